@@ -1,0 +1,24 @@
+/** The reference tokenizer `bytes4`: ceil(UTF-8 bytes / 4), so that a model which splits text finely cannot bill more. Zod-free. */
+import type { ChatMessage } from './inference.ts'
+
+export const bytes4OfLength = (utf8Bytes: number): number => Math.ceil(utf8Bytes / 4)
+
+/** UTF-8 length of a text without building the bytes; lone surrogates count 3, as their replacement character does. */
+export function utf8Length(text: string): number {
+  let bytes = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x80) bytes += 1
+    else if (unit < 0x800) bytes += 2
+    else if (unit >= 0xd800 && unit < 0xdc00 && text.charCodeAt(at + 1) >= 0xdc00 && text.charCodeAt(at + 1) < 0xe000) {
+      bytes += 4
+      at += 1
+    } else bytes += 3
+  }
+  return bytes
+}
+
+export const bytes4 = (text: string): number => bytes4OfLength(utf8Length(text))
+
+/** Input of a request: the bytes of all message contents together, roles and template not counted. */
+export const inputTokens = (messages: readonly ChatMessage[]): number => bytes4OfLength(messages.reduce((sum, message) => sum + utf8Length(message.content), 0))

@@ -1,0 +1,16 @@
+/** Time comes in: nothing in core, market, books or exam reads a global clock. Milliseconds since 1970 UTC everywhere. */
+export type EpochMs = number
+
+export interface Clock {
+  /** Wall clock in milliseconds since 1970 UTC. */
+  now(): EpochMs
+  /** Monotonic milliseconds, for durations only. */
+  mono(): number
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. Never keeps the process alive by itself when `unref` is true. */
+  sleep(ms: number, options?: { signal?: AbortSignal; unref?: boolean }): Promise<void>
+}
+
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 86_400_000
