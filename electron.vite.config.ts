@@ -1,0 +1,24 @@
+/** Builds the desktop entries (shell, core, engine host, exchange host, preload) and the renderer. The headless server runs from the sources. */
+import { resolve } from 'node:path'
+
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'electron-vite'
+
+const at = (path: string) => resolve(import.meta.dirname, path)
+/** Native modules and the engine library stay outside the bundle: they are loaded from node_modules (asar-unpacked when packaged). */
+const external = ['electron', 'better-sqlite3', 'node-llama-cpp', 'ws', 'systeminformation', 'pino']
+
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out/main',
+      rollupOptions: {
+        external,
+        input: { shell: at('src-main/desktop/main.ts'), core: at('src-main/desktop/core-host.ts'), engine: at('src-main/engine/host/entry.ts'), exchange: at('src-main/market/entry.ts') },
+        output: { format: 'es' },
+      },
+    },
+  },
+  preload: { build: { outDir: 'out/preload', rollupOptions: { external: ['electron'], input: { preload: at('src-main/desktop/preload.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } } } },
+  renderer: { root: at('src-renderer'), base: './', plugins: [react()], build: { outDir: at('out/renderer'), emptyOutDir: true, rollupOptions: { input: at('src-renderer/index.html') } } },
+})
