@@ -48,7 +48,25 @@ export interface EngineEvents {
 
 export interface EngineStats { running: number; queued: number; slots: number; tokensPerSecond: number; rssBytes: number; pid: number | null }
 
+/** What a GGUF's header says and whether it fits, read without loading it; the shape of `modelInfo` in contract/models.ts. Sizes in bytes; `parameters` is the sum of the tensors' elements. */
+export interface ModelInspection {
+  fileName: string
+  path: string
+  sizeBytes: number
+  architecture: string
+  parameters: number | null
+  quantisation: string
+  /** Context the model was trained for, in tokens. */
+  contextTokens: number | null
+  hasChatTemplate: boolean
+  licence: string | null
+  name: string | null
+  memory: { neededBytes: number; freeBytes: number; fits: 'yes' | 'tight' | 'no'; method: string }
+}
+
 export interface EnginePort {
+  /** Reads the header in the host process (starts it when needed) and estimates memory for `settings` (default: a context of at most 4,096 tokens, one slot). Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
+  inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
   /** Starts the host when needed. Errors: MODEL_*, ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, ENGINE_BROKEN. */
   load(model: { path: string; sha256: ModelSha256 }, settings: EngineSettings): Promise<LoadedModel>
   unload(): Promise<void>
