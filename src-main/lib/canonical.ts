@@ -1,9 +1,7 @@
 /** Canonical JSON (RFC 8785) and the hashes over it. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-import canonicalizeModule from 'canonicalize'
-
-const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined
+import canonicalize from 'canonicalize'
 
 /** RFC 8785 text of a JSON value. Throws TypeError for what JSON cannot hold (undefined at the top, NaN, functions). */
 export function canonicalJson(value: unknown): string {

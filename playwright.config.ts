@@ -1,0 +1,27 @@
+/** Browser tests against the built renderer. The browser: STOKER_CHROMIUM, an installed Chrome or Chromium, or Playwright's own; without any the suite reports itself as skipped. */
+import { existsSync } from 'node:fs'
+
+import { chromium, defineConfig } from '@playwright/test'
+
+const installed = [process.env['STOKER_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', chromium.executablePath()]
+const executablePath = installed.find((path) => path !== undefined && path !== '' && existsSync(path))
+/** Read by the tests: they skip, visibly, when there is no browser. */
+process.env['STOKER_BROWSER'] = executablePath ?? ''
+
+export default defineConfig({
+  testDir: 'test/e2e',
+  outputDir: 'test-results/playwright',
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 180_000,
+  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  use: {
+    browserName: 'chromium',
+    launchOptions: {
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    },
+    viewport: { width: 1440, height: 900 },
+  },
+})

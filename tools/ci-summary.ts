@@ -1,0 +1,42 @@
+/**
+ * Adds up the result files of `npm test` (vitest's and Playwright's JSON reports) and prints the closing line `N passed, N failed, N skipped`.
+ * Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a skipped browser test is a failure; the Electron suite may be skipped where its binary cannot be had.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+
+interface VitestReport { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number }
+interface PlaywrightReport { stats: { expected: number; unexpected: number; flaky: number; skipped: number } }
+
+const [status = '1', seconds = '?'] = process.argv.slice(2)
+const read = <T>(path: string): T | null => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : null)
+let [passed, failed, skipped] = [0, 0, 0]
+
+const unit = read<VitestReport>('test-results/vitest.json')
+if (unit === null) failed += 1
+else {
+  passed += unit.numPassedTests
+  failed += unit.numFailedTests
+  skipped += unit.numPendingTests + unit.numTodoTests
+}
+const browser = read<PlaywrightReport>('test-results/e2e.json')
+if (browser === null || browser.stats.expected === 0) {
+  console.log('ci: the browser suite did not run, which is a failure here')
+  failed += 1
+} else {
+  passed += browser.stats.expected + browser.stats.flaky
+  failed += browser.stats.unexpected
+  if (browser.stats.skipped > 0) {
+    console.log(`ci: ${browser.stats.skipped} browser tests were skipped, which is a failure here`)
+    failed += browser.stats.skipped
+  }
+}
+const desktop = read<PlaywrightReport>('test-results/desktop.json')
+if (desktop !== null) {
+  passed += desktop.stats.expected
+  failed += desktop.stats.unexpected
+  skipped += desktop.stats.skipped
+}
+if (Number(status) !== 0 && failed === 0) failed += 1
+console.log(`ci: ${seconds} s in all`)
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
+process.exitCode = failed === 0 ? 0 : 1
