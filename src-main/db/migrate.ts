@@ -1,0 +1,68 @@
+/** Numbered, frozen migrations: `user_version` holds the number of the last one applied. */
+import { renameSync, rmSync } from 'node:fs'
+
+import type Database from 'better-sqlite3'
+
+import { StokerError } from '#contract/errors.ts'
+
+import type { Migration } from './types.ts'
+
+/** Where the copy made before a migration from `version` lies. */
+export const backupPath = (path: string, version: number): string => `${path}.before-${version}`
+
+/**
+ * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first (VACUUM INTO).
+ * Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had); whatever a migration throws, with nothing changed.
+ */
+export function migrate(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
+  checkNumbers(migrations)
+  const version = versionOf(sqlite)
+  checkVersion(version, path, migrations)
+  const pending = migrations.filter(({ id }) => id > version)
+  if (pending.length === 0) return
+  if (version > 0) backUp(sqlite, backupPath(path, version))
+  sqlite.transaction(() => {
+    // Another process may have migrated between the look above and this lock.
+    if (versionOf(sqlite) !== version) throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
+    for (const migration of pending) {
+      migration.up((sql) => sqlite.exec(sql))
+      sqlite.pragma(`user_version = ${migration.id}`)
+    }
+    const broken = sqlite.pragma('foreign_key_check') as unknown[]
+    if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
+  }).immediate()
+}
+
+/** For read-only openings: errors DB_FROM_FUTURE, DB_CORRUPT, and CONFLICT when a migration is pending. */
+export function requireCurrent(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
+  checkNumbers(migrations)
+  const version = versionOf(sqlite)
+  checkVersion(version, path, migrations)
+  if (version < (migrations.at(-1)?.id ?? 0)) throw new StokerError('CONFLICT', `${path} was written by an older Stoker; start this one once to bring it up to date`, { data: { path, version } })
+}
+
+function checkNumbers(migrations: readonly Migration[]): void {
+  let last = 0
+  for (const { id, name } of migrations) {
+    if (id % 10 !== 0 || id <= last) throw new Error(`migration ${id} (${name}) must be a multiple of ten above ${last}`)
+    last = id
+  }
+}
+
+function checkVersion(version: number, path: string, migrations: readonly Migration[]): void {
+  const newest = migrations.at(-1)?.id ?? 0
+  if (version > newest) {
+    throw new StokerError('DB_FROM_FUTURE', `${path} was written by a newer Stoker (its format is ${version}, this one knows ${newest}); update Stoker, or open another data folder`, { data: { path, version, newest } })
+  }
+  if (version !== 0 && !migrations.some(({ id }) => id === version)) throw new StokerError('DB_CORRUPT', `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`, { data: { path, version } })
+}
+
+const versionOf = (sqlite: Database.Database): number => sqlite.pragma('user_version', { simple: true }) as number
+
+function backUp(sqlite: Database.Database, target: string): void {
+  const temporary = `${target}.tmp`
+  rmSync(temporary, { force: true })
+  // The copy is whole before it gets its name: a crash in between leaves only the temporary file.
+  sqlite.prepare('VACUUM INTO ?').run(temporary)
+  renameSync(temporary, target)
+}
