@@ -55,7 +55,7 @@ export const tradingMigration: Migration = {
         job_id TEXT,
         prompt TEXT,
         reply TEXT,
-        right INTEGER CHECK (right IN (0, 1)),
+        is_right INTEGER CHECK (is_right IN (0, 1)),
         reason TEXT NOT NULL DEFAULT '',
         ttft_ms REAL,
         tok_per_s REAL,
