@@ -1,0 +1,1 @@
+export { createEvents, SUBSCRIBERS_MAX } from './events.ts'
