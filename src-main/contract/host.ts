@@ -1,3 +1,25 @@
-/** Core ↔ shell in the desktop app: what the core process asks of Electron main. Values only; ports are brokered beside these messages. */
-export type HostRequest = { t: 'fork-engine'; id: number } | { t: 'kill-engine'; id: number } | { t: 'fork-exchange'; id: number } | { t: 'notify'; title: string; body: string } | { t: 'ready' }
-export type HostReply = { t: 'forked'; id: number; pid: number } | { t: 'fork-failed'; id: number; message: string } | { t: 'exited'; id: number; code: number | null } | { t: 'renderer' } | { t: 'quit' }
+/**
+ * Core ↔ shell in the desktop app: what the core process asks of Electron main, and what it is told. Values only: message ports travel beside
+ * `forked` (to the child) and `renderer` (to the window's page). Zod-free: both ends are ours and in one process tree.
+ */
+export type HostChild = 'engine' | 'exchange'
+
+export type HostRequest =
+  | { t: 'ready' }
+  | { t: 'fork'; id: number; child: HostChild }
+  | { t: 'kill'; id: number }
+  | { t: 'notify'; title: string; body: string }
+  /** What the tray shows. */
+  | { t: 'tray'; state: 'off' | 'listed' | 'serving' | 'attention'; text: string }
+  /** The owner's answer to "close to tray?" as stored in the settings. */
+  | { t: 'close-to-tray'; choice: 'ask' | 'tray' | 'quit' }
+  | { t: 'stopped' }
+
+export type HostReply =
+  | { t: 'start'; dataDir: string; version: string; resourcesDir: string }
+  | { t: 'forked'; id: number; pid: number | null }
+  | { t: 'exited'; id: number; code: number | null }
+  | { t: 'renderer' }
+  /** The owner chose in the close dialog; the core stores it. */
+  | { t: 'close-to-tray'; choice: 'tray' | 'quit' }
+  | { t: 'quit' }

@@ -1,0 +1,137 @@
+/** A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a test raise events. */
+import type { PortLike, ShellElectron, UtilityLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
+
+type Listener = (...args: never[]) => void
+class Emitter {
+  readonly #listeners = new Map<string, Listener[]>()
+  on(event: string, listener: Listener): this {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener])
+    return this
+  }
+  emit(event: string, ...args: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) (listener as (...all: unknown[]) => void)(...args)
+  }
+}
+
+export class FakeUtility extends Emitter {
+  readonly sent: { message: unknown; ports: number }[] = []
+  /** What the process does when asked to quit: end (default) or ignore it. */
+  obedient = true
+  alive = true
+  readonly pid: number
+  readonly entry: string
+  constructor(entry: string, pid: number) {
+    super()
+    this.entry = entry
+    this.pid = pid
+  }
+  postMessage(message: unknown, transfer: PortLike[] = []): void {
+    this.sent.push({ message, ports: transfer.length })
+    if ((message as { t?: string }).t === 'quit' && this.obedient) this.end(0)
+  }
+  kill(): boolean {
+    this.end(137)
+    return true
+  }
+  end(code: number): void {
+    if (!this.alive) return
+    this.alive = false
+    this.emit('exit', code)
+  }
+}
+
+export class FakeWindow extends Emitter {
+  readonly sent: { channel: string; ports: number }[] = []
+  readonly prevented: string[] = []
+  visible = false
+  destroyed = false
+  url = ''
+  openDenied = false
+  readonly options: WindowOptions
+  readonly webContents: Emitter & WindowLike['webContents']
+  constructor(options: WindowOptions) {
+    super()
+    this.options = options
+    this.webContents = Object.assign(new Emitter(), {
+      postMessage: (channel: string, _message: unknown, transfer: PortLike[] = []) => void this.sent.push({ channel, ports: transfer.length }),
+      setWindowOpenHandler: (handler: () => { action: string }) => void (this.openDenied = handler().action === 'deny'),
+    }) as never
+  }
+  loadURL(url: string): Promise<void> {
+    this.url = url
+    return Promise.resolve()
+  }
+  show(): void {
+    this.visible = true
+  }
+  hide(): void {
+    this.visible = false
+  }
+  focus(): void {}
+  isMinimized(): boolean {
+    return false
+  }
+  restore(): void {}
+  isDestroyed(): boolean {
+    return this.destroyed
+  }
+}
+
+export class FakeElectron {
+  readonly events = new Emitter()
+  readonly utilities: FakeUtility[] = []
+  readonly windows: FakeWindow[] = []
+  readonly ipc = new Map<string, (event: { sender: unknown; senderFrame: { url: string; parent: unknown } | null }) => void>()
+  readonly notices: string[] = []
+  readonly asked: string[] = []
+  answer = 0
+  hasLock = true
+  quits = 0
+  hardened = ''
+  served = ''
+  tray: { state: string; text: string; destroyed: boolean } = { state: '', text: '', destroyed: false }
+  trayActions: { open(): void; quit(): void } | null = null
+
+  /** Raises before-quit as Electron does; true when the quit was held. */
+  quit(): boolean {
+    let held = false
+    this.events.emit('before-quit', { preventDefault: () => (held = true) })
+    if (!held) this.quits += 1
+    return held
+  }
+
+  readonly api: ShellElectron = {
+    app: {
+      requestSingleInstanceLock: () => this.hasLock,
+      whenReady: () => Promise.resolve(),
+      quit: () => void this.quit(),
+      exit: () => void (this.quits += 1),
+      enableSandbox: () => {},
+      getVersion: () => '0.0.0-fake',
+      on: ((event: string, listener: Listener) => this.events.on(event, listener)) as never,
+    },
+    createWindow: (options) => {
+      const window = new FakeWindow(options)
+      this.windows.push(window)
+      return window as unknown as WindowLike
+    },
+    fork: (entry) => {
+      const utility = new FakeUtility(entry, 1_000 + this.utilities.length)
+      this.utilities.push(utility)
+      return utility as unknown as UtilityLike
+    },
+    createPorts: () => ({ port1: {} as PortLike, port2: {} as PortLike }),
+    onIpc: (channel, listener) => void this.ipc.set(channel, listener),
+    hardenSession: (policy) => void (this.hardened = policy),
+    serveApp: (root) => void (this.served = root),
+    ask: (question) => {
+      this.asked.push(question.message)
+      return Promise.resolve(this.answer)
+    },
+    notify: (title) => void this.notices.push(title),
+    createTray: (actions) => {
+      this.trayActions = actions
+      return { update: (state, text) => void Object.assign(this.tray, { state, text }), destroy: () => void (this.tray.destroyed = true) }
+    },
+  }
+}
