@@ -1,0 +1,8 @@
+import type { Os } from '#core/rpc.ts'
+
+import type { OnboardingFace } from './index.ts'
+
+export const onboardingApi = (os: Os, onboarding: OnboardingFace) => ({
+  onboarding: os.app.onboarding.handler(() => onboarding.current()),
+  updateOnboarding: os.app.updateOnboarding.handler(({ input }) => onboarding.change(input)),
+})

@@ -1,0 +1,8 @@
+import type { Os } from '#core/rpc.ts'
+
+import type { SettingsFace } from './index.ts'
+
+export const settingsApi = (os: Os, settings: SettingsFace) => ({
+  settings: os.app.settings.handler(() => settings.current()),
+  updateSettings: os.app.updateSettings.handler(({ input }) => settings.change(input)),
+})
