@@ -36,6 +36,8 @@ export const gradeSpec = z.object({
   level: z.union([z.literal(1), z.literal(2)]),
   /** Reference tokenizer for billing and throughput. `bytes4` = ceil(UTF-8 bytes / 4). */
   tokenizer: z.literal('bytes4'),
+  /** Output budget of one exam item in engine tokens where the level's own (128 at levels 1 and 2) does not fit the context beside the longest prompt. */
+  itemMaxTokens: z.number().int().min(16).max(8_192).optional(),
   limits: gradeLimits,
 })
 export type GradeSpec = z.infer<typeof gradeSpec>

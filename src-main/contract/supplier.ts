@@ -77,9 +77,9 @@ export const exchangeFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('exam.started'), requestId: z.string().max(64), examId, spec: gradeSpec, commitment: digest, attempt: z.number().int().positive(), resumed: z.boolean() }),
   z.object({ t: z.literal('exam.refused'), requestId: z.string().max(64), error: errorValue }),
   /** Verdict on one item or load call; sig countersigns utf8(`stoker-exam-item-v1\n{examId}\n{itemId}\n{replySha256}\n{arrivedAt}\n{right}`). */
-  z.object({ t: z.literal('exam.item'), examId, phase: z.enum(['items', 'single', 'slots']), itemId: z.string().max(64), right: z.boolean(), reason: z.string().max(80), ttftMs: z.number(), tokens, tokPerS: z.number().nullable(), replySha256: digest, arrivedAt: epochMs, sig: signature }),
+  z.object({ t: z.literal('exam.item'), examId, phase: z.enum(['items', 'single', 'slots']), itemId: z.string().max(64), right: z.boolean(), reason: z.string().max(80), ttftMs: z.number().nullable(), tokens, tokPerS: z.number().nullable(), replySha256: digest, arrivedAt: epochMs, sig: signature }),
   z.object({ t: z.literal('exam.progress'), examId, phase: z.enum(['items', 'single', 'slots']), done: z.number().int(), atMost: z.number().int(), limits: z.array(examLimitView).max(32) }),
-  /** The seed is revealed after the last reply; validUntil only when passed. */
+  /** The seed is revealed after the last reply; validUntil only when passed. sig over examResultText of exam/evidence.ts. */
   z.object({ t: z.literal('exam.result'), examId, verdict: z.enum(['passed', 'not-reached', 'undecided', 'cancelled']), limits: z.array(examLimitView).max(32), seed: z.string().max(64), at: epochMs, validUntil: epochMs.nullable(), sig: signature }),
   z.object({ t: z.literal('book'), book }),
   z.object({ t: z.literal('notice'), level: z.enum(['info', 'act-soon', 'act-now']), text: z.string().max(400) }),
