@@ -1,0 +1,144 @@
+/**
+ * Claims and receipts: a seller's signed claim, countersigned by the exchange into a chain per supplier.
+ * Signing texts are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by a stranger breaks the signature too.
+ */
+import { CURRENCY_OF_REALM, amountOf, splitFee, type Currency, type NanoPerMtok, type Realm } from '#contract/money.ts'
+import type { PublicKey } from '#contract/ids.ts'
+import { receipt as receiptSchema, signedClaim as signedClaimSchema, type Claim, type Receipt, type SignedClaim } from '#contract/receipt.ts'
+import { canonicalJson, hmacSha256Hex, sha256Hex } from '#lib/canonical.ts'
+import { verifySignature, type SigningKey } from '#lib/ed25519.ts'
+
+/** `prev` of a supplier's first receipt. */
+export const GENESIS = '0'.repeat(64)
+const CLAIM_DOMAIN = 'stoker-claim-v1\n'
+const RECEIPT_DOMAIN = 'stoker-receipt-v1\n'
+
+export type UnsignedReceipt = Omit<Receipt, 'exchangeSig'>
+
+export const signClaim = (key: SigningKey, claim: Claim): SignedClaim => ({ claim, claimSig: key.sign(CLAIM_DOMAIN + canonicalJson(claim)) })
+
+/** True when the claim has the right shape and is signed by the supplier it names. */
+export function verifyClaim(signed: unknown): signed is SignedClaim {
+  const parsed = signedClaimSchema.safeParse(signed)
+  return parsed.success && claimSigned(signed as SignedClaim)
+}
+
+const claimSigned = ({ claim, claimSig }: SignedClaim): boolean => verifySignature(claim.supplier, CLAIM_DOMAIN + canonicalJson(claim), claimSig)
+
+export interface ReceiptFacts {
+  signed: SignedClaim
+  /** 1 and GENESIS for a supplier's first, then one more and the hash of the one before. */
+  seq: number
+  prev: string
+  realm: Realm
+  /** Reference tokens as the exchange counted them. */
+  billed: { inputTokens: number; outputTokens: number }
+  priceNanoPerMtok: NanoPerMtok
+  feeBps: number
+  settledAt: number
+  releaseAt: number
+  exchange: PublicKey
+}
+
+/** Gross, fee and the seller's part follow from tokens, price and fee rate. Throws MoneyRangeError beyond 2^51. */
+export function makeReceipt(facts: ReceiptFacts): UnsignedReceipt {
+  const { signed, realm, ...rest } = facts
+  const money = moneyOf(facts)
+  return { v: 1, claim: signed.claim, claimSig: signed.claimSig, realm, currency: CURRENCY_OF_REALM[realm] satisfies Currency, ...rest, ...money }
+}
+
+export const signReceipt = (key: SigningKey, receipt: UnsignedReceipt): Receipt => ({ ...receipt, exchangeSig: key.sign(RECEIPT_DOMAIN + canonicalJson(receipt)) })
+
+/** What the next receipt of this supplier names as `prev`. */
+export const receiptHash = (receipt: Receipt): string => sha256Hex(canonicalJson(receipt))
+
+/** MAC over the request exactly as the job frame carried it; the salt is base64url and goes to buyer and seller only. */
+export const requestMac = (salt: string, request: unknown): string => hmacSha256Hex(salt, canonicalJson(request))
+
+/** MAC over the UTF-8 bytes of the whole answer. */
+export const answerMac = (salt: string, text: string): string => hmacSha256Hex(salt, text)
+
+export interface VerifyOptions {
+  /** The exchange's key, pinned at registration. Without it a receipt is self-consistent at most. */
+  exchangeKey?: string
+  /** The whole receipt before this one, or null when this must be the supplier's first. */
+  prev?: Receipt | null
+  /** What the MACs speak of, for whoever has it. */
+  content?: { salt: string; request?: unknown; answer?: string }
+}
+
+export interface Verified {
+  ok: boolean
+  /** What this check has shown, one plain line each. */
+  shown: string[]
+  /** What it could not show, and why. */
+  notShown: string[]
+  /** Why it is not ok; empty when ok. */
+  problems: string[]
+}
+
+/** Checks a receipt offline. `receipt` is the raw value as stored or received; never throws for its content. */
+export function verifyReceipt(receipt: unknown, options: VerifyOptions = {}): Verified {
+  const result: Verified = { ok: false, shown: [], notShown: [], problems: [] }
+  if (!receiptSchema.safeParse(receipt).success) return { ...result, problems: ['this is not a receipt of version 1'] }
+  const value = receipt as Receipt
+  checkSignatures(value, options, result)
+  checkMoney(value, result)
+  checkChain(value, options, result)
+  checkContent(value, options, result)
+  return { ...result, ok: result.problems.length === 0 }
+}
+
+function judge(result: Verified, right: boolean, shown: string, problem: string): void {
+  if (right) result.shown.push(shown)
+  else result.problems.push(problem)
+}
+
+function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verified): void {
+  const { exchangeSig, ...unsigned } = receipt
+  judge(result, claimSigned(receipt), `the claim is signed by the supplier ${receipt.claim.supplier}`, 'the claim is not signed by the supplier it names')
+  judge(result, verifySignature(receipt.exchange, RECEIPT_DOMAIN + canonicalJson(unsigned), exchangeSig), `the receipt is signed by the exchange key ${receipt.exchange}`, 'the receipt is not signed by the exchange it names')
+  if (options.exchangeKey === undefined) result.notShown.push('self-consistent only: whose exchange key that is was not checked; name the key pinned at registration')
+  else judge(result, options.exchangeKey === receipt.exchange, 'that is the pinned exchange key', `the exchange key is not the pinned one, ${options.exchangeKey}`)
+}
+
+function checkMoney(receipt: Receipt, result: Verified): void {
+  const { billed, claim, priceNanoPerMtok } = receipt
+  let right = false
+  try {
+    const money = moneyOf(receipt)
+    right = money.grossNano === receipt.grossNano && money.feeNano === receipt.feeNano && money.sellerNano === receipt.sellerNano
+  } catch {
+    // Out of range: not an amount this price and count can give.
+  }
+  judge(result, right, `gross, fee and seller's part follow from ${billed.inputTokens} + ${billed.outputTokens} tokens at ${priceNanoPerMtok} nano-units per million tokens`, 'the amounts do not follow from tokens, price and fee')
+  judge(result, receipt.currency === CURRENCY_OF_REALM[receipt.realm], `the ${receipt.realm} realm's currency is used`, `${receipt.currency} is not the currency of the ${receipt.realm} realm`)
+  judge(result, receipt.releaseAt >= receipt.settledAt, 'the release is not before the settlement', 'the release is before the settlement')
+  const same = billed.inputTokens === claim.usage.inputTokens && billed.outputTokens === claim.usage.outputTokens
+  if (same) result.shown.push('supplier and exchange counted the same tokens')
+  else result.notShown.push(`which count is right: the supplier counted ${claim.usage.inputTokens} + ${claim.usage.outputTokens} tokens, the exchange billed ${billed.inputTokens} + ${billed.outputTokens}`)
+}
+
+function checkChain(receipt: Receipt, { prev }: VerifyOptions, result: Verified): void {
+  if ((receipt.seq === 1) !== (receipt.prev === GENESIS)) result.problems.push('a first receipt, and only that, has 64 zeros as prev')
+  if (prev === undefined) result.notShown.push(`that nothing is missing before number ${receipt.seq}: the receipt before it was not given`)
+  else if (prev === null) judge(result, receipt.seq === 1, 'it is the first of its chain', `number ${receipt.seq} cannot be the first of its chain`)
+  else {
+    const follows = receipt.seq === prev.seq + 1 && receipt.prev === receiptHash(prev) && receipt.exchange === prev.exchange && receipt.claim.supplier === prev.claim.supplier
+    judge(result, follows, `it follows number ${prev.seq} in the chain`, `it does not follow number ${prev.seq} in the chain`)
+  }
+}
+
+function checkContent({ claim }: Receipt, { content }: VerifyOptions, result: Verified): void {
+  const { salt, request, answer } = content ?? { salt: '' }
+  if (request === undefined) result.notShown.push('what was asked: only its MAC is here')
+  else judge(result, requestMac(salt, request) === claim.requestMac, 'it is for this request', 'it is for another request or salt')
+  if (answer === undefined) result.notShown.push('what was answered: only its MAC is here')
+  else judge(result, answerMac(salt, answer) === claim.answerMac, 'it is for this answer', 'it is for another answer or salt')
+}
+
+function moneyOf({ billed, priceNanoPerMtok, feeBps }: Pick<Receipt, 'billed' | 'priceNanoPerMtok' | 'feeBps'>): Pick<Receipt, 'grossNano' | 'feeNano' | 'sellerNano'> {
+  const grossNano = amountOf(billed.inputTokens + billed.outputTokens, priceNanoPerMtok)
+  const { fee, seller } = splitFee(grossNano, feeBps)
+  return { grossNano, feeNano: fee, sellerNano: seller }
+}
