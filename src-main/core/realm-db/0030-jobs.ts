@@ -63,7 +63,7 @@ export const jobsMigration: Migration = {
         exchange TEXT NOT NULL,
         seq INTEGER NOT NULL CHECK (seq > 0),
         job_id TEXT NOT NULL UNIQUE REFERENCES jobs (job_id),
-        amount_nano INTEGER NOT NULL CHECK (amount_nano > 0),
+        amount_nano INTEGER NOT NULL CHECK (amount_nano >= 0),
         at INTEGER NOT NULL,
         PRIMARY KEY (exchange, seq)
       ) STRICT;
