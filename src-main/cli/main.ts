@@ -1,0 +1,11 @@
+/** The `stoker` command. Checks Node before anything native is imported: better-sqlite3 would crash a Node that is too old. */
+import { nodeVersionProblem } from '#lib/node-version.ts'
+
+const problem = nodeVersionProblem()
+if (problem === null) {
+  const { runCli } = await import('./program.ts')
+  process.exitCode = await runCli(process.argv)
+} else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,14 @@
+/** What the command line prints: results on standard output, everything else on standard error. */
+import { inspect } from 'node:util'
+
+import { StokerError } from '#contract/errors.ts'
+
+export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
+export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
+export const note = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** A StokerError says what to do by itself; anything else is a fault of ours and shows its stack. */
+export function printError(error: unknown): void {
+  if (error instanceof StokerError) note(`stoker: ${error.message} [${error.code}]`)
+  else note(`stoker: this is a fault in Stoker, not something you did.\n${inspect(error)}`)
+}

@@ -1,0 +1,43 @@
+/** How the command line finds and asks the process that owns a data folder. */
+import { createORPCClient } from '@orpc/client'
+import { RPCLink } from '@orpc/client/fetch'
+import type { ContractRouterClient } from '@orpc/contract'
+
+import { StokerError } from '#contract/errors.ts'
+import type { Contract } from '#contract/index.ts'
+import { apiToken, readOwner } from '#server/data-dir.ts'
+
+const ASK_TIMEOUT_MS = 5_000
+
+export interface RunningOwner {
+  readonly url: string
+  readonly pid: number
+  readonly token: string
+  readonly client: ContractRouterClient<Contract>
+}
+
+/** Connects to a console by its url and API token. */
+export function connect(url: string, token: string): ContractRouterClient<Contract> {
+  return createORPCClient(new RPCLink({ url: `${url}/rpc-http`, headers: { authorization: `Bearer ${token}` } }))
+}
+
+/** The running owner of `dir`, or null when none answers. owner.json may be stale, so it is asked with the folder's own token before it is believed. */
+export async function findOwner(dir: string): Promise<RunningOwner | null> {
+  const owner = readOwner(dir)
+  if (owner?.url === undefined) return null
+  try {
+    const token = apiToken(dir)
+    const response = await fetch(`${owner.url}/auth/state`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ASK_TIMEOUT_MS) })
+    const state = (await response.json()) as { loggedIn?: unknown }
+    return response.ok && state.loggedIn === true ? { url: owner.url, pid: owner.pid, token, client: connect(owner.url, token) } : null
+  } catch {
+    return null
+  }
+}
+
+/** As findOwner; throws UNAVAILABLE that says how to start one. */
+export async function needOwner(dir: string): Promise<RunningOwner> {
+  const owner = await findOwner(dir)
+  if (owner === null) throw new StokerError('UNAVAILABLE', `no Stoker is running on ${dir}; start it with: stoker serve --data ${dir}`)
+  return owner
+}

@@ -1,0 +1,48 @@
+/** All commands together, and how their failures become exit codes. */
+import { Command, CommanderError } from 'commander'
+
+import { StokerError, type ErrorCode } from '#contract/errors.ts'
+
+import { addBuyerKey } from './commands/buyer-key.ts'
+import { addDemo } from './commands/demo.ts'
+import { addExam } from './commands/exam.ts'
+import { addExchange } from './commands/exchange.ts'
+import { addLedger } from './commands/ledger.ts'
+import { addLink } from './commands/link.ts'
+import { addServe } from './commands/serve.ts'
+import { addVerify } from './commands/verify.ts'
+import { printError } from './output.ts'
+import { VERSION } from './version.ts'
+
+/** 0 done · 1 a check failed, or Stoker itself · 2 the command was used wrongly · 3 something needed is locked, missing or not running. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 3 } as const
+
+const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
+  BAD_REQUEST: EXIT.usage, NODE_VERSION: EXIT.usage, DATA_LOCKED: EXIT.unavailable, UNAVAILABLE: EXIT.unavailable, NOT_FOUND: EXIT.unavailable, UNAUTHORIZED: EXIT.unavailable,
+  EXCHANGE_OFFLINE: EXIT.unavailable, MODEL_MISSING: EXIT.unavailable, DB_FROM_FUTURE: EXIT.unavailable, TIMEOUT: EXIT.unavailable,
+}
+
+export function buildProgram(): Command {
+  const program = new Command('stoker')
+  program.description('Sell inference from your own machine. Practice until you choose otherwise: no real buyer, nothing is paid.').version(VERSION).exitOverride().showHelpAfterError('(add --help for the options)')
+  program.addHelpText('after', '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.')
+  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addExam, addVerify]) add(program)
+  return program
+}
+
+/** Runs one command line; resolves to the exit code. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok
+  try {
+    const program = buildProgram()
+    program.hook('postAction', () => {
+      code = typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok
+    })
+    await program.parseAsync([...argv])
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    printError(error)
+    return error instanceof StokerError ? (EXIT_OF_CODE[error.code] ?? EXIT.failed) : EXIT.failed
+  }
+}

@@ -1,0 +1,11 @@
+/** `npm start`: the desktop window where it can be had, otherwise one plain line why not and a link to the same console in the browser. */
+import { nodeVersionProblem } from '#lib/node-version.ts'
+
+const problem = nodeVersionProblem()
+if (problem === null) {
+  const { start } = await import('./start/start.ts')
+  process.exitCode = await start(process.env, process.argv.slice(2))
+} else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 2
+}

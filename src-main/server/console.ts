@@ -1,0 +1,65 @@
+/** Builds the console's listener over a core: token, codes, sessions, guard, then HTTP. */
+import { join } from 'node:path'
+
+import type { Clock } from '#contract/time.ts'
+import type { Core } from '#core/core.ts'
+import type { IdSource } from '#lib/ids.ts'
+import type { Log } from '#lib/log.ts'
+
+import { createAttempts } from './auth/attempts.ts'
+import { createLoginCodes } from './auth/codes.ts'
+import { allowedNames, createGuard } from './auth/guard.ts'
+import { openSessions } from './auth/sessions.ts'
+import { apiToken } from './data-dir.ts'
+import { listenHttp } from './http.ts'
+import { createUploads } from './upload.ts'
+
+export interface ConsoleOptions {
+  readonly dataDir: string
+  readonly rendererDir: string
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** Names beside its own by which the listener may be addressed, for instance behind a reverse proxy. */
+  readonly allowHosts: readonly string[]
+  readonly tls?: { cert: string; key: string }
+  readonly router: Core['router']
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly log: Log
+  /** Lowered by tests only. */
+  readonly uploadBytesMax?: number
+}
+
+export interface Console {
+  /** Where the page is, without a code. */
+  readonly url: string
+  /** A new login link: one use, ten minutes; the code is in the fragment, which no server and no log sees. */
+  link(): string
+  close(): Promise<void>
+}
+
+/** The address a person can open: a wildcard listener is reached on this machine by 127.0.0.1. */
+const shownHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host)
+
+/** Listens. Error: UNAVAILABLE when the address cannot be had. */
+export async function openConsole(options: ConsoleOptions): Promise<Console> {
+  const { dataDir, host, clock, ids, log, tls } = options
+  const sessions = openSessions(join(dataDir, 'sessions.json'), clock, ids)
+  const codes = createLoginCodes(clock, ids)
+  const scheme = tls === undefined ? 'http' : 'https'
+  const names = allowedNames(host, options.allowHosts)
+  let hosts: string[] = []
+  let url = ''
+  const link = (): string => `${url}/#code=${codes.make()}`
+  const guard = createGuard({ token: apiToken(dataDir, () => ids.secret(32)), sessions, hosts: () => hosts, scheme })
+  const uploads = createUploads(dataDir, ids, options.uploadBytesMax)
+  const attempts = createAttempts(clock)
+  const server = await listenHttp({ guard, sessions, codes, attempts, uploads, router: options.router, rendererDir: options.rendererDir, log, link, ...(tls === undefined ? {} : { tls }) }, host, options.port)
+  const bare = server.port === (scheme === 'http' ? 80 : 443)
+  hosts = names.flatMap((name) => (bare ? [name, `${name}:${server.port}`] : [`${name}:${server.port}`]))
+  // A reverse proxy's name arrives without our port.
+  hosts.push(...options.allowHosts)
+  url = `${scheme}://${shownHost(host)}${bare ? '' : `:${server.port}`}`
+  return { url, link, close: () => server.close() }
+}

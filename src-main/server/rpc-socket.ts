@@ -1,0 +1,113 @@
+/** The contract over WebSocket at /rpc: guarded before the handshake, bounded in frames, calls, silence and unread bytes. */
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import { RPCHandler } from '@orpc/server/websocket'
+import { WebSocketServer, type WebSocket } from 'ws'
+
+import type { Channel } from '#contract/channel/channel.ts'
+import { webSocketChannel } from '#contract/channel/web-socket.ts'
+import { ALL_SCOPES, type CallContext } from '#core/rpc.ts'
+import type { Core } from '#core/core.ts'
+import type { Log } from '#lib/log.ts'
+
+import { isRefusal, type Guard } from './auth/guard.ts'
+import type { Sessions } from './auth/sessions.ts'
+import { headsOf } from './http.ts'
+
+const FRAME_BYTES_MAX = 4 * 2 ** 20
+const SOCKETS_MAX = 32
+/** Calls of one socket that have not ended, streams included. */
+const CALLS_MAX = 128
+/** A page that leaves this much unread is closed; it reconnects and reads the state afresh. */
+const UNREAD_BYTES_MAX = 8 * 2 ** 20
+const HEARTBEAT_MS = 15_000
+
+interface SocketDeps {
+  readonly guard: Guard
+  readonly sessions: Sessions
+  readonly router: Core['router']
+  readonly log: Log
+}
+
+function refuseUpgrade(socket: Duplex, status: number, message: string): void {
+  const body = Buffer.from(message)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${message}`)
+}
+
+/** Answers the calls of one channel until it closes. A frame that is no call closes it; it can never throw past here. */
+export function serveChannel(channel: Channel<string, unknown>, handler: RPCHandler<CallContext>, log: Log): void {
+  const peer = {
+    send(message: string): void {
+      if (channel.bufferedBytes > UNREAD_BYTES_MAX) channel.close('too much is unread')
+      if (channel.isOpen) channel.send(message)
+    },
+  } as unknown as WebSocket & globalThis.WebSocket
+  let calls = 0
+  channel.onMessage((message) => {
+    if (typeof message !== 'string') return channel.close('not a call')
+    if (calls >= CALLS_MAX) return channel.close('too many calls at once')
+    calls += 1
+    handler.message(peer, message, { context: { scopes: ALL_SCOPES } }).then(
+      () => (calls -= 1),
+      (error: unknown) => {
+        calls -= 1
+        log.info({ err: error }, 'a frame on /rpc was no call')
+        channel.close('not a call')
+      },
+    )
+  })
+  channel.onClose(() => handler.close(peer))
+}
+
+/** Ends sockets that stopped answering pings. */
+function keepAlive(server: WebSocketServer): () => void {
+  const silent = new WeakSet<WebSocket>()
+  server.on('connection', (socket: WebSocket) => socket.on('pong', () => silent.delete(socket)))
+  const timer = setInterval(() => {
+    for (const socket of server.clients) {
+      if (silent.has(socket)) socket.terminate()
+      else {
+        silent.add(socket)
+        socket.ping()
+      }
+    }
+  }, HEARTBEAT_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Handles every upgrade of the listener; returns what closes all sockets. */
+export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
+  const { guard, sessions, log } = deps
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
+  const handler = new RPCHandler(deps.router)
+  /** Which session opened a socket, so that revoking it closes them. */
+  const sessionOf = new Map<WebSocket, string>()
+  const stopKeepAlive = keepAlive(sockets)
+  const stopRevoked = sessions.onRevoked((id) => {
+    for (const [socket, session] of sessionOf) if (session === id) socket.close(4_401, 'logged out')
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const admitted = guard.admit(headsOf(request), true)
+    if (isRefusal(admitted)) return refuseUpgrade(socket, admitted.status, admitted.message)
+    if ((request.url ?? '').split('?')[0] !== '/rpc') return refuseUpgrade(socket, 404, 'The socket is at /rpc.')
+    if (sockets.clients.size >= SOCKETS_MAX) return refuseUpgrade(socket, 503, 'Too many consoles are open at once.')
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', (error) => log.info({ err: error }, 'a console socket failed'))
+      if (admitted.kind === 'session') {
+        sessionOf.set(webSocket, admitted.session.id)
+        webSocket.on('close', () => sessionOf.delete(webSocket))
+      }
+      serveChannel(webSocketChannel(webSocket) as Channel<string, unknown>, handler, log)
+      sockets.emit('connection', webSocket, request)
+    })
+  })
+  return () => {
+    stopKeepAlive()
+    stopRevoked()
+    for (const socket of sockets.clients) socket.terminate()
+    sockets.close()
+  }
+}

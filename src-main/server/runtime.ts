@@ -1,0 +1,121 @@
+/** Everything a headless Stoker runs: lock, exchange host, engine host, core, console; started in that order and ended in reverse. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+import { StokerError } from '#contract/errors.ts'
+import { createCore, type Core } from '#core/core.ts'
+import type { HostPort } from '#core/host/host.port.ts'
+import { createEngine } from '#engine/client.ts'
+import { forkEngineChild } from '#engine/fork-child.ts'
+import { createStokerExchange } from '#exchange/stoker/index.ts'
+import { systemClock } from '#lib/clock.ts'
+import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import { randomIds } from '#lib/ids.ts'
+import { createLog } from '#lib/log.ts'
+
+import { isLoopback } from './auth/guard.ts'
+import { openConsole, type Console } from './console.ts'
+import { ensureDataDir, lockDataDir } from './data-dir.ts'
+import { startExchangeChild } from './exchange-child.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+export interface RuntimeOptions {
+  readonly dataDir: string
+  readonly host?: string
+  /** 0 picks a free one. */
+  readonly port?: number
+  readonly allowHosts?: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  /** Serve plain HTTP on an address other machines can reach. */
+  readonly insecureListen?: boolean
+  /** The labelled buyer inside the practice exchange. */
+  readonly practiceBuyer?: boolean
+  readonly exchangePort?: number
+  /** Further arguments of the exchange host; the demo's virtual clock comes this way. */
+  readonly exchangeArgs?: readonly string[]
+  readonly version: string
+}
+
+export interface Runtime {
+  readonly url: string
+  readonly exchangeUrl: string
+  readonly core: Core
+  link(): string
+  /** Ends every child and closes every file, in bounded time. Idempotent. */
+  stop(): Promise<void>
+}
+
+function tlsOf({ tlsCert, tlsKey }: RuntimeOptions): { cert: string; key: string } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined) throw new StokerError('BAD_REQUEST', 'give both --tls-cert and --tls-key, or neither')
+  try {
+    return { cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') }
+  } catch (error) {
+    throw new StokerError('BAD_REQUEST', `cannot read the TLS files (${(error as NodeJS.ErrnoException).code}); check --tls-cert and --tls-key`, { cause: error })
+  }
+}
+
+/** Refuses plain HTTP on an address that others can reach, unless the owner asked for it in so many words. */
+function checkAddress(host: string, secure: boolean, insecureListen: boolean): void {
+  if (isLoopback(host) || secure || insecureListen) return
+  throw new StokerError('BAD_REQUEST', `${host} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen to send everything readable over the network`)
+}
+
+/** Runs ends in reverse order, each to its end; the first failure is thrown after all have run. */
+function ends(): { add(end: () => void | Promise<void>): void; run(): Promise<void> } {
+  const list: (() => void | Promise<void>)[] = []
+  let running: Promise<void> | null = null
+  const run = async (): Promise<void> => {
+    const failures: unknown[] = []
+    for (const end of list.reverse()) {
+      try {
+        await end()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+  return { add: (end) => void list.push(end), run: () => (running ??= run()) }
+}
+
+/** Starts it all. Errors: DATA_LOCKED, UNAVAILABLE, BAD_REQUEST, DB_*. On an error nothing stays running. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { version, host = '127.0.0.1', port = 0 } = options
+  const tls = tlsOf(options)
+  checkAddress(host, tls !== undefined, options.insecureListen === true)
+  const dataDir = ensureDataDir(resolve(options.dataDir))
+  const [clock, ids, log] = [systemClock, randomIds(() => Date.now()), createLog('stoker')]
+  const ending = ends()
+  try {
+    const lock = lockDataDir(dataDir)
+    ending.add(() => lock.release())
+
+    const exchangeDir = ensureDataDir(join(dataDir, 'exchange'))
+    const practice = options.practiceBuyer === false ? ['--no-practice-buyer'] : []
+    const exchangeChild = startExchangeChild({ args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])], port: options.exchangePort ?? 0, clock, log })
+    ending.add(() => exchangeChild.stop())
+
+    const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
+    const supplierUrl = (): string | null => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
+    const exchange = createStokerExchange({ url: supplierUrl, key: signingKey, name: 'stoker', clock, log, exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null })
+    const engine = createEngine({ fork: forkEngineChild, clock, log })
+    const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
+    const core = createCore({ dataDir, clock, ids, log, host: hostPort, exchange, engine, signingKey, version, bundledModelsDir: join(ROOT, 'resources', 'models') })
+    ending.add(() => core.stop())
+
+    const { url: exchangeUrl } = await exchangeChild.started
+    core.start()
+    const console_: Console = await openConsole({
+      dataDir, rendererDir: join(ROOT, 'out', 'renderer'), host, port, allowHosts: options.allowHosts ?? [], router: core.router, clock, ids, log, ...(tls === undefined ? {} : { tls }),
+    })
+    ending.add(() => console_.close())
+    lock.publish(console_.url)
+    return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
+  } catch (error) {
+    await ending.run().catch(() => undefined)
+    throw error
+  }
+}

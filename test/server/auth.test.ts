@@ -1,0 +1,87 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { describe, expect, it } from 'vitest'
+
+import { createAttempts } from '#server/auth/attempts.ts'
+import { CODE_LIFE_MS, createLoginCodes } from '#server/auth/codes.ts'
+import { openSessions, SESSION_LIFE_MS } from '#server/auth/sessions.ts'
+import { randomIds } from '#lib/ids.ts'
+import { countingIds } from '#test/support/counting-ids.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { tempDir } from '#test/support/temp-dir.ts'
+
+describe('login codes', () => {
+  it('opens once and never again (a link in a shell history must be worthless)', () => {
+    const codes = createLoginCodes(new FakeClock(), countingIds())
+    const code = codes.make()
+    expect([codes.redeem(code), codes.redeem(code)]).toEqual([true, false])
+  })
+
+  it('dies after ten minutes', () => {
+    const clock = new FakeClock()
+    const codes = createLoginCodes(clock, countingIds())
+    const [late, early] = [codes.make(), codes.make()]
+    clock.jump(CODE_LIFE_MS - 1)
+    expect(codes.redeem(early)).toBe(true)
+    clock.jump(1)
+    expect(codes.redeem(late)).toBe(false)
+  })
+
+  it('keeps a bounded number: the oldest of many goes, the newest stays', () => {
+    const codes = createLoginCodes(new FakeClock(), countingIds())
+    const made = Array.from({ length: 40 }, () => codes.make())
+    expect([codes.redeem(made[0]!), codes.redeem(made[39]!)]).toEqual([false, true])
+  })
+})
+
+describe('sessions', () => {
+  const open = (dir: string, clock = new FakeClock()) => openSessions(join(dir, 'sessions.json'), clock, randomIds(() => clock.now()))
+
+  it('stores no cookie value, in a file only the owner can read', () => {
+    const dir = tempDir()
+    const { token } = open(dir).create('a browser')
+    expect(readFileSync(join(dir, 'sessions.json'), 'utf8')).not.toContain(token)
+    expect(statSync(join(dir, 'sessions.json')).mode & 0o777).toBe(0o600)
+  })
+
+  it('survives a restart under the same cookie name, and a revoked one does not come back', () => {
+    const dir = tempDir()
+    const first = open(dir)
+    const [kept, revoked] = [first.create('a'), first.create('b')]
+    first.revoke(revoked.id)
+    const again = open(dir)
+    expect([again.cookieName, again.find(kept.token)?.id, again.find(revoked.token)]).toEqual([first.cookieName, kept.id, null])
+  })
+
+  it('tells who listens that a session ended, so that its sockets close', () => {
+    const sessions = open(tempDir())
+    const ended: string[] = []
+    sessions.onRevoked((id) => ended.push(id))
+    const { id } = sessions.create('a')
+    sessions.revoke(id)
+    expect(ended).toEqual([id])
+  })
+
+  it('ends by age, and starts afresh from a damaged file instead of failing', () => {
+    const clock = new FakeClock()
+    const dir = tempDir()
+    const sessions = open(dir, clock)
+    const { token } = sessions.create('a')
+    clock.jump(SESSION_LIFE_MS)
+    expect(sessions.find(token)).toBeNull()
+  })
+})
+
+describe('failed logins', () => {
+  it('stops after the burst and lets one more through for each six seconds', () => {
+    const clock = new FakeClock()
+    const attempts = createAttempts(clock)
+    for (let failure = 0; failure < 10; failure += 1) attempts.failed()
+    expect(attempts.mayTry()).toBe(false)
+    clock.jump(6_000)
+    expect(attempts.mayTry()).toBe(true)
+    attempts.failed()
+    expect(attempts.mayTry()).toBe(false)
+  })
+})
