@@ -1,7 +1,8 @@
 /**
  * Double entry, append only, two-phase transfers (reserve → post / void / expire). Used by the seller's core and by the exchange;
  * every call runs inside the caller's transaction, so that a job's state, its ledger rows and its outbox row commit together.
- * The caller makes every transfer id before anything is sent and reuses it on retry: the same id with the same content is a no-op.
+ * The caller makes every transfer id before anything is sent and reuses it on retry: the same id with the same content is a no-op
+ * (times and reasons are not content: a retry after a restart comes later). Errors come before the first write, so a caught one leaves the transaction usable.
  * Prior art for the shape: TigerBeetle's two-phase transfers.
  */
 import type { Currency, Nano } from '#contract/money.ts'
@@ -28,7 +29,7 @@ export type Applied = 'applied' | 'duplicate'
 export interface Books {
   /** Opens, or confirms an equal account; LEDGER_CONFLICT when it exists with another kind or currency. */
   openAccount(db: WriteDb, spec: AccountSpec): void
-  /** Errors: LEDGER_CONFLICT (same id, other content; currencies differ; limit broken), LEDGER_UNKNOWN (account), MONEY_RANGE. */
+  /** Errors: LEDGER_CONFLICT (data.reason: `content` same id but other content, `currency`, `account`, `limit` = not enough money), LEDGER_UNKNOWN (account), MONEY_RANGE. */
   transfer(db: WriteDb, spec: TransferSpec): Applied
   /** Phase one: moves nothing, holds the amount on both sides until posted, voided or expired. */
   reserve(db: WriteDb, spec: TransferSpec & { expiresAt: number }): Applied
