@@ -10,12 +10,11 @@ export const modelsMigration: Migration = {
         sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
         path TEXT NOT NULL,
         file_name TEXT NOT NULL,
+        -- Size and time of the file when it was hashed: another pair means it must be hashed again.
         size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
         mtime_ms REAL NOT NULL,
         added_at INTEGER NOT NULL,
         bundled INTEGER NOT NULL CHECK (bundled IN (0, 1)),
-        -- 1 when the file at this path was found to be another one than was hashed.
-        changed INTEGER NOT NULL DEFAULT 0 CHECK (changed IN (0, 1)),
         architecture TEXT NOT NULL,
         parameters INTEGER,
         quantisation TEXT NOT NULL,

@@ -1,0 +1,62 @@
+/** Stored models: one row per SHA-256. */
+import type { ModelSha256 } from '#contract/ids.ts'
+import type { ReadDb, WriteDb } from '#db/types.ts'
+
+import type { FileStamp, StoredModel } from './models.ts'
+
+/** More models than any owner keeps; a bound on the list. */
+const MODELS_MAX = 1_000
+
+interface Row {
+  sha256: string
+  path: string
+  file_name: string
+  size_bytes: number
+  mtime_ms: number
+  added_at: number
+  bundled: 0 | 1
+  architecture: string
+  parameters: number | null
+  quantisation: string
+  context_tokens: number | null
+  has_chat_template: 0 | 1
+  licence: string | null
+  name: string | null
+  needed_bytes: number
+  needed_method: string
+  card: string | null
+}
+
+const COLUMNS = 'sha256, path, file_name, size_bytes, mtime_ms, added_at, bundled, architecture, parameters, quantisation, context_tokens, has_chat_template, licence, name, needed_bytes, needed_method, card'
+
+const toStored = (row: Row): StoredModel => ({
+  sha256: row.sha256 as ModelSha256, path: row.path, fileName: row.file_name, sizeBytes: row.size_bytes, mtimeMs: row.mtime_ms, addedAt: row.added_at, bundled: row.bundled === 1,
+  architecture: row.architecture, parameters: row.parameters, quantisation: row.quantisation, contextTokens: row.context_tokens, hasChatTemplate: row.has_chat_template === 1,
+  licence: row.licence, name: row.name, neededBytes: row.needed_bytes, neededMethod: row.needed_method, card: row.card,
+})
+
+export const listModels = (db: ReadDb): StoredModel[] => db.prepare<Row>(`SELECT ${COLUMNS} FROM models ORDER BY added_at, sha256 LIMIT ${MODELS_MAX}`).all().map(toStored)
+
+export function findModel(db: ReadDb, sha256: string): StoredModel | null {
+  const row = db.prepare<Row>(`SELECT ${COLUMNS} FROM models WHERE sha256 = ?`).get(sha256)
+  return row === undefined ? null : toStored(row)
+}
+
+export function insertModel(db: WriteDb, model: StoredModel): void {
+  db.prepare(`INSERT INTO models (${COLUMNS}) VALUES (${Array.from({ length: 17 }, () => '?').join(', ')})`).run(
+    model.sha256, model.path, model.fileName, model.sizeBytes, model.mtimeMs, model.addedAt, model.bundled ? 1 : 0, model.architecture, model.parameters, model.quantisation,
+    model.contextTokens, model.hasChatTemplate ? 1 : 0, model.licence, model.name, model.neededBytes, model.neededMethod, model.card,
+  )
+}
+
+/** The same bytes at another place or time. */
+export function moveModel(db: WriteDb, sha256: ModelSha256, to: FileStamp & { path: string; fileName: string }): void {
+  db.prepare('UPDATE models SET path = ?, file_name = ?, size_bytes = ?, mtime_ms = ? WHERE sha256 = ?').run(to.path, to.fileName, to.sizeBytes, to.mtimeMs, sha256)
+}
+
+export function markBundled(db: WriteDb, sha256: ModelSha256, card: string | null): void {
+  db.prepare('UPDATE models SET bundled = 1, card = ? WHERE sha256 = ?').run(card, sha256)
+}
+
+/** Deletes the row and its deployments; the file is the owner's and stays. */
+export const deleteModel = (db: WriteDb, sha256: string): boolean => db.prepare('DELETE FROM models WHERE sha256 = ?').run(sha256).changes > 0
