@@ -19,13 +19,13 @@ export interface ExamItem {
 
 export const SEED_PATTERN = /^[A-Za-z0-9._-]{1,64}$/
 
-/** The item's stream of draws: 32-bit big-endian words of SHA-256(`seed|family|level|index|k`), k = 0, 1, … */
-class Draws {
+/** The stream of draws of one item (or load call): 32-bit big-endian words of SHA-256(`seed|family|level|index|k`), k = 0, 1, … */
+export class Draws {
   readonly #prefix: string
   #block = 0
   #words: number[] = []
 
-  constructor(seed: string, family: Family, level: Level, index: number) {
+  constructor(seed: string, family: string, level: Level, index: number) {
     this.#prefix = `${seed}|${family}|${level}|${index}|`
   }
 

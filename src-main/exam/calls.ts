@@ -1,0 +1,46 @@
+/** The requests of an exam: questions, and load calls that fill the grade's context. Source: docs/exam.md, Decoding and budgets, Load calls. */
+import { createHash } from 'node:crypto'
+
+import type { GradeSpec } from '#contract/grades.ts'
+import type { InferenceRequest } from '#contract/inference.ts'
+
+import lists from '../../resources/exam/lists.json' with { type: 'json' }
+import { Draws, examItem, type Family, type Level } from './generate.ts'
+import type { ExamCall, ExamPhase } from './types.ts'
+
+/** Visible output budget of one item at levels 1 and 2, in engine tokens. */
+const ITEM_TOKENS = 128
+/** Sampling of the practice grades: greedy. Top-k is the engine's cap and has no effect at temperature 0. */
+export const EXAM_SAMPLING = { temperature: 0, topP: 1, topK: 40, minP: 0 } as const
+
+/** One place in an exam's plan: an item of a family, or a load call. */
+export type Place = { phase: 'items'; family: Family; index: number } | { phase: 'single' | 'slots'; index: number }
+
+export const placeId = (level: Level, place: Place): string => `${place.phase === 'items' ? place.family : `load-${place.phase}`}/${level}/${place.index}`
+
+/** First 32 bits of SHA-256(call id), big-endian. */
+export const samplingSeed = (callId: string): number => createHash('sha256').update(callId, 'utf8').digest().readUInt32BE(0)
+
+/** Words drawn with the family `load-single` or `load-slots`, joined by spaces and cut so that they are exactly contextTokens − outputTokens reference tokens. */
+export function loadPrompt(spec: GradeSpec, seed: string, phase: 'single' | 'slots', index: number): string {
+  const bytes = 4 * (spec.limits.contextTokens - spec.limits.outputTokens)
+  const draws = new Draws(seed, `load-${phase}`, spec.level, index)
+  let text = draws.pick(lists.words)
+  while (text.length < bytes) text += ` ${draws.pick(lists.words)}`
+  // The words are ASCII, so a character is a byte; a trailing space goes, and bytes4 rounds the missing byte up again.
+  return text.slice(0, bytes).trimEnd()
+}
+
+function request(callId: string, content: string, maxTokens: number, ignoreEos: boolean): InferenceRequest {
+  return { messages: [{ role: 'user', content }], maxTokens, sampling: { ...EXAM_SAMPLING, seed: samplingSeed(callId) }, stop: [], ignoreEos }
+}
+
+/** The call at a place of the plan. */
+export function examCall(spec: GradeSpec, seed: string, place: Place): ExamCall {
+  const callId = placeId(spec.level, place)
+  const phase: ExamPhase = place.phase
+  if (place.phase === 'items') {
+    return { callId, phase, request: request(callId, examItem(seed, place.family, spec.level, place.index).prompt, spec.itemMaxTokens ?? ITEM_TOKENS, false) }
+  }
+  return { callId, phase, request: request(callId, loadPrompt(spec, seed, place.phase, place.index), spec.limits.outputTokens, true) }
+}
