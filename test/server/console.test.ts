@@ -1,0 +1,264 @@
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
+
+import { createORPCClient } from '@orpc/client'
+import { RPCLink } from '@orpc/client/message-port'
+import type { ContractRouterClient } from '@orpc/contract'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+
+import { channelAsPort } from '#contract/channel/rpc.ts'
+import { webSocketChannel } from '#contract/channel/web-socket.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { Contract } from '#contract/index.ts'
+import type { Core } from '#core/core.ts'
+import { createOs } from '#core/rpc.ts'
+import { randomIds } from '#lib/ids.ts'
+import { createLog } from '#lib/log.ts'
+import { openConsole, type Console } from '#server/console.ts'
+import { CODE_LIFE_MS } from '#server/auth/codes.ts'
+import { readCookie } from '#server/auth/guard.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { tempDir } from '#test/support/temp-dir.ts'
+import { apiToken } from '#server/data-dir.ts'
+
+const log = createLog('test')
+const os = createOs(log)
+/** Two procedures are enough to see calls, errors and streams go through. */
+const router = {
+  app: {
+    onboarding: os.app.onboarding.handler(() => ({ step: 'welcome' as const, skipped: false, startedAt: null, firstEarningAt: null })),
+    ledgerCheck: os.app.ledgerCheck.handler(() => {
+      throw new StokerError('UNAVAILABLE', 'not now')
+    }),
+    events: os.app.events.handler(async function* ({ signal }) {
+      yield { topic: 'jobs' as const, version: 1 }
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+    }),
+  },
+} as unknown as Core['router']
+
+interface Stand {
+  console: Console
+  url: string
+  dir: string
+  token: string
+  clock: FakeClock
+}
+
+async function stand(uploadBytesMax = 1_000): Promise<Stand> {
+  const dir = tempDir()
+  const rendererDir = join(dir, 'renderer')
+  mkdirSync(rendererDir)
+  writeFileSync(join(rendererDir, 'index.html'), '<html>')
+  const clock = new FakeClock()
+  const opened = await openConsole({ dataDir: dir, rendererDir, host: '127.0.0.1', port: 0, allowHosts: [], router, clock, ids: randomIds(() => clock.now()), log, uploadBytesMax })
+  onTestFinished(() => opened.close())
+  return { console: opened, url: opened.url, dir, token: apiToken(dir), clock }
+}
+
+const codeOf = (link: string): string => new URL(link).hash.replace('#code=', '')
+
+interface Answer { status: number; body: string; headers: Record<string, string | string[] | undefined> }
+/** Plain node:http, because fetch may not set Host, Origin or Cookie. */
+async function send(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
+  const call = httpRequest(url, { method, headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) } })
+  call.end(body)
+  const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage]
+  let text = ''
+  for await (const chunk of response) text += String(chunk)
+  return { status: response.statusCode ?? 0, body: text, headers: response.headers }
+}
+
+async function login(s: Stand): Promise<string> {
+  const answer = await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))
+  return String(answer.headers['set-cookie']).split(';')[0] ?? ''
+}
+
+let s: Stand
+beforeEach(async () => {
+  s = await stand()
+})
+
+describe('login', () => {
+  it('turns a code into a cookie that scripts cannot read and other sites cannot send, and that is not the token', async () => {
+    const answer = await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))
+    const cookie = String(answer.headers['set-cookie'])
+    expect(answer.status).toBe(200)
+    expect(cookie).toMatch(/^stoker_[0-9a-z]{12}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/)
+    expect(cookie).not.toContain(s.token)
+    const state = await send(`${s.url}/auth/state`, 'GET', { cookie: cookie.split(';')[0]! })
+    expect(JSON.parse(state.body)).toEqual({ loggedIn: true, by: 'session' })
+  })
+
+  it('refuses a code the second time', async () => {
+    const body = JSON.stringify({ code: codeOf(s.console.link()) })
+    const statuses = [await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body), await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body)].map((a) => a.status)
+    expect(statuses).toEqual([200, 401])
+  })
+
+  it('refuses a code after ten minutes', async () => {
+    const code = codeOf(s.console.link())
+    s.clock.jump(CODE_LIFE_MS)
+    expect((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code }))).status).toBe(401)
+  })
+
+  it('refuses a login that another site, or nobody, sends', async () => {
+    const body = JSON.stringify({ code: codeOf(s.console.link()) })
+    expect((await send(`${s.url}/auth/login`, 'POST', { origin: 'https://evil.example' }, body)).status).toBe(403)
+    expect((await send(`${s.url}/auth/login`, 'POST', {}, body)).status).toBe(403)
+  })
+
+  it('stops comparing after ten failures', async () => {
+    const statuses: number[] = []
+    for (let attempt = 0; attempt < 11; attempt += 1) statuses.push((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: 'guess' }))).status)
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429])
+    expect((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))).status).toBe(429)
+  })
+
+  it('ends a session at logout', async () => {
+    const cookie = await login(s)
+    expect((await send(`${s.url}/auth/logout`, 'POST', { cookie, origin: s.url })).status).toBe(200)
+    expect((await send(`${s.url}/auth/sessions`, 'GET', { cookie })).status).toBe(401)
+  })
+
+  it('lists sessions without their cookies and revokes one', async () => {
+    const [first, second] = [await login(s), await login(s)]
+    const listed = JSON.parse((await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).body) as { sessions: { id: string; current: boolean }[] }
+    const other = listed.sessions.find((session) => !session.current)!
+    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', { cookie: first, origin: s.url })).status).toBe(200)
+    expect([(await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).status, (await send(`${s.url}/auth/sessions`, 'GET', { cookie: second })).status]).toEqual([200, 401])
+  })
+
+  it('makes a link for the token and not for a session (a stolen page must not breed logins)', async () => {
+    const cookie = await login(s)
+    expect((await send(`${s.url}/auth/link`, 'POST', { cookie, origin: s.url })).status).toBe(403)
+    const made = await send(`${s.url}/auth/link`, 'POST', { authorization: `Bearer ${s.token}` })
+    expect(JSON.parse(made.body)).toEqual({ link: expect.stringMatching(/#code=[\w-]{32}$/) })
+  })
+})
+
+describe('who may call', () => {
+  const call = (headers: Record<string, string>): Promise<Answer> => send(`${s.url}/rpc-http/app/onboarding`, 'POST', { 'content-type': 'application/json', ...headers }, '{}')
+
+  it('lets the right token in without an Origin, over the header only', async () => {
+    expect((await call({ authorization: `Bearer ${s.token}` })).status).toBe(200)
+    expect((await send(`${s.url}/rpc-http/app/onboarding?token=${s.token}`, 'POST', { 'content-type': 'application/json' }, '{}')).status).toBe(403)
+    const { host } = new URL(s.url)
+    expect((await call({ cookie: `stoker_${readCookie('x=1', 'x')}=${s.token}`, origin: `http://${host}` })).status).toBe(401)
+  })
+
+  it.each([
+    ['a wrong token', (): Record<string, string> => ({ authorization: 'Bearer wrong' }), 401],
+    ['an empty token', (): Record<string, string> => ({ authorization: 'Bearer ' }), 401],
+    ['another scheme', (): Record<string, string> => ({ authorization: `Basic ${s.token}` }), 401],
+    ['the right token from a foreign page', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, origin: 'https://evil.example' }), 403],
+    ['an opaque origin', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, origin: 'null' }), 403],
+    ['a foreign host', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: 'evil.example' }), 421],
+    ['the right name at another port', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: '127.0.0.1:1' }), 421],
+    ['nothing', (): Record<string, string> => ({}), 403],
+  ])('refuses %s', async (_what, headers, status) => {
+    expect((await call(headers())).status).toBe(status)
+  })
+
+  it('refuses a cookie without an exact Origin on anything that changes something', async () => {
+    const cookie = await login(s)
+    const { port } = new URL(s.url)
+    const statuses: number[] = []
+    for (const origin of [undefined, 'https://evil.example', `http://127.0.0.1:${port}.evil.example`, `https://127.0.0.1:${port}`, s.url]) {
+      statuses.push((await send(`${s.url}/upload/model?name=a.gguf`, 'POST', { cookie, ...(origin === undefined ? {} : { origin }) }, 'x')).status)
+    }
+    expect(statuses).toEqual([403, 403, 403, 403, 200])
+  })
+
+  it('answers under each of its own names', async () => {
+    const { port } = new URL(s.url)
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) expect((await send(`${s.url}/healthz`, 'GET', { host })).status).toBe(200)
+  })
+
+  it('sends no inline script permission and no framing with any answer, refusals included', async () => {
+    for (const answer of [await send(`${s.url}/`, 'GET'), await send(`${s.url}/auth/sessions`, 'GET'), await send(`${s.url}/none`, 'GET')]) {
+      const policy = String(answer.headers['content-security-policy'])
+      expect(policy).toContain("script-src 'self';")
+      expect(policy).toContain("frame-ancestors 'none'")
+      expect([answer.headers['x-content-type-options'], answer.headers['referrer-policy']]).toEqual(['nosniff', 'no-referrer'])
+    }
+  })
+})
+
+describe('uploads over HTTP', () => {
+  it('refuses a body over the bound with 413 and keeps nothing', async () => {
+    const answer = await send(`${s.url}/upload/model?name=a.gguf`, 'POST', { authorization: `Bearer ${s.token}` }, 'x'.repeat(1_001))
+    expect([answer.status, readdirSync(join(s.dir, 'models'))]).toEqual([413, []])
+  })
+
+  it('removes what an aborted upload left', async () => {
+    const call = httpRequest(`${s.url}/upload/model?name=a.gguf`, { method: 'POST', headers: { authorization: `Bearer ${s.token}`, 'content-length': '900' } })
+    call.on('error', () => undefined)
+    call.write('x'.repeat(100))
+    await expect.poll(() => readdirSync(join(s.dir, 'models')).length).toBe(1)
+    call.destroy()
+    await expect.poll(() => readdirSync(join(s.dir, 'models'))).toEqual([])
+  })
+})
+
+describe('the contract over a WebSocket', () => {
+  const open = (headers: Record<string, string>): WebSocket => new WebSocket(`${s.url.replace('http', 'ws')}/rpc`, { headers })
+  const refusal = async (headers: Record<string, string>): Promise<number> => {
+    const [, response] = (await once(open(headers).on('error', () => undefined), 'unexpected-response')) as [unknown, import('node:http').IncomingMessage]
+    response.resume()
+    return response.statusCode ?? 0
+  }
+  const clientOf = async (socket: WebSocket): Promise<ContractRouterClient<Contract>> => {
+    await once(socket, 'open')
+    onTestFinished(() => socket.terminate())
+    return createORPCClient(new RPCLink({ port: channelAsPort(webSocketChannel(socket)) }))
+  }
+
+  it('refuses before the handshake: no login, foreign Origin, missing Origin with a cookie, foreign Host', async () => {
+    const cookie = await login(s)
+    expect([
+      await refusal({ origin: s.url }), await refusal({ cookie, origin: 'https://evil.example' }), await refusal({ cookie }), await refusal({ cookie, origin: s.url, host: 'evil.example' }), await refusal({ authorization: 'Bearer wrong' }),
+    ]).toEqual([401, 403, 403, 421, 401])
+  })
+
+  it('carries calls, typed errors and streams that abort', async () => {
+    const client = await clientOf(open({ cookie: await login(s), origin: s.url }))
+    expect((await client.app.onboarding()).step).toBe('welcome')
+    await expect(client.app.ledgerCheck()).rejects.toMatchObject({ code: 'STOKER', data: { code: 'UNAVAILABLE' } })
+    const events = await client.app.events()
+    expect((await events.next()).value).toEqual({ topic: 'jobs', version: 1 })
+    await events.return?.()
+    expect((await client.app.onboarding()).step).toBe('welcome')
+  })
+
+  it('closes when its session is revoked', async () => {
+    const cookie = await login(s)
+    const socket = open({ cookie, origin: s.url })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    await send(`${s.url}/auth/logout`, 'POST', { cookie, origin: s.url })
+    expect((await closed)[0]).toBe(4_401)
+  })
+
+  it.each(['', '{', '"', '[]', '"{}"', '"{\\"i\\":1,\\"p\\":{\\"u\\":5}}"', '"{\\"i\\":{},\\"t\\":99}"', '\u0000'])('survives the frame %j', async (frame) => {
+    const socket = open({ authorization: `Bearer ${s.token}` })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    socket.send(frame)
+    socket.close()
+    await closed
+    const client = await clientOf(open({ authorization: `Bearer ${s.token}` }))
+    expect((await client.app.onboarding()).step).toBe('welcome')
+  })
+
+  it('closes a socket whose frame is over the bound', async () => {
+    const socket = open({ authorization: `Bearer ${s.token}` })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    socket.send('x'.repeat(4 * 2 ** 20 + 1))
+    expect((await closed)[0]).toBe(1_009)
+  })
+})
