@@ -1,0 +1,69 @@
+/**
+ * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the first message);
+ * when that side goes away, so does the host: no orphan keeps the GPU.
+ */
+import { randomInt } from 'node:crypto'
+import { setPriority } from 'node:os'
+
+import { ipcChannel } from '../ipc-channel.ts'
+import type { HostEvent } from '../protocol.ts'
+import { createHost } from './host.ts'
+import { inspectModel } from './inspect.ts'
+import { estimateMemory } from './llama-estimate.ts'
+import { loadStepModel } from './llama-model.ts'
+
+/** Below the owner's own programs. */
+const NICENESS = 5
+
+/** Electron's MessagePortMain, as far as it is used. */
+interface Port { postMessage(message: unknown): void; on(event: 'message', listener: (event: { data: unknown }) => void): void; on(event: 'close', listener: () => void): void; start(): void }
+interface ParentPort { once(event: 'message', listener: (event: { ports: Port[] }) => void): void }
+
+function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
+  const host = createHost({
+    send, exit,
+    mono: () => performance.now(),
+    randomSeed: () => randomInt(2 ** 32),
+    rssBytes: () => process.memoryUsage.rss(),
+    inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
+    load: loadChecked,
+  })
+  send({ t: 'ready', pid: process.pid })
+  return (message) => host.handle(message)
+}
+
+/** The file may have changed since its import: its header is read again before the library gets it. */
+const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
+  await inspectModel(path, settings, estimateMemory)
+  return loadStepModel(path, sha256, settings)
+}
+
+function serveParentPort(parent: ParentPort): void {
+  parent.once('message', ({ ports: [port] }) => {
+    if (port === undefined) process.exit(1)
+    const handle = serve((event) => port.postMessage(event), () => process.exit(0))
+    port.on('message', ({ data }) => handle(data))
+    port.on('close', () => process.exit(0))
+    port.start()
+  })
+}
+
+function serveIpc(): void {
+  const channel = ipcChannel(process)
+  channel.onClose(() => process.exit(0))
+  const handle = serve((event) => { if (channel.isOpen) channel.send(event) }, () => process.exit(0))
+  channel.onMessage(handle)
+}
+
+try {
+  setPriority(NICENESS)
+} catch {
+  // Not allowed everywhere; it is a courtesy.
+}
+const parentPort = (process as unknown as { parentPort?: ParentPort }).parentPort
+if (parentPort !== undefined) serveParentPort(parentPort)
+else if (process.send !== undefined) serveIpc()
+else {
+  process.stderr.write('The engine host is started by Stoker, not by hand.\n')
+  process.exit(2)
+}

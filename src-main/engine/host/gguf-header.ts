@@ -1,0 +1,134 @@
+/**
+ * Header of a GGUF file: scalar metadata and tensor directory, with every count bounded, and the size the file must have by its own sum.
+ * The library's reader takes a truncated file for a whole one, so we read it ourselves. Format: docs/gguf.md of ggml, versions 2 and 3.
+ */
+import { open, stat } from 'node:fs/promises'
+
+import { StokerError } from '#contract/errors.ts'
+
+import { createBoundedReader, EndOfFile, Implausible, type BoundedReader } from './bounded-reader.ts'
+import { tensorBytes } from './gguf-types.ts'
+
+export interface GgufHeader {
+  sizeBytes: number
+  /** Scalars and texts up to 1 MiB; arrays are skipped. */
+  metadata: ReadonlyMap<string, string | number | boolean>
+  /** Elements of all tensors. */
+  parameters: number
+}
+
+const MAGIC = 0x46554747
+const KEYS_MAX = 65_536
+const TENSORS_MAX = 1_000_000
+const ARRAY_MAX = 100_000_000
+const KEY_BYTES_MAX = 65_536
+const TEXT_BYTES_MAX = 1_048_576
+const DIMENSIONS_MAX = 8
+const STRING = 8
+const ARRAY = 9
+/** Value type → bytes. */
+const FIXED: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 }
+
+function bounded(value: number, max: number, what: string): number {
+  if (value > max) throw new Implausible(`${value} ${what}`)
+  return value
+}
+
+async function skipArray(reader: BoundedReader, depth: number): Promise<void> {
+  const type = await reader.u32()
+  const count = bounded(await reader.u64(), ARRAY_MAX, 'values in a list')
+  const width = FIXED[type]
+  if (width !== undefined) reader.skip(width * count)
+  else if (type === STRING) for (let at = 0; at < count; at += 1) await reader.string(0)
+  else if (type === ARRAY && depth < 4) for (let at = 0; at < count; at += 1) await skipArray(reader, depth + 1)
+  else throw new Implausible(`a list of type ${type}`)
+}
+
+async function readValue(reader: BoundedReader): Promise<string | number | boolean | null> {
+  const type = await reader.u32()
+  switch (type) {
+    case 4: return reader.u32()
+    case 5: return reader.i32()
+    case 6: return reader.f32()
+    case 7: return (await reader.u8()) !== 0
+    case STRING: return reader.string(TEXT_BYTES_MAX)
+    case ARRAY: await skipArray(reader, 0); return null
+    case 10: return reader.u64()
+    case 12: return reader.f64()
+    default: {
+      const width = FIXED[type]
+      if (width === undefined) throw new Implausible(`a value of type ${type}`)
+      reader.skip(width)
+      return null
+    }
+  }
+}
+
+/** End of the furthest tensor, counted from the start of the data. */
+async function readTensors(reader: BoundedReader, count: number): Promise<{ parameters: number; dataBytes: number }> {
+  let parameters = 0
+  let dataBytes = 0
+  for (let at = 0; at < count; at += 1) {
+    await reader.string(KEY_BYTES_MAX)
+    const dimensions = bounded(await reader.u32(), DIMENSIONS_MAX, 'dimensions')
+    let elements = 1
+    for (let dimension = 0; dimension < dimensions; dimension += 1) elements = bounded(elements * (await reader.u64()), Number.MAX_SAFE_INTEGER, 'elements')
+    const type = await reader.u32()
+    const offset = await reader.u64()
+    parameters += elements
+    dataBytes = Math.max(dataBytes, offset + (tensorBytes(type, elements) ?? 0))
+  }
+  return { parameters, dataBytes }
+}
+
+async function readAll(reader: BoundedReader, sizeBytes: number, path: string): Promise<GgufHeader> {
+  if ((await reader.u32()) !== MAGIC) throw new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`)
+  const version = await reader.u32()
+  if (version !== 2 && version !== 3) throw new StokerError('MODEL_UNSUPPORTED', `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`, { data: { version } })
+  const tensors = bounded(await reader.u64(), TENSORS_MAX, 'tensors')
+  const keys = bounded(await reader.u64(), KEYS_MAX, 'metadata keys')
+  const metadata = new Map<string, string | number | boolean>()
+  for (let at = 0; at < keys; at += 1) {
+    const key = await reader.string(KEY_BYTES_MAX)
+    const value = await readValue(reader)
+    if (value !== null) metadata.set(key, value)
+  }
+  const { parameters, dataBytes } = await readTensors(reader, tensors)
+  const declared = metadata.get('general.alignment')
+  const alignment = typeof declared === 'number' && declared > 0 ? declared : 32
+  const needed = Math.ceil(reader.offset / alignment) * alignment + dataBytes
+  if (sizeBytes < needed) throw truncated(path, sizeBytes, needed)
+  return { sizeBytes, metadata, parameters }
+}
+
+const truncated = (path: string, have: number, need: number | null): StokerError =>
+  new StokerError('MODEL_TRUNCATED', `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`, { data: { haveBytes: have, needBytes: need } })
+
+const unreadable = (path: string, reason: string): StokerError => new StokerError('MODEL_UNREADABLE', `${path} cannot be read: ${reason}. Check the path and its permissions.`)
+
+function readable(error: unknown, path: string): StokerError {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT' || code === 'ENOTDIR') return unreadable(path, 'there is no such file')
+  if (code === 'EACCES' || code === 'EPERM') return unreadable(path, 'permission denied')
+  return unreadable(path, code ?? 'reading failed')
+}
+
+/** Errors: MODEL_UNREADABLE (missing, a directory, permission), MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED (data: haveBytes, needBytes), MODEL_UNSUPPORTED. */
+export async function readGgufHeader(path: string): Promise<GgufHeader> {
+  const facts = await stat(path).catch((error: unknown) => { throw readable(error, path) })
+  if (facts.isDirectory()) throw unreadable(path, 'it is a folder')
+  if (!facts.isFile()) throw unreadable(path, 'it is not an ordinary file')
+  if (facts.size === 0) throw new StokerError('MODEL_EMPTY', `${path} is empty (0 bytes). Download it again.`)
+  const file = await open(path, 'r').catch((error: unknown) => { throw readable(error, path) })
+  try {
+    return await readAll(createBoundedReader(file, facts.size), facts.size, path)
+  } catch (error) {
+    if (error instanceof StokerError) throw error
+    // Fewer than four bytes cannot say what they are.
+    if (error instanceof EndOfFile) throw facts.size < 4 ? new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file.`) : truncated(path, facts.size, null)
+    if (error instanceof Implausible) throw new StokerError('MODEL_UNSUPPORTED', `${path} has a damaged GGUF header (it claims ${error.message}). Download it again.`)
+    throw readable(error, path)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,27 @@
+/** The library itself: one instance per backend, made when first needed. Only the llama*.ts files import node-llama-cpp. */
+import { availableParallelism, cpus } from 'node:os'
+
+import { getLlama, LlamaLogLevel, type Llama } from 'node-llama-cpp'
+
+/** One core stays free: with as many threads as cores a busy machine falls to a thirtieth of its speed. */
+export const THREADS_MAX = Math.max(1, availableParallelism() - 1)
+
+const instances = new Map<boolean, Promise<Llama>>()
+
+/** Never builds and never downloads; without a usable GPU `auto` is the CPU. */
+export function llamaInstance(gpu: boolean): Promise<Llama> {
+  let instance = instances.get(gpu)
+  if (instance === undefined) {
+    instance = getLlama({ gpu: gpu ? 'auto' : false, build: 'never', skipDownload: true, maxThreads: THREADS_MAX, logLevel: LlamaLogLevel.disabled, progressLogs: false })
+    instance.catch(() => instances.delete(gpu))
+    instances.set(gpu, instance)
+  }
+  return instance
+}
+
+/** `CPU: Intel …`, or the GPUs' names. */
+export async function deviceName(llama: Llama): Promise<string> {
+  if (llama.gpu === false) return `CPU: ${cpus()[0]?.model.trim() || process.arch}`
+  const names = await llama.getGpuDeviceNames().catch(() => [])
+  return names.length === 0 ? String(llama.gpu) : names.join(' + ')
+}

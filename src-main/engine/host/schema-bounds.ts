@@ -1,0 +1,19 @@
+/** Bounds on a JSON schema before it becomes a grammar: a huge or endless one must not occupy the host. */
+import { StokerError } from '#contract/errors.ts'
+
+export const SCHEMA_BYTES_MAX = 65_536
+export const SCHEMA_DEPTH_MAX = 16
+
+/** False beyond the depth, or when more values are met than so many bytes could hold (a graph that shares its parts). */
+function within(value: unknown, left: number, budget: { values: number }): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  budget.values -= 1
+  return left > 0 && budget.values > 0 && Object.values(value).every((child) => within(child, left - 1, budget))
+}
+
+/** Throws GRAMMAR_INVALID for a schema beyond 64 KiB or 16 levels (cyclic values included). */
+export function checkSchema(schema: Record<string, unknown>): void {
+  if (!within(schema, SCHEMA_DEPTH_MAX, { values: SCHEMA_BYTES_MAX })) throw new StokerError('GRAMMAR_INVALID', `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`)
+  const bytes = Buffer.byteLength(JSON.stringify(schema))
+  if (bytes > SCHEMA_BYTES_MAX) throw new StokerError('GRAMMAR_INVALID', `The JSON schema has ${bytes} bytes; ${SCHEMA_BYTES_MAX} are allowed. Make it smaller.`)
+}
