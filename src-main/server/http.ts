@@ -1,6 +1,6 @@
 /** The console's listener: static files, login, uploads, RPC. Everything passes the guard first; nothing here knows what a job is. */
 import { createServer as createTlsServer } from 'node:https'
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
@@ -15,7 +15,7 @@ import type { Log } from '#lib/log.ts'
 
 import type { Attempts } from './auth/attempts.ts'
 import type { LoginCodes } from './auth/codes.ts'
-import { isRefusal, type Caller, type Guard, type Refusal, type RequestHeads } from './auth/guard.ts'
+import { headsOf, isRefusal, type Caller, type Guard, type Refusal } from './auth/guard.ts'
 import { SESSION_LIFE_MS, type Sessions } from './auth/sessions.ts'
 import { SECURITY_HEADERS } from './headers.ts'
 import { attachRpcSocket } from './rpc-socket.ts'
@@ -46,8 +46,6 @@ interface Env {
   Bindings: HttpBindings
   Variables: { caller: Caller }
 }
-
-export const headsOf = (request: IncomingMessage): RequestHeads => ({ host: request.headers.host, origin: request.headers.origin, cookie: request.headers.cookie, authorization: request.headers.authorization })
 
 const refuse = (c: Context<Env>, refusal: Refusal): Response => c.json({ error: { code: refusal.status === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN', message: refusal.message } }, refusal.status)
 

@@ -11,9 +11,8 @@ import { ALL_SCOPES, type CallContext } from '#core/rpc.ts'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
-import { isRefusal, type Guard } from './auth/guard.ts'
+import { headsOf, isRefusal, type Guard } from './auth/guard.ts'
 import type { Sessions } from './auth/sessions.ts'
-import { headsOf } from './http.ts'
 
 const FRAME_BYTES_MAX = 4 * 2 ** 20
 const SOCKETS_MAX = 32
@@ -36,7 +35,7 @@ function refuseUpgrade(socket: Duplex, status: number, message: string): void {
 }
 
 /** Answers the calls of one channel until it closes. A frame that is no call closes it; it can never throw past here. */
-export function serveChannel(channel: Channel<string, unknown>, handler: RPCHandler<CallContext>, log: Log): void {
+export function serveChannel(channel: Channel<string>, handler: RPCHandler<CallContext>, log: Log): void {
   const peer = {
     send(message: string): void {
       if (channel.bufferedBytes > UNREAD_BYTES_MAX) channel.close('too much is unread')
@@ -100,7 +99,7 @@ export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
         sessionOf.set(webSocket, admitted.session.id)
         webSocket.on('close', () => sessionOf.delete(webSocket))
       }
-      serveChannel(webSocketChannel(webSocket) as Channel<string, unknown>, handler, log)
+      serveChannel(webSocketChannel<string>(webSocket), handler, log)
       sockets.emit('connection', webSocket, request)
     })
   })

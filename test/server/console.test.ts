@@ -214,7 +214,7 @@ describe('the contract over a WebSocket', () => {
   const clientOf = async (socket: WebSocket): Promise<ContractRouterClient<Contract>> => {
     await once(socket, 'open')
     onTestFinished(() => socket.terminate())
-    return createORPCClient(new RPCLink({ port: channelAsPort(webSocketChannel(socket)) }))
+    return createORPCClient(new RPCLink({ port: channelAsPort(webSocketChannel(socket), 'client') }))
   }
 
   it('refuses before the handshake: no login, foreign Origin, missing Origin with a cookie, foreign Host', async () => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import { Command } from 'commander'
 
-import { audit, type Audit } from '../audit/audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import { DATA_OPTION } from '../options.ts'
 import { printJson, printLine } from '../output.ts'
 
@@ -26,7 +26,8 @@ export function addLedger(program: Command): void {
         .exitOverride()
         .option(...DATA_OPTION)
         .option('--json', 'print one line')
-        .action((options: { data: string; json?: boolean }) => {
+        .action(async (options: { data: string; json?: boolean }) => {
+          const { audit } = await import('../audit/audit.ts')
           const result = audit(resolve(options.data))
           if (options.json === true) printJson(result)
           else print(result)

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 
 import { StokerError } from '#contract/errors.ts'
 import { isLoopback } from '#server/auth/guard.ts'
-import { startRuntime, type Runtime, type RuntimeOptions } from '#server/runtime.ts'
+import type { Runtime, RuntimeOptions } from '#server/runtime.ts'
 
 import { DATA_OPTION, integer } from '../options.ts'
 import { note, printJson, printLine } from '../output.ts'
@@ -29,6 +29,7 @@ interface ServeOptions {
 }
 
 async function startOnSomePort(options: RuntimeOptions, wanted: number | undefined): Promise<Runtime> {
+  const { startRuntime } = await import('#server/runtime.ts')
   if (wanted !== undefined) return startRuntime({ ...options, port: wanted })
   try {
     return await startRuntime({ ...options, port: PORT })

@@ -2,6 +2,7 @@
  * Who may speak to the console over HTTP: Host from an allow-list, an exact Origin on everything that changes something,
  * and either the API token (header only) or a session cookie. Pure decisions over header values; docs/security.md says why.
  */
+import type { IncomingMessage } from 'node:http'
 import { hostname, networkInterfaces } from 'node:os'
 
 import { sameSecret } from '#lib/canonical.ts'
@@ -17,6 +18,8 @@ export interface RequestHeads {
   readonly cookie: string | undefined
   readonly authorization: string | undefined
 }
+
+export const headsOf = ({ headers }: IncomingMessage): RequestHeads => ({ host: headers.host, origin: headers.origin, cookie: headers.cookie, authorization: headers.authorization })
 
 export interface Guard {
   /** Null when the Host header names this server: a foreign name means DNS rebinding or a misdirected request. */
