@@ -41,8 +41,9 @@ export function createPipe<Out, In>(transport: Transport): Pipe<Out, In> {
   const close = (reason = 'closed by this side'): void => {
     if (closedReason !== null) return
     backlog = []
-    transport.end(reason)
+    // Before the transport ends: some tell of the close at once, and would be heard as the other side's.
     closed(reason)
+    transport.end(reason)
   }
   const channel: Channel<Out, In> = {
     send(message) {

@@ -5,7 +5,7 @@ import { ChannelClosedError, type Channel } from './channel.ts'
 export interface IpcEnd {
   readonly connected: boolean
   send?(message: never, callback?: (error: Error | null) => void): boolean
-  on(event: 'message', listener: (message: never) => void): unknown
+  on(event: 'message', listener: (message: unknown) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
   disconnect?(): void
 }

@@ -1,0 +1,35 @@
+import { isContractProcedure } from '@orpc/contract'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+import { contract } from '#contract/index.ts'
+import { method } from '#contract/scope.ts'
+
+const SCOPES = new Set(['read', 'operate', 'money', 'admin'])
+
+/** Every procedure of the real contract by its path. */
+function procedures(node: unknown, path: string[] = []): [string, { scope?: unknown }][] {
+  if (isContractProcedure(node)) return [[path.join('.'), node['~orpc'].meta as { scope?: unknown }]]
+  return Object.entries(node as Record<string, unknown>).flatMap(([name, inner]) => procedures(inner, [...path, name]))
+}
+
+describe('the scope of each method', () => {
+  it('does not compile when missing or unknown (checked by the type checker)', () => {
+    // @ts-expect-error a method states its scope
+    const missing = () => method().output(z.number())
+    // @ts-expect-error there is no such scope
+    const unknown = () => method('everything').output(z.number())
+    expect([missing, unknown, method('read').output(z.number())]).toHaveLength(3)
+  })
+
+  it('is stated by every method of the contract', () => {
+    const all = procedures(contract)
+    expect(all.length).toBeGreaterThan(20)
+    expect(all.filter(([, meta]) => !SCOPES.has(meta.scope as string)).map(([name]) => name)).toEqual([])
+  })
+
+  it('knows what changes money and what only looks', () => {
+    const scopes = Object.fromEntries(procedures(contract).map(([name, { scope }]) => [name, scope]))
+    expect(scopes).toMatchObject({ 'app.hello': 'read', 'app.updateSettings': 'money', 'earnings.summary': 'read' })
+  })
+})
