@@ -1,0 +1,104 @@
+/** Jobs: what the exchange's frames about jobs and money do here. */
+import type { LiveJob } from '#contract/app.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { MINUTE_MS } from '#contract/time.ts'
+import type { CoreContext, DeploymentsFace, PowerFace } from '#core/context.ts'
+
+import type { Route } from './admission.ts'
+import { jobsApi } from './jobs.api.ts'
+import { countJobsSince } from './jobs.store.ts'
+import { createRunner, type ExamSink } from './runner.worker.ts'
+import { createSettlement } from './settlement.store.ts'
+import { createSync, type SyncReport } from './sync.worker.ts'
+
+export type { JobFrame, Route } from './admission.ts'
+export type { ExamSink } from './runner.worker.ts'
+export type { SyncReport } from './sync.worker.ts'
+
+const EXPIRE_EVERY_MS = MINUTE_MS
+
+export interface JobsDeps {
+  deployments: Pick<DeploymentsFace, 'loaded'>
+  power: Pick<PowerFace, 'ofJob'>
+  routeOf(instrument: string): Route | null
+  exams: ExamSink
+}
+
+export interface Jobs {
+  api: ReturnType<typeof jobsApi>
+  start(): void
+  stop(): void
+  /** Jobs running now, exam calls included. */
+  live(): LiveJob[]
+  /** Jobs running on a deployment. */
+  runningOn(deploymentId: string): number
+  since(from: number): { jobs: number; failed: number }
+  /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
+  compare(): Promise<SyncReport>
+  /** Records of the exchange that did not verify since the start. */
+  problems(): string[]
+}
+
+export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
+  const { exchange, clock, events } = context
+  const settlement = createSettlement(context)
+  const runner = createRunner(context, { ...deps, settlement })
+  const sync = createSync(context, runner, settlement)
+  const stopping = new AbortController()
+  const offs: (() => void)[] = []
+
+  const feeBps = (): number => {
+    const state = exchange.state()
+    return state.kind === 'online' ? state.terms.feeBps : 0
+  }
+
+  const onFrame = (frame: ExchangeFrame): void => {
+    if (frame.t === 'job') runner.onJob(frame)
+    else if (frame.t === 'job.cancel') runner.onCancel(frame.jobId, frame.reason)
+    else if (frame.t === 'job.void') runner.onVoid(frame.jobId, frame.reason)
+    else if (frame.t === 'sync.result') sync.onResult(frame)
+    else if (frame.t === 'job.settled') {
+      sync.note(settlement.settle(frame.receipt, exchangeKey()), `receipt ${frame.receipt.seq}`)
+      for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
+    } else if (frame.t === 'released') {
+      for (const release of frame.releases) sync.note(settlement.release(release, exchangeKey()), `release ${release.seq}`)
+      for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
+    }
+  }
+  const exchangeKey = (): string => {
+    const state = exchange.state()
+    return state.kind === 'online' ? state.terms.exchange : ''
+  }
+
+  const expireLoop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(EXPIRE_EVERY_MS, { signal: stopping.signal, unref: true })
+      sync.expire()
+    }
+  }
+
+  return {
+    api: jobsApi(context, deps.power),
+    start() {
+      offs.push(exchange.onFrame(onFrame))
+      offs.push(exchange.onState((state) => {
+        if (state.kind !== 'online' || !state.fresh) return
+        runner.abandonAll()
+        sync.begin()
+      }))
+      expireLoop().catch((error: unknown) => {
+        if (!stopping.signal.aborted) context.log.error({ err: error }, 'the sweep of expired jobs stopped')
+      })
+    },
+    stop() {
+      stopping.abort()
+      for (const off of offs) off()
+      runner.abandonAll()
+    },
+    live: () => runner.runs().map((run) => run.live(feeBps())),
+    runningOn: (deploymentId) => runner.runs().filter((run) => run.route.deploymentId === deploymentId).length,
+    since: (from) => countJobsSince(context.realmDb.read, from),
+    compare: () => sync.compare(),
+    problems: () => sync.problems(),
+  }
+}

@@ -1,0 +1,34 @@
+/** A stored job as the contract shows it. */
+import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
+import type { Job } from '#contract/jobs.ts'
+import { nano, nanoPerMtok, type Currency, type Nano } from '#contract/money.ts'
+import type { PowerFace } from '#core/context.ts'
+
+import type { JobRow } from './jobs.store.ts'
+
+const money = (value: number | null): Nano | null => (value === null ? null : nano(value))
+
+function moneyState(row: JobRow): Job['money'] {
+  if (row.state === 'claimed') return 'pending'
+  if (row.state !== 'settled' || (row.sellerNano ?? 0) === 0) return 'none'
+  return row.releasedAt === null ? 'held' : 'available'
+}
+
+export function jobView(row: JobRow, currency: Currency, power: Pick<PowerFace, 'ofJob'>): Job {
+  return {
+    jobId: brandId<JobId>(row.jobId), instrument: brandId<Instrument>(row.instrument), sha256: brandId<ModelSha256>(row.sha256 === '' ? '0'.repeat(64) : row.sha256), state: row.state, reason: row.reason,
+    startedAt: row.startedAt, endedAt: row.endedAt, finish: row.finish, inputTokens: row.inputTokens, outputTokens: row.outputTokens,
+    enginePromptTokens: row.enginePromptTokens, engineCachedTokens: row.engineCachedTokens, engineGeneratedTokens: row.engineGeneratedTokens,
+    ttftMs: row.ttftMs, durationMs: row.durationMs, tokPerS: row.tokPerS, priceNanoPerMtok: nanoPerMtok(row.priceNano), currency,
+    grossNano: money(row.grossNano), feeNano: money(row.feeNano), sellerNano: money(row.sellerNano), money: moneyState(row), releaseAt: row.releaseAt,
+    powerNano: row.endedAt === null || row.state === 'rejected' ? null : power.ofJob({ startedAt: row.startedAt, endedAt: row.endedAt }), receiptSeq: row.receiptSeq,
+  }
+}
+
+export const cursorOf = (row: JobRow): string => `${row.startedAt}:${row.jobId}`
+
+/** Null for anything that is no cursor of ours. */
+export function parseCursor(text: string | null): { startedAt: number; jobId: string } | null {
+  const match = text === null ? null : /^(\d{1,16}):(.{1,96})$/.exec(text)
+  return match === null ? null : { startedAt: Number(match[1]), jobId: match[2]! }
+}

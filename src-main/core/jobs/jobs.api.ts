@@ -1,0 +1,30 @@
+/** Handlers of contract/jobs.ts. */
+import { verifyReceipt } from '#books/receipts.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { CoreContext, PowerFace } from '#core/context.ts'
+
+import { cursorOf, jobView, parseCursor } from './job-view.ts'
+import { findJob, listJobs, receiptAt } from './jobs.store.ts'
+
+export function jobsApi(context: CoreContext, power: Pick<PowerFace, 'ofJob'>) {
+  const { os, realmDb, currency, exchange } = context
+  return {
+    list: os.jobs.list.handler(({ input }) => {
+      const rows = listJobs(realmDb.read, { before: parseCursor(input.before), limit: input.limit + 1, state: input.state, instrument: input.instrument })
+      const page = rows.slice(0, input.limit)
+      const last = page.at(-1)
+      return { jobs: page.map((row) => jobView(row, currency, power)), next: rows.length > input.limit && last !== undefined ? cursorOf(last) : null }
+    }),
+    get: os.jobs.get.handler(({ input }) => {
+      const row = findJob(realmDb.read, input.jobId)
+      if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
+      const view = { ...jobView(row, currency, power), receipt: null, verified: null }
+      if (row.exchange === null || row.receiptSeq === null) return view
+      const { receipt } = receiptAt(realmDb.read, row.exchange, row.receiptSeq)!
+      const prev = row.receiptSeq === 1 ? null : receiptAt(realmDb.read, row.exchange, row.receiptSeq - 1)?.receipt
+      const state = exchange.state()
+      const { ok, shown, notShown } = verifyReceipt(receipt, { ...(prev === undefined ? {} : { prev }), ...(state.kind === 'online' ? { exchangeKey: state.terms.exchange } : {}) })
+      return { ...view, receipt, verified: { ok, shown, notShown } }
+    }),
+  }
+}

@@ -1,0 +1,108 @@
+/** One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out per 10 ms. */
+import { bytes4OfLength, inputTokens, utf8Length } from '#contract/bytes4.ts'
+import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
+import type { LiveJob } from '#contract/app.ts'
+import { amountOf, nano, nanoPerMtok, splitFee } from '#contract/money.ts'
+import type { Claim } from '#contract/receipt.ts'
+import type { Clock } from '#contract/time.ts'
+import { answerMac, requestMac } from '#books/receipts.ts'
+import type { SigningKey } from '#lib/ed25519.ts'
+
+import type { JobFrame, Route } from './admission.ts'
+
+export const DELTA_EVERY_MS = 10
+const DELTA_CHARACTERS_MAX = 65_536
+
+export type CancelReason = 'buyer' | 'deadline' | 'exchange'
+
+export class Run {
+  readonly frame: JobFrame
+  readonly route: Route
+  readonly startedAt: number
+  readonly inputTokens: number
+  cancelled: CancelReason | null = null
+  /** Settled one way or the other: late events of the engine are ignored. */
+  over = false
+  readonly #clock: Clock
+  readonly #send: (text: string) => void
+  readonly #began: number
+  #firstAt: number | null = null
+  #sent: string[] = []
+  #sentBytes = 0
+  #waiting: string[] = []
+  #lastFlush = Number.NEGATIVE_INFINITY
+  #scheduled = false
+
+  constructor(frame: JobFrame, route: Route, clock: Clock, send: (text: string) => void) {
+    this.frame = frame
+    this.route = route
+    this.#clock = clock
+    this.#send = send
+    this.#began = clock.mono()
+    this.startedAt = clock.now()
+    this.inputTokens = inputTokens(frame.request.messages)
+  }
+
+  /** What the exchange was sent: what is billed and what the answer's HMAC covers. */
+  get text(): string {
+    return this.#sent.join('')
+  }
+
+  get outputTokens(): number {
+    return Math.min(bytes4OfLength(this.#sentBytes), this.frame.request.maxTokens)
+  }
+
+  delta(text: string): void {
+    if (this.over || this.cancelled !== null) return
+    this.#waiting.push(text)
+    const due = this.#lastFlush + DELTA_EVERY_MS - this.#clock.mono()
+    if (due <= 0) this.flush()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      const later = (): void => {
+        this.#scheduled = false
+        if (!this.over && this.cancelled === null) this.flush()
+      }
+      this.#clock.sleep(due, { unref: true }).then(later, later)
+    }
+  }
+
+  flush(): void {
+    const text = this.#waiting.join('')
+    if (text === '') return
+    this.#waiting = []
+    this.#lastFlush = this.#clock.mono()
+    this.#firstAt ??= this.#lastFlush
+    for (let at = 0; at < text.length; at += DELTA_CHARACTERS_MAX) this.#send(text.slice(at, at + DELTA_CHARACTERS_MAX))
+    this.#sent.push(text)
+    this.#sentBytes += utf8Length(text)
+  }
+
+  /** Milliseconds from the job's arrival to its first delta; null before it. */
+  get ttftMs(): number | null {
+    return this.#firstAt === null ? null : this.#firstAt - this.#began
+  }
+
+  /** Reference tokens per second since the first delta; null while nothing can be said. */
+  get tokPerS(): number | null {
+    const seconds = this.#firstAt === null ? 0 : (this.#clock.mono() - this.#firstAt) / 1_000
+    return seconds > 0 && this.outputTokens > 1 ? (this.outputTokens - 1) / seconds : null
+  }
+
+  claim(key: SigningKey, finish: Claim['finish']): Claim {
+    const durationMs = Math.max(0, Math.round(this.#clock.mono() - this.#began))
+    const { jobId, instrument, specVersion, request, salt } = this.frame
+    return {
+      v: 1, jobId, supplier: key.publicKey, instrument, specVersion, modelSha256: brandId<ModelSha256>(this.route.sha256), usage: { inputTokens: this.inputTokens, outputTokens: this.outputTokens },
+      timings: { ttftMs: Math.round(this.ttftMs ?? durationMs), durationMs }, requestMac: requestMac(salt, request), answerMac: answerMac(salt, this.text), finish,
+    }
+  }
+
+  live(feeBps: number): LiveJob {
+    const gross = amountOf(this.inputTokens + this.outputTokens, nanoPerMtok(this.frame.priceNanoPerMtok))
+    return {
+      jobId: brandId<JobId>(this.frame.jobId), instrument: brandId<Instrument>(this.frame.instrument), startedAt: this.startedAt, inputTokens: this.inputTokens, outputTokens: this.outputTokens,
+      ttftMs: this.ttftMs, tokPerS: this.tokPerS, earnsNano: nano(splitFee(gross, feeBps).seller), exam: this.frame.examId !== undefined,
+    }
+  }
+}

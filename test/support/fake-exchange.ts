@@ -1,0 +1,149 @@
+/** A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the core; frames wait in a queue until the test delivers them. */
+import { inputTokens } from '#contract/bytes4.ts'
+import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
+import { nano, nanoPerMtok, type NanoPerMtok } from '#contract/money.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { Receipt } from '#contract/receipt.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { ExchangeFrame, Release, SupplierFrame } from '#contract/supplier.ts'
+import { GENESIS, makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
+
+export const NANO_INSTRUMENT = brandId<Instrument>('practice/text-nano')
+export const FAKE_SPEC: GradeSpec = {
+  instrument: NANO_INSTRUMENT, version: 1, title: 'Text nano', provisional: true, caveat: 'a fake', level: 1, tokenizer: 'bytes4',
+  limits: { intelligence: { floor: 0.7, target: 0.8 }, families: {}, ttftCeilingMs: 5_000, throughputFloorTokPerS: 10, contextTokens: 128, outputTokens: 64, errorRateCeiling: 0.05 },
+}
+
+interface FakeExchangeJob { state: 'pending' | 'settled' | 'void'; price: NanoPerMtok; receipt: Receipt | null; input: number }
+
+export class FakeExchange {
+  readonly key = generateSigningKey()
+  readonly jobs = new Map<string, FakeExchangeJob>()
+  readonly receipts: Receipt[] = []
+  readonly releases: Release[] = []
+  readonly sent: SupplierFrame[] = []
+  queue: ExchangeFrame[] = []
+  pageSize = 3
+  now = 1_000_000
+  #port: { alive: boolean; state: ExchangeState; onState: Set<(state: ExchangeState) => void>; onFrame: Set<(frame: ExchangeFrame) => void> } | null = null
+  #count = 0
+
+  /** A new port for a new core; the one before it is dead: what it sends goes nowhere. */
+  port(): ExchangePort & { kill(): void } {
+    if (this.#port !== null) this.#port.alive = false
+    const mine = { alive: true, state: { kind: 'connecting', attempt: 1 } as ExchangeState, onState: new Set<(state: ExchangeState) => void>(), onFrame: new Set<(frame: ExchangeFrame) => void>() }
+    this.#port = mine
+    return {
+      capabilities: { exams: true, book: true, signedReceipts: true, releases: true },
+      state: () => mine.state,
+      lastSeenAt: () => null,
+      onState: (listener) => (mine.onState.add(listener), () => mine.onState.delete(listener)),
+      onFrame: (listener) => (mine.onFrame.add(listener), () => mine.onFrame.delete(listener)),
+      send: (frame) => {
+        if (mine.state.kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'fake: offline')
+        if (!mine.alive) throw new StokerError('EXCHANGE_OFFLINE', 'fake: this core is dead')
+        this.sent.push(frame)
+        this.#handle(frame)
+      },
+      start: () => undefined,
+      stop: async () => undefined,
+      kill: () => {
+        mine.alive = false
+      },
+    }
+  }
+
+  /** A session; a fresh one loses the queue and every job still running. */
+  online(fresh = true): void {
+    if (fresh) {
+      this.queue = []
+      for (const job of this.jobs.values()) if (job.state === 'pending') job.state = 'void'
+    }
+    this.#set({ kind: 'online', since: this.now, fresh, terms: { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey } })
+  }
+
+  offline(): void {
+    this.#set({ kind: 'offline', reason: 'fake', retryAt: 0 })
+  }
+
+  /** Sends one job; the id counts. */
+  job(options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument } = {}): JobId {
+    this.#count += 1
+    const jobId = brandId<JobId>(`job_${this.#count}`)
+    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT } = options
+    const messages = [{ role: 'user' as const, content }]
+    this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, input: inputTokens(messages) })
+    const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
+    this.queue.push({ t: 'job', jobId, instrument, specVersion: 1, request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false }, priceNanoPerMtok: nanoPerMtok(price), reserveNano: nano(1_000_000), deadlineMs: 60_000, salt: 's'.repeat(43), ...exam })
+    return jobId
+  }
+
+  /** Releases the oldest receipt still held. */
+  release(): boolean {
+    const next = this.receipts.find((receipt) => receipt.sellerNano > 0 && !this.releases.some((release) => release.jobId === receipt.claim.jobId))
+    if (next === undefined) return false
+    const release = { seq: this.releases.length + 1, jobId: next.claim.jobId, amountNano: next.sellerNano, at: this.now }
+    this.releases.push(release)
+    this.queue.push({ t: 'released', releases: [release] })
+    return true
+  }
+
+  voidJob(jobId: string): void {
+    const job = this.jobs.get(jobId)
+    if (job === undefined || job.state !== 'pending') return
+    job.state = 'void'
+    this.queue.push({ t: 'job.void', jobId: brandId<JobId>(jobId), reason: 'fake: voided' })
+  }
+
+  /** Delivers the next waiting frame; `twice` repeats it. False when none waits. */
+  deliver(twice = false): boolean {
+    const frame = this.queue.shift()
+    if (frame === undefined) return false
+    for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onFrame ?? []) listener(frame)
+    return true
+  }
+
+  deliverAll(): void {
+    for (let n = 0; n < 10_000 && this.deliver(); n += 1);
+  }
+
+  push(frame: ExchangeFrame): void {
+    this.queue.push(frame)
+  }
+
+  #set(state: ExchangeState): void {
+    if (this.#port === null) return
+    this.#port.state = state
+    for (const listener of this.#port.onState) listener(state)
+  }
+
+  #handle(frame: SupplierFrame): void {
+    if (frame.t === 'job.done') this.#done(frame)
+    else if (frame.t === 'job.error' || frame.t === 'job.reject') {
+      const job = this.jobs.get(frame.jobId)
+      if (job?.state === 'pending') job.state = 'void'
+    } else if (frame.t === 'sync') {
+      const receipts = this.receipts.filter(({ seq }) => seq > frame.afterReceiptSeq)
+      const releases = this.releases.filter(({ seq }) => seq > frame.afterReleaseSeq)
+      const jobs = frame.openJobs.map((jobId) => ({ jobId, state: this.jobs.get(jobId)?.state ?? ('unknown' as const) }))
+      this.queue.push({ t: 'sync.result', receipts: receipts.slice(0, this.pageSize), releases: releases.slice(0, this.pageSize), jobs, more: receipts.length > this.pageSize || releases.length > this.pageSize })
+    }
+  }
+
+  #done({ jobId, claim, claimSig }: Extract<SupplierFrame, { t: 'job.done' }>): void {
+    const job = this.jobs.get(jobId)
+    if (job === undefined || job.state === 'void') return void this.queue.push({ t: 'job.void', jobId, reason: 'fake: not running' })
+    if (job.receipt === null) {
+      job.state = 'settled'
+      const last = this.receipts.at(-1)
+      job.receipt = signReceipt(this.key, makeReceipt({
+        signed: { claim, claimSig }, seq: this.receipts.length + 1, prev: last === undefined ? GENESIS : receiptHash(last), realm: 'practice', billed: claim.usage, priceNanoPerMtok: job.price, feeBps: 500,
+        settledAt: this.now, releaseAt: this.now + 30_000, exchange: brandId<PublicKey>(this.key.publicKey),
+      }))
+      this.receipts.push(job.receipt)
+    }
+    this.queue.push({ t: 'job.settled', receipt: job.receipt })
+  }
+}
