@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
 import { createCore, type Core } from '#core/core.ts'
+import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { HostPort } from '#core/host/host.port.ts'
 import { createEngine } from '#engine/client.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   readonly exchangePort?: number
   /** Further arguments of the exchange host; the demo's virtual clock comes this way. */
   readonly exchangeArgs?: readonly string[]
+  /** Off makes runs reproducible: nothing of one prompt is reused for the next. */
+  readonly prefixReuse?: boolean
   readonly version: string
 }
 
@@ -81,6 +84,8 @@ function ends(): { add(end: () => void | Promise<void>): void; run(): Promise<vo
   return { add: (end) => void list.push(end), run: () => (running ??= run()) }
 }
 
+const withoutReuse = (engine: EnginePort, wanted: boolean): EnginePort => (wanted ? { ...engine, load: (model, settings) => engine.load(model, { ...settings, prefixReuse: false }) } : engine)
+
 /** Starts it all. Errors: DATA_LOCKED, UNAVAILABLE, BAD_REQUEST, DB_*. On an error nothing stays running. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { version, host = '127.0.0.1', port = 0 } = options
@@ -101,7 +106,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
     const supplierUrl = (): string | null => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
     const exchange = createStokerExchange({ url: supplierUrl, key: signingKey, name: 'stoker', clock, log, exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null })
-    const engine = createEngine({ fork: forkEngineChild, clock, log })
+    const engine = withoutReuse(createEngine({ fork: forkEngineChild, clock, log }), options.prefixReuse === false)
     const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
     const core = createCore({ dataDir, clock, ids, log, host: hostPort, exchange, engine, signingKey, version, bundledModelsDir: join(ROOT, 'resources', 'models') })
     ending.add(() => core.stop())
