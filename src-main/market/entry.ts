@@ -1,0 +1,54 @@
+/** Process entry of the exchange: forked by a Stoker (tells its parent where it listens, ends with it), or started by hand. */
+import { parseArgs } from 'node:util'
+
+import { nodeVersionProblem } from '#lib/node-version.ts'
+
+const problem = nodeVersionProblem()
+if (problem !== null) {
+  process.stderr.write(`${problem}\n`)
+  process.exit(2)
+}
+
+const { values } = parseArgs({
+  options: {
+    /** The exchange's own folder (DIR/exchange). */
+    data: { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '0' },
+    'allow-host': { type: 'string', multiple: true, default: [] },
+    'no-practice-buyer': { type: 'boolean', default: false },
+    'virtual-clock': { type: 'boolean', default: false },
+    'exam-seed': { type: 'string' },
+    seed: { type: 'string' },
+    'deadline-factor': { type: 'string', default: '1' },
+  },
+})
+
+async function main(): Promise<void> {
+  const { startExchange } = await import('./exchange.ts')
+  const dir = values.data
+  if (dir === undefined) throw new Error('name the folder of the exchange with --data')
+  const exchange = await startExchange({
+    dir, host: values.host, port: Number(values.port), allowHosts: values['allow-host'], practiceBuyer: !values['no-practice-buyer'], virtualClock: values['virtual-clock'],
+    terms: { deadlineFactor: Number(values['deadline-factor']) },
+    ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }), ...(values.seed === undefined ? {} : { seed: values.seed }),
+  })
+  const stop = (): void => {
+    exchange.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  process.once('disconnect', stop)
+  const ready = { t: 'ready', url: exchange.url, exchangeKey: exchange.exchangeKey, pid: process.pid }
+  if (process.send === undefined) process.stdout.write(`${JSON.stringify(ready)}\n`)
+  else if (process.connected) process.send(ready)
+  else stop()
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+})

@@ -1,0 +1,39 @@
+/** Every bound and period of the exchange in one place. Milliseconds, bytes, counts. */
+export const LIMITS = {
+  bodyBytes: 1_048_576,
+  adminBodyBytes: 65_536,
+  connections: 1_024,
+  /** Sockets that have not finished the handshake. */
+  strangers: 64,
+  handshakeMs: 10_000,
+  /** Frames of one socket: a bucket of `frameBurst` that refills at `framesPerSecond`. */
+  framesPerSecond: 2_000,
+  frameBurst: 8_000,
+  /** Malformed or unknown frames before a socket is closed. */
+  strikes: 32,
+  /** A socket whose unsent bytes pass this is closed; its session may resume. */
+  unsentBytes: 16_777_216,
+  /** Frames received before a bare acknowledgement is sent. */
+  ackEvery: 16,
+  liveOrders: 1_024,
+  waitingOrders: 256,
+  waitForSlotMs: 5_000,
+  attempts: 3,
+  /** After a buyer left: how long the supplier may take to send its claim. */
+  cancelGraceMs: 10_000,
+  /** Answer text of one job: this many bytes a token, plus a little; beyond it the supplier is at fault. */
+  answerBytesPerToken: 64,
+  answerBytesExtra: 1_024,
+  /** A buyer that reads nothing for this long is cut off. */
+  readerStallMs: 60_000,
+  bookEveryMs: 1_000,
+  releaseEveryMs: 1_000,
+  releaseBatch: 500,
+  offersPerSupplier: 64,
+  examsPerSupplier: 1,
+  callsKeptMs: 30 * 86_400_000,
+} as const
+
+export const QUALIFICATION_MS = 30 * 86_400_000
+export const ATTEMPT_WINDOW_MS = 7 * 86_400_000
+export const ATTEMPTS_MAX = 3

@@ -1,0 +1,7 @@
+/** Every migration of exchange.db, in order. */
+import { booksMigration } from '#books/migration.ts'
+import type { Migration } from '#db/types.ts'
+
+import { exchangeTables } from './0030-exchange.ts'
+
+export const exchangeMigrations: readonly Migration[] = [booksMigration, exchangeTables]

@@ -1,0 +1,227 @@
+/**
+ * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on everything a stranger may send.
+ * Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
+ */
+import type { WebSocket } from 'ws'
+
+import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { brandId, type PublicKey } from '#contract/ids.ts'
+import { helloFrame, supplierFrame, SUPPLIER_PROTOCOL_VERSION, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'
+import { verifySignature } from '#lib/ed25519.ts'
+
+import { after } from '../clocks.ts'
+import type { MarketContext } from '../context.ts'
+import { LIMITS } from '../limits.ts'
+import { Peer, type Wire } from './peer.ts'
+import { Bucket } from './rate.ts'
+import type { Registry } from './registry.ts'
+
+export interface SessionEvents {
+  /** The supplier proved its key; runs before the welcome is sent. */
+  onArrival(supplier: PublicKey, name: string): void
+  /** After the welcome; `resumed` keeps its jobs and offers. */
+  onReady(peer: Peer, resumed: boolean): void
+  onFrame(peer: Peer, frame: SupplierFrame): void
+  /** The socket is gone but may come back: no new jobs for it. */
+  onDetached(peer: Peer): void
+  /** The session is over for good. */
+  onDropped(peer: Peer): void
+}
+
+/** The text a supplier signs to prove its key. */
+export const helloText = (nonce: string, exchange: string, supplier: string): string => `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
+
+export class Sessions {
+  readonly #context: MarketContext
+  readonly #registry: Registry
+  readonly #events: SessionEvents
+  readonly #stopResume = new Map<Peer, () => void>()
+  readonly #sockets = new Set<WebSocket>()
+  #strangers = 0
+
+  constructor(context: MarketContext, registry: Registry, events: SessionEvents) {
+    this.#context = context
+    this.#registry = registry
+    this.#events = events
+  }
+
+  /** Takes over a freshly upgraded socket. */
+  greet(socket: WebSocket): void {
+    const { clock, ids, key, log } = this.#context
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
+    if (this.#strangers >= LIMITS.strangers || this.#sockets.size > LIMITS.connections) {
+      refuse(socket, new StokerError('UNAVAILABLE', 'too many connections; try again in a moment'))
+      return
+    }
+    this.#strangers += 1
+    const nonce = ids.secret(32)
+    const wire: Wire = { send: (text) => socket.send(text), close: (code, reason) => socket.close(code, reason), get bufferedBytes() { return socket.bufferedAmount } }
+    let peer: Peer | null = null
+    let known = false
+    const leaveStrangers = (): void => {
+      if (!known) this.#strangers -= 1
+      known = true
+      stopTimer()
+    }
+    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, new StokerError('TIMEOUT', 'no hello came in time')))
+    const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
+    socket.on('message', (data, isBinary) => {
+      if (peer === null) {
+        if (known) return
+        leaveStrangers()
+        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data.toString()))
+      } else if (!bucket.take(clock.mono())) {
+        peer.send({ t: 'error', error: toErrorValue(new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`)) })
+        socket.close(1008, 'too many frames')
+      } else this.#receive(peer, wire, isBinary ? null : parse(data.toString()))
+    })
+    socket.on('close', () => {
+      leaveStrangers()
+      if (peer !== null) this.#detach(peer, wire)
+    })
+    socket.send(JSON.stringify({ t: 'challenge', protocol: SUPPLIER_PROTOCOL_VERSION, nonce, exchange: key.publicKey, time: clock.now() }))
+  }
+
+  /** Ends every session and socket. */
+  stop(): void {
+    for (const peer of [...this.#registry.all()]) this.#drop(peer)
+    for (const socket of this.#sockets) socket.close(1001, 'the exchange stops')
+    for (const socket of this.#sockets) socket.terminate()
+  }
+
+  /** Closes sockets that have been silent for three heartbeats. */
+  sweep(): void {
+    const silentSince = this.#context.clock.mono() - 3 * this.#context.terms.heartbeatMs
+    for (const peer of this.#registry.all()) {
+      if (peer.wire !== null && peer.lastHeardAt < silentSince) {
+        peer.wire.close(1001, 'no heartbeat')
+        this.#detach(peer, peer.wire)
+      }
+    }
+  }
+
+  #admit(socket: WebSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
+    const { key, clock, ids } = this.#context
+    const parsed = helloFrame.safeParse(value)
+    if (!parsed.success) return refuse(socket, new StokerError('BAD_REQUEST', 'the first frame must be a hello of protocol 1; see docs/protocol.md'))
+    const hello = parsed.data
+    if (!verifySignature(hello.supplier, helloText(nonce, key.publicKey, hello.supplier), hello.sig)) return refuse(socket, new StokerError('SIGNATURE_INVALID', 'the signature over the challenge is not valid for this key'))
+    const supplier = brandId<PublicKey>(hello.supplier)
+    try {
+      this.#events.onArrival(supplier, hello.name)
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'a supplier could not be registered')
+      return refuse(socket, error)
+    }
+    const old = this.#registry.get(supplier)
+    if (old !== undefined && hello.resume?.session === old.session) {
+      const missed = old.link.resumeFrom(hello.resume.received)
+      if (missed !== null) {
+        this.#resume(old, wire, hello.name)
+        for (const frame of missed) old.write(JSON.stringify(frame))
+        this.#events.onReady(old, true)
+        return old
+      }
+    }
+    if (old !== undefined) this.#drop(old)
+    const peer: Peer = new Peer({ session: ids.secret(16), supplier, name: hello.name, wire, mono: clock.mono(), onBroken: (reason) => this.#break(peer, reason) })
+    this.#registry.add(peer)
+    socket.send(JSON.stringify(this.#welcome(peer, false)))
+    this.#events.onReady(peer, false)
+    return peer
+  }
+
+  #resume(peer: Peer, wire: Wire, name: string): void {
+    this.#stopResume.get(peer)?.()
+    this.#stopResume.delete(peer)
+    const before = peer.wire
+    peer.wire = wire
+    peer.lastHeardAt = this.#context.clock.mono()
+    before?.close(1001, 'resumed on another socket')
+    this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
+    wire.send(JSON.stringify(this.#welcome(peer, true)))
+  }
+
+  #welcome(peer: Peer, resumed: boolean): object {
+    const { terms, specs, clock } = this.#context
+    const { realm, currency, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
+    return { t: 'welcome', session: peer.session, resumed, received: peer.link.received, heartbeatMs, resumeWithinMs, realm, currency, feeBps, holdMs, specs: [...specs.values()], time: clock.now() }
+  }
+
+  #receive(peer: Peer, wire: Wire, value: unknown): void {
+    if (peer.gone || peer.wire !== wire) return
+    peer.lastHeardAt = this.#context.clock.mono()
+    const received = peer.link.accept(value)
+    if (received.kind === 'broken') this.#strike(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+    if (received.kind !== 'frame') return
+    const frame = supplierFrame.safeParse(received.frame)
+    if (!frame.success) this.#strike(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
+    else this.#handle(peer, frame.data)
+    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
+  }
+
+  #handle(peer: Peer, frame: SupplierFrame): void {
+    if (frame.t === 'ping') {
+      peer.send({ t: 'pong', n: frame.n, time: this.#context.clock.now() })
+      return
+    }
+    try {
+      this.#events.onFrame(peer, frame)
+    } catch (error) {
+      if (!(error instanceof StokerError)) this.#context.log.error({ err: error, frame: frame.t }, 'a supplier frame could not be handled')
+      peer.send({ t: 'error', error: toErrorValue(error) as ErrorValue })
+    }
+  }
+
+  #strike(peer: Peer, what: string, fatal: boolean): void {
+    peer.strikes += 1
+    const frame: ExchangeFrame = { t: 'error', error: { code: 'BAD_REQUEST', message: what.slice(0, 300), data: {} } }
+    peer.send(frame)
+    if (fatal || peer.strikes >= LIMITS.strikes) peer.wire?.close(1008, 'protocol broken')
+  }
+
+  #detach(peer: Peer, wire: Wire): void {
+    if (peer.wire !== wire) return
+    peer.wire = null
+    if (peer.gone) return
+    this.#events.onDetached(peer)
+    this.#stopResume.set(peer, after(this.#context.clock, this.#context.terms.resumeWithinMs, () => this.#drop(peer)))
+  }
+
+  #break(peer: Peer, reason: string): void {
+    this.#context.log.warn({ supplier: peer.supplier }, reason)
+    this.#drop(peer)
+  }
+
+  #drop(peer: Peer): void {
+    if (peer.gone) return
+    this.#stopResume.get(peer)?.()
+    this.#stopResume.delete(peer)
+    peer.gone = true
+    this.#registry.remove(peer)
+    peer.wire?.close(1001, 'the session is over')
+    this.#events.onDropped(peer)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The kind of a frame, never its text. */
+const describe = (frame: unknown): string => {
+  const kind = (frame as { t?: unknown } | null)?.t
+  return typeof kind === 'string' ? `t = ${JSON.stringify(kind.slice(0, 40))}` : 'it has no type t'
+}
+
+function refuse(socket: WebSocket, error: unknown): null {
+  socket.send(JSON.stringify({ t: 'refused', error: toErrorValue(error) }))
+  socket.close(1008, 'refused')
+  return null
+}
