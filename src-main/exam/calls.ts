@@ -5,7 +5,7 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { InferenceRequest } from '#contract/inference.ts'
 
 import lists from '../../resources/exam/lists.json' with { type: 'json' }
-import { Draws, examItem, type Family, type Level } from './generate.ts'
+import { Draws, examItem, FAMILIES, type Family, type Level } from './generate.ts'
 import type { ExamCall, ExamPhase } from './types.ts'
 
 /** Visible output budget of one item at levels 1 and 2, in engine tokens. */
@@ -17,6 +17,16 @@ export const EXAM_SAMPLING = { temperature: 0, topP: 1, topK: 40, minP: 0 } as c
 export type Place = { phase: 'items'; family: Family; index: number } | { phase: 'single' | 'slots'; index: number }
 
 export const placeId = (level: Level, place: Place): string => `${place.phase === 'items' ? place.family : `load-${place.phase}`}/${level}/${place.index}`
+
+/** The place a call id names at a level; null when it names none. */
+export function placeOf(level: Level, callId: string): Place | null {
+  const [, what, stated, digits] = /^([a-z-]{1,20})\/([1-5])\/(0|[1-9]\d{0,5})$/.exec(callId) ?? []
+  if (stated !== String(level)) return null
+  const index = Number(digits)
+  if (what === 'load-single' || what === 'load-slots') return { phase: what === 'load-single' ? 'single' : 'slots', index }
+  const family = FAMILIES.find((candidate) => candidate === what)
+  return family === undefined ? null : { phase: 'items', family, index }
+}
 
 /** First 32 bits of SHA-256(call id), big-endian. */
 export const samplingSeed = (callId: string): number => createHash('sha256').update(callId, 'utf8').digest().readUInt32BE(0)

@@ -10,7 +10,7 @@ export interface Checked {
 }
 
 /** Longer replies are wrong unread: no budget of a level up to 5 comes near it. */
-export const REPLY_CHARS_MAX = 65_536
+export const REPLY_CHARS_MAX = 32_768
 /** Where the last line's closing statement is looked for. */
 const LINE_END_CHARS = 200
 const INTEGER = /^[+-]?\d{1,40}$/

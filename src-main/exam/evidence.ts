@@ -1,4 +1,4 @@
-/** Texts that the exchange signs during a witnessed exam (UTF-8, Ed25519). Wire format: docs/exam.md, Evidence; docs/protocol.md. */
+/** Texts that are signed about an exam (UTF-8, Ed25519). Wire format: docs/exam.md, Evidence; docs/protocol.md. */
 import type { ExamLimitView } from '#contract/supplier.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
 
@@ -12,3 +12,6 @@ export const examItemText = (item: { examId: string; itemId: string; replySha256
 /** Signature of the result frame; the limits go in as the SHA-256 of their canonical JSON, `validUntil` as '' when null. */
 export const examResultText = (result: { examId: string; verdict: string; limits: readonly ExamLimitView[]; seed: string; at: number; validUntil: number | null }): string =>
   `stoker-exam-result-v1\n${result.examId}\n${result.verdict}\n${sha256Hex(canonicalJson(result.limits))}\n${result.seed}\n${result.at}\n${result.validUntil ?? ''}`
+
+/** What the seller signs: a domain line, then the canonical JSON (RFC 8785) of the transcript without `supplierSig`. */
+export const transcriptText = (unsigned: unknown): string => `stoker-transcript-v1\n${canonicalJson(unsigned)}`

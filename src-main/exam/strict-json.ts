@@ -95,7 +95,7 @@ function closing(text: string, at: number): number | null {
 }
 
 /** Stretches tried before the search gives up: keeps a reply of brackets from costing its length squared. */
-const TRIES_MAX = 256
+const TRIES_MAX = 64
 
 /**
  * The last complete object or array that stands in prose and inside no other one. A bracketed stretch that is not JSON is passed over whole;

@@ -35,11 +35,11 @@ describe('answer checks', () => {
     )
   })
 
-  it.each(['=', '{', '[', '{"a":', '"', '*', '`', '(', '1', '1,', '<think', '[{"a":1},', '\\boxed{', '{"', '.'])('judges the longest reply made of %j within a second (catches quadratic or recursive checks)', (unit) => {
+  it.each(['=', '{', '[', '{"a":', '"', '*', '`', '(', '1', '1,', '<think', '[{"a":1},', '\\boxed{', '{"', '.'])('judges the longest reply made of %j within two seconds (catches quadratic or recursive checks)', (unit) => {
     const reply = unit.repeat(Math.floor(REPLY_CHARS_MAX / unit.length))
     const started = performance.now()
     for (const level of [1, 2] as const) for (const family of FAMILIES) expect(checkAnswer(examItem('check', family, level, 0), reply).right).toBe(false)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
   it('refuses a reply over the limit unread', () => {

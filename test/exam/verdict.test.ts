@@ -15,8 +15,8 @@ function uniform(seed: number): () => number {
 }
 
 const RUNS = 4_000
-/** Three standard errors of a share of 5 % over RUNS runs. */
-const TOLERANCE = 3 * Math.sqrt((0.05 * 0.95) / RUNS)
+/** Three standard errors of a share of 5 %. */
+const tolerance = (runs: number): number => 3 * Math.sqrt((0.05 * 0.95) / runs)
 
 function run(random: () => number, rate: number, limit: { floor: number; target: number }, m: number, step: number, most: number): LimitState {
   let [n, k] = [0, 0]
@@ -45,8 +45,8 @@ describe('sequential verdict', () => {
   ])('%s: a model at the floor passes at most 5 %% of the time, one at the target is turned away at most 5 %%', (_, limit, step, most) => {
     const atFloor = shares(limit.floor, limit, 5, step, most)
     const atTarget = shares(limit.target, limit, 5, step, most)
-    expect(atFloor.passed).toBeLessThanOrEqual(0.05 + TOLERANCE)
-    expect(atTarget['not-reached']).toBeLessThanOrEqual(0.05 / 5 + TOLERANCE)
+    expect(atFloor.passed).toBeLessThanOrEqual(0.05 + tolerance(RUNS))
+    expect(atTarget['not-reached']).toBeLessThanOrEqual(0.05 / 5 + tolerance(RUNS))
     // The test must have power too: a rule that never decides would satisfy both bounds.
     expect(atFloor['not-reached']).toBeGreaterThan(0.3)
     expect(atTarget.passed).toBeGreaterThan(0.6)
@@ -55,13 +55,13 @@ describe('sequential verdict', () => {
   it('turns a deployment at every target away at most 5 % of the time over all its limits together (catches a missing ·m)', () => {
     const random = uniform(7)
     const limits = [{ floor: 0.7, target: 0.8, step: 8, most: 400 }, ...Array.from({ length: 4 }, () => ({ floor: 0.95, target: 0.98, step: 1, most: 500 }))]
+    const runs = 1_000
     let turnedAway = 0
-    for (let at = 0; at < RUNS; at += 1) if (limits.some((limit) => run(random, limit.target, limit, limits.length, limit.step, limit.most) === 'not-reached')) turnedAway += 1
-    expect(turnedAway / RUNS).toBeLessThanOrEqual(0.05 + TOLERANCE)
+    for (let at = 0; at < runs; at += 1) if (limits.some((limit) => run(random, limit.target, limit, limits.length, limit.step, limit.most) === 'not-reached')) turnedAway += 1
+    expect(turnedAway / runs).toBeLessThanOrEqual(0.05 + tolerance(runs))
   })
 
   it('decides at exactly ln 20 and −ln(20·m)', () => {
-    // With t/f = e and one right answer S = 1, so the bounds are easy to straddle by hand.
     const limit = { name: '', floor: 0.95, target: 0.98, n: 96, k: 96 }
     expect(score(limit)).toBeCloseTo(96 * Math.log(0.98 / 0.95), 12)
     expect(limitState(limit, 5)).toBe('undecided')
@@ -92,7 +92,7 @@ describe('confidence sequence', () => {
         covered += always ? 1 / 1_000 : 0
         fixed += alwaysFixed ? 1 / 1_000 : 0
       }
-      expect(covered).toBeGreaterThanOrEqual(0.95 - 3 * Math.sqrt((0.05 * 0.95) / 1_000))
+      expect(covered).toBeGreaterThanOrEqual(0.95 - tolerance(1_000))
       expect(fixed).toBeLessThan(0.9)
     }
   })
