@@ -17,16 +17,22 @@ export function createBooks(): Books {
     reserve: (db, spec) => move(db, spec, 'pending', spec.expiresAt),
     post: (db, spec) => resolve(db, { ...spec, type: 'post', amount: amountOfSpec(spec.amount) }),
     void: (db, spec) => resolve(db, { ...spec, type: 'void', amount: null }),
-    due: (db, now, limit) => db.money<{ id: string; job_id: string | null; reserved: bigint }>(`SELECT p.id, t.job_id, p.reserved FROM pendings p JOIN transfers t ON t.id = p.id
-      WHERE p.state = 'open' AND p.expires_at <= ? ORDER BY p.expires_at, p.id LIMIT ?`).all(now, limit).map((row) => ({ id: row.id, jobId: row.job_id, amount: nanoFromBigInt(row.reserved) })),
+    due: (db, now, limit) =>
+      db
+        .money<{ id: string; job_id: string | null; reserved: bigint }>(`SELECT p.id, t.job_id, p.reserved FROM pendings p JOIN transfers t ON t.id = p.id
+      WHERE p.state = 'open' AND p.expires_at <= ? ORDER BY p.expires_at, p.id LIMIT ?`)
+        .all(now, limit)
+        .map((row) => ({ id: row.id, jobId: row.job_id, amount: nanoFromBigInt(row.reserved) })),
     balance(db, account) {
       const known = accountRow(db, account)
       const row = balanceRow(db, account)
       if (known === undefined || row === undefined) throw unknownAccount(account)
       return {
         currency: known.currency as Currency,
-        debits: nanoFromBigInt(row.debits), credits: nanoFromBigInt(row.credits),
-        pendingDebits: nanoFromBigInt(row.pending_debits), pendingCredits: nanoFromBigInt(row.pending_credits),
+        debits: nanoFromBigInt(row.debits),
+        credits: nanoFromBigInt(row.credits),
+        pendingDebits: nanoFromBigInt(row.pending_debits),
+        pendingCredits: nanoFromBigInt(row.pending_credits),
       }
     },
     check: checkBooks,
@@ -79,7 +85,8 @@ function resolve(db: WriteDb, spec: { id: string; pendingId: string; at: number;
   const wanted = { id: spec.id, type: spec.type, debit, credit, amount, code: spec.type === 'post' ? pending.code : 'void', job_id, pending_id: spec.pendingId }
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const earlier = resolutionOf(db, spec.pendingId)
-  if (earlier !== undefined) throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, { data: { transfer: spec.pendingId, by: earlier } })
+  if (earlier !== undefined)
+    throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, { data: { transfer: spec.pendingId, by: earlier } })
   if (amount > pending.amount) throw conflict(spec.id, 'reserve', `posts ${amount} where ${pending.amount} were reserved`)
   const posted = spec.type === 'post' ? amount : 0n
   const [debited, credited] = [balanceRow(db, debit)!, balanceRow(db, credit)!]
@@ -111,7 +118,8 @@ function amountOfSpec(value: number): bigint {
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
   // Pending amounts count as if posted, so that posting them later can never fail.
-  if (row.debits + row.pending_debits > LIMIT || row.credits + row.pending_credits > LIMIT) throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, { data: { account } })
+  if (row.debits + row.pending_debits > LIMIT || row.credits + row.pending_credits > LIMIT)
+    throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, { data: { account } })
   return row
 }
 

@@ -5,7 +5,16 @@ import type { Books } from './types.ts'
 
 const PROBLEMS_MAX = 100
 
-interface SumRow { account: string; debits: bigint; credits: bigint; pending_debits: bigint; pending_credits: bigint; credit_limited: bigint; has_balance: bigint; same: bigint }
+interface SumRow {
+  account: string
+  debits: bigint
+  credits: bigint
+  pending_debits: bigint
+  pending_credits: bigint
+  credit_limited: bigint
+  has_balance: bigint
+  same: bigint
+}
 
 /** Facts of each account by its own rows; an open pending is one that no transfer resolves. */
 const SUMS = `
@@ -26,11 +35,20 @@ FROM sums s LEFT JOIN balances b ON b.account = s.account`
 /** Each row of a query is one problem; the ids come first. */
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ['SELECT pending_id AS id FROM transfers WHERE pending_id IS NOT NULL GROUP BY pending_id HAVING count(*) > 1', 'is resolved more than once'],
-  ["SELECT r.id FROM transfers r LEFT JOIN transfers p ON p.id = r.pending_id AND p.type = 'pending' WHERE r.pending_id IS NOT NULL AND (p.id IS NULL OR r.amount > p.amount OR r.debit <> p.debit OR r.credit <> p.credit)", 'does not fit the pending transfer it resolves'],
-  [`SELECT t.id FROM transfers t LEFT JOIN pendings p ON p.id = t.id LEFT JOIN transfers r ON r.pending_id = t.id WHERE t.type = 'pending' AND (
-      p.id IS NULL OR p.reserved <> t.amount OR p.state <> CASE r.type WHEN 'post' THEN 'posted' WHEN 'void' THEN 'voided' ELSE 'open' END OR p.posted <> CASE r.type WHEN 'post' THEN r.amount ELSE 0 END)`, 'has a pending state its transfers do not show'],
+  [
+    "SELECT r.id FROM transfers r LEFT JOIN transfers p ON p.id = r.pending_id AND p.type = 'pending' WHERE r.pending_id IS NOT NULL AND (p.id IS NULL OR r.amount > p.amount OR r.debit <> p.debit OR r.credit <> p.credit)",
+    'does not fit the pending transfer it resolves',
+  ],
+  [
+    `SELECT t.id FROM transfers t LEFT JOIN pendings p ON p.id = t.id LEFT JOIN transfers r ON r.pending_id = t.id WHERE t.type = 'pending' AND (
+      p.id IS NULL OR p.reserved <> t.amount OR p.state <> CASE r.type WHEN 'post' THEN 'posted' WHEN 'void' THEN 'voided' ELSE 'open' END OR p.posted <> CASE r.type WHEN 'post' THEN r.amount ELSE 0 END)`,
+    'has a pending state its transfers do not show',
+  ],
   ["SELECT p.id FROM pendings p LEFT JOIN transfers t ON t.id = p.id AND t.type = 'pending' WHERE t.id IS NULL", 'is pending without a transfer'],
-  ['SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE d.id IS NULL OR c.id IS NULL', 'names an account its currency does not have'],
+  [
+    'SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE d.id IS NULL OR c.id IS NULL',
+    'names an account its currency does not have',
+  ],
   ['SELECT id FROM transfers WHERE amount <= 0 OR debit = credit', 'moves nothing'],
 ]
 
@@ -46,8 +64,14 @@ export const checkBooks: Books['check'] = (db) => {
     if (row.credit_limited === 1n && row.credits - row.debits - row.pending_debits < 0n) note(`account ${row.account} is below zero`)
   }
   for (const [sql, text] of FAULTS) for (const { id } of db.money<{ id: string }>(`${sql} LIMIT ${PROBLEMS_MAX}`).all()) note(`transfer ${id} ${text}`)
-  for (const row of db.money<{ currency: string; apart: bigint; pending_apart: bigint }>(`SELECT a.currency, sum(b.debits) - sum(b.credits) AS apart, sum(b.pending_debits) - sum(b.pending_credits) AS pending_apart
-    FROM balances b JOIN accounts a ON a.id = b.account GROUP BY a.currency`).all()) {
+  for (const row of db
+    .money<{
+      currency: string
+      apart: bigint
+      pending_apart: bigint
+    }>(`SELECT a.currency, sum(b.debits) - sum(b.credits) AS apart, sum(b.pending_debits) - sum(b.pending_credits) AS pending_apart
+    FROM balances b JOIN accounts a ON a.id = b.account GROUP BY a.currency`)
+    .all()) {
     if (row.apart !== 0n) note(`${row.currency}: debits and credits are ${row.apart} nano-units apart`)
     if (row.pending_apart !== 0n) note(`${row.currency}: pending debits and credits are ${row.pending_apart} nano-units apart`)
   }

@@ -15,7 +15,8 @@ const PAGE_MAX = 1_000
 export const outboxMigration: Migration = {
   id: 20,
   name: 'outbox',
-  up: (exec) => exec(`
+  up: (exec) =>
+    exec(`
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
@@ -30,7 +31,14 @@ CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;`),
 }
 
-export interface OutboxEntry<Payload = unknown> { id: number; kind: string; key: string; payload: Payload; createdAt: number; attempts: number }
+export interface OutboxEntry<Payload = unknown> {
+  id: number
+  kind: string
+  key: string
+  payload: Payload
+  createdAt: number
+  attempts: number
+}
 
 /** Errors: LEDGER_CONFLICT (this kind and key with another payload), TOO_LARGE (payload), UNAVAILABLE (too many open rows: the other side has not answered for long). */
 export function put(db: WriteDb, entry: { kind: string; key: string; payload: unknown; at: number }): Applied {
@@ -48,9 +56,11 @@ export function put(db: WriteDb, entry: { kind: string; key: string; payload: un
 
 /** Entries not done, in the order they were written: at most `limit` (bounded by 1,000) with an id above `after`. */
 export function due<Payload = unknown>(db: ReadDb, options: { kind?: string; after?: number; limit?: number } = {}): OutboxEntry<Payload>[] {
-  const rows = db.prepare<{ id: number; kind: string; key: string; payload: string; created_at: number; attempts: number }>(
-    'SELECT id, kind, key, payload, created_at, attempts FROM outbox WHERE done_at IS NULL AND id > ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?',
-  ).all(options.after ?? 0, options.kind ?? null, options.kind ?? null, Math.min(options.limit ?? PAGE_MAX, PAGE_MAX))
+  const rows = db
+    .prepare<{ id: number; kind: string; key: string; payload: string; created_at: number; attempts: number }>(
+      'SELECT id, kind, key, payload, created_at, attempts FROM outbox WHERE done_at IS NULL AND id > ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?',
+    )
+    .all(options.after ?? 0, options.kind ?? null, options.kind ?? null, Math.min(options.limit ?? PAGE_MAX, PAGE_MAX))
   return rows.map((row) => ({ id: row.id, kind: row.kind, key: row.key, payload: JSON.parse(row.payload) as Payload, createdAt: row.created_at, attempts: row.attempts }))
 }
 

@@ -26,7 +26,8 @@ export function verifyClaim(signed: unknown): boolean {
 const claimSigned = ({ claim, claimSig }: SignedClaim): boolean => signedBy(claim.supplier, CLAIM_DOMAIN + canonicalJson(claim), claimSig)
 
 /** 86 characters carry 4 bits more than a signature has: only the one spelling with zeros there counts, or a receipt could be altered without breaking it. */
-const signedBy = (key: string, text: string, signature: string): boolean => Buffer.from(signature, 'base64url').toString('base64url') === signature && verifySignature(key, text, signature)
+const signedBy = (key: string, text: string, signature: string): boolean =>
+  Buffer.from(signature, 'base64url').toString('base64url') === signature && verifySignature(key, text, signature)
 
 export interface ReceiptFacts {
   signed: SignedClaim
@@ -100,7 +101,12 @@ function judge(result: Verified, right: boolean, shown: string, problem: string)
 function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verified): void {
   const { exchangeSig, ...unsigned } = receipt
   judge(result, claimSigned(receipt), `the claim is signed by the supplier ${receipt.claim.supplier}`, 'the claim is not signed by the supplier it names')
-  judge(result, signedBy(receipt.exchange, RECEIPT_DOMAIN + canonicalJson(unsigned), exchangeSig), `the receipt is signed by the exchange key ${receipt.exchange}`, 'the receipt is not signed by the exchange it names')
+  judge(
+    result,
+    signedBy(receipt.exchange, RECEIPT_DOMAIN + canonicalJson(unsigned), exchangeSig),
+    `the receipt is signed by the exchange key ${receipt.exchange}`,
+    'the receipt is not signed by the exchange it names',
+  )
   if (options.exchangeKey === undefined) result.notShown.push('self-consistent only: whose exchange key that is was not checked; name the key pinned at registration')
   else judge(result, options.exchangeKey === receipt.exchange, 'that is the pinned exchange key', `the exchange key is not the pinned one, ${options.exchangeKey}`)
 }
@@ -114,12 +120,25 @@ function checkMoney(receipt: Receipt, result: Verified): void {
   } catch {
     // Out of range: not an amount this price and count can give.
   }
-  judge(result, right, `gross, fee and seller's part follow from ${billed.inputTokens} + ${billed.outputTokens} tokens at ${priceNanoPerMtok} nano-units per million tokens`, 'the amounts do not follow from tokens, price and fee')
-  judge(result, receipt.currency === CURRENCY_OF_REALM[receipt.realm], `the ${receipt.realm} realm's currency is used`, `${receipt.currency} is not the currency of the ${receipt.realm} realm`)
+  judge(
+    result,
+    right,
+    `gross, fee and seller's part follow from ${billed.inputTokens} + ${billed.outputTokens} tokens at ${priceNanoPerMtok} nano-units per million tokens`,
+    'the amounts do not follow from tokens, price and fee',
+  )
+  judge(
+    result,
+    receipt.currency === CURRENCY_OF_REALM[receipt.realm],
+    `the ${receipt.realm} realm's currency is used`,
+    `${receipt.currency} is not the currency of the ${receipt.realm} realm`,
+  )
   judge(result, receipt.releaseAt >= receipt.settledAt, 'the release is not before the settlement', 'the release is before the settlement')
   const same = billed.inputTokens === claim.usage.inputTokens && billed.outputTokens === claim.usage.outputTokens
   if (same) result.shown.push('supplier and exchange counted the same tokens')
-  else result.notShown.push(`which count is right: the supplier counted ${claim.usage.inputTokens} + ${claim.usage.outputTokens} tokens, the exchange billed ${billed.inputTokens} + ${billed.outputTokens}`)
+  else
+    result.notShown.push(
+      `which count is right: the supplier counted ${claim.usage.inputTokens} + ${claim.usage.outputTokens} tokens, the exchange billed ${billed.inputTokens} + ${billed.outputTokens}`,
+    )
 }
 
 function checkChain(receipt: Receipt, { prev }: VerifyOptions, result: Verified): void {

@@ -9,7 +9,12 @@ import type { Currency, Nano } from '#contract/money.ts'
 import type { WriteDb, ReadDb } from '#db/types.ts'
 
 /** Decides the normal side; `credit-limited` accounts refuse to go below zero on the credit side (pending debits counted). */
-export interface AccountSpec { id: string; kind: 'asset' | 'liability' | 'income' | 'expense' | 'equity'; currency: Currency; creditLimited?: boolean }
+export interface AccountSpec {
+  id: string
+  kind: 'asset' | 'liability' | 'income' | 'expense' | 'equity'
+  currency: Currency
+  creditLimited?: boolean
+}
 
 export interface TransferSpec {
   id: string
@@ -23,7 +28,13 @@ export interface TransferSpec {
   at: number
 }
 
-export interface Balance { currency: Currency; debits: Nano; credits: Nano; pendingDebits: Nano; pendingCredits: Nano }
+export interface Balance {
+  currency: Currency
+  debits: Nano
+  credits: Nano
+  pendingDebits: Nano
+  pendingCredits: Nano
+}
 export type Applied = 'applied' | 'duplicate'
 
 export interface Books {

@@ -8,7 +8,10 @@ import { StokerError } from '#contract/errors.ts'
 import { writeSecretFile } from '#lib/secret-file.ts'
 
 /** Who holds the folder; `url` is where its console answers, once it does. */
-export interface Owner { pid: number; url?: string }
+export interface Owner {
+  pid: number
+  url?: string
+}
 export interface Lock {
   /** Writes owner.json anew, for instance with the url once the owner listens. */
   describe(owner: Owner): void
@@ -68,5 +71,8 @@ export function readOwner(ownerPath: string): Owner | null {
 
 function locked(folder: string, owner: Owner | null, cause: unknown): StokerError {
   const who = owner === null ? 'another Stoker' : `another Stoker (process ${owner.pid}${owner.url === undefined ? '' : `, ${owner.url}`})`
-  return new StokerError('DATA_LOCKED', `${folder} is in use by ${who}; use that one, stop it first, or name another folder with --data`, { data: { folder, pid: owner?.pid ?? null, url: owner?.url ?? null }, cause })
+  return new StokerError('DATA_LOCKED', `${folder} is in use by ${who}; use that one, stop it first, or name another folder with --data`, {
+    data: { folder, pid: owner?.pid ?? null, url: owner?.url ?? null },
+    cause,
+  })
 }

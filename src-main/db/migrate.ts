@@ -21,16 +21,18 @@ export function migrate(sqlite: Database.Database, path: string, migrations: rea
   const pending = migrations.filter(({ id }) => id > version)
   if (pending.length === 0) return
   if (version > 0) backUp(sqlite, backupPath(path, version))
-  sqlite.transaction(() => {
-    // Another process may have migrated between the look above and this lock.
-    if (versionOf(sqlite) !== version) throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
-    for (const migration of pending) {
-      migration.up((sql) => sqlite.exec(sql))
-      sqlite.pragma(`user_version = ${migration.id}`)
-    }
-    const broken = sqlite.pragma('foreign_key_check') as unknown[]
-    if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
-  }).immediate()
+  sqlite
+    .transaction(() => {
+      // Another process may have migrated between the look above and this lock.
+      if (versionOf(sqlite) !== version) throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
+      for (const migration of pending) {
+        migration.up((sql) => sqlite.exec(sql))
+        sqlite.pragma(`user_version = ${migration.id}`)
+      }
+      const broken = sqlite.pragma('foreign_key_check') as unknown[]
+      if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
+    })
+    .immediate()
 }
 
 /** For read-only openings: errors DB_FROM_FUTURE, DB_CORRUPT, and CONFLICT when a migration is pending. */
@@ -38,7 +40,8 @@ export function requireCurrent(sqlite: Database.Database, path: string, migratio
   checkNumbers(migrations)
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
-  if (version < (migrations.at(-1)?.id ?? 0)) throw new StokerError('CONFLICT', `${path} was written by an older Stoker; start this one once to bring it up to date`, { data: { path, version } })
+  if (version < (migrations.at(-1)?.id ?? 0))
+    throw new StokerError('CONFLICT', `${path} was written by an older Stoker; start this one once to bring it up to date`, { data: { path, version } })
 }
 
 function checkNumbers(migrations: readonly Migration[]): void {
@@ -52,9 +55,14 @@ function checkNumbers(migrations: readonly Migration[]): void {
 function checkVersion(version: number, path: string, migrations: readonly Migration[]): void {
   const newest = migrations.at(-1)?.id ?? 0
   if (version > newest) {
-    throw new StokerError('DB_FROM_FUTURE', `${path} was written by a newer Stoker (its format is ${version}, this one knows ${newest}); update Stoker, or open another data folder`, { data: { path, version, newest } })
+    throw new StokerError(
+      'DB_FROM_FUTURE',
+      `${path} was written by a newer Stoker (its format is ${version}, this one knows ${newest}); update Stoker, or open another data folder`,
+      { data: { path, version, newest } },
+    )
   }
-  if (version !== 0 && !migrations.some(({ id }) => id === version)) throw new StokerError('DB_CORRUPT', `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`, { data: { path, version } })
+  if (version !== 0 && !migrations.some(({ id }) => id === version))
+    throw new StokerError('DB_CORRUPT', `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`, { data: { path, version } })
 }
 
 const versionOf = (sqlite: Database.Database): number => sqlite.pragma('user_version', { simple: true }) as number

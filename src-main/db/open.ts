@@ -45,7 +45,8 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
   try {
     return new Database(path, { timeout: BUSY_TIMEOUT_MS, readonly: readOnly === true, fileMustExist: readOnly === true })
   } catch (error) {
-    if (readOnly === true && (error as { code?: string }).code === 'SQLITE_CANTOPEN') throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, { cause: error })
+    if (readOnly === true && (error as { code?: string }).code === 'SQLITE_CANTOPEN')
+      throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, { cause: error })
     throw corruptionAsStokerError(error, path)
   }
 }
@@ -53,7 +54,10 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
 function corruptionAsStokerError(error: unknown, path: string): unknown {
   const code = (error as { code?: string }).code ?? ''
   if (code !== 'SQLITE_NOTADB' && !code.startsWith('SQLITE_CORRUPT')) return error
-  return new StokerError('DB_CORRUPT', `${path} is not a readable database; put the newest ${path}.before-… copy in its place, or move the file away to start anew`, { data: { path }, cause: error })
+  return new StokerError('DB_CORRUPT', `${path} is not a readable database; put the newest ${path}.before-… copy in its place, or move the file away to start anew`, {
+    data: { path },
+    cause: error,
+  })
 }
 
 /** Statements by text, in two kinds: plain, and `money` ones that return integers as BigInt. */
@@ -95,7 +99,10 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
     } catch (error) {
       // The commit stands whatever the effect does, so the transaction's caller must not see this error.
       if (options.log !== undefined) options.log.error({ err: error }, 'an effect after a commit failed')
-      else queueMicrotask(() => { throw error })
+      else
+        queueMicrotask(() => {
+          throw error
+        })
     }
   }
   return {

@@ -8,7 +8,9 @@ export interface ReadDb {
 }
 
 declare const writeBrand: unique symbol
-export interface WriteDb extends ReadDb { readonly [writeBrand]: true }
+export interface WriteDb extends ReadDb {
+  readonly [writeBrand]: true
+}
 
 export interface Db {
   readonly path: string
@@ -21,4 +23,8 @@ export interface Db {
 }
 
 /** Numbers rise in tens; a released migration is frozen. */
-export interface Migration { readonly id: number; readonly name: string; up(exec: (sql: string) => void): void }
+export interface Migration {
+  readonly id: number
+  readonly name: string
+  up(exec: (sql: string) => void): void
+}

@@ -20,7 +20,10 @@ describe('outbox', () => {
     })
     db.close()
     const again = open(db.path)
-    expect(due(again.read)).toMatchObject([{ key: 'a', attempts: 1, payload: { n: 1 }, createdAt: 1_795_000_000_000 }, { key: 'c', attempts: 0 }])
+    expect(due(again.read)).toMatchObject([
+      { key: 'a', attempts: 1, payload: { n: 1 }, createdAt: 1_795_000_000_000 },
+      { key: 'c', attempts: 0 },
+    ])
     expect(due(again.read, { after: 1, kind: 'claim', limit: 1 }).map(({ key }) => key)).toEqual(['c'])
     expect(due(again.read, { kind: 'other' })).toEqual([])
     expect(openCount(again.read)).toBe(2)
@@ -44,7 +47,10 @@ describe('outbox', () => {
     const db = open()
     db.tx((write) => {
       expect(() => put(write, { ...claim('big'), payload: 'x'.repeat(300_000) })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
-      for (const [key, at] of [['old', 1], ['new', 100]] as const) {
+      for (const [key, at] of [
+        ['old', 1],
+        ['new', 100],
+      ] as const) {
         put(write, claim(key))
         done(write, { kind: 'claim', key, at })
       }

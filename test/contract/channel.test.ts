@@ -10,21 +10,23 @@ import { FakeMessagePortMain } from '#test/support/fake-message-port-main.ts'
 
 import { childChannel, forkSample, pairs, socketPair } from './transports.ts'
 
-const next = (channel: Channel): Promise<unknown> => new Promise((resolve) => {
-  const stop = channel.onMessage((message) => {
-    stop()
-    resolve(message)
+const next = (channel: Channel): Promise<unknown> =>
+  new Promise((resolve) => {
+    const stop = channel.onMessage((message) => {
+      stop()
+      resolve(message)
+    })
   })
-})
 const closed = (channel: Channel): Promise<string> => new Promise((resolve) => void channel.onClose(resolve))
 /** Resolves when `count` messages have come. */
-const take = (channel: Channel, count: number): Promise<unknown[]> => new Promise((resolve) => {
-  const all: unknown[] = []
-  channel.onMessage((message) => {
-    all.push(message)
-    if (all.length === count) resolve(all)
+const take = (channel: Channel, count: number): Promise<unknown[]> =>
+  new Promise((resolve) => {
+    const all: unknown[] = []
+    channel.onMessage((message) => {
+      all.push(message)
+      if (all.length === count) resolve(all)
+    })
   })
-})
 
 describe.each(Object.entries(pairs))('a channel over %s', (_name, pair) => {
   it('carries values both ways in order', async () => {
@@ -66,9 +68,9 @@ describe.each(Object.entries(pairs))('a channel over %s', (_name, pair) => {
 
   it('closes once for both sides; later sends throw and later listeners hear at once', async () => {
     const [near, far] = await pair()
-    const heard = vi.fn()
+    const heard = vi.fn<(value: unknown) => void>()
     near.onClose(heard)
-    const removed = vi.fn()
+    const removed = vi.fn<(value: unknown) => void>()
     near.onClose(removed)()
     const farGone = closed(far)
     expect([near.isOpen, far.isOpen]).toEqual([true, true])
@@ -77,7 +79,7 @@ describe.each(Object.entries(pairs))('a channel over %s', (_name, pair) => {
     await farGone
     expect(heard.mock.calls).toEqual([['enough']])
     expect(removed).not.toHaveBeenCalled()
-    const late = vi.fn()
+    const late = vi.fn<(value: unknown) => void>()
     near.onClose(late)
     expect(late.mock.calls).toEqual([['enough']])
     for (const end of [near, far]) {
@@ -106,12 +108,12 @@ describe('the WebSocket channel', () => {
   ])('closes on %s with a reason both sides hear, and delivers nothing', async (_name, bad, code) => {
     const { client, server } = await socketPair()
     const channel = webSocketChannel(server, { maxLength: 1_000 })
-    const heard = vi.fn()
+    const heard = vi.fn<(value: unknown) => void>()
     channel.onMessage(heard)
     const reason = closed(channel)
     client.send(bad)
     client.send('"after"')
-    const [closeCode, closeReason] = await once(client, 'close') as [number, Buffer]
+    const [closeCode, closeReason] = (await once(client, 'close')) as [number, Buffer]
     expect([closeCode, closeReason.toString()]).toEqual([code, await reason])
     expect(heard).not.toHaveBeenCalled()
   })
@@ -135,7 +137,7 @@ describe('the WebSocket channel', () => {
     await once(early, 'open')
     near.send('third')
     near.close('a reason with ü')
-    const [code, reason] = await once(early, 'close') as [number, Buffer]
+    const [code, reason] = (await once(early, 'close')) as [number, Buffer]
     expect([code, reason.toString()]).toEqual([1_000, 'a reason with ?'])
     server.close()
   })
@@ -206,9 +208,11 @@ describe("the double of Electron's port", () => {
     const sent = { list: [1] }
     one.postMessage(sent)
     sent.list.push(2)
-    const heard = vi.fn()
+    const heard = vi.fn<(value: unknown) => void>()
     two.on('message', heard)
-    await new Promise((resolve) => { setImmediate(() => setImmediate(resolve)) })
+    await new Promise((resolve) => {
+      setImmediate(() => setImmediate(resolve))
+    })
     expect(heard).not.toHaveBeenCalled()
     const first = once(two, 'message')
     two.start()
@@ -233,7 +237,9 @@ describe('listeners', () => {
         resolve(error.message)
       })
     })
-    far.onMessage(() => { throw new Error('listener') })
+    far.onMessage(() => {
+      throw new Error('listener')
+    })
     const got = next(far)
     near.send('x')
     expect(await got).toBe('x')

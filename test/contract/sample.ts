@@ -9,23 +9,33 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { method } from '#contract/scope.ts'
 
 export const sampleContract = {
-  add: method('read').input(z.object({ a: z.number(), b: z.number() })).output(z.number()),
-  fail: method('read').input(z.object({ kind: z.enum(['expected', 'unexpected', 'output']) })).output(z.number()),
+  add: method('read')
+    .input(z.object({ a: z.number(), b: z.number() }))
+    .output(z.number()),
+  fail: method('read')
+    .input(z.object({ kind: z.enum(['expected', 'unexpected', 'output']) }))
+    .output(z.number()),
   echo: method('read').input(z.string().max(4_000_000)).output(z.string()),
-  swell: method('read').input(z.object({ length: z.number().int() })).output(z.string()),
-  count: method('read').input(z.object({ to: z.number().int() })).output(eventIterator(z.number())),
+  swell: method('read')
+    .input(z.object({ length: z.number().int() }))
+    .output(z.string()),
+  count: method('read')
+    .input(z.object({ to: z.number().int() }))
+    .output(eventIterator(z.number())),
   broken: method('read').output(eventIterator(z.number())),
   /** Yields once, then waits for its own abort. */
   watch: method('read').output(eventIterator(z.string())),
   /** Resolves when `count` watches have ended. */
-  ended: method('read').input(z.object({ count: z.number() })).output(z.number()),
+  ended: method('read')
+    .input(z.object({ count: z.number() }))
+    .output(z.number()),
   never: method('read').output(z.string()),
 }
 export type SampleClient = ContractRouterClient<typeof sampleContract>
 
 export class Endings {
   #count = 0
-  #waiting: { count: number; resolve(count: number): void }[] = []
+  #waiting: { count: number; resolve: (count: number) => void }[] = []
   add(): void {
     this.#count += 1
     this.#waiting = this.#waiting.filter(({ count, resolve }) => {
@@ -41,10 +51,11 @@ export class Endings {
   }
 }
 
-const aborted = (signal: AbortSignal | undefined): Promise<void> => new Promise((resolve) => {
-  if (signal?.aborted === true) resolve()
-  else signal?.addEventListener('abort', () => resolve(), { once: true })
-})
+const aborted = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true) resolve()
+    else signal?.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 export function sampleRouter(endings: Endings) {
   const os = implement(sampleContract)

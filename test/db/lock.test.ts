@@ -11,7 +11,7 @@ import { tempDir } from '#test/support/temp-dir.ts'
 async function contender(path: string): Promise<{ child: ChildProcess; report: { pid?: number; code?: string; data?: unknown; message?: string } }> {
   const child = fork(join(import.meta.dirname, 'lock-owner.ts'), [path], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [report] = await once(child, 'message') as [{ pid?: number; code?: string }]
+  const [report] = (await once(child, 'message')) as [{ pid?: number; code?: string }]
   return { child, report }
 }
 

@@ -22,10 +22,12 @@ describe('openDb', () => {
 
   it('rolls the whole transaction back when the work throws (half a job in the books)', () => {
     const db = open()
-    expect(() => db.tx((write) => {
-      write.prepare('INSERT INTO notes (text) VALUES (?)').run('half')
-      throw new Error('cut')
-    })).toThrow('cut')
+    expect(() =>
+      db.tx((write) => {
+        write.prepare('INSERT INTO notes (text) VALUES (?)').run('half')
+        throw new Error('cut')
+      }),
+    ).toThrow('cut')
     expect(count(db)).toBe(0)
     db.tx((write) => write.prepare('INSERT INTO notes (text) VALUES (?)').run('whole'))
     expect(count(db)).toBe(1)
@@ -38,26 +40,32 @@ describe('openDb', () => {
     expect(() => db.tx(() => db.tx(() => 1))).toThrow(/do not nest/)
     expect(() => db.tx(async () => 1)).toThrow(/promise/)
     expect(() => db.read.prepare('DELETE FROM notes')).toThrow(/reader/)
-    db.tx((write) => { kept = write })
+    db.tx((write) => {
+      kept = write
+    })
     expect(() => kept!.prepare('DELETE FROM notes')).toThrow(/outside its transaction/)
     db.close()
   })
 
   it('runs effects after the commit in order, drops them on rollback, and keeps their errors from the caller', () => {
-    const error = vi.fn()
+    const error = vi.fn<(details: object, message: string) => void>()
     const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [notes], log: { error } })
     const seen: string[] = []
     const result = db.tx((write) => {
       write.prepare('INSERT INTO notes (text) VALUES (?)').run('x')
-      db.afterCommit(() => { throw new Error('effect') })
+      db.afterCommit(() => {
+        throw new Error('effect')
+      })
       db.afterCommit(() => seen.push(`rows ${count(db)}`))
       seen.push('in the transaction')
       return 7
     })
-    expect(() => db.tx(() => {
-      db.afterCommit(() => seen.push('never'))
-      throw new Error('cut')
-    })).toThrow('cut')
+    expect(() =>
+      db.tx(() => {
+        db.afterCommit(() => seen.push('never'))
+        throw new Error('cut')
+      }),
+    ).toThrow('cut')
     db.afterCommit(() => seen.push('at once'))
     expect([result, seen, error.mock.calls.length]).toEqual([7, ['in the transaction', 'rows 1', 'at once'], 1])
     db.close()
@@ -77,7 +85,7 @@ describe('openDb', () => {
     owner.tx((write) => write.prepare('INSERT INTO notes (text) VALUES (?)').run('x'))
     const reader = openDb({ path, migrations: [notes], readOnly: true })
     expect(count(reader)).toBe(1)
-    expect(() => reader.tx((write) => write.prepare('DELETE FROM notes').run())).toThrow()
+    expect(() => reader.tx((write) => write.prepare('DELETE FROM notes').run())).toThrow(/readonly/)
     reader.close()
     owner.close()
     const newer: Migration = { id: 20, name: 'more', up: (exec) => exec('CREATE TABLE more (id INTEGER) STRICT') }

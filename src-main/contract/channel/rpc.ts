@@ -20,11 +20,12 @@ const PATH_MAX = 512
 export function channelAsPort(channel: Channel, side: 'client' | 'server'): RpcPort {
   return {
     onMessage: {
-      addListener: (listener) => void channel.onMessage((text) => {
-        const message = side === 'server' ? requestIn(text) : responseIn(text)
-        if (message === null) channel.close('a message was not a well-formed call')
-        else listener(message)
-      }),
+      addListener: (listener) =>
+        void channel.onMessage((text) => {
+          const message = side === 'server' ? requestIn(text) : responseIn(text)
+          if (message === null) channel.close('a message was not a well-formed call')
+          else listener(message)
+        }),
     },
     onDisconnect: { addListener: (listener) => void channel.onClose(() => listener()) },
     postMessage(message) {
