@@ -26,6 +26,8 @@ export class FakeExchange {
   readonly sent: SupplierFrame[] = []
   queue: ExchangeFrame[] = []
   pageSize = 3
+  /** A patient exchange: jobs of a lost session stay pending until the supplier says what became of them. */
+  keepsPending = false
   now = 1_000_000
   #port: { alive: boolean; state: ExchangeState; onState: Set<(state: ExchangeState) => void>; onFrame: Set<(frame: ExchangeFrame) => void> } | null = null
   #count = 0
@@ -59,7 +61,7 @@ export class FakeExchange {
   online(fresh = true): void {
     if (fresh) {
       this.queue = []
-      for (const job of this.jobs.values()) if (job.state === 'pending') job.state = 'void'
+      for (const job of this.jobs.values()) if (job.state === 'pending' && !this.keepsPending) job.state = 'void'
     }
     this.#set({ kind: 'online', since: this.now, fresh, terms: { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey } })
   }

@@ -81,9 +81,10 @@ async function bothSidesAgree(seller: Seller): Promise<void> {
 describe('the money of jobs', () => {
   it('agrees with the exchange after any order of duplicates, losses, restarts and kills', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.boolean(), async (steps, keepsPending) => {
         const folder = mkdtempSync(join(tmpdir(), 'stoker-money-'))
         const seller = new Seller(folder)
+        seller.exchange.keepsPending = keepsPending
         try {
           seller.run(() => seller.exchange.online())
           for (const one of steps) await apply(seller, one)
