@@ -3,13 +3,15 @@ import { createPublicKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { createBooks } from '#books/books.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Migration, ReadDb } from '#db/types.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
+import { checkExchange } from '#market/admin/check.ts'
 import { exchangeMigrations } from '#market/migrations/index.ts'
 
-import { auditExchange, compare, type ExchangeAudit } from './exchange.ts'
+import { compare } from './exchange.ts'
 import { collectProblems } from './facts.ts'
 import { auditSeller } from './seller.ts'
 
@@ -17,7 +19,7 @@ export interface Audit {
   ok: boolean
   problems: string[]
   ours: { accounts: number; transfers: number; receipts: number; open: number; tokensIn: number; tokensOut: number; grossNano: number; feeNano: number; heldNano: number; availableNano: number }
-  exchange: ExchangeAudit | null
+  exchange: { accounts: number; transfers: number; receipts: number; suppliers: number } | null
   /** How far the exchange is ahead by what has not reached us; both 0 when its view equals ours, null when there is no exchange here. */
   ahead: { receipts: number; releases: number } | null
 }
@@ -47,7 +49,11 @@ export function audit(dir: string): Audit {
   const ours = withSnapshot(join(dir, 'practice.db'), realmMigrations, (db) => auditSeller(db, exchangeKey, problems))
   const exchangePath = join(dir, 'exchange', 'exchange.db')
   const other = existsSync(exchangePath)
-    ? withSnapshot(exchangePath, exchangeMigrations, (db) => ({ exchange: auditExchange(db, exchangeKey, problems), ahead: supplier === null ? null : compare(ours, db, supplier, problems) }))
+    ? withSnapshot(exchangePath, exchangeMigrations, (db) => {
+        const { problems: found, accounts, transfers, receipts, suppliers } = checkExchange(db, createBooks(), exchangeKey ?? '')
+        for (const line of found) problems.add(`exchange: ${line}`)
+        return { exchange: { accounts, transfers, receipts, suppliers }, ahead: supplier === null ? null : compare(ours, db, supplier, problems) }
+      })
     : { exchange: null, ahead: null }
   return {
     ok: problems.lines.length === 0,

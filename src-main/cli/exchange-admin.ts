@@ -1,0 +1,63 @@
+/** Asks a running exchange as its owner: listen.json says where, admin-token opens the door. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { z } from 'zod'
+
+import { StokerError } from '#contract/errors.ts'
+import { readSecretFile } from '#lib/secret-file.ts'
+
+const FILE_BYTES_MAX = 4_096
+const TIMEOUT_MS = 10_000
+
+const listening = z.object({ url: z.url().max(200), pid: z.number().int(), exchangeKey: z.string().max(64) })
+const madeKey = z.object({ buyerId: z.string(), key: z.string() })
+
+export interface ExchangeAdmin {
+  readonly url: string
+  /** A new buyer with practice credit; the key is shown once. */
+  makeBuyerKey(name: string): Promise<string>
+  /** Moves a virtual clock; UNAVAILABLE on a real one. */
+  advanceClock(ms: number): Promise<void>
+}
+
+/** The exchange folder of a data folder, or the folder itself when it is an exchange's own. */
+export function exchangeDirOf(dir: string): string {
+  const own = statSync(join(dir, 'exchange.key'), { throwIfNoEntry: false })
+  return own === undefined ? join(dir, 'exchange') : dir
+}
+
+/** Null when no exchange answers on this folder. */
+export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
+  const folder = exchangeDirOf(dir)
+  try {
+    const path = join(folder, 'listen.json')
+    if (statSync(path).size > FILE_BYTES_MAX) return null
+    const { url } = listening.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const token = readSecretFile(join(folder, 'admin-token'))?.trim() ?? ''
+    const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return health.ok ? adminAt(url, token) : null
+  } catch {
+    return null
+  }
+}
+
+/** As findExchange; throws UNAVAILABLE that says how to start one. */
+export async function exchangeAdmin(dir: string): Promise<ExchangeAdmin> {
+  const admin = await findExchange(dir)
+  if (admin === null) throw new StokerError('UNAVAILABLE', `no exchange answers on ${dir}; start one with: stoker serve --data ${dir}`)
+  return admin
+}
+
+function adminAt(url: string, token: string): ExchangeAdmin {
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${url}/admin/${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) })
+    if (!response.ok) throw new StokerError('UNAVAILABLE', `the exchange at ${url} answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)
+    return response.json()
+  }
+  return {
+    url,
+    makeBuyerKey: async (name) => madeKey.parse(await post('buyer-keys', { name })).key,
+    advanceClock: async (ms) => void (await post('clock', { advanceMs: ms })),
+  }
+}
