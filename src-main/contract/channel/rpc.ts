@@ -17,7 +17,7 @@ const PATH_MAX = 512
  * `side` client: a call on a closed channel rejects. `side` server: sending never throws.
  * Both exchange oRPC's JSON text (not its binary form: files do not travel in calls) and parse it here, once.
  */
-export function channelAsPort(channel: Channel, side: 'client' | 'server'): RpcPort {
+export function channelAsPort(channel: Channel, side: 'client' | 'server' = 'client'): RpcPort {
   return {
     onMessage: {
       addListener: (listener) =>
