@@ -1,0 +1,120 @@
+/** Electricity: watts now, energy by hour, and what a job and a million tokens cost of it. */
+import { availableParallelism } from 'node:os'
+
+import { nano } from '#contract/money.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
+import type { CoreContext, Measured, PowerFace } from '#core/context.ts'
+import type { SettingsFace } from '#core/settings/index.ts'
+
+import { createEnergy, type Energy } from './energy.ts'
+import { createGauge, type Gauge } from './gauge.ts'
+import type { HourRow } from './power.store.ts'
+import { costOfJobTime, perMillion, rateOf } from './power.ts'
+import { systemSources, type PowerSources } from './sources.ts'
+
+export type { HourRow } from './power.store.ts'
+
+const SAMPLE_MS = 5 * SECOND_MS
+const WRITE_MS = MINUTE_MS
+/** Recent work, for the cost of a million tokens. */
+const RECENT_MS = 7 * DAY_MS
+const METHOD_MAX = 120
+
+export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engine' | 'events'>
+export interface PowerParts {
+  settings: Pick<SettingsFace, 'current'>
+  /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
+  billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
+  sources?: PowerSources
+  cores?: number
+}
+
+export interface PowerLedger extends PowerFace {
+  /** Energy of the hours that begin in [from, to), of every currency; '' is energy without a price. */
+  hours(from: EpochMs, to: EpochMs): HourRow[]
+  /** The owner's power currency. */
+  currency(): string
+}
+
+const hourOf = (at: EpochMs): EpochMs => Math.floor(at / HOUR_MS) * HOUR_MS
+
+function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, energy: Energy): PowerLedger {
+  const currency = (): string => parts.settings.current().powerCurrency
+  const watts = (): Measured => {
+    const { watts, method } = gauge.now(gauge.running())
+    return { value: watts, method: method.slice(0, METHOD_MAX), at: gauge.at() }
+  }
+  return {
+    hours: (from, to) => energy.hours(from, to),
+    currency,
+    watts,
+    perMtok() {
+      const to = hourOf(clock.now()) + HOUR_MS
+      const rows = energy.hours(to - RECENT_MS, to)
+      const { tokens, servedMs } = parts.billed(to - RECENT_MS, to)
+      const cost = costOfJobTime(rateOf(rows, currency()), servedMs)
+      const perMtok = cost === null ? null : perMillion(cost, tokens)
+      return { nanoPerMtok: perMtok === null ? null : nano(perMtok), currency: currency(), method: `electricity above idle while serving, last 7 days; ${rows.at(-1)?.method ?? watts().method}` }
+    },
+    ofJob({ startedAt, endedAt }) {
+      const cost = costOfJobTime(rateOf(energy.hours(hourOf(startedAt), endedAt), currency()), Math.max(0, endedAt - startedAt))
+      return cost === null ? null : nano(cost)
+    },
+  }
+}
+
+export function createPower(context: PowerContext, parts: PowerParts) {
+  const { clock, events } = context
+  const sources = parts.sources ?? systemSources()
+  const gauge = createGauge(context, parts.settings, parts.cores ?? availableParallelism())
+  const energy = createEnergy(context, parts.settings, gauge)
+  const ledger = createLedger(context, parts, gauge, energy)
+  const stopping = new AbortController()
+  let unsubscribe: () => void = () => undefined
+  let running: Promise<void> | null = null
+
+  const loop = async (): Promise<void> => {
+    for (let samples = 1; !stopping.signal.aborted; samples += 1) {
+      try {
+        await gauge.read(sources)
+        energy.mark()
+        if (samples % (WRITE_MS / SAMPLE_MS) === 0) {
+          energy.write()
+          events.changed('power')
+        }
+      } catch (error) {
+        context.log.warn({ err: error }, 'a power sample failed')
+      }
+      await clock.sleep(SAMPLE_MS, { signal: stopping.signal, unref: true }).catch(() => undefined)
+    }
+  }
+
+  return {
+    ...ledger,
+    currentWatts: () => ledger.watts(),
+    powerNanoPerMtok: () => ledger.perMtok().nanoPerMtok,
+    api: {
+      power: context.os.app.power.handler(() => {
+        const idle = gauge.idle()
+        return { watts: ledger.watts(), idle: { value: idle.watts, method: idle.method.slice(0, METHOD_MAX), at: gauge.at() }, methods: [gauge.now(gauge.running()).method] }
+      }),
+    },
+    start(): void {
+      energy.mark()
+      unsubscribe = events.on((topic) => {
+        // What runs has changed: the stretch before had the old load.
+        if (topic === 'jobs' || topic === 'exams' || topic === 'engine') energy.mark()
+        if (topic === 'settings') energy.priced()
+      })
+      running ??= loop()
+    },
+    async stop(): Promise<void> {
+      unsubscribe()
+      stopping.abort(new Error('stopped'))
+      if (running === null) return
+      await running
+      energy.mark()
+      energy.write()
+    },
+  }
+}

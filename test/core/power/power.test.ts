@@ -1,0 +1,195 @@
+import { call } from '@orpc/server'
+import * as fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
+import { createPower } from '#core/power/index.ts'
+import { composeWatts, costOf, costOfJobTime, estimateWatts, stretches } from '#core/power/power.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
+import { createSettings } from '#core/settings/index.ts'
+import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
+import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+
+const NONE = { read: () => Promise.resolve(null) }
+const PRICE = 300_000_000
+
+let rig: RigContext
+let engine: FakeModelEngine
+let billed: { tokens: number; servedMs: number }
+let readings: { gpu: number | null; processor: number | null }
+beforeEach(() => {
+  rig = rigContext()
+  engine = new FakeModelEngine()
+  billed = { tokens: 0, servedMs: 0 }
+  readings = { gpu: null, processor: null }
+})
+afterEach(() => rig.dispose())
+
+const start = (price: number | null = PRICE) => {
+  const settings = createSettings(rig, 'rig')
+  settings.change({ kwhPriceNano: price, powerCurrency: 'EUR', wattsServing: 100, wattsIdle: 40 })
+  const power = createPower({ ...rig, engine }, { settings, billed: () => billed, sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } }, cores: 8 })
+  power.start()
+  return { settings, power }
+}
+const run = (jobs: number): void => {
+  engine.running = jobs
+  rig.events.changed('jobs')
+}
+const sums = (power: ReturnType<typeof start>['power']) => power.hours(0, rig.clock.now() + HOUR_MS).map(({ hourMs: _hour, method: _method, ...rest }) => rest)
+
+describe('energy by hour', () => {
+  it('sums whole-machine energy, what jobs took above idle, and its cost to the nano', async () => {
+    const { power } = start()
+    await rig.clock.advance(10 * MINUTE_MS)
+    run(2)
+    await rig.clock.advance(10 * MINUTE_MS)
+    run(0)
+    await power.stop()
+    // 600 s × 40 W + 600 s × 100 W = 84 kJ; above idle 600 s × 60 W = 36 kJ = 0.01 kWh = 0.003 EUR.
+    expect(sums(power)).toEqual([{ currency: 'EUR', joules: 84_000, servingJoules: 36_000, costNano: 7_000_000, servingCostNano: 3_000_000, coveredMs: 20 * MINUTE_MS, servingMs: 10 * MINUTE_MS, jobMs: 20 * MINUTE_MS }])
+    expect(rig.clock.waiting).toBe(0)
+  })
+
+  it('splits at the hour and keeps what earlier runs stored', async () => {
+    const first = start()
+    await rig.clock.advance(50 * MINUTE_MS)
+    await first.power.stop()
+    const second = start()
+    await rig.clock.advance(20 * MINUTE_MS)
+    await second.power.stop()
+    expect(sums(second.power).map(({ coveredMs }) => coveredMs)).toEqual([60 * MINUTE_MS, 10 * MINUTE_MS])
+  })
+
+  it('does not invent energy for the time the machine slept', async () => {
+    const { power } = start()
+    await rig.clock.advance(MINUTE_MS)
+    rig.clock.jump(3 * MINUTE_MS)
+    await rig.clock.advance(MINUTE_MS)
+    await power.stop()
+    expect(sums(power)[0]?.coveredMs).toBeLessThan(2.2 * MINUTE_MS)
+  })
+
+  it('prices what came before the first price at the first price, and never re-prices what had one', async () => {
+    const { power, settings } = start(null)
+    await rig.clock.advance(10 * MINUTE_MS)
+    expect(sums(power)).toMatchObject([{ currency: '', joules: 24_000, costNano: 0 }])
+    settings.change({ kwhPriceNano: PRICE })
+    expect(sums(power)).toMatchObject([{ currency: 'EUR', joules: 24_000, costNano: 2_000_000 }])
+    settings.change({ kwhPriceNano: 2 * PRICE })
+    await rig.clock.advance(10 * MINUTE_MS)
+    await power.stop()
+    expect(sums(power)).toMatchObject([{ currency: 'EUR', joules: 48_000, costNano: 6_000_000 }])
+  })
+
+  it('keeps currencies apart', async () => {
+    const { power, settings } = start()
+    await rig.clock.advance(5 * MINUTE_MS)
+    power.hours(0, 1)
+    settings.change({ powerCurrency: 'USD' })
+    await rig.clock.advance(10 * MINUTE_MS)
+    await power.stop()
+    expect(sums(power).map(({ currency }) => currency)).toEqual(['EUR', 'USD'])
+  })
+})
+
+describe('what work costs', () => {
+  it('a job pays for its share of the time, two at once half each', async () => {
+    const { power } = start()
+    expect(power.ofJob({ startedAt: rig.clock.now(), endedAt: rig.clock.now() + 1_000 })).toBeNull()
+    const startedAt = rig.clock.now()
+    run(2)
+    await rig.clock.advance(10 * MINUTE_MS)
+    run(0)
+    await rig.clock.advance(MINUTE_MS)
+    const job = { startedAt, endedAt: startedAt + 10 * MINUTE_MS }
+    expect(power.ofJob(job)).toBe(1_500_000)
+    billed = { tokens: 250_000, servedMs: 20 * MINUTE_MS }
+    expect(power.perMtok()).toEqual({ nanoPerMtok: 12_000_000, currency: 'EUR', method: "electricity above idle while serving, last 7 days; owner's estimate: 100 W serving, 40 W idle" })
+    await power.stop()
+    expect(power.powerNanoPerMtok()).toBe(12_000_000)
+  })
+
+  it('is unknown without tokens and without a price', async () => {
+    const { power } = start(null)
+    run(1)
+    await rig.clock.advance(MINUTE_MS)
+    billed = { tokens: 1_000, servedMs: 1_000 }
+    expect(power.perMtok().nanoPerMtok).toBeNull()
+    await power.stop()
+    billed = { tokens: 0, servedMs: 0 }
+    expect(power.perMtok().nanoPerMtok).toBeNull()
+  })
+})
+
+describe('watts', () => {
+  it('learns the idle level of the meters and says the method', async () => {
+    const { power } = start()
+    readings = { gpu: 20, processor: 10 }
+    await rig.clock.advance(MINUTE_MS)
+    readings = { gpu: 150, processor: 50 }
+    run(1)
+    await rig.clock.advance(MINUTE_MS)
+    const shown = await call(power.api.power, undefined, { context: { scopes: ALL_SCOPES } })
+    expect(shown).toMatchObject({ watts: { value: 200, method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine' }, idle: { value: 30 } })
+    expect(rig.clock.now() - (shown.watts?.at ?? 0)).toBeLessThanOrEqual(5_000)
+    await power.stop()
+    expect(sums(power)[0]).toMatchObject({ servingMs: MINUTE_MS })
+    expect(sums(power)[0]?.servingJoules).toBeGreaterThan(0.9 * 60 * 170)
+  })
+
+  it.each([
+    ['nothing readable', { gpu: null, processor: null }, 1, true, 100, /^estimate: 8 cores/],
+    ['nothing readable, idle', { gpu: null, processor: null }, 0, true, 40, /40 % idle/],
+    ['GPU only, model on it', { gpu: 150, processor: null }, 1, false, 190, /GPU.*rest by estimate/],
+    ['GPU only, model on the processor', { gpu: 10, processor: null }, 1, true, 110, /GPU.*rest by estimate/],
+    ['processor only', { gpu: null, processor: 33 }, 1, true, 33, /RAPL/],
+  ] as const)('%s', (_name, readings, running, onProcessor, watts, method) => {
+    const shown = composeWatts(readings, { running, onProcessor }, { wattsServing: null, wattsIdle: null }, 8)
+    expect(shown.watts).toBe(watts)
+    expect(shown.method).toMatch(method)
+    expect(shown.method.length).toBeLessThanOrEqual(120)
+  })
+
+  it('an owner who names one figure gets the other by the rule, never idle above serving', () => {
+    expect(estimateWatts({ wattsServing: 200, wattsIdle: null }, 8)).toMatchObject({ serving: 200, idle: 80 })
+    expect(estimateWatts({ wattsServing: null, wattsIdle: 150 }, 8)).toMatchObject({ serving: 100, idle: 100 })
+  })
+
+  it('a failing meter ends nothing', async () => {
+    const settings = createSettings(rig, 'rig')
+    const power = createPower({ ...rig, engine }, { settings, billed: () => billed, sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE }, cores: 8 })
+    power.start()
+    await rig.clock.advance(MINUTE_MS)
+    expect(power.currentWatts()?.value).toBe(40)
+    await power.stop()
+  })
+})
+
+describe('arithmetic', () => {
+  it('property: stretches cover the time exactly, each within one hour', () => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: 2e12 }), fc.integer({ min: 0, max: 5 * HOUR_MS }), fc.integer({ min: 0, max: 8 }), (from, ms, running) => {
+      const parts = stretches(from, from + ms, 100, 40, running)
+      expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
+      expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
+      expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
+      for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
+    }))
+  })
+
+  it('property: many small costs sum to the whole within one nano-unit', () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 }), fc.integer({ min: 0, max: 1e12 }), (steps, price) => {
+      let carry = 0
+      let sum = 0
+      for (const joules of steps) {
+        const cost = costOf(joules, price, carry)
+        carry = cost.carry
+        sum += cost.nano
+      }
+      const whole = (steps.reduce((a, b) => a + b, 0) * price) / 3_600_000
+      expect(Math.abs(sum - whole)).toBeLessThan(1.01 + whole * 1e-12)
+    }))
+  })
+
+  it('has no rate without job time', () => expect(costOfJobTime({ servingCostNano: 5, jobMs: 0 }, 1_000)).toBeNull())
+})
