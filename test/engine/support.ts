@@ -21,7 +21,7 @@ export function realEngine(): RealEngine {
   const forks: ForkedHost[] = []
   const engine = createEngine({
     clock: systemClock,
-    log: createLog('test'),
+    log: createLog('test').child({}, { level: 'silent' }),
     fork: () => {
       const host = forkEngineChild()
       forks.push(host)

@@ -1,6 +1,7 @@
 /**
  * The same step loop on the library's public API (`sequence.evaluate`): the fallback when its internals have changed. Each slot is one
- * sequence; a running job is one generator, advanced by one token a step.
+ * sequence; a running job is one generator, advanced by one token a step. Weaker in one point: its token bias spares end-of-generation
+ * tokens, so a run with a masked end may choose them (they have no text) and goes on.
  */
 import { TokenBias, type LlamaContext, type LlamaContextSequence, type LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp'
 

@@ -47,7 +47,7 @@ export function createSlots(model: StepModel): Slots {
       const { slot, common } = choose(job.prompt)
       free.delete(slot)
       job.slot = slot
-      const kept = (contents[slot] ?? []).length === 0 ? 0 : await model.keep(slot, common)
+      const kept = await model.keep(slot, common)
       contents[slot] = job.prompt.slice(0, kept)
       job.held = kept
       job.usage.cachedTokens = kept

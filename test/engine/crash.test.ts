@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { forkEngineChild } from '#engine/fork-child.ts'
+
+import { ask, NANO, ONE_SLOT, realEngine, run, SHA, submit, whenState } from './support.ts'
+
+describe('real host processes', () => {
+  it('ends the job of a kill -9 with ENGINE_CRASHED, comes back by itself and serves the next', async () => {
+    const { engine, forks } = realEngine()
+    onTestFinished(() => engine.stop())
+    await engine.load({ path: NANO, sha256: SHA }, ONE_SLOT)
+    const { outcome, firstDelta } = submit(engine, ask('What is 8 + 11?', { ignoreEos: true, maxTokens: 160 }))
+    await firstDelta
+    const away = whenState(engine, 'backoff')
+    process.kill(forks[0]?.pid ?? 0, 'SIGKILL')
+    expect((await outcome).error?.code).toBe('ENGINE_CRASHED')
+    await away
+    // Submitted while it restarts: held until the model is back.
+    expect(await run(engine, ask('What is 8 + 11?'))).toMatchObject({ error: null, text: expect.stringMatching(/\w/) })
+    expect(forks.length).toBe(2)
+    expect(engine.stats().pid).toBe(forks[1]?.pid)
+  })
+
+  it('exits when its channel closes', async () => {
+    const host = forkEngineChild()
+    await new Promise<void>((resolve) => host.channel.onMessage(() => resolve()))
+    const gone = new Promise((resolve) => host.onExit(resolve))
+    host.channel.close()
+    expect(await gone).toEqual({ code: 0, signal: null })
+  })
+
+  it('leaves no orphan when its parent is killed', async () => {
+    const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/fork-child.ts'))}
+      const host = forkEngineChild(); host.channel.onMessage((message) => console.log(JSON.stringify(message)))`
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: resolve(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'pipe'] })
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    expect(JSON.parse(line.toString())).toMatchObject({ t: 'ready' })
+    // The host holds the parent's standard error: `close` comes only when both are gone.
+    const closed = once(parent, 'close')
+    parent.kill('SIGKILL')
+    expect(await closed).toEqual([null, 'SIGKILL'])
+  })
+
+  it('gives the child no environment but what it needs', async () => {
+    process.env['STOKER_TEST_SECRET'] = 'hidden'
+    onTestFinished(() => void delete process.env['STOKER_TEST_SECRET'])
+    const host = forkEngineChild({ entry: resolve(import.meta.dirname, 'print-environment.mjs') })
+    const names = await new Promise<unknown>((resolve) => host.channel.onMessage(resolve))
+    expect(names).toContain('PATH')
+    expect(names).not.toContain('STOKER_TEST_SECRET')
+    host.channel.close()
+  })
+})

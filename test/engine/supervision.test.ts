@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+
+import { createEngine } from '#engine/client.ts'
+import { createLog } from '#lib/log.ts'
+import { FakeClock, settle } from '#test/support/fake-clock.ts'
+
+import { FakeHost } from './fake-host.ts'
+import { ask, ONE_SLOT, SHA, submit } from './support.ts'
+
+const MODEL = { path: '/model.gguf', sha256: SHA }
+
+function start({ automatic = true } = {}) {
+  const clock = new FakeClock()
+  const hosts: FakeHost[] = []
+  const behaviour = { crashOnLoad: false }
+  const engine = createEngine({
+    clock,
+    log: createLog('test').child({}, { level: 'silent' }),
+    fork: () => {
+      expect(hosts.every((host) => !host.alive)).toBe(true)
+      const host = new FakeHost()
+      hosts.push(host)
+      if (behaviour.crashOnLoad) host.onRequest = () => host.exit('SIGSEGV')
+      if (automatic) queueMicrotask(() => host.ready())
+      return host
+    },
+  })
+  const states: string[] = []
+  engine.onState((state) => states.push(state.kind))
+  return { clock, hosts, engine, states, behaviour }
+}
+
+describe('supervision of the engine host', () => {
+  it('starts nothing before it is needed', () => {
+    const { hosts, engine } = start()
+    expect(hosts.length).toBe(0)
+    expect(engine.state()).toEqual({ kind: 'stopped' })
+    expect(engine.stats().pid).toBeNull()
+  })
+
+  it('ends the jobs of a crash, backs off, loads again, and serves what waited', async () => {
+    const { clock, hosts, engine, states } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const lost = submit(engine, ask('x'))
+    hosts[0]?.exit('SIGKILL')
+    expect((await lost.outcome).error?.code).toBe('ENGINE_CRASHED')
+    const waits = submit(engine, ask('y'))
+    await settle()
+    expect(engine.state()).toMatchObject({ kind: 'backoff', attempt: 1 })
+    expect(hosts.length).toBe(1)
+    await clock.advance(250)
+    expect(states).toEqual(['starting', 'ready', 'loaded', 'backoff', 'starting', 'loaded'])
+    expect(hosts[1]?.got.map((request) => request.t)).toEqual(['load', 'submit'])
+    hosts[1]?.say({ t: 'done', job: waits.id, finish: 'stop', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+    expect((await waits.outcome).finish).toBe('stop')
+  })
+
+  it('breaks after three crashes without a finished job, and starts again only by retry', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    for (let crash = 0; crash < 3; crash += 1) {
+      hosts.at(-1)?.exit()
+      await clock.advance(5_000)
+    }
+    expect(engine.state().kind).toBe('broken')
+    await clock.advance(600_000)
+    expect(hosts.length).toBe(3)
+    expect((await submit(engine, ask('x')).outcome).error?.code).toBe('ENGINE_BROKEN')
+    await expect(engine.load(MODEL, ONE_SLOT)).rejects.toMatchObject({ code: 'ENGINE_BROKEN' })
+    await engine.retry()
+    expect(engine.state()).toMatchObject({ kind: 'loaded' })
+    expect(hosts.length).toBe(4)
+  })
+
+  it('forgets crashes when a job finishes in between', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    for (let crash = 0; crash < 5; crash += 1) {
+      const job = submit(engine, ask('x'))
+      hosts.at(-1)?.say({ t: 'done', job: job.id, finish: 'length', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+      hosts.at(-1)?.exit()
+      await clock.advance(250)
+      expect(engine.state().kind).toBe('loaded')
+    }
+  })
+
+  it('kills a host that is not ready in time, and counts it as a crash', async () => {
+    const { clock, hosts, engine } = start({ automatic: false })
+    const loading = engine.load(MODEL, ONE_SLOT)
+    loading.catch(() => undefined)
+    await clock.advance(19_999)
+    expect(hosts[0]?.alive).toBe(true)
+    await clock.advance(1)
+    expect(hosts[0]?.kills).toEqual(['SIGKILL'])
+    await expect(loading).rejects.toMatchObject({ code: 'ENGINE_CRASHED' })
+  })
+
+  it('keeps trying a model whose load crashes the host, three times and no more', async () => {
+    const { clock, hosts, engine, behaviour } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    behaviour.crashOnLoad = true
+    hosts[0]?.exit()
+    await clock.advance(60_000)
+    expect(engine.state().kind).toBe('broken')
+    expect(hosts.length).toBe(3)
+  })
+
+  it('asks, waits a second, then kills; a new host waits for the old one to be gone', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const job = submit(engine, ask('x'))
+    const first = hosts[0]
+    if (first === undefined) throw new Error('no host')
+    first.onRequest = () => undefined
+    const stopped = engine.stop()
+    expect((await job.outcome).error?.code).toBe('ENGINE_NOT_LOADED')
+    await clock.advance(999)
+    expect(first.kills).toEqual([])
+    await clock.advance(1)
+    expect(first.kills).toEqual(['SIGKILL'])
+    await stopped
+    expect(engine.state()).toEqual({ kind: 'stopped' })
+    await engine.load(MODEL, ONE_SLOT)
+    expect(hosts.length).toBe(2)
+  })
+
+  it('ends a held job that is cancelled, and holds at most 64 and the slots', async () => {
+    const { engine, hosts } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    hosts[0]?.exit()
+    const held = Array.from({ length: 66 }, () => submit(engine, ask('x')))
+    expect((await held[65]?.outcome)?.error?.code).toBe('ENGINE_BUSY')
+    engine.cancel(held[0]?.id ?? '')
+    expect((await held[0]?.outcome)?.finish).toBe('cancelled')
+    await engine.stop()
+    expect((await held[1]?.outcome)?.error?.code).toBe('ENGINE_NOT_LOADED')
+  })
+
+  it('leaves nothing waiting behind when stopped', async () => {
+    const { clock, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    await engine.stop()
+    await settle()
+    expect(clock.waiting).toBe(0)
+  })
+})
