@@ -1,0 +1,116 @@
+/**
+ * The official OpenAI client buys 200 completions, 8 at a time: plain, streamed, and streamed but cut off midway. Catches: a finished job without a valid
+ * double-signed receipt, ledgers that disagree, processes left behind, memory that grows with every job.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { examItem } from '#exam/generate.ts'
+
+import { buyerKey, listNano, TEXT_NANO } from '../support/listed.ts'
+import { childrenOf, isAlive } from '../support/processes.ts'
+import { startRig, type Rig } from '../support/rig.ts'
+
+const JOBS = 200
+const AT_ONCE = 8
+const CANCEL_AFTER_DELTAS = 2
+
+const rssKb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+
+let rig: Rig
+const dir = mkdtempSync(join(tmpdir(), 'stoker-load-'))
+let client: OpenAI
+beforeAll(async () => {
+  rig = await startRig({ dir: dir, args: ['--no-practice-buyer'] })
+  await listNano(rig, { slots: 4 })
+  client = new OpenAI({ baseURL: `${rig.exchangeUrl}/v1`, apiKey: await buyerKey(rig.dir), maxRetries: 0 })
+}, 180_000)
+afterAll(async () => {
+  await rig?.stop()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+type Outcome = 'plain' | 'streamed' | 'cut off' | 'cut off too late'
+
+async function buy(index: number): Promise<Outcome> {
+  const prompt = examItem('load-test', 'follow', 1, index).prompt
+  const request = { model: TEXT_NANO, messages: [{ role: 'user' as const, content: prompt }], max_tokens: 24 }
+  if (index % 3 === 0) {
+    const answer = await client.chat.completions.create(request)
+    expect(answer.usage!.total_tokens).toBeGreaterThan(0)
+    expect(answer.choices[0]!.finish_reason).toMatch(/^(stop|length)$/)
+    return 'plain'
+  }
+  const stream = await client.chat.completions.create({ ...request, stream: true, stream_options: { include_usage: true } })
+  let deltas = 0
+  let finished = false
+  for await (const chunk of stream) {
+    deltas += (chunk.choices[0]?.delta.content ?? '') === '' ? 0 : 1
+    finished ||= (chunk.choices[0]?.finish_reason ?? null) !== null
+    if (index % 3 === 2 && deltas >= CANCEL_AFTER_DELTAS && !finished) {
+      stream.controller.abort()
+      return 'cut off'
+    }
+  }
+  return index % 3 === 2 ? 'cut off too late' : 'streamed'
+}
+
+/** Pages through every job the seller remembers. */
+async function allJobs() {
+  const jobs = []
+  let before: string | null = null
+  do {
+    const page = await rig.client.jobs.list({ before, limit: 200 })
+    jobs.push(...page.jobs)
+    before = page.next
+  } while (before !== null)
+  return jobs
+}
+
+describe('the OpenAI client against a whole Stoker', () => {
+  it('buys 200 completions, 8 at a time, and everything adds up', { timeout: 240_000 }, async () => {
+    const children = childrenOf(rig.pid)
+    const pids = [rig.pid, ...children.map(({ pid }) => pid)]
+    const outcomes: Outcome[] = []
+    let next = 0
+    let early: number[] = []
+    const worker = async (): Promise<void> => {
+      while (next < JOBS) {
+        const index = next
+        next += 1
+        outcomes.push(await buy(index))
+        if (outcomes.length === JOBS / 2) early = pids.map(rssKb)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    const late = pids.map(rssKb)
+
+    // Cut-off jobs settle after their stream ended: wait for the seller's books to be quiet.
+    const settled = await expect
+      .poll(async () => (await allJobs()).filter(({ state }) => state === 'running' || state === 'claimed').length, { timeout: 30_000, interval: 200 })
+      .toBe(0)
+      .then(allJobs)
+    const counts = Object.groupBy(outcomes, (outcome) => outcome)
+    console.log(Object.entries(counts).map(([outcome, list]) => `${list!.length} ${outcome}`).join(', '), '· RSS MB halfway and at the end', early.map((kb, at) => `${Math.round(kb / 1024)}→${Math.round(late[at]! / 1024)}`).join(' '))
+    expect(outcomes).toHaveLength(JOBS)
+    expect(counts['cut off']?.length ?? 0).toBeGreaterThan(10)
+
+    expect(settled.length).toBe(JOBS)
+    for (const { jobId, state, receiptSeq } of settled) {
+      expect([jobId, state]).toEqual([jobId, 'settled'])
+      expect(receiptSeq).not.toBeNull()
+    }
+    for (const { jobId } of settled.filter((_, index) => index % 10 === 0)) expect((await rig.client.jobs.get({ jobId })).verified).toMatchObject({ ok: true })
+    expect(settled.filter(({ finish }) => finish === 'cancelled').length).toBeGreaterThan(0)
+    // Every receipt's signatures, the chain, and the sums of both sides.
+    expect(await rig.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [], receipts: JOBS, comparedWithExchange: true })
+
+    for (const [at, kb] of late.entries()) expect(kb - early[at]!, `RSS of process ${at} over the second hundred jobs`).toBeLessThan(32 * 1024)
+    expect(await rig.stop()).toBe(0)
+    for (const pid of pids) expect(isAlive(pid)).toBe(false)
+  })
+})
