@@ -1,0 +1,36 @@
+/** Which of the three faces is shown: the console, the login page, or waiting for the core. */
+import { RouterProvider } from '@tanstack/react-router'
+import { useEffect, useMemo, useState } from 'react'
+
+import { useConnection, useCore } from './data/core.tsx'
+import { makeRouter } from './router.tsx'
+import { Login, Reload, Waiting } from './shell/login.tsx'
+
+/** Once, after the first hello: a newcomer is led to the first run. */
+async function startsWithWizard(read: () => Promise<{ step: string; skipped: boolean }>): Promise<boolean> {
+  try {
+    const { step, skipped } = await read()
+    return step !== 'done' && !skipped
+  } catch {
+    return false
+  }
+}
+
+export function App({ loginProblem }: { loginProblem: string | null }) {
+  const core = useCore()
+  const connection = useConnection()
+  const router = useMemo(makeRouter, [])
+  const [ready, setReady] = useState(false)
+  const online = connection.kind === 'online'
+  useEffect(() => {
+    if (!online || ready) return
+    void startsWithWizard(() => core.client.app.onboarding()).then(async (wizard) => {
+      if (wizard && /^#?\/?$/.test(location.hash)) await router.navigate({ to: '/welcome', replace: true })
+      setReady(true)
+    })
+  }, [online, ready, core, router])
+  if (connection.kind === 'login') return <Login problem={loginProblem} />
+  if (connection.kind === 'reload') return <Reload />
+  if (!ready) return <Waiting reason={connection.kind === 'offline' ? connection.reason : null} />
+  return <RouterProvider router={router} />
+}

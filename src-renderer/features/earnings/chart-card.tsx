@@ -1,0 +1,89 @@
+import { SegmentedControl } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+
+import type { Series } from '#contract/earnings.ts'
+import { Age } from '#ui/age.tsx'
+import { bucketLabel, type ChartRow, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
+import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
+import { amount, count, currencyWord, gradeName } from '#ui/format.ts'
+import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { Empty, Loaded } from '#ui/loaded.tsx'
+import { Card } from '#ui/page.tsx'
+import { type Column, Table } from '#ui/table.tsx'
+import { useNow } from '#ui/use-now.ts'
+
+import { useCore } from '../../core.ts'
+import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
+
+type View = 'bars' | 'cumulative' | 'table'
+
+function barColumns(series: Series, instruments: readonly string[]): Column<ChartRow>[] {
+  const unit = currencyWord(series.currency)
+  return [
+    { head: 'From', cell: (row) => row.label },
+    ...instruments.flatMap((name): Column<ChartRow>[] => [
+      { head: `${gradeName(name)} available, ${unit}`, right: true, cell: (row) => amount(row.available[name] ?? 0) },
+      { head: `${gradeName(name)} held, ${unit}`, right: true, cell: (row) => amount(row.held[name] ?? 0) },
+    ]),
+    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
+    { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
+    { head: `Electricity, ${series.powerCurrency}`, right: true, cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)) },
+  ]
+}
+
+function Picture({ series, rows, view, span, now }: { series: Series; rows: ChartRow[]; view: View; span: Span; now: number }) {
+  const instruments = instrumentsOf(series)
+  const unit = currencyWord(series.currency)
+  const { bucket, long } = SPAN_NAMES[span]
+  const sums = cumulative(rows, now)
+  const last = sums.at(-1)
+  const label = `${long}: ${amount(last?.available ?? 0)} ${unit} available, ${amount(last?.held ?? 0)} held, by ${bucket}. The table has every figure.`
+  if (rows.every((row) => row.jobs === 0 && row.power === null)) {
+    return (
+      <Empty title={`No job was settled in ${long}.`}>Bars appear with the first settled job, usually seconds after a listing. Choose a longer span to look further back.</Empty>
+    )
+  }
+  if (view === 'table') return <Table caption={`Earned by ${bucket}`} columns={barColumns(series, instruments)} rows={rows.filter((row) => row.at <= now).toReversed()} rowKey={(row) => row.at.toString()} />
+  if (view === 'cumulative') return <CumulativeChart points={sums} currency={series.currency} label={label} />
+  return <IncomeChart rows={rows} instruments={instruments} currency={series.currency} powerCurrency={series.powerCurrency} label={label} height={300} {...(span === '24h' ? {} : { nowLabel: bucketLabel(rows.findLast((row) => row.at <= now)?.at ?? now, bucket) })} />
+}
+
+export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
+  const { rpc } = useCore()
+  const now = useNow()
+  const [view, setView] = useState<View>('bars')
+  const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
+  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} />
+  return (
+    <Card
+      title={`Income and electricity by ${range.bucket}`}
+      aside={
+        <>
+          {view !== 'table' && legend}
+          <SegmentedControl
+            aria-label="Show as"
+            value={view}
+            onChange={(value) => setView(value as View)}
+            data={[
+              { value: 'bars', label: `per ${range.bucket}` },
+              { value: 'cumulative', label: 'cumulative' },
+              { value: 'table', label: 'table' },
+            ]}
+          />
+        </>
+      }
+    >
+      <Loaded query={series} lines={7}>
+        {(data) => (
+          <>
+            <Picture series={data} rows={chartRows(data, range.from, range.to, range.bucket, now)} view={view} span={span} now={now} />
+            <p className="foot">
+              Hatched: delivered, not yet released. Shaded: the rig was off. Electricity: {data.powerMethod}. <Age at={data.at} />
+            </p>
+          </>
+        )}
+      </Loaded>
+    </Card>
+  )
+}

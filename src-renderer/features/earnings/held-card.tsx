@@ -1,0 +1,52 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+
+import { amount, currencyWord } from '#ui/format.ts'
+import { Empty, Loaded } from '#ui/loaded.tsx'
+import { Card } from '#ui/page.tsx'
+import { clock, moment, until } from '#ui/time.ts'
+import { useNow } from '#ui/use-now.ts'
+
+import { useConnection, useCore } from '../../core.ts'
+
+const SHOWN = 12
+
+/** What is held, in the order of its release. */
+export function HeldCard() {
+  const { rpc } = useCore()
+  const now = useNow()
+  const connection = useConnection()
+  const held = useQuery(rpc.earnings.held.queryOptions({ refetchInterval: 5_000 }))
+  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
+  return (
+    <Card title="Held money" aside={<span className="age">{unit}, by release</span>}>
+      <Loaded query={held}>
+        {(rows) =>
+          rows.length === 0 ? (
+            <Empty title="Nothing is held.">A sum is held for a short while after its job, so that a dispute can still be settled.</Empty>
+          ) : (
+            <>
+              <ul className="timeline num">
+                {rows
+                  .toSorted((a, b) => a.releaseAt - b.releaseAt)
+                  .slice(0, SHOWN)
+                  .map((row) => (
+                    <li key={row.jobId}>
+                      <time dateTime={new Date(row.releaseAt).toISOString()} title={moment(row.releaseAt)}>
+                        {clock(row.releaseAt)} <span className="age">{until(row.releaseAt, now)}</span>
+                      </time>
+                      <Link to="/jobs" search={{ job: row.jobId }} title={row.reason}>
+                        {row.jobId}
+                      </Link>
+                      <span>{amount(row.amountNano)}</span>
+                    </li>
+                  ))}
+              </ul>
+              {rows.length > SHOWN && <p className="foot">and {rows.length - SHOWN} more</p>}
+            </>
+          )
+        }
+      </Loaded>
+    </Card>
+  )
+}

@@ -1,0 +1,39 @@
+import type { Summary } from '#contract/earnings.ts'
+import { amount, count, currencyWord, energy, powerMoney, price, shortCount } from '#ui/format.ts'
+import { Tile } from '#ui/page.tsx'
+import { duration, until } from '#ui/time.ts'
+import { useNow } from '#ui/use-now.ts'
+
+/** Available, held, electricity and work done: four figures that are never added to each other. */
+export function SummaryTiles({ summary }: { summary: Summary }) {
+  const now = useNow()
+  const unit = currencyWord(summary.currency)
+  const tokens = summary.inputTokens + summary.outputTokens
+  return (
+    <div className="grid g4">
+      <Tile question="Available" value={amount(summary.availableNano)} unit={unit} foot={`of gross ${amount(summary.grossNano)}, fee ${amount(summary.feeNano)}`} />
+      <Tile
+        question="Held until released"
+        value={amount(summary.heldNano)}
+        unit={unit}
+        foot={`${summary.nextRelease === null ? 'nothing to release' : `next ${until(summary.nextRelease.at, now)}`}${summary.pendingNano === 0 ? '' : `; pending ${amount(summary.pendingNano)}`}`}
+      />
+      <Tile
+        question="Electricity"
+        value={summary.powerNano === null ? 'no price set' : amount(summary.powerNano)}
+        unit={summary.powerNano === null ? undefined : `${summary.powerCurrency}, real cost`}
+        foot={`${energy(summary.powerKwh)}, ${summary.powerMethod}`}
+      />
+      <Tile
+        question="Work delivered"
+        value={count(summary.jobs)}
+        unit={`jobs, ${shortCount(tokens)} tokens`}
+        foot={
+          summary.powerNanoPerMtok === null || summary.powerNanoPerJob === null
+            ? `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
+            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${price(summary.powerNanoPerMtok)} a million tokens`
+        }
+      />
+    </div>
+  )
+}

@@ -1,0 +1,79 @@
+/** Home: one sentence on what the rig is doing and why, the three questions, money today, why (not) earning, and what runs now. */
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+
+import type { Home } from '#contract/app.ts'
+import { Age } from '#ui/age.tsx'
+import { Bones, Failed } from '#ui/loaded.tsx'
+import { PageHead } from '#ui/page.tsx'
+
+import { useCore } from '../../core.ts'
+import { useListingSwitch } from '../../core.ts'
+import { Ladder } from './ladder.tsx'
+import { Now } from './now.tsx'
+import { CostCard, QualityCard, ReliabilityCard } from './questions.tsx'
+import { Today } from './today.tsx'
+
+function Actions({ home }: { home: Home }) {
+  const listing = useListingSwitch()
+  const navigate = useNavigate()
+  const next = home.nextPage
+  return (
+    <>
+      {listing.act !== null && (
+        <Button variant="default" loading={listing.busy} onClick={listing.toggle} aria-keyshortcuts="Space">
+          {listing.act === 'pause' ? 'Pause listing' : 'Resume listing'} <span className="kbd" style={{ marginLeft: 6 }}>space</span>
+        </Button>
+      )}
+      {next !== null && (
+        <Button onClick={() => void navigate({ to: `/${next}` })}>{NEXT[next]}</Button>
+      )}
+    </>
+  )
+}
+
+const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = { models: 'Open models', exam: 'Open exam', market: 'Review ask', jobs: 'Open jobs', earnings: 'Open earnings', settings: 'Open settings', welcome: 'Continue first run' }
+
+export function HomePage() {
+  const { rpc } = useCore()
+  const query = useQuery(rpc.app.home.queryOptions({ refetchInterval: 15_000 }))
+  const home = query.data
+  if (home === undefined) {
+    return (
+      <>
+        <PageHead title="Home" sentence={query.isError ? 'Home could not be read.' : 'Reading what the rig is doing.'} />
+        {query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Bones lines={6} />}
+      </>
+    )
+  }
+  return (
+    <>
+      <PageHead
+        title="Home"
+        sentence={home.sentence}
+        sub={
+          <>
+            {home.next !== '' && (
+              <>
+                <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>} ·{' '}
+              </>
+            )}
+            <Age at={home.at} staleMs={30_000} />
+          </>
+        }
+        actions={<Actions home={home} />}
+      />
+      <div className="grid g3">
+        <CostCard home={home} />
+        <QualityCard home={home} />
+        <ReliabilityCard home={home} />
+      </div>
+      <div className="grid g21">
+        <Today home={home} />
+        <Ladder rungs={home.ladder} />
+      </div>
+      <Now />
+    </>
+  )
+}

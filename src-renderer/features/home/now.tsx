@@ -1,0 +1,41 @@
+/** What runs this second. No prompt text, ever. */
+import { Link } from '@tanstack/react-router'
+
+import type { LiveJob } from '#contract/app.ts'
+import { count, currencyWord, amount, gradeName, tokPerS } from '#ui/format.ts'
+import { Empty } from '#ui/loaded.tsx'
+import { Card } from '#ui/page.tsx'
+import { type Column, Table } from '#ui/table.tsx'
+import { clock, duration } from '#ui/time.ts'
+
+import { useConnection, useLive } from '../../core.ts'
+import { useStaleness } from '../../core.ts'
+
+const columns = (unit: string): Column<LiveJob>[] => [
+  { head: 'Job', cell: (job) => (job.exam ? job.jobId : <Link to="/jobs" search={{ job: job.jobId }}>{job.jobId}</Link>) },
+  { head: 'Grade', cell: (job) => (job.exam ? `exam, ${gradeName(job.instrument)}` : gradeName(job.instrument)) },
+  { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
+  { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
+  { head: 'Speed', cell: (job) => (job.tokPerS === null ? 'not yet' : tokPerS(job.tokPerS)) },
+  { head: `Earns, ${unit}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.earnsNano)) },
+]
+
+export function Now() {
+  const live = useLive()
+  const { stale, since } = useStaleness()
+  const connection = useConnection()
+  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
+  const running = live?.value.running ?? []
+  return (
+    <Card
+      title="Now"
+      aside={<span className="age num">{stale ? (since === null ? 'no live values yet' : `as of ${clock(since)}`) : live === null ? 'waiting for live values' : `live · ${live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}`}</span>}
+    >
+      {running.length === 0 ? (
+        <Empty title="No job is running.">{live?.value.listing === 'listed' ? 'The rig is listed; a job shows here from its first moment.' : 'Jobs show here while they run.'}</Empty>
+      ) : (
+        <Table caption="Jobs running now" columns={columns(unit)} rows={running} rowKey={(job) => job.jobId} />
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,54 @@
+/** Money since local midnight: available and held apart, electricity below in its own currency. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+
+import type { Home } from '#contract/app.ts'
+import { DAY_MS } from '#contract/time.ts'
+import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
+import { amount, currencyWord, powerMoney } from '#ui/format.ts'
+import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { Empty, Loaded } from '#ui/loaded.tsx'
+import { Card } from '#ui/page.tsx'
+import { hour, offsetMinutes, zone } from '#ui/time.ts'
+import { useNow } from '#ui/use-now.ts'
+
+import { useCore } from '../../core.ts'
+
+export function Today({ home }: { home: Home }) {
+  const { rpc } = useCore()
+  const now = useNow()
+  const { since, availableNano, heldNano, powerNano, jobs } = home.today
+  const range = { from: since, to: since + DAY_MS, bucket: 'hour' as const, offsetMinutes: offsetMinutes(since) }
+  const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
+  const unit = currencyWord(home.currency)
+  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${powerMoney(powerNano, home.cost.powerCurrency)}.`
+  return (
+    <Card
+      label="Earned today"
+      title={
+        <>
+          Available today <span className="num">{amount(availableNano)}</span>
+          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span> <span className="age">{unit}</span>
+        </>
+      }
+      aside={series.data !== undefined && <IncomeLegend instruments={instrumentsOf(series.data)} currency={home.currency} powerCurrency={series.data.powerCurrency} />}
+    >
+      <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
+        since {hour(since)} {zone(since)} · {jobs} jobs · electricity {powerMoney(powerNano, home.cost.powerCurrency)}
+      </p>
+      <Loaded query={series} lines={6}>
+        {(data) => {
+          const rows = chartRows(data, range.from, range.to, 'hour', now)
+          if (jobs === 0 && rows.every((row) => row.jobs === 0)) {
+            return (
+              <Empty title="Nothing earned today yet." action={<Link to="/market">Open the market</Link>}>
+                Income appears here with the first job. With a model that passed its exam and an ask on the market, the practice buyer usually comes within seconds.
+              </Empty>
+            )
+          }
+          return <IncomeChart rows={rows} instruments={instrumentsOf(data)} currency={data.currency} powerCurrency={data.powerCurrency} label={sentence} nowLabel={hour(now - (now % 3_600_000))} />
+        }}
+      </Loaded>
+    </Card>
+  )
+}

@@ -1,0 +1,25 @@
+import type { Job } from '#contract/jobs.ts'
+import { amount, count, currencyWord, gradeName, price, tokPerS } from '#ui/format.ts'
+import { Pill, type Tone } from '#ui/pill.tsx'
+import type { Column } from '#ui/table.tsx'
+import { clock, day, duration, moment } from '#ui/time.ts'
+
+const STATES: Readonly<Record<Job['state'], Tone>> = { running: 'hot', claimed: 'warn', settled: 'good', void: 'mute', failed: 'bad', rejected: 'mute' }
+
+/** Where its money stands, in the words of the ledger. */
+export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none', pending: 'pending', held: 'held', available: 'available' }
+
+export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
+
+export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
+  { head: 'Job', cell: (job) => <button type="button" className="row-btn" onClick={() => open(job.jobId)}>{job.jobId}</button> },
+  { head: 'Started', cell: (job) => <time dateTime={new Date(job.startedAt).toISOString()} title={moment(job.startedAt)}>{day(job.startedAt)} {clock(job.startedAt)}</time> },
+  { head: 'Grade', cell: (job) => gradeName(job.instrument) },
+  { head: 'State', cell: (job) => <JobState state={job.state} /> },
+  { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
+  { head: 'First token', right: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
+  { head: 'Speed', right: true, cell: (job) => (job.tokPerS === null ? 'none' : tokPerS(job.tokPerS)) },
+  { head: 'Price', right: true, cell: (job) => price(job.priceNanoPerMtok) },
+  { head: `Mine, ${currencyWord(currency)}`, right: true, cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)) },
+  { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },
+]

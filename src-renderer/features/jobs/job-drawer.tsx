@@ -1,0 +1,120 @@
+/** One job with everything that is known of it: timings, tokens, money, receipt, and what verifying it shows and does not show. */
+import { Drawer } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+
+import type { JobId } from '#contract/ids.ts'
+import type { Job } from '#contract/jobs.ts'
+import type { Receipt } from '#contract/receipt.ts'
+import { amount, count, currencyWord, gradeName, percent, price, tokPerS } from '#ui/format.ts'
+import { Loaded } from '#ui/loaded.tsx'
+import { Pill } from '#ui/pill.tsx'
+import { duration, moment } from '#ui/time.ts'
+
+import { useConnection, useCore } from '../../core.ts'
+import { JobState, MONEY_WORDS } from './columns.tsx'
+
+type Detail = Job & { receipt: Receipt | null; verified: { ok: boolean; shown: string[]; notShown: string[] } | null }
+
+function Part({ title, facts }: { title: string; facts: readonly (readonly [string, ReactNode] | null)[] }) {
+  return (
+    <section aria-label={title} style={{ marginBottom: 18 }}>
+      <h3 style={{ marginBottom: 6 }}>{title}</h3>
+      <dl className="facts num">
+        {facts.filter((fact) => fact !== null).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}
+      </dl>
+    </section>
+  )
+}
+
+const orNone = <T,>(value: T | null, show: (value: T) => string): string => (value === null ? 'none' : show(value))
+
+function timings(job: Job): (readonly [string, ReactNode] | null)[] {
+  return [
+    ['Started', moment(job.startedAt)],
+    ['Ended', orNone(job.endedAt, moment)],
+    ['First token', orNone(job.ttftMs, duration)],
+    ['Whole job', orNone(job.durationMs, duration)],
+    ['Speed', orNone(job.tokPerS, tokPerS)],
+    ['Finish', job.finish ?? 'not finished'],
+  ]
+}
+
+function tokens(job: Job): (readonly [string, ReactNode] | null)[] {
+  return [
+    ['Billed', job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`],
+    ['Engine', job.enginePromptTokens === null ? 'not counted' : `${count(job.enginePromptTokens)} prompt, ${count(job.engineCachedTokens ?? 0)} cached, ${count(job.engineGeneratedTokens ?? 0)} generated (cost data, never billed)`],
+  ]
+}
+
+function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
+  const unit = currencyWord(job.currency)
+  return (
+    <Part
+      title="Money"
+      facts={[
+        ['Price', `${price(job.priceNanoPerMtok)} ${unit} per million tokens`],
+        ['Gross', orNone(job.grossNano, (nano) => `${amount(nano)} ${unit}`)],
+        ['Fee', job.feeNano === null ? 'none' : `${amount(job.feeNano)} ${unit}${job.receipt === null ? '' : ` (${percent(job.receipt.feeBps / 10_000, 1)})`}`],
+        ['Mine', job.sellerNano === null ? 'none' : <b>{`${amount(job.sellerNano)} ${unit}`}</b>],
+        ['Stands as', `${MONEY_WORDS[job.money]}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`],
+        ['Electricity', orNone(job.powerNano, (nano) => `${amount(Math.round(nano))} ${powerCurrency}, real cost, not taken off`)],
+      ]}
+    />
+  )
+}
+
+function Proof({ job }: { job: Detail }) {
+  const { receipt, verified } = job
+  if (receipt === null) return <p className="sub">No receipt: the exchange signs one when a job is settled.</p>
+  return (
+    <>
+      <Part
+        title="Receipt"
+        facts={[
+          ['Number', `${receipt.seq} in this rig's chain`],
+          ['Settled', moment(receipt.settledAt)],
+          ['Model', <span className="mono">{receipt.claim.modelSha256}</span>],
+          ['Exchange key', <span className="mono">{receipt.exchange}</span>],
+          ['Signature', <span className="mono">{receipt.exchangeSig}</span>],
+        ]}
+      />
+      {verified !== null && (
+        <section aria-label="Verification">
+          <h3 style={{ marginBottom: 6 }}>
+            Verification <Pill tone={verified.ok ? 'good' : 'bad'}>{verified.ok ? 'verified' : 'does not verify'}</Pill>
+          </h3>
+          <ul className="ladder">
+            {verified.shown.map((line) => <li key={line}><span className="rung-label">shown</span><span className="rung-detail">{line}</span></li>)}
+            {verified.notShown.map((line) => <li key={line}><span className="rung-label">not shown</span><span className="rung-detail">{line}</span></li>)}
+          </ul>
+        </section>
+      )}
+    </>
+  )
+}
+
+export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: () => void }) {
+  const { rpc } = useCore()
+  const connection = useConnection()
+  const query = useQuery(rpc.jobs.get.queryOptions({ input: { jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }))
+  const powerCurrency = useQuery(rpc.app.settings.queryOptions()).data?.powerCurrency ?? 'USD'
+  const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
+  return (
+    <Drawer opened={jobId !== null} onClose={onClose} title={jobId ?? ''}>
+      <Loaded query={query} lines={8}>
+        {(job) => (
+          <>
+            <p style={{ marginBottom: 14 }}>
+              <JobState state={job.state} /> <span className="sub">{gradeName(job.instrument)}, {realm}{job.reason === '' ? '' : ` · ${job.reason}`}</span>
+            </p>
+            <Part title="Timings" facts={timings(job)} />
+            <Part title="Tokens" facts={tokens(job)} />
+            <Money job={job} powerCurrency={powerCurrency} />
+            <Proof job={job} />
+          </>
+        )}
+      </Loaded>
+    </Drawer>
+  )
+}

@@ -1,0 +1,45 @@
+import { useQuery } from '@tanstack/react-query'
+
+import type { Instrument } from '#contract/ids.ts'
+import type { BookView } from '#contract/market.ts'
+import { Age } from '#ui/age.tsx'
+import { currencyWord, price } from '#ui/format.ts'
+import { Empty, Loaded } from '#ui/loaded.tsx'
+import { Card } from '#ui/page.tsx'
+import { type Column, Table } from '#ui/table.tsx'
+
+import { useCore } from '../../core.ts'
+
+type Row = BookView['rows'][number]
+/** The exchange sends the book on change and at least every few seconds; an old one must not be taken for the market. */
+const BOOK_STALE_MS = 30_000
+
+const columns = (unit: string): Column<Row>[] => [
+  { head: `Ask, ${unit} per million`, cell: (row) => price(row.askNanoPerMtok) },
+  { head: 'Sellers', right: true, cell: (row) => row.suppliers },
+  { head: 'Free slots', right: true, cell: (row) => row.freeSlots },
+  { head: '', right: true, cell: (row) => (row.mine ? 'mine' : '') },
+]
+
+export function Book({ instrument, currency }: { instrument: Instrument; currency: string }) {
+  const { rpc } = useCore()
+  const query = useQuery(rpc.market.book.queryOptions({ input: { instrument }, refetchInterval: 5_000 }))
+  return (
+    <Card title="The book" aside={query.data != null && <Age at={query.data.at} staleMs={BOOK_STALE_MS} />}>
+      <Loaded query={query}>
+        {(book) =>
+          book === null || book.rows.length === 0 ? (
+            <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
+          ) : (
+            <>
+              <Table caption="Asks, cheapest first" columns={columns(currencyWord(currency))} rows={book.rows} rowKey={(row) => row.askNanoPerMtok.toString()} rowClass={(row) => (row.mine ? 'mine' : undefined)} />
+              <p className="foot num">
+                {book.jobsLastHour} jobs bought in the last hour, {book.waiting} waiting for a free slot.
+              </p>
+            </>
+          )
+        }
+      </Loaded>
+    </Card>
+  )
+}

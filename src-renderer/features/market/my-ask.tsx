@@ -1,0 +1,73 @@
+import { Button } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+
+import type { GradeSpec } from '#contract/grades.ts'
+import type { DeploymentId } from '#contract/ids.ts'
+import type { Listing } from '#contract/market.ts'
+import { Age } from '#ui/age.tsx'
+import { suggestedAsk } from '#ui/ask.ts'
+import { Bones, Empty } from '#ui/loaded.tsx'
+import { sayDone, sayError } from '#ui/notify.ts'
+import { Card } from '#ui/page.tsx'
+import { Pill, type Tone } from '#ui/pill.tsx'
+
+import { AskForm, useCore } from '../../core.ts'
+
+const TONES: Readonly<Record<Listing['state'], Tone>> = { listed: 'good', paused: 'warn', waiting: 'hot', refused: 'bad' }
+
+function Acts({ listing }: { listing: Listing }) {
+  const { client, queries } = useCore()
+  const paused = listing.state === 'paused'
+  const refresh = (): void => void queries.invalidateQueries({ queryKey: [['market']] })
+  const change = useMutation({ mutationFn: () => client.market[paused ? 'resume' : 'pause']({ instrument: listing.instrument }), onError: (error) => sayError('The listing did not change', error), onSettled: refresh })
+  const withdraw = useMutation({
+    mutationFn: () => client.market.withdraw({ instrument: listing.instrument }),
+    onSuccess: () => sayDone('Withdrawn: running jobs finish and are paid, nothing new is sold.'),
+    onError: (error) => sayError('The listing was not withdrawn', error),
+    onSettled: refresh,
+  })
+  return (
+    <div className="btns" style={{ marginTop: 14 }}>
+      {listing.state !== 'refused' && (
+        <Button variant="default" size="xs" loading={change.isPending} onClick={() => change.mutate()}>
+          {paused ? 'Resume' : 'Pause'}
+        </Button>
+      )}
+      <Button variant="default" size="xs" loading={withdraw.isPending} onClick={() => withdraw.mutate()}>
+        Withdraw
+      </Button>
+    </div>
+  )
+}
+
+export interface MyAskProps {
+  instrument: { spec: GradeSpec; currency: string; qualified: boolean; whyNot: string | null }
+  listing: Listing | undefined
+  deploymentId: DeploymentId | null
+  ready: boolean
+}
+
+export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listing, deploymentId, ready }: MyAskProps) {
+  const { rpc } = useCore()
+  const book = useQuery(rpc.market.book.queryOptions({ input: { instrument: spec.instrument } }))
+  return (
+    <Card title="My ask" aside={listing !== undefined && <span className="btns"><Pill tone={TONES[listing.state]}>{listing.state}</Pill><Age at={listing.since} prefix="since " /></span>}>
+      {listing !== undefined && listing.reason !== '' && <p className="sub" style={{ marginBottom: 10 }}>{listing.reason}</p>}
+      {!ready || book.isLoading ? (
+        <Bones lines={4} />
+      ) : !qualified && listing === undefined ? (
+        <Empty title="This rig may not sell this grade yet." action={<Link to="/exam" search={{ grade: spec.instrument }}>Open its exam</Link>}>
+          {whyNot ?? 'The exam comes first: it shows that the model meets the contract.'}
+        </Empty>
+      ) : deploymentId === null ? (
+        <Empty title="No model is loaded." action={<Link to="/models">Open models</Link>}>
+          An ask names the deployment that serves it.
+        </Empty>
+      ) : (
+        <AskForm key={spec.instrument} instrument={spec.instrument} deploymentId={deploymentId} currency={currency} start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)} listed={listing !== undefined} />
+      )}
+      {listing !== undefined && <Acts listing={listing} />}
+    </Card>
+  )
+}

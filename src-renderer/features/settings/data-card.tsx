@@ -1,0 +1,30 @@
+import { Link } from '@tanstack/react-router'
+
+import { Card } from '#ui/page.tsx'
+
+import { useConnection } from '../../core.ts'
+
+export function DataCard() {
+  const connection = useConnection()
+  if (connection.kind !== 'online') return null
+  const { hello } = connection
+  return (
+    <Card title="Data and version">
+      <dl className="facts">
+        <dt>Folder</dt>
+        <dd className="mono">{hello.dataDir}</dd>
+        <dt>Exchange</dt>
+        <dd className="mono">{hello.exchangeUrl ?? 'inside this app'}</dd>
+        <dt>Realm</dt>
+        <dd>{hello.realm}</dd>
+        <dt>Version</dt>
+        <dd>
+          {hello.version}, {hello.mode}
+        </dd>
+      </dl>
+      <p className="foot">
+        The folder holds the ledger and the keys; back it up whole. Prompts and answers are not in it. <Link to="/welcome">Walk through the first run again</Link>
+      </p>
+    </Card>
+  )
+}

@@ -1,0 +1,40 @@
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+
+import { currencyWord, gradeName } from '#ui/format.ts'
+import { Bones, Empty } from '#ui/loaded.tsx'
+import { Card, PageHead } from '#ui/page.tsx'
+import { suggestedAsk } from '#ui/ask.ts'
+
+import { AskForm, useCore } from '../../core.ts'
+
+export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
+  const { rpc } = useCore()
+  const instruments = useQuery(rpc.market.instruments.queryOptions())
+  const grades = useQuery(rpc.exams.grades.queryOptions())
+  const deployments = useQuery(rpc.models.deployments.queryOptions())
+  const chosen = instruments.data?.find((each) => each.qualified)
+  const instrument = chosen?.spec.instrument
+  const book = useQuery(rpc.market.book.queryOptions({ input: { instrument: instrument as NonNullable<typeof instrument> }, enabled: instrument !== undefined }))
+  const qualified = grades.data?.find((each) => each.spec.instrument === instrument)?.qualification.deploymentId
+  const deploymentId = qualified ?? deployments.data?.find((each) => each.state === 'loaded')?.deploymentId ?? null
+  if (instruments.data === undefined || grades.data === undefined || deployments.data === undefined || (instrument !== undefined && book.isLoading)) return <Bones />
+  if (chosen === undefined || deploymentId === null) {
+    return (
+      <>
+        <PageHead title="First run: ask" sentence="The exam comes before the ask." />
+        <Empty title="No grade is qualified yet." action={<Button onClick={onExam}>Back to the exam</Button>}>
+          {instruments.data[0]?.whyNot ?? 'A passed exam is what buyers rely on.'}
+        </Empty>
+      </>
+    )
+  }
+  return (
+    <>
+      <PageHead title="First run: ask" sentence="Your ask is your price; everything else is the contract's." sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${currencyWord(chosen.currency)}.`} />
+      <Card title="My ask">
+        <AskForm instrument={chosen.spec.instrument} deploymentId={deploymentId} currency={chosen.currency} start={suggestedAsk(book.data ?? null)} listed={false} submit="List it" onListed={onNext} />
+      </Card>
+    </>
+  )
+}

@@ -1,0 +1,71 @@
+/** The first earning, live: bought, delivered, held, then available. */
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+
+import type { Onboarding } from '#contract/app.ts'
+import type { Summary } from '#contract/earnings.ts'
+import { HOUR_MS } from '#contract/time.ts'
+import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
+import { amount, count, currencyWord } from '#ui/format.ts'
+import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { Card, PageHead, Tile } from '#ui/page.tsx'
+import { duration, offsetMinutes, until } from '#ui/time.ts'
+import { useNow } from '#ui/use-now.ts'
+
+import { useCore, useLive } from '../../core.ts'
+
+const HOURS_SHOWN = 6
+
+function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined): string {
+  if (summary === undefined) return 'Reading the books.'
+  const unit = currencyWord(summary.currency)
+  if (summary.availableNano > 0) return `Your first ${unit} are available: ${amount(summary.availableNano)}.`
+  if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano)} ${unit}.`
+  if (summary.pendingNano > 0) return 'The first job is delivered; the exchange is settling it.'
+  if (running > 0) return 'The first job is running.'
+  return listing === 'listed' ? 'Listed: the practice buyer usually comes within seconds.' : 'Listing: waiting for the exchange to take the ask.'
+}
+
+function Sums({ summary, now }: { summary: Summary; now: number }) {
+  const unit = currencyWord(summary.currency)
+  return (
+    <div className="grid g3">
+      <Tile question="Held" value={<span data-testid="held">{amount(summary.heldNano)}</span>} unit={unit} foot={summary.nextRelease === null ? 'released after a short hold' : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`} />
+      <Tile question="Available" value={<span data-testid="available">{amount(summary.availableNano)}</span>} unit={unit} foot="released by the exchange" />
+      <Tile question="Jobs delivered" value={count(summary.jobs)} unit={`${count(summary.inputTokens + summary.outputTokens)} tokens`} foot={`fee so far ${amount(summary.feeNano)}`} />
+    </div>
+  )
+}
+
+export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; onDone: () => void }) {
+  const { rpc } = useCore()
+  const now = useNow()
+  const live = useLive()
+  const to = Math.floor(now / HOUR_MS) * HOUR_MS + HOUR_MS
+  const range = { from: to - HOURS_SHOWN * HOUR_MS, to, bucket: 'hour' as const, offsetMinutes: offsetMinutes(now) }
+  const summary = useQuery(rpc.earnings.summary.queryOptions({ input: { from: range.from, to }, refetchInterval: 1_500 }))
+  const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
+  const running = live?.value.running.filter((job) => !job.exam).length ?? 0
+  const earned = (summary.data?.heldNano ?? 0) > 0 || (summary.data?.availableNano ?? 0) > 0
+  const { startedAt, firstEarningAt } = onboarding
+  return (
+    <>
+      <PageHead
+        title="First run: first earning"
+        sentence={sentenceOf(summary.data, running, live?.value.listing)}
+        sub={firstEarningAt !== null && startedAt !== null ? `${duration(firstEarningAt - startedAt)} after you pressed Start. Held sums become available 30 s after their job.` : 'Held sums become available 30 s after their job.'}
+        actions={
+          <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
+            Open the console
+          </Button>
+        }
+      />
+      <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
+      {series.data !== undefined && (
+        <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} />}>
+          <IncomeChart rows={chartRows(series.data, range.from, range.to, 'hour', now)} instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} label="Income and electricity of the last six hours" />
+        </Card>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,110 @@
+import { Button, Progress } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+
+import type { GradeSpec } from '#contract/grades.ts'
+import type { DeploymentId, ExamId } from '#contract/ids.ts'
+import { countItems } from '#ui/exam/items.ts'
+import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
+import { gradeName } from '#ui/format.ts'
+import { LimitLegend } from '#ui/limit.tsx'
+import { LimitRows } from '#ui/limit-rows.tsx'
+import { Bones, errorText, Loaded } from '#ui/loaded.tsx'
+import { Card, PageHead } from '#ui/page.tsx'
+import { Verdict } from '#ui/pill.tsx'
+import { SpecFacts } from '#ui/spec-facts.tsx'
+
+import { type ExamWithItems, useCore, useExam } from '../../core.ts'
+
+function sentenceOf(name: string, exam: ExamWithItems | null): string {
+  if (exam === null) return `The exam shows that your model meets ${name}.`
+  if (exam.state === 'running') return `The exam is running: ${exam.done} of at most ${exam.atMost} calls.`
+  if (exam.state === 'passed') return `Passed: this rig may sell ${name}.`
+  if (exam.state === 'interrupted') return 'The exam was interrupted; resuming repeats nothing.'
+  return `The exam ended as ${exam.state === 'not-reached' ? 'not reached' : exam.state}; this rig may not sell ${name} yet.`
+}
+
+function Progressing({ exam }: { exam: ExamWithItems }) {
+  const counts = countItems(exam.items)
+  return (
+    <>
+      <Progress value={(exam.done / Math.max(1, exam.atMost)) * 100} aria-label="exam progress" color="var(--c2)" mb={14} />
+      <div className="grid">
+        <Card title="The contract, and where this machine stands" aside={<LimitLegend interval="interval" />}>
+          <LimitRows limits={exam.limits} spec={exam.spec.limits} />
+        </Card>
+        <Card title="Items" aside={<ItemLegend {...counts} />}>
+          <ItemGrid items={exam.items.filter((item) => item.phase === 'items')} atMost={exam.state === 'running' ? exam.atMost - counts.loadCalls : 0} />
+          <p className="foot">Each mark is one question answered by your model, judged by a fixed rule. A cross is a wrong answer; some are expected.</p>
+        </Card>
+      </div>
+    </>
+  )
+}
+
+interface SittingProps { spec: GradeSpec; examId: ExamId | null; deploymentId: DeploymentId | null; onNext: () => void; onModel: () => void }
+
+function Sitting({ spec, examId: known, deploymentId, onNext, onModel }: SittingProps) {
+  const { client, queries } = useCore()
+  const [started, setStarted] = useState<ExamId | null>(null)
+  const { exam } = useExam(started ?? known)
+  const start = useMutation({
+    mutationFn: (id: DeploymentId) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
+    onSuccess: (fresh) => {
+      setStarted(fresh.examId)
+      void queries.invalidateQueries({ queryKey: [['exams']] })
+    },
+  })
+  const passed = exam?.state === 'passed'
+  const running = exam?.state === 'running'
+  return (
+    <>
+      <PageHead
+        title="First run: exam"
+        sentence={sentenceOf(gradeName(spec.instrument), exam)}
+        sub={<>{spec.caveat}</>}
+        actions={
+          passed ? (
+            <Button onClick={onNext}>Set my ask</Button>
+          ) : running ? (
+            <Verdict state="running" />
+          ) : deploymentId === null ? (
+            <Button onClick={onModel}>Load a model first</Button>
+          ) : (
+            <Button loading={start.isPending} onClick={() => start.mutate(deploymentId)}>
+              {exam === null ? 'Start exam' : exam.state === 'interrupted' ? 'Resume exam' : 'Take it again'}
+            </Button>
+          )
+        }
+      />
+      {start.isError && (
+        <p className="banner bad" role="alert">
+          {errorText(start.error)}
+        </p>
+      )}
+      {exam !== null && <Progressing exam={exam} />}
+      {exam === null && (
+        <Card title={`What ${spec.title} asks`}>
+          <SpecFacts spec={spec} />
+        </Card>
+      )}
+    </>
+  )
+}
+
+export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () => void }) {
+  const { rpc } = useCore()
+  const grades = useQuery(rpc.exams.grades.queryOptions({ refetchInterval: (query) => ((query.state.data?.length ?? 0) === 0 ? 1_000 : false) }))
+  const deployments = useQuery(rpc.models.deployments.queryOptions())
+  if (deployments.data === undefined) return <Bones />
+  const deployment = deployments.data.find((each) => each.state === 'loaded') ?? deployments.data[0]
+  return (
+    <Loaded query={grades}>
+      {(all) => {
+        const first = all[0]
+        if (first === undefined) return <PageHead title="First run: exam" sentence="Waiting for the practice exchange to send its grades." />
+        return <Sitting spec={first.spec} examId={first.qualification.examId} deploymentId={deployment?.deploymentId ?? null} onNext={onNext} onModel={onModel} />
+      }}
+    </Loaded>
+  )
+}

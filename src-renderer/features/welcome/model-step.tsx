@@ -1,0 +1,82 @@
+import { Button } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+
+import type { Model } from '#contract/models.ts'
+import { count, fileSize, memory, parameters } from '#ui/format.ts'
+import { Empty, errorText, Loaded } from '#ui/loaded.tsx'
+import { PageHead } from '#ui/page.tsx'
+
+import { useCore } from '../../core.ts'
+
+function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: () => void }) {
+  const fits = { yes: 'fits', tight: 'fits tightly', no: 'does not fit' }[model.memory.fits]
+  return (
+    <button type="button" role="radio" aria-checked={on} className="choice" disabled={model.memory.fits === 'no' || model.state !== 'ready'} onClick={onChoose}>
+      <b>
+        {model.name ?? model.fileName}
+        {model.bundled && <span className="age"> bundled</span>}
+      </b>
+      <span className="sub num">
+        {model.architecture}
+        {model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, {model.quantisation}, {fileSize(model.sizeBytes)}
+        {model.contextTokens === null ? '' : `, context ${count(model.contextTokens)}`}
+      </span>
+      <span className="sub num">
+        needs {memory(model.memory.neededBytes)} of {memory(model.memory.freeBytes)} free: {fits}
+      </span>
+    </button>
+  )
+}
+
+function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => void }) {
+  const { client, queries } = useCore()
+  const usable = models.filter((model) => model.state === 'ready' && model.memory.fits !== 'no')
+  const [chosen, setChosen] = useState(usable.find((model) => model.bundled)?.sha256 ?? usable[0]?.sha256 ?? null)
+  const load = useMutation({
+    mutationFn: (sha256: Model['sha256']) => client.models.deploy({ sha256 }),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: [['models']] })
+      onNext()
+    },
+  })
+  if (models.length === 0) {
+    return (
+      <Empty title="No model is known yet." action={<Link to="/models">Import a model</Link>}>
+        Import a GGUF file, then come back here: the first run goes on where it was.
+      </Empty>
+    )
+  }
+  return (
+    <>
+      <div className="choices" role="radiogroup" aria-label="Model">
+        {models.map((model) => (
+          <Choice key={model.sha256} model={model} on={model.sha256 === chosen} onChoose={() => setChosen(model.sha256)} />
+        ))}
+      </div>
+      {load.isError && (
+        <p className="banner bad" role="alert" style={{ marginTop: 14 }}>
+          {errorText(load.error)}
+        </p>
+      )}
+      <div className="btns" style={{ marginTop: 14 }}>
+        <Button loading={load.isPending} disabled={chosen === null} onClick={() => chosen !== null && load.mutate(chosen)}>
+          Use this model
+        </Button>
+        <span className="sub">{load.isPending ? 'Loading it into the engine.' : <Link to="/models">Import another</Link>}</span>
+      </div>
+    </>
+  )
+}
+
+export function ModelStep({ onNext }: { onNext: () => void }) {
+  const { rpc } = useCore()
+  const models = useQuery(rpc.models.list.queryOptions())
+  return (
+    <>
+      <PageHead title="First run: model" sentence="A model is what you sell the work of." sub="The bundled one is tiny and made for this: it shows the machinery, not intelligence. Your own GGUF files work the same way." />
+      <Loaded query={models}>{(list) => <Choose models={list} onNext={onNext} />}</Loaded>
+    </>
+  )
+}

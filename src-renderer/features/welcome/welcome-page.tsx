@@ -1,0 +1,80 @@
+/** First run: from a machine to a first (practice) earning. Skippable, resumable, and each step says what happens next. */
+import { Button } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+
+import type { Onboarding } from '#contract/app.ts'
+import { Loaded } from '#ui/loaded.tsx'
+import { sayError } from '#ui/notify.ts'
+
+import { useCore } from '../../core.ts'
+import { AskStep } from './ask-step.tsx'
+import { EarningStep } from './earning-step.tsx'
+import { ExamStep } from './exam-step.tsx'
+import { MachineStep } from './machine-step.tsx'
+import { ModelStep } from './model-step.tsx'
+import { PowerStep } from './power-step.tsx'
+import { openAt, STEP_NAMES, STEPS, type Step } from './steps.ts'
+
+function StepList({ step, onGo }: { step: Step; onGo: (step: Step) => void }) {
+  const at = STEPS.indexOf(step)
+  return (
+    <ol className="steps" aria-label="Steps">
+      {STEPS.map((each, index) => (
+        <li key={each} className={index < at ? 'past' : undefined} {...(each === step ? { 'aria-current': 'step' as const } : {})}>
+          {index < at ? (
+            <button type="button" className="link-btn" style={{ color: 'inherit' }} onClick={() => onGo(each)}>
+              ✓ {STEP_NAMES[each]}
+            </button>
+          ) : (
+            <span>{`${index + 1} ${STEP_NAMES[each]}`}</span>
+          )}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Walk({ stored }: { stored: Onboarding }) {
+  const { client, queries } = useCore()
+  const navigate = useNavigate()
+  const [step, setStep] = useState<Step>(openAt(stored.step))
+  const store = useMutation({
+    mutationFn: (change: { step?: Onboarding['step']; skipped?: boolean }) => client.app.updateOnboarding(change),
+    onSuccess: (value) => void queries.setQueryData([['app', 'onboarding'], { type: 'query' }], value),
+    onError: (error) => sayError('The step was not stored', error),
+  })
+  const go = (next: Step): void => {
+    setStep(next)
+    store.mutate({ step: next })
+  }
+  const leave = async (change: { step?: Onboarding['step']; skipped?: boolean }): Promise<void> => {
+    await store.mutateAsync(change).catch(() => undefined)
+    await navigate({ to: '/' })
+  }
+  return (
+    <div className="wizard">
+      <div className="row">
+        <StepList step={step} onGo={setStep} />
+        {step !== 'earning' && (
+          <Button variant="default" size="xs" onClick={() => void leave({ skipped: true })}>
+            Skip for now
+          </Button>
+        )}
+      </div>
+      {step === 'welcome' && <MachineStep onNext={() => go('power')} />}
+      {step === 'power' && <PowerStep onNext={() => go('model')} />}
+      {step === 'model' && <ModelStep onNext={() => go('exam')} />}
+      {step === 'exam' && <ExamStep onNext={() => go('ask')} onModel={() => go('model')} />}
+      {step === 'ask' && <AskStep onNext={() => go('earning')} onExam={() => go('exam')} />}
+      {step === 'earning' && <EarningStep onboarding={stored} onDone={() => void leave({ step: 'done' })} />}
+    </div>
+  )
+}
+
+export function WelcomePage() {
+  const { rpc } = useCore()
+  const onboarding = useQuery(rpc.app.onboarding.queryOptions())
+  return <Loaded query={onboarding}>{(stored) => <Walk stored={stored} />}</Loaded>
+}

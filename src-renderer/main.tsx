@@ -1,0 +1,41 @@
+/** Starts the console: redeems a login link if the page was opened with one, then connects. */
+import '@fontsource-variable/inter/opsz.css'
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import './ui/styles/tokens.css'
+import './ui/styles/base.css'
+import './ui/styles/shell.css'
+import './ui/styles/parts.css'
+import './ui/styles/tables.css'
+import './ui/styles/charts.css'
+import './ui/styles/controls.css'
+
+import { MantineProvider } from '@mantine/core'
+import { Notifications } from '@mantine/notifications'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+
+import { App } from './app.tsx'
+import { createConnection } from './data/connection.ts'
+import { CoreProvider, createCore } from './data/core.tsx'
+import { codeOf, redeemLink } from './data/login.ts'
+import { openForThisPage } from './data/open-channel.ts'
+import { theme } from './theme.ts'
+
+const place = document.getElementById('root')
+if (place === null) throw new Error('index.html lacks #root')
+const loginProblem = window.stoker === undefined ? await redeemLink() : null
+// A fresh link pasted into an open tab changes only the fragment.
+window.addEventListener('hashchange', () => codeOf(location.hash) !== null && void redeemLink().then((problem) => problem === null && location.reload()))
+const core = createCore(createConnection(openForThisPage))
+
+createRoot(place).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <Notifications position="bottom-right" />
+      <CoreProvider core={core}>
+        <App loginProblem={loginProblem} />
+      </CoreProvider>
+    </MantineProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,39 @@
+/** Lines above a page: the realm, and what is wrong with the connection if anything is. */
+import { Button } from '@mantine/core'
+
+import { realmLine } from '#ui/format.ts'
+import { clock } from '#ui/time.ts'
+import { useNow } from '#ui/use-now.ts'
+
+import { useConnection, useCore, useLive } from '../data/core.tsx'
+
+export function RealmLine() {
+  const connection = useConnection()
+  const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
+  const line = realmLine(realm)
+  return line === null ? null : (
+    <p className="realm-line">
+      <b>{realm}:</b> {line}
+    </p>
+  )
+}
+
+export function ConnectionBanner() {
+  const { connection } = useCore()
+  const state = useConnection()
+  const live = useLive()
+  const now = useNow()
+  if (state.kind !== 'offline') return null
+  const wait = Math.max(0, Math.ceil((state.retryAt - now) / 1_000))
+  return (
+    <div className="banner act" role="status">
+      <span>
+        <b>Not connected to the core.</b> {state.reason}. {live !== null && `Figures are as of ${clock(live.receivedAt)}. `}
+        <span aria-hidden="true">{wait > 0 ? `Trying again in ${wait} s.` : 'Trying again now.'}</span>
+      </span>
+      <Button variant="default" size="xs" onClick={() => connection.retryNow()}>
+        Try now
+      </Button>
+    </div>
+  )
+}

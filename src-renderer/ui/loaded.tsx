@@ -1,0 +1,52 @@
+/** What stands in a card while there is no value, or none to be had: loading, error and empty, each said in words with one thing to do. */
+import { Button } from '@mantine/core'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+
+/** The contract's errors carry a message that says what to do; anything else gets a plain one. */
+export function errorText(error: unknown): string {
+  if (error instanceof Error && error.message !== '') return error.message
+  return 'Something failed; the log of the rig has the details.'
+}
+
+export function Bones({ lines = 3 }: { lines?: number }) {
+  return (
+    <div role="status" aria-label="loading" className="grid" style={{ gap: 10, margin: 0 }}>
+      {Array.from({ length: lines }, (_, line) => (
+        <div key={line} className="bone" style={{ width: `${100 - ((line * 17) % 40)}%` }} />
+      ))}
+    </div>
+  )
+}
+
+export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  return (
+    <div className="empty" role="alert">
+      <strong>This could not be read.</strong>
+      <span>{errorText(error)}</span>
+      {onRetry !== undefined && (
+        <Button variant="default" size="xs" onClick={onRetry}>
+          Read again
+        </Button>
+      )}
+    </div>
+  )
+}
+
+/** Why it is empty, what must happen, and one button. */
+export function Empty({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
+  return (
+    <div className="empty">
+      <strong>{title}</strong>
+      <span>{children}</span>
+      {action}
+    </div>
+  )
+}
+
+/** Shows the value when there is one (also an old one while a new one is fetched), else bones or the error. */
+export function Loaded<T>({ query, lines, children }: { query: UseQueryResult<T>; lines?: number; children: (data: T) => ReactNode }) {
+  if (query.data !== undefined) return <>{children(query.data)}</>
+  if (query.isError) return <Failed error={query.error} onRetry={() => void query.refetch()} />
+  return <Bones {...(lines === undefined ? {} : { lines })} />
+}
