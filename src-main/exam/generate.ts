@@ -116,7 +116,13 @@ function follow(d: Draws, level: Level): Made {
   const end = ' Write nothing else.'
   if (level === 2) {
     const three = d.sample(lists.words, 3)
-    const [said, sign] = ([['commas', ','], ['dashes', '-'], ['plus signs', '+']] as const)[d.int(3)]!
+    const [said, sign] = (
+      [
+        ['commas', ','],
+        ['dashes', '-'],
+        ['plus signs', '+'],
+      ] as const
+    )[d.int(3)]!
     const prompt = `Write the words ${three[0]}, ${three[1]} and ${three[2]} in that order in capital letters, separated by ${said} with no spaces.${end}`
     return { prompt, answer: three.map((w) => w.toUpperCase()).join(sign) }
   }

@@ -41,7 +41,12 @@ export function judgeCall(spec: GradeSpec, seed: string, place: Place, result: C
   const tokPerS = place.phase === 'items' ? null : callRate(result)
   const slow = right && tokPerS !== null && tokPerS < spec.limits.throughputFloorTokPerS
   return {
-    itemId: placeId(spec.level, place), phase: place.phase, right, reason: slow ? 'in full, below the throughput floor' : reason,
-    ttftMs: result.reply === '' ? null : result.ttftMs, tokens: bytes4(result.reply), tokPerS,
+    itemId: placeId(spec.level, place),
+    phase: place.phase,
+    right,
+    reason: slow ? 'in full, below the throughput floor' : reason,
+    ttftMs: result.reply === '' ? null : result.ttftMs,
+    tokens: bytes4(result.reply),
+    tokPerS,
   }
 }

@@ -58,8 +58,12 @@ class Session implements ExamSession {
     const verdict = this.#verdict()
     const inFlight = this.#order.length - this.#folded
     return {
-      phase: this.#plan.phase, done: this.#folded, atMost: this.#folded + (verdict === null ? inFlight + this.#plan.remaining(this.#tally) : 0),
-      limits: this.#tally.views(), errorRate: this.#tally.errorRate(), verdict,
+      phase: this.#plan.phase,
+      done: this.#folded,
+      atMost: this.#folded + (verdict === null ? inFlight + this.#plan.remaining(this.#tally) : 0),
+      limits: this.#tally.views(),
+      errorRate: this.#tally.errorRate(),
+      verdict,
     }
   }
 

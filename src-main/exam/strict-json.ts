@@ -10,7 +10,8 @@ export type Parsed = { ok: true; value: Json; end: number } | Failure
 
 const DEPTH_MAX = 64
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+/** Control characters (below the space) are left out of the ranges, as RFC 8259 asks. */
+const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const SPACE = /[ \t\n\r]*/y
 
 function matchAt(pattern: RegExp, text: string, at: number): string | null {

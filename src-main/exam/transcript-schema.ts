@@ -8,27 +8,50 @@ import { engineIdentity } from '#contract/supplier.ts'
 import { REPLY_CHARS_MAX } from './check.ts'
 import { SEED_PATTERN } from './generate.ts'
 import { EXTRA_MAX, LOAD_CALLS_MAX, ROUNDS_MAX } from './plan.ts'
+import type { RecordedItem } from './types.ts'
 
 /** Replies of load calls may be longer than any answer that is read. */
 const REPLY_MAX = 16 * REPLY_CHARS_MAX
 const ITEMS_MAX = 8 * (ROUNDS_MAX + EXTRA_MAX) + 2 * LOAD_CALLS_MAX
 
 const limit = z.strictObject({
-  name: z.string().max(80), n: z.number().int(), k: z.number().int(), s: z.number(), floor: z.number(), target: z.number(),
-  state: z.enum(['passed', 'not-reached', 'undecided']), low: z.number(), high: z.number(),
+  name: z.string().max(80),
+  n: z.number().int(),
+  k: z.number().int(),
+  s: z.number(),
+  floor: z.number(),
+  target: z.number(),
+  state: z.enum(['passed', 'not-reached', 'undecided']),
+  low: z.number(),
+  high: z.number(),
 })
 const count = z.strictObject({ n: z.number().int().min(0).max(1e6), k: z.number().int().min(0).max(1e6) })
 
 /** An engine behind somebody else's endpoint: nothing attests what it runs. */
-const remoteIdentity = z.object({ kind: z.literal('remote'), endpoint: z.string().max(300), reportedModel: z.string().max(200), attested: z.literal(false), engine: z.string().max(120), device: z.string().max(200) })
+const remoteIdentity = z.object({
+  kind: z.literal('remote'),
+  endpoint: z.string().max(300),
+  reportedModel: z.string().max(200),
+  attested: z.literal(false),
+  engine: z.string().max(120),
+  device: z.string().max(200),
+})
 
 export const transcriptItem = z.strictObject({
-  itemId: z.string().max(64), phase: z.enum(['items', 'single', 'slots']), reply: z.string().max(REPLY_MAX), right: z.boolean(), reason: z.string().max(80),
-  ttftMs: z.number().min(0).nullable(), tokens, tokPerS: z.number().min(0).nullable(),
+  itemId: z.string().max(64),
+  phase: z.enum(['items', 'single', 'slots']),
+  reply: z.string().max(REPLY_MAX),
+  right: z.boolean(),
+  reason: z.string().max(80),
+  ttftMs: z.number().min(0).nullable(),
+  tokens,
+  tokPerS: z.number().min(0).nullable(),
   /** The exchange's countersignature over examItemText (evidence.ts); null unless witnessed. */
   witness: z.strictObject({ arrivedAt: epochMs, sig: signature }).nullable(),
 })
 export type TranscriptItem = z.infer<typeof transcriptItem>
+/** The judged call inside a transcript's item, without reply and countersignature. */
+export const recordedOf = ({ itemId, phase, right, reason, ttftMs, tokens, tokPerS }: TranscriptItem): RecordedItem => ({ itemId, phase, right, reason, ttftMs, tokens, tokPerS })
 
 export const transcriptSchema = z.strictObject({
   v: z.literal(1),

@@ -6,8 +6,7 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import { EXAM_SAMPLING } from './calls.ts'
 import { transcriptText } from './evidence.ts'
 import { createExamSession } from './session.ts'
-import { transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
-import type { RecordedItem } from './types.ts'
+import { recordedOf, transcriptSchema, type Transcript } from './transcript-schema.ts'
 
 export { transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
 export { verifyTranscript, type TranscriptCheck } from './verify-transcript.ts'
@@ -18,8 +17,6 @@ export interface TranscriptInput extends Omit<Transcript, Computed> {
   rerunOf?: string | null
 }
 
-const recorded = ({ reply: _, witness: __, ...item }: TranscriptItem): RecordedItem => item
-
 /**
  * Puts the calls that count into the plan's order (`items` may come in any order and hold more), computes limits and verdict from them, and signs.
  * `sha256` is that of the UTF-8 bytes of `json`. Throws CONFLICT when the sitting is not finished.
@@ -27,7 +24,7 @@ const recorded = ({ reply: _, witness: __, ...item }: TranscriptItem): RecordedI
 export function buildTranscript(input: TranscriptInput, key: SigningKey): { json: string; sha256: string; transcript: Transcript } {
   const byId = new Map(input.items.map((item) => [item.itemId, item]))
   const { carried = {}, rerunOf = null } = input
-  const session = createExamSession({ spec: input.spec, seed: input.seed, slots: input.slots, resumeFrom: input.items.map(recorded), carried })
+  const session = createExamSession({ spec: input.spec, seed: input.seed, slots: input.slots, resumeFrom: input.items.map(recordedOf), carried })
   const { verdict, limits } = session.state()
   if (verdict === null) throw new StokerError('CONFLICT', 'The exam is not finished, so there is no transcript yet; resume it first.', { data: { examId: input.examId } })
   const items = session.counted().map((item) => byId.get(item.itemId)!)

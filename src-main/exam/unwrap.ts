@@ -10,7 +10,14 @@ export function dropReasoning(reply: string): string | null {
   return REASONING_OPENED.test(said) ? null : said
 }
 
-const PAIRS = [['**', '**'], ['"', '"'], ["'", "'"], ['`', '`'], ['“', '”'], ['$', '$']] as const
+const PAIRS = [
+  ['**', '**'],
+  ['"', '"'],
+  ["'", "'"],
+  ['`', '`'],
+  ['“', '”'],
+  ['$', '$'],
+] as const
 const LANGUAGE = /^[A-Za-z0-9_.+#-]*[ \t]*$/
 
 /** The inside of a text that is one code fence and nothing else; a first line that could be a language is dropped when something follows it. */

@@ -34,19 +34,17 @@ export function limitState(limit: Limit, m: number): LimitState {
   return s <= -(LN_20 + Math.log(m)) ? 'not-reached' : 'undecided'
 }
 
-/** How much k of n speaks against the share g; a share is inside the interval while this is below ln 20. 0 < g < 1. */
-const evidenceAgainst = (n: number, k: number, g: number): number => lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(g) - (n - k) * Math.log1p(-g)
-
 /**
  * Every share g with lnB(k+½, n−k+½) − ln π − k·ln g − (n−k)·ln(1−g) < ln 20, as [low, high]. True at all stopping times together with probability ≥ 95 %.
  * The left side falls until g = k/n and rises after it, so each end is found by bisection on its own side.
  */
 export function confidenceInterval(n: number, k: number): { low: number; high: number } {
   if (n === 0) return { low: 0, high: 1 }
+  const mixture = lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI)
   const end = (inside: number, outside: number): number => {
     for (let at = 0; at < BISECTIONS; at += 1) {
       const middle = (inside + outside) / 2
-      if (evidenceAgainst(n, k, middle) < LN_20) inside = middle
+      if (mixture - k * Math.log(middle) - (n - k) * Math.log1p(-middle) < LN_20) inside = middle
       else outside = middle
     }
     return inside

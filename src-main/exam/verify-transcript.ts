@@ -7,7 +7,7 @@ import { placeOf } from './calls.ts'
 import { examItemText, examResultText, seedCommitment, transcriptText } from './evidence.ts'
 import { ERROR_MARK, judgeReply } from './judge.ts'
 import { createExamSession } from './session.ts'
-import { transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
+import { recordedOf, transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
 
 export interface TranscriptCheck {
   /** True when nothing contradicts what the transcript says of itself. */
@@ -39,18 +39,21 @@ function itemProblem(transcript: Transcript, item: TranscriptItem): string | nul
 
 /** Repeats the whole sitting from the judged calls: plan, limits and verdict must come out the same. */
 function replayProblems(transcript: Transcript): string[] {
-  const resumeFrom = transcript.items.map(({ reply: _, witness: __, ...item }) => item)
+  const resumeFrom = transcript.items.map(recordedOf)
   const session = createExamSession({ spec: transcript.spec, seed: transcript.seed, slots: transcript.slots, resumeFrom, carried: transcript.carried })
   const { limits, verdict } = session.state()
   const plan = session.counted().map((item) => item.itemId)
   const problems: string[] = []
-  if (canonicalJson(plan) !== canonicalJson(transcript.items.map((item) => item.itemId))) problems.push('the items are not those that the seed and the grade ask for, in that order')
+  if (canonicalJson(plan) !== canonicalJson(transcript.items.map((item) => item.itemId)))
+    problems.push('the items are not those that the seed and the grade ask for, in that order')
   if (verdict !== transcript.verdict) problems.push(`the items add up to ${verdict ?? 'an unfinished exam'}, the transcript says ${transcript.verdict}`)
-  const same = limits.length === transcript.limits.length && limits.every((limit, at) => {
-    const stated = transcript.limits[at]!
-    const near = (['n', 'k', 's', 'floor', 'target', 'low', 'high'] as const).every((key) => Math.abs(limit[key] - stated[key]) <= NUMBER_TOLERANCE)
-    return near && limit.name === stated.name && limit.state === stated.state
-  })
+  const same =
+    limits.length === transcript.limits.length &&
+    limits.every((limit, at) => {
+      const stated = transcript.limits[at]!
+      const near = (['n', 'k', 's', 'floor', 'target', 'low', 'high'] as const).every((key) => Math.abs(limit[key] - stated[key]) <= NUMBER_TOLERANCE)
+      return near && limit.name === stated.name && limit.state === stated.state
+    })
   if (!same) problems.push('the limits do not follow from the items')
   return problems
 }
@@ -61,9 +64,15 @@ function witnessProblems(transcript: Transcript, exchangeKey: string | undefined
   const problems: string[] = []
   if (transcript.commitment === null) problems.push('a witnessed exam carries the commitment to its seed, and this one has none')
   if (exchangeKey !== undefined && exchangeKey !== result.exchange) problems.push('the exchange that signed is not the one whose key was given')
-  if (!verifySignature(result.exchange, examResultText({ examId, verdict, limits, seed, at: result.at, validUntil }), result.sig)) problems.push('the exchange’s signature of the result is not valid')
+  if (!verifySignature(result.exchange, examResultText({ examId, verdict, limits, seed, at: result.at, validUntil }), result.sig))
+    problems.push('the exchange’s signature of the result is not valid')
   const signed = (item: TranscriptItem): boolean =>
-    item.witness !== null && verifySignature(result.exchange, examItemText({ examId, itemId: item.itemId, replySha256: sha256Hex(item.reply), arrivedAt: item.witness.arrivedAt, right: item.right }), item.witness.sig)
+    item.witness !== null &&
+    verifySignature(
+      result.exchange,
+      examItemText({ examId, itemId: item.itemId, replySha256: sha256Hex(item.reply), arrivedAt: item.witness.arrivedAt, right: item.right }),
+      item.witness.sig,
+    )
   const bad = transcript.items.filter((item) => !signed(item)).length
   if (bad > 0) problems.push(`${bad} of ${transcript.items.length} replies lack a valid countersignature`)
   return problems
@@ -88,8 +97,17 @@ function check(transcript: Transcript, raw: unknown, json: string, exchangeKey: 
   const wrong = transcript.items.flatMap((item) => itemProblem(transcript, item) ?? [])
   problems.push(...wrong.slice(0, 5), ...replayProblems(transcript), ...(transcript.class === 'witnessed' ? witnessProblems(transcript, exchangeKey) : []))
   const n = transcript.items.length
-  const shown = [`items match the seed ${transcript.seed}`, `${n} of ${n} verdicts re-checked`, `verdict ${transcript.verdict} follows from the limits`, `signature of seller ${transcript.supplier} valid`]
-  shown.push(transcript.class === 'witnessed' ? `class witnessed: ${n} of ${n} replies countersigned by exchange ${transcript.result?.exchange ?? ''}, seed as committed` : `class ${transcript.class}`)
+  const shown = [
+    `items match the seed ${transcript.seed}`,
+    `${n} of ${n} verdicts re-checked`,
+    `verdict ${transcript.verdict} follows from the limits`,
+    `signature of seller ${transcript.supplier} valid`,
+  ]
+  shown.push(
+    transcript.class === 'witnessed'
+      ? `class witnessed: ${n} of ${n} replies countersigned by exchange ${transcript.result?.exchange ?? ''}, seed as committed`
+      : `class ${transcript.class}`,
+  )
   const ok = problems.length === 0
   return { ok, class: transcript.class, shown: ok ? shown : [], notShown: gaps(transcript, exchangeKey), problems }
 }

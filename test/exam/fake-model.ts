@@ -28,7 +28,8 @@ export class FakeModel {
 
   answer(call: ExamCall): CallResult {
     const { callId } = call
-    if (this.#happens('fail', callId, this.#faults.failShare)) return { callId, reply: '', error: 'ENGINE_CRASHED', finish: null, ttftMs: null, durationMs: 7, streamMs: 0, firstDeltaBytes: 0 }
+    if (this.#happens('fail', callId, this.#faults.failShare))
+      return { callId, reply: '', error: 'ENGINE_CRASHED', finish: null, ttftMs: null, durationMs: 7, streamMs: 0, firstDeltaBytes: 0 }
     const ttftMs = this.#happens('late', callId, this.#faults.lateShare) ? this.#spec.limits.ttftCeilingMs + 1 : 20
     const reply = call.phase === 'items' ? this.#reply(callId) : 'word'.repeat(this.#happens('short', callId, this.#faults.shortShare) ? 15 : this.#spec.limits.outputTokens)
     const streamMs = this.#slow(callId) ? 60_000 : 400

@@ -7,10 +7,15 @@ import { examItem, FAMILIES } from '#exam/generate.ts'
 describe('exam items', () => {
   it('reproduces all 400 vectors to the byte (catches any change of draw order, wording or JSON spacing)', () => {
     const fixture = readFileSync(new URL('../fixtures/exam/vectors.jsonl', import.meta.url), 'utf8')
-    const lines = ([1, 2] as const).flatMap((level) => FAMILIES.flatMap((family) => Array.from({ length: 25 }, (_, index) => JSON.stringify(examItem('vector-1', family, level, index)))))
+    const lines = ([1, 2] as const).flatMap((level) =>
+      FAMILIES.flatMap((family) => Array.from({ length: 25 }, (_, index) => JSON.stringify(examItem('vector-1', family, level, index)))),
+    )
     expect(lines).toHaveLength(400)
     const order = new Map(lines.map((line, at) => [(JSON.parse(line) as { id: string }).id, at]))
-    const stored = fixture.trimEnd().split('\n').sort((a, b) => order.get((JSON.parse(a) as { id: string }).id)! - order.get((JSON.parse(b) as { id: string }).id)!)
+    const stored = fixture
+      .trimEnd()
+      .split('\n')
+      .sort((a, b) => order.get((JSON.parse(a) as { id: string }).id)! - order.get((JSON.parse(b) as { id: string }).id)!)
     expect(lines.join('\n')).toBe(stored.join('\n'))
   })
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
@@ -14,7 +14,12 @@ const SEED = 'session-test'
 const CALLS_MAX = 5_000
 
 /** Runs a sitting; `pick` chooses which call in flight answers next. */
-function sit(session: ExamSession, model: FakeModel, pick: (inFlight: number) => number = () => 0, stopAfter = CALLS_MAX): { asked: string[]; recorded: RecordedItem[]; most: number } {
+function sit(
+  session: ExamSession,
+  model: FakeModel,
+  pick: (inFlight: number) => number = () => 0,
+  stopAfter = CALLS_MAX,
+): { asked: string[]; recorded: RecordedItem[]; most: number } {
   const asked: string[] = []
   const recorded: RecordedItem[] = []
   const inFlight: ExamCall[] = []
@@ -142,7 +147,12 @@ describe('exam session', () => {
     const session = createExamSession({ spec: nano, seed: SEED, slots: 2 })
     sit(session, new FakeModel(nano, SEED, faults))
     expect(session.state().verdict).toBe('not-reached')
-    expect(session.state().limits.filter((limit) => limit.state === 'not-reached').map((limit) => limit.name)).toContain(name)
+    expect(
+      session
+        .state()
+        .limits.filter((limit) => limit.state === 'not-reached')
+        .map((limit) => limit.name),
+    ).toContain(name)
   })
 
   it('carries counts over from an earlier attempt, so that trying again cannot outvote what was measured', () => {
@@ -166,39 +176,44 @@ describe('exam session', () => {
     const session = createExamSession({ spec: nano, seed: SEED, slots: 2 })
     const model = new FakeModel(nano, SEED)
     const prompts = new Set<string>()
+    const loadSizes = new Set<number>()
     for (let at = 0; at < CALLS_MAX && session.state().verdict === null; at += 1) {
       for (const call of session.next()) {
         expect(inferenceRequest.parse(call.request)).toEqual(call.request)
         prompts.add(call.request.messages[0]!.content)
-        if (call.phase === 'items') expect(call.request).toMatchObject({ maxTokens: 48, ignoreEos: false })
-        else {
-          expect(call.request).toMatchObject({ maxTokens: 32, ignoreEos: true })
-          expect(inputTokens(call.request.messages)).toBe(96)
-        }
+        expect(call.request).toMatchObject(call.phase === 'items' ? { maxTokens: 48, ignoreEos: false } : { maxTokens: 32, ignoreEos: true })
+        loadSizes.add(call.phase === 'items' ? 96 : inputTokens(call.request.messages))
         session.record(model.answer(call))
       }
     }
     expect(prompts.size).toBeGreaterThan(194)
+    expect([...loadSizes]).toEqual([96])
   })
 
   it('keeps its promises whatever the model does: bounded, done never above atMost, atMost never rises', () => {
     const share = fc.constantFrom(0, 0.02, 0.3, 1)
     fc.assert(
-      fc.property(fc.constantFrom(nano, micro), fc.integer({ min: 1, max: 5 }), fc.record({ rightShare: fc.constantFrom(0.5, 0.75, 0.9, 1), slowShare: share, failShare: share }), fc.stringMatching(/^[a-z]{1,8}$/), (spec, slots, faults, seed) => {
-        const session = createExamSession({ spec, seed, slots })
-        const model = new FakeModel(spec, seed, faults)
-        let bound = session.state().atMost
-        for (let at = 0; at < CALLS_MAX && session.state().verdict === null; at += 1) {
-          const calls = session.next()
-          expect(calls.length).toBeLessThanOrEqual(slots)
-          for (const call of calls) session.record(model.answer(call))
-          const state = session.state()
-          expect(state.done).toBeLessThanOrEqual(state.atMost)
-          expect(state.atMost).toBeLessThanOrEqual(bound)
-          bound = state.atMost
-        }
-        expect(session.state().verdict).not.toBeNull()
-      }),
+      fc.property(
+        fc.constantFrom(nano, micro),
+        fc.integer({ min: 1, max: 5 }),
+        fc.record({ rightShare: fc.constantFrom(0.5, 0.75, 0.9, 1), slowShare: share, failShare: share }),
+        fc.stringMatching(/^[a-z]{1,8}$/),
+        (spec, slots, faults, seed) => {
+          const session = createExamSession({ spec, seed, slots })
+          const model = new FakeModel(spec, seed, faults)
+          let bound = session.state().atMost
+          for (let at = 0; at < CALLS_MAX && session.state().verdict === null; at += 1) {
+            const calls = session.next()
+            expect(calls.length).toBeLessThanOrEqual(slots)
+            for (const call of calls) session.record(model.answer(call))
+            const state = session.state()
+            expect(state.done).toBeLessThanOrEqual(state.atMost)
+            expect(state.atMost).toBeLessThanOrEqual(bound)
+            bound = state.atMost
+          }
+          expect(session.state().verdict).not.toBeNull()
+        },
+      ),
       { numRuns: 12 },
     )
   })

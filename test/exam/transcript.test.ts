@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { brandId } from '#contract/ids.ts'
@@ -33,7 +33,12 @@ function sit(slots: number, faults: FakeFaults = {}, witness = true): { items: T
 }
 
 const base = {
-  ...EXAM, spec, seed: SEED, deploymentId: brandId<Transcript['deploymentId']>('dep_1'), attempt: 1, validUntil: null,
+  ...EXAM,
+  spec,
+  seed: SEED,
+  deploymentId: brandId<Transcript['deploymentId']>('dep_1'),
+  attempt: 1,
+  validUntil: null,
   identity: { kind: 'gguf' as const, sha256: brandId<never>('a'.repeat(64)), engine: 'fake 1', device: 'CPU' },
 }
 
@@ -97,26 +102,118 @@ describe('transcript', () => {
   })
 
   it.each<[string, (transcript: Transcript) => void]>([
-    ['a wrong answer marked right', (t) => { t.items[3]!.reply = 'no idea'; t.items[3]!.tokens = 2 }],
-    ['a reply that is better than the one witnessed', (t) => { t.items[120]!.reply += 'word'; t.items[120]!.tokens += 1 }],
+    [
+      'a wrong answer marked right',
+      (t) => {
+        t.items[3]!.reply = 'no idea'
+        t.items[3]!.tokens = 2
+      },
+    ],
+    [
+      'a reply that is better than the one witnessed',
+      (t) => {
+        t.items[120]!.reply += 'word'
+        t.items[120]!.tokens += 1
+      },
+    ],
     ['an item left out', (t) => void t.items.splice(3, 1)],
     ['an item twice', (t) => void t.items.splice(3, 0, t.items[3]!)],
-    ['two items exchanged', (t) => { [t.items[3], t.items[4]] = [t.items[4]!, t.items[3]!] }],
-    ['another seed', (t) => { t.seed = SEED.replace('k', 'j') }],
-    ['another verdict', (t) => { t.verdict = 'undecided' }],
-    ['a kinder limit', (t) => { t.limits[0]!.low = 0.99 }],
-    ['a lower floor', (t) => { t.spec.limits.intelligence.floor = 0.1 }],
-    ['a lower floor with its limits', (t) => { t.limits[0]!.floor = t.spec.limits.intelligence.floor = 0.65 }],
-    ['more tokens than the reply has', (t) => { t.items[50]!.tokens += 1 }],
-    ['an error turned into a right answer', (t) => { t.items[3]!.reason = 'error ENGINE_CRASHED' }],
-    ['a countersignature taken from another item', (t) => { t.items[3]!.witness = t.items[4]!.witness }],
-    ['no countersignature', (t) => { t.items[3]!.witness = null }],
-    ['no signed result', (t) => { t.result = null }],
-    ['no commitment', (t) => { t.commitment = null }],
-    ['another commitment', (t) => { t.commitment = 'b'.repeat(64) }],
-    ['a validity the exchange never gave', (t) => { t.validUntil = 8.64e15 }],
-    ['a rerun of nothing', (t) => { t.class = 'rerun' }],
-    ['an unknown field', (t) => { (t as unknown as Record<string, unknown>)['note'] = 'trust me' }],
+    [
+      'two items exchanged',
+      (t) => {
+        ;[t.items[3], t.items[4]] = [t.items[4]!, t.items[3]!]
+      },
+    ],
+    [
+      'another seed',
+      (t) => {
+        t.seed = SEED.replace('k', 'j')
+      },
+    ],
+    [
+      'another verdict',
+      (t) => {
+        t.verdict = 'undecided'
+      },
+    ],
+    [
+      'a kinder limit',
+      (t) => {
+        t.limits[0]!.low = 0.99
+      },
+    ],
+    [
+      'a lower floor',
+      (t) => {
+        t.spec.limits.intelligence.floor = 0.1
+      },
+    ],
+    [
+      'a lower floor with its limits',
+      (t) => {
+        t.limits[0]!.floor = t.spec.limits.intelligence.floor = 0.65
+      },
+    ],
+    [
+      'more tokens than the reply has',
+      (t) => {
+        t.items[50]!.tokens += 1
+      },
+    ],
+    [
+      'an error turned into a right answer',
+      (t) => {
+        t.items[3]!.reason = 'error ENGINE_CRASHED'
+      },
+    ],
+    [
+      'a countersignature taken from another item',
+      (t) => {
+        t.items[3]!.witness = t.items[4]!.witness
+      },
+    ],
+    [
+      'no countersignature',
+      (t) => {
+        t.items[3]!.witness = null
+      },
+    ],
+    [
+      'no signed result',
+      (t) => {
+        t.result = null
+      },
+    ],
+    [
+      'no commitment',
+      (t) => {
+        t.commitment = null
+      },
+    ],
+    [
+      'another commitment',
+      (t) => {
+        t.commitment = 'b'.repeat(64)
+      },
+    ],
+    [
+      'a validity the exchange never gave',
+      (t) => {
+        t.validUntil = 8.64e15
+      },
+    ],
+    [
+      'a rerun of nothing',
+      (t) => {
+        t.class = 'rerun'
+      },
+    ],
+    [
+      'an unknown field',
+      (t) => {
+        ;(t as unknown as Record<string, unknown>)['note'] = 'trust me'
+      },
+    ],
   ])('refuses %s, though the seller signed it', (_, change) => {
     const check = verifyTranscript(forged(good, change), { exchangeKey: exchange.publicKey })
     expect(check.ok).toBe(false)
@@ -140,7 +237,10 @@ describe('transcript', () => {
   })
 
   it('never throws, whatever the file holds', () => {
-    const changed = fc.tuple(fc.nat(good.length - 1), fc.constantFrom('9', 'A', '}', '"')).filter(([at, sign]) => good[at] !== sign).map(([at, sign]) => `${good.slice(0, at)}${sign}${good.slice(at + 1)}`)
+    const changed = fc
+      .tuple(fc.nat(good.length - 1), fc.constantFrom('9', 'A', '}', '"'))
+      .filter(([at, sign]) => good[at] !== sign)
+      .map(([at, sign]) => `${good.slice(0, at)}${sign}${good.slice(at + 1)}`)
     const refuses = (text: string): void => {
       // Compared as a value: a failing run must not print the whole transcript.
       expect(verifyTranscript(text).ok).toBe(false)

@@ -71,7 +71,13 @@ describe('sequential verdict', () => {
     expect(limitState({ ...limit, n: 5, k: 0 }, 1)).toBe('not-reached')
   })
 
-  it.each([[0.5, 0.6], [0.7, 0.8], [0.8, 0.9], [0.9, 0.95], [0.95, 0.975]])('a floor of %s without a target gets %s', (floor, target) => {
+  it.each([
+    [0.5, 0.6],
+    [0.7, 0.8],
+    [0.8, 0.9],
+    [0.9, 0.95],
+    [0.95, 0.975],
+  ])('a floor of %s without a target gets %s', (floor, target) => {
     expect(defaultTarget(floor)).toBeCloseTo(target, 12)
   })
 })
@@ -97,13 +103,22 @@ describe('confidence sequence', () => {
     }
   })
 
-  it.each([[1, 0], [1, 1], [8, 8], [40, 33], [97, 97], [400, 300], [500, 0], [500, 499]])('ends where the evidence against a share is ln 20 (n=%i, k=%i)', (n, k) => {
+  it.each([
+    [1, 0],
+    [1, 1],
+    [8, 8],
+    [40, 33],
+    [97, 97],
+    [400, 300],
+    [500, 0],
+    [500, 499],
+  ])('ends where the evidence against a share is ln 20 (n=%i, k=%i)', (n, k) => {
     const against = (g: number) => lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(g) - (n - k) * Math.log(1 - g)
     const { low, high } = confidenceInterval(n, k)
-    if (k > 0) expect(against(low)).toBeCloseTo(Math.log(20), 8)
-    else expect(low).toBe(0)
-    if (k < n) expect(against(high)).toBeCloseTo(Math.log(20), 8)
-    else expect(high).toBe(1)
+    // An end at 0 or 1 is no root: there the evidence stays below ln 20 all the way.
+    expect(low === 0 ? Math.log(20) : against(low)).toBeCloseTo(Math.log(20), 8)
+    expect(high === 1 ? Math.log(20) : against(high)).toBeCloseTo(Math.log(20), 8)
+    expect([low === 0, high === 1]).toEqual([k === 0, k === n])
     expect(low).toBeLessThanOrEqual(k / n)
     expect(high).toBeGreaterThanOrEqual(k / n)
   })
