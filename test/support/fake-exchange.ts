@@ -101,6 +101,7 @@ export class FakeExchange {
 
   /** Delivers the next waiting frame; `twice` repeats it. False when none waits. */
   deliver(twice = false): boolean {
+    if (this.#port?.state.kind !== 'online') return false
     const frame = this.queue.shift()
     if (frame === undefined) return false
     for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onFrame ?? []) listener(frame)

@@ -178,6 +178,19 @@ describe('after a lost session', () => {
     expect(made.rows('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL')).toEqual([{ n: 0 }])
   })
 
+  it('sends a claim that was committed but never sent', async () => {
+    const made = seller()
+    made.exchange.keepsPending = true
+    const jobId = made.exchange.job()
+    made.killAt(1, 'after')
+    await made.drain()
+    expect([made.dead, made.exchange.receipts.length]).toEqual([true, 0])
+    await made.restart()
+    made.exchange.online()
+    await made.drain()
+    expect(job(made, jobId)).toMatchObject({ state: 'settled' })
+  })
+
   it('stops jobs the exchange gave up, and voids them', async () => {
     const made = seller({ engine: { manual: true } })
     const jobId = made.exchange.job()
