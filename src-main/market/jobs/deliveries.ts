@@ -1,4 +1,5 @@
 /** What suppliers send about their jobs: accept, reject, text, claim, error. Late and repeated frames change nothing. */
+import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import type { ErrorValue } from '#contract/errors.ts'
@@ -31,7 +32,10 @@ export class Deliveries {
     if (job === undefined || text === '') return
     job.accepted = true
     job.lastDeltaAt = this.#context.clock.mono()
-    job.firstDeltaAt ??= job.lastDeltaAt
+    if (job.firstDeltaAt === null) {
+      job.firstDeltaAt = job.lastDeltaAt
+      job.firstDeltaBytes = utf8Length(text)
+    }
     const whole = job.answer.add(text)
     if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens)) this.#refuse(peer, job, { code: 'OUTPUT_TOO_LONG', message: 'the supplier sent far more text than was ordered', data: {} })
     else if (!job.cancelled && whole !== '') job.order.sink.onDelta(whole)

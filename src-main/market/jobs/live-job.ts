@@ -1,4 +1,5 @@
 /** A job while it runs: what arrived, when, and what of it would be billed. Memory only; texts never reach disk. */
+import { callRate } from '#exam/judge.ts'
 import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -99,14 +100,14 @@ export interface LiveJob {
   accepted: boolean
   firstDeltaAt: number | null
   lastDeltaAt: number | null
+  firstDeltaBytes: number
   cancelled: boolean
   stopTimer: () => void
 }
 
-/** Time to first token and reference tokens per second after it; null before anything came, or from a single delta. */
+/** Time to first token, and reference tokens per second as the exam counts them; null before anything came. */
 export function measure(job: LiveJob): { ttftMs: number | null; tokPerS: number | null } {
   if (job.firstDeltaAt === null || job.lastDeltaAt === null) return { ttftMs: null, tokPerS: null }
-  const seconds = (job.lastDeltaAt - job.firstDeltaAt) / 1_000
-  const tokens = bytes4OfLength(job.answer.bytes)
-  return { ttftMs: job.firstDeltaAt - job.sentAt, tokPerS: seconds > 0 && tokens > 1 ? (tokens - 1) / seconds : null }
+  const tokPerS = callRate({ reply: job.answer.text, durationMs: job.lastDeltaAt - job.sentAt, streamMs: job.lastDeltaAt - job.firstDeltaAt, firstDeltaBytes: job.firstDeltaBytes })
+  return { ttftMs: job.firstDeltaAt - job.sentAt, tokPerS }
 }

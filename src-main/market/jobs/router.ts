@@ -136,7 +136,7 @@ export class Router {
       jobId: ids.next('job'), order, supplier: target.peer.supplier, deploymentId: target.deploymentId, modelSha256: target.modelSha256, price,
       reserveNano: target.exam === null ? amountOf(inputTokens + request.maxTokens, price) : nano(0), salt, requestMac: requestMac(salt, request),
       exam: target.exam, answer: new Answer(), sentAt: clock.mono(), deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
-      accepted: false, firstDeltaAt: null, lastDeltaAt: null, cancelled: false, stopTimer: () => undefined,
+      accepted: false, firstDeltaAt: null, lastDeltaAt: null, firstDeltaBytes: 0, cancelled: false, stopTimer: () => undefined,
     }
     try {
       reserveFor(this.#context, job)
