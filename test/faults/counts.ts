@@ -1,0 +1,9 @@
+/** How much the fault suite does: a short sample in `npm test`, everything in `npm run test:faults` (STOKER_FAULTS=full). */
+const full = process.env['STOKER_FAULTS'] === 'full'
+
+/** Kills of each process. */
+export const ROUNDS = full ? 20 : 2
+/** Hostile messages on each socket and each HTTP route. */
+export const FRAMES = full ? 10_000 : 300
+/** A whole suite's bound, in milliseconds. */
+export const SUITE_MS = full ? 3_600_000 : 240_000
