@@ -44,8 +44,8 @@ async function main(): Promise<void> {
   process.once('disconnect', stop)
   const ready = { t: 'ready', url: exchange.url, exchangeKey: exchange.exchangeKey, pid: process.pid }
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(ready)}\n`)
-  else if (process.connected) process.send(ready)
-  else stop()
+  // A parent that is gone already makes this fail; then there is nobody to run for.
+  else process.send(ready, undefined, undefined, (error) => (error === null ? undefined : stop()))
 }
 
 main().catch((error: unknown) => {
