@@ -49,17 +49,19 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   const codes = createLoginCodes(clock, ids)
   const scheme = tls === undefined ? 'http' : 'https'
   const names = allowedNames(host, options.allowHosts)
-  let hosts: string[] = []
+  let [hosts, origins]: [string[], string[]] = [[], []]
   let url = ''
   const link = (): string => `${url}/#code=${codes.make()}`
-  const guard = createGuard({ token: apiToken(dataDir, () => ids.secret(32)), sessions, hosts: () => hosts, scheme })
+  const guard = createGuard({ token: apiToken(dataDir, () => ids.secret(32)), sessions, hosts: () => hosts, origins: () => origins })
   const uploads = createUploads(dataDir, ids, options.uploadBytesMax)
   const attempts = createAttempts(clock)
   const server = await listenHttp({ guard, sessions, codes, attempts, uploads, router: options.router, rendererDir: options.rendererDir, log, link, ...(tls === undefined ? {} : { tls }) }, host, options.port)
   const bare = server.port === (scheme === 'http' ? 80 : 443)
   hosts = names.flatMap((name) => (bare ? [name, `${name}:${server.port}`] : [`${name}:${server.port}`]))
-  // A reverse proxy's name arrives without our port.
+  origins = hosts.map((name) => `${scheme}://${name}`)
+  // A reverse proxy's name arrives without our port, and its page may be HTTPS where we are not.
   hosts.push(...options.allowHosts)
+  origins.push(...options.allowHosts.flatMap((name) => [`http://${name}`, `https://${name}`]))
   url = `${scheme}://${shownHost(host)}${bare ? '' : `:${server.port}`}`
   return { url, link, close: () => server.close() }
 }

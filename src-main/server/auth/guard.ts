@@ -59,14 +59,14 @@ export interface GuardOptions {
   readonly sessions: Sessions
   /** `host:port` values; asked for each request, since port 0 is known only after listening. */
   readonly hosts: () => readonly string[]
-  readonly scheme: 'http' | 'https'
+  /** Exact origins of our own page, for instance `http://127.0.0.1:7413`. */
+  readonly origins: () => readonly string[]
 }
 
 const isRefusal = (value: Caller | Refusal): value is Refusal => 'status' in value
 export { isRefusal }
 
-export function createGuard({ token, sessions, hosts, scheme }: GuardOptions): Guard {
-  const originAllowed = (origin: string): boolean => hosts().some((host) => origin === `${scheme}://${host}`)
+export function createGuard({ token, sessions, hosts, origins }: GuardOptions): Guard {
   const guard: Guard = {
     hostProblem({ host }) {
       if (host !== undefined && hosts().includes(host.toLowerCase())) return null
@@ -74,7 +74,7 @@ export function createGuard({ token, sessions, hosts, scheme }: GuardOptions): G
     },
     originProblem({ origin }, needed) {
       if (origin === undefined) return needed ? { status: 403, message: 'A request that changes something needs the Origin header of this console.' } : null
-      return originAllowed(origin) ? null : { status: 403, message: 'This request comes from another site.' }
+      return origins().includes(origin) ? null : { status: 403, message: 'This request comes from another site.' }
     },
     caller({ authorization, cookie }) {
       if (authorization !== undefined) {
