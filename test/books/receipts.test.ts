@@ -121,6 +121,8 @@ describe('receipts', () => {
     expect(verifyReceipt(second, { prev: first }).ok).toBe(true)
     expect(verifyReceipt(third, { prev: first }).ok).toBe(false)
     expect(verifyReceipt(second, { prev: third }).ok).toBe(false)
+    const otherFirst = receiptOf(1, GENESIS, { inputTokens: 1, outputTokens: 1 })
+    expect(verifyReceipt(receiptOf(2, receiptHash(otherFirst)), { prev: first }).problems).toEqual(['it does not follow number 1 in the chain'])
     expect(verifyReceipt(second, { prev: null }).ok).toBe(false)
     expect(verifyReceipt(receiptOf(2, GENESIS)).ok).toBe(false)
     expect(verifyReceipt(receiptOf(1, receiptHash(first))).ok).toBe(false)

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 
 import { describe, expect, it, vi } from 'vitest'
 
@@ -226,6 +226,17 @@ describe("the double of Electron's port", () => {
 })
 
 describe('listeners', () => {
+  it('hear a last word that came together with the close, and before it', () => {
+    const port = Object.assign(new EventEmitter(), { postMessage: () => undefined, start: () => undefined, close: () => undefined })
+    const channel = messagePortMainChannel(port)
+    const heard: unknown[] = []
+    channel.onMessage((message) => heard.push(message))
+    channel.onClose((reason) => heard.push(reason))
+    port.emit('message', { data: 'last' })
+    port.emit('close')
+    expect(heard).toEqual(['last', 'the other side closed the port'])
+  })
+
   it('cannot disturb each other: one that throws is reported, the rest still hear', async () => {
     const [one, two] = FakeMessagePortMain.pair()
     const [near, far] = [messagePortMainChannel(one), messagePortMainChannel(two)]
