@@ -31,14 +31,18 @@ export function placeOf(level: Level, callId: string): Place | null {
 /** First 32 bits of SHA-256(call id), big-endian. */
 export const samplingSeed = (callId: string): number => createHash('sha256').update(callId, 'utf8').digest().readUInt32BE(0)
 
-/** Words drawn with the family `load-single` or `load-slots`, joined by spaces and cut so that they are exactly contextTokens − outputTokens reference tokens. */
+/**
+ * Exactly contextTokens − outputTokens reference tokens: words drawn with the family `load-single` or `load-slots`, joined by spaces and cut to length, then a
+ * request that any model answers with plain words (a small one left without a request may answer in single characters, finer than the reference tokens).
+ */
 export function loadPrompt(spec: GradeSpec, seed: string, phase: 'single' | 'slots', index: number): string {
   const bytes = 4 * (spec.limits.contextTokens - spec.limits.outputTokens)
   const draws = new Draws(seed, `load-${phase}`, spec.level, index)
-  let text = draws.pick(lists.words)
-  while (text.length < bytes) text += ` ${draws.pick(lists.words)}`
-  // The words are ASCII, so a character is a byte; a trailing space goes, and bytes4 rounds the missing byte up again.
-  return text.slice(0, bytes).trimEnd()
+  const end = `. Write the word ${draws.pick(lists.words)} 5 times, separated by single spaces. Write nothing else.`
+  let words = draws.pick(lists.words)
+  while (words.length < bytes) words += ` ${draws.pick(lists.words)}`
+  // The lists are ASCII, so a character is a byte.
+  return `${words.slice(0, Math.max(0, bytes - end.length))}${end}`.slice(-bytes)
 }
 
 function request(callId: string, content: string, maxTokens: number, ignoreEos: boolean): InferenceRequest {
