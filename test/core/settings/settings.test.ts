@@ -41,9 +41,9 @@ describe('settings', () => {
     settings.change({ wattsServing: 100 })
     expect(() => settings.change({ wattsIdle: 101 })).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }))
     await expect(call(settings.api.updateSettings, { rigName: '   ' }, all)).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
-    await expect(call(settings.api.updateSettings, { kwhPriceNano: -1 }, all)).rejects.toThrow()
-    await expect(call(settings.api.updateSettings, { kwhPriceNano: 0.5 }, all)).rejects.toThrow()
-    await expect(call(settings.api.updateSettings, { powerCurrency: 'XXX' as 'USD' }, all)).rejects.toThrow()
+    await expect(call(settings.api.updateSettings, { kwhPriceNano: -1 }, all)).rejects.toThrow('Input validation failed')
+    await expect(call(settings.api.updateSettings, { kwhPriceNano: 0.5 }, all)).rejects.toThrow('Input validation failed')
+    await expect(call(settings.api.updateSettings, { powerCurrency: 'XXX' as 'USD' }, all)).rejects.toThrow('Input validation failed')
     expect(settings.current()).toMatchObject({ rigName: 'a', wattsServing: 100, wattsIdle: null })
   })
 

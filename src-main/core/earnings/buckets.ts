@@ -1,0 +1,40 @@
+/**
+ * Time buckets of charts. An hour belongs to the bucket in which it begins, and a range holds the hours that begin in it: so any two
+ * ways to cut the same range have the same sum. Days and months are the viewer's, by a fixed offset east of UTC.
+ */
+import { StokerError } from '#contract/errors.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '#contract/time.ts'
+
+export type BucketSize = 'hour' | 'day' | 'month'
+export interface Range { from: EpochMs; to: EpochMs; bucket: BucketSize; offsetMinutes: number }
+
+export const BUCKETS_MAX = 2_000
+
+/** Start of the bucket that `at` lies in. */
+export function bucketStart(at: EpochMs, bucket: BucketSize, offsetMinutes: number): EpochMs {
+  if (bucket === 'hour') return Math.floor(at / HOUR_MS) * HOUR_MS
+  const offset = offsetMinutes * MINUTE_MS
+  if (bucket === 'day') return Math.floor((at + offset) / DAY_MS) * DAY_MS - offset
+  const local = new Date(at + offset)
+  return Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), 1) - offset
+}
+
+/** Start of the bucket after the one that starts at `start`. */
+export function nextBucket(start: EpochMs, bucket: BucketSize, offsetMinutes: number): EpochMs {
+  if (bucket === 'hour') return start + HOUR_MS
+  if (bucket === 'day') return start + DAY_MS
+  const offset = offsetMinutes * MINUTE_MS
+  const local = new Date(start + offset)
+  return Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + 1, 1) - offset
+}
+
+/** Starts of all buckets that overlap [from, to), empty ones too: a gap is drawn as a gap. Throws BAD_REQUEST for an empty range or more than BUCKETS_MAX. */
+export function bucketStarts({ from, to, bucket, offsetMinutes }: Range): EpochMs[] {
+  if (to <= from) throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
+  const starts: EpochMs[] = []
+  for (let start = bucketStart(from, bucket, offsetMinutes); start < to; start = nextBucket(start, bucket, offsetMinutes)) {
+    if (starts.length === BUCKETS_MAX) throw new StokerError('BAD_REQUEST', `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`, { data: { bucket } })
+    starts.push(start)
+  }
+  return starts
+}
