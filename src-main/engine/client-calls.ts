@@ -11,7 +11,10 @@ export interface Calls {
   failAll(error: StokerError): void
 }
 
-interface Pending { resolve: (value: unknown) => void; reject: (error: unknown) => void }
+interface Pending {
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
 
 export function createCalls(send: (message: HostRequest) => void, clock: Clock): Calls {
   const pending = new Map<number, Pending>()
@@ -23,7 +26,8 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
       const id = (nextId += 1)
       const patience = new AbortController()
       const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }))
-      void clock.sleep(timeoutMs, { signal: patience.signal, unref: true })
+      void clock
+        .sleep(timeoutMs, { signal: patience.signal, unref: true })
         .then(() => pending.get(id)?.reject(new StokerError('TIMEOUT', `The engine did not answer within ${Math.round(timeoutMs / 1_000)} s. Stop and start it, then try again.`)))
         .catch(() => undefined)
       try {

@@ -6,7 +6,11 @@ import type { EngineEvents } from '#core/engine/engine.port.ts'
 
 import type { HostEvent } from './protocol.ts'
 
-interface ClientJob { request: InferenceRequest; events: EngineEvents; sent: boolean }
+interface ClientJob {
+  request: InferenceRequest
+  events: EngineEvents
+  sent: boolean
+}
 
 export interface ClientJobs {
   readonly size: number
@@ -17,7 +21,6 @@ export interface ClientJobs {
   cancel(id: string, channel: Channel | null): void
   handle(event: Extract<HostEvent, { t: 'deltas' | 'done' | 'error' }>): void
   failSent(error: ErrorValue): void
-  failHeld(error: ErrorValue): void
   failAll(error: ErrorValue): void
 }
 
@@ -31,7 +34,7 @@ export function createClientJobs({ onFinished }: { onFinished: () => void }): Cl
     return job
   }
   function failWhere(test: (job: ClientJob) => boolean, error: ErrorValue): void {
-    for (const [id, job] of [...jobs]) {
+    for (const [id, job] of jobs) {
       if (!test(job)) continue
       jobs.delete(id)
       job.events.onError(error)
@@ -70,7 +73,6 @@ export function createClientJobs({ onFinished }: { onFinished: () => void }): Cl
       }
     },
     failSent: (error) => failWhere((job) => job.sent, error),
-    failHeld: (error) => failWhere((job) => !job.sent, error),
     failAll: (error) => failWhere(() => true, error),
   }
 }

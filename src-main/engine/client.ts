@@ -1,259 +1,195 @@
 /**
- * The core's side of an engine host: starts it when first needed, gives it work, and supervises it. A crash ends its jobs with
- * ENGINE_CRASHED; it is restarted with a back-off and loads its model again; after three crashes without a finished job in between only
- * the owner's retry starts it (ENGINE_BROKEN). Never two hosts at once.
+ * The core's side of an engine host: gives it work and keeps its model. A crash ends the jobs it had with ENGINE_CRASHED; the host comes
+ * back by itself (supervisor.ts) with the model loaded again, and what waited is sent to it.
  */
-import type { Channel } from '#contract/channel/channel.ts'
-import { StokerError, type ErrorCode } from '#contract/errors.ts'
+import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
+import type { InferenceRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EnginePort, EngineSettings, EngineState, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import { createCalls, type Calls } from './client-calls.ts'
-import { createClientJobs } from './client-jobs.ts'
+import { createClientJobs, type ClientJobs } from './client-jobs.ts'
 import { QUEUE_MAX, type HostEvent, type HostStats } from './protocol.ts'
+import { CRASHED, Supervisor, type ForkedHost, type Running } from './supervisor.ts'
 
-/** A started host process, whoever forked it. */
-export interface ForkedHost {
-  channel: Channel
-  pid: number | null
-  kill(signal?: 'SIGTERM' | 'SIGKILL'): void
-  /** Once, at once if it is over. */
-  onExit(listener: (how: { code: number | null; signal: string | null }) => void): void
+export type { ForkedHost } from './supervisor.ts'
+
+export interface EngineOptions {
+  fork: () => ForkedHost
+  clock: Clock
+  log: Log
 }
 
-export interface EngineOptions { fork: () => ForkedHost; clock: Clock; log: Log }
-
-/** From the fork to the host's first message. */
-const READY_MS = 20_000
 const INSPECT_MS = 60_000
 /** Large models come from slow disks. */
 const LOAD_MS = 900_000
-const STOP_MS = 1_000
-const BACKOFF_MS = [250, 1_000, 4_000] as const
-const CRASHES_MAX = 3
 const IDLE_STATS: HostStats = { running: 0, queued: 0, slots: 0, tokensPerSecond: 0, rssBytes: 0 }
 
-interface Running { host: ForkedHost; calls: Calls; exited: Promise<void> }
-interface Wanted { path: string; sha256: LoadedModel['sha256']; settings: EngineSettings; loaded: LoadedModel | null }
+type ModelFile = Parameters<EnginePort['load']>[0]
+interface Wanted {
+  file: ModelFile
+  settings: EngineSettings
+  loaded: LoadedModel | null
+}
 
+const value = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
+const sameFile = (a: ModelFile, b: ModelFile): boolean => a.path === b.path && a.sha256 === b.sha256
 const sameSettings = (a: EngineSettings, b: EngineSettings): boolean =>
   a.contextTokens === b.contextTokens && a.slots === b.slots && a.threads === b.threads && a.gpuLayers === b.gpuLayers && a.prefixReuse === b.prefixReuse
 
-const engineError = (code: ErrorCode, message: string): StokerError => new StokerError(code, message)
-const CRASHED = 'The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.'
-const STOPPED = 'The engine was stopped while this job was in it. Start it and send the request again.'
-
-export function createEngine({ fork, clock, log }: EngineOptions): EnginePort {
-  const listeners = new Set<(state: EngineState) => void>()
-  let state: EngineState = { kind: 'stopped' }
-  let running: Running | null = null
-  let starting: Promise<Running> | null = null
-  /** The last host's end: the next waits for it. */
-  let previousEnd: Promise<void> = Promise.resolve()
-  let wanted: Wanted | null = null
+class Engine implements EnginePort {
+  private readonly supervisor: Supervisor
+  private readonly jobs: ClientJobs
+  private readonly listeners = new Set<(state: EngineState) => void>()
+  private current: EngineState = { kind: 'stopped' }
+  /** What should be loaded, also after a crash. */
+  private wanted: Wanted | null = null
   /** Loads and unloads, in order. */
-  let turn: Promise<unknown> = Promise.resolve()
-  let crashes = 0
-  let retryAt = 0
-  let stats = IDLE_STATS
-  let lifetime = new AbortController()
-  const jobs = createClientJobs({ onFinished: () => { crashes = 0 } })
+  private turn: Promise<unknown> = Promise.resolve()
+  private hostStats = IDLE_STATS
 
-  function set(next: EngineState): void {
-    state = next
-    for (const listener of listeners) listener(next)
-  }
-
-  function onEvent(current: Running, event: HostEvent): void {
-    if (event.t === 'stats') stats = event.stats
-    else if (event.t === 'result' || event.t === 'failed') current.calls.settle(event)
-    else if (event.t !== 'ready') jobs.handle(event)
-  }
-
-  function onExit(current: Running, how: { code: number | null; signal: string | null }): void {
-    current.calls.failAll(engineError('ENGINE_CRASHED', CRASHED))
-    if (running === current) running = null
-    stats = IDLE_STATS
-    if (lifetime.signal.aborted) return
-    crashes += 1
-    jobs.failSent({ code: 'ENGINE_CRASHED', message: CRASHED, data: {} })
-    if (wanted !== null) wanted.loaded = null
-    log.warn({ code: how.code, signal: how.signal, crashes }, 'the engine host ended unexpectedly')
-    if (crashes >= CRASHES_MAX) breakNow(`The engine stopped unexpectedly ${crashes} times in a row. Try a smaller model or other settings, then retry.`)
-    else {
-      retryAt = clock.mono() + (BACKOFF_MS[crashes - 1] ?? BACKOFF_MS[2])
-      // A host that was loaded comes back by itself; an idle one when it is needed.
-      if (wanted !== null) void started().catch(() => undefined)
-      else set({ kind: 'stopped' })
-    }
-  }
-
-  function breakNow(reason: string): void {
-    set({ kind: 'broken', reason })
-    jobs.failHeld({ code: 'ENGINE_BROKEN', message: reason, data: {} })
-  }
-
-  async function waitForReady(host: ForkedHost): Promise<Running> {
-    let gone: (() => void) | null = null
-    const exited = new Promise<void>((resolve) => host.onExit(() => resolve()))
-    previousEnd = exited
-    const current: Running = { host, calls: createCalls((message) => host.channel.send(message), clock), exited }
-    running = current
-    const ready = new Promise<boolean>((resolve) => {
-      gone = () => resolve(false)
-      host.channel.onMessage((message) => {
-        const event = message as HostEvent
-        if (event.t === 'ready') resolve(true)
-        onEvent(current, event)
-      })
+  constructor({ fork, clock, log }: EngineOptions) {
+    this.supervisor = new Supervisor({
+      fork,
+      clock,
+      log,
+      onState: (state) => this.set(state),
+      onEvent: (event) => this.onEvent(event),
+      prepare: (running) => this.prepare(running),
+      onCrash: () => this.onCrash(),
     })
-    host.onExit((how) => {
-      gone?.()
-      onExit(current, how)
-    })
-    const deadline = new AbortController()
-    const late = clock.sleep(READY_MS, { signal: deadline.signal, unref: true }).then(() => host.kill('SIGKILL')).catch(() => undefined)
-    const isReady = await ready
-    deadline.abort()
-    await late
-    if (!isReady) throw engineError('ENGINE_CRASHED', CRASHED)
-    return current
+    this.jobs = createClientJobs({ onFinished: () => this.supervisor.succeeded() })
   }
 
-  async function start(): Promise<Running> {
-    const { signal } = lifetime
-    await previousEnd
-    const wait = retryAt - clock.mono()
-    if (wait > 0) {
-      set({ kind: 'backoff', until: clock.now() + wait, attempt: crashes })
-      await clock.sleep(wait, { signal, unref: true })
+  async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
+    const { calls } = await this.supervisor.started()
+    return (await calls.call((id) => ({ t: 'inspect', id, path, settings }), INSPECT_MS)) as ModelInspection
+  }
+
+  load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
+    return this.inTurn(async () => {
+      const already = (): LoadedModel | null =>
+        this.wanted !== null && sameFile(this.wanted.file, file) && sameSettings(this.wanted.settings, settings) ? this.wanted.loaded : null
+      const before = already()
+      if (before !== null) return before
+      const running = await this.supervisor.started()
+      // A restart may have loaded it meanwhile.
+      const after = already()
+      if (after !== null) return after
+      this.wanted = { file, settings: { ...settings }, loaded: null }
+      return this.sendLoad(running, this.wanted)
+    })
+  }
+
+  unload(): Promise<void> {
+    return this.inTurn(async () => {
+      this.wanted = null
+      await this.supervisor.settled()
+      const { running } = this.supervisor
+      if (running === null) return
+      await running.calls.call((id) => ({ t: 'unload', id }), LOAD_MS)
+      this.set({ kind: 'ready' })
+    })
+  }
+
+  submit(jobId: string, request: InferenceRequest, events: EngineEvents): void {
+    const refusal = this.refusal(jobId)
+    if (refusal !== null) {
+      events.onError(refusal)
+      return
     }
-    if (signal.aborted) throw engineError('ENGINE_CRASHED', STOPPED)
-    set({ kind: 'starting', attempt: crashes + 1 })
-    let host: ForkedHost
+    this.jobs.add(jobId, request, events)
+    const { running } = this.supervisor
+    if (running !== null && this.wanted !== null && this.wanted.loaded !== null) this.jobs.sendHeld(running.host.channel)
+  }
+
+  cancel(jobId: string): void {
+    this.jobs.cancel(jobId, this.supervisor.running?.host.channel ?? null)
+  }
+
+  stats(): EngineStats {
+    return { ...this.hostStats, pid: this.supervisor.running?.host.pid ?? null }
+  }
+
+  state(): EngineState {
+    return this.current
+  }
+
+  onState(listener: (state: EngineState) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  retry(): Promise<void> {
+    return this.supervisor.retry()
+  }
+
+  async stop(): Promise<void> {
+    this.wanted = null
+    this.jobs.failAll(value('ENGINE_NOT_LOADED', 'The engine was stopped while this job was in it. Start it and send the request again.'))
+    await this.supervisor.stop()
+    this.hostStats = IDLE_STATS
+  }
+
+  private refusal(jobId: string): ErrorValue | null {
+    if (this.jobs.has(jobId)) return value('CONFLICT', 'A job with this id runs already. Give every job its own id.')
+    if (this.current.kind === 'broken') return value('ENGINE_BROKEN', this.current.reason)
+    if (this.wanted === null) return value('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    const { slots } = this.wanted.settings
+    return this.jobs.size < slots + QUEUE_MAX ? null : value('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
+  }
+
+  private set(state: EngineState): void {
+    this.current = state
+    if (state.kind === 'broken') this.jobs.failAll(value('ENGINE_BROKEN', state.reason))
+    for (const listener of this.listeners) listener(state)
+  }
+
+  private onEvent(event: HostEvent): void {
+    if (event.t === 'stats') this.hostStats = event.stats
+    else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.jobs.handle(event)
+  }
+
+  /** A host that had a model comes back by itself; an idle one when it is needed. */
+  private onCrash(): boolean {
+    this.hostStats = IDLE_STATS
+    if (this.wanted !== null) this.wanted.loaded = null
+    this.jobs.failSent(value('ENGINE_CRASHED', CRASHED))
+    return this.wanted !== null
+  }
+
+  private async prepare(running: Running): Promise<void> {
+    if (this.wanted === null) this.set({ kind: 'ready' })
+    else await this.sendLoad(running, this.wanted)
+  }
+
+  private async sendLoad(running: Running, target: Wanted): Promise<LoadedModel> {
+    const { file, settings } = target
     try {
-      host = fork()
-    } catch (error) {
-      log.error({ err: error }, 'the engine host could not be started')
-      breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
-      throw engineError('ENGINE_BROKEN', 'The engine process could not be started; the log says why. Free some memory, then retry.')
-    }
-    const current = await waitForReady(host)
-    if (wanted === null) set({ kind: 'ready' })
-    else await sendLoad(current, wanted)
-    return current
-  }
-
-  /** The one running host, started and with its model loaded. */
-  function started(): Promise<Running> {
-    if (state.kind === 'broken') return Promise.reject(engineError('ENGINE_BROKEN', state.reason))
-    if (starting !== null) return starting
-    if (running !== null) return Promise.resolve(running)
-    starting = start().finally(() => { starting = null })
-    starting.catch(() => {
-      // A crash while starting asked for a restart that had to wait for this one to fail.
-      if (!lifetime.signal.aborted && running === null && wanted !== null && state.kind !== 'broken') void started().catch(() => undefined)
-    })
-    return starting
-  }
-
-  async function sendLoad(current: Running, target: Wanted): Promise<LoadedModel> {
-    try {
-      const model = (await current.calls.call((id) => ({ t: 'load', id, path: target.path, sha256: target.sha256, settings: target.settings }), LOAD_MS)) as LoadedModel
-      target.loaded = model
-      if (wanted === target) set({ kind: 'loaded', model })
-      jobs.sendHeld(current.host.channel)
+      const model = (await running.calls.call((id) => ({ t: 'load', id, path: file.path, sha256: file.sha256, settings }), LOAD_MS)) as LoadedModel
+      if (this.wanted === target) {
+        target.loaded = model
+        this.set({ kind: 'loaded', model })
+        this.jobs.sendHeld(running.host.channel)
+      }
       return model
     } catch (error) {
-      // Refused by the host, which lives: nothing is loaded now, and nobody wants this model any more.
-      if (running === current) {
-        if (wanted === target) wanted = null
-        jobs.failHeld({ code: 'ENGINE_NOT_LOADED', message: 'The model could not be loaded. Load another one and send the request again.', data: {} })
-        set({ kind: 'ready' })
+      // Refused by a host that lives: nothing is loaded now, and nobody wants this model any more.
+      if (this.supervisor.running === running && this.wanted === target) {
+        this.wanted = null
+        this.jobs.failAll(value('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'))
+        this.set({ kind: 'ready' })
       }
-      throw error
+      throw error instanceof StokerError ? error : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
     }
   }
 
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = turn.then(work)
-    turn = next.catch(() => undefined)
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.turn.then(work)
+    this.turn = next.catch(() => undefined)
     return next
-  }
-
-  async function load(model: { path: string; sha256: LoadedModel['sha256'] }, settings: EngineSettings): Promise<LoadedModel> {
-    const already = (): LoadedModel | null => (wanted !== null && wanted.sha256 === model.sha256 && wanted.path === model.path && sameSettings(wanted.settings, settings) ? wanted.loaded : null)
-    const before = already()
-    if (before !== null) return before
-    const current = await started()
-    // A restart may have loaded it meanwhile.
-    const after = already()
-    if (after !== null) return after
-    const target: Wanted = { ...model, settings: { ...settings }, loaded: null }
-    wanted = target
-    return sendLoad(current, target)
-  }
-
-  async function end(): Promise<void> {
-    lifetime.abort(engineError('ENGINE_CRASHED', STOPPED))
-    wanted = null
-    jobs.failAll({ code: 'ENGINE_NOT_LOADED', message: STOPPED, data: {} })
-    const current = running
-    if (current !== null) {
-      const patience = new AbortController()
-      const killed = clock.sleep(STOP_MS, { signal: patience.signal }).then(() => current.host.kill('SIGKILL')).catch(() => undefined)
-      if (current.host.channel.isOpen) current.host.channel.send({ t: 'stop' })
-      await current.exited
-      patience.abort()
-      await killed
-    }
-    await starting?.catch(() => undefined)
-    set({ kind: 'stopped' })
-    lifetime = new AbortController()
-    crashes = 0
-    retryAt = 0
-  }
-
-  return {
-    inspect: async (path, settings = {}) => {
-      const current = await started()
-      return (await current.calls.call((id) => ({ t: 'inspect', id, path, settings }), INSPECT_MS)) as ModelInspection
-    },
-    load: (model, settings) => inTurn(() => load(model, settings)),
-    unload: () => inTurn(async () => {
-      wanted = null
-      await starting?.catch(() => undefined)
-      const current = running
-      if (current === null) return
-      await current.calls.call((id) => ({ t: 'unload', id }), LOAD_MS)
-      set({ kind: 'ready' })
-    }),
-    submit(jobId, request, events) {
-      if (jobs.has(jobId)) events.onError({ code: 'CONFLICT', message: 'A job with this id runs already. Give every job its own id.', data: {} })
-      else if (state.kind === 'broken') events.onError({ code: 'ENGINE_BROKEN', message: state.reason, data: {} })
-      else if (wanted === null) events.onError({ code: 'ENGINE_NOT_LOADED', message: 'No model is loaded. Load one first.', data: {} })
-      else if (jobs.size >= wanted.settings.slots + QUEUE_MAX) events.onError({ code: 'ENGINE_BUSY', message: `All ${wanted.settings.slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`, data: {} })
-      else {
-        jobs.add(jobId, request, events)
-        if (running !== null && wanted.loaded !== null) jobs.sendHeld(running.host.channel)
-      }
-    },
-    cancel: (jobId) => jobs.cancel(jobId, running?.host.channel ?? null),
-    stats: () => ({ ...stats, pid: running?.host.pid ?? null }),
-    state: () => state,
-    onState(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async retry() {
-      if (state.kind !== 'broken') return
-      crashes = 0
-      retryAt = 0
-      set({ kind: 'stopped' })
-      await started()
-    },
-    stop: () => end(),
   }
 }
 
+/** A supervised engine behind the port. `fork` starts a host process (fork-child.ts, or the desktop shell). */
+export const createEngine = (options: EngineOptions): EnginePort => new Engine(options)

@@ -23,31 +23,36 @@ export interface FakeEngine extends EnginePort {
   readonly submitted: readonly { jobId: string; request: InferenceRequest }[]
 }
 
-interface FakeJob { request: InferenceRequest; events: EngineEvents; words: string[]; sent: number }
+interface FakeJob {
+  request: InferenceRequest
+  events: EngineEvents
+  words: string[]
+  sent: number
+}
 
 const inspection = (path: string): ModelInspection => ({
-  fileName: path.split('/').at(-1) ?? path, path, sizeBytes: 1_000, architecture: 'fake', parameters: 1, quantisation: 'F32', contextTokens: 4_096, hasChatTemplate: true, licence: null, name: 'Fake model',
+  fileName: path.split('/').at(-1) ?? path,
+  path,
+  sizeBytes: 1_000,
+  architecture: 'fake',
+  parameters: 1,
+  quantisation: 'F32',
+  contextTokens: 4_096,
+  hasChatTemplate: true,
+  licence: null,
+  name: 'Fake model',
   memory: { neededBytes: 1_000, freeBytes: 1_000_000, fits: 'yes', method: 'fake' },
 })
 
-export function createFakeEngine({ answer = (request) => `FAKE ${request.messages.at(-1)?.content ?? ''}`, inspect = inspection, manual = false }: FakeEngineOptions = {}): FakeEngine {
-  const jobs = new Map<string, FakeJob>()
-  const listeners = new Set<(state: EngineState) => void>()
-  const submitted: { jobId: string; request: InferenceRequest }[] = []
-  let state: EngineState = { kind: 'stopped' }
-  let loaded: LoadedModel | null = null
-
-  const set = (next: EngineState): void => {
-    state = next
-    for (const listener of listeners) listener(next)
-  }
+/** How jobs end, and how they advance. */
+function createFakeJobs(jobs: Map<string, FakeJob>) {
   const fail = (jobId: string, error: ErrorValue): void => {
     const job = jobs.get(jobId)
     jobs.delete(jobId)
     job?.events.onError(error)
   }
   const failAll = (error: ErrorValue): void => {
-    for (const jobId of [...jobs.keys()]) fail(jobId, error)
+    for (const jobId of jobs.keys()) fail(jobId, error)
   }
   const finish = (jobId: string, finish: 'stop' | 'length' | 'cancelled'): void => {
     const job = jobs.get(jobId)
@@ -65,6 +70,25 @@ export function createFakeEngine({ answer = (request) => `FAKE ${request.message
     job.events.onDelta(word)
     setImmediate(() => turn(jobId))
   }
+  return { failAll, finish, turn }
+}
+
+export function createFakeEngine({
+  answer = (request) => `FAKE ${request.messages.at(-1)?.content ?? ''}`,
+  inspect = inspection,
+  manual = false,
+}: FakeEngineOptions = {}): FakeEngine {
+  const jobs = new Map<string, FakeJob>()
+  const listeners = new Set<(state: EngineState) => void>()
+  const submitted: { jobId: string; request: InferenceRequest }[] = []
+  let state: EngineState = { kind: 'stopped' }
+  let loaded: LoadedModel | null = null
+
+  const set = (next: EngineState): void => {
+    state = next
+    for (const listener of listeners) listener(next)
+  }
+  const { failAll, finish, turn } = createFakeJobs(jobs)
 
   return {
     submitted,

@@ -6,7 +6,8 @@ import type { ForkedHost } from './client.ts'
 import { ipcChannel } from './ipc-channel.ts'
 
 /** Of the environment the child gets only these: where programs and libraries are, and what steers GPU drivers and the engine library. */
-const ENVIRONMENT = /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|STOKER_LOG|(CUDA|HIP|ROCR|HSA|GGML|VK|NVIDIA|NODE_LLAMA_CPP)_.*)$/i
+const ENVIRONMENT =
+  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|STOKER_LOG|(CUDA|HIP|ROCR|HSA|GGML|VK|NVIDIA|NODE_LLAMA_CPP)_.*)$/i
 
 export interface ForkOptions {
   /** The host's entry; when bundled, the built .js file. */
@@ -27,7 +28,9 @@ export function forkEngineChild({ entry = fileURLToPath(new URL('./host/entry.ts
   }
   child.on('exit', end)
   // A child that never started has no exit event.
-  child.on('error', () => { if (child.pid === undefined) end(null, null) })
+  child.on('error', () => {
+    if (child.pid === undefined) end(null, null)
+  })
   return {
     channel: ipcChannel(child),
     pid: child.pid ?? null,

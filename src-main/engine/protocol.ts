@@ -36,7 +36,13 @@ export const hostRequest = z.discriminatedUnion('t', [
 ])
 export type HostRequest = z.infer<typeof hostRequest>
 
-export interface HostStats { running: number; queued: number; slots: number; tokensPerSecond: number; rssBytes: number }
+export interface HostStats {
+  running: number
+  queued: number
+  slots: number
+  tokensPerSecond: number
+  rssBytes: number
+}
 
 export type HostEvent =
   /** First message of a host; nothing is sent to it before. */

@@ -12,27 +12,31 @@ export class FakeHost implements ForkedHost {
   private readonly exits = new Set<(how: { code: number | null; signal: string | null }) => void>()
   /** What happens on each message; replaced by a test. */
   onRequest: (request: HostRequest) => void = (request) => {
-    if (request.t === 'load') this.say({ t: 'result', id: request.id, value: { sha256: request.sha256 as never, contextTokens: request.settings.contextTokens, slots: request.settings.slots, engine: 'fake', device: 'fake' } })
+    if (request.t === 'load')
+      this.say({
+        t: 'result',
+        id: request.id,
+        value: { sha256: request.sha256 as never, contextTokens: request.settings.contextTokens, slots: request.settings.slots, engine: 'fake', device: 'fake' },
+      })
     if (request.t === 'unload') this.say({ t: 'result', id: request.id, value: null })
     if (request.t === 'stop') this.exit()
   }
 
   get channel(): Channel {
-    const host = this
     return {
-      send(message) {
-        host.got.push(message as HostRequest)
-        queueMicrotask(() => { if (host.alive) host.onRequest(message as HostRequest) })
+      send: (message) => {
+        this.got.push(message as HostRequest)
+        queueMicrotask(() => {
+          if (this.alive) this.onRequest(message as HostRequest)
+        })
       },
-      onMessage(listener) {
-        host.listeners.add(listener)
-        return () => host.listeners.delete(listener)
+      onMessage: (listener) => {
+        this.listeners.add(listener)
+        return () => this.listeners.delete(listener)
       },
       onClose: () => () => undefined,
       close: () => undefined,
-      get isOpen() {
-        return host.alive
-      },
+      isOpen: this.alive,
       bufferedBytes: 0,
     }
   }
@@ -48,7 +52,7 @@ export class FakeHost implements ForkedHost {
   exit(signal: string | null = null): void {
     if (!this.alive) return
     this.alive = false
-    for (const listener of [...this.exits]) listener({ code: null, signal })
+    for (const listener of this.exits) listener({ code: null, signal })
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {

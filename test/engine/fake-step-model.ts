@@ -50,11 +50,15 @@ export class FakeStepModel implements StepModel {
   }
 
   async sampler(_options: SamplerOptions): Promise<StepSampler> {
-    return { dispose: () => { this.disposed += 1 } }
+    return {
+      dispose: () => {
+        this.disposed += 1
+      },
+    }
   }
 
   prompt(messages: readonly { content: string }[]): number[] {
-    return [...messages.map((message) => message.content).join('')].map((character) => character.charCodeAt(0))
+    return Array.from(messages.map((message) => message.content).join(''), (character) => character.charCodeAt(0))
   }
 
   detokenize(tokens: readonly number[]): string {

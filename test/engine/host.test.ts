@@ -5,7 +5,12 @@ import { StokerError } from '#contract/errors.ts'
 
 import { ask, FOUR_SLOTS, NANO, ONE_SLOT, realEngine, run, SHA, submit } from './support.ts'
 
-const QUESTIONS = ['What is 8 + 11? Answer with the number only.', 'Add 9 and 3. Answer with the number only.', 'Which is larger, 14 or 90? Answer with the number only.', 'Write the word apple in capital letters.']
+const QUESTIONS = [
+  'What is 8 + 11? Answer with the number only.',
+  'Add 9 and 3. Answer with the number only.',
+  'Which is larger, 14 or 90? Answer with the number only.',
+  'Write the word apple in capital letters.',
+]
 
 describe('the engine on the bundled model', () => {
   const { engine, forks } = realEngine()
@@ -55,7 +60,12 @@ describe('the engine on the bundled model', () => {
   })
 
   it('refuses what the context cannot hold, and absurd sampling, without starting', async () => {
-    const codes = await Promise.all([run(engine, ask('word '.repeat(400))), run(engine, ask('x', { maxTokens: 192 })), run(engine, { ...ask('x'), sampling: { temperature: 99, topP: 1, topK: 40, minP: 0 } }), run(engine, { ...ask('x'), messages: [] })])
+    const codes = await Promise.all([
+      run(engine, ask('word '.repeat(400))),
+      run(engine, ask('x', { maxTokens: 192 })),
+      run(engine, { ...ask('x'), sampling: { temperature: 99, topP: 1, topK: 40, minP: 0 } }),
+      run(engine, { ...ask('x'), messages: [] }),
+    ])
     expect(codes.map((outcome) => outcome.error?.code)).toEqual(['CONTEXT_TOO_LONG', 'CONTEXT_TOO_LONG', 'SAMPLING_INVALID', 'BAD_REQUEST'])
   })
 

@@ -14,7 +14,11 @@ import { tempDir } from '#test/support/temp-dir.ts'
 import { NANO } from './support.ts'
 
 const nano = readFileSync(NANO)
-const codeOf = (path: string, settings = {}): Promise<unknown> => inspectModel(path, settings, estimateMemory).then(() => 'fine', (error: StokerError) => error.code)
+const codeOf = (path: string, settings = {}): Promise<unknown> =>
+  inspectModel(path, settings, estimateMemory).then(
+    () => 'fine',
+    (error: StokerError) => error.code,
+  )
 
 function file(name: string, bytes: Uint8Array | string): string {
   const path = join(tempDir(), name)
@@ -60,7 +64,8 @@ describe('reading a model before it is loaded', () => {
   })
 
   it('finds every truncation, inside the header and inside the weights (the library takes them for whole)', async () => {
-    for (const length of [4, 20, 100, 5_000, 25_000, 28_000, Math.floor(nano.length / 2), nano.length - 1]) expect(await codeOf(file(`cut-${length}.gguf`, nano.subarray(0, length)))).toBe('MODEL_TRUNCATED')
+    for (const length of [4, 20, 100, 5_000, 25_000, 28_000, Math.floor(nano.length / 2), nano.length - 1])
+      expect(await codeOf(file(`cut-${length}.gguf`, nano.subarray(0, length)))).toBe('MODEL_TRUNCATED')
     const path = file('cut.gguf', nano.subarray(0, nano.length - 400))
     const error = (await inspectModel(path, {}, estimateMemory).catch((caught: unknown) => caught)) as StokerError
     expect(error.data).toMatchObject({ haveBytes: nano.length - 400 })
@@ -85,7 +90,8 @@ describe('reading a model before it is loaded', () => {
 
   it('knows the block sizes of the library it runs on (a new library that changes them)', async () => {
     const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true })
-    const bindings = (llama as unknown as { _bindings: { getTypeSizeForGgmlType(type: number): number | undefined; getBlockSizeForGgmlType(type: number): number | undefined } })._bindings
+    const bindings = (llama as unknown as { _bindings: { getTypeSizeForGgmlType(type: number): number | undefined; getBlockSizeForGgmlType(type: number): number | undefined } })
+      ._bindings
     for (let type = 0; type < 48; type += 1) {
       if (tensorBytes(type, 256) === null) continue
       const bytes = bindings.getTypeSizeForGgmlType(type)

@@ -23,7 +23,9 @@ async function serve(model: StepModel, requests: object[]): Promise<string[]> {
       if (event.t === 'error') texts[Number(event.job)] += `!${event.error.code}`
       if ((event.t === 'done' || event.t === 'error') && (left -= 1) === 0) done.resolve()
     },
-    mono: () => performance.now(), randomSeed: () => 7, rssBytes: () => 0,
+    mono: () => performance.now(),
+    randomSeed: () => 7,
+    rssBytes: () => 0,
   })
   for (const [job, request] of requests.entries()) scheduler.submit(String(job), inferenceRequest.parse(request))
   await done.promise
@@ -85,7 +87,8 @@ describe('the two step loops', () => {
     const large = { enum: Array.from({ length: 8_000 }, (_, index) => `value ${index}`) }
     const cyclic: Record<string, unknown> = {}
     cyclic['self'] = cyclic
-    for (const schema of [deep, large, cyclic]) await expect(raw.sampler({ temperature: 0, topP: 1, topK: 40, minP: 0, seed: 1, maskEnd: false, schema })).rejects.toMatchObject({ code: 'GRAMMAR_INVALID' })
+    for (const schema of [deep, large, cyclic])
+      await expect(raw.sampler({ temperature: 0, topP: 1, topK: 40, minP: 0, seed: 1, maskEnd: false, schema })).rejects.toMatchObject({ code: 'GRAMMAR_INVALID' })
   })
 
   it('reuses a common beginning without changing the text', async () => {

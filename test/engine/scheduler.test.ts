@@ -21,13 +21,19 @@ function start(model: FakeStepModel) {
     randomSeed: () => 1,
     rssBytes: () => 1,
   })
-  const ended = (job: string): Promise<HostEvent> => new Promise((resolve) => {
-    const test = (event: HostEvent): boolean => (event.t === 'done' || event.t === 'error') && event.job === job
-    const found = events.find(test)
-    if (found === undefined) waits.push({ test, resolve })
-    else resolve(found)
-  })
-  const text = (job: string): string => events.flatMap((event) => (event.t === 'deltas' ? event.items : [])).filter((item) => item.job === job).map((item) => item.text).join('')
+  const ended = (job: string): Promise<HostEvent> =>
+    new Promise((resolve) => {
+      const test = (event: HostEvent): boolean => (event.t === 'done' || event.t === 'error') && event.job === job
+      const found = events.find(test)
+      if (found === undefined) waits.push({ test, resolve })
+      else resolve(found)
+    })
+  const text = (job: string): string =>
+    events
+      .flatMap((event) => (event.t === 'deltas' ? event.items : []))
+      .filter((item) => item.job === job)
+      .map((item) => item.text)
+      .join('')
   return { scheduler, events, ended, text }
 }
 
@@ -36,7 +42,11 @@ describe('the step loop', () => {
     const model = new FakeStepModel({ slots: 2 })
     const { scheduler, ended, text } = start(model)
     for (const job of ['one', 'two', 'three']) scheduler.submit(job, request(job))
-    expect(await Promise.all(['one', 'two', 'three'].map(ended))).toMatchObject([{ t: 'done', finish: 'stop', usage: { promptTokens: 3, cachedTokens: 0, generatedTokens: 3 } }, { t: 'done' }, { t: 'done', usage: { promptTokens: 5, generatedTokens: 5 } }])
+    expect(await Promise.all(['one', 'two', 'three'].map(ended))).toMatchObject([
+      { t: 'done', finish: 'stop', usage: { promptTokens: 3, cachedTokens: 0, generatedTokens: 3 } },
+      { t: 'done' },
+      { t: 'done', usage: { promptTokens: 5, generatedTokens: 5 } },
+    ])
     expect([text('one'), text('two'), text('three')]).toEqual(['one', 'two', 'three'])
     expect(Math.max(...model.steps.map((items) => items.length))).toBe(2)
     expect(model.disposed).toBe(3)
@@ -46,11 +56,16 @@ describe('the step loop', () => {
     const model = new FakeStepModel({ slots: 3 })
     model.answer = () => 'answer'
     const { scheduler, ended } = start(model)
-    for (const [job, length] of [['a', 10], ['b', 400], ['c', 300]] as const) scheduler.submit(job, request('x'.repeat(length)))
+    for (const [job, length] of [
+      ['a', 10],
+      ['b', 400],
+      ['c', 300],
+    ] as const)
+      scheduler.submit(job, request('x'.repeat(length)))
     await Promise.all(['a', 'b', 'c'].map(ended))
     for (const items of model.steps) {
       expect(items.filter((item) => item.tokens.length > 1 || item.sampler === null).reduce((sum, item) => sum + item.tokens.length, 0)).toBeLessThanOrEqual(128)
-      expect(items.map((item) => item.slot)).toEqual(items.map((item) => item.slot).toSorted())
+      expect(items.map((item) => item.slot)).toEqual(items.map((item) => item.slot).toSorted((a, b) => a - b))
     }
     expect(model.steps[1]?.some((item) => item.slot === 0 && item.tokens.length === 1)).toBe(true)
   })
@@ -58,7 +73,9 @@ describe('the step loop', () => {
   it('cancels in the middle of a long prompt within one step', async () => {
     const model = new FakeStepModel()
     const { scheduler, ended } = start(model)
-    model.beforeStep = () => { if (model.steps.length === 2) scheduler.cancel('long') }
+    model.beforeStep = () => {
+      if (model.steps.length === 2) scheduler.cancel('long')
+    }
     scheduler.submit('long', request('x'.repeat(800)))
     expect(await ended('long')).toMatchObject({ t: 'done', finish: 'cancelled', usage: { generatedTokens: 0 } })
     expect(model.steps.length).toBe(2)
@@ -148,7 +165,9 @@ describe('the step loop', () => {
     const { scheduler, ended, events } = start(model)
     scheduler.submit('running', request('x'))
     scheduler.submit('waiting', request('x'))
-    model.beforeStep = () => { if (model.steps.length === 3) void scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} }) }
+    model.beforeStep = () => {
+      if (model.steps.length === 3) void scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} })
+    }
     expect(await Promise.all([ended('running'), ended('waiting')])).toMatchObject([{ error: { code: 'ENGINE_NOT_LOADED' } }, { error: { code: 'ENGINE_NOT_LOADED' } }])
     expect(events.filter((event) => event.t === 'error' || event.t === 'done').length).toBe(2)
     expect(model.disposed).toBe(2)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createStopMatcher } from '#engine/host/stops.ts'
@@ -18,21 +18,27 @@ function whole(text: string, stops: readonly string[]): string {
 
 describe('stop strings on streamed text', () => {
   it('delivers the same for any cutting into pieces (a stop that crosses a token boundary is missed, or its start leaks out)', () => {
-    fc.assert(fc.property(fc.array(fc.stringMatching(/^[ab\n]{0,4}$/), { maxLength: 12 }), fc.array(fc.stringMatching(/^[ab\n]{1,4}$/), { minLength: 1, maxLength: 4 }), (pieces, stops) => {
-      const matcher = createStopMatcher(stops)
-      let text = ''
-      let stopped = false
-      for (const character of pieces.join('')) {
-        const result = matcher.push(character)
-        text += result.text
-        if (result.stopped) {
-          stopped = true
-          break
-        }
-      }
-      if (!stopped) text += matcher.rest()
-      expect(text).toBe(whole(pieces.join(''), stops))
-    }))
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[ab\n]{0,4}$/), { maxLength: 12 }),
+        fc.array(fc.stringMatching(/^[ab\n]{1,4}$/), { minLength: 1, maxLength: 4 }),
+        (pieces, stops) => {
+          const matcher = createStopMatcher(stops)
+          let text = ''
+          let stopped = false
+          for (const character of pieces.join('')) {
+            const result = matcher.push(character)
+            text += result.text
+            if (result.stopped) {
+              stopped = true
+              break
+            }
+          }
+          if (!stopped) text += matcher.rest()
+          expect(text).toBe(whole(pieces.join(''), stops))
+        },
+      ),
+    )
   })
 
   it('holds back only what could still become a stop string (a stream that stalls)', () => {

@@ -15,7 +15,10 @@ export const SHA = 'a'.repeat(64) as ModelSha256
 export const ONE_SLOT: EngineSettings = { contextTokens: 192, slots: 1, threads: 1, gpuLayers: 0, prefixReuse: false }
 export const FOUR_SLOTS: EngineSettings = { ...ONE_SLOT, slots: 4 }
 
-export interface RealEngine { engine: EnginePort; forks: ForkedHost[] }
+export interface RealEngine {
+  engine: EnginePort
+  forks: ForkedHost[]
+}
 
 export function realEngine(): RealEngine {
   const forks: ForkedHost[] = []
@@ -31,13 +34,26 @@ export function realEngine(): RealEngine {
   return { engine, forks }
 }
 
-export const ask = (content: string, more: Partial<Record<keyof InferenceRequest, unknown>> = {}): InferenceRequest => inferenceRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, ...more })
+export const ask = (content: string, more: Partial<Record<keyof InferenceRequest, unknown>> = {}): InferenceRequest =>
+  inferenceRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, ...more })
 
-export interface Outcome { text: string; deltas: string[]; finish: FinishReason | null; usage: EngineUsage; error: ErrorValue | null; ttftMs: number; durationMs: number }
+export interface Outcome {
+  text: string
+  deltas: string[]
+  finish: FinishReason | null
+  usage: EngineUsage
+  error: ErrorValue | null
+  ttftMs: number
+  durationMs: number
+}
 
 let serial = 0
 
-export interface Submitted { id: string; outcome: Promise<Outcome>; firstDelta: Promise<void> }
+export interface Submitted {
+  id: string
+  outcome: Promise<Outcome>
+  firstDelta: Promise<void>
+}
 
 export function submit(engine: EnginePort, request: InferenceRequest): Submitted {
   const id = `job_${(serial += 1)}`

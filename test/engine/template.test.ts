@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { compileTemplate } from '#engine/host/template.ts'
 
-const CHATML = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+const CHATML =
+  "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 const SPECIAL = { bos: '<s>', eos: '</s>' }
 
 describe('chat templates', () => {
@@ -21,13 +22,24 @@ describe('chat templates', () => {
   })
 
   it('trims contents where the template does', () => {
-    const parts = compileTemplate("{% for m in messages %}[{{ m.content | trim }}]{% endfor %}", SPECIAL).render([{ role: 'user', content: '  hi ' }])
+    const parts = compileTemplate('{% for m in messages %}[{{ m.content | trim }}]{% endfor %}', SPECIAL).render([{ role: 'user', content: '  hi ' }])
     expect(parts.map((part) => part.text).join('')).toBe('[hi]')
   })
 
   it('puts a system message before the user message where the template knows no system role', () => {
-    const template = compileTemplate("{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}", SPECIAL)
-    expect(template.render([{ role: 'system', content: 'S' }, { role: 'user', content: 'U' }]).map((part) => part.text).join('')).toBe('<user>S\n\nU')
+    const template = compileTemplate(
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}",
+      SPECIAL,
+    )
+    expect(
+      template
+        .render([
+          { role: 'system', content: 'S' },
+          { role: 'user', content: 'U' },
+        ])
+        .map((part) => part.text)
+        .join(''),
+    ).toBe('<user>S\n\nU')
   })
 
   it('fails with TEMPLATE_FAILED when it throws, drops a message or does not compile', () => {

@@ -16,12 +16,20 @@ import { loadStepModel } from './llama-model.ts'
 const NICENESS = 5
 
 /** Electron's MessagePortMain, as far as it is used. */
-interface Port { postMessage(message: unknown): void; on(event: 'message', listener: (event: { data: unknown }) => void): void; on(event: 'close', listener: () => void): void; start(): void }
-interface ParentPort { once(event: 'message', listener: (event: { ports: Port[] }) => void): void }
+interface Port {
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (event: { data: unknown }) => void): void
+  on(event: 'close', listener: () => void): void
+  start(): void
+}
+interface ParentPort {
+  once(event: 'message', listener: (event: { ports: Port[] }) => void): void
+}
 
 function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
   const host = createHost({
-    send, exit,
+    send,
+    exit,
     mono: () => performance.now(),
     randomSeed: () => randomInt(2 ** 32),
     rssBytes: () => process.memoryUsage.rss(),
@@ -41,7 +49,10 @@ const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha25
 function serveParentPort(parent: ParentPort): void {
   parent.once('message', ({ ports: [port] }) => {
     if (port === undefined) process.exit(1)
-    const handle = serve((event) => port.postMessage(event), () => process.exit(0))
+    const handle = serve(
+      (event) => port.postMessage(event),
+      () => process.exit(0),
+    )
     port.on('message', ({ data }) => handle(data))
     port.on('close', () => process.exit(0))
     port.start()
@@ -51,7 +62,12 @@ function serveParentPort(parent: ParentPort): void {
 function serveIpc(): void {
   const channel = ipcChannel(process)
   channel.onClose(() => process.exit(0))
-  const handle = serve((event) => { if (channel.isOpen) channel.send(event) }, () => process.exit(0))
+  const handle = serve(
+    (event) => {
+      if (channel.isOpen) channel.send(event)
+    },
+    () => process.exit(0),
+  )
   channel.onMessage(handle)
 }
 

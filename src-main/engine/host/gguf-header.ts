@@ -47,14 +47,23 @@ async function skipArray(reader: BoundedReader, depth: number): Promise<void> {
 async function readValue(reader: BoundedReader): Promise<string | number | boolean | null> {
   const type = await reader.u32()
   switch (type) {
-    case 4: return reader.u32()
-    case 5: return reader.i32()
-    case 6: return reader.f32()
-    case 7: return (await reader.u8()) !== 0
-    case STRING: return reader.string(TEXT_BYTES_MAX)
-    case ARRAY: await skipArray(reader, 0); return null
-    case 10: return reader.u64()
-    case 12: return reader.f64()
+    case 4:
+      return reader.u32()
+    case 5:
+      return reader.i32()
+    case 6:
+      return reader.f32()
+    case 7:
+      return (await reader.u8()) !== 0
+    case STRING:
+      return reader.string(TEXT_BYTES_MAX)
+    case ARRAY:
+      await skipArray(reader, 0)
+      return null
+    case 10:
+      return reader.u64()
+    case 12:
+      return reader.f64()
     default: {
       const width = FIXED[type]
       if (width === undefined) throw new Implausible(`a value of type ${type}`)
@@ -82,9 +91,13 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
 }
 
 async function readAll(reader: BoundedReader, sizeBytes: number, path: string): Promise<GgufHeader> {
-  if ((await reader.u32()) !== MAGIC) throw new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`)
+  if ((await reader.u32()) !== MAGIC)
+    throw new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`)
   const version = await reader.u32()
-  if (version !== 2 && version !== 3) throw new StokerError('MODEL_UNSUPPORTED', `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`, { data: { version } })
+  if (version !== 2 && version !== 3)
+    throw new StokerError('MODEL_UNSUPPORTED', `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`, {
+      data: { version },
+    })
   const tensors = bounded(await reader.u64(), TENSORS_MAX, 'tensors')
   const keys = bounded(await reader.u64(), KEYS_MAX, 'metadata keys')
   const metadata = new Map<string, string | number | boolean>()
@@ -102,7 +115,9 @@ async function readAll(reader: BoundedReader, sizeBytes: number, path: string): 
 }
 
 const truncated = (path: string, have: number, need: number | null): StokerError =>
-  new StokerError('MODEL_TRUNCATED', `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`, { data: { haveBytes: have, needBytes: need } })
+  new StokerError('MODEL_TRUNCATED', `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`, {
+    data: { haveBytes: have, needBytes: need },
+  })
 
 const unreadable = (path: string, reason: string): StokerError => new StokerError('MODEL_UNREADABLE', `${path} cannot be read: ${reason}. Check the path and its permissions.`)
 
@@ -115,11 +130,15 @@ function readable(error: unknown, path: string): StokerError {
 
 /** Errors: MODEL_UNREADABLE (missing, a directory, permission), MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED (data: haveBytes, needBytes), MODEL_UNSUPPORTED. */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
-  const facts = await stat(path).catch((error: unknown) => { throw readable(error, path) })
+  const facts = await stat(path).catch((error: unknown) => {
+    throw readable(error, path)
+  })
   if (facts.isDirectory()) throw unreadable(path, 'it is a folder')
   if (!facts.isFile()) throw unreadable(path, 'it is not an ordinary file')
   if (facts.size === 0) throw new StokerError('MODEL_EMPTY', `${path} is empty (0 bytes). Download it again.`)
-  const file = await open(path, 'r').catch((error: unknown) => { throw readable(error, path) })
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw readable(error, path)
+  })
   try {
     return await readAll(createBoundedReader(file, facts.size), facts.size, path)
   } catch (error) {

@@ -81,12 +81,24 @@ export function createHost(options: HostOptions): Host {
       if (!parsed.success) return
       const request = parsed.data
       switch (request.t) {
-        case 'submit': return submit(request.job, request.request)
-        case 'cancel': return current?.scheduler.cancel(request.job)
-        case 'inspect': return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
-        case 'load': return answer(request.id, inTurn(() => load(request)))
-        case 'unload': return answer(request.id, inTurn(async () => (await unload(), null)))
-        case 'stop': return void inTurn(unload).finally(options.exit)
+        case 'submit':
+          return submit(request.job, request.request)
+        case 'cancel':
+          return current?.scheduler.cancel(request.job)
+        case 'inspect':
+          return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
+        case 'load':
+          return answer(
+            request.id,
+            inTurn(() => load(request)),
+          )
+        case 'unload':
+          return answer(
+            request.id,
+            inTurn(async () => (await unload(), null)),
+          )
+        case 'stop':
+          return void inTurn(unload).finally(options.exit)
       }
     },
   }

@@ -39,17 +39,34 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
   const architecture = checkKind(header, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
   const contextTokens = typeof trained === 'number' ? trained : null
-  const assumed = { contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED), slots: settings.slots ?? 1, gpuLayers: settings.gpuLayers ?? 0 }
+  const assumed = {
+    contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED),
+    slots: settings.slots ?? 1,
+    gpuLayers: settings.gpuLayers ?? 0,
+  }
   const memory = await estimate(path, assumed).catch((error: unknown) => {
     throw new StokerError('MODEL_UNSUPPORTED', `${path} has a header the engine cannot use (${(error as Error).message.slice(0, 200)}). Download another conversion of this model.`)
   })
-  if (!memory.supported) throw new StokerError('MODEL_UNSUPPORTED', `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`, { data: { architecture } })
+  if (!memory.supported)
+    throw new StokerError('MODEL_UNSUPPORTED', `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`, { data: { architecture } })
   const { neededBytes, freeBytes, totalBytes, method } = memory
   if (neededBytes > totalBytes)
-    throw new StokerError('MODEL_TOO_BIG', `${path} needs about ${gibibytes(neededBytes)} and this machine has ${gibibytes(totalBytes)}. Use a smaller quantisation, a smaller model, or less context.`, { data: { neededBytes, totalBytes } })
+    throw new StokerError(
+      'MODEL_TOO_BIG',
+      `${path} needs about ${gibibytes(neededBytes)} and this machine has ${gibibytes(totalBytes)}. Use a smaller quantisation, a smaller model, or less context.`,
+      { data: { neededBytes, totalBytes } },
+    )
   return {
-    fileName: basename(path), path, sizeBytes: header.sizeBytes, architecture, parameters: header.parameters, quantisation: fileTypeName(header.metadata.get('general.file_type')), contextTokens,
-    hasChatTemplate: text(header, 'tokenizer.chat_template') !== null, licence: text(header, 'general.license'), name: text(header, 'general.name'),
+    fileName: basename(path),
+    path,
+    sizeBytes: header.sizeBytes,
+    architecture,
+    parameters: header.parameters,
+    quantisation: fileTypeName(header.metadata.get('general.file_type')),
+    contextTokens,
+    hasChatTemplate: text(header, 'tokenizer.chat_template') !== null,
+    licence: text(header, 'general.license'),
+    name: text(header, 'general.name'),
     memory: { neededBytes, freeBytes, method, fits: neededBytes <= freeBytes * COMFORT ? 'yes' : neededBytes <= freeBytes ? 'tight' : 'no' },
   }
 }

@@ -33,7 +33,9 @@ export interface Job {
 const BYTES_PER_TOKEN_MAX = 256
 
 const tooLong = (needed: string, contextTokens: number): StokerError =>
-  new StokerError('CONTEXT_TOO_LONG', `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`, { data: { contextTokens } })
+  new StokerError('CONTEXT_TOO_LONG', `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`, {
+    data: { contextTokens },
+  })
 
 /** Renders, tokenizes and checks a request against its slot. Errors: CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID. */
 export async function prepareJob(id: string, request: InferenceRequest, model: StepModel, options: { now: number; randomSeed: () => number }): Promise<Job> {
@@ -45,18 +47,31 @@ export async function prepareJob(id: string, request: InferenceRequest, model: S
   if (prompt.length + request.maxTokens > contextTokens) throw tooLong(String(prompt.length + request.maxTokens), contextTokens)
   const { temperature, topP, topK, minP, seed } = request.sampling
   const sampler = await model.sampler({
-    temperature, topP, minP, topK,
+    temperature,
+    topP,
+    minP,
+    topK,
     seed: seed ?? options.randomSeed(),
     // A finished grammar leaves only the end to choose.
     maskEnd: request.ignoreEos && request.jsonSchema === undefined,
     schema: request.jsonSchema ?? null,
   })
   return {
-    id, prompt, sampler, maxTokens: request.maxTokens, ignoreEos: request.ignoreEos,
+    id,
+    prompt,
+    sampler,
+    maxTokens: request.maxTokens,
+    ignoreEos: request.ignoreEos,
     text: createTextStream((tokens, before) => model.detokenize(tokens, before), prompt),
     stops: createStopMatcher(request.stop),
-    submittedAt: options.now, firstTextAt: null, lastSentAt: Number.NEGATIVE_INFINITY, outbox: '',
-    slot: -1, held: 0, next: null, cancelled: false,
+    submittedAt: options.now,
+    firstTextAt: null,
+    lastSentAt: Number.NEGATIVE_INFINITY,
+    outbox: '',
+    slot: -1,
+    held: 0,
+    next: null,
+    cancelled: false,
     usage: { promptTokens: prompt.length, cachedTokens: 0, generatedTokens: 0 },
   }
 }

@@ -8,7 +8,13 @@ import type { EngineSettings } from '#core/engine/engine.port.ts'
 import { STEP_PROMPT_TOKENS } from '../protocol.ts'
 import { llamaInstance } from './llama.ts'
 
-export interface MemoryEstimate { neededBytes: number; freeBytes: number; totalBytes: number; supported: boolean; method: string }
+export interface MemoryEstimate {
+  neededBytes: number
+  freeBytes: number
+  totalBytes: number
+  supported: boolean
+  method: string
+}
 
 type Wish = Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'>
 
@@ -23,10 +29,11 @@ export async function estimateMemory(path: string, settings: Wish): Promise<Memo
   const freeBytes = Math.min(freemem(), process.availableMemory()) + video.free
   const { neededBytes, how } = await needs(insights, settings, freeBytes)
   return {
-    neededBytes, freeBytes,
+    neededBytes,
+    freeBytes,
     totalBytes: totalmem() + video.total,
     supported: insights.isSupportedByLlamaCpp,
-    method: `${llama.gpu === false ? 'CPU' : String(llama.gpu)}, ${settings.slots} × ${settings.contextTokens} tokens, ${how}`,
+    method: `${llama.gpu === false ? 'CPU' : llama.gpu}, ${settings.slots} × ${settings.contextTokens} tokens, ${how}`,
   }
 }
 

@@ -14,13 +14,18 @@ import type { StepModel } from './step-model.ts'
 import { compileTemplate, type ChatTemplate } from './template.ts'
 
 /** `public` forces the fallback loop (tests). */
-export interface LoadOptions { loop?: 'auto' | 'public' }
+export interface LoadOptions {
+  loop?: 'auto' | 'public'
+}
 
 function loadError(error: unknown, settings: EngineSettings): StokerError {
   if (error instanceof StokerError) return error
   const reason = (error as Error).message.slice(0, 300)
   if (error instanceof InsufficientMemoryError || /memory|failed to create context/i.test(reason))
-    return new StokerError('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${settings.slots} slots of ${settings.contextTokens} tokens. Use fewer slots, a shorter context or a smaller model. (${reason})`)
+    return new StokerError(
+      'ENGINE_OUT_OF_MEMORY',
+      `Not enough memory for ${settings.slots} slots of ${settings.contextTokens} tokens. Use fewer slots, a shorter context or a smaller model. (${reason})`,
+    )
   return new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${reason}. Check the file by importing it again, or use another model.`)
 }
 
@@ -44,7 +49,11 @@ async function grammarState(llama: Llama, model: LlamaModel, schema: Record<stri
 
 function templateOf(model: LlamaModel): ChatTemplate {
   const { chat_template: source } = model.fileInfo.metadata.tokenizer
-  const fail = (error: StokerError): ChatTemplate => ({ render() { throw error } })
+  const fail = (error: StokerError): ChatTemplate => ({
+    render() {
+      throw error
+    },
+  })
   if (typeof source !== 'string' || source === '') return fail(new StokerError('TEMPLATE_FAILED', 'This model has no chat template. Use a model made for chat.'))
   try {
     return compileTemplate(source, { bos: model.tokens.bosString ?? '', eos: model.tokens.eosString ?? '' })
@@ -63,21 +72,31 @@ function tokenizePrompt(model: LlamaModel, template: ChatTemplate, messages: Par
 
 async function createContext(model: LlamaModel, settings: EngineSettings, threads: number): Promise<LlamaContext> {
   const batchSize = STEP_PROMPT_TOKENS + settings.slots
-  return model.createContext({ sequences: settings.slots, contextSize: settings.contextTokens, batchSize, threads: { ideal: threads, min: threads }, flashAttention: 'auto', failedCreationRemedy: false })
+  return model.createContext({
+    sequences: settings.slots,
+    contextSize: settings.contextTokens,
+    batchSize,
+    threads: { ideal: threads, min: threads },
+    flashAttention: 'auto',
+    failedCreationRemedy: false,
+  })
 }
 
 /** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY. The file's header was checked before (inspect.ts). */
 export async function loadStepModel(path: string, sha256: ModelSha256, asked: EngineSettings, { loop = 'auto' }: LoadOptions = {}): Promise<StepModel> {
   const llama = await llamaInstance(asked.gpuLayers > 0)
   const threads = Math.min(asked.threads, THREADS_MAX)
-  const model = await llama.loadModel({ modelPath: path, gpuLayers: asked.gpuLayers }).catch((error: unknown) => { throw loadError(error, asked) })
+  const model = await llama.loadModel({ modelPath: path, gpuLayers: asked.gpuLayers }).catch((error: unknown) => {
+    throw loadError(error, asked)
+  })
   const settings = { ...asked, contextTokens: Math.min(asked.contextTokens, model.trainContextSize) }
   try {
     const context = await createContext(model, settings, threads)
     const masked = endTokens(model)
     const grammarOf = (schema: Record<string, unknown>): Promise<LlamaGrammarEvaluationState> => grammarState(llama, model, schema)
     const shape = loop === 'public' ? null : rawShape(model, context)
-    const steps = shape === null ? createPublicLoop(model, context, { slots: settings.slots, masked, grammarOf }) : createRawLoop(shape, { threads, slots: settings.slots, masked, grammarOf })
+    const steps =
+      shape === null ? createPublicLoop(model, context, { slots: settings.slots, masked, grammarOf }) : createRawLoop(shape, { threads, slots: settings.slots, masked, grammarOf })
     const template = templateOf(model)
     return {
       ...steps,

@@ -8,7 +8,10 @@ import { TokenBias, type LlamaContext, type LlamaContextSequence, type LlamaGram
 import type { SamplerOptions, StepItem, StepLoop, StepSampler } from './step-model.ts'
 
 type Generator = AsyncGenerator<Token, void | Token>
-interface Choice { options: SamplerOptions; grammar: LlamaGrammarEvaluationState | null }
+interface Choice {
+  options: SamplerOptions
+  grammar: LlamaGrammarEvaluationState | null
+}
 
 export interface PublicOptions {
   slots: number
@@ -30,7 +33,16 @@ export function createPublicLoop(model: LlamaModel, context: LlamaContext, { slo
 
   function start(sequence: LlamaContextSequence, tokens: readonly number[], { options, grammar }: Choice): Generator {
     const { temperature, topK, topP, minP, seed, maskEnd } = options
-    return sequence.evaluate(tokens as Token[], { temperature, topK, topP, minP, seed, yieldEogToken: true, ...(maskEnd ? { tokenBias: bias } : {}), ...(grammar === null ? {} : { grammarEvaluationState: grammar }) })
+    return sequence.evaluate(tokens as Token[], {
+      temperature,
+      topK,
+      topP,
+      minP,
+      seed,
+      yieldEogToken: true,
+      ...(maskEnd ? { tokenBias: bias } : {}),
+      ...(grammar === null ? {} : { grammarEvaluationState: grammar }),
+    })
   }
 
   async function one({ slot, tokens, sampler }: StepItem): Promise<number | null> {

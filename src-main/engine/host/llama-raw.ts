@@ -6,7 +6,10 @@ import type { LlamaContext, LlamaGrammarEvaluationState, LlamaModel } from 'node
 
 import type { SamplerOptions, StepItem, StepLoop, StepSampler } from './step-model.ts'
 
-interface RawSampler { applyConfig(config: Record<string, unknown>): void; dispose(): void }
+interface RawSampler {
+  applyConfig(config: Record<string, unknown>): void
+  dispose(): void
+}
 
 /** What is used of the inner context. */
 interface RawContext {
@@ -19,7 +22,10 @@ interface RawContext {
   setThreads(threads: number): void
 }
 
-export interface RawShape { context: RawContext; createSampler(): RawSampler }
+export interface RawShape {
+  context: RawContext
+  createSampler: () => RawSampler
+}
 
 const METHODS = ['initBatch', 'addToBatch', 'decodeBatch', 'sampleToken', 'removeTokenCellsFromSequence', 'disposeSequence', 'setThreads'] as const
 
@@ -35,7 +41,11 @@ export function rawShape(model: LlamaModel, context: LlamaContext): RawShape | n
 
 /** The sampler's settings; the library's own names. Top-k is always capped: an uncapped one costs up to 100 ms a token. */
 const samplerConfig = (options: SamplerOptions, masked: readonly number[], grammar: LlamaGrammarEvaluationState | null): Record<string, unknown> => ({
-  temperature: options.temperature, topK: options.topK, topP: options.topP, minP: options.minP, seed: options.seed,
+  temperature: options.temperature,
+  topK: options.topK,
+  topP: options.topP,
+  minP: options.minP,
+  seed: options.seed,
   ...(options.maskEnd ? { tokenBiasKeys: Uint32Array.from(masked), tokenBiasValues: new Float32Array(masked.length).fill(Number.NEGATIVE_INFINITY) } : {}),
   ...(grammar === null ? {} : { grammarEvaluationState: (grammar as unknown as { _state: unknown })._state }),
 })
@@ -63,13 +73,15 @@ export function createRawLoop({ context, createSampler }: RawShape, { threads, s
         return context.addToBatch(item.slot, item.position, Uint32Array.from(item.tokens), Uint32Array.from(at))[0] ?? null
       })
       await context.decodeBatch()
-      return Promise.all(items.map(async (item, index) => {
-        const sampler = item.sampler === null ? undefined : samplers.get(item.sampler)
-        const at = logits[index] ?? null
-        if (sampler === undefined || at === null) return null
-        const token = await context.sampleToken(at, sampler)
-        return token < 0 ? null : token
-      }))
+      return Promise.all(
+        items.map(async (item, index) => {
+          const sampler = item.sampler === null ? undefined : samplers.get(item.sampler)
+          const at = logits[index] ?? null
+          if (sampler === undefined || at === null) return null
+          const token = await context.sampleToken(at, sampler)
+          return token < 0 ? null : token
+        }),
+      )
     },
     async keep(slot, count) {
       if (count > 0 && context.removeTokenCellsFromSequence(slot, count, -1)) return count

@@ -23,5 +23,5 @@ export function llamaInstance(gpu: boolean): Promise<Llama> {
 export async function deviceName(llama: Llama): Promise<string> {
   if (llama.gpu === false) return `CPU: ${cpus()[0]?.model.trim() || process.arch}`
   const names = await llama.getGpuDeviceNames().catch(() => [])
-  return names.length === 0 ? String(llama.gpu) : names.join(' + ')
+  return names.length === 0 ? llama.gpu : names.join(' + ')
 }

@@ -13,7 +13,8 @@ function within(value: unknown, left: number, budget: { values: number }): boole
 
 /** Throws GRAMMAR_INVALID for a schema beyond 64 KiB or 16 levels (cyclic values included). */
 export function checkSchema(schema: Record<string, unknown>): void {
-  if (!within(schema, SCHEMA_DEPTH_MAX, { values: SCHEMA_BYTES_MAX })) throw new StokerError('GRAMMAR_INVALID', `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`)
+  if (!within(schema, SCHEMA_DEPTH_MAX, { values: SCHEMA_BYTES_MAX }))
+    throw new StokerError('GRAMMAR_INVALID', `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`)
   const bytes = Buffer.byteLength(JSON.stringify(schema))
   if (bytes > SCHEMA_BYTES_MAX) throw new StokerError('GRAMMAR_INVALID', `The JSON schema has ${bytes} bytes; ${SCHEMA_BYTES_MAX} are allowed. Make it smaller.`)
 }

@@ -17,7 +17,9 @@ export interface SamplerOptions {
   schema: Record<string, unknown> | null
 }
 
-export interface StepSampler { dispose(): void }
+export interface StepSampler {
+  dispose(): void
+}
 
 /** `tokens` go into `slot` from `position` on, which is the number of tokens the slot holds already. */
 export interface StepItem {

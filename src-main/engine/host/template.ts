@@ -8,7 +8,10 @@ import { StokerError } from '#contract/errors.ts'
 import type { ChatMessage } from '#contract/inference.ts'
 
 /** `control`: template text, tokenized with special tokens. Otherwise plain text. */
-export interface PromptPart { text: string; control: boolean }
+export interface PromptPart {
+  text: string
+  control: boolean
+}
 
 export interface ChatTemplate {
   /** Throws TEMPLATE_FAILED. */
@@ -62,7 +65,12 @@ export function compileTemplate(source: string, special: { bos: string; eos: str
     throw failed(`it does not compile (${(error as Error).message})`)
   }
   const renderWith = (messages: readonly ChatMessage[], wrap: (index: number) => string): string =>
-    template.render({ messages: messages.map((message, index) => ({ role: message.role, content: wrap(index) })), add_generation_prompt: true, bos_token: special.bos, eos_token: special.eos })
+    template.render({
+      messages: messages.map((message, index) => ({ role: message.role, content: wrap(index) })),
+      add_generation_prompt: true,
+      bos_token: special.bos,
+      eos_token: special.eos,
+    })
 
   // A template that trims what it is given expects trimmed contents.
   const trims = ((): boolean => {
@@ -73,7 +81,10 @@ export function compileTemplate(source: string, special: { bos: string; eos: str
     }
   })()
   const attempt = (messages: readonly ChatMessage[]): PromptPart[] | null =>
-    split(renderWith(messages, placeholder), messages.map((message) => (trims ? message.content.trim() : message.content)))
+    split(
+      renderWith(messages, placeholder),
+      messages.map((message) => (trims ? message.content.trim() : message.content)),
+    )
 
   return {
     render(messages) {
