@@ -95,3 +95,31 @@ export function books(market: { dir: string }): ExchangeBooks {
 }
 
 export const say = (content: string): { role: 'user'; content: string }[] => [{ role: 'user', content }]
+
+/** Posted balances by short name, and whether anything is still reserved. */
+export function balances(market: { dir: string }, supplierKey: string): { spent: number; held: number; available: number; fees: number; reserved: number } {
+  const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
+  try {
+    const ledger = createBooks()
+    const credit = (account: string): number => {
+      const { credits, debits } = ledger.balance(db.read, account)
+      return credits - debits
+    }
+    const buyers = db.read.prepare<{ id: string }>(`SELECT id FROM accounts WHERE id LIKE 'liability:buyer:%'`).all()
+    return {
+      spent: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).debits, 0), reserved: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).pendingDebits, 0),
+      held: credit(`liability:supplier:${supplierKey}:held`), available: credit(`liability:supplier:${supplierKey}:available`), fees: credit('income:fees'),
+    }
+  } finally {
+    db.close()
+  }
+}
+
+/** Asks again each turn of the event loop until it holds; for what has no frame to wait for. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (holds()) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('never came true')
+}
