@@ -108,7 +108,7 @@ export class Seller {
     const route: Route = { deploymentId: DEPLOYMENT, sha256: MODEL, specVersion: 1, prices: [price], bounds: { contextTokens: 128, outputTokens: 64 } }
     this.jobs = createJobs(this.context, {
       deployments: this.deployments, power: { ofJob: () => null }, routeOf: (instrument) => (instrument === NANO_INSTRUMENT ? route : null),
-      exams: { route: () => null, started: () => undefined, replied: () => undefined, ...exams },
+      exams: { route: () => null, replied: () => undefined, ...exams },
     })
     this.jobs.start()
   }

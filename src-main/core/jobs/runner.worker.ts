@@ -16,8 +16,7 @@ import type { Settlement } from './settlement.store.ts'
 /** What exams tell the runner, and are told. */
 export interface ExamSink {
   route(job: JobFrame): Route | null
-  started(job: JobFrame): void
-  /** Stores the reply (an exam's evidence) before the exchange is told that the item is done. */
+  /** Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange is told that the item is done. */
   replied(job: JobFrame, reply: string): void
 }
 
@@ -69,7 +68,8 @@ export function createRunner(context: CoreContext, deps: RunnerDeps): Runner {
   const fail = (run: Run, error: ErrorValue): void => {
     if (!finish(run)) return
     const { jobId, examId } = run.frame
-    if (examId === undefined) {
+    if (examId !== undefined) deps.exams.replied(run.frame, run.text)
+    else {
       try {
         deps.settlement.fail(jobId, error.message)
       } catch (cause) {
@@ -110,7 +110,7 @@ export function createRunner(context: CoreContext, deps: RunnerDeps): Runner {
       const { instrument, specVersion, priceNanoPerMtok, reserveNano, salt, deadlineMs } = frame
       realmDb.tx((db) => insertJob(db, { jobId, instrument, specVersion, deploymentId: route.deploymentId, sha256: route.sha256, state: 'running', reason: '', priceNano: priceNanoPerMtok, reserveNano, salt, startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS }))
       events.changed('jobs')
-    } else deps.exams.started(frame)
+    }
     runs.set(jobId, run)
     trySend({ t: 'job.accept', jobId })
     engine.submit(jobId, frame.request, {

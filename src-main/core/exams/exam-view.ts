@@ -1,0 +1,37 @@
+/** Stored exams as the contract and other domains see them. */
+import type { Exam } from '#contract/exams.ts'
+import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
+import type { QualificationFacts } from '#core/context.ts'
+import { placeOf } from '#exam/calls.ts'
+import { examItem } from '#exam/generate.ts'
+
+import type { ExamRow } from './exams.store.ts'
+
+export function examView(row: ExamRow): Exam {
+  return {
+    examId: brandId<ExamId>(row.examId), instrument: brandId<Instrument>(row.instrument), specVersion: row.specVersion, spec: row.spec, deploymentId: brandId<DeploymentId>(row.deploymentId), sha256: brandId<ModelSha256>(row.sha256),
+    modelName: row.modelName, state: row.state, evidence: row.evidence, phase: row.phase, done: row.done, atMost: row.atMost, limits: row.limits, startedAt: row.startedAt, endedAt: row.endedAt, validUntil: row.validUntil,
+    attempt: row.attempt, seed: row.seed, commitment: row.commitment, transcriptSha256: row.transcriptSha256,
+  }
+}
+
+/** Current qualifications, the newest first; one per instrument and model. */
+export function qualificationsOf(rows: readonly ExamRow[], now: number): QualificationFacts[] {
+  const seen = new Set<string>()
+  const found: QualificationFacts[] = []
+  for (const row of rows) {
+    const name = `${row.instrument} ${row.sha256}`
+    if (row.state !== 'passed' || row.validUntil === null || row.validUntil <= now || seen.has(name)) continue
+    seen.add(name)
+    found.push({ instrument: brandId<Instrument>(row.instrument), deploymentId: brandId<DeploymentId>(row.deploymentId), sha256: brandId<ModelSha256>(row.sha256), examId: row.examId, specVersion: row.specVersion, validUntil: row.validUntil })
+  }
+  return found
+}
+
+/** Question and answer of an item, once the seed is known; null for load calls and before. */
+export function generated(row: ExamRow, itemId: string): { prompt: string; answer: string } | null {
+  const place = row.seed === null ? null : placeOf(row.spec.level, itemId)
+  if (row.seed === null || place === null || place.phase !== 'items') return null
+  const { prompt, answer } = examItem(row.seed, place.family, row.spec.level, place.index)
+  return { prompt, answer }
+}

@@ -1,0 +1,39 @@
+/** Exams: how a deployment qualifies for a grade. */
+import type { GradeSpec } from '#contract/grades.ts'
+import { brandId, type Instrument } from '#contract/ids.ts'
+import type { CoreContext, DeploymentsFace, LatestExamFacts, QualificationFacts } from '#core/context.ts'
+import type { ExamSink } from '#core/jobs/index.ts'
+
+import { qualificationsOf } from './exam-view.ts'
+import { examsApi } from './exams.api.ts'
+import { createExamRunner } from './exams.worker.ts'
+
+export interface Exams {
+  api: ReturnType<typeof examsApi>
+  sink: ExamSink
+  qualifications(): QualificationFacts[]
+  latest(): LatestExamFacts | null
+  /** The deployment under exam now; null when none. */
+  examining(): string | null
+  start(): void
+  stop(): void
+}
+
+export function createExams(context: CoreContext, deps: { deployments: DeploymentsFace; specs: () => readonly GradeSpec[] }): Exams {
+  const runner = createExamRunner(context, deps.deployments)
+  let detach: () => void = () => undefined
+  return {
+    api: examsApi(context, runner, deps.specs),
+    sink: runner.sink,
+    qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
+    latest() {
+      const [row] = runner.rows()
+      return row === undefined ? null : { examId: row.examId, instrument: brandId<Instrument>(row.instrument), state: row.state, limits: row.limits, validUntil: row.validUntil }
+    },
+    examining: () => runner.current()?.deploymentId ?? null,
+    start() {
+      detach = runner.attach()
+    },
+    stop: () => detach(),
+  }
+}

@@ -1,0 +1,30 @@
+/** Puts a finished exam's stored calls into a signed transcript. */
+import { brandId, type DeploymentId, type ExamId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
+import type { ReadDb } from '#db/types.ts'
+import type { SigningKey } from '#lib/ed25519.ts'
+
+import { examItems, type ExamRow, type ItemRow } from './exams.store.ts'
+
+type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
+
+function transcriptItem(row: ItemRow): TranscriptItem | null {
+  if (row.right === null || row.tokens === null || row.arrivedAt === null || row.sig === null) return null
+  const { itemId, phase, reason, ttftMs, tokens, tokPerS, arrivedAt, sig } = row
+  return { itemId, phase, reply: row.reply ?? '', right: row.right === 1, reason, ttftMs, tokens, tokPerS, witness: { arrivedAt, sig } }
+}
+
+/** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */
+export function transcriptFor(db: ReadDb, exam: ExamRow, result: ResultFrame, key: SigningKey): { json: string; sha256: string } {
+  const items = examItems(db, exam.examId).map(transcriptItem).filter((item) => item !== null)
+  const { json, sha256 } = buildTranscript(
+    {
+      examId: brandId<ExamId>(exam.examId), class: exam.evidence, spec: exam.spec, seed: result.seed, commitment: exam.commitment, deploymentId: brandId<DeploymentId>(exam.deploymentId),
+      identity: { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device }, slots: exam.slots, attempt: exam.attempt, startedAt: exam.startedAt, endedAt: result.at, items,
+      validUntil: result.validUntil, result: { exchange: brandId<PublicKey>(exam.exchange), at: result.at, sig: result.sig },
+    },
+    key,
+  )
+  return { json, sha256 }
+}

@@ -1,0 +1,41 @@
+/** Listings: what the owner offers, at which ask. */
+import type { Listing } from '#contract/market.ts'
+import type { CoreContext } from '#core/context.ts'
+import type { Route } from '#core/jobs/index.ts'
+
+import { countListedTime } from './listed-time.worker.ts'
+import { listedTime } from './listings.store.ts'
+import { createListingRunner, type ListingRunner, type ListingsDeps } from './listings.worker.ts'
+
+export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'resume' | 'withdraw'> {
+  all(): Listing[]
+  routeOf(instrument: string): Route | null
+  /** Share of the listed time since `from` in which the exchange was reachable; null when nothing was listed. */
+  connectedShare(from: number): number | null
+  start(): void
+  stop(): void
+}
+
+export function createListings(context: CoreContext, deps: ListingsDeps): Listings {
+  const runner = createListingRunner(context, deps)
+  let stops: (() => void)[] = []
+  return {
+    all: () => runner.listings(),
+    list: (instrument, deploymentId, ask) => runner.list(instrument, deploymentId, ask),
+    pause: (instrument) => runner.pause(instrument),
+    resume: (instrument) => runner.resume(instrument),
+    withdraw: (instrument) => runner.withdraw(instrument),
+    routeOf: (instrument) => runner.routeOf(instrument),
+    connectedShare(from) {
+      const { listedMs, connectedMs } = listedTime(context.realmDb.read, from)
+      return listedMs === 0 ? null : connectedMs / listedMs
+    },
+    start() {
+      stops = [runner.attach(), countListedTime(context, () => runner.wanted())]
+    },
+    stop() {
+      for (const stop of stops) stop()
+      stops = []
+    },
+  }
+}
