@@ -25,7 +25,7 @@ export function callRate(result: Pick<CallResult, 'reply' | 'durationMs' | 'stre
 }
 
 /** Reference tokens a load call must deliver to count as answered in full: half of the grade's output, since engine tokens may be finer than reference tokens. */
-export const fullTokens = (spec: GradeSpec): number => Math.ceil(spec.limits.outputTokens / 2)
+const fullTokens = (spec: GradeSpec): number => Math.ceil(spec.limits.outputTokens / 2)
 
 /** Right or wrong and why, from the reply alone: what a verifier repeats. */
 export function judgeReply(spec: GradeSpec, seed: string, place: Place, reply: string, error: string | null): Checked {

@@ -11,7 +11,7 @@ import { Plan } from './plan.ts'
 import { Tally } from './tally.ts'
 import type { CallResult, ExamCall, ExamSession, ExamSessionOptions, ExamSessionState, RecordedItem, Verdict } from './types.ts'
 
-export type { CallResult, Carried, ExamCall, ExamPhase, ExamSession, ExamSessionOptions, ExamSessionState, RecordedItem, Verdict } from './types.ts'
+export type { ExamCall, ExamSession, RecordedItem, Verdict } from './types.ts'
 
 const SLOTS_MAX = 1_024
 

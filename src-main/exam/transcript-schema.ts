@@ -37,7 +37,7 @@ const remoteIdentity = z.object({
   device: z.string().max(200),
 })
 
-export const transcriptItem = z.strictObject({
+const transcriptItem = z.strictObject({
   itemId: z.string().max(64),
   phase: z.enum(['items', 'single', 'slots']),
   reply: z.string().max(REPLY_MAX),

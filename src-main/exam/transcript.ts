@@ -8,8 +8,8 @@ import { transcriptText } from './evidence.ts'
 import { createExamSession } from './session.ts'
 import { recordedOf, transcriptSchema, type Transcript } from './transcript-schema.ts'
 
-export { transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
-export { verifyTranscript, type TranscriptCheck } from './verify-transcript.ts'
+export type { Transcript, TranscriptItem } from './transcript-schema.ts'
+export { verifyTranscript } from './verify-transcript.ts'
 
 type Computed = 'v' | 'sampling' | 'limits' | 'verdict' | 'supplier' | 'supplierSig' | 'rerunOf' | 'carried'
 export interface TranscriptInput extends Omit<Transcript, Computed> {
