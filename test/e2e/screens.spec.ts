@@ -1,0 +1,201 @@
+/** Every screen over a Fake core: light and dark, 900 and 1440 wide, empty and full; pictures go to screenshots/, axe finds nothing, nothing overflows. */
+import { expect, test, type Page } from '@playwright/test'
+
+import { startFakeServer, type FakeServer } from '../support/fake-server.ts'
+import { expectAccessible, expectNoOverflow, noBrowser, openPage, PAGES, settled } from './pages.ts'
+
+test.skip(noBrowser() !== null, noBrowser() ?? '')
+
+const THEMES = ['light', 'dark'] as const
+const SIZES = { narrow: { width: 900, height: 1000 }, wide: { width: 1440, height: 900 } } as const
+
+const shoot = (page: Page, name: string) => page.screenshot({ path: `screenshots/${name}.png`, fullPage: true, animations: 'disabled' })
+
+/** Console errors are bugs: a failed request, a React warning, a blocked style. */
+function collectErrors(page: Page): string[] {
+  const errors: string[] = []
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  page.on('pageerror', (error) => errors.push(error.message))
+  return errors
+}
+
+for (const scenario of ['empty', 'busy'] as const) {
+  test.describe(`${scenario} core`, () => {
+    let server: FakeServer
+    test.beforeAll(async () => {
+      server = await startFakeServer({ scenario })
+    })
+    test.afterAll(() => server.close())
+
+    for (const theme of THEMES) {
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        test(`${theme}, ${size}`, async ({ page }) => {
+          const errors = collectErrors(page)
+          await page.setViewportSize(viewport)
+          await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+          for (const name of PAGES) {
+            await openPage(page, server.url, name)
+            await shoot(page, `${name}-${scenario}-${theme}-${size}`)
+            await expectNoOverflow(page, `${name} ${scenario} ${size}`)
+            if (size === 'wide') await expectAccessible(page, `${name} ${scenario} ${theme}`)
+          }
+          expect(errors).toEqual([])
+        })
+      }
+    }
+  })
+}
+
+test.describe('other states', () => {
+  test('error: every page says what is wrong and offers to read again', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'error' })
+    try {
+      for (const name of ['home', 'models', 'exam', 'market', 'jobs', 'earnings'] as const) {
+        await page.goto(`${server.url}#/${name === 'home' ? '' : name}`)
+        await expect(page.getByText('The ledger could not be read').first()).toBeVisible()
+        await expect(page.getByRole('button', { name: 'Read again' }).first()).toBeVisible()
+        await shoot(page, `${name}-error-light-wide`)
+      }
+      await expectAccessible(page, 'error state')
+    } finally {
+      await server.close()
+    }
+  })
+
+  test('stale: live values turn grey and say as of when', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'stale' })
+    try {
+      await openPage(page, server.url, 'home')
+      await expect(page.locator('#content')).toHaveAttribute('data-stale', 'true', { timeout: 15_000 })
+      await expect(page.getByText(/^as of \d\d:\d\d:\d\d/).first()).toBeVisible()
+      await shoot(page, 'home-stale-light-wide')
+      await expectAccessible(page, 'stale state')
+    } finally {
+      await server.close()
+    }
+  })
+
+  test('offline: says so, keeps the figures, comes back by itself', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'busy' })
+    const port = Number(new URL(server.url).port)
+    await openPage(page, server.url, 'home')
+    const sentence = await page.locator('h1').textContent()
+    await server.close()
+    await expect(page.getByText('Not connected to the core.')).toBeVisible()
+    await expect(page.locator('h1')).toHaveText(sentence ?? '')
+    await shoot(page, 'home-offline-light-wide')
+    const again = await startFakeServer({ scenario: 'busy', port })
+    try {
+      await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 20_000 })
+    } finally {
+      await again.close()
+    }
+  })
+
+  test('another contract after a reconnect asks for a reload', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'busy', contractHash: 'old' })
+    await openPage(page, server.url, 'home')
+    await server.close()
+    const newer = await startFakeServer({ scenario: 'busy', contractHash: 'new', port: Number(new URL(server.url).port) })
+    try {
+      await expect(page.getByRole('button', { name: 'Reload' })).toBeVisible({ timeout: 20_000 })
+    } finally {
+      await newer.close()
+    }
+  })
+
+  test('not signed in: the page says how to get a link, and a used code is explained and wiped', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'busy', loggedIn: false })
+    try {
+      await page.goto(`${server.url}#code=abcdefgh12345678`)
+      await expect(page.getByText('used already or is older than ten minutes')).toBeVisible()
+      await expect(page.getByText('stoker link').first()).toBeVisible()
+      expect(page.url()).not.toContain('code')
+      await expectAccessible(page, 'login')
+      await shoot(page, 'login-light-wide')
+    } finally {
+      await server.close()
+    }
+  })
+
+  test('running exam, drawers, palette, shortcuts; 400 wide, 4K and text at 200 %', async ({ page }) => {
+    const server = await startFakeServer({ scenario: 'busy', examRunning: true })
+    try {
+      await openPage(page, server.url, 'exam')
+      await shoot(page, 'exam-running-light-wide')
+      await page.locator('.items button').nth(3).click()
+      await expect(page.getByRole('dialog')).toContainText('Expected')
+      await expectAccessible(page, 'item drawer')
+      await shoot(page, 'exam-item-light-wide')
+      await page.keyboard.press('Escape')
+      await openPage(page, server.url, 'jobs')
+      await page.locator('.row-btn').nth(4).click()
+      await expect(page.getByRole('dialog')).toContainText('Verification')
+      await expectAccessible(page, 'job drawer')
+      await shoot(page, 'jobs-drawer-light-wide')
+      await page.keyboard.press('Escape')
+      for (const [label, width, height] of [['phone', 400, 800], ['4k', 3_840, 2_160]] as const) {
+        await page.setViewportSize({ width, height })
+        for (const name of PAGES) {
+          await openPage(page, server.url, name)
+          await expectNoOverflow(page, `${name} at ${width}`)
+          await shoot(page, `${name}-busy-light-${label}`)
+        }
+      }
+      await page.setViewportSize({ width: 1_440, height: 900 })
+      for (const name of PAGES) {
+        await openPage(page, server.url, name)
+        await page.evaluate(() => (document.documentElement.style.fontSize = '28px'))
+        await expectNoOverflow(page, `${name} with text at 200 %`)
+        await shoot(page, `${name}-busy-light-text200`)
+      }
+    } finally {
+      await server.close()
+    }
+  })
+})
+
+test('keyboard: digits, skip link, palette, shortcuts, space, and no page key while typing', async ({ page }) => {
+  const server = await startFakeServer({ scenario: 'busy' })
+  try {
+    await openPage(page, server.url, 'home')
+    for (const [digit, title] of [['2', 'Models'], ['3', 'Exam'], ['4', 'Market'], ['5', 'Jobs'], ['6', 'Earnings'], ['7', 'Settings'], ['1', 'Home']] as const) {
+      await page.keyboard.press(digit)
+      await expect(page).toHaveTitle(new RegExp(`^${title}`))
+    }
+    await settled(page)
+    await page.keyboard.press('Space')
+    await expect(page.getByRole('button', { name: /Resume listing/ })).toBeVisible()
+    await page.keyboard.press('Space')
+    await expect(page.getByRole('button', { name: /Pause listing/ })).toBeVisible()
+
+    await page.keyboard.press('Control+k')
+    await expect(page.getByRole('combobox', { name: 'Search commands' })).toBeFocused()
+    await expectAccessible(page, 'palette')
+    await shoot(page, 'palette-light-wide')
+    await page.keyboard.type('go mark')
+    await page.keyboard.press('Enter')
+    await expect(page).toHaveTitle(/^Market/)
+
+    const ask = page.getByRole('textbox', { name: /My ask/ })
+    await ask.click()
+    await ask.fill('')
+    await page.keyboard.type('0.5 1')
+    await expect(page).toHaveTitle(/^Market/)
+    await expect(ask).toHaveValue('0.5 1')
+
+    await page.locator('#content').focus()
+    await page.keyboard.press('?')
+    await expect(page.getByRole('dialog')).toContainText('Pause or resume the listing')
+    await page.keyboard.press('Escape')
+
+    await page.reload()
+    await settled(page)
+    await page.keyboard.press('Tab')
+    await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.locator('#content')).toBeFocused()
+  } finally {
+    await server.close()
+  }
+})
