@@ -26,7 +26,7 @@ export interface Running {
   exited: Promise<void>
 }
 
-export type SupervisorState = { kind: 'stopped' } | { kind: 'starting'; attempt: number } | { kind: 'backoff'; until: number; attempt: number } | { kind: 'broken'; reason: string }
+type SupervisorState = { kind: 'stopped' } | { kind: 'starting'; attempt: number } | { kind: 'backoff'; until: number; attempt: number } | { kind: 'broken'; reason: string }
 
 export interface SupervisorOptions {
   fork: () => ForkedHost
@@ -142,7 +142,7 @@ export class Supervisor {
     const wait = this.retryAt - clock.mono()
     if (wait <= 0) return
     onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.crashes })
-    await clock.sleep(wait, { signal, unref: true })
+    await clock.sleep(wait, { signal })
   }
 
   private async spawn(): Promise<Running> {

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { forkEngineChild } from '#engine/fork-child.ts'
+import { tempDir } from '#test/support/temp-dir.ts'
 
 import { ask, NANO, ONE_SLOT, realEngine, run, SHA, submit, whenState } from './support.ts'
 
@@ -48,7 +50,9 @@ describe('real host processes', () => {
   it('gives the child no environment but what it needs', async () => {
     process.env['STOKER_TEST_SECRET'] = 'hidden'
     onTestFinished(() => void delete process.env['STOKER_TEST_SECRET'])
-    const host = forkEngineChild({ entry: resolve(import.meta.dirname, 'print-environment.mjs') })
+    const entry = join(tempDir(), 'print-environment.mjs')
+    writeFileSync(entry, "process.send(Object.keys(process.env)); process.on('disconnect', () => process.exit(0))")
+    const host = forkEngineChild({ entry })
     const names = await new Promise<unknown>((resolve) => host.channel.onMessage(resolve))
     expect(names).toContain('PATH')
     expect(names).not.toContain('STOKER_TEST_SECRET')

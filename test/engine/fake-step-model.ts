@@ -2,7 +2,7 @@
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { SamplerOptions, StepItem, StepModel, StepSampler } from '#engine/host/step-model.ts'
 
-export const END = 0
+const END = 0
 
 export class FakeStepModel implements StepModel {
   readonly kind = 'raw'

@@ -3,7 +3,6 @@
  * when that side goes away, so does the host: no orphan keeps the GPU.
  */
 import { randomInt } from 'node:crypto'
-import { setPriority } from 'node:os'
 
 import { ipcChannel } from '../ipc-channel.ts'
 import type { HostEvent } from '../protocol.ts'
@@ -11,9 +10,7 @@ import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
 import { estimateMemory } from './llama-estimate.ts'
 import { loadStepModel } from './llama-model.ts'
-
-/** Below the owner's own programs. */
-const NICENESS = 5
+import { stepBack } from './priority.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
 interface Port {
@@ -43,6 +40,7 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
 /** The file may have changed since its import: its header is read again before the library gets it. */
 const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
   await inspectModel(path, settings, estimateMemory)
+  stepBack()
   return loadStepModel(path, sha256, settings)
 }
 
@@ -71,11 +69,6 @@ function serveIpc(): void {
   channel.onMessage(handle)
 }
 
-try {
-  setPriority(NICENESS)
-} catch {
-  // Not allowed everywhere; it is a courtesy.
-}
 const parentPort = (process as unknown as { parentPort?: ParentPort }).parentPort
 if (parentPort !== undefined) serveParentPort(parentPort)
 else if (process.send !== undefined) serveIpc()

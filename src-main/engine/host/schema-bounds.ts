@@ -1,8 +1,8 @@
 /** Bounds on a JSON schema before it becomes a grammar: a huge or endless one must not occupy the host. */
 import { StokerError } from '#contract/errors.ts'
 
-export const SCHEMA_BYTES_MAX = 65_536
-export const SCHEMA_DEPTH_MAX = 16
+const SCHEMA_BYTES_MAX = 65_536
+const SCHEMA_DEPTH_MAX = 16
 
 /** False beyond the depth, or when more values are met than so many bytes could hold (a graph that shares its parts). */
 function within(value: unknown, left: number, budget: { values: number }): boolean {

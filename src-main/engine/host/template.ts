@@ -8,7 +8,7 @@ import { StokerError } from '#contract/errors.ts'
 import type { ChatMessage } from '#contract/inference.ts'
 
 /** `control`: template text, tokenized with special tokens. Otherwise plain text. */
-export interface PromptPart {
+interface PromptPart {
   text: string
   control: boolean
 }
