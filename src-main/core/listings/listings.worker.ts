@@ -2,7 +2,7 @@
  * Keeps the exchange's offers equal to the owner's wish: offers again after every fresh session and engine restart, withdraws while the engine
  * is down, and says in plain words why a listing waits.
  */
-import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { StokerError, fromErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -17,6 +17,8 @@ import { deleteListing, saveListing, storedListings, type ListingRow } from './l
 const ANSWER_MS = 10 * SECOND_MS
 /** A job may have been matched at the old ask just before the exchange heard of the new one. */
 const OLD_ASK_MS = 10 * SECOND_MS
+/** Errors after which the wish stands and is offered again later; any other is the exchange's refusal. */
+const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
 export interface ListingsDeps {
   deployments: DeploymentsFace
@@ -75,7 +77,8 @@ export function createListingRunner(context: CoreContext, deps: ListingsDeps): L
   /** Why this listing cannot be offered now; null when it can. */
   const obstacle = (row: ListingRow): string | null => {
     const state = exchange.state()
-    if (state.kind !== 'online') return state.kind === 'offline' ? `the exchange is not reachable: ${state.reason}` : 'connecting to the exchange'
+    // One text through all attempts, so that a long outage is not a change every second.
+    if (state.kind !== 'online') return state.kind === 'connecting' && state.attempt === 1 ? 'connecting to the exchange' : 'the exchange is not reachable; Stoker keeps trying'
     const loaded = deps.deployments.loaded()
     if (loaded?.deploymentId === row.deploymentId) return null
     const { kind } = engine.state()
@@ -146,6 +149,10 @@ export function createListingRunner(context: CoreContext, deps: ListingsDeps): L
     offered.delete(row.instrument)
     standings.delete(row.instrument)
     refreshOne(row)
+    if (!offered.has(row.instrument)) {
+      const { reason } = standings.get(row.instrument) ?? { reason: 'it cannot be offered now' }
+      waiting.get(row.instrument)?.reject(new StokerError('UNAVAILABLE', `The listing is kept and waits: ${reason}.`))
+    }
     try {
       await answer
     } finally {
@@ -175,7 +182,7 @@ export function createListingRunner(context: CoreContext, deps: ListingsDeps): L
     try {
       await offerAndWait(row)
     } catch (error) {
-      if (error instanceof StokerError && error.code !== 'TIMEOUT' && error.code !== 'CONFLICT') undo(instrument, before)
+      if (error instanceof StokerError && !KEPT.includes(error.code)) undo(instrument, before)
       throw error
     }
     return view(row)

@@ -1,0 +1,20 @@
+/** The console itself: hello, what changed, live values. */
+import type { Live } from '#contract/app.ts'
+import type { CoreContext } from '#core/context.ts'
+
+import { contractHash } from './contract-hash.ts'
+import { liveNow, liveStream, type LiveDeps } from './live.ts'
+
+export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl(): string | null }) {
+  const { os, version, host, realm, currency, clock, dataDir, events } = context
+  const stream = liveStream(context, deps)
+  let hash: string | null = null
+  return {
+    live: (): Live => liveNow(context, deps),
+    api: {
+      hello: os.app.hello.handler(() => ({ version, contractHash: (hash ??= contractHash()), mode: host.mode, realm, currency, now: clock.now(), dataDir, exchangeUrl: deps.exchangeUrl() })),
+      events: os.app.events.handler(({ signal }) => events.subscribe(signal)),
+      live: os.app.live.handler(({ signal }) => stream(signal)),
+    },
+  }
+}

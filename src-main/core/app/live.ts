@@ -1,0 +1,84 @@
+/** Live values: what the rig does this second. No prompt text, nothing stored. */
+import type { Live, LiveJob, Topic } from '#contract/app.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { Listing } from '#contract/market.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext, DeploymentsFace, Measured } from '#core/context.ts'
+
+const BUSY_EVERY_MS = SECOND_MS
+const IDLE_EVERY_MS = 5 * SECOND_MS
+/** Changes come in bursts; two live values are at least this far apart. */
+const GAP_MS = 200
+const RUNNING_MAX = 64
+const STREAMS_MAX = 256
+/** Changes worth telling before the next beat. */
+const PROMPT: ReadonlySet<Topic> = new Set(['engine', 'exchange', 'listing', 'jobs', 'deployments'])
+
+export interface LiveDeps {
+  jobs(): LiveJob[]
+  listings(): Listing[]
+  watts(): Measured | null
+  deployments: Pick<DeploymentsFace, 'loaded'>
+}
+
+function listingState(listings: readonly Listing[]): Live['listing'] {
+  if (listings.some(({ state }) => state === 'listed')) return 'listed'
+  if (listings.some(({ state }) => state === 'waiting' || state === 'refused')) return 'waiting'
+  return listings.length > 0 ? 'paused' : 'none'
+}
+
+export function liveNow({ clock, engine, exchange }: CoreContext, deps: LiveDeps): Live {
+  const state = engine.state()
+  const market = exchange.state()
+  const running = deps.jobs().slice(0, RUNNING_MAX)
+  const engineDetail = state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
+  return {
+    at: clock.now(),
+    engine: { kind: state.kind, model: deps.deployments.loaded()?.modelName ?? null, detail: engineDetail },
+    exchange: { kind: market.kind, lastSeenAt: exchange.lastSeenAt(), detail: market.kind === 'offline' ? market.reason : null },
+    listing: listingState(deps.listings()),
+    tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0), running, watts: deps.watts(),
+  }
+}
+
+/** Emits at once, every second while something runs, every 5 s otherwise, and soon after a change; ends with the signal. */
+export function liveStream(context: CoreContext, deps: LiveDeps): (signal: AbortSignal | undefined) => AsyncGenerator<Live> {
+  const { clock, events } = context
+  let streams = 0
+  return async function* stream(signal) {
+    if (streams >= STREAMS_MAX) throw new StokerError('UNAVAILABLE', `${STREAMS_MAX} consoles watch already; close some and try again.`)
+    streams += 1
+    const gone = (): boolean => signal?.aborted === true
+    let wake: () => void = () => undefined
+    let changed = false
+    const off = events.on((topic) => {
+      if (!PROMPT.has(topic)) return
+      changed = true
+      wake()
+    })
+    const onAbort = (): void => wake()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const pause = async (ms: number, untilChange: boolean): Promise<void> => {
+      const stop = new AbortController()
+      const woken = new Promise<void>((resolve) => {
+        wake = () => (untilChange || gone() ? resolve() : undefined)
+        if ((untilChange && changed) || gone()) resolve()
+      })
+      await Promise.race([woken, clock.sleep(ms, { signal: stop.signal, unref: true }).catch(() => undefined)])
+      stop.abort()
+    }
+    try {
+      while (!gone()) {
+        changed = false
+        const live = liveNow(context, deps)
+        yield live
+        await pause(GAP_MS, false)
+        await pause((live.running.length > 0 ? BUSY_EVERY_MS : IDLE_EVERY_MS) - GAP_MS, true)
+      }
+    } finally {
+      streams -= 1
+      off()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** The ledger check an owner can ask for: our side re-summed, every receipt verified, and the exchange's history compared with ours. */
+import { StokerError } from '#contract/errors.ts'
+import type { CoreContext } from '#core/context.ts'
+import type { Jobs } from '#core/jobs/index.ts'
+
+import { checkOwnSide } from './ledger.store.ts'
+
+export interface LedgerCheck { ok: boolean; problems: string[]; accounts: number; transfers: number; receipts: number; comparedWithExchange: boolean }
+
+export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 'problems'>) {
+  const check = async (): Promise<LedgerCheck> => {
+    // The comparison first: what it brings in is then part of our own side.
+    const compared = await jobs.compare().catch((error: unknown) => {
+      if (error instanceof StokerError) return null
+      throw error
+    })
+    const own = await checkOwnSide(context)
+    const problems = [...own.problems, ...jobs.problems(), ...(compared?.problems ?? [])]
+    return { ...own, ok: problems.length === 0, problems: [...new Set(problems)], comparedWithExchange: compared !== null }
+  }
+  return { check, api: { ledgerCheck: context.os.app.ledgerCheck.handler(check) } }
+}
