@@ -1,0 +1,39 @@
+/** All that Home decides from: plain values, so that every state of the rig can be written down in a test. */
+import type { Home, Live, Onboarding } from '#contract/app.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { Listing } from '#contract/market.ts'
+import type { Deployment } from '#contract/models.ts'
+import type { Currency, Nano, Realm } from '#contract/money.ts'
+import type { EpochMs } from '#contract/time.ts'
+import type { LatestExamFacts } from '#core/context.ts'
+
+export interface HomeFacts {
+  now: EpochMs
+  realm: Realm
+  currency: Currency
+  engine: Live['engine']
+  exchange: Live['exchange']
+  /** Buyers' jobs in work; exam calls are not counted. */
+  running: number
+  /** Models in the list whose file is ready. */
+  models: number
+  /** Models whose file is gone or is another one now. */
+  modelsLost: number
+  /** The one that says most: loaded before loading, failed and stopped. */
+  deployment: Pick<Deployment, 'modelName' | 'state' | 'detail'> | null
+  exam: LatestExamFacts | null
+  /** Instruments with a current qualification. */
+  qualified: readonly string[]
+  listing: Pick<Listing, 'instrument' | 'askNanoPerMtok' | 'state' | 'reason'> | null
+  /** My jobs that ended well in the last hour. */
+  jobsLastHour: number
+  /** What the exchange's book says of the instrument; null when it said nothing. */
+  demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
+  feeBps: number | null
+  specs: readonly GradeSpec[]
+  power: { nanoPerMtok: Nano | null; currency: string; method: string }
+  jobs24h: { jobs: number; failed: number }
+  connectedShare24h: number | null
+  today: Home['today']
+  onboarding: Onboarding
+}

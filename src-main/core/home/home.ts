@@ -1,0 +1,47 @@
+/** Home from plain facts: sentence, three questions, today, ladder. Practice money and real electricity are never netted. */
+import type { Home } from '#contract/app.ts'
+import type { Instrument } from '#contract/ids.ts'
+import { nano, splitFee } from '#contract/money.ts'
+
+import type { HomeFacts } from './facts.ts'
+import { climb } from './ladder.ts'
+import { limitedBy, tell } from './sentence.ts'
+
+/** docs/exam.md and the grade specs call an error rate provisional below so many jobs. */
+const JOBS_FOR_A_RATE = 300
+
+function cost({ listing, feeBps, power }: HomeFacts): Home['cost'] {
+  const ask = listing?.askNanoPerMtok ?? null
+  const net = ask === null || feeBps === null ? null : splitFee(nano(ask), feeBps).seller
+  return { powerNanoPerMtok: power.nanoPerMtok, method: power.method, askNanoPerMtok: ask, netNanoPerMtok: net, powerCurrency: power.currency }
+}
+
+function quality({ exam }: HomeFacts): Home['quality'] {
+  if (exam === null) return { instrument: null, share: null, low: null, high: null, floor: null, verdict: 'none', limitedBy: null, validUntil: null }
+  const limit = exam.limits.find(({ name }) => name === 'intelligence')
+  const counted = limit !== undefined && limit.n > 0
+  const verdict = exam.state === 'passed' || exam.state === 'not-reached' || exam.state === 'undecided' ? exam.state : 'none'
+  return {
+    instrument: exam.instrument, share: counted ? limit.k / limit.n : null, low: counted ? limit.low : null, high: counted ? limit.high : null, floor: limit?.floor ?? null,
+    verdict, limitedBy: verdict === 'none' ? null : limitedBy(exam), validUntil: exam.validUntil,
+  }
+}
+
+/** The spec a share of failures is judged by: of what is listed, else of what was examined, else the first. */
+function specOf({ specs, listing, exam }: HomeFacts) {
+  const wanted: Instrument | null = listing?.instrument ?? exam?.instrument ?? null
+  return specs.find((spec) => spec.instrument === wanted) ?? specs[0] ?? null
+}
+
+function reliability(facts: HomeFacts): Home['reliability'] {
+  const { jobs, failed } = facts.jobs24h
+  const all = jobs + failed
+  return {
+    jobs24h: jobs, failed24h: failed, errorRate: all === 0 ? null : failed / all, errorCeiling: specOf(facts)?.limits.errorRateCeiling ?? null,
+    provisional: all < JOBS_FOR_A_RATE || (specOf(facts)?.provisional ?? true), connectedShare24h: facts.connectedShare24h,
+  }
+}
+
+export function composeHome(facts: HomeFacts): Home {
+  return { at: facts.now, realm: facts.realm, currency: facts.currency, ...tell(facts), cost: cost(facts), quality: quality(facts), reliability: reliability(facts), today: facts.today, ladder: climb(facts) }
+}

@@ -1,0 +1,66 @@
+/** Home: gathers the facts from the other domains, and lets home.ts decide what they mean. */
+import type { Home } from '#contract/app.ts'
+import type { Listing } from '#contract/market.ts'
+import type { Deployment } from '#contract/models.ts'
+import { nano } from '#contract/money.ts'
+import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
+import type { CoreContext, TradingFace } from '#core/context.ts'
+import { bucketStart } from '#core/earnings/buckets.ts'
+import type { EarningsFace } from '#core/earnings/index.ts'
+import type { ModelsFace } from '#core/models/index.ts'
+import type { OnboardingFace } from '#core/onboarding/index.ts'
+import type { PowerLedger } from '#core/power/index.ts'
+
+import type { HomeFacts } from './facts.ts'
+import { composeHome } from './home.ts'
+
+export type { HomeFacts } from './facts.ts'
+
+export interface HomeParts {
+  trading: TradingFace
+  models: Pick<ModelsFace, 'list'>
+  deployments: { list(): Deployment[] }
+  earnings: Pick<EarningsFace, 'summary'>
+  power: Pick<PowerLedger, 'perMtok'>
+  onboarding: Pick<OnboardingFace, 'current'>
+  /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
+  demand?(instrument: string): HomeFacts['demand']
+  /** The rig's offset east of UTC in minutes; the system's by default. */
+  offsetMinutes?(at: EpochMs): number
+}
+
+export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency' | 'exchange'>
+
+const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
+const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
+const first = <State, Item extends { state: State }>(items: readonly Item[], order: readonly State[]): Item | null => items.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0] ?? null
+
+const systemOffset = (at: EpochMs): number => -new Date(at).getTimezoneOffset()
+
+export function createHome(context: HomeContext, parts: HomeParts) {
+  const { clock, exchange } = context
+  const today = (now: EpochMs): Home['today'] => {
+    const since = bucketStart(now, 'day', parts.offsetMinutes?.(now) ?? systemOffset(now))
+    const { availableNano, heldNano, powerNano, jobs } = parts.earnings.summary(since, now + 1)
+    return { since, availableNano, heldNano, powerNano: powerNano ?? nano(0), jobs }
+  }
+
+  const facts = async (): Promise<HomeFacts> => {
+    const now = clock.now()
+    const models = await parts.models.list()
+    const live = parts.trading.live()
+    const listing = first(parts.trading.listings(), LISTING_ORDER)
+    const online = exchange.state()
+    const terms = online.kind === 'online' ? online.terms : null
+    return {
+      now, realm: context.realm, currency: context.currency, engine: live.engine, exchange: live.exchange, running: live.running.filter(({ exam }) => !exam).length,
+      models: models.filter(({ state }) => state === 'ready').length, modelsLost: models.filter(({ state }) => state !== 'ready').length, deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
+      exam: parts.trading.latestExam(), qualified: parts.trading.qualifications().map(({ instrument }) => instrument), listing,
+      jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs, demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
+      feeBps: terms?.feeBps ?? null, specs: terms?.specs ?? [], power: parts.power.perMtok(), jobs24h: parts.trading.jobsSince(now - DAY_MS), connectedShare24h: parts.trading.connectedShare(now - DAY_MS),
+      today: today(now), onboarding: parts.onboarding.current(),
+    }
+  }
+  const current = async (): Promise<Home> => composeHome(await facts())
+  return { current, api: { home: context.os.app.home.handler(current) } }
+}
