@@ -49,7 +49,8 @@ export const supplierFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('sync'), afterReceiptSeq: z.number().int().min(0), afterReleaseSeq: z.number().int().min(0), openJobs: z.array(jobId).max(SYNC_PAGE_MAX) }),
   z.object({ t: z.literal('offer'), instrument, deploymentId, identity: engineIdentity, askNanoPerMtok: price, slots: z.number().int().min(1).max(1_024), contextTokens: tokens, maxOutputTokens: tokens }),
   z.object({ t: z.literal('withdraw'), instrument }),
-  z.object({ t: z.literal('exam.start'), requestId: z.string().max(64), instrument, deploymentId, identity: engineIdentity, slots: z.number().int().min(1).max(1_024) }),
+  /** `examId` names the sitting to go on with: its judged calls (and its result, when it has ended meanwhile) are told again. Without it an interrupted sitting of the same deployment goes on, else a new one begins. */
+  z.object({ t: z.literal('exam.start'), requestId: z.string().max(64), instrument, deploymentId, identity: engineIdentity, slots: z.number().int().min(1).max(1_024), examId: examId.optional() }),
   z.object({ t: z.literal('exam.cancel'), examId }),
   z.object({ t: z.literal('job.accept'), jobId }),
   z.object({ t: z.literal('job.reject'), jobId, error: errorValue }),

@@ -83,6 +83,22 @@ describe('an exam', () => {
     expect(await back.next('exam.result')).toMatchObject({ examId, verdict: 'passed' })
     expect(back.jobs[0]!.itemId).toBe(supplier.jobs[5]!.itemId)
     expect(back.jobs.filter((job) => finished.includes(job.itemId))).toEqual([])
+    // The judgements of the first five were told again, in case they were lost with the line.
+    expect(back.frames.filter((frame) => frame.t === 'exam.item').slice(0, 5).map((frame) => frame.itemId)).toEqual(finished)
+  })
+
+  it('tells the result again to a supplier that names the sitting: a passed exam is not lost with the line', async () => {
+    const market = await exchange({ examSeed: SEED })
+    const supplier = await sitter(market.url)
+    supplier.onJob = perfect
+    start(supplier)
+    const result = await supplier.next('exam.result')
+    await supplier.cut()
+    const back = await sitter(market.url, supplier.key)
+    back.send({ t: 'exam.start', requestId: 'r9', instrument: NANO, deploymentId: 'dep_1', identity: IDENTITY, slots: 1, examId: result.examId })
+    expect(await back.next('exam.started')).toMatchObject({ examId: result.examId, resumed: true, attempt: 1 })
+    expect(await back.next('exam.result')).toEqual(result)
+    expect(back.jobs).toHaveLength(0)
   })
 
   it('survives a resumed line in the middle of a call', async () => {

@@ -1,6 +1,6 @@
 /** Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each before it is told. */
 import { createExamSession } from '#exam/session.ts'
-import { examItemText, seedCommitment } from '#exam/evidence.ts'
+import { seedCommitment } from '#exam/evidence.ts'
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
@@ -9,9 +9,9 @@ import { sha256Hex } from '#lib/canonical.ts'
 import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../limits.ts'
 import type { MarketContext } from '../context.ts'
 import type { Router } from '../jobs/router.ts'
-import { countAttempts, endExam, examItems, insertExam, insertExamItem, resumableExam, setExamState, type ExamRow } from '../store/exams.store.ts'
+import { countAttempts, endExam, examItems, findExam, insertExam, insertExamItem, resumableExam, setExamState, type ExamRow } from '../store/exams.store.ts'
 import type { Peer } from '../supply/peer.ts'
-import { resultFrame } from './result.ts'
+import { itemFrame, resultFrame, type ResultFrame } from './result.ts'
 import { Sitting } from './sitting.ts'
 
 type Start = Extract<SupplierFrame, { t: 'exam.start' }>
@@ -61,16 +61,21 @@ export class Conductor {
     if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
     if (this.#sittings.has(peer.supplier)) throw new StokerError('EXAM_RUNNING', 'an exam of this supplier is running already; wait for its result or cancel it')
     const { exam, resumed } = this.#examFor(peer, frame, spec.version)
-    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: examItems(db.read, exam.examId).map((stored) => stored.item) })
+    const judged = examItems(db.read, exam.examId)
     peer.send({ t: 'exam.started', requestId: frame.requestId, examId: brandId<ExamId>(exam.examId), spec, commitment: exam.commitment, attempt: exam.attempt, resumed })
+    // What was judged before may never have arrived: told again, it is the same to the byte.
+    for (const stored of judged) peer.send(itemFrame(this.#context.key, exam.examId, stored))
+    if (exam.result !== null) {
+      peer.send(JSON.parse(exam.result) as ResultFrame)
+      return
+    }
+    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item) })
     const sitting = new Sitting({
       context: this.#context, router: this.#router, peer, exam, spec, session,
       onItem: (item, reply) => {
-        const arrivedAt = this.#context.clock.now()
-        const replySha256 = sha256Hex(reply)
-        db.tx((write) => insertExamItem(write, exam.examId, item, replySha256, arrivedAt))
-        const sig = this.#context.key.sign(examItemText({ examId: exam.examId, itemId: item.itemId, replySha256, arrivedAt, right: item.right }))
-        peer.send({ t: 'exam.item', examId: brandId<ExamId>(exam.examId), ...item, replySha256, arrivedAt, sig })
+        const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
+        db.tx((write) => insertExamItem(write, exam.examId, stored))
+        peer.send(itemFrame(this.#context.key, exam.examId, stored))
       },
       onEnd: () => this.#end(peer, sitting, session.state().verdict ?? 'undecided'),
     })
@@ -82,6 +87,8 @@ export class Conductor {
     const { db, clock, ids } = this.#context
     const since = clock.now() - ATTEMPT_WINDOW_MS
     const wanted = { supplier: peer.supplier, deploymentId: frame.deploymentId, instrument: frame.instrument, specVersion, modelSha256: frame.identity.sha256, slots: frame.slots }
+    const named = frame.examId === undefined ? null : findExam(db.read, frame.examId, peer.supplier)
+    if (named !== null && named.result !== null) return { exam: named, resumed: true }
     const interrupted = resumableExam(db.read, wanted, since)
     if (interrupted !== null) {
       db.tx((write) => setExamState(write, interrupted.examId, 'running'))

@@ -53,6 +53,8 @@ export const resumableExam = (db: ReadDb, wanted: Pick<ExamRow, 'supplier' | 'de
     )
     .get(wanted.supplier, wanted.deploymentId, wanted.instrument, wanted.specVersion, wanted.modelSha256, wanted.slots, since) ?? null
 
+export const findExam = (db: ReadDb, examId: string, supplier: string): ExamRow | null => db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`).get(examId, supplier) ?? null
+
 /** Attempts at a grade with one model: all that began since `since`, and all ever (for numbering). */
 export const countAttempts = (db: ReadDb, supplier: string, instrument: string, modelSha256: string, since: number): { recent: number; ever: number } =>
   db.prepare<{ recent: number; ever: number }>('SELECT count(*) FILTER (WHERE started_at >= ?) AS recent, count(*) AS ever FROM exams WHERE supplier = ? AND instrument = ? AND model_sha256 = ?').get(since, supplier, instrument, modelSha256)!
@@ -65,12 +67,13 @@ export const qualifiedUntil = (db: ReadDb, supplier: string, instrument: string,
 
 export const examsOf = (db: ReadDb, supplier: string): ExamRow[] => db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`).all(supplier)
 
-export const insertExamItem = (db: WriteDb, examId: string, item: RecordedItem, replySha256: string, arrivedAt: number): void => {
+export interface StoredItem { item: RecordedItem; replySha256: string; arrivedAt: number }
+
+export const insertExamItem = (db: WriteDb, examId: string, stored: StoredItem): void => {
   db.prepare(
     `INSERT INTO exam_items (exam_id, position, phase, item_id, verdict) VALUES (?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?) ON CONFLICT DO NOTHING`,
-  ).run(examId, examId, item.phase, item.itemId, JSON.stringify({ item, replySha256, arrivedAt }))
+  ).run(examId, examId, stored.item.phase, stored.item.itemId, JSON.stringify(stored))
 }
 
-export interface StoredItem { item: RecordedItem; replySha256: string; arrivedAt: number }
 export const examItems = (db: ReadDb, examId: string): StoredItem[] =>
   db.prepare<{ verdict: string }>('SELECT verdict FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000').all(examId).map((row) => JSON.parse(row.verdict) as StoredItem)
