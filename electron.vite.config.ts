@@ -14,7 +14,7 @@ export default defineConfig({
       outDir: 'out/main',
       rollupOptions: {
         external,
-        input: { shell: at('src-main/desktop/main.ts'), core: at('src-main/desktop/core-host.ts'), engine: at('src-main/engine/host/entry.ts'), exchange: at('src-main/market/entry.ts') },
+        input: { shell: at('src-main/desktop/main.ts'), core: at('src-main/desktop/core-host.ts'), engine: at('src-main/engine/host/entry.ts'), exchange: at('src-main/desktop/exchange-host.ts') },
         output: { format: 'es' },
       },
     },

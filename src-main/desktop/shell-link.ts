@@ -1,0 +1,109 @@
+/** The core's line to the shell: asks for children, gets a channel to each, and is told of their ends. */
+import type { Channel } from '#contract/channel/channel.ts'
+import { createPipe, type Pipe } from '#contract/channel/base.ts'
+import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
+import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
+import type { ForkedHost } from '#engine/client.ts'
+
+/** Electron's process.parentPort in a utility process, as far as it is used. */
+export interface ParentPort {
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (event: { data: unknown; ports: MainPort[] }) => void): unknown
+}
+
+/** Messages sent to a child before its port has come. */
+const WAITING_MAX = 256
+
+type Exit = { code: number | null; signal: string | null }
+
+class Forked implements ForkedHost {
+  readonly channel: Channel
+  pid: number | null = null
+  readonly #kill: () => void
+  readonly #pipe: Pipe<unknown, unknown>
+  readonly #exits = new Set<(how: Exit) => void>()
+  #waiting: unknown[] = []
+  #port: Channel | null = null
+  #ended: Exit | null = null
+
+  constructor(kill: () => void) {
+    this.#kill = kill
+    this.#pipe = createPipe({ post: (message) => this.#post(message), end: (reason) => this.#port?.close(reason), buffered: () => this.#port?.bufferedBytes ?? 0 })
+    this.channel = this.#pipe.channel
+  }
+
+  attach(port: Channel, pid: number | null): void {
+    this.#port = port
+    this.pid = pid
+    port.onMessage((message) => this.#pipe.deliver(message))
+    port.onClose((reason) => this.#pipe.closed(reason))
+    for (const message of this.#waiting.splice(0)) port.send(message)
+  }
+
+  kill(): void {
+    this.#kill()
+  }
+
+  onExit(listener: (how: Exit) => void): void {
+    if (this.#ended === null) this.#exits.add(listener)
+    else listener(this.#ended)
+  }
+
+  exited(code: number | null): void {
+    if (this.#ended !== null) return
+    this.#ended = { code, signal: null }
+    this.#pipe.closed('the process ended')
+    for (const listener of this.#exits) listener(this.#ended)
+    this.#exits.clear()
+  }
+
+  #post(message: unknown): void {
+    if (this.#port !== null) this.#port.send(message)
+    else if (this.#waiting.push(message) > WAITING_MAX) this.channel.close('too many messages before the process started')
+  }
+}
+
+export interface ShellLinkEvents {
+  onStart(start: Extract<HostReply, { t: 'start' }>): void
+  onRenderer(channel: Channel): void
+  onCloseToTray(choice: 'tray' | 'quit'): void
+  onQuit(): void
+}
+
+export class ShellLink {
+  readonly #parent: ParentPort
+  readonly #forked = new Map<number, Forked>()
+  #next = 1
+
+  constructor(parent: ParentPort, events: ShellLinkEvents) {
+    this.#parent = parent
+    parent.on('message', ({ data, ports }) => this.#onReply(data as HostReply, ports, events))
+  }
+
+  tell(request: HostRequest): void {
+    this.#parent.postMessage(request)
+  }
+
+  /** Returns at once; what is sent before the process runs waits for it. */
+  fork(child: HostChild): ForkedHost {
+    const id = this.#next
+    this.#next += 1
+    const forked = new Forked(() => this.tell({ t: 'kill', id }))
+    this.#forked.set(id, forked)
+    this.tell({ t: 'fork', id, child })
+    return forked
+  }
+
+  #onReply(reply: HostReply, ports: MainPort[], events: ShellLinkEvents): void {
+    const port = ports[0]
+    if (reply.t === 'start') events.onStart(reply)
+    else if (reply.t === 'quit') events.onQuit()
+    else if (reply.t === 'close-to-tray') events.onCloseToTray(reply.choice)
+    else if (reply.t === 'renderer' && port !== undefined) events.onRenderer(messagePortMainChannel(port))
+    else if (reply.t === 'forked' && port !== undefined) this.#forked.get(reply.id)?.attach(messagePortMainChannel(port), reply.pid)
+    else if (reply.t === 'exited') {
+      this.#forked.get(reply.id)?.exited(reply.code)
+      this.#forked.delete(reply.id)
+    }
+  }
+}
