@@ -1,5 +1,6 @@
 /** Jobs: what the exchange's frames about jobs and money do here. */
 import type { LiveJob } from '#contract/app.ts'
+import type { Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsFace, PowerFace } from '#core/context.ts'
@@ -8,7 +9,7 @@ import type { Route } from './admission.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
 import { createRunner, type ExamSink } from './runner.worker.ts'
-import { createSettlement } from './settlement.store.ts'
+import { createSettlement, type Settlement } from './settlement.store.ts'
 import { createSync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
@@ -22,6 +23,8 @@ export interface JobsDeps {
   power: Pick<PowerFace, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
+  /** After the commit of every settlement that brings money; `at` by our clock. */
+  onEarned?(at: number): void
 }
 
 export interface Jobs {
@@ -39,9 +42,21 @@ export interface Jobs {
   problems(): string[]
 }
 
+/** The same settlement, which also tells of every receipt it applied. */
+const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): Settlement => ({
+  ...settlement,
+  settle(receipt, exchangeKey) {
+    const outcome = settlement.settle(receipt, exchangeKey)
+    if (outcome.kind === 'applied') applied(receipt)
+    return outcome
+  },
+})
+
 export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const { exchange, clock, events } = context
-  const settlement = createSettlement(context)
+  const settlement = telling(createSettlement(context), (receipt) => {
+    if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
+  })
   const runner = createRunner(context, { ...deps, settlement })
   const sync = createSync(context, runner, settlement)
   const stopping = new AbortController()

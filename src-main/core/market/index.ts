@@ -89,6 +89,14 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
 
   return {
     api,
+    /** What the last book says of an instrument's demand, and how many suppliers ask less than `ask`; null when no book came. */
+    demand(instrument: string): { jobsLastHour: number; waiting: number; cheaper: number } | null {
+      const book = books.get(instrument)
+      const mine = listings.all().find((listing) => listing.instrument === instrument)
+      if (book === undefined) return null
+      const cheaper = book.rows.filter((row) => mine !== undefined && row.askNanoPerMtok < mine.askNanoPerMtok).reduce((sum, row) => sum + row.suppliers, 0)
+      return { jobsLastHour: book.jobsLastHour, waiting: book.waiting, cheaper }
+    },
     start() {
       off = exchange.onFrame((frame) => {
         if (frame.t !== 'book' || (books.size >= BOOKS_MAX && !books.has(frame.book.instrument))) return
