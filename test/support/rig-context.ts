@@ -23,7 +23,11 @@ export function rigContext() {
   events.on((topic) => changes.push(topic))
   const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations })
   return {
-    dataDir, log, clock, events, rigDb,
+    dataDir,
+    log,
+    clock,
+    events,
+    rigDb,
     ids: countingIds(),
     os: createOs(log),
     /** Topics told, oldest first. */

@@ -9,7 +9,10 @@ import { defaultSettings, smallerSettings, withWish, type DeploymentSettings, ty
 
 /** Fields the owner named are kept as they are, so then nothing is made smaller. */
 export async function chooseSettings({ engine, hardware }: { engine: EnginePort; hardware: HardwareFace }, model: StoredModel, wish: SettingsWish): Promise<DeploymentSettings> {
-  const free = await hardware.current().then(({ gpus }) => gpus.map((gpu) => gpu.memoryFreeBytes).filter((bytes) => bytes !== null), () => [])
+  const free = await hardware.current().then(
+    ({ gpus }) => gpus.map((gpu) => gpu.memoryFreeBytes).filter((bytes) => bytes !== null),
+    () => [],
+  )
   const defaults = defaultSettings(model, { cores: availableParallelism(), gpuFreeBytes: free.length === 0 ? null : Math.max(...free) })
   const settings = withWish(defaults, wish)
   const named = Object.values(wish).some((value) => value !== undefined)

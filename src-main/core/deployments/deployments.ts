@@ -21,7 +21,11 @@ export interface MachineFacts {
   /** Free memory of the largest GPU that says so, in bytes; null without one. */
   gpuFreeBytes: number | null
 }
-export interface ModelFacts { parameters: number | null; contextTokens: number | null; neededBytes: number }
+export interface ModelFacts {
+  parameters: number | null
+  contextTokens: number | null
+  neededBytes: number
+}
 
 /**
  * Settings when the owner says nothing: all slots, one core left for the machine (threads = cores collapse as soon as
@@ -42,7 +46,8 @@ export function defaultSettings(model: ModelFacts, machine: MachineFacts): Deplo
 export function smallerSettings(wish: DeploymentSettings): DeploymentSettings[] {
   const fewerSlots = [wish.slots, 2, 1].filter((slots, at) => at === 0 || slots < wish.slots).map((slots) => ({ ...wish, slots }))
   const lessContext: DeploymentSettings[] = []
-  for (let contextTokens = Math.floor(wish.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2)) lessContext.push({ ...wish, slots: 1, contextTokens })
+  for (let contextTokens = Math.floor(wish.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2))
+    lessContext.push({ ...wish, slots: 1, contextTokens })
   return [...fewerSlots, ...lessContext]
 }
 
@@ -55,7 +60,11 @@ export const withWish = (defaults: DeploymentSettings, wish: SettingsWish): Depl
 })
 
 /** What the core wants of one deployment just now. */
-export interface Wanted { loading: boolean; held: boolean; failure: string | null }
+export interface Wanted {
+  loading: boolean
+  held: boolean
+  failure: string | null
+}
 
 /** State and detail for screens, from what is wanted and what the engine says. */
 export function deploymentState(wanted: Wanted, engine: EngineState): Pick<Deployment, 'state' | 'detail'> {
@@ -63,10 +72,16 @@ export function deploymentState(wanted: Wanted, engine: EngineState): Pick<Deplo
   if (wanted.failure !== null) return { state: 'failed', detail: wanted.failure }
   if (!wanted.held) return { state: 'stopped', detail: null }
   switch (engine.kind) {
-    case 'loaded': return { state: 'loaded', detail: engine.model.device }
-    case 'broken': return { state: 'failed', detail: `The engine stopped after three crashes: ${engine.reason}` }
-    case 'backoff': return { state: 'loading', detail: 'The engine crashed and starts again.' }
-    case 'starting': case 'ready': return { state: 'loading', detail: 'The engine starts.' }
-    case 'stopped': return { state: 'stopped', detail: null }
+    case 'loaded':
+      return { state: 'loaded', detail: engine.model.device }
+    case 'broken':
+      return { state: 'failed', detail: `The engine stopped after three crashes: ${engine.reason}` }
+    case 'backoff':
+      return { state: 'loading', detail: 'The engine crashed and starts again.' }
+    case 'starting':
+    case 'ready':
+      return { state: 'loading', detail: 'The engine starts.' }
+    case 'stopped':
+      return { state: 'stopped', detail: null }
   }
 }

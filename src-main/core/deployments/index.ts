@@ -14,7 +14,10 @@ import { deploymentState, type SettingsWish } from './deployments.ts'
 import { Holder } from './holder.ts'
 
 export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engine' | 'events'>
-export interface DeploymentsParts { models: ModelsFace; hardware: HardwareFace }
+export interface DeploymentsParts {
+  models: ModelsFace
+  hardware: HardwareFace
+}
 
 export interface DeploymentsHooks {
   /** Why it may not be unloaded now (a listing, an exam, running jobs), in plain words; null when it may. */
@@ -43,7 +46,12 @@ function createShelf({ rigDb, engine }: DeploymentsContext, models: ModelsFace, 
   return {
     engineSettings,
     nameOf,
-    facts: (stored: StoredDeployment): DeploymentFacts => ({ deploymentId: stored.deploymentId, sha256: stored.sha256, modelName: nameOf(stored), settings: engineSettings(stored) }),
+    facts: (stored: StoredDeployment): DeploymentFacts => ({
+      deploymentId: stored.deploymentId,
+      sha256: stored.sha256,
+      modelName: nameOf(stored),
+      settings: engineSettings(stored),
+    }),
     find(deploymentId: string): StoredDeployment {
       const stored = findDeployment(rigDb.read, deploymentId)
       if (stored === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.', { data: { deploymentId } })

@@ -6,7 +6,12 @@ import { StokerError } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '#contract/time.ts'
 
 export type BucketSize = 'hour' | 'day' | 'month'
-export interface Range { from: EpochMs; to: EpochMs; bucket: BucketSize; offsetMinutes: number }
+export interface Range {
+  from: EpochMs
+  to: EpochMs
+  bucket: BucketSize
+  offsetMinutes: number
+}
 
 export const BUCKETS_MAX = 2_000
 
@@ -33,7 +38,8 @@ export function bucketStarts({ from, to, bucket, offsetMinutes }: Range): EpochM
   if (to <= from) throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
   const starts: EpochMs[] = []
   for (let start = bucketStart(from, bucket, offsetMinutes); start < to; start = nextBucket(start, bucket, offsetMinutes)) {
-    if (starts.length === BUCKETS_MAX) throw new StokerError('BAD_REQUEST', `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`, { data: { bucket } })
+    if (starts.length === BUCKETS_MAX)
+      throw new StokerError('BAD_REQUEST', `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`, { data: { bucket } })
     starts.push(start)
   }
   return starts

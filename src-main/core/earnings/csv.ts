@@ -9,9 +9,29 @@ type Cell = string | number | null
 
 /** Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, so it has a line of its own. */
 export const CSV_HEADER = [
-  'row', 'realm', 'currency', 'bucket', 'start_utc', 'start_local', 'instrument', 'jobs', 'input_tokens', 'output_tokens',
-  'gross_nano', 'gross', 'fee_nano', 'fee', 'held_nano', 'held', 'available_nano', 'available',
-  'power_joules', 'power_currency', 'power_cost_nano', 'power_cost', 'power_covered_share',
+  'row',
+  'realm',
+  'currency',
+  'bucket',
+  'start_utc',
+  'start_local',
+  'instrument',
+  'jobs',
+  'input_tokens',
+  'output_tokens',
+  'gross_nano',
+  'gross',
+  'fee_nano',
+  'fee',
+  'held_nano',
+  'held',
+  'available_nano',
+  'available',
+  'power_joules',
+  'power_currency',
+  'power_cost_nano',
+  'power_cost',
+  'power_covered_share',
 ] as const
 
 const INCOME_CELLS = 12
@@ -43,7 +63,18 @@ export function seriesCsv(series: Series, range: Range): string {
       lines.push(line(['income', ...head, row.instrument, row.jobs, row.inputTokens, row.outputTokens, ...money, ...blanks(POWER_CELLS)]))
     }
     const { joules, costNano, coveredShare } = bucket.power
-    lines.push(line(['electricity', ...head, ...blanks(INCOME_CELLS), Math.round(joules * 1_000) / 1_000, series.powerCurrency, costNano, costNano === null ? null : shownAmount(costNano), Math.round(coveredShare * 1_000) / 1_000]))
+    lines.push(
+      line([
+        'electricity',
+        ...head,
+        ...blanks(INCOME_CELLS),
+        Math.round(joules * 1_000) / 1_000,
+        series.powerCurrency,
+        costNano,
+        costNano === null ? null : shownAmount(costNano),
+        Math.round(coveredShare * 1_000) / 1_000,
+      ]),
+    )
   }
   return lines.join('')
 }
@@ -51,4 +82,5 @@ export function seriesCsv(series: Series, range: Range): string {
 const day = (at: EpochMs, offsetMinutes: number): string => localTime(at, offsetMinutes).slice(0, 10)
 
 /** `stoker-practice-2026-11-01-to-2026-11-21-by-day.csv`: the last day is the last one inside. */
-export const csvFileName = (realm: string, { from, to, bucket, offsetMinutes }: Range): string => `stoker-${realm}-${day(from, offsetMinutes)}-to-${day(to - 1, offsetMinutes)}-by-${bucket}.csv`
+export const csvFileName = (realm: string, { from, to, bucket, offsetMinutes }: Range): string =>
+  `stoker-${realm}-${day(from, offsetMinutes)}-to-${day(to - 1, offsetMinutes)}-by-${bucket}.csv`

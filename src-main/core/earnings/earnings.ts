@@ -7,14 +7,41 @@ import type { EpochMs } from '#contract/time.ts'
 import { bucketStart, bucketStarts, nextBucket, type Range } from './buckets.ts'
 
 /** Sums of one UTC hour (or of several) and one instrument. */
-export interface IncomeRow { hourMs: EpochMs; instrument: Instrument; jobs: number; inputTokens: number; outputTokens: number; grossNano: Nano; feeNano: Nano; sellerNano: Nano; releasedNano: Nano; servedMs: number }
+export interface IncomeRow {
+  hourMs: EpochMs
+  instrument: Instrument
+  jobs: number
+  inputTokens: number
+  outputTokens: number
+  grossNano: Nano
+  feeNano: Nano
+  sellerNano: Nano
+  releasedNano: Nano
+  servedMs: number
+}
 /** Energy of one hour; `currency` '' is energy without a price. */
-export interface EnergyRow { hourMs: EpochMs; currency: string; joules: number; costNano: number; coveredMs: number; method: string }
+export interface EnergyRow {
+  hourMs: EpochMs
+  currency: string
+  joules: number
+  costNano: number
+  coveredMs: number
+  method: string
+}
 
 type Bucket = Series['buckets'][number]
 type Income = Bucket['byInstrument'][number]
 
-const noIncome = (instrument: Instrument): Income => ({ instrument, jobs: 0, inputTokens: 0, outputTokens: 0, grossNano: nano(0), feeNano: nano(0), heldNano: nano(0), availableNano: nano(0) })
+const noIncome = (instrument: Instrument): Income => ({
+  instrument,
+  jobs: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  grossNano: nano(0),
+  feeNano: nano(0),
+  heldNano: nano(0),
+  availableNano: nano(0),
+})
 
 function addIncome(sum: Income, row: IncomeRow): void {
   sum.jobs += row.jobs

@@ -45,11 +45,28 @@ export function createEarnings(context: EarningsContext, power: Pick<PowerLedger
     const perMtok = serving === null ? null : perMillion(serving, total.inputTokens + total.outputTokens)
     const [next] = heldJobs(realmDb.read, 1)
     return {
-      realm, currency, powerCurrency, at: clock.now(), from, to, jobs: total.jobs, inputTokens: total.inputTokens, outputTokens: total.outputTokens,
-      availableNano: nano(total.availableNano), heldNano: nano(total.heldNano), pendingNano: pendingNano(realmDb.read), grossNano: nano(total.grossNano), feeNano: nano(total.feeNano),
-      powerNano: used.costNano, powerKwh: used.joules / JOULES_PER_KWH, powerMethod: methodOf(energy, powerCurrency),
-      powerNanoPerJob: serving === null || total.jobs === 0 ? null : nano(Math.round(serving / total.jobs)), powerNanoPerMtok: perMtok === null ? null : nano(perMtok),
-      servedMs, listedMs: listedBetween(realmDb.read, from, to), nextRelease: next === undefined ? null : { at: next.releaseAt, amountNano: next.amountNano },
+      realm,
+      currency,
+      powerCurrency,
+      at: clock.now(),
+      from,
+      to,
+      jobs: total.jobs,
+      inputTokens: total.inputTokens,
+      outputTokens: total.outputTokens,
+      availableNano: nano(total.availableNano),
+      heldNano: nano(total.heldNano),
+      pendingNano: pendingNano(realmDb.read),
+      grossNano: nano(total.grossNano),
+      feeNano: nano(total.feeNano),
+      powerNano: used.costNano,
+      powerKwh: used.joules / JOULES_PER_KWH,
+      powerMethod: methodOf(energy, powerCurrency),
+      powerNanoPerJob: serving === null || total.jobs === 0 ? null : nano(Math.round(serving / total.jobs)),
+      powerNanoPerMtok: perMtok === null ? null : nano(perMtok),
+      servedMs,
+      listedMs: listedBetween(realmDb.read, from, to),
+      nextRelease: next === undefined ? null : { at: next.releaseAt, amountNano: next.amountNano },
     }
   }
 
@@ -59,7 +76,14 @@ export function createEarnings(context: EarningsContext, power: Pick<PowerLedger
     bucketStarts(range)
     const energy = power.hours(range.from, range.to)
     const powerCurrency = power.currency()
-    return { realm, currency, powerCurrency, powerMethod: methodOf(energy, powerCurrency), at: now, buckets: bucketsOf(range, incomeBetween(realmDb.read, range.from, range.to), energy, powerCurrency, now) }
+    return {
+      realm,
+      currency,
+      powerCurrency,
+      powerMethod: methodOf(energy, powerCurrency),
+      at: now,
+      buckets: bucketsOf(range, incomeBetween(realmDb.read, range.from, range.to), energy, powerCurrency, now),
+    }
   }
 
   const face: EarningsFace = {
@@ -67,7 +91,10 @@ export function createEarnings(context: EarningsContext, power: Pick<PowerLedger
     series,
     held() {
       const now = clock.now()
-      return heldJobs(realmDb.read).map((row) => ({ ...row, reason: row.releaseAt > now ? 'The exchange holds what it settled until this time.' : 'Due; the exchange has not told its release yet.' }))
+      return heldJobs(realmDb.read).map((row) => ({
+        ...row,
+        reason: row.releaseAt > now ? 'The exchange holds what it settled until this time.' : 'Due; the exchange has not told its release yet.',
+      }))
     },
     csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),
   }

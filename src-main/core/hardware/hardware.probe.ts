@@ -27,7 +27,12 @@ async function within<T>(question: Promise<T>, what: string, { clock, log }: { c
 
 export function systemProbe(deps: { clock: Clock; log: Log }): MachineProbe {
   return async () => {
-    const [os, cpu, memory, graphics] = await Promise.all([within(si.osInfo(), 'os', deps), within(si.cpu(), 'cpu', deps), within(si.mem(), 'memory', deps), within(si.graphics(), 'graphics', deps)])
+    const [os, cpu, memory, graphics] = await Promise.all([
+      within(si.osInfo(), 'os', deps),
+      within(si.cpu(), 'cpu', deps),
+      within(si.mem(), 'memory', deps),
+      within(si.graphics(), 'graphics', deps),
+    ])
     return {
       hostname: hostname(),
       os: os === null ? { distro: type(), release: release(), arch: arch() } : { distro: os.distro, release: os.release, arch: os.arch },

@@ -7,7 +7,14 @@ const MEGABYTE = 1_048_576
 const VIRTUAL_ADAPTER = /virtio|cirrus|vmware|qxl|bochs|basic display|hyper-v|virtualbox|parallels|remote display/i
 
 /** One adapter as `systeminformation` reports it; sizes in MiB. */
-export interface AdapterReport { vendor?: string; model?: string; name?: string; vram?: number | null; memoryTotal?: number | null; memoryFree?: number | null }
+export interface AdapterReport {
+  vendor?: string
+  model?: string
+  name?: string
+  vram?: number | null
+  memoryTotal?: number | null
+  memoryFree?: number | null
+}
 
 /** What could be learnt before the deadline; missing parts are null. */
 export interface MachineReport {
@@ -29,7 +36,11 @@ function toGpu(adapter: AdapterReport): Hardware['gpus'][number] | null {
   return { name, memoryBytes: inBytes(positive(adapter.memoryTotal) ?? positive(adapter.vram)), memoryFreeBytes: inBytes(free) }
 }
 
-const words = (...parts: string[]): string => parts.map((part) => part.trim()).filter((part) => part !== '' && part !== 'unknown').join(' ')
+const words = (...parts: string[]): string =>
+  parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '' && part !== 'unknown')
+    .join(' ')
 
 export function describeMachine(report: MachineReport, at: EpochMs): Hardware {
   const os = report.os === null ? '' : words(report.os.distro, report.os.release, report.os.arch)

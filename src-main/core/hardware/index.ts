@@ -8,7 +8,9 @@ import { describeMachine } from './hardware.ts'
 
 const FRESH_MS = MINUTE_MS
 
-export interface HardwareFace { current(): Promise<Hardware> }
+export interface HardwareFace {
+  current(): Promise<Hardware>
+}
 
 export function createHardware(context: Pick<CoreContext, 'os' | 'clock' | 'log'>, probe: MachineProbe = systemProbe(context)) {
   let known: Hardware | null = null

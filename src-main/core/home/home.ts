@@ -22,8 +22,14 @@ function quality({ exam }: HomeFacts): Home['quality'] {
   const counted = limit !== undefined && limit.n > 0
   const verdict = exam.state === 'passed' || exam.state === 'not-reached' || exam.state === 'undecided' ? exam.state : 'none'
   return {
-    instrument: exam.instrument, share: counted ? limit.k / limit.n : null, low: counted ? limit.low : null, high: counted ? limit.high : null, floor: limit?.floor ?? null,
-    verdict, limitedBy: verdict === 'none' ? null : limitedBy(exam), validUntil: exam.validUntil,
+    instrument: exam.instrument,
+    share: counted ? limit.k / limit.n : null,
+    low: counted ? limit.low : null,
+    high: counted ? limit.high : null,
+    floor: limit?.floor ?? null,
+    verdict,
+    limitedBy: verdict === 'none' ? null : limitedBy(exam),
+    validUntil: exam.validUntil,
   }
 }
 
@@ -37,11 +43,25 @@ function reliability(facts: HomeFacts): Home['reliability'] {
   const { jobs, failed } = facts.jobs24h
   const all = jobs + failed
   return {
-    jobs24h: jobs, failed24h: failed, errorRate: all === 0 ? null : failed / all, errorCeiling: specOf(facts)?.limits.errorRateCeiling ?? null,
-    provisional: all < JOBS_FOR_A_RATE || (specOf(facts)?.provisional ?? true), connectedShare24h: facts.connectedShare24h,
+    jobs24h: jobs,
+    failed24h: failed,
+    errorRate: all === 0 ? null : failed / all,
+    errorCeiling: specOf(facts)?.limits.errorRateCeiling ?? null,
+    provisional: all < JOBS_FOR_A_RATE || (specOf(facts)?.provisional ?? true),
+    connectedShare24h: facts.connectedShare24h,
   }
 }
 
 export function composeHome(facts: HomeFacts): Home {
-  return { at: facts.now, realm: facts.realm, currency: facts.currency, ...tell(facts), cost: cost(facts), quality: quality(facts), reliability: reliability(facts), today: facts.today, ladder: climb(facts) }
+  return {
+    at: facts.now,
+    realm: facts.realm,
+    currency: facts.currency,
+    ...tell(facts),
+    cost: cost(facts),
+    quality: quality(facts),
+    reliability: reliability(facts),
+    today: facts.today,
+    ladder: climb(facts),
+  }
 }

@@ -33,7 +33,8 @@ export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency
 
 const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
 const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
-const first = <State, Item extends { state: State }>(items: readonly Item[], order: readonly State[]): Item | null => items.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0] ?? null
+const first = <State, Item extends { state: State }>(items: readonly Item[], order: readonly State[]): Item | null =>
+  items.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0] ?? null
 
 const systemOffset = (at: EpochMs): number => -new Date(at).getTimezoneOffset()
 
@@ -53,12 +54,27 @@ export function createHome(context: HomeContext, parts: HomeParts) {
     const online = exchange.state()
     const terms = online.kind === 'online' ? online.terms : null
     return {
-      now, realm: context.realm, currency: context.currency, engine: live.engine, exchange: live.exchange, running: live.running.filter(({ exam }) => !exam).length,
-      models: models.filter(({ state }) => state === 'ready').length, modelsLost: models.filter(({ state }) => state !== 'ready').length, deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
-      exam: parts.trading.latestExam(), qualified: parts.trading.qualifications().map(({ instrument }) => instrument), listing,
-      jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs, demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
-      feeBps: terms?.feeBps ?? null, specs: terms?.specs ?? [], power: parts.power.perMtok(), jobs24h: parts.trading.jobsSince(now - DAY_MS), connectedShare24h: parts.trading.connectedShare(now - DAY_MS),
-      today: today(now), onboarding: parts.onboarding.current(),
+      now,
+      realm: context.realm,
+      currency: context.currency,
+      engine: live.engine,
+      exchange: live.exchange,
+      running: live.running.filter(({ exam }) => !exam).length,
+      models: models.filter(({ state }) => state === 'ready').length,
+      modelsLost: models.filter(({ state }) => state !== 'ready').length,
+      deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
+      exam: parts.trading.latestExam(),
+      qualified: parts.trading.qualifications().map(({ instrument }) => instrument),
+      listing,
+      jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs,
+      demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
+      feeBps: terms?.feeBps ?? null,
+      specs: terms?.specs ?? [],
+      power: parts.power.perMtok(),
+      jobs24h: parts.trading.jobsSince(now - DAY_MS),
+      connectedShare24h: parts.trading.connectedShare(now - DAY_MS),
+      today: today(now),
+      onboarding: parts.onboarding.current(),
     }
   }
   const current = async (): Promise<Home> => composeHome(await facts())

@@ -15,8 +15,21 @@ const ago = (ms: number): string => {
 }
 
 function engine({ engine: { kind, detail } }: HomeFacts): Plain {
-  const words = { stopped: 'not started: it starts with a model', starting: 'starting', ready: 'running', loaded: 'running', backoff: 'crashed, starts again', broken: 'stopped after repeated crashes' } as const
-  return { id: 'engine', label: 'Engine works', state: kind === 'broken' || kind === 'backoff' ? 'no' : kind === 'starting' ? 'unknown' : 'yes', detail: detail === null || kind === 'loaded' ? words[kind] : `${words[kind]}: ${detail}`, mend: 'models' }
+  const words = {
+    stopped: 'not started: it starts with a model',
+    starting: 'starting',
+    ready: 'running',
+    loaded: 'running',
+    backoff: 'crashed, starts again',
+    broken: 'stopped after repeated crashes',
+  } as const
+  return {
+    id: 'engine',
+    label: 'Engine works',
+    state: kind === 'broken' || kind === 'backoff' ? 'no' : kind === 'starting' ? 'unknown' : 'yes',
+    detail: detail === null || kind === 'loaded' ? words[kind] : `${words[kind]}: ${detail}`,
+    mend: 'models',
+  }
 }
 
 function model({ models, modelsLost, deployment }: HomeFacts): Plain {
@@ -62,7 +75,11 @@ function demand({ listing, demand, jobsLastHour, running }: HomeFacts): Plain {
   if (running > 0 || jobsLastHour > 0) return { ...base, state: 'yes', detail: `${jobsInWords(jobsLastHour)} in the last hour${running > 0 ? `, ${running} running` : ''}` }
   if (listing === null || demand === null) return { ...base, state: 'unknown', detail: listing === null ? 'known once you are listed' : 'the exchange has not said' }
   if (demand.jobsLastHour === 0 && demand.waiting === 0) return { ...base, state: 'no', detail: 'nobody asked in the last hour' }
-  return { ...base, state: demand.cheaper > 0 ? 'no' : 'unknown', detail: `${jobsInWords(demand.jobsLastHour)} went to others in the last hour${demand.cheaper > 0 ? `; ${demand.cheaper} asked less` : ''}` }
+  return {
+    ...base,
+    state: demand.cheaper > 0 ? 'no' : 'unknown',
+    detail: `${jobsInWords(demand.jobsLastHour)} went to others in the last hour${demand.cheaper > 0 ? `; ${demand.cheaper} asked less` : ''}`,
+  }
 }
 
 export function climb(facts: HomeFacts): Rung[] {

@@ -29,7 +29,10 @@ async function cardOf(ggufPath: string): Promise<string | null> {
 /** Registers what is not known yet; a file known by its stamp costs no hashing and starts no engine. One bad file does not keep out the next. */
 export async function registerBundled(context: BundledContext, signal: AbortSignal): Promise<void> {
   const names = await readdir(context.bundledModelsDir).catch(() => [])
-  for (const name of names.filter((name) => /\.gguf$/i.test(name)).sort().slice(0, BUNDLED_MAX)) {
+  for (const name of names
+    .filter((name) => /\.gguf$/i.test(name))
+    .sort()
+    .slice(0, BUNDLED_MAX)) {
     if (signal.aborted) return
     const path = join(context.bundledModelsDir, name)
     try {

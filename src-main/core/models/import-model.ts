@@ -19,7 +19,11 @@ export function modelPath(typed: string): string {
 }
 
 /** Errors: MODEL_* as engine.inspect and hashFile, CANCELLED, ENGINE_CRASHED, ENGINE_BROKEN. A known SHA-256 keeps its row: dedupe. */
-export async function* importModel(context: ImportContext, path: string, options: { bundled?: { card: string | null }; signal?: AbortSignal | undefined } = {}): AsyncGenerator<ImportStep, void, void> {
+export async function* importModel(
+  context: ImportContext,
+  path: string,
+  options: { bundled?: { card: string | null }; signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<ImportStep, void, void> {
   const header = await context.engine.inspect(path)
   for await (const step of hashFile(path, options.signal)) {
     if (step.kind === 'hashing') {
@@ -27,9 +31,22 @@ export async function* importModel(context: ImportContext, path: string, options
       continue
     }
     const fresh: StoredModel = {
-      sha256: step.sha256, path, fileName: basename(path), ...step.stamp, addedAt: context.clock.now(), bundled: options.bundled !== undefined,
-      architecture: header.architecture, parameters: header.parameters, quantisation: header.quantisation, contextTokens: header.contextTokens, hasChatTemplate: header.hasChatTemplate,
-      licence: header.licence, name: header.name, neededBytes: Math.round(header.memory.neededBytes), neededMethod: header.memory.method, card: options.bundled?.card ?? null,
+      sha256: step.sha256,
+      path,
+      fileName: basename(path),
+      ...step.stamp,
+      addedAt: context.clock.now(),
+      bundled: options.bundled !== undefined,
+      architecture: header.architecture,
+      parameters: header.parameters,
+      quantisation: header.quantisation,
+      contextTokens: header.contextTokens,
+      hasChatTemplate: header.hasChatTemplate,
+      licence: header.licence,
+      name: header.name,
+      neededBytes: Math.round(header.memory.neededBytes),
+      neededMethod: header.memory.method,
+      card: options.bundled?.card ?? null,
     }
     const model = await store(context, fresh)
     context.events.changed('models')

@@ -14,7 +14,8 @@ const REPORT_BYTES = 32 * CHUNK_BYTES
 
 export type Hashing = { kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'hashed'; sha256: ModelSha256; stamp: FileStamp }
 
-const unreadable = (path: string, cause: unknown): StokerError => new StokerError('MODEL_UNREADABLE', `${path} cannot be read; check that it exists and that you may read it`, { data: { path }, cause })
+const unreadable = (path: string, cause: unknown): StokerError =>
+  new StokerError('MODEL_UNREADABLE', `${path} cannot be read; check that it exists and that you may read it`, { data: { path }, cause })
 
 /** Null when there is no regular file at the path (or none we may see). */
 export async function stampOf(path: string): Promise<FileStamp | null> {
@@ -34,7 +35,9 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
   const before = await stampOf(path)
   if (before === null) throw unreadable(path, undefined)
   if (before.sizeBytes === 0) throw new StokerError('MODEL_EMPTY', `${path} is empty; download it again`, { data: { path } })
-  const file = await open(path, 'r').catch((error: unknown) => { throw unreadable(path, error) })
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw unreadable(path, error)
+  })
   try {
     const hash = createHash('sha256')
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
@@ -47,13 +50,16 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
         reportAt = doneBytes + REPORT_BYTES
       }
       if (signal?.aborted === true) throw new StokerError('CANCELLED', 'The import was stopped.')
-      const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, totalBytes - doneBytes), doneBytes).catch((error: unknown) => { throw unreadable(path, error) })
+      const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, totalBytes - doneBytes), doneBytes).catch((error: unknown) => {
+        throw unreadable(path, error)
+      })
       if (bytesRead === 0) break
       hash.update(chunk.subarray(0, bytesRead))
       doneBytes += bytesRead
     }
     const after = await stampOf(path)
-    if (doneBytes !== totalBytes || after === null || !sameStamp(before, after)) throw new StokerError('MODEL_CHANGED', `${path} changed while it was read; wait until its download has ended, then import it again`, { data: { path } })
+    if (doneBytes !== totalBytes || after === null || !sameStamp(before, after))
+      throw new StokerError('MODEL_CHANGED', `${path} changed while it was read; wait until its download has ended, then import it again`, { data: { path } })
     yield { kind: 'hashing', doneBytes, totalBytes }
     yield { kind: 'hashed', sha256: brandId<ModelSha256>(hash.digest('hex')), stamp: before }
   } finally {

@@ -6,7 +6,10 @@ import type { ModelsFace } from './index.ts'
 export const modelsApi = (os: Os, models: ModelsFace) => ({
   list: os.models.list.handler(() => models.list()),
   inspect: os.models.inspect.handler(({ input }) => models.inspect(input.path)),
-  import: os.models.import.handler(async function* ({ input, signal }): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }> {
+  import: os.models.import.handler(async function* ({
+    input,
+    signal,
+  }): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }> {
     yield* models.import(input.path, signal)
   }),
   remove: os.models.remove.handler(async ({ input }) => ({ removed: await models.remove(input.sha256) })),

@@ -27,12 +27,27 @@ interface Row {
   card: string | null
 }
 
-const COLUMNS = 'sha256, path, file_name, size_bytes, mtime_ms, added_at, bundled, architecture, parameters, quantisation, context_tokens, has_chat_template, licence, name, needed_bytes, needed_method, card'
+const COLUMNS =
+  'sha256, path, file_name, size_bytes, mtime_ms, added_at, bundled, architecture, parameters, quantisation, context_tokens, has_chat_template, licence, name, needed_bytes, needed_method, card'
 
 const toStored = (row: Row): StoredModel => ({
-  sha256: row.sha256 as ModelSha256, path: row.path, fileName: row.file_name, sizeBytes: row.size_bytes, mtimeMs: row.mtime_ms, addedAt: row.added_at, bundled: row.bundled === 1,
-  architecture: row.architecture, parameters: row.parameters, quantisation: row.quantisation, contextTokens: row.context_tokens, hasChatTemplate: row.has_chat_template === 1,
-  licence: row.licence, name: row.name, neededBytes: row.needed_bytes, neededMethod: row.needed_method, card: row.card,
+  sha256: row.sha256 as ModelSha256,
+  path: row.path,
+  fileName: row.file_name,
+  sizeBytes: row.size_bytes,
+  mtimeMs: row.mtime_ms,
+  addedAt: row.added_at,
+  bundled: row.bundled === 1,
+  architecture: row.architecture,
+  parameters: row.parameters,
+  quantisation: row.quantisation,
+  contextTokens: row.context_tokens,
+  hasChatTemplate: row.has_chat_template === 1,
+  licence: row.licence,
+  name: row.name,
+  neededBytes: row.needed_bytes,
+  neededMethod: row.needed_method,
+  card: row.card,
 })
 
 export const listModels = (db: ReadDb): StoredModel[] => db.prepare<Row>(`SELECT ${COLUMNS} FROM models ORDER BY added_at, sha256 LIMIT ${MODELS_MAX}`).all().map(toStored)
@@ -44,8 +59,23 @@ export function findModel(db: ReadDb, sha256: string): StoredModel | null {
 
 export function insertModel(db: WriteDb, model: StoredModel): void {
   db.prepare(`INSERT INTO models (${COLUMNS}) VALUES (${Array.from({ length: 17 }, () => '?').join(', ')})`).run(
-    model.sha256, model.path, model.fileName, model.sizeBytes, model.mtimeMs, model.addedAt, model.bundled ? 1 : 0, model.architecture, model.parameters, model.quantisation,
-    model.contextTokens, model.hasChatTemplate ? 1 : 0, model.licence, model.name, model.neededBytes, model.neededMethod, model.card,
+    model.sha256,
+    model.path,
+    model.fileName,
+    model.sizeBytes,
+    model.mtimeMs,
+    model.addedAt,
+    model.bundled ? 1 : 0,
+    model.architecture,
+    model.parameters,
+    model.quantisation,
+    model.contextTokens,
+    model.hasChatTemplate ? 1 : 0,
+    model.licence,
+    model.name,
+    model.neededBytes,
+    model.neededMethod,
+    model.card,
   )
 }
 

@@ -4,7 +4,10 @@ import type { EpochMs } from '#contract/time.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 
 /** Size and modification time, as the system tells them. */
-export interface FileStamp { sizeBytes: number; mtimeMs: number }
+export interface FileStamp {
+  sizeBytes: number
+  mtimeMs: number
+}
 
 /** A model as it is stored. */
 export interface StoredModel extends FileStamp {
@@ -51,9 +54,45 @@ export const modelName = ({ name, fileName }: { name: string | null; fileName: s
 
 /** The contract's view of a stored model. A loaded model fits by definition: it is in memory. */
 export function toModel(stored: StoredModel, state: Model['state'], memory: { freeBytes: number; loaded: boolean }): Model {
-  const { sha256, path, fileName, sizeBytes, addedAt, bundled, architecture, parameters, quantisation, contextTokens, hasChatTemplate, licence, name, neededBytes, neededMethod, card } = stored
+  const {
+    sha256,
+    path,
+    fileName,
+    sizeBytes,
+    addedAt,
+    bundled,
+    architecture,
+    parameters,
+    quantisation,
+    contextTokens,
+    hasChatTemplate,
+    licence,
+    name,
+    neededBytes,
+    neededMethod,
+    card,
+  } = stored
   return {
-    sha256, path, fileName, sizeBytes, addedAt, bundled, architecture, parameters, quantisation, contextTokens, hasChatTemplate, licence, name, card, state,
-    memory: { neededBytes, freeBytes: memory.freeBytes, fits: memory.loaded ? 'yes' : memoryFit(neededBytes, memory.freeBytes), method: memory.loaded ? `${neededMethod}; loaded now` : neededMethod },
+    sha256,
+    path,
+    fileName,
+    sizeBytes,
+    addedAt,
+    bundled,
+    architecture,
+    parameters,
+    quantisation,
+    contextTokens,
+    hasChatTemplate,
+    licence,
+    name,
+    card,
+    state,
+    memory: {
+      neededBytes,
+      freeBytes: memory.freeBytes,
+      fits: memory.loaded ? 'yes' : memoryFit(neededBytes, memory.freeBytes),
+      method: memory.loaded ? `${neededMethod}; loaded now` : neededMethod,
+    },
   }
 }

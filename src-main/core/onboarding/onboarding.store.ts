@@ -2,7 +2,12 @@
 import type { Onboarding } from '#contract/app.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
-interface Row { step: Onboarding['step']; skipped: 0 | 1; started_at: number | null; first_earning_at: number | null }
+interface Row {
+  step: Onboarding['step']
+  skipped: 0 | 1
+  started_at: number | null
+  first_earning_at: number | null
+}
 
 export function readOnboarding(db: ReadDb): Onboarding | null {
   const row = db.prepare<Row>('SELECT step, skipped, started_at, first_earning_at FROM onboarding WHERE id = 1').get()

@@ -4,7 +4,10 @@ import type { EpochMs } from '#contract/time.ts'
 
 export const NEW_ONBOARDING: Onboarding = { step: 'welcome', skipped: false, startedAt: null, firstEarningAt: null }
 
-export interface OnboardingChange { step?: Onboarding['step'] | undefined; skipped?: boolean | undefined }
+export interface OnboardingChange {
+  step?: Onboarding['step'] | undefined
+  skipped?: boolean | undefined
+}
 
 /** The first change starts the clock of the first run; going back a step is allowed, since the wizard can be walked again. */
 export function changeOnboarding(current: Onboarding, change: OnboardingChange, at: EpochMs): Onboarding {

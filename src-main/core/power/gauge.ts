@@ -38,7 +38,9 @@ export function createGauge(context: Pick<CoreContext, 'clock' | 'engine'>, sett
     idle() {
       const { measured, watts, method } = now(0)
       if (!measured) return { watts: estimateWatts(settings.current(), cores).idle, method }
-      return measuredIdle === null ? { watts: watts * IDLE_SHARE, method: `estimate: ${IDLE_SHARE * 100} % of now, until an idle moment was measured` } : { watts: measuredIdle, method }
+      return measuredIdle === null
+        ? { watts: watts * IDLE_SHARE, method: `estimate: ${IDLE_SHARE * 100} % of now, until an idle moment was measured` }
+        : { watts: measuredIdle, method }
     },
     async read(sources) {
       const before = running()

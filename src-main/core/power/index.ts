@@ -54,7 +54,11 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
       const { tokens, servedMs } = parts.billed(to - RECENT_MS, to)
       const cost = costOfJobTime(rateOf(rows, currency()), servedMs)
       const perMtok = cost === null ? null : perMillion(cost, tokens)
-      return { nanoPerMtok: perMtok === null ? null : nano(perMtok), currency: currency(), method: `electricity above idle while serving, last 7 days; ${rows.at(-1)?.method ?? watts().method}` }
+      return {
+        nanoPerMtok: perMtok === null ? null : nano(perMtok),
+        currency: currency(),
+        method: `electricity above idle while serving, last 7 days; ${rows.at(-1)?.method ?? watts().method}`,
+      }
     },
     ofJob({ startedAt, endedAt }) {
       const cost = costOfJobTime(rateOf(energy.hours(hourOf(startedAt), endedAt), currency()), Math.max(0, endedAt - startedAt))

@@ -7,7 +7,12 @@ import { stretches, type Stretch } from './power.ts'
 const GAP_MAX_MS = 15_000
 
 /** What holds from one mark to the next. */
-export interface Load { watts: number; idleWatts: number; running: number; method: string }
+export interface Load {
+  watts: number
+  idleWatts: number
+  running: number
+  method: string
+}
 
 export class Meter {
   private last: { mono: number; load: Load } | null = null

@@ -5,7 +5,11 @@ import type { ReadDb, WriteDb } from '#db/types.ts'
 
 import type { EnergySums, Stretch } from './power.ts'
 
-export interface HourRow extends EnergySums { hourMs: EpochMs; currency: string; method: string }
+export interface HourRow extends EnergySums {
+  hourMs: EpochMs
+  currency: string
+  method: string
+}
 /** Currency of energy used before there was a price. */
 export const UNPRICED = ''
 
@@ -32,12 +36,34 @@ export function priceUnpriced(db: WriteDb, currency: string, kwhPriceNano: numbe
   db.prepare(`DELETE FROM power_hour WHERE currency = '${UNPRICED}'`).run()
 }
 
-interface Row { hour_ms: bigint; currency: string; joules: number; serving_joules: number; cost_nano: bigint; serving_cost_nano: bigint; covered_ms: bigint; serving_ms: bigint; job_ms: bigint; method: string }
+interface Row {
+  hour_ms: bigint
+  currency: string
+  joules: number
+  serving_joules: number
+  cost_nano: bigint
+  serving_cost_nano: bigint
+  covered_ms: bigint
+  serving_ms: bigint
+  job_ms: bigint
+  method: string
+}
 
 /** Rows of the hours that begin in [from, to), oldest first. */
 export function energyBetween(db: ReadDb, from: EpochMs, to: EpochMs): HourRow[] {
-  return db.money<Row>(`SELECT * FROM power_hour WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, currency LIMIT ${HOURS_MAX}`).all(from, to).map((row) => ({
-    hourMs: Number(row.hour_ms), currency: row.currency, joules: row.joules, servingJoules: row.serving_joules, costNano: nanoFromBigInt(row.cost_nano), servingCostNano: nanoFromBigInt(row.serving_cost_nano),
-    coveredMs: Number(row.covered_ms), servingMs: Number(row.serving_ms), jobMs: Number(row.job_ms), method: row.method,
-  }))
+  return db
+    .money<Row>(`SELECT * FROM power_hour WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, currency LIMIT ${HOURS_MAX}`)
+    .all(from, to)
+    .map((row) => ({
+      hourMs: Number(row.hour_ms),
+      currency: row.currency,
+      joules: row.joules,
+      servingJoules: row.serving_joules,
+      costNano: nanoFromBigInt(row.cost_nano),
+      servingCostNano: nanoFromBigInt(row.serving_cost_nano),
+      coveredMs: Number(row.covered_ms),
+      servingMs: Number(row.serving_ms),
+      jobMs: Number(row.job_ms),
+      method: row.method,
+    }))
 }

@@ -8,7 +8,11 @@ const WATTS_PER_CORE = 10
 const WATTS_BASE = 20
 const IDLE_SHARE = 0.4
 
-export interface Estimate { serving: number; idle: number; method: string }
+export interface Estimate {
+  serving: number
+  idle: number
+  method: string
+}
 
 /** The owner's figures where given, else the rule above; the method says which. */
 export function estimateWatts(settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>, cores: number): Estimate {
@@ -20,13 +24,21 @@ export function estimateWatts(settings: Pick<Settings, 'wattsServing' | 'wattsId
 }
 
 /** What was read of each part; null where it could not be. */
-export interface Readings { gpu: number | null; processor: number | null }
+export interface Readings {
+  gpu: number | null
+  processor: number | null
+}
 
 /**
  * Watts now and how they were come by. Without any meter it is the estimate. A GPU meter alone says nothing about the rest, which
  * then counts by the rule: as serving when the model runs on the processor, else as idle.
  */
-export function composeWatts(readings: Readings, now: { running: number; onProcessor: boolean }, settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>, cores: number): { watts: number; measured: boolean; method: string } {
+export function composeWatts(
+  readings: Readings,
+  now: { running: number; onProcessor: boolean },
+  settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>,
+  cores: number,
+): { watts: number; measured: boolean; method: string } {
   const { gpu, processor } = readings
   if (gpu === null && processor === null) {
     const estimate = estimateWatts(settings, cores)
@@ -39,7 +51,14 @@ export function composeWatts(readings: Readings, now: { running: number; onProce
 }
 
 /** A stretch of running time with constant power. */
-export interface Stretch { hourMs: EpochMs; ms: number; joules: number; servingJoules: number; servingMs: number; jobMs: number }
+export interface Stretch {
+  hourMs: EpochMs
+  ms: number
+  joules: number
+  servingJoules: number
+  servingMs: number
+  jobMs: number
+}
 
 /** Splits [from, to) at UTC hours. `idleWatts` is what the machine takes without jobs: only what lies above it is the jobs'. */
 export function stretches(from: EpochMs, to: EpochMs, watts: number, idleWatts: number, running: number): Stretch[] {
@@ -49,7 +68,14 @@ export function stretches(from: EpochMs, to: EpochMs, watts: number, idleWatts: 
     const end = Math.min(to, hourMs + HOUR_MS)
     const ms = end - at
     const serving = running > 0
-    result.push({ hourMs, ms, joules: (watts * ms) / 1_000, servingJoules: serving ? (Math.max(0, watts - idleWatts) * ms) / 1_000 : 0, servingMs: serving ? ms : 0, jobMs: ms * running })
+    result.push({
+      hourMs,
+      ms,
+      joules: (watts * ms) / 1_000,
+      servingJoules: serving ? (Math.max(0, watts - idleWatts) * ms) / 1_000 : 0,
+      servingMs: serving ? ms : 0,
+      jobMs: ms * running,
+    })
     at = end
   }
   return result
@@ -63,7 +89,15 @@ export function costOf(joules: number, kwhPriceNano: number, carry: number): { n
 }
 
 /** Sums over some hours, of one currency. */
-export interface EnergySums { joules: number; servingJoules: number; costNano: number; servingCostNano: number; coveredMs: number; servingMs: number; jobMs: number }
+export interface EnergySums {
+  joules: number
+  servingJoules: number
+  costNano: number
+  servingCostNano: number
+  coveredMs: number
+  servingMs: number
+  jobMs: number
+}
 
 /** Cost of `jobMs` of job time at the rate of the sums (electricity above idle, by time share); null without a rate. */
 export function costOfJobTime(sums: Pick<EnergySums, 'servingCostNano' | 'jobMs'>, jobMs: number): number | null {
@@ -75,4 +109,6 @@ export const perMillion = (costNano: number, tokens: number): number | null => (
 
 /** Rate of the hours priced in `currency`: cost above idle, and the job time it went to. */
 export const rateOf = (rows: readonly (Pick<EnergySums, 'servingCostNano' | 'jobMs'> & { currency: string })[], currency: string): Pick<EnergySums, 'servingCostNano' | 'jobMs'> =>
-  rows.filter((row) => row.currency === currency).reduce((sum, row) => ({ servingCostNano: sum.servingCostNano + row.servingCostNano, jobMs: sum.jobMs + row.jobMs }), { servingCostNano: 0, jobMs: 0 })
+  rows
+    .filter((row) => row.currency === currency)
+    .reduce((sum, row) => ({ servingCostNano: sum.servingCostNano + row.servingCostNano, jobMs: sum.jobMs + row.jobMs }), { servingCostNano: 0, jobMs: 0 })

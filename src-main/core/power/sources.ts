@@ -7,7 +7,10 @@ export interface PowerSource {
   /** Watts; null when it cannot say, now or at all. Never throws. */
   read(monoMs: number): Promise<number | null>
 }
-export interface PowerSources { gpu: PowerSource; processor: PowerSource }
+export interface PowerSources {
+  gpu: PowerSource
+  processor: PowerSource
+}
 
 const DEADLINE_MS = 3_000
 const OUTPUT_MAX = 65_536
@@ -17,12 +20,17 @@ const WATTS_MAX = 50_000
 
 const nvidiaSmi = (): Promise<string> =>
   new Promise((resolve, reject) => {
-    execFile('nvidia-smi', ['--query-gpu=power.draw', '--format=csv,noheader,nounits'], { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true }, (error, stdout) => (error === null ? resolve(stdout) : reject(error)))
+    execFile('nvidia-smi', ['--query-gpu=power.draw', '--format=csv,noheader,nounits'], { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true }, (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    )
   })
 
 /** Sum over the GPUs that report; null when none does (`[N/A]` on some). */
 export function parsePowerDraw(output: string): number | null {
-  const watts = output.split('\n').map((line) => Number.parseFloat(line)).filter((value) => Number.isFinite(value) && value >= 0 && value <= WATTS_MAX)
+  const watts = output
+    .split('\n')
+    .map((line) => Number.parseFloat(line))
+    .filter((value) => Number.isFinite(value) && value >= 0 && value <= WATTS_MAX)
   return watts.length === 0 ? null : watts.reduce((sum, value) => sum + value, 0)
 }
 

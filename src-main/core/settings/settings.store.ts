@@ -16,7 +16,15 @@ interface Row {
 export function readSettings(db: ReadDb): Settings | null {
   const row = db.prepare<Row>('SELECT rig_name, kwh_price_nano, power_currency, watts_serving, watts_idle, theme, close_to_tray FROM settings WHERE id = 1').get()
   if (row === undefined) return null
-  return { rigName: row.rig_name, kwhPriceNano: row.kwh_price_nano, powerCurrency: row.power_currency, wattsServing: row.watts_serving, wattsIdle: row.watts_idle, theme: row.theme, closeToTray: row.close_to_tray }
+  return {
+    rigName: row.rig_name,
+    kwhPriceNano: row.kwh_price_nano,
+    powerCurrency: row.power_currency,
+    wattsServing: row.watts_serving,
+    wattsIdle: row.watts_idle,
+    theme: row.theme,
+    closeToTray: row.close_to_tray,
+  }
 }
 
 export function writeSettings(db: WriteDb, settings: Settings, at: number): void {

@@ -9,7 +9,15 @@ const RIG_NAME_FALLBACK = 'my rig'
 /** The settings of a new data folder; the rig is called as the machine is. */
 export function defaultSettings(hostname: string): Settings {
   const rigName = hostname.trim().slice(0, RIG_NAME_MAX)
-  return { rigName: rigName === '' ? RIG_NAME_FALLBACK : rigName, kwhPriceNano: null, powerCurrency: 'USD', wattsServing: null, wattsIdle: null, theme: 'system', closeToTray: 'ask' }
+  return {
+    rigName: rigName === '' ? RIG_NAME_FALLBACK : rigName,
+    kwhPriceNano: null,
+    powerCurrency: 'USD',
+    wattsServing: null,
+    wattsIdle: null,
+    theme: 'system',
+    closeToTray: 'ask',
+  }
 }
 
 /** A change: fields left out or undefined stay as they are. */
@@ -22,7 +30,9 @@ export function changeSettings(current: Settings, change: SettingsChange): Setti
   next.rigName = next.rigName.trim()
   if (next.rigName === '') throw new StokerError('BAD_REQUEST', 'Give the rig a name of at least one letter.', { data: { field: 'rigName' } })
   if (next.wattsServing !== null && next.wattsIdle !== null && next.wattsIdle > next.wattsServing) {
-    throw new StokerError('BAD_REQUEST', `Idle power (${next.wattsIdle} W) cannot be above power while serving (${next.wattsServing} W); lower the first or raise the second.`, { data: { field: 'wattsIdle' } })
+    throw new StokerError('BAD_REQUEST', `Idle power (${next.wattsIdle} W) cannot be above power while serving (${next.wattsServing} W); lower the first or raise the second.`, {
+      data: { field: 'wattsIdle' },
+    })
   }
   return next
 }

@@ -66,7 +66,9 @@ describe('deploying', () => {
   it('takes fewer slots, then less context, when memory is short, and only when the owner named nothing', async () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
-    engine.header = (_path, settings) => ({ memory: { neededBytes: 1, freeBytes: 1, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight', method: 'm' } })
+    engine.header = (_path, settings) => ({
+      memory: { neededBytes: 1, freeBytes: 1, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight', method: 'm' },
+    })
     expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ slots: 1, contextTokens: 2_048 })
     expect((await core.deployments.deploy(sha256, { contextTokens: 8_192 })).settings).toMatchObject({ slots: 4, contextTokens: 8_192 })
   })
@@ -74,7 +76,9 @@ describe('deploying', () => {
   it('shows a failed load with its reason, throws it, and does not try again by itself', async () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
-    engine.onLoad = () => { throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.') }
+    engine.onLoad = () => {
+      throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.')
+    }
     await expect(core.deployments.deploy(sha256, {})).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
     await settle()
     expect(core.deployments.list()).toMatchObject([{ state: 'failed', detail: 'Too little memory: try 1 slot.' }])
@@ -86,7 +90,10 @@ describe('deploying', () => {
     const core = start()
     const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
     let let1: () => void = () => undefined
-    engine.onLoad = () => new Promise((resolve) => { let1 = resolve })
+    engine.onLoad = () =>
+      new Promise((resolve) => {
+        let1 = resolve
+      })
     const first = core.deployments.deploy(one, {})
     await until(() => engine.loads.length === 1)
     const second = core.deployments.deploy(two, {})
@@ -105,9 +112,14 @@ describe('a deployment in use', () => {
     const core = start()
     const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
     const { deploymentId } = await core.deployments.deploy(one, {})
-    expect(() => { throw new Error(core.deployments.modelInUse(one) ?? 'free') }).toThrow('Fake 7B is in memory; unload it first.')
+    expect(() => {
+      throw new Error(core.deployments.modelInUse(one) ?? 'free')
+    }).toThrow('Fake 7B is in memory; unload it first.')
     inUse.set(deploymentId, 'It is listed on practice/text-nano; withdraw it first.')
-    await expect(call(core.deployments.api.unload, { deploymentId }, all)).rejects.toMatchObject({ data: { code: 'MODEL_IN_USE' }, message: 'It is listed on practice/text-nano; withdraw it first.' })
+    await expect(call(core.deployments.api.unload, { deploymentId }, all)).rejects.toMatchObject({
+      data: { code: 'MODEL_IN_USE' },
+      message: 'It is listed on practice/text-nano; withdraw it first.',
+    })
     await expect(core.deployments.deploy(two, {})).rejects.toMatchObject({ code: 'MODEL_IN_USE' })
     expect(core.deployments.loaded()?.sha256).toBe(one)
     expect(engine.unloads).toBe(0)
@@ -124,7 +136,9 @@ describe('crashes and restarts', () => {
     const { deploymentId } = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     engine.crashAndReturn()
     await until(() => engine.loads.length === 2 && engine.state().kind === 'loaded')
-    engine.onLoad = () => { throw new StokerError('ENGINE_CRASHED', 'The engine crashed while loading.') }
+    engine.onLoad = () => {
+      throw new StokerError('ENGINE_CRASHED', 'The engine crashed while loading.')
+    }
     engine.crashAndReturn()
     for (let crash = 0; crash < 6; crash += 1) {
       await until(() => core.deployments.list()[0]?.state === 'failed')
@@ -169,7 +183,12 @@ describe('settings by rule', () => {
   it.each([
     ['one core is left for the machine', big, { cores: 8, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
     ['a single core is still one thread', big, { cores: 1, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 1, gpuLayers: 0 }],
-    ['a small model gets one thread and no GPU', { parameters: 9e5, contextTokens: 256, neededBytes: 1e7 }, { cores: 64, gpuFreeBytes: 24e9 }, { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0 }],
+    [
+      'a small model gets one thread and no GPU',
+      { parameters: 9e5, contextTokens: 256, neededBytes: 1e7 },
+      { cores: 64, gpuFreeBytes: 24e9 },
+      { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0 },
+    ],
     ['a GPU that holds it all', big, { cores: 8, gpuFreeBytes: 8e9 }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 1_000 }],
     ['a GPU that is a little short', big, { cores: 8, gpuFreeBytes: 5.4e9 }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
     ['an unknown context', { ...big, contextTokens: null }, { cores: 8, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
@@ -177,7 +196,14 @@ describe('settings by rule', () => {
 
   it('smaller settings never grow and end', () => {
     const steps = smallerSettings({ contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }).map(({ slots, contextTokens }) => [slots, contextTokens])
-    expect(steps).toEqual([[4, 4_096], [2, 4_096], [1, 4_096], [1, 2_048], [1, 1_024], [1, 512]])
+    expect(steps).toEqual([
+      [4, 4_096],
+      [2, 4_096],
+      [1, 4_096],
+      [1, 2_048],
+      [1, 1_024],
+      [1, 512],
+    ])
     expect(smallerSettings({ contextTokens: 64, slots: 1, threads: 1, gpuLayers: 0 })).toHaveLength(1)
   })
 

@@ -18,8 +18,18 @@ export class FakeModelEngine implements EnginePort {
   async inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection> {
     this.inspections.push({ path, settings })
     return {
-      fileName: path.split('/').at(-1) ?? path, path, sizeBytes: 1, architecture: 'llama', parameters: 7e9, quantisation: 'Q4_K_M', contextTokens: 32_768, hasChatTemplate: true, licence: 'apache-2.0', name: 'Fake 7B',
-      memory: { neededBytes: 5e9, freeBytes: 16e9, fits: 'yes', method: 'fake estimate' }, ...this.header(path, settings),
+      fileName: path.split('/').at(-1) ?? path,
+      path,
+      sizeBytes: 1,
+      architecture: 'llama',
+      parameters: 7e9,
+      quantisation: 'Q4_K_M',
+      contextTokens: 32_768,
+      hasChatTemplate: true,
+      licence: 'apache-2.0',
+      name: 'Fake 7B',
+      memory: { neededBytes: 5e9, freeBytes: 16e9, fits: 'yes', method: 'fake estimate' },
+      ...this.header(path, settings),
     }
   }
 

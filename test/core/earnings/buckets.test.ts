@@ -18,7 +18,14 @@ describe('buckets', () => {
     ['hours stay on UTC hours whatever the offset', 'hour', 345, '2026-03-10T18:30:00Z', '2026-03-10T18:00:00Z'],
   ] as const)('%s', (_name, size, offsetMinutes, time, start) => expect(bucketStart(iso(time), size, offsetMinutes)).toBe(iso(start)))
 
-  it.each([['2026-01-31', 31], ['2026-02-01', 28], ['2028-02-29', 29], ['2026-04-30', 30], ['2026-12-31', 31], ['2100-02-10', 28]])('the month of %s has %i days', (date, days) => {
+  it.each([
+    ['2026-01-31', 31],
+    ['2026-02-01', 28],
+    ['2028-02-29', 29],
+    ['2026-04-30', 30],
+    ['2026-12-31', 31],
+    ['2100-02-10', 28],
+  ])('the month of %s has %i days', (date, days) => {
     const start = bucketStart(iso(`${date}T12:00:00Z`), 'month', 0)
     expect(nextBucket(start, 'month', 0) - start).toBe(days * DAY_MS)
   })
@@ -32,19 +39,23 @@ describe('buckets', () => {
   })
 
   it('property: a time lies in its bucket, a start is its own bucket, and buckets touch', () => {
-    fc.assert(fc.property(at, bucket, offset, (time, size, minutes) => {
-      const start = bucketStart(time, size, minutes)
-      const next = nextBucket(start, size, minutes)
-      expect(start <= time && time < next).toBe(true)
-      expect(bucketStart(start, size, minutes)).toBe(start)
-      expect(bucketStart(next, size, minutes)).toBe(next)
-      expect(bucketStart(next - 1, size, minutes)).toBe(start)
-    }))
+    fc.assert(
+      fc.property(at, bucket, offset, (time, size, minutes) => {
+        const start = bucketStart(time, size, minutes)
+        const next = nextBucket(start, size, minutes)
+        expect(start <= time && time < next).toBe(true)
+        expect(bucketStart(start, size, minutes)).toBe(start)
+        expect(bucketStart(next, size, minutes)).toBe(next)
+        expect(bucketStart(next - 1, size, minutes)).toBe(start)
+      }),
+    )
   })
 
   it('property: local midnight is where days begin', () => {
-    fc.assert(fc.property(at, offset, (time, minutes) => {
-      expect(Math.abs((bucketStart(time, 'day', minutes) + minutes * MINUTE_MS) % DAY_MS)).toBe(0)
-    }))
+    fc.assert(
+      fc.property(at, offset, (time, minutes) => {
+        expect(Math.abs((bucketStart(time, 'day', minutes) + minutes * MINUTE_MS) % DAY_MS)).toBe(0)
+      }),
+    )
   })
 })

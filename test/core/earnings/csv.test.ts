@@ -12,30 +12,122 @@ const range = { from: Date.UTC(2026, 10, 20, 23), to: Date.UTC(2026, 10, 21, 23)
 describe('CSV', () => {
   it('holds exact integers beside shown values, UTC and local time, and electricity on a line of its own', () => {
     const series: Series = {
-      realm: 'practice', currency: 'PCR', powerCurrency: 'EUR', powerMethod: 'odd, "method"', at: 0,
-      buckets: [{ at: range.from, byInstrument: [{ instrument: instrument.parse('practice/text-nano'), jobs: 3, inputTokens: 10, outputTokens: 20, grossNano: nanoAmount.parse(40_120), feeNano: nanoAmount.parse(2_006), heldNano: nanoAmount.parse(0), availableNano: nanoAmount.parse(38_114) }], power: { joules: 1_234.5678, costNano: nanoSigned.parse(102_880), coveredShare: 0.33333 } }],
+      realm: 'practice',
+      currency: 'PCR',
+      powerCurrency: 'EUR',
+      powerMethod: 'odd, "method"',
+      at: 0,
+      buckets: [
+        {
+          at: range.from,
+          byInstrument: [
+            {
+              instrument: instrument.parse('practice/text-nano'),
+              jobs: 3,
+              inputTokens: 10,
+              outputTokens: 20,
+              grossNano: nanoAmount.parse(40_120),
+              feeNano: nanoAmount.parse(2_006),
+              heldNano: nanoAmount.parse(0),
+              availableNano: nanoAmount.parse(38_114),
+            },
+          ],
+          power: { joules: 1_234.5678, costNano: nanoSigned.parse(102_880), coveredShare: 0.33333 },
+        },
+      ],
     }
     const csv = seriesCsv(series, range)
     expect(csv.endsWith('\r\n')).toBe(true)
     expect(parseCsv(csv).slice(1)).toEqual([
-      ['income', 'practice', 'PCR', 'day', '2026-11-20T23:00:00Z', '2026-11-21T00:00:00+01:00', 'practice/text-nano', '3', '10', '20', '40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811', '', '', '', '', ''],
-      ['electricity', 'practice', 'PCR', 'day', '2026-11-20T23:00:00Z', '2026-11-21T00:00:00+01:00', '', '', '', '', '', '', '', '', '', '', '', '', '1234.568', 'EUR', '102880', '0.0001029', '0.333'],
+      [
+        'income',
+        'practice',
+        'PCR',
+        'day',
+        '2026-11-20T23:00:00Z',
+        '2026-11-21T00:00:00+01:00',
+        'practice/text-nano',
+        '3',
+        '10',
+        '20',
+        '40120',
+        '0.00004012',
+        '2006',
+        '0.000002006',
+        '0',
+        '0',
+        '38114',
+        '0.00003811',
+        '',
+        '',
+        '',
+        '',
+        '',
+      ],
+      [
+        'electricity',
+        'practice',
+        'PCR',
+        'day',
+        '2026-11-20T23:00:00Z',
+        '2026-11-21T00:00:00+01:00',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        '1234.568',
+        'EUR',
+        '102880',
+        '0.0001029',
+        '0.333',
+      ],
     ])
   })
 
   it('quotes what has a comma, a quote or a line break', () => {
-    const series = { realm: 'a,b', currency: 'P"CR', powerCurrency: 'E\r\nUR', powerMethod: '', at: 0, buckets: [{ at: 0, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }] } as unknown as Series
+    const series = {
+      realm: 'a,b',
+      currency: 'P"CR',
+      powerCurrency: 'E\r\nUR',
+      powerMethod: '',
+      at: 0,
+      buckets: [{ at: 0, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }],
+    } as unknown as Series
     const [, line = []] = parseCsv(seriesCsv(series, range))
     expect([line[1], line[2], line[19]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
   it('names the file by the days inside', () => expect(csvFileName('practice', range)).toBe('stoker-practice-2026-11-21-to-2026-11-21-by-day.csv'))
 
-  it.each([[0, '1970-01-01T00:00:00+00:00'], [330, '1970-01-01T05:30:00+05:30'], [-570, '1969-12-31T14:30:00-09:30']])('local time at %i minutes', (offset, text) => expect(localTime(0, offset)).toBe(text))
+  it.each([
+    [0, '1970-01-01T00:00:00+00:00'],
+    [330, '1970-01-01T05:30:00+05:30'],
+    [-570, '1969-12-31T14:30:00-09:30'],
+  ])('local time at %i minutes', (offset, text) => expect(localTime(0, offset)).toBe(text))
 })
 
 describe('shown amounts', () => {
-  it.each([[0, '0'], [1, '0.000000001'], [40_123, '0.00004012'], [99_995, '0.00010000'], [123_456_789, '0.1235'], [99_999_999, '0.10000'], [1_500_000_000, '1.5000'], [-3_500_000_000, '-3.5000'], [999_999_999_999, '1000.0000'], [1_234_567_890_000, '1234.57'], [2 ** 51, '2251799.81']])('%i is %s', (nano, text) => expect(shownAmount(nano)).toBe(text))
+  it.each([
+    [0, '0'],
+    [1, '0.000000001'],
+    [40_123, '0.00004012'],
+    [99_995, '0.00010000'],
+    [123_456_789, '0.1235'],
+    [99_999_999, '0.10000'],
+    [1_500_000_000, '1.5000'],
+    [-3_500_000_000, '-3.5000'],
+    [999_999_999_999, '1000.0000'],
+    [1_234_567_890_000, '1234.57'],
+    [2 ** 51, '2251799.81'],
+  ])('%i is %s', (nano, text) => expect(shownAmount(nano)).toBe(text))
 
   it('never shows something earned as nought', () => {
     for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano))).toBeGreaterThan(0)

@@ -16,19 +16,30 @@ const report: MachineReport = {
 }
 
 let rig: RigContext
-beforeEach(() => { rig = rigContext() })
+beforeEach(() => {
+  rig = rigContext()
+})
 afterEach(() => rig.dispose())
 
 describe('hardware', () => {
   it('names machine, system, processor and GPU with bytes, not megabytes', () => {
     expect(describeMachine(report, 5)).toEqual({
-      hostname: 'workshop-pc', os: 'Debian GNU/Linux 13 x64', cpu: 'AMD Ryzen 7 5700X', cores: 16, memoryBytes: 32e9, memoryFreeBytes: 20e9,
-      gpus: [{ name: 'NVIDIA GeForce RTX 4070', memoryBytes: 12_282 * 1_048_576, memoryFreeBytes: 9_300 * 1_048_576 }], at: 5,
+      hostname: 'workshop-pc',
+      os: 'Debian GNU/Linux 13 x64',
+      cpu: 'AMD Ryzen 7 5700X',
+      cores: 16,
+      memoryBytes: 32e9,
+      memoryFreeBytes: 20e9,
+      gpus: [{ name: 'NVIDIA GeForce RTX 4070', memoryBytes: 12_282 * 1_048_576, memoryFreeBytes: 9_300 * 1_048_576 }],
+      at: 5,
     })
   })
 
   it('does not call a virtual display a GPU, and says null for memory nobody reports', () => {
-    const machine = describeMachine({ ...report, os: null, cpu: null, cores: 0, adapters: [{ vendor: 'Red Hat', model: 'Virtio GPU', vram: 4 }, { model: '' }, { model: 'Arc A770', vram: null }] }, 5)
+    const machine = describeMachine(
+      { ...report, os: null, cpu: null, cores: 0, adapters: [{ vendor: 'Red Hat', model: 'Virtio GPU', vram: 4 }, { model: '' }, { model: 'Arc A770', vram: null }] },
+      5,
+    )
     expect(machine).toMatchObject({ os: 'unknown system', cpu: 'unknown processor', cores: 1, gpus: [{ name: 'Arc A770', memoryBytes: null, memoryFreeBytes: null }] })
   })
 

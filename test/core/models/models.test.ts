@@ -52,7 +52,16 @@ describe('importing a model', () => {
     const models = start()
     const { model, progress } = await imported(models, path)
     expect(progress).toEqual([0, 3_000_000])
-    expect(model).toMatchObject({ sha256: sha(content), path, fileName: 'seven.gguf', sizeBytes: 3_000_000, name: 'Fake 7B', state: 'ready', bundled: false, memory: { neededBytes: 5e9, freeBytes: 6e9, fits: 'tight' } })
+    expect(model).toMatchObject({
+      sha256: sha(content),
+      path,
+      fileName: 'seven.gguf',
+      sizeBytes: 3_000_000,
+      name: 'Fake 7B',
+      state: 'ready',
+      bundled: false,
+      memory: { neededBytes: 5e9, freeBytes: 6e9, fits: 'tight' },
+    })
     expect(statSync(path).size).toBe(3_000_000)
     expect(rig.changes).toContain('models')
     expect((await call(start().api.list, undefined, all)).map(({ sha256 }) => sha256)).toEqual([sha(content)])
@@ -70,12 +79,17 @@ describe('importing a model', () => {
     expect(await models.list()).toHaveLength(1)
   })
 
-  it.each(['MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNREADABLE', 'MODEL_TOO_BIG', 'MODEL_UNSUPPORTED'] as const)('passes the header error %s on with its own message, before hashing', async (code) => {
-    engine.header = () => { throw new StokerError(code, `what to do about ${code}`) }
-    const models = start()
-    await expect(imported(models, file('bad.gguf', 'x'))).rejects.toMatchObject({ message: `what to do about ${code}`, data: { code } })
-    expect(await models.list()).toEqual([])
-  })
+  it.each(['MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNREADABLE', 'MODEL_TOO_BIG', 'MODEL_UNSUPPORTED'] as const)(
+    'passes the header error %s on with its own message, before hashing',
+    async (code) => {
+      engine.header = () => {
+        throw new StokerError(code, `what to do about ${code}`)
+      }
+      const models = start()
+      await expect(imported(models, file('bad.gguf', 'x'))).rejects.toMatchObject({ message: `what to do about ${code}`, data: { code } })
+      expect(await models.list()).toEqual([])
+    },
+  )
 
   it('refuses a relative path, a folder, a missing and an empty file even if the header reader let them pass', async () => {
     const models = start()
@@ -104,7 +118,11 @@ describe('importing a model', () => {
     const steps = hashFile(path)
     await steps.next()
     file('growing.gguf', 'first part and the second')
-    await expect((async () => { for await (const step of steps) void step })()).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    await expect(
+      (async () => {
+        for await (const step of steps) void step
+      })(),
+    ).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
   })
 
   it('bounds how many files are read at once', async () => {
@@ -194,7 +212,12 @@ describe('bundled models', () => {
 })
 
 describe('memory and names', () => {
-  it.each([[8, 10, 'yes'], [8.1, 10, 'tight'], [10, 10, 'tight'], [10.1, 10, 'no']] as const)('%s of %s free: %s', (needed, free, fits) => expect(memoryFit(needed, free)).toBe(fits))
+  it.each([
+    [8, 10, 'yes'],
+    [8.1, 10, 'tight'],
+    [10, 10, 'tight'],
+    [10.1, 10, 'no'],
+  ] as const)('%s of %s free: %s', (needed, free, fits) => expect(memoryFit(needed, free)).toBe(fits))
 
   it('a loaded model fits, whatever is free beside it', async () => {
     const models = start()
@@ -205,5 +228,9 @@ describe('memory and names', () => {
     expect((await models.list())[0]?.memory).toMatchObject({ fits: 'yes', method: 'estimate; loaded now' })
   })
 
-  it.each([[' ', 'Qwen.Q4.gguf', 'Qwen.Q4'], [null, 'a.GGUF', 'a'], ['Nano', 'a.gguf', 'Nano']])('name %s, file %s: %s', (name, fileName, shown) => expect(modelName({ name, fileName })).toBe(shown))
+  it.each([
+    [' ', 'Qwen.Q4.gguf', 'Qwen.Q4'],
+    [null, 'a.GGUF', 'a'],
+    ['Nano', 'a.gguf', 'Nano'],
+  ])('name %s, file %s: %s', (name, fileName, shown) => expect(modelName({ name, fileName })).toBe(shown))
 })

@@ -7,7 +7,9 @@ import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 let rig: RigContext
-beforeEach(() => { rig = rigContext() })
+beforeEach(() => {
+  rig = rigContext()
+})
 afterEach(() => rig.dispose())
 
 describe('first run', () => {

@@ -28,7 +28,10 @@ afterEach(() => rig.dispose())
 const start = (price: number | null = PRICE) => {
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano: price, powerCurrency: 'EUR', wattsServing: 100, wattsIdle: 40 })
-  const power = createPower({ ...rig, engine }, { settings, billed: () => billed, sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } }, cores: 8 })
+  const power = createPower(
+    { ...rig, engine },
+    { settings, billed: () => billed, sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } }, cores: 8 },
+  )
   power.start()
   return { settings, power }
 }
@@ -47,7 +50,18 @@ describe('energy by hour', () => {
     run(0)
     await power.stop()
     // 600 s × 40 W + 600 s × 100 W = 84 kJ; above idle 600 s × 60 W = 36 kJ = 0.01 kWh = 0.003 EUR.
-    expect(sums(power)).toEqual([{ currency: 'EUR', joules: 84_000, servingJoules: 36_000, costNano: 7_000_000, servingCostNano: 3_000_000, coveredMs: 20 * MINUTE_MS, servingMs: 10 * MINUTE_MS, jobMs: 20 * MINUTE_MS }])
+    expect(sums(power)).toEqual([
+      {
+        currency: 'EUR',
+        joules: 84_000,
+        servingJoules: 36_000,
+        costNano: 7_000_000,
+        servingCostNano: 3_000_000,
+        coveredMs: 20 * MINUTE_MS,
+        servingMs: 10 * MINUTE_MS,
+        jobMs: 20 * MINUTE_MS,
+      },
+    ])
     expect(rig.clock.waiting).toBe(0)
   })
 
@@ -105,7 +119,11 @@ describe('what work costs', () => {
     const job = { startedAt, endedAt: startedAt + 10 * MINUTE_MS }
     expect(power.ofJob(job)).toBe(1_500_000)
     billed = { tokens: 250_000, servedMs: 20 * MINUTE_MS }
-    expect(power.perMtok()).toEqual({ nanoPerMtok: 12_000_000, currency: 'EUR', method: "electricity above idle while serving, last 7 days; owner's estimate: 100 W serving, 40 W idle" })
+    expect(power.perMtok()).toEqual({
+      nanoPerMtok: 12_000_000,
+      currency: 'EUR',
+      method: "electricity above idle while serving, last 7 days; owner's estimate: 100 W serving, 40 W idle",
+    })
     await power.stop()
     expect(power.powerNanoPerMtok()).toBe(12_000_000)
   })
@@ -158,7 +176,10 @@ describe('watts', () => {
 
   it('a failing meter ends nothing', async () => {
     const settings = createSettings(rig, 'rig')
-    const power = createPower({ ...rig, engine }, { settings, billed: () => billed, sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE }, cores: 8 })
+    const power = createPower(
+      { ...rig, engine },
+      { settings, billed: () => billed, sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE }, cores: 8 },
+    )
     power.start()
     await rig.clock.advance(MINUTE_MS)
     expect(power.currentWatts()?.value).toBe(40)
@@ -168,27 +189,31 @@ describe('watts', () => {
 
 describe('arithmetic', () => {
   it('property: stretches cover the time exactly, each within one hour', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 2e12 }), fc.integer({ min: 0, max: 5 * HOUR_MS }), fc.integer({ min: 0, max: 8 }), (from, ms, running) => {
-      const parts = stretches(from, from + ms, 100, 40, running)
-      expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
-      expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
-      expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
-      for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
-    }))
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2e12 }), fc.integer({ min: 0, max: 5 * HOUR_MS }), fc.integer({ min: 0, max: 8 }), (from, ms, running) => {
+        const parts = stretches(from, from + ms, 100, 40, running)
+        expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
+        expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
+        expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
+        for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
+      }),
+    )
   })
 
   it('property: many small costs sum to the whole within one nano-unit', () => {
-    fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 }), fc.integer({ min: 0, max: 1e12 }), (steps, price) => {
-      let carry = 0
-      let sum = 0
-      for (const joules of steps) {
-        const cost = costOf(joules, price, carry)
-        carry = cost.carry
-        sum += cost.nano
-      }
-      const whole = (steps.reduce((a, b) => a + b, 0) * price) / 3_600_000
-      expect(Math.abs(sum - whole)).toBeLessThan(1.01 + whole * 1e-12)
-    }))
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 }), fc.integer({ min: 0, max: 1e12 }), (steps, price) => {
+        let carry = 0
+        let sum = 0
+        for (const joules of steps) {
+          const cost = costOf(joules, price, carry)
+          carry = cost.carry
+          sum += cost.nano
+        }
+        const whole = (steps.reduce((a, b) => a + b, 0) * price) / 3_600_000
+        expect(Math.abs(sum - whole)).toBeLessThan(1.01 + whole * 1e-12)
+      }),
+    )
   })
 
   it('has no rate without job time', () => expect(costOfJobTime({ servingCostNano: 5, jobMs: 0 }, 1_000)).toBeNull())

@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gpuSource, parsePowerDraw, raplSource } from '#core/power/sources.ts'
 
 let root: string
-beforeEach(() => { root = mkdtempSync(join(tmpdir(), 'stoker-rapl-')) })
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'stoker-rapl-'))
+})
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 const counter = (name: string, microjoules: number | string): void => {
@@ -17,7 +19,14 @@ const counter = (name: string, microjoules: number | string): void => {
 }
 
 describe('nvidia-smi', () => {
-  it.each([['38.42\n', 38.42], ['120.00\n80.5\n', 200.5], ['[N/A]\n60\n', 60], ['[N/A]\n', null], ['', null], ['-3\n99999999\n', null]])('%j is %s W', (output, watts) => expect(parsePowerDraw(output)).toBe(watts))
+  it.each([
+    ['38.42\n', 38.42],
+    ['120.00\n80.5\n', 200.5],
+    ['[N/A]\n60\n', 60],
+    ['[N/A]\n', null],
+    ['', null],
+    ['-3\n99999999\n', null],
+  ])('%j is %s W', (output, watts) => expect(parsePowerDraw(output)).toBe(watts))
 
   it('is started again only after an hour when it failed', async () => {
     let asked = 0

@@ -8,12 +8,22 @@ import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 let rig: RigContext
-beforeEach(() => { rig = rigContext() })
+beforeEach(() => {
+  rig = rigContext()
+})
 afterEach(() => rig.dispose())
 
 describe('settings', () => {
   it('starts with the machine name and no price, and stores nothing until something is changed', () => {
-    expect(createSettings(rig, ' workshop-pc ').current()).toEqual({ rigName: 'workshop-pc', kwhPriceNano: null, powerCurrency: 'USD', wattsServing: null, wattsIdle: null, theme: 'system', closeToTray: 'ask' })
+    expect(createSettings(rig, ' workshop-pc ').current()).toEqual({
+      rigName: 'workshop-pc',
+      kwhPriceNano: null,
+      powerCurrency: 'USD',
+      wattsServing: null,
+      wattsIdle: null,
+      theme: 'system',
+      closeToTray: 'ask',
+    })
     expect(defaultSettings('  ').rigName).toBe('my rig')
     expect(defaultSettings('x'.repeat(200)).rigName).toHaveLength(80)
   })
@@ -48,7 +58,9 @@ describe('settings', () => {
   })
 
   it('needs the money scope to change', async () => {
-    await expect(call(createSettings(rig, 'a').api.updateSettings, { theme: 'dark' }, { context: { scopes: ['read', 'operate'] } })).rejects.toMatchObject({ data: { code: 'FORBIDDEN' } })
+    await expect(call(createSettings(rig, 'a').api.updateSettings, { theme: 'dark' }, { context: { scopes: ['read', 'operate'] } })).rejects.toMatchObject({
+      data: { code: 'FORBIDDEN' },
+    })
   })
 
   it('ignores fields that are present but undefined', () => {
