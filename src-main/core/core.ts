@@ -47,6 +47,8 @@ export interface CoreDeps {
   bundledModelsDir: string
   /** Where the exchange's buyers connect, for the hello; null while unknown. */
   exchangeUrl?: () => string | null
+  /** Off makes runs reproducible (the demo); on by default. */
+  prefixReuse?: boolean
 }
 
 /** Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT. */
@@ -110,7 +112,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     if (exams.examining() === deploymentId) return 'An exam runs on it; wait for the result or cancel the exam.'
     return jobs.runningOn(deploymentId) > 0 ? 'It is serving a job; try again in a moment.' : null
   }
-  const deployments = createDeployments(context, { models, hardware }, { inUse })
+  const deployments = createDeployments(context, { models, hardware }, { inUse, ...(deps.prefixReuse === undefined ? {} : { prefixReuse: deps.prefixReuse }) })
   const power = createPower(context, { settings, billed: (from, to) => billedBetween(context.realmDb.read, from, to) })
   const earnings = createEarnings(context, power)
   const terms = createTerms(context)

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
 import { createCore, type Core } from '#core/core.ts'
-import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { HostPort } from '#core/host/host.port.ts'
 import { createEngine } from '#engine/client.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
@@ -84,8 +83,6 @@ function ends(): { add(end: () => void | Promise<void>): void; run(): Promise<vo
   return { add: (end) => void list.push(end), run: () => (running ??= run()) }
 }
 
-const withoutReuse = (engine: EnginePort, wanted: boolean): EnginePort => (wanted ? { ...engine, load: (model, settings) => engine.load(model, { ...settings, prefixReuse: false }) } : engine)
-
 /** Starts it all. Errors: DATA_LOCKED, UNAVAILABLE, BAD_REQUEST, DB_*. On an error nothing stays running. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { version, host = '127.0.0.1', port = 0 } = options
@@ -106,9 +103,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
     const supplierUrl = (): string | null => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
     const exchange = createStokerExchange({ url: supplierUrl, key: signingKey, name: 'stoker', clock, log, exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null })
-    const engine = withoutReuse(createEngine({ fork: forkEngineChild, clock, log }), options.prefixReuse === false)
+    const engine = createEngine({ fork: forkEngineChild, clock, log })
     const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
-    const core = createCore({ dataDir, clock, ids, log, host: hostPort, exchange, engine, signingKey, version, bundledModelsDir: join(ROOT, 'resources', 'models') })
+    const core = createCore({
+      dataDir, clock, ids, log, host: hostPort, exchange, engine, signingKey, version, bundledModelsDir: join(ROOT, 'resources', 'models'), exchangeUrl: () => exchangeChild.address()?.url ?? null,
+      prefixReuse: options.prefixReuse ?? true,
+    })
     ending.add(() => core.stop())
 
     const { url: exchangeUrl } = await exchangeChild.started
