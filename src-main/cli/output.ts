@@ -1,11 +1,20 @@
 /** What the command line prints: results on standard output, everything else on standard error. */
 import { inspect } from 'node:util'
 
-import { StokerError } from '#contract/errors.ts'
+import { ORPCError } from '@orpc/client'
+
+import { ERROR_CODES, StokerError, type ErrorCode } from '#contract/errors.ts'
 
 export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
 export const note = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** The StokerError that a call over the contract failed with, or the error itself. */
+export function unwrapError(error: unknown): unknown {
+  if (!(error instanceof ORPCError)) return error
+  const { code } = (error.data ?? {}) as { code?: unknown }
+  return ERROR_CODES.includes(code as ErrorCode) ? new StokerError(code as ErrorCode, error.message, { cause: error }) : error
+}
 
 /** A StokerError says what to do by itself; anything else is a fault of ours and shows its stack. */
 export function printError(error: unknown): void {

@@ -11,7 +11,7 @@ import { addLedger } from './commands/ledger.ts'
 import { addLink } from './commands/link.ts'
 import { addServe } from './commands/serve.ts'
 import { addVerify } from './commands/verify.ts'
-import { printError } from './output.ts'
+import { printError, unwrapError } from './output.ts'
 import { VERSION } from './version.ts'
 
 /** 0 done · 1 a check failed, or Stoker itself · 2 the command was used wrongly · 3 something needed is locked, missing or not running. */
@@ -40,8 +40,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     })
     await program.parseAsync([...argv])
     return code
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage
+    const error = unwrapError(thrown)
     printError(error)
     return error instanceof StokerError ? (EXIT_OF_CODE[error.code] ?? EXIT.failed) : EXIT.failed
   }

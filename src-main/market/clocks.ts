@@ -1,10 +1,9 @@
 /** Time for the exchange: timers that do not hold the process, and a ledger clock that only moves when told. */
 import type { Clock } from '#contract/time.ts'
 
-/** Where a virtual clock starts: 1 January 2026 UTC. */
-export const VIRTUAL_START = Date.UTC(2026, 0, 1)
-
-export interface VirtualClock extends Clock { advance(ms: number): void }
+export interface VirtualClock extends Clock {
+  advance(ms: number): void
+}
 
 /** `now` stands still until advanced; durations and sleeps are the real clock's. */
 export function virtualClock(real: Clock, startsAt: number): VirtualClock {

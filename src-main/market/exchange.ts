@@ -18,7 +18,7 @@ import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 import { openHouseAccounts } from './accounts.ts'
 import { adminApi } from './admin/admin-api.ts'
 import { buyersApi } from './buy/buyers-api.ts'
-import { virtualClock, VIRTUAL_START, type VirtualClock } from './clocks.ts'
+import { virtualClock, type VirtualClock } from './clocks.ts'
 import { PRACTICE_TERMS, type MarketContext, type Terms } from './context.ts'
 import { listen, type Listener } from './http.ts'
 import { LIMITS } from './limits.ts'
@@ -73,7 +73,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   try {
     db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, log })
     const real = options.clock ?? systemClock
-    const virtual = options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? VIRTUAL_START)) : null
+    const virtual = options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
     const context = contextOf(options, db, virtual ?? real, log)
     recover(context)
     const market = createMarket(context, { practiceBuyer: options.practiceBuyer === true, seed: options.seed ?? context.ids.secret(8), examSeed: options.examSeed ?? null })
@@ -103,8 +103,14 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
 function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): MarketContext {
   const specs = options.specs ?? loadGradeSpecs()
   return {
-    clock, ids: options.ids ?? randomIds(() => clock.now()), log, db, books: createBooks(), key: loadOrCreateSigningKey(join(options.dir, 'exchange.key')),
-    specs: new Map(specs.map((spec) => [spec.instrument as string, spec])), terms: { ...PRACTICE_TERMS, ...options.terms },
+    clock,
+    ids: options.ids ?? randomIds(() => clock.now()),
+    log,
+    db,
+    books: createBooks(),
+    key: loadOrCreateSigningKey(join(options.dir, 'exchange.key')),
+    specs: new Map(specs.map((spec) => [spec.instrument as string, spec])),
+    terms: { ...PRACTICE_TERMS, ...options.terms },
   }
 }
 
@@ -135,7 +141,10 @@ function open(options: ExchangeOptions, context: MarketContext, market: Market, 
     return market.release()
   }
   return listen({
-    host: options.host ?? '127.0.0.1', port: options.port ?? 0, allowHosts: options.allowHosts ?? [], log: context.log,
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    allowHosts: options.allowHosts ?? [],
+    log: context.log,
     buyers: buyersApi(context, market.router, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: market.practiceBuyer, virtual, advance }),
     onSupplier: (socket) => market.sessions.greet(socket),

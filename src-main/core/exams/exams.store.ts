@@ -58,9 +58,9 @@ export const transcriptOf = (db: ReadDb, examId: string): { json: string; sha256
 /** The call was served: question and reply. The verdict may have come before (a missed deadline) and stays. */
 export function saveReply(db: WriteDb, item: { examId: string; phase: ExamPhase; itemId: string; jobId: string; prompt: string; reply: string }): void {
   db.prepare(
-    `INSERT INTO exam_items (exam_id, phase, item_id, position, job_id, prompt, reply) VALUES (?1, ?2, ?3, (SELECT count(*) FROM exam_items WHERE exam_id = ?1), ?4, ?5, ?6)
+    `INSERT INTO exam_items (exam_id, phase, item_id, position, job_id, prompt, reply) VALUES (?, ?, ?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?)
      ON CONFLICT (exam_id, phase, item_id) DO UPDATE SET job_id = excluded.job_id, prompt = excluded.prompt, reply = excluded.reply`,
-  ).run(item.examId, item.phase, item.itemId, item.jobId, item.prompt, item.reply)
+  ).run(item.examId, item.phase, item.itemId, item.examId, item.jobId, item.prompt, item.reply)
 }
 
 export type ItemFrame = Extract<ExchangeFrame, { t: 'exam.item' }>
@@ -69,10 +69,10 @@ export type ItemFrame = Extract<ExchangeFrame, { t: 'exam.item' }>
 export function saveVerdict(db: WriteDb, frame: ItemFrame): void {
   db.prepare(
     `INSERT INTO exam_items (exam_id, phase, item_id, position, is_right, reason, ttft_ms, tok_per_s, tokens, reply_sha256, arrived_at, sig)
-     VALUES (?1, ?2, ?3, (SELECT count(*) FROM exam_items WHERE exam_id = ?1), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+     VALUES (?, ?, ?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (exam_id, phase, item_id) DO UPDATE SET is_right = excluded.is_right, reason = excluded.reason, ttft_ms = excluded.ttft_ms, tok_per_s = excluded.tok_per_s, tokens = excluded.tokens,
        reply_sha256 = excluded.reply_sha256, arrived_at = excluded.arrived_at, sig = excluded.sig`,
-  ).run(frame.examId, frame.phase, frame.itemId, frame.right ? 1 : 0, frame.reason, frame.ttftMs, frame.tokPerS, frame.tokens, frame.replySha256, frame.arrivedAt, frame.sig)
+  ).run(frame.examId, frame.phase, frame.itemId, frame.examId, frame.right ? 1 : 0, frame.reason, frame.ttftMs, frame.tokPerS, frame.tokens, frame.replySha256, frame.arrivedAt, frame.sig)
 }
 
 export interface ItemRow { itemId: string; phase: ExamPhase; prompt: string | null; reply: string | null; right: number | null; reason: string; ttftMs: number | null; tokPerS: number | null; tokens: number | null; replySha256: string | null; arrivedAt: number | null; sig: string | null }

@@ -26,7 +26,7 @@ export function addListedTime(db: WriteDb, until: number, ms: number, connected:
     const hour = Math.floor(from / HOUR_MS) * HOUR_MS
     const to = Math.min(until, hour + HOUR_MS)
     db.prepare(
-      `INSERT INTO listing_time (hour_ms, listed_ms, connected_ms) VALUES (?1, ?2, ?3)
+      `INSERT INTO listing_time (hour_ms, listed_ms, connected_ms) VALUES (?, ?, ?)
        ON CONFLICT (hour_ms) DO UPDATE SET listed_ms = listed_ms + excluded.listed_ms, connected_ms = connected_ms + excluded.connected_ms`,
     ).run(hour, to - from, connected ? to - from : 0)
     from = to
