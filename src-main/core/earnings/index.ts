@@ -5,7 +5,7 @@ import { nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/context.ts'
 import type { PowerLedger } from '#core/power/index.ts'
-import { costOfJobTime, perMillion, rateOf } from '#core/power/power.ts'
+import { perMillion } from '#core/power/power.ts'
 
 import { bucketStarts, type Range } from './buckets.ts'
 import { csvFileName, seriesCsv } from './csv.ts'
@@ -29,7 +29,7 @@ export interface EarningsFace {
   csv(range: Range): { fileName: string; csv: string }
 }
 
-export function createEarnings(context: EarningsContext, power: Pick<PowerLedger, 'hours' | 'currency'>) {
+export function createEarnings(context: EarningsContext, power: Pick<PowerLedger, 'hours' | 'currency' | 'costOfJobs'>) {
   const { realmDb, clock, realm, currency } = context
 
   const summary = (from: EpochMs, to: EpochMs): Summary => {
@@ -41,7 +41,7 @@ export function createEarnings(context: EarningsContext, power: Pick<PowerLedger
     for (const income of incomeOf(rows)) for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += income[field]
     const servedMs = rows.reduce((sum, row) => sum + row.servedMs, 0)
     const used = powerOf(energy, powerCurrency)
-    const serving = costOfJobTime(rateOf(energy, powerCurrency), servedMs)
+    const serving = servedMs === 0 ? null : power.costOfJobs(energy, servedMs)
     const perMtok = serving === null ? null : perMillion(serving, total.inputTokens + total.outputTokens)
     const [next] = heldJobs(realmDb.read, 1)
     return {

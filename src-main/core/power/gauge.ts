@@ -21,11 +21,14 @@ export interface Gauge {
   read(sources: PowerSources): Promise<void>
 }
 
-export function createGauge(context: Pick<CoreContext, 'clock' | 'engine'>, settings: Pick<SettingsFace, 'current'>, cores: number): Gauge {
+export function createGauge(
+  context: Pick<CoreContext, 'clock' | 'engine'>,
+  settings: Pick<SettingsFace, 'current'>,
+  { cores, running }: { cores: number; running(this: void): number },
+): Gauge {
   let readings: Readings = { gpu: null, processor: null }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null
-  const running = (): number => context.engine.stats().running
 
   const now = (running: number) => {
     const state = context.engine.state()

@@ -9,7 +9,7 @@ import type { SettingsFace } from '#core/settings/index.ts'
 import { createEnergy, type Energy } from './energy.ts'
 import { createGauge, type Gauge } from './gauge.ts'
 import type { HourRow } from './power.store.ts'
-import { costOfJobTime, perMillion, rateOf } from './power.ts'
+import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
 import { systemSources, type PowerSources } from './sources.ts'
 
 export type { HourRow } from './power.store.ts'
@@ -25,6 +25,8 @@ export interface PowerParts {
   settings: Pick<SettingsFace, 'current'>
   /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
   billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
+  /** Jobs running now, exactly; the engine's own count by default, which is seconds old and misses short jobs. */
+  running?(): number
   sources?: PowerSources
   cores?: number
 }
@@ -34,6 +36,8 @@ export interface PowerLedger extends PowerFace {
   hours(from: EpochMs, to: EpochMs): HourRow[]
   /** The owner's power currency. */
   currency(): string
+  /** Nano-units of so much job time, at the rate seen in `rows`; by the estimate (one job at a time) where no job was seen; null without a price. */
+  costOfJobs(rows: readonly HourRow[], jobMs: number): number | null
 }
 
 const hourOf = (at: EpochMs): EpochMs => Math.floor(at / HOUR_MS) * HOUR_MS
@@ -44,15 +48,23 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
     const { watts, method } = gauge.now(gauge.running())
     return { value: watts, method: method.slice(0, METHOD_MAX), at: gauge.at() }
   }
+  const costOfJobs = (rows: readonly HourRow[], jobMs: number): number | null => {
+    const seen = costOfJobTime(rateOf(rows, currency()), jobMs)
+    const { kwhPriceNano } = parts.settings.current()
+    const { measured, watts } = gauge.now(1)
+    if (seen !== null || measured || kwhPriceNano === null) return seen
+    return costOf((Math.max(0, watts - gauge.idle().watts) * jobMs) / 1_000, kwhPriceNano, 0).nano
+  }
   return {
     hours: (from, to) => energy.hours(from, to),
     currency,
+    costOfJobs,
     watts,
     perMtok() {
       const to = hourOf(clock.now()) + HOUR_MS
       const rows = energy.hours(to - RECENT_MS, to)
       const { tokens, servedMs } = parts.billed(to - RECENT_MS, to)
-      const cost = costOfJobTime(rateOf(rows, currency()), servedMs)
+      const cost = costOfJobs(rows, servedMs)
       const perMtok = cost === null ? null : perMillion(cost, tokens)
       return {
         nanoPerMtok: perMtok === null ? null : nano(perMtok),
@@ -61,7 +73,7 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
       }
     },
     ofJob({ startedAt, endedAt }) {
-      const cost = costOfJobTime(rateOf(energy.hours(hourOf(startedAt), endedAt), currency()), Math.max(0, endedAt - startedAt))
+      const cost = costOfJobs(energy.hours(hourOf(startedAt), endedAt), Math.max(0, endedAt - startedAt))
       return cost === null ? null : nano(cost)
     },
   }
@@ -70,13 +82,16 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
 export function createPower(context: PowerContext, parts: PowerParts) {
   const { clock, events } = context
   const sources = parts.sources ?? systemSources()
-  const gauge = createGauge(context, parts.settings, parts.cores ?? availableParallelism())
+  const gauge = createGauge(context, parts.settings, { cores: parts.cores ?? availableParallelism(), running: () => parts.running?.() ?? context.engine.stats().running })
   const energy = createEnergy(context, parts.settings, gauge)
   const ledger = createLedger(context, parts, gauge, energy)
   const stopping = new AbortController()
   let unsubscribe: () => void = () => undefined
   let running: Promise<void> | null = null
 
+  const markIfOn = (): void => {
+    if (!stopping.signal.aborted) energy.mark()
+  }
   const loop = async (): Promise<void> => {
     for (let samples = 1; !stopping.signal.aborted; samples += 1) {
       try {
@@ -106,8 +121,8 @@ export function createPower(context: PowerContext, parts: PowerParts) {
     start(): void {
       energy.mark()
       unsubscribe = events.on((topic) => {
-        // What runs has changed: the stretch before had the old load.
-        if (topic === 'jobs' || topic === 'exams' || topic === 'engine') energy.mark()
+        // What runs has changed: the stretch before had the old load. After the teller's turn, when its change is whole.
+        if (topic === 'jobs' || topic === 'exams' || topic === 'engine') queueMicrotask(markIfOn)
         if (topic === 'settings') energy.priced()
       })
       running ??= loop()

@@ -13,6 +13,7 @@ import { openDb } from '#db/open.ts'
 import { heldJobs, pendingNano } from '#core/earnings/rollups.store.ts'
 import type { Db, ReadDb } from '#db/types.ts'
 import type { HourRow } from '#core/power/index.ts'
+import { costOfJobTime, rateOf } from '#core/power/power.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 import { parseCsv } from './parse-csv.ts'
@@ -37,7 +38,11 @@ afterEach(() => {
 const earnings = () =>
   createEarnings(
     { ...rig, realmDb, realm: 'practice', currency: 'PCR' },
-    { hours: (from, to) => energy.filter(({ hourMs }) => hourMs >= from && hourMs < to), currency: () => 'EUR' },
+    {
+      hours: (from, to) => energy.filter(({ hourMs }) => hourMs >= from && hourMs < to),
+      currency: () => 'EUR',
+      costOfJobs: (rows, jobMs) => costOfJobTime(rateOf(rows, 'EUR'), jobMs),
+    },
   )
 
 interface Rolled {

@@ -8,6 +8,7 @@ import { composeWatts, costOf, costOfJobTime, estimateWatts, stretches } from '#
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { createSettings } from '#core/settings/index.ts'
 import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
+import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const NONE = { read: () => Promise.resolve(null) }
@@ -35,9 +36,10 @@ const start = (price: number | null = PRICE) => {
   power.start()
   return { settings, power }
 }
-const run = (jobs: number): void => {
+const run = async (jobs: number): Promise<void> => {
   engine.running = jobs
   rig.events.changed('jobs')
+  await settle()
 }
 const sums = (power: ReturnType<typeof start>['power']) => power.hours(0, rig.clock.now() + HOUR_MS).map(({ hourMs: _hour, method: _method, ...rest }) => rest)
 
@@ -45,9 +47,9 @@ describe('energy by hour', () => {
   it('sums whole-machine energy, what jobs took above idle, and its cost to the nano', async () => {
     const { power } = start()
     await rig.clock.advance(10 * MINUTE_MS)
-    run(2)
+    await run(2)
     await rig.clock.advance(10 * MINUTE_MS)
-    run(0)
+    await run(0)
     await power.stop()
     // 600 s × 40 W + 600 s × 100 W = 84 kJ; above idle 600 s × 60 W = 36 kJ = 0.01 kWh = 0.003 EUR.
     expect(sums(power)).toEqual([
@@ -108,13 +110,36 @@ describe('energy by hour', () => {
 })
 
 describe('what work costs', () => {
+  it('sees jobs far shorter than a sample, told before or after the count changes', async () => {
+    const { power } = start()
+    for (let job = 0; job < 60; job += 1) {
+      rig.events.changed('jobs')
+      engine.running = 1
+      await rig.clock.advance(100)
+      engine.running = 0
+      rig.events.changed('jobs')
+      await rig.clock.advance(900)
+    }
+    await power.stop()
+    expect(sums(power)).toMatchObject([{ jobMs: 6_000, servingMs: 6_000, servingJoules: 360 }])
+  })
+
+  it('a meter that saw no job yet knows no cost of one', async () => {
+    const { power } = start()
+    readings = { gpu: 20, processor: 10 }
+    await rig.clock.advance(MINUTE_MS)
+    expect(power.ofJob({ startedAt: rig.clock.now(), endedAt: rig.clock.now() + 1_000 })).toBeNull()
+    await power.stop()
+  })
+
   it('a job pays for its share of the time, two at once half each', async () => {
     const { power } = start()
-    expect(power.ofJob({ startedAt: rig.clock.now(), endedAt: rig.clock.now() + 1_000 })).toBeNull()
+    // No job was seen yet: 60 W above idle by the estimate, for a minute.
+    expect(power.ofJob({ startedAt: rig.clock.now(), endedAt: rig.clock.now() + MINUTE_MS })).toBe(300_000)
     const startedAt = rig.clock.now()
-    run(2)
+    await run(2)
     await rig.clock.advance(10 * MINUTE_MS)
-    run(0)
+    await run(0)
     await rig.clock.advance(MINUTE_MS)
     const job = { startedAt, endedAt: startedAt + 10 * MINUTE_MS }
     expect(power.ofJob(job)).toBe(1_500_000)
@@ -130,7 +155,7 @@ describe('what work costs', () => {
 
   it('is unknown without tokens and without a price', async () => {
     const { power } = start(null)
-    run(1)
+    await run(1)
     await rig.clock.advance(MINUTE_MS)
     billed = { tokens: 1_000, servedMs: 1_000 }
     expect(power.perMtok().nanoPerMtok).toBeNull()
@@ -146,7 +171,7 @@ describe('watts', () => {
     readings = { gpu: 20, processor: 10 }
     await rig.clock.advance(MINUTE_MS)
     readings = { gpu: 150, processor: 50 }
-    run(1)
+    await run(1)
     await rig.clock.advance(MINUTE_MS)
     const shown = await call(power.api.power, undefined, { context: { scopes: ALL_SCOPES } })
     expect(shown).toMatchObject({ watts: { value: 200, method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine' }, idle: { value: 30 } })
