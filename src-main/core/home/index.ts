@@ -1,5 +1,6 @@
 /** Home: gathers the facts from the other domains, and lets home.ts decide what they mean. */
 import type { Home } from '#contract/app.ts'
+import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
@@ -25,6 +26,8 @@ export interface HomeParts {
   onboarding: Pick<OnboardingFace, 'current'>
   /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
   demand?(instrument: string): HomeFacts['demand']
+  /** The newest terms the exchange stated, kept while it is away; the session's own by default. */
+  terms?: { specs(): readonly GradeSpec[]; feeBps(): number }
   /** The rig's offset east of UTC in minutes; the system's by default. */
   offsetMinutes?(at: EpochMs): number
 }
@@ -68,8 +71,8 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       listing,
       jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs,
       demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
-      feeBps: terms?.feeBps ?? null,
-      specs: terms?.specs ?? [],
+      feeBps: parts.terms?.feeBps() ?? terms?.feeBps ?? null,
+      specs: parts.terms?.specs() ?? terms?.specs ?? [],
       power: parts.power.perMtok(),
       jobs24h: parts.trading.jobsSince(now - DAY_MS),
       connectedShare24h: parts.trading.connectedShare(now - DAY_MS),

@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+
+import { call } from '@orpc/server'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import type { Live } from '#contract/app.ts'
+import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
+import type { Deployment } from '#contract/models.ts'
+import { nano, nanoPerMtok } from '#contract/money.ts'
+import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
+import type { CoreContext, TradingFace } from '#core/context.ts'
+import { createEarnings } from '#core/earnings/index.ts'
+import { createHome } from '#core/home/index.ts'
+import { createOnboarding } from '#core/onboarding/index.ts'
+import { createPower } from '#core/power/index.ts'
+import { realmMigrations } from '#core/realm-db/index.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
+import { createSettings } from '#core/settings/index.ts'
+import { openDb } from '#db/open.ts'
+import type { Db } from '#db/types.ts'
+import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
+import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+
+const TEXT = brandId<Instrument>('practice/text-nano')
+const MODEL = brandId<ModelSha256>('a'.repeat(64))
+const deployment = (id: string, state: Deployment['state']): Deployment => ({
+  deploymentId: brandId<DeploymentId>(id),
+  sha256: MODEL,
+  modelName: `model of ${id}`,
+  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0 },
+  createdAt: 0,
+  state,
+  detail: null,
+  rssBytes: null,
+})
+
+let rig: RigContext
+let realmDb: Db
+beforeEach(() => {
+  rig = rigContext()
+  realmDb = openDb({ path: join(rig.dataDir, 'practice.db'), migrations: realmMigrations })
+})
+afterEach(() => {
+  realmDb.close()
+  rig.dispose()
+})
+
+function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}) {
+  const context = { ...rig, realmDb, realm: 'practice', currency: 'PCR', exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'] } as const
+  const settings = createSettings(rig, 'rig')
+  settings.change({ kwhPriceNano: 300_000_000, powerCurrency: 'EUR' })
+  const power = createPower(
+    { ...rig, engine: new FakeModelEngine() },
+    { settings, billed: () => ({ tokens: 0, servedMs: 0 }), cores: 8, sources: { gpu: { read: () => Promise.resolve(null) }, processor: { read: () => Promise.resolve(null) } } },
+  )
+  const live: Live = {
+    at: 0,
+    engine: { kind: 'loaded', model: 'm', detail: null },
+    exchange: { kind: 'online', lastSeenAt: rig.clock.now(), detail: null },
+    listing: 'listed',
+    tokPerS: 0,
+    running: [true, false].map((exam, at) => ({
+      jobId: brandId<JobId>(`job_${at}`),
+      instrument: TEXT,
+      startedAt: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      ttftMs: null,
+      tokPerS: null,
+      earnsNano: nano(0),
+      exam,
+    })),
+    watts: null,
+  }
+  const face: TradingFace = {
+    live: () => live,
+    listings: () => [],
+    qualifications: () => [],
+    latestExam: () => null,
+    jobsSince: () => ({ jobs: 0, failed: 0 }),
+    connectedShare: () => null,
+    inUse: () => null,
+    ...trading,
+  }
+  const model = { state: 'ready' } as Awaited<ReturnType<Parameters<typeof createHome>[1]['models']['list']>>[number]
+  const home = createHome(context, {
+    trading: face,
+    models: { list: () => Promise.resolve([model]) },
+    deployments: { list: () => [deployment('old', 'stopped'), deployment('new', 'loaded')] },
+    earnings: createEarnings(context, power),
+    power,
+    onboarding: createOnboarding(rig),
+    demand: () => ({ jobsLastHour: 0, waiting: 0, cheaper: 0 }),
+    offsetMinutes: () => 60,
+  })
+  return { home, power }
+}
+
+describe('gathering home', () => {
+  it('takes the loaded deployment, the listing that sells, buyers’ jobs alone, and today since local midnight', async () => {
+    const midnight = Date.UTC(2026, 10, 20, 23)
+    realmDb.tx((db) => {
+      for (const [hour, gross] of [
+        [midnight - HOUR_MS, 1_000],
+        [midnight, 100],
+        [midnight + HOUR_MS, 10],
+      ] as const)
+        db.prepare('INSERT INTO rollup_hour (hour_ms, instrument, jobs, gross_nano, seller_nano, released_nano) VALUES (?, ?, 1, ?, ?, ?)').run(
+          hour,
+          TEXT,
+          gross,
+          gross,
+          gross / 10,
+        )
+    })
+    const listing = { instrument: TEXT, deploymentId: brandId<DeploymentId>('new'), askNanoPerMtok: nanoPerMtok(420_000_000), slots: 4, reason: '', since: 0 }
+    const { home, power } = start(
+      {
+        listings: () => [
+          { ...listing, state: 'paused' },
+          { ...listing, state: 'listed' },
+        ],
+        jobsSince: (from) => ({ jobs: from === rig.clock.now() - HOUR_MS ? 1 : 20, failed: 0 }),
+      },
+      {
+        state: () => ({ kind: 'online', since: 0, fresh: true, terms: { realm: 'practice', currency: 'PCR', feeBps: 1_000, holdMs: 0, specs: [], exchange: rig.clock as never } }),
+      },
+    )
+    power.start()
+    await rig.clock.advance(10 * MINUTE_MS)
+    const shown = await call(home.api.home, undefined, { context: { scopes: ALL_SCOPES } })
+    expect(shown).toMatchObject({
+      sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
+      today: { since: midnight, availableNano: 11, heldNano: 99, jobs: 2 },
+      cost: { netNanoPerMtok: 378_000_000, powerCurrency: 'EUR' },
+      reliability: { jobs24h: 20 },
+    })
+    expect(shown.today.powerNano).toBeGreaterThan(0)
+    expect(shown.ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of new' })
+    await power.stop()
+  })
+
+  it('answers with nothing listed and an exchange that never spoke', async () => {
+    expect(await start({}).home.current()).toMatchObject({
+      cost: { askNanoPerMtok: null, netNanoPerMtok: null },
+      reliability: { errorCeiling: null },
+      today: { jobs: 0, powerNano: 0 },
+    })
+  })
+})
