@@ -26,6 +26,7 @@ export const helloFrame = z.object({
   t: z.literal('hello'), protocol: z.literal(1), supplier: publicKey, sig: signature, name: z.string().min(1).max(80), client: z.string().max(80),
   resume: z.object({ session: z.string().max(64), received: z.number().int().min(0) }).optional(),
 })
+export type HelloFrame = z.infer<typeof helloFrame>
 export const welcomeFrame = z.object({
   t: z.literal('welcome'), session: z.string().max(64), resumed: z.boolean(), received: z.number().int().min(0), heartbeatMs: z.number().int().min(100), resumeWithinMs: z.number().int().min(0),
   realm, currency, feeBps: z.number().int().min(0).max(10_000), holdMs: z.number().int().min(0), specs: gradeSpecs, time: epochMs,

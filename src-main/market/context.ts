@@ -33,4 +33,5 @@ export interface MarketContext {
 export const PRACTICE_TERMS: Terms = { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, heartbeatMs: 5_000, resumeWithinMs: 5_000, deadlineFactor: 1 }
 
 /** Deadline of a job: time to the first token, then twice the time the throughput floor allows. */
-export const deadlineMsOf = (spec: GradeSpec, maxTokens: number, factor: number): number => Math.ceil((spec.limits.ttftCeilingMs + (maxTokens / spec.limits.throughputFloorTokPerS) * 2_000) * factor)
+export const deadlineMsOf = (spec: GradeSpec, maxTokens: number, factor: number): number =>
+  Math.ceil((spec.limits.ttftCeilingMs + (maxTokens / spec.limits.throughputFloorTokPerS) * 2_000) * factor)

@@ -29,9 +29,15 @@ async function main(): Promise<void> {
   const dir = values.data
   if (dir === undefined) throw new Error('name the folder of the exchange with --data')
   const exchange = await startExchange({
-    dir, host: values.host, port: Number(values.port), allowHosts: values['allow-host'], practiceBuyer: !values['no-practice-buyer'], virtualClock: values['virtual-clock'],
+    dir,
+    host: values.host,
+    port: Number(values.port),
+    allowHosts: values['allow-host'],
+    practiceBuyer: !values['no-practice-buyer'],
+    virtualClock: values['virtual-clock'],
     terms: { deadlineFactor: Number(values['deadline-factor']) },
-    ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }), ...(values.seed === undefined ? {} : { seed: values.seed }),
+    ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }),
+    ...(values.seed === undefined ? {} : { seed: values.seed }),
   })
   const stop = (): void => {
     exchange.stop().then(

@@ -28,6 +28,7 @@ import { readMeta, writeMeta } from './store/buyers.store.ts'
 import { pruneCalls } from './store/calls.store.ts'
 import { interruptExams } from './store/exams.store.ts'
 import { voidInterrupted } from './settle/settlement.ts'
+import type { SupplierSocket } from './supply/handshake.ts'
 
 export interface ExchangeOptions {
   /** The exchange's own folder (DIR/exchange). */
@@ -40,6 +41,8 @@ export interface ExchangeOptions {
   practiceBuyer?: boolean
   /** `now` moves by POST /admin/clock only, and releases happen then. */
   virtualClock?: boolean
+  /** False: no listener at all; suppliers come through acceptSupplier. */
+  listen?: boolean
   /** Every exam uses this seed: reproducible runs only. */
   examSeed?: string
   /** Of the practice buyer's draws. */
@@ -52,9 +55,12 @@ export interface ExchangeOptions {
 }
 
 export interface Exchange {
+  /** '' when nothing listens. */
   readonly url: string
   readonly exchangeKey: string
   readonly adminToken: string
+  /** One more supplier's connection that came another way than over the listener. */
+  acceptSupplier(socket: SupplierSocket): void
   /** Ends sessions and requests, then closes the files. Idempotent. */
   stop(): Promise<void>
 }
@@ -78,21 +84,23 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     recover(context)
     const market = createMarket(context, { practiceBuyer: options.practiceBuyer === true, seed: options.seed ?? context.ids.secret(8), examSeed: options.examSeed ?? null })
     const adminToken = tokenOf(dir, context.ids)
-    const listener = await open(options, context, market, virtual, adminToken)
+    const listener = options.listen === false ? null : await open(options, context, market, virtual, adminToken)
     if (virtual === null) market.startLoops()
     const exchangeKey = context.key.publicKey
-    lock.describe({ pid: process.pid, url: listener.url })
-    writeFileSync(join(dir, 'listen.json'), `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`)
+    if (listener !== null) {
+      lock.describe({ pid: process.pid, url: listener.url })
+      writeFileSync(join(dir, 'listen.json'), `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`)
+    }
     const database = db
     let stopping: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       rmSync(join(dir, 'listen.json'), { force: true })
       market.stop()
-      await listener.close()
+      await listener?.close()
       database.close()
       lock.release()
     }
-    return { url: listener.url, exchangeKey, adminToken, stop: () => (stopping ??= stop()) }
+    return { url: listener?.url ?? '', exchangeKey, adminToken, acceptSupplier: (socket) => market.sessions.greet(socket), stop: () => (stopping ??= stop()) }
   } catch (error) {
     db?.close()
     lock.release()

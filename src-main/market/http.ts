@@ -16,9 +16,13 @@ import { LIMITS } from './limits.ts'
 
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
+const CLOSING_TURNS = 1_000
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
-export interface Listener { url: string; close(): Promise<void> }
+export interface Listener {
+  url: string
+  close(): Promise<void>
+}
 
 export interface ListenOptions {
   host: string
@@ -35,7 +39,11 @@ export interface ListenOptions {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, log } = options
   const allowed = new Set([...LOOPBACK, ...options.allowHosts, host].map((name) => name.toLowerCase()))
-  const server = createAdaptorServer({ fetch: appOf(options, allowed).fetch, overrideGlobalObjects: false, serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 16_384 } }) as Server
+  const server = createAdaptorServer({
+    fetch: appOf(options, allowed).fetch,
+    overrideGlobalObjects: false,
+    serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 16_384 },
+  }) as Server
   server.maxConnections = LIMITS.connections * 2
   const upgrades = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -45,7 +53,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, { cause: error }) : error))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, { cause: error }) : error),
+    )
     server.listen(port, host, () => resolve())
   })
   server.on('error', (error) => log.error({ err: error }, 'the listener failed'))
@@ -54,7 +64,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
     async close() {
       upgrades.close()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      let open = true
+      const closed = new Promise<void>((resolve) =>
+        server.close(() => {
+          open = false
+          resolve()
+        }),
+      )
+      // Answers that are ready get out: a connection ends once it is idle, and after a bounded number of turns anyway.
+      for (let turn = 0; open && turn < CLOSING_TURNS; turn += 1) {
+        server.closeIdleConnections()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
       server.closeAllConnections()
       await closed
     },
@@ -64,14 +85,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<string>): Hono {
   const app = new Hono()
   app.use('*', async (c, next) => {
-    if (!allowed.has(hostName(c.req.header('host')))) throw forbidden('this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
+    if (!allowed.has(hostName(c.req.header('host'))))
+      throw forbidden('this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
     if (c.req.header('origin') !== undefined) throw forbidden('pages in a browser may not call the exchange', 'origin_not_allowed')
     await next()
   })
   app.get('/health', (c) => c.json({ ok: true }))
   app.route('/', buyers)
   app.route('/admin', admin)
-  app.notFound((c) => c.json(errorBody({ status: 404, message: `there is no ${c.req.method} ${c.req.path.slice(0, 100)} here`, type: 'invalid_request_error', param: null, code: 'not_found' }), 404))
+  app.notFound((c) =>
+    c.json(errorBody({ status: 404, message: `there is no ${c.req.method} ${c.req.path.slice(0, 100)} here`, type: 'invalid_request_error', param: null, code: 'not_found' }), 404),
+  )
   app.onError((error, c) => {
     const failure = apiErrorOf(error)
     if (failure.status === 500) log.error({ err: error }, 'a request failed')

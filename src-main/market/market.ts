@@ -1,18 +1,17 @@
-/** Wires the parts: what a supplier's frame sets in motion, and what runs by itself. */
+/** Wires the parts, and runs what runs by itself. */
 import { brandId, type PublicKey } from '#contract/ids.ts'
-import { SYNC_PAGE_MAX, type Release, type SupplierFrame } from '#contract/supplier.ts'
+import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 
 import { openSupplierAccounts } from './accounts.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { MarketContext } from './context.ts'
 import { Conductor } from './exam/conductor.ts'
+import { frameHandler } from './frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
-import { syncResult } from './settle/sync.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
-import { takeOffer } from './supply/offers.ts'
 import type { Peer } from './supply/peer.ts'
 import { Registry } from './supply/registry.ts'
 import { Sessions } from './supply/sessions.ts'
@@ -29,7 +28,11 @@ export interface Market {
   stop(): void
 }
 
-export interface MarketOptions { practiceBuyer: boolean; seed: string; examSeed: string | null }
+export interface MarketOptions {
+  practiceBuyer: boolean
+  seed: string
+  examSeed: string | null
+}
 
 export function createMarket(context: MarketContext, options: MarketOptions): Market {
   const registry = new Registry()
@@ -44,28 +47,13 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const onFrame = (peer: Peer, frame: SupplierFrame): void => {
-    if (frame.t === 'offer') {
-      const offer = takeOffer(context, registry, peer, frame)
-      feed.changed(frame.instrument)
-      if (offer !== null) practiceBuyer.listed(peer, offer)
-      router.dispatchWaiting()
-    } else if (frame.t === 'withdraw') {
-      peer.offers.delete(frame.instrument)
-      feed.changed(frame.instrument)
-    } else if (frame.t === 'sync') peer.send(syncResult(context, peer.supplier, frame))
-    else if (frame.t === 'exam.start') conductor.start(peer, frame)
-    else if (frame.t === 'exam.cancel') conductor.cancel(peer, frame.examId)
-    else if (frame.t === 'job.accept') deliveries.accept(peer, frame.jobId)
-    else if (frame.t === 'job.delta') deliveries.delta(peer, frame)
-    else if (frame.t === 'job.done') deliveries.done(peer, frame)
-    else if (frame.t === 'job.error' || frame.t === 'job.reject') deliveries.error(peer, frame)
-  }
+  const onFrame = frameHandler({ context, registry, feed, router, deliveries, conductor, practiceBuyer })
   const sessions = new Sessions(context, registry, {
-    onArrival: (supplier, name) => context.db.tx((db) => {
-      upsertSupplier(db, supplier, name, context.clock.now())
-      openSupplierAccounts(context, db, supplier)
-    }),
+    onArrival: (supplier, name) =>
+      context.db.tx((db) => {
+        upsertSupplier(db, supplier, name, context.clock.now())
+        openSupplierAccounts(context, db, supplier)
+      }),
     onReady: (peer, resumed) => {
       feed.greet(peer)
       if (resumed) offersChanged(peer)
@@ -90,7 +78,9 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
   }
   void sweep()
   return {
-    router, sessions, practiceBuyer,
+    router,
+    sessions,
+    practiceBuyer,
     release() {
       let count = 0
       for (const [supplier, releases] of releaseDue(context)) {

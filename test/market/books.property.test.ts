@@ -1,12 +1,11 @@
 /** Whatever suppliers, buyers, deadlines and crashes do in whatever order: debits = credits, one receipt a job, nothing reserved for nobody. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
 import { signClaim } from '#books/receipts.ts'
 import { answerMac } from '#books/receipts.ts'
 import { inputTokens } from '#contract/bytes4.ts'
-import type { JobId } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { Claim } from '#contract/receipt.ts'
@@ -50,7 +49,16 @@ class World {
 
   constructor() {
     const db = openDb({ path: `${tempDir()}/exchange.db`, migrations: exchangeMigrations })
-    this.context = { clock: this.clock, ids: countingIds(), log: silent, db, books: createBooks(), key: generateSigningKey(), specs: new Map([[NANO, spec]]), terms: PRACTICE_TERMS }
+    this.context = {
+      clock: this.clock,
+      ids: countingIds(),
+      log: silent,
+      db,
+      books: createBooks(),
+      key: generateSigningKey(),
+      specs: new Map([[NANO, spec]]),
+      terms: PRACTICE_TERMS,
+    }
     db.tx((write) => {
       openHouseAccounts(this.context, write)
       for (const key of this.keys) {
@@ -81,14 +89,24 @@ class World {
       this.deliveries.drop(old)
     }
     const wire = {
-      bufferedBytes: 0, close: () => undefined,
+      bufferedBytes: 0,
+      close: () => undefined,
       send: (text: string) => {
         const { frame } = JSON.parse(text) as { frame?: ExchangeFrame }
         if (frame?.t === 'job') this.jobs.push({ job: frame, peer: at, text: '', claim: null, sig: '' })
       },
     }
     const peer = new Peer({ session: 's', supplier: key.publicKey, name: 'x', wire, mono: 0, onBroken: () => undefined })
-    peer.offers.set(NANO, { instrument: NANO, deploymentId: 'd', identity: IDENTITY, askNanoPerMtok: nanoPerMtok(1_000_000_000 * (at + 1)), slots: 2, contextTokens: 4_096, maxOutputTokens: 4_096, order: at })
+    peer.offers.set(NANO, {
+      instrument: NANO,
+      deploymentId: 'd',
+      identity: IDENTITY,
+      askNanoPerMtok: nanoPerMtok(1_000_000_000 * (at + 1)),
+      slots: 2,
+      contextTokens: 4_096,
+      maxOutputTokens: 4_096,
+      order: at,
+    })
     this.registry.add(peer)
     this.router.dispatchWaiting()
   }
@@ -98,7 +116,12 @@ class World {
     const ignore = (): void => undefined
     this.#cancels.push(
       this.router.submit({
-        orderId: this.context.ids.next('order'), buyerId: this.buyerId, spec, request, inputTokens: inputTokens(request.messages), maxPrice: nanoPerMtok(1e15),
+        orderId: this.context.ids.next('order'),
+        buyerId: this.buyerId,
+        spec,
+        request,
+        inputTokens: inputTokens(request.messages),
+        maxPrice: nanoPerMtok(1e15),
         sink: { onRouted: ignore, onDelta: ignore, onDone: ignore, onFailed: ignore },
       }),
     )
@@ -128,8 +151,17 @@ class World {
   #claim(entry: World['jobs'][number], lie: boolean): void {
     const { job, peer, text } = entry
     const claim: Claim = {
-      v: 1, jobId: job.jobId as JobId, supplier: this.keys[peer]!.publicKey, instrument: job.instrument, specVersion: 1, modelSha256: MODEL_SHA as never, usage: { inputTokens: 1, outputTokens: 1 },
-      timings: { ttftMs: 1, durationMs: 1 }, requestMac: answerMac(job.salt, ''), answerMac: answerMac(job.salt, lie ? `${text}!` : text), finish: 'stop',
+      v: 1,
+      jobId: job.jobId,
+      supplier: this.keys[peer]!.publicKey,
+      instrument: job.instrument,
+      specVersion: 1,
+      modelSha256: MODEL_SHA as never,
+      usage: { inputTokens: 1, outputTokens: 1 },
+      timings: { ttftMs: 1, durationMs: 1 },
+      requestMac: answerMac(job.salt, ''),
+      answerMac: answerMac(job.salt, lie ? `${text}!` : text),
+      finish: 'stop',
     }
     const live = this.registry.get(this.keys[peer]!.publicKey)?.jobs.get(job.jobId)
     if (live !== undefined) claim.requestMac = live.requestMac
@@ -140,7 +172,13 @@ class World {
 
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('buy' as const), n: fc.integer({ min: 0, max: 40 }) }) },
-  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('accept' as const, 'delta' as const, 'delta' as const, 'done' as const, 'done' as const, 'again' as const, 'lie' as const, 'error' as const), n: fc.nat(20) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('accept' as const, 'delta' as const, 'delta' as const, 'done' as const, 'done' as const, 'again' as const, 'lie' as const, 'error' as const),
+      n: fc.nat(20),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('leave' as const, 'reconnect' as const), n: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('time' as const, 'release' as const), n: fc.integer({ min: 100, max: 12_000 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill' as const), n: fc.constant(0) }) },

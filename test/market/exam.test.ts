@@ -16,7 +16,14 @@ const perfect = (job: JobFrame, supplier: FakeSupplier): Promise<void> => {
   return supplier.answer(job, [text])
 }
 const start = (supplier: FakeSupplier, options: { requestId?: string; slots?: number; deploymentId?: string } = {}): void =>
-  supplier.send({ t: 'exam.start', requestId: options.requestId ?? 'r1', instrument: NANO, deploymentId: options.deploymentId ?? 'dep_1', identity: IDENTITY, slots: options.slots ?? 1 })
+  supplier.send({
+    t: 'exam.start',
+    requestId: options.requestId ?? 'r1',
+    instrument: NANO,
+    deploymentId: options.deploymentId ?? 'dep_1',
+    identity: IDENTITY,
+    slots: options.slots ?? 1,
+  })
 
 async function sitter(url: string, key?: FakeSupplier['key']): Promise<FakeSupplier> {
   const supplier = await FakeSupplier.connect(url, key)
@@ -84,7 +91,12 @@ describe('an exam', () => {
     expect(back.jobs[0]!.itemId).toBe(supplier.jobs[5]!.itemId)
     expect(back.jobs.filter((job) => finished.includes(job.itemId))).toEqual([])
     // The judgements of the first five were told again, in case they were lost with the line.
-    expect(back.frames.filter((frame) => frame.t === 'exam.item').slice(0, 5).map((frame) => frame.itemId)).toEqual(finished)
+    expect(
+      back.frames
+        .filter((frame) => frame.t === 'exam.item')
+        .slice(0, 5)
+        .map((frame) => frame.itemId),
+    ).toEqual(finished)
   })
 
   it('tells the result again to a supplier that names the sitting: a passed exam is not lost with the line', async () => {

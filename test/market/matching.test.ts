@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { Link } from '#market/supply/link.ts'
@@ -11,52 +11,73 @@ const wanted = { inputTokens: 10, maxTokens: 10, tried: new Set<string>(), maxPr
 describe('price-time priority', () => {
   it('takes the lowest ask, then the oldest offer, and passes over the busy, the small, the dear and the tried', () => {
     const offers = [
-      offer({ supplier: 'busy', askNanoPerMtok: 1, freeSlots: 0 }), offer({ supplier: 'small', askNanoPerMtok: 2, contextTokens: 19 }), offer({ supplier: 'short', askNanoPerMtok: 2, maxOutputTokens: 9 }),
-      offer({ supplier: 'tried', askNanoPerMtok: 3 }), offer({ supplier: 'late', askNanoPerMtok: 5, order: 9 }), offer({ supplier: 'first', askNanoPerMtok: 5, order: 4 }), offer({ supplier: 'dear', askNanoPerMtok: 101, order: 0 }),
+      offer({ supplier: 'busy', askNanoPerMtok: 1, freeSlots: 0 }),
+      offer({ supplier: 'small', askNanoPerMtok: 2, contextTokens: 19 }),
+      offer({ supplier: 'short', askNanoPerMtok: 2, maxOutputTokens: 9 }),
+      offer({ supplier: 'tried', askNanoPerMtok: 3 }),
+      offer({ supplier: 'late', askNanoPerMtok: 5, order: 9 }),
+      offer({ supplier: 'first', askNanoPerMtok: 5, order: 4 }),
+      offer({ supplier: 'dear', askNanoPerMtok: 101, order: 0 }),
     ]
     expect(match(offers, { ...wanted, tried: new Set(['tried']) })?.supplier).toBe('first')
     expect(match([offers[0]!, offers[6]!], wanted)).toBeNull()
   })
 
   it('never prefers a dearer or younger offer that could serve no better', () => {
-    const any = fc.record({ supplier: fc.string(), askNanoPerMtok: fc.nat(5), order: fc.nat(50), freeSlots: fc.nat(1), contextTokens: fc.constantFrom(10, 100), maxOutputTokens: fc.constant(50) })
-    fc.assert(fc.property(fc.array(any), (offers) => {
-      const best = match(offers, wanted)
-      const able = offers.filter((one) => one.freeSlots > 0 && one.contextTokens >= 20)
-      expect(best === null).toBe(able.length === 0)
-      for (const one of able) expect([best!.askNanoPerMtok, best!.order] <= [one.askNanoPerMtok, one.order] || best!.askNanoPerMtok < one.askNanoPerMtok || (best!.askNanoPerMtok === one.askNanoPerMtok && best!.order <= one.order)).toBe(true)
-    }))
+    const any = fc.record({
+      supplier: fc.string(),
+      askNanoPerMtok: fc.nat(5),
+      order: fc.nat(50),
+      freeSlots: fc.nat(1),
+      contextTokens: fc.constantFrom(10, 100),
+      maxOutputTokens: fc.constant(50),
+    })
+    fc.assert(
+      fc.property(fc.array(any), (offers) => {
+        const best = match(offers, wanted)
+        const able = offers.filter((one) => one.freeSlots > 0 && one.contextTokens >= 20)
+        expect(best === null).toBe(able.length === 0)
+        for (const one of able)
+          expect(
+            [best!.askNanoPerMtok, best!.order] <= [one.askNanoPerMtok, one.order] ||
+              best!.askNanoPerMtok < one.askNanoPerMtok ||
+              (best!.askNanoPerMtok === one.askNanoPerMtok && best!.order <= one.order),
+          ).toBe(true)
+      }),
+    )
   })
 })
 
 describe('the reliable link', () => {
   it('delivers every frame once and in order, whatever was lost or repeated before each resume', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('send', 'lose', 'repeat', 'resume'), { maxLength: 60 }), (events) => {
-      const [from, to] = [new Link(), new Link()]
-      let [sent, up] = [0, true]
-      const arrived: number[] = []
-      const take = (wrapped: unknown): void => {
-        const received = to.accept(structuredClone(wrapped))
-        if (received.kind === 'frame') arrived.push((received.frame as { n: number }).n)
-        expect(received.kind).not.toBe('broken')
-      }
-      for (const event of [...events, 'resume']) {
-        if (event === 'resume') {
-          up = true
-          for (const wrapped of from.resumeFrom(to.received)!) take(wrapped)
-        } else {
-          sent += 1
-          const wrapped = from.wrap({ t: 'pong', n: sent, time: 0 })
-          // On one socket nothing after a lost frame arrives: the line is down until a resume.
-          if (event === 'lose') up = false
-          if (up) take(wrapped)
-          if (up && event === 'repeat') take(wrapped)
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('send', 'lose', 'repeat', 'resume'), { maxLength: 60 }), (events) => {
+        const [from, to] = [new Link(), new Link()]
+        let [sent, up] = [0, true]
+        const arrived: number[] = []
+        const take = (wrapped: unknown): void => {
+          const received = to.accept(structuredClone(wrapped))
+          if (received.kind === 'frame') arrived.push((received.frame as { n: number }).n)
+          expect(received.kind).not.toBe('broken')
         }
-        if (up) expect(from.accept(to.acknowledge()).kind).toBe('nothing')
-      }
-      expect(arrived).toEqual(Array.from({ length: sent }, (_, at) => at + 1))
-      expect(from.pending).toBe(0)
-    }))
+        for (const event of [...events, 'resume']) {
+          if (event === 'resume') {
+            up = true
+            for (const wrapped of from.resumeFrom(to.received)!) take(wrapped)
+          } else {
+            sent += 1
+            const wrapped = from.wrap({ t: 'pong', n: sent, time: 0 })
+            // On one socket nothing after a lost frame arrives: the line is down until a resume.
+            if (event === 'lose') up = false
+            if (up) take(wrapped)
+            if (up && event === 'repeat') take(wrapped)
+          }
+          if (up && from.accept(to.acknowledge()).kind !== 'nothing') throw new Error('an acknowledgement was refused')
+        }
+        expect(arrived).toEqual(Array.from({ length: sent }, (_, at) => at + 1))
+        expect(from.pending).toBe(0)
+      }),
+    )
   })
 
   it('refuses a gap, an acknowledgement of what was never sent, and a resume from the future or the forgotten past', () => {

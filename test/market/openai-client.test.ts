@@ -58,13 +58,35 @@ describe('the official openai client', () => {
     const { supplier, client: buyer } = await listed()
     supplier.onJob = (job) => supplier.answer(job, ['cut'], 'length')
     const answer = await buyer.chat.completions.create({
-      model: NANO, messages: [{ role: 'developer', content: 'Be brief.' }, { role: 'user', content: [{ type: 'text', text: 'Hel' }, { type: 'text', text: 'lo' }] }],
-      temperature: 0.5, top_p: 0.9, seed: -1, stop: '\n', max_completion_tokens: 7, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
+      model: NANO,
+      messages: [
+        { role: 'developer', content: 'Be brief.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Hel' },
+            { type: 'text', text: 'lo' },
+          ],
+        },
+      ],
+      temperature: 0.5,
+      top_p: 0.9,
+      seed: -1,
+      stop: '\n',
+      max_completion_tokens: 7,
+      response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
     })
     expect(answer.choices[0]!.finish_reason).toBe('length')
     expect(supplier.jobs[0]!.request).toEqual({
-      messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hello' }], maxTokens: 7, sampling: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0, seed: 2 ** 32 - 1 },
-      stop: ['\n'], jsonSchema: { type: 'object' }, ignoreEos: false,
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hello' },
+      ],
+      maxTokens: 7,
+      sampling: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0, seed: 2 ** 32 - 1 },
+      stop: ['\n'],
+      jsonSchema: { type: 'object' },
+      ignoreEos: false,
     })
   })
 
@@ -113,7 +135,13 @@ describe('errors the openai client understands', () => {
     expect((await post(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))).status).toBe(400)
     expect((await post('x'.repeat(1_048_577))).status).toBe(413)
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })
-    expect((await fetch(`${market.url}/v1/chat/completions`, { method: 'POST', body: endless, duplex: 'half', headers: { authorization: `Bearer ${key}` } } as RequestInit).catch(() => ({ status: 413 }))).status).toBe(413)
+    expect(
+      (
+        await fetch(`${market.url}/v1/chat/completions`, { method: 'POST', body: endless, duplex: 'half', headers: { authorization: `Bearer ${key}` } } as RequestInit).catch(
+          () => ({ status: 413 }),
+        )
+      ).status,
+    ).toBe(413)
     expect((await post('{}', { origin: 'https://example.org' })).status).toBe(403)
     expect((await fetch(`${market.url}/v2/none`)).status).toBe(404)
     expect((await fetch(`${market.url}/admin/check`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(401)

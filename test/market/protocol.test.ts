@@ -11,7 +11,7 @@ import { inferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { LIMITS } from '#market/limits.ts'
-import { helloText } from '#market/supply/sessions.ts'
+import { helloText } from '#market/supply/handshake.ts'
 
 const text = readFileSync('docs/protocol.md', 'utf8')
 const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1]!) as Record<string, string>)
@@ -24,14 +24,24 @@ describe('docs/protocol.md', () => {
     for (const frame of [challengeFrame, helloFrame, welcomeFrame, refusedFrame, ...supplierFrame.options, ...exchangeFrame.options]) {
       const { t, ...fields } = frame.shape
       const name = t.value as string
-      expect(text, name).toContain(`\`${name}\``)
-      for (const field of Object.keys(fields)) expect(text, `${name}.${field}`).toMatch(new RegExp(`\\b${field}\\b`))
+      expect(text).toContain(`\`${name}\``)
+      for (const field of Object.keys(fields)) expect({ frame: name, field, found: new RegExp(`\\b${field}\\b`).test(text) }).toEqual({ frame: name, field, found: true })
     }
   })
 
   it('states the bounds that the code has', () => {
     const said = (value: number): void => expect(text).toContain(value.toLocaleString('en-US'))
-    for (const value of [FRAME_BYTES_MAX, RESEND_BUFFER_MAX, LIMITS.framesPerSecond, LIMITS.frameBurst, LIMITS.strikes, LIMITS.strangers, LIMITS.connections, LIMITS.offersPerSupplier]) said(value)
+    for (const value of [
+      FRAME_BYTES_MAX,
+      RESEND_BUFFER_MAX,
+      LIMITS.framesPerSecond,
+      LIMITS.frameBurst,
+      LIMITS.strikes,
+      LIMITS.strangers,
+      LIMITS.connections,
+      LIMITS.offersPerSupplier,
+    ])
+      said(value)
   })
 
   it('gives a handshake that verifies, and that anyone can sign again from the secret', () => {

@@ -130,7 +130,7 @@ describe('a restart of the exchange', () => {
     call.catch(() => undefined)
     const running = await job
     await market.stop()
-    await expect(call).rejects.toThrow()
+    await expect(call).rejects.toMatchObject({ status: 503 })
     const again = await exchange({ dir })
     expect(again.exchangeKey).toBe(market.exchangeKey)
     const back = await FakeSupplier.connect(again.url, supplier.key)
@@ -150,7 +150,8 @@ describe('a restart of the exchange', () => {
 })
 
 describe('strangers', () => {
-  const first = (socket: WebSocket): Promise<Record<string, unknown>> => new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as Record<string, unknown>)))
+  const first = (socket: WebSocket): Promise<Record<string, unknown>> =>
+    new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as Record<string, unknown>)))
   const knock = async (url: string): Promise<{ socket: WebSocket; challenge: Record<string, unknown>; reply: Promise<Record<string, unknown>> }> => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/supplier/v1`)
     onTestFinished(() => socket.terminate())
@@ -176,7 +177,11 @@ describe('strangers', () => {
       socket.send(bad)
       expect(await reply).toMatchObject({ t: 'refused', error: { code: 'BAD_REQUEST' } })
     }
-    for (const [path, headers, status] of [['/supplier/v1', { origin: 'https://example.org' }, 403], ['/else', {}, 404], ['/supplier/v1', { host: 'example.org' }, 403]] as const) {
+    for (const [path, headers, status] of [
+      ['/supplier/v1', { origin: 'https://example.org' }, 403],
+      ['/else', {}, 404],
+      ['/supplier/v1', { host: 'example.org' }, 403],
+    ] as const) {
       const socket = new WebSocket(`${market.url.replace('http', 'ws')}${path}`, { headers })
       socket.on('error', () => undefined)
       expect(await new Promise((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode)))).toBe(status)
@@ -215,7 +220,16 @@ describe('strangers', () => {
     expect((await known.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
     known.offer('practice/none', ASK)
     expect((await known.next('offer.refused')).error.code).toBe('NOT_FOUND')
-    known.send({ t: 'offer', instrument: NANO, deploymentId: 'dep_1', identity: { kind: 'gguf', sha256: 'ab'.repeat(32), engine: 'e', device: 'd' }, askNanoPerMtok: ASK, slots: 1, contextTokens: 64, maxOutputTokens: 32 })
+    known.send({
+      t: 'offer',
+      instrument: NANO,
+      deploymentId: 'dep_1',
+      identity: { kind: 'gguf', sha256: 'ab'.repeat(32), engine: 'e', device: 'd' },
+      askNanoPerMtok: ASK,
+      slots: 1,
+      contextTokens: 64,
+      maxOutputTokens: 32,
+    })
     expect((await known.next('offer.refused')).error.code).toBe('EXCHANGE_REFUSED')
   })
 })

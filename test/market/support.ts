@@ -40,8 +40,22 @@ export function qualify(dir: string, key: SigningKey, instruments: readonly stri
     for (const instrument of instruments) {
       const examId = `exam_${instrument}_${key.publicKey}`
       insertExam(write, {
-        examId, supplier: key.publicKey, deploymentId: 'dep_1', instrument, specVersion: 1, modelSha256: MODEL_SHA, identity: '{}', slots: 1, seed: 'x', commitment: '0'.repeat(64), attempt: 1,
-        state: 'passed', startedAt: 0, endedAt: null, validUntil: null, result: null,
+        examId,
+        supplier: key.publicKey,
+        deploymentId: 'dep_1',
+        instrument,
+        specVersion: 1,
+        modelSha256: MODEL_SHA,
+        identity: '{}',
+        slots: 1,
+        seed: 'x',
+        commitment: '0'.repeat(64),
+        attempt: 1,
+        state: 'passed',
+        startedAt: 0,
+        endedAt: null,
+        validUntil: null,
+        result: null,
       })
       write.prepare('UPDATE exams SET valid_until = 9000000000000 WHERE exam_id = ?').run(examId)
     }
@@ -65,7 +79,9 @@ export async function marketWith(count: number, options: Partial<ExchangeOptions
 }
 
 /** One listed supplier and a buyer with credit. */
-export async function listed(options: Partial<ExchangeOptions> & { ask?: number; slots?: number; creditNano?: number } = {}): Promise<{ market: Exchange & { dir: string }; supplier: FakeSupplier; client: OpenAI; key: string }> {
+export async function listed(
+  options: Partial<ExchangeOptions> & { ask?: number; slots?: number; creditNano?: number } = {},
+): Promise<{ market: Exchange & { dir: string }; supplier: FakeSupplier; client: OpenAI; key: string }> {
   const { ask = ASK, slots = 1, creditNano, ...rest } = options
   const { market, suppliers } = await marketWith(1, rest)
   const supplier = suppliers[0]!
@@ -77,14 +93,17 @@ export async function listed(options: Partial<ExchangeOptions> & { ask?: number;
 
 export async function admin<T>(market: Exchange, path: string, body?: object): Promise<T> {
   const response = await fetch(`${market.url}/admin${path}`, {
-    method: body === undefined ? 'GET' : 'POST', headers: { authorization: `Bearer ${market.adminToken}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${market.adminToken}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const value = (await response.json()) as T
   if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(value)}`)
   return value
 }
 
-export const buyerKey = async (market: Exchange, creditNano?: number): Promise<string> => (await admin<{ key: string }>(market, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
+export const buyerKey = async (market: Exchange, creditNano?: number): Promise<string> =>
+  (await admin<{ key: string }>(market, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
 export const client = (market: Exchange, key: string): OpenAI => new OpenAI({ apiKey: key, baseURL: `${market.url}/v1`, maxRetries: 0, timeout: 20_000 })
 
 /** The exchange's own check, opened beside it. */
@@ -107,8 +126,11 @@ export function balances(market: { dir: string }, supplierKey: string): { spent:
     }
     const buyers = db.read.prepare<{ id: string }>(`SELECT id FROM accounts WHERE id LIKE 'liability:buyer:%'`).all()
     return {
-      spent: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).debits, 0), reserved: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).pendingDebits, 0),
-      held: credit(`liability:supplier:${supplierKey}:held`), available: credit(`liability:supplier:${supplierKey}:available`), fees: credit('income:fees'),
+      spent: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).debits, 0),
+      reserved: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).pendingDebits, 0),
+      held: credit(`liability:supplier:${supplierKey}:held`),
+      available: credit(`liability:supplier:${supplierKey}:available`),
+      fees: credit('income:fees'),
     }
   } finally {
     db.close()

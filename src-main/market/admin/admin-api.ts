@@ -34,14 +34,21 @@ export interface AdminNeeds {
   /** Null when the clock is the real one. */
   virtual: VirtualClock | null
   /** Moves the virtual clock and releases what became due; returns how many. */
-  advance(ms: number): number
+  advance: (ms: number) => number
 }
 
 export function adminApi({ context, token, practiceBuyer, virtual, advance }: AdminNeeds): Hono {
   const app = new Hono()
   app.use('*', async (c, next) => {
     const given = bearerOf(c.req.raw)
-    if (given === null || !sameSecret(given, token)) throw new ApiFailure({ status: 401, message: 'the admin token is missing or wrong; it is in the file admin-token of the exchange folder', type: 'authentication_error', param: null, code: 'invalid_admin_token' })
+    if (given === null || !sameSecret(given, token))
+      throw new ApiFailure({
+        status: 401,
+        message: 'the admin token is missing or wrong; it is in the file admin-token of the exchange folder',
+        type: 'authentication_error',
+        param: null,
+        code: 'invalid_admin_token',
+      })
     await next()
   })
   const body = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
@@ -55,7 +62,14 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
   })
   app.get('/check', (c) => c.json({ ...checkExchange(context.db.read, context.books, context.key.publicKey), jobs: countJobs(context.db.read) }))
   app.post('/clock', async (c) => {
-    if (virtual === null) throw new ApiFailure({ status: 400, message: 'this exchange runs on the real clock; only one started with a virtual clock can be moved', type: 'invalid_request_error', param: null, code: 'real_clock' })
+    if (virtual === null)
+      throw new ApiFailure({
+        status: 400,
+        message: 'this exchange runs on the real clock; only one started with a virtual clock can be moved',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'real_clock',
+      })
     const { advanceMs } = await body(c.req.raw, clockBody)
     const released = advance(advanceMs)
     return c.json({ now: virtual.now(), released })
@@ -74,7 +88,15 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
     if (view === null) throw new StokerError('NOT_FOUND', 'this supplier never came here')
     const from = context.clock.now() - WINDOW_MS
     const windows = [...context.specs.keys()].map((instrument) => ({ instrument, from, ...callWindow(context.db.read, key, instrument, from) }))
-    const exams = examsOf(context.db.read, key).map(({ examId, instrument, state, attempt, startedAt, endedAt, validUntil }) => ({ examId, instrument, state, attempt, startedAt, endedAt, validUntil }))
+    const exams = examsOf(context.db.read, key).map(({ examId, instrument, state, attempt, startedAt, endedAt, validUntil }) => ({
+      examId,
+      instrument,
+      state,
+      attempt,
+      startedAt,
+      endedAt,
+      validUntil,
+    }))
     return c.json({ ...view, windows, exams })
   })
   app.get('/receipts/:key', (c) => {

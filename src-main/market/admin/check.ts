@@ -11,7 +11,14 @@ import { allSuppliers, heldAndReleased, receiptsAfter, type SupplierRow } from '
 const PAGE = 500
 const PROBLEMS_MAX = 100
 
-export interface CheckResult { ok: boolean; problems: string[]; accounts: number; transfers: number; receipts: number; suppliers: number }
+export interface CheckResult {
+  ok: boolean
+  problems: string[]
+  accounts: number
+  transfers: number
+  receipts: number
+  suppliers: number
+}
 
 export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): CheckResult {
   const ledger = books.check(db)
@@ -38,7 +45,8 @@ function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, prob
       const verified = verifyReceipt(receipt, { exchangeKey, prev })
       for (const problem of verified.problems) problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
       const terms = jobTerms(db, receipt.claim.jobId)
-      if (terms?.price !== receipt.priceNanoPerMtok || terms.inputTokens !== receipt.billed.inputTokens || receipt.billed.outputTokens > terms.maxTokens) problems.push(`receipt ${receipt.seq} of ${supplier.supplier} bills what was not agreed`)
+      if (terms?.price !== receipt.priceNanoPerMtok || terms.inputTokens !== receipt.billed.inputTokens || receipt.billed.outputTokens > terms.maxTokens)
+        problems.push(`receipt ${receipt.seq} of ${supplier.supplier} bills what was not agreed`)
       prev = receipt
       count += 1
     }

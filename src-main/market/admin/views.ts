@@ -6,7 +6,16 @@ import type { ReadDb } from '#db/types.ts'
 import { availableAccount, heldAccount } from '../accounts.ts'
 import { findSupplier, receiptsAfter } from '../store/suppliers.store.ts'
 
-export interface SupplierView { supplier: string; name: string; lastSeenAt: number; receipts: number; lastReceiptSha256: string; releases: number; heldNano: number; availableNano: number }
+export interface SupplierView {
+  supplier: string
+  name: string
+  lastSeenAt: number
+  receipts: number
+  lastReceiptSha256: string
+  releases: number
+  heldNano: number
+  availableNano: number
+}
 
 /** Null for a supplier that never came. */
 export function supplierView(db: ReadDb, books: Books, key: string): SupplierView | null {
@@ -17,8 +26,14 @@ export function supplierView(db: ReadDb, books: Books, key: string): SupplierVie
     return credits - debits
   }
   return {
-    supplier: row.supplier, name: row.name, lastSeenAt: row.lastSeenAt, receipts: row.receiptSeq, lastReceiptSha256: row.receiptHead, releases: row.releaseSeq,
-    heldNano: balance(heldAccount(key)), availableNano: balance(availableAccount(key)),
+    supplier: row.supplier,
+    name: row.name,
+    lastSeenAt: row.lastSeenAt,
+    receipts: row.receiptSeq,
+    lastReceiptSha256: row.receiptHead,
+    releases: row.releaseSeq,
+    heldNano: balance(heldAccount(key)),
+    availableNano: balance(availableAccount(key)),
   }
 }
 

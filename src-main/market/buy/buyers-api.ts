@@ -25,8 +25,15 @@ export function buyersApi(context: MarketContext, router: Router, startedAt: num
     return found
   }
   const model = (spec: GradeSpec): object => ({
-    id: spec.instrument, object: 'model', created: Math.floor(startedAt / 1_000), owned_by: `stoker-${context.terms.realm}`,
-    title: spec.title, version: spec.version, context_window: spec.limits.contextTokens, max_output_tokens: spec.limits.outputTokens, provisional: spec.provisional,
+    id: spec.instrument,
+    object: 'model',
+    created: Math.floor(startedAt / 1_000),
+    owned_by: `stoker-${context.terms.realm}`,
+    title: spec.title,
+    version: spec.version,
+    context_window: spec.limits.contextTokens,
+    max_output_tokens: spec.limits.outputTokens,
+    provisional: spec.provisional,
   })
   app.get('/v1/models', (c) => {
     buyer(c.req.raw)

@@ -11,32 +11,77 @@ import { inferenceRequest, MESSAGES_MAX, STOPS_MAX, type InferenceRequest } from
 import { contextTooLong, invalid, unknownModel } from './openai-error.ts'
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() })
-const content = z.union([z.string(), z.array(textPart).max(MESSAGES_MAX).transform((parts) => parts.map((part) => part.text).join('')), z.null().transform(() => '')])
+const content = z.union([
+  z.string(),
+  z
+    .array(textPart)
+    .max(MESSAGES_MAX)
+    .transform((parts) => parts.map((part) => part.text).join('')),
+  z.null().transform(() => ''),
+])
 const role = z.enum(['system', 'developer', 'user', 'assistant']).transform((name) => (name === 'developer' ? 'system' : name))
 const message = z.looseObject({ role, content, name: z.string().max(64).optional() }).transform(({ role: from, content: text }) => ({ role: from, content: text }))
-const jsonFormat = z.strictObject({ type: z.literal('json_schema'), json_schema: z.looseObject({ name: z.string().max(64).optional(), schema: z.record(z.string(), z.unknown()) }) })
+const jsonFormat = z.strictObject({
+  type: z.literal('json_schema'),
+  json_schema: z.looseObject({ name: z.string().max(64).optional(), schema: z.record(z.string(), z.unknown()) }),
+})
 const format = z.union([z.strictObject({ type: z.literal('text') }), z.strictObject({ type: z.literal('json_object') }), jsonFormat])
 const ignored = z.unknown().optional()
 const off = z.union([z.literal(0), z.literal(false), z.null(), z.array(z.never()), z.strictObject({})]).optional()
 
 /** `null` means absent, as OpenAI's own server takes it. */
 const chatRequest = z.strictObject({
-  model: z.string().max(200), messages: z.array(message).min(1).max(MESSAGES_MAX),
-  max_tokens: z.number().int().min(1).nullish(), max_completion_tokens: z.number().int().min(1).nullish(),
-  temperature: z.number().min(0).max(2).nullish(), top_p: z.number().gt(0).max(1).nullish(), top_k: z.number().int().min(0).max(1_000).nullish(), min_p: z.number().min(0).max(1).nullish(),
-  seed: z.number().int().nullish(), stop: z.union([z.string().min(1).max(256).transform((one) => [one]), z.array(z.string().min(1).max(256)).max(STOPS_MAX)]).nullish(),
-  response_format: format.nullish(), stream: z.boolean().nullish(), stream_options: z.looseObject({ include_usage: z.boolean().optional() }).nullish(), n: z.literal(1).nullish(),
-  frequency_penalty: off, presence_penalty: off, logprobs: off, logit_bias: off, top_logprobs: off,
-  user: ignored, metadata: ignored, store: ignored, service_tier: ignored, safety_identifier: ignored, prompt_cache_key: ignored, parallel_tool_calls: ignored,
+  model: z.string().max(200),
+  messages: z.array(message).min(1).max(MESSAGES_MAX),
+  max_tokens: z.number().int().min(1).nullish(),
+  max_completion_tokens: z.number().int().min(1).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+  top_k: z.number().int().min(0).max(1_000).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  seed: z.number().int().nullish(),
+  stop: z
+    .union([
+      z
+        .string()
+        .min(1)
+        .max(256)
+        .transform((one) => [one]),
+      z.array(z.string().min(1).max(256)).max(STOPS_MAX),
+    ])
+    .nullish(),
+  response_format: format.nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().optional() }).nullish(),
+  n: z.literal(1).nullish(),
+  frequency_penalty: off,
+  presence_penalty: off,
+  logprobs: off,
+  logit_bias: off,
+  top_logprobs: off,
+  user: ignored,
+  metadata: ignored,
+  store: ignored,
+  service_tier: ignored,
+  safety_identifier: ignored,
+  prompt_cache_key: ignored,
+  parallel_tool_calls: ignored,
 })
 
-export interface ChatOrder { spec: GradeSpec; request: InferenceRequest; inputTokens: number; stream: boolean; includeUsage: boolean }
+export interface ChatOrder {
+  spec: GradeSpec
+  request: InferenceRequest
+  inputTokens: number
+  stream: boolean
+  includeUsage: boolean
+}
 
 /** Throws ApiFailure: 404 model_not_found, 400 with the offending field, 400 context_length_exceeded. */
 export function parseChat(body: Record<string, unknown>, specs: ReadonlyMap<string, GradeSpec>): ChatOrder {
   for (const name of ['tools', 'tool_choice', 'functions', 'function_call']) {
     const value = body[name]
-    if (value !== undefined && value !== null && value !== 'none' && !(Array.isArray(value) && value.length === 0)) throw invalid(`${name} is not supported by these grades yet; ask for a JSON schema by response_format instead`, name, 'unsupported_parameter')
+    if (value !== undefined && value !== null && value !== 'none' && !(Array.isArray(value) && value.length === 0))
+      throw invalid(`${name} is not supported by these grades yet; ask for a JSON schema by response_format instead`, name, 'unsupported_parameter')
   }
   const { tools: _tools, tool_choice: _choice, functions: _functions, function_call: _call, ...rest } = body
   const parsed = chatRequest.safeParse(rest)
@@ -46,16 +91,25 @@ export function parseChat(body: Record<string, unknown>, specs: ReadonlyMap<stri
   if (spec === undefined) throw unknownModel(asked.model)
   const input = inputTokens(asked.messages)
   const request = inferenceRequest.safeParse({
-    messages: asked.messages, maxTokens: maxTokensOf(spec, input, asked.max_completion_tokens ?? asked.max_tokens ?? null),
-    sampling: { temperature: asked.temperature ?? 0, topP: asked.top_p ?? 1, topK: asked.top_k ?? 40, minP: asked.min_p ?? 0, ...(typeof asked.seed === 'number' ? { seed: asked.seed >>> 0 } : {}) },
-    stop: asked.stop ?? [], ...schemaOf(asked.response_format ?? null),
+    messages: asked.messages,
+    maxTokens: maxTokensOf(spec, input, asked.max_completion_tokens ?? asked.max_tokens ?? null),
+    sampling: {
+      temperature: asked.temperature ?? 0,
+      topP: asked.top_p ?? 1,
+      topK: asked.top_k ?? 40,
+      minP: asked.min_p ?? 0,
+      ...(typeof asked.seed === 'number' ? { seed: asked.seed >>> 0 } : {}),
+    },
+    stop: asked.stop ?? [],
+    ...schemaOf(asked.response_format ?? null),
   })
   if (!request.success) throw fromIssue(request.error)
   return { spec, request: request.data, inputTokens: input, stream: asked.stream === true, includeUsage: asked.stream_options?.include_usage === true }
 }
 
 function maxTokensOf({ limits, instrument }: GradeSpec, input: number, wanted: number | null): number {
-  if (wanted !== null && wanted > limits.outputTokens) throw invalid(`${instrument} answers with at most ${limits.outputTokens} tokens, not ${wanted}; lower max_tokens`, 'max_tokens', 'invalid_value')
+  if (wanted !== null && wanted > limits.outputTokens)
+    throw invalid(`${instrument} answers with at most ${limits.outputTokens} tokens, not ${wanted}; lower max_tokens`, 'max_tokens', 'invalid_value')
   const most = wanted ?? Math.min(limits.outputTokens, limits.contextTokens - input)
   if (most < 1 || input + most > limits.contextTokens) throw contextTooLong(input, Math.max(1, most), limits.contextTokens)
   return most

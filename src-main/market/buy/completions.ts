@@ -11,7 +11,11 @@ import { createOutlet } from './outlet.ts'
 
 const LEFT: ApiError = { status: 408, message: 'the buyer left', type: 'invalid_request_error', param: null, code: 'cancelled' }
 
-interface Routed { jobId: string; salt: string; supplier: string }
+interface Routed {
+  jobId: string
+  salt: string
+  supplier: string
+}
 
 /** The answer to one request. Throws ApiFailure while nothing was delivered. `signal` aborts when the buyer leaves. */
 export function complete(context: MarketContext, router: Router, buyerId: string, chat: ChatOrder, signal: AbortSignal): Promise<Response> {
@@ -32,7 +36,11 @@ export function complete(context: MarketContext, router: Router, buyerId: string
       if (started || outlet === null) return
       started = true
       outlet.write(roleEvent(head, chat.includeUsage))
-      resolve(new Response(outlet.body, { headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', ...jobHeaders(routed) } }))
+      resolve(
+        new Response(outlet.body, {
+          headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', ...jobHeaders(routed) },
+        }),
+      )
     }
     const sink: OrderSink = {
       onRouted: (job) => {
@@ -69,10 +77,11 @@ export function complete(context: MarketContext, router: Router, buyerId: string
       cancel = router.submit({ orderId: head.id, buyerId, spec: chat.spec, request: chat.request, inputTokens: chat.inputTokens, maxPrice: nanoPerMtok(NANO_LIMIT), sink })
     } catch (error) {
       over()
-      reject(error as Error)
+      reject(error)
     }
   })
 }
 
 /** Job and salt let a buyer check the receipt's MACs; the salt goes to nobody else but the seller. */
-const jobHeaders = (routed: Routed | null): Record<string, string> => (routed === null ? {} : { 'x-stoker-job': routed.jobId, 'x-stoker-salt': routed.salt, 'x-stoker-supplier': routed.supplier })
+const jobHeaders = (routed: Routed | null): Record<string, string> =>
+  routed === null ? {} : { 'x-stoker-job': routed.jobId, 'x-stoker-salt': routed.salt, 'x-stoker-supplier': routed.supplier }

@@ -7,7 +7,11 @@ import type { Clock } from '#contract/time.ts'
 import { after } from '../clocks.ts'
 import { LIMITS } from '../limits.ts'
 
-export interface Outlet { body: ReadableStream<Uint8Array>; write(text: string): void; end(): void }
+export interface Outlet {
+  body: ReadableStream<Uint8Array>
+  write(text: string): void
+  end(): void
+}
 
 /** `onGone` runs once when the reader leaves or stalls before the end. */
 export function createOutlet(clock: Clock, onGone: () => void): Outlet {

@@ -61,7 +61,11 @@ export class PracticeBuyer {
   listed(peer: Peer, offer: Offer): void {
     if (!this.#enabled) return
     if (offer.askNanoPerMtok > PRACTICE_PRICE_CAP) {
-      peer.send({ t: 'notice', level: 'act-soon', text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.` })
+      peer.send({
+        t: 'notice',
+        level: 'act-soon',
+        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
+      })
     } else this.#schedule(FIRST_MS)
   }
 
@@ -110,7 +114,12 @@ export class PracticeBuyer {
     const over = (): void => void this.#running.delete(orderId)
     this.#running.set(orderId, () => undefined)
     const cancel = this.#router.submit({
-      orderId, buyerId: PRACTICE_BUYER, spec, request: inferenceRequest.parse({ messages, maxTokens }), inputTokens: input, maxPrice: PRACTICE_PRICE_CAP,
+      orderId,
+      buyerId: PRACTICE_BUYER,
+      spec,
+      request: inferenceRequest.parse({ messages, maxTokens }),
+      inputTokens: input,
+      maxPrice: PRACTICE_PRICE_CAP,
       sink: { onRouted: () => undefined, onDelta: () => undefined, onDone: over, onFailed: over },
     })
     if (this.#running.has(orderId)) this.#running.set(orderId, cancel)

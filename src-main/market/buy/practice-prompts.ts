@@ -2,7 +2,16 @@
 import { examItem, FAMILIES } from '#exam/generate.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
-const SMALL_TALK = ['Hello! How are you today?', 'Say good morning.', 'Write the word coal in capital letters. Write nothing else.', 'What is a boiler?', 'Say thank you.', 'Name a colour.', 'Write a short greeting.', 'Is water wet?'] as const
+const SMALL_TALK = [
+  'Hello! How are you today?',
+  'Say good morning.',
+  'Write the word coal in capital letters. Write nothing else.',
+  'What is a boiler?',
+  'Say thank you.',
+  'Name a colour.',
+  'Write a short greeting.',
+  'Is water wet?',
+] as const
 
 /** Uniform integers from a seed: the n-th draw is 48 bits of SHA-256(`seed|n`). */
 export class SeededDraws {

@@ -1,7 +1,7 @@
 /** Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each before it is told. */
 import { createExamSession } from '#exam/session.ts'
 import { seedCommitment } from '#exam/evidence.ts'
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { StokerError, toErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { sha256Hex } from '#lib/canonical.ts'
@@ -34,7 +34,7 @@ export class Conductor {
     try {
       this.#begin(peer, frame)
     } catch (error) {
-      peer.send({ t: 'exam.refused', requestId: frame.requestId, error: toErrorValue(error) as ErrorValue })
+      peer.send({ t: 'exam.refused', requestId: frame.requestId, error: toErrorValue(error) })
       if (!(error instanceof StokerError)) throw error
     }
   }
@@ -71,7 +71,12 @@ export class Conductor {
     }
     const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item) })
     const sitting = new Sitting({
-      context: this.#context, router: this.#router, peer, exam, spec, session,
+      context: this.#context,
+      router: this.#router,
+      peer,
+      exam,
+      spec,
+      session,
       onItem: (item, reply) => {
         const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
         db.tx((write) => insertExamItem(write, exam.examId, stored))
@@ -99,8 +104,17 @@ export class Conductor {
     // 256 bits, in the characters a seed may have.
     const seed = this.#fixedSeed ?? ids.secret(32)
     const exam: ExamRow = {
-      ...wanted, examId: ids.next('exam'), identity: JSON.stringify(frame.identity), seed, commitment: seedCommitment(seed), attempt: attempts.ever + 1,
-      state: 'running', startedAt: clock.now(), endedAt: null, validUntil: null, result: null,
+      ...wanted,
+      examId: ids.next('exam'),
+      identity: JSON.stringify(frame.identity),
+      seed,
+      commitment: seedCommitment(seed),
+      attempt: attempts.ever + 1,
+      state: 'running',
+      startedAt: clock.now(),
+      endedAt: null,
+      validUntil: null,
+      result: null,
     }
     db.tx((write) => insertExam(write, exam))
     return { exam, resumed: false }

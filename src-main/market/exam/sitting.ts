@@ -63,10 +63,24 @@ export class Sitting {
     let [first, last, reply, firstDeltaBytes] = [null as number | null, null as number | null, '', 0]
     const record = (error: string | null, finish: 'stop' | 'length' | 'cancelled' | null): void => {
       const end = last ?? context.clock.mono()
-      this.#record({ callId: call.callId, reply, error, finish, ttftMs: first === null ? null : first - sentAt, durationMs: end - sentAt, streamMs: first === null ? 0 : end - first, firstDeltaBytes })
+      this.#record({
+        callId: call.callId,
+        reply,
+        error,
+        finish,
+        ttftMs: first === null ? null : first - sentAt,
+        durationMs: end - sentAt,
+        streamMs: first === null ? 0 : end - first,
+        firstDeltaBytes,
+      })
     }
     const order: Order = {
-      orderId: context.ids.next('call'), buyerId: '', spec, request: call.request, inputTokens: inputTokens(call.request.messages), maxPrice: nanoPerMtok(0),
+      orderId: context.ids.next('call'),
+      buyerId: '',
+      spec,
+      request: call.request,
+      inputTokens: inputTokens(call.request.messages),
+      maxPrice: nanoPerMtok(0),
       sink: {
         onRouted: () => undefined,
         onDelta: (text) => {
@@ -80,12 +94,19 @@ export class Sitting {
         onDone: ({ finish }) => record(null, finish),
         onFailed: (error, afterText) => {
           if (this.#stopped) return
-          if (mayRetry && !afterText) this.#inFlight.set(call.callId, after(context.clock, RETRY_MS, () => this.#send(call, false)))
+          if (mayRetry && !afterText)
+            this.#inFlight.set(
+              call.callId,
+              after(context.clock, RETRY_MS, () => this.#send(call, false)),
+            )
           else record(error.code, null)
         },
       },
     }
-    this.#inFlight.set(call.callId, router.submitDirect(order, { peer, deploymentId: exam.deploymentId, modelSha256: exam.modelSha256, exam: { examId: exam.examId, itemId: call.callId } }))
+    this.#inFlight.set(
+      call.callId,
+      router.submitDirect(order, { peer, deploymentId: exam.deploymentId, modelSha256: exam.modelSha256, exam: { examId: exam.examId, itemId: call.callId } }),
+    )
   }
 
   #record(result: Parameters<ExamSession['record']>[0]): void {

@@ -37,7 +37,8 @@ export class Deliveries {
       job.firstDeltaBytes = utf8Length(text)
     }
     const whole = job.answer.add(text)
-    if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens)) this.#refuse(peer, job, { code: 'OUTPUT_TOO_LONG', message: 'the supplier sent far more text than was ordered', data: {} })
+    if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens))
+      this.#refuse(peer, job, { code: 'OUTPUT_TOO_LONG', message: 'the supplier sent far more text than was ordered', data: {} })
     else if (!job.cancelled && whole !== '') job.order.sink.onDelta(whole)
   }
 
@@ -65,15 +66,21 @@ export class Deliveries {
     if (receipt !== null) peer.send({ t: 'job.settled', receipt })
     const { ttftMs, tokPerS } = measure(job)
     job.order.sink.onDone({
-      finish: frame.claim.finish, text: job.answer.text, inputTokens: job.order.inputTokens, outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
-      ttftMs, tokPerS, durationMs: this.#context.clock.mono() - job.sentAt, receipt,
+      finish: frame.claim.finish,
+      text: job.answer.text,
+      inputTokens: job.order.inputTokens,
+      outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
+      ttftMs,
+      tokPerS,
+      durationMs: this.#context.clock.mono() - job.sentAt,
+      receipt,
     })
     this.#router.close(job)
   }
 
   /** The session is over: every job of it ends unpaid, those without text go to another supplier. */
   drop(peer: Peer): void {
-    for (const job of [...peer.jobs.values()]) {
+    for (const job of peer.jobs.values()) {
       peer.jobs.delete(job.jobId)
       this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', { code: 'UNAVAILABLE', message: 'the supplier went away', data: {} })
     }

@@ -9,7 +9,16 @@ import type { Receipt } from '#contract/receipt.ts'
 
 import { LIMITS } from '../limits.ts'
 
-export interface Delivered { finish: 'stop' | 'length' | 'cancelled'; text: string; inputTokens: number; outputTokens: number; ttftMs: number | null; tokPerS: number | null; durationMs: number; receipt: Receipt | null }
+export interface Delivered {
+  finish: 'stop' | 'length' | 'cancelled'
+  text: string
+  inputTokens: number
+  outputTokens: number
+  ttftMs: number | null
+  tokPerS: number | null
+  durationMs: number
+  receipt: Receipt | null
+}
 
 /** Whoever ordered: a buyer's HTTP call, the practice buyer, or an exam. Exactly one of onDone and onFailed is called, once, unless the order was cancelled by it. */
 export interface OrderSink {

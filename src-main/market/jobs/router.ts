@@ -14,8 +14,20 @@ import type { Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/registry.ts'
 import { Answer, type LiveJob, type Order } from './live-job.ts'
 
-interface OpenOrder { order: Order; tried: Set<string>; job: LiveJob | null; stopWaiting: () => void; lastError: ErrorValue | null }
-interface Target { peer: Peer; deploymentId: string; modelSha256: string; askNanoPerMtok: number; exam: LiveJob['exam'] }
+interface OpenOrder {
+  order: Order
+  tried: Set<string>
+  job: LiveJob | null
+  stopWaiting: () => void
+  lastError: ErrorValue | null
+}
+interface Target {
+  peer: Peer
+  deploymentId: string
+  modelSha256: string
+  askNanoPerMtok: number
+  exam: LiveJob['exam']
+}
 
 export class Router {
   readonly #context: MarketContext
@@ -60,7 +72,7 @@ export class Router {
 
   /** A slot, an offer or a supplier became free: serves who waits, oldest first. */
   dispatchWaiting(): void {
-    for (const id of [...this.#waiting]) {
+    for (const id of this.#waiting) {
       const open = this.#open.get(id)
       if (open !== undefined) this.#route(open)
     }
@@ -106,7 +118,8 @@ export class Router {
       return
     }
     if (this.#waiting.has(order.orderId)) return
-    if (tried.size >= LIMITS.attempts || !standing.some((offer) => fits(offer, wanted))) this.#giveUp(open, open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`), false)
+    if (tried.size >= LIMITS.attempts || !standing.some((offer) => fits(offer, wanted)))
+      this.#giveUp(open, open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`), false)
     else if (this.#waiting.size >= LIMITS.waitingOrders) this.#giveUp(open, noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`), false)
     else this.#wait(open)
   }
@@ -133,10 +146,25 @@ export class Router {
     const price = nanoPerMtok(target.askNanoPerMtok)
     const salt = ids.secret(32)
     const job: LiveJob = {
-      jobId: ids.next('job'), order, supplier: target.peer.supplier, deploymentId: target.deploymentId, modelSha256: target.modelSha256, price,
-      reserveNano: target.exam === null ? amountOf(inputTokens + request.maxTokens, price) : nano(0), salt, requestMac: requestMac(salt, request),
-      exam: target.exam, answer: new Answer(), sentAt: clock.mono(), deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
-      accepted: false, firstDeltaAt: null, lastDeltaAt: null, firstDeltaBytes: 0, cancelled: false, stopTimer: () => undefined,
+      jobId: ids.next('job'),
+      order,
+      supplier: target.peer.supplier,
+      deploymentId: target.deploymentId,
+      modelSha256: target.modelSha256,
+      price,
+      reserveNano: target.exam === null ? amountOf(inputTokens + request.maxTokens, price) : nano(0),
+      salt,
+      requestMac: requestMac(salt, request),
+      exam: target.exam,
+      answer: new Answer(),
+      sentAt: clock.mono(),
+      deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
+      accepted: false,
+      firstDeltaAt: null,
+      lastDeltaAt: null,
+      firstDeltaBytes: 0,
+      cancelled: false,
+      stopTimer: () => undefined,
     }
     try {
       reserveFor(this.#context, job)
@@ -150,7 +178,15 @@ export class Router {
     job.stopTimer = after(clock, job.deadlineMs, () => this.#deadline(job))
     order.sink.onRouted({ jobId: job.jobId, salt, supplier: job.supplier, priceNanoPerMtok: price })
     target.peer.send({
-      t: 'job', jobId: brandId<JobId>(job.jobId), instrument: brandId<Instrument>(spec.instrument), specVersion: spec.version, request, priceNanoPerMtok: price, reserveNano: job.reserveNano, deadlineMs: job.deadlineMs, salt,
+      t: 'job',
+      jobId: brandId<JobId>(job.jobId),
+      instrument: brandId<Instrument>(spec.instrument),
+      specVersion: spec.version,
+      request,
+      priceNanoPerMtok: price,
+      reserveNano: job.reserveNano,
+      deadlineMs: job.deadlineMs,
+      salt,
       ...(job.exam === null ? {} : { examId: brandId<ExamId>(job.exam.examId), itemId: job.exam.itemId }),
     })
     this.#bookChanged(spec.instrument)

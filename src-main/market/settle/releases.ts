@@ -14,7 +14,16 @@ export function releaseDue(context: MarketContext): Map<string, Release[]> {
     const at = clock.now()
     db.tx((write) => {
       for (const hold of batch) {
-        if (hold.amountNano > 0) books.transfer(write, { id: `rel:${hold.jobId}`, debit: heldAccount(hold.supplier), credit: availableAccount(hold.supplier), amount: hold.amountNano, code: 'release', jobId: hold.jobId, at })
+        if (hold.amountNano > 0)
+          books.transfer(write, {
+            id: `rel:${hold.jobId}`,
+            debit: heldAccount(hold.supplier),
+            credit: availableAccount(hold.supplier),
+            amount: hold.amountNano,
+            code: 'release',
+            jobId: hold.jobId,
+            at,
+          })
         const release = appendRelease(write, hold, at)
         told.set(hold.supplier, [...(told.get(hold.supplier) ?? []), release])
       }

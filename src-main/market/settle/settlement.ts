@@ -26,10 +26,30 @@ export function reserveFor(context: MarketContext, job: LiveJob): void {
   const at = clock.now()
   context.db.tx((db) => {
     insertJob(db, {
-      jobId: job.jobId, orderId: order.orderId, buyerId: order.buyerId, supplier: job.supplier, instrument: order.spec.instrument, specVersion: order.spec.version, modelSha256: job.modelSha256,
-      price: job.price, inputTokens: order.inputTokens, maxTokens: order.request.maxTokens, reserveNano: job.reserveNano, createdAt: at,
+      jobId: job.jobId,
+      orderId: order.orderId,
+      buyerId: order.buyerId,
+      supplier: job.supplier,
+      instrument: order.spec.instrument,
+      specVersion: order.spec.version,
+      modelSha256: job.modelSha256,
+      price: job.price,
+      inputTokens: order.inputTokens,
+      maxTokens: order.request.maxTokens,
+      reserveNano: job.reserveNano,
+      createdAt: at,
     })
-    if (job.reserveNano > 0) books.reserve(db, { id: `res:${job.jobId}`, debit: buyerAccount(order.buyerId), credit: CLEARING, amount: job.reserveNano, code: 'reserve', jobId: job.jobId, at, expiresAt: at + job.deadlineMs })
+    if (job.reserveNano > 0)
+      books.reserve(db, {
+        id: `res:${job.jobId}`,
+        debit: buyerAccount(order.buyerId),
+        credit: CLEARING,
+        amount: job.reserveNano,
+        code: 'reserve',
+        jobId: job.jobId,
+        at,
+        expiresAt: at + job.deadlineMs,
+      })
   })
 }
 
@@ -38,7 +58,8 @@ export function voidJob(context: MarketContext, job: LiveJob, outcome: CallOutco
   const at = context.clock.now()
   context.db.tx((db) => {
     record(context, db, job, outcome)
-    if (job.exam === null && endJob(db, job.jobId, 'void', reason.slice(0, 200), at) && job.reserveNano > 0) context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: outcome, at })
+    if (job.exam === null && endJob(db, job.jobId, 'void', reason.slice(0, 200), at) && job.reserveNano > 0)
+      context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: outcome, at })
   })
 }
 
@@ -53,8 +74,16 @@ export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, cl
     const receipt = signReceipt(
       key,
       makeReceipt({
-        signed: { claim, claimSig }, seq: chain.receiptSeq + 1, prev: chain.receiptHead, realm: terms.realm, billed, priceNanoPerMtok: job.price, feeBps: terms.feeBps,
-        settledAt: at, releaseAt: at + terms.holdMs, exchange: brandId<PublicKey>(key.publicKey),
+        signed: { claim, claimSig },
+        seq: chain.receiptSeq + 1,
+        prev: chain.receiptHead,
+        realm: terms.realm,
+        billed,
+        priceNanoPerMtok: job.price,
+        feeBps: terms.feeBps,
+        settledAt: at,
+        releaseAt: at + terms.holdMs,
+        exchange: brandId<PublicKey>(key.publicKey),
       }),
     )
     const { grossNano, feeNano, sellerNano } = receipt
@@ -97,7 +126,14 @@ function record({ clock }: MarketContext, db: WriteDb, job: LiveJob, outcome: Ca
   const { ttftMs, tokPerS } = measure(job)
   const { limits, instrument } = job.order.spec
   insertCall(db, {
-    jobId: job.jobId, supplier: job.supplier, instrument, at: clock.now(), outcome, ttftMs, tokPerS,
-    withinTtft: ttftMs === null ? null : ttftMs <= limits.ttftCeilingMs, withinRate: tokPerS === null ? null : tokPerS >= limits.throughputFloorTokPerS,
+    jobId: job.jobId,
+    supplier: job.supplier,
+    instrument,
+    at: clock.now(),
+    outcome,
+    ttftMs,
+    tokPerS,
+    withinTtft: ttftMs === null ? null : ttftMs <= limits.ttftCeilingMs,
+    withinRate: tokPerS === null ? null : tokPerS >= limits.throughputFloorTokPerS,
   })
 }

@@ -2,17 +2,42 @@
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
 export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
-export interface Call { jobId: string; supplier: string; instrument: string; at: number; outcome: CallOutcome; ttftMs: number | null; tokPerS: number | null; withinTtft: boolean | null; withinRate: boolean | null }
+export interface Call {
+  jobId: string
+  supplier: string
+  instrument: string
+  at: number
+  outcome: CallOutcome
+  ttftMs: number | null
+  tokPerS: number | null
+  withinTtft: boolean | null
+  withinRate: boolean | null
+}
 
 const flag = (value: boolean | null): number | null => (value === null ? null : Number(value))
 
 export function insertCall(db: WriteDb, call: Call): void {
-  db.prepare('INSERT INTO calls (job_id, supplier, instrument, at, outcome, ttft_ms, tok_per_s, within_ttft, within_rate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING').run(
-    call.jobId, call.supplier, call.instrument, call.at, call.outcome, call.ttftMs === null ? null : Math.round(call.ttftMs), call.tokPerS, flag(call.withinTtft), flag(call.withinRate),
+  db.prepare(
+    'INSERT INTO calls (job_id, supplier, instrument, at, outcome, ttft_ms, tok_per_s, within_ttft, within_rate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  ).run(
+    call.jobId,
+    call.supplier,
+    call.instrument,
+    call.at,
+    call.outcome,
+    call.ttftMs === null ? null : Math.round(call.ttftMs),
+    call.tokPerS,
+    flag(call.withinTtft),
+    flag(call.withinRate),
   )
 }
 
-export interface CallWindow { calls: number; failed: number; slowFirstToken: number; slowRate: number }
+export interface CallWindow {
+  calls: number
+  failed: number
+  slowFirstToken: number
+  slowRate: number
+}
 
 /** Counts since `from`; a cancelled call is no failure. */
 export const callWindow = (db: ReadDb, supplier: string, instrument: string, from: number): CallWindow =>

@@ -29,7 +29,21 @@ const COLUMNS = `exam_id AS examId, supplier, deployment_id AS deploymentId, ins
 export function insertExam(db: WriteDb, exam: ExamRow): void {
   db.prepare(
     `INSERT INTO exams (exam_id, supplier, deployment_id, instrument, spec_version, model_sha256, identity, slots, seed, commitment, attempt, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(exam.examId, exam.supplier, exam.deploymentId, exam.instrument, exam.specVersion, exam.modelSha256, exam.identity, exam.slots, exam.seed, exam.commitment, exam.attempt, exam.state, exam.startedAt)
+  ).run(
+    exam.examId,
+    exam.supplier,
+    exam.deploymentId,
+    exam.instrument,
+    exam.specVersion,
+    exam.modelSha256,
+    exam.identity,
+    exam.slots,
+    exam.seed,
+    exam.commitment,
+    exam.attempt,
+    exam.state,
+    exam.startedAt,
+  )
 }
 
 export const setExamState = (db: WriteDb, examId: string, state: ExamState): void => {
@@ -46,28 +60,44 @@ export const interruptExams = (db: WriteDb): void => {
 }
 
 /** An interrupted sitting of the same deployment, model, grade version and slots. */
-export const resumableExam = (db: ReadDb, wanted: Pick<ExamRow, 'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'>, since: number): ExamRow | null =>
+export const resumableExam = (
+  db: ReadDb,
+  wanted: Pick<ExamRow, 'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'>,
+  since: number,
+): ExamRow | null =>
   db
     .prepare<ExamRow>(
       `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND state = 'interrupted' AND started_at >= ? ORDER BY started_at DESC LIMIT 1`,
     )
     .get(wanted.supplier, wanted.deploymentId, wanted.instrument, wanted.specVersion, wanted.modelSha256, wanted.slots, since) ?? null
 
-export const findExam = (db: ReadDb, examId: string, supplier: string): ExamRow | null => db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`).get(examId, supplier) ?? null
+export const findExam = (db: ReadDb, examId: string, supplier: string): ExamRow | null =>
+  db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`).get(examId, supplier) ?? null
 
 /** Attempts at a grade with one model: all that began since `since`, and all ever (for numbering). */
 export const countAttempts = (db: ReadDb, supplier: string, instrument: string, modelSha256: string, since: number): { recent: number; ever: number } =>
-  db.prepare<{ recent: number; ever: number }>('SELECT count(*) FILTER (WHERE started_at >= ?) AS recent, count(*) AS ever FROM exams WHERE supplier = ? AND instrument = ? AND model_sha256 = ?').get(since, supplier, instrument, modelSha256)!
+  db
+    .prepare<{ recent: number; ever: number }>(
+      'SELECT count(*) FILTER (WHERE started_at >= ?) AS recent, count(*) AS ever FROM exams WHERE supplier = ? AND instrument = ? AND model_sha256 = ?',
+    )
+    .get(since, supplier, instrument, modelSha256)!
 
 /** When the qualification ends; null when there is none now. */
 export const qualifiedUntil = (db: ReadDb, supplier: string, instrument: string, specVersion: number, modelSha256: string, now: number): number | null =>
   db
-    .prepare<{ until: number | null }>(`SELECT max(valid_until) AS until FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ?`)
+    .prepare<{ until: number | null }>(
+      `SELECT max(valid_until) AS until FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ?`,
+    )
     .get(supplier, instrument, specVersion, modelSha256, now)?.until ?? null
 
-export const examsOf = (db: ReadDb, supplier: string): ExamRow[] => db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`).all(supplier)
+export const examsOf = (db: ReadDb, supplier: string): ExamRow[] =>
+  db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`).all(supplier)
 
-export interface StoredItem { item: RecordedItem; replySha256: string; arrivedAt: number }
+export interface StoredItem {
+  item: RecordedItem
+  replySha256: string
+  arrivedAt: number
+}
 
 export const insertExamItem = (db: WriteDb, examId: string, stored: StoredItem): void => {
   db.prepare(
@@ -76,4 +106,7 @@ export const insertExamItem = (db: WriteDb, examId: string, stored: StoredItem):
 }
 
 export const examItems = (db: ReadDb, examId: string): StoredItem[] =>
-  db.prepare<{ verdict: string }>('SELECT verdict FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000').all(examId).map((row) => JSON.parse(row.verdict) as StoredItem)
+  db
+    .prepare<{ verdict: string }>('SELECT verdict FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000')
+    .all(examId)
+    .map((row) => JSON.parse(row.verdict) as StoredItem)

@@ -22,23 +22,45 @@ export function insertJob(db: WriteDb, job: JobRow): void {
   db.prepare(
     `INSERT INTO jobs (job_id, order_id, buyer_id, supplier, instrument, spec_version, model_sha256, price, input_tokens, max_tokens, reserve_nano, state, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
-  ).run(job.jobId, job.orderId, job.buyerId, job.supplier, job.instrument, job.specVersion, job.modelSha256, job.price, job.inputTokens, job.maxTokens, job.reserveNano, job.createdAt)
+  ).run(
+    job.jobId,
+    job.orderId,
+    job.buyerId,
+    job.supplier,
+    job.instrument,
+    job.specVersion,
+    job.modelSha256,
+    job.price,
+    job.inputTokens,
+    job.maxTokens,
+    job.reserveNano,
+    job.createdAt,
+  )
 }
 
 /** False when the job was not running: somebody else ended it. */
 export const endJob = (db: WriteDb, jobId: string, state: Exclude<JobState, 'running'>, reason: string, at: number): boolean =>
   db.prepare(`UPDATE jobs SET state = ?, reason = ?, ended_at = ? WHERE job_id = ? AND state = 'running'`).run(state, reason, at, jobId).changes === 1
 
-export interface JobStanding { state: JobState; reason: string; reserveNano: Nano }
+export interface JobStanding {
+  state: JobState
+  reason: string
+  reserveNano: Nano
+}
 
 /** Null when this supplier never had the job. */
 export function jobStanding(db: ReadDb, jobId: string, supplier: string): JobStanding | null {
-  const row = db.money<{ state: JobState; reason: string; reserve_nano: bigint }>('SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?').get(jobId, supplier)
+  const row = db
+    .money<{ state: JobState; reason: string; reserve_nano: bigint }>('SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?')
+    .get(jobId, supplier)
   return row === undefined ? null : { state: row.state, reason: row.reason, reserveNano: nanoFromBigInt(row.reserve_nano) }
 }
 
 export const runningJobs = (db: ReadDb, limit: number): { jobId: string; reserveNano: Nano }[] =>
-  db.money<{ job_id: string; reserve_nano: bigint }>(`SELECT job_id, reserve_nano FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`).all(limit).map((row) => ({ jobId: row.job_id, reserveNano: nanoFromBigInt(row.reserve_nano) }))
+  db
+    .money<{ job_id: string; reserve_nano: bigint }>(`SELECT job_id, reserve_nano FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`)
+    .all(limit)
+    .map((row) => ({ jobId: row.job_id, reserveNano: nanoFromBigInt(row.reserve_nano) }))
 
 export const countJobs = (db: ReadDb): Record<JobState, number> => {
   const counts: Record<JobState, number> = { running: 0, settled: 0, void: 0 }

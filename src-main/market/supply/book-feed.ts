@@ -55,8 +55,11 @@ export class BookFeed {
     if (peer.wire === null) return
     const { clock, db } = this.#context
     const book: Book = {
-      instrument: brandId<Instrument>(instrument), at: clock.now(), rows: rowsOf(this.#registry.standing(instrument), peer.supplier),
-      jobsLastHour: callsSince(db.read, instrument, clock.now() - HOUR_MS), waiting: this.#waitingFor(instrument),
+      instrument: brandId<Instrument>(instrument),
+      at: clock.now(),
+      rows: rowsOf(this.#registry.standing(instrument), peer.supplier),
+      jobsLastHour: callsSince(db.read, instrument, clock.now() - HOUR_MS),
+      waiting: this.#waitingFor(instrument),
     }
     peer.send({ t: 'book', book })
   }
@@ -69,5 +72,8 @@ export function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['
     const row = rows.get(offer.askNanoPerMtok) ?? { suppliers: 0, freeSlots: 0, mine: false }
     rows.set(offer.askNanoPerMtok, { suppliers: row.suppliers + 1, freeSlots: row.freeSlots + offer.freeSlots, mine: row.mine || offer.supplier === viewer })
   }
-  return [...rows].toSorted(([a], [b]) => a - b).slice(0, ROWS_MAX).map(([ask, row]) => ({ askNanoPerMtok: nanoPerMtok(ask), ...row }))
+  return [...rows]
+    .toSorted(([a], [b]) => a - b)
+    .slice(0, ROWS_MAX)
+    .map(([ask, row]) => ({ askNanoPerMtok: nanoPerMtok(ask), ...row }))
 }

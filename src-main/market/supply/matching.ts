@@ -19,7 +19,10 @@ export interface Wanted {
 
 /** Whether an offer could ever serve the order, free or busy. */
 export const fits = (offer: Standing, wanted: Wanted): boolean =>
-  offer.askNanoPerMtok <= wanted.maxPrice && !wanted.tried.has(offer.supplier) && offer.maxOutputTokens >= wanted.maxTokens && offer.contextTokens >= wanted.inputTokens + wanted.maxTokens
+  offer.askNanoPerMtok <= wanted.maxPrice &&
+  !wanted.tried.has(offer.supplier) &&
+  offer.maxOutputTokens >= wanted.maxTokens &&
+  offer.contextTokens >= wanted.inputTokens + wanted.maxTokens
 
 /** The lowest ask, then the oldest offer, among those that fit and have a free slot; null when none. */
 export function match<Offer extends Standing>(offers: Iterable<Offer>, wanted: Wanted): Offer | null {

@@ -1,5 +1,5 @@
 /** Offers: a supplier names an ask for a grade it has qualified for. They live as long as its session. */
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 
@@ -17,7 +17,7 @@ export function takeOffer(context: MarketContext, registry: Registry, peer: Peer
     checkOffer(context, peer, frame)
   } catch (error) {
     peer.offers.delete(frame.instrument)
-    peer.send({ t: 'offer.refused', instrument: frame.instrument, error: toErrorValue(error) as ErrorValue })
+    peer.send({ t: 'offer.refused', instrument: frame.instrument, error: toErrorValue(error) })
     return null
   }
   const before = peer.offers.get(frame.instrument)
@@ -32,7 +32,8 @@ export function takeOffer(context: MarketContext, registry: Registry, peer: Peer
 function checkOffer({ db, clock, specs }: MarketContext, peer: Peer, frame: OfferFrame): void {
   const spec = specs.get(frame.instrument)
   if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
-  if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument)) throw new StokerError('EXCHANGE_REFUSED', `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`)
+  if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
+    throw new StokerError('EXCHANGE_REFUSED', `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`)
   checkSize(spec, frame)
   if (qualifiedUntil(db.read, peer.supplier, frame.instrument, spec.version, frame.identity.sha256, clock.now()) === null) {
     throw new StokerError('NOT_QUALIFIED', `this model has no current qualification for ${frame.instrument} version ${spec.version}; sit the exam first`)
@@ -41,6 +42,9 @@ function checkOffer({ db, clock, specs }: MarketContext, peer: Peer, frame: Offe
 
 function checkSize({ limits, instrument }: GradeSpec, frame: OfferFrame): void {
   if (frame.contextTokens < limits.contextTokens || frame.maxOutputTokens < limits.outputTokens) {
-    throw new StokerError('EXCHANGE_REFUSED', `${instrument} needs a context of ${limits.contextTokens} and an output of ${limits.outputTokens} tokens a slot; this deployment offers ${frame.contextTokens} and ${frame.maxOutputTokens}`)
+    throw new StokerError(
+      'EXCHANGE_REFUSED',
+      `${instrument} needs a context of ${limits.contextTokens} and an output of ${limits.outputTokens} tokens a slot; this deployment offers ${frame.contextTokens} and ${frame.maxOutputTokens}`,
+    )
   }
 }

@@ -2,7 +2,10 @@
 import type { Standing } from './matching.ts'
 import type { Offer, Peer } from './peer.ts'
 
-export interface StandingOffer extends Standing { peer: Peer; offer: Offer }
+export interface StandingOffer extends Standing {
+  peer: Peer
+  offer: Offer
+}
 
 export class Registry {
   readonly #peers = new Map<string, Peer>()
@@ -40,8 +43,14 @@ export class Registry {
       const offer = peer.offers.get(instrument)
       if (offer === undefined) continue
       offers.push({
-        peer, offer, supplier: peer.supplier, askNanoPerMtok: offer.askNanoPerMtok, order: offer.order,
-        freeSlots: peer.freeSlots(offer), contextTokens: offer.contextTokens, maxOutputTokens: offer.maxOutputTokens,
+        peer,
+        offer,
+        supplier: peer.supplier,
+        askNanoPerMtok: offer.askNanoPerMtok,
+        order: offer.order,
+        freeSlots: peer.freeSlots(offer),
+        contextTokens: offer.contextTokens,
+        maxOutputTokens: offer.maxOutputTokens,
       })
     }
     return offers

@@ -2,16 +2,14 @@
  * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on everything a stranger may send.
  * Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
-import type { WebSocket } from 'ws'
-
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
-import { brandId, type PublicKey } from '#contract/ids.ts'
-import { helloFrame, supplierFrame, SUPPLIER_PROTOCOL_VERSION, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'
-import { verifySignature } from '#lib/ed25519.ts'
+import { StokerError, toErrorValue } from '#contract/errors.ts'
+import type { PublicKey } from '#contract/ids.ts'
+import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
 
 import { after } from '../clocks.ts'
 import type { MarketContext } from '../context.ts'
 import { LIMITS } from '../limits.ts'
+import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { Peer, type Wire } from './peer.ts'
 import { Bucket } from './rate.ts'
 import type { Registry } from './registry.ts'
@@ -28,15 +26,12 @@ export interface SessionEvents {
   onDropped(peer: Peer): void
 }
 
-/** The text a supplier signs to prove its key. */
-export const helloText = (nonce: string, exchange: string, supplier: string): string => `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
-
 export class Sessions {
   readonly #context: MarketContext
   readonly #registry: Registry
   readonly #events: SessionEvents
   readonly #stopResume = new Map<Peer, () => void>()
-  readonly #sockets = new Set<WebSocket>()
+  readonly #sockets = new Set<SupplierSocket>()
   #strangers = 0
 
   constructor(context: MarketContext, registry: Registry, events: SessionEvents) {
@@ -46,8 +41,8 @@ export class Sessions {
   }
 
   /** Takes over a freshly upgraded socket. */
-  greet(socket: WebSocket): void {
-    const { clock, ids, key, log } = this.#context
+  greet(socket: SupplierSocket): void {
+    const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
@@ -57,7 +52,13 @@ export class Sessions {
     }
     this.#strangers += 1
     const nonce = ids.secret(32)
-    const wire: Wire = { send: (text) => socket.send(text), close: (code, reason) => socket.close(code, reason), get bufferedBytes() { return socket.bufferedAmount } }
+    const wire: Wire = {
+      send: (text) => socket.send(text),
+      close: (code, reason) => socket.close(code, reason),
+      get bufferedBytes() {
+        return socket.bufferedAmount
+      },
+    }
     let peer: Peer | null = null
     let known = false
     const leaveStrangers = (): void => {
@@ -71,22 +72,22 @@ export class Sessions {
       if (peer === null) {
         if (known) return
         leaveStrangers()
-        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data.toString()))
+        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
       } else if (!bucket.take(clock.mono())) {
         peer.send({ t: 'error', error: toErrorValue(new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`)) })
         socket.close(1008, 'too many frames')
-      } else this.#receive(peer, wire, isBinary ? null : parse(data.toString()))
+      } else this.#receive(peer, wire, isBinary ? null : parse(data))
     })
     socket.on('close', () => {
       leaveStrangers()
       if (peer !== null) this.#detach(peer, wire)
     })
-    socket.send(JSON.stringify({ t: 'challenge', protocol: SUPPLIER_PROTOCOL_VERSION, nonce, exchange: key.publicKey, time: clock.now() }))
+    socket.send(JSON.stringify(challenge(this.#context, nonce)))
   }
 
   /** Ends every session and socket. */
   stop(): void {
-    for (const peer of [...this.#registry.all()]) this.#drop(peer)
+    for (const peer of this.#registry.all()) this.#drop(peer)
     for (const socket of this.#sockets) socket.close(1001, 'the exchange stops')
     for (const socket of this.#sockets) socket.terminate()
   }
@@ -102,19 +103,17 @@ export class Sessions {
     }
   }
 
-  #admit(socket: WebSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
+  #admit(socket: SupplierSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
     const { key, clock, ids } = this.#context
-    const parsed = helloFrame.safeParse(value)
-    if (!parsed.success) return refuse(socket, new StokerError('BAD_REQUEST', 'the first frame must be a hello of protocol 1; see docs/protocol.md'))
-    const hello = parsed.data
-    if (!verifySignature(hello.supplier, helloText(nonce, key.publicKey, hello.supplier), hello.sig)) return refuse(socket, new StokerError('SIGNATURE_INVALID', 'the signature over the challenge is not valid for this key'))
-    const supplier = brandId<PublicKey>(hello.supplier)
+    let hello: Hello
     try {
-      this.#events.onArrival(supplier, hello.name)
+      hello = readHello(value, nonce, key.publicKey)
+      this.#events.onArrival(hello.supplier, hello.name)
     } catch (error) {
-      this.#context.log.error({ err: error }, 'a supplier could not be registered')
+      if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
       return refuse(socket, error)
     }
+    const { supplier } = hello
     const old = this.#registry.get(supplier)
     if (old !== undefined && hello.resume?.session === old.session) {
       const missed = old.link.resumeFrom(hello.resume.received)
@@ -128,7 +127,7 @@ export class Sessions {
     if (old !== undefined) this.#drop(old)
     const peer: Peer = new Peer({ session: ids.secret(16), supplier, name: hello.name, wire, mono: clock.mono(), onBroken: (reason) => this.#break(peer, reason) })
     this.#registry.add(peer)
-    socket.send(JSON.stringify(this.#welcome(peer, false)))
+    socket.send(JSON.stringify(welcome(this.#context, peer, false)))
     this.#events.onReady(peer, false)
     return peer
   }
@@ -141,13 +140,7 @@ export class Sessions {
     peer.lastHeardAt = this.#context.clock.mono()
     before?.close(1001, 'resumed on another socket')
     this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
-    wire.send(JSON.stringify(this.#welcome(peer, true)))
-  }
-
-  #welcome(peer: Peer, resumed: boolean): object {
-    const { terms, specs, clock } = this.#context
-    const { realm, currency, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
-    return { t: 'welcome', session: peer.session, resumed, received: peer.link.received, heartbeatMs, resumeWithinMs, realm, currency, feeBps, holdMs, specs: [...specs.values()], time: clock.now() }
+    wire.send(JSON.stringify(welcome(this.#context, peer, true)))
   }
 
   #receive(peer: Peer, wire: Wire, value: unknown): void {
@@ -163,22 +156,17 @@ export class Sessions {
   }
 
   #handle(peer: Peer, frame: SupplierFrame): void {
-    if (frame.t === 'ping') {
-      peer.send({ t: 'pong', n: frame.n, time: this.#context.clock.now() })
-      return
-    }
     try {
       this.#events.onFrame(peer, frame)
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error, frame: frame.t }, 'a supplier frame could not be handled')
-      peer.send({ t: 'error', error: toErrorValue(error) as ErrorValue })
+      peer.send({ t: 'error', error: toErrorValue(error) })
     }
   }
 
   #strike(peer: Peer, what: string, fatal: boolean): void {
     peer.strikes += 1
-    const frame: ExchangeFrame = { t: 'error', error: { code: 'BAD_REQUEST', message: what.slice(0, 300), data: {} } }
-    peer.send(frame)
+    peer.send({ t: 'error', error: { code: 'BAD_REQUEST', message: what.slice(0, 300), data: {} } })
     if (fatal || peer.strikes >= LIMITS.strikes) peer.wire?.close(1008, 'protocol broken')
   }
 
@@ -187,7 +175,10 @@ export class Sessions {
     peer.wire = null
     if (peer.gone) return
     this.#events.onDetached(peer)
-    this.#stopResume.set(peer, after(this.#context.clock, this.#context.terms.resumeWithinMs, () => this.#drop(peer)))
+    this.#stopResume.set(
+      peer,
+      after(this.#context.clock, this.#context.terms.resumeWithinMs, () => this.#drop(peer)),
+    )
   }
 
   #break(peer: Peer, reason: string): void {
@@ -206,22 +197,8 @@ export class Sessions {
   }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The kind of a frame, never its text. */
 const describe = (frame: unknown): string => {
   const kind = (frame as { t?: unknown } | null)?.t
   return typeof kind === 'string' ? `t = ${JSON.stringify(kind.slice(0, 40))}` : 'it has no type t'
-}
-
-function refuse(socket: WebSocket, error: unknown): null {
-  socket.send(JSON.stringify({ t: 'refused', error: toErrorValue(error) }))
-  socket.close(1008, 'refused')
-  return null
 }
