@@ -87,7 +87,7 @@ export function methodOf(rows: readonly EnergyRow[], currency: string): string {
   if (methods.length === 0) return 'nothing measured or estimated in this time'
   const shown = methods.slice(0, METHODS_SHOWN).join('; earlier: ') + (methods.length > METHODS_SHOWN ? '; and others' : '')
   const elsewhere = rows.filter((row) => row.currency !== currency && row.joules > 0).reduce((sum, row) => sum + row.joules, 0)
-  return elsewhere === 0 ? shown : `${shown}; ${(elsewhere / KWH).toPrecision(3)} kWh without a price in ${currency} cost nothing here`
+  return elsewhere === 0 ? shown : `${shown}; ${(elsewhere / KWH).toPrecision(3)} kWh without a price in ${currency} left out of the cost`
 }
 
 function groupBy<Row extends { hourMs: EpochMs }>(rows: readonly Row[], range: Range): Map<EpochMs, Row[]> {

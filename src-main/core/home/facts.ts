@@ -17,6 +17,8 @@ export interface HomeFacts {
   running: number
   /** Models in the list whose file is ready. */
   models: number
+  /** The models that come with Stoker are still being read, as on the first start. */
+  modelsComing: boolean
   /** Models whose file is gone or is another one now. */
   modelsLost: number
   /** The one that says most: loaded before loading, failed and stopped. */

@@ -19,7 +19,7 @@ export type { HomeFacts } from './facts.ts'
 
 export interface HomeParts {
   trading: TradingFace
-  models: Pick<ModelsFace, 'list'>
+  models: Pick<ModelsFace, 'list'> & { registering?(): boolean }
   deployments: { list(): Deployment[] }
   earnings: Pick<EarningsFace, 'summary'>
   power: Pick<PowerLedger, 'perMtok'>
@@ -64,6 +64,7 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       exchange: live.exchange,
       running: live.running.filter(({ exam }) => !exam).length,
       models: models.filter(({ state }) => state === 'ready').length,
+      modelsComing: parts.models.registering?.() ?? false,
       modelsLost: models.filter(({ state }) => state !== 'ready').length,
       deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
       exam: parts.trading.latestExam(),

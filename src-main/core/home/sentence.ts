@@ -84,6 +84,7 @@ export function tell(facts: HomeFacts): Said {
       'Open models',
       'models',
     )
+  if (facts.models === 0 && facts.modelsComing) return firstRun(facts, said('Reading the model that comes with Stoker.'))
   if (facts.models === 0) return firstRun(facts, said('There is no model here yet, so there is nothing to sell.', 'Add a model', 'models'))
   if (exchange.kind === 'offline' || exchange.kind === 'stopped') {
     const why = exchange.detail === null ? '' : ` (${exchange.detail.replace(/\.$/, '')})`

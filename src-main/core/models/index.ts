@@ -102,12 +102,19 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
   }
 
   let registering: Promise<void> = Promise.resolve()
+  let registered = true
   return {
     ...face,
     api: modelsApi(context.os, face),
+    /** Whether bundled models are still being looked at after the start. */
+    registering: () => !registered,
     /** Registers the bundled models in the background; resolves when they are there. */
     start(): Promise<void> {
-      registering = registerBundled(context, stopping.signal)
+      registered = false
+      registering = registerBundled(context, stopping.signal).finally(() => {
+        registered = true
+        events.changed('models')
+      })
       return registering
     },
     async stop(): Promise<void> {

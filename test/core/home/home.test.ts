@@ -59,6 +59,7 @@ const SELLING: HomeFacts = {
   exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null },
   running: 0,
   models: 1,
+  modelsComing: false,
   modelsLost: 0,
   deployment: { modelName: 'Nano', state: 'loaded', detail: null },
   exam: exam('passed'),
@@ -109,6 +110,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'models',
     'model',
   ],
+  ['first start', { ...EMPTY, modelsComing: true }, 'Reading the model that comes with Stoker.', '', null, 'model'],
   ['model file gone', { ...EMPTY, modelsLost: 1 }, 'The model file is gone or changed, so there is nothing to sell.', 'Open models', 'models', 'model'],
   ['loading', { ...unlisted, exam: null, deployment: { modelName: 'Nano', state: 'loading', detail: null } }, 'Loading Nano.', '', null, 'grade'],
   [

@@ -182,7 +182,11 @@ describe('bundled models', () => {
     file('bundled/nano.gguf', 'tiny')
     file('bundled/nano.md', '# Nano\nIt shows the machinery.')
     file('bundled/notes.txt', 'no model')
-    await start().start()
+    const first = start()
+    const started = first.start()
+    expect(first.registering()).toBe(true)
+    await started
+    expect(first.registering()).toBe(false)
     const again = start()
     await again.start()
     expect(engine.inspections).toHaveLength(1)
