@@ -126,7 +126,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
   const trading: TradingFace = {
     live: app.live, listings: () => listings.all(), qualifications, latestExam: () => exams.latest(), jobsSince: (from) => jobs.since(from), connectedShare: (from) => listings.connectedShare(from), inUse,
   }
-  const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, demand: (instrument) => market.demand(instrument) })
+  const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, terms, demand: (instrument) => market.demand(instrument) })
   return { settings, onboarding, hardware, models, deployments, power, earnings, exams, listings, jobs, market, ledger, app, home }
 }
 type Domains = ReturnType<typeof createDomains>

@@ -75,6 +75,10 @@ export function saveVerdict(db: WriteDb, frame: ItemFrame): void {
   ).run(frame.examId, frame.phase, frame.itemId, frame.examId, frame.right ? 1 : 0, frame.reason, frame.ttftMs, frame.tokPerS, frame.tokens, frame.replySha256, frame.arrivedAt, frame.sig)
 }
 
+export const deleteUnjudged = (db: WriteDb, examId: string): void => {
+  db.prepare('DELETE FROM exam_items WHERE exam_id = ? AND is_right IS NULL').run(examId)
+}
+
 export interface ItemRow { itemId: string; phase: ExamPhase; prompt: string | null; reply: string | null; right: number | null; reason: string; ttftMs: number | null; tokPerS: number | null; tokens: number | null; replySha256: string | null; arrivedAt: number | null; sig: string | null }
 const ITEM_COLUMNS = 'item_id AS itemId, phase, prompt, reply, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens, reply_sha256 AS replySha256, arrived_at AS arrivedAt, sig'
 

@@ -12,7 +12,7 @@ import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/calls.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 
-import { findExam, insertExam, interruptRunning, listExams, saveReply, saveVerdict, updateExam, type ExamRow, type ItemFrame } from './exams.store.ts'
+import { deleteUnjudged, findExam, insertExam, interruptRunning, listExams, saveReply, saveVerdict, updateExam, type ExamRow, type ItemFrame } from './exams.store.ts'
 import { transcriptFor } from './transcript.store.ts'
 
 type Started = Extract<ExchangeFrame, { t: 'exam.started' }>
@@ -98,7 +98,11 @@ export function createExamRunner(context: CoreContext, deployments: DeploymentsF
       }
     }
     const { state, limits, endedAt, validUntil, seed, resultSig } = ended
-    realmDb.tx((db) => updateExam(db, exam.examId, { state, limits, endedAt, validUntil, seed, resultSig, transcriptJson: transcript?.json ?? null, transcriptSha256: transcript?.sha256 ?? null }))
+    realmDb.tx((db) => {
+      // Calls that were in flight when the verdict came in were never judged.
+      deleteUnjudged(db, exam.examId)
+      updateExam(db, exam.examId, { state, limits, endedAt, validUntil, seed, resultSig, transcriptJson: transcript?.json ?? null, transcriptSha256: transcript?.sha256 ?? null })
+    })
     if (current?.examId === exam.examId) current = null
     tell(exam.examId)
     for (const topic of ['exams', 'market'] as const) events.changed(topic)
@@ -119,7 +123,7 @@ export function createExamRunner(context: CoreContext, deployments: DeploymentsF
   }
 
   /** Asks the exchange to begin or go on; resolves when it has. */
-  const ask = async (instrument: string, deploymentId: string): Promise<ExamRow> => {
+  const ask = async (instrument: string, deploymentId: string, examId?: string): Promise<ExamRow> => {
     const loaded = await deployments.ensureLoaded(deploymentId)
     if (exchange.state().kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.')
     if (current !== null || request !== null) throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
@@ -134,7 +138,7 @@ export function createExamRunner(context: CoreContext, deployments: DeploymentsF
       }, () => undefined)
     })
     try {
-      exchange.send({ t: 'exam.start', requestId, instrument: brandId<Instrument>(instrument), deploymentId: brandId<DeploymentId>(deploymentId), identity: { kind: 'gguf', ...identity }, slots: loaded.slots })
+      exchange.send({ t: 'exam.start', requestId, instrument: brandId<Instrument>(instrument), deploymentId: brandId<DeploymentId>(deploymentId), identity: { kind: 'gguf', ...identity }, slots: loaded.slots, ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }) })
       return await answer
     } catch (error) {
       request = null
@@ -162,7 +166,7 @@ export function createExamRunner(context: CoreContext, deployments: DeploymentsF
     if (waiting === undefined || resuming) return
     resuming = true
     try {
-      const row = await ask(waiting.instrument, waiting.deploymentId)
+      const row = await ask(waiting.instrument, waiting.deploymentId, waiting.examId)
       // The exchange began anew (another version, too long ago): the old sitting has no end any more.
       if (row.examId !== waiting.examId) realmDb.tx((db) => updateExam(db, waiting.examId, { state: 'cancelled', endedAt: clock.now() }))
     } catch (error) {
@@ -178,7 +182,7 @@ export function createExamRunner(context: CoreContext, deployments: DeploymentsF
       const { examId, itemId, jobId } = job
       const exam = examId === undefined ? null : find(examId)
       const place = exam === null || itemId === undefined ? null : placeOf(exam.spec.level, itemId)
-      if (examId === undefined || itemId === undefined || place === null) return
+      if (examId === undefined || itemId === undefined || place === null || exam?.endedAt !== null) return
       realmDb.tx((db) => saveReply(db, { examId, phase: place.phase, itemId, jobId, prompt: job.request.messages.at(-1)?.content ?? '', reply }))
     },
   }

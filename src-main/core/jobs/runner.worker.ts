@@ -68,15 +68,13 @@ export function createRunner(context: CoreContext, deps: RunnerDeps): Runner {
   const fail = (run: Run, error: ErrorValue): void => {
     if (!finish(run)) return
     const { jobId, examId } = run.frame
-    if (examId !== undefined) deps.exams.replied(run.frame, run.text)
-    else {
-      try {
-        deps.settlement.fail(jobId, error.message)
-      } catch (cause) {
-        log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
-      }
-      events.changed('jobs')
+    try {
+      if (examId === undefined) deps.settlement.fail(jobId, error.message)
+      else deps.exams.replied(run.frame, run.text)
+    } catch (cause) {
+      log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
     }
+    if (examId === undefined) events.changed('jobs')
     trySend({ t: 'job.error', jobId, error: { ...error, data: { ...error.data } } })
   }
 

@@ -1,0 +1,148 @@
+/** The seller's core with its real adapter against the real exchange, in one process; only the engine is a fake that knows the answers. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import { createCore, type Core } from '#core/core.ts'
+import type { Instrument } from '#contract/ids.ts'
+import { nanoPerMtok } from '#contract/money.ts'
+import { createFakeEngine } from '#engine/fake.ts'
+import { examItem, FAMILIES } from '#exam/generate.ts'
+import { verifyTranscript } from '#exam/transcript.ts'
+import { createStokerExchange } from '#exchange/stoker/index.ts'
+import { canonicalJson } from '#lib/canonical.ts'
+import { systemClock } from '#lib/clock.ts'
+import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { randomIds } from '#lib/ids.ts'
+import { createLog } from '#lib/log.ts'
+import { startExchange, type Exchange } from '#market/exchange.ts'
+
+import { tempDir } from '../support/temp-dir.ts'
+
+const NANO = 'practice/text-nano' as Instrument
+const SEED = 'whole-loop'
+const ASK = nanoPerMtok(1_000_000_000)
+
+/** Every level-1 question of the seed with its answer. */
+const answers = new Map(FAMILIES.flatMap((family) => Array.from({ length: 60 }, (_, index) => examItem(SEED, family, 1, index))).map((item) => [item.prompt, item.answer]))
+const knowing = () => createFakeEngine({ answer: (request) => (request.ignoreEos ? 'word '.repeat(request.maxTokens + 1) : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!')) })
+
+interface House { core: Core; exchange: Exchange; key: SigningKey; restartCore(): Promise<Core> }
+
+async function house(): Promise<House> {
+  const folder = tempDir()
+  const log = createLog('test')
+  log.level = 'silent'
+  const exchange = await startExchange({ dir: join(folder, 'exchange'), examSeed: SEED, seed: 'x', log, terms: { holdMs: 0 } })
+  const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
+  const start = (): Core => {
+    const engine = knowing()
+    const port = createStokerExchange({ url: `${exchange.url.replace('http', 'ws')}/supplier/v1`, key, name: 'test', clock: systemClock, log, exchangeKey: () => exchange.exchangeKey })
+    const core = createCore({ dataDir: folder, clock: systemClock, ids: randomIds(() => systemClock.now()), log, host: { mode: 'headless', engine: () => engine, notify: () => undefined }, exchange: port, engine, signingKey: key, version: '0.0.0', bundledModelsDir: join(folder, 'none'), exchangeUrl: () => exchange.url })
+    core.start()
+    return core
+  }
+  const made = {
+    core: start(), exchange, key,
+    async restartCore() {
+      await made.core.stop()
+      made.core = start()
+      return made.core
+    },
+  }
+  onTestFinished(async () => {
+    await made.core.stop()
+    await exchange.stop()
+  })
+  return made
+}
+
+/** Waits on the core's own bus until `test` holds. */
+async function until(core: Core, test: () => Promise<boolean>): Promise<void> {
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), 20_000)
+  try {
+    for await (const _ of await core.client.app.live(undefined, { signal: stop.signal })) if (await test()) return
+  } finally {
+    clearTimeout(timer)
+    stop.abort()
+  }
+  throw new Error('it did not come to hold within 20 s')
+}
+
+async function admin<T>(exchange: Exchange, path: string, body?: object): Promise<T> {
+  const response = await fetch(`${exchange.url}/admin${path}`, { method: body === undefined ? 'GET' : 'POST', headers: { authorization: `Bearer ${exchange.adminToken}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  return (await response.json()) as T
+}
+
+async function buy(exchange: Exchange, key: string): Promise<string> {
+  const response = await fetch(`${exchange.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: NANO, messages: [{ role: 'user', content: 'Sell me words' }], max_tokens: 16 }) })
+  const answer = (await response.json()) as { choices: { message: { content: string } }[] }
+  return answer.choices[0]!.message.content
+}
+
+async function deployed(core: Core, folder: string): Promise<string> {
+  const path = join(folder, 'fake.gguf')
+  writeFileSync(path, 'a fake model')
+  let sha256 = ''
+  for await (const step of await core.client.models.import({ path })) if (step.kind === 'done') sha256 = step.model.sha256
+  return (await core.client.models.deploy({ sha256, settings: { slots: 2, contextTokens: 256, threads: 1, gpuLayers: 0 } })).deploymentId
+}
+
+describe('the whole loop', () => {
+  it('qualifies by a witnessed exam, lists, sells over HTTP, and both sides hold the same receipts', async () => {
+    const made = await house()
+    const { core, exchange } = made
+    await until(core, async () => (await core.client.market.instruments()).length > 0)
+    const folder = (await core.client.app.hello()).dataDir
+    const deploymentId = (await deployed(core, folder)) as never
+    await expect(core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
+
+    const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
+    const steps = []
+    for await (const step of await core.client.exams.progress({ examId })) steps.push({ state: step.state, done: step.done, items: step.items.length })
+    expect(steps.at(-1)).toMatchObject({ state: 'passed' })
+    expect(steps.at(-1)!.items).toBe(steps.at(-1)!.done)
+    const transcript = await core.client.exams.transcript({ examId })
+    expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey } as never)).toMatchObject({ ok: true, class: 'witnessed', problems: [] })
+
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({ state: 'listed' })
+    const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })
+    expect(await buy(exchange, key)).toBe('Sold, word by word!')
+    expect(await buy(exchange, key)).toBe('Sold, word by word!')
+    await until(core, async () => (await core.client.jobs.list({})).jobs.filter((job) => job.money === 'available').length === 2)
+
+    const { jobs } = await core.client.jobs.list({})
+    const ours = await Promise.all(jobs.map(async ({ jobId }) => core.client.jobs.get({ jobId })))
+    expect(ours.map(({ verified }) => verified?.ok)).toEqual([true, true])
+    const theirs = await admin<{ receipts: { seq: number }[] }>(exchange, `/receipts/${made.key.publicKey}`)
+    expect(ours.map(({ receipt }) => canonicalJson(receipt)).sort()).toEqual(theirs.receipts.map((receipt) => canonicalJson(receipt)).sort())
+    expect(await core.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [], receipts: 2, comparedWithExchange: true })
+    expect((await core.client.app.onboarding()).firstEarningAt).not.toBeNull()
+
+    const again = await made.restartCore()
+    await until(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
+    expect(await buy(exchange, key)).toBe('Sold, word by word!')
+    await until(again, async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3)
+    expect(await again.client.app.ledgerCheck()).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: true })
+  }, 60_000)
+
+  it('resumes an exam that a restart interrupted, without asking a judged item again', async () => {
+    const made = await house()
+    await until(made.core, async () => (await made.core.client.market.instruments()).length > 0)
+    const deploymentId = (await deployed(made.core, (await made.core.client.app.hello()).dataDir)) as never
+    const { examId } = await made.core.client.exams.start({ instrument: NANO, deploymentId })
+    let judged = 0
+    for await (const step of await made.core.client.exams.progress({ examId })) {
+      judged = step.done
+      if (judged >= 12) break
+    }
+    const core = await made.restartCore()
+    await until(core, async () => (await core.client.exams.get({ examId })).state === 'passed')
+    const exam = await core.client.exams.get({ examId })
+    expect(exam.items.length).toBe(exam.done)
+    expect(new Set(exam.items.map((item) => `${item.phase} ${item.itemId}`)).size).toBe(exam.items.length)
+    expect(verifyTranscript((await core.client.exams.transcript({ examId })).json)).toMatchObject({ ok: true })
+  }, 60_000)
+})
