@@ -1,0 +1,50 @@
+import Database from 'better-sqlite3'
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import { createLedger } from '#core/ledger/index.ts'
+
+import { Seller } from '../../support/seller.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+async function sold(): Promise<Seller> {
+  const seller = new Seller(tempDir())
+  onTestFinished(() => seller.close())
+  seller.exchange.online()
+  for (let n = 0; n < 3; n += 1) {
+    seller.exchange.job()
+    await seller.drain()
+  }
+  seller.exchange.release()
+  await seller.drain()
+  return seller
+}
+const offlineCheck = (seller: Seller) => {
+  seller.exchange.offline()
+  return createLedger(seller.context, seller.jobs).check()
+}
+
+describe('the ledger check', () => {
+  it('passes a good house, with and without the exchange', async () => {
+    const seller = await sold()
+    const checking = createLedger(seller.context, seller.jobs).check()
+    await seller.drain()
+    expect(await checking).toMatchObject({ ok: true, problems: [], receipts: 3, comparedWithExchange: true })
+    expect(await offlineCheck(seller)).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: false })
+  })
+
+  it.each([
+    ['a job’s amount was changed', `UPDATE jobs SET seller_nano = seller_nano + 1 WHERE receipt_seq = 2`, 'receipt 2: its job says otherwise'],
+    ['a receipt was removed', `DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE seq = 2`, 'receipt 3: it does not follow number 1 in the chain'],
+    ['a receipt was rewritten', `DROP TRIGGER receipts_no_update; UPDATE receipts SET json = replace(json, '"feeBps":500', '"feeBps":400') WHERE seq = 1`, 'receipt 1: it does not have the hash it was stored under'],
+    ['a release was added', `UPDATE releases SET seq = seq`, null],
+  ])('finds that %s', async (_name, sql, problem) => {
+    const seller = await sold()
+    const raw = new Database(seller.path)
+    if (problem === null) expect(() => raw.exec(sql)).toThrow(/append only/)
+    else raw.exec(sql)
+    raw.close()
+    const { ok, problems } = await offlineCheck(seller)
+    if (problem === null) expect(ok).toBe(true)
+    else expect(problems).toContain(problem)
+  })
+})

@@ -1,0 +1,144 @@
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import type { SupplierFrame } from '#contract/supplier.ts'
+import { createListings, type Listings } from '#core/listings/index.ts'
+
+import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { DEPLOYMENT, MODEL, Seller } from '../../support/seller.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+function setup(folder = tempDir(), qualified = true) {
+  const seller = new Seller(folder)
+  const make = (): Listings => {
+    const listings = createListings(seller.context, {
+      deployments: seller.deployments, specOf: (instrument) => (instrument === NANO_INSTRUMENT ? FAKE_SPEC : null),
+      qualifications: () => (qualified ? [{ instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT, sha256: MODEL, examId: 'exam_1', specVersion: 1, validUntil: 9e12 }] : []),
+    })
+    listings.start()
+    onTestFinished(() => listings.stop())
+    return listings
+  }
+  onTestFinished(() => seller.close())
+  const listings = make()
+  seller.exchange.online()
+  seller.exchange.deliverAll()
+  const offers = (): Extract<SupplierFrame, { t: 'offer' }>[] => seller.exchange.sent.filter((frame) => frame.t === 'offer')
+  const withdrawals = (): number => seller.exchange.sent.filter((frame) => frame.t === 'withdraw').length
+  const accept = async (): Promise<void> => {
+    await settle()
+    seller.exchange.push({ t: 'offer.accepted', instrument: NANO_INSTRUMENT })
+    seller.exchange.deliverAll()
+  }
+  const refuse = async (): Promise<void> => {
+    await settle()
+    seller.exchange.push({ t: 'offer.refused', instrument: NANO_INSTRUMENT, error: { code: 'NOT_QUALIFIED', message: 'sit the exam first', data: {} } })
+    seller.exchange.deliverAll()
+  }
+  const list = async (ask = 5): Promise<void> => {
+    const listed = listings.list(NANO_INSTRUMENT, DEPLOYMENT, ask)
+    await accept()
+    await listed
+  }
+  return { seller, listings, make, offers, withdrawals, accept, refuse, list, state: () => listings.all()[0]?.state }
+}
+
+describe('listings', () => {
+  it('offers with the grade’s bounds and is listed once the exchange accepts', async () => {
+    const { list, offers, state } = setup()
+    await list()
+    expect(offers()).toMatchObject([{ askNanoPerMtok: 5, slots: 2, contextTokens: 128, maxOutputTokens: 64, identity: { sha256: MODEL } }])
+    expect(state()).toBe('listed')
+  })
+
+  it('keeps the old ask good for a moment after a new one, and no longer', async () => {
+    const { list, listings, seller } = setup()
+    await list(5)
+    await list(7)
+    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([7, 5])
+    await seller.clock.advance(11_000)
+    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([7])
+  })
+
+  it('a refusal leaves the listing as it was: none, or the old ask offered again', async () => {
+    const { list, listings, refuse, offers } = setup()
+    const first = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)
+    const refused = expect(first).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })
+    await refuse()
+    await refused
+    expect(listings.all()).toEqual([])
+    await list(5)
+    const second = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 9)
+    const again = expect(second).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })
+    await refuse()
+    await again
+    expect(listings.all()).toMatchObject([{ askNanoPerMtok: 5 }])
+    expect(offers().at(-1)).toMatchObject({ askNanoPerMtok: 5 })
+  })
+
+  it('refuses without a pass and without the exchange', async () => {
+    const { listings } = setup(tempDir(), false)
+    await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })
+    const other = setup()
+    other.seller.exchange.offline()
+    await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'EXCHANGE_OFFLINE' })
+  })
+
+  it('pause withdraws and refuses jobs, resume offers again', async () => {
+    const { list, listings, state, withdrawals, accept } = setup()
+    await list()
+    listings.pause(NANO_INSTRUMENT)
+    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)]).toEqual(['paused', 1, null])
+    const resumed = listings.resume(NANO_INSTRUMENT)
+    await accept()
+    expect(await resumed).toMatchObject({ state: 'listed' })
+  })
+
+  it('withdraws while the engine is away and offers again when it is back', async () => {
+    const { list, seller, state, offers, withdrawals, accept } = setup()
+    await list()
+    await seller.engine.unload()
+    expect([state(), withdrawals()]).toEqual(['waiting', 1])
+    await seller.deployments.ensureLoaded(DEPLOYMENT)
+    await accept()
+    expect([state(), offers().length]).toEqual(['listed', 2])
+  })
+
+  it('offers again after a fresh session, not after a resume', async () => {
+    const { list, seller, state, offers, accept } = setup()
+    await list()
+    seller.exchange.offline()
+    expect(state()).toBe('waiting')
+    seller.exchange.online(false)
+    expect([state(), offers().length]).toEqual(['listed', 1])
+    seller.exchange.offline()
+    seller.exchange.online(true)
+    await accept()
+    expect([state(), offers().length]).toEqual(['listed', 2])
+  })
+
+  it('is found again after a restart, and gone after a withdrawal', async () => {
+    const { list, listings, seller, make } = setup()
+    await list(6)
+    listings.stop()
+    await seller.restart()
+    const again = make()
+    seller.exchange.online()
+    expect(again.all()).toMatchObject([{ askNanoPerMtok: 6, state: 'waiting' }])
+    expect(again.withdraw(NANO_INSTRUMENT)).toBe(true)
+    expect([again.all(), again.withdraw(NANO_INSTRUMENT)]).toEqual([[], false])
+  })
+
+  it('counts listed time and the connected part of it', async () => {
+    const { list, listings, seller } = setup()
+    await list()
+    await seller.clock.advance(30_000)
+    seller.exchange.offline()
+    await seller.clock.advance(30_000)
+    expect(listings.connectedShare(0)).toBeCloseTo(0.5, 1)
+    // A machine that slept neither listed nor failed to be connected.
+    seller.clock.jump(3_600_000)
+    await seller.clock.advance(10_000)
+    expect(seller.rows('SELECT sum(listed_ms) AS ms FROM listing_time')[0]!['ms']).toBeLessThan(80_000)
+  })
+})
