@@ -64,15 +64,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
     async close() {
       upgrades.close()
-      let open = true
+      const state = { open: true }
       const closed = new Promise<void>((resolve) =>
         server.close(() => {
-          open = false
+          state.open = false
           resolve()
         }),
       )
       // Answers that are ready get out: a connection ends once it is idle, and after a bounded number of turns anyway.
-      for (let turn = 0; open && turn < CLOSING_TURNS; turn += 1) {
+      for (let turn = 0; state.open && turn < CLOSING_TURNS; turn += 1) {
         server.closeIdleConnections()
         await new Promise((resolve) => setImmediate(resolve))
       }
@@ -107,7 +107,7 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
 const forbidden = (message: string, code: string): ApiFailure => new ApiFailure({ status: 403, message, type: 'invalid_request_error', param: null, code })
 
 /** Name of a Host header without its port, lower case; '' when there is none. */
-export const hostName = (header: string | undefined): string => /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
+const hostName = (header: string | undefined): string => /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
 
 function upgradeRefusal(request: IncomingMessage, allowed: ReadonlySet<string>): string | null {
   if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'

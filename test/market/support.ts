@@ -17,7 +17,7 @@ import { FakeSupplier, MODEL_SHA } from '#test/support/fake-supplier.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 export const NANO = 'practice/text-nano'
-export const MICRO = 'practice/text-micro'
+const MICRO = 'practice/text-micro'
 /** 1 practice credit per million tokens. */
 export const ASK = 1_000_000_000
 export const silent = pino({ level: 'silent' })

@@ -6,7 +6,7 @@ import { buyerAccount, ISSUER, openBuyerAccount } from '../accounts.ts'
 import type { MarketContext } from '../context.ts'
 import { insertBuyer, insertBuyerKey } from '../store/buyers.store.ts'
 
-export const KEY_PREFIX = 'sk-practice-'
+const KEY_PREFIX = 'sk-practice-'
 /** 1,000 practice credits. */
 export const DEFAULT_CREDIT = nano(1_000_000_000_000)
 

@@ -16,9 +16,9 @@ import type { Registry } from '../supply/registry.ts'
 import { fund, openBuyer } from './buyers.ts'
 import { practicePrompt, SeededDraws } from './practice-prompts.ts'
 
-export const PRACTICE_BUYER = 'practice-buyer'
+const PRACTICE_BUYER = 'practice-buyer'
 /** It pays at most 20 practice credits per million tokens. */
-export const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
+const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
 const AT_ONCE = 2
 const FIRST_MS = 500
 const LEAST_MS = 2_000

@@ -13,12 +13,12 @@ import { fits, match } from '../supply/matching.ts'
 import type { Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/registry.ts'
 import { Answer, type LiveJob, type Order } from './live-job.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 interface OpenOrder {
   order: Order
   tried: Set<string>
   job: LiveJob | null
-  stopWaiting: () => void
   lastError: ErrorValue | null
 }
 interface Target {
@@ -34,29 +34,23 @@ export class Router {
   readonly #registry: Registry
   readonly #bookChanged: (instrument: string) => void
   readonly #open = new Map<string, OpenOrder>()
-  /** Order ids in order of arrival. */
-  readonly #waiting = new Set<string>()
+  readonly #waiting: WaitingLine
 
   constructor(context: MarketContext, registry: Registry, bookChanged: (instrument: string) => void) {
     this.#context = context
+    this.#waiting = new WaitingLine(context.clock)
     this.#registry = registry
     this.#bookChanged = bookChanged
   }
 
   waitingFor(instrument: string): number {
-    let count = 0
-    for (const id of this.#waiting) if (this.#open.get(id)?.order.spec.instrument === instrument) count += 1
-    return count
-  }
-
-  get openOrders(): number {
-    return this.#open.size
+    return this.#waiting.count(instrument)
   }
 
   /** Routes the order, now or as soon as a slot is free. Every outcome arrives at its sink. Throws UNAVAILABLE when too many orders are open. */
   submit(order: Order): () => void {
     if (this.#open.size >= LIMITS.liveOrders) throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
-    const open: OpenOrder = { order, tried: new Set(), job: null, stopWaiting: () => undefined, lastError: null }
+    const open: OpenOrder = { order, tried: new Set(), job: null, lastError: null }
     this.#open.set(order.orderId, open)
     this.#route(open)
     return () => this.#cancel(open)
@@ -64,7 +58,7 @@ export class Router {
 
   /** Sends an exam call to the supplier that asked for the exam: price 0, no reservation, never rerouted. */
   submitDirect(order: Order, target: { peer: Peer; deploymentId: string; modelSha256: string; exam: { examId: string; itemId: string } }): () => void {
-    const open: OpenOrder = { order, tried: new Set(), job: null, stopWaiting: () => undefined, lastError: null }
+    const open: OpenOrder = { order, tried: new Set(), job: null, lastError: null }
     this.#open.set(order.orderId, open)
     this.#start(open, { ...target, askNanoPerMtok: 0 })
     return () => this.#cancel(open)
@@ -72,7 +66,7 @@ export class Router {
 
   /** A slot, an offer or a supplier became free: serves who waits, oldest first. */
   dispatchWaiting(): void {
-    for (const id of this.#waiting) {
+    for (const id of this.#waiting.orderIds()) {
       const open = this.#open.get(id)
       if (open !== undefined) this.#route(open)
     }
@@ -120,23 +114,21 @@ export class Router {
     if (this.#waiting.has(order.orderId)) return
     if (tried.size >= LIMITS.attempts || !standing.some((offer) => fits(offer, wanted)))
       this.#giveUp(open, open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`), false)
-    else if (this.#waiting.size >= LIMITS.waitingOrders) this.#giveUp(open, noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`), false)
+    else if (this.#waiting.full) this.#giveUp(open, noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`), false)
     else this.#wait(open)
   }
 
   #wait(open: OpenOrder): void {
-    this.#waiting.add(open.order.orderId)
-    this.#bookChanged(open.order.spec.instrument)
-    const stopTimer = after(this.#context.clock, LIMITS.waitForSlotMs, () => {
-      this.#stopWaiting(open)
-      this.#giveUp(open, open.lastError ?? noSupplier(`every supplier of ${open.order.spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`), false)
+    const { orderId, spec } = open.order
+    this.#waiting.enter(orderId, spec.instrument, () => {
+      this.#bookChanged(spec.instrument)
+      this.#giveUp(open, open.lastError ?? noSupplier(`every supplier of ${spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`), false)
     })
-    open.stopWaiting = stopTimer
+    this.#bookChanged(spec.instrument)
   }
 
-  #stopWaiting(open: OpenOrder): void {
-    open.stopWaiting()
-    if (this.#waiting.delete(open.order.orderId)) this.#bookChanged(open.order.spec.instrument)
+  #stopWaiting({ order }: OpenOrder): void {
+    if (this.#waiting.leave(order.orderId)) this.#bookChanged(order.spec.instrument)
   }
 
   #start(open: OpenOrder, target: Target): void {

@@ -25,8 +25,6 @@ export function buyerOfKey(db: ReadDb, key: string): Buyer | null {
   return row === undefined ? null : { buyerId: row.buyer_id, name: row.name, practice: row.practice === 1 }
 }
 
-export const countBuyers = (db: ReadDb): number => db.prepare<{ n: number }>('SELECT count(*) AS n FROM buyers').get()?.n ?? 0
-
 export const readMeta = (db: ReadDb, name: string): string | null => db.prepare<{ value: string }>('SELECT value FROM meta WHERE name = ?').get(name)?.value ?? null
 export const writeMeta = (db: WriteDb, name: string, value: string): void => {
   db.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value').run(name, value)

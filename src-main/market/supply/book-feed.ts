@@ -66,7 +66,7 @@ export class BookFeed {
 }
 
 /** One row a price, cheapest first; `mine` marks the prices this supplier offers at. */
-export function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] {
+function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] {
   const rows = new Map<number, { suppliers: number; freeSlots: number; mine: boolean }>()
   for (const offer of offers) {
     const row = rows.get(offer.askNanoPerMtok) ?? { suppliers: 0, freeSlots: 0, mine: false }
