@@ -1,4 +1,6 @@
 /** Takes a running Stoker from nothing to a listing, as a seller would: bundled model, exam, ask. */
+import { setTimeout as wait } from 'node:timers/promises'
+
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
@@ -10,8 +12,13 @@ export const TEXT_NANO = brandId<Instrument>('practice/text-nano')
 
 /** Loads the bundled model; error when there is none. */
 export async function deployBundled(rig: Rig, settings: { slots?: number } = {}): Promise<DeploymentId> {
-  const model = (await rig.client.models.list()).find(({ bundled }) => bundled)
-  if (model === undefined) throw new Error('the bundled model is not listed')
+  // It is registered (its header read, its hash taken) just after the start.
+  let model = undefined
+  for (let tries = 0; model === undefined && tries < 200; tries += 1) {
+    if (tries > 0) await wait(100)
+    model = (await rig.client.models.list()).find(({ bundled }) => bundled)
+  }
+  if (model === undefined) throw new Error('the bundled model is not listed after 20 s')
   return (await rig.client.models.deploy({ sha256: model.sha256, settings })).deploymentId
 }
 
