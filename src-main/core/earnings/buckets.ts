@@ -13,7 +13,7 @@ export interface Range {
   offsetMinutes: number
 }
 
-export const BUCKETS_MAX = 2_000
+const BUCKETS_MAX = 2_000
 
 /** Start of the bucket that `at` lies in. */
 export function bucketStart(at: EpochMs, bucket: BucketSize, offsetMinutes: number): EpochMs {

@@ -8,7 +8,7 @@ import { shownAmount } from './shown-amount.ts'
 type Cell = string | number | null
 
 /** Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, so it has a line of its own. */
-export const CSV_HEADER = [
+const CSV_HEADER = [
   'row',
   'realm',
   'currency',

@@ -14,7 +14,6 @@ import { bucketsOf, incomeOf, methodOf, powerOf } from './earnings.ts'
 import { heldJobs, incomeBetween, listedBetween, pendingNano, type HeldRow } from './rollups.store.ts'
 
 export { billedBetween } from './rollups.store.ts'
-export { amountInWords, powerInWords, priceInWords, shownAmount } from './shown-amount.ts'
 
 const JOULES_PER_KWH = 3_600_000
 

@@ -8,7 +8,7 @@ import type { IncomeRow } from './earnings.ts'
 
 /** Rows of one reading: 20 years of hours on one instrument, or one year on twenty. */
 const ROWS_MAX = 200_000
-export const HELD_MAX = 1_000
+const HELD_MAX = 1_000
 
 interface Row {
   hour_ms: bigint

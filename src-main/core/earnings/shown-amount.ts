@@ -32,9 +32,6 @@ export function amountInWords(nano: number, currency: Currency | (string & {})):
   return currency === 'SIM' ? `${amount} simulated dollars` : `${amount} ${currency}`
 }
 
-/** Real electricity beside practice money: always the code, never a sign, so that the two cannot be confused. */
-export const powerInWords = (nano: number, currency: string): string => `${grouped(shownAmount(nano))} ${currency}`
-
 /** A price per million tokens: at least two decimals, without trailing zeros beyond them. */
 export function priceInWords(nanoPerMtok: number, currency: Currency): string {
   const [whole = '0', fraction = ''] = shownAmount(nanoPerMtok).split('.')

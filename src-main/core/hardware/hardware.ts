@@ -7,7 +7,7 @@ const MEGABYTE = 1_048_576
 const VIRTUAL_ADAPTER = /virtio|cirrus|vmware|qxl|bochs|basic display|hyper-v|virtualbox|parallels|remote display/i
 
 /** One adapter as `systeminformation` reports it; sizes in MiB. */
-export interface AdapterReport {
+interface AdapterReport {
   vendor?: string
   model?: string
   name?: string

@@ -8,7 +8,7 @@ import type { CoreContext } from '#core/context.ts'
 import { registerBundled } from './bundled-models.ts'
 import { importModel, modelPath } from './import-model.ts'
 import { stampOf } from './model-files.ts'
-import { createModelStates } from './model-states.ts'
+import { createModelStates, type ModelStates } from './model-states.ts'
 import { modelsApi } from './models.api.ts'
 import { toModel, type StoredModel } from './models.ts'
 import { deleteModel, findModel, listModels } from './models.store.ts'
@@ -101,21 +101,22 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     },
   }
 
-  let registering: Promise<void> = Promise.resolve()
-  let registered = true
+  return { ...face, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, face) }
+}
+
+function createLifecycle(context: ModelsContext, states: ModelStates, stopping: AbortController) {
+  let registering: Promise<void> | null = null
   return {
-    ...face,
-    api: modelsApi(context.os, face),
     /** Whether bundled models are still being looked at after the start. */
-    registering: () => !registered,
+    registering: () => registering !== null,
     /** Registers the bundled models in the background; resolves when they are there. */
     start(): Promise<void> {
-      registered = false
-      registering = registerBundled(context, stopping.signal).finally(() => {
-        registered = true
-        events.changed('models')
+      const work = registerBundled(context, stopping.signal).finally(() => {
+        registering = null
+        context.events.changed('models')
       })
-      return registering
+      registering = work
+      return work
     },
     async stop(): Promise<void> {
       stopping.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))

@@ -2,7 +2,7 @@
 import type { Settings } from '#contract/app.ts'
 import { HOUR_MS, type EpochMs } from '#contract/time.ts'
 
-export const JOULES_PER_KWH = 3_600_000
+const JOULES_PER_KWH = 3_600_000
 /** The estimate when nothing can be read: cores × 10 W + 20 W while serving, 40 % of it idle. */
 const WATTS_PER_CORE = 10
 const WATTS_BASE = 20

@@ -18,9 +18,11 @@ const OUTPUT_MAX = 65_536
 const RETRY_MS = 3_600_000
 const WATTS_MAX = 50_000
 
+/** Comes with NVIDIA's driver; found on the path. */
+const NVIDIA_SMI = 'nvidia-smi'
 const nvidiaSmi = (): Promise<string> =>
   new Promise((resolve, reject) => {
-    execFile('nvidia-smi', ['--query-gpu=power.draw', '--format=csv,noheader,nounits'], { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true }, (error, stdout) =>
+    execFile(NVIDIA_SMI, ['--query-gpu=power.draw', '--format=csv,noheader,nounits'], { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true }, (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),
     )
   })

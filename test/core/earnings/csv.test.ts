@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { instrument, nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
 import { csvFileName, localTime, seriesCsv } from '#core/earnings/csv.ts'
-import { amountInWords, powerInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
+import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
 import { parseCsv } from './parse-csv.ts'
 
@@ -133,11 +133,11 @@ describe('shown amounts', () => {
     for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano))).toBeGreaterThan(0)
   })
 
-  it('practice money has no dollar sign, and real power has a code', () => {
+  it('practice money has no dollar sign, and other currencies have a code', () => {
     expect(amountInWords(420_000_000, 'PCR')).toBe('0.4200 practice credits')
     expect(amountInWords(1_234_567_890_000, 'USD')).toBe('$1,234.57')
     expect(amountInWords(-1, 'USD')).toBe('-$0.000000001')
-    expect(powerInWords(31_000_000, 'USD')).toBe('0.03100 USD')
+    expect(amountInWords(31_000_000, 'EUR')).toBe('0.03100 EUR')
     expect(priceInWords(420_000_000, 'PCR')).toBe('0.42 practice credits')
     expect(priceInWords(421_500_000, 'USD')).toBe('$0.4215')
     expect(priceInWords(0, 'USD')).toBe('$0')
