@@ -19,7 +19,7 @@ function QuoteFacts({ quote }: { quote: Quote }) {
   const unit = currencyWord(quote.currency)
   return (
     <>
-      <dl className="facts num" style={{ margin: '14px 0 0' }}>
+      <dl className="facts" style={{ margin: '14px 0 0' }}>
         <dt>You get</dt>
         <dd>
           <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's {percent(quote.feeBps / 10_000, 1)}

@@ -19,7 +19,7 @@ function Rig() {
   const { stale, since } = useStaleness()
   const gpu = hardware?.gpus[0]
   return (
-    <div className={`rig num ${stale ? 'is-stale' : ''}`}>
+    <div className={`rig ${stale ? 'is-stale' : ''}`}>
       <b>{settings?.rigName ?? hardware?.hostname ?? 'this rig'}</b>
       {hardware !== undefined && <span>{gpu === undefined ? hardware.cpu : gpu.name}</span>}
       {hardware !== undefined && <span>{gpu?.memoryBytes != null && gpu.memoryFreeBytes != null ? `${memory(gpu.memoryBytes - gpu.memoryFreeBytes)} of ${memory(gpu.memoryBytes)}` : `${memory(hardware.memoryFreeBytes)} of ${memory(hardware.memoryBytes)} free`}</span>}
@@ -33,7 +33,7 @@ export function Side({ onPalette, onShortcuts }: { onPalette: () => void; onShor
   const connection = useConnection()
   const realm = connection.kind === 'online' ? connection.hello.realm : null
   return (
-    <div className="side">
+    <aside className="side" aria-label="Console and rig">
       <div className="brand">
         <Flame />
         Stoker
@@ -56,6 +56,6 @@ export function Side({ onPalette, onShortcuts }: { onPalette: () => void; onShor
           Shortcuts <span className="kbd">?</span>
         </button>
       </div>
-    </div>
+    </aside>
   )
 }

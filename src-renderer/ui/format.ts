@@ -95,11 +95,11 @@ export function shortCount(value: number): string {
 export function percent(share: number, digits?: number): string {
   const value = share * 100
   const shown = digits ?? (value !== 0 && Math.abs(value) < 10 ? 1 : 0)
-  return `${value.toFixed(shown)} %`
+  return `${value.toFixed(shown)}\u00a0%`
 }
 
 /** A low and a high share as whole per cents: `74–97 %`. */
-export const interval = (low: number, high: number): string => `${Math.round(low * 100)}–${Math.round(high * 100)} %`
+export const interval = (low: number, high: number): string => `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`
 
 export const tokPerS = (value: number): string => `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} tok/s`
 export const watts = (value: number): string => `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} W`

@@ -5,7 +5,7 @@ import { memory } from './format.ts'
 /** The machine as it was found. */
 export function HardwareFacts({ hardware }: { hardware: Hardware }) {
   return (
-    <dl className="facts num">
+    <dl className="facts">
       <dt>Machine</dt>
       <dd>
         {hardware.hostname}, {hardware.os}

@@ -66,7 +66,7 @@ const xTicks = { dataKey: 'label', tickLine: false, axisLine: { stroke: 'var(--l
 export function IncomeChart({ rows, instruments, currency, powerCurrency, label, nowLabel, height = 250 }: IncomeChartProps) {
   const id = useId().replaceAll(':', '')
   const top = ticks(Math.max(0, ...rows.map((row) => sums(row.available) + sums(row.held))))
-  const below = Math.max(0, ...rows.map((row) => row.power ?? 0))
+  const below = ticks(Math.max(0, ...rows.map((row) => row.power ?? 0))).at(-1) ?? 0
   const step = top[1] ?? 1
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
   const shared = { data: rows as ChartRow[], margin: { top: 8, right: 4, bottom: 0, left: 0 }, barCategoryGap: '18%', syncId: id } as const
@@ -90,7 +90,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
       <ResponsiveContainer width="100%" height={62}>
         <BarChart {...shared} margin={{ top: 0, right: 4, bottom: 0, left: 0 }} accessibilityLayer={false}>
           <XAxis {...xTicks} />
-          <YAxis width={AXIS} reversed domain={[0, below === 0 ? 1 : below]} ticks={below === 0 ? [] : [below]} tickFormatter={(value: number) => amount(Math.round(value))} tickLine={false} axisLine={false} />
+          <YAxis width={AXIS} reversed domain={[0, below === 0 ? 1 : below]} ticks={below === 0 ? [] : [below]} tickFormatter={(value: number) => tickLabel(value, value)} tickLine={false} axisLine={false} />
           <Bar dataKey={(row: ChartRow) => row.power ?? 0} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
         </BarChart>
       </ResponsiveContainer>
@@ -98,8 +98,8 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   )
 }
 
-/** The words for the colours, with the two units named. */
-export function IncomeLegend({ instruments, currency, powerCurrency }: { instruments: readonly string[]; currency: string; powerCurrency: string }) {
+/** The words for the colours; the units stand in axisUnits. */
+export function IncomeLegend({ instruments }: { instruments: readonly string[] }) {
   return (
     <ul className="legend">
       {instruments.map((name, index) => (
@@ -110,12 +110,15 @@ export function IncomeLegend({ instruments, currency, powerCurrency }: { instrum
       ))}
       <li>
         <i className="hatch" />
-        held ({currencyWord(currency)})
+        held
       </li>
       <li>
         <i style={{ background: 'var(--power)' }} />
-        electricity ({powerCurrency})
+        electricity
       </li>
     </ul>
   )
 }
+
+/** The two units of the two axes, in words. */
+export const axisUnits = (currency: string, powerCurrency: string): string => `${currencyWord(currency)} above the axis, ${powerCurrency} of electricity below`

@@ -24,9 +24,9 @@ export interface LimitRow {
 
 const TITLES: readonly (readonly [RegExp, string])[] = [
   [/^(intelligence|level|items)$/i, 'Intelligence'],
-  [/ttft.*slots/i, 'First token, all slots'],
+  [/ttft.*slots/i, 'First token at full load'],
   [/ttft/i, 'First token'],
-  [/throughput.*slots/i, 'Throughput, all slots'],
+  [/throughput.*slots/i, 'Throughput at full load'],
   [/throughput/i, 'Throughput'],
   [/context/i, 'Context'],
   [/output/i, 'Output length'],

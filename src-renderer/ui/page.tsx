@@ -40,7 +40,7 @@ export function Tile({ question, value, unit, foot, children }: { question: stri
         {value} {unit !== undefined && <small>{unit}</small>}
       </div>
       {children}
-      {foot !== undefined && <div className="foot num">{foot}</div>}
+      {foot !== undefined && <div className="foot">{foot}</div>}
     </section>
   )
 }

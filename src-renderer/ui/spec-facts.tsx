@@ -7,7 +7,7 @@ import { duration } from './time.ts'
 export function SpecFacts({ spec }: { spec: GradeSpec }) {
   const { limits } = spec
   return (
-    <dl className="facts num">
+    <dl className="facts">
       <dt>Intelligence</dt>
       <dd>
         at least {percent(limits.intelligence.floor)} of level-{spec.level} items right (safe at {percent(limits.intelligence.target)})

@@ -25,6 +25,7 @@ export const moment = (at: number): string => `${momentFormat.format(at)} ${zone
 export function duration(ms: number): string {
   const size = Math.max(0, ms)
   if (size < SECOND_MS) return `${Math.round(size)} ms`
+  if (size < MINUTE_MS && size % SECOND_MS === 0) return `${size / SECOND_MS} s`
   if (size < 10 * SECOND_MS) return `${(size / SECOND_MS).toFixed(2)} s`
   if (size < MINUTE_MS) return `${(size / SECOND_MS).toFixed(1)} s`
   if (size < HOUR_MS) return pair(size, MINUTE_MS, 'min', SECOND_MS, 's')

@@ -7,7 +7,7 @@ import { Age } from '#ui/age.tsx'
 import { bucketLabel, type ChartRow, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
 import { amount, count, currencyWord, gradeName } from '#ui/format.ts'
-import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
@@ -16,6 +16,7 @@ import { useNow } from '#ui/use-now.ts'
 import { useCore } from '../../core.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 type View = 'bars' | 'cumulative' | 'table'
 
 function barColumns(series: Series, instruments: readonly string[]): Column<ChartRow>[] {
@@ -54,7 +55,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const now = useNow()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
-  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} />
+  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
   return (
     <Card
       title={`Income and electricity by ${range.bucket}`}
@@ -79,7 +80,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
           <>
             <Picture series={data} rows={chartRows(data, range.from, range.to, range.bucket, now)} view={view} span={span} now={now} />
             <p className="foot">
-              Hatched: delivered, not yet released. Shaded: the rig was off. Electricity: {data.powerMethod}. <Age at={data.at} />
+              {view !== 'cumulative' && `${capital(axisUnits(data.currency, data.powerCurrency))}. `}Hatched: delivered, not yet released. Shaded: the rig was off. Electricity: {data.powerMethod}. <Age at={data.at} />
             </p>
           </>
         )}

@@ -10,7 +10,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
 import { saveText } from '#ui/save.ts'
-import { moment, until, zone } from '#ui/time.ts'
+import { until, zone } from '#ui/time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 import { useCore } from '../../core.ts'
@@ -56,7 +56,7 @@ export function EarningsPage() {
             {SPAN_NAMES[span].long}, local time ({zone(now)})
             {next != null && (
               <>
-                {' '}· <b>next release</b> {amount(next.amountNano)} {until(next.at, now)} <span className="age">{moment(next.at)}</span>
+                {' '}· <b>next release</b> {amount(next.amountNano)} {until(next.at, now)}
               </>
             )}
           </span>
@@ -72,7 +72,7 @@ export function EarningsPage() {
       <div className="grid">
         <ChartCard range={range} span={span} />
       </div>
-      <div className="grid g21">
+      <div className="grid g21 tables">
         <SourceCard range={range} span={span} />
         <HeldCard />
       </div>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
-import { amount, currencyWord } from '#ui/format.ts'
+import { amount, currencyWord, short } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { clock, moment, until } from '#ui/time.ts'
@@ -35,8 +35,8 @@ export function HeldCard() {
                       <time dateTime={new Date(row.releaseAt).toISOString()} title={moment(row.releaseAt)}>
                         {clock(row.releaseAt)} <span className="age">{until(row.releaseAt, now)}</span>
                       </time>
-                      <Link to="/jobs" search={{ job: row.jobId }} title={row.reason}>
-                        {row.jobId}
+                      <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${row.reason}`}>
+                        {short(row.jobId, 12)}
                       </Link>
                       <span>{amount(row.amountNano)}</span>
                     </li>

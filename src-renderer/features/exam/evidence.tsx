@@ -29,7 +29,7 @@ export function Evidence({ exam }: { exam: ExamWithItems }) {
           )
         }
       >
-        <dl className="facts num">
+        <dl className="facts">
           <dt>Class</dt>
           <dd>{exam.evidence === 'witnessed' ? 'witnessed: the exchange chose the seed, sent the items and signed each reply' : 'self: this app chose the seed'}</dd>
           <dt>Seed</dt>

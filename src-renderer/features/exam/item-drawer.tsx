@@ -29,7 +29,7 @@ export function ItemDrawer({ exam, itemId, onClose }: { exam: ExamWithItems; ite
             <h3>Expected</h3>
             <div className="answer">{item.answer ?? 'Known once the exchange reveals the seed, after the last reply.'}</div>
             {view !== undefined && (
-              <dl className="facts num">
+              <dl className="facts">
                 <dt>First token</dt>
                 <dd>{view.ttftMs === null ? 'none' : duration(view.ttftMs)}</dd>
                 <dt>Tokens</dt>

@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 
 import type { LiveJob } from '#contract/app.ts'
-import { count, currencyWord, amount, gradeName, tokPerS } from '#ui/format.ts'
+import { amount, count, currencyWord, gradeName, short, tokPerS } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
@@ -12,7 +12,7 @@ import { useConnection, useLive } from '../../core.ts'
 import { useStaleness } from '../../core.ts'
 
 const columns = (unit: string): Column<LiveJob>[] => [
-  { head: 'Job', cell: (job) => (job.exam ? job.jobId : <Link to="/jobs" search={{ job: job.jobId }}>{job.jobId}</Link>) },
+  { head: 'Job', cell: (job) => (job.exam ? short(job.jobId, 12) : <Link to="/jobs" search={{ job: job.jobId }} title={job.jobId}>{short(job.jobId, 12)}</Link>) },
   { head: 'Grade', cell: (job) => (job.exam ? `exam, ${gradeName(job.instrument)}` : gradeName(job.instrument)) },
   { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
   { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },

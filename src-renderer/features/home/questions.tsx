@@ -1,6 +1,6 @@
 /** The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough? */
 import type { Home } from '#contract/app.ts'
-import { currencyWord, gradeName, percent, powerMoney, price } from '#ui/format.ts'
+import { count, currencyWord, gradeName, percent, powerMoney, price } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
@@ -66,7 +66,7 @@ export function ReliabilityCard({ home: { reliability } }: { home: Home }) {
     <Tile
       question="Am I reliable enough?"
       value={none ? 'no jobs yet' : percent(1 - errorRate, 1)}
-      unit={none ? undefined : `of ${jobs24h} jobs delivered, 24 h`}
+      unit={none ? undefined : `of ${count(jobs24h)} jobs delivered, 24 h`}
       foot={
         <div className="row">
           <span>

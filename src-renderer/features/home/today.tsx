@@ -5,8 +5,8 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
-import { amount, currencyWord, powerMoney } from '#ui/format.ts'
-import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { amount, count, currencyWord, powerMoney } from '#ui/format.ts'
+import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { hour, offsetMinutes, zone } from '#ui/time.ts'
@@ -31,10 +31,11 @@ export function Today({ home }: { home: Home }) {
           <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span> <span className="age">{unit}</span>
         </>
       }
-      aside={series.data !== undefined && <IncomeLegend instruments={instrumentsOf(series.data)} currency={home.currency} powerCurrency={series.data.powerCurrency} />}
+      aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
-        since {hour(since)} {zone(since)} · {jobs} jobs · electricity {powerMoney(powerNano, home.cost.powerCurrency)}
+        since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {powerMoney(powerNano, home.cost.powerCurrency)}
+        {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
         {(data) => {

@@ -1,5 +1,5 @@
 import type { Job } from '#contract/jobs.ts'
-import { amount, count, currencyWord, gradeName, price, tokPerS } from '#ui/format.ts'
+import { amount, count, currencyWord, gradeName, price, short } from '#ui/format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import type { Column } from '#ui/table.tsx'
 import { clock, day, duration, moment } from '#ui/time.ts'
@@ -12,14 +12,14 @@ export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
 
 export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
-  { head: 'Job', cell: (job) => <button type="button" className="row-btn" onClick={() => open(job.jobId)}>{job.jobId}</button> },
+  { head: 'Job', cell: (job) => <button type="button" className="row-btn" title={job.jobId} onClick={() => open(job.jobId)}>{short(job.jobId, 12)}</button> },
   { head: 'Started', cell: (job) => <time dateTime={new Date(job.startedAt).toISOString()} title={moment(job.startedAt)}>{day(job.startedAt)} {clock(job.startedAt)}</time> },
-  { head: 'Grade', cell: (job) => gradeName(job.instrument) },
+  { head: 'Grade', wideOnly: true, cell: (job) => gradeName(job.instrument) },
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
   { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
-  { head: 'First token', right: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
-  { head: 'Speed', right: true, cell: (job) => (job.tokPerS === null ? 'none' : tokPerS(job.tokPerS)) },
-  { head: 'Price', right: true, cell: (job) => price(job.priceNanoPerMtok) },
+  { head: 'First token', right: true, wideOnly: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
+  { head: 'tok/s', right: true, cell: (job) => (job.tokPerS === null ? 'none' : job.tokPerS.toFixed(1)) },
+  { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
   { head: `Mine, ${currencyWord(currency)}`, right: true, cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)) },
   { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },
 ]

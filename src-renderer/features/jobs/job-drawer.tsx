@@ -20,7 +20,7 @@ function Part({ title, facts }: { title: string; facts: readonly (readonly [stri
   return (
     <section aria-label={title} style={{ marginBottom: 18 }}>
       <h3 style={{ marginBottom: 6 }}>{title}</h3>
-      <dl className="facts num">
+      <dl className="facts">
         {facts.filter((fact) => fact !== null).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}
       </dl>
     </section>

@@ -18,7 +18,7 @@ const columns = (unit: string): Column<Row>[] => [
   { head: `Ask, ${unit} per million`, cell: (row) => price(row.askNanoPerMtok) },
   { head: 'Sellers', right: true, cell: (row) => row.suppliers },
   { head: 'Free slots', right: true, cell: (row) => row.freeSlots },
-  { head: '', right: true, cell: (row) => (row.mine ? 'mine' : '') },
+  { head: <span className="visually-hidden">Whose</span>, right: true, cell: (row) => (row.mine ? 'mine' : '') },
 ]
 
 export function Book({ instrument, currency }: { instrument: Instrument; currency: string }) {
@@ -33,7 +33,7 @@ export function Book({ instrument, currency }: { instrument: Instrument; currenc
           ) : (
             <>
               <Table caption="Asks, cheapest first" columns={columns(currencyWord(currency))} rows={book.rows} rowKey={(row) => row.askNanoPerMtok.toString()} rowClass={(row) => (row.mine ? 'mine' : undefined)} />
-              <p className="foot num">
+              <p className="foot">
                 {book.jobsLastHour} jobs bought in the last hour, {book.waiting} waiting for a free slot.
               </p>
             </>

@@ -35,7 +35,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { head: 'Threads', right: true, cell: ({ settings }) => settings.threads },
   { head: 'GPU layers', right: true, cell: ({ settings }) => settings.gpuLayers },
   { head: 'Memory', right: true, cell: ({ rssBytes }) => (rssBytes === null ? 'not loaded' : memory(rssBytes)) },
-  { head: '', right: true, cell: (deployment) => <Switch deployment={deployment} /> },
+  { head: <span className="visually-hidden">Act</span>, right: true, cell: (deployment) => <Switch deployment={deployment} /> },
 ]
 
 /** The engine gave up after three crashes: the owner says when to try again. */

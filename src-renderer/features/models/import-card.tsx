@@ -14,7 +14,7 @@ import { pathOfDropped } from './drop.ts'
 
 function Header({ info }: { info: ModelInfo }) {
   return (
-    <dl className="facts num" style={{ marginTop: 12 }}>
+    <dl className="facts" style={{ marginTop: 12 }}>
       <dt>Model</dt>
       <dd>{info.name ?? info.fileName}</dd>
       <dt>Kind</dt>
@@ -92,7 +92,7 @@ export function ImportCard() {
         {hashed !== null && (
           <>
             <Progress value={hashed * 100} aria-label="hashing" mt={12} color="var(--c2)" />
-            <p className="foot num">hashing, {percent(hashed, 0)}</p>
+            <p className="foot">hashing, {percent(hashed, 0)}</p>
           </>
         )}
       </div>

@@ -44,7 +44,7 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
         </span>
       }
     >
-      <dl className="facts num">
+      <dl className="facts">
         {facts(model).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name} {...(name === 'SHA-256' ? { title: model.sha256, className: 'mono' } : {})}>{value}</dd>])}
       </dl>
       {model.card !== null && (

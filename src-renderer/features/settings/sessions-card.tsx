@@ -6,7 +6,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
-import { moment } from '#ui/time.ts'
+import { day, hour, moment } from '#ui/time.ts'
 
 import { useConnection } from '../../core.ts'
 
@@ -48,8 +48,8 @@ export function SessionsCard() {
   if (!headless) return null
   const columns: readonly Column<Session>[] = [
     { head: 'Browser', cell: (session) => <span title={session.label}>{browserName(session.label)}{session.current && <span className="age"> this one</span>}</span> },
-    { head: 'Since', cell: (session) => moment(session.createdAt) },
-    { head: '', right: true, cell: (session) => <SignOut session={session} onDone={() => void sessions.refetch()} /> },
+    { head: 'Since', cell: (session) => <span title={moment(session.createdAt)}>{day(session.createdAt)}, {hour(session.createdAt)}</span> },
+    { head: <span className="visually-hidden">Act</span>, right: true, cell: (session) => <SignOut session={session} onDone={() => void sessions.refetch()} /> },
   ]
   return (
     <Card title="Signed-in browsers">

@@ -62,7 +62,7 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       />
       <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
       {series.data !== undefined && (
-        <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} />}>
+        <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} />}>
           <IncomeChart rows={chartRows(series.data, range.from, range.to, 'hour', now)} instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} label="Income and electricity of the last six hours" />
         </Card>
       )}

@@ -18,12 +18,12 @@ function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: 
         {model.name ?? model.fileName}
         {model.bundled && <span className="age"> bundled</span>}
       </b>
-      <span className="sub num">
+      <span className="sub">
         {model.architecture}
         {model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, {model.quantisation}, {fileSize(model.sizeBytes)}
         {model.contextTokens === null ? '' : `, context ${count(model.contextTokens)}`}
       </span>
-      <span className="sub num">
+      <span className="sub">
         needs {memory(model.memory.neededBytes)} of {memory(model.memory.freeBytes)} free: {fits}
       </span>
     </button>

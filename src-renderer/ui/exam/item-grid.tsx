@@ -7,10 +7,12 @@ function Shape({ right }: { right: boolean | null }) {
   return <circle cx="5" cy="5" r="4" fill="var(--c2)" />
 }
 
+/** Empty places shown at once: enough to see that more may come. */
+const PLACES_MAX = 96
 const WORDS = new Map<boolean | null, string>([[true, 'right'], [false, 'wrong'], [null, 'running']])
 
 export function ItemGrid({ items, onOpen, atMost }: { items: readonly ExamItemView[]; onOpen?: (itemId: string) => void; atMost: number }) {
-  const left = Math.max(0, Math.min(400, atMost) - items.length)
+  const left = Math.min(PLACES_MAX, Math.max(0, atMost - items.length))
   return (
     <div className="items" role="group" aria-label="Exam items">
       {items.map((item) => (

@@ -146,7 +146,7 @@ function jobsPart({ full }: World) {
     }),
     get: os.jobs.get.handler(({ input }) => {
       const job = all(Date.now()).find((each) => each.jobId === input.jobId) ?? fake.job(3, Date.now(), 'settled', Date.now() - 60_000)
-      return { ...job, receipt: null, verified: job.state === 'settled' ? { ok: true, shown: ['the exchange signed this receipt', 'number 1,197 follows 1,196 in the chain', 'usage, price and fee give these sums'], notShown: ['which model wrote the answer', 'that the answer was good'] } : null }
+      return { ...job, receipt: job.state === 'settled' ? fake.receipt(job) : null, verified: job.state === 'settled' ? { ok: true, shown: ['the exchange signed this receipt', 'number 1,197 follows 1,196 in the chain', 'usage, price and fee give these sums'], notShown: ['which model wrote the answer', 'that the answer was good'] } : null }
     }),
   }
 }

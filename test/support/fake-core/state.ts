@@ -2,11 +2,12 @@
 import type { Hardware, Home, Live, Onboarding, Settings } from '#contract/app.ts'
 import type { Exam, ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256 } from '#contract/ids.ts'
+import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment, Model } from '#contract/models.ts'
 import type { Nano, NanoPerMtok } from '#contract/money.ts'
+import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 
 export type Scenario = 'empty' | 'busy' | 'stale' | 'error'
@@ -110,6 +111,17 @@ export function job(index: number, now: number, state: Job['state'], startedAt: 
     money: !done ? 'none' : state === 'claimed' ? 'pending' : held ? 'held' : 'available', releaseAt: done ? startedAt + 32_000 : null, powerNano: done ? 31_000 : null, receiptSeq: state === 'settled' ? 1_200 - index : null,
   }
 }
+
+/** Shaped like a receipt; its signatures sign nothing. */
+export const receipt = (job: Job): Receipt => ({
+  v: 1,
+  claim: {
+    v: 1, jobId: job.jobId, supplier: 'k'.repeat(43) as PublicKey, instrument: job.instrument, specVersion: 1, modelSha256: job.sha256, usage: { inputTokens: job.inputTokens ?? 0, outputTokens: job.outputTokens ?? 0 },
+    timings: { ttftMs: 24, durationMs: 700 }, requestMac: HEX, answerMac: HEX, finish: 'stop',
+  },
+  claimSig: 's'.repeat(86), seq: job.receiptSeq ?? 1, prev: HEX, realm: 'practice', currency: 'PCR', billed: { inputTokens: job.inputTokens ?? 0, outputTokens: job.outputTokens ?? 0 }, priceNanoPerMtok: job.priceNanoPerMtok, feeBps: 500,
+  grossNano: job.grossNano ?? (0 as Nano), feeNano: job.feeNano ?? (0 as Nano), sellerNano: job.sellerNano ?? (0 as Nano), settledAt: job.startedAt + 1_500, releaseAt: job.startedAt + 31_500, exchange: 'e'.repeat(43) as PublicKey, exchangeSig: 'x'.repeat(86),
+})
 
 export function liveNow(full: boolean, now: number): Live {
   const running = full
