@@ -1,6 +1,6 @@
 /**
- * Writes training rows for the nano model: one JSON array [prompt, answer] a line, exam items plus easier steps towards the two
- * families it finds hardest (recall with fewer codes). Seeds start with `train-`, apart from every test's and every exam's.
+ * Writes training rows for the nano model: one JSON array [prompt, answer] a line, exam items plus steps towards the family it finds
+ * hardest (recall). Seeds start with `train-`, apart from every test's and every exam's.
  * Usage: node training/generate.ts COUNT > data.jsonl     node training/generate.ts --eval PER_FAMILY SEED > items.jsonl
  */
 import lists from '../resources/exam/lists.json' with { type: 'json' }
@@ -21,13 +21,30 @@ function random(n: number): number {
   return (state >>> 0) % n
 }
 
-/** Recall with one to three codes, in the wording of the exam. */
+function shuffled<T>(list: readonly T[]): T[] {
+  const copy = [...list]
+  for (let at = copy.length - 1; at > 0; at -= 1) {
+    const other = random(at + 1)
+    ;[copy[at], copy[other]] = [copy[other]!, copy[at]!]
+  }
+  return copy
+}
+
+function someCodes(count: number): { colour: string; code: string }[] {
+  return shuffled(lists.colours).slice(0, count).map((colour) => ({ colour, code: `${lists.letters[random(24)]}${random(10)}` }))
+}
+const stated = (codes: { colour: string; code: string }[]): string => codes.map(({ colour, code }) => `${colour} is ${code}`).join(', ')
+
+/**
+ * Steps towards recall. Looking a code up takes two hops (find the colour asked for, then what stood behind it before), too sparse a signal to be
+ * learnt from single answers: two in three rows list the codes again in another order, which teaches the second hop densely.
+ */
 function easyRecall(): [string, string] {
-  const colours = [...lists.colours].sort(() => random(2) - 0.5).slice(0, 1 + random(3))
-  const codes = colours.map(() => `${lists.letters[random(24)]}${random(10)}`)
-  const asked = random(colours.length)
-  const stated = colours.map((colour, at) => `${colour} is ${codes[at]}`).join(', ')
-  return [`Codes: ${stated}. What is the code for ${colours[asked]}? Answer with the code only.`, codes[asked]!]
+  const codes = someCodes(1 + random(8))
+  const asked = codes[random(codes.length)]!
+  if (random(3) === 0) return [`Codes: ${stated(codes)}. What is the code for ${asked.colour}? Answer with the code only.`, asked.code]
+  const again = shuffled(codes)
+  return random(2) === 0 ? [`Codes: ${stated(codes)}. List them in another order.`, stated(again)] : [`Codes: ${stated(codes)}. What is the code for ${asked.colour}? Answer in a sentence.`, `${asked.colour} is ${asked.code}`]
 }
 
 const out: string[] = []
@@ -41,7 +58,7 @@ if (first === '--eval') {
   flush()
 } else {
   for (let row = 0; row < Number(first); row += 1) {
-    let at = random(TOTAL + 10)
+    let at = random(TOTAL + 45)
     if (at >= TOTAL) out.push(JSON.stringify(easyRecall()))
     else {
       const [family, level] = MIX.find(([, , weight]) => (at -= weight) < 0)!
