@@ -8,9 +8,9 @@ import type { CoreContext, DeploymentsFace, PowerFace } from '#core/context.ts'
 import type { Route } from './admission.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
-import { createRunner, type ExamSink } from './runner.worker.ts'
+import { Runner, type ExamSink } from './runner.worker.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
-import { createSync, type SyncReport } from './sync.worker.ts'
+import { Sync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
 export type { ExamSink } from './runner.worker.ts'
@@ -57,8 +57,8 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const settlement = telling(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
   })
-  const runner = createRunner(context, { ...deps, settlement })
-  const sync = createSync(context, runner, settlement)
+  const runner = new Runner(context, { ...deps, settlement })
+  const sync = new Sync(context, runner, settlement)
   const stopping = new AbortController()
   const offs: (() => void)[] = []
 
@@ -96,11 +96,13 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     api: jobsApi(context, deps.power),
     start() {
       offs.push(exchange.onFrame(onFrame))
-      offs.push(exchange.onState((state) => {
-        if (state.kind !== 'online' || !state.fresh) return
-        runner.abandonAll()
-        sync.begin()
-      }))
+      offs.push(
+        exchange.onState((state) => {
+          if (state.kind !== 'online' || !state.fresh) return
+          runner.abandonAll()
+          sync.begin()
+        }),
+      )
       expireLoop().catch((error: unknown) => {
         if (!stopping.signal.aborted) context.log.error({ err: error }, 'the sweep of expired jobs stopped')
       })

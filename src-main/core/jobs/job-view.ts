@@ -16,12 +16,31 @@ function moneyState(row: JobRow): Job['money'] {
 
 export function jobView(row: JobRow, currency: Currency, power: Pick<PowerFace, 'ofJob'>): Job {
   return {
-    jobId: brandId<JobId>(row.jobId), instrument: brandId<Instrument>(row.instrument), sha256: brandId<ModelSha256>(row.sha256 === '' ? '0'.repeat(64) : row.sha256), state: row.state, reason: row.reason,
-    startedAt: row.startedAt, endedAt: row.endedAt, finish: row.finish, inputTokens: row.inputTokens, outputTokens: row.outputTokens,
-    enginePromptTokens: row.enginePromptTokens, engineCachedTokens: row.engineCachedTokens, engineGeneratedTokens: row.engineGeneratedTokens,
-    ttftMs: row.ttftMs, durationMs: row.durationMs, tokPerS: row.tokPerS, priceNanoPerMtok: nanoPerMtok(row.priceNano), currency,
-    grossNano: money(row.grossNano), feeNano: money(row.feeNano), sellerNano: money(row.sellerNano), money: moneyState(row), releaseAt: row.releaseAt,
-    powerNano: row.endedAt === null || row.state === 'rejected' ? null : power.ofJob({ startedAt: row.startedAt, endedAt: row.endedAt }), receiptSeq: row.receiptSeq,
+    jobId: brandId<JobId>(row.jobId),
+    instrument: brandId<Instrument>(row.instrument),
+    sha256: brandId<ModelSha256>(row.sha256 === '' ? '0'.repeat(64) : row.sha256),
+    state: row.state,
+    reason: row.reason,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    finish: row.finish,
+    inputTokens: row.inputTokens,
+    outputTokens: row.outputTokens,
+    enginePromptTokens: row.enginePromptTokens,
+    engineCachedTokens: row.engineCachedTokens,
+    engineGeneratedTokens: row.engineGeneratedTokens,
+    ttftMs: row.ttftMs,
+    durationMs: row.durationMs,
+    tokPerS: row.tokPerS,
+    priceNanoPerMtok: nanoPerMtok(row.priceNano),
+    currency,
+    grossNano: money(row.grossNano),
+    feeNano: money(row.feeNano),
+    sellerNano: money(row.sellerNano),
+    money: moneyState(row),
+    releaseAt: row.releaseAt,
+    powerNano: row.endedAt === null || row.state === 'rejected' ? null : power.ofJob({ startedAt: row.startedAt, endedAt: row.endedAt }),
+    receiptSeq: row.receiptSeq,
   }
 }
 

@@ -93,16 +93,32 @@ export class Run {
     const durationMs = Math.max(0, Math.round(this.#clock.mono() - this.#began))
     const { jobId, instrument, specVersion, request, salt } = this.frame
     return {
-      v: 1, jobId, supplier: key.publicKey, instrument, specVersion, modelSha256: brandId<ModelSha256>(this.route.sha256), usage: { inputTokens: this.inputTokens, outputTokens: this.outputTokens },
-      timings: { ttftMs: Math.round(this.ttftMs ?? durationMs), durationMs }, requestMac: requestMac(salt, request), answerMac: answerMac(salt, this.text), finish,
+      v: 1,
+      jobId,
+      supplier: key.publicKey,
+      instrument,
+      specVersion,
+      modelSha256: brandId<ModelSha256>(this.route.sha256),
+      usage: { inputTokens: this.inputTokens, outputTokens: this.outputTokens },
+      timings: { ttftMs: Math.round(this.ttftMs ?? durationMs), durationMs },
+      requestMac: requestMac(salt, request),
+      answerMac: answerMac(salt, this.text),
+      finish,
     }
   }
 
   live(feeBps: number): LiveJob {
     const gross = amountOf(this.inputTokens + this.outputTokens, nanoPerMtok(this.frame.priceNanoPerMtok))
     return {
-      jobId: brandId<JobId>(this.frame.jobId), instrument: brandId<Instrument>(this.frame.instrument), startedAt: this.startedAt, inputTokens: this.inputTokens, outputTokens: this.outputTokens,
-      ttftMs: this.ttftMs, tokPerS: this.tokPerS, earnsNano: nano(splitFee(gross, feeBps).seller), exam: this.frame.examId !== undefined,
+      jobId: brandId<JobId>(this.frame.jobId),
+      instrument: brandId<Instrument>(this.frame.instrument),
+      startedAt: this.startedAt,
+      inputTokens: this.inputTokens,
+      outputTokens: this.outputTokens,
+      ttftMs: this.ttftMs,
+      tokPerS: this.tokPerS,
+      earnsNano: nano(splitFee(gross, feeBps).seller),
+      exam: this.frame.examId !== undefined,
     }
   }
 }

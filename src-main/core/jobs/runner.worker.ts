@@ -9,7 +9,7 @@ import type { SupplierFrame } from '#contract/supplier.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
 
 import { refusal, type JobFrame, type Route } from './admission.ts'
-import { findJob, insertJob } from './jobs.store.ts'
+import { findJob, insertJob, type NewJob } from './jobs.store.ts'
 import { Run, type CancelReason } from './run.ts'
 import type { Settlement } from './settlement.store.ts'
 
@@ -28,142 +28,154 @@ export interface RunnerDeps {
   settlement: Settlement
 }
 
-export interface Runner {
-  onJob(frame: JobFrame): void
-  onCancel(jobId: string, reason: CancelReason): void
-  /** The exchange says nothing will be paid. */
-  onVoid(jobId: string, reason: string): void
-  /** The session is gone and with it every running job: the engine stops, the rows stay open until sync says what they are. */
-  abandonAll(): void
-  runs(): readonly Run[]
-}
-
 /** Weight of the newest job in the moving averages that admission reads. */
 const PACE_WEIGHT = 0.2
 /** How long past its deadline a job without a claim may stay open. */
 const OPEN_GRACE_MS = 60_000
 
-export function createRunner(context: CoreContext, deps: RunnerDeps): Runner {
-  const { clock, engine, events, log, realmDb, key } = context
-  const runs = new Map<string, Run>()
-  let pace: { ttftMs: number; tokPerS: number } | null = null
+export class Runner {
+  readonly #context: CoreContext
+  readonly #deps: RunnerDeps
+  readonly #runs = new Map<string, Run>()
+  #pace: { ttftMs: number; tokPerS: number } | null = null
 
-  const trySend = (frame: SupplierFrame): boolean => {
-    try {
-      context.exchange.send(frame)
-      return true
-    } catch {
-      // Offline: sync settles what this frame would have said.
-      return false
+  constructor(context: CoreContext, deps: RunnerDeps) {
+    this.#context = context
+    this.#deps = deps
+  }
+
+  runs(): readonly Run[] {
+    return [...this.#runs.values()]
+  }
+
+  onJob(frame: JobFrame): void {
+    const { realmDb } = this.#context
+    // A repetition: running already, or known from before. Nothing is started twice.
+    if (this.#runs.has(frame.jobId)) return
+    if (findJob(realmDb.read, frame.jobId) !== null) return void this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
+    const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
+    const held = this.#deps.deployments.loaded()
+    const loaded = held === null ? null : { deploymentId: held.deploymentId, slots: held.model.slots }
+    const error = refusal(frame, { route, loaded, running: this.#runs.size, pace: this.#pace })
+    if (error === null) this.#start(frame, route!)
+    else this.#reject(frame, route, error)
+  }
+
+  onCancel(jobId: string, reason: CancelReason): void {
+    const run = this.#runs.get(jobId)
+    if (run === undefined || run.cancelled !== null) return
+    run.cancelled = reason
+    this.#context.engine.cancel(jobId)
+  }
+
+  /** The exchange says nothing will be paid. */
+  onVoid(jobId: string, reason: string): void {
+    const run = this.#runs.get(jobId)
+    if (run !== undefined && this.#finish(run)) this.#context.engine.cancel(jobId)
+    this.#deps.settlement.voidJob(jobId, reason)
+    this.#changed()
+  }
+
+  /** The session is gone and with it every running job: the engine stops, the rows stay open until sync says what they are. */
+  abandonAll(): void {
+    for (const run of this.#runs.values()) {
+      this.#finish(run)
+      this.#context.engine.cancel(run.frame.jobId)
     }
   }
 
-  const finish = (run: Run): boolean => {
-    if (run.over) return false
-    run.over = true
-    runs.delete(run.frame.jobId)
-    return true
-  }
-
-  const fail = (run: Run, error: ErrorValue): void => {
-    if (!finish(run)) return
-    const { jobId, examId } = run.frame
-    try {
-      if (examId === undefined) deps.settlement.fail(jobId, error.message)
-      else deps.exams.replied(run.frame, run.text)
-    } catch (cause) {
-      log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
-    }
-    if (examId === undefined) events.changed('jobs')
-    trySend({ t: 'job.error', jobId, error: { ...error, data: { ...error.data } } })
-  }
-
-  const learn = (run: Run): void => {
-    const { ttftMs, tokPerS } = run
-    if (ttftMs === null || tokPerS === null) return
-    const mix = (old: number, now: number): number => old + PACE_WEIGHT * (now - old)
-    pace = pace === null ? { ttftMs, tokPerS } : { ttftMs: mix(pace.ttftMs, ttftMs), tokPerS: mix(pace.tokPerS, tokPerS) }
-  }
-
-  const done = (run: Run, finishReason: FinishReason, usage: EngineUsage): void => {
-    if (run.over) return
-    if (run.cancelled === 'deadline') return fail(run, { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} })
-    if (run.cancelled === 'exchange' || (run.cancelled === null && finishReason === 'cancelled')) return fail(run, { code: 'CANCELLED', message: 'the job was stopped', data: {} })
-    if (run.cancelled === null) run.flush()
-    learn(run)
-    const signed = signClaim(key, run.claim(key, run.cancelled === null ? finishReason : 'cancelled'))
-    const { jobId, examId } = run.frame
-    if (examId === undefined) {
-      deps.settlement.claim(signed, { enginePromptTokens: usage.promptTokens, engineCachedTokens: usage.cachedTokens, engineGeneratedTokens: usage.generatedTokens, tokPerS: run.tokPerS })
-    } else deps.exams.replied(run.frame, run.text)
-    finish(run)
-    trySend({ t: 'job.done', jobId, ...signed })
-    if (examId === undefined) for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
-  }
-
-  const start = (frame: JobFrame, route: Route): void => {
-    const { jobId } = frame
-    const run = new Run(frame, route, clock, (text) => trySend({ t: 'job.delta', jobId, text }))
+  #start(frame: JobFrame, route: Route): void {
+    const { clock, engine, events, log, realmDb } = this.#context
+    const { jobId, deadlineMs } = frame
+    const run = new Run(frame, route, clock, (text) => this.#trySend({ t: 'job.delta', jobId, text }))
     if (frame.examId === undefined) {
-      const { instrument, specVersion, priceNanoPerMtok, reserveNano, salt, deadlineMs } = frame
-      realmDb.tx((db) => insertJob(db, { jobId, instrument, specVersion, deploymentId: route.deploymentId, sha256: route.sha256, state: 'running', reason: '', priceNano: priceNanoPerMtok, reserveNano, salt, startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS }))
+      const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
+      realmDb.tx((db) => insertJob(db, row))
       events.changed('jobs')
     }
-    runs.set(jobId, run)
-    trySend({ t: 'job.accept', jobId })
+    this.#runs.set(jobId, run)
+    this.#trySend({ t: 'job.accept', jobId })
     engine.submit(jobId, frame.request, {
       onDelta: (text) => run.delta(text),
-      onDone({ finish: reason, usage }) {
+      onDone: ({ finish, usage }) => {
         try {
-          done(run, reason, usage)
+          this.#done(run, finish, usage)
         } catch (error) {
           log.error({ err: error, jobId }, 'a finished job could not be recorded')
-          fail(run, toErrorValue(error))
+          this.#fail(run, toErrorValue(error))
         }
       },
-      onError: (error) => fail(run, error),
+      onError: (error) => this.#fail(run, error),
     })
   }
 
-  const reject = (frame: JobFrame, route: Route | null, error: ErrorValue): void => {
+  #reject(frame: JobFrame, route: Route | null, error: ErrorValue): void {
+    const { clock, events, realmDb } = this.#context
     if (frame.examId === undefined) {
       const now = clock.now()
-      const { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt } = frame
-      realmDb.tx((db) => insertJob(db, { jobId, instrument, specVersion, deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '', state: 'rejected', reason: error.message, priceNano: priceNanoPerMtok, reserveNano, salt, startedAt: now, endedAt: now, expiresAt: now }))
+      realmDb.tx((db) => insertJob(db, newJob(frame, route, { state: 'rejected', reason: error.message, startedAt: now, endedAt: now, expiresAt: now })))
       events.changed('jobs')
     }
-    trySend({ t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
+    this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
   }
 
-  return {
-    onJob(frame) {
-      // A repetition: running already, or known from before. Nothing is started twice.
-      if (runs.has(frame.jobId)) return
-      if (findJob(realmDb.read, frame.jobId) !== null) return void trySend({ t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
-      const route = frame.examId === undefined ? deps.routeOf(frame.instrument) : deps.exams.route(frame)
-      const loaded = deps.deployments.loaded()
-      const error = refusal(frame, { route, loaded: loaded === null ? null : { deploymentId: loaded.deploymentId, slots: loaded.model.slots }, running: runs.size, pace })
-      if (error === null) start(frame, route!)
-      else reject(frame, route, error)
-    },
-    onCancel(jobId, reason) {
-      const run = runs.get(jobId)
-      if (run === undefined || run.cancelled !== null) return
-      run.cancelled = reason
-      engine.cancel(jobId)
-    },
-    onVoid(jobId, reason) {
-      const run = runs.get(jobId)
-      if (run !== undefined && finish(run)) engine.cancel(jobId)
-      deps.settlement.voidJob(jobId, reason)
-      for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
-    },
-    abandonAll() {
-      for (const run of runs.values()) {
-        finish(run)
-        engine.cancel(run.frame.jobId)
-      }
-    },
-    runs: () => [...runs.values()],
+  #done(run: Run, finish: FinishReason, usage: EngineUsage): void {
+    if (run.over) return
+    if (run.cancelled === 'deadline') return this.#fail(run, { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} })
+    if (run.cancelled === 'exchange' || (run.cancelled === null && finish === 'cancelled')) return this.#fail(run, { code: 'CANCELLED', message: 'the job was stopped', data: {} })
+    if (run.cancelled === null) run.flush()
+    this.#learn(run)
+    const { key } = this.#context
+    const signed = signClaim(key, run.claim(key, run.cancelled === null ? finish : 'cancelled'))
+    const { jobId, examId } = run.frame
+    if (examId === undefined) {
+      this.#deps.settlement.claim(signed, { enginePromptTokens: usage.promptTokens, engineCachedTokens: usage.cachedTokens, engineGeneratedTokens: usage.generatedTokens, tokPerS: run.tokPerS })
+    } else this.#deps.exams.replied(run.frame, run.text)
+    this.#finish(run)
+    this.#trySend({ t: 'job.done', jobId, ...signed })
+    if (examId === undefined) this.#changed()
   }
+
+  #fail(run: Run, error: ErrorValue): void {
+    if (!this.#finish(run)) return
+    const { jobId, examId } = run.frame
+    try {
+      if (examId === undefined) this.#deps.settlement.fail(jobId, error.message)
+      else this.#deps.exams.replied(run.frame, run.text)
+    } catch (cause) {
+      this.#context.log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
+    }
+    if (examId === undefined) this.#context.events.changed('jobs')
+    this.#trySend({ t: 'job.error', jobId, error: { ...error, data: { ...error.data } } })
+  }
+
+  #finish(run: Run): boolean {
+    if (run.over) return false
+    run.over = true
+    this.#runs.delete(run.frame.jobId)
+    return true
+  }
+
+  #learn({ ttftMs, tokPerS }: Run): void {
+    if (ttftMs === null || tokPerS === null) return
+    const mix = (old: number, now: number): number => old + PACE_WEIGHT * (now - old)
+    const old = this.#pace ?? { ttftMs, tokPerS }
+    this.#pace = { ttftMs: mix(old.ttftMs, ttftMs), tokPerS: mix(old.tokPerS, tokPerS) }
+  }
+
+  #changed(): void {
+    for (const topic of ['jobs', 'earnings'] as const) this.#context.events.changed(topic)
+  }
+
+  #trySend(frame: SupplierFrame): void {
+    try {
+      this.#context.exchange.send(frame)
+    } catch {
+      // Offline: sync settles what this frame would have said.
+    }
+  }
+}
+
+function newJob({ jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame, route: Route | null, rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>): NewJob {
+  return { jobId, instrument, specVersion, deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '', priceNano: priceNanoPerMtok, reserveNano, salt, ...rest }
 }

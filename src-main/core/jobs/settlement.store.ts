@@ -26,7 +26,12 @@ export const incomeAccount = (instrument: string): string => `income:${instrumen
 /** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted. */
 export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[] }
 
-export interface Measures { enginePromptTokens: number; engineCachedTokens: number; engineGeneratedTokens: number; tokPerS: number | null }
+export interface Measures {
+  enginePromptTokens: number
+  engineCachedTokens: number
+  engineGeneratedTokens: number
+  tokPerS: number | null
+}
 
 export interface Settlement {
   claim(signed: SignedClaim, measures: Measures): void
@@ -47,7 +52,8 @@ export function createSettlement(context: Money): Settlement {
     claim: (signed, measures) => realmDb.tx((db) => claim(context, db, signed, measures)),
     settle(receipt, exchangeKey) {
       const head = lastReceipt(realmDb.read, receipt.exchange)
-      if (head !== null && receipt.seq <= head.seq) return known(receiptAt(realmDb.read, receipt.exchange, receipt.seq)?.hash === receiptHash(receipt), `receipt ${receipt.seq} differs from the one stored`)
+      if (head !== null && receipt.seq <= head.seq)
+        return known(receiptAt(realmDb.read, receipt.exchange, receipt.seq)?.hash === receiptHash(receipt), `receipt ${receipt.seq} differs from the one stored`)
       if (receipt.seq !== (head?.seq ?? 0) + 1) return { kind: 'gap' }
       const verified = verifyReceipt(receipt, { exchangeKey, prev: head?.receipt ?? null })
       const problems = [...verified.problems, ...disagreements(context, receipt, findJob(realmDb.read, receipt.claim.jobId))]
@@ -95,10 +101,30 @@ function claim({ books, clock, currency }: Money, db: WriteDb, signed: SignedCla
   const now = clock.now()
   const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, nanoPerMtok(job.priceNano))
   books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
-  if (gross > 0) books.reserve(db, { id: `claim:${job.jobId}`, debit: HELD, credit: incomeAccount(job.instrument), amount: gross, code: 'sale', jobId: job.jobId, at: now, expiresAt: now + CLAIM_EXPIRY_MS })
+  if (gross > 0)
+    books.reserve(db, {
+      id: `claim:${job.jobId}`,
+      debit: HELD,
+      credit: incomeAccount(job.instrument),
+      amount: gross,
+      code: 'sale',
+      jobId: job.jobId,
+      at: now,
+      expiresAt: now + CLAIM_EXPIRY_MS,
+    })
   updateJob(db, job.jobId, {
-    ...measures, state: 'claimed', inputTokens: facts.usage.inputTokens, outputTokens: facts.usage.outputTokens, ttftMs: facts.timings.ttftMs, durationMs: facts.timings.durationMs, finish: facts.finish,
-    endedAt: now, expiresAt: now + CLAIM_EXPIRY_MS, claimJson: canonicalJson(facts), claimSig, grossNano: gross,
+    ...measures,
+    state: 'claimed',
+    inputTokens: facts.usage.inputTokens,
+    outputTokens: facts.usage.outputTokens,
+    ttftMs: facts.timings.ttftMs,
+    durationMs: facts.timings.durationMs,
+    finish: facts.finish,
+    endedAt: now,
+    expiresAt: now + CLAIM_EXPIRY_MS,
+    claimJson: canonicalJson(facts),
+    claimSig,
+    grossNano: gross,
   })
   outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId, claim: facts, claimSig }, at: now })
 }
@@ -127,14 +153,28 @@ function settle(context: Money, db: WriteDb, receipt: Receipt): void {
   const pending = job.state === 'claimed' ? (job.grossNano ?? 0) : 0
   const posts = pending > 0 && receipt.grossNano > 0 && receipt.grossNano <= pending
   if (posts) books.post(db, { id: `settle:${jobId}`, pendingId: `claim:${jobId}`, amount: receipt.grossNano, at: now })
-  else if (pending > 0) books.void(db, { id: `void:${jobId}`, pendingId: `claim:${jobId}`, reason: receipt.grossNano === 0 ? 'settled at zero' : 'settled above our count', at: now })
+  else if (pending > 0)
+    books.void(db, { id: `void:${jobId}`, pendingId: `claim:${jobId}`, reason: receipt.grossNano === 0 ? 'settled at zero' : 'settled above our count', at: now })
   if (!posts && receipt.grossNano > 0) books.transfer(db, { ...base, id: `settle:${jobId}`, debit: HELD, credit: income, amount: receipt.grossNano, code: 'sale' })
   if (receipt.feeNano > 0) books.transfer(db, { ...base, id: `fee:${jobId}`, debit: FEE, credit: HELD, amount: receipt.feeNano, code: 'fee' })
   const { claim: facts } = receipt
   updateJob(db, jobId, {
-    state: 'settled', reason: '', inputTokens: receipt.billed.inputTokens, outputTokens: receipt.billed.outputTokens, ttftMs: facts.timings.ttftMs, durationMs: facts.timings.durationMs, finish: facts.finish,
-    endedAt: job.endedAt ?? now, claimJson: canonicalJson(facts), claimSig: receipt.claimSig, grossNano: receipt.grossNano, feeNano: receipt.feeNano, sellerNano: receipt.sellerNano,
-    releaseAt: receipt.releaseAt, exchange: receipt.exchange, receiptSeq: receipt.seq,
+    state: 'settled',
+    reason: '',
+    inputTokens: receipt.billed.inputTokens,
+    outputTokens: receipt.billed.outputTokens,
+    ttftMs: facts.timings.ttftMs,
+    durationMs: facts.timings.durationMs,
+    finish: facts.finish,
+    endedAt: job.endedAt ?? now,
+    claimJson: canonicalJson(facts),
+    claimSig: receipt.claimSig,
+    grossNano: receipt.grossNano,
+    feeNano: receipt.feeNano,
+    sellerNano: receipt.sellerNano,
+    releaseAt: receipt.releaseAt,
+    exchange: receipt.exchange,
+    receiptSeq: receipt.seq,
   })
   insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
   addSettled(db, receipt)
@@ -143,13 +183,28 @@ function settle(context: Money, db: WriteDb, receipt: Receipt): void {
 
 function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Receipt): JobRow {
   const startedAt = Math.max(0, settledAt - facts.timings.durationMs)
-  insertJob(db, { jobId: facts.jobId, instrument: facts.instrument, specVersion: facts.specVersion, deploymentId: '', sha256: facts.modelSha256, state: 'running', reason: '', priceNano: priceNanoPerMtok, reserveNano: 0, salt: '', startedAt, endedAt: settledAt, expiresAt: settledAt })
+  insertJob(db, {
+    jobId: facts.jobId,
+    instrument: facts.instrument,
+    specVersion: facts.specVersion,
+    deploymentId: '',
+    sha256: facts.modelSha256,
+    state: 'running',
+    reason: '',
+    priceNano: priceNanoPerMtok,
+    reserveNano: 0,
+    salt: '',
+    startedAt,
+    endedAt: settledAt,
+    expiresAt: settledAt,
+  })
   return findJob(db, facts.jobId)!
 }
 
 function postRelease({ books, clock }: Money, db: WriteDb, release: Release, exchange: string, job: JobRow): void {
   const { jobId } = release
-  if (release.amountNano > 0) books.transfer(db, { id: `release:${jobId}`, debit: AVAILABLE, credit: HELD, amount: nano(release.amountNano), code: 'release', jobId, at: clock.now() })
+  if (release.amountNano > 0)
+    books.transfer(db, { id: `release:${jobId}`, debit: AVAILABLE, credit: HELD, amount: nano(release.amountNano), code: 'release', jobId, at: clock.now() })
   insertRelease(db, exchange, release)
   updateJob(db, jobId, { releasedAt: release.at })
   addReleased(db, settledAtOf(db, jobId)!, job.instrument, release.amountNano)
