@@ -55,13 +55,16 @@ function cookieValue(deps: HttpDeps, value: string, maxAgeS: number): string {
   return `${deps.sessions.cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${deps.tls === undefined ? '' : '; Secure'}`
 }
 
+/** Refuses a body over the bound with 413, whether it was declared or only sent. */
+const atMost = (maxSize: number) => bodyLimit({ maxSize, onError: (c) => c.json({ error: { code: 'TOO_LARGE', message: `The body may have at most ${maxSize} bytes.` } }, 413) })
+
 function addAuthRoutes(app: Hono<Env>, deps: HttpDeps): void {
   const { guard, sessions, codes, attempts } = deps
   app.get('/auth/state', (c) => {
     const caller = guard.caller(headsOf(c.env.incoming))
     return c.json({ loggedIn: caller !== null, by: caller?.kind ?? null })
   })
-  app.post('/auth/login', bodyLimit({ maxSize: LOGIN_BYTES_MAX }), async (c) => {
+  app.post('/auth/login', atMost(LOGIN_BYTES_MAX), async (c) => {
     const origin = guard.originProblem(headsOf(c.env.incoming), true)
     if (origin !== null) return refuse(c, origin)
     if (!attempts.mayTry()) return c.json({ error: { code: 'UNAVAILABLE', message: 'Too many failed logins; wait a minute.' } }, 429)
@@ -90,7 +93,7 @@ function addAuthRoutes(app: Hono<Env>, deps: HttpDeps): void {
 
 function addWorkRoutes(app: Hono<Env>, deps: HttpDeps): void {
   const rpc = new RPCHandler(deps.router)
-  app.post('/rpc-http/*', bodyLimit({ maxSize: BODY_BYTES_MAX }), async (c) => {
+  app.post('/rpc-http/*', atMost(BODY_BYTES_MAX), async (c) => {
     if (c.get('caller').kind !== 'token') return refuse(c, { status: 403, message: 'This door is for programs with the API token; pages use the WebSocket at /rpc.' })
     const { matched, response } = await rpc.handle(c.req.raw, { prefix: '/rpc-http', context: { scopes: ALL_SCOPES } })
     return matched ? response : c.json({ error: { code: 'NOT_FOUND', message: 'There is no such method.' } }, 404)

@@ -38,24 +38,30 @@ async function expectAlive(): Promise<void> {
   expect(hostOf(rig.pid, 'exchange')?.pid).toBe(exchangePid)
 }
 
-/** Sends every message, each on a fresh connection when the last was closed. Returns how many connections it took. */
+/** True when everything sent so far was taken in, false when the other side closed instead. */
+async function takenIn(socket: WebSocket): Promise<boolean> {
+  if (socket.readyState !== WebSocket.OPEN) return false
+  const over = new AbortController()
+  const answered = Promise.race([once(socket, 'pong', { signal: over.signal }).then(() => true), once(socket, 'close', { signal: over.signal }).then(() => false)])
+  socket.ping()
+  return answered.finally(() => over.abort())
+}
+
+/** Sends every message in small bursts, each burst on a fresh connection when the last was closed. Returns how many connections it took. */
 async function pelt(open: () => Promise<WebSocket>, messages: Iterable<string | Buffer>): Promise<number> {
   let connections = 0
+  let sent = 0
   let socket: WebSocket | null = null
   for (const message of messages) {
-    if (socket === null || socket.readyState !== WebSocket.OPEN) {
+    if (socket === null) {
       socket = await open()
       connections += 1
     }
     socket.send(message)
-    // One turn, so that a close by the other side is seen now and then, and frames also arrive together.
-    if (connections % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+    sent += 1
+    if (sent % 3 !== 0 && !(await takenIn(socket))) socket = null
   }
-  if (socket !== null && socket.readyState === WebSocket.OPEN) {
-    const closed = once(socket, 'close')
-    socket.close()
-    await closed
-  }
+  socket?.terminate()
   return connections
 }
 
@@ -111,14 +117,27 @@ describe('sockets', () => {
 
 /** A supplier through the handshake. */
 async function supplier(url: string, key: SigningKey): Promise<WebSocket> {
-  const socket = await opened(url)
-  const frame = async (): Promise<Record<string, unknown>> => JSON.parse(((await once(socket, 'message')) as [Buffer])[0].toString('utf8')) as Record<string, unknown>
-  const challenge = await frame()
-  const text = `stoker-supplier-v1\n${String(challenge['nonce'])}\n${String(challenge['exchange'])}\n${key.publicKey}`
-  const welcome = frame()
-  socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig: key.sign(text), name: 'hostile', client: 'test' }))
-  expect((await welcome)['t']).toBe('welcome')
-  return socket
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const socket = new WebSocket(url)
+    socket.on('error', () => undefined)
+    if (await greeted(socket, key)) return socket
+    socket.terminate()
+  }
+  throw new Error('the exchange greets nobody any more')
+}
+
+/** Answers the challenge; resolves to true on the welcome, false on a close or refusal. */
+function greeted(socket: WebSocket, key: SigningKey): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.on('close', () => resolve(false))
+    socket.on('message', (data: Buffer) => {
+      const frame = JSON.parse(data.toString('utf8')) as Record<string, string>
+      if (frame['t'] === 'challenge') {
+        const sig = key.sign(`stoker-supplier-v1\n${frame['nonce']}\n${frame['exchange']}\n${key.publicKey}`)
+        socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'hostile', client: 'test' }))
+      } else if (frame['t'] === 'welcome' || frame['t'] === 'refused') resolve(frame['t'] === 'welcome')
+    })
+  })
 }
 
 interface Route { name: string; url: () => string; method: string; headers: () => Record<string, string>; template: unknown }
@@ -179,13 +198,13 @@ describe('HTTP routes', () => {
   }, SUITE_MS)
 
   it.each([
-    ['an oversize body on the exchange', () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: 'x'.repeat(2_000_000) }), 413],
-    ['an oversize call on the console', () => fetch(`${rig.url}/rpc-http/app/home`, { method: 'POST', headers: asOwner(), body: 'x'.repeat(5_000_000) }), 413],
-    ['an unknown model', () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, model: 'practice/none' }) }), 404],
-    ['a context too long', () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, messages: [{ role: 'user', content: 'x'.repeat(4_000) }] }) }), 400],
-    ['a wrong buyer key', () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { authorization: 'Bearer sk-practice-wrong' } }), 401],
-    ['a page that calls the exchange', () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { ...asBuyer(), origin: rig.url } }), 403],
-  ])('%s is refused with %s', async (_what, call, status) => {
+    ['an oversize body on the exchange', 413, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: 'x'.repeat(2_000_000) })],
+    ['an oversize call on the console', 413, () => fetch(`${rig.url}/rpc-http/app/home`, { method: 'POST', headers: asOwner(), body: 'x'.repeat(5_000_000) })],
+    ['an unknown model', 404, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, model: 'practice/none' }) })],
+    ['a context too long', 400, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, messages: [{ role: 'user', content: 'x'.repeat(4_000) }] }) })],
+    ['a wrong buyer key', 401, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { authorization: 'Bearer sk-practice-wrong' } })],
+    ['a page that calls the exchange', 403, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { ...asBuyer(), origin: rig.url } })],
+  ])('%s is refused with %i', async (_what, status, call) => {
     expect((await call()).status).toBe(status)
   })
 })
