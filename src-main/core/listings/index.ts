@@ -5,7 +5,7 @@ import type { Route } from '#core/jobs/index.ts'
 
 import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
-import { createListingRunner, type ListingRunner, type ListingsDeps } from './listings.worker.ts'
+import { ListingRunner, type ListingsDeps } from './listings.worker.ts'
 
 export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'resume' | 'withdraw'> {
   all(): Listing[]
@@ -17,7 +17,7 @@ export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'resume
 }
 
 export function createListings(context: CoreContext, deps: ListingsDeps): Listings {
-  const runner = createListingRunner(context, deps)
+  const runner = new ListingRunner(context, deps)
   let stops: (() => void)[] = []
   return {
     all: () => runner.listings(),

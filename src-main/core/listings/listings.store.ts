@@ -2,14 +2,28 @@
 import { HOUR_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
-export interface ListingRow { instrument: string; deploymentId: string; ask: number; slots: number; paused: boolean; since: number }
+export interface ListingRow {
+  instrument: string
+  deploymentId: string
+  ask: number
+  slots: number
+  paused: boolean
+  since: number
+}
 type Stored = { instrument: string; deploymentId: string; ask: bigint; slots: bigint; paused: bigint; since: bigint }
 
 export const storedListings = (db: ReadDb): ListingRow[] =>
   db
     .money<Stored>('SELECT instrument, deployment_id AS deploymentId, ask_nano_per_mtok AS ask, slots, paused, since FROM listings ORDER BY instrument LIMIT 64')
     .all()
-    .map((row) => ({ instrument: row.instrument, deploymentId: row.deploymentId, ask: Number(row.ask), slots: Number(row.slots), paused: row.paused === 1n, since: Number(row.since) }))
+    .map((row) => ({
+      instrument: row.instrument,
+      deploymentId: row.deploymentId,
+      ask: Number(row.ask),
+      slots: Number(row.slots),
+      paused: row.paused === 1n,
+      since: Number(row.since),
+    }))
 
 export function saveListing(db: WriteDb, row: ListingRow): void {
   db.prepare(
@@ -22,7 +36,7 @@ export const deleteListing = (db: WriteDb, instrument: string): boolean => db.pr
 
 /** Adds `ms` of listed time that ended at `until`, hour by hour; `connected` when the exchange was online throughout. */
 export function addListedTime(db: WriteDb, until: number, ms: number, connected: boolean): void {
-  for (let from = until - ms; from < until; ) {
+  for (let from = until - ms; from < until;) {
     const hour = Math.floor(from / HOUR_MS) * HOUR_MS
     const to = Math.min(until, hour + HOUR_MS)
     db.prepare(
@@ -35,4 +49,8 @@ export function addListedTime(db: WriteDb, until: number, ms: number, connected:
 
 /** Sums over the hours that begin at or after `from`. */
 export const listedTime = (db: ReadDb, from: number): { listedMs: number; connectedMs: number } =>
-  db.prepare<{ listedMs: number; connectedMs: number }>('SELECT coalesce(sum(listed_ms), 0) AS listedMs, coalesce(sum(connected_ms), 0) AS connectedMs FROM listing_time WHERE hour_ms >= ?').get(from)!
+  db
+    .prepare<{ listedMs: number; connectedMs: number }>(
+      'SELECT coalesce(sum(listed_ms), 0) AS listedMs, coalesce(sum(connected_ms), 0) AS connectedMs FROM listing_time WHERE hour_ms >= ?',
+    )
+    .get(from)!
