@@ -43,6 +43,7 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   const examMs = performance.now() - examAt
   await list(client, deploymentId)
   say(`Selling ${jobs} completions …`)
+  const before = audit(dir).ours
   const admin = await exchangeAdmin(dir)
   const key = await admin.makeBuyerKey('demo')
   const jobsAt = performance.now()
@@ -51,10 +52,15 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   const books = await until('both sides to agree', () => settled(audit(dir)))
   const [{ ok }, power, summary] = [await client.app.ledgerCheck(), await client.app.power(), await client.earnings.summary({ from: Date.now() - 86_400_000, to: Date.now() + 60_000 })]
   const { score, clockLimits } = splitScore(exam)
-  const { receipts, tokensIn, tokensOut, grossNano, feeNano, heldNano, availableNano } = books.ours
+  const { ours } = books
+  const tokensOut = ours.tokensOut - before.tokensOut
   const busyMs = purchases.reduce((sum, purchase) => sum + purchase.durationMs, 0)
   return {
-    repro: { scores: { [INSTRUMENT]: score }, jobs: receipts, tokensIn, tokensOut, grossNano, feeNano, heldNano, availableNano },
+    // Counts of this run; held and available are balances, so only a fresh folder repeats them.
+    repro: {
+      scores: { [INSTRUMENT]: score }, jobs: ours.receipts - before.receipts, tokensIn: ours.tokensIn - before.tokensIn, tokensOut, grossNano: ours.grossNano - before.grossNano, feeNano: ours.feeNano - before.feeNano,
+      heldNano: ours.heldNano, availableNano: ours.availableNano,
+    },
     timing: {
       totalMs: Math.round(performance.now() - startedAt), examMs: Math.round(examMs), jobsMs: Math.round(jobsMs), ttftP50Ms: Math.round(median(purchases.map((purchase) => purchase.ttftMs)) * 10) / 10,
       tokPerS: busyMs === 0 ? 0 : Math.round((tokensOut / busyMs) * 1_000), clockLimits,

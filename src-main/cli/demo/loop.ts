@@ -92,9 +92,10 @@ export interface BuyAllOptions { client: Client; exchangeUrl: string; key: strin
 /** Buys one after the other; each is settled on our side before the next is asked. */
 export async function buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens, afterEach, say }: BuyAllOptions): Promise<Purchase[]> {
   const purchases: Purchase[] = []
+  const before = await settledCount(client)
   for (let index = 0; index < jobs; index += 1) {
     purchases.push(await buy({ exchangeUrl, key, instrument: INSTRUMENT, prompt: promptOf(seed, index), maxTokens }))
-    await until(`job ${index + 1} to settle`, async () => ((await settledCount(client)) > index ? true : null))
+    await until(`job ${index + 1} to settle`, async () => ((await settledCount(client)) > before + index ? true : null))
     await afterEach()
     if ((index + 1) % 5 === 0) say(`  jobs: ${index + 1} of ${jobs}`)
   }

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'package.json']
+const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
 /** A checkout has about a thousand files; beyond this bound the tree is not ours and a build is the safe answer. */
 const ENTRIES_MAX = 50_000
 
@@ -28,7 +29,7 @@ export function buildIsStale(root: string): boolean {
 /** Runs `npm run build` with the npm that started us, else through npx's neighbour; resolves to its exit code. */
 export function build(root: string, env: NodeJS.ProcessEnv): Promise<number> {
   const npm = env['npm_execpath']
-  const [command, args] = npm !== undefined && existsSync(npm) ? [process.execPath, [npm, 'run', '-s', 'build']] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', ['run', '-s', 'build']]
+  const [command, args] = npm !== undefined && existsSync(npm) ? [process.execPath, [npm, ...BUILD]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', [...BUILD]]
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' && command === 'npm.cmd' })
     child.once('error', () => resolve(1))
