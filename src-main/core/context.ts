@@ -51,7 +51,12 @@ export interface CoreContext {
 }
 
 /** A stored deployment as jobs, listings and exams need it. */
-export interface DeploymentFacts { deploymentId: DeploymentId; sha256: ModelSha256; modelName: string; settings: EngineSettings }
+export interface DeploymentFacts {
+  deploymentId: DeploymentId
+  sha256: ModelSha256
+  modelName: string
+  settings: EngineSettings
+}
 
 /** What deployments show the other domains. */
 export interface DeploymentsFace {
@@ -63,7 +68,11 @@ export interface DeploymentsFace {
 }
 
 /** A value with how it was come by. */
-export interface Measured { value: number; method: string; at: EpochMs }
+export interface Measured {
+  value: number
+  method: string
+  at: EpochMs
+}
 
 /** What power shows the other domains. Amounts are nano-units of `currency`, the owner's power currency, never the realm's. */
 export interface PowerFace {
@@ -74,9 +83,22 @@ export interface PowerFace {
   ofJob(job: { startedAt: EpochMs; endedAt: EpochMs }): Nano | null
 }
 
-export interface QualificationFacts { instrument: Instrument; deploymentId: DeploymentId; sha256: ModelSha256; examId: string; specVersion: number; validUntil: EpochMs }
+export interface QualificationFacts {
+  instrument: Instrument
+  deploymentId: DeploymentId
+  sha256: ModelSha256
+  examId: string
+  specVersion: number
+  validUntil: EpochMs
+}
 /** The latest exam of any grade: what Home says about quality. `limits` is decision-ready JSON of contract/exams.ts. */
-export interface LatestExamFacts { examId: string; instrument: Instrument; state: 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'; limits: { name: string; n: number; k: number; floor: number; low: number; high: number; state: string }[]; validUntil: EpochMs | null }
+export interface LatestExamFacts {
+  examId: string
+  instrument: Instrument
+  state: 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
+  limits: { name: string; n: number; k: number; floor: number; low: number; high: number; state: string }[]
+  validUntil: EpochMs | null
+}
 
 /** What jobs, listings and exams show home, deployments, earnings and onboarding. */
 export interface TradingFace {

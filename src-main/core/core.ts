@@ -93,7 +93,25 @@ function openContext(deps: CoreDeps): CoreContext {
   const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log })
   try {
     const realmDb = openDb({ path: join(dataDir, 'practice.db'), migrations: realmMigrations, log })
-    return { clock, ids, log, os: createOs(log), rigDb, realmDb, realm: 'practice', currency: 'PCR', books: createBooks(), engine, exchange, host, events: createEvents(), key, version, dataDir, bundledModelsDir }
+    return {
+      clock,
+      ids,
+      log,
+      os: createOs(log),
+      rigDb,
+      realmDb,
+      realm: 'practice',
+      currency: 'PCR',
+      books: createBooks(),
+      engine,
+      exchange,
+      host,
+      events: createEvents(),
+      key,
+      version,
+      dataDir,
+      bundledModelsDir,
+    }
   } catch (error) {
     rigDb.close()
     throw error
@@ -119,12 +137,30 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
   const listings = createListings(context, { deployments, qualifications, specOf: terms.specOf })
-  const jobs = createJobs(context, { deployments, power, routeOf: (instrument) => listings.routeOf(instrument), exams: exams.sink, onEarned: (at) => onboarding.markFirstEarning(at) })
+  const jobs = createJobs(context, {
+    deployments,
+    power,
+    routeOf: (instrument) => listings.routeOf(instrument),
+    exams: exams.sink,
+    onEarned: (at) => onboarding.markFirstEarning(at),
+  })
   const market = createMarket(context, { terms, listings, power, deployments, qualifications })
   const ledger = createLedger(context, jobs)
-  const app = createApp(context, { jobs: () => jobs.live(), listings: () => listings.all(), watts: () => power.watts(), deployments, exchangeUrl: () => deps.exchangeUrl?.() ?? null })
+  const app = createApp(context, {
+    jobs: () => jobs.live(),
+    listings: () => listings.all(),
+    watts: () => power.watts(),
+    deployments,
+    exchangeUrl: () => deps.exchangeUrl?.() ?? null,
+  })
   const trading: TradingFace = {
-    live: app.live, listings: () => listings.all(), qualifications, latestExam: () => exams.latest(), jobsSince: (from) => jobs.since(from), connectedShare: (from) => listings.connectedShare(from), inUse,
+    live: app.live,
+    listings: () => listings.all(),
+    qualifications,
+    latestExam: () => exams.latest(),
+    jobsSince: (from) => jobs.since(from),
+    connectedShare: (from) => listings.connectedShare(from),
+    inUse,
   }
   const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, terms, demand: (instrument) => market.demand(instrument) })
   return { settings, onboarding, hardware, models, deployments, power, earnings, exams, listings, jobs, market, ledger, app, home }
@@ -147,8 +183,18 @@ function routerOf({ os }: CoreContext, domains: Domains) {
 async function stopAll({ engine, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains, offs: (() => void)[]): Promise<void> {
   const { jobs, exams, listings, market, deployments, models, power } = domains
   const steps: (() => unknown)[] = [
-    () => jobs.stop(), () => exams.stop(), () => listings.stop(), () => market.stop(), () => exchange.stop(), () => deployments.stop(), () => models.stop(), () => power.stop(), () => engine.stop(),
-    ...offs, () => realmDb.close(), () => rigDb.close(),
+    () => jobs.stop(),
+    () => exams.stop(),
+    () => listings.stop(),
+    () => market.stop(),
+    () => exchange.stop(),
+    () => deployments.stop(),
+    () => models.stop(),
+    () => power.stop(),
+    () => engine.stop(),
+    ...offs,
+    () => realmDb.close(),
+    () => rigDb.close(),
   ]
   for (const step of steps) {
     try {

@@ -9,7 +9,9 @@ import { MoneyRangeError } from '#contract/money.ts'
 import type { Log } from '#lib/log.ts'
 
 /** What a transport says about the caller; made once per connection after authentication. */
-export interface CallContext { scopes: readonly Scope[] }
+export interface CallContext {
+  scopes: readonly Scope[]
+}
 export const ALL_SCOPES: readonly Scope[] = ['read', 'operate', 'money', 'admin']
 
 /** StokerError → the contract's `STOKER` error with its code; anything else is logged and becomes code INTERNAL without its text. */
@@ -21,7 +23,7 @@ function toContractError(error: unknown, log: Log): Error {
   return new ORPCError('STOKER', { status: 400, message: value.message, data: { code: value.code, data: { ...value.data } } })
 }
 
-async function* mapStream(stream: AsyncIterable<unknown>, log: Log): AsyncGenerator<unknown> {
+async function* mapStream(stream: AsyncIterable<unknown>, log: Log): AsyncGenerator {
   try {
     yield* stream
   } catch (error) {

@@ -26,9 +26,15 @@ const ASK = nanoPerMtok(1_000_000_000)
 
 /** Every level-1 question of the seed with its answer. */
 const answers = new Map(FAMILIES.flatMap((family) => Array.from({ length: 60 }, (_, index) => examItem(SEED, family, 1, index))).map((item) => [item.prompt, item.answer]))
-const knowing = () => createFakeEngine({ answer: (request) => (request.ignoreEos ? 'word '.repeat(request.maxTokens + 1) : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!')) })
+const knowing = () =>
+  createFakeEngine({ answer: (request) => (request.ignoreEos ? 'word '.repeat(request.maxTokens + 1) : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!')) })
 
-interface House { core: Core; exchange: Exchange; key: SigningKey; restartCore(): Promise<Core> }
+interface House {
+  core: Core
+  exchange: Exchange
+  key: SigningKey
+  restartCore(): Promise<Core>
+}
 
 async function house(): Promise<House> {
   const folder = tempDir()
@@ -38,13 +44,34 @@ async function house(): Promise<House> {
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const engine = knowing()
-    const port = createStokerExchange({ url: `${exchange.url.replace('http', 'ws')}/supplier/v1`, key, name: 'test', clock: systemClock, log, exchangeKey: () => exchange.exchangeKey })
-    const core = createCore({ dataDir: folder, clock: systemClock, ids: randomIds(() => systemClock.now()), log, host: { mode: 'headless', engine: () => engine, notify: () => undefined }, exchange: port, engine, signingKey: key, version: '0.0.0', bundledModelsDir: join(folder, 'none'), exchangeUrl: () => exchange.url })
+    const port = createStokerExchange({
+      url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
+      key,
+      name: 'test',
+      clock: systemClock,
+      log,
+      exchangeKey: () => exchange.exchangeKey,
+    })
+    const core = createCore({
+      dataDir: folder,
+      clock: systemClock,
+      ids: randomIds(() => systemClock.now()),
+      log,
+      host: { mode: 'headless', engine: () => engine, notify: () => undefined },
+      exchange: port,
+      engine,
+      signingKey: key,
+      version: '0.0.0',
+      bundledModelsDir: join(folder, 'none'),
+      exchangeUrl: () => exchange.url,
+    })
     core.start()
     return core
   }
   const made = {
-    core: start(), exchange, key,
+    core: start(),
+    exchange,
+    key,
     async restartCore() {
       await made.core.stop()
       made.core = start()
@@ -72,12 +99,20 @@ async function until(core: Core, test: () => Promise<boolean>): Promise<void> {
 }
 
 async function admin<T>(exchange: Exchange, path: string, body?: object): Promise<T> {
-  const response = await fetch(`${exchange.url}/admin${path}`, { method: body === undefined ? 'GET' : 'POST', headers: { authorization: `Bearer ${exchange.adminToken}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  const response = await fetch(`${exchange.url}/admin${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${exchange.adminToken}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
   return (await response.json()) as T
 }
 
 async function buy(exchange: Exchange, key: string): Promise<string> {
-  const response = await fetch(`${exchange.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: NANO, messages: [{ role: 'user', content: 'Sell me words' }], max_tokens: 16 }) })
+  const response = await fetch(`${exchange.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: NANO, messages: [{ role: 'user', content: 'Sell me words' }], max_tokens: 16 }),
+  })
   const answer = (await response.json()) as { choices: { message: { content: string } }[] }
   return answer.choices[0]!.message.content
 }
@@ -105,7 +140,7 @@ describe('the whole loop', () => {
     expect(steps.at(-1)).toMatchObject({ state: 'passed' })
     expect(steps.at(-1)!.items).toBe(steps.at(-1)!.done)
     const transcript = await core.client.exams.transcript({ examId })
-    expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey } as never)).toMatchObject({ ok: true, class: 'witnessed', problems: [] })
+    expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey })).toMatchObject({ ok: true, class: 'witnessed', problems: [] })
 
     expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({ state: 'listed' })
     const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })

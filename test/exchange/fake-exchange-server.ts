@@ -8,8 +8,22 @@ import { SUPPLIER_PATH, supplierFrame, type ExchangeFrame, type SupplierFrame } 
 import { generateSigningKey, verifySignature } from '#lib/ed25519.ts'
 
 const SPEC = {
-  instrument: 'practice/text-nano', version: 1, title: 'Text nano', provisional: true, caveat: 'a fake', level: 1, tokenizer: 'bytes4',
-  limits: { intelligence: { floor: 0.7, target: 0.8 }, families: {}, ttftCeilingMs: 5_000, throughputFloorTokPerS: 10, contextTokens: 128, outputTokens: 64, errorRateCeiling: 0.05 },
+  instrument: 'practice/text-nano',
+  version: 1,
+  title: 'Text nano',
+  provisional: true,
+  caveat: 'a fake',
+  level: 1,
+  tokenizer: 'bytes4',
+  limits: {
+    intelligence: { floor: 0.7, target: 0.8 },
+    families: {},
+    ttftCeilingMs: 5_000,
+    throughputFloorTokPerS: 10,
+    contextTokens: 128,
+    outputTokens: 64,
+    errorRateCeiling: 0.05,
+  },
 }
 
 export class FakeExchangeServer {
@@ -66,11 +80,15 @@ export class FakeExchangeServer {
     socket.send(JSON.stringify({ t: 'challenge', protocol: 1, nonce, exchange: this.key.publicKey, time: 1 }))
     let greeted = false
     socket.on('message', (data) => {
-      const value = JSON.parse((data as Buffer).toString('utf8')) as any
+      const value = JSON.parse((data as Buffer).toString('utf8'))
       if (greeted) this.#onEnvelope(value)
       else {
         greeted = true
-        this.hellos.push({ supplier: value.supplier, signed: verifySignature(value.supplier, `stoker-supplier-v1\n${nonce}\n${this.key.publicKey}\n${value.supplier}`, value.sig), resume: value.resume !== undefined })
+        this.hellos.push({
+          supplier: value.supplier,
+          signed: verifySignature(value.supplier, `stoker-supplier-v1\n${nonce}\n${this.key.publicKey}\n${value.supplier}`, value.sig),
+          resume: value.resume !== undefined,
+        })
         this.#welcome(socket, value.resume)
       }
       this.#check()
@@ -82,7 +100,22 @@ export class FakeExchangeServer {
     const resumed = this.resumable && resume !== undefined && this.#session?.id === resume.session
     if (!resumed) this.#session = { id: `session-${(this.#count += 1)}`, sent: [], next: 1, received: 0 }
     const session = this.#session!
-    socket.send(JSON.stringify({ t: 'welcome', session: session.id, resumed, received: session.received, heartbeatMs: this.heartbeatMs, resumeWithinMs: 5_000, realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [SPEC], time: 1 }))
+    socket.send(
+      JSON.stringify({
+        t: 'welcome',
+        session: session.id,
+        resumed,
+        received: session.received,
+        heartbeatMs: this.heartbeatMs,
+        resumeWithinMs: 5_000,
+        realm: 'practice',
+        currency: 'PCR',
+        feeBps: 500,
+        holdMs: 30_000,
+        specs: [SPEC],
+        time: 1,
+      }),
+    )
     if (resumed) for (const entry of session.sent.filter(({ seq }) => seq > resume.received)) socket.send(JSON.stringify({ ...entry, ack: session.received }))
   }
 

@@ -12,11 +12,30 @@ import { generateSigningKey } from '#lib/ed25519.ts'
 
 export const NANO_INSTRUMENT = brandId<Instrument>('practice/text-nano')
 export const FAKE_SPEC: GradeSpec = {
-  instrument: NANO_INSTRUMENT, version: 1, title: 'Text nano', provisional: true, caveat: 'a fake', level: 1, tokenizer: 'bytes4',
-  limits: { intelligence: { floor: 0.7, target: 0.8 }, families: {}, ttftCeilingMs: 5_000, throughputFloorTokPerS: 10, contextTokens: 128, outputTokens: 64, errorRateCeiling: 0.05 },
+  instrument: NANO_INSTRUMENT,
+  version: 1,
+  title: 'Text nano',
+  provisional: true,
+  caveat: 'a fake',
+  level: 1,
+  tokenizer: 'bytes4',
+  limits: {
+    intelligence: { floor: 0.7, target: 0.8 },
+    families: {},
+    ttftCeilingMs: 5_000,
+    throughputFloorTokPerS: 10,
+    contextTokens: 128,
+    outputTokens: 64,
+    errorRateCeiling: 0.05,
+  },
 }
 
-interface FakeExchangeJob { state: 'pending' | 'settled' | 'void'; price: NanoPerMtok; receipt: Receipt | null; input: number }
+interface FakeExchangeJob {
+  state: 'pending' | 'settled' | 'void'
+  price: NanoPerMtok
+  receipt: Receipt | null
+  input: number
+}
 
 export class FakeExchange {
   readonly key = generateSigningKey()
@@ -35,7 +54,12 @@ export class FakeExchange {
   /** A new port for a new core; the one before it is dead: what it sends goes nowhere. */
   port(): ExchangePort & { kill(): void } {
     if (this.#port !== null) this.#port.alive = false
-    const mine = { alive: true, state: { kind: 'connecting', attempt: 1 } as ExchangeState, onState: new Set<(state: ExchangeState) => void>(), onFrame: new Set<(frame: ExchangeFrame) => void>() }
+    const mine = {
+      alive: true,
+      state: { kind: 'connecting', attempt: 1 } as ExchangeState,
+      onState: new Set<(state: ExchangeState) => void>(),
+      onFrame: new Set<(frame: ExchangeFrame) => void>(),
+    }
     this.#port = mine
     return {
       capabilities: { exams: true, book: true, signedReceipts: true, releases: true },
@@ -63,7 +87,12 @@ export class FakeExchange {
       this.queue = []
       for (const job of this.jobs.values()) if (job.state === 'pending' && !this.keepsPending) job.state = 'void'
     }
-    this.#set({ kind: 'online', since: this.now, fresh, terms: { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey } })
+    this.#set({
+      kind: 'online',
+      since: this.now,
+      fresh,
+      terms: { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey },
+    })
   }
 
   offline(): void {
@@ -78,7 +107,18 @@ export class FakeExchange {
     const messages = [{ role: 'user' as const, content }]
     this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, input: inputTokens(messages) })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
-    this.queue.push({ t: 'job', jobId, instrument, specVersion: 1, request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false }, priceNanoPerMtok: nanoPerMtok(price), reserveNano: nano(1_000_000), deadlineMs: 60_000, salt: 's'.repeat(43), ...exam })
+    this.queue.push({
+      t: 'job',
+      jobId,
+      instrument,
+      specVersion: 1,
+      request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
+      priceNanoPerMtok: nanoPerMtok(price),
+      reserveNano: nano(1_000_000),
+      deadlineMs: 60_000,
+      salt: 's'.repeat(43),
+      ...exam,
+    })
     return jobId
   }
 
@@ -131,7 +171,13 @@ export class FakeExchange {
       const receipts = this.receipts.filter(({ seq }) => seq > frame.afterReceiptSeq)
       const releases = this.releases.filter(({ seq }) => seq > frame.afterReleaseSeq)
       const jobs = frame.openJobs.map((jobId) => ({ jobId, state: this.jobs.get(jobId)?.state ?? ('unknown' as const) }))
-      this.queue.push({ t: 'sync.result', receipts: receipts.slice(0, this.pageSize), releases: releases.slice(0, this.pageSize), jobs, more: receipts.length > this.pageSize || releases.length > this.pageSize })
+      this.queue.push({
+        t: 'sync.result',
+        receipts: receipts.slice(0, this.pageSize),
+        releases: releases.slice(0, this.pageSize),
+        jobs,
+        more: receipts.length > this.pageSize || releases.length > this.pageSize,
+      })
     }
   }
 
@@ -141,10 +187,21 @@ export class FakeExchange {
     if (job.receipt === null) {
       job.state = 'settled'
       const last = this.receipts.at(-1)
-      job.receipt = signReceipt(this.key, makeReceipt({
-        signed: { claim, claimSig }, seq: this.receipts.length + 1, prev: last === undefined ? GENESIS : receiptHash(last), realm: 'practice', billed: claim.usage, priceNanoPerMtok: job.price, feeBps: 500,
-        settledAt: this.now, releaseAt: this.now + 30_000, exchange: brandId<PublicKey>(this.key.publicKey),
-      }))
+      job.receipt = signReceipt(
+        this.key,
+        makeReceipt({
+          signed: { claim, claimSig },
+          seq: this.receipts.length + 1,
+          prev: last === undefined ? GENESIS : receiptHash(last),
+          realm: 'practice',
+          billed: claim.usage,
+          priceNanoPerMtok: job.price,
+          feeBps: 500,
+          settledAt: this.now,
+          releaseAt: this.now + 30_000,
+          exchange: brandId<PublicKey>(this.key.publicKey),
+        }),
+      )
       this.receipts.push(job.receipt)
     }
     this.queue.push({ t: 'job.settled', receipt: job.receipt })

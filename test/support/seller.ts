@@ -71,7 +71,11 @@ class KillableDb implements Db {
   }
 }
 
-export interface SellerOptions { engine?: FakeEngineOptions; exams?: Partial<ExamSink>; price?: number }
+export interface SellerOptions {
+  engine?: FakeEngineOptions
+  exams?: Partial<ExamSink>
+  price?: number
+}
 
 /** Everything that survives a kill lives here; `boot` makes the rest anew. */
 export class Seller {
@@ -101,13 +105,30 @@ export class Seller {
     this.#port = this.exchange.port()
     this.#db = new KillableDb(openDb({ path: this.path, migrations: realmMigrations, log }), () => this.#port.kill())
     this.context = {
-      clock: this.clock, ids: countingIds(), log, os: createOs(log), rigDb: this.#db, realmDb: this.#db, realm: 'practice', currency: 'PCR', books: this.books, engine: this.engine, exchange: this.#port,
-      host: { mode: 'headless', engine: () => this.engine, notify: () => undefined }, events: createEvents(), key: this.key, version: '0', dataDir: '', bundledModelsDir: '',
+      clock: this.clock,
+      ids: countingIds(),
+      log,
+      os: createOs(log),
+      rigDb: this.#db,
+      realmDb: this.#db,
+      realm: 'practice',
+      currency: 'PCR',
+      books: this.books,
+      engine: this.engine,
+      exchange: this.#port,
+      host: { mode: 'headless', engine: () => this.engine, notify: () => undefined },
+      events: createEvents(),
+      key: this.key,
+      version: '0',
+      dataDir: '',
+      bundledModelsDir: '',
     }
     const { price = 1_000_000, exams = {} } = this.options
     const route: Route = { deploymentId: DEPLOYMENT, sha256: MODEL, specVersion: 1, prices: [price], bounds: { contextTokens: 128, outputTokens: 64 } }
     this.jobs = createJobs(this.context, {
-      deployments: this.deployments, power: { ofJob: () => null }, routeOf: (instrument) => (instrument === NANO_INSTRUMENT ? route : null),
+      deployments: this.deployments,
+      power: { ofJob: () => null },
+      routeOf: (instrument) => (instrument === NANO_INSTRUMENT ? route : null),
       exams: { route: () => null, replied: () => undefined, ...exams },
     })
     this.jobs.start()

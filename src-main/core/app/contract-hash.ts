@@ -4,7 +4,11 @@ import { z } from 'zod'
 import { contract } from '#contract/index.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
 
-interface ProcedureDef { inputSchema?: unknown; outputSchema?: unknown; meta: unknown }
+interface ProcedureDef {
+  inputSchema?: unknown
+  outputSchema?: unknown
+  meta: unknown
+}
 
 /** Streams and brands have no JSON schema of their own; their place in the contract counts all the same. */
 function shape(schema: unknown): unknown {

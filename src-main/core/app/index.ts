@@ -12,7 +12,16 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
   return {
     live: (): Live => liveNow(context, deps),
     api: {
-      hello: os.app.hello.handler(() => ({ version, contractHash: (hash ??= contractHash()), mode: host.mode, realm, currency, now: clock.now(), dataDir, exchangeUrl: deps.exchangeUrl() })),
+      hello: os.app.hello.handler(() => ({
+        version,
+        contractHash: (hash ??= contractHash()),
+        mode: host.mode,
+        realm,
+        currency,
+        now: clock.now(),
+        dataDir,
+        exchangeUrl: deps.exchangeUrl(),
+      })),
       events: os.app.events.handler(({ signal }) => events.subscribe(signal)),
       live: os.app.live.handler(({ signal }) => stream(signal)),
     },

@@ -37,7 +37,9 @@ export function liveNow({ clock, engine, exchange }: CoreContext, deps: LiveDeps
     engine: { kind: state.kind, model: deps.deployments.loaded()?.modelName ?? null, detail: engineDetail },
     exchange: { kind: market.kind, lastSeenAt: exchange.lastSeenAt(), detail: market.kind === 'offline' ? market.reason : null },
     listing: listingState(deps.listings()),
-    tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0), running, watts: deps.watts(),
+    tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0),
+    running,
+    watts: deps.watts(),
   }
 }
 

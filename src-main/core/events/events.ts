@@ -6,7 +6,10 @@ import type { EventBus } from '#core/context.ts'
 /** Consoles and scripts that listen at once; far above what one owner opens. */
 export const SUBSCRIBERS_MAX = 256
 
-interface Subscriber { pending: Set<Topic>; wake: () => void }
+interface Subscriber {
+  pending: Set<Topic>
+  wake: () => void
+}
 
 export function createEvents(): EventBus {
   const versions = new Map<Topic, number>()
@@ -18,12 +21,13 @@ export function createEvents(): EventBus {
     const onAbort = (): void => subscriber.wake()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      while (signal?.aborted !== true) {
+      const gone = (): boolean => signal?.aborted === true
+      while (!gone()) {
         const [topic] = subscriber.pending
         if (topic === undefined) {
           await new Promise<void>((resolve) => {
             subscriber.wake = resolve
-            if (signal?.aborted === true || subscriber.pending.size > 0) resolve()
+            if (gone() || subscriber.pending.size > 0) resolve()
           })
           continue
         }

@@ -9,9 +9,26 @@ import type { ExamRow } from './exams.store.ts'
 
 export function examView(row: ExamRow): Exam {
   return {
-    examId: brandId<ExamId>(row.examId), instrument: brandId<Instrument>(row.instrument), specVersion: row.specVersion, spec: row.spec, deploymentId: brandId<DeploymentId>(row.deploymentId), sha256: brandId<ModelSha256>(row.sha256),
-    modelName: row.modelName, state: row.state, evidence: row.evidence, phase: row.phase, done: row.done, atMost: row.atMost, limits: row.limits, startedAt: row.startedAt, endedAt: row.endedAt, validUntil: row.validUntil,
-    attempt: row.attempt, seed: row.seed, commitment: row.commitment, transcriptSha256: row.transcriptSha256,
+    examId: brandId<ExamId>(row.examId),
+    instrument: brandId<Instrument>(row.instrument),
+    specVersion: row.specVersion,
+    spec: row.spec,
+    deploymentId: brandId<DeploymentId>(row.deploymentId),
+    sha256: brandId<ModelSha256>(row.sha256),
+    modelName: row.modelName,
+    state: row.state,
+    evidence: row.evidence,
+    phase: row.phase,
+    done: row.done,
+    atMost: row.atMost,
+    limits: row.limits,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    validUntil: row.validUntil,
+    attempt: row.attempt,
+    seed: row.seed,
+    commitment: row.commitment,
+    transcriptSha256: row.transcriptSha256,
   }
 }
 
@@ -23,7 +40,14 @@ export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualifi
     const name = `${row.instrument} ${row.sha256}`
     if (row.state !== 'passed' || row.validUntil === null || row.validUntil <= now || seen.has(name)) continue
     seen.add(name)
-    found.push({ instrument: brandId<Instrument>(row.instrument), deploymentId: brandId<DeploymentId>(row.deploymentId), sha256: brandId<ModelSha256>(row.sha256), examId: row.examId, specVersion: row.specVersion, validUntil: row.validUntil })
+    found.push({
+      instrument: brandId<Instrument>(row.instrument),
+      deploymentId: brandId<DeploymentId>(row.deploymentId),
+      sha256: brandId<ModelSha256>(row.sha256),
+      examId: row.examId,
+      specVersion: row.specVersion,
+      validUntil: row.validUntil,
+    })
   }
   return found
 }

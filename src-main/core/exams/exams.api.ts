@@ -55,7 +55,14 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
       const item = examItem(realmDb.read, input.examId, input.itemId)
       if (item === null) throw new StokerError('NOT_FOUND', 'This exam has no such item yet.')
       const made = generated(row, input.itemId)
-      return { itemId: item.itemId, prompt: item.prompt ?? made?.prompt ?? null, answer: made?.answer ?? null, reply: item.reply, right: item.right === null ? null : item.right === 1, reason: item.reason }
+      return {
+        itemId: item.itemId,
+        prompt: item.prompt ?? made?.prompt ?? null,
+        answer: made?.answer ?? null,
+        reply: item.reply,
+        right: item.right === null ? null : item.right === 1,
+        reason: item.reason,
+      }
     }),
     progress: os.exams.progress.handler(({ input, signal }) => {
       found(input.examId)

@@ -8,15 +8,62 @@ export type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'no
 export type ExamPhase = 'items' | 'single' | 'slots'
 
 export interface ExamRow {
-  examId: string; instrument: string; specVersion: number; spec: GradeSpec; deploymentId: string; sha256: string; modelName: string; engine: string; device: string; slots: number; exchange: string
-  state: ExamState; evidence: 'self' | 'witnessed'; phase: ExamPhase; done: number; atMost: number; limits: LimitView[]; startedAt: number; endedAt: number | null; validUntil: number | null
-  attempt: number; seed: string | null; commitment: string | null; resultSig: string | null; transcriptJson: string | null; transcriptSha256: string | null
+  examId: string
+  instrument: string
+  specVersion: number
+  spec: GradeSpec
+  deploymentId: string
+  sha256: string
+  modelName: string
+  engine: string
+  device: string
+  slots: number
+  exchange: string
+  state: ExamState
+  evidence: 'self' | 'witnessed'
+  phase: ExamPhase
+  done: number
+  atMost: number
+  limits: LimitView[]
+  startedAt: number
+  endedAt: number | null
+  validUntil: number | null
+  attempt: number
+  seed: string | null
+  commitment: string | null
+  resultSig: string | null
+  transcriptJson: string | null
+  transcriptSha256: string | null
 }
 type Stored = Omit<ExamRow, 'spec' | 'limits'> & { specJson: string; limitsJson: string }
 
 const FIELDS = [
-  'examId', 'instrument', 'specVersion', 'specJson', 'deploymentId', 'sha256', 'modelName', 'engine', 'device', 'slots', 'exchange', 'state', 'evidence', 'phase', 'done', 'atMost', 'limitsJson',
-  'startedAt', 'endedAt', 'validUntil', 'attempt', 'seed', 'commitment', 'resultSig', 'transcriptJson', 'transcriptSha256',
+  'examId',
+  'instrument',
+  'specVersion',
+  'specJson',
+  'deploymentId',
+  'sha256',
+  'modelName',
+  'engine',
+  'device',
+  'slots',
+  'exchange',
+  'state',
+  'evidence',
+  'phase',
+  'done',
+  'atMost',
+  'limitsJson',
+  'startedAt',
+  'endedAt',
+  'validUntil',
+  'attempt',
+  'seed',
+  'commitment',
+  'resultSig',
+  'transcriptJson',
+  'transcriptSha256',
 ] as const satisfies readonly (keyof Stored)[]
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 /** Lists leave the transcript out: it can be a megabyte. */
@@ -30,7 +77,8 @@ export const findExam = (db: ReadDb, examId: string): ExamRow | null => {
   return row === undefined ? null : fromStored(row)
 }
 
-export const listExams = (db: ReadDb, limit: number): ExamRow[] => db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`).all(limit).map(fromStored)
+export const listExams = (db: ReadDb, limit: number): ExamRow[] =>
+  db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`).all(limit).map(fromStored)
 
 export function insertExam(db: WriteDb, exam: ExamRow): void {
   const { spec, limits, ...rest } = exam
@@ -72,22 +120,53 @@ export function saveVerdict(db: WriteDb, frame: ItemFrame): void {
      VALUES (?, ?, ?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (exam_id, phase, item_id) DO UPDATE SET is_right = excluded.is_right, reason = excluded.reason, ttft_ms = excluded.ttft_ms, tok_per_s = excluded.tok_per_s, tokens = excluded.tokens,
        reply_sha256 = excluded.reply_sha256, arrived_at = excluded.arrived_at, sig = excluded.sig`,
-  ).run(frame.examId, frame.phase, frame.itemId, frame.examId, frame.right ? 1 : 0, frame.reason, frame.ttftMs, frame.tokPerS, frame.tokens, frame.replySha256, frame.arrivedAt, frame.sig)
+  ).run(
+    frame.examId,
+    frame.phase,
+    frame.itemId,
+    frame.examId,
+    frame.right ? 1 : 0,
+    frame.reason,
+    frame.ttftMs,
+    frame.tokPerS,
+    frame.tokens,
+    frame.replySha256,
+    frame.arrivedAt,
+    frame.sig,
+  )
 }
 
 export const deleteUnjudged = (db: WriteDb, examId: string): void => {
   db.prepare('DELETE FROM exam_items WHERE exam_id = ? AND is_right IS NULL').run(examId)
 }
 
-export interface ItemRow { itemId: string; phase: ExamPhase; prompt: string | null; reply: string | null; right: number | null; reason: string; ttftMs: number | null; tokPerS: number | null; tokens: number | null; replySha256: string | null; arrivedAt: number | null; sig: string | null }
-const ITEM_COLUMNS = 'item_id AS itemId, phase, prompt, reply, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens, reply_sha256 AS replySha256, arrived_at AS arrivedAt, sig'
+export interface ItemRow {
+  itemId: string
+  phase: ExamPhase
+  prompt: string | null
+  reply: string | null
+  right: number | null
+  reason: string
+  ttftMs: number | null
+  tokPerS: number | null
+  tokens: number | null
+  replySha256: string | null
+  arrivedAt: number | null
+  sig: string | null
+}
+const ITEM_COLUMNS =
+  'item_id AS itemId, phase, prompt, reply, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens, reply_sha256 AS replySha256, arrived_at AS arrivedAt, sig'
 
-export const examItem = (db: ReadDb, examId: string, itemId: string): ItemRow | null => db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? AND item_id = ? LIMIT 1`).get(examId, itemId) ?? null
-export const examItems = (db: ReadDb, examId: string): ItemRow[] => db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000`).all(examId)
+export const examItem = (db: ReadDb, examId: string, itemId: string): ItemRow | null =>
+  db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? AND item_id = ? LIMIT 1`).get(examId, itemId) ?? null
+export const examItems = (db: ReadDb, examId: string): ItemRow[] =>
+  db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000`).all(examId)
 
 /** Without the texts. */
 export const itemViews = (db: ReadDb, examId: string): ExamItemView[] =>
   db
-    .prepare<Omit<ExamItemView, 'right'> & { right: number | null }>('SELECT item_id AS itemId, phase, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000')
+    .prepare<Omit<ExamItemView, 'right'> & { right: number | null }>(
+      'SELECT item_id AS itemId, phase, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000',
+    )
     .all(examId)
     .map((row) => ({ ...row, right: row.right === null ? null : row.right === 1 }))

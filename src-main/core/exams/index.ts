@@ -6,7 +6,7 @@ import type { ExamSink } from '#core/jobs/index.ts'
 
 import { qualificationsOf } from './exam-view.ts'
 import { examsApi } from './exams.api.ts'
-import { createExamRunner } from './exams.worker.ts'
+import { ExamRunner } from './exams.worker.ts'
 
 export interface Exams {
   api: ReturnType<typeof examsApi>
@@ -20,7 +20,7 @@ export interface Exams {
 }
 
 export function createExams(context: CoreContext, deps: { deployments: DeploymentsFace; specs: () => readonly GradeSpec[] }): Exams {
-  const runner = createExamRunner(context, deps.deployments)
+  const runner = new ExamRunner(context, deps.deployments)
   let detach: () => void = () => undefined
   return {
     api: examsApi(context, runner, deps.specs),

@@ -17,12 +17,25 @@ function transcriptItem(row: ItemRow): TranscriptItem | null {
 
 /** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */
 export function transcriptFor(db: ReadDb, exam: ExamRow, result: ResultFrame, key: SigningKey): { json: string; sha256: string } {
-  const items = examItems(db, exam.examId).map(transcriptItem).filter((item) => item !== null)
+  const items = examItems(db, exam.examId)
+    .map(transcriptItem)
+    .filter((item) => item !== null)
   const { json, sha256 } = buildTranscript(
     {
-      examId: brandId<ExamId>(exam.examId), class: exam.evidence, spec: exam.spec, seed: result.seed, commitment: exam.commitment, deploymentId: brandId<DeploymentId>(exam.deploymentId),
-      identity: { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device }, slots: exam.slots, attempt: exam.attempt, startedAt: exam.startedAt, endedAt: result.at, items,
-      validUntil: result.validUntil, result: { exchange: brandId<PublicKey>(exam.exchange), at: result.at, sig: result.sig },
+      examId: brandId<ExamId>(exam.examId),
+      class: exam.evidence,
+      spec: exam.spec,
+      seed: result.seed,
+      commitment: exam.commitment,
+      deploymentId: brandId<DeploymentId>(exam.deploymentId),
+      identity: { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device },
+      slots: exam.slots,
+      attempt: exam.attempt,
+      startedAt: exam.startedAt,
+      endedAt: result.at,
+      items,
+      validUntil: result.validUntil,
+      result: { exchange: brandId<PublicKey>(exam.exchange), at: result.at, sig: result.sig },
     },
     key,
   )

@@ -5,9 +5,21 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 
 /** Flags, not identities: nobody outside an adapter asks which exchange it is. */
-export interface ExchangeCapabilities { exams: boolean; book: boolean; signedReceipts: boolean; releases: boolean }
+export interface ExchangeCapabilities {
+  exams: boolean
+  book: boolean
+  signedReceipts: boolean
+  releases: boolean
+}
 
-export interface ExchangeTerms { realm: Realm; currency: Currency; feeBps: number; holdMs: number; specs: GradeSpec[]; exchange: PublicKey }
+export interface ExchangeTerms {
+  realm: Realm
+  currency: Currency
+  feeBps: number
+  holdMs: number
+  specs: GradeSpec[]
+  exchange: PublicKey
+}
 
 export type ExchangeState =
   | { kind: 'connecting'; attempt: number }

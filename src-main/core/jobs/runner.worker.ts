@@ -52,7 +52,8 @@ export class Runner {
     const { realmDb } = this.#context
     // A repetition: running already, or known from before. Nothing is started twice.
     if (this.#runs.has(frame.jobId)) return
-    if (findJob(realmDb.read, frame.jobId) !== null) return void this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
+    if (findJob(realmDb.read, frame.jobId) !== null)
+      return this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const held = this.#deps.deployments.loaded()
     const loaded = held === null ? null : { deploymentId: held.deploymentId, slots: held.model.slots }
@@ -129,7 +130,12 @@ export class Runner {
     const signed = signClaim(key, run.claim(key, run.cancelled === null ? finish : 'cancelled'))
     const { jobId, examId } = run.frame
     if (examId === undefined) {
-      this.#deps.settlement.claim(signed, { enginePromptTokens: usage.promptTokens, engineCachedTokens: usage.cachedTokens, engineGeneratedTokens: usage.generatedTokens, tokPerS: run.tokPerS })
+      this.#deps.settlement.claim(signed, {
+        enginePromptTokens: usage.promptTokens,
+        engineCachedTokens: usage.cachedTokens,
+        engineGeneratedTokens: usage.generatedTokens,
+        tokPerS: run.tokPerS,
+      })
     } else this.#deps.exams.replied(run.frame, run.text)
     this.#finish(run)
     this.#trySend({ t: 'job.done', jobId, ...signed })
@@ -176,6 +182,10 @@ export class Runner {
   }
 }
 
-function newJob({ jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame, route: Route | null, rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>): NewJob {
+function newJob(
+  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame,
+  route: Route | null,
+  rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
+): NewJob {
   return { jobId, instrument, specVersion, deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '', priceNano: priceNanoPerMtok, reserveNano, salt, ...rest }
 }

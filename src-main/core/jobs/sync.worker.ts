@@ -203,7 +203,7 @@ export class Sync {
 
   #resendClaims(): void {
     const { realmDb, exchange } = this.#context
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
       for (const entry of page) {
         after = entry.id

@@ -5,7 +5,14 @@ import type { Jobs } from '#core/jobs/index.ts'
 
 import { checkOwnSide } from './ledger.store.ts'
 
-export interface LedgerCheck { ok: boolean; problems: string[]; accounts: number; transfers: number; receipts: number; comparedWithExchange: boolean }
+export interface LedgerCheck {
+  ok: boolean
+  problems: string[]
+  accounts: number
+  transfers: number
+  receipts: number
+  comparedWithExchange: boolean
+}
 
 export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 'problems'>) {
   const check = async (): Promise<LedgerCheck> => {

@@ -8,7 +8,12 @@ import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.store.ts'
 const PAGE = 200
 const PROBLEMS_MAX = 100
 
-export interface OwnCheck { problems: string[]; accounts: number; transfers: number; receipts: number }
+export interface OwnCheck {
+  problems: string[]
+  accounts: number
+  transfers: number
+  receipts: number
+}
 
 /** Verifies every receipt, page by page so that other work goes on between two. */
 export async function checkOwnSide({ realmDb, books }: Pick<CoreContext, 'realmDb' | 'books'>): Promise<OwnCheck> {
@@ -16,7 +21,7 @@ export async function checkOwnSide({ realmDb, books }: Pick<CoreContext, 'realmD
   const problems = [...ledger.problems, ...sumProblems(realmDb.read, books)]
   let receipts = 0
   let prev: Receipt | null = null
-  for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX; ) {
+  for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {
     const page = receiptsPage(realmDb.read, after, PAGE)
     for (const row of page) {
       const receipt = JSON.parse(row.json) as Receipt
@@ -40,7 +45,8 @@ function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt
   const problems = verifyReceipt(receipt, { prev }).problems.map((problem) => `${name}: ${problem}`)
   if (receiptHash(receipt) !== hash) problems.push(`${name}: it does not have the hash it was stored under`)
   const job = findJob(db, receipt.claim.jobId)
-  if (job?.state !== 'settled' || job.receiptSeq !== receipt.seq || job.grossNano !== receipt.grossNano || job.sellerNano !== receipt.sellerNano) problems.push(`${name}: its job says otherwise`)
+  if (job?.state !== 'settled' || job.receiptSeq !== receipt.seq || job.grossNano !== receipt.grossNano || job.sellerNano !== receipt.sellerNano)
+    problems.push(`${name}: its job says otherwise`)
   return problems
 }
 

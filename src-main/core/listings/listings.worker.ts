@@ -136,7 +136,8 @@ export class ListingRunner {
   }
 
   #checkWish(instrument: string, deploymentId: string): void {
-    if (this.#context.exchange.state().kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.')
+    if (this.#context.exchange.state().kind !== 'online')
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.')
     const deployment = this.#deps.deployments.find(deploymentId)
     if (deployment === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
     const spec = this.#deps.specOf(instrument)
@@ -218,7 +219,8 @@ export class ListingRunner {
       maxOutputTokens: spec.limits.outputTokens,
     })
     if (!sent) this.#offered.delete(row.instrument)
-    if (this.#standings.get(row.instrument)?.state !== 'listed') this.#stand(row.instrument, 'waiting', sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable')
+    if (this.#standings.get(row.instrument)?.state !== 'listed')
+      this.#stand(row.instrument, 'waiting', sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable')
   }
 
   #unoffer(instrument: string): void {

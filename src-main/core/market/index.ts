@@ -15,10 +15,10 @@ const BOOKS_MAX = 64
 
 /** The newest terms the exchange stated, kept while it is away. */
 export interface Terms {
-  specs(): readonly GradeSpec[]
-  specOf(instrument: string): GradeSpec | null
-  feeBps(): number
-  holdMs(): number
+  specs: () => readonly GradeSpec[]
+  specOf: (instrument: string) => GradeSpec | null
+  feeBps: () => number
+  holdMs: () => number
 }
 
 export function createTerms({ exchange, events }: Pick<CoreContext, 'exchange' | 'events'>): Terms {
@@ -45,7 +45,7 @@ export interface MarketDeps {
   listings: Listings
   power: Pick<PowerFace, 'perMtok'>
   deployments: Pick<DeploymentsFace, 'loaded'>
-  qualifications(): QualificationFacts[]
+  qualifications: () => QualificationFacts[]
 }
 
 export function createMarket(context: CoreContext, { terms, listings, power, deployments, qualifications }: MarketDeps) {
@@ -75,9 +75,24 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
       const spec = terms.specOf(instrument)
       const { nanoPerMtok: powerCost, currency: powerCurrency, method } = power.perMtok()
       return {
-        instrument, realm, currency, askNanoPerMtok: nanoPerMtok(askNanoPerMtok), feeBps: terms.feeBps(), netNanoPerMtok: netPerMtok(askNanoPerMtok, terms.feeBps()),
-        powerNanoPerMtok: powerCost, powerCurrency, powerMethod: method, place: place?.place ?? null, of: place?.of ?? null,
-        warnings: quoteWarnings({ ask: askNanoPerMtok, place, online: exchange.state().kind === 'online', qualified: spec !== null && whyNot(spec) === null, bookAgeMs: book === undefined ? null : clock.now() - book.at }),
+        instrument,
+        realm,
+        currency,
+        askNanoPerMtok: nanoPerMtok(askNanoPerMtok),
+        feeBps: terms.feeBps(),
+        netNanoPerMtok: netPerMtok(askNanoPerMtok, terms.feeBps()),
+        powerNanoPerMtok: powerCost,
+        powerCurrency,
+        powerMethod: method,
+        place: place?.place ?? null,
+        of: place?.of ?? null,
+        warnings: quoteWarnings({
+          ask: askNanoPerMtok,
+          place,
+          online: exchange.state().kind === 'online',
+          qualified: spec !== null && whyNot(spec) === null,
+          bookAgeMs: book === undefined ? null : clock.now() - book.at,
+        }),
       }
     }),
     listings: os.market.listings.handler(() => listings.all()),

@@ -12,7 +12,13 @@ export function placeInBook(book: Book, ask: number): { place: number; of: numbe
   return { place: before + 1, of: others.reduce((sum, row) => sum + row.suppliers, 0) + 1 }
 }
 
-export interface QuoteFacts { ask: number; place: { place: number; of: number } | null; online: boolean; qualified: boolean; bookAgeMs: number | null }
+export interface QuoteFacts {
+  ask: number
+  place: { place: number; of: number } | null
+  online: boolean
+  qualified: boolean
+  bookAgeMs: number | null
+}
 const STALE_MS = 60_000
 
 /** What the seller should know before listing at this ask. */

@@ -24,7 +24,8 @@ export class Session {
 
   /** Numbers and keeps the frame. Throws UNAVAILABLE when RESEND_BUFFER_MAX frames are unacknowledged: the session is lost then. */
   push(frame: SupplierFrame): Envelope {
-    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) throw new StokerError('UNAVAILABLE', `The exchange has not acknowledged ${RESEND_BUFFER_MAX} frames; the session is given up and a new one follows.`)
+    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX)
+      throw new StokerError('UNAVAILABLE', `The exchange has not acknowledged ${RESEND_BUFFER_MAX} frames; the session is given up and a new one follows.`)
     const seq = this.#next
     this.#next += 1
     this.#unacknowledged.push({ seq, frame })

@@ -3,14 +3,14 @@ import WebSocketClient from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
 import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
 import { backoffMs } from './backoff.ts'
-import { connect, type Connection, type Welcome, type WebSocketConstructor } from './connection.ts'
+import { Connection, type Welcome, type WebSocketConstructor } from './connection.ts'
 import type { Session } from './session.ts'
 
 export interface StokerExchangeOptions {
@@ -34,138 +34,173 @@ const URL_CHECK_MS = 250
 /** Attempts after a refusal in the handshake wait the longest at once. */
 const REFUSED_ATTEMPT = 20
 
-export function createStokerExchange(options: StokerExchangeOptions): ExchangePort {
-  const { clock, log } = options
-  const random = options.random ?? Math.random
-  const url = typeof options.url === 'string' ? () => options.url as string : options.url
-  const stateListeners = new Set<(state: ExchangeState) => void>()
-  const frameListeners = new Set<(frame: ExchangeFrame) => void>()
-  let state: ExchangeState = { kind: 'stopped' }
-  let seenAt: number | null = null
-  let connection: Connection | null = null
-  let session: Session | null = null
-  let resumeWithinMs = 0
-  let droppedAt = 0
-  let running: { abort: AbortController; done: Promise<void> } | null = null
+interface End {
+  welcomed: boolean
+  refused: boolean
+  reason: string
+}
 
-  const setState = (next: ExchangeState): void => {
-    state = next
-    for (const listener of stateListeners) {
-      try {
-        listener(next)
-      } catch (error) {
-        log.error({ err: error }, 'a listener of the exchange’s state failed')
-      }
+class StokerExchange implements ExchangePort {
+  readonly capabilities = { exams: true, book: true, signedReceipts: true, releases: true }
+  readonly #options: StokerExchangeOptions
+  readonly #stateListeners = new Set<(state: ExchangeState) => void>()
+  readonly #frameListeners = new Set<(frame: ExchangeFrame) => void>()
+  #state: ExchangeState = { kind: 'stopped' }
+  #seenAt: number | null = null
+  #connection: Connection | null = null
+  #session: Session | null = null
+  #resumeWithinMs = 0
+  #droppedAt = 0
+  #running: { abort: AbortController; done: Promise<void> } | null = null
+
+  constructor(options: StokerExchangeOptions) {
+    this.#options = options
+  }
+
+  state(): ExchangeState {
+    return this.#state
+  }
+
+  lastSeenAt(): number | null {
+    return this.#seenAt
+  }
+
+  onState(listener: (state: ExchangeState) => void): () => void {
+    this.#stateListeners.add(listener)
+    return () => this.#stateListeners.delete(listener)
+  }
+
+  onFrame(listener: (frame: ExchangeFrame) => void): () => void {
+    this.#frameListeners.add(listener)
+    return () => this.#frameListeners.delete(listener)
+  }
+
+  send(frame: SupplierFrame): void {
+    const session = this.#liveSession()
+    if (session === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
+    try {
+      if (this.#connection === null) session.push(frame)
+      else this.#connection.send(session, frame)
+    } catch (error) {
+      // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
+      this.#session = null
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange does not acknowledge what it is sent; Stoker connects anew.', { cause: error })
     }
   }
-  const onFrame = (frame: ExchangeFrame): void => {
-    for (const listener of frameListeners) {
-      try {
-        listener(frame)
-      } catch (error) {
-        log.error({ err: error, frame: frame.t }, 'handling a frame of the exchange failed')
-      }
-    }
-  }
-  /** The session is forgotten once the exchange cannot resume it any more. */
-  const liveSession = (): Session | null => {
-    if (session !== null && connection === null && clock.mono() - droppedAt > resumeWithinMs) session = null
-    return session
+
+  start(): void {
+    if (this.#running !== null) return
+    const abort = new AbortController()
+    this.#running = { abort, done: this.#loop(abort.signal) }
   }
 
-  const onWelcome = (welcome: Welcome, current: Session, exchange: PublicKey): void => {
-    const fresh = current !== session
-    session = current
-    resumeWithinMs = welcome.resumeWithinMs
-    const { realm, currency, feeBps, holdMs, specs } = welcome
-    setState({ kind: 'online', since: clock.now(), fresh, terms: { realm, currency, feeBps, holdMs, specs, exchange } })
+  async stop(): Promise<void> {
+    if (this.#running === null) return
+    const { abort, done } = this.#running
+    this.#running = null
+    abort.abort()
+    await done
+    this.#session = null
+    this.#setState({ kind: 'stopped' })
   }
 
-  /** One connection from attempt to end. */
-  const attempt = (target: string, signal: AbortSignal): Promise<{ welcomed: boolean; refused: boolean; reason: string }> =>
-    new Promise((resolve) => {
-      let welcomed = false
-      const previous = liveSession()
-      const mine = connect({
-        url: target, key: options.key, name: options.name, client: options.client ?? 'stoker', clock, log, WebSocket: options.WebSocket ?? WebSocketClient, pinnedKey: options.exchangeKey?.() ?? null, previous,
-        onWelcome(welcome, current, exchange) {
-          welcomed = true
-          onWelcome(welcome, current, exchange)
-        },
-        onFrame,
-        onSeen: () => (seenAt = clock.now()),
-        onEnd({ reason, refused }) {
-          signal.removeEventListener('abort', onAbort)
-          connection = null
-          if (welcomed) droppedAt = clock.mono()
-          resolve({ welcomed, refused, reason })
-        },
-      })
-      const onAbort = (): void => mine.close('stopped')
-      connection = mine
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
-
-  /** Waits, but no longer than until the address changes. */
-  const wait = async (ms: number, from: string | null, signal: AbortSignal): Promise<void> => {
-    const until = clock.mono() + ms
-    while (clock.mono() < until && url() === from) await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
-  }
-
-  const loop = async (signal: AbortSignal): Promise<void> => {
-    for (let failures = 0; !signal.aborted; ) {
-      const target = url()
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options
+    for (let failures = 0; !signal.aborted;) {
+      const target = this.#url()
       let reason = 'the exchange has not said where it listens'
       if (target !== null) {
-        setState({ kind: 'connecting', attempt: failures + 1 })
-        const end = await attempt(target, signal).catch(() => ({ welcomed: false, refused: true, reason: 'the exchange’s address is not a WebSocket address' }))
+        this.#setState({ kind: 'connecting', attempt: failures + 1 })
+        const end = await this.#attempt(target, signal).catch((): End => ({ welcomed: false, refused: true, reason: 'the exchange’s address is not a WebSocket address' }))
         reason = end.reason
         failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
       }
       if (signal.aborted) return
       const ms = backoffMs(failures, random)
-      setState({ kind: 'offline', reason, retryAt: clock.now() + ms })
-      await wait(ms, target, signal).catch(() => undefined)
+      this.#setState({ kind: 'offline', reason, retryAt: clock.now() + ms })
+      await this.#wait(ms, target, signal).catch(() => undefined)
     }
   }
 
-  return {
-    capabilities: { exams: true, book: true, signedReceipts: true, releases: true },
-    state: () => state,
-    lastSeenAt: () => seenAt,
-    onState(listener) {
-      stateListeners.add(listener)
-      return () => stateListeners.delete(listener)
-    },
-    onFrame(listener) {
-      frameListeners.add(listener)
-      return () => frameListeners.delete(listener)
-    },
-    send(frame) {
-      const current = liveSession()
-      if (current === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
-      try {
-        if (connection === null) current.push(frame)
-        else connection.send(current, frame)
-      } catch (error) {
-        // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
-        session = null
-        throw new StokerError('EXCHANGE_OFFLINE', 'The exchange does not acknowledge what it is sent; Stoker connects anew.', { cause: error })
-      }
-    },
-    start() {
-      if (running !== null) return
-      const abort = new AbortController()
-      running = { abort, done: loop(abort.signal) }
-    },
-    async stop() {
-      if (running === null) return
-      const { abort, done } = running
-      running = null
-      abort.abort()
-      await done
-      session = null
-      setState({ kind: 'stopped' })
-    },
+  /** One connection from attempt to end. */
+  #attempt(target: string, signal: AbortSignal): Promise<End> {
+    const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
+    return new Promise((resolve) => {
+      let welcomed = false
+      const onAbort = (): void => connection.close('stopped')
+      const connection = new Connection({
+        url: target,
+        key,
+        name,
+        client,
+        clock,
+        log,
+        WebSocket,
+        pinnedKey: exchangeKey?.() ?? null,
+        previous: this.#liveSession(),
+        onWelcome: (welcome, session, exchange) => {
+          welcomed = true
+          this.#onWelcome(welcome, session, exchange)
+        },
+        onFrame: (frame) => this.#onFrame(frame),
+        onSeen: () => {
+          this.#seenAt = clock.now()
+        },
+        onEnd: ({ reason, refused }) => {
+          signal.removeEventListener('abort', onAbort)
+          this.#connection = null
+          if (welcomed) this.#droppedAt = clock.mono()
+          resolve({ welcomed, refused, reason })
+        },
+      })
+      this.#connection = connection
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Waits, but no longer than until the address changes. */
+  async #wait(ms: number, from: string | null, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const until = clock.mono() + ms
+    while (clock.mono() < until && this.#url() === from) await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
+  }
+
+  #url(): string | null {
+    const { url } = this.#options
+    return typeof url === 'string' ? url : url()
+  }
+
+  /** The session is forgotten once the exchange cannot resume it any more. */
+  #liveSession(): Session | null {
+    if (this.#session !== null && this.#connection === null && this.#options.clock.mono() - this.#droppedAt > this.#resumeWithinMs) this.#session = null
+    return this.#session
+  }
+
+  #onWelcome(welcome: Welcome, session: Session, exchange: PublicKey): void {
+    const fresh = session !== this.#session
+    this.#session = session
+    this.#resumeWithinMs = welcome.resumeWithinMs
+    const { realm, currency, feeBps, holdMs, specs } = welcome
+    this.#setState({ kind: 'online', since: this.#options.clock.now(), fresh, terms: { realm, currency, feeBps, holdMs, specs, exchange } })
+  }
+
+  #setState(state: ExchangeState): void {
+    this.#state = state
+    for (const listener of this.#stateListeners) this.#guard(() => listener(state), 'state')
+  }
+
+  #onFrame(frame: ExchangeFrame): void {
+    for (const listener of this.#frameListeners) this.#guard(() => listener(frame), frame.t)
+  }
+
+  #guard(work: () => void, what: string): void {
+    try {
+      work()
+    } catch (error) {
+      this.#options.log.error({ err: error, what }, 'handling what the exchange sent failed')
+    }
   }
 }
+
+/** The adapter; it connects once started. */
+export const createStokerExchange = (options: StokerExchangeOptions): ExchangePort => new StokerExchange(options)

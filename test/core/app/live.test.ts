@@ -23,7 +23,12 @@ describe('live values', () => {
     const jobId = seller.exchange.job({ content: 'secret words' })
     seller.exchange.deliver()
     const { value } = await stream.next()
-    expect(liveSchema.parse(value)).toMatchObject({ engine: { kind: 'loaded', model: 'fake' }, exchange: { kind: 'online' }, listing: 'none', running: [{ jobId, inputTokens: 3, exam: false }] })
+    expect(liveSchema.parse(value)).toMatchObject({
+      engine: { kind: 'loaded', model: 'fake' },
+      exchange: { kind: 'online' },
+      listing: 'none',
+      running: [{ jobId, inputTokens: 3, exam: false }],
+    })
     expect(JSON.stringify(value)).not.toContain('secret')
     const next = stream.next()
     await seller.clock.advance(1_000)

@@ -2,6 +2,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
+import { nano } from '#contract/money.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { verifyClaim } from '#books/receipts.ts'
 
@@ -25,7 +26,9 @@ describe('serving a job', () => {
     const made = seller()
     const jobId = made.exchange.job({ content: 'one two three' })
     await made.drain()
-    const text = frames(made, 'job.delta').map((frame) => frame.text).join('')
+    const text = frames(made, 'job.delta')
+      .map((frame) => frame.text)
+      .join('')
     expect(text).toBe('FAKE one two three')
     const [done] = frames(made, 'job.done')
     expect(verifyClaim({ claim: done!.claim, claimSig: done!.claimSig })).toBe(true)
@@ -123,7 +126,16 @@ describe('jobs that end otherwise', () => {
     made.exchange.deliver()
     await made.drain()
     const [done] = frames(made, 'job.done')
-    expect(done!.claim).toMatchObject({ finish: 'cancelled', usage: { outputTokens: bytes4(frames(made, 'job.delta').map(({ text }) => text).join('')) } })
+    expect(done!.claim).toMatchObject({
+      finish: 'cancelled',
+      usage: {
+        outputTokens: bytes4(
+          frames(made, 'job.delta')
+            .map(({ text }) => text)
+            .join(''),
+        ),
+      },
+    })
     expect(job(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
   })
 
@@ -155,7 +167,7 @@ describe('jobs that end otherwise', () => {
       await made.clock.advance(10)
     }
     made.exchange.queue = []
-    made.exchange.push({ t: 'job.settled', receipt: { ...made.exchange.receipts[0]!, sellerNano: brandId<never>('1') as never } })
+    made.exchange.push({ t: 'job.settled', receipt: { ...made.exchange.receipts[0]!, sellerNano: nano(1) } })
     made.exchange.deliver()
     expect(job(made, jobId)).toMatchObject({ state: 'claimed' })
     expect(made.jobs.problems()).toHaveLength(1)

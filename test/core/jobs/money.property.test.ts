@@ -3,15 +3,26 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, it, expect } from 'vitest'
 
 import { Seller } from '../../support/seller.ts'
 
 type Step =
   | { kind: 'serve'; turns: number; settled: boolean }
-  | { kind: 'job' } | { kind: 'deliver'; twice: boolean } | { kind: 'lose' } | { kind: 'engine' } | { kind: 'release' } | { kind: 'void'; at: number }
-  | { kind: 'cancel'; at: number } | { kind: 'drop' } | { kind: 'resume' } | { kind: 'restart' } | { kind: 'kill'; commits: number; when: 'before' | 'after' } | { kind: 'crash' } | { kind: 'offline' }
+  | { kind: 'job' }
+  | { kind: 'deliver'; twice: boolean }
+  | { kind: 'lose' }
+  | { kind: 'engine' }
+  | { kind: 'release' }
+  | { kind: 'void'; at: number }
+  | { kind: 'cancel'; at: number }
+  | { kind: 'drop' }
+  | { kind: 'resume' }
+  | { kind: 'restart' }
+  | { kind: 'kill'; commits: number; when: 'before' | 'after' }
+  | { kind: 'crash' }
+  | { kind: 'offline' }
 
 const weighted = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -83,13 +94,16 @@ async function bothSidesAgree(seller: Seller): Promise<void> {
   expect(seller.rows(`SELECT count(*) AS n FROM jobs WHERE state IN ('running', 'claimed')`)).toEqual([{ n: 0 }])
   expect(seller.rows(`SELECT count(*) AS n FROM jobs WHERE state = 'settled'`)).toEqual([{ n: receipts.length }])
   expect(seller.rows('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL')).toEqual([{ n: 0 }])
-  const [rollup] = seller.rows('SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(gross_nano), 0) AS gross, coalesce(sum(seller_nano), 0) AS seller, coalesce(sum(released_nano), 0) AS released FROM rollup_hour')
+  const [rollup] = seller.rows(
+    'SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(gross_nano), 0) AS gross, coalesce(sum(seller_nano), 0) AS seller, coalesce(sum(released_nano), 0) AS released FROM rollup_hour',
+  )
   expect(rollup).toEqual({ jobs: receipts.length, gross: sum(receipts.map((receipt) => receipt.grossNano)), seller: seller_, released })
   expect(seller.jobs.problems()).toEqual([])
 }
 
 describe('the money of jobs', () => {
   it('agrees with the exchange after any order of duplicates, losses, restarts and kills', async () => {
+    let runs = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 30, size: 'max' }), fc.boolean(), async (steps, keepsPending) => {
         const folder = mkdtempSync(join(tmpdir(), 'stoker-money-'))
@@ -99,6 +113,7 @@ describe('the money of jobs', () => {
           seller.run(() => seller.exchange.online())
           for (const one of steps) await apply(seller, one)
           await bothSidesAgree(seller)
+          runs += 1
         } finally {
           seller.close()
           rmSync(folder, { recursive: true, force: true })
@@ -106,5 +121,6 @@ describe('the money of jobs', () => {
       }),
       { numRuns: 30 },
     )
+    expect(runs).toBe(30)
   }, 60_000)
 })

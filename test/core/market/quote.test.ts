@@ -5,7 +5,13 @@ import { netPerMtok, placeInBook, quoteWarnings } from '#core/market/quote.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 
-const book = (...rows: [ask: number, suppliers: number, mine?: boolean][]): Book => ({ instrument: NANO_INSTRUMENT, at: 0, jobsLastHour: 0, waiting: 0, rows: rows.map(([ask, suppliers, mine = false]) => ({ askNanoPerMtok: ask as Book['rows'][0]['askNanoPerMtok'], suppliers, freeSlots: 1, mine })) })
+const book = (...rows: [ask: number, suppliers: number, mine?: boolean][]): Book => ({
+  instrument: NANO_INSTRUMENT,
+  at: 0,
+  jobsLastHour: 0,
+  waiting: 0,
+  rows: rows.map(([ask, suppliers, mine = false]) => ({ askNanoPerMtok: ask as Book['rows'][0]['askNanoPerMtok'], suppliers, freeSlots: 1, mine })),
+})
 
 describe('a quote', () => {
   it('takes the fee off one unit', () => expect(netPerMtok(1_000_000_001, 500)).toBe(950_000_001))
