@@ -51,7 +51,12 @@ export async function exchangeAdmin(dir: string): Promise<ExchangeAdmin> {
 
 function adminAt(url: string, token: string): ExchangeAdmin {
   const post = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(`${url}/admin/${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const response = await fetch(`${url}/admin/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
     if (!response.ok) throw new StokerError('UNAVAILABLE', `the exchange at ${url} answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)
     return response.json()
   }

@@ -22,7 +22,7 @@ export function connect(url: string, token: string): ContractRouterClient<Contra
 }
 
 /** The running owner of `dir`, or null when none answers. owner.json may be stale, so it is asked with the folder's own token before it is believed. */
-export async function findOwner(dir: string): Promise<RunningOwner | null> {
+async function findOwner(dir: string): Promise<RunningOwner | null> {
   const owner = readOwner(dir)
   if (owner?.url === undefined) return null
   try {

@@ -15,16 +15,28 @@ import { printError, unwrapError } from './output.ts'
 import { VERSION } from './version.ts'
 
 /** 0 done · 1 a check failed, or Stoker itself · 2 the command was used wrongly · 3 something needed is locked, missing or not running. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 3 } as const
+const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 3 } as const
 
 const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
-  BAD_REQUEST: EXIT.usage, NODE_VERSION: EXIT.usage, DATA_LOCKED: EXIT.unavailable, UNAVAILABLE: EXIT.unavailable, NOT_FOUND: EXIT.unavailable, UNAUTHORIZED: EXIT.unavailable,
-  EXCHANGE_OFFLINE: EXIT.unavailable, MODEL_MISSING: EXIT.unavailable, DB_FROM_FUTURE: EXIT.unavailable, TIMEOUT: EXIT.unavailable,
+  BAD_REQUEST: EXIT.usage,
+  NODE_VERSION: EXIT.usage,
+  DATA_LOCKED: EXIT.unavailable,
+  UNAVAILABLE: EXIT.unavailable,
+  NOT_FOUND: EXIT.unavailable,
+  UNAUTHORIZED: EXIT.unavailable,
+  EXCHANGE_OFFLINE: EXIT.unavailable,
+  MODEL_MISSING: EXIT.unavailable,
+  DB_FROM_FUTURE: EXIT.unavailable,
+  TIMEOUT: EXIT.unavailable,
 }
 
-export function buildProgram(): Command {
+function buildProgram(): Command {
   const program = new Command('stoker')
-  program.description('Sell inference from your own machine. Practice until you choose otherwise: no real buyer, nothing is paid.').version(VERSION).exitOverride().showHelpAfterError('(add --help for the options)')
+  program
+    .description('Sell inference from your own machine. Practice until you choose otherwise: no real buyer, nothing is paid.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options)')
   program.addHelpText('after', '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.')
   for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addExam, addVerify]) add(program)
   return program

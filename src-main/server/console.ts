@@ -55,7 +55,11 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   const guard = createGuard({ token: apiToken(dataDir, () => ids.secret(32)), sessions, hosts: () => hosts, origins: () => origins })
   const uploads = createUploads(dataDir, ids, options.uploadBytesMax)
   const attempts = createAttempts(clock)
-  const server = await listenHttp({ guard, sessions, codes, attempts, uploads, router: options.router, rendererDir: options.rendererDir, log, link, ...(tls === undefined ? {} : { tls }) }, host, options.port)
+  const server = await listenHttp(
+    { guard, sessions, codes, attempts, uploads, router: options.router, rendererDir: options.rendererDir, log, link, ...(tls === undefined ? {} : { tls }) },
+    host,
+    options.port,
+  )
   const bare = server.port === (scheme === 'http' ? 80 : 443)
   hosts = names.flatMap((name) => (bare ? [name, `${name}:${server.port}`] : [`${name}:${server.port}`]))
   origins = hosts.map((name) => `${scheme}://${name}`)

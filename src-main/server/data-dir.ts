@@ -1,7 +1,5 @@
 /** The data folder: where it is, how it is made, and who owns it. Electron's userData is not asked, so both modes name the same folder. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
 import { acquireLock, readOwner as readOwnerFile, type Owner } from '#db/lock.ts'
@@ -13,28 +11,8 @@ export interface DataDirLock {
   release(): void
 }
 
-/** STOKER_DATA, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application Support/Stoker, %APPDATA%\Stoker. */
-export function defaultDataDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform, home: string = homedir()): string {
-  const chosen = env['STOKER_DATA']
-  if (chosen !== undefined && chosen !== '') return resolve(chosen)
-  if (platform === 'win32') return join(env['APPDATA'] ?? join(home, 'AppData', 'Roaming'), 'Stoker')
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Stoker')
-  const data = env['XDG_DATA_HOME']
-  // The XDG base directory specification: a relative path is invalid and to be ignored.
-  return join(data !== undefined && data.startsWith('/') ? data : join(home, '.local', 'share'), 'Stoker')
-}
-
-/** Makes the folder readable by its owner only, and tightens one that is wider. Throws UNAVAILABLE when that cannot be done. */
-export function ensureDataDir(dir: string): string {
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    const { mode } = statSync(dir)
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(dir, 0o700)
-    return dir
-  } catch (error) {
-    throw new StokerError('UNAVAILABLE', `cannot use ${dir} as the data folder (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); choose another with --data`, { cause: error })
-  }
-}
+/** The same folder as in the desktop app. */
+export { dataDirectory as defaultDataDir, ensureDataDirectory as ensureDataDir } from '#lib/data-directory.ts'
 
 /** Takes the folder, or throws DATA_LOCKED naming the owner's pid. The system frees the lock when this process ends, however it ends. */
 export function lockDataDir(dir: string): DataDirLock {

@@ -19,7 +19,7 @@ const STOP_POLITE_MS = 3_000
 const STOP_TERM_MS = 1_000
 
 const ready = z.object({ t: z.literal('ready'), url: z.string().max(200), exchangeKey: z.string().max(64), pid: z.number().int() })
-export type ExchangeAddress = Omit<z.infer<typeof ready>, 't'>
+type ExchangeAddress = Omit<z.infer<typeof ready>, 't'>
 
 export interface ExchangeChild {
   /** Resolves with the first address. Error: UNAVAILABLE when it does not come up in 20 s. */
@@ -40,7 +40,7 @@ export interface ExchangeChildOptions {
 }
 
 /** Asks by closing the IPC channel, then by SIGTERM, then by SIGKILL; resolves when the process is gone. */
-export async function endChild(child: ChildProcess, clock: Clock): Promise<void> {
+async function endChild(child: ChildProcess, clock: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   const timer = new AbortController()

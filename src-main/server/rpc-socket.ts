@@ -31,11 +31,13 @@ interface SocketDeps {
 
 function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   const body = Buffer.from(message)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${message}`)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${message}`,
+  )
 }
 
 /** Answers the calls of one channel until it closes. A frame that is no call closes it; it can never throw past here. */
-export function serveChannel(channel: Channel<string>, handler: RPCHandler<CallContext>, log: Log): void {
+function serveChannel(channel: Channel<string>, handler: RPCHandler<CallContext>, log: Log): void {
   const peer = {
     send(message: string): void {
       if (channel.bufferedBytes > UNREAD_BYTES_MAX) channel.close('too much is unread')

@@ -106,7 +106,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const engine = createEngine({ fork: forkEngineChild, clock, log })
     const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
     const core = createCore({
-      dataDir, clock, ids, log, host: hostPort, exchange, engine, signingKey, version, bundledModelsDir: join(ROOT, 'resources', 'models'), exchangeUrl: () => exchangeChild.address()?.url ?? null,
+      dataDir,
+      clock,
+      ids,
+      log,
+      host: hostPort,
+      exchange,
+      engine,
+      signingKey,
+      version,
+      bundledModelsDir: join(ROOT, 'resources', 'models'),
+      exchangeUrl: () => exchangeChild.address()?.url ?? null,
       prefixReuse: options.prefixReuse ?? true,
     })
     ending.add(() => core.stop())
@@ -114,7 +124,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const { url: exchangeUrl } = await exchangeChild.started
     core.start()
     const console_: Console = await openConsole({
-      dataDir, rendererDir: join(ROOT, 'out', 'renderer'), host, port, allowHosts: options.allowHosts ?? [], router: core.router, clock, ids, log, ...(tls === undefined ? {} : { tls }),
+      dataDir,
+      rendererDir: join(ROOT, 'out', 'renderer'),
+      host,
+      port,
+      allowHosts: options.allowHosts ?? [],
+      router: core.router,
+      clock,
+      ids,
+      log,
+      ...(tls === undefined ? {} : { tls }),
     })
     ending.add(() => console_.close())
     lock.publish(console_.url)

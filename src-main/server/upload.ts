@@ -9,7 +9,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { StokerError } from '#contract/errors.ts'
 import type { IdSource } from '#lib/ids.ts'
 
-export const UPLOAD_BYTES_MAX = 64 * 2 ** 30
+const UPLOAD_BYTES_MAX = 64 * 2 ** 30
 /** Left free on the disk, so that the databases never meet a full one. */
 const KEEP_FREE_BYTES = 512 * 2 ** 20
 const NAME_TRIES = 100
@@ -18,12 +18,18 @@ const UPLOADS_AT_ONCE = 2
 /** The last path segment with only letters, digits, dot, dash and underscore; never hidden, never empty, at most 120 characters. */
 export function safeModelName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? ''
-  const safe = last.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '').slice(-120)
+  const safe = last
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(-120)
   return safe === '' ? 'model.gguf' : safe
 }
 
 const tooLarge = (limit: number): StokerError =>
-  new StokerError('TOO_LARGE', `This file is larger than the ${Math.floor(limit / 2 ** 20)} MiB that may be stored here; free some disk, or import it by path instead of uploading it.`)
+  new StokerError(
+    'TOO_LARGE',
+    `This file is larger than the ${Math.floor(limit / 2 ** 20)} MiB that may be stored here; free some disk, or import it by path instead of uploading it.`,
+  )
 
 function counting(limit: number): Transform {
   let bytes = 0

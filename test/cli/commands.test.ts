@@ -16,11 +16,29 @@ const VECTORS = resolve(import.meta.dirname, '../fixtures/exam/vectors.jsonl')
 function aReceipt(): { receipt: Receipt; exchangeKey: string } {
   const [seller, exchange] = [generateSigningKey(), generateSigningKey()]
   const signed = signClaim(seller, {
-    v: 1, jobId: brandId('job_1'), supplier: seller.publicKey, instrument: brandId('practice/text-nano'), specVersion: 1, modelSha256: brandId('a'.repeat(64)), usage: { inputTokens: 10, outputTokens: 5 },
-    timings: { ttftMs: 3, durationMs: 9 }, requestMac: 'b'.repeat(64), answerMac: 'c'.repeat(64), finish: 'stop',
+    v: 1,
+    jobId: brandId('job_1'),
+    supplier: seller.publicKey,
+    instrument: brandId('practice/text-nano'),
+    specVersion: 1,
+    modelSha256: brandId('a'.repeat(64)),
+    usage: { inputTokens: 10, outputTokens: 5 },
+    timings: { ttftMs: 3, durationMs: 9 },
+    requestMac: 'b'.repeat(64),
+    answerMac: 'c'.repeat(64),
+    finish: 'stop',
   })
   const unsigned = makeReceipt({
-    signed, seq: 1, prev: GENESIS, realm: 'practice', billed: { inputTokens: 10, outputTokens: 5 }, priceNanoPerMtok: nanoPerMtok(1_000_000), feeBps: 500, settledAt: 1, releaseAt: 2, exchange: exchange.publicKey,
+    signed,
+    seq: 1,
+    prev: GENESIS,
+    realm: 'practice',
+    billed: { inputTokens: 10, outputTokens: 5 },
+    priceNanoPerMtok: nanoPerMtok(1_000_000),
+    feeBps: 500,
+    settledAt: 1,
+    releaseAt: 2,
+    exchange: exchange.publicKey,
   })
   return { receipt: signReceipt(exchange, unsigned), exchangeKey: exchange.publicKey }
 }

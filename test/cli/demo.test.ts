@@ -48,7 +48,10 @@ describe('stoker demo', () => {
     const key = String(createPublicKey(readFileSync(join(folder.path, 'exchange', 'exchange.key'))).export({ format: 'jwk' }).x)
     const [right, wrong] = [join(folder.path, 'right.json'), join(folder.path, 'wrong.json')]
     writeFileSync(right, json)
-    writeFileSync(wrong, json.replace(/"reply":"[^"]/, (start) => `${start.slice(0, -1)}~`))
+    writeFileSync(
+      wrong,
+      json.replace(/"reply":"[^"]/, (start) => `${start.slice(0, -1)}~`),
+    )
     const results = await Promise.all([right, wrong].map((file) => stoker(['verify', 'transcript', file, '--exchange-key', key])))
     expect(results.map((result) => result.code)).toEqual([0, 1])
     expect(results[0]!.stdout).toContain('witnessed')

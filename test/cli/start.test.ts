@@ -37,6 +37,12 @@ describe('npm start', () => {
   })
 
   it('knows a Linux machine without a display, and asks no other system', () => {
-    expect([displayProblem({}, 'linux') !== null, displayProblem({ DISPLAY: ':0' }, 'linux'), displayProblem({ WAYLAND_DISPLAY: 'wayland-0' }, 'linux'), displayProblem({}, 'darwin'), displayProblem({}, 'win32')]).toEqual([true, null, null, null, null])
+    expect([
+      displayProblem({}, 'linux') !== null,
+      displayProblem({ DISPLAY: ':0' }, 'linux'),
+      displayProblem({ WAYLAND_DISPLAY: 'wayland-0' }, 'linux'),
+      displayProblem({}, 'darwin'),
+      displayProblem({}, 'win32'),
+    ]).toEqual([true, null, null, null, null])
   })
 })

@@ -83,36 +83,77 @@ function* frames(seed: number, templates: readonly unknown[]): Generator<string 
 
 describe('sockets', () => {
   const calls = [
-    JSON.stringify({ i: '1', p: { u: '/app/home', b: { json: {} } } }), JSON.stringify({ i: '2', t: 4 }), JSON.stringify({ i: '3', p: { u: '/jobs/list', b: { json: { limit: 5 } } } }), JSON.stringify({ i: '4', t: 3, p: { e: 'message', d: {} } }),
+    JSON.stringify({ i: '1', p: { u: '/app/home', b: { json: {} } } }),
+    JSON.stringify({ i: '2', t: 4 }),
+    JSON.stringify({ i: '3', p: { u: '/jobs/list', b: { json: { limit: 5 } } } }),
+    JSON.stringify({ i: '4', t: 3, p: { e: 'message', d: {} } }),
     { i: '5', p: { u: '/models/import', b: { json: { path: '/etc/passwd' } } } },
   ]
 
-  it(`the console's /rpc, logged in: ${FRAMES} frames`, async () => {
-    const url = `${rig.url.replace('http', 'ws')}/rpc`
-    expect(await pelt(() => opened(url, { authorization: `Bearer ${rig.token}` }), frames(SEED, calls))).toBeGreaterThan(1)
-    await expectAlive()
-  }, SUITE_MS)
+  it(
+    `the console's /rpc, logged in: ${FRAMES} frames`,
+    async () => {
+      const url = `${rig.url.replace('http', 'ws')}/rpc`
+      expect(await pelt(() => opened(url, { authorization: `Bearer ${rig.token}` }), frames(SEED, calls))).toBeGreaterThan(1)
+      await expectAlive()
+    },
+    SUITE_MS,
+  )
 
   const hello = { t: 'hello', protocol: 1, supplier: 'A'.repeat(43), sig: 'A'.repeat(86), name: 'x', client: 'x', resume: { session: 's', received: 0 } }
-  it(`the exchange's /supplier/v1 before the handshake: ${FRAMES} frames`, async () => {
-    const url = `${rig.exchangeUrl.replace('http', 'ws')}/supplier/v1`
-    expect(await pelt(() => opened(url), frames(SEED + 1, [hello, { t: 'ping', n: 1 }]))).toBeGreaterThan(1)
-    await expectAlive()
-  }, SUITE_MS)
+  it(
+    `the exchange's /supplier/v1 before the handshake: ${FRAMES} frames`,
+    async () => {
+      const url = `${rig.exchangeUrl.replace('http', 'ws')}/supplier/v1`
+      expect(await pelt(() => opened(url), frames(SEED + 1, [hello, { t: 'ping', n: 1 }]))).toBeGreaterThan(1)
+      await expectAlive()
+    },
+    SUITE_MS,
+  )
 
-  it(`the exchange's /supplier/v1 as a known supplier: ${FRAMES} frames`, async () => {
-    const key = generateSigningKey()
-    const url = `${rig.exchangeUrl.replace('http', 'ws')}/supplier/v1`
-    const claim = { v: 1, jobId: 'job_1', supplier: key.publicKey, instrument: 'practice/text-nano', specVersion: 1, modelSha256: 'a'.repeat(64), usage: { inputTokens: 1, outputTokens: 1 }, timings: { ttftMs: 1, durationMs: 1 }, requestMac: 'a'.repeat(64), answerMac: 'a'.repeat(64), finish: 'stop' }
-    const identity = { kind: 'gguf', sha256: 'a'.repeat(64), engine: 'x', device: 'x' }
-    const bodies = [
-      { t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: ['job_1'] }, { t: 'offer', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, askNanoPerMtok: 1, slots: 1, contextTokens: 128, maxOutputTokens: 32 },
-      { t: 'exam.start', requestId: 'r', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, slots: 1 }, { t: 'job.done', jobId: 'job_1', claim, claimSig: 'A'.repeat(86) }, { t: 'job.delta', jobId: 'job_1', text: 'x' },
-      { t: 'job.accept', jobId: 'job_1' }, { t: 'ping', n: 1 }, { t: 'withdraw', instrument: 'practice/text-nano' }, { t: 'exam.cancel', examId: 'exam_1' },
-    ]
-    expect(await pelt(() => supplier(url, key), frames(SEED + 2, bodies.map((frame, at) => ({ seq: at + 1, ack: 0, frame }))))).toBeGreaterThan(1)
-    await expectAlive()
-  }, SUITE_MS)
+  it(
+    `the exchange's /supplier/v1 as a known supplier: ${FRAMES} frames`,
+    async () => {
+      const key = generateSigningKey()
+      const url = `${rig.exchangeUrl.replace('http', 'ws')}/supplier/v1`
+      const claim = {
+        v: 1,
+        jobId: 'job_1',
+        supplier: key.publicKey,
+        instrument: 'practice/text-nano',
+        specVersion: 1,
+        modelSha256: 'a'.repeat(64),
+        usage: { inputTokens: 1, outputTokens: 1 },
+        timings: { ttftMs: 1, durationMs: 1 },
+        requestMac: 'a'.repeat(64),
+        answerMac: 'a'.repeat(64),
+        finish: 'stop',
+      }
+      const identity = { kind: 'gguf', sha256: 'a'.repeat(64), engine: 'x', device: 'x' }
+      const bodies = [
+        { t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: ['job_1'] },
+        { t: 'offer', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, askNanoPerMtok: 1, slots: 1, contextTokens: 128, maxOutputTokens: 32 },
+        { t: 'exam.start', requestId: 'r', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, slots: 1 },
+        { t: 'job.done', jobId: 'job_1', claim, claimSig: 'A'.repeat(86) },
+        { t: 'job.delta', jobId: 'job_1', text: 'x' },
+        { t: 'job.accept', jobId: 'job_1' },
+        { t: 'ping', n: 1 },
+        { t: 'withdraw', instrument: 'practice/text-nano' },
+        { t: 'exam.cancel', examId: 'exam_1' },
+      ]
+      expect(
+        await pelt(
+          () => supplier(url, key),
+          frames(
+            SEED + 2,
+            bodies.map((frame, at) => ({ seq: at + 1, ack: 0, frame })),
+          ),
+        ),
+      ).toBeGreaterThan(1)
+      await expectAlive()
+    },
+    SUITE_MS,
+  )
 })
 
 /** A supplier through the handshake. */
@@ -140,11 +181,25 @@ function greeted(socket: WebSocket, key: SigningKey): Promise<boolean> {
   })
 }
 
-interface Route { name: string; url: () => string; method: string; headers: () => Record<string, string>; template: unknown }
+interface Route {
+  name: string
+  url: () => string
+  method: string
+  headers: () => Record<string, string>
+  template: unknown
+}
 const json = { 'content-type': 'application/json' }
 const asOwner = (): Record<string, string> => ({ ...json, authorization: `Bearer ${rig.token}` })
 const asBuyer = (): Record<string, string> => ({ ...json, authorization: `Bearer ${buyerKey}` })
-const chat = { model: 'practice/text-nano', messages: [{ role: 'user', content: 'What is 1 + 1?' }], max_tokens: 8, temperature: 0, stream: false, stop: ['x'], response_format: { type: 'json_schema', json_schema: { schema: { type: 'object' } } } }
+const chat = {
+  model: 'practice/text-nano',
+  messages: [{ role: 'user', content: 'What is 1 + 1?' }],
+  max_tokens: 8,
+  temperature: 0,
+  stream: false,
+  stop: ['x'],
+  response_format: { type: 'json_schema', json_schema: { schema: { type: 'object' } } },
+}
 
 const routes: Route[] = [
   { name: 'console /auth/login', url: () => `${rig.url}/auth/login`, method: 'POST', headers: () => ({ ...json, origin: rig.url }), template: { code: 'x' } },
@@ -153,55 +208,101 @@ const routes: Route[] = [
   { name: 'console /upload/model', url: () => `${rig.url}/upload/model`, method: 'POST', headers: asOwner, template: { a: 1 } },
   { name: 'console /auth/sessions/:id', url: () => `${rig.url}/auth/sessions/x`, method: 'DELETE', headers: asOwner, template: {} },
   { name: 'exchange /v1/chat/completions', url: () => `${rig.exchangeUrl}/v1/chat/completions`, method: 'POST', headers: asBuyer, template: chat },
-  { name: 'exchange /admin/buyer-keys without the token', url: () => `${rig.exchangeUrl}/admin/buyer-keys`, method: 'POST', headers: asBuyer, template: { name: 'x', creditNano: 1 } },
+  {
+    name: 'exchange /admin/buyer-keys without the token',
+    url: () => `${rig.exchangeUrl}/admin/buyer-keys`,
+    method: 'POST',
+    headers: asBuyer,
+    template: { name: 'x', creditNano: 1 },
+  },
 ]
 
 describe('HTTP routes', () => {
-  it.each(routes)(`$name: ${FRAMES} bodies, none ends in a 500`, async ({ url, method, headers, template }) => {
-    const source = hostile(SEED + 3)
-    const statuses = new Map<number, number>()
-    const one = async (): Promise<void> => {
-      const body = source.text(template)
-      const response = await fetch(`${url()}${method === 'POST' ? `?name=${encodeURIComponent(source.pick(['a', '../b', '\u0000']))}` : ''}`, { method, headers: headers(), body })
-      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
-      await response.arrayBuffer()
-    }
-    for (let sent = 0; sent < FRAMES; sent += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, one))
-    expect([...statuses].filter(([status]) => status >= 500 && status !== 503)).toEqual([])
-    await expectAlive()
-  }, SUITE_MS)
+  it.each(routes)(
+    `$name: ${FRAMES} bodies, none ends in a 500`,
+    async ({ url, method, headers, template }) => {
+      const source = hostile(SEED + 3)
+      const statuses = new Map<number, number>()
+      const one = async (): Promise<void> => {
+        const body = source.text(template)
+        const response = await fetch(`${url()}${method === 'POST' ? `?name=${encodeURIComponent(source.pick(['a', '../b', '\u0000']))}` : ''}`, {
+          method,
+          headers: headers(),
+          body,
+        })
+        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+        await response.arrayBuffer()
+      }
+      for (let sent = 0; sent < FRAMES; sent += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, one))
+      expect([...statuses].filter(([status]) => status >= 500 && status !== 503)).toEqual([])
+      await expectAlive()
+    },
+    SUITE_MS,
+  )
 
-  it(`no URL path leaves the folder of the page: ${FRAMES} paths`, async () => {
-    const source = hostile(SEED + 4)
-    for (let sent = 0; sent < FRAMES; sent += 1) {
-      const path = Array.from({ length: 4 }, () => source.pick(['..', '%2e%2e', '.', 'assets', 'index.html', '%00', '%', 'api-token', '..%2f', '\\', ''])).join('/')
-      const response = await fetch(`${rig.url}/${path}`, { redirect: 'manual' }).catch(() => null)
-      if (response === null) continue
-      expect([200, 400, 404, 503]).toContain(response.status)
-      expect((await response.text()).includes(rig.token)).toBe(false)
-    }
-  }, SUITE_MS)
+  it(
+    `no URL path leaves the folder of the page: ${FRAMES} paths`,
+    async () => {
+      const source = hostile(SEED + 4)
+      for (let sent = 0; sent < FRAMES; sent += 1) {
+        const path = Array.from({ length: 4 }, () => source.pick(['..', '%2e%2e', '.', 'assets', 'index.html', '%00', '%', 'api-token', '..%2f', '\\', ''])).join('/')
+        const response = await fetch(`${rig.url}/${path}`, { redirect: 'manual' }).catch(() => null)
+        if (response === null) continue
+        expect([200, 400, 404, 503]).toContain(response.status)
+        expect((await response.text()).includes(rig.token)).toBe(false)
+      }
+    },
+    SUITE_MS,
+  )
 
-  it('bytes that are no HTTP at all', async () => {
-    const source = hostile(SEED + 5)
-    for (let sent = 0; sent < Math.min(FRAMES, 1_000); sent += 1) {
-      const { hostname, port } = new URL(sent % 2 === 0 ? rig.url : rig.exchangeUrl)
-      const socket = connectTcp(Number(port), hostname)
-      socket.on('error', () => undefined)
-      const closed = once(socket, 'close')
-      socket.end(Buffer.concat([Buffer.from(source.pick(['GET / HTTP/1.1\r\n', 'POST /rpc HTTP/9\r\n', 'GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n', ''])), source.bytes(), Buffer.from('\r\n\r\n')]))
-      socket.resume()
-      await closed
-    }
-    await expectAlive()
-    expect((await fetch(`${rig.url}/healthz`)).status).toBe(200)
-  }, SUITE_MS)
+  it(
+    'bytes that are no HTTP at all',
+    async () => {
+      const source = hostile(SEED + 5)
+      for (let sent = 0; sent < Math.min(FRAMES, 1_000); sent += 1) {
+        const { hostname, port } = new URL(sent % 2 === 0 ? rig.url : rig.exchangeUrl)
+        const socket = connectTcp(Number(port), hostname)
+        socket.on('error', () => undefined)
+        const closed = once(socket, 'close')
+        socket.end(
+          Buffer.concat([
+            Buffer.from(source.pick(['GET / HTTP/1.1\r\n', 'POST /rpc HTTP/9\r\n', 'GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n', ''])),
+            source.bytes(),
+            Buffer.from('\r\n\r\n'),
+          ]),
+        )
+        socket.resume()
+        await closed
+      }
+      await expectAlive()
+      expect((await fetch(`${rig.url}/healthz`)).status).toBe(200)
+    },
+    SUITE_MS,
+  )
 
   it.each([
     ['an oversize body on the exchange', 413, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: 'x'.repeat(2_000_000) })],
     ['an oversize call on the console', 413, () => fetch(`${rig.url}/rpc-http/app/home`, { method: 'POST', headers: asOwner(), body: 'x'.repeat(5_000_000) })],
-    ['an unknown model', 404, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, model: 'practice/none' }) })],
-    ['a context too long', 400, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: JSON.stringify({ ...chat, response_format: undefined, messages: [{ role: 'user', content: 'x'.repeat(4_000) }] }) })],
+    [
+      'an unknown model',
+      404,
+      () =>
+        fetch(`${rig.exchangeUrl}/v1/chat/completions`, {
+          method: 'POST',
+          headers: asBuyer(),
+          body: JSON.stringify({ ...chat, response_format: undefined, model: 'practice/none' }),
+        }),
+    ],
+    [
+      'a context too long',
+      400,
+      () =>
+        fetch(`${rig.exchangeUrl}/v1/chat/completions`, {
+          method: 'POST',
+          headers: asBuyer(),
+          body: JSON.stringify({ ...chat, response_format: undefined, messages: [{ role: 'user', content: 'x'.repeat(4_000) }] }),
+        }),
+    ],
     ['a wrong buyer key', 401, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { authorization: 'Bearer sk-practice-wrong' } })],
     ['a page that calls the exchange', 403, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { ...asBuyer(), origin: rig.url } })],
   ])('%s is refused with %i', async (_what, status, call) => {

@@ -50,10 +50,14 @@ async function auditAtRest(before: Audit, finishedBefore: number): Promise<Audit
   await buyers.more(AT_ONCE)
   await buyers.stop()
   const finished = buyers.finished() - finishedBefore
-  const after = await until('both sides to agree', () => {
-    const now = audit(folder.path)
-    return now.ours.open === 0 && now.ahead?.receipts === 0 && now.ahead.releases === 0 ? now : null
-  }, RECOVERY_MS).catch(() => audit(folder.path))
+  const after = await until(
+    'both sides to agree',
+    () => {
+      const now = audit(folder.path)
+      return now.ours.open === 0 && now.ahead?.receipts === 0 && now.ahead.releases === 0 ? now : null
+    },
+    RECOVERY_MS,
+  ).catch(() => audit(folder.path))
   expect(after.problems).toEqual([])
   expect({ open: after.ours.open, ahead: after.ahead }).toEqual({ open: 0, ahead: { receipts: 0, releases: 0 } })
   // Every answer a buyer got whole was paid for exactly once; one whose end was lost on the way may have been paid for too.
@@ -75,32 +79,44 @@ async function rounds(kill: () => Promise<void>): Promise<string[]> {
 }
 
 describe(`kill -9 in the middle of jobs, ${ROUNDS} times each`, () => {
-  it('of the engine host: its jobs fail, it comes back by itself', async () => {
-    const problems = await rounds(async () => {
-      const { pid } = await until('the engine host', () => hostOf(rig.pid, 'engine') ?? null, RECOVERY_MS)
-      await killMidJob(pid)
-      await until('another engine host', () => ((hostOf(rig.pid, 'engine')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
-    })
-    expect(problems).toEqual([])
-  }, SUITE_MS)
+  it(
+    'of the engine host: its jobs fail, it comes back by itself',
+    async () => {
+      const problems = await rounds(async () => {
+        const { pid } = await until('the engine host', () => hostOf(rig.pid, 'engine') ?? null, RECOVERY_MS)
+        await killMidJob(pid)
+        await until('another engine host', () => ((hostOf(rig.pid, 'engine')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
+      })
+      expect(problems).toEqual([])
+    },
+    SUITE_MS,
+  )
 
-  it('of the exchange host: it comes back at the same address', async () => {
-    const problems = await rounds(async () => {
-      const { pid } = await until('the exchange host', () => hostOf(rig.pid, 'exchange') ?? null, RECOVERY_MS)
-      await killMidJob(pid)
-      await until('another exchange host', () => ((hostOf(rig.pid, 'exchange')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
-    })
-    expect(problems).toEqual([])
-  }, SUITE_MS)
+  it(
+    'of the exchange host: it comes back at the same address',
+    async () => {
+      const problems = await rounds(async () => {
+        const { pid } = await until('the exchange host', () => hostOf(rig.pid, 'exchange') ?? null, RECOVERY_MS)
+        await killMidJob(pid)
+        await until('another exchange host', () => ((hostOf(rig.pid, 'exchange')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
+      })
+      expect(problems).toEqual([])
+    },
+    SUITE_MS,
+  )
 
-  it('of the core: no child outlives it, and a new start picks everything up', async () => {
-    const problems = await rounds(async () => {
-      const children = [hostOf(rig.pid, 'engine'), hostOf(rig.pid, 'exchange')].flatMap((child) => (child === undefined ? [] : [child.pid]))
-      expect(children).toHaveLength(2)
-      await killMidJob(rig.pid)
-      await until('its children to end', () => (children.some(isAlive) ? null : true), RECOVERY_MS)
-      rig = await startRig({ dir: folder.path, args: ['--no-practice-buyer'] })
-    })
-    expect(problems).toEqual([])
-  }, SUITE_MS)
+  it(
+    'of the core: no child outlives it, and a new start picks everything up',
+    async () => {
+      const problems = await rounds(async () => {
+        const children = [hostOf(rig.pid, 'engine'), hostOf(rig.pid, 'exchange')].flatMap((child) => (child === undefined ? [] : [child.pid]))
+        expect(children).toHaveLength(2)
+        await killMidJob(rig.pid)
+        await until('its children to end', () => (children.some(isAlive) ? null : true), RECOVERY_MS)
+        rig = await startRig({ dir: folder.path, args: ['--no-practice-buyer'] })
+      })
+      expect(problems).toEqual([])
+    },
+    SUITE_MS,
+  )
 })

@@ -36,7 +36,12 @@ describe('login codes', () => {
 })
 
 describe('sessions', () => {
-  const open = (dir: string, clock = new FakeClock()) => openSessions(join(dir, 'sessions.json'), clock, randomIds(() => clock.now()))
+  const open = (dir: string, clock = new FakeClock()) =>
+    openSessions(
+      join(dir, 'sessions.json'),
+      clock,
+      randomIds(() => clock.now()),
+    )
 
   it('stores no cookie value, in a file only the owner can read', () => {
     const dir = tempDir()

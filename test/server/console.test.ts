@@ -61,7 +61,11 @@ async function stand(uploadBytesMax = 1_000): Promise<Stand> {
 
 const codeOf = (link: string): string => new URL(link).hash.replace('#code=', '')
 
-interface Answer { status: number; body: string; headers: Record<string, string | string[] | undefined> }
+interface Answer {
+  status: number
+  body: string
+  headers: Record<string, string | string[] | undefined>
+}
 /** Plain node:http, because fetch may not set Host, Origin or Cookie. */
 async function send(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
   const call = httpRequest(url, { method, headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) } })
@@ -207,7 +211,10 @@ describe('uploads over HTTP', () => {
 describe('the contract over a WebSocket', () => {
   const open = (headers: Record<string, string>): WebSocket => new WebSocket(`${s.url.replace('http', 'ws')}/rpc`, { headers })
   const refusal = async (headers: Record<string, string>): Promise<number> => {
-    const [, response] = (await once(open(headers).on('error', () => undefined), 'unexpected-response')) as [unknown, import('node:http').IncomingMessage]
+    const [, response] = (await once(
+      open(headers).on('error', () => undefined),
+      'unexpected-response',
+    )) as [unknown, import('node:http').IncomingMessage]
     response.resume()
     return response.statusCode ?? 0
   }
@@ -220,7 +227,11 @@ describe('the contract over a WebSocket', () => {
   it('refuses before the handshake: no login, foreign Origin, missing Origin with a cookie, foreign Host', async () => {
     const cookie = await login(s)
     expect([
-      await refusal({ origin: s.url }), await refusal({ cookie, origin: 'https://evil.example' }), await refusal({ cookie }), await refusal({ cookie, origin: s.url, host: 'evil.example' }), await refusal({ authorization: 'Bearer wrong' }),
+      await refusal({ origin: s.url }),
+      await refusal({ cookie, origin: 'https://evil.example' }),
+      await refusal({ cookie }),
+      await refusal({ cookie, origin: s.url, host: 'evil.example' }),
+      await refusal({ authorization: 'Bearer wrong' }),
     ]).toEqual([401, 403, 403, 421, 401])
   })
 

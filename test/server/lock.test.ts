@@ -26,7 +26,11 @@ describe('one owner per data folder', () => {
   })
 
   it('lets the command line ask the owner: a new link, a buyer’s key, the books', async () => {
-    const [link, key, ledger] = await Promise.all([stoker(['link', '--data', folder.path, '--json']), stoker(['buyer-key', '--data', folder.path]), stoker(['ledger', 'check', '--data', folder.path, '--json'])])
+    const [link, key, ledger] = await Promise.all([
+      stoker(['link', '--data', folder.path, '--json']),
+      stoker(['buyer-key', '--data', folder.path]),
+      stoker(['ledger', 'check', '--data', folder.path, '--json']),
+    ])
     expect((JSON.parse(link.stdout) as { link: string }).link).toMatch(/#code=[\w-]+$/)
     expect(key.stdout).toMatch(/^sk-practice-[\w-]+\n$/)
     expect([ledger.code, (JSON.parse(ledger.stdout) as { ok: boolean }).ok]).toEqual([0, true])
@@ -34,7 +38,12 @@ describe('one owner per data folder', () => {
 
   it('answers with the contract’s own values', async () => {
     const hello = await rig.client.app.hello()
-    expect({ mode: hello.mode, realm: hello.realm, currency: hello.currency, dataDir: hello.dataDir }).toEqual({ mode: 'headless', realm: 'practice', currency: 'PCR', dataDir: folder.path })
+    expect({ mode: hello.mode, realm: hello.realm, currency: hello.currency, dataDir: hello.dataDir }).toEqual({
+      mode: 'headless',
+      realm: 'practice',
+      currency: 'PCR',
+      dataDir: folder.path,
+    })
   })
 
   it('is free again after a kill -9, whose children end by themselves', async () => {

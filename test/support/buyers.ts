@@ -24,7 +24,10 @@ export interface BuyersOptions {
   seed: string
 }
 
-interface Waiter { left: number; resolve: () => void }
+interface Waiter {
+  left: number
+  resolve: () => void
+}
 
 function counter(): { add: () => void; wait: (count: number) => Promise<void>; total: () => number } {
   const waiters = new Set<Waiter>()
@@ -58,7 +61,14 @@ export function startBuyers({ exchangeUrl, key, instrument = 'practice/text-nano
     const response = await fetch(`${exchangeUrl()}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: instrument, messages: [{ role: 'user', content: prompt }], max_tokens: 32, temperature: 0, stream: true, stream_options: { include_usage: true } }),
+      body: JSON.stringify({
+        model: instrument,
+        messages: [{ role: 'user', content: prompt }],
+        max_tokens: 32,
+        temperature: 0,
+        stream: true,
+        stream_options: { include_usage: true },
+      }),
     })
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
@@ -84,7 +94,10 @@ export function startBuyers({ exchangeUrl, key, instrument = 'practice/text-nano
   }
   const all = Promise.all(Array.from({ length: atOnce }, keepBuying))
   return {
-    finished: finished.total, failed: failed.total, deltas: deltas.wait, more: finished.wait,
+    finished: finished.total,
+    failed: failed.total,
+    deltas: deltas.wait,
+    more: finished.wait,
     async stop() {
       stopping.abort()
       await all

@@ -11,7 +11,22 @@ export function seeded(seed: number): () => number {
   }
 }
 
-const ODD_STRINGS = ['', '\u0000', '\uD800', '__proto__', 'constructor', '../../etc/passwd', '%00', 'a'.repeat(5_000), '\u202Eabc', '{}', '1e999', "'; DROP TABLE jobs; --", 'practice/text-nano', 'job_1']
+const ODD_STRINGS = [
+  '',
+  '\u0000',
+  '\uD800',
+  '__proto__',
+  'constructor',
+  '../../etc/passwd',
+  '%00',
+  'a'.repeat(5_000),
+  '\u202Eabc',
+  '{}',
+  '1e999',
+  "'; DROP TABLE jobs; --",
+  'practice/text-nano',
+  'job_1',
+]
 const ODD_NUMBERS = [0, -0, -1, 1.5, 1e308, -1e308, 2 ** 53, 2 ** 31, 4_294_967_296, Number.MAX_SAFE_INTEGER]
 
 export interface Hostile {
@@ -41,7 +56,8 @@ export function hostile(seed: number): Hostile {
   }
   const mutate = (template: unknown): unknown => {
     if (random() < 0.15) return value(3)
-    if (Array.isArray(template)) return random() < 0.2 ? [...(template as unknown[]), ...(template as unknown[])] : template.map((part: unknown) => (random() < 0.4 ? mutate(part) : part))
+    if (Array.isArray(template))
+      return random() < 0.2 ? [...(template as unknown[]), ...(template as unknown[])] : template.map((part: unknown) => (random() < 0.4 ? mutate(part) : part))
     if (typeof template === 'object' && template !== null) {
       const entries = Object.entries(template).flatMap(([key, part]): [string, unknown][] => {
         const chance = random()

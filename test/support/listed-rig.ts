@@ -7,7 +7,7 @@ import { importModel, list, sitExam } from '#cli/demo/loop.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 
-export const NANO_GGUF = resolve(import.meta.dirname, '../../resources/models/nano.gguf')
+const NANO_GGUF = resolve(import.meta.dirname, '../../resources/models/nano.gguf')
 
 /** Error when the exam is not passed (about one seed in twenty turns a good model away; the exchange draws it at random). */
 export async function listNano(client: ContractRouterClient<Contract>, settings: { slots: number }): Promise<DeploymentId> {

@@ -42,7 +42,10 @@ export interface RigOptions {
 }
 
 /** Runs one `stoker` command to its end. */
-export async function stoker(args: readonly string[], options: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function stoker(
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')))
@@ -58,7 +61,10 @@ const exited = (child: ChildProcess): boolean => child.exitCode !== null || chil
 /** Starts one and resolves when it has printed its line. The caller stops it. */
 export async function startRig(options: RigOptions): Promise<Rig> {
   const { dir } = options
-  const child = spawn(process.execPath, [MAIN, 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])], { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])], {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_KEPT)))
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS)
@@ -75,7 +81,15 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     await gone
   }
   return {
-    dir, url, link, exchangeUrl, pid, token, client: connect(url, token), process: child, kill,
+    dir,
+    url,
+    link,
+    exchangeUrl,
+    pid,
+    token,
+    client: connect(url, token),
+    process: child,
+    kill,
     stderr: () => stderr,
     async stop() {
       const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)

@@ -18,7 +18,18 @@ import { auditSeller } from './seller.ts'
 export interface Audit {
   ok: boolean
   problems: string[]
-  ours: { accounts: number; transfers: number; receipts: number; open: number; tokensIn: number; tokensOut: number; grossNano: number; feeNano: number; heldNano: number; availableNano: number }
+  ours: {
+    accounts: number
+    transfers: number
+    receipts: number
+    open: number
+    tokensIn: number
+    tokensOut: number
+    grossNano: number
+    feeNano: number
+    heldNano: number
+    availableNano: number
+  }
   exchange: { accounts: number; transfers: number; receipts: number; suppliers: number } | null
   /** How far the exchange is ahead by what has not reached us; both 0 when its view equals ours, null when there is no exchange here. */
   ahead: { receipts: number; releases: number } | null
@@ -59,8 +70,16 @@ export function audit(dir: string): Audit {
     ok: problems.lines.length === 0,
     problems: problems.lines,
     ours: {
-      accounts: ours.accounts, transfers: ours.transfers, receipts: ours.receipts, open: ours.open, tokensIn: ours.tokensIn, tokensOut: ours.tokensOut,
-      grossNano: Number(ours.gross), feeNano: Number(ours.fee), heldNano: Number(ours.held), availableNano: Number(ours.available),
+      accounts: ours.accounts,
+      transfers: ours.transfers,
+      receipts: ours.receipts,
+      open: ours.open,
+      tokensIn: ours.tokensIn,
+      tokensOut: ours.tokensOut,
+      grossNano: Number(ours.gross),
+      feeNano: Number(ours.fee),
+      heldNano: Number(ours.held),
+      availableNano: Number(ours.available),
     },
     ...other,
   }

@@ -10,7 +10,9 @@ import type { SellerAudit } from './seller.ts'
  */
 export function compare(ours: SellerAudit, exchange: ReadDb, supplier: string, problems: Problems): { receipts: number; releases: number } {
   const theirs = exchange.prepare<{ seq: number; json: string }>('SELECT seq, json FROM receipts WHERE supplier = ? ORDER BY seq').all(supplier)
-  const released = exchange.money<{ seq: bigint; job_id: string; amount_nano: bigint }>('SELECT seq, job_id, amount_nano FROM releases WHERE supplier = ? ORDER BY seq').all(supplier)
+  const released = exchange
+    .money<{ seq: bigint; job_id: string; amount_nano: bigint }>('SELECT seq, job_id, amount_nano FROM releases WHERE supplier = ? ORDER BY seq')
+    .all(supplier)
   const known = new Map(theirs.map((row) => [row.seq, row.json]))
   for (const [seq, text] of ours.texts) {
     const other = known.get(seq)

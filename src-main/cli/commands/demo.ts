@@ -13,7 +13,12 @@ import { printResult } from '../demo/report.ts'
 
 const JOBS_MAX = 100_000
 
-interface DemoOptions { data?: string; seed: string; jobs: number; json?: boolean }
+interface DemoOptions {
+  data?: string
+  seed: string
+  jobs: number
+  json?: boolean
+}
 
 async function demo(options: DemoOptions): Promise<void> {
   const { runDemo } = await import('../demo/demo.ts')

@@ -11,11 +11,20 @@ import { DATA_OPTION, integer } from '../options.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { untilSignal } from '../signals.ts'
 
-interface ExchangeCommandOptions { data: string; port: number; host: string; allowHost: string[]; insecureListen?: boolean; practiceBuyer: boolean; json?: boolean }
+interface ExchangeCommandOptions {
+  data: string
+  port: number
+  host: string
+  allowHost: string[]
+  insecureListen?: boolean
+  practiceBuyer: boolean
+  json?: boolean
+}
 
 async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const { host, port, allowHost: allowHosts, practiceBuyer } = options
-  if (!isLoopback(host) && options.insecureListen !== true) throw new StokerError('BAD_REQUEST', `${host} can be reached by other machines and the exchange speaks plain HTTP: put a TLS proxy before it, or add --insecure-listen`)
+  if (!isLoopback(host) && options.insecureListen !== true)
+    throw new StokerError('BAD_REQUEST', `${host} can be reached by other machines and the exchange speaks plain HTTP: put a TLS proxy before it, or add --insecure-listen`)
   const { startExchange } = await import('#market/exchange.ts')
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()

@@ -10,8 +10,17 @@ import { printJson, printLine } from '../output.ts'
 function print(result: Audit): void {
   const { ours, exchange, ahead } = result
   printLine(`Ours:     ${ours.accounts} accounts, ${ours.transfers} transfers, ${ours.receipts} receipts re-summed; ${ours.open} jobs open.`)
-  printLine(exchange === null ? 'Exchange: none in this folder, so nothing was compared.' : `Exchange: ${exchange.accounts} accounts, ${exchange.transfers} transfers, ${exchange.receipts} receipts re-summed.`)
-  if (ahead !== null) printLine(ahead.receipts + ahead.releases === 0 ? 'Compared: the exchange holds exactly what we hold.' : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`)
+  printLine(
+    exchange === null
+      ? 'Exchange: none in this folder, so nothing was compared.'
+      : `Exchange: ${exchange.accounts} accounts, ${exchange.transfers} transfers, ${exchange.receipts} receipts re-summed.`,
+  )
+  if (ahead !== null)
+    printLine(
+      ahead.receipts + ahead.releases === 0
+        ? 'Compared: the exchange holds exactly what we hold.'
+        : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`,
+    )
   for (const problem of result.problems) printLine(`PROBLEM   ${problem}`)
   printLine(result.ok ? 'Debits equal credits, receipts chain and verify.' : 'The books do not hold. Keep a copy of the data folder before anything else.')
 }

@@ -42,7 +42,11 @@ async function startOnSomePort(options: RuntimeOptions, wanted: number | undefin
 
 async function serve(options: ServeOptions): Promise<void> {
   const { host, practiceBuyer, allowHost: allowHosts } = options
-  const given = Object.fromEntries(Object.entries({ tlsCert: options.tlsCert, tlsKey: options.tlsKey, insecureListen: options.insecureListen, exchangePort: options.exchangePort }).filter(([, value]) => value !== undefined))
+  const given = Object.fromEntries(
+    Object.entries({ tlsCert: options.tlsCert, tlsKey: options.tlsKey, insecureListen: options.insecureListen, exchangePort: options.exchangePort }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
   const signal = untilSignal()
   const runtime = await startOnSomePort({ dataDir: resolve(options.data), host, practiceBuyer, allowHosts, version: VERSION, ...given }, options.port)
   const link = runtime.link()
@@ -51,7 +55,8 @@ async function serve(options: ServeOptions): Promise<void> {
     printLine(`Stoker is running. Open this link (one use, ten minutes; a new one: stoker link):\n\n  ${link}\n`)
     printLine(`Practice exchange: ${runtime.exchangeUrl} (practice: no real buyer, nothing is paid). Stop with Ctrl+C.`)
   }
-  if (!isLoopback(host) && options.tlsCert === undefined) note(`Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`)
+  if (!isLoopback(host) && options.tlsCert === undefined)
+    note(`Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`)
   await signal
   await runtime.stop()
 }

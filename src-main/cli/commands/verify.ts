@@ -11,7 +11,11 @@ import { printJson, printLine } from '../output.ts'
 
 const FILE_BYTES_MAX = 67_108_864
 
-interface VerifyCommandOptions { exchangeKey?: string; previous?: string; json?: boolean }
+interface VerifyCommandOptions {
+  exchangeKey?: string
+  previous?: string
+  json?: boolean
+}
 
 function readText(path: string): string {
   try {
@@ -58,6 +62,8 @@ export function addVerify(program: Command): void {
   const receipt = verifier('receipt', 'verify a receipt: signatures, amounts, place in the chain', (file, options) =>
     verifyReceipt(readJson(file), { ...pinned(options), ...(options.previous === undefined ? {} : { prev: readJson(options.previous) as never }) }),
   ).option('--previous <file>', 'the receipt before it, to check the chain')
-  const transcript = verifier('transcript', 'verify an exam transcript: items, verdicts, signatures, class of evidence', (file, options) => verifyTranscript(readText(file), pinned(options)))
+  const transcript = verifier('transcript', 'verify an exam transcript: items, verdicts, signatures, class of evidence', (file, options) =>
+    verifyTranscript(readText(file), pinned(options)),
+  )
   program.command('verify').description('check a receipt or an exam transcript offline').addCommand(receipt).addCommand(transcript)
 }

@@ -38,7 +38,14 @@ export async function buy({ exchangeUrl, key, instrument, prompt, maxTokens }: B
   const response = await fetch(`${exchangeUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: instrument, messages: [{ role: 'user', content: prompt }], max_tokens: maxTokens, temperature: 0, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({
+      model: instrument,
+      messages: [{ role: 'user', content: prompt }],
+      max_tokens: maxTokens,
+      temperature: 0,
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
   })
   if (!response.ok || response.body === null) throw new StokerError('EXCHANGE_REFUSED', `the exchange answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)

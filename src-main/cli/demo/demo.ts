@@ -15,7 +15,12 @@ const STEP_MS = 3_000
 /** The grade's own deadlines suit any machine that passes it; a busy one gets twenty times as long. */
 const DEADLINE_FACTOR = 20
 
-export interface DemoRun { dir: string; seed: string; jobs: number; say: (line: string) => void }
+export interface DemoRun {
+  dir: string
+  seed: string
+  jobs: number
+  say: (line: string) => void
+}
 
 /** Runs it all and stops everything again. Errors: DEADLINE, NOT_QUALIFIED, EXCHANGE_REFUSED, and what startRuntime throws. */
 export async function runDemo(run: DemoRun): Promise<DemoResult> {
@@ -50,7 +55,11 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   const purchases = await buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens: exam.spec.limits.outputTokens, afterEach: () => admin.advanceClock(STEP_MS), say })
   const jobsMs = performance.now() - jobsAt
   const books = await until('both sides to agree', () => settled(audit(dir)))
-  const [{ ok }, power, summary] = [await client.app.ledgerCheck(), await client.app.power(), await client.earnings.summary({ from: Date.now() - 86_400_000, to: Date.now() + 60_000 })]
+  const [{ ok }, power, summary] = [
+    await client.app.ledgerCheck(),
+    await client.app.power(),
+    await client.earnings.summary({ from: Date.now() - 86_400_000, to: Date.now() + 60_000 }),
+  ]
   const { score, clockLimits } = splitScore(exam)
   const { ours } = books
   const tokensOut = ours.tokensOut - before.tokensOut
@@ -58,12 +67,22 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   return {
     // Counts of this run; held and available are balances, so only a fresh folder repeats them.
     repro: {
-      scores: { [INSTRUMENT]: score }, jobs: ours.receipts - before.receipts, tokensIn: ours.tokensIn - before.tokensIn, tokensOut, grossNano: ours.grossNano - before.grossNano, feeNano: ours.feeNano - before.feeNano,
-      heldNano: ours.heldNano, availableNano: ours.availableNano,
+      scores: { [INSTRUMENT]: score },
+      jobs: ours.receipts - before.receipts,
+      tokensIn: ours.tokensIn - before.tokensIn,
+      tokensOut,
+      grossNano: ours.grossNano - before.grossNano,
+      feeNano: ours.feeNano - before.feeNano,
+      heldNano: ours.heldNano,
+      availableNano: ours.availableNano,
     },
     timing: {
-      totalMs: Math.round(performance.now() - startedAt), examMs: Math.round(examMs), jobsMs: Math.round(jobsMs), ttftP50Ms: Math.round(median(purchases.map((purchase) => purchase.ttftMs)) * 10) / 10,
-      tokPerS: busyMs === 0 ? 0 : Math.round((tokensOut / busyMs) * 1_000), clockLimits,
+      totalMs: Math.round(performance.now() - startedAt),
+      examMs: Math.round(examMs),
+      jobsMs: Math.round(jobsMs),
+      ttftP50Ms: Math.round(median(purchases.map((purchase) => purchase.ttftMs)) * 10) / 10,
+      tokPerS: busyMs === 0 ? 0 : Math.round((tokensOut / busyMs) * 1_000),
+      clockLimits,
     },
     power: { watts: power.watts?.value ?? null, method: summary.powerMethod, kwh: summary.powerKwh },
     ledgerOk: books.ok && ok,

@@ -85,9 +85,19 @@ export async function list(client: Client, deploymentId: DeploymentId): Promise<
 }
 
 /** What the demo's buyer asks: items of a seed of its own, families in turn. */
-export const promptOf = (seed: string, index: number): string => examItem(sha256Hex(`demand|${seed}`).slice(0, 32), FAMILIES[index % FAMILIES.length]!, 1, Math.floor(index / FAMILIES.length)).prompt
+const promptOf = (seed: string, index: number): string =>
+  examItem(sha256Hex(`demand|${seed}`).slice(0, 32), FAMILIES[index % FAMILIES.length]!, 1, Math.floor(index / FAMILIES.length)).prompt
 
-export interface BuyAllOptions { client: Client; exchangeUrl: string; key: string; seed: string; jobs: number; maxTokens: number; afterEach: () => Promise<void>; say: (line: string) => void }
+export interface BuyAllOptions {
+  client: Client
+  exchangeUrl: string
+  key: string
+  seed: string
+  jobs: number
+  maxTokens: number
+  afterEach: () => Promise<void>
+  say: (line: string) => void
+}
 
 /** Buys one after the other; each is settled on our side before the next is asked. */
 export async function buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens, afterEach, say }: BuyAllOptions): Promise<Purchase[]> {

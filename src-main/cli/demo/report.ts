@@ -8,7 +8,7 @@ export interface Score {
 }
 
 /** Equal for equal seeds, on any machine that keeps its deadlines. Amounts are nano practice credits. */
-export interface Repro {
+interface Repro {
   scores: Record<string, Score>
   jobs: number
   tokensIn: number
@@ -36,7 +36,9 @@ function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
     for (const [name, { right, of, verdict }] of Object.entries(score.limits)) printLine(`             ${name}: ${right} of ${of} right, ${verdict}`)
     for (const [name, verdict] of Object.entries(timing.clockLimits)) printLine(`             ${name}: ${verdict}`)
   }
-  printLine(`  jobs       ${repro.jobs} sold, ${repro.tokensIn} tokens in and ${repro.tokensOut} out; first token after ${Math.round(timing.ttftP50Ms)} ms (median), ${timing.tokPerS.toFixed(0)} tok/s`)
+  printLine(
+    `  jobs       ${repro.jobs} sold, ${repro.tokensIn} tokens in and ${repro.tokensOut} out; first token after ${Math.round(timing.ttftP50Ms)} ms (median), ${timing.tokPerS.toFixed(0)} tok/s`,
+  )
   printLine(`  gross      ${credits(repro.grossNano)}`)
   printLine(`  fee        ${credits(repro.feeNano)}`)
   printLine(`  held       ${credits(repro.heldNano)}`)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** No bytes for this long counts as "cannot be had". */
-export const SILENCE_MS = 20_000
+const SILENCE_MS = 20_000
 const CHECK_MS = 1_000
 const READY_LINE = 'stoker-desktop ready'
 
@@ -105,7 +105,9 @@ function runWindow(binary: string, root: string): Promise<Attempt> {
       else process.stdout.write(text)
     })
     child.once('error', (error) => end({ started: false, why: `Electron did not start (${error.message})` }))
-    child.once('exit', (code, signal) => end(ready ? { started: true, code: code ?? 0 } : { started: false, why: `Electron ended before its window was ready (${signal ?? `exit ${code}`})` }))
+    child.once('exit', (code, signal) =>
+      end(ready ? { started: true, code: code ?? 0 } : { started: false, why: `Electron ended before its window was ready (${signal ?? `exit ${code}`})` }),
+    )
   })
 }
 

@@ -19,7 +19,12 @@ export interface RequestHeads {
   readonly authorization: string | undefined
 }
 
-export const headsOf = ({ headers }: IncomingMessage): RequestHeads => ({ host: headers.host, origin: headers.origin, cookie: headers.cookie, authorization: headers.authorization })
+export const headsOf = ({ headers }: IncomingMessage): RequestHeads => ({
+  host: headers.host,
+  origin: headers.origin,
+  cookie: headers.cookie,
+  authorization: headers.authorization,
+})
 
 export interface Guard {
   /** Null when the Host header names this server: a foreign name means DNS rebinding or a misdirected request. */
