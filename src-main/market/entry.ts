@@ -46,7 +46,8 @@ async function main(): Promise<void> {
     )
   }
   process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+  // Ctrl+C in a terminal reaches every process of the group; where there is a parent, it decides when this one ends.
+  process.on('SIGINT', () => (process.send === undefined ? stop() : undefined))
   process.once('disconnect', stop)
   const ready = { t: 'ready', url: exchange.url, exchangeKey: exchange.exchangeKey, pid: process.pid }
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(ready)}\n`)

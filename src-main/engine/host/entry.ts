@@ -58,6 +58,8 @@ function serveParentPort(parent: ParentPort): void {
 }
 
 function serveIpc(): void {
+  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
+  process.on('SIGINT', () => undefined)
   const channel = ipcChannel(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(
