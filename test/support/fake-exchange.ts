@@ -34,6 +34,7 @@ interface FakeExchangeJob {
   state: 'pending' | 'settled' | 'void'
   price: NanoPerMtok
   receipt: Receipt | null
+  exam: boolean
   input: number
 }
 
@@ -105,7 +106,7 @@ export class FakeExchange {
     const jobId = brandId<JobId>(`job_${this.#count}`)
     const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT } = options
     const messages = [{ role: 'user' as const, content }]
-    this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, input: inputTokens(messages) })
+    this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, exam: examId !== undefined, input: inputTokens(messages) })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
     this.queue.push({
       t: 'job',
@@ -184,6 +185,10 @@ export class FakeExchange {
   #done({ jobId, claim, claimSig }: Extract<SupplierFrame, { t: 'job.done' }>): void {
     const job = this.jobs.get(jobId)
     if (job === undefined || job.state === 'void') return void this.queue.push({ t: 'job.void', jobId, reason: 'fake: not running' })
+    if (job.exam) {
+      job.state = 'settled'
+      return
+    }
     if (job.receipt === null) {
       job.state = 'settled'
       const last = this.receipts.at(-1)

@@ -22,7 +22,7 @@ export const MODEL = brandId<ModelSha256>('a'.repeat(64))
 export const DEPLOYMENT = brandId<DeploymentId>('dep_1')
 const SETTINGS = { contextTokens: 256, slots: 2, threads: 1, gpuLayers: 0, prefixReuse: false }
 
-export class FakeKill extends Error {}
+class FakeKill extends Error {}
 
 /** Lets a test end the process just before or just after the n-th next commit. */
 class KillableDb implements Db {

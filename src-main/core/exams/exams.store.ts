@@ -4,7 +4,7 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
-export type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
+type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
 export type ExamPhase = 'items' | 'single' | 'slots'
 
 export interface ExamRow {

@@ -5,7 +5,7 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 
 /** Flags, not identities: nobody outside an adapter asks which exchange it is. */
-export interface ExchangeCapabilities {
+interface ExchangeCapabilities {
   exams: boolean
   book: boolean
   signedReceipts: boolean

@@ -14,7 +14,6 @@ import { Sync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
 export type { ExamSink } from './runner.worker.ts'
-export type { SyncReport } from './sync.worker.ts'
 
 const EXPIRE_EVERY_MS = MINUTE_MS
 

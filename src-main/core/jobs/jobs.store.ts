@@ -3,7 +3,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
-export type JobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
+type JobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
 
 export interface JobRow {
   jobId: string
@@ -77,7 +77,7 @@ const JOB_FIELDS = [
 const COLUMNS = JOB_FIELDS.map((field) => `${snake(field)} AS ${field}`).join(', ')
 
 /** BigInts of a row as numbers; every integer stored here is below 2^53. */
-export function plain<Row>(row: object): Row {
+function plain<Row>(row: object): Row {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : (value as unknown)])) as Row
 }
 

@@ -3,7 +3,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import type { WriteDb } from '#db/types.ts'
 
-export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS
+const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS
 
 const row = (db: WriteDb, hour: number, instrument: string): void => {
   db.prepare('INSERT INTO rollup_hour (hour_ms, instrument) VALUES (?, ?) ON CONFLICT DO NOTHING').run(hour, instrument)

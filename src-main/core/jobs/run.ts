@@ -10,7 +10,7 @@ import type { SigningKey } from '#lib/ed25519.ts'
 
 import type { JobFrame, Route } from './admission.ts'
 
-export const DELTA_EVERY_MS = 10
+const DELTA_EVERY_MS = 10
 const DELTA_CHARACTERS_MAX = 65_536
 
 export type CancelReason = 'buyer' | 'deadline' | 'exchange'

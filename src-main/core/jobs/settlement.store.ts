@@ -16,17 +16,17 @@ import { findJob, insertJob, insertReceipt, insertRelease, lastReceipt, lastRele
 import { addFailed, addReleased, addSettled } from './rollup.store.ts'
 
 /** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
-export const CLAIM_EXPIRY_MS = 7 * DAY_MS
+const CLAIM_EXPIRY_MS = 7 * DAY_MS
 export const CLAIM_KIND = 'claim'
 export const HELD = 'asset:held'
 export const AVAILABLE = 'asset:available'
 export const FEE = 'expense:fee'
-export const incomeAccount = (instrument: string): string => `income:${instrument}`
+const incomeAccount = (instrument: string): string => `income:${instrument}`
 
 /** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted. */
 export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[] }
 
-export interface Measures {
+interface Measures {
   enginePromptTokens: number
   engineCachedTokens: number
   engineGeneratedTokens: number

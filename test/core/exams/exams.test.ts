@@ -1,0 +1,140 @@
+/** Exams against a scripted exchange: what the real one (whole-loop.test.ts) does not do by itself. */
+import { call } from '@orpc/server'
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import { brandId, type ExamId } from '#contract/ids.ts'
+import { gradeSpecs } from '#contract/grades.ts'
+import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
+import { createExams } from '#core/exams/index.ts'
+import type { ExamSink } from '#core/jobs/index.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
+import { examItemText, examResultText } from '#exam/evidence.ts'
+import { sha256Hex } from '#lib/canonical.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
+
+import { settle } from '../../support/fake-clock.ts'
+import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
+import { DEPLOYMENT, Seller } from '../../support/seller.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+const EXAM = brandId<ExamId>('exam_1')
+const all = { context: { scopes: ALL_SCOPES } }
+const limits = [{ name: 'intelligence', n: 8, k: 8, s: 1, floor: 0.7, target: 0.8, state: 'undecided' as const, low: 0.5, high: 1 }]
+
+function setup() {
+  let sink: ExamSink | null = null
+  const seller = new Seller(tempDir(), { exams: { route: (job) => sink?.route(job) ?? null, replied: (job, reply) => sink?.replied(job, reply) } })
+  const exams = createExams(seller.context, { deployments: seller.deployments, specs: () => gradeSpecs.parse([FAKE_SPEC]) })
+  ;({ sink } = exams)
+  exams.start()
+  onTestFinished(() => {
+    exams.stop()
+    seller.close()
+  })
+  seller.exchange.online()
+  seller.exchange.deliverAll()
+  const push = (frame: ExchangeFrame): void => {
+    seller.exchange.push(frame)
+    seller.exchange.deliverAll()
+  }
+  const asked = (): Extract<SupplierFrame, { t: 'exam.start' }>[] => seller.exchange.sent.filter((frame) => frame.t === 'exam.start')
+  const begin = async (): Promise<void> => {
+    const started = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    await settle()
+    push({ t: 'exam.started', requestId: asked().at(-1)!.requestId, examId: EXAM, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false })
+    await started
+  }
+  const judge = (itemId: string, reply = 'yes'): void => {
+    const item = { examId: EXAM, itemId, replySha256: sha256Hex(reply), arrivedAt: 5, right: true }
+    push({ t: 'exam.item', phase: 'items', reason: 'right', ttftMs: 3, tokens: 1, tokPerS: null, sig: seller.exchange.key.sign(examItemText(item)), ...item })
+    push({ t: 'exam.progress', examId: EXAM, phase: 'items', done: 1, atMost: 400, limits })
+  }
+  const result = (verdict: 'passed' | 'not-reached' | 'cancelled', key = seller.exchange.key): void => {
+    const end = { examId: EXAM, verdict, limits, seed: 'seed', at: 9, validUntil: verdict === 'passed' ? 8e12 : null }
+    push({ t: 'exam.result', ...end, sig: key.sign(examResultText(end)) })
+  }
+  return { seller, exams, push, asked, begin, judge, result, exam: () => call(exams.api.get, { examId: EXAM }, all) }
+}
+
+describe('an exam', () => {
+  it('refuses a second one while one runs, and one without the exchange', async () => {
+    const { seller, exams, begin } = setup()
+    await begin()
+    await expect(call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)).rejects.toMatchObject({ data: { code: 'EXAM_RUNNING' } })
+    const other = setup()
+    other.seller.exchange.offline()
+    await expect(call(other.exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)).rejects.toMatchObject({ data: { code: 'EXCHANGE_OFFLINE' } })
+    expect(seller.exchange.sent.filter(({ t }) => t === 'exam.start')).toHaveLength(1)
+  })
+
+  it('passes the exchange’s refusal on, and gives up when it does not answer', async () => {
+    const { seller, exams, asked, push } = setup()
+    const refused = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    await settle()
+    push({ t: 'exam.refused', requestId: asked()[0]!.requestId, error: { code: 'EXAM_ATTEMPTS', message: 'three attempts in 7 days', data: {} } })
+    await expect(refused).rejects.toMatchObject({ data: { code: 'EXAM_ATTEMPTS' } })
+    const unanswered = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    await settle()
+    await Promise.all([expect(unanswered).rejects.toMatchObject({ data: { code: 'TIMEOUT' } }), seller.clock.advance(16_000)])
+  })
+
+  it('serves its calls at no price, keeps reply and verdict, and leaves no job, receipt or ledger row', async () => {
+    const { seller, begin, judge, exam } = setup()
+    await begin()
+    seller.exchange.job({ examId: EXAM, itemId: 'arith/1/0', price: 0, content: 'what is it' })
+    seller.exchange.deliverAll()
+    await seller.drain()
+    judge('arith/1/0', 'FAKE what is it')
+    expect((await exam()).items).toEqual([{ itemId: 'arith/1/0', phase: 'items', right: true, reason: 'right', ttftMs: 3, tokens: 1, tokPerS: null }])
+    expect(seller.rows('SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM receipts) + (SELECT count(*) FROM transfers) AS n')).toEqual([{ n: 0 }])
+  })
+
+  it('takes no result that the exchange did not sign (anybody between could pass a model)', async () => {
+    const { begin, result, exam, exams } = setup()
+    await begin()
+    result('passed', generateSigningKey())
+    expect([(await exam()).state, exams.qualifications()]).toEqual(['running', []])
+    result('passed')
+    expect((await exam()).state).toBe('passed')
+    expect(exams.qualifications()).toMatchObject([{ instrument: NANO_INSTRUMENT, examId: EXAM }])
+  })
+
+  it('is interrupted by a lost session and goes on by name', async () => {
+    const { seller, begin, judge, asked, exam } = setup()
+    await begin()
+    judge('arith/1/0')
+    seller.exchange.offline()
+    seller.exchange.online()
+    expect(await exam()).toMatchObject({ state: 'interrupted', done: 1, items: [{ itemId: 'arith/1/0' }] })
+    await settle()
+    expect(asked()).toMatchObject([{}, { examId: EXAM }])
+  })
+
+  it('streams its progress, at most ten times a second, and ends with the exam', async () => {
+    const { seller, exams, begin, judge, result } = setup()
+    await begin()
+    const stream = await call(exams.api.progress, { examId: EXAM }, all)
+    expect((await stream.next()).value).toMatchObject({ state: 'running', items: [] })
+    for (let n = 0; n < 50; n += 1) judge(`arith/1/${n}`)
+    const next = stream.next()
+    await seller.clock.advance(100)
+    expect((await next).value).toHaveProperty('items.length', 50)
+    const last = stream.next()
+    result('not-reached')
+    await seller.clock.advance(100)
+    expect((await last).value).toMatchObject({ state: 'not-reached', seed: 'seed' })
+    expect((await stream.next()).done).toBe(true)
+  })
+
+  it('can be cancelled while it runs and while it waits', async () => {
+    const { seller, exams, begin, result, exam } = setup()
+    await begin()
+    const cancelled = call(exams.api.cancel, { examId: EXAM }, all)
+    await settle()
+    expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
+    result('cancelled')
+    expect(await cancelled).toMatchObject({ state: 'cancelled', transcriptSha256: null })
+    await expect(call(exams.api.transcript, { examId: EXAM }, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } })
+    expect((await exam()).endedAt).not.toBeNull()
+  })
+})
