@@ -19,7 +19,7 @@ async function startsWithWizard(read: () => Promise<{ step: string; skipped: boo
 export function App({ loginProblem }: { loginProblem: string | null }) {
   const core = useCore()
   const connection = useConnection()
-  const router = useMemo(makeRouter, [])
+  const router = useMemo(() => makeRouter(), [])
   const [ready, setReady] = useState(false)
   const online = connection.kind === 'online'
   useEffect(() => {

@@ -1,6 +1,6 @@
 /** The one connection to the core: opens a channel, offers its client, reconnects with back-off. The screens cannot tell desktop from headless. */
 import { createORPCClient } from '@orpc/client'
-import type { ClientLink } from '@orpc/client'
+import type { ClientContext, ClientLink } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
 import type { ContractRouterClient } from '@orpc/contract'
 
@@ -56,7 +56,7 @@ async function withTimeout<T>(work: Promise<T>, ms: number, message: string): Pr
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
-type Link = ClientLink<Record<never, never>>
+type Link = ClientLink<ClientContext>
 
 export function createConnection(open: OpenChannel): Connection {
   const state = createStore<ConnectionState>({ kind: 'connecting', attempt: 1 })

@@ -22,7 +22,7 @@ export function useExam(examId: string | null): { exam: ExamWithItems | null; er
     void (async () => {
       while (!signal.aborted) {
         try {
-          for await (const exam of await client.exams.progress({ examId: examId as ExamId }, { signal })) setStreamed(exam)
+          for await (const exam of await client.exams.progress({ examId }, { signal })) setStreamed(exam)
           break
         } catch {
           await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))

@@ -10,7 +10,7 @@ export interface ListingSwitch {
   /** What the switch would do now; null when nothing is listed. */
   readonly act: 'pause' | 'resume' | null
   readonly busy: boolean
-  toggle(): void
+  readonly toggle: () => void
 }
 
 /** Listed or waiting listings are paused together; when all are paused they are resumed. */

@@ -29,8 +29,8 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
       </div>
       <p className="sub">{power?.watts == null ? 'Watts cannot be read on this machine, so your estimate is used.' : `Now ${watts(power.watts.value)}, ${power.watts.method}.`}</p>
       <div className="btns" style={{ alignItems: 'flex-start' }}>
-        <TextInput label="Watts while serving" description="whole machine, at the plug" inputMode="decimal" value={draft.serving} error={problems.serving} onChange={(event) => onDraft({ ...draft, serving: event.currentTarget.value })} />
-        <TextInput label="Watts idle" description="whole machine, at the plug" inputMode="decimal" value={draft.idle} error={problems.idle} onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })} />
+        <TextInput label="Watts while serving" placeholder="estimated" description="whole machine, at the plug" inputMode="decimal" value={draft.serving} error={problems.serving} onChange={(event) => onDraft({ ...draft, serving: event.currentTarget.value })} />
+        <TextInput label="Watts idle" placeholder="estimated" description="whole machine, at the plug" inputMode="decimal" value={draft.idle} error={problems.idle} onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })} />
       </div>
     </div>
   )

@@ -29,10 +29,11 @@ function useTheme(): void {
 function useFocusOnPage() {
   const path = useRouterState({ select: (state) => state.location.pathname })
   const main = useRef<HTMLElement>(null)
-  const first = useRef(true)
+  const shown = useRef(path)
   useEffect(() => {
-    if (first.current) first.current = false
-    else main.current?.focus({ preventScroll: true })
+    if (shown.current === path) return
+    shown.current = path
+    main.current?.focus({ preventScroll: true })
     window.scrollTo(0, 0)
   }, [path])
   return main

@@ -44,6 +44,6 @@ export const Reload = () => (
 
 export const Waiting = ({ reason }: { reason: string | null }) => (
   <Plain title={reason === null ? 'Connecting to the core.' : 'The core does not answer yet.'}>
-    <p role="status">{reason === null ? 'This usually takes a second.' : `${reason}. Trying again by itself.`}</p>
+    <output>{reason === null ? 'This usually takes a second.' : `${reason}. Trying again by itself.`}</output>
   </Plain>
 )

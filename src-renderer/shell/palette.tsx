@@ -1,4 +1,5 @@
 /** The command palette: type a few letters, arrows choose, Enter does it. */
+/* oxlint-disable jsx-a11y/prefer-tag-over-role, jsx-a11y/no-noninteractive-element-to-interactive-role, jsx-a11y/click-events-have-key-events -- the ARIA combobox pattern: the input keeps the focus and handles the keys, options are only pointed at */
 import { Modal, TextInput } from '@mantine/core'
 import { useState, type KeyboardEvent } from 'react'
 

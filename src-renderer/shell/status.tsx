@@ -26,7 +26,7 @@ export function ConnectionBanner() {
   if (state.kind !== 'offline') return null
   const wait = Math.max(0, Math.ceil((state.retryAt - now) / 1_000))
   return (
-    <div className="banner act" role="status">
+    <output className="banner act">
       <span>
         <b>Not connected to the core.</b> {state.reason}. {live !== null && `Figures are as of ${clock(live.receivedAt)}. `}
         <span aria-hidden="true">{wait > 0 ? `Trying again in ${wait} s.` : 'Trying again now.'}</span>
@@ -34,6 +34,6 @@ export function ConnectionBanner() {
       <Button variant="default" size="xs" onClick={() => connection.retryNow()}>
         Try now
       </Button>
-    </div>
+    </output>
   )
 }

@@ -28,20 +28,21 @@ function Tip({ point, unit }: { point: CumulativePoint | undefined; unit: string
 export function CumulativeChart({ points, currency, label, height = 300 }: { points: readonly CumulativePoint[]; currency: string; label: string; height?: number }) {
   const steps = ticks(Math.max(0, ...points.map((point) => Math.max(point.available, point.held))))
   const unit = currencyWord(currency)
+  const tip = (values: { payload?: readonly { payload?: unknown }[] }) => <Tip point={values.payload?.[0]?.payload as CumulativePoint | undefined} unit={unit} />
   const line = { type: 'stepAfter', isAnimationActive: false, strokeWidth: 2, dot: false } as const
   return (
-    <div className="chart" style={{ height }} role="group" aria-label={label}>
+    <figure className="chart" style={{ height }} aria-label={label}>
       <ResponsiveContainer width="100%" height={height}>
-        <LineChart data={points as CumulativePoint[]} margin={{ top: 8, right: 4, bottom: 0, left: 0 }}>
+        <LineChart data={points} margin={{ top: 8, right: 4, bottom: 0, left: 0 }}>
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis dataKey="label" tickLine={false} axisLine={{ stroke: 'var(--line)' }} interval="preserveStartEnd" minTickGap={28} />
           <YAxis width={66} ticks={steps} domain={[0, steps.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, steps[1] ?? 1)} tickLine={false} axisLine={false} />
-          <Tooltip content={(values: { payload?: readonly { payload?: unknown }[] }) => <Tip point={values.payload?.[0]?.payload as CumulativePoint | undefined} unit={unit} />} cursor={{ stroke: 'var(--edge)' }} isAnimationActive={false} />
+          <Tooltip content={tip} cursor={{ stroke: 'var(--edge)' }} isAnimationActive={false} />
           <Line {...line} dataKey="available" name="available" stroke="var(--c1)" />
           <Line {...line} dataKey="held" name="held" stroke="var(--c1)" strokeDasharray="4 4" />
         </LineChart>
       </ResponsiveContainer>
-    </div>
+    </figure>
   )
 }
 

@@ -2,7 +2,7 @@
  * Every number on every screen is written here. Money stays an integer of nano-units until the last step; the digits are cut by
  * integer arithmetic, so nothing earned is ever shown as 0.00. Times are local with their zone, exports are UTC.
  */
-import type { Currency, Realm } from '#contract/money.ts'
+import type { Realm } from '#contract/money.ts'
 
 const NANO = 1_000_000_000
 const MINUS = '−'
@@ -41,7 +41,7 @@ export function currencyWord(currency: string): string {
 }
 
 /** A sum with its unit: `$0.4200`, `0.00004012 practice credits`, `0.0310 EUR`. */
-export function money(nano: number, currency: Currency | string): string {
+export function money(nano: number, currency: string): string {
   if (currency === 'USD') return nano < 0 ? `${MINUS}$${amount(-nano)}` : `$${amount(nano)}`
   return `${amount(nano)} ${currencyWord(currency)}`
 }

@@ -71,7 +71,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
   const shared = { data: rows as ChartRow[], margin: { top: 8, right: 4, bottom: 0, left: 0 }, barCategoryGap: '18%', syncId: id } as const
   return (
-    <div className="chart" style={{ height }} role="group" aria-label={label}>
+    <figure className="chart" style={{ height }} aria-label={label}>
       <ResponsiveContainer width="100%" height={height - 62}>
         <BarChart {...shared}>
           <Hatches id={id} instruments={instruments} />
@@ -94,7 +94,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
           <Bar dataKey={(row: ChartRow) => row.power ?? 0} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
         </BarChart>
       </ResponsiveContainer>
-    </div>
+    </figure>
   )
 }
 

@@ -1,16 +1,16 @@
 /** The contract and where this machine stands: one row a limit. */
-import type { LimitView } from '#contract/exams.ts'
+import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeLimits } from '#contract/grades.ts'
 
 import { limitRow } from './limits.ts'
 import { LimitTrack } from './limit.tsx'
 import { Verdict } from './pill.tsx'
 
-export function LimitRows({ limits, spec }: { limits: readonly LimitView[]; spec: GradeLimits }) {
+export function LimitRows({ limits, spec, items = [] }: { limits: readonly LimitView[]; spec: GradeLimits; items?: readonly ExamItemView[] }) {
   return (
     <div>
       {limits.map((view) => {
-        const row = limitRow(view, spec)
+        const row = limitRow(view, spec, items)
         return (
           <div className="limit-row" key={row.name}>
             <div>{row.title}</div>

@@ -11,11 +11,11 @@ export function errorText(error: unknown): string {
 
 export function Bones({ lines = 3 }: { lines?: number }) {
   return (
-    <div role="status" aria-label="loading" className="grid" style={{ gap: 10, margin: 0 }}>
+    <output aria-label="loading" className="grid" style={{ gap: 10, margin: 0 }}>
       {Array.from({ length: lines }, (_, line) => (
         <div key={line} className="bone" style={{ width: `${100 - ((line * 17) % 40)}%` }} />
       ))}
-    </div>
+    </output>
   )
 }
 

@@ -13,7 +13,8 @@ const classOf = (column: { right?: boolean; wideOnly?: boolean }): string => `${
 
 export function Table<Row>({ columns, rows, rowKey, caption, rowClass }: { columns: readonly Column<Row>[]; rows: readonly Row[]; rowKey: (row: Row, index: number) => string; caption: string; rowClass?: (row: Row) => string | undefined }) {
   return (
-    <div className="scroll-x" tabIndex={0} role="region" aria-label={`${caption}, table`}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keyboard
+    <section className="scroll-x" tabIndex={0} aria-label={`${caption}, table`}>
       <table className="table">
         <caption className="visually-hidden">{caption}</caption>
         <thead>
@@ -37,6 +38,6 @@ export function Table<Row>({ columns, rows, rowKey, caption, rowClass }: { colum
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }

@@ -1,5 +1,5 @@
 /** What the browser tests share: the pages, opening one over a Fake core, and axe. */
-import AxeBuilder from '@axe-core/playwright'
+import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
 
 export const PAGES = ['home', 'models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome'] as const

@@ -50,7 +50,7 @@ test('from the link to the first earning, held then available, and everything is
     await hand.press('Start')
     await shoot(page, '2-power')
     await hand.press('Continue')
-    await expect(page.getByRole('radio', { checked: true })).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('radio', { checked: true })).toHaveCount(1, { timeout: 30_000 })
     await shoot(page, '3-model')
     await hand.press('Use this model')
     await hand.press('Start exam', { timeout: 60_000 })

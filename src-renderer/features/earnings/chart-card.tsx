@@ -65,7 +65,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
           <SegmentedControl
             aria-label="Show as"
             value={view}
-            onChange={(value) => setView(value as View)}
+            onChange={(value) => setView(value)}
             data={[
               { value: 'bars', label: `per ${range.bucket}` },
               { value: 'cumulative', label: 'cumulative' },

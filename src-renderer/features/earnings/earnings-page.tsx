@@ -63,7 +63,7 @@ export function EarningsPage() {
         }
         actions={
           <>
-            <SegmentedControl aria-label="Time span" value={span} onChange={(value) => setSpan(value as Span)} data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))} />
+            <SegmentedControl aria-label="Time span" value={span} onChange={(value) => setSpan(value)} data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))} />
             <CsvButton range={range} />
           </>
         }

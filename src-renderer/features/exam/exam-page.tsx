@@ -6,7 +6,7 @@ import { useState } from 'react'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Deployment } from '#contract/models.ts'
-import { gradeName, short } from '#ui/format.ts'
+import { count, gradeName, short } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
 import { LimitRows } from '#ui/limit-rows.tsx'
 import { Bones, Empty, Failed, Loaded } from '#ui/loaded.tsx'
@@ -31,7 +31,7 @@ function Sub({ exam, spec }: { exam: ExamWithItems | null; spec: GradeSpec }) {
   return (
     <span className="num">
       {exam.modelName}
-      {secret} · {exam.done} of at most {exam.atMost} calls
+      {secret} · {exam.state === 'running' ? `${count(exam.done)} of at most ${count(exam.atMost)} calls` : `${count(exam.done)} calls`}
       {exam.endedAt !== null && <> · took {duration(exam.endedAt - exam.startedAt)}</>}
       {spec.provisional && <> · <b>provisional grade</b></>}
     </span>
@@ -40,6 +40,7 @@ function Sub({ exam, spec }: { exam: ExamWithItems | null; spec: GradeSpec }) {
 
 function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithItems | null; deployments: readonly Deployment[] }) {
   const { client, queries } = useCore()
+  const navigate = useNavigate()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['exams']] })
   const deployment = deployments.find((each) => each.state === 'loaded') ?? deployments[0]
   const start = useMutation({
@@ -57,9 +58,12 @@ function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithI
   }
   if (deployment === undefined) return null
   return (
-    <Button loading={start.isPending} onClick={() => start.mutate(deployment.deploymentId)}>
-      {exam?.state === 'interrupted' ? 'Resume exam' : exam === null ? 'Start exam' : 'Take it again'}
-    </Button>
+    <>
+      <Button variant={exam?.state === 'passed' ? 'default' : 'filled'} loading={start.isPending} onClick={() => start.mutate(deployment.deploymentId)}>
+        {exam?.state === 'interrupted' ? 'Resume exam' : exam === null ? 'Start exam' : 'Take it again'}
+      </Button>
+      {exam?.state === 'passed' && <Button onClick={() => void navigate({ to: '/market', search: { grade: spec.instrument } })}>Review ask</Button>}
+    </>
   )
 }
 
@@ -69,7 +73,7 @@ function Body({ exam, spec }: { exam: ExamWithItems; spec: GradeSpec }) {
     <>
       <div className="grid">
         <Card title="The contract, and where this machine stands" aside={<LimitLegend interval="interval, valid at any moment" />}>
-          <LimitRows limits={exam.limits} spec={spec.limits} />
+          <LimitRows limits={exam.limits} spec={spec.limits} items={exam.items} />
           <p className="foot">
             {spec.caveat} Below the floor a model passes at most 5 % of the time; between floor and target either may happen.
           </p>

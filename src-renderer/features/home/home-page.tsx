@@ -59,7 +59,7 @@ export function HomePage() {
                 <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>} ·{' '}
               </>
             )}
-            <Age at={home.at} staleMs={30_000} />
+            <Age at={home.at} staleMs={30_000} prefix="read " />
           </>
         }
         actions={<Actions home={home} />}

@@ -1,6 +1,6 @@
 /** The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough? */
 import type { Home } from '#contract/app.ts'
-import { count, currencyWord, gradeName, percent, powerMoney, price } from '#ui/format.ts'
+import { count, currencyWord, gradeName, percent, price } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'

@@ -18,7 +18,7 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
   { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
   { head: 'First token', right: true, wideOnly: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
-  { head: 'tok/s', right: true, cell: (job) => (job.tokPerS === null ? 'none' : job.tokPerS.toFixed(1)) },
+  { head: 'tok/s', right: true, cell: (job) => (job.tokPerS === null ? 'none' : job.tokPerS >= 100 ? count(job.tokPerS) : job.tokPerS.toFixed(1)) },
   { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
   { head: `Mine, ${currencyWord(currency)}`, right: true, cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)) },
   { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },

@@ -74,9 +74,9 @@ function Proof({ job }: { job: Detail }) {
         facts={[
           ['Number', `${receipt.seq} in this rig's chain`],
           ['Settled', moment(receipt.settledAt)],
-          ['Model', <span className="mono">{receipt.claim.modelSha256}</span>],
-          ['Exchange key', <span className="mono">{receipt.exchange}</span>],
-          ['Signature', <span className="mono">{receipt.exchangeSig}</span>],
+          ['Model', <span key="model" className="mono">{receipt.claim.modelSha256}</span>],
+          ['Exchange key', <span key="exchange" className="mono">{receipt.exchange}</span>],
+          ['Signature', <span key="sig" className="mono">{receipt.exchangeSig}</span>],
         ]}
       />
       {verified !== null && (

@@ -15,7 +15,7 @@ export function LookCard({ settings }: { settings: Settings }) {
       <div style={{ display: 'grid', gap: 12, justifyItems: 'start' }}>
         <div className="btns">
           <span id="theme-label">Theme</span>
-          <SegmentedControl aria-labelledby="theme-label" value={settings.theme} onChange={(theme) => save.mutate({ theme: theme as Settings['theme'] })} data={['system', 'light', 'dark']} />
+          <SegmentedControl aria-labelledby="theme-label" value={settings.theme} onChange={(theme) => save.mutate({ theme })} data={['system', 'light', 'dark']} />
         </div>
         {desktop && (
           <div className="btns">
@@ -23,7 +23,7 @@ export function LookCard({ settings }: { settings: Settings }) {
             <SegmentedControl
               aria-labelledby="close-label"
               value={settings.closeToTray}
-              onChange={(closeToTray) => save.mutate({ closeToTray: closeToTray as Settings['closeToTray'] })}
+              onChange={(closeToTray) => save.mutate({ closeToTray })}
               data={[
                 { value: 'ask', label: 'asks' },
                 { value: 'tray', label: 'keeps serving' },

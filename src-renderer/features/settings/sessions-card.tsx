@@ -41,16 +41,18 @@ function SignOut({ session, onDone }: { session: Session; onDone: () => void }) 
   )
 }
 
+const columnsOf = (onDone: () => void): Column<Session>[] => [
+  { head: 'Browser', cell: (session) => <span title={session.label}>{browserName(session.label)}{session.current && <span className="age"> this one</span>}</span> },
+  { head: 'Since', cell: (session) => <span title={moment(session.createdAt)}>{day(session.createdAt)}, {hour(session.createdAt)}</span> },
+  { head: <span className="visually-hidden">Act</span>, right: true, cell: (session) => <SignOut session={session} onDone={onDone} /> },
+]
+
 export function SessionsCard() {
   const connection = useConnection()
   const headless = connection.kind === 'online' && connection.hello.mode === 'headless'
   const sessions = useQuery({ queryKey: ['sessions'], queryFn: readSessions, enabled: headless })
   if (!headless) return null
-  const columns: readonly Column<Session>[] = [
-    { head: 'Browser', cell: (session) => <span title={session.label}>{browserName(session.label)}{session.current && <span className="age"> this one</span>}</span> },
-    { head: 'Since', cell: (session) => <span title={moment(session.createdAt)}>{day(session.createdAt)}, {hour(session.createdAt)}</span> },
-    { head: <span className="visually-hidden">Act</span>, right: true, cell: (session) => <SignOut session={session} onDone={() => void sessions.refetch()} /> },
-  ]
+  const columns = columnsOf(() => void sessions.refetch())
   return (
     <Card title="Signed-in browsers">
       <Loaded query={sessions}>

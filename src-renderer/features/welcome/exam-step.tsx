@@ -6,8 +6,9 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId } from '#contract/ids.ts'
 import { countItems } from '#ui/exam/items.ts'
 import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
-import { gradeName } from '#ui/format.ts'
+import { count, gradeName } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
+import { evidenceShare } from '#ui/limits.ts'
 import { LimitRows } from '#ui/limit-rows.tsx'
 import { Bones, errorText, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
@@ -18,7 +19,7 @@ import { type ExamWithItems, useCore, useExam } from '../../core.ts'
 
 function sentenceOf(name: string, exam: ExamWithItems | null): string {
   if (exam === null) return `The exam shows that your model meets ${name}.`
-  if (exam.state === 'running') return `The exam is running: ${exam.done} of at most ${exam.atMost} calls.`
+  if (exam.state === 'running') return `The exam is running: ${exam.limits.filter((limit) => limit.state !== 'undecided').length} of ${exam.limits.length} limits decided after ${count(exam.done)} calls.`
   if (exam.state === 'passed') return `Passed: this rig may sell ${name}.`
   if (exam.state === 'interrupted') return 'The exam was interrupted; resuming repeats nothing.'
   return `The exam ended as ${exam.state === 'not-reached' ? 'not reached' : exam.state}; this rig may not sell ${name} yet.`
@@ -28,10 +29,10 @@ function Progressing({ exam }: { exam: ExamWithItems }) {
   const counts = countItems(exam.items)
   return (
     <>
-      <Progress value={(exam.done / Math.max(1, exam.atMost)) * 100} aria-label="exam progress" color="var(--c2)" mb={14} />
+      <Progress value={evidenceShare(exam.limits) * 100} aria-label="evidence gathered" color="var(--c2)" mb={14} />
       <div className="grid">
         <Card title="The contract, and where this machine stands" aside={<LimitLegend interval="interval" />}>
-          <LimitRows limits={exam.limits} spec={exam.spec.limits} />
+          <LimitRows limits={exam.limits} spec={exam.spec.limits} items={exam.items} />
         </Card>
         <Card title="Items" aside={<ItemLegend {...counts} />}>
           <ItemGrid items={exam.items.filter((item) => item.phase === 'items')} atMost={exam.state === 'running' ? exam.atMost - counts.loadCalls : 0} />

@@ -13,7 +13,8 @@ import { useCore } from '../../core.ts'
 function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: () => void }) {
   const fits = { yes: 'fits', tight: 'fits tightly', no: 'does not fit' }[model.memory.fits]
   return (
-    <button type="button" role="radio" aria-checked={on} className="choice" disabled={model.memory.fits === 'no' || model.state !== 'ready'} onClick={onChoose}>
+    <label className="choice" data-on={on}>
+      <input type="radio" name="model" className="visually-hidden" checked={on} disabled={model.memory.fits === 'no' || model.state !== 'ready'} onChange={onChoose} />
       <b>
         {model.name ?? model.fileName}
         {model.bundled && <span className="age"> bundled</span>}
@@ -26,7 +27,7 @@ function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: 
       <span className="sub">
         needs {memory(model.memory.neededBytes)} of {memory(model.memory.freeBytes)} free: {fits}
       </span>
-    </button>
+    </label>
   )
 }
 

@@ -14,7 +14,7 @@ const WORDS = new Map<boolean | null, string>([[true, 'right'], [false, 'wrong']
 export function ItemGrid({ items, onOpen, atMost }: { items: readonly ExamItemView[]; onOpen?: (itemId: string) => void; atMost: number }) {
   const left = Math.min(PLACES_MAX, Math.max(0, atMost - items.length))
   return (
-    <div className="items" role="group" aria-label="Exam items">
+    <section className="items" aria-label="Exam items">
       {items.map((item) => (
         <button key={item.itemId} type="button" disabled={onOpen === undefined || item.right === null} onClick={() => onOpen?.(item.itemId)} aria-label={`${item.itemId}, ${WORDS.get(item.right)}`} title={`${item.itemId}: ${item.reason}`}>
           <svg viewBox="0 0 10 10" aria-hidden="true" focusable="false">
@@ -27,7 +27,7 @@ export function ItemGrid({ items, onOpen, atMost }: { items: readonly ExamItemVi
           <rect x="0.500" y="0.500" width="9" height="9" rx="2" fill="var(--sunk)" stroke="var(--line)" />
         </svg>
       ))}
-    </div>
+    </section>
   )
 }
 

@@ -33,13 +33,11 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
       await sleep(3_600_000, signal)
     }),
     live: os.app.live.handler(async function* ({ signal }) {
-      yield fake.liveNow(full, Date.now())
-      // The stale scenario falls silent after the first value.
-      while (scenario !== 'stale' && signal?.aborted !== true) {
-        await sleep(1_000, signal)
+      for (let beat = 0; beat < 10_000 && signal?.aborted !== true; beat += 1) {
         yield fake.liveNow(full, Date.now())
+        // The stale scenario falls silent after the first value.
+        await sleep(scenario === 'stale' ? 3_600_000 : 1_000, signal)
       }
-      await sleep(3_600_000, signal)
     }),
     home: os.app.home.handler(() => fake.home(full, Date.now())),
     hardware: os.app.hardware.handler(() => fake.hardware(Date.now())),
@@ -118,7 +116,7 @@ function marketPart(world: World) {
     instruments: os.market.instruments.handler(() => fake.specs.map((spec, index) => ({ spec, realm: 'practice' as const, currency: 'PCR' as const, feeBps: 500, holdMs: 30_000, qualified: full && index === 0, whyNot: full && index === 0 ? null : 'No passed exam for this grade yet.' }))),
     book: os.market.book.handler(({ input }) => (full && input.instrument === fake.NANO_GRADE ? { instrument: fake.NANO_GRADE, at: Date.now() - 2_100, rows: [fake.ASK, 440_000_000, 520_000_000].map((ask, index) => ({ askNanoPerMtok: ask as typeof fake.ASK, suppliers: index === 1 ? 2 : 1, freeSlots: 2 + index, mine: index === 0 })), jobsLastHour: 38, waiting: 0 } : null)),
     quote: os.market.quote.handler(({ input }) => ({
-      instrument: input.instrument, realm: 'practice' as const, currency: 'PCR' as const, askNanoPerMtok: input.askNanoPerMtok, feeBps: 500, netNanoPerMtok: (input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20)) as Nano, powerNanoPerMtok: full ? (187_400_000 as Nano) : null, powerCurrency: 'EUR',
+      instrument: input.instrument, realm: 'practice' as const, currency: 'PCR' as const, askNanoPerMtok: input.askNanoPerMtok, feeBps: 500, netNanoPerMtok: input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20), powerNanoPerMtok: full ? 187_400_000 : null, powerCurrency: 'EUR',
       powerMethod: full ? 'measured over 1,204 jobs' : '', place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null, of: full ? 4 : null, warnings: input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
     })),
     listings: os.market.listings.handler(() => world.listings),

@@ -61,16 +61,16 @@ export const loaded = (now: number): Deployment => ({ deploymentId: DEPLOYMENT, 
 const limit = (name: string, n: number, k: number, floor: number, target: number, state: LimitView['state'], low: number, high: number): LimitView => ({ name, n, k, floor, target, state, low, high, s: state === 'passed' ? 3.1 : state === 'not-reached' ? -5.2 : 0.4 })
 const limitsNano = (running: boolean): LimitView[] => [
   limit('intelligence', 96, 82, 0.7, 0.8, 'passed', 0.741, 0.928),
-  limit('ttft single', 80, 0, 0.05, 0.02, 'passed', 0, 0.041),
-  limit('throughput single', 80, 1, 0.05, 0.02, 'passed', 0.001, 0.048),
-  limit('ttft slots', running ? 32 : 96, 0, 0.05, 0.02, running ? 'undecided' : 'passed', 0, running ? 0.112 : 0.044),
-  limit('throughput slots', running ? 32 : 96, 1, 0.05, 0.02, running ? 'undecided' : 'passed', 0.002, running ? 0.18 : 0.049),
+  limit('time to first token', 97, 97, 0.95, 0.98, 'passed', 0.951, 1),
+  limit('throughput single', 97, 96, 0.95, 0.98, 'passed', 0.948, 0.999),
+  limit('throughput at slots', running ? 32 : 97, running ? 31 : 97, 0.95, 0.98, running ? 'undecided' : 'passed', running ? 0.82 : 0.951, 1),
+  limit('context and output', running ? 32 : 97, running ? 32 : 97, 0.95, 0.98, running ? 'undecided' : 'passed', running ? 0.888 : 0.951, 1),
 ]
 const limitsMicro = (): LimitView[] => [
   limit('intelligence', 64, 36, 0.6, 0.7, 'undecided', 0.41, 0.71),
-  limit('tools', 48, 12, 0.8, 0.9, 'not-reached', 0.11, 0.43),
-  limit('ttft single', 80, 0, 0.05, 0.02, 'passed', 0, 0.041),
-  limit('throughput single', 80, 1, 0.05, 0.02, 'passed', 0.001, 0.048),
+  limit('family tools', 48, 12, 0.8, 0.9, 'not-reached', 0.11, 0.43),
+  limit('time to first token', 97, 97, 0.95, 0.98, 'passed', 0.951, 1),
+  limit('throughput single', 80, 80, 0.95, 0.98, 'undecided', 0.92, 1),
 ]
 
 const FAMILIES = ['arith', 'order', 'recall', 'extract', 'follow', 'logic', 'tools', 'trace'] as const

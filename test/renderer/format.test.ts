@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { amount, currencyWord, decimal, editable, energy, fileSize, memory, money, parseNano, percent, powerMoney, price, pricePerMillion, short, shortCount } from '#ui/format.ts'
+
+const NANO_LIMIT = 2 ** 51
+
+describe('amounts', () => {
+  it.each([
+    [0, '0'],
+    [1, '0.000000001'],
+    [40_123, '0.00004012'],
+    [5_320, '0.000005320'],
+    [412_870, '0.0004129'],
+    [99_999_999, '0.10000'],
+    [123_400_000, '0.1234'],
+    [1_122_000_000, '1.1220'],
+    [31_062_449_999, '31.0624'],
+    [1_234_567_890_123, '1,234.57'],
+    [-9_871_000_000, '−9.8710'],
+  ])('%d nano is %s', (nano, text) => expect(amount(nano)).toBe(text))
+
+  it('never shows something earned as nothing: a rounded 0.00 would hide it', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: NANO_LIMIT }), (nano) => /[1-9]/.test(amount(nano))))
+  })
+
+  it('is off by at most half of the last digit shown: a float division would drift at large sums', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -NANO_LIMIT, max: NANO_LIMIT }), (nano) => {
+        const text = decimal(nano).replaceAll(',', '').replace('−', '-')
+        const decimals = text.split('.')[1]?.length ?? 0
+        const shown = BigInt(text.replace('.', '').padEnd(text.replace('.', '').length + 9 - decimals, '0'))
+        const gap = shown - BigInt(nano)
+        return (gap < 0n ? -gap : gap) * 2n <= 10n ** BigInt(9 - decimals)
+      }),
+    )
+  })
+
+  it('practice credits never carry a money sign, electricity beside them its code', () => {
+    expect(money(420_000_000, 'PCR')).toBe('0.4200 practice credits')
+    expect(money(420_000_000, 'USD')).toBe('$0.4200')
+    expect(money(-420_000_000, 'USD')).toBe('−$0.4200')
+    expect(powerMoney(31_000_000, 'USD')).toBe('0.03100 USD')
+    expect(pricePerMillion(420_000_000, 'PCR')).not.toContain('$')
+    expect(currencyWord('SIM')).toBe('simulated dollars')
+  })
+
+  it.each([
+    [420_000_000, '0.42'],
+    [421_500_000, '0.4215'],
+    [12_500_000_000, '12.50'],
+    [1_559_000, '0.001559'],
+    [2_010_000, '0.00201'],
+    [0, '0'],
+  ])('a price of %d is %s', (nano, text) => expect(price(nano)).toBe(text))
+})
+
+describe('what the owner types', () => {
+  it.each([
+    ['0.42', 420_000_000],
+    ['0,42', 420_000_000],
+    ['.5', 500_000_000],
+    [' 12 ', 12_000_000_000],
+    ['0.000000001', 1],
+  ])('reads %j', (text, nano) => expect(parseNano(text)).toBe(nano))
+
+  it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) => expect(parseNano(text)).toBeNull())
+
+  it('writes what it can read again: a field must not change a price nobody touched', () => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseNano(editable(nano)) === nano))
+  })
+})
+
+describe('other figures', () => {
+  it('memory is binary, files are decimal, both named', () => {
+    expect(memory(12 * 2 ** 30)).toBe('12.0 GiB')
+    expect(memory(161_480_704)).toBe('154 MiB')
+    expect(fileSize(4_683_073_536)).toBe('4.68 GB')
+  })
+  it('small energy is not shown as none', () => {
+    expect(energy(0.000_35)).toBe('0.35 Wh')
+    expect(energy(32.9)).toBe('32.90 kWh')
+    expect(energy(0)).toBe('0 Wh')
+  })
+  it('shares, counts and ids', () => {
+    expect(percent(0.002)).toBe('0.2\u00a0%')
+    expect(percent(0.9994, 1)).toBe('99.9\u00a0%')
+    expect(shortCount(73_900_000)).toBe('73.9 M')
+    expect(short('job_1m7zsrwg2k4p')).toBe('job_1m7zsr…')
+  })
+})
