@@ -30,7 +30,15 @@ async function findOwner(dir: string): Promise<RunningOwner | null> {
     const response = await fetch(`${owner.url}/auth/state`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ASK_TIMEOUT_MS) })
     const state = (await response.json()) as { loggedIn?: unknown }
     return response.ok && state.loggedIn === true ? { url: owner.url, pid: owner.pid, token, client: connect(owner.url, token) } : null
-  } catch {
+  } catch (error) {
+    const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+    if (/CERT|SELF_SIGNED|ALTNAME|VERIFY/.test(code)) {
+      throw new StokerError(
+        'UNAVAILABLE',
+        `the console at ${owner.url} answers with a certificate this machine does not trust (${code}); name it: NODE_EXTRA_CA_CERTS=<certificate file> stoker …`,
+        { cause: error },
+      )
+    }
     return null
   }
 }
