@@ -19,7 +19,10 @@ export type JobHandler = (job: JobFrame, supplier: FakeSupplier) => void | Promi
 export const MODEL_SHA = 'ab'.repeat(32)
 export const IDENTITY = { kind: 'gguf' as const, sha256: MODEL_SHA as never, engine: 'fake 1', device: 'none' }
 
-interface Waiter { matches: (frame: ExchangeFrame) => boolean; resolve: (frame: ExchangeFrame) => void }
+interface Waiter {
+  matches: (frame: ExchangeFrame) => boolean
+  resolve: (frame: ExchangeFrame) => void
+}
 
 export class FakeSupplier {
   readonly key: SigningKey
@@ -111,7 +114,16 @@ export class FakeSupplier {
   }
 
   offer(instrument: string, askNanoPerMtok: number, options: { slots?: number; deploymentId?: string } = {}): void {
-    this.send({ t: 'offer', instrument, deploymentId: options.deploymentId ?? 'dep_1', identity: IDENTITY, askNanoPerMtok, slots: options.slots ?? 1, contextTokens: 4_096, maxOutputTokens: 4_096 })
+    this.send({
+      t: 'offer',
+      instrument,
+      deploymentId: options.deploymentId ?? 'dep_1',
+      identity: IDENTITY,
+      askNanoPerMtok,
+      slots: options.slots ?? 1,
+      contextTokens: 4_096,
+      maxOutputTokens: 4_096,
+    })
   }
 
   /** Accepts, streams the pieces, claims. */
@@ -124,9 +136,18 @@ export class FakeSupplier {
   claim(job: JobFrame, text: string, finish: Claim['finish'] = 'stop', change: Partial<Claim> = {}): void {
     const mac = (data: string): string => createHmac('sha256', Buffer.from(job.salt, 'base64url')).update(data).digest('hex')
     const claim: Claim = {
-      v: 1, jobId: job.jobId, supplier: this.key.publicKey, instrument: job.instrument, specVersion: job.specVersion, modelSha256: MODEL_SHA as never,
-      usage: { inputTokens: inputTokens(job.request.messages), outputTokens: Math.min(bytes4(text), job.request.maxTokens) }, timings: { ttftMs: 5, durationMs: 10 },
-      requestMac: mac(canonicalJson(job.request)), answerMac: mac(text), finish, ...change,
+      v: 1,
+      jobId: job.jobId,
+      supplier: this.key.publicKey,
+      instrument: job.instrument,
+      specVersion: job.specVersion,
+      modelSha256: MODEL_SHA as never,
+      usage: { inputTokens: inputTokens(job.request.messages), outputTokens: Math.min(bytes4(text), job.request.maxTokens) },
+      timings: { ttftMs: 5, durationMs: 10 },
+      requestMac: mac(canonicalJson(job.request)),
+      answerMac: mac(text),
+      finish,
+      ...change,
     }
     const { claimSig } = signClaim(this.key, claim)
     this.send({ t: 'job.done', jobId: job.jobId, claim, claimSig })
