@@ -13,6 +13,8 @@ export type HostRequest =
   | { t: 'tray'; state: 'off' | 'listed' | 'serving' | 'attention'; text: string }
   /** The owner's answer to "close to tray?" as stored in the settings. */
   | { t: 'close-to-tray'; choice: 'ask' | 'tray' | 'quit' }
+  /** The core cannot run here and another try would not help (the folder is in use, the database is newer): the shell tells the owner and ends. */
+  | { t: 'failed'; code: string; message: string }
   | { t: 'stopped' }
 
 export type HostReply =

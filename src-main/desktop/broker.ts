@@ -5,7 +5,7 @@ import type { ShellElectron, UtilityLike, WebContentsLike } from './electron-api
 
 export const RENDERER_PORT_CHANNEL = 'stoker-port'
 /** First message to an engine or exchange host; its end of the channel to the core comes with it. */
-export const CHILD_PORT_MESSAGE = { t: 'port' } as const
+export interface ChildPortMessage { t: 'port'; dataDir: string }
 
 export function connectRenderer(electron: ShellElectron, core: UtilityLike, page: WebContentsLike): void {
   const { port1, port2 } = electron.createPorts()
@@ -13,8 +13,8 @@ export function connectRenderer(electron: ShellElectron, core: UtilityLike, page
   page.postMessage(RENDERER_PORT_CHANNEL, null, [port2])
 }
 
-export function connectChild(electron: ShellElectron, core: UtilityLike, child: UtilityLike, id: number): void {
+export function connectChild(electron: ShellElectron, core: UtilityLike, child: UtilityLike, id: number, dataDir: string): void {
   const { port1, port2 } = electron.createPorts()
-  child.postMessage(CHILD_PORT_MESSAGE, [port1])
+  child.postMessage({ t: 'port', dataDir } satisfies ChildPortMessage, [port1])
   core.postMessage({ t: 'forked', id, pid: child.pid ?? null } satisfies HostReply, [port2])
 }

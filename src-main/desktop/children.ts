@@ -5,16 +5,18 @@ import type { UtilityLike } from './electron-api.ts'
 
 export interface Child { readonly name: string; readonly process: UtilityLike; readonly exited: Promise<number | null>; hasExited(): boolean }
 
-/** Time a child gets to end by itself before it is killed, and again before we give up waiting. */
+/** Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting. */
 export const ASK_MS = 8_000
 export const KILL_WAIT_MS = 4_000
 
 export class Children {
   readonly #alive = new Set<Child>()
   readonly #clock: Clock
+  readonly #killHard: (pid: number) => void
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, killHard: (pid: number) => void) {
     this.#clock = clock
+    this.#killHard = killHard
   }
 
   get alive(): readonly Child[] {
@@ -35,18 +37,25 @@ export class Children {
     return child
   }
 
-  /** Asks with `ask`, waits, kills, waits for the confirmed exit. Returns true when the child is gone. */
+  /** Asks with `ask`, waits, then as `kill`. Returns true when the child is gone. */
   async end(child: Child, ask: () => void, askMs = ASK_MS): Promise<boolean> {
     if (child.hasExited()) return true
     ask()
-    if (await this.#within(child, askMs)) return true
+    return (await this.#within(child, askMs)) || this.kill(child)
+  }
+
+  /** Ends it with the polite signal, and with the one that cannot be ignored when that did not help. True when it is gone. */
+  async kill(child: Child): Promise<boolean> {
+    if (child.hasExited()) return true
     child.process.kill()
+    if (await this.#within(child, KILL_WAIT_MS)) return true
+    if (child.process.pid !== undefined) this.#killHard(child.process.pid)
     return this.#within(child, KILL_WAIT_MS)
   }
 
-  /** Ends every child at once; true when none is left. */
-  async endAll(ask: (child: Child) => void): Promise<boolean> {
-    const ended = await Promise.all(this.alive.map((child) => this.end(child, () => ask(child))))
+  /** Kills every child at once; true when none is left. */
+  async killAll(): Promise<boolean> {
+    const ended = await Promise.all(this.alive.map((child) => this.kill(child)))
     return ended.every(Boolean)
   }
 

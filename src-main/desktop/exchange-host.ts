@@ -1,47 +1,36 @@
 /** Entry of the embedded exchange in the desktop app: the same exchange, but suppliers come over a message port and nothing listens. */
 import { join } from 'node:path'
 
-import { createPipe, type Pipe } from '#contract/channel/base.ts'
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
-import { dataDirectory } from '#lib/data-directory.ts'
-import { startExchange, type Exchange } from '#market/exchange.ts'
+import { startExchange } from '#market/exchange.ts'
 
+import type { ChildPortMessage } from './broker.ts'
 import { SocketOverChannel } from './socket-over-channel.ts'
+import { supplierLine } from './supplier-line.ts'
 
 interface Parent {
-  once(event: 'message', listener: (event: { ports: MainPort[] }) => void): unknown
+  once(event: 'message', listener: (event: { data: ChildPortMessage; ports: MainPort[] }) => void): unknown
 }
 
-const parentPort = (process as unknown as { parentPort?: Parent }).parentPort
-if (parentPort === undefined) {
+async function run(dataDir: string, port: MainPort): Promise<void> {
+  const channel = messagePortMainChannel(port)
+  const exchange = await startExchange({ dir: join(dataDir, 'exchange'), practiceBuyer: true, listen: false })
+  supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
+  // The core is gone or stops: nobody is left to sell.
+  channel.onClose(() => void exchange.stop().finally(() => process.exit(0)))
+}
+
+const parent = (process as unknown as { parentPort?: Parent }).parentPort
+if (parent === undefined) {
   process.stderr.write('This entry is started by the Stoker window; `npm run -s stoker -- exchange` runs the exchange alone.\n')
   process.exit(2)
 }
-
-/** Each `greet` of the core is a new connection over the same port; the one before it ends. */
-function accept(exchange: Exchange, port: MainPort): void {
-  const channel = messagePortMainChannel(port)
-  let current: Pipe<unknown, unknown> | null = null
-  channel.onMessage((message) => {
-    if (typeof message === 'object' && message !== null && (message as { t?: unknown }).t === 'greet') {
-      current?.closed('the core connected again')
-      current = createPipe({ post: (value) => channel.send(value), end: () => undefined, buffered: () => channel.bufferedBytes })
-      exchange.acceptSupplier(new SocketOverChannel(current.channel))
-    } else current?.deliver(message)
-  })
-  channel.onClose(() => {
-    current?.closed('the core is gone')
-    void exchange.stop().finally(() => process.exit(0))
-  })
-}
-
-parentPort.once('message', ({ ports: [port] }) => {
+// Ctrl-C in a terminal reaches every process of the group; this one ends with the core, after its last words.
+process.on('SIGINT', () => undefined)
+parent.once('message', ({ data, ports: [port] }) => {
   if (port === undefined) process.exit(1)
-  startExchange({ dir: join(dataDirectory(), 'exchange'), practiceBuyer: true, listen: false }).then(
-    (exchange) => accept(exchange, port),
-    (error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-      process.exit(1)
-    },
-  )
+  run(data.dataDir, port).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  })
 })

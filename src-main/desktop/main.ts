@@ -1,56 +1,80 @@
-/** Entry of Electron's main process: hands the real API to the shell. Everything worth testing is in shell.ts. */
+/** Entry of Electron's main process: hands the real API to the shell. Everything worth testing is in shell.ts and the files beside it. */
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
-import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeImage, net, Notification, protocol, session, Tray, utilityProcess } from 'electron'
+import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeImage, Notification, protocol, session, Tray, utilityProcess } from 'electron'
 
 import { systemClock } from '#lib/clock.ts'
 import { dataDirectory } from '#lib/data-directory.ts'
 
-import type { PortLike, ShellElectron, UtilityLike, WindowLike } from './electron-api.ts'
-import { fileOf } from './serve-app.ts'
+import type { PortLike, ShellElectron, UtilityLike, WebContentsLike, WindowLike } from './electron-api.ts'
+import { answerApp } from './serve-app.ts'
 import { Shell } from './shell.ts'
-
-protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }])
 
 /** 16 × 16 transparent PNG with an ember square; the tray needs some picture on every system. */
 const TRAY_ICON = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAHklEQVR42mPY4sb/nxLMMGrAqAGjBowaMGrA8DAAAGKO8Tm0+XzqAAAAAElFTkSuQmCC'
 
+/** `npm start` (cli/start/electron.ts) reads these lines; an exit before one of them means that no window can be had here. */
+const say = (line: 'ready' | 'raised' | `failed: ${string}`): void => void process.stdout.write(`stoker-desktop ${line}\n`)
+
+const dataDir = dataDirectory()
+// One instance per data folder, and Chromium's own files beside the rig's, never in a folder shared with other programs.
+app.setName('Stoker')
+app.setPath('userData', join(dataDir, 'window'))
+protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }])
+
+function hardenSession(mayLoad: (url: string) => boolean): void {
+  const own = session.defaultSession
+  own.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
+  own.setPermissionCheckHandler(() => false)
+  own.setDevicePermissionHandler(() => false)
+  own.webRequest.onBeforeRequest(({ url }, decide) => decide({ cancel: !mayLoad(url) }))
+  own.on('will-download', (event, item) => {
+    if (!mayLoad(item.getURL())) event.preventDefault()
+  })
+}
+
+function createTray({ open, quit }: { open(): void; quit(): void }): ReturnType<ShellElectron['createTray']> {
+  const tray = new Tray(nativeImage.createFromDataURL(TRAY_ICON))
+  const update = (_state: string, text: string): void => {
+    if (tray.isDestroyed()) return
+    tray.setToolTip(`Stoker: ${text}`)
+    tray.setContextMenu(Menu.buildFromTemplate([{ label: text, enabled: false }, { type: 'separator' }, { label: 'Open', click: open }, { label: 'Quit Stoker', click: quit }]))
+  }
+  tray.on('click', open)
+  update('off', 'starting')
+  return { update, destroy: () => tray.destroy() }
+}
+
 const electron: ShellElectron = {
   app: app as unknown as ShellElectron['app'],
   createWindow: (options) => new BrowserWindow(options) as unknown as WindowLike,
+  onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents as unknown as WebContentsLike)),
   fork: (entry, name) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit' }) as unknown as UtilityLike,
+  killHard(pid) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went by itself in the meantime.
+    }
+  },
   createPorts: () => {
     const { port1, port2 } = new MessageChannelMain()
     return { port1: port1 as unknown as PortLike, port2: port2 as unknown as PortLike }
   },
   onIpc: (channel, listener) => void ipcMain.on(channel, (event) => listener(event)),
-  hardenSession(contentSecurityPolicy) {
-    session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
-    session.defaultSession.setPermissionCheckHandler(() => false)
-    session.defaultSession.webRequest.onHeadersReceived((details, respond) => respond({ responseHeaders: { ...details.responseHeaders, 'Content-Security-Policy': [contentSecurityPolicy] } }))
-  },
-  serveApp(root) {
-    protocol.handle('app', (request) => {
-      const file = fileOf(root, request.url)
-      return file === null ? new Response('not found', { status: 404 }) : net.fetch(pathToFileURL(file).toString())
-    })
-  },
+  hardenSession,
+  serveApp: (root) => protocol.handle('app', (request) => answerApp(root, request)),
   async ask(question) {
     const { response } = await dialog.showMessageBox({ type: 'question', ...question })
     return response
   },
-  notify: (title, body) => new Notification({ title, body }).show(),
-  createTray({ open, quit }) {
-    const tray = new Tray(nativeImage.createFromDataURL(TRAY_ICON))
-    const update = (_state: string, text: string): void => {
-      tray.setToolTip(`Stoker: ${text}`)
-      tray.setContextMenu(Menu.buildFromTemplate([{ label: text, enabled: false }, { type: 'separator' }, { label: 'Open', click: open }, { label: 'Quit Stoker', click: quit }]))
-    }
-    tray.on('click', open)
-    update('off', 'starting')
-    return { update, destroy: () => tray.destroy() }
+  async showError(title, message) {
+    await dialog.showMessageBox({ type: 'error', title, message: title, detail: message, buttons: ['Close'] })
   },
+  notify(title, body) {
+    if (Notification.isSupported()) new Notification({ title, body }).show()
+  },
+  createTray,
 }
 
 const built = (name: string): string => join(import.meta.dirname, name)
@@ -64,10 +88,18 @@ const shell = new Shell({
     exchange: built('exchange.js'),
     preload: join(import.meta.dirname, '../preload/preload.cjs'),
     renderer: join(import.meta.dirname, '../renderer'),
-    dataDir: dataDirectory(),
+    dataDir,
     resources: app.isPackaged ? process.resourcesPath : join(import.meta.dirname, '../../resources'),
   },
-  // `npm start` reads this line: an exit before it, or silence, means that no window can be had here.
-  onReady: () => process.stdout.write('stoker-desktop ready\n'),
+  onReady: () => say('ready'),
+  onFailed: (message) => say(`failed: ${message}`),
 })
-void shell.start()
+shell.start().then(
+  (started) => {
+    if (!started) say('raised')
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    app.exit(1)
+  },
+)

@@ -33,8 +33,10 @@ class Forked implements ForkedHost {
   }
 
   attach(port: Channel, pid: number | null): void {
-    this.#port = port
     this.pid = pid
+    // Closed while the process was being started: its end hears of it, and it goes.
+    if (!this.channel.isOpen || this.#port !== null) return port.close('closed before the process started')
+    this.#port = port
     port.onMessage((message) => this.#pipe.deliver(message))
     port.onClose((reason) => this.#pipe.closed(reason))
     for (const message of this.#waiting.splice(0)) port.send(message)
@@ -59,7 +61,10 @@ class Forked implements ForkedHost {
 
   #post(message: unknown): void {
     if (this.#port !== null) this.#port.send(message)
-    else if (this.#waiting.push(message) > WAITING_MAX) this.channel.close('too many messages before the process started')
+    else if (this.#waiting.push(message) > WAITING_MAX) {
+      this.#waiting = []
+      this.channel.close('too many messages before the process started')
+    }
   }
 }
 
@@ -96,14 +101,30 @@ export class ShellLink {
 
   #onReply(reply: HostReply, ports: MainPort[], events: ShellLinkEvents): void {
     const port = ports[0]
-    if (reply.t === 'start') events.onStart(reply)
-    else if (reply.t === 'quit') events.onQuit()
-    else if (reply.t === 'close-to-tray') events.onCloseToTray(reply.choice)
-    else if (reply.t === 'renderer' && port !== undefined) events.onRenderer(messagePortMainChannel(port))
-    else if (reply.t === 'forked' && port !== undefined) this.#forked.get(reply.id)?.attach(messagePortMainChannel(port), reply.pid)
-    else if (reply.t === 'exited') {
-      this.#forked.get(reply.id)?.exited(reply.code)
-      this.#forked.delete(reply.id)
+    switch (reply.t) {
+      case 'start':
+        return events.onStart(reply)
+      case 'quit':
+        return events.onQuit()
+      case 'close-to-tray':
+        return events.onCloseToTray(reply.choice)
+      case 'renderer':
+        return port === undefined ? undefined : events.onRenderer(messagePortMainChannel(port))
+      case 'forked':
+        return port === undefined ? undefined : this.#onForked(reply.id, messagePortMainChannel(port), reply.pid)
+      case 'exited': {
+        const forked = this.#forked.get(reply.id)
+        this.#forked.delete(reply.id)
+        return forked?.exited(reply.code)
+      }
+      default:
+        reply satisfies never
     }
+  }
+
+  #onForked(id: number, channel: Channel, pid: number | null): void {
+    const forked = this.#forked.get(id)
+    if (forked === undefined) channel.close('nobody waits for this process')
+    else forked.attach(channel, pid)
   }
 }

@@ -5,86 +5,127 @@
 import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 
+import { AppWindow } from './app-window.ts'
 import { connectChild, connectRenderer } from './broker.ts'
 import { Children, type Child } from './children.ts'
-import type { ShellElectron, WindowLike } from './electron-api.ts'
-import { APP_URL, CONTENT_SECURITY_POLICY, isOwnPage, lockDown, windowOptions } from './security.ts'
+import type { ShellElectron } from './electron-api.ts'
+import { isOwnPage, lockDown, mayLoad } from './security.ts'
 
 export interface ShellPaths { core: string; engine: string; exchange: string; preload: string; renderer: string; dataDir: string; resources: string }
-export interface ShellOptions { electron: ShellElectron; clock: Clock; paths: ShellPaths; isPackaged: boolean; /** Told once the window shows: the launcher waits for it. */ onReady(): void }
+export interface ShellOptions {
+  electron: ShellElectron
+  clock: Clock
+  paths: ShellPaths
+  isPackaged: boolean
+  /** Told once the window shows: the launcher waits for it. */
+  onReady(): void
+  /** The core cannot run here, for a reason the owner can mend; the app ends after the owner has read it. */
+  onFailed(message: string): void
+}
 
 /** Cores restarted after a crash before the app says so and ends. */
 export const CORE_RESTARTS_MAX = 5
 const RESTART_MS = 500
+/** The app's exit code when its core cannot run: the owner has something to mend. */
+export const EXIT_FAILED = 3
 
 export class Shell {
   readonly #options: ShellOptions
   readonly #children: Children
   readonly #forked = new Map<number, Child>()
+  readonly #window: AppWindow
   #core: Child | null = null
-  #window: WindowLike | null = null
   #tray: ReturnType<ShellElectron['createTray']> | null = null
-  #closeChoice: 'ask' | 'tray' | 'quit' = 'ask'
+  /** The page asked for a channel while there was no core. */
+  #pageWaits = false
   #restarts = 0
+  #isReady = false
   #quitting = false
   #childrenEnded = false
+  #exitCode = 0
 
   constructor(options: ShellOptions) {
+    const { electron, clock, paths, isPackaged } = options
     this.#options = options
-    this.#children = new Children(options.clock)
+    this.#children = new Children(clock, (pid) => electron.killHard(pid))
+    this.#window = new AppWindow({ electron, preload: paths.preload, isPackaged, onChoice: (choice) => this.#toCore({ t: 'close-to-tray', choice }) })
   }
 
   get childCount(): number {
     return this.#children.alive.length
   }
 
-  /** Starts everything; false when another instance runs (its window is raised instead). */
+  /** Starts everything; false when another instance runs (its window is raised instead). Rejects, with everything ended, when the window cannot be had. */
   async start(): Promise<boolean> {
-    const { electron, paths } = this.#options
+    const { electron, paths, isPackaged } = this.#options
     if (!electron.app.requestSingleInstanceLock()) {
       electron.app.quit()
       return false
     }
     electron.app.enableSandbox()
+    electron.onPage(lockDown)
     electron.app.on('second-instance', () => this.#show())
     electron.app.on('activate', () => this.#show())
-    electron.app.on('window-all-closed', () => this.#onAllClosed())
+    electron.app.on('window-all-closed', () => this.#window.closeChoice === 'quit' && electron.app.quit())
     electron.app.on('before-quit', (event) => this.#beforeQuit(event))
     electron.onIpc('stoker-connect', (event) => {
-      if (isOwnPage(event) && this.#core !== null && this.#window !== null) connectRenderer(electron, this.#core.process, this.#window.webContents)
+      const { page } = this.#window
+      if (page !== null && isOwnPage(event, page)) this.#connectPage()
     })
     await electron.app.whenReady()
-    electron.hardenSession(CONTENT_SECURITY_POLICY)
+    if (this.#quitting) return true
+    electron.hardenSession((url) => mayLoad(url, isPackaged))
     electron.serveApp(paths.renderer)
     this.#tray = electron.createTray({ open: () => this.#show(), quit: () => electron.app.quit() })
     this.#startCore()
-    await this.#openWindow()
-    this.#options.onReady()
+    try {
+      await this.#window.open()
+    } catch (error) {
+      // A quit while the page loads ends the load; that is no failure.
+      if (this.#quitting) return true
+      this.#quitting = true
+      await this.#endChildren()
+      throw error
+    }
+    this.#isReady = true
+    if (!this.#quitting) this.#options.onReady()
     return true
+  }
+
+  #show(): void {
+    // Before that the window is on its way anyway.
+    if (this.#isReady && !this.#quitting) this.#window.show().catch(() => undefined)
+  }
+
+  /** A page that asks while the core restarts gets its channel with the next core. */
+  #connectPage(): void {
+    const { page } = this.#window
+    const core = this.#core?.hasExited() === false ? this.#core : null
+    this.#pageWaits = core === null
+    if (core !== null && page !== null) connectRenderer(this.#options.electron, core.process, page)
   }
 
   #startCore(): void {
     const { electron, paths } = this.#options
     const child = this.#children.add('core', electron.fork(paths.core, 'Stoker core'))
     this.#core = child
-    child.process.on('message', (message) => this.#onRequest(message as HostRequest))
+    child.process.on('message', (message) => {
+      if (this.#core === child) this.#onRequest(message as HostRequest)
+    })
     this.#toCore({ t: 'start', dataDir: paths.dataDir, version: electron.app.getVersion(), resourcesDir: paths.resources })
     void child.exited.then((code) => this.#onCoreExit(code))
-    if (this.#window !== null) connectRenderer(electron, child.process, this.#window.webContents)
+    if (this.#pageWaits) this.#connectPage()
   }
 
   /** All children of the old core are ended before the next one starts. */
   async #onCoreExit(code: number | null): Promise<void> {
     this.#core = null
     if (this.#quitting) return
-    await this.#children.endAll((child) => child.process.kill())
+    this.#tray?.update('attention', 'restarting')
+    await this.#children.killAll()
     this.#forked.clear()
     this.#restarts += 1
-    if (this.#restarts > CORE_RESTARTS_MAX) {
-      this.#options.electron.notify('Stoker stopped', `Its core ended ${this.#restarts} times (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`)
-      this.#options.electron.app.quit()
-      return
-    }
+    if (this.#restarts > CORE_RESTARTS_MAX) return this.#fail(`Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`)
     await this.#options.clock.sleep(RESTART_MS * this.#restarts)
     if (!this.#quitting) this.#startCore()
   }
@@ -97,9 +138,11 @@ export class Shell {
       case 'fork':
         this.#fork(request.id, request.child)
         break
-      case 'kill':
-        this.#forked.get(request.id)?.process.kill()
+      case 'kill': {
+        const child = this.#forked.get(request.id)
+        if (child !== undefined) void this.#children.kill(child)
         break
+      }
       case 'notify':
         this.#options.electron.notify(request.title, request.body)
         break
@@ -107,7 +150,10 @@ export class Shell {
         this.#tray?.update(request.state, request.text)
         break
       case 'close-to-tray':
-        this.#closeChoice = request.choice
+        this.#window.closeChoice = request.choice
+        break
+      case 'failed':
+        void this.#fail(request.message)
         break
       case 'stopped':
         break
@@ -116,16 +162,22 @@ export class Shell {
     }
   }
 
+  /** The two ends are given out once the process is there: before that it has no pid. */
   #fork(id: number, kind: HostChild): void {
     const { electron, paths } = this.#options
-    if (this.#core === null || this.#quitting) return
     const core = this.#core
+    if (core === null) return
+    // The core waits for the end of what it started, also of what is no longer started.
+    if (this.#quitting) return this.#toCore({ t: 'exited', id, code: null })
     const child = this.#children.add(kind, electron.fork(paths[kind], `Stoker ${kind}`))
     this.#forked.set(id, child)
-    connectChild(electron, core.process, child.process, id)
+    child.process.on('spawn', () => {
+      if (this.#core === core) connectChild(electron, core.process, child.process, id, paths.dataDir)
+    })
     void child.exited.then((code) => {
+      if (this.#core !== core) return
       this.#forked.delete(id)
-      if (this.#core === core) this.#toCore({ t: 'exited', id, code })
+      this.#toCore({ t: 'exited', id, code })
     })
   }
 
@@ -133,53 +185,14 @@ export class Shell {
     this.#core?.process.postMessage(message)
   }
 
-  async #openWindow(): Promise<void> {
-    const { electron, paths, isPackaged } = this.#options
-    const window = electron.createWindow(windowOptions(paths.preload, isPackaged))
-    this.#window = window
-    lockDown(window)
-    window.on('close', (event) => {
-      if (this.#quitting || this.#closeChoice === 'quit') return
-      event.preventDefault()
-      void this.#onClose(window)
-    })
-    window.on('closed', () => {
-      this.#window = null
-    })
-    await window.loadURL(APP_URL)
-    window.show()
-  }
-
-  /** Asked once: closing may keep the rig serving, or end everything. */
-  async #onClose(window: WindowLike): Promise<void> {
-    if (this.#closeChoice === 'ask') {
-      const answer = await this.#options.electron.ask({
-        message: 'Keep serving when the window is closed?',
-        detail: 'Stoker can stay in the tray and go on serving the jobs it wins, or quit and end every process it started. You can change this in Settings.',
-        buttons: ['Stay in the tray', 'Quit', 'Cancel'],
-        defaultId: 0,
-        cancelId: 2,
-      })
-      if (answer === 2) return
-      this.#closeChoice = answer === 0 ? 'tray' : 'quit'
-      this.#toCore({ t: 'close-to-tray', choice: this.#closeChoice })
-    }
-    if (this.#closeChoice === 'tray') window.hide()
-    else this.#options.electron.app.quit()
-  }
-
-  #onAllClosed(): void {
-    if (this.#closeChoice === 'quit') this.#options.electron.app.quit()
-  }
-
-  #show(): void {
-    if (this.#window === null || this.#window.isDestroyed()) {
-      void this.#openWindow()
-      return
-    }
-    if (this.#window.isMinimized()) this.#window.restore()
-    this.#window.show()
-    this.#window.focus()
+  /** Tells the owner why there is no core, then ends with a code that says so. */
+  async #fail(message: string): Promise<void> {
+    const { electron, onFailed } = this.#options
+    if (this.#quitting || this.#exitCode !== 0) return
+    this.#exitCode = EXIT_FAILED
+    onFailed(message)
+    await electron.showError('Stoker stopped', message)
+    electron.app.quit()
   }
 
   /** Holds the quit until every child has ended: the core first (it drains and closes its databases), then whatever is left. */
@@ -192,11 +205,18 @@ export class Shell {
   }
 
   async #endEverything(): Promise<void> {
+    const { app } = this.#options.electron
+    await this.#endChildren()
+    if (this.#exitCode === 0) app.quit()
+    else app.exit(this.#exitCode)
+  }
+
+  async #endChildren(): Promise<void> {
+    this.#window.quitting = true
     const core = this.#core
-    if (core !== null) await this.#children.end(core, () => core.process.postMessage({ t: 'quit' } satisfies HostReply))
-    await this.#children.endAll((child) => child.process.kill())
+    if (core !== null) await this.#children.end(core, () => this.#toCore({ t: 'quit' }))
+    await this.#children.killAll()
     this.#tray?.destroy()
     this.#childrenEnded = true
-    this.#options.electron.app.quit()
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A Channel in the shape of the `ws` sockets that the supplier adapter and the exchange speak through: in the desktop app the same text frames travel over
- * a message port, and nothing listens. Only what those two use is here.
+ * a message port, and nothing listens. Only what those two use is here; like the real ones it tells of its close on a later turn, never inside a call.
  */
 import { EventEmitter } from 'node:events'
 
@@ -8,6 +8,8 @@ import type { Channel } from '#contract/channel/channel.ts'
 
 const OPEN = 1
 const CLOSED = 3
+/** RFC 6455: the connection ended without a closing handshake. */
+const ABNORMAL = 1_006
 
 export class SocketOverChannel extends EventEmitter {
   readonly OPEN = OPEN
@@ -20,7 +22,8 @@ export class SocketOverChannel extends EventEmitter {
       if (typeof message === 'string') this.emit('message', Buffer.from(message, 'utf8'), false)
       else channel.close('a supplier frame is text')
     })
-    channel.onClose((reason) => this.emit('close', 1006, Buffer.from(reason)))
+    if (channel.isOpen) queueMicrotask(() => this.readyState === OPEN && this.emit('open'))
+    channel.onClose((reason) => queueMicrotask(() => this.emit('close', ABNORMAL, Buffer.from(reason))))
   }
 
   get readyState(): number {
@@ -31,6 +34,7 @@ export class SocketOverChannel extends EventEmitter {
     return this.#channel.bufferedBytes
   }
 
+  /** Silent once closed, as the `close` event tells. */
   send(text: string): void {
     if (this.#channel.isOpen) this.#channel.send(text)
   }

@@ -1,12 +1,29 @@
-/** The one function, outside Electron, that names the data folder for both modes. */
+/** The data folder of both modes, named and made outside Electron. */
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
-/** STOKER_DATA when set, else the system's place for an application's data. */
+import { StokerError } from '#contract/errors.ts'
+
+/** STOKER_DATA when set, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application Support/Stoker, %APPDATA%\Stoker. */
 export function dataDirectory(env: Readonly<Record<string, string | undefined>> = process.env, platform: string = process.platform, home: string = homedir()): string {
   const chosen = env['STOKER_DATA']
-  if (chosen !== undefined && chosen !== '') return chosen
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Stoker')
+  if (chosen !== undefined && chosen !== '') return resolve(chosen)
   if (platform === 'win32') return join(env['APPDATA'] ?? join(home, 'AppData', 'Roaming'), 'Stoker')
-  return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'stoker')
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Stoker')
+  const data = env['XDG_DATA_HOME']
+  // The XDG base directory specification: a relative path is invalid and to be ignored.
+  return join(data !== undefined && data.startsWith('/') ? data : join(home, '.local', 'share'), 'Stoker')
+}
+
+/** Makes the folder readable by its owner only, and tightens one that is wider. Error: UNAVAILABLE when that cannot be done. */
+export function ensureDataDirectory(dir: string): string {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    const { mode } = statSync(dir)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(dir, 0o700)
+    return dir
+  } catch (error) {
+    throw new StokerError('UNAVAILABLE', `cannot use ${dir} as the data folder (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); choose another with --data, or STOKER_DATA for the window`, { cause: error })
+  }
 }

@@ -1,39 +1,35 @@
 /** The shell against a double of Electron's API. What the double cannot show (real windows, real ports) is in test/desktop/e2e. */
 import { describe, expect, it } from 'vitest'
 
-import { fileOf } from '#desktop/serve-app.ts'
 import { APP_URL } from '#desktop/security.ts'
-import { CORE_RESTARTS_MAX, Shell } from '#desktop/shell.ts'
+import { CORE_RESTARTS_MAX, EXIT_FAILED, Shell } from '#desktop/shell.ts'
 
-import { FakeElectron } from '../support/fake-electron.ts'
+import { FakeElectron, type FakeUtility } from '../support/fake-electron.ts'
 
 const paths = { core: 'core.js', engine: 'engine.js', exchange: 'exchange.js', preload: 'preload.cjs', renderer: '/app/renderer', dataDir: '/data', resources: '/resources' }
 /** Sleeps end at once, except the ones that are aborted: enough for order, without waiting. */
 const clock = { now: () => 0, mono: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))) }
 const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 16; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
 async function started(change: (electron: FakeElectron) => void = () => {}) {
   const electron = new FakeElectron()
   change(electron)
-  let ready = 0
-  const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => (ready += 1) })
+  const told: string[] = []
+  const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => told.push('ready'), onFailed: (message) => told.push(`failed: ${message}`) })
   const running = await shell.start()
-  return { electron, shell, running, ready: () => ready }
+  return { electron, shell, running, told }
 }
+const connect = (electron: FakeElectron): void => electron.ipc.get('stoker-connect')!({ sender: electron.windows[0]!.webContents, senderFrame: { url: APP_URL, parent: null } })
+const renderers = (core: FakeUtility): number => core.sent.filter(({ message }) => (message as { t: string }).t === 'renderer').length
 
 describe('the desktop shell', () => {
   it('opens one hardened window on its own page and says ready', async () => {
-    const { electron, ready } = await started()
+    const { electron, told } = await started()
     const window = electron.windows[0]!
-    expect(window.options.webPreferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, devTools: false })
-    expect({ url: window.url, visible: window.visible, openDenied: window.openDenied, ready: ready(), served: electron.served }).toEqual({ url: APP_URL, visible: true, openDenied: true, ready: 1, served: '/app/renderer' })
-    expect(electron.hardened).toContain("script-src 'self'")
-    let prevented = false
-    window.webContents.on('will-navigate', () => {})
-    ;(window.webContents as unknown as { emit(event: string, value: unknown): void }).emit('will-navigate', { preventDefault: () => (prevented = true) })
-    expect(prevented).toBe(true)
+    expect(window.options.webPreferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true, webviewTag: false, navigateOnDragDrop: false, devTools: false })
+    expect({ url: window.url, visible: window.visible, openDenied: window.openDenied, told, served: electron.served }).toEqual({ url: APP_URL, visible: true, openDenied: true, told: ['ready'], served: '/app/renderer' })
   })
 
   it('raises the first window and starts nothing when a second instance opens', async () => {
@@ -45,35 +41,64 @@ describe('the desktop shell', () => {
     expect(first.electron.windows[0]!.visible).toBe(true)
   })
 
-  it('brokers a fresh channel for every connect of its own page, and none for a foreign frame', async () => {
+  it('brokers a fresh channel for every connect of its own page, and none for a foreign frame or another page', async () => {
     const { electron } = await started()
-    const connect = electron.ipc.get('stoker-connect')!
-    connect({ sender: null, senderFrame: { url: APP_URL, parent: null } })
-    connect({ sender: null, senderFrame: { url: APP_URL, parent: null } })
-    connect({ sender: null, senderFrame: { url: 'https://example.org/', parent: null } })
-    connect({ sender: null, senderFrame: { url: APP_URL, parent: {} } })
-    connect({ sender: null, senderFrame: null })
+    const listener = electron.ipc.get('stoker-connect')!
+    const sender = electron.windows[0]!.webContents
+    connect(electron)
+    connect(electron)
+    listener({ sender, senderFrame: { url: 'https://example.org/', parent: null } })
+    listener({ sender, senderFrame: { url: 'app://stoker.example/', parent: null } })
+    listener({ sender, senderFrame: { url: APP_URL, parent: {} } })
+    listener({ sender, senderFrame: null })
+    listener({ sender: {}, senderFrame: { url: APP_URL, parent: null } })
     expect(electron.windows[0]!.sent).toEqual([
       { channel: 'stoker-port', ports: 1 },
       { channel: 'stoker-port', ports: 1 },
     ])
-    expect(electron.utilities[0]!.sent.filter(({ message }) => (message as { t: string }).t === 'renderer')).toHaveLength(2)
+    expect(renderers(electron.utilities[0]!)).toBe(2)
   })
 
-  it('forks an engine when the core asks, gives both their ends, and tells the core of its exit', async () => {
+  it('gives a page that asked while the core restarts the channel to the next core, and one that did not ask none', async () => {
+    const { electron } = await started()
+    electron.utilities[0]!.end(9)
+    connect(electron)
+    expect(electron.windows[0]!.sent).toEqual([])
+    await settle()
+    expect([electron.utilities.length, renderers(electron.utilities[1]!), electron.windows[0]!.sent.length]).toEqual([2, 1, 1])
+    electron.utilities[1]!.end(9)
+    await settle()
+    expect([electron.utilities.length, renderers(electron.utilities[2]!), electron.windows[0]!.sent.length]).toEqual([3, 0, 1])
+  })
+
+  it('forks an engine when the core asks, gives both their ends once it has a pid, and tells the core of its exit', async () => {
     const { electron } = await started()
     const core = electron.utilities[0]!
     core.emit('message', { t: 'fork', id: 7, child: 'engine' })
     const engine = electron.utilities[1]!
-    expect([engine.entry, engine.sent]).toEqual(['engine.js', [{ message: { t: 'port' }, ports: 1 }]])
+    expect([engine.entry, engine.sent]).toEqual(['engine.js', []])
+    await settle()
+    expect(engine.sent).toEqual([{ message: { t: 'port', dataDir: '/data' }, ports: 1 }])
     expect(core.sent.at(-1)).toEqual({ message: { t: 'forked', id: 7, pid: engine.pid }, ports: 1 })
+    expect(engine.pid).toBeTypeOf('number')
     core.emit('message', { t: 'kill', id: 7 })
     await settle()
-    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 137 })
+    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 143 })
+  })
+
+  it('kills for good what ignores the polite signal', async () => {
+    const { electron } = await started()
+    const core = electron.utilities[0]!
+    core.emit('message', { t: 'fork', id: 7, child: 'engine' })
+    electron.utilities[1]!.stubborn = true
+    await settle()
+    core.emit('message', { t: 'kill', id: 7 })
+    await settle()
+    expect([electron.killedHard, electron.utilities[1]!.alive]).toEqual([[electron.utilities[1]!.pid], false])
   })
 
   it('ends the children of a crashed core before it starts the next, and gives up after the bound', async () => {
-    const { electron } = await started()
+    const { electron, told } = await started()
     electron.utilities[0]!.emit('message', { t: 'fork', id: 1, child: 'engine' })
     electron.utilities[0]!.end(9)
     await settle()
@@ -86,8 +111,33 @@ describe('the desktop shell', () => {
       electron.utilities.at(-1)!.end(9)
       await settle()
     }
-    expect(electron.notices).toEqual(['Stoker stopped'])
-    expect(electron.utilities.some(({ alive }) => alive)).toBe(false)
+    expect(electron.errors).toHaveLength(1)
+    expect(told.at(-1)).toMatch(/^failed: Its core ended 6 times/)
+    expect([electron.utilities.some(({ alive }) => alive), electron.exits]).toEqual([false, [EXIT_FAILED]])
+  })
+
+  it('hears nothing more from a core that has ended', async () => {
+    const { electron } = await started()
+    const old = electron.utilities[0]!
+    old.end(9)
+    await settle()
+    old.emit('message', { t: 'fork', id: 1, child: 'engine' })
+    expect(electron.utilities.map(({ entry }) => entry)).toEqual(['core.js', 'core.js'])
+  })
+
+  it('shows the owner why the core cannot run, restarts nothing, and ends with its own exit code', async () => {
+    const { electron, told } = await started()
+    const core = electron.utilities[0]!
+    core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
+    core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
+    await settle()
+    expect({ errors: electron.errors, told, cores: electron.utilities.length, exits: electron.exits, asked: core.sent.at(-1)?.message }).toEqual({
+      errors: ['the folder is in use by process 7'],
+      told: ['ready', 'failed: the folder is in use by process 7'],
+      cores: 1,
+      exits: [EXIT_FAILED],
+      asked: { t: 'quit' },
+    })
   })
 
   it('asks once about the tray, remembers the answer, and tells the core', async () => {
@@ -104,29 +154,65 @@ describe('the desktop shell', () => {
     expect(electron.utilities[0]!.alive).toBe(true)
   })
 
+  it('does not ask when the settings hold an answer', async () => {
+    const { electron } = await started()
+    electron.utilities[0]!.emit('message', { t: 'close-to-tray', choice: 'tray' })
+    electron.windows[0]!.emit('close', { preventDefault: () => undefined })
+    await settle()
+    expect([electron.asked.length, electron.windows[0]!.visible]).toEqual([0, false])
+  })
+
+  it('loads a page that crashed again, a few times', async () => {
+    const { electron } = await started()
+    const window = electron.windows[0]!
+    for (let crash = 0; crash < 6; crash += 1) (window.webContents as unknown as { emit(event: string): void }).emit('render-process-gone')
+    expect(window.loads).toBe(4)
+  })
+
   it('ends every child before it quits, also one that ignores the request', async () => {
     const { electron, shell } = await started()
     electron.utilities[0]!.emit('message', { t: 'fork', id: 1, child: 'engine' })
     electron.utilities[0]!.emit('message', { t: 'fork', id: 2, child: 'exchange' })
     electron.utilities[0]!.obedient = false
+    electron.utilities[0]!.stubborn = true
+    await settle()
     expect(electron.quit()).toBe(true)
     await settle()
     expect({ alive: electron.utilities.filter(({ alive }) => alive).length, left: shell.childCount, quits: electron.quits, tray: electron.tray.destroyed }).toEqual({ alive: 0, left: 0, quits: 1, tray: true })
   })
-})
 
-describe('app://stoker', () => {
-  it.each([
-    ['app://stoker/index.html', '/app/renderer/index.html'],
-    ['app://stoker/assets/a.js?x=1', '/app/renderer/assets/a.js'],
-    ['app://other/index.html', null],
-    ['app://stoker/%2e%2e/%2e%2e/etc/passwd', null],
-    ['app://stoker/..%2f..%2fetc/passwd', null],
-    ['app://stoker/%00', null],
-    ['app://stoker/%', null],
-  ])('%s → %s', (url, file) => {
-    const found = fileOf('/app/renderer', url)
-    if (file === null && found !== null) expect(found.startsWith('/app/renderer/')).toBe(true)
-    else expect(found).toBe(file)
+  it('answers a fork that comes while it quits with an exit, so that the core does not wait for it', async () => {
+    const { electron } = await started()
+    const core = electron.utilities[0]!
+    core.obedient = false
+    electron.quit()
+    core.emit('message', { t: 'fork', id: 3, child: 'engine' })
+    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 3, code: null })
+    expect(electron.utilities).toHaveLength(1)
+    core.end(0)
+    await settle()
+    expect(electron.quits).toBe(1)
+  })
+
+  it('quits cleanly while the page is still loading', async () => {
+    let fail: (error: Error) => void = () => undefined
+    const electron = new FakeElectron()
+    electron.prepareWindow = (window) => (window.loadURL = () => new Promise((_resolve, reject) => (fail = reject)))
+    const told: string[] = []
+    const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => told.push('ready'), onFailed: (message) => told.push(message) })
+    const starting = shell.start()
+    await settle()
+    electron.quit()
+    await settle()
+    fail(new Error('ERR_ABORTED'))
+    expect([await starting, told, electron.quits, shell.childCount]).toEqual([true, [], 1, 0])
+  })
+
+  it('ends what it started when the page cannot be loaded', async () => {
+    const electron = new FakeElectron()
+    electron.prepareWindow = (window) => (window.loadError = new Error('ERR_FILE_NOT_FOUND'))
+    const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => undefined, onFailed: () => undefined })
+    await expect(shell.start()).rejects.toThrow('ERR_FILE_NOT_FOUND')
+    expect(shell.childCount).toBe(0)
   })
 })

@@ -1,5 +1,5 @@
 /** A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a test raise events. */
-import type { PortLike, ShellElectron, UtilityLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
+import type { PortLike, ShellElectron, UtilityLike, WebContentsLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
 
 type Listener = (...args: never[]) => void
 class Emitter {
@@ -17,20 +17,27 @@ export class FakeUtility extends Emitter {
   readonly sent: { message: unknown; ports: number }[] = []
   /** What the process does when asked to quit: end (default) or ignore it. */
   obedient = true
+  /** Ignores the polite signal. */
+  stubborn = false
   alive = true
-  readonly pid: number
+  /** Undefined until `spawn`, as in Electron. */
+  pid: number | undefined = undefined
   readonly entry: string
   constructor(entry: string, pid: number) {
     super()
     this.entry = entry
-    this.pid = pid
+    setImmediate(() => {
+      if (!this.alive) return
+      this.pid = pid
+      this.emit('spawn')
+    })
   }
   postMessage(message: unknown, transfer: PortLike[] = []): void {
     this.sent.push({ message, ports: transfer.length })
     if ((message as { t?: string }).t === 'quit' && this.obedient) this.end(0)
   }
   kill(): boolean {
-    this.end(137)
+    if (!this.stubborn) this.end(143)
     return true
   }
   end(code: number): void {
@@ -42,7 +49,8 @@ export class FakeUtility extends Emitter {
 
 export class FakeWindow extends Emitter {
   readonly sent: { channel: string; ports: number }[] = []
-  readonly prevented: string[] = []
+  /** The page's ends of the channels it was given. */
+  readonly ports: PortLike[] = []
   visible = false
   destroyed = false
   url = ''
@@ -53,13 +61,20 @@ export class FakeWindow extends Emitter {
     super()
     this.options = options
     this.webContents = Object.assign(new Emitter(), {
-      postMessage: (channel: string, _message: unknown, transfer: PortLike[] = []) => void this.sent.push({ channel, ports: transfer.length }),
+      postMessage: (channel: string, _message: unknown, transfer: PortLike[] = []) => {
+        this.sent.push({ channel, ports: transfer.length })
+        this.ports.push(...transfer)
+      },
       setWindowOpenHandler: (handler: () => { action: string }) => void (this.openDenied = handler().action === 'deny'),
     }) as never
   }
+  /** Why the page cannot be loaded, if it cannot. */
+  loadError: Error | null = null
+  loads = 0
   loadURL(url: string): Promise<void> {
     this.url = url
-    return Promise.resolve()
+    this.loads += 1
+    return this.loadError === null ? Promise.resolve() : Promise.reject(this.loadError)
   }
   show(): void {
     this.visible = true
@@ -84,10 +99,16 @@ export class FakeElectron {
   readonly ipc = new Map<string, (event: { sender: unknown; senderFrame: { url: string; parent: unknown } | null }) => void>()
   readonly notices: string[] = []
   readonly asked: string[] = []
+  readonly errors: string[] = []
+  readonly killedHard: number[] = []
+  /** Codes of app.exit. */
+  readonly exits: number[] = []
+  readonly pages: ((page: WebContentsLike) => void)[] = []
+  prepareWindow: (window: FakeWindow) => void = () => undefined
   answer = 0
   hasLock = true
   quits = 0
-  hardened = ''
+  mayLoad: ((url: string) => boolean) | null = null
   served = ''
   tray: { state: string; text: string; destroyed: boolean } = { state: '', text: '', destroyed: false }
   trayActions: { open(): void; quit(): void } | null = null
@@ -105,7 +126,7 @@ export class FakeElectron {
       requestSingleInstanceLock: () => this.hasLock,
       whenReady: () => Promise.resolve(),
       quit: () => void this.quit(),
-      exit: () => void (this.quits += 1),
+      exit: (code) => void this.exits.push(code),
       enableSandbox: () => {},
       getVersion: () => '0.0.0-fake',
       on: ((event: string, listener: Listener) => this.events.on(event, listener)) as never,
@@ -113,7 +134,14 @@ export class FakeElectron {
     createWindow: (options) => {
       const window = new FakeWindow(options)
       this.windows.push(window)
+      for (const listener of this.pages) listener(window.webContents)
+      this.prepareWindow(window)
       return window as unknown as WindowLike
+    },
+    onPage: (listener) => void this.pages.push(listener),
+    killHard: (pid) => {
+      this.killedHard.push(pid)
+      this.utilities.find((utility) => utility.pid === pid)?.end(137)
     },
     fork: (entry) => {
       const utility = new FakeUtility(entry, 1_000 + this.utilities.length)
@@ -122,11 +150,15 @@ export class FakeElectron {
     },
     createPorts: () => ({ port1: {} as PortLike, port2: {} as PortLike }),
     onIpc: (channel, listener) => void this.ipc.set(channel, listener),
-    hardenSession: (policy) => void (this.hardened = policy),
+    hardenSession: (mayLoad) => void (this.mayLoad = mayLoad),
     serveApp: (root) => void (this.served = root),
     ask: (question) => {
       this.asked.push(question.message)
       return Promise.resolve(this.answer)
+    },
+    showError: (_title, message) => {
+      this.errors.push(message)
+      return Promise.resolve()
     },
     notify: (title) => void this.notices.push(title),
     createTray: (actions) => {

@@ -1,0 +1,59 @@
+/** The life of the core in its utility process: started, given the page's channel, ended, all as the shell says. What it starts is handed in. */
+import type { Channel } from '#contract/channel/channel.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { HostReply } from '#contract/host.ts'
+import type { Log } from '#lib/log.ts'
+
+import { ShellLink, type ParentPort } from './shell-link.ts'
+
+export interface StartedCore {
+  /** Speaks the contract over the page's channel until it closes. */
+  serve(channel: Channel): void
+  /** The owner chose in the close dialog. */
+  storeCloseChoice(choice: 'tray' | 'quit'): void
+  /** Every child ended, every file closed. */
+  stop(): Promise<void>
+}
+
+export interface HostedCoreOptions {
+  parent: ParentPort
+  /** A StokerError is told to the owner and ends the app; anything else ends this process, and the shell starts another one. */
+  start(message: Extract<HostReply, { t: 'start' }>, link: ShellLink): StartedCore
+  exit(code: number): void
+  log: Log
+}
+
+export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void {
+  let core: StartedCore | null = null
+  let page: Channel | null = null
+  let stopping = false
+
+  /** There is one page: its next channel ends the one before, which a reload may have left open. */
+  const onRenderer = (channel: Channel): void => {
+    page?.close('the page connected again')
+    page = channel
+    core?.serve(channel)
+  }
+  const onStart = (message: Extract<HostReply, { t: 'start' }>): void => {
+    if (core !== null || stopping) return
+    try {
+      core = start(message, link)
+    } catch (error) {
+      log.error({ err: error }, 'the core could not start')
+      // The shell shows it and then asks this process to quit.
+      if (error instanceof StokerError) return link.tell({ t: 'failed', code: error.code, message: error.message })
+      return exit(1)
+    }
+    if (page !== null) core.serve(page)
+    link.tell({ t: 'ready' })
+  }
+  const onQuit = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    page?.close('Stoker quits')
+    await core?.stop().catch((error: unknown) => log.error({ err: error }, 'the core did not stop cleanly'))
+    link.tell({ t: 'stopped' })
+    exit(0)
+  }
+  const link = new ShellLink(parent, { onStart, onRenderer, onCloseToTray: (choice) => core?.storeCloseChoice(choice), onQuit: () => void onQuit() })
+}

@@ -1,0 +1,43 @@
+/** What the shell shows and keeps of the core: the tray's line, and the owner's answer to "close to tray?". */
+import type { Live, Settings, Topic } from '#contract/app.ts'
+import type { HostRequest } from '#contract/host.ts'
+
+type Tray = Extract<HostRequest, { t: 'tray' }>
+
+/** The core's own procedures, as far as they are used here. */
+export interface Watched {
+  live(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>>>
+  events(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<{ topic: Topic }>>
+  settings(): Promise<Pick<Settings, 'closeToTray'>>
+}
+
+export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>): Tray {
+  if (live.engine.kind === 'broken') return { t: 'tray', state: 'attention', text: 'the engine keeps failing' }
+  if (live.running.length > 0) return { t: 'tray', state: 'serving', text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s` }
+  if (live.listing === 'listed' && live.exchange.kind !== 'online') return { t: 'tray', state: 'attention', text: 'the exchange cannot be reached' }
+  if (live.listing === 'listed') return { t: 'tray', state: 'listed', text: 'listed, waiting for jobs' }
+  return { t: 'tray', state: 'off', text: live.listing === 'paused' ? 'paused' : 'not listed' }
+}
+
+/** Tells the shell at once and on every change; ends with the signal. `onError` hears a stream that broke, which costs the display only. */
+export function tellShell(core: Watched, tell: (request: HostRequest) => void, signal: AbortSignal, onError: (error: unknown) => void): void {
+  let last = ''
+  const changed = (request: Tray): void => {
+    const key = JSON.stringify(request)
+    if (key !== last) tell(request)
+    last = key
+  }
+  const tray = async (): Promise<void> => {
+    for await (const live of await core.live(undefined, { signal })) changed(trayOf(live))
+  }
+  const choice = async (): Promise<void> => {
+    for await (const { topic } of await core.events(undefined, { signal })) {
+      if (topic === 'settings') tell({ t: 'close-to-tray', choice: (await core.settings()).closeToTray })
+    }
+  }
+  const failed = (error: unknown): void => {
+    if (!signal.aborted) onError(error)
+  }
+  tray().catch(failed)
+  choice().catch(failed)
+}
