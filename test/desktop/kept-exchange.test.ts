@@ -1,0 +1,164 @@
+/** The exchange host as the desktop core keeps it: the real adapter against the real exchange over ports, through restarts and to the end. */
+import { join } from 'node:path'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { messagePortMainChannel } from '#contract/channel/message-port-main.ts'
+import type { ExchangeState } from '#core/exchange/exchange.port.ts'
+import { keepExchange } from '#desktop/kept-exchange.ts'
+import { ShellLink } from '#desktop/shell-link.ts'
+import { SocketOverChannel } from '#desktop/socket-over-channel.ts'
+import { supplierLine } from '#desktop/supplier-line.ts'
+import { createStokerExchange } from '#exchange/stoker/index.ts'
+import { systemClock } from '#lib/clock.ts'
+import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import { createLog } from '#lib/log.ts'
+import { startExchange, type Exchange } from '#market/exchange.ts'
+
+import { FakeClock, settle } from '../support/fake-clock.ts'
+import { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
+import { FakeParentPort } from '../support/fake-parent-port.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const log = createLog('test')
+log.level = 'silent'
+/** Real but impatient: back-offs take a moment. */
+const clock = { ...systemClock, sleep: (ms: number, options?: { signal?: AbortSignal; unref?: boolean }) => systemClock.sleep(Math.min(ms, 20), options) }
+
+/** A shell whose exchange host lives in this process: it starts when asked and ends like the real one when its port closes. */
+function house() {
+  const folder = tempDir()
+  const parent = new FakeParentPort()
+  const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+  const running = new Map<number, { exchange: Exchange; port: FakeMessagePortMain }>()
+  const end = async (id: number, code: number): Promise<void> => {
+    const host = running.get(id)
+    running.delete(id)
+    if (host === undefined) return
+    await host.exchange.stop()
+    host.port.close()
+    parent.tell({ t: 'exited', id, code })
+  }
+  const start = async (id: number): Promise<void> => {
+    const [core, port] = FakeMessagePortMain.pair()
+    parent.tell({ t: 'forked', id, pid: 1_000 + id }, [core])
+    const channel = messagePortMainChannel(port)
+    const exchange = await startExchange({ dir: join(folder, 'exchange'), listen: false, seed: 'x', log })
+    running.set(id, { exchange, port })
+    supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
+    channel.onClose(() => void end(id, 0))
+  }
+  const post = parent.postMessage.bind(parent)
+  parent.postMessage = (message) => {
+    post(message)
+    const request = message as { t: string; id: number }
+    if (request.t === 'fork') void start(request.id)
+    if (request.t === 'kill') void end(request.id, 143)
+  }
+  const kept = keepExchange(() => link.fork('exchange'), clock, log)
+  const adapter = createStokerExchange({ url: () => kept.address(), key: loadOrCreateSigningKey(join(folder, 'seller.key')), name: 'test', clock: systemClock, log, WebSocket: kept.WebSocket, random: () => 0 })
+  const states: string[] = []
+  adapter.onState((state) => states.push(state.kind))
+  const online = (): Promise<ExchangeState & { kind: 'online' }> =>
+    new Promise((resolve) => {
+      const off = adapter.onState((state) => {
+        if (state.kind !== 'online') return
+        off()
+        resolve(state)
+      })
+    })
+  onTestFinished(async () => {
+    await adapter.stop()
+    await kept.stop()
+    for (const id of running.keys()) await end(id, 0)
+  })
+  return { kept, adapter, states, online, running, end, parent }
+}
+
+describe('the exchange host of the desktop app', () => {
+  it('is greeted, qualified to trade with, and connected to again after a restart', async () => {
+    const { kept, adapter, states, online, running, end } = house()
+    const first = online()
+    adapter.start()
+    const { terms, fresh } = await first
+    expect([terms.realm, terms.specs.length > 0, fresh, kept.address()]).toEqual(['practice', true, true, 'port://exchange/1'])
+    const again = online()
+    await end([...running.keys()][0]!, 9)
+    const { fresh: freshAgain, terms: termsAgain } = await again
+    expect([freshAgain, termsAgain.exchange === terms.exchange, kept.address()]).toEqual([true, true, 'port://exchange/2'])
+    expect(states.filter((kind) => kind === 'online')).toHaveLength(2)
+  })
+
+  it('resumes its session over the same port when only the connection is lost', async () => {
+    const { kept, adapter, online, running } = house()
+    const first = online()
+    adapter.start()
+    await first
+    const heard: string[] = []
+    adapter.onFrame((frame) => heard.push(frame.t))
+    const again = online()
+    // The exchange never sees a drop: a new greeting takes the old connection's place.
+    new kept.WebSocket('port://exchange/1').terminate()
+    expect([(await again).fresh, kept.address(), running.size]).toEqual([false, 'port://exchange/1', 1])
+    const pong = new Promise<void>((resolve) => adapter.onFrame((frame) => frame.t === 'pong' && resolve()))
+    adapter.send({ t: 'ping', n: 1 })
+    await pong
+    expect(heard).toContain('pong')
+  })
+
+  it('closes the exchange’s books at the end, kills nothing that ends by itself, and starts nothing afterwards', async () => {
+    const { kept, adapter, online, running, parent } = house()
+    const first = online()
+    adapter.start()
+    await first
+    await adapter.stop()
+    await kept.stop()
+    expect([running.size, parent.types, kept.address()]).toEqual([0, ['fork'], null])
+  })
+
+  it('kills an exchange that does not end, and returns', async () => {
+    const parent = new FakeParentPort()
+    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const fake = new FakeClock()
+    const kept = keepExchange(() => link.fork('exchange'), fake, log)
+    const stopped = kept.stop()
+    await settle()
+    expect(parent.types).toEqual(['fork'])
+    await fake.advance(3_000)
+    await stopped
+    expect(parent.types).toEqual(['fork', 'kill'])
+  })
+
+  it('starts a failing exchange again with growing pauses', async () => {
+    const parent = new FakeParentPort()
+    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const fake = new FakeClock()
+    const kept = keepExchange(() => link.fork('exchange'), fake, log)
+    const starts = (): number => parent.types.filter((type) => type === 'fork').length
+    const seen: number[] = []
+    for (const [life, pause] of [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000].entries()) {
+      parent.tell({ t: 'exited', id: life + 1, code: 1 })
+      await settle()
+      expect(kept.address()).toBeNull()
+      await fake.advance(pause - 1)
+      seen.push(starts())
+      await fake.advance(1)
+      seen.push(starts())
+    }
+    expect(seen).toEqual([1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8])
+    parent.tell({ t: 'exited', id: 8, code: 1 })
+    await kept.stop()
+    expect(starts()).toBe(8)
+  })
+
+  it('ends an attempt at once while there is no exchange', async () => {
+    const parent = new FakeParentPort()
+    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const kept = keepExchange(() => link.fork('exchange'), new FakeClock(), log)
+    parent.tell({ t: 'exited', id: 1, code: 1 })
+    await settle()
+    const socket = new kept.WebSocket('port://exchange/1')
+    const closed = await new Promise((resolve) => socket.on('close', (_code, reason) => resolve(reason.toString('utf8'))))
+    expect(closed).toBe('the exchange host is not running')
+  })
+})
