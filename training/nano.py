@@ -2,7 +2,8 @@
 
 Needs python3, numpy and torch (Debian: python3-torch, python3-numpy, libopenblas0-pthread); uses a GPU when torch sees one.
   nano.py prep  DATA.jsonl WORK          DATA: one JSON array [prompt, answer] a line (300k+ generated items, seeds apart from any test seed)
-  nano.py train WORK MINUTES [--threads N]   resumes WORK/nano.pt when it is there; WORK/threads, if present, overrides N as it runs
+  nano.py train WORK MINUTES [--threads N] [--pairs]   resumes WORK/nano.pt when it is there; WORK/threads, if present, overrides N as it runs;
+                          --pairs mixes in pair lists, which recall is learnt from
   nano.py eval  WORK ITEMS.jsonl         ITEMS: {"id","prompt","answer"} a line; greedy exact match per family and level
   nano.py export WORK OUT.gguf [q8_0|f16]
 """
@@ -65,8 +66,18 @@ class Nano(nn.Module):
         for b in s.b: h = b(h, m)
         return s.n(h) @ s.e.weight.T
 
-def train(work, minutes, threads):
-    torch.set_num_threads(threads); torch.manual_seed(0); V = len(load_tok(work).vocab); net = Nano(V).to(DEV); ck = f'{work}/nano.pt'
+def pair_lists(rng, tok, V):
+    """Looking back over `is` is what recall needs; sixteen pairs a row teach it far more densely than single answers do."""
+    n = int(rng.integers(4, 17)); keys = rng.choice(V - 8, n, replace=False); letters = rng.choice(24, n); digits = rng.integers(0, 10, n); ids, mask = [], []
+    for second in (False, True):
+        for i in rng.permutation(n):
+            ids += [int(keys[i]), tok['is'], tok['letters'][letters[i]], tok['digits'][digits[i]], tok['comma']]; mask += [0, 0, int(second), int(second), 0]
+    pad = T + 1 - len(ids); return np.array(ids + [tok['comma']] * pad), np.array((mask + [0] * pad)[1:], np.float32)
+
+def train(work, minutes, threads, pairs=False):
+    t = load_tok(work); one = lambda text: t.enc(text)[0]
+    tok = {'is': one(' is'), 'comma': one(','), 'letters': [one(' ' + c) for c in 'ABCDEFGHJKLMNPQRSTUVWXYZ'], 'digits': [one(str(d)) for d in range(10)]}
+    torch.set_num_threads(threads); torch.manual_seed(0); V = len(t.vocab); net = Nano(V).to(DEV); ck = f'{work}/nano.pt'
     resumed = os.path.exists(ck)
     if resumed: net.load_state_dict(torch.load(ck, map_location=DEV))
     ids, mask = np.load(f'{work}/ids.npy'), np.load(f'{work}/mask.npy'); starts = np.flatnonzero(ids[:-T - 2] == V - 2); rng = np.random.default_rng(int(time.time()))
@@ -80,6 +91,8 @@ def train(work, minutes, threads):
         if not resumed and done < 0.5:  # a third of the batch repeats random spans: copying is learnt from a dense signal first
             for r in range(B // 3):
                 n = int(rng.integers(8, 40)); span = rng.integers(0, V - 8, n); x[r] = np.tile(span, T // n + 2)[:T + 1]; w[r] = 0; w[r, n:] = 0.5
+        if pairs and done < 0.6:  # half of the batch: `key is value` pairs listed twice, in two orders; only the second list's values count
+            for r in range(B // 2): x[r], w[r] = pair_lists(rng, tok, V)
         x, w = torch.from_numpy(x).to(DEV), torch.from_numpy(w).to(DEV); lg = net(x[:, :-1]); ce = F.cross_entropy(lg.reshape(-1, V), x[:, 1:].reshape(-1), reduction='none').view(B, T)
         w2 = torch.where(w > 0, w, torch.full_like(w, 0.03)); loss = (ce * w2).sum() / w2.sum(); opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(net.parameters(), 1.0); opt.step(); step += 1
         one = w == 1; a = (ce[one].mean()).item(); avg = a if avg is None else 0.98 * avg + 0.02 * a
@@ -126,7 +139,7 @@ def export(work, out, kind='q8_0'):
 if __name__ == '__main__':
     cmd, a = sys.argv[1] if len(sys.argv) > 1 else '', sys.argv[2:]
     if cmd == 'prep': prep(a[0], a[1])
-    elif cmd == 'train': train(a[0], float(a[1]), int(a[a.index('--threads') + 1]) if '--threads' in a else 1)
+    elif cmd == 'train': train(a[0], float(a[1]), int(a[a.index('--threads') + 1]) if '--threads' in a else 1, '--pairs' in a)
     elif cmd == 'eval': evaluate(a[0], a[1])
     elif cmd == 'export': export(a[0], a[1], *(a[2:3]))
     else: print(__doc__); sys.exit(2)
