@@ -39,9 +39,9 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
     try {
       core = start(message, link)
     } catch (error) {
-      log.error({ err: error }, 'the core could not start')
       // The shell shows it and then asks this process to quit.
       if (error instanceof StokerError) return link.tell({ t: 'failed', code: error.code, message: error.message })
+      log.error({ err: error }, 'the core could not start')
       return exit(1)
     }
     if (page !== null) core.serve(page)
