@@ -1,6 +1,8 @@
 /** Hostile messages on every door of a running Stoker: each is refused or closed with the right error, and both processes live on. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
+import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -214,6 +216,13 @@ const routes: Route[] = [
     method: 'POST',
     headers: asBuyer,
     template: { name: 'x', creditNano: 1 },
+  },
+  {
+    name: 'exchange /admin/clock with the token',
+    url: () => `${rig.exchangeUrl}/admin/clock`,
+    method: 'POST',
+    headers: () => ({ ...json, authorization: `Bearer ${readFileSync(join(folder.path, 'exchange', 'admin-token'), 'utf8').trim()}` }),
+    template: { advanceMs: 1 },
   },
 ]
 
