@@ -19,6 +19,9 @@ export const LIMITS = {
   waitingOrders: 256,
   waitForSlotMs: 5_000,
   attempts: 3,
+  /** A supplier that answered "busy" is not asked for the same order again before this long; and so many such answers an order takes. */
+  busyPauseMs: 500,
+  busyAnswers: 12,
   /** After a buyer left: how long the supplier may take to send its claim. */
   cancelGraceMs: 10_000,
   /** Answer text of one job: this many bytes a token, plus a little; beyond it the supplier is at fault. */

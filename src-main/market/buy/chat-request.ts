@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { inputTokens } from '#contract/bytes4.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { inferenceRequest, MESSAGES_MAX, STOPS_MAX, type InferenceRequest } from '#contract/inference.ts'
+import { canonicalJson } from '#lib/canonical.ts'
 
 import { contextTooLong, invalid, unknownModel } from './openai-error.ts'
 
@@ -68,6 +69,9 @@ const chatRequest = z.strictObject({
   parallel_tool_calls: ignored,
 })
 
+/** Nobody pays for a schema's text, and an engine must compile it. */
+const SCHEMA_CHARS_MAX = 16_384
+
 export interface ChatOrder {
   spec: GradeSpec
   request: InferenceRequest
@@ -104,7 +108,22 @@ export function parseChat(body: Record<string, unknown>, specs: ReadonlyMap<stri
     ...schemaOf(asked.response_format ?? null),
   })
   if (!request.success) throw fromIssue(request.error)
+  checkForm(request.data)
   return { spec, request: request.data, inputTokens: input, stream: asked.stream === true, includeUsage: asked.stream_options?.include_usage === true }
+}
+
+/** A request is signed for by the MAC of its canonical form, so one without such a form (RFC 8785) cannot be sold. */
+function checkForm(request: InferenceRequest): void {
+  const size = (value: unknown, param: string): number => {
+    try {
+      return canonicalJson(value).length
+    } catch {
+      throw invalid(`${param} holds half a surrogate pair, a number beyond a double, or too deep a nesting; send valid Unicode and plain JSON`, param, 'invalid_value')
+    }
+  }
+  const { jsonSchema = {}, ...rest } = request
+  if (size(jsonSchema, 'response_format') > SCHEMA_CHARS_MAX) throw invalid(`the JSON schema may have at most ${SCHEMA_CHARS_MAX} characters`, 'response_format', 'invalid_value')
+  size(rest, 'messages')
 }
 
 function maxTokensOf({ limits, instrument }: GradeSpec, input: number, wanted: number | null): number {

@@ -49,11 +49,15 @@ export const contextTooLong = (input: number, output: number, context: number): 
 
 /** What a failed order means to its buyer. A supplier's own words are not passed on. */
 export function failureOf(error: ErrorValue, afterText: boolean): ApiError {
-  const of = (status: ApiError['status'], message: string, type: string, code: string): ApiError => ({ status, message, type, param: null, code })
+  const of = (status: ApiError['status'], message: string, type: string, code: string | null): ApiError => ({ status, message, type, param: null, code })
   switch (error.code) {
     case 'LEDGER_CONFLICT':
     case 'LEDGER_UNKNOWN':
       return of(429, 'your credit does not cover the most this call can cost; lower max_tokens or add credit', 'insufficient_quota', 'insufficient_quota')
+    case 'MONEY_RANGE':
+      return of(400, 'this call can cost more than one amount may be; lower max_tokens', 'invalid_request_error', 'invalid_value')
+    case 'INTERNAL':
+      return of(500, 'the exchange failed; nothing is charged', 'server_error', null)
     case 'NO_SUPPLIER':
       return of(503, error.message, 'server_error', 'no_supplier')
     case 'DEADLINE':

@@ -1,33 +1,19 @@
 /** Finds a supplier for every order, keeps the waiting line, and reroutes before the first token. What suppliers send back is deliveries.ts. */
-import { requestMac } from '#books/receipts.ts'
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
-import { amountOf, nano, nanoPerMtok } from '#contract/money.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
 
 import { after } from '../clocks.ts'
-import { deadlineMsOf, type MarketContext } from '../context.ts'
+import type { MarketContext } from '../context.ts'
 import { LIMITS } from '../limits.ts'
-import { reserveFor, voidJob } from '../settle/settlement.ts'
+import { voidJob } from '../settle/settlement.ts'
 import type { CallOutcome } from '../store/calls.store.ts'
 import { fits, match } from '../supply/matching.ts'
 import type { Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/registry.ts'
-import { Answer, type LiveJob, type Order } from './live-job.ts'
+import type { LiveJob, Order } from './live-job.ts'
+import { reservedJob, type Target } from './new-job.ts'
+import { OpenOrder } from './open-order.ts'
 import { WaitingLine } from './waiting-line.ts'
-
-interface OpenOrder {
-  order: Order
-  tried: Set<string>
-  job: LiveJob | null
-  lastError: ErrorValue | null
-}
-interface Target {
-  peer: Peer
-  deploymentId: string
-  modelSha256: string
-  askNanoPerMtok: number
-  exam: LiveJob['exam']
-}
 
 export class Router {
   readonly #context: MarketContext
@@ -50,7 +36,7 @@ export class Router {
   /** Routes the order, now or as soon as a slot is free. Every outcome arrives at its sink. Throws UNAVAILABLE when too many orders are open. */
   submit(order: Order): () => void {
     if (this.#open.size >= LIMITS.liveOrders) throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
-    const open: OpenOrder = { order, tried: new Set(), job: null, lastError: null }
+    const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
     this.#route(open)
     return () => this.#cancel(open)
@@ -58,7 +44,7 @@ export class Router {
 
   /** Sends an exam call to the supplier that asked for the exam: price 0, no reservation, never rerouted. */
   submitDirect(order: Order, target: { peer: Peer; deploymentId: string; modelSha256: string; exam: { examId: string; itemId: string } }): () => void {
-    const open: OpenOrder = { order, tried: new Set(), job: null, lastError: null }
+    const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
     this.#start(open, { ...target, askNanoPerMtok: 0 })
     return () => this.#cancel(open)
@@ -93,19 +79,26 @@ export class Router {
     const open = this.#open.get(job.order.orderId)
     if (open === undefined) return
     open.job = null
-    open.lastError = error
-    open.tried.add(job.supplier)
     if (job.cancelled) this.close(job)
     else if (job.firstDeltaAt !== null || job.exam !== null) this.#giveUp(open, error, job.firstDeltaAt !== null)
-    else this.#route(open)
+    else {
+      if (open.failedBy(job.supplier, error)) after(this.#context.clock, LIMITS.busyPauseMs, () => this.#rested(open, job.supplier))
+      this.#route(open)
+    }
     this.dispatchWaiting()
+  }
+
+  #rested(open: OpenOrder, supplier: string): void {
+    open.rested(supplier)
+    if (this.#open.get(open.order.orderId) === open && open.job === null) this.#route(open)
   }
 
   #route(open: OpenOrder): void {
     const { order, tried } = open
     const wanted = { inputTokens: order.inputTokens, maxTokens: order.request.maxTokens, tried, maxPrice: order.maxPrice }
     const standing = this.#registry.standing(order.spec.instrument)
-    const found = tried.size < LIMITS.attempts ? match(standing, wanted) : null
+    const askable = standing.filter((offer) => !open.barred(offer.supplier))
+    const found = tried.size < LIMITS.attempts ? match(askable, wanted) : null
     if (found !== null) {
       this.#stopWaiting(open)
       this.#start(open, { peer: found.peer, deploymentId: found.offer.deploymentId, modelSha256: found.offer.identity.sha256, askNanoPerMtok: found.askNanoPerMtok, exam: null })
@@ -120,7 +113,8 @@ export class Router {
 
   #wait(open: OpenOrder): void {
     const { orderId, spec } = open.order
-    this.#waiting.enter(orderId, spec.instrument, () => {
+    const now = this.#context.clock.mono()
+    this.#waiting.enter(orderId, { instrument: spec.instrument, forMs: open.waitMs(now), since: open.since(now) }, () => {
       this.#bookChanged(spec.instrument)
       this.#giveUp(open, open.lastError ?? noSupplier(`every supplier of ${spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`), false)
     })
@@ -132,40 +126,23 @@ export class Router {
   }
 
   #start(open: OpenOrder, target: Target): void {
-    const { clock, ids, terms } = this.#context
-    const { order } = open
-    const { spec, request, inputTokens } = order
-    const price = nanoPerMtok(target.askNanoPerMtok)
-    const salt = ids.secret(32)
-    const job: LiveJob = {
-      jobId: ids.next('job'),
-      order,
-      supplier: target.peer.supplier,
-      deploymentId: target.deploymentId,
-      modelSha256: target.modelSha256,
-      price,
-      reserveNano: target.exam === null ? amountOf(inputTokens + request.maxTokens, price) : nano(0),
-      salt,
-      requestMac: requestMac(salt, request),
-      exam: target.exam,
-      answer: new Answer(),
-      sentAt: clock.mono(),
-      deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
-      accepted: false,
-      firstDeltaAt: null,
-      lastDeltaAt: null,
-      firstDeltaBytes: 0,
-      cancelled: false,
-      stopTimer: () => undefined,
-    }
+    let job: LiveJob
     try {
-      reserveFor(this.#context, job)
+      job = reservedJob(this.#context, open.order, target)
     } catch (error) {
+      // An order that cannot be made into a job ends here, whoever routed it: nobody else's order may suffer.
+      if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'an order could not be made into a job')
       this.#giveUp(open, toErrorValue(error), false)
-      if (!(error instanceof StokerError)) throw error
       return
     }
     open.job = job
+    this.#send(job, target)
+  }
+
+  #send(job: LiveJob, target: Target): void {
+    const { clock } = this.#context
+    const { order, salt, price } = job
+    const { spec, request } = order
     target.peer.jobs.set(job.jobId, job)
     job.stopTimer = after(clock, job.deadlineMs, () => this.#deadline(job))
     order.sink.onRouted({ jobId: job.jobId, salt, supplier: job.supplier, priceNanoPerMtok: price })

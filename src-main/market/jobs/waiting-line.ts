@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts'
 
 export class WaitingLine {
   readonly #clock: MarketContext['clock']
-  readonly #places = new Map<string, { instrument: string; stopTimer: () => void }>()
+  readonly #places = new Map<string, { instrument: string; since: number; stopTimer: () => void }>()
 
   constructor(clock: MarketContext['clock']) {
     this.#clock = clock
@@ -26,17 +26,18 @@ export class WaitingLine {
   }
 
   /** Oldest first; places may be left while it is walked. */
-  orderIds(): IterableIterator<string> {
-    return this.#places.keys()
+  orderIds(): string[] {
+    return [...this.#places].toSorted(([, a], [, b]) => a.since - b.since).map(([orderId]) => orderId)
   }
 
-  /** `onTimeUp` runs when the order has waited long enough; it has left the line then. */
-  enter(orderId: string, instrument: string, onTimeUp: () => void): void {
-    const stopTimer = after(this.#clock, LIMITS.waitForSlotMs, () => {
+  /** `since` is its place: an order that comes back keeps it. `onTimeUp` runs when the order has waited `forMs`; it has left the line then. */
+  enter(orderId: string, place: { instrument: string; since: number; forMs: number }, onTimeUp: () => void): void {
+    const { instrument, since, forMs } = place
+    const stopTimer = after(this.#clock, forMs, () => {
       this.#places.delete(orderId)
       onTimeUp()
     })
-    this.#places.set(orderId, { instrument, stopTimer })
+    this.#places.set(orderId, { instrument, since, stopTimer })
   }
 
   /** False when it was not waiting. */
