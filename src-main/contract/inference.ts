@@ -17,7 +17,6 @@ export const sampling = z.object({
   minP: z.number().min(0).max(1).default(0),
   seed: z.number().int().min(0).max(2 ** 32 - 1).optional(),
 })
-export type Sampling = z.infer<typeof sampling>
 
 export const inferenceRequest = z.object({
   messages: z.array(chatMessage).min(1).max(MESSAGES_MAX),

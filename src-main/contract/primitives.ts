@@ -1,7 +1,7 @@
 /** zod schemas of ids, money and time. The zod-free types live in ids.ts, money.ts and time.ts. */
 import { z } from 'zod'
 
-import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey, TransferId } from './ids.ts'
+import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } from './ids.ts'
 import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN } from './ids.ts'
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
@@ -11,7 +11,6 @@ export const jobId = id<JobId>()
 export const examId = id<ExamId>()
 export const deploymentId = id<DeploymentId>()
 export const instrument = id<Instrument>()
-export const transferId = id<TransferId>()
 export const sha256 = z.string().regex(SHA256_PATTERN).transform((value) => value as ModelSha256)
 export const publicKey = z.string().regex(PUBLIC_KEY_PATTERN).transform((value) => value as PublicKey)
 /** Ed25519 signature, 64 bytes, base64url without padding. */

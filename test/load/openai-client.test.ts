@@ -11,9 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { examItem } from '#exam/generate.ts'
 
-import { buyerKey, listNano, TEXT_NANO } from '../support/listed.ts'
+import { listNano } from '../support/listed-rig.ts'
 import { childrenOf, isAlive } from '../support/processes.ts'
-import { startRig, type Rig } from '../support/rig.ts'
+import { startRig, stoker, type Rig } from '../support/rig.ts'
 
 const JOBS = 200
 const AT_ONCE = 8
@@ -26,8 +26,8 @@ const dir = mkdtempSync(join(tmpdir(), 'stoker-load-'))
 let client: OpenAI
 beforeAll(async () => {
   rig = await startRig({ dir: dir, args: ['--no-practice-buyer'] })
-  await listNano(rig, { slots: 4 })
-  client = new OpenAI({ baseURL: `${rig.exchangeUrl}/v1`, apiKey: await buyerKey(rig.dir), maxRetries: 0 })
+  await listNano(rig.client, { slots: 4 })
+  client = new OpenAI({ baseURL: `${rig.exchangeUrl}/v1`, apiKey: /sk-practice-\S+/.exec((await stoker(['buyer-key', '--data', rig.dir])).stdout)![0], maxRetries: 0 })
 }, 180_000)
 afterAll(async () => {
   await rig?.stop()
@@ -38,7 +38,7 @@ type Outcome = 'plain' | 'streamed' | 'cut off' | 'cut off too late'
 
 async function buy(index: number): Promise<Outcome> {
   const prompt = examItem('load-test', 'follow', 1, index).prompt
-  const request = { model: TEXT_NANO, messages: [{ role: 'user' as const, content: prompt }], max_tokens: 24 }
+  const request = { model: 'practice/text-nano', messages: [{ role: 'user' as const, content: prompt }], max_tokens: 24 }
   if (index % 3 === 0) {
     const answer = await client.chat.completions.create(request)
     expect(answer.usage!.total_tokens).toBeGreaterThan(0)
