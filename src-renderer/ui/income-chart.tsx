@@ -2,6 +2,7 @@
 import { useId } from 'react'
 import { Bar, BarChart, CartesianGrid, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
+import { axisWidth } from './axis.ts'
 import { type ChartRow, colourOf, tickLabel, ticks } from './chart-data.ts'
 import { amount, currencyWord, gradeName, powerMoney } from './format.ts'
 
@@ -18,7 +19,6 @@ export interface IncomeChartProps {
 }
 
 const sums = (values: Record<string, number>): number => Object.values(values).reduce((total, value) => total + value, 0)
-const AXIS = 66
 
 function Tip({ row, instruments, currency, powerCurrency }: { row: ChartRow | undefined; instruments: readonly string[]; currency: string; powerCurrency: string }) {
   if (row === undefined) return null
@@ -68,6 +68,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   const top = ticks(Math.max(0, ...rows.map((row) => sums(row.available) + sums(row.held))))
   const below = ticks(Math.max(0, ...rows.map((row) => row.power ?? 0))).at(-1) ?? 0
   const step = top[1] ?? 1
+  const axis = axisWidth()
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
   const shared = { data: rows as ChartRow[], margin: { top: 8, right: 4, bottom: 0, left: 0 }, barCategoryGap: '18%', syncId: id } as const
   return (
@@ -77,7 +78,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
           <Hatches id={id} instruments={instruments} />
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis {...xTicks} tick={false} height={1} />
-          <YAxis width={AXIS} ticks={top} domain={[0, top.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, step)} tickLine={false} axisLine={false} />
+          <YAxis width={axis} ticks={top} domain={[0, top.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, step)} tickLine={false} axisLine={false} />
           {rows.filter((row) => row.off).map((row) => <ReferenceArea key={row.at} x1={row.label} x2={row.label} fill="var(--sunk)" fillOpacity={1} stroke="none" />)}
           {nowLabel !== undefined && <ReferenceLine x={nowLabel} stroke="var(--ember)" strokeDasharray="3 3" />}
           <Tooltip content={tip} cursor={{ fill: 'var(--sunk)', fillOpacity: 0.7 }} isAnimationActive={false} />
@@ -90,7 +91,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
       <ResponsiveContainer width="100%" height={62}>
         <BarChart {...shared} margin={{ top: 0, right: 4, bottom: 0, left: 0 }} accessibilityLayer={false}>
           <XAxis {...xTicks} />
-          <YAxis width={AXIS} reversed domain={[0, below === 0 ? 1 : below]} ticks={below === 0 ? [] : [below]} tickFormatter={(value: number) => tickLabel(value, value)} tickLine={false} axisLine={false} />
+          <YAxis width={axis} reversed domain={[0, below === 0 ? 1 : below]} ticks={below === 0 ? [] : [below]} tickFormatter={(value: number) => tickLabel(value, value)} tickLine={false} axisLine={false} />
           <Bar dataKey={(row: ChartRow) => row.power ?? 0} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
         </BarChart>
       </ResponsiveContainer>

@@ -139,7 +139,7 @@ test.describe('other states', () => {
         for (const name of PAGES) {
           await openPage(page, server.url, name)
           await expectNoOverflow(page, `${name} at ${width}`)
-          await shoot(page, `${name}-busy-light-${label}`)
+          if (label === 'phone' || name === 'home' || name === 'earnings') await shoot(page, `${name}-busy-light-${label}`)
         }
       }
       await page.setViewportSize({ width: 1_440, height: 900 })

@@ -72,7 +72,7 @@ function Proof({ job }: { job: Detail }) {
       <Part
         title="Receipt"
         facts={[
-          ['Number', `${receipt.seq} in this rig's chain`],
+          ['Number', `${count(receipt.seq)} in this rig's chain`],
           ['Settled', moment(receipt.settledAt)],
           ['Model', <span key="model" className="mono">{receipt.claim.modelSha256}</span>],
           ['Exchange key', <span key="exchange" className="mono">{receipt.exchange}</span>],
