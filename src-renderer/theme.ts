@@ -19,7 +19,9 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'sm', variant: 'filled' } },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'dismiss' } } },
     Modal: { defaultProps: { transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.35 }, closeButtonProps: { 'aria-label': 'close' } } },
-    Drawer: { defaultProps: { position: 'right', size: 'lg', transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.35 }, closeButtonProps: { 'aria-label': 'close' } } },
+    Drawer: {
+      defaultProps: { position: 'right', size: 'lg', transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.35 }, closeButtonProps: { 'aria-label': 'close' } },
+    },
     SegmentedControl: { defaultProps: { size: 'xs', radius: 7, transitionDuration: 120 } },
   },
 })

@@ -25,7 +25,10 @@ function QuoteFacts({ quote }: { quote: Quote }) {
           <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's {percent(quote.feeBps / 10_000, 1)}
         </dd>
         <dt>Electricity</dt>
-        <dd>{quote.powerNanoPerMtok === null ? 'not known before a job has run' : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`} {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}</dd>
+        <dd>
+          {quote.powerNanoPerMtok === null ? 'not known before a job has run' : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+          {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
+        </dd>
         <dt>Place</dt>
         <dd>{quote.place === null || quote.of === null ? 'no book yet' : quote.of <= 1 ? 'the only ask' : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}</dd>
       </dl>

@@ -76,7 +76,11 @@ export function createConnection(open: OpenChannel): Connection {
   async function session(channel: Channel<string, string>): Promise<string> {
     const closed = new Promise<string>((resolve) => channel.onClose(resolve))
     const mine: Link = new RPCLink({ port: channelAsPort(channel, 'client') })
-    const hello = await withTimeout(Promise.race([createORPCClient<CoreClient>(mine).app.hello(), closed.then((reason) => Promise.reject(new OfflineError(reason)))]), HELLO_TIMEOUT_MS, 'the core did not answer')
+    const hello = await withTimeout(
+      Promise.race([createORPCClient<CoreClient>(mine).app.hello(), closed.then((reason) => Promise.reject(new OfflineError(reason)))]),
+      HELLO_TIMEOUT_MS,
+      'the core did not answer',
+    )
     firstHash ??= hello.contractHash
     if (hello.contractHash !== firstHash) {
       channel.close('another contract')

@@ -9,7 +9,10 @@ import type { Connection, ConnectionState, CoreClient } from './connection.ts'
 import { createStore, type Store } from './store.ts'
 
 /** The latest live value and when this page received it (its own clock, so that two machines' clocks need not agree). */
-export interface LiveNow { value: Live; receivedAt: number }
+export interface LiveNow {
+  value: Live
+  receivedAt: number
+}
 
 export interface Core {
   readonly connection: Connection
@@ -21,18 +24,35 @@ export interface Core {
 
 /** Which queries a topic makes old, by the first word of their path; `app` methods are named one by one. */
 const READ_AGAIN: Readonly<Record<Topic, readonly (readonly string[])[]>> = {
-  models: [['models', 'list'], ['app', 'home']],
-  deployments: [['models', 'deployments'], ['app', 'home']],
+  models: [
+    ['models', 'list'],
+    ['app', 'home'],
+  ],
+  deployments: [
+    ['models', 'deployments'],
+    ['app', 'home'],
+  ],
   exams: [['exams'], ['market', 'instruments'], ['app', 'home']],
   market: [['market'], ['app', 'home']],
-  listing: [['market', 'listings'], ['market', 'quote'], ['app', 'home']],
+  listing: [
+    ['market', 'listings'],
+    ['market', 'quote'],
+    ['app', 'home'],
+  ],
   jobs: [['jobs'], ['app', 'home']],
   earnings: [['earnings'], ['app', 'home'], ['app', 'onboarding']],
   settings: [['app', 'settings'], ['app', 'power'], ['earnings'], ['market', 'quote'], ['app', 'home']],
   onboarding: [['app', 'onboarding']],
-  engine: [['models', 'deployments'], ['app', 'home']],
+  engine: [
+    ['models', 'deployments'],
+    ['app', 'home'],
+  ],
   exchange: [['market'], ['app', 'hello'], ['app', 'home']],
-  power: [['app', 'power'], ['market', 'quote'], ['app', 'home']],
+  power: [
+    ['app', 'power'],
+    ['market', 'quote'],
+    ['app', 'home'],
+  ],
 }
 const RETRY_STREAM_MS = 1_000
 /** Changes within this time are read once: under load topics change many times a second. */
@@ -40,7 +60,10 @@ const COALESCE_MS = 300
 
 export function createCore(connection: Connection): Core {
   const queries = new QueryClient({
-    defaultOptions: { queries: { retry: 2, retryDelay: 400, staleTime: 2_000, gcTime: 300_000, refetchOnWindowFocus: false, networkMode: 'always' }, mutations: { networkMode: 'always', retry: false } },
+    defaultOptions: {
+      queries: { retry: 2, retryDelay: 400, staleTime: 2_000, gcTime: 300_000, refetchOnWindowFocus: false, networkMode: 'always' },
+      mutations: { networkMode: 'always', retry: false },
+    },
   })
   return { connection, client: connection.client, rpc: createTanstackQueryUtils(connection.client), queries, live: createStore<LiveNow | null>(null) }
 }
@@ -87,7 +110,11 @@ export function startCore(core: Core): () => void {
     const paths = new Map([...topics].flatMap((topic) => READ_AGAIN[topic]).map((path) => [path.join('.'), path]))
     for (const path of paths.values()) void core.queries.invalidateQueries({ queryKey: [path] }, { cancelRefetch: false })
   })
-  void follow((abort) => core.client.app.live(undefined, { signal: abort }), (value) => core.live.set({ value, receivedAt: Date.now() }), signal)
+  void follow(
+    (abort) => core.client.app.live(undefined, { signal: abort }),
+    (value) => core.live.set({ value, receivedAt: Date.now() }),
+    signal,
+  )
   void follow(
     (abort) => core.client.app.events(undefined, { signal: abort }),
     ({ topic }) => changed(topic),

@@ -5,33 +5,35 @@ import { useEffect, useState } from 'react'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import type { ExamId } from '#contract/ids.ts'
 
-import { useCore } from './core.tsx'
+import { type Core, useCore } from './core.tsx'
 
 export type ExamWithItems = Exam & { items: ExamItemView[] }
 const AGAIN_MS = 800
 
+/** Reads the stream of a running exam to its end, again after a lost connection; then the lists are read anew. */
+async function followExam(core: Core, examId: ExamId, onExam: (exam: ExamWithItems) => void, signal: AbortSignal): Promise<void> {
+  for (let ended = false; !ended && !signal.aborted;) {
+    try {
+      for await (const exam of await core.client.exams.progress({ examId }, { signal })) onExam(exam)
+      ended = true
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+    }
+  }
+  if (!signal.aborted) await core.queries.invalidateQueries({ queryKey: [['exams']] })
+}
+
 export function useExam(examId: string | null): { exam: ExamWithItems | null; error: unknown } {
-  const { client, rpc, queries } = useCore()
+  const core = useCore()
+  const { rpc } = core
   const [streamed, setStreamed] = useState<ExamWithItems | null>(null)
   const query = useQuery(rpc.exams.get.queryOptions({ input: { examId: (examId ?? 'none') as ExamId }, enabled: examId !== null }))
   const running = query.data?.state === 'running'
   useEffect(() => {
-    if (examId === null || !running) return
     const controller = new AbortController()
-    const { signal } = controller
-    void (async () => {
-      while (!signal.aborted) {
-        try {
-          for await (const exam of await client.exams.progress({ examId }, { signal })) setStreamed(exam)
-          break
-        } catch {
-          await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-        }
-      }
-      if (!signal.aborted) await queries.invalidateQueries({ queryKey: [['exams']] })
-    })()
+    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, controller.signal)
     return () => controller.abort()
-  }, [examId, running, client, queries])
+  }, [core, examId, running])
   const exam = streamed !== null && streamed.examId === examId && running ? streamed : (query.data ?? null)
   return { exam, error: query.error }
 }

@@ -12,7 +12,12 @@ export async function redeemLink(): Promise<string | null> {
   if (code === null) return null
   history.replaceState(null, '', location.pathname + location.search)
   try {
-    const answer = await fetch('/auth/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ code }), signal: AbortSignal.timeout(10_000) })
+    const answer = await fetch('/auth/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+      signal: AbortSignal.timeout(10_000),
+    })
     if (answer.ok) return null
     const body = (await answer.json().catch(() => null)) as { error?: { message?: string } } | null
     return body?.error?.message ?? 'This link did not work; get a new one with: stoker link'

@@ -25,12 +25,33 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
     <div style={{ display: 'grid', gap: 14 }}>
       <div className="btns" style={{ alignItems: 'flex-start' }}>
         <TextInput label="Price of a kWh" inputMode="decimal" value={draft.kwh} error={problems.kwh} onChange={(event) => onDraft({ ...draft, kwh: event.currentTarget.value })} />
-        <NativeSelect label="Currency" value={currency} data={[...CURRENCIES]} onChange={(event) => onCurrency(CURRENCIES.find((each) => each === event.currentTarget.value) ?? 'USD')} />
+        <NativeSelect
+          label="Currency"
+          value={currency}
+          data={[...CURRENCIES]}
+          onChange={(event) => onCurrency(CURRENCIES.find((each) => each === event.currentTarget.value) ?? 'USD')}
+        />
       </div>
       <p className="sub">{power?.watts == null ? 'Watts cannot be read on this machine, so your estimate is used.' : `Now ${watts(power.watts.value)}, ${power.watts.method}.`}</p>
       <div className="btns" style={{ alignItems: 'flex-start' }}>
-        <TextInput label="Watts while serving" placeholder="estimated" description="whole machine, at the plug" inputMode="decimal" value={draft.serving} error={problems.serving} onChange={(event) => onDraft({ ...draft, serving: event.currentTarget.value })} />
-        <TextInput label="Watts idle" placeholder="estimated" description="whole machine, at the plug" inputMode="decimal" value={draft.idle} error={problems.idle} onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })} />
+        <TextInput
+          label="Watts while serving"
+          placeholder="estimated"
+          description="whole machine, at the plug"
+          inputMode="decimal"
+          value={draft.serving}
+          error={problems.serving}
+          onChange={(event) => onDraft({ ...draft, serving: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Watts idle"
+          placeholder="estimated"
+          description="whole machine, at the plug"
+          inputMode="decimal"
+          value={draft.idle}
+          error={problems.idle}
+          onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })}
+        />
       </div>
     </div>
   )

@@ -6,7 +6,10 @@ import { useConnection, useLive } from './core.tsx'
 export const LIVE_STALE_MS = 5_000
 export const LIVE_REST_STALE_MS = 7_500
 
-export interface Staleness { stale: boolean; since: number | null }
+export interface Staleness {
+  stale: boolean
+  since: number | null
+}
 
 /** True when the last live value is too old or the connection is down; `since` is when the last one came. */
 export function useStaleness(): Staleness {

@@ -1,7 +1,8 @@
 /** Page-wide keys: digits switch pages, space pauses or resumes, Ctrl/Cmd-K opens the palette, ? the shortcuts. */
 import { useEffect } from 'react'
 
-const INTERACTIVE = 'input, textarea, select, button, a[href], summary, [contenteditable="true"], [role="button"], [role="radio"], [role="switch"], [role="option"], [role="slider"], [role="dialog"]'
+const INTERACTIVE =
+  'input, textarea, select, button, a[href], summary, [contenteditable="true"], [role="button"], [role="radio"], [role="switch"], [role="option"], [role="slider"], [role="dialog"]'
 const TYPING = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable="true"], [role="dialog"]'
 
 export interface KeyActions {

@@ -3,12 +3,27 @@
 import { Modal, TextInput } from '@mantine/core'
 import { useState, type KeyboardEvent } from 'react'
 
-export interface Command { id: string; name: string; hint?: string; run: () => void }
+export interface Command {
+  id: string
+  name: string
+  hint?: string
+  run: () => void
+}
 
 /** Every typed word must start a word of the command's name. */
 export function matching(commands: readonly Command[], typed: string): Command[] {
-  const words = typed.toLowerCase().split(/\s+/).filter((word) => word !== '')
-  return commands.filter(({ name }) => words.every((word) => name.toLowerCase().split(/\s+/).some((part) => part.startsWith(word))))
+  const words = typed
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '')
+  return commands.filter(({ name }) =>
+    words.every((word) =>
+      name
+        .toLowerCase()
+        .split(/\s+/)
+        .some((part) => part.startsWith(word)),
+    ),
+  )
 }
 
 export function Palette({ opened, onClose, commands }: { opened: boolean; onClose: () => void; commands: readonly Command[] }) {

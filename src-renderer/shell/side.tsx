@@ -22,8 +22,19 @@ function Rig() {
     <div className={`rig ${stale ? 'is-stale' : ''}`}>
       <b>{settings?.rigName ?? hardware?.hostname ?? 'this rig'}</b>
       {hardware !== undefined && <span>{gpu === undefined ? hardware.cpu : gpu.name}</span>}
-      {hardware !== undefined && <span>{gpu?.memoryBytes != null && gpu.memoryFreeBytes != null ? `${memory(gpu.memoryBytes - gpu.memoryFreeBytes)} of ${memory(gpu.memoryBytes)}` : `${memory(hardware.memoryFreeBytes)} of ${memory(hardware.memoryBytes)} free`}</span>}
-      {live !== null && <span>{live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}{live.value.watts !== null && ` · ${watts(live.value.watts.value)} ${live.value.watts.method.split(':')[0]}`}</span>}
+      {hardware !== undefined && (
+        <span>
+          {gpu?.memoryBytes != null && gpu.memoryFreeBytes != null
+            ? `${memory(gpu.memoryBytes - gpu.memoryFreeBytes)} of ${memory(gpu.memoryBytes)}`
+            : `${memory(hardware.memoryFreeBytes)} of ${memory(hardware.memoryBytes)} free`}
+        </span>
+      )}
+      {live !== null && (
+        <span>
+          {live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}
+          {live.value.watts !== null && ` · ${watts(live.value.watts.value)} ${live.value.watts.method.split(':')[0]}`}
+        </span>
+      )}
       {stale && since !== null && <span>as of {clock(since)}</span>}
     </div>
   )

@@ -39,7 +39,18 @@ export function bucketStarts(from: number, to: number, size: BucketSize): number
 
 export const bucketLabel = (at: number, size: BucketSize): string => (size === 'hour' ? hour(at) : size === 'day' ? day(at) : month(at))
 
-const emptyRow = (at: number, size: BucketSize): ChartRow => ({ at, label: bucketLabel(at, size), available: {}, held: {}, jobs: 0, tokens: 0, gross: 0, fee: 0, power: null, off: true })
+const emptyRow = (at: number, size: BucketSize): ChartRow => ({
+  at,
+  label: bucketLabel(at, size),
+  available: {},
+  held: {},
+  jobs: 0,
+  tokens: 0,
+  gross: 0,
+  fee: 0,
+  power: null,
+  off: true,
+})
 
 /** Rows for every bucket of [from, to). A bucket of the core belongs to the last start at or before it, whatever daylight saving did in between. */
 export function chartRows(series: Series, from: number, to: number, size: BucketSize, now: number): ChartRow[] {

@@ -5,7 +5,12 @@ import { axisWidth } from './axis.ts'
 import { tickLabel, ticks } from './chart-data.ts'
 import { amount, currencyWord } from './format.ts'
 
-export interface CumulativePoint { at: number; label: string; available: number; held: number }
+export interface CumulativePoint {
+  at: number
+  label: string
+  available: number
+  held: number
+}
 
 function Tip({ point, unit }: { point: CumulativePoint | undefined; unit: string }) {
   if (point === undefined) return null
@@ -37,7 +42,14 @@ export function CumulativeChart({ points, currency, label, height = 300 }: { poi
         <LineChart data={points} margin={{ top: 8, right: 4, bottom: 0, left: 0 }}>
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis dataKey="label" tickLine={false} axisLine={{ stroke: 'var(--line)' }} interval="preserveStartEnd" minTickGap={28} />
-          <YAxis width={axisWidth()} ticks={steps} domain={[0, steps.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, steps[1] ?? 1)} tickLine={false} axisLine={false} />
+          <YAxis
+            width={axisWidth()}
+            ticks={steps}
+            domain={[0, steps.at(-1) ?? 1]}
+            tickFormatter={(value: number) => tickLabel(value, steps[1] ?? 1)}
+            tickLine={false}
+            axisLine={false}
+          />
           <Tooltip content={tip} cursor={{ stroke: 'var(--edge)' }} isAnimationActive={false} />
           <Line {...line} dataKey="available" name="available" stroke="var(--c1)" />
           <Line {...line} dataKey="held" name="held" stroke="var(--c1)" strokeDasharray="4 4" />

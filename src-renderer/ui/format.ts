@@ -58,7 +58,8 @@ export function price(nanoPerMtok: number): string {
 }
 
 /** A price with its unit: `0.42 practice credits per million tokens`. */
-export const pricePerMillion = (nanoPerMtok: number, currency: string): string => `${currency === 'USD' ? '$' : ''}${price(nanoPerMtok)}${currency === 'USD' ? '' : ` ${currencyWord(currency)}`} per million tokens`
+export const pricePerMillion = (nanoPerMtok: number, currency: string): string =>
+  `${currency === 'USD' ? '$' : ''}${price(nanoPerMtok)}${currency === 'USD' ? '' : ` ${currencyWord(currency)}`} per million tokens`
 
 /** What the owner typed as a decimal number, as nano-units; null when it is not one, is negative, or has more than nine decimals. */
 export function parseNano(text: string): number | null {

@@ -22,7 +22,12 @@ export function HardwareFacts({ hardware }: { hardware: Hardware }) {
       <dd>
         {hardware.gpus.length === 0
           ? 'none found; models run on the processor'
-          : hardware.gpus.map((gpu) => `${gpu.name}${gpu.memoryBytes === null ? '' : `, ${gpu.memoryFreeBytes === null ? '' : `${memory(gpu.memoryFreeBytes)} free of `}${memory(gpu.memoryBytes)}`}`).join('; ')}
+          : hardware.gpus
+              .map(
+                (gpu) =>
+                  `${gpu.name}${gpu.memoryBytes === null ? '' : `, ${gpu.memoryFreeBytes === null ? '' : `${memory(gpu.memoryFreeBytes)} free of `}${memory(gpu.memoryBytes)}`}`,
+              )
+              .join('; ')}
       </dd>
     </dl>
   )

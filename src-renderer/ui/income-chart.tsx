@@ -69,7 +69,9 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   const below = ticks(Math.max(0, ...rows.map((row) => row.power ?? 0))).at(-1) ?? 0
   const step = top[1] ?? 1
   const axis = axisWidth()
-  const tip = (values: { payload?: readonly { payload?: unknown }[] }) => <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
+  const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
+    <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
+  )
   const shared = { data: rows as ChartRow[], margin: { top: 8, right: 4, bottom: 0, left: 0 }, barCategoryGap: '18%', syncId: id } as const
   return (
     <figure className="chart" style={{ height }} aria-label={label}>
@@ -79,19 +81,51 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis {...xTicks} tick={false} height={1} />
           <YAxis width={axis} ticks={top} domain={[0, top.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, step)} tickLine={false} axisLine={false} />
-          {rows.filter((row) => row.off).map((row) => <ReferenceArea key={row.at} x1={row.label} x2={row.label} fill="var(--sunk)" fillOpacity={1} stroke="none" />)}
+          {rows
+            .filter((row) => row.off)
+            .map((row) => (
+              <ReferenceArea key={row.at} x1={row.label} x2={row.label} fill="var(--sunk)" fillOpacity={1} stroke="none" />
+            ))}
           {nowLabel !== undefined && <ReferenceLine x={nowLabel} stroke="var(--ember)" strokeDasharray="3 3" />}
           <Tooltip content={tip} cursor={{ fill: 'var(--sunk)', fillOpacity: 0.7 }} isAnimationActive={false} />
           {instruments.flatMap((name, index) => [
-            <Bar key={`${name}a`} dataKey={(row: ChartRow) => row.available[name] ?? 0} name={`${gradeName(name)}, available`} stackId="income" fill={colourOf(index)} isAnimationActive={false} maxBarSize={44} radius={1} />,
-            <Bar key={`${name}h`} dataKey={(row: ChartRow) => row.held[name] ?? 0} name={`${gradeName(name)}, held`} stackId="income" fill={`url(#${id}-${index})`} stroke={colourOf(index)} strokeWidth={1} isAnimationActive={false} maxBarSize={44} radius={1} />,
+            <Bar
+              key={`${name}a`}
+              dataKey={(row: ChartRow) => row.available[name] ?? 0}
+              name={`${gradeName(name)}, available`}
+              stackId="income"
+              fill={colourOf(index)}
+              isAnimationActive={false}
+              maxBarSize={44}
+              radius={1}
+            />,
+            <Bar
+              key={`${name}h`}
+              dataKey={(row: ChartRow) => row.held[name] ?? 0}
+              name={`${gradeName(name)}, held`}
+              stackId="income"
+              fill={`url(#${id}-${index})`}
+              stroke={colourOf(index)}
+              strokeWidth={1}
+              isAnimationActive={false}
+              maxBarSize={44}
+              radius={1}
+            />,
           ])}
         </BarChart>
       </ResponsiveContainer>
       <ResponsiveContainer width="100%" height={62}>
         <BarChart {...shared} margin={{ top: 0, right: 4, bottom: 0, left: 0 }} accessibilityLayer={false}>
           <XAxis {...xTicks} />
-          <YAxis width={axis} reversed domain={[0, below === 0 ? 1 : below]} ticks={below === 0 ? [] : [below]} tickFormatter={(value: number) => tickLabel(value, value)} tickLine={false} axisLine={false} />
+          <YAxis
+            width={axis}
+            reversed
+            domain={[0, below === 0 ? 1 : below]}
+            ticks={below === 0 ? [] : [below]}
+            tickFormatter={(value: number) => tickLabel(value, value)}
+            tickLine={false}
+            axisLine={false}
+          />
           <Bar dataKey={(row: ChartRow) => row.power ?? 0} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
         </BarChart>
       </ResponsiveContainer>

@@ -2,7 +2,9 @@
  * The interval shown beside a share of right answers: every g with ln B(k+½, n−k+½) − ln π − k·ln g − (n−k)·ln(1−g) < ln 20
  * (docs/exam.md, Verdict). Valid at whatever moment one looks, which a fixed-n interval is not.
  */
-const LANCZOS = [676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905, -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7] as const
+const LANCZOS = [
+  676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905, -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
+] as const
 
 /** ln Γ(x) for x > 0. */
 function lnGamma(x: number): number {

@@ -47,15 +47,21 @@ export function percentile(values: readonly number[], share: number): number | n
 /** Which calls break a service limit, and what was measured, in words: `over 5 s (p95 56 ms)`. */
 function outsideWords(name: string, limits: GradeLimits, items: readonly ExamItemView[]): string {
   if (/first token|ttft/i.test(name)) {
-    const p95 = percentile(items.flatMap((item) => item.ttftMs ?? []), 0.95)
+    const p95 = percentile(
+      items.flatMap((item) => item.ttftMs ?? []),
+      0.95,
+    )
     return `over ${duration(limits.ttftCeilingMs)}${p95 === null ? '' : ` (p95 ${duration(p95)})`}`
   }
   if (/throughput/i.test(name)) {
     const phase = /slots/i.test(name) ? 'slots' : 'single'
-    const p5 = percentile(items.flatMap((item) => (item.phase === phase ? (item.tokPerS ?? []) : [])), 0.05)
+    const p5 = percentile(
+      items.flatMap((item) => (item.phase === phase ? (item.tokPerS ?? []) : [])),
+      0.05,
+    )
     return `below ${limits.throughputFloorTokPerS} tok/s${p5 === null ? '' : ` (p5 ${count(p5)})`}`
   }
-  return /context|output/i.test(name) ? `not answered in full at ${count(limits.contextTokens)} tokens` : 'failed'
+  return 'failed'
 }
 
 /**
@@ -71,6 +77,10 @@ export function limitRow(view: LimitView, limits: GradeLimits, items: readonly E
   }
   const value = share === null ? null : 1 - share
   const allowed = 1 - view.floor
+  if (/context|output/i.test(view.name)) {
+    const text = value === null ? `no calls yet, ${count(limits.contextTokens)} tokens each` : `${view.k} of ${view.n} answered in full at ${count(limits.contextTokens)} tokens`
+    return { ...base, text, min: 0, max: Math.max(0.2, allowed * 4), limit: allowed, value, low: 1 - view.high, high: 1 - view.low }
+  }
   const words = outsideWords(view.name, limits, items)
   const text = value === null ? `no calls yet, at most ${percent(allowed, 0)} ${words}` : `${view.n - view.k} of ${view.n} ${words}`
   return { ...base, text, min: 0, max: Math.max(0.2, allowed * 4), limit: allowed, value, low: 1 - view.high, high: 1 - view.low }

@@ -1,11 +1,27 @@
 /** Price per kWh and watts as the owner types them. Pure. */
 import { editable, parseNano } from './format.ts'
 
-export interface PowerDraft { kwh: string; serving: string; idle: string }
-export interface PowerValues { kwhPriceNano: number | null; wattsServing: number | null; wattsIdle: number | null }
+export interface PowerDraft {
+  kwh: string
+  serving: string
+  idle: string
+}
+export interface PowerValues {
+  kwhPriceNano: number | null
+  wattsServing: number | null
+  wattsIdle: number | null
+}
 
 /** A usual household price to start from, in nano-units of the currency; the owner edits it. */
-export const TYPICAL_KWH_NANO: Readonly<Record<string, number>> = { USD: 170_000_000, EUR: 300_000_000, GBP: 270_000_000, CHF: 280_000_000, JPY: 31_000_000_000, CAD: 140_000_000, AUD: 320_000_000 }
+export const TYPICAL_KWH_NANO: Readonly<Record<string, number>> = {
+  USD: 170_000_000,
+  EUR: 300_000_000,
+  GBP: 270_000_000,
+  CHF: 280_000_000,
+  JPY: 31_000_000_000,
+  CAD: 140_000_000,
+  AUD: 320_000_000,
+}
 
 export const draftOf = (values: PowerValues): PowerDraft => ({
   kwh: values.kwhPriceNano === null ? '' : editable(values.kwhPriceNano),
@@ -19,7 +35,11 @@ const wattsOf = (text: string): number | null | 'bad' => {
   return Number.isFinite(value) && value >= 0 && value <= 20_000 ? value : 'bad'
 }
 
-export interface PowerProblems { kwh?: string; serving?: string; idle?: string }
+export interface PowerProblems {
+  kwh?: string
+  serving?: string
+  idle?: string
+}
 
 /** The values, or what is wrong with which field. An empty field means "not known". */
 export function readDraft(draft: PowerDraft): { values: PowerValues; problems: PowerProblems } {

@@ -11,7 +11,19 @@ export interface Column<Row> {
 
 const classOf = (column: { right?: boolean; wideOnly?: boolean }): string => `${column.right === true ? 'r' : ''} ${column.wideOnly === true ? 'wide-only' : ''}`.trim()
 
-export function Table<Row>({ columns, rows, rowKey, caption, rowClass }: { columns: readonly Column<Row>[]; rows: readonly Row[]; rowKey: (row: Row, index: number) => string; caption: string; rowClass?: (row: Row) => string | undefined }) {
+export function Table<Row>({
+  columns,
+  rows,
+  rowKey,
+  caption,
+  rowClass,
+}: {
+  columns: readonly Column<Row>[]
+  rows: readonly Row[]
+  rowKey: (row: Row, index: number) => string
+  caption: string
+  rowClass?: (row: Row) => string | undefined
+}) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keyboard
     <section className="scroll-x" tabIndex={0} aria-label={`${caption}, table`}>

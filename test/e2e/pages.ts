@@ -25,7 +25,16 @@ export async function settled(page: Page): Promise<void> {
 /** WCAG 2.2 A and AA, nothing excluded. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze()
-  expect(violations.map(({ id, nodes }) => `${id} (${nodes.length}): ${nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${(node.failureSummary ?? '').split('\n')[1] ?? ''}`).join(' | ')}`), `axe on ${what}`).toEqual([])
+  expect(
+    violations.map(
+      ({ id, nodes }) =>
+        `${id} (${nodes.length}): ${nodes
+          .slice(0, 3)
+          .map((node) => `${node.target.join(' ')} ${(node.failureSummary ?? '').split('\n')[1] ?? ''}`)
+          .join(' | ')}`,
+    ),
+    `axe on ${what}`,
+  ).toEqual([])
 }
 
 /** Nothing may stick out sideways: a page never scrolls horizontally (tables scroll inside their own region). */

@@ -134,7 +134,10 @@ test.describe('other states', () => {
       await expectAccessible(page, 'job drawer')
       await shoot(page, 'jobs-drawer-light-wide')
       await page.keyboard.press('Escape')
-      for (const [label, width, height] of [['phone', 400, 800], ['4k', 3_840, 2_160]] as const) {
+      for (const [label, width, height] of [
+        ['phone', 400, 800],
+        ['4k', 3_840, 2_160],
+      ] as const) {
         await page.setViewportSize({ width, height })
         for (const name of PAGES) {
           await openPage(page, server.url, name)
@@ -159,7 +162,15 @@ test('keyboard: digits, skip link, palette, shortcuts, space, and no page key wh
   const server = await startFakeServer({ scenario: 'busy' })
   try {
     await openPage(page, server.url, 'home')
-    for (const [digit, title] of [['2', 'Models'], ['3', 'Exam'], ['4', 'Market'], ['5', 'Jobs'], ['6', 'Earnings'], ['7', 'Settings'], ['1', 'Home']] as const) {
+    for (const [digit, title] of [
+      ['2', 'Models'],
+      ['3', 'Exam'],
+      ['4', 'Market'],
+      ['5', 'Jobs'],
+      ['6', 'Earnings'],
+      ['7', 'Settings'],
+      ['1', 'Home'],
+    ] as const) {
       await page.keyboard.press(digit)
       await expect(page).toHaveTitle(new RegExp(`^${title}`))
     }

@@ -14,7 +14,9 @@ function series(buckets: Series['buckets']): Series {
 }
 const bucket = (at: number, available: number, held: number): Series['buckets'][number] => ({
   at,
-  byInstrument: [{ instrument: grade, jobs: 1, inputTokens: 10, outputTokens: 5, grossNano: nano(available + held), feeNano: nano(0), heldNano: nano(held), availableNano: nano(available) }],
+  byInstrument: [
+    { instrument: grade, jobs: 1, inputTokens: 10, outputTokens: 5, grossNano: nano(available + held), feeNano: nano(0), heldNano: nano(held), availableNano: nano(available) },
+  ],
   power: { joules: 1, costNano: nano(7), coveredShare: 1 },
 })
 
@@ -31,7 +33,10 @@ describe('chart rows', () => {
 
   it('keeps available and held apart in running sums and stops at now', () => {
     const rows = chartRows(series([bucket(from, 5, 1), bucket(from + HOUR, 3, 2)]), from, from + 4 * HOUR, 'hour', from + HOUR)
-    expect(cumulative(rows, from + HOUR).map(({ available, held, power }) => [available, held, power])).toEqual([[5, 1, 7], [8, 3, 14]])
+    expect(cumulative(rows, from + HOUR).map(({ available, held, power }) => [available, held, power])).toEqual([
+      [5, 1, 7],
+      [8, 3, 14],
+    ])
   })
 
   it('puts a bucket of the core that lies beside a start (daylight saving) into the one it belongs to, losing nothing', () => {

@@ -4,7 +4,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
-import { webPortChannel, type WebPort } from '#contract/channel/web-port.ts'
+import { webPortChannel } from '#contract/channel/web-port.ts'
 import { createFakeCore } from '#test/support/fake-core.ts'
 
 import { createConnection, type Connection, type ConnectionState } from '../../src-renderer/data/connection.ts'
@@ -14,13 +14,12 @@ function fakeDoor(hashes: string[]) {
   const open: Channel[] = []
   return {
     drop: () => open.at(-1)?.close('cut'),
-    opened: open,
     async openChannel(): Promise<Channel<string, string>> {
       const { port1, port2 } = new MessageChannel()
-      const far = webPortChannel(port2 as unknown as WebPort)
+      const far = webPortChannel(port2)
       open.push(far)
-      new RPCHandler(createFakeCore({ scenario: 'busy', contractHash: hashes[Math.min(open.length, hashes.length) - 1] ?? 'a' })).upgrade(channelAsPort(far, 'server'), { context: {} })
-      return webPortChannel<string, string>(port1 as unknown as WebPort)
+      new RPCHandler(createFakeCore({ scenario: 'busy', contractHash: hashes[Math.min(open.length, hashes.length) - 1] ?? 'a' })).upgrade(channelAsPort(far, 'server'), {})
+      return webPortChannel<string, string>(port1)
     },
   }
 }
@@ -59,7 +58,7 @@ describe('the connection', () => {
     const stop = connection.start()
     await reached(connection, 'online')
     door.drop()
-    await reached(connection, 'reload')
+    expect((await reached(connection, 'reload')).kind).toBe('reload')
     stop()
   })
 
@@ -79,7 +78,11 @@ describe('the connection', () => {
     const door = fakeDoor(['a'])
     const connection = createConnection(door.openChannel)
     const stop = connection.start()
-    await expect(connection.client.models.inspect({ path: '/x.txt' })).rejects.toMatchObject({ code: 'STOKER', message: expect.stringContaining('not a GGUF'), data: { code: 'MODEL_NOT_GGUF' } })
+    await expect(connection.client.models.inspect({ path: '/x.txt' })).rejects.toMatchObject({
+      code: 'STOKER',
+      message: expect.stringContaining('not a GGUF'),
+      data: { code: 'MODEL_NOT_GGUF' },
+    })
     stop()
   })
 })

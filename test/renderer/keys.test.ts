@@ -17,7 +17,13 @@ function inside(html: string, selector: string): Element {
 
 describe('keys', () => {
   it('digits, space, palette and shortcuts on the page', () => {
-    expect([press('3'), press(' '), press('?'), press('k', document.body, { ctrlKey: true }), press('k', document.body, { metaKey: true })]).toEqual(['page', 'toggleListing', 'shortcuts', 'palette', 'palette'])
+    expect([press('3'), press(' '), press('?'), press('k', document.body, { ctrlKey: true }), press('k', document.body, { metaKey: true })]).toEqual([
+      'page',
+      'toggleListing',
+      'shortcuts',
+      'palette',
+      'palette',
+    ])
   })
   it('typing a price must not switch pages or pause the listing', () => {
     const field = inside('<input type="text">', 'input')

@@ -5,7 +5,15 @@ import { byFamily } from '#ui/exam/items.ts'
 import { anytimeInterval } from '#ui/interval.ts'
 import { evidenceShare, limitRow, limitTitle, percentile } from '#ui/limits.ts'
 
-const limits = { intelligence: { floor: 0.7, target: 0.8 }, families: {}, ttftCeilingMs: 5_000, throughputFloorTokPerS: 10, contextTokens: 128, outputTokens: 32, errorRateCeiling: 0.05 }
+const limits = {
+  intelligence: { floor: 0.7, target: 0.8 },
+  families: {},
+  ttftCeilingMs: 5_000,
+  throughputFloorTokPerS: 10,
+  contextTokens: 128,
+  outputTokens: 32,
+  errorRateCeiling: 0.05,
+}
 const view = (name: string, k: number, n: number, floor: number): LimitView => ({ name, k, n, floor, target: floor + 0.05, s: 1, state: 'undecided', low: 0.5, high: 0.9 })
 
 describe('limit rows', () => {
@@ -23,7 +31,16 @@ describe('limit rows', () => {
   it('says so before anything was measured', () => {
     expect(limitRow(view('throughput at slots', 0, 0, 0.95), limits)).toMatchObject({ value: null, text: 'no calls yet, at most 5\u00a0% below 10 tok/s' })
   })
-  it('names', () => expect(['intelligence', 'time to first token', 'throughput single', 'throughput at slots', 'context and output', 'family tools', 'family arith'].map(limitTitle)).toEqual(['Intelligence', 'First token', 'Throughput', 'Throughput at full load', 'Context and output', 'Tool accuracy', 'Arith']))
+  it('names', () =>
+    expect(['intelligence', 'time to first token', 'throughput single', 'throughput at slots', 'context and output', 'family tools', 'family arith'].map(limitTitle)).toEqual([
+      'Intelligence',
+      'First token',
+      'Throughput',
+      'Throughput at full load',
+      'Context and output',
+      'Tool accuracy',
+      'Arith',
+    ]))
   it('progress is the evidence gathered, and whole when all is decided', () => {
     expect(evidenceShare([{ ...view('a', 1, 1, 0.7), s: Math.log(20) / 2 }])).toBeCloseTo(0.5)
     expect(evidenceShare([{ ...view('a', 1, 1, 0.7), s: -9, state: 'not-reached' }])).toBe(1)
@@ -36,7 +53,12 @@ describe('limit rows', () => {
 
 describe('the interval valid at any moment', () => {
   it('holds the defining inequality at its ends and contains the share', () => {
-    for (const [k, n] of [[16, 16], [0, 16], [82, 96], [2, 16]] as const) {
+    for (const [k, n] of [
+      [16, 16],
+      [0, 16],
+      [82, 96],
+      [2, 16],
+    ] as const) {
       const { low, high } = anytimeInterval(k, n)
       expect(low).toBeLessThanOrEqual(k / n)
       expect(high).toBeGreaterThanOrEqual(k / n)
@@ -52,6 +74,8 @@ describe('the interval valid at any moment', () => {
   })
   it('counts families from questions only', () => {
     const item = (itemId: string, phase: 'items' | 'single', right: boolean | null) => ({ itemId, phase, right, reason: '', ttftMs: null, tokPerS: null, tokens: null })
-    expect(byFamily([item('arith/1/0', 'items', true), item('arith/1/1', 'items', false), item('logic/1/0', 'items', null), item('load-single/1/0', 'single', true)])).toMatchObject([{ family: 'arith', right: 1, asked: 2 }])
+    expect(
+      byFamily([item('arith/1/0', 'items', true), item('arith/1/1', 'items', false), item('logic/1/0', 'items', null), item('load-single/1/0', 'single', true)]),
+    ).toMatchObject([{ family: 'arith', right: 1, asked: 2 }])
   })
 })

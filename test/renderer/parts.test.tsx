@@ -10,12 +10,23 @@ import { Loaded } from '#ui/loaded.tsx'
 import { Verdict } from '#ui/pill.tsx'
 
 beforeAll(() => {
-  window.matchMedia = ((query: string) => ({ matches: false, media: query, addEventListener: () => undefined, removeEventListener: () => undefined })) as unknown as typeof window.matchMedia
+  window.matchMedia = ((query: string) => ({
+    matches: false,
+    media: query,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  })) as unknown as typeof window.matchMedia
 })
 afterEach(cleanup)
 
-const query = (part: Partial<UseQueryResult<string>>): UseQueryResult<string> => ({ data: undefined, isError: false, error: null, refetch: vi.fn(), ...part }) as unknown as UseQueryResult<string>
-const show = (part: Partial<UseQueryResult<string>>) => render(<MantineProvider><Loaded query={query(part)}>{(text) => <p>{text}</p>}</Loaded></MantineProvider>)
+const query = (part: Partial<UseQueryResult<string>>): UseQueryResult<string> =>
+  ({ data: undefined, isError: false, error: null, refetch: vi.fn(), ...part }) as unknown as UseQueryResult<string>
+const show = (part: Partial<UseQueryResult<string>>) =>
+  render(
+    <MantineProvider>
+      <Loaded query={query(part)}>{(text) => <p>{text}</p>}</Loaded>
+    </MantineProvider>,
+  )
 
 describe('Loaded', () => {
   it('shows bones while loading, in words for screen readers', () => {

@@ -12,7 +12,10 @@ import { serveStatic } from '#server/static.ts'
 
 import { createFakeCore, type FakeCoreOptions } from './fake-core.ts'
 
-export interface FakeServer { readonly url: string; close(): Promise<void> }
+export interface FakeServer {
+  readonly url: string
+  close(): Promise<void>
+}
 
 const SESSIONS = { sessions: [{ id: 'ses_1', createdAt: 1_795_000_000_000, label: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0', current: true }] }
 
@@ -25,7 +28,8 @@ export async function startFakeServer(options: FakeCoreOptions & { port?: number
     const json = (body: unknown, status = 200): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     if (path === '/auth/state') return json({ loggedIn: options.loggedIn ?? true, by: 'session' })
     if (path === '/auth/sessions') return json(SESSIONS)
-    if (path === '/auth/login') return json({ error: { code: 'UNAUTHORIZED', message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link' } }, 401)
+    if (path === '/auth/login')
+      return json({ error: { code: 'UNAUTHORIZED', message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link' } }, 401)
     void serveStatic(root, path).then(async (answer) => response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer())))
   })
   const sockets = new WebSocketServer({ server, path: '/rpc' })

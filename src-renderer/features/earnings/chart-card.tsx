@@ -45,9 +45,27 @@ function Picture({ series, rows, view, span, now }: { series: Series; rows: Char
       <Empty title={`No job was settled in ${long}.`}>Bars appear with the first settled job, usually seconds after a listing. Choose a longer span to look further back.</Empty>
     )
   }
-  if (view === 'table') return <Table caption={`Earned by ${bucket}`} columns={barColumns(series, instruments)} rows={rows.filter((row) => row.at <= now).toReversed()} rowKey={(row) => row.at.toString()} />
+  if (view === 'table')
+    return (
+      <Table
+        caption={`Earned by ${bucket}`}
+        columns={barColumns(series, instruments)}
+        rows={rows.filter((row) => row.at <= now).toReversed()}
+        rowKey={(row) => row.at.toString()}
+      />
+    )
   if (view === 'cumulative') return <CumulativeChart points={sums} currency={series.currency} label={label} />
-  return <IncomeChart rows={rows} instruments={instruments} currency={series.currency} powerCurrency={series.powerCurrency} label={label} height={300} {...(span === '24h' ? {} : { nowLabel: bucketLabel(rows.findLast((row) => row.at <= now)?.at ?? now, bucket) })} />
+  return (
+    <IncomeChart
+      rows={rows}
+      instruments={instruments}
+      currency={series.currency}
+      powerCurrency={series.powerCurrency}
+      label={label}
+      height={300}
+      {...(span === '24h' ? {} : { nowLabel: bucketLabel(rows.findLast((row) => row.at <= now)?.at ?? now, bucket) })}
+    />
+  )
 }
 
 export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
@@ -55,7 +73,8 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const now = useNow()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
-  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
+  const legend =
+    series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
   return (
     <Card
       title={`Income and electricity by ${range.bucket}`}
@@ -80,7 +99,8 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
           <>
             <Picture series={data} rows={chartRows(data, range.from, range.to, range.bucket, now)} view={view} span={span} now={now} />
             <p className="foot">
-              {view !== 'cumulative' && `${capital(axisUnits(data.currency, data.powerCurrency))}. `}Hatched: delivered, not yet released. Shaded: the rig was off. Electricity: {data.powerMethod}. <Age at={data.at} />
+              {view !== 'cumulative' && `${capital(axisUnits(data.currency, data.powerCurrency))}. `}Hatched: delivered, not yet released. Shaded: the rig was off. Electricity:{' '}
+              {data.powerMethod}. <Age at={data.at} />
             </p>
           </>
         )}

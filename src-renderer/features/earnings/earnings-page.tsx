@@ -30,7 +30,11 @@ function sentenceOf(summary: Summary | undefined, span: Span): string {
 
 function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
   const { client } = useCore()
-  const save = useMutation({ mutationFn: () => client.earnings.csv(range), onSuccess: ({ fileName, csv }) => saveText(fileName, 'text/csv', csv), onError: (error) => sayError('The CSV was not saved', error) })
+  const save = useMutation({
+    mutationFn: () => client.earnings.csv(range),
+    onSuccess: ({ fileName, csv }) => saveText(fileName, 'text/csv', csv),
+    onError: (error) => sayError('The CSV was not saved', error),
+  })
   return (
     <Button variant="default" loading={save.isPending} onClick={() => save.mutate()}>
       Download CSV
@@ -44,7 +48,9 @@ export function EarningsPage() {
   const now = useNow()
   const range = rangeOf(span, now)
   // The summary's range ends with the running hour: a query key that changed each second would never be reused.
-  const summary = useQuery(rpc.earnings.summary.queryOptions({ input: { from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) }, placeholderData: (before) => before }))
+  const summary = useQuery(
+    rpc.earnings.summary.queryOptions({ input: { from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) }, placeholderData: (before) => before }),
+  )
   const next = summary.data?.nextRelease
   return (
     <>
@@ -56,19 +62,27 @@ export function EarningsPage() {
             {SPAN_NAMES[span].long}, local time ({zone(now)})
             {next != null && (
               <>
-                {' '}· <b>next release</b> {amount(next.amountNano)} {until(next.at, now)}
+                {' '}
+                · <b>next release</b> {amount(next.amountNano)} {until(next.at, now)}
               </>
             )}
           </span>
         }
         actions={
           <>
-            <SegmentedControl aria-label="Time span" value={span} onChange={(value) => setSpan(value)} data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))} />
+            <SegmentedControl
+              aria-label="Time span"
+              value={span}
+              onChange={(value) => setSpan(value)}
+              data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))}
+            />
             <CsvButton range={range} />
           </>
         }
       />
-      <Loaded query={summary} lines={4}>{(data) => <SummaryTiles summary={data} />}</Loaded>
+      <Loaded query={summary} lines={4}>
+        {(data) => <SummaryTiles summary={data} />}
+      </Loaded>
       <div className="grid">
         <ChartCard range={range} span={span} />
       </div>

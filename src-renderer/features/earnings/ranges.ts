@@ -13,7 +13,12 @@ export const SPAN_NAMES: Readonly<Record<Span, { short: string; long: string; bu
   '1y': { short: '1 y', long: 'the last 12 months', bucket: 'month' },
 }
 
-export interface SpanRange { from: number; to: number; bucket: BucketSize; offsetMinutes: number }
+export interface SpanRange {
+  from: number
+  to: number
+  bucket: BucketSize
+  offsetMinutes: number
+}
 
 function monthsBack(now: number, months: number): number {
   const date = new Date(startOfDay(now))

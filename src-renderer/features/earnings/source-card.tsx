@@ -9,7 +9,15 @@ import { type Column, Table } from '#ui/table.tsx'
 import { useCore } from '../../core.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
-export interface SourceRow { instrument: string; jobs: number; tokens: number; gross: number; fee: number; available: number; held: number }
+export interface SourceRow {
+  instrument: string
+  jobs: number
+  tokens: number
+  gross: number
+  fee: number
+  available: number
+  held: number
+}
 
 /** Sums by grade over all buckets; the parts stay apart. */
 export function bySource(series: Series): SourceRow[] {
@@ -43,11 +51,23 @@ export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
   const { rpc } = useCore()
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
   return (
-    <Card title="Where it came from" aside={<span className="age">{series.data === undefined ? '' : `${currencyWord(series.data.currency)}, `}{SPAN_NAMES[span].long}</span>}>
+    <Card
+      title="Where it came from"
+      aside={
+        <span className="age">
+          {series.data === undefined ? '' : `${currencyWord(series.data.currency)}, `}
+          {SPAN_NAMES[span].long}
+        </span>
+      }
+    >
       <Loaded query={series}>
         {(data) => {
           const rows = bySource(data)
-          return rows.length === 0 ? <Empty title="No income in this span.">Each grade sold gets its row here.</Empty> : <Table caption="Income by grade" columns={columns} rows={rows} rowKey={(row) => row.instrument} />
+          return rows.length === 0 ? (
+            <Empty title="No income in this span.">Each grade sold gets its row here.</Empty>
+          ) : (
+            <Table caption="Income by grade" columns={columns} rows={rows} rowKey={(row) => row.instrument} />
+          )
         }}
       </Loaded>
     </Card>

@@ -42,7 +42,8 @@ export function Evidence({ exam }: { exam: ExamWithItems }) {
           {exam.validUntil !== null && <dd>{moment(exam.validUntil)}</dd>}
         </dl>
         <p className="foot">
-          Shown: these items follow from the seed and these replies were judged by the stated rules. Not shown: which model wrote the replies. Check it offline with <code>stoker verify transcript</code>.
+          Shown: these items follow from the seed and these replies were judged by the stated rules. Not shown: which model wrote the replies. Check it offline with{' '}
+          <code>stoker verify transcript</code>.
         </p>
       </Card>
     </div>

@@ -26,14 +26,24 @@ import { SpecCard } from './spec-card.tsx'
 import { examSentence } from './sentence.ts'
 
 function Sub({ exam, spec }: { exam: ExamWithItems | null; spec: GradeSpec }) {
-  if (exam === null) return <>{spec.title} · {spec.provisional ? 'provisional grade' : `spec version ${spec.version}`}</>
+  if (exam === null)
+    return (
+      <>
+        {spec.title} · {spec.provisional ? 'provisional grade' : `spec version ${spec.version}`}
+      </>
+    )
   const secret = exam.seed === null ? (exam.commitment === null ? '' : ` · seed committed ${short(exam.commitment, 4)}`) : ` · seed ${short(exam.seed, 4)}`
   return (
     <span className="num">
       {exam.modelName}
       {secret} · {exam.state === 'running' ? `${count(exam.done)} of at most ${count(exam.atMost)} calls` : `${count(exam.done)} calls`}
       {exam.endedAt !== null && <> · took {duration(exam.endedAt - exam.startedAt)}</>}
-      {spec.provisional && <> · <b>provisional grade</b></>}
+      {spec.provisional && (
+        <>
+          {' '}
+          · <b>provisional grade</b>
+        </>
+      )}
     </span>
   )
 }
@@ -48,7 +58,11 @@ function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithI
     onError: (error) => sayError('The exam did not start', error),
     onSettled: refresh,
   })
-  const cancel = useMutation({ mutationFn: (examId: ExamWithItems['examId']) => client.exams.cancel({ examId }), onError: (error) => sayError('The exam did not stop', error), onSettled: refresh })
+  const cancel = useMutation({
+    mutationFn: (examId: ExamWithItems['examId']) => client.exams.cancel({ examId }),
+    onError: (error) => sayError('The exam did not stop', error),
+    onSettled: refresh,
+  })
   if (exam?.state === 'running') {
     return (
       <Button variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(exam.examId)}>
@@ -74,9 +88,7 @@ function Body({ exam, spec }: { exam: ExamWithItems; spec: GradeSpec }) {
       <div className="grid">
         <Card title="The contract, and where this machine stands" aside={<LimitLegend interval="interval, valid at any moment" />}>
           <LimitRows limits={exam.limits} spec={spec.limits} items={exam.items} />
-          <p className="foot">
-            {spec.caveat} Below the floor a model passes at most 5 % of the time; between floor and target either may happen.
-          </p>
+          <p className="foot">{spec.caveat} Below the floor a model passes at most 5 % of the time; between floor and target either may happen.</p>
         </Card>
       </div>
       <div className="grid g21">
@@ -103,14 +115,21 @@ export function ExamPage() {
     return (
       <>
         <PageHead title="Exam" sentence={none ? 'No grade is known yet.' : 'Reading the grades.'} />
-        <Loaded query={grades}>{() => <Empty title="The exchange has not sent its grades.">They come with the first connection to it; Home says whether it is online.</Empty>}</Loaded>
+        <Loaded query={grades}>
+          {() => <Empty title="The exchange has not sent its grades.">They come with the first connection to it; Home says whether it is online.</Empty>}
+        </Loaded>
       </>
     )
   }
   const { spec } = chosen
   return (
     <>
-      <PageHead title="Exam" sentence={examSentence(spec, exam)} sub={<Sub exam={exam} spec={spec} />} actions={<Actions spec={spec} exam={exam} deployments={deployments.data ?? []} />} />
+      <PageHead
+        title="Exam"
+        sentence={examSentence(spec, exam)}
+        sub={<Sub exam={exam} spec={spec} />}
+        actions={<Actions spec={spec} exam={exam} deployments={deployments.data ?? []} />}
+      />
       <div className="btns" style={{ marginBottom: 14 }}>
         <SegmentedControl
           aria-label="Grade"

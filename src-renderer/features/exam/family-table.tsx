@@ -15,7 +15,11 @@ export function FamilyTable({ items }: { items: readonly ExamItemView[] }) {
   const rows = byFamily(items)
   return (
     <Card title="By family" aside={<span className="age">share right</span>}>
-      {rows.length === 0 ? <Empty title="No item is judged yet.">Families fill in as rounds are completed.</Empty> : <Table caption="Right answers by family" columns={COLUMNS} rows={rows} rowKey={(row) => row.family} />}
+      {rows.length === 0 ? (
+        <Empty title="No item is judged yet.">Families fill in as rounds are completed.</Empty>
+      ) : (
+        <Table caption="Right answers by family" columns={COLUMNS} rows={rows} rowKey={(row) => row.family} />
+      )}
     </Card>
   )
 }

@@ -23,17 +23,26 @@ function Actions({ home }: { home: Home }) {
     <>
       {listing.act !== null && (
         <Button variant="default" loading={listing.busy} onClick={listing.toggle} aria-keyshortcuts="Space">
-          {listing.act === 'pause' ? 'Pause listing' : 'Resume listing'} <span className="kbd" style={{ marginLeft: 6 }}>space</span>
+          {listing.act === 'pause' ? 'Pause listing' : 'Resume listing'}{' '}
+          <span className="kbd" style={{ marginLeft: 6 }}>
+            space
+          </span>
         </Button>
       )}
-      {next !== null && (
-        <Button onClick={() => void navigate({ to: `/${next}` })}>{NEXT[next]}</Button>
-      )}
+      {next !== null && <Button onClick={() => void navigate({ to: `/${next}` })}>{NEXT[next]}</Button>}
     </>
   )
 }
 
-const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = { models: 'Open models', exam: 'Open exam', market: 'Review ask', jobs: 'Open jobs', earnings: 'Open earnings', settings: 'Open settings', welcome: 'Continue first run' }
+const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = {
+  models: 'Open models',
+  exam: 'Open exam',
+  market: 'Review ask',
+  jobs: 'Open jobs',
+  earnings: 'Open earnings',
+  settings: 'Open settings',
+  welcome: 'Continue first run',
+}
 
 export function HomePage() {
   const { rpc } = useCore()

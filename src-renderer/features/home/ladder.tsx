@@ -22,7 +22,10 @@ export function Ladder({ rungs }: { rungs: Home['ladder'] }) {
   const first = rungs.find((rung) => rung.state === 'no')
   const unsure = rungs.some((rung) => rung.state === 'unknown')
   return (
-    <Card title="Am I earning all I could?" aside={first === undefined ? <Pill tone={unsure ? 'mute' : 'good'}>{unsure ? 'not known yet' : 'yes'}</Pill> : <Pill tone="warn">no</Pill>}>
+    <Card
+      title="Am I earning all I could?"
+      aside={first === undefined ? <Pill tone={unsure ? 'mute' : 'good'}>{unsure ? 'not known yet' : 'yes'}</Pill> : <Pill tone="warn">no</Pill>}
+    >
       <ul className="ladder">
         {rungs.map((rung) => (
           <li key={rung.id}>

@@ -12,7 +12,17 @@ import { useConnection, useLive } from '../../core.ts'
 import { useStaleness } from '../../core.ts'
 
 const columns = (unit: string): Column<LiveJob>[] => [
-  { head: 'Job', cell: (job) => (job.exam ? short(job.jobId, 12) : <Link to="/jobs" search={{ job: job.jobId }} title={job.jobId}>{short(job.jobId, 12)}</Link>) },
+  {
+    head: 'Job',
+    cell: (job) =>
+      job.exam ? (
+        short(job.jobId, 12)
+      ) : (
+        <Link to="/jobs" search={{ job: job.jobId }} title={job.jobId}>
+          {short(job.jobId, 12)}
+        </Link>
+      ),
+  },
   { head: 'Grade', cell: (job) => (job.exam ? `exam, ${gradeName(job.instrument)}` : gradeName(job.instrument)) },
   { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
   { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
@@ -29,10 +39,22 @@ export function Now() {
   return (
     <Card
       title="Now"
-      aside={<span className="age num">{stale ? (since === null ? 'no live values yet' : `as of ${clock(since)}`) : live === null ? 'waiting for live values' : `live · ${live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}`}</span>}
+      aside={
+        <span className="age num">
+          {stale
+            ? since === null
+              ? 'no live values yet'
+              : `as of ${clock(since)}`
+            : live === null
+              ? 'waiting for live values'
+              : `live · ${live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}`}
+        </span>
+      }
     >
       {running.length === 0 ? (
-        <Empty title="No job is running.">{live?.value.listing === 'listed' ? 'The rig is listed; a job shows here from its first moment.' : 'Jobs show here while they run.'}</Empty>
+        <Empty title="No job is running.">
+          {live?.value.listing === 'listed' ? 'The rig is listed; a job shows here from its first moment.' : 'Jobs show here while they run.'}
+        </Empty>
       ) : (
         <Table caption="Jobs running now" columns={columns(unit)} rows={running} rowKey={(job) => job.jobId} />
       )}

@@ -47,7 +47,16 @@ export function Today({ home }: { home: Home }) {
               </Empty>
             )
           }
-          return <IncomeChart rows={rows} instruments={instrumentsOf(data)} currency={data.currency} powerCurrency={data.powerCurrency} label={sentence} nowLabel={hour(now - (now % 3_600_000))} />
+          return (
+            <IncomeChart
+              rows={rows}
+              instruments={instrumentsOf(data)}
+              currency={data.currency}
+              powerCurrency={data.powerCurrency}
+              label={sentence}
+              nowLabel={hour(now - (now % 3_600_000))}
+            />
+          )
         }}
       </Loaded>
     </Card>

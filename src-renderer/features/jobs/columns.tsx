@@ -12,8 +12,22 @@ export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
 
 export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
-  { head: 'Job', cell: (job) => <button type="button" className="row-btn" title={job.jobId} onClick={() => open(job.jobId)}>{short(job.jobId, 12)}</button> },
-  { head: 'Started', cell: (job) => <time dateTime={new Date(job.startedAt).toISOString()} title={moment(job.startedAt)}>{day(job.startedAt)} {clock(job.startedAt)}</time> },
+  {
+    head: 'Job',
+    cell: (job) => (
+      <button type="button" className="row-btn" title={job.jobId} onClick={() => open(job.jobId)}>
+        {short(job.jobId, 12)}
+      </button>
+    ),
+  },
+  {
+    head: 'Started',
+    cell: (job) => (
+      <time dateTime={new Date(job.startedAt).toISOString()} title={moment(job.startedAt)}>
+        {day(job.startedAt)} {clock(job.startedAt)}
+      </time>
+    ),
+  },
   { head: 'Grade', wideOnly: true, cell: (job) => gradeName(job.instrument) },
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
   { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },

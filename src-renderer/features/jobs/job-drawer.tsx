@@ -20,9 +20,7 @@ function Part({ title, facts }: { title: string; facts: readonly (readonly [stri
   return (
     <section aria-label={title} style={{ marginBottom: 18 }}>
       <h3 style={{ marginBottom: 6 }}>{title}</h3>
-      <dl className="facts">
-        {facts.filter((fact) => fact !== null).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}
-      </dl>
+      <dl className="facts">{facts.filter((fact) => fact !== null).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}</dl>
     </section>
   )
 }
@@ -43,7 +41,12 @@ function timings(job: Job): (readonly [string, ReactNode] | null)[] {
 function tokens(job: Job): (readonly [string, ReactNode] | null)[] {
   return [
     ['Billed', job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`],
-    ['Engine', job.enginePromptTokens === null ? 'not counted' : `${count(job.enginePromptTokens)} prompt, ${count(job.engineCachedTokens ?? 0)} cached, ${count(job.engineGeneratedTokens ?? 0)} generated (cost data, never billed)`],
+    [
+      'Engine',
+      job.enginePromptTokens === null
+        ? 'not counted'
+        : `${count(job.enginePromptTokens)} prompt, ${count(job.engineCachedTokens ?? 0)} cached, ${count(job.engineGeneratedTokens ?? 0)} generated (cost data, never billed)`,
+    ],
   ]
 }
 
@@ -74,9 +77,24 @@ function Proof({ job }: { job: Detail }) {
         facts={[
           ['Number', `${count(receipt.seq)} in this rig's chain`],
           ['Settled', moment(receipt.settledAt)],
-          ['Model', <span key="model" className="mono">{receipt.claim.modelSha256}</span>],
-          ['Exchange key', <span key="exchange" className="mono">{receipt.exchange}</span>],
-          ['Signature', <span key="sig" className="mono">{receipt.exchangeSig}</span>],
+          [
+            'Model',
+            <span key="model" className="mono">
+              {receipt.claim.modelSha256}
+            </span>,
+          ],
+          [
+            'Exchange key',
+            <span key="exchange" className="mono">
+              {receipt.exchange}
+            </span>,
+          ],
+          [
+            'Signature',
+            <span key="sig" className="mono">
+              {receipt.exchangeSig}
+            </span>,
+          ],
         ]}
       />
       {verified !== null && (
@@ -85,8 +103,18 @@ function Proof({ job }: { job: Detail }) {
             Verification <Pill tone={verified.ok ? 'good' : 'bad'}>{verified.ok ? 'verified' : 'does not verify'}</Pill>
           </h3>
           <ul className="ladder">
-            {verified.shown.map((line) => <li key={line}><span className="rung-label">shown</span><span className="rung-detail">{line}</span></li>)}
-            {verified.notShown.map((line) => <li key={line}><span className="rung-label">not shown</span><span className="rung-detail">{line}</span></li>)}
+            {verified.shown.map((line) => (
+              <li key={line}>
+                <span className="rung-label">shown</span>
+                <span className="rung-detail">{line}</span>
+              </li>
+            ))}
+            {verified.notShown.map((line) => (
+              <li key={line}>
+                <span className="rung-label">not shown</span>
+                <span className="rung-detail">{line}</span>
+              </li>
+            ))}
           </ul>
         </section>
       )}
@@ -106,7 +134,11 @@ export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: (
         {(job) => (
           <>
             <p style={{ marginBottom: 14 }}>
-              <JobState state={job.state} /> <span className="sub">{gradeName(job.instrument)}, {realm}{job.reason === '' ? '' : ` · ${job.reason}`}</span>
+              <JobState state={job.state} />{' '}
+              <span className="sub">
+                {gradeName(job.instrument)}, {realm}
+                {job.reason === '' ? '' : ` · ${job.reason}`}
+              </span>
             </p>
             <Part title="Timings" facts={timings(job)} />
             <Part title="Tokens" facts={tokens(job)} />

@@ -30,12 +30,28 @@ function Filter({ instruments }: { instruments: readonly string[] }) {
   const navigate = useNavigate()
   const go = (change: { state?: JobState | undefined; instrument?: string | undefined }): void => {
     const merged = { ...search, ...change }
-    void navigate({ to: '/jobs', search: { ...(merged.state === undefined ? {} : { state: merged.state }), ...(merged.instrument === undefined ? {} : { instrument: merged.instrument }) }, replace: true })
+    void navigate({
+      to: '/jobs',
+      search: { ...(merged.state === undefined ? {} : { state: merged.state }), ...(merged.instrument === undefined ? {} : { instrument: merged.instrument }) },
+      replace: true,
+    })
   }
   return (
     <span className="btns">
-      <NativeSelect size="xs" aria-label="State" value={search.state ?? ''} onChange={(event) => go({ state: JOB_STATES.find((state) => state === event.currentTarget.value) })} data={[{ value: '', label: 'every state' }, ...JOB_STATES]} />
-      <NativeSelect size="xs" aria-label="Grade" value={search.instrument ?? ''} onChange={(event) => go({ instrument: event.currentTarget.value === '' ? undefined : event.currentTarget.value })} data={[{ value: '', label: 'every grade' }, ...instruments.map((each) => ({ value: each, label: gradeName(each) }))]} />
+      <NativeSelect
+        size="xs"
+        aria-label="State"
+        value={search.state ?? ''}
+        onChange={(event) => go({ state: JOB_STATES.find((state) => state === event.currentTarget.value) })}
+        data={[{ value: '', label: 'every state' }, ...JOB_STATES]}
+      />
+      <NativeSelect
+        size="xs"
+        aria-label="Grade"
+        value={search.instrument ?? ''}
+        onChange={(event) => go({ instrument: event.currentTarget.value === '' ? undefined : event.currentTarget.value })}
+        data={[{ value: '', label: 'every grade' }, ...instruments.map((each) => ({ value: each, label: gradeName(each) }))]}
+      />
     </span>
   )
 }
@@ -58,15 +74,30 @@ export function JobsPage() {
   const jobs = query.data?.pages.flatMap((page) => page.jobs) ?? []
   const filtered = search.state !== undefined || search.instrument !== undefined
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
-  const open = (job: string | undefined): void => void navigate({ to: '/jobs', search: { ...(search.state === undefined ? {} : { state: search.state }), ...(search.instrument === undefined ? {} : { instrument: search.instrument }), ...(job === undefined ? {} : { job }) }, replace: true })
+  const open = (job: string | undefined): void =>
+    void navigate({
+      to: '/jobs',
+      search: {
+        ...(search.state === undefined ? {} : { state: search.state }),
+        ...(search.instrument === undefined ? {} : { instrument: search.instrument }),
+        ...(job === undefined ? {} : { job }),
+      },
+      replace: true,
+    })
   return (
     <>
-      <PageHead title="Jobs" sentence={query.data === undefined ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)} sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down." />
+      <PageHead
+        title="Jobs"
+        sentence={query.data === undefined ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)}
+        sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down."
+      />
       <Card title="History" aside={<Filter instruments={instruments.map((each) => each.spec.instrument)} />}>
         {query.isError && query.data === undefined && <Failed error={query.error} onRetry={() => void query.refetch()} />}
         {query.isLoading && <Bones lines={8} />}
         {query.data !== undefined && jobs.length === 0 && (
-          <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>{filtered ? 'Choose another state or grade.' : 'With a listing in place the practice buyer usually sends the first one within seconds.'}</Empty>
+          <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>
+            {filtered ? 'Choose another state or grade.' : 'With a listing in place the practice buyer usually sends the first one within seconds.'}
+          </Empty>
         )}
         {jobs.length > 0 && <Table caption="Jobs, newest first" columns={jobColumns(currency, open)} rows={jobs} rowKey={(job) => job.jobId} />}
         {query.hasNextPage && (

@@ -32,7 +32,13 @@ export function Book({ instrument, currency }: { instrument: Instrument; currenc
             <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
           ) : (
             <>
-              <Table caption="Asks, cheapest first" columns={columns(currencyWord(currency))} rows={book.rows} rowKey={(row) => row.askNanoPerMtok.toString()} rowClass={(row) => (row.mine ? 'mine' : undefined)} />
+              <Table
+                caption="Asks, cheapest first"
+                columns={columns(currencyWord(currency))}
+                rows={book.rows}
+                rowKey={(row) => row.askNanoPerMtok.toString()}
+                rowClass={(row) => (row.mine ? 'mine' : undefined)}
+              />
               <p className="foot">
                 {book.jobsLastHour} jobs bought in the last hour, {book.waiting} waiting for a free slot.
               </p>

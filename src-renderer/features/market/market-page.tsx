@@ -35,12 +35,18 @@ export function MarketPage() {
   const deployments = useQuery(rpc.models.deployments.queryOptions())
   const grades = useQuery(rpc.exams.grades.queryOptions())
   const all = instruments.data ?? []
-  const chosen = all.find((each) => each.spec.instrument === wanted) ?? all.find((each) => listings.data?.some((listing) => listing.instrument === each.spec.instrument)) ?? all.find((each) => each.qualified) ?? all[0]
+  const chosen =
+    all.find((each) => each.spec.instrument === wanted) ??
+    all.find((each) => listings.data?.some((listing) => listing.instrument === each.spec.instrument)) ??
+    all.find((each) => each.qualified) ??
+    all[0]
   if (chosen === undefined) {
     return (
       <>
         <PageHead title="Market" sentence={instruments.data === undefined ? 'Reading the market.' : 'The exchange has not sent its instruments.'} />
-        <Loaded query={instruments}>{() => <Empty title="No instrument is known.">They come with the first connection to the exchange; Home says whether it is online.</Empty>}</Loaded>
+        <Loaded query={instruments}>
+          {() => <Empty title="No instrument is known.">They come with the first connection to the exchange; Home says whether it is online.</Empty>}
+        </Loaded>
       </>
     )
   }
@@ -50,15 +56,40 @@ export function MarketPage() {
   const deploymentId = listing?.deploymentId ?? qualified ?? deployments.data?.find((each) => each.state === 'loaded')?.deploymentId ?? deployments.data?.[0]?.deploymentId ?? null
   return (
     <>
-      <PageHead title="Market" sentence={sentenceOf(listings.data ?? [], chosen.currency)} sub={`Sellers who passed the same exam compete on price. The exchange keeps ${percent(chosen.feeBps / 10_000, 1)} and holds each sum for ${duration(chosen.holdMs)}.`} />
+      <PageHead
+        title="Market"
+        sentence={sentenceOf(listings.data ?? [], chosen.currency)}
+        sub={`Sellers who passed the same exam compete on price. The exchange keeps ${percent(chosen.feeBps / 10_000, 1)} and holds each sum for ${duration(chosen.holdMs)}.`}
+      />
       <div className="btns" style={{ marginBottom: 14 }}>
-        <SegmentedControl aria-label="Instrument" value={spec.instrument} onChange={(grade) => void navigate({ to: '/market', search: { grade } })} data={all.map((each) => ({ value: each.spec.instrument, label: gradeName(each.spec.instrument) }))} />
+        <SegmentedControl
+          aria-label="Instrument"
+          value={spec.instrument}
+          onChange={(grade) => void navigate({ to: '/market', search: { grade } })}
+          data={all.map((each) => ({ value: each.spec.instrument, label: gradeName(each.spec.instrument) }))}
+        />
       </div>
       <div className="grid g2">
-        <MyAsk instrument={chosen} listing={listing} deploymentId={deploymentId} ready={listings.data !== undefined && grades.data !== undefined && deployments.data !== undefined} />
+        <MyAsk
+          instrument={chosen}
+          listing={listing}
+          deploymentId={deploymentId}
+          ready={listings.data !== undefined && grades.data !== undefined && deployments.data !== undefined}
+        />
         <Book instrument={spec.instrument} currency={chosen.currency} />
       </div>
-      <Card title={`The contract: ${spec.title}`} aside={<span className="btns"><Pill tone={chosen.qualified ? 'good' : 'mute'}>{chosen.qualified ? 'qualified' : 'not qualified'}</Pill><span className="age">version {spec.version}{spec.provisional && ', provisional'}</span></span>}>
+      <Card
+        title={`The contract: ${spec.title}`}
+        aside={
+          <span className="btns">
+            <Pill tone={chosen.qualified ? 'good' : 'mute'}>{chosen.qualified ? 'qualified' : 'not qualified'}</Pill>
+            <span className="age">
+              version {spec.version}
+              {spec.provisional && ', provisional'}
+            </span>
+          </span>
+        }
+      >
         <SpecFacts spec={spec} />
         <p className="foot">{spec.caveat}</p>
       </Card>

@@ -20,7 +20,11 @@ function Acts({ listing }: { listing: Listing }) {
   const { client, queries } = useCore()
   const paused = listing.state === 'paused'
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['market']] })
-  const change = useMutation({ mutationFn: () => client.market[paused ? 'resume' : 'pause']({ instrument: listing.instrument }), onError: (error) => sayError('The listing did not change', error), onSettled: refresh })
+  const change = useMutation({
+    mutationFn: () => client.market[paused ? 'resume' : 'pause']({ instrument: listing.instrument }),
+    onError: (error) => sayError('The listing did not change', error),
+    onSettled: refresh,
+  })
   const withdraw = useMutation({
     mutationFn: () => client.market.withdraw({ instrument: listing.instrument }),
     onSuccess: () => sayDone('Withdrawn: running jobs finish and are paid, nothing new is sold.'),
@@ -52,12 +56,33 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
   const { rpc } = useCore()
   const book = useQuery(rpc.market.book.queryOptions({ input: { instrument: spec.instrument } }))
   return (
-    <Card title="My ask" aside={listing !== undefined && <span className="btns"><Pill tone={TONES[listing.state]}>{listing.state}</Pill><Age at={listing.since} prefix="since " /></span>}>
-      {listing !== undefined && listing.reason !== '' && <p className="sub" style={{ marginBottom: 10 }}>{listing.reason}</p>}
+    <Card
+      title="My ask"
+      aside={
+        listing !== undefined && (
+          <span className="btns">
+            <Pill tone={TONES[listing.state]}>{listing.state}</Pill>
+            <Age at={listing.since} prefix="since " />
+          </span>
+        )
+      }
+    >
+      {listing !== undefined && listing.reason !== '' && (
+        <p className="sub" style={{ marginBottom: 10 }}>
+          {listing.reason}
+        </p>
+      )}
       {!ready || book.isLoading ? (
         <Bones lines={4} />
       ) : !qualified && listing === undefined ? (
-        <Empty title="This rig may not sell this grade yet." action={<Link to="/exam" search={{ grade: spec.instrument }}>Open its exam</Link>}>
+        <Empty
+          title="This rig may not sell this grade yet."
+          action={
+            <Link to="/exam" search={{ grade: spec.instrument }}>
+              Open its exam
+            </Link>
+          }
+        >
           {whyNot ?? 'The exam comes first: it shows that the model meets the contract.'}
         </Empty>
       ) : deploymentId === null ? (
@@ -65,7 +90,14 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
           An ask names the deployment that serves it.
         </Empty>
       ) : (
-        <AskForm key={spec.instrument} instrument={spec.instrument} deploymentId={deploymentId} currency={currency} start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)} listed={listing !== undefined} />
+        <AskForm
+          key={spec.instrument}
+          instrument={spec.instrument}
+          deploymentId={deploymentId}
+          currency={currency}
+          start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)}
+          listed={listing !== undefined}
+        />
       )}
       {listing !== undefined && <Acts listing={listing} />}
     </Card>

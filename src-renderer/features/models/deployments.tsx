@@ -29,7 +29,15 @@ function Switch({ deployment }: { deployment: Deployment }) {
 
 const COLUMNS: readonly Column<Deployment>[] = [
   { head: 'Model', cell: (deployment) => deployment.modelName },
-  { head: 'State', cell: (deployment) => (<><Pill tone={TONES[deployment.state]}>{deployment.state}</Pill>{deployment.detail !== null && <div className="age">{deployment.detail}</div>}</>) },
+  {
+    head: 'State',
+    cell: (deployment) => (
+      <>
+        <Pill tone={TONES[deployment.state]}>{deployment.state}</Pill>
+        {deployment.detail !== null && <div className="age">{deployment.detail}</div>}
+      </>
+    ),
+  },
   { head: 'Context', right: true, cell: ({ settings }) => count(settings.contextTokens) },
   { head: 'Slots', right: true, cell: ({ settings }) => settings.slots },
   { head: 'Threads', right: true, cell: ({ settings }) => settings.threads },

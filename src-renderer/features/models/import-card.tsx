@@ -26,7 +26,8 @@ function Header({ info }: { info: ModelInfo }) {
       <dd>{info.contextTokens === null ? 'not stated' : `${count(info.contextTokens)} tokens`}</dd>
       <dt>Memory</dt>
       <dd>
-        {memory(info.memory.neededBytes)} of {memory(info.memory.freeBytes)} free: {info.memory.fits === 'no' ? 'does not fit' : info.memory.fits === 'tight' ? 'fits tightly' : 'fits'}
+        {memory(info.memory.neededBytes)} of {memory(info.memory.freeBytes)} free:{' '}
+        {info.memory.fits === 'no' ? 'does not fit' : info.memory.fits === 'tight' ? 'fits tightly' : 'fits'}
       </dd>
       <dt>Licence</dt>
       <dd>{info.licence ?? 'not stated in the file'}</dd>
@@ -75,7 +76,13 @@ export function ImportCard() {
         style={{ borderRadius: 8, outline: over ? '2px dashed var(--ember)' : 'none', outlineOffset: 6 }}
       >
         <div className="btns" style={{ alignItems: 'flex-end' }}>
-          <TextInput style={{ flex: '1 1 18rem' }} label="Path on the rig" placeholder="/models/model.gguf" value={path} onChange={(event) => (setPath(event.currentTarget.value), inspect.reset(), add.reset())} />
+          <TextInput
+            style={{ flex: '1 1 18rem' }}
+            label="Path on the rig"
+            placeholder="/models/model.gguf"
+            value={path}
+            onChange={(event) => (setPath(event.currentTarget.value), inspect.reset(), add.reset())}
+          />
           <Button type="submit" variant="default" loading={inspect.isPending || upload.isPending} disabled={path.trim() === ''}>
             Read header
           </Button>

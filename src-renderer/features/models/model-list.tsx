@@ -18,7 +18,10 @@ function facts(model: Model): [string, string][] {
   return [
     ['File', `${model.fileName}, ${fileSize(model.sizeBytes)}`],
     ['Architecture', `${model.architecture}${model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, ${model.quantisation}`],
-    ['Context', model.contextTokens === null ? 'not stated' : `${count(model.contextTokens)} tokens${model.hasChatTemplate ? ', chat template in the file' : ', no chat template'}`],
+    [
+      'Context',
+      model.contextTokens === null ? 'not stated' : `${count(model.contextTokens)} tokens${model.hasChatTemplate ? ', chat template in the file' : ', no chat template'}`,
+    ],
     ['Memory', `${memory(model.memory.neededBytes)} needed, ${memory(model.memory.freeBytes)} free (${model.memory.method})`],
     ['Licence', model.licence ?? 'not stated in the file'],
     ['SHA-256', short(model.sha256, 16)],
@@ -28,8 +31,16 @@ function facts(model: Model): [string, string][] {
 function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
   const { client, queries } = useCore()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['models']] })
-  const load = useMutation({ mutationFn: () => client.models.deploy({ sha256: model.sha256 }), onSuccess: (deployment) => (sayDone(`${deployment.modelName} is ${deployment.state}.`), refresh()), onError: (error) => (sayError('The model was not loaded', error), refresh()) })
-  const remove = useMutation({ mutationFn: () => client.models.remove({ sha256: model.sha256 }), onSuccess: () => (sayDone('Removed from the list; the file was not touched.'), refresh()), onError: (error) => sayError('The model was not removed', error) })
+  const load = useMutation({
+    mutationFn: () => client.models.deploy({ sha256: model.sha256 }),
+    onSuccess: (deployment) => (sayDone(`${deployment.modelName} is ${deployment.state}.`), refresh()),
+    onError: (error) => (sayError('The model was not loaded', error), refresh()),
+  })
+  const remove = useMutation({
+    mutationFn: () => client.models.remove({ sha256: model.sha256 }),
+    onSuccess: () => (sayDone('Removed from the list; the file was not touched.'), refresh()),
+    onError: (error) => sayError('The model was not removed', error),
+  })
   const [tone, word] = FITS[model.memory.fits]
   const state = STATES[model.state]
   return (
@@ -45,7 +56,12 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
       }
     >
       <dl className="facts">
-        {facts(model).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name} {...(name === 'SHA-256' ? { title: model.sha256, className: 'mono' } : {})}>{value}</dd>])}
+        {facts(model).map(([name, value]) => [
+          <dt key={`${name}t`}>{name}</dt>,
+          <dd key={name} {...(name === 'SHA-256' ? { title: model.sha256, className: 'mono' } : {})}>
+            {value}
+          </dd>,
+        ])}
       </dl>
       {model.card !== null && (
         <details className="foot">

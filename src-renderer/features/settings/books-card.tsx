@@ -30,10 +30,15 @@ export function BooksCard() {
             <p className="num">
               <Pill tone={result.ok ? 'good' : 'bad'}>{result.ok ? 'the books agree' : 'the books do not agree'}</Pill>{' '}
               <span className="sub">
-                {count(result.accounts)} accounts, {count(result.transfers)} transfers, {count(result.receipts)} receipts; {result.comparedWithExchange ? 'compared with the exchange' : 'not compared with the exchange'}
+                {count(result.accounts)} accounts, {count(result.transfers)} transfers, {count(result.receipts)} receipts;{' '}
+                {result.comparedWithExchange ? 'compared with the exchange' : 'not compared with the exchange'}
               </span>
             </p>
-            <ul>{result.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>
+            <ul>
+              {result.problems.map((problem) => (
+                <li key={problem}>{problem}</li>
+              ))}
+            </ul>
           </>
         )}
       </div>

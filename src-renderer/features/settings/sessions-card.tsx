@@ -10,7 +10,12 @@ import { day, hour, moment } from '#ui/time.ts'
 
 import { useConnection } from '../../core.ts'
 
-interface Session { id: string; createdAt: number; label: string; current: boolean }
+interface Session {
+  id: string
+  createdAt: number
+  label: string
+  current: boolean
+}
 
 async function readSessions(): Promise<Session[]> {
   const answer = await fetch('/auth/sessions')
@@ -20,7 +25,15 @@ async function readSessions(): Promise<Session[]> {
 
 /** `Firefox on Linux` instead of the whole user-agent line. */
 export function browserName(label: string): string {
-  const browser = /Edg\//.test(label) ? 'Edge' : /Firefox\//.test(label) ? 'Firefox' : /Chrom(e|ium)\//.test(label) ? 'Chromium' : /Safari\//.test(label) ? 'Safari' : label.slice(0, 40)
+  const browser = /Edg\//.test(label)
+    ? 'Edge'
+    : /Firefox\//.test(label)
+      ? 'Firefox'
+      : /Chrom(e|ium)\//.test(label)
+        ? 'Chromium'
+        : /Safari\//.test(label)
+          ? 'Safari'
+          : label.slice(0, 40)
   const system = /Windows/.test(label) ? 'Windows' : /Mac OS X/.test(label) ? 'macOS' : /Android/.test(label) ? 'Android' : /Linux/.test(label) ? 'Linux' : null
   return system === null ? browser : `${browser} on ${system}`
 }
@@ -42,8 +55,23 @@ function SignOut({ session, onDone }: { session: Session; onDone: () => void }) 
 }
 
 const columnsOf = (onDone: () => void): Column<Session>[] => [
-  { head: 'Browser', cell: (session) => <span title={session.label}>{browserName(session.label)}{session.current && <span className="age"> this one</span>}</span> },
-  { head: 'Since', cell: (session) => <span title={moment(session.createdAt)}>{day(session.createdAt)}, {hour(session.createdAt)}</span> },
+  {
+    head: 'Browser',
+    cell: (session) => (
+      <span title={session.label}>
+        {browserName(session.label)}
+        {session.current && <span className="age"> this one</span>}
+      </span>
+    ),
+  },
+  {
+    head: 'Since',
+    cell: (session) => (
+      <span title={moment(session.createdAt)}>
+        {day(session.createdAt)}, {hour(session.createdAt)}
+      </span>
+    ),
+  },
   { head: <span className="visually-hidden">Act</span>, right: true, cell: (session) => <SignOut session={session} onDone={onDone} /> },
 ]
 
@@ -56,7 +84,13 @@ export function SessionsCard() {
   return (
     <Card title="Signed-in browsers">
       <Loaded query={sessions}>
-        {(rows) => (rows.length === 0 ? <Empty title="No browser is signed in.">This page came in by the API token.</Empty> : <Table caption="Signed-in browsers" columns={columns} rows={rows} rowKey={(session) => session.id} />)}
+        {(rows) =>
+          rows.length === 0 ? (
+            <Empty title="No browser is signed in.">This page came in by the API token.</Empty>
+          ) : (
+            <Table caption="Signed-in browsers" columns={columns} rows={rows} rowKey={(session) => session.id} />
+          )
+        }
       </Loaded>
       <p className="foot">
         A new link for another browser: <code>stoker link</code>

@@ -21,7 +21,13 @@ export function SettingsPage() {
     <>
       <PageHead
         title="Settings"
-        sentence={data === undefined ? 'Reading the settings.' : price === null ? `${data.rigName} does not know the price of its electricity yet.` : `${data.rigName} pays ${powerMoney(price, data.powerCurrency)} for a kWh.`}
+        sentence={
+          data === undefined
+            ? 'Reading the settings.'
+            : price === null
+              ? `${data.rigName} does not know the price of its electricity yet.`
+              : `${data.rigName} pays ${powerMoney(price, data.powerCurrency)} for a kWh.`
+        }
         sub="Changes take effect at once."
       />
       <Loaded query={settings} lines={6}>

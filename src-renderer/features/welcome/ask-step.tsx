@@ -31,9 +31,21 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
   }
   return (
     <>
-      <PageHead title="First run: ask" sentence="Your ask is your price; everything else is the contract's." sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${currencyWord(chosen.currency)}.`} />
+      <PageHead
+        title="First run: ask"
+        sentence="Your ask is your price; everything else is the contract's."
+        sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${currencyWord(chosen.currency)}.`}
+      />
       <Card title="My ask">
-        <AskForm instrument={chosen.spec.instrument} deploymentId={deploymentId} currency={chosen.currency} start={suggestedAsk(book.data ?? null)} listed={false} submit="List it" onListed={onNext} />
+        <AskForm
+          instrument={chosen.spec.instrument}
+          deploymentId={deploymentId}
+          currency={chosen.currency}
+          start={suggestedAsk(book.data ?? null)}
+          listed={false}
+          submit="List it"
+          onListed={onNext}
+        />
       </Card>
     </>
   )

@@ -30,9 +30,19 @@ function Sums({ summary, now }: { summary: Summary; now: number }) {
   const unit = currencyWord(summary.currency)
   return (
     <div className="grid g3">
-      <Tile question="Held" value={<span data-testid="held">{amount(summary.heldNano)}</span>} unit={unit} foot={summary.nextRelease === null ? 'released after a short hold' : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`} />
+      <Tile
+        question="Held"
+        value={<span data-testid="held">{amount(summary.heldNano)}</span>}
+        unit={unit}
+        foot={summary.nextRelease === null ? 'released after a short hold' : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`}
+      />
       <Tile question="Available" value={<span data-testid="available">{amount(summary.availableNano)}</span>} unit={unit} foot="released by the exchange" />
-      <Tile question="Jobs delivered" value={count(summary.jobs)} unit={`${count(summary.inputTokens + summary.outputTokens)} tokens`} foot={`fee so far ${amount(summary.feeNano)}`} />
+      <Tile
+        question="Jobs delivered"
+        value={count(summary.jobs)}
+        unit={`${count(summary.inputTokens + summary.outputTokens)} tokens`}
+        foot={`fee so far ${amount(summary.feeNano)}`}
+      />
     </div>
   )
 }
@@ -53,7 +63,11 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       <PageHead
         title="First run: first earning"
         sentence={sentenceOf(summary.data, running, live?.value.listing)}
-        sub={firstEarningAt !== null && startedAt !== null ? `${duration(firstEarningAt - startedAt)} after you pressed Start. Held sums become available 30 s after their job.` : 'Held sums become available 30 s after their job.'}
+        sub={
+          firstEarningAt !== null && startedAt !== null
+            ? `${duration(firstEarningAt - startedAt)} after you pressed Start. Held sums become available 30 s after their job.`
+            : 'Held sums become available 30 s after their job.'
+        }
         actions={
           <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
             Open the console
@@ -63,7 +77,13 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
       {series.data !== undefined && (
         <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} />}>
-          <IncomeChart rows={chartRows(series.data, range.from, range.to, 'hour', now)} instruments={instrumentsOf(series.data)} currency={series.data.currency} powerCurrency={series.data.powerCurrency} label="Income and electricity of the last six hours" />
+          <IncomeChart
+            rows={chartRows(series.data, range.from, range.to, 'hour', now)}
+            instruments={instrumentsOf(series.data)}
+            currency={series.data.currency}
+            powerCurrency={series.data.powerCurrency}
+            label="Income and electricity of the last six hours"
+          />
         </Card>
       )}
     </>

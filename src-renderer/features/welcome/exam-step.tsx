@@ -19,7 +19,8 @@ import { type ExamWithItems, useCore, useExam } from '../../core.ts'
 
 function sentenceOf(name: string, exam: ExamWithItems | null): string {
   if (exam === null) return `The exam shows that your model meets ${name}.`
-  if (exam.state === 'running') return `The exam is running: ${exam.limits.filter((limit) => limit.state !== 'undecided').length} of ${exam.limits.length} limits decided after ${count(exam.done)} calls.`
+  if (exam.state === 'running')
+    return `The exam is running: ${exam.limits.filter((limit) => limit.state !== 'undecided').length} of ${exam.limits.length} limits decided after ${count(exam.done)} calls.`
   if (exam.state === 'passed') return `Passed: this rig may sell ${name}.`
   if (exam.state === 'interrupted') return 'The exam was interrupted; resuming repeats nothing.'
   return `The exam ended as ${exam.state === 'not-reached' ? 'not reached' : exam.state}; this rig may not sell ${name} yet.`
@@ -43,7 +44,13 @@ function Progressing({ exam }: { exam: ExamWithItems }) {
   )
 }
 
-interface SittingProps { spec: GradeSpec; examId: ExamId | null; deploymentId: DeploymentId | null; onNext: () => void; onModel: () => void }
+interface SittingProps {
+  spec: GradeSpec
+  examId: ExamId | null
+  deploymentId: DeploymentId | null
+  onNext: () => void
+  onModel: () => void
+}
 
 function Sitting({ spec, examId: known, deploymentId, onNext, onModel }: SittingProps) {
   const { client, queries } = useCore()

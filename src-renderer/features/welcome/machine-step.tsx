@@ -20,7 +20,9 @@ export function MachineStep({ onNext }: { onNext: () => void }) {
       />
       <div className="grid g2">
         <Card title="Found">
-          <Loaded query={hardware} lines={4}>{(data) => <HardwareFacts hardware={data} />}</Loaded>
+          <Loaded query={hardware} lines={4}>
+            {(data) => <HardwareFacts hardware={data} />}
+          </Loaded>
         </Card>
         <Card title="What happens, and what never does">
           <ul className="ladder">

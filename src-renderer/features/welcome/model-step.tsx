@@ -76,7 +76,11 @@ export function ModelStep({ onNext }: { onNext: () => void }) {
   const models = useQuery(rpc.models.list.queryOptions())
   return (
     <>
-      <PageHead title="First run: model" sentence="A model is what you sell the work of." sub="The bundled one is tiny and made for this: it shows the machinery, not intelligence. Your own GGUF files work the same way." />
+      <PageHead
+        title="First run: model"
+        sentence="A model is what you sell the work of."
+        sub="The bundled one is tiny and made for this: it shows the machinery, not intelligence. Your own GGUF files work the same way."
+      />
       <Loaded query={models}>{(list) => <Choose models={list} onNext={onNext} />}</Loaded>
     </>
   )

@@ -9,14 +9,25 @@ function Shape({ right }: { right: boolean | null }) {
 
 /** Empty places shown at once: enough to see that more may come. */
 const PLACES_MAX = 96
-const WORDS = new Map<boolean | null, string>([[true, 'right'], [false, 'wrong'], [null, 'running']])
+const WORDS = new Map<boolean | null, string>([
+  [true, 'right'],
+  [false, 'wrong'],
+  [null, 'running'],
+])
 
 export function ItemGrid({ items, onOpen, atMost }: { items: readonly ExamItemView[]; onOpen?: (itemId: string) => void; atMost: number }) {
   const left = Math.min(PLACES_MAX, Math.max(0, atMost - items.length))
   return (
     <section className="items" aria-label="Exam items">
       {items.map((item) => (
-        <button key={item.itemId} type="button" disabled={onOpen === undefined || item.right === null} onClick={() => onOpen?.(item.itemId)} aria-label={`${item.itemId}, ${WORDS.get(item.right)}`} title={`${item.itemId}: ${item.reason}`}>
+        <button
+          key={item.itemId}
+          type="button"
+          disabled={onOpen === undefined || item.right === null}
+          onClick={() => onOpen?.(item.itemId)}
+          aria-label={`${item.itemId}, ${WORDS.get(item.right)}`}
+          title={`${item.itemId}: ${item.reason}`}
+        >
           <svg viewBox="0 0 10 10" aria-hidden="true" focusable="false">
             <Shape right={item.right} />
           </svg>
@@ -39,9 +50,17 @@ export function ItemLegend({ right, wrong, running }: { right: number; wrong: nu
   )
   return (
     <ul className="legend num">
-      <li>{mark(true)}right {right}</li>
-      <li>{mark(false)}wrong {wrong}</li>
-      {running > 0 && <li>{mark(null)}running {running}</li>}
+      <li>
+        {mark(true)}right {right}
+      </li>
+      <li>
+        {mark(false)}wrong {wrong}
+      </li>
+      {running > 0 && (
+        <li>
+          {mark(null)}running {running}
+        </li>
+      )}
     </ul>
   )
 }

@@ -5,7 +5,13 @@ import { anytimeInterval } from '../interval.ts'
 
 export const familyOf = (itemId: string): string => itemId.split('/')[0] ?? itemId
 
-export interface FamilyRow { family: string; right: number; asked: number; low: number; high: number }
+export interface FamilyRow {
+  family: string
+  right: number
+  asked: number
+  low: number
+  high: number
+}
 
 /** By family in order of first appearance; load calls are no questions and are left out. */
 export function byFamily(items: readonly ExamItemView[]): FamilyRow[] {
@@ -18,7 +24,12 @@ export function byFamily(items: readonly ExamItemView[]): FamilyRow[] {
   return [...rows].map(([family, { right, asked }]) => ({ family, right, asked, ...anytimeInterval(right, asked) }))
 }
 
-export interface ItemCounts { right: number; wrong: number; running: number; loadCalls: number }
+export interface ItemCounts {
+  right: number
+  wrong: number
+  running: number
+  loadCalls: number
+}
 
 export function countItems(items: readonly ExamItemView[]): ItemCounts {
   const questions = items.filter((item) => item.phase === 'items')

@@ -18,22 +18,44 @@ const sleep = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
 
 const failure = (code: string, message: string): ORPCError<'STOKER', unknown> => new ORPCError('STOKER', { status: 400, message, data: { code, data: {} } })
 
-export interface FakeCoreOptions { scenario: fake.Scenario; contractHash?: string; onboarding?: Onboarding; examRunning?: boolean }
+export interface FakeCoreOptions {
+  scenario: fake.Scenario
+  contractHash?: string
+  onboarding?: Onboarding
+  examRunning?: boolean
+}
 
-interface World { full: boolean; settings: Settings; onboarding: Onboarding; listings: Listing[]; microState: Exam['state']; nanoState: Exam['state'] }
+interface World {
+  full: boolean
+  settings: Settings
+  onboarding: Onboarding
+  listings: Listing[]
+  microState: Exam['state']
+  nanoState: Exam['state']
+}
 
 const os = implement(contract)
 
 function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
   const { full } = world
   return {
-    hello: os.app.hello.handler(() => ({ version: '0.1.0', contractHash: contractHash ?? 'fake', mode: 'headless' as const, realm: 'practice' as const, currency: 'PCR' as const, now: Date.now(), dataDir: '/home/sam/.local/share/stoker', exchangeUrl: 'http://127.0.0.1:7447' })),
+    hello: os.app.hello.handler(() => ({
+      version: '0.1.0',
+      contractHash: contractHash ?? 'fake',
+      mode: 'headless' as const,
+      realm: 'practice' as const,
+      currency: 'PCR' as const,
+      now: Date.now(),
+      dataDir: '/home/sam/.local/share/stoker',
+      exchangeUrl: 'http://127.0.0.1:7447',
+    })),
     events: os.app.events.handler(async function* ({ signal }) {
       yield { topic: 'settings' as const, version: 1 }
       await sleep(3_600_000, signal)
     }),
     live: os.app.live.handler(async function* ({ signal }) {
-      for (let beat = 0; beat < 10_000 && signal?.aborted !== true; beat += 1) {
+      for (let beat = 0; beat < 10_000; beat += 1) {
+        if (signal?.aborted === true) return
         yield fake.liveNow(full, Date.now())
         // The stale scenario falls silent after the first value.
         await sleep(scenario === 'stale' ? 3_600_000 : 1_000, signal)
@@ -41,11 +63,25 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
     }),
     home: os.app.home.handler(() => fake.home(full, Date.now())),
     hardware: os.app.hardware.handler(() => fake.hardware(Date.now())),
-    power: os.app.power.handler(() => ({ watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'owner’s estimate', at: Date.now() }, idle: null, methods: ['NVML', 'estimate'] })),
+    power: os.app.power.handler(() => ({
+      watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'owner’s estimate', at: Date.now() },
+      idle: null,
+      methods: ['NVML', 'estimate'],
+    })),
     settings: os.app.settings.handler(() => world.settings),
-    updateSettings: os.app.updateSettings.handler(({ input }) => (world.settings = { ...world.settings, ...(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>) })),
+    updateSettings: os.app.updateSettings.handler(
+      ({ input }) => (world.settings = { ...world.settings, ...(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>) }),
+    ),
     onboarding: os.app.onboarding.handler(() => world.onboarding),
-    updateOnboarding: os.app.updateOnboarding.handler(({ input }) => (world.onboarding = { ...world.onboarding, startedAt: world.onboarding.startedAt ?? Date.now(), step: input.step ?? world.onboarding.step, skipped: input.skipped ?? world.onboarding.skipped })),
+    updateOnboarding: os.app.updateOnboarding.handler(
+      ({ input }) =>
+        (world.onboarding = {
+          ...world.onboarding,
+          startedAt: world.onboarding.startedAt ?? Date.now(),
+          step: input.step ?? world.onboarding.step,
+          skipped: input.skipped ?? world.onboarding.skipped,
+        }),
+    ),
     ledgerCheck: os.app.ledgerCheck.handler(() => ({ ok: true, problems: [], accounts: 7, transfers: full ? 3_612 : 0, receipts: full ? 1_202 : 0, comparedWithExchange: true })),
   }
 }
@@ -87,12 +123,24 @@ function examsPart(world: World) {
       fake.specs.map((spec, index) => {
         const exam = index === 0 ? nano() : micro()
         const state = exam.state === 'cancelled' ? ('none' as const) : exam.state
-        return { spec, qualification: full ? { state, examId: exam.examId, deploymentId: fake.DEPLOYMENT, validUntil: exam.validUntil } : { state: 'none' as const, examId: null, deploymentId: null, validUntil: null } }
+        return {
+          spec,
+          qualification: full
+            ? { state, examId: exam.examId, deploymentId: fake.DEPLOYMENT, validUntil: exam.validUntil }
+            : { state: 'none' as const, examId: null, deploymentId: null, validUntil: null },
+        }
       }),
     ),
     list: os.exams.list.handler(() => (full ? [bare(fake.EXAM_NANO), bare(fake.EXAM_MICRO)] : [])),
     get: os.exams.get.handler(({ input }) => find(input.examId)),
-    item: os.exams.item.handler(({ input }) => ({ itemId: input.itemId, prompt: 'What is 16 + 7? Answer with the number only.', answer: '23', reply: '24', right: false, reason: 'integer: 24 is not 23' })),
+    item: os.exams.item.handler(({ input }) => ({
+      itemId: input.itemId,
+      prompt: 'What is 16 + 7? Answer with the number only.',
+      answer: '23',
+      reply: '24',
+      right: false,
+      reason: 'integer: 24 is not 23',
+    })),
     progress: os.exams.progress.handler(async function* ({ input, signal }) {
       yield find(input.examId)
       await sleep(3_600_000, signal)
@@ -113,11 +161,46 @@ function marketPart(world: World) {
     return listing
   }
   return {
-    instruments: os.market.instruments.handler(() => fake.specs.map((spec, index) => ({ spec, realm: 'practice' as const, currency: 'PCR' as const, feeBps: 500, holdMs: 30_000, qualified: full && index === 0, whyNot: full && index === 0 ? null : 'No passed exam for this grade yet.' }))),
-    book: os.market.book.handler(({ input }) => (full && input.instrument === fake.NANO_GRADE ? { instrument: fake.NANO_GRADE, at: Date.now() - 2_100, rows: [fake.ASK, 440_000_000, 520_000_000].map((ask, index) => ({ askNanoPerMtok: ask as typeof fake.ASK, suppliers: index === 1 ? 2 : 1, freeSlots: 2 + index, mine: index === 0 })), jobsLastHour: 38, waiting: 0 } : null)),
+    instruments: os.market.instruments.handler(() =>
+      fake.specs.map((spec, index) => ({
+        spec,
+        realm: 'practice' as const,
+        currency: 'PCR' as const,
+        feeBps: 500,
+        holdMs: 30_000,
+        qualified: full && index === 0,
+        whyNot: full && index === 0 ? null : 'No passed exam for this grade yet.',
+      })),
+    ),
+    book: os.market.book.handler(({ input }) =>
+      full && input.instrument === fake.NANO_GRADE
+        ? {
+            instrument: fake.NANO_GRADE,
+            at: Date.now() - 2_100,
+            rows: [fake.ASK, 440_000_000, 520_000_000].map((ask, index) => ({
+              askNanoPerMtok: ask as typeof fake.ASK,
+              suppliers: index === 1 ? 2 : 1,
+              freeSlots: 2 + index,
+              mine: index === 0,
+            })),
+            jobsLastHour: 38,
+            waiting: 0,
+          }
+        : null,
+    ),
     quote: os.market.quote.handler(({ input }) => ({
-      instrument: input.instrument, realm: 'practice' as const, currency: 'PCR' as const, askNanoPerMtok: input.askNanoPerMtok, feeBps: 500, netNanoPerMtok: input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20), powerNanoPerMtok: full ? 187_400_000 : null, powerCurrency: 'EUR',
-      powerMethod: full ? 'measured over 1,204 jobs' : '', place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null, of: full ? 4 : null, warnings: input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
+      instrument: input.instrument,
+      realm: 'practice' as const,
+      currency: 'PCR' as const,
+      askNanoPerMtok: input.askNanoPerMtok,
+      feeBps: 500,
+      netNanoPerMtok: input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20),
+      powerNanoPerMtok: full ? 187_400_000 : null,
+      powerCurrency: 'EUR',
+      powerMethod: full ? 'measured over 1,204 jobs' : '',
+      place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null,
+      of: full ? 4 : null,
+      warnings: input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
     })),
     listings: os.market.listings.handler(() => world.listings),
     list: os.market.list.handler(({ input }) => {
@@ -135,7 +218,12 @@ function marketPart(world: World) {
 }
 
 function jobsPart({ full }: World) {
-  const all = (now: number) => (full ? Array.from({ length: 120 }, (_, index) => fake.job(index, now, index < 1 ? 'running' : index < 2 ? 'claimed' : index % 41 === 7 ? 'failed' : index % 53 === 11 ? 'void' : 'settled', now - 2_000 - index * 3_700)) : [])
+  const all = (now: number) =>
+    full
+      ? Array.from({ length: 120 }, (_, index) =>
+          fake.job(index, now, index < 1 ? 'running' : index < 2 ? 'claimed' : index % 41 === 7 ? 'failed' : index % 53 === 11 ? 'void' : 'settled', now - 2_000 - index * 3_700),
+        )
+      : []
   return {
     list: os.jobs.list.handler(({ input }) => {
       const rows = all(Date.now()).filter((job) => (input.state === null || job.state === input.state) && (input.instrument === null || job.instrument === input.instrument))
@@ -144,7 +232,18 @@ function jobsPart({ full }: World) {
     }),
     get: os.jobs.get.handler(({ input }) => {
       const job = all(Date.now()).find((each) => each.jobId === input.jobId) ?? fake.job(3, Date.now(), 'settled', Date.now() - 60_000)
-      return { ...job, receipt: job.state === 'settled' ? fake.receipt(job) : null, verified: job.state === 'settled' ? { ok: true, shown: ['the exchange signed this receipt', 'number 1,197 follows 1,196 in the chain', 'usage, price and fee give these sums'], notShown: ['which model wrote the answer', 'that the answer was good'] } : null }
+      return {
+        ...job,
+        receipt: job.state === 'settled' ? fake.receipt(job) : null,
+        verified:
+          job.state === 'settled'
+            ? {
+                ok: true,
+                shown: ['the exchange signed this receipt', 'number 1,197 follows 1,196 in the chain', 'usage, price and fee give these sums'],
+                notShown: ['which model wrote the answer', 'that the answer was good'],
+              }
+            : null,
+      }
     }),
   }
 }
@@ -152,7 +251,17 @@ function jobsPart({ full }: World) {
 const earningsPart = ({ full }: World) => ({
   summary: os.earnings.summary.handler(({ input }) => summary(full, input.from, input.to, Date.now())),
   series: os.earnings.series.handler(({ input }) => series(full, input, Date.now())),
-  held: os.earnings.held.handler(() => (full ? Array.from({ length: 7 }, (_, index) => ({ jobId: fake.job(index + 2, Date.now(), 'settled', 0).jobId, instrument: fake.NANO_GRADE, amountNano: (38_950 - index * 2_310) as Nano, releaseAt: Date.now() + 4_000 + index * 3_700, reason: 'dispute window' })) : [])),
+  held: os.earnings.held.handler(() =>
+    full
+      ? Array.from({ length: 7 }, (_, index) => ({
+          jobId: fake.job(index + 2, Date.now(), 'settled', 0).jobId,
+          instrument: fake.NANO_GRADE,
+          amountNano: (38_950 - index * 2_310) as Nano,
+          releaseAt: Date.now() + 4_000 + index * 3_700,
+          reason: 'dispute window',
+        }))
+      : [],
+  ),
   csv: os.earnings.csv.handler(({ input }) => ({ fileName: 'stoker-practice.csv', csv: csv(full, input, Date.now()) })),
 })
 
@@ -160,12 +269,33 @@ const earningsPart = ({ full }: World) => ({
 export function createFakeCore(options: FakeCoreOptions) {
   const full = options.scenario !== 'empty'
   const now = Date.now()
-  const world: World = { full, settings: fake.newSettings(full), onboarding: options.onboarding ?? fake.newOnboarding(full, now), listings: full ? [fake.listing(now)] : [], nanoState: options.examRunning === true ? 'running' : 'passed', microState: 'not-reached' }
-  const router = { app: appPart(world, options), models: modelsPart(world), exams: examsPart(world), market: marketPart(world), jobs: jobsPart(world), earnings: earningsPart(world) }
+  const world: World = {
+    full,
+    settings: fake.newSettings(full),
+    onboarding: options.onboarding ?? fake.newOnboarding(full, now),
+    listings: full ? [fake.listing(now)] : [],
+    nanoState: options.examRunning === true ? 'running' : 'passed',
+    microState: 'not-reached',
+  }
+  const router = {
+    app: appPart(world, options),
+    models: modelsPart(world),
+    exams: examsPart(world),
+    market: marketPart(world),
+    jobs: jobsPart(world),
+    earnings: earningsPart(world),
+  }
   return options.scenario === 'error' ? broken(router) : router
 }
 
-type FakeRouter = { app: ReturnType<typeof appPart>; models: ReturnType<typeof modelsPart>; exams: ReturnType<typeof examsPart>; market: ReturnType<typeof marketPart>; jobs: ReturnType<typeof jobsPart>; earnings: ReturnType<typeof earningsPart> }
+type FakeRouter = {
+  app: ReturnType<typeof appPart>
+  models: ReturnType<typeof modelsPart>
+  exams: ReturnType<typeof examsPart>
+  market: ReturnType<typeof marketPart>
+  jobs: ReturnType<typeof jobsPart>
+  earnings: ReturnType<typeof earningsPart>
+}
 
 function broken(router: FakeRouter): FakeRouter {
   const fail = (): never => {

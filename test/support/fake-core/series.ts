@@ -5,7 +5,11 @@ import type { Nano } from '#contract/money.ts'
 import { MICRO_GRADE, NANO_GRADE, wobble } from './state.ts'
 
 type Bucket = Series['buckets'][number]
-interface Range { from: number; to: number; bucket: 'hour' | 'day' | 'month' }
+interface Range {
+  from: number
+  to: number
+  bucket: 'hour' | 'day' | 'month'
+}
 const STEP = { hour: 3_600_000, day: 86_400_000, month: 30.4 * 86_400_000 } as const
 const SCALE = { hour: 1_900_000, day: 31_000_000, month: 820_000_000 } as const
 
@@ -30,9 +34,22 @@ function bucketAt(at: number, index: number, kind: Range['bucket'], last: boolea
   const income = (instrument: typeof NANO_GRADE, nano: number): Bucket['byInstrument'][number] => {
     const fee = Math.floor(nano / 20)
     const held = last ? Math.round((nano - fee) * 0.35) : 0
-    return { instrument, jobs: Math.round(nano / 24_000), inputTokens: Math.round(nano / 700), outputTokens: Math.round(nano / 1_100), grossNano: nano as Nano, feeNano: fee as Nano, heldNano: held as Nano, availableNano: (nano - fee - held) as Nano }
+    return {
+      instrument,
+      jobs: Math.round(nano / 24_000),
+      inputTokens: Math.round(nano / 700),
+      outputTokens: Math.round(nano / 1_100),
+      grossNano: nano as Nano,
+      feeNano: fee as Nano,
+      heldNano: held as Nano,
+      availableNano: (nano - fee - held) as Nano,
+    }
   }
-  return { at, byInstrument: [income(NANO_GRADE, gross), ...(index % 3 === 0 ? [] : [income(MICRO_GRADE, second)])], power: { joules: 168 * (STEP[kind] / 1_000), costNano: Math.round(gross * 1.4) as Nano, coveredShare: 1 } }
+  return {
+    at,
+    byInstrument: [income(NANO_GRADE, gross), ...(index % 3 === 0 ? [] : [income(MICRO_GRADE, second)])],
+    power: { joules: 168 * (STEP[kind] / 1_000), costNano: Math.round(gross * 1.4) as Nano, coveredShare: 1 },
+  }
 }
 
 export function series(full: boolean, range: Range, now: number): Series {
@@ -51,13 +68,36 @@ export function summary(full: boolean, from: number, to: number, now: number): S
   const jobs = sum((row) => row.jobs)
   const tokens = sum((row) => row.inputTokens + row.outputTokens)
   return {
-    realm: 'practice', currency: 'PCR', powerCurrency: 'EUR', at: now, from, to, availableNano: sum((row) => row.availableNano) as Nano, heldNano: sum((row) => row.heldNano) as Nano, pendingNano: (full ? 24_600 : 0) as Nano, grossNano: sum((row) => row.grossNano) as Nano, feeNano: sum((row) => row.feeNano) as Nano,
-    jobs, inputTokens: sum((row) => row.inputTokens), outputTokens: sum((row) => row.outputTokens), powerNano: full ? (power as Nano) : null, powerKwh: power / 280_000_000, powerMethod: full ? 'read from the GPU (NVML)' : 'no price per kWh yet',
-    powerNanoPerJob: full ? (Math.round(power / Math.max(1, jobs)) as Nano) : null, powerNanoPerMtok: full ? (Math.round((power / Math.max(1, tokens)) * 1e6) as Nano) : null, servedMs: full ? 14_320_000 : 0, listedMs: full ? 71_400_000 : 0, nextRelease: full ? { at: now + 12_000, amountNano: 38_950 as Nano } : null,
+    realm: 'practice',
+    currency: 'PCR',
+    powerCurrency: 'EUR',
+    at: now,
+    from,
+    to,
+    availableNano: sum((row) => row.availableNano) as Nano,
+    heldNano: sum((row) => row.heldNano) as Nano,
+    pendingNano: (full ? 24_600 : 0) as Nano,
+    grossNano: sum((row) => row.grossNano) as Nano,
+    feeNano: sum((row) => row.feeNano) as Nano,
+    jobs,
+    inputTokens: sum((row) => row.inputTokens),
+    outputTokens: sum((row) => row.outputTokens),
+    powerNano: full ? (power as Nano) : null,
+    powerKwh: power / 280_000_000,
+    powerMethod: full ? 'read from the GPU (NVML)' : 'no price per kWh yet',
+    powerNanoPerJob: full ? (Math.round(power / Math.max(1, jobs)) as Nano) : null,
+    powerNanoPerMtok: full ? (Math.round((power / Math.max(1, tokens)) * 1e6) as Nano) : null,
+    servedMs: full ? 14_320_000 : 0,
+    listedMs: full ? 71_400_000 : 0,
+    nextRelease: full ? { at: now + 12_000, amountNano: 38_950 as Nano } : null,
   }
 }
 
 export function csv(full: boolean, range: Range, now: number): string {
-  const lines = series(full, range, now).buckets.flatMap((bucket) => bucket.byInstrument.map((row) => [new Date(bucket.at).toISOString(), row.instrument, row.jobs, row.grossNano, row.feeNano, row.heldNano, row.availableNano, 'PCR', 'practice'].join(',')))
+  const lines = series(full, range, now).buckets.flatMap((bucket) =>
+    bucket.byInstrument.map((row) =>
+      [new Date(bucket.at).toISOString(), row.instrument, row.jobs, row.grossNano, row.feeNano, row.heldNano, row.availableNano, 'PCR', 'practice'].join(','),
+    ),
+  )
   return ['utc,instrument,jobs,gross_nano,fee_nano,held_nano,available_nano,currency,realm', ...lines, ''].join('\r\n')
 }
