@@ -19,6 +19,9 @@ export interface FakeEngine extends EnginePort {
   release(jobId: string): void
   /** As a kill -9 and the automatic restart: every job ends with ENGINE_CRASHED, the model is loaded again. */
   crash(): void
+  /** The first half of a crash: every job ends with ENGINE_CRASHED; what is submitted now waits for `comeBack`. */
+  die(): void
+  comeBack(): void
   /** What was submitted, in order. */
   readonly submitted: readonly { jobId: string; request: InferenceRequest }[]
 }
@@ -89,6 +92,15 @@ export function createFakeEngine({
     for (const listener of listeners) listener(next)
   }
   const { failAll, finish, turn } = createFakeJobs(jobs)
+  const die = (): void => {
+    failAll({ code: 'ENGINE_CRASHED', message: 'The fake engine crashed.', data: {} })
+    set({ kind: 'starting', attempt: 2 })
+  }
+  const comeBack = (): void => {
+    if (loaded === null) return
+    set({ kind: 'loaded', model: loaded })
+    if (!manual) for (const jobId of jobs.keys()) setImmediate(() => turn(jobId))
+  }
 
   return {
     submitted,
@@ -109,15 +121,16 @@ export function createFakeEngine({
       const result = answer(request, jobId)
       if (typeof result !== 'string') return events.onError(result)
       jobs.set(jobId, { request, events, words: result.match(/\s*\S+|\s+$/g) ?? [], sent: 0 })
-      if (!manual) setImmediate(() => turn(jobId))
+      if (!manual && state.kind === 'loaded') setImmediate(() => turn(jobId))
     },
     cancel: (jobId) => void setImmediate(() => finish(jobId, 'cancelled')),
     release: turn,
     crash() {
-      failAll({ code: 'ENGINE_CRASHED', message: 'The fake engine crashed.', data: {} })
-      set({ kind: 'starting', attempt: 2 })
-      if (loaded !== null) set({ kind: 'loaded', model: loaded })
+      die()
+      comeBack()
     },
+    die,
+    comeBack,
     stats: () => ({ running: jobs.size, queued: 0, slots: loaded?.slots ?? 0, tokensPerSecond: 0, rssBytes: 0, pid: null }),
     state: () => state,
     onState(listener) {

@@ -40,14 +40,15 @@ const remoteIdentity = z.object({
 const transcriptItem = z.strictObject({
   itemId: z.string().max(64),
   phase: z.enum(['items', 'single', 'slots']),
-  reply: z.string().max(REPLY_MAX),
+  /** What the exchange saw; null when the seller no longer holds it (its process was killed, say). Only a wrong call of a witnessed exam may do without. */
+  reply: z.string().max(REPLY_MAX).nullable(),
   right: z.boolean(),
   reason: z.string().max(80),
   ttftMs: z.number().min(0).nullable(),
   tokens,
   tokPerS: z.number().min(0).nullable(),
-  /** The exchange's countersignature over examItemText (evidence.ts); null unless witnessed. */
-  witness: z.strictObject({ arrivedAt: epochMs, sig: signature }).nullable(),
+  /** The exchange's countersignature over examItemText (evidence.ts); null unless witnessed. `replySha256` stands where the reply is missing, and only there. */
+  witness: z.strictObject({ arrivedAt: epochMs, sig: signature, replySha256: digest.optional() }).nullable(),
 })
 export type TranscriptItem = z.infer<typeof transcriptItem>
 /** The judged call inside a transcript's item, without reply and countersignature. */

@@ -31,10 +31,18 @@ function itemProblem(transcript: Transcript, item: TranscriptItem): string | nul
   const { spec, seed } = transcript
   const place = placeOf(spec.level, item.itemId)
   if (place === null || place.phase !== item.phase) return `${item.itemId} is no call of this grade's exam`
+  if (item.reply === null) return missingProblem(transcript, item)
+  if (item.witness?.replySha256 !== undefined) return `${item.itemId} states a hash beside its reply`
   const error = item.reason.startsWith(ERROR_MARK) ? item.reason.slice(ERROR_MARK.length) : null
   if (judgeReply(spec, seed, place, item.reply, error).right !== item.right) return `${item.itemId} is marked ${item.right ? 'right' : 'wrong'}, its reply says otherwise`
   if (bytes4(item.reply) !== item.tokens) return `${item.itemId} does not hold the tokens it states`
   return (item.ttftMs === null) === (item.reply === '') ? null : `${item.itemId} times a delta that never came, or leaves one untimed`
+}
+
+/** A reply that is not in the file can only count against the seller, and only on the word of an exchange that saw it. */
+function missingProblem(transcript: Transcript, item: TranscriptItem): string | null {
+  if (item.right) return `${item.itemId} is marked right, and its reply is not here`
+  return transcript.class === 'witnessed' && item.witness?.replySha256 !== undefined ? null : `${item.itemId} has no reply, and no exchange says what it was`
 }
 
 /** Repeats the whole sitting from the judged calls: plan, limits and verdict must come out the same. */
@@ -58,6 +66,9 @@ function replayProblems(transcript: Transcript): string[] {
   return problems
 }
 
+const hashOf = (item: TranscriptItem): string => (item.reply === null ? (item.witness?.replySha256 ?? '') : sha256Hex(item.reply))
+const missing = (transcript: Transcript): number => transcript.items.filter((item) => item.reply === null).length
+
 function witnessProblems(transcript: Transcript, exchangeKey: string | undefined): string[] {
   const { examId, seed, verdict, limits, validUntil, result } = transcript
   if (result === null) return ['a witnessed exam carries the exchange’s signed result, and this one has none']
@@ -70,7 +81,7 @@ function witnessProblems(transcript: Transcript, exchangeKey: string | undefined
     item.witness !== null &&
     verifySignature(
       result.exchange,
-      examItemText({ examId, itemId: item.itemId, replySha256: sha256Hex(item.reply), arrivedAt: item.witness.arrivedAt, right: item.right }),
+      examItemText({ examId, itemId: item.itemId, replySha256: hashOf(item), arrivedAt: item.witness.arrivedAt, right: item.right }),
       item.witness.sig,
     )
   const bad = transcript.items.filter((item) => !signed(item)).length
@@ -83,6 +94,8 @@ function gaps(transcript: Transcript, exchangeKey: string | undefined): string[]
   if (transcript.class !== 'witnessed') return [...list, 'that the seed was unknown before: nobody else committed to it', 'the times: taken by the seller’s own clock']
   list.push('when the exchange committed to the seed, and its clock: its word')
   if (transcript.seed.length < SEED_CHARS) list.push('that the seed could not be guessed: it is shorter than 256 bits')
+  const lost = missing(transcript)
+  if (lost > 0) list.push(`what ${lost} of the replies said: they are not what the seller still holds; counted wrong, by the exchange's countersigned hash alone`)
   if (exchangeKey === undefined) list.push('who the exchange is: self-consistent only, give its key to check (--exchange-key)')
   return list
 }
@@ -99,7 +112,7 @@ function check(transcript: Transcript, raw: unknown, json: string, exchangeKey: 
   const n = transcript.items.length
   const shown = [
     `items match the seed ${transcript.seed}`,
-    `${n} of ${n} verdicts re-checked`,
+    `${n - missing(transcript)} of ${n} verdicts re-checked`,
     `verdict ${transcript.verdict} follows from the limits`,
     `signature of seller ${transcript.supplier} valid`,
   ]

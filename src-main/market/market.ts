@@ -93,6 +93,7 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
     stop() {
       stopping.abort(new Error('the exchange stops'))
       practiceBuyer.stop()
+      conductor.stop()
       sessions.stop()
       feed.stop()
     },

@@ -255,4 +255,36 @@ describe('transcript', () => {
     const built = buildTranscript({ ...base, slots: 1, class: 'self', commitment: null, items: sit(1, {}, false).items, result: null }, seller)
     expect(built.sha256).toBe(sha256Hex(built.json))
   })
+
+  describe('with a reply the seller no longer holds', () => {
+    const lostOne = (pick: (item: TranscriptItem) => boolean): string => {
+      const { items, session } = sit(1, { rightShare: 0.95 })
+      const { verdict, limits } = session.state()
+      const sig = exchange.sign(examResultText({ examId: EXAM.examId, verdict: verdict!, limits, seed: SEED, at: 8_000, validUntil: null }))
+      const at = items.findIndex(pick)
+      const { reply, witness, ...item } = items[at]!
+      items[at] = { ...item, reply: null, witness: { ...witness!, replySha256: sha256Hex(reply!) } }
+      return buildTranscript({ ...base, slots: 1, class: 'witnessed', commitment: seedCommitment(SEED), items, result: { exchange: exchange.publicKey, at: 8_000, sig } }, seller)
+        .json
+    }
+
+    it('verifies when that call counted wrong, and says that the reply is not there', () => {
+      const check = verifyTranscript(
+        lostOne((item) => !item.right && item.tokens > 0),
+        { exchangeKey: exchange.publicKey },
+      )
+      expect(check.problems).toEqual([])
+      expect(check.notShown.join()).toContain('what 1 of the replies said')
+      expect(check.shown.join()).toMatch(/(\d+) of (?!\1 )\d+ verdicts re-checked/)
+    })
+
+    it('does not when that call counted right, when its hash is another, or when nobody witnessed it', () => {
+      expect(verifyTranscript(lostOne((item) => item.right)).problems.join()).toContain('is marked right, and its reply is not here')
+      const lost = lostOne((item) => !item.right && item.tokens > 0)
+      const swapped = forged(lost, ({ items }) => (items.find((item) => item.reply === null)!.witness!.replySha256 = sha256Hex('something else')))
+      expect(verifyTranscript(swapped).problems).toEqual([expect.stringContaining('lack a valid countersignature')])
+      const unwitnessed = forged(lost, (transcript) => (transcript.class = 'self'))
+      expect(verifyTranscript(unwitnessed).problems.join()).toContain('has no reply, and no exchange says what it was')
+    })
+  })
 })

@@ -99,6 +99,43 @@ describe('an exam', () => {
     ).toEqual(finished)
   })
 
+  it('judges a call as it stands when the supplier leaves in the middle of it: leaving buys no time to think', async () => {
+    const market = await exchange({ examSeed: SEED })
+    const supplier = await sitter(market.url)
+    let left = 3
+    supplier.onJob = (job) => {
+      if (left-- > 0) return perfect(job, supplier)
+      supplier.send({ t: 'job.delta', jobId: job.jobId, text: 'well, ' })
+      supplier.send({ t: 'ping', n: 9 })
+    }
+    start(supplier)
+    await supplier.next('pong')
+    const open = supplier.jobs[3]!.itemId
+    const back = await sitter(market.url, supplier.key)
+    back.onJob = perfect
+    start(back)
+    const judged = await back.next('exam.item', (frame) => frame.itemId === open)
+    expect(judged).toMatchObject({ right: false, reason: 'error UNAVAILABLE', tokens: 2, replySha256: sha256Hex('well, ') })
+    await back.next('exam.result')
+    expect(back.jobs.map((job) => job.itemId)).not.toContain(open)
+  })
+
+  it('sends a call that brought no text once more to a supplier that left, not without end', async () => {
+    const market = await exchange({ examSeed: SEED })
+    let supplier = await sitter(market.url)
+    const { key } = supplier
+    for (let visit = 0; visit < 2; visit += 1) {
+      supplier.onJob = () => undefined
+      start(supplier)
+      await supplier.next('job')
+      supplier = await sitter(market.url, key)
+    }
+    supplier.onJob = perfect
+    start(supplier)
+    expect(await supplier.next('exam.item')).toMatchObject({ right: false, reason: 'error UNAVAILABLE', tokens: 0, ttftMs: null })
+    expect(await supplier.next('exam.result')).toMatchObject({ verdict: 'passed' })
+  })
+
   it('tells the result again to a supplier that names the sitting: a passed exam is not lost with the line', async () => {
     const market = await exchange({ examSeed: SEED })
     const supplier = await sitter(market.url)

@@ -4,13 +4,18 @@ import type { Exam, ExamItemView } from '#contract/exams.ts'
 import { brandId, type DeploymentId, type ExamId } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { CoreContext } from '#core/context.ts'
+import { seenReply } from '#exam/seen-reply.ts'
 
 import { examView, generated } from './exam-view.ts'
-import { examItem, itemViews, transcriptOf, type ExamRow } from './exams.store.ts'
+import { examItem, itemViews, transcriptOf, type ExamRow, type ItemRow } from './exams.store.ts'
 import type { ExamRunner } from './exams.worker.ts'
 
 /** Updates of one exam that go out in a second at most. */
 const PROGRESS_EVERY_MS = 100
+
+/** What was judged: the part of our reply that the exchange saw. Before its verdict, or where the two do not fit, what we sent. */
+const shownReply = ({ reply, replySha256, tokens }: ItemRow): string | null =>
+  reply === null || replySha256 === null || tokens === null ? reply : (seenReply(reply, { replySha256, tokens }) ?? reply)
 
 export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
   const { os, realmDb, clock } = context
@@ -59,7 +64,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
         itemId: item.itemId,
         prompt: item.prompt ?? made?.prompt ?? null,
         answer: made?.answer ?? null,
-        reply: item.reply,
+        reply: shownReply(item),
         right: item.right === null ? null : item.right === 1,
         reason: item.reason,
       }

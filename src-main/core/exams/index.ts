@@ -1,7 +1,7 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace, LatestExamFacts, QualificationFacts } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace, ExamFacts, QualificationFacts } from '#core/context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
 import { qualificationsOf } from './exam-view.ts'
@@ -12,7 +12,8 @@ export interface Exams {
   api: ReturnType<typeof examsApi>
   sink: ExamSink
   qualifications(): QualificationFacts[]
-  latest(): LatestExamFacts | null
+  /** The newest first, of every grade. */
+  newest(): ExamFacts[]
   /** The deployment under exam now; null when none. */
   examining(): string | null
   start(): void
@@ -26,10 +27,8 @@ export function createExams(context: CoreContext, deps: { deployments: Deploymen
     api: examsApi(context, runner, deps.specs),
     sink: runner.sink,
     qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
-    latest() {
-      const [row] = runner.rows()
-      return row === undefined ? null : { examId: row.examId, instrument: brandId<Instrument>(row.instrument), state: row.state, limits: row.limits, validUntil: row.validUntil }
-    },
+    newest: () =>
+      runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({ examId, instrument: brandId<Instrument>(instrument), state, limits, validUntil })),
     examining: () => runner.current()?.deploymentId ?? null,
     start() {
       detach = runner.attach()

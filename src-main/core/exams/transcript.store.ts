@@ -1,6 +1,7 @@
 /** Puts a finished exam's stored calls into a signed transcript. */
 import { brandId, type DeploymentId, type ExamId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import { seenReply } from '#exam/seen-reply.ts'
 import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
 import type { ReadDb } from '#db/types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
@@ -10,9 +11,10 @@ import { examItems, type ExamRow, type ItemRow } from './exams.store.ts'
 type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
 
 function transcriptItem(row: ItemRow): TranscriptItem | null {
-  if (row.right === null || row.tokens === null || row.arrivedAt === null || row.sig === null) return null
-  const { itemId, phase, reason, ttftMs, tokens, tokPerS, arrivedAt, sig } = row
-  return { itemId, phase, reply: row.reply ?? '', right: row.right === 1, reason, ttftMs, tokens, tokPerS, witness: { arrivedAt, sig } }
+  const { itemId, phase, right, reason, ttftMs, tokens, tokPerS, replySha256, arrivedAt, sig } = row
+  if (right === null || tokens === null || replySha256 === null || arrivedAt === null || sig === null) return null
+  const reply = seenReply(row.reply ?? '', { replySha256, tokens })
+  return { itemId, phase, reply, right: right === 1, reason, ttftMs, tokens, tokPerS, witness: { arrivedAt, sig, ...(reply === null ? { replySha256 } : {}) } }
 }
 
 /** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */

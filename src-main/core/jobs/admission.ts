@@ -22,6 +22,8 @@ export interface Facts {
   /** The deployment the engine holds now. */
   loaded: { deploymentId: string; slots: number } | null
   running: number
+  /** The engine comes back by itself after a crash; what is submitted meanwhile waits for it. */
+  recovering: boolean
   /** Recent time to first token and reference tokens per second of one stream; null before anything was measured. */
   pace: { ttftMs: number; tokPerS: number } | null
 }
@@ -34,6 +36,8 @@ export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
   const exam = job.examId !== undefined
   if (route === null) return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
   if (!route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
+  // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the exchange's to keep.
+  if (exam && loaded === null && facts.recovering) return null
   if (loaded === null || loaded.deploymentId !== route.deploymentId) return no('ENGINE_NOT_LOADED', 'the model is not loaded')
   if (route.bounds !== null) {
     if (job.request.maxTokens > route.bounds.outputTokens) return no('OUTPUT_TOO_LONG', 'max_tokens is above the grade’s output limit')

@@ -23,6 +23,8 @@ export class Run {
   cancelled: CancelReason | null = null
   /** Settled one way or the other: late events of the engine are ignored. */
   over = false
+  /** The text of an exam call is stored. */
+  replyKept = false
   readonly #clock: Clock
   readonly #send: (text: string) => void
   readonly #began: number

@@ -57,7 +57,9 @@ export class Runner {
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const held = this.#deps.deployments.loaded()
     const loaded = held === null ? null : { deploymentId: held.deploymentId, slots: held.model.slots }
-    const error = refusal(frame, { route, loaded, running: this.#runs.size, pace: this.#pace })
+    const { kind } = this.#context.engine.state()
+    const recovering = kind === 'starting' || kind === 'backoff'
+    const error = refusal(frame, { route, loaded, recovering, running: this.#runs.size, pace: this.#pace })
     if (error === null) this.#start(frame, route!)
     else this.#reject(frame, route, error)
   }
@@ -66,6 +68,8 @@ export class Runner {
     const run = this.#runs.get(jobId)
     if (run === undefined || run.cancelled !== null) return
     run.cancelled = reason
+    // The verdict, and with the last call the exam's end, may come before the engine has stopped; no text is added after this.
+    this.#keepReply(run)
     this.#context.engine.cancel(jobId)
   }
 
@@ -80,8 +84,21 @@ export class Runner {
   /** The session is gone and with it every running job: the engine stops, the rows stay open until sync says what they are. */
   abandonAll(): void {
     for (const run of this.#runs.values()) {
+      this.#keepReply(run)
       this.#finish(run)
       this.#context.engine.cancel(run.frame.jobId)
+    }
+  }
+
+  /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
+  #keepReply(run: Run): void {
+    if (run.frame.examId === undefined || run.replyKept) return
+    // Once: a call that was stopped may be sent again as another job before the engine says that it has stopped.
+    run.replyKept = true
+    try {
+      this.#deps.exams.replied(run.frame, run.text)
+    } catch (error) {
+      this.#context.log.error({ err: error, jobId: run.frame.jobId }, 'the reply to an exam call could not be kept')
     }
   }
 
@@ -145,9 +162,9 @@ export class Runner {
   #fail(run: Run, error: ErrorValue): void {
     if (!this.#finish(run)) return
     const { jobId, examId } = run.frame
+    this.#keepReply(run)
     try {
       if (examId === undefined) this.#deps.settlement.fail(jobId, error.message)
-      else this.#deps.exams.replied(run.frame, run.text)
     } catch (cause) {
       this.#context.log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
     }

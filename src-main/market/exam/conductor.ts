@@ -9,7 +9,19 @@ import { sha256Hex } from '#lib/canonical.ts'
 import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../limits.ts'
 import type { MarketContext } from '../context.ts'
 import type { Router } from '../jobs/router.ts'
-import { countAttempts, endExam, examItems, findExam, insertExam, insertExamItem, resumableExam, setExamState, type ExamRow } from '../store/exams.store.ts'
+import {
+  countAttempts,
+  endExam,
+  examItems,
+  examSendings,
+  findExam,
+  insertExam,
+  insertExamItem,
+  insertExamSending,
+  resumableExam,
+  setExamState,
+  type ExamRow,
+} from '../store/exams.store.ts'
 import type { Peer } from '../supply/peer.ts'
 import { itemFrame, resultFrame, type ResultFrame } from './result.ts'
 import { Sitting } from './sitting.ts'
@@ -46,13 +58,26 @@ export class Conductor {
     this.#end(peer, sitting, 'cancelled')
   }
 
-  /** The session is over: the sitting waits for the supplier's next exam.start. */
+  /** The supplier's session is over: the sitting waits for its next exam.start. */
   drop(peer: Peer): void {
     const sitting = this.#sittings.get(peer.supplier)
     if (sitting === undefined) return
-    sitting.stop()
     this.#sittings.delete(peer.supplier)
-    this.#context.db.tx((db) => setExamState(db, sitting.exam.examId, 'interrupted'))
+    const { examId } = sitting.exam
+    const spared = sitting.abandon()
+    this.#context.db.tx((db) => {
+      setExamState(db, examId, 'interrupted')
+      for (const callId of spared) insertExamSending(db, examId, callId)
+    })
+  }
+
+  /** The exchange itself stops: no supplier's fault, so no call counts as sent. */
+  stop(): void {
+    for (const sitting of this.#sittings.values()) {
+      sitting.stop()
+      this.#context.db.tx((db) => setExamState(db, sitting.exam.examId, 'interrupted'))
+    }
+    this.#sittings.clear()
   }
 
   #begin(peer: Peer, frame: Start): void {
@@ -77,6 +102,7 @@ export class Conductor {
       exam,
       spec,
       session,
+      sentBefore: examSendings(db.read, exam.examId),
       onItem: (item, reply) => {
         const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
         db.tx((write) => insertExamItem(write, exam.examId, stored))

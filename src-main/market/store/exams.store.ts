@@ -110,3 +110,16 @@ export const examItems = (db: ReadDb, examId: string): StoredItem[] =>
     .prepare<{ verdict: string }>('SELECT verdict FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000')
     .all(examId)
     .map((row) => JSON.parse(row.verdict) as StoredItem)
+
+/** This call was sent once and brought no text before its supplier left. */
+export const insertExamSending = (db: WriteDb, examId: string, itemId: string): void => {
+  db.prepare('INSERT INTO exam_sendings (exam_id, item_id) VALUES (?, ?) ON CONFLICT DO NOTHING').run(examId, itemId)
+}
+
+export const examSendings = (db: ReadDb, examId: string): ReadonlySet<string> =>
+  new Set(
+    db
+      .prepare<{ itemId: string }>('SELECT item_id AS itemId FROM exam_sendings WHERE exam_id = ? LIMIT 5000')
+      .all(examId)
+      .map((row) => row.itemId),
+  )

@@ -2,12 +2,13 @@
 import { call } from '@orpc/server'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
-import { brandId, type ExamId } from '#contract/ids.ts'
+import { brandId, type ExamId, type JobId } from '#contract/ids.ts'
 import { gradeSpecs } from '#contract/grades.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import { createExams } from '#core/exams/index.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
+import type { FakeEngineOptions } from '#engine/fake.ts'
 import { examItemText, examResultText } from '#exam/evidence.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
@@ -21,9 +22,9 @@ const EXAM = brandId<ExamId>('exam_1')
 const all = { context: { scopes: ALL_SCOPES } }
 const limits = [{ name: 'intelligence', n: 8, k: 8, s: 1, floor: 0.7, target: 0.8, state: 'undecided' as const, low: 0.5, high: 1 }]
 
-function setup() {
+function setup(engine: FakeEngineOptions = {}) {
   let sink: ExamSink | null = null
-  const seller = new Seller(tempDir(), { exams: { route: (job) => sink?.route(job) ?? null, replied: (job, reply) => sink?.replied(job, reply) } })
+  const seller = new Seller(tempDir(), { engine, exams: { route: (job) => sink?.route(job) ?? null, replied: (job, reply) => sink?.replied(job, reply) } })
   const exams = createExams(seller.context, { deployments: seller.deployments, specs: () => gradeSpecs.parse([FAKE_SPEC]) })
   ;({ sink } = exams)
   exams.start()
@@ -53,7 +54,15 @@ function setup() {
     const end = { examId: EXAM, verdict, limits, seed: 'seed', at: 9, validUntil: verdict === 'passed' ? 8e12 : null }
     push({ t: 'exam.result', ...end, sig: key.sign(examResultText(end)) })
   }
-  return { seller, exams, push, asked, begin, judge, result, exam: () => call(exams.api.get, { examId: EXAM }, all) }
+  /** An exam call that has sent its first word and goes on. */
+  const underWay = (itemId: string): JobId => {
+    const jobId = seller.exchange.job({ examId: EXAM, itemId, price: 0, content: 'one two three' })
+    seller.exchange.deliverAll()
+    seller.engine.release(jobId)
+    return jobId
+  }
+  const reply = async (itemId: string): Promise<string | null> => (await call(exams.api.item, { examId: EXAM, itemId }, all)).reply
+  return { seller, exams, push, asked, begin, judge, result, underWay, reply, exam: () => call(exams.api.get, { examId: EXAM }, all) }
 }
 
 describe('an exam', () => {
@@ -136,5 +145,38 @@ describe('an exam', () => {
     expect(await cancelled).toMatchObject({ state: 'cancelled', transcriptSha256: null })
     await expect(call(exams.api.transcript, { examId: EXAM }, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } })
     expect((await exam()).endedAt).not.toBeNull()
+  })
+
+  it('keeps what was sent of a call past its deadline even when that call ends the exam, and shows the part the exchange judged', async () => {
+    const { seller, begin, judge, result, push, underWay, reply } = setup({ manual: true })
+    await begin()
+    push({ t: 'job.cancel', jobId: underWay('arith/1/0'), reason: 'deadline' })
+    judge('arith/1/0', 'FAK')
+    result('not-reached')
+    await seller.drain()
+    expect(seller.rows('SELECT reply FROM exam_items')).toEqual([{ reply: 'FAKE' }])
+    expect(await reply('arith/1/0')).toBe('FAK')
+  })
+
+  it('keeps what was sent of a call that a lost session broke off', async () => {
+    const { seller, begin, underWay, reply } = setup({ manual: true })
+    await begin()
+    underWay('arith/1/0')
+    seller.exchange.offline()
+    seller.exchange.online()
+    expect(await reply('arith/1/0')).toBe('FAKE')
+  })
+
+  it('keeps a call that comes while the engine restarts after a crash: it is not turned away and counted wrong', async () => {
+    const { seller, begin } = setup({ manual: true })
+    await begin()
+    seller.engine.die()
+    const jobId = seller.exchange.job({ examId: EXAM, itemId: 'arith/1/0', price: 0 })
+    seller.exchange.deliverAll()
+    expect(seller.exchange.sent.filter((frame) => frame.t === 'job.reject')).toEqual([])
+    seller.engine.comeBack()
+    seller.engine.release(jobId)
+    await seller.drain()
+    expect(seller.exchange.sent.at(-1)).toMatchObject({ t: 'job.done', jobId })
   })
 })
