@@ -43,7 +43,7 @@ export const home = z.object({
   quality: z.object({ instrument: instrument.nullable(), share: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable(), floor: z.number().nullable(), verdict: z.enum(['passed', 'not-reached', 'undecided', 'none']), limitedBy: z.string().nullable(), validUntil: epochMs.nullable() }),
   reliability: z.object({ jobs24h: z.number().int(), failed24h: z.number().int(), errorRate: z.number().nullable(), errorCeiling: z.number().nullable(), provisional: z.boolean(), connectedShare24h: z.number().nullable() }),
   /** Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here. */
-  today: z.object({ since: epochMs, availableNano: nanoSigned, heldNano: nanoSigned, powerNano: nanoSigned, jobs: z.number().int() }),
+  today: z.object({ since: epochMs, availableNano: nanoSigned, heldNano: nanoSigned, /** Null without a price for electricity. */ powerNano: nanoSigned.nullable(), jobs: z.number().int() }),
   ladder: z.array(rung),
 })
 export type Home = z.infer<typeof home>

@@ -91,8 +91,8 @@ export interface QualificationFacts {
   specVersion: number
   validUntil: EpochMs
 }
-/** The latest exam of any grade: what Home says about quality. `limits` is decision-ready JSON of contract/exams.ts. */
-export interface LatestExamFacts {
+/** One exam as Home tells of it. `limits` is decision-ready JSON of contract/exams.ts. */
+export interface ExamFacts {
   examId: string
   instrument: Instrument
   state: 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
@@ -106,7 +106,8 @@ export interface TradingFace {
   listings(): Listing[]
   /** Current, unexpired qualifications. */
   qualifications(): QualificationFacts[]
-  latestExam(): LatestExamFacts | null
+  /** The newest first, of every grade. */
+  exams(): ExamFacts[]
   /** Finished jobs since `from`: settled or claimed, and those that failed by our fault. Exam jobs are not counted. */
   jobsSince(from: EpochMs): { jobs: number; failed: number }
   /** Share of listed time since `from` in which the exchange was connected; null when never listed. */

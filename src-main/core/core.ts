@@ -28,6 +28,7 @@ import { createMarket, createTerms } from './market/index.ts'
 import { createModels } from './models/index.ts'
 import { createOnboarding } from './onboarding/index.ts'
 import { createPower } from './power/index.ts'
+import type { PowerSources } from './power/sources.ts'
 import { realmMigrations } from './realm-db/index.ts'
 import { rigMigrations } from './rig-db/index.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './rpc.ts'
@@ -49,6 +50,8 @@ export interface CoreDeps {
   exchangeUrl?: () => string | null
   /** Off makes runs reproducible (the demo); on by default. */
   prefixReuse?: boolean
+  /** Where watts are read; the system's own meters by default. */
+  powerSources?: PowerSources
 }
 
 /** Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT. */
@@ -131,7 +134,12 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     return jobs.runningOn(deploymentId) > 0 ? 'It is serving a job; try again in a moment.' : null
   }
   const deployments = createDeployments(context, { models, hardware }, { inUse, ...(deps.prefixReuse === undefined ? {} : { prefixReuse: deps.prefixReuse }) })
-  const power = createPower(context, { settings, billed: (from, to) => billedBetween(context.realmDb.read, from, to) })
+  const power = createPower(context, {
+    settings,
+    billed: (from, to) => billedBetween(context.realmDb.read, from, to),
+    running: () => jobs.live().length,
+    ...(deps.powerSources === undefined ? {} : { sources: deps.powerSources }),
+  })
   const earnings = createEarnings(context, power)
   const terms = createTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
@@ -157,7 +165,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     live: app.live,
     listings: () => listings.all(),
     qualifications,
-    latestExam: () => exams.latest(),
+    exams: () => exams.newest(),
     jobsSince: (from) => jobs.since(from),
     connectedShare: (from) => listings.connectedShare(from),
     inUse,

@@ -27,8 +27,7 @@ export function createExams(context: CoreContext, deps: { deployments: Deploymen
     api: examsApi(context, runner, deps.specs),
     sink: runner.sink,
     qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
-    newest: () =>
-      runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({ examId, instrument: brandId<Instrument>(instrument), state, limits, validUntil })),
+    newest: () => runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({ examId, instrument: brandId<Instrument>(instrument), state, limits, validUntil })),
     examining: () => runner.current()?.deploymentId ?? null,
     start() {
       detach = runner.attach()

@@ -5,7 +5,7 @@ import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { Currency, Nano, Realm } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { LatestExamFacts } from '#core/context.ts'
+import type { ExamFacts } from '#core/context.ts'
 
 export interface HomeFacts {
   now: EpochMs
@@ -23,7 +23,8 @@ export interface HomeFacts {
   modelsLost: number
   /** The one that says most: loaded before loading, failed and stopped. */
   deployment: Pick<Deployment, 'modelName' | 'state' | 'detail'> | null
-  exam: LatestExamFacts | null
+  /** Of every grade, the newest first. */
+  exams: readonly ExamFacts[]
   /** Instruments with a current qualification. */
   qualified: readonly string[]
   listing: Pick<Listing, 'instrument' | 'askNanoPerMtok' | 'state' | 'reason'> | null
@@ -38,4 +39,14 @@ export interface HomeFacts {
   connectedShare24h: number | null
   today: Home['today']
   onboarding: Onboarding
+}
+
+const VERDICTS: readonly ExamFacts['state'][] = ['passed', 'not-reached', 'undecided']
+
+/** What says how good the rig is: the last verdict on the listed grade, else on a qualified one, else the newest exam of any. */
+export function gradedExam({ exams, listing, qualified }: Pick<HomeFacts, 'exams' | 'listing' | 'qualified'>): ExamFacts | null {
+  const judged = exams.filter(({ state }) => VERDICTS.includes(state))
+  const wanted = listing === null ? qualified : [listing.instrument, ...qualified]
+  const found = wanted.map((instrument) => judged.find((exam) => exam.instrument === instrument)).find((exam) => exam !== undefined)
+  return found ?? exams[0] ?? null
 }

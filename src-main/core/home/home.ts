@@ -3,7 +3,7 @@ import type { Home } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nano, splitFee } from '#contract/money.ts'
 
-import type { HomeFacts } from './facts.ts'
+import { gradedExam, type HomeFacts } from './facts.ts'
 import { climb } from './ladder.ts'
 import { limitedBy, tell } from './sentence.ts'
 
@@ -16,7 +16,8 @@ function cost({ listing, feeBps, power }: HomeFacts): Home['cost'] {
   return { powerNanoPerMtok: power.nanoPerMtok, method: power.method, askNanoPerMtok: ask, netNanoPerMtok: net, powerCurrency: power.currency }
 }
 
-function quality({ exam }: HomeFacts): Home['quality'] {
+function quality(facts: HomeFacts): Home['quality'] {
+  const exam = gradedExam(facts)
   if (exam === null) return { instrument: null, share: null, low: null, high: null, floor: null, verdict: 'none', limitedBy: null, validUntil: null }
   const limit = exam.limits.find(({ name }) => name === 'intelligence')
   const counted = limit !== undefined && limit.n > 0
@@ -34,8 +35,9 @@ function quality({ exam }: HomeFacts): Home['quality'] {
 }
 
 /** The spec a share of failures is judged by: of what is listed, else of what was examined, else the first. */
-function specOf({ specs, listing, exam }: HomeFacts) {
-  const wanted: Instrument | null = listing?.instrument ?? exam?.instrument ?? null
+function specOf(facts: HomeFacts) {
+  const { specs, listing } = facts
+  const wanted: Instrument | null = listing?.instrument ?? gradedExam(facts)?.instrument ?? null
   return specs.find((spec) => spec.instrument === wanted) ?? specs[0] ?? null
 }
 

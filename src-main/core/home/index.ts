@@ -22,7 +22,7 @@ export interface HomeParts {
   models: Pick<ModelsFace, 'list'> & { registering?(): boolean }
   deployments: { list(): Deployment[] }
   earnings: Pick<EarningsFace, 'summary'>
-  power: Pick<PowerLedger, 'perMtok'>
+  power: Pick<PowerLedger, 'perMtok' | 'isPriced'>
   onboarding: Pick<OnboardingFace, 'current'>
   /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
   demand?(instrument: string): HomeFacts['demand']
@@ -46,7 +46,7 @@ export function createHome(context: HomeContext, parts: HomeParts) {
   const today = (now: EpochMs): Home['today'] => {
     const since = bucketStart(now, 'day', parts.offsetMinutes?.(now) ?? systemOffset(now))
     const { availableNano, heldNano, powerNano, jobs } = parts.earnings.summary(since, now + 1)
-    return { since, availableNano, heldNano, powerNano: powerNano ?? nano(0), jobs }
+    return { since, availableNano, heldNano, powerNano: powerNano ?? (parts.power.isPriced() ? nano(0) : null), jobs }
   }
 
   const facts = async (): Promise<HomeFacts> => {
@@ -67,7 +67,7 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       modelsComing: parts.models.registering?.() ?? false,
       modelsLost: models.filter(({ state }) => state !== 'ready').length,
       deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
-      exam: parts.trading.latestExam(),
+      exams: parts.trading.exams(),
       qualified: parts.trading.qualifications().map(({ instrument }) => instrument),
       listing,
       jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs,

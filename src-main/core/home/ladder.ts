@@ -2,7 +2,7 @@
 import type { Home } from '#contract/app.ts'
 import { priceInWords } from '#core/earnings/shown-amount.ts'
 
-import type { HomeFacts } from './facts.ts'
+import { gradedExam, type HomeFacts } from './facts.ts'
 import { jobsInWords, limitedBy } from './sentence.ts'
 
 type Rung = Home['ladder'][number]
@@ -46,14 +46,16 @@ function online({ exchange, now }: HomeFacts): Plain {
   return { id: 'online', label: 'Exchange reached', state, detail: exchange.detail === null || state === 'yes' ? seen : `${exchange.detail}; ${seen}`, mend: 'settings' }
 }
 
-function grade({ qualified, exam, listing }: HomeFacts): Plain {
+function grade(facts: HomeFacts): Plain {
+  const { qualified, exams, listing } = facts
+  const [newest, graded] = [exams[0], gradedExam(facts)]
   const base = { id: 'grade', label: 'Grade valid', mend: 'exam' } as const
   const wanted = listing?.instrument
   const held = wanted === undefined ? qualified[0] : qualified.find((instrument) => instrument === wanted)
   if (held !== undefined) return { ...base, state: 'yes', detail: held }
-  if (exam?.state === 'running') return { ...base, state: 'unknown', detail: `exam for ${exam.instrument} is running` }
-  if (exam?.state === 'not-reached') return { ...base, state: 'no', detail: `${exam.instrument} not reached: ${limitedBy(exam) ?? 'a limit'}` }
-  return { ...base, state: 'no', detail: exam === null ? 'no exam taken' : 'no valid qualification' }
+  if (newest?.state === 'running') return { ...base, state: 'unknown', detail: `exam for ${newest.instrument} is running` }
+  if (graded?.state === 'not-reached') return { ...base, state: 'no', detail: `${graded.instrument} not reached: ${limitedBy(graded) ?? 'a limit'}` }
+  return { ...base, state: 'no', detail: graded === null ? 'no exam taken' : 'no valid qualification' }
 }
 
 function ask({ listing, currency }: HomeFacts): Plain {

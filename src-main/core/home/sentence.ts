@@ -1,5 +1,6 @@
 /** One true sentence on what the rig is doing and why, and what to do next. The first state that holds is told. */
 import type { Home } from '#contract/app.ts'
+import type { ExamFacts } from '#core/context.ts'
 import { priceInWords } from '#core/earnings/shown-amount.ts'
 
 import type { HomeFacts } from './facts.ts'
@@ -41,7 +42,7 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
 }
 
 /** The latest exam where nothing is listed or qualified. */
-function examined(facts: HomeFacts, exam: NonNullable<HomeFacts['exam']>): Said | null {
+function examined(facts: HomeFacts, exam: ExamFacts): Said | null {
   switch (exam.state) {
     case 'interrupted':
       return said(`The exam for ${exam.instrument} was interrupted; what was done is kept.`, 'Go on with the exam', 'exam')
@@ -59,7 +60,7 @@ function examined(facts: HomeFacts, exam: NonNullable<HomeFacts['exam']>): Said 
 }
 
 /** Which limit decides: the first one not reached, else the one with the least room above its floor. */
-export function limitedBy(exam: NonNullable<HomeFacts['exam']>): string | null {
+export function limitedBy(exam: ExamFacts): string | null {
   const missed = exam.limits.find((limit) => limit.state === 'not-reached')
   if (missed !== undefined) return missed.name
   const counted = exam.limits.filter((limit) => limit.n > 0)
@@ -75,7 +76,8 @@ function prepared(facts: HomeFacts): Said {
 }
 
 export function tell(facts: HomeFacts): Said {
-  const { engine, exchange, listing, exam } = facts
+  const { engine, exchange, listing, exams } = facts
+  const exam = exams[0]
   if (engine.kind === 'broken')
     return said(`The engine has stopped after repeated crashes and serves nothing.${engine.detail === null ? '' : ` ${full(engine.detail)}`}`, 'Start the engine again', 'models')
   if (facts.models === 0 && facts.modelsLost > 0)
@@ -95,5 +97,5 @@ export function tell(facts: HomeFacts): Said {
     return engine.kind === 'backoff' && facts.running === 0 ? said(`The engine crashed and starts again; ${listing.instrument} stays listed.`) : listed(facts, listing)
   const [grade] = facts.qualified
   if (grade !== undefined) return firstRun(facts, said(`Qualified for ${grade}, but not listed: nobody can buy yet.`, 'Set an ask', 'market'))
-  return firstRun(facts, (exam === null ? null : examined(facts, exam)) ?? prepared(facts))
+  return firstRun(facts, (exam === undefined ? null : examined(facts, exam)) ?? prepared(facts))
 }

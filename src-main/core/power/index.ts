@@ -36,6 +36,8 @@ export interface PowerLedger extends PowerFace {
   hours(from: EpochMs, to: EpochMs): HourRow[]
   /** The owner's power currency. */
   currency(): string
+  /** Whether the owner has said what electricity costs. */
+  isPriced(): boolean
   /** Nano-units of so much job time, at the rate seen in `rows`; by the estimate (one job at a time) where no job was seen; null without a price. */
   costOfJobs(rows: readonly HourRow[], jobMs: number): number | null
 }
@@ -58,6 +60,7 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
   return {
     hours: (from, to) => energy.hours(from, to),
     currency,
+    isPriced: () => parts.settings.current().kwhPriceNano !== null,
     costOfJobs,
     watts,
     perMtok() {

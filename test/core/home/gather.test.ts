@@ -45,10 +45,10 @@ afterEach(() => {
   rig.dispose()
 })
 
-function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}) {
+function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}, kwhPriceNano: number | null = 300_000_000) {
   const context = { ...rig, realmDb, realm: 'practice', currency: 'PCR', exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'] } as const
   const settings = createSettings(rig, 'rig')
-  settings.change({ kwhPriceNano: 300_000_000, powerCurrency: 'EUR' })
+  settings.change({ kwhPriceNano, powerCurrency: 'EUR' })
   const power = createPower(
     { ...rig, engine: new FakeModelEngine() },
     { settings, billed: () => ({ tokens: 0, servedMs: 0 }), cores: 8, sources: { gpu: { read: () => Promise.resolve(null) }, processor: { read: () => Promise.resolve(null) } } },
@@ -76,7 +76,7 @@ function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exc
     live: () => live,
     listings: () => [],
     qualifications: () => [],
-    latestExam: () => null,
+    exams: () => [],
     jobsSince: () => ({ jobs: 0, failed: 0 }),
     connectedShare: () => null,
     inUse: () => null,
@@ -146,5 +146,13 @@ describe('gathering home', () => {
       reliability: { errorCeiling: null },
       today: { jobs: 0, powerNano: 0 },
     })
+  })
+
+  it('says that electricity has no price yet, not that it costs nothing', async () => {
+    const { home, power } = start({}, {}, null)
+    power.start()
+    await rig.clock.advance(10 * MINUTE_MS)
+    expect((await home.current()).today.powerNano).toBeNull()
+    await power.stop()
   })
 })

@@ -4,7 +4,7 @@ import { gradeSpecs, type GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { home as homeSchema } from '#contract/app.ts'
-import type { LatestExamFacts } from '#core/context.ts'
+import type { ExamFacts } from '#core/context.ts'
 import type { HomeFacts } from '#core/home/facts.ts'
 import { composeHome } from '#core/home/home.ts'
 
@@ -32,7 +32,7 @@ const SPECS: GradeSpec[] = gradeSpecs.parse([
   },
 ])
 
-const exam = (state: LatestExamFacts['state'], extra: Partial<LatestExamFacts> = {}): LatestExamFacts => ({
+const exam = (state: ExamFacts['state'], extra: Partial<ExamFacts> = {}): ExamFacts => ({
   examId: 'exam_1',
   instrument: TEXT,
   state,
@@ -62,7 +62,7 @@ const SELLING: HomeFacts = {
   modelsComing: false,
   modelsLost: 0,
   deployment: { modelName: 'Nano', state: 'loaded', detail: null },
-  exam: exam('passed'),
+  exams: [exam('passed')],
   qualified: [TEXT],
   listing: listing('listed'),
   jobsLastHour: 38,
@@ -79,7 +79,7 @@ const EMPTY: Partial<HomeFacts> = {
   engine: { kind: 'stopped', model: null, detail: null },
   models: 0,
   deployment: null,
-  exam: null,
+  exams: [],
   qualified: [],
   listing: null,
   jobsLastHour: 0,
@@ -112,35 +112,49 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   ['first start', { ...EMPTY, modelsComing: true }, 'Reading the model that comes with Stoker.', '', null, 'model'],
   ['model file gone', { ...EMPTY, modelsLost: 1 }, 'The model file is gone or changed, so there is nothing to sell.', 'Open models', 'models', 'model'],
-  ['loading', { ...unlisted, exam: null, deployment: { modelName: 'Nano', state: 'loading', detail: null } }, 'Loading Nano.', '', null, 'grade'],
+  ['loading', { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'loading', detail: null } }, 'Loading Nano.', '', null, 'grade'],
   [
     'loading failed',
-    { ...unlisted, exam: null, deployment: { modelName: 'Nano', state: 'failed', detail: 'Too little memory' } },
+    { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'failed', detail: 'Too little memory' } },
     'Nano could not be loaded: Too little memory.',
     'Open models',
     'models',
     'model',
   ],
-  ['loaded, no exam', { ...unlisted, exam: null }, 'Nano is loaded and has not taken an exam, so nothing can be sold yet.', 'Take the exam', 'exam', 'grade'],
-  ['exam running', { ...unlisted, exam: exam('running') }, 'Taking the exam for practice/text-nano.', 'Watch the exam', 'exam', 'ask'],
+  ['loaded, no exam', { ...unlisted, exams: [] }, 'Nano is loaded and has not taken an exam, so nothing can be sold yet.', 'Take the exam', 'exam', 'grade'],
+  ['exam running', { ...unlisted, exams: [exam('running')] }, 'Taking the exam for practice/text-nano.', 'Watch the exam', 'exam', 'ask'],
   [
     'exam interrupted',
-    { ...unlisted, exam: exam('interrupted') },
+    { ...unlisted, exams: [exam('interrupted')] },
     'The exam for practice/text-nano was interrupted; what was done is kept.',
     'Go on with the exam',
     'exam',
     'grade',
   ],
-  ['exam stopped', { ...unlisted, exam: exam('cancelled') }, 'The exam for practice/text-nano was stopped, so nothing can be listed yet.', 'Take the exam', 'exam', 'grade'],
-  ['exam not reached', { ...unlisted, exam: exam('not-reached') }, 'practice/text-nano was not reached: time to first token is below its floor.', 'See the exam', 'exam', 'grade'],
-  ['exam undecided', { ...unlisted, exam: exam('undecided') }, 'The exam for practice/text-nano ended undecided: too close to a floor to tell.', 'See the exam', 'exam', 'grade'],
-  ['qualification ended', { ...unlisted, exam: exam('passed') }, 'The qualification for practice/text-nano has ended.', 'Take the exam again', 'exam', 'grade'],
+  ['exam stopped', { ...unlisted, exams: [exam('cancelled')] }, 'The exam for practice/text-nano was stopped, so nothing can be listed yet.', 'Take the exam', 'exam', 'grade'],
+  [
+    'exam not reached',
+    { ...unlisted, exams: [exam('not-reached')] },
+    'practice/text-nano was not reached: time to first token is below its floor.',
+    'See the exam',
+    'exam',
+    'grade',
+  ],
+  [
+    'exam undecided',
+    { ...unlisted, exams: [exam('undecided')] },
+    'The exam for practice/text-nano ended undecided: too close to a floor to tell.',
+    'See the exam',
+    'exam',
+    'grade',
+  ],
+  ['qualification ended', { ...unlisted, exams: [exam('passed')] }, 'The qualification for practice/text-nano has ended.', 'Take the exam again', 'exam', 'grade'],
   ['passed, not listed', { listing: null, jobsLastHour: 0, demand: null }, 'Qualified for practice/text-nano, but not listed: nobody can buy yet.', 'Set an ask', 'market', 'ask'],
   ['serving one', { running: 1 }, 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.', '', null, null],
   ['serving two', { running: 2 }, 'Serving practice/text-nano at 0.42 practice credits per million tokens. 2 jobs running.', '', null, null],
   [
     'serving while an exam runs too',
-    { running: 1, exam: exam('running') },
+    { running: 1, exams: [exam('running')] },
     'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
     '',
     null,
@@ -243,8 +257,18 @@ describe('the three questions', () => {
       limitedBy: 'time to first token',
       validUntil: NOW + 1,
     })
-    expect(composeHome({ ...SELLING, exam: exam('running', { limits: [] }) }).quality).toMatchObject({ verdict: 'none', share: null, limitedBy: null })
-    expect(composeHome({ ...SELLING, exam: null }).quality.verdict).toBe('none')
+    expect(composeHome({ ...SELLING, exams: [exam('running', { limits: [] })] }).quality).toMatchObject({ verdict: 'none', share: null, limitedBy: null })
+    expect(composeHome({ ...SELLING, exams: [] }).quality.verdict).toBe('none')
+  })
+
+  it('quality: of what is listed, else of what is qualified, though another grade was sat since (a nano seller shown the micro exam it failed)', () => {
+    const other = brandId<Instrument>('practice/text-micro')
+    const failed = exam('not-reached', { instrument: other, examId: 'exam_2' })
+    const again = exam('running', { limits: [] })
+    expect(composeHome({ ...SELLING, exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
+    expect(composeHome({ ...SELLING, exams: [again, failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
+    expect(composeHome({ ...SELLING, listing: null, exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
+    expect(composeHome({ ...SELLING, listing: null, qualified: [], exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: other, verdict: 'not-reached' })
   })
 
   it('reliability: no rate without jobs, provisional below 300', () => {
