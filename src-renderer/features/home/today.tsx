@@ -21,7 +21,8 @@ export function Today({ home }: { home: Home }) {
   const range = { from: since, to: since + DAY_MS, bucket: 'hour' as const, offsetMinutes: offsetMinutes(since) }
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
   const unit = currencyWord(home.currency)
-  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${powerMoney(powerNano, home.cost.powerCurrency)}.`
+  const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
+  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${electricity}.`
   return (
     <Card
       label="Earned today"
@@ -34,7 +35,7 @@ export function Today({ home }: { home: Home }) {
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
-        since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {powerMoney(powerNano, home.cost.powerCurrency)}
+        since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {electricity}
         {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
