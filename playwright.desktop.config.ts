@@ -1,4 +1,18 @@
-/** The Electron suite: runs wherever Electron's binary is installed, and reports itself as skipped where it is not. */
+/**
+ * The desktop suite. app.spec.ts needs Electron's binary and a display, page.spec.ts a Chromium (found as in playwright.config.ts); each reports itself
+ * as skipped, with the reason, where that is missing.
+ */
 import { defineConfig } from '@playwright/test'
 
-export default defineConfig({ testDir: 'test/desktop/e2e', outputDir: 'test-results/desktop', workers: 1, timeout: 120_000, reporter: [['list'], ['json', { outputFile: 'test-results/desktop.json' }]] })
+import browser from './playwright.config.ts'
+
+export default defineConfig({
+  testDir: 'test/desktop/e2e',
+  outputDir: 'test-results/desktop',
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 120_000,
+  reporter: [['list'], ['json', { outputFile: 'test-results/desktop.json' }]],
+  use: browser.use ?? {},
+})

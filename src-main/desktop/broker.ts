@@ -5,7 +5,10 @@ import type { ShellElectron, UtilityLike, WebContentsLike } from './electron-api
 
 export const RENDERER_PORT_CHANNEL = 'stoker-port'
 /** First message to an engine or exchange host; its end of the channel to the core comes with it. */
-export interface ChildPortMessage { t: 'port'; dataDir: string }
+export interface ChildPortMessage {
+  t: 'port'
+  dataDir: string
+}
 
 export function connectRenderer(electron: ShellElectron, core: UtilityLike, page: WebContentsLike): void {
   const { port1, port2 } = electron.createPorts()

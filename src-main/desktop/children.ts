@@ -3,7 +3,12 @@ import type { Clock } from '#contract/time.ts'
 
 import type { UtilityLike } from './electron-api.ts'
 
-export interface Child { readonly name: string; readonly process: UtilityLike; readonly exited: Promise<number | null>; hasExited(): boolean }
+export interface Child {
+  readonly name: string
+  readonly process: UtilityLike
+  readonly exited: Promise<number | null>
+  hasExited(): boolean
+}
 
 /** Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting. */
 export const ASK_MS = 8_000

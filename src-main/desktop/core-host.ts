@@ -46,14 +46,21 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const handler = new RPCHandler(core.router)
   const telling = new AbortController()
   const { app } = core.client
-  tellShell(app, (request) => link.tell(request), telling.signal, (error) => log.error({ err: error }, 'the tray is no longer kept up to date'))
+  tellShell(
+    app,
+    (request) => link.tell(request),
+    telling.signal,
+    (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
+  )
   return {
     serve: (channel) => handler.upgrade(channelAsPort(channel, 'server'), { context: { scopes: ALL_SCOPES } }),
-    storeCloseChoice: (closeToTray) => void app.updateSettings({ closeToTray }).catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
+    storeCloseChoice: (closeToTray) =>
+      void app.updateSettings({ closeToTray }).catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
     async stop() {
       telling.abort()
       // The exchange last: the core's words to it are still heard.
-      await core.stop().finally(() => exchangeHost.stop())
+      await core.stop()
+      await exchangeHost.stop()
       lock.release()
     },
   }

@@ -68,7 +68,10 @@ export interface WindowOptions {
   }
 }
 
-export interface SenderEvent { sender: unknown; senderFrame: { url: string; parent: unknown } | null }
+export interface SenderEvent {
+  sender: unknown
+  senderFrame: { url: string; parent: unknown } | null
+}
 
 export interface ShellElectron {
   app: {
@@ -99,5 +102,5 @@ export interface ShellElectron {
   /** A modal error; resolves when the owner has closed it. */
   showError(title: string, message: string): Promise<void>
   notify(title: string, body: string): void
-  createTray(actions: { open(): void; quit(): void }): { update(state: string, text: string): void; destroy(): void }
+  createTray(actions: { open: () => void; quit: () => void }): { update(state: string, text: string): void; destroy(): void }
 }

@@ -18,8 +18,8 @@ export interface StartedCore {
 export interface HostedCoreOptions {
   parent: ParentPort
   /** A StokerError is told to the owner and ends the app; anything else ends this process, and the shell starts another one. */
-  start(message: Extract<HostReply, { t: 'start' }>, link: ShellLink): StartedCore
-  exit(code: number): void
+  start: (message: Extract<HostReply, { t: 'start' }>, link: ShellLink) => StartedCore
+  exit: (code: number) => void
   log: Log
 }
 

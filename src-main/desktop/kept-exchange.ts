@@ -23,7 +23,12 @@ export interface KeptExchange {
   stop(): Promise<void>
 }
 
-interface Life { host: ForkedHost; line: SupplierLine; number: number; ended: Promise<void> }
+interface Life {
+  host: ForkedHost
+  line: SupplierLine
+  number: number
+  ended: Promise<void>
+}
 
 export function keepExchange(fork: () => ForkedHost, clock: Clock, log: Log): KeptExchange {
   const stopping = new AbortController()

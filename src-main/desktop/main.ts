@@ -1,4 +1,4 @@
-/** Entry of Electron's main process: hands the real API to the shell. Everything worth testing is in shell.ts and the files beside it. */
+/** Entry of Electron's main process: hands the real API to the shell, without a cast, so that the compiler compares it with Electron's own types. Everything worth testing is beside it. */
 import { join } from 'node:path'
 
 import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeImage, Notification, protocol, session, Tray, utilityProcess } from 'electron'
@@ -6,7 +6,7 @@ import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeIm
 import { systemClock } from '#lib/clock.ts'
 import { dataDirectory } from '#lib/data-directory.ts'
 
-import type { PortLike, ShellElectron, UtilityLike, WebContentsLike, WindowLike } from './electron-api.ts'
+import type { ShellElectron } from './electron-api.ts'
 import { answerApp } from './serve-app.ts'
 import { Shell } from './shell.ts'
 
@@ -33,7 +33,7 @@ function hardenSession(mayLoad: (url: string) => boolean): void {
   })
 }
 
-function createTray({ open, quit }: { open(): void; quit(): void }): ReturnType<ShellElectron['createTray']> {
+function createTray({ open, quit }: { open: () => void; quit: () => void }): ReturnType<ShellElectron['createTray']> {
   const tray = new Tray(nativeImage.createFromDataURL(TRAY_ICON))
   const update = (_state: string, text: string): void => {
     if (tray.isDestroyed()) return
@@ -46,10 +46,10 @@ function createTray({ open, quit }: { open(): void; quit(): void }): ReturnType<
 }
 
 const electron: ShellElectron = {
-  app: app as unknown as ShellElectron['app'],
-  createWindow: (options) => new BrowserWindow(options) as unknown as WindowLike,
-  onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents as unknown as WebContentsLike)),
-  fork: (entry, name) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit' }) as unknown as UtilityLike,
+  app,
+  createWindow: (options) => new BrowserWindow(options),
+  onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents)),
+  fork: (entry, name) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit' }),
   killHard(pid) {
     try {
       process.kill(pid, 'SIGKILL')
@@ -57,10 +57,7 @@ const electron: ShellElectron = {
       // It went by itself in the meantime.
     }
   },
-  createPorts: () => {
-    const { port1, port2 } = new MessageChannelMain()
-    return { port1: port1 as unknown as PortLike, port2: port2 as unknown as PortLike }
-  },
+  createPorts: () => new MessageChannelMain(),
   onIpc: (channel, listener) => void ipcMain.on(channel, (event) => listener(event)),
   hardenSession,
   serveApp: (root) => protocol.handle('app', (request) => answerApp(root, request)),

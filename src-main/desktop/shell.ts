@@ -11,16 +11,24 @@ import { Children, type Child } from './children.ts'
 import type { ShellElectron } from './electron-api.ts'
 import { isOwnPage, lockDown, mayLoad } from './security.ts'
 
-export interface ShellPaths { core: string; engine: string; exchange: string; preload: string; renderer: string; dataDir: string; resources: string }
+export interface ShellPaths {
+  core: string
+  engine: string
+  exchange: string
+  preload: string
+  renderer: string
+  dataDir: string
+  resources: string
+}
 export interface ShellOptions {
   electron: ShellElectron
   clock: Clock
   paths: ShellPaths
   isPackaged: boolean
   /** Told once the window shows: the launcher waits for it. */
-  onReady(): void
+  onReady: () => void
   /** The core cannot run here, for a reason the owner can mend; the app ends after the owner has read it. */
-  onFailed(message: string): void
+  onFailed: (message: string) => void
 }
 
 /** Cores restarted after a crash before the app says so and ends. */
@@ -125,7 +133,8 @@ export class Shell {
     await this.#children.killAll()
     this.#forked.clear()
     this.#restarts += 1
-    if (this.#restarts > CORE_RESTARTS_MAX) return this.#fail(`Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`)
+    if (this.#restarts > CORE_RESTARTS_MAX)
+      return this.#fail(`Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`)
     await this.#options.clock.sleep(RESTART_MS * this.#restarts)
     if (!this.#quitting) this.#startCore()
   }

@@ -13,7 +13,8 @@ export interface Watched {
 
 export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>): Tray {
   if (live.engine.kind === 'broken') return { t: 'tray', state: 'attention', text: 'the engine keeps failing' }
-  if (live.running.length > 0) return { t: 'tray', state: 'serving', text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s` }
+  if (live.running.length > 0)
+    return { t: 'tray', state: 'serving', text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s` }
   if (live.listing === 'listed' && live.exchange.kind !== 'online') return { t: 'tray', state: 'attention', text: 'the exchange cannot be reached' }
   if (live.listing === 'listed') return { t: 'tray', state: 'listed', text: 'listed, waiting for jobs' }
   return { t: 'tray', state: 'off', text: live.listing === 'paused' ? 'paused' : 'not listed' }

@@ -24,6 +24,10 @@ export function ensureDataDirectory(dir: string): string {
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(dir, 0o700)
     return dir
   } catch (error) {
-    throw new StokerError('UNAVAILABLE', `cannot use ${dir} as the data folder (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); choose another with --data, or STOKER_DATA for the window`, { cause: error })
+    throw new StokerError(
+      'UNAVAILABLE',
+      `cannot use ${dir} as the data folder (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); choose another with --data, or STOKER_DATA for the window`,
+      { cause: error },
+    )
   }
 }

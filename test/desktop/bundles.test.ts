@@ -16,14 +16,11 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Live } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import { APP_URL } from '#desktop/security.ts'
-import { Shell } from '#desktop/shell.ts'
 import { systemClock } from '#lib/clock.ts'
 
-import { bundle, ensureBuilt, ROOT } from '../support/built.ts'
-import { FakeElectron } from '../support/fake-electron.ts'
-import type { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
-import { withProcesses, type FakeUtilityProcess } from '../support/fake-utility-process.ts'
+import { bundle, ensureBuilt } from '../support/built.ts'
+import { startDesktopApp } from '../support/desktop-app.ts'
+import type { FakeUtilityProcess } from '../support/fake-utility-process.ts'
 import { isAlive } from '../support/processes.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -31,49 +28,14 @@ type Client = ContractRouterClient<Contract>
 const NANO = 'practice/text-nano' as Instrument
 const WAIT_MS = 60_000
 
-interface App {
-  fake: FakeElectron
-  shell: Shell
-  forked: FakeUtilityProcess[]
-  failed: string[]
-  /** The page asks for a channel, as preload does, and waits for it: while the core restarts it comes with the next core. */
-  connect(): Promise<Client>
-  /** Resolves when every child has ended and the app has quit. */
-  quit(): Promise<void>
-}
-
-async function app(dataDir: string): Promise<App> {
-  const fake = new FakeElectron()
-  const { electron, forked } = withProcesses(fake, { ...process.env, STOKER_LOG: 'error', STOKER_DATA: join(dataDir, 'not-this-one') })
-  const failed: string[] = []
-  const paths = { core: bundle('core'), engine: bundle('engine'), exchange: bundle('exchange'), preload: '', renderer: join(ROOT, 'out', 'renderer'), dataDir, resources: join(ROOT, 'resources') }
-  const shell = new Shell({ electron, clock: systemClock, paths, isPackaged: false, onReady: () => undefined, onFailed: (message) => failed.push(message) })
-  await shell.start()
-  const ended = async (): Promise<void> => {
-    while (shell.childCount > 0 || fake.quits + fake.exits.length === 0) await systemClock.sleep(20)
-  }
+async function app(dataDir: string) {
+  const started = await startDesktopApp(dataDir)
   onTestFinished(async () => {
-    fake.quit()
-    await ended()
-    for (const { entry, stderr } of forked) if (stderr !== '') console.error(`${entry}:\n${stderr}`)
+    await started.quit()
+    for (const { entry, stderr } of started.forked) if (stderr !== '') console.error(`${entry}:\n${stderr}`)
   })
-  return {
-    fake,
-    shell,
-    forked,
-    failed,
-    async connect() {
-      const window = fake.windows[0]!
-      const had = window.ports.length
-      fake.ipc.get('stoker-connect')!({ sender: window.webContents, senderFrame: { url: APP_URL, parent: null } })
-      while (window.ports.length === had) await systemClock.sleep(10)
-      return createORPCClient<Client>(new RPCLink({ port: channelAsPort(messagePortMainChannel(window.ports.at(-1) as unknown as FakeMessagePortMain)) }))
-    },
-    quit: () => {
-      fake.quit()
-      return ended()
-    },
-  }
+  const connect = async (): Promise<Client> => createORPCClient<Client>(new RPCLink({ port: channelAsPort(messagePortMainChannel(await started.connect())) }))
+  return { ...started, connect }
 }
 
 /** Follows the core's live values until `test` holds. */

@@ -56,7 +56,15 @@ function house() {
     if (request.t === 'kill') void end(request.id, 143)
   }
   const kept = keepExchange(() => link.fork('exchange'), clock, log)
-  const adapter = createStokerExchange({ url: () => kept.address(), key: loadOrCreateSigningKey(join(folder, 'seller.key')), name: 'test', clock: systemClock, log, WebSocket: kept.WebSocket, random: () => 0 })
+  const adapter = createStokerExchange({
+    url: () => kept.address(),
+    key: loadOrCreateSigningKey(join(folder, 'seller.key')),
+    name: 'test',
+    clock: systemClock,
+    log,
+    WebSocket: kept.WebSocket,
+    random: () => 0,
+  })
   const states: string[] = []
   adapter.onState((state) => states.push(state.kind))
   const online = (): Promise<ExchangeState & { kind: 'online' }> =>

@@ -74,7 +74,11 @@ describe('what the window may do', () => {
   it('lets the page reload itself and go nowhere else, in no frame, with no webview and no window', () => {
     const listeners = new Map<string, (event: { url: string; isMainFrame: boolean; preventDefault(): void }) => void>()
     let action = ''
-    lockDown({ on: ((event: string, listener: never) => listeners.set(event, listener)) as never, setWindowOpenHandler: (handler) => (action = handler().action), postMessage: () => undefined })
+    lockDown({
+      on: (event: string, listener: never) => listeners.set(event, listener),
+      setWindowOpenHandler: (handler) => (action = handler().action),
+      postMessage: () => undefined,
+    })
     const held = (event: string, url: string, isMainFrame = true): boolean => {
       let prevented = false
       listeners.get(event)!({ url, isMainFrame, preventDefault: () => (prevented = true) })

@@ -70,7 +70,13 @@ describe('the line to the shell', () => {
     parent.tell({ t: 'exited', id: 1, code: null })
     parent.tell({ t: 'exited', id: 1, code: 0 })
     host.onExit((how) => ends.push(how))
-    expect([ends, host.channel.isOpen]).toEqual([[{ code: null, signal: null }, { code: null, signal: null }], false])
+    expect([ends, host.channel.isOpen]).toEqual([
+      [
+        { code: null, signal: null },
+        { code: null, signal: null },
+      ],
+      false,
+    ])
     expect(() => host.channel.send('late')).toThrow(/closed/)
   })
 
@@ -109,7 +115,10 @@ describe('the line to the shell', () => {
     const [engine, exchange] = [link.fork('engine'), link.fork('exchange')]
     exchange.kill()
     engine.kill('SIGKILL')
-    expect(parent.said.slice(2)).toEqual([{ t: 'kill', id: 2 }, { t: 'kill', id: 1 }])
+    expect(parent.said.slice(2)).toEqual([
+      { t: 'kill', id: 2 },
+      { t: 'kill', id: 1 },
+    ])
     parent.tell({ t: 'exited', id: 1, code: 137 })
     link.fork('engine')
     expect(parent.said.at(-1)).toEqual({ t: 'fork', id: 3, child: 'engine' })

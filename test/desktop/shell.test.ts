@@ -28,8 +28,22 @@ describe('the desktop shell', () => {
   it('opens one hardened window on its own page and says ready', async () => {
     const { electron, told } = await started()
     const window = electron.windows[0]!
-    expect(window.options.webPreferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true, webviewTag: false, navigateOnDragDrop: false, devTools: false })
-    expect({ url: window.url, visible: window.visible, openDenied: window.openDenied, told, served: electron.served }).toEqual({ url: APP_URL, visible: true, openDenied: true, told: ['ready'], served: '/app/renderer' })
+    expect(window.options.webPreferences).toMatchObject({
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      webviewTag: false,
+      navigateOnDragDrop: false,
+      devTools: false,
+    })
+    expect({ url: window.url, visible: window.visible, openDenied: window.openDenied, told, served: electron.served }).toEqual({
+      url: APP_URL,
+      visible: true,
+      openDenied: true,
+      told: ['ready'],
+      served: '/app/renderer',
+    })
   })
 
   it('raises the first window and starts nothing when a second instance opens', async () => {
@@ -178,7 +192,12 @@ describe('the desktop shell', () => {
     await settle()
     expect(electron.quit()).toBe(true)
     await settle()
-    expect({ alive: electron.utilities.filter(({ alive }) => alive).length, left: shell.childCount, quits: electron.quits, tray: electron.tray.destroyed }).toEqual({ alive: 0, left: 0, quits: 1, tray: true })
+    expect({ alive: electron.utilities.filter(({ alive }) => alive).length, left: shell.childCount, quits: electron.quits, tray: electron.tray.destroyed }).toEqual({
+      alive: 0,
+      left: 0,
+      quits: 1,
+      tray: true,
+    })
   })
 
   it('answers a fork that comes while it quits with an exit, so that the core does not wait for it', async () => {

@@ -35,11 +35,21 @@ async function* stream<T>(values: readonly T[], fail?: Error): AsyncGenerator<T>
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
 describe('telling the shell', () => {
-  const watched = (change: Partial<Watched>): Watched => ({ live: async () => stream([]), events: async () => stream([]), settings: async () => ({ closeToTray: 'tray' }), ...change })
+  const watched = (change: Partial<Watched>): Watched => ({
+    live: async () => stream([]),
+    events: async () => stream([]),
+    settings: async () => ({ closeToTray: 'tray' }),
+    ...change,
+  })
 
   it('tells the tray’s line when it changes, not with every beat', async () => {
     const told: HostRequest[] = []
-    tellShell(watched({ live: async () => stream([live(), live(), live({ listing: 'listed' }), live({ listing: 'listed' })]) }), (request) => told.push(request), new AbortController().signal, () => undefined)
+    tellShell(
+      watched({ live: async () => stream([live(), live(), live({ listing: 'listed' }), live({ listing: 'listed' })]) }),
+      (request) => told.push(request),
+      new AbortController().signal,
+      () => undefined,
+    )
     await settle()
     expect(told.map((request) => (request.t === 'tray' ? request.state : request.t))).toEqual(['off', 'listed'])
   })
@@ -48,18 +58,36 @@ describe('telling the shell', () => {
     const told: HostRequest[] = []
     const topics = ['models', 'settings', 'jobs', 'settings'].map((topic) => ({ topic: topic as 'settings' }))
     const answers = (['ask', 'quit'] as const).values()
-    tellShell(watched({ events: async () => stream(topics), settings: async () => ({ closeToTray: answers.next().value! }) }), (request) => told.push(request), new AbortController().signal, () => undefined)
+    tellShell(
+      watched({ events: async () => stream(topics), settings: async () => ({ closeToTray: answers.next().value! }) }),
+      (request) => told.push(request),
+      new AbortController().signal,
+      () => undefined,
+    )
     await settle()
-    expect(told).toEqual([{ t: 'close-to-tray', choice: 'ask' }, { t: 'close-to-tray', choice: 'quit' }])
+    expect(told).toEqual([
+      { t: 'close-to-tray', choice: 'ask' },
+      { t: 'close-to-tray', choice: 'quit' },
+    ])
   })
 
   it('reports a stream that breaks instead of ending the process, and is silent about one that was ended', async () => {
     const errors: unknown[] = []
     const broken = watched({ live: async () => stream([live()], new Error('broken')) })
-    tellShell(broken, () => undefined, new AbortController().signal, (error) => errors.push(error))
+    tellShell(
+      broken,
+      () => undefined,
+      new AbortController().signal,
+      (error) => errors.push(error),
+    )
     await settle()
     expect(errors).toEqual([new Error('broken')])
-    tellShell(broken, () => undefined, AbortSignal.abort(), (error) => errors.push(error))
+    tellShell(
+      broken,
+      () => undefined,
+      AbortSignal.abort(),
+      (error) => errors.push(error),
+    )
     await settle()
     expect(errors).toHaveLength(1)
   })

@@ -8,5 +8,9 @@ export const ROOT = resolve(import.meta.dirname, '../..')
 export const bundle = (name: 'shell' | 'core' | 'engine' | 'exchange'): string => join(ROOT, 'out', 'main', `${name}.js`)
 
 export function ensureBuilt(): void {
-  if (buildIsStale(ROOT)) execFileSync(process.execPath, [join(ROOT, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js'), 'build', '--logLevel', 'warn'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (buildIsStale(ROOT))
+    execFileSync(process.execPath, [join(ROOT, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js'), 'build', '--logLevel', 'warn'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
 }

@@ -1,5 +1,5 @@
 /** A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a test raise events. */
-import type { PortLike, ShellElectron, UtilityLike, WebContentsLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
+import type { PortLike, ShellElectron, WebContentsLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
 
 type Listener = (...args: never[]) => void
 class Emitter {
@@ -111,7 +111,7 @@ export class FakeElectron {
   mayLoad: ((url: string) => boolean) | null = null
   served = ''
   tray: { state: string; text: string; destroyed: boolean } = { state: '', text: '', destroyed: false }
-  trayActions: { open(): void; quit(): void } | null = null
+  trayActions: { open: () => void; quit: () => void } | null = null
 
   /** Raises before-quit as Electron does; true when the quit was held. */
   quit(): boolean {
@@ -129,14 +129,14 @@ export class FakeElectron {
       exit: (code) => void this.exits.push(code),
       enableSandbox: () => {},
       getVersion: () => '0.0.0-fake',
-      on: ((event: string, listener: Listener) => this.events.on(event, listener)) as never,
+      on: (event: string, listener: Listener) => this.events.on(event, listener),
     },
     createWindow: (options) => {
       const window = new FakeWindow(options)
       this.windows.push(window)
       for (const listener of this.pages) listener(window.webContents)
       this.prepareWindow(window)
-      return window as unknown as WindowLike
+      return window
     },
     onPage: (listener) => void this.pages.push(listener),
     killHard: (pid) => {
@@ -146,7 +146,7 @@ export class FakeElectron {
     fork: (entry) => {
       const utility = new FakeUtility(entry, 1_000 + this.utilities.length)
       this.utilities.push(utility)
-      return utility as unknown as UtilityLike
+      return utility
     },
     createPorts: () => ({ port1: {} as PortLike, port2: {} as PortLike }),
     onIpc: (channel, listener) => void this.ipc.set(channel, listener),

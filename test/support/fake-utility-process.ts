@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import type { PortLike, ShellElectron, UtilityLike } from '#desktop/electron-api.ts'
+import type { ShellElectron } from '#desktop/electron-api.ts'
 
 import { FakeElectron } from './fake-electron.ts'
 import { FakeMessagePortMain } from './fake-message-port-main.ts'
@@ -90,11 +90,11 @@ export function withProcesses(fake: FakeElectron, env: NodeJS.ProcessEnv = proce
     fork(entry) {
       const utility = new FakeUtilityProcess(entry, env)
       forked.push(utility)
-      return utility as unknown as UtilityLike
+      return utility
     },
     createPorts() {
       const [port1, port2] = FakeMessagePortMain.pair()
-      return { port1: port1 as unknown as PortLike, port2: port2 as unknown as PortLike }
+      return { port1, port2 }
     },
     killHard: (pid) => void process.kill(pid, 'SIGKILL'),
   }
