@@ -5,12 +5,13 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { runWindow, type Attempt } from './window.ts'
+
 /** No bytes for this long counts as "cannot be had". */
 const SILENCE_MS = 20_000
 const CHECK_MS = 1_000
-const READY_LINE = 'stoker-desktop ready'
-
-export type Attempt = { started: true; code: number } | { started: false; why: string }
+/** However steadily it trickles. */
+const FETCH_MAX_MS = 900_000
 
 /** Null when a window could be shown here, else why not. */
 export function displayProblem(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | null {
@@ -59,7 +60,8 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
     const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary, ELECTRON_GET_NO_PROGRESS: '1' }
     const child = spawn(process.execPath, [join(dir, 'install.js')], { env, stdio: ['ignore', 'ignore', 'ignore'] })
     let bytes = 0
-    let grewAt = performance.now()
+    const startedAt = performance.now()
+    let grewAt = startedAt
     let saidMiB = 0
     const timer = setInterval(() => {
       const now = bytesBelow(temporary) + bytesBelow(join(dir, 'dist'))
@@ -69,7 +71,7 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
         saidMiB = Math.floor(bytes / 2 ** 20)
         say(`  ${saidMiB} MiB`)
       }
-      if (performance.now() - grewAt > SILENCE_MS) child.kill('SIGKILL')
+      if (performance.now() - grewAt > SILENCE_MS || performance.now() - startedAt > FETCH_MAX_MS) child.kill('SIGKILL')
     }, CHECK_MS)
     const end = (ok: boolean): void => {
       clearInterval(timer)
@@ -81,44 +83,15 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
   })
 }
 
-/** Runs the window until it is closed. An exit before its ready line, or silence for SILENCE_MS before it, means it cannot be had. */
-function runWindow(binary: string, root: string): Promise<Attempt> {
-  return new Promise((resolve) => {
-    const child = spawn(binary, [join(root, 'out', 'main', 'shell.js')], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] })
-    let ready = false
-    const silence = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS)
-    const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
-    process.on('SIGINT', forward)
-    process.on('SIGTERM', forward)
-    const end = (attempt: Attempt): void => {
-      clearTimeout(silence)
-      process.off('SIGINT', forward)
-      process.off('SIGTERM', forward)
-      resolve(attempt)
-    }
-    child.stdout.on('data', (chunk: Buffer) => {
-      const text = chunk.toString('utf8')
-      if (!ready && text.includes(READY_LINE)) {
-        ready = true
-        clearTimeout(silence)
-      } else if (!ready) silence.refresh()
-      else process.stdout.write(text)
-    })
-    child.once('error', (error) => end({ started: false, why: `Electron did not start (${error.message})` }))
-    child.once('exit', (code, signal) =>
-      end(ready ? { started: true, code: code ?? 0 } : { started: false, why: `Electron ended before its window was ready (${signal ?? `exit ${code}`})` }),
-    )
-  })
-}
-
 /** Tries the desktop window; resolves when it was closed, or with why there is none. Never adds --no-sandbox. */
 export async function tryDesktop(root: string, say: (line: string) => void): Promise<Attempt> {
   const display = displayProblem(process.env, process.platform)
   if (display !== null) return { started: false, why: display }
+  if (process.platform === 'linux' && process.getuid?.() === 0) return { started: false, why: 'its sandbox does not run as root' }
   const dir = packageDir()
   if (dir === null) return { started: false, why: 'the electron package is not installed' }
   const binary = binaryIn(dir) ?? ((await fetchBinary(dir, say)) ? binaryIn(dir) : null)
   if (binary === null) return { started: false, why: 'its binary could not be fetched' }
   if (!existsSync(join(root, 'out', 'main', 'shell.js'))) return { started: false, why: 'out/main/shell.js was not built' }
-  return runWindow(binary, root)
+  return runWindow({ binary, root, env: process.env, silenceMs: SILENCE_MS, say })
 }
