@@ -2,10 +2,11 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { RPCHandler } from '@orpc/server/websocket'
+import { RPCHandler } from '@orpc/server/message-port'
 import { WebSocketServer, type WebSocket } from 'ws'
 
 import type { Channel } from '#contract/channel/channel.ts'
+import { channelAsPort, type RpcPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 import { ALL_SCOPES, type CallContext } from '#core/rpc.ts'
 import type { Core } from '#core/core.ts'
@@ -13,11 +14,10 @@ import type { Log } from '#lib/log.ts'
 
 import { headsOf, isRefusal, type Guard } from './auth/guard.ts'
 import type { Sessions } from './auth/sessions.ts'
+import { countCalls } from './rpc-calls.ts'
 
 const FRAME_BYTES_MAX = 4 * 2 ** 20
 const SOCKETS_MAX = 32
-/** Calls of one socket that have not ended, streams included. */
-const CALLS_MAX = 128
 /** A page that leaves this much unread is closed; it reconnects and reads the state afresh. */
 const UNREAD_BYTES_MAX = 8 * 2 ** 20
 const HEARTBEAT_MS = 15_000
@@ -36,29 +36,17 @@ function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   )
 }
 
-/** Answers the calls of one channel until it closes. A frame that is no call closes it; it can never throw past here. */
-function serveChannel(channel: Channel<string>, handler: RPCHandler<CallContext>, log: Log): void {
-  const peer = {
-    send(message: string): void {
+/** Answers the calls of one socket until it closes. What is no call closes it (contract/channel/rpc.ts). */
+function serveChannel(channel: Channel, { router, log }: Pick<SocketDeps, 'router' | 'log'>): void {
+  const port = channelAsPort(channel, 'server')
+  const bounded: RpcPort = {
+    ...port,
+    postMessage(message) {
       if (channel.bufferedBytes > UNREAD_BYTES_MAX) channel.close('too much is unread')
-      if (channel.isOpen) channel.send(message)
+      port.postMessage(message)
     },
-  } as unknown as WebSocket & globalThis.WebSocket
-  let calls = 0
-  channel.onMessage((message) => {
-    if (typeof message !== 'string') return channel.close('not a call')
-    if (calls >= CALLS_MAX) return channel.close('too many calls at once')
-    calls += 1
-    handler.message(peer, message, { context: { scopes: ALL_SCOPES } }).then(
-      () => (calls -= 1),
-      (error: unknown) => {
-        calls -= 1
-        log.info({ err: error }, 'a frame on /rpc was no call')
-        channel.close('not a call')
-      },
-    )
-  })
-  channel.onClose(() => handler.close(peer))
+  }
+  new RPCHandler(router, { rootInterceptors: [countCalls(channel, log)] }).upgrade(bounded, { context: { scopes: ALL_SCOPES } })
 }
 
 /** Ends sockets that stopped answering pings. */
@@ -82,7 +70,6 @@ function keepAlive(server: WebSocketServer): () => void {
 export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
   const { guard, sessions, log } = deps
   const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
-  const handler = new RPCHandler(deps.router)
   /** Which session opened a socket, so that revoking it closes them. */
   const sessionOf = new Map<WebSocket, string>()
   const stopKeepAlive = keepAlive(sockets)
@@ -101,7 +88,7 @@ export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
         sessionOf.set(webSocket, admitted.session.id)
         webSocket.on('close', () => sessionOf.delete(webSocket))
       }
-      serveChannel(webSocketChannel<string>(webSocket), handler, log)
+      serveChannel(webSocketChannel(webSocket), deps)
       sockets.emit('connection', webSocket, request)
     })
   })

@@ -265,6 +265,34 @@ describe('the contract over a WebSocket', () => {
     expect((await client.app.onboarding()).step).toBe('welcome')
   })
 
+  it('takes 128 open calls on a socket and closes it on one more; ended calls and streams are not counted', async () => {
+    const socket = open({ authorization: `Bearer ${s.token}` })
+    const client = await clientOf(socket)
+    for (let call = 0; call < 130; call += 1) await client.app.onboarding()
+    for (let stream = 0; stream < 130; stream += 1) {
+      const events = await client.app.events()
+      await events.next()
+      await events.return?.()
+    }
+    const streams = await Promise.all(Array.from({ length: 128 }, () => client.app.events()))
+    expect(await Promise.all(streams.map(async (events) => (await events.next()).done))).toEqual(streams.map(() => false))
+    const closed = once(socket, 'close')
+    client.app.onboarding().catch(() => undefined)
+    expect(String((await closed)[1])).toBe('too many calls at once')
+  })
+
+  it.each([
+    ['a GET', { i: '1', p: { u: '/app/onboarding', m: 'GET' } }],
+    ['a path to be decoded', { i: '1', p: { u: '/app/%6fnboarding', b: {} } }],
+    ['an event for a call that takes no stream', { i: '1', t: 3, p: { e: 'message', d: {} } }],
+  ])('closes on %s, as every other channel of the contract does', async (_what, message) => {
+    const socket = open({ authorization: `Bearer ${s.token}` })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    socket.send(JSON.stringify(JSON.stringify(message)))
+    expect(String((await closed)[1])).toContain('well-formed')
+  })
+
   it('closes a socket whose frame is over the bound', async () => {
     const socket = open({ authorization: `Bearer ${s.token}` })
     await once(socket, 'open')
