@@ -2,8 +2,9 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+import { childProcessChannel } from '#contract/channel/child-process.ts'
+
 import type { ForkedHost } from './client.ts'
-import { ipcChannel } from './ipc-channel.ts'
 
 /** Of the environment the child gets only these: where programs and libraries are, and what steers GPU drivers and the engine library. */
 const ENVIRONMENT =
@@ -32,7 +33,7 @@ export function forkEngineChild({ entry = fileURLToPath(new URL('./host/entry.ts
     if (child.pid === undefined) end(null, null)
   })
   return {
-    channel: ipcChannel(child),
+    channel: childProcessChannel(child),
     pid: child.pid ?? null,
     kill: (signal = 'SIGTERM') => void child.kill(signal),
     onExit: (listener) => (ended === null ? void exits.add(listener) : listener(ended)),

@@ -4,7 +4,8 @@
  */
 import { randomInt } from 'node:crypto'
 
-import { ipcChannel } from '../ipc-channel.ts'
+import { childProcessChannel } from '#contract/channel/child-process.ts'
+
 import type { HostEvent } from '../protocol.ts'
 import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
@@ -60,7 +61,7 @@ function serveParentPort(parent: ParentPort): void {
 function serveIpc(): void {
   // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
   process.on('SIGINT', () => undefined)
-  const channel = ipcChannel(process)
+  const channel = childProcessChannel<HostEvent>(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(
     (event) => {
