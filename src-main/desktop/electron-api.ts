@@ -28,6 +28,8 @@ export interface WebContentsLike {
   on(event: 'will-navigate' | 'will-frame-navigate' | 'will-redirect', listener: (event: Navigation) => void): unknown
   on(event: 'will-attach-webview', listener: (event: Preventable) => void): unknown
   on(event: 'render-process-gone', listener: () => void): unknown
+  /** As Ctrl-R does: the address stays. */
+  reload(): void
   setWindowOpenHandler(handler: () => { action: 'deny' }): void
 }
 

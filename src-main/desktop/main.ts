@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeImage, Notification, protocol, session, Tray, utilityProcess } from 'electron'
 
 import { systemClock } from '#lib/clock.ts'
-import { dataDirectory } from '#lib/data-directory.ts'
+import { dataDirectory, ensureDataDirectory } from '#lib/data-directory.ts'
 
 import type { ShellElectron } from './electron-api.ts'
 import { answerApp } from './serve-app.ts'
-import { Shell } from './shell.ts'
+import { EXIT_FAILED, Shell } from './shell.ts'
 
 /** 16 × 16 transparent PNG with an ember square; the tray needs some picture on every system. */
 const TRAY_ICON = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAHklEQVR42mPY4sb/nxLMMGrAqAGjBowaMGrA8DAAAGKO8Tm0+XzqAAAAAElFTkSuQmCC'
@@ -17,9 +17,26 @@ const TRAY_ICON = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAA
 const say = (line: 'ready' | 'raised' | `failed: ${string}`): void => void process.stdout.write(`stoker-desktop ${line}\n`)
 
 const dataDir = dataDirectory()
-// One instance per data folder, and Chromium's own files beside the rig's, never in a folder shared with other programs.
 app.setName('Stoker')
-app.setPath('userData', join(dataDir, 'window'))
+try {
+  // One instance per data folder, and Chromium's own files beside the rig's, never in a folder shared with other programs. It must exist.
+  app.setPath('userData', ensureDataDirectory(join(ensureDataDirectory(dataDir), 'window')))
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error)
+  say(`failed: ${message}`)
+  dialog.showErrorBox('Stoker stopped', message)
+  process.exit(EXIT_FAILED)
+}
+// The default menu has links to the web; these entries have the shortcuts of every system.
+Menu.setApplicationMenu(
+  Menu.buildFromTemplate([
+    ...(process.platform === 'darwin' ? [{ role: 'appMenu' as const }] : []),
+    { role: 'fileMenu' },
+    { role: 'editMenu' },
+    { role: 'viewMenu' },
+    { role: 'windowMenu' },
+  ]),
+)
 protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }])
 
 function hardenSession(mayLoad: (url: string) => boolean): void {

@@ -34,6 +34,8 @@ export interface ShellOptions {
 /** Cores restarted after a crash before the app says so and ends. */
 export const CORE_RESTARTS_MAX = 5
 const RESTART_MS = 500
+/** A page that did not ask the next core for a channel by then never noticed the end of the old one. */
+const PAGE_NOTICES_MS = 10_000
 /** The app's exit code when its core cannot run: the owner has something to mend. */
 export const EXIT_FAILED = 3
 
@@ -46,6 +48,8 @@ export class Shell {
   #tray: ReturnType<ShellElectron['createTray']> | null = null
   /** The page asked for a channel while there was no core. */
   #pageWaits = false
+  /** The core the page has its channel to. */
+  #pageHas: Child | null = null
   #restarts = 0
   #isReady = false
   #quitting = false
@@ -110,7 +114,17 @@ export class Shell {
     const { page } = this.#window
     const core = this.#core?.hasExited() === false ? this.#core : null
     this.#pageWaits = core === null
-    if (core !== null && page !== null) connectRenderer(this.#options.electron, core.process, page)
+    if (core === null || page === null) return
+    this.#pageHas = core
+    connectRenderer(this.#options.electron, core.process, page)
+  }
+
+  /** The page hears of a closed port and asks again; one that had a channel to an earlier core and does not ask is loaded anew. */
+  async #reconnectPage(): Promise<void> {
+    const core = this.#core
+    if (this.#pageHas === null || this.#pageHas === core) return
+    await this.#options.clock.sleep(PAGE_NOTICES_MS)
+    if (!this.#quitting && this.#core === core && this.#pageHas !== core) this.#window.page?.reload()
   }
 
   #startCore(): void {
@@ -143,6 +157,7 @@ export class Shell {
     switch (request.t) {
       case 'ready':
         this.#restarts = 0
+        void this.#reconnectPage()
         break
       case 'fork':
         this.#fork(request.id, request.child)

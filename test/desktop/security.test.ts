@@ -78,6 +78,7 @@ describe('what the window may do', () => {
       on: (event: string, listener: never) => listeners.set(event, listener),
       setWindowOpenHandler: (handler) => (action = handler().action),
       postMessage: () => undefined,
+      reload: () => undefined,
     })
     const held = (event: string, url: string, isMainFrame = true): boolean => {
       let prevented = false

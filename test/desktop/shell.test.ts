@@ -85,6 +85,23 @@ describe('the desktop shell', () => {
     expect([electron.utilities.length, renderers(electron.utilities[2]!), electron.windows[0]!.sent.length]).toEqual([3, 0, 1])
   })
 
+  it('loads a page anew that never noticed that its core ended, and leaves one alone that did', async () => {
+    const { electron } = await started()
+    const window = electron.windows[0]!
+    const restart = async (asks: boolean): Promise<number> => {
+      electron.utilities.at(-1)!.end(9)
+      await settle()
+      if (asks) connect(electron)
+      electron.utilities.at(-1)!.emit('message', { t: 'ready' })
+      await settle()
+      return window.reloads
+    }
+    electron.utilities[0]!.emit('message', { t: 'ready' })
+    expect(await restart(false), 'it never asked for a channel').toBe(0)
+    connect(electron)
+    expect([await restart(true), await restart(false)]).toEqual([0, 1])
+  })
+
   it('forks an engine when the core asks, gives both their ends once it has a pid, and tells the core of its exit', async () => {
     const { electron } = await started()
     const core = electron.utilities[0]!

@@ -65,12 +65,14 @@ export class FakeWindow extends Emitter {
         this.sent.push({ channel, ports: transfer.length })
         this.ports.push(...transfer)
       },
+      reload: () => void (this.reloads += 1),
       setWindowOpenHandler: (handler: () => { action: string }) => void (this.openDenied = handler().action === 'deny'),
     }) as never
   }
   /** Why the page cannot be loaded, if it cannot. */
   loadError: Error | null = null
   loads = 0
+  reloads = 0
   loadURL(url: string): Promise<void> {
     this.url = url
     this.loads += 1
