@@ -43,7 +43,7 @@ export function CumulativeChart({ points, currency, label, height = 300 }: { poi
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis dataKey="label" tickLine={false} axisLine={{ stroke: 'var(--line)' }} interval="preserveStartEnd" minTickGap={28} />
           <YAxis
-            width={axisWidth()}
+            width={axisWidth(steps.map((value) => tickLabel(value, steps[1] ?? 1)))}
             ticks={steps}
             domain={[0, steps.at(-1) ?? 1]}
             tickFormatter={(value: number) => tickLabel(value, steps[1] ?? 1)}

@@ -68,7 +68,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   const top = ticks(Math.max(0, ...rows.map((row) => sums(row.available) + sums(row.held))))
   const below = ticks(Math.max(0, ...rows.map((row) => row.power ?? 0))).at(-1) ?? 0
   const step = top[1] ?? 1
-  const axis = axisWidth()
+  const axis = axisWidth([...top.map((value) => tickLabel(value, step)), tickLabel(below, below)])
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
     <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
   )

@@ -6,11 +6,11 @@ import type { Series } from '#contract/earnings.ts'
 import { Age } from '#ui/age.tsx'
 import { bucketLabel, type ChartRow, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
-import { amount, count, currencyWord, gradeName } from '#ui/format.ts'
+import { amount, currencyWord } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { IncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { type Column, Table } from '#ui/table.tsx'
 import { useNow } from '#ui/use-now.ts'
 
 import { useCore } from '../../core.ts'
@@ -18,20 +18,6 @@ import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 type View = 'bars' | 'cumulative' | 'table'
-
-function barColumns(series: Series, instruments: readonly string[]): Column<ChartRow>[] {
-  const unit = currencyWord(series.currency)
-  return [
-    { head: 'From', cell: (row) => row.label },
-    ...instruments.flatMap((name): Column<ChartRow>[] => [
-      { head: `${gradeName(name)} available, ${unit}`, right: true, cell: (row) => amount(row.available[name] ?? 0) },
-      { head: `${gradeName(name)} held, ${unit}`, right: true, cell: (row) => amount(row.held[name] ?? 0) },
-    ]),
-    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
-    { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
-    { head: `Electricity, ${series.powerCurrency}`, right: true, cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)) },
-  ]
-}
 
 function Picture({ series, rows, view, span, now }: { series: Series; rows: ChartRow[]; view: View; span: Span; now: number }) {
   const instruments = instrumentsOf(series)
@@ -46,14 +32,7 @@ function Picture({ series, rows, view, span, now }: { series: Series; rows: Char
     )
   }
   if (view === 'table')
-    return (
-      <Table
-        caption={`Earned by ${bucket}`}
-        columns={barColumns(series, instruments)}
-        rows={rows.filter((row) => row.at <= now).toReversed()}
-        rowKey={(row) => row.at.toString()}
-      />
-    )
+    return <IncomeTable rows={rows} instruments={instruments} currency={series.currency} powerCurrency={series.powerCurrency} caption={`Earned by ${bucket}`} now={now} />
   if (view === 'cumulative') return <CumulativeChart points={sums} currency={series.currency} label={label} />
   return (
     <IncomeChart

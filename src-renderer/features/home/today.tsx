@@ -7,6 +7,7 @@ import { DAY_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
 import { amount, count, currencyWord, powerMoney } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { hour, offsetMinutes, zone } from '#ui/time.ts'
@@ -49,14 +50,24 @@ export function Today({ home }: { home: Home }) {
             )
           }
           return (
-            <IncomeChart
-              rows={rows}
-              instruments={instrumentsOf(data)}
-              currency={data.currency}
-              powerCurrency={data.powerCurrency}
-              label={sentence}
-              nowLabel={hour(now - (now % 3_600_000))}
-            />
+            <>
+              <IncomeChart
+                rows={rows}
+                instruments={instrumentsOf(data)}
+                currency={data.currency}
+                powerCurrency={data.powerCurrency}
+                label={sentence}
+                nowLabel={hour(now - (now % 3_600_000))}
+              />
+              <FoldedIncomeTable
+                rows={rows}
+                instruments={instrumentsOf(data)}
+                currency={data.currency}
+                powerCurrency={data.powerCurrency}
+                caption="Earned today by hour"
+                now={now}
+              />
+            </>
           )
         }}
       </Loaded>

@@ -7,7 +7,8 @@ import type { Summary } from '#contract/earnings.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
 import { amount, count, currencyWord } from '#ui/format.ts'
-import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
 import { duration, offsetMinutes, until } from '#ui/time.ts'
 import { useNow } from '#ui/use-now.ts'
@@ -57,6 +58,7 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
   const earned = (summary.data?.heldNano ?? 0) > 0 || (summary.data?.availableNano ?? 0) > 0
+  const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, 'hour', now)
   const { startedAt, firstEarningAt } = onboarding
   return (
     <>
@@ -77,12 +79,21 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
       {series.data !== undefined && (
         <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} />}>
+          <p className="age">{axisUnits(series.data.currency, series.data.powerCurrency)}</p>
           <IncomeChart
-            rows={chartRows(series.data, range.from, range.to, 'hour', now)}
+            rows={rows}
             instruments={instrumentsOf(series.data)}
             currency={series.data.currency}
             powerCurrency={series.data.powerCurrency}
             label="Income and electricity of the last six hours"
+          />
+          <FoldedIncomeTable
+            rows={rows}
+            instruments={instrumentsOf(series.data)}
+            currency={series.data.currency}
+            powerCurrency={series.data.powerCurrency}
+            caption="Earned by hour"
+            now={now}
           />
         </Card>
       )}

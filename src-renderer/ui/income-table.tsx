@@ -1,0 +1,40 @@
+/** The table behind the income chart: every figure of every bar, newest first. */
+import { type ChartRow, cumulative } from './chart-data.ts'
+import { amount, count, currencyWord, gradeName } from './format.ts'
+import { type Column, Table } from './table.tsx'
+
+export interface IncomeTableProps {
+  rows: readonly ChartRow[]
+  instruments: readonly string[]
+  currency: string
+  powerCurrency: string
+  caption: string
+  /** Later buckets have nothing to say yet. */
+  now: number
+}
+
+export function IncomeTable({ rows, instruments, currency, powerCurrency, caption, now }: IncomeTableProps) {
+  const unit = currencyWord(currency)
+  const sums = new Map(cumulative(rows, now).map((point) => [point.at, point]))
+  const columns: Column<ChartRow>[] = [
+    { head: 'From', cell: (row) => row.label },
+    ...instruments.flatMap((name): Column<ChartRow>[] => [
+      { head: `${gradeName(name)} available, ${unit}`, right: true, cell: (row) => amount(row.available[name] ?? 0) },
+      { head: `${gradeName(name)} held, ${unit}`, right: true, cell: (row) => amount(row.held[name] ?? 0) },
+    ]),
+    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
+    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
+    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
+    { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
+    { head: `Electricity, ${powerCurrency}`, right: true, cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)) },
+  ]
+  return <Table caption={caption} columns={columns} rows={rows.filter((row) => row.at <= now).toReversed()} rowKey={(row) => row.at.toString()} />
+}
+
+/** The same table folded away under a small chart. */
+export const FoldedIncomeTable = (props: IncomeTableProps) => (
+  <details className="foot">
+    <summary>The same as a table</summary>
+    <IncomeTable {...props} />
+  </details>
+)
