@@ -1,16 +1,15 @@
-/** Asks a running exchange as its owner: listen.json says where, admin-token opens the door. */
-import { readFileSync, statSync } from 'node:fs'
+/** Asks a running exchange as its owner: owner.json of the folder it holds says where, admin-token opens the door. */
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { z } from 'zod'
 
 import { StokerError } from '#contract/errors.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
+import { liveOwner } from '#server/data-dir.ts'
 
-const FILE_BYTES_MAX = 4_096
 const TIMEOUT_MS = 10_000
 
-const listening = z.object({ url: z.url().max(200), pid: z.number().int(), exchangeKey: z.string().max(64) })
 const madeKey = z.object({ buyerId: z.string(), key: z.string() })
 
 export interface ExchangeAdmin {
@@ -27,13 +26,13 @@ export function exchangeDirOf(dir: string): string {
   return own === undefined ? join(dir, 'exchange') : dir
 }
 
-/** Null when no exchange answers on this folder. */
+/** Null when no exchange holds this folder, or it does not answer. Nothing is sent to an address whose writer is gone. */
 export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
   const folder = exchangeDirOf(dir)
+  // The owner writes its address into the folder it holds; listen.json says the same, but stays after a kill -9.
+  const url = liveOwner(folder)?.url
+  if (url === undefined) return null
   try {
-    const path = join(folder, 'listen.json')
-    if (statSync(path).size > FILE_BYTES_MAX) return null
-    const { url } = listening.parse(JSON.parse(readFileSync(path, 'utf8')))
     const token = readSecretFile(join(folder, 'admin-token'))?.trim() ?? ''
     const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
     return health.ok ? adminAt(url, token) : null

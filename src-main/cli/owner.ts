@@ -5,7 +5,7 @@ import type { ContractRouterClient } from '@orpc/contract'
 
 import { StokerError } from '#contract/errors.ts'
 import type { Contract } from '#contract/index.ts'
-import { apiToken, readOwner } from '#server/data-dir.ts'
+import { apiToken, liveOwner } from '#server/data-dir.ts'
 
 const ASK_TIMEOUT_MS = 5_000
 
@@ -21,9 +21,9 @@ export function connect(url: string, token: string): ContractRouterClient<Contra
   return createORPCClient(new RPCLink({ url: `${url}/rpc-http`, headers: { authorization: `Bearer ${token}` } }))
 }
 
-/** The running owner of `dir`, or null when none answers. owner.json may be stale, so it is asked with the folder's own token before it is believed. */
+/** The running owner of `dir`, or null when nobody holds the folder or its console does not answer. Nothing is sent to an address whose writer is gone. */
 async function findOwner(dir: string): Promise<RunningOwner | null> {
-  const owner = readOwner(dir)
+  const owner = liveOwner(dir)
   if (owner?.url === undefined) return null
   try {
     const token = apiToken(dir)

@@ -1,4 +1,5 @@
 /** The data folder: where it is, how it is made, and who owns it. Electron's userData is not asked, so both modes name the same folder. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
@@ -20,7 +21,23 @@ export function lockDataDir(dir: string): DataDirLock {
   return { publish: (url) => lock.describe({ pid: process.pid, url }), release: () => lock.release() }
 }
 
-/** What owner.json says; it may be stale, so a caller asks the url before it believes it. Null when absent or unreadable. */
+/**
+ * Who holds the folder now; null when nobody does. The lock is asked first: after a kill -9 owner.json stays, and whatever listens at its address by now is a
+ * stranger. Takes a free folder for a moment. Error: what the system says when the lock file cannot be opened.
+ */
+export function liveOwner(dir: string): Owner | null {
+  const lock = join(dir, 'lock.db')
+  if (!existsSync(lock)) return null
+  try {
+    acquireLock(lock).release()
+    return null
+  } catch (error) {
+    if (error instanceof StokerError && error.code === 'DATA_LOCKED') return readOwner(dir)
+    throw error
+  }
+}
+
+/** What owner.json says, whoever wrote it. Null when absent or unreadable. */
 export const readOwner = (dir: string): Owner | null => readOwnerFile(join(dir, 'owner.json'))
 
 /** The API token of a data folder (0600), made on first use by its owner. */

@@ -88,6 +88,7 @@ describe('exit codes', () => {
     [['link', '--data', '{dir}'], 3],
     [['buyer-key', '--data', '{dir}'], 3],
     [['ledger', 'check', '--data', '{dir}'], 3],
+    [['ledger', 'check', '--data', '{dir}/none'], 3],
   ])('%j ends with %i', async (args, code) => {
     const dir = tempDir()
     const result = await stoker(args.map((arg) => arg.replace('{dir}', dir)))

@@ -1,7 +1,7 @@
 /** kill -9 of each process while jobs run: afterwards both books hold, agree, and have lost or doubled nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { audit, type Audit } from '#cli/audit/audit.ts'
+import { auditRig, type RigAudit } from '#cli/audit/audit.ts'
 import { until } from '#cli/demo/loop.ts'
 import { startBuyers, type Buyers } from '#test/support/buyers.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
@@ -46,18 +46,18 @@ async function killMidJob(pid: number): Promise<void> {
 }
 
 /** Stops buying, waits until nothing is on its way, audits, and buys on. */
-async function auditAtRest(before: Audit, finishedBefore: number): Promise<Audit> {
+async function auditAtRest(before: RigAudit, finishedBefore: number): Promise<RigAudit> {
   await buyers.more(AT_ONCE)
   await buyers.stop()
   const finished = buyers.finished() - finishedBefore
   const after = await until(
     'both sides to agree',
     () => {
-      const now = audit(folder.path)
+      const now = auditRig(folder.path)
       return now.ours.open === 0 && now.ahead?.receipts === 0 && now.ahead.releases === 0 ? now : null
     },
     RECOVERY_MS,
-  ).catch(() => audit(folder.path))
+  ).catch(() => auditRig(folder.path))
   expect(after.problems).toEqual([])
   expect({ open: after.ours.open, ahead: after.ahead }).toEqual({ open: 0, ahead: { receipts: 0, releases: 0 } })
   // Every answer a buyer got whole was paid for exactly once; one whose end was lost on the way may have been paid for too.
@@ -70,12 +70,12 @@ async function auditAtRest(before: Audit, finishedBefore: number): Promise<Audit
 /** Runs the rounds of one victim, each audited; returns what the last audit finds. `kill` returns when it was killed and, where that is the test's job, started again. */
 async function rounds(kill: () => Promise<void>): Promise<string[]> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const before = audit(folder.path)
+    const before = auditRig(folder.path)
     const finishedBefore = buyers.finished()
     await kill()
     await auditAtRest(before, finishedBefore)
   }
-  return audit(folder.path).problems
+  return auditRig(folder.path).problems
 }
 
 describe(`kill -9 in the middle of jobs, ${ROUNDS} times each`, () => {

@@ -9,7 +9,11 @@ import { printJson, printLine } from '../output.ts'
 
 function print(result: Audit): void {
   const { ours, exchange, ahead } = result
-  printLine(`Ours:     ${ours.accounts} accounts, ${ours.transfers} transfers, ${ours.receipts} receipts re-summed; ${ours.open} jobs open.`)
+  printLine(
+    ours === null
+      ? 'Ours:     no seller in this folder; the exchange alone was checked.'
+      : `Ours:     ${ours.accounts} accounts, ${ours.transfers} transfers, ${ours.receipts} receipts re-summed; ${ours.open} jobs open.`,
+  )
   printLine(
     exchange === null
       ? 'Exchange: none in this folder, so nothing was compared.'
@@ -31,7 +35,7 @@ export function addLedger(program: Command): void {
     .description('the books')
     .addCommand(
       new Command('check')
-        .description('re-sum both sides, verify every receipt, compare the exchange with us (exit code 1 when something is wrong)')
+        .description('re-sum the sides that are here, verify every receipt, compare the exchange with us (exit code 1 when something is wrong)')
         .exitOverride()
         .option(...DATA_OPTION)
         .option('--json', 'print one line')

@@ -1,7 +1,7 @@
 /** Composes a Stoker for the demo and walks the loop: practice buyer off, the exchange's ledger clock virtual, nothing reused between prompts. */
 import { resolve } from 'node:path'
 
-import { audit, type Audit } from '../audit/audit.ts'
+import { auditRig, type RigAudit } from '../audit/audit.ts'
 import { exchangeAdmin } from '../exchange-admin.ts'
 import { startRuntime, type Runtime } from '#server/runtime.ts'
 
@@ -36,7 +36,7 @@ export async function runDemo(run: DemoRun): Promise<DemoResult> {
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /** Both sides at rest: nothing on its way. */
-const settled = (result: Audit): Audit | null => (result.ahead !== null && result.ahead.receipts + result.ahead.releases === 0 && result.ours.open === 0 ? result : null)
+const settled = (result: RigAudit): RigAudit | null => (result.ahead !== null && result.ahead.receipts + result.ahead.releases === 0 && result.ours.open === 0 ? result : null)
 
 async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, exchangeUrl }: Runtime): Promise<DemoResult> {
   const startedAt = performance.now()
@@ -48,13 +48,13 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   const examMs = performance.now() - examAt
   await list(client, deploymentId)
   say(`Selling ${jobs} completions …`)
-  const before = audit(dir).ours
+  const before = auditRig(dir).ours
   const admin = await exchangeAdmin(dir)
   const key = await admin.makeBuyerKey('demo')
   const jobsAt = performance.now()
   const purchases = await buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens: exam.spec.limits.outputTokens, afterEach: () => admin.advanceClock(STEP_MS), say })
   const jobsMs = performance.now() - jobsAt
-  const books = await until('both sides to agree', () => settled(audit(dir)))
+  const books = await until('both sides to agree', () => settled(auditRig(dir)))
   const [{ ok }, power, summary] = [
     await client.app.ledgerCheck(),
     await client.app.power(),
