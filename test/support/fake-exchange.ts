@@ -1,7 +1,7 @@
 /** A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the core; frames wait in a queue until the test delivers them. */
 import { inputTokens } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
-import { nano, nanoPerMtok, type NanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, type NanoPerMtok, type Realm } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { StokerError } from '#contract/errors.ts'
@@ -49,6 +49,12 @@ export class FakeExchange {
   /** A patient exchange: jobs of a lost session stay pending until the supplier says what became of them. */
   keepsPending = false
   now = 1_000_000
+  /** What the next sessions announce, and what receipts really take. */
+  realm: Realm = 'practice'
+  feeBps = 500
+  takesBps = 500
+  /** What is told instead of a receipt; its own chain stays good. */
+  tampers: (receipt: Receipt) => Receipt = (receipt) => receipt
   #port: { alive: boolean; state: ExchangeState; onState: Set<(state: ExchangeState) => void>; onFrame: Set<(frame: ExchangeFrame) => void> } | null = null
   #count = 0
 
@@ -92,7 +98,7 @@ export class FakeExchange {
       kind: 'online',
       since: this.now,
       fresh,
-      terms: { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey },
+      terms: { realm: this.realm, currency: 'PCR', feeBps: this.feeBps, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey },
     })
   }
 
@@ -101,10 +107,10 @@ export class FakeExchange {
   }
 
   /** Sends one job; the id counts. */
-  job(options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument } = {}): JobId {
+  job(options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument; reserveNano?: number } = {}): JobId {
     this.#count += 1
     const jobId = brandId<JobId>(`job_${this.#count}`)
-    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT } = options
+    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT, reserveNano = 1_000_000 } = options
     const messages = [{ role: 'user' as const, content }]
     this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, exam: examId !== undefined, input: inputTokens(messages) })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
@@ -115,7 +121,7 @@ export class FakeExchange {
       specVersion: 1,
       request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
       priceNanoPerMtok: nanoPerMtok(price),
-      reserveNano: nano(1_000_000),
+      reserveNano: nano(reserveNano),
       deadlineMs: 60_000,
       salt: 's'.repeat(43),
       ...exam,
@@ -174,7 +180,7 @@ export class FakeExchange {
       const jobs = frame.openJobs.map((jobId) => ({ jobId, state: this.jobs.get(jobId)?.state ?? ('unknown' as const) }))
       this.queue.push({
         t: 'sync.result',
-        receipts: receipts.slice(0, this.pageSize),
+        receipts: receipts.slice(0, this.pageSize).map((receipt) => this.tampers(receipt)),
         releases: releases.slice(0, this.pageSize),
         jobs,
         more: receipts.length > this.pageSize || releases.length > this.pageSize,
@@ -201,7 +207,7 @@ export class FakeExchange {
           realm: 'practice',
           billed: claim.usage,
           priceNanoPerMtok: job.price,
-          feeBps: 500,
+          feeBps: this.takesBps,
           settledAt: this.now,
           releaseAt: this.now + 30_000,
           exchange: brandId<PublicKey>(this.key.publicKey),
@@ -209,6 +215,6 @@ export class FakeExchange {
       )
       this.receipts.push(job.receipt)
     }
-    this.queue.push({ t: 'job.settled', receipt: job.receipt })
+    this.queue.push({ t: 'job.settled', receipt: this.tampers(job.receipt) })
   }
 }

@@ -2,10 +2,10 @@
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
-import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsFace, PowerFace } from '#core/context.ts'
 
 import type { Route } from './admission.ts'
+import { sweepExpired } from './expiry.worker.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
 import { Runner, type ExamSink } from './runner.worker.ts'
@@ -14,8 +14,6 @@ import { Sync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
 export type { ExamSink } from './runner.worker.ts'
-
-const EXPIRE_EVERY_MS = MINUTE_MS
 
 export interface JobsDeps {
   deployments: Pick<DeploymentsFace, 'loaded'>
@@ -37,7 +35,7 @@ export interface Jobs {
   since(from: number): { jobs: number; failed: number }
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
-  /** Records of the exchange that did not verify since the start. */
+  /** Records of the exchange that cannot be booked, one line each, and what to do about them; empty when all is well. */
   problems(): string[]
 }
 
@@ -58,12 +56,18 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   })
   const runner = new Runner(context, { ...deps, settlement })
   const sync = new Sync(context, runner, settlement)
-  const stopping = new AbortController()
   const offs: (() => void)[] = []
 
   const feeBps = (): number => {
     const state = exchange.state()
     return state.kind === 'online' ? state.terms.feeBps : 0
+  }
+
+  const onSettled = (receipt: Receipt): void => {
+    const outcome = settlement.settle(receipt, exchangeKey())
+    sync.note(outcome, `receipt ${receipt.seq}`)
+    if (outcome.kind === 'applied' && receipt.feeBps > feeBps())
+      sync.warn(`fee of receipt ${receipt.seq}`, `it takes ${receipt.feeBps} hundredths of a per cent, and the exchange announced ${feeBps()}`)
   }
 
   const onFrame = (frame: ExchangeFrame): void => {
@@ -72,7 +76,7 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     else if (frame.t === 'job.void') runner.onVoid(frame.jobId, frame.reason)
     else if (frame.t === 'sync.result') sync.onResult(frame)
     else if (frame.t === 'job.settled') {
-      sync.note(settlement.settle(frame.receipt, exchangeKey()), `receipt ${frame.receipt.seq}`)
+      onSettled(frame.receipt)
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     } else if (frame.t === 'released') {
       for (const release of frame.releases) sync.note(settlement.release(release, exchangeKey()), `release ${release.seq}`)
@@ -82,13 +86,6 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const exchangeKey = (): string => {
     const state = exchange.state()
     return state.kind === 'online' ? state.terms.exchange : ''
-  }
-
-  const expireLoop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(EXPIRE_EVERY_MS, { signal: stopping.signal, unref: true })
-      sync.expire()
-    }
   }
 
   return {
@@ -102,12 +99,9 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
           sync.begin()
         }),
       )
-      expireLoop().catch((error: unknown) => {
-        if (!stopping.signal.aborted) context.log.error({ err: error }, 'the sweep of expired jobs stopped')
-      })
+      offs.push(sweepExpired(context, settlement, () => new Set(runner.runs().map((run) => run.frame.jobId))))
     },
     stop() {
-      stopping.abort()
       for (const off of offs) off()
       runner.abandonAll()
     },

@@ -7,7 +7,7 @@ import { cursorOf, jobView, parseCursor } from './job-view.ts'
 import { findJob, listJobs, receiptAt } from './jobs.store.ts'
 
 export function jobsApi(context: CoreContext, power: Pick<PowerFace, 'ofJob'>) {
-  const { os, realmDb, currency, exchange } = context
+  const { os, realmDb, currency } = context
   return {
     list: os.jobs.list.handler(({ input }) => {
       const rows = listJobs(realmDb.read, { before: parseCursor(input.before), limit: input.limit + 1, state: input.state, instrument: input.instrument })
@@ -22,8 +22,8 @@ export function jobsApi(context: CoreContext, power: Pick<PowerFace, 'ofJob'>) {
       if (row.exchange === null || row.receiptSeq === null) return view
       const { receipt } = receiptAt(realmDb.read, row.exchange, row.receiptSeq)!
       const prev = row.receiptSeq === 1 ? null : receiptAt(realmDb.read, row.exchange, row.receiptSeq - 1)?.receipt
-      const state = exchange.state()
-      const { ok, shown, notShown } = verifyReceipt(receipt, { ...(prev === undefined ? {} : { prev }), ...(state.kind === 'online' ? { exchangeKey: state.terms.exchange } : {}) })
+      // The key it was checked against when it was booked: the exchange of today may be another one.
+      const { ok, shown, notShown } = verifyReceipt(receipt, { exchangeKey: row.exchange, ...(prev === undefined ? {} : { prev }) })
       return { ...view, receipt, verified: { ok, shown, notShown } }
     }),
   }

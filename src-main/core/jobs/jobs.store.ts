@@ -117,6 +117,8 @@ export function updateJob(db: WriteDb, jobId: string, change: Partial<JobRow>): 
   db.prepare(`UPDATE jobs SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE job_id = ?`).run(...names.map((name) => change[name] ?? null), jobId)
 }
 
+export const OPEN_JOBS_MAX = 100_000
+
 /** Jobs not final, oldest first. */
 export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: 'running' | 'claimed'; expiresAt: number }[] =>
   db

@@ -57,9 +57,12 @@ export class Runner {
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const held = this.#deps.deployments.loaded()
     const loaded = held === null ? null : { deploymentId: held.deploymentId, slots: held.model.slots }
-    const { kind } = this.#context.engine.state()
+    const { engine, exchange, realm } = this.#context
+    const { kind } = engine.state()
     const recovering = kind === 'starting' || kind === 'backoff'
-    const error = refusal(frame, { route, loaded, recovering, running: this.#runs.size, pace: this.#pace })
+    const session = exchange.state()
+    const realmFits = session.kind !== 'online' || session.terms.realm === realm
+    const error = refusal(frame, { realmFits, route, loaded, recovering, running: this.#runs.size, pace: this.#pace })
     if (error === null) this.#start(frame, route!)
     else this.#reject(frame, route, error)
   }
@@ -77,6 +80,8 @@ export class Runner {
   onVoid(jobId: string, reason: string): void {
     const run = this.#runs.get(jobId)
     if (run !== undefined && this.#finish(run)) this.#context.engine.cancel(jobId)
+    // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
+    if (run?.cancelled === 'deadline') this.#deps.settlement.fail(jobId, reason)
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }

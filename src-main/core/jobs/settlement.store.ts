@@ -23,8 +23,8 @@ export const AVAILABLE = 'asset:available'
 export const FEE = 'expense:fee'
 const incomeAccount = (instrument: string): string => `income:${instrument}`
 
-/** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted. */
-export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[] }
+/** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted; `forked` when we hold another record under its number. */
+export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[]; forked?: true }
 
 interface Measures {
   enginePromptTokens: number
@@ -69,6 +69,7 @@ export function createSettlement(context: Money): Settlement {
       }
       const job = findJob(realmDb.read, release.jobId)
       if (release.seq !== last + 1 || job === null || job.state !== 'settled') return { kind: 'gap' }
+      if (job.exchange !== exchange) return { kind: 'refused', problems: [`release ${release.seq} is of a job that another exchange settled`] }
       if (job.sellerNano !== release.amountNano || job.releasedAt !== null) return { kind: 'refused', problems: [`release ${release.seq} is not the held amount of its job`] }
       realmDb.tx((db) => postRelease(context, db, release, exchange, job))
       return { kind: 'applied' }
@@ -84,7 +85,7 @@ export function createSettlement(context: Money): Settlement {
   }
 }
 
-const known = (same: boolean, problem: string): Outcome => (same ? { kind: 'duplicate' } : { kind: 'refused', problems: [problem] })
+const known = (same: boolean, problem: string): Outcome => (same ? { kind: 'duplicate' } : { kind: 'refused', problems: [problem], forked: true })
 
 function openAccounts({ realmDb, books, currency }: Money): void {
   realmDb.tx((db) => {
@@ -136,6 +137,7 @@ function disagreements({ key, realm }: Money, receipt: Receipt, job: JobRow | nu
   if (receipt.realm !== realm) problems.push(`the receipt is of the ${receipt.realm} realm`)
   if (job === null) return problems
   if (job.state === 'settled') problems.push(`job ${job.jobId} has another receipt`)
+  if (job.instrument !== receipt.claim.instrument) problems.push('the instrument is not the one the job was won for')
   if (job.priceNano !== receipt.priceNanoPerMtok) problems.push('the price is not the one the job was won at')
   if (job.claimJson !== null && (job.claimJson !== canonicalJson(receipt.claim) || job.claimSig !== receipt.claimSig)) problems.push('the claim is not the one we signed')
   return problems

@@ -7,21 +7,24 @@ import { StokerError } from '#contract/errors.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
+import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/context.ts'
 
-import { findJob, lastReceipt, lastReleaseSeq, openJobs } from './jobs.store.ts'
+import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
+import { Problems } from './problems.ts'
 import type { Runner } from './runner.worker.ts'
 import { CLAIM_KIND, type Outcome, type Settlement } from './settlement.store.ts'
 
 type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
-const OPEN_JOBS_MAX = 100_000
 const RESEND_PAGE = 500
 const COMPARE_MS = 15_000
 /** Passes in a row that a gap may start: one that no pass closes must not go round for ever. */
 const ROUNDS_MAX = 3
 /** Pages of one full comparison: five million receipts. */
 const PAGES_MAX = 10_000
-const PROBLEMS_MAX = 100
+/** A record that did not verify is asked for again at every connection, and this often when records after it come in. */
+const STUCK_RETRY_MS = MINUTE_MS
+const REPORTED_MAX = 100
 
 export interface SyncReport {
   receipts: number
@@ -31,6 +34,8 @@ export interface SyncReport {
 
 interface Pass {
   full: boolean
+  /** A record of it did not verify: those after it cannot be joined to ours, whatever order they come in. */
+  stuck: boolean
   remaining: string[]
   asked: Set<string>
   receiptSeq: number
@@ -44,8 +49,10 @@ export class Sync {
   readonly #context: CoreContext
   readonly #runner: Runner
   readonly #settlement: Settlement
-  readonly #problems: string[] = []
+  readonly #problems = new Problems()
   #pass: Pass | null = null
+  /** No pass for a gap before this (monotonic): the last one could not close it. */
+  #quietUntil = 0
   /** A gap was seen during a pass. */
   #again = false
   #rounds = 0
@@ -56,9 +63,9 @@ export class Sync {
     this.#settlement = settlement
   }
 
-  /** Records of the exchange that did not verify, since the start. */
+  /** Records of the exchange that cannot be booked, one line each, and what to do about them. */
   problems(): string[] {
-    return [...this.#problems]
+    return this.#problems.lines()
   }
 
   /** Called on every fresh session and whenever a gap shows. */
@@ -70,28 +77,50 @@ export class Sync {
     const remaining = openJobs(realmDb.read, OPEN_JOBS_MAX)
       .map(({ jobId }) => jobId)
       .filter((jobId) => !running.has(jobId))
-    const from = full ? { receiptSeq: 0, releaseSeq: 0 } : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
-    this.#pass = { full, remaining, asked: new Set(), pages: 0, report: { receipts: 0, releases: 0, problems: [] }, finished: this.#pass?.finished ?? [], ...from }
+    // A comparison whose session was lost goes on as one: it must not end as less than it promised.
+    const before = this.#pass
+    const whole = full || before?.full === true
+    const from = whole ? { receiptSeq: 0, releaseSeq: 0 } : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
+    const report = { receipts: 0, releases: 0, problems: [] }
+    this.#pass = { full: whole, stuck: false, remaining, asked: new Set(), pages: 0, report, finished: before?.finished ?? [], ...from }
     this.#ask(this.#pass)
   }
 
-  /** Takes note of an outcome: a gap starts a sync, a refusal is kept as a problem. */
+  /** Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy may be good. */
   note(outcome: Outcome, what: string): void {
-    if (outcome.kind === 'refused') {
-      const problem = `${what}: ${outcome.problems.join('; ')}`
-      this.#context.log.error({ what, problems: outcome.problems }, 'the exchange sent a record that does not verify')
-      if (this.#problems.length < PROBLEMS_MAX) this.#problems.push(problem)
-      this.#pass?.report.problems.push(problem)
-    } else if (outcome.kind === 'gap') {
-      if (this.#pass === null) this.begin()
-      else this.#again = true
-    }
+    if (outcome.kind === 'refused') this.#refused(outcome, what)
+    else if (outcome.kind === 'gap') this.#gap()
+    else this.#problems.solved(what)
+  }
+
+  /** Something of the exchange's that was booked and is still worth telling. */
+  warn(what: string, problem: string): void {
+    this.#problems.add(what, { kind: 'refused', problems: [problem] })
+  }
+
+  #refused(outcome: Extract<Outcome, { kind: 'refused' }>, what: string): void {
+    const line = `${what}: ${outcome.problems.join('; ')}`
+    this.#context.log.error({ what, problems: outcome.problems }, 'the exchange sent a record that does not verify')
+    const isNew = this.#problems.add(what, outcome)
+    if (this.#pass !== null) {
+      this.#pass.stuck = true
+      if (this.#pass.report.problems.length < REPORTED_MAX) this.#pass.report.problems.push(line)
+    } else if (isNew) this.begin()
+    // One notification until all is well again: a broken history would bring one a job.
+    if (isNew && this.#problems.size === 1) this.#context.host.notify('Money that cannot be booked', `${line}. ${this.#problems.advice()}`)
+  }
+
+  #gap(): void {
+    const pass = this.#pass
+    if (pass !== null) this.#again ||= !pass.stuck
+    else if (this.#context.clock.mono() >= this.#quietUntil) this.begin()
   }
 
   onResult(frame: SyncResult): void {
     const key = this.#exchangeKey()
     const pass = this.#pass
     if (pass === null || key === null) return
+    const before = pass.receiptSeq + pass.releaseSeq
     for (const receipt of frame.receipts) {
       this.note(this.#settlement.settle(receipt, key), `receipt ${receipt.seq}`)
       pass.receiptSeq = Math.max(pass.receiptSeq, receipt.seq)
@@ -106,7 +135,8 @@ export class Sync {
       pass.report.releases += 1
     }
     this.#applyJobs(pass, frame.jobs)
-    const progress = frame.receipts.length + frame.releases.length > 0
+    // Only rising numbers come to an end: a release whose receipt cannot be booked would come back for ever.
+    const progress = pass.receiptSeq + pass.releaseSeq > before && (pass.full || !pass.stuck)
     if ((pass.remaining.length > 0 || (frame.more && progress)) && pass.pages < PAGES_MAX) this.#ask(pass)
     else this.#finish(pass, key)
   }
@@ -128,14 +158,6 @@ export class Sync {
     } finally {
       stop.abort()
       late.catch(() => undefined)
-    }
-  }
-
-  /** Voids what is past its expiry and not running here. */
-  expire(): void {
-    const running = this.#running()
-    for (const job of openJobs(this.#context.realmDb.read, OPEN_JOBS_MAX)) {
-      if (job.expiresAt <= this.#context.clock.now() && !running.has(job.jobId)) this.#settlement.voidJob(job.jobId, 'the exchange did not settle it in time')
     }
   }
 
@@ -190,7 +212,10 @@ export class Sync {
     const again = this.#again
     this.#again = false
     this.#rounds = again ? this.#rounds + 1 : 0
-    if (again && this.#rounds <= ROUNDS_MAX) this.begin()
+    if (again && this.#rounds <= ROUNDS_MAX) return this.begin()
+    if (again) this.warn('the exchange’s history', 'there is a gap in it that asking again does not close')
+    else if (!pass.stuck) this.#problems.solved('the exchange’s history')
+    if (again || pass.stuck) this.#quietUntil = this.#context.clock.mono() + STUCK_RETRY_MS
   }
 
   /** After the last page both sides must stand at the same numbers: frames come in order. */

@@ -22,7 +22,8 @@ export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 
       throw error
     })
     const own = await checkOwnSide(context)
-    const problems = [...own.problems, ...jobs.problems(), ...(compared?.problems ?? [])]
+    // What to do about the exchange's records stands last.
+    const problems = [...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
     return { ...own, ok: problems.length === 0, problems: [...new Set(problems)], comparedWithExchange: compared !== null }
   }
   return { check, api: { ledgerCheck: context.os.app.ledgerCheck.handler(check) } }

@@ -195,6 +195,8 @@ export class ListingRunner {
     const state = this.#context.exchange.state()
     // One text through all attempts, so that a long outage is not a change every second.
     if (state.kind !== 'online') return state.kind === 'connecting' && state.attempt === 1 ? 'connecting to the exchange' : 'the exchange is not reachable; Stoker keeps trying'
+    const { realm } = this.#context
+    if (state.terms.realm !== realm) return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
     const loaded = this.#deps.deployments.loaded()
     if (loaded?.deploymentId === row.deploymentId) return null
     const { kind } = this.#context.engine.state()

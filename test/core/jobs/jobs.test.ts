@@ -92,6 +92,24 @@ describe('refusing a job', () => {
     expect(made.engine.submitted).toHaveLength(0)
   })
 
+  it('of an exchange that trades in another realm, or that sets aside less than the job can cost', async () => {
+    const made = seller()
+    made.exchange.realm = 'real'
+    made.exchange.online()
+    made.exchange.job()
+    await made.drain()
+    made.exchange.realm = 'practice'
+    made.exchange.online()
+    made.exchange.job({ reserveNano: 18 })
+    made.exchange.job({ reserveNano: 19 })
+    await made.drain()
+    expect(frames(made, 'job.reject').map(({ error }) => error.message)).toEqual([
+      'this exchange trades in another realm than this ledger is of',
+      'the reserve does not cover what the job can cost',
+    ])
+    expect(made.exchange.receipts).toHaveLength(1)
+  })
+
   it('when every slot is taken, and when no model is loaded', async () => {
     const made = seller({ engine: { manual: true } })
     for (let n = 0; n < 3; n += 1) made.exchange.job()
@@ -149,6 +167,18 @@ describe('jobs that end otherwise', () => {
     expect(job(made, jobId)).toMatchObject({ state: 'failed' })
   })
 
+  it('a missed deadline counts as ours when the exchange voids the job in the same breath, as the real one does', async () => {
+    const made = seller({ engine: { manual: true } })
+    const jobId = made.exchange.job()
+    made.exchange.deliverAll()
+    made.exchange.push({ t: 'job.cancel', jobId, reason: 'deadline' })
+    made.exchange.push({ t: 'job.void', jobId, reason: 'the deadline passed' })
+    made.exchange.deliverAll()
+    await made.drain()
+    expect(job(made, jobId)).toMatchObject({ state: 'failed', reason: 'the deadline passed' })
+    expect(made.rows('SELECT failed FROM rollup_hour')).toEqual([{ failed: 1 }])
+  })
+
   it('a void frees what was pending', async () => {
     const made = seller()
     const jobId = made.exchange.job()
@@ -170,7 +200,10 @@ describe('jobs that end otherwise', () => {
     made.exchange.push({ t: 'job.settled', receipt: { ...made.exchange.receipts[0]!, sellerNano: nano(1) } })
     made.exchange.deliver()
     expect(job(made, jobId)).toMatchObject({ state: 'claimed' })
-    expect(made.jobs.problems()).toHaveLength(1)
+    expect(made.jobs.problems()).toEqual([
+      'receipt 1: the receipt is not signed by the exchange it names; the amounts do not follow from tokens, price and fee',
+      expect.stringContaining('What to do'),
+    ])
   })
 })
 

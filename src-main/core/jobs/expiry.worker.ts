@@ -1,0 +1,36 @@
+/** Once a minute: voids jobs that are past their expiry, and forgets outbox rows that were answered long ago. */
+import { prune } from '#books/outbox.ts'
+import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
+import type { CoreContext } from '#core/context.ts'
+
+import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
+import type { Settlement } from './settlement.store.ts'
+
+const EVERY_MS = MINUTE_MS
+const OUTBOX_KEPT_MS = 30 * DAY_MS
+
+/** `running` names the jobs in work, which do not expire here. The returned function ends it. */
+export function sweepExpired({ realmDb, clock, log }: CoreContext, settlement: Pick<Settlement, 'voidJob'>, running: () => ReadonlySet<string>): () => void {
+  const stopping = new AbortController()
+  const sweep = (): void => {
+    const live = running()
+    for (const job of openJobs(realmDb.read, OPEN_JOBS_MAX)) {
+      if (job.expiresAt <= clock.now() && !live.has(job.jobId)) settlement.voidJob(job.jobId, 'the exchange did not settle it in time')
+    }
+    realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS))
+  }
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(EVERY_MS, { signal: stopping.signal, unref: true })
+      try {
+        sweep()
+      } catch (error) {
+        log.error({ err: error }, 'the sweep of expired jobs failed; it is tried again in a minute')
+      }
+    }
+  }
+  loop().catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.error({ err: error }, 'the sweep of expired jobs stopped')
+  })
+  return () => stopping.abort()
+}

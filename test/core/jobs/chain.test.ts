@@ -1,0 +1,153 @@
+/** When the exchange's records and ours do not fit: what is booked, what is asked for again, and what the owner is told. */
+import { call } from '@orpc/server'
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import { nano } from '#contract/money.ts'
+import type { Receipt } from '#contract/receipt.ts'
+import type { SupplierFrame } from '#contract/supplier.ts'
+import { createLedger } from '#core/ledger/index.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
+
+import { Seller } from '../../support/seller.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+function seller(): Seller {
+  const made = new Seller(tempDir())
+  onTestFinished(() => made.close())
+  made.exchange.online()
+  made.exchange.deliverAll()
+  return made
+}
+const sell = async (made: Seller, count: number): Promise<void> => {
+  for (let n = 0; n < count; n += 1) {
+    made.exchange.job()
+    await made.drain()
+  }
+}
+const damaged = (receipt: Receipt): Receipt => ({ ...receipt, sellerNano: nano(receipt.sellerNano + 1) })
+const syncs = (made: Seller): Extract<SupplierFrame, { t: 'sync' }>[] => made.exchange.sent.filter((frame) => frame.t === 'sync')
+const checked = async (made: Seller) => {
+  const checking = createLedger(made.context, made.jobs).check()
+  await made.drain()
+  return checking
+}
+
+describe('a receipt that does not verify', () => {
+  it('is asked for at once, and booked with those after it when the exchange’s own copy is good', async () => {
+    const made = seller()
+    made.exchange.job()
+    made.exchange.deliver()
+    for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
+    made.exchange.queue = [{ t: 'job.settled', receipt: damaged(made.exchange.receipts[0]!) }]
+    await made.drain()
+    await sell(made, 2)
+    expect(made.rows('SELECT seq FROM receipts')).toHaveLength(3)
+    expect(made.jobs.problems()).toEqual([])
+    expect(await checked(made)).toMatchObject({ ok: true, receipts: 3 })
+  })
+
+  it('stops the chain when the exchange insists on it; it says what to do, asks seldom, and goes on once it is mended', async () => {
+    const made = seller()
+    await sell(made, 1)
+    const good: Receipt[] = []
+    made.exchange.tampers = (receipt) => (receipt.seq === 2 ? damaged(receipt) : receipt)
+    await sell(made, 12)
+    good.push(...made.exchange.receipts)
+    expect(made.rows('SELECT seq FROM receipts')).toHaveLength(1)
+    // One pass for the damaged one, and no more before a minute is over, however many receipts follow.
+    expect(syncs(made).length).toBeLessThan(10)
+    const check = await checked(made)
+    expect(check.ok).toBe(false)
+    expect(check.problems.join('\n')).toContain('receipt 2: the receipt is not signed by the exchange it names')
+    expect(check.problems.at(-1)).toContain('What to do')
+    made.exchange.tampers = (receipt) => receipt
+    made.exchange.offline()
+    made.exchange.online()
+    await made.drain()
+    expect(made.rows('SELECT seq FROM receipts')).toHaveLength(good.length)
+    expect(await checked(made)).toMatchObject({ ok: true, receipts: 13 })
+  })
+
+  it('tells the owner by a notification, once', async () => {
+    const told: string[] = []
+    const made = seller()
+    Object.assign(made.context.host, { notify: (_title: string, body: string) => told.push(body) })
+    made.exchange.tampers = damaged
+    await sell(made, 4)
+    expect(told).toEqual([expect.stringContaining('What to do')])
+  })
+})
+
+describe('an exchange whose database was reset', () => {
+  it('under the same key: nothing of ours is overwritten, nothing is booked twice, and the owner hears what it means', async () => {
+    const made = seller()
+    await sell(made, 3)
+    const held = made.balance('asset:held')
+    made.exchange.receipts.length = 0
+    made.exchange.jobs.clear()
+    made.exchange.offline()
+    made.exchange.online()
+    await sell(made, 2)
+    expect(made.rows('SELECT seq FROM receipts')).toHaveLength(3)
+    expect(made.balance('asset:held').net).toBe(held.net)
+    const { ok, problems } = await checked(made)
+    expect(ok).toBe(false)
+    expect(problems).toContain('receipt 1: receipt 1 differs from the one stored')
+    expect(problems.at(-1)).toContain('its database was reset or put back from an older copy')
+  })
+
+  it('under a new key it is another exchange: a chain of its own, and the old receipts still verify', async () => {
+    const made = seller()
+    await sell(made, 2)
+    const oldJob = made.exchange.receipts[0]!.claim.jobId
+    Object.assign(made.exchange, { key: generateSigningKey() })
+    made.exchange.receipts.length = 0
+    made.exchange.offline()
+    made.exchange.online()
+    await sell(made, 2)
+    expect(made.rows('SELECT seq FROM receipts ORDER BY seq').map(({ seq }) => seq)).toEqual([1, 1, 2, 2])
+    expect(await checked(made)).toMatchObject({ ok: true, receipts: 4 })
+    expect((await call(made.jobs.api.get, { jobId: oldJob }, { context: { scopes: ALL_SCOPES } })).verified).toMatchObject({ ok: true })
+  })
+
+  it('cannot release money that another exchange holds', async () => {
+    const made = seller()
+    await sell(made, 1)
+    const { claim, sellerNano } = made.exchange.receipts[0]!
+    Object.assign(made.exchange, { key: generateSigningKey() })
+    made.exchange.receipts.length = 0
+    made.exchange.offline()
+    made.exchange.online()
+    await made.drain()
+    made.exchange.push({ t: 'released', releases: [{ seq: 1, jobId: claim.jobId, amountNano: sellerNano, at: 1 }] })
+    await made.drain()
+    expect(made.balance('asset:available').net).toBe(0)
+    expect(made.jobs.problems()[0]).toContain('another exchange settled')
+  })
+})
+
+describe('what the exchange takes', () => {
+  it('is compared with what it announced', async () => {
+    const made = seller()
+    made.exchange.takesBps = 700
+    await sell(made, 1)
+    expect(made.jobs.problems()[0]).toContain('takes 700 hundredths of a per cent, and the exchange announced 500')
+    expect((await checked(made)).ok).toBe(false)
+  })
+})
+
+describe('a release whose receipt cannot be booked', () => {
+  it('does not make a sync go round without end', async () => {
+    const made = seller()
+    made.exchange.tampers = damaged
+    await sell(made, 8)
+    for (let n = 0; n < 8; n += 1) made.exchange.release()
+    made.exchange.queue = []
+    const before = syncs(made).length
+    made.exchange.offline()
+    made.exchange.online()
+    await made.drain()
+    expect(syncs(made).length - before).toBeLessThan(6)
+  })
+})
