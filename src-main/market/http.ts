@@ -9,6 +9,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
+import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
 
 import { apiErrorOf, ApiFailure, errorBody } from './buy/openai-error.ts'
@@ -17,7 +18,6 @@ import { LIMITS } from './limits.ts'
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
 const CLOSING_TURNS = 1_000
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 export interface Listener {
   url: string
@@ -38,7 +38,7 @@ export interface ListenOptions {
 /** Error: UNAVAILABLE when the address is taken. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, log } = options
-  const allowed = new Set([...LOOPBACK, ...options.allowHosts, host].map((name) => name.toLowerCase()))
+  const allowed = new Set(allowedNames(host, options.allowHosts))
   const server = createAdaptorServer({
     fetch: appOf(options, allowed).fetch,
     overrideGlobalObjects: false,
@@ -61,7 +61,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on('error', (error) => log.error({ err: error }, 'the listener failed'))
   const at = server.address() as AddressInfo
   return {
-    url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
+    url: `http://${shownHost(at.address)}:${at.port}`,
     async close() {
       upgrades.close()
       const state = { open: true }

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 
 import type { Clock } from '#contract/time.ts'
 import type { Core } from '#core/core.ts'
+import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { IdSource } from '#lib/ids.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createAttempts } from './auth/attempts.ts'
 import { createLoginCodes } from './auth/codes.ts'
-import { allowedNames, createGuard } from './auth/guard.ts'
+import { createGuard } from './auth/guard.ts'
 import { openSessions } from './auth/sessions.ts'
 import { apiToken } from './data-dir.ts'
 import { listenHttp } from './http.ts'
@@ -39,9 +40,6 @@ export interface Console {
   close(): Promise<void>
 }
 
-/** The address a person can open: a wildcard listener is reached on this machine by 127.0.0.1. */
-const shownHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host)
-
 /** Listens. Error: UNAVAILABLE when the address cannot be had. */
 export async function openConsole(options: ConsoleOptions): Promise<Console> {
   const { dataDir, host, clock, ids, log, tls } = options
@@ -64,8 +62,9 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   hosts = names.flatMap((name) => (bare ? [name, `${name}:${server.port}`] : [`${name}:${server.port}`]))
   origins = hosts.map((name) => `${scheme}://${name}`)
   // A reverse proxy's name arrives without our port, and its page may be HTTPS where we are not.
-  hosts.push(...options.allowHosts)
-  origins.push(...options.allowHosts.flatMap((name) => [`http://${name}`, `https://${name}`]))
+  const further = options.allowHosts.map((name) => name.toLowerCase())
+  hosts.push(...further)
+  origins.push(...further.flatMap((name) => [`http://${name}`, `https://${name}`]))
   url = `${scheme}://${shownHost(host)}${bare ? '' : `:${server.port}`}`
   return { url, link, close: () => server.close() }
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { StokerError } from '#contract/errors.ts'
-import { isLoopback } from '#server/auth/guard.ts'
+import { isLoopback } from '#lib/host-names.ts'
 import type { Runtime, RuntimeOptions } from '#server/runtime.ts'
 
 import { DATA_OPTION, integer } from '../options.ts'

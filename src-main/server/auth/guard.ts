@@ -3,7 +3,6 @@
  * and either the API token (header only) or a session cookie. Pure decisions over header values; docs/security.md says why.
  */
 import type { IncomingMessage } from 'node:http'
-import { hostname, networkInterfaces } from 'node:os'
 
 import { sameSecret } from '#lib/canonical.ts'
 
@@ -34,20 +33,6 @@ export interface Guard {
   caller(heads: RequestHeads): Caller | null
   /** Caller with the Origin rule applied: a cookie without an exact Origin is refused, a header token without Origin is fine. */
   admit(heads: RequestHeads, changes: boolean): Caller | Refusal
-}
-
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
-
-/** Names by which a listener at `host` may be addressed, without port. */
-export function allowedNames(host: string, extra: readonly string[] = []): string[] {
-  const names = ['127.0.0.1', 'localhost', '[::1]', ...extra.map(bracketed)]
-  if (host === '0.0.0.0' || host === '::') {
-    const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => bracketed(entry.address)))
-    return [...new Set([...names, ...addresses, hostname().toLowerCase()])]
-  }
-  return [...new Set([...names, bracketed(host)])]
 }
 
 export function readCookie(header: string | undefined, name: string): string | null {
