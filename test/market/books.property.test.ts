@@ -132,12 +132,13 @@ class World {
   }
 
   /** Something a supplier may say about any job it ever had, sensible or not. */
-  say(at: number, what: 'accept' | 'delta' | 'done' | 'again' | 'lie' | 'error'): void {
+  say(at: number, what: 'accept' | 'delta' | 'done' | 'again' | 'lie' | 'error' | 'busy'): void {
     const entry = this.jobs[at % Math.max(1, this.jobs.length)]
     const peer = entry === undefined ? undefined : this.registry.get(this.keys[entry.peer]!.publicKey)
     if (entry === undefined || peer === undefined) return
     const { jobId } = entry.job
     if (what === 'accept') this.deliveries.accept(peer, jobId)
+    else if (what === 'busy') this.deliveries.error(peer, { t: 'job.reject', jobId, error: { code: 'ENGINE_BUSY', message: 'x', data: {} } })
     else if (what === 'error') this.deliveries.error(peer, { t: 'job.error', jobId, error: { code: 'ENGINE_CRASHED', message: 'x', data: {} } })
     else if (what === 'delta') {
       entry.text += 'delta'
@@ -175,7 +176,17 @@ const step = fc.oneof(
   {
     weight: 12,
     arbitrary: fc.record({
-      kind: fc.constantFrom('accept' as const, 'delta' as const, 'delta' as const, 'done' as const, 'done' as const, 'again' as const, 'lie' as const, 'error' as const),
+      kind: fc.constantFrom(
+        'accept' as const,
+        'delta' as const,
+        'delta' as const,
+        'done' as const,
+        'done' as const,
+        'again' as const,
+        'lie' as const,
+        'error' as const,
+        'busy' as const,
+      ),
       n: fc.nat(20),
     }),
   },
@@ -214,5 +225,15 @@ describe('the exchange’s books', () => {
     )
     // The sequences must reach the money, or this test shows nothing.
     expect(settled).toBeGreaterThan(10)
+  })
+
+  it('are found wrong when money stays set aside for a job that is over', () => {
+    const world = new World()
+    const { context } = world
+    world.buy(8)
+    expect(checkExchange(context.db.read, context.books, context.key.publicKey).problems).toEqual([])
+    context.db.tx((db) => db.prepare(`UPDATE jobs SET state = 'void'`).run())
+    expect(checkExchange(context.db.read, context.books, context.key.publicKey).problems).toEqual([expect.stringContaining('the running jobs need 0')])
+    context.db.close()
   })
 })

@@ -1,9 +1,11 @@
-/** Our own side of the ledger check: books, the chain of receipts, and sums of jobs against accounts. Read only. */
+/** Our own side of the ledger check: books, the chain of receipts, sums of jobs against accounts, and the charts' hours. Read only. */
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { CoreContext } from '#core/context.ts'
 import { findJob, moneySums, receiptsPage } from '#core/jobs/jobs.store.ts'
 import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.store.ts'
+
+import { recordProblems } from './records.store.ts'
 
 const PAGE = 200
 const PROBLEMS_MAX = 100
@@ -18,7 +20,7 @@ export interface OwnCheck {
 /** Verifies every receipt, page by page so that other work goes on between two. */
 export async function checkOwnSide({ realmDb, books }: Pick<CoreContext, 'realmDb' | 'books'>): Promise<OwnCheck> {
   const ledger = books.check(realmDb.read)
-  const problems = [...ledger.problems, ...sumProblems(realmDb.read, books)]
+  const problems = [...ledger.problems, ...sumProblems(realmDb.read, books), ...recordProblems(realmDb.read)]
   let receipts = 0
   let prev: Receipt | null = null
   for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {

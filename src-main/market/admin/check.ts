@@ -5,7 +5,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/types.ts'
 
 import { availableAccount, CLEARING, heldAccount } from '../accounts.ts'
-import { jobTerms, unmatchedReceipts } from '../store/jobs.store.ts'
+import { jobTerms, reservedByJobs, unmatchedReceipts } from '../store/jobs.store.ts'
 import { allSuppliers, heldAndReleased, receiptsAfter, type SupplierRow } from '../store/suppliers.store.ts'
 
 const PAGE = 500
@@ -33,6 +33,8 @@ export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): Ch
   for (const jobId of unmatchedReceipts(db)) problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
   const clearing = books.balance(db, CLEARING)
   if (clearing.credits !== clearing.debits) problems.push(`clearing keeps ${clearing.credits - clearing.debits} nano-units that belong to somebody`)
+  const reserved = reservedByJobs(db)
+  if (BigInt(clearing.pendingCredits) !== reserved) problems.push(`buyers have ${clearing.pendingCredits} nano-units set aside, the running jobs need ${reserved}`)
   return { ok: problems.length === 0, problems: problems.slice(0, PROBLEMS_MAX), accounts: ledger.accounts, transfers: ledger.transfers, receipts, suppliers: suppliers.length }
 }
 

@@ -25,7 +25,9 @@ export function releaseDue(context: MarketContext): Map<string, Release[]> {
             at,
           })
         const release = appendRelease(write, hold, at)
-        told.set(hold.supplier, [...(told.get(hold.supplier) ?? []), release])
+        const mine = told.get(hold.supplier)
+        if (mine === undefined) told.set(hold.supplier, [release])
+        else mine.push(release)
       }
     })
   }

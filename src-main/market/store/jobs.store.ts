@@ -78,6 +78,9 @@ export const unmatchedReceipts = (db: ReadDb): string[] =>
     .all()
     .map((row) => row.job_id)
 
+/** What the running jobs may still cost: all that may be set aside. */
+export const reservedByJobs = (db: ReadDb): bigint => db.money<{ sum: bigint | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()?.sum ?? 0n
+
 /** What a settled job was agreed at, for checking its receipt. */
 export function jobTerms(db: ReadDb, jobId: string): { price: NanoPerMtok; inputTokens: number; maxTokens: number } | null {
   const row = db.money<{ price: bigint; input_tokens: bigint; max_tokens: bigint }>('SELECT price, input_tokens, max_tokens FROM jobs WHERE job_id = ?').get(jobId)

@@ -127,6 +127,44 @@ describe('an exchange whose database was reset', () => {
   })
 })
 
+describe('the sweep', () => {
+  it('forgets answered claims after a month, and no open one', async () => {
+    const made = seller()
+    await sell(made, 2)
+    made.exchange.job()
+    made.exchange.deliver()
+    for (let turn = 0; turn < 40 && made.exchange.receipts.length === 2; turn += 1) await made.clock.advance(10)
+    made.exchange.queue = []
+    const claims = () => made.rows('SELECT key FROM outbox').map(({ key }) => key)
+    await made.clock.advance(60_000)
+    expect(claims()).toEqual(['job_1', 'job_2', 'job_3'])
+    made.clock.jump(31 * 86_400_000)
+    await made.clock.advance(60_000)
+    expect(claims()).toEqual(['job_3'])
+  })
+
+  it('goes on after one that failed', async () => {
+    const made = seller()
+    made.exchange.job()
+    made.exchange.deliver()
+    for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
+    made.exchange.queue = []
+    made.clock.jump(8 * 86_400_000)
+    const tx = made.context.realmDb.tx.bind(made.context.realmDb)
+    let failures = 1
+    Object.assign(made.context.realmDb, {
+      tx: (work: Parameters<typeof tx>[0]) => {
+        if (failures-- > 0) throw new Error('the disk is full')
+        return tx(work)
+      },
+    })
+    await made.clock.advance(1)
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'claimed' }])
+    await made.clock.advance(60_000)
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'void' }])
+  })
+})
+
 describe('what the exchange takes', () => {
   it('is compared with what it announced', async () => {
     const made = seller()

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, it, expect } from 'vitest'
 
+import { recordProblems } from '#core/ledger/records.store.ts'
+
 import { Seller } from '../../support/seller.ts'
 
 type Step =
@@ -99,6 +101,7 @@ async function bothSidesAgree(seller: Seller): Promise<void> {
   )
   expect(rollup).toEqual({ jobs: receipts.length, gross: sum(receipts.map((receipt) => receipt.grossNano)), seller: seller_, released })
   expect(seller.jobs.problems()).toEqual([])
+  expect(recordProblems(seller.context.realmDb.read)).toEqual([])
 }
 
 describe('the money of jobs', () => {
