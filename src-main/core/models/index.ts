@@ -12,6 +12,7 @@ import { createModelStates, type ModelStates } from './model-states.ts'
 import { modelsApi } from './models.api.ts'
 import { toModel, type StoredModel } from './models.ts'
 import { deleteModel, findModel, listModels } from './models.store.ts'
+import { createUploaded } from './uploaded.ts'
 
 export type { StoredModel } from './models.ts'
 export { modelName } from './models.ts'
@@ -19,7 +20,7 @@ export { modelName } from './models.ts'
 /** Files hashed at the same time: a disk gains nothing from more. */
 const IMPORTS_MAX = 4
 
-export type ModelsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engine' | 'events' | 'bundledModelsDir'>
+export type ModelsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engine' | 'events' | 'bundledModelsDir' | 'dataDir'>
 
 /** What models must ask of domains made after them. */
 export interface ModelsHooks {
@@ -46,6 +47,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
   const { rigDb, engine, events } = context
   const stopping = new AbortController()
   const states = createModelStates(context, stopping.signal)
+  const uploaded = createUploaded(context)
   let imports = 0
 
   const freeBytes = async (): Promise<number> => (await hooks.freeBytes?.()) ?? freemem()
@@ -62,17 +64,22 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       return Promise.all(listModels(rigDb.read).map((stored) => view(stored, free)))
     },
     find: (sha256) => findModel(rigDb.read, sha256),
-    async inspect(path) {
-      return engine.inspect(modelPath(path))
+    async inspect(typed) {
+      const path = modelPath(typed)
+      return engine.inspect(path).catch((error: unknown) => uploaded.refused(path, error))
     },
-    async *import(path, signal) {
+    async *import(typed, signal) {
+      const path = modelPath(typed)
       if (imports >= IMPORTS_MAX) throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
       imports += 1
       try {
         const both = signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal])
-        for await (const step of importModel(context, modelPath(path), { signal: both })) {
+        for await (const step of importModel(context, path, { signal: both })) {
+          if (step.kind === 'stored') await uploaded.drop(path)
           yield step.kind === 'hashing' ? step : { kind: 'done' as const, model: await view(step.model, await freeBytes()) }
         }
+      } catch (error) {
+        await uploaded.refused(path, error)
       } finally {
         imports -= 1
       }
@@ -86,6 +93,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { sha256 } })
       if (stored.bundled && there) throw new StokerError('CONFLICT', 'This model comes with Stoker and stays in the list; unload it if it takes memory.', { data: { sha256 } })
       const removed = rigDb.tx((db) => deleteModel(db, sha256))
+      await uploaded.drop(stored.path)
       events.changed('models')
       events.changed('deployments')
       return removed

@@ -88,5 +88,5 @@ export function markBundled(db: WriteDb, sha256: ModelSha256, card: string | nul
   db.prepare('UPDATE models SET bundled = 1, card = ? WHERE sha256 = ?').run(card, sha256)
 }
 
-/** Deletes the row and its deployments; the file is the owner's and stays. */
+/** Deletes the row and its deployments, not the file. */
 export const deleteModel = (db: WriteDb, sha256: string): boolean => db.prepare('DELETE FROM models WHERE sha256 = ?').run(sha256).changes > 0

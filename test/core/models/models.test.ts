@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
@@ -237,4 +237,57 @@ describe('memory and names', () => {
     [null, 'a.GGUF', 'a'],
     ['Nano', 'a.gguf', 'Nano'],
   ])('name %s, file %s: %s', (name, fileName, shown) => expect(modelName({ name, fileName })).toBe(shown))
+})
+
+describe('uploaded files, which lie in DIR/models', () => {
+  const upload = (name: string, content: string): string => {
+    mkdirSync(join(rig.dataDir, 'models'), { recursive: true })
+    const path = join(rig.dataDir, 'models', name)
+    writeFileSync(path, content)
+    return path
+  }
+  const refuse = (): void => {
+    engine.header = () => {
+      throw new StokerError('MODEL_NOT_GGUF', 'no')
+    }
+  }
+
+  it('are deleted when their header is refused, by a look or an import; the owner’s own file never is', async () => {
+    const models = start()
+    refuse()
+    for (const read of [(path: string) => call(models.api.inspect, { path }, all), (path: string) => imported(models, path)]) {
+      const [theirs, mine] = [upload('no.gguf', 'x'), file('mine.gguf', 'x')]
+      for (const path of [theirs, mine]) await expect(read(path)).rejects.toMatchObject({ data: { code: 'MODEL_NOT_GGUF' } })
+      expect([existsSync(theirs), existsSync(mine)]).toEqual([false, true])
+    }
+  })
+
+  it('are kept when it was the engine that failed', async () => {
+    const models = start()
+    engine.header = () => {
+      throw new StokerError('ENGINE_CRASHED', 'gone')
+    }
+    const path = upload('a.gguf', 'x')
+    await expect(imported(models, path)).rejects.toMatchObject({ data: { code: 'ENGINE_CRASHED' } })
+    expect(existsSync(path)).toBe(true)
+  })
+
+  it('are deleted when the model is there already, and not when it is the one that is listed', async () => {
+    const models = start()
+    const first = upload('a.gguf', 'same')
+    const second = upload('b.gguf', 'same')
+    await imported(models, first)
+    expect((await imported(models, second)).model.path).toBe(first)
+    await imported(models, first)
+    refuse()
+    await expect(imported(models, first)).rejects.toMatchObject({ data: { code: 'MODEL_NOT_GGUF' } })
+    expect([existsSync(first), existsSync(second)]).toEqual([true, false])
+  })
+
+  it('go with their model, and the owner’s own file stays', async () => {
+    const models = start()
+    const [theirs, mine] = [upload('a.gguf', 'one'), file('b.gguf', 'two')]
+    for (const path of [theirs, mine]) expect(await models.remove((await imported(models, path)).model.sha256)).toBe(true)
+    expect([existsSync(theirs), existsSync(mine)]).toEqual([false, true])
+  })
 })
