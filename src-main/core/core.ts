@@ -68,6 +68,8 @@ export function createCore(deps: CoreDeps) {
     router,
     /** The same procedures called in process, with all scopes. */
     client: createRouterClient(router, { context: { scopes: ALL_SCOPES } satisfies CallContext }),
+    /** What the owner calls this machine: told to the exchange. */
+    rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
       offs.push(engine.onState(() => events.changed('engine')))

@@ -5,7 +5,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 
 import type { HostReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
-import { createCore } from '#core/core.ts'
+import { createCore, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEngine } from '#engine/client.ts'
@@ -28,9 +28,9 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
-  const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: 'stoker', clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
+  const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: () => core.rigName(), clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
   const engine = createEngine({ fork: () => link.fork('engine'), clock: systemClock, log })
-  const core = createCore({
+  const core: Core = createCore({
     dataDir,
     version,
     exchange,

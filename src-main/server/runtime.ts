@@ -102,10 +102,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
     const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
     const supplierUrl = (): string | null => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
-    const exchange = createStokerExchange({ url: supplierUrl, key: signingKey, name: 'stoker', clock, log, exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null })
+    const exchange = createStokerExchange({
+      url: supplierUrl,
+      key: signingKey,
+      name: () => core.rigName(),
+      clock,
+      log,
+      exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
+    })
     const engine = createEngine({ fork: forkEngineChild, clock, log })
     const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
-    const core = createCore({
+    const core: Core = createCore({
       dataDir,
       clock,
       ids,

@@ -47,12 +47,12 @@ async function house(): Promise<House> {
     const port = createStokerExchange({
       url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
-      name: 'test',
+      name: () => core.rigName(),
       clock: systemClock,
       log,
       exchangeKey: () => exchange.exchangeKey,
     })
-    const core = createCore({
+    const core: Core = createCore({
       dataDir: folder,
       clock: systemClock,
       ids: randomIds(() => systemClock.now()),
@@ -155,12 +155,14 @@ describe('the whole loop', () => {
     expect(ours.map(({ receipt }) => canonicalJson(receipt)).sort()).toEqual(theirs.receipts.map((receipt) => canonicalJson(receipt)).sort())
     expect(await core.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [], receipts: 2, comparedWithExchange: true })
     expect((await core.client.app.onboarding()).firstEarningAt).not.toBeNull()
+    await core.client.app.updateSettings({ rigName: 'the box under the stairs' })
 
     const again = await made.restartCore()
     await until(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
     await until(again, async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3)
     expect(await again.client.app.ledgerCheck()).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: true })
+    expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
   }, 60_000)
 
   it('resumes an exam that a restart interrupted, without asking a judged item again', async () => {

@@ -17,8 +17,8 @@ export interface StokerExchangeOptions {
   /** ws:// or wss:// address with its path, or null while it is not known. The embedded exchange restarts on another port, so it is asked before every attempt. */
   url: string | (() => string | null)
   key: SigningKey
-  /** The rig's name, shown to the exchange. */
-  name: string
+  /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
+  name: string | (() => string)
   clock: Clock
   log: Log
   client?: string
@@ -131,7 +131,7 @@ class StokerExchange implements ExchangePort {
       const connection = new Connection({
         url: target,
         key,
-        name,
+        name: typeof name === 'string' ? name : name(),
         client,
         clock,
         log,
