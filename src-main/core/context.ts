@@ -112,6 +112,8 @@ export interface TradingFace {
   jobsSince(from: EpochMs): { jobs: number; failed: number }
   /** Share of listed time since `from` in which the exchange was connected; null when never listed. */
   connectedShare(from: EpochMs): number | null
+  /** What of the exchange's records cannot be booked, one line each; empty when all is well. */
+  unbooked(): string[]
   /** Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words; null when it may. */
   inUse(deploymentId: string): string | null
 }

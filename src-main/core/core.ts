@@ -170,6 +170,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     exams: () => exams.newest(),
     jobsSince: (from) => jobs.since(from),
     connectedShare: (from) => listings.connectedShare(from),
+    unbooked: () => jobs.problems(),
     inUse,
   }
   const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, terms, demand: (instrument) => market.demand(instrument) })

@@ -32,6 +32,8 @@ export interface HomeFacts {
   jobsLastHour: number
   /** What the exchange's book says of the instrument; null when it said nothing. */
   demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
+  /** The first of the exchange's records that cannot be booked; null when all is well. */
+  unbooked: string | null
   feeBps: number | null
   specs: readonly GradeSpec[]
   power: { nanoPerMtok: Nano | null; currency: string; method: string }

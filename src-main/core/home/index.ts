@@ -72,6 +72,7 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       listing,
       jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs,
       demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
+      unbooked: parts.trading.unbooked()[0] ?? null,
       feeBps: parts.terms?.feeBps() ?? terms?.feeBps ?? null,
       specs: parts.terms?.specs() ?? terms?.specs ?? [],
       power: parts.power.perMtok(),

@@ -78,6 +78,8 @@ function prepared(facts: HomeFacts): Said {
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
+  if (facts.unbooked !== null)
+    return said(`The exchange’s records cannot all be booked (${facts.unbooked.replace(/\.$/, '')}).`, 'Check the books: they say what to do', 'settings')
   if (engine.kind === 'broken')
     return said(`The engine has stopped after repeated crashes and serves nothing.${engine.detail === null ? '' : ` ${full(engine.detail)}`}`, 'Start the engine again', 'models')
   if (facts.models === 0 && facts.modelsLost > 0)

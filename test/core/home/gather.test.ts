@@ -79,6 +79,7 @@ function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exc
     exams: () => [],
     jobsSince: () => ({ jobs: 0, failed: 0 }),
     connectedShare: () => null,
+    unbooked: () => [],
     inUse: () => null,
     ...trading,
   }

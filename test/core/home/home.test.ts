@@ -67,6 +67,7 @@ const SELLING: HomeFacts = {
   listing: listing('listed'),
   jobsLastHour: 38,
   demand: { jobsLastHour: 40, waiting: 0, cheaper: 0 },
+  unbooked: null,
   feeBps: 500,
   specs: SPECS,
   power: { nanoPerMtok: nano(31_000_000), currency: 'USD', method: 'estimate' },
@@ -92,6 +93,14 @@ const FRESH: HomeFacts['onboarding'] = { step: 'welcome', skipped: false, starte
 const unlisted: Partial<HomeFacts> = { listing: null, qualified: [], jobsLastHour: 0, demand: null }
 
 const STATES: [string, Partial<HomeFacts>, string, string, string | null, string | null][] = [
+  [
+    'money that cannot be booked comes before all else',
+    { unbooked: 'receipt 7: the claim is not the one we signed', engine: { kind: 'broken', model: null, detail: null } },
+    'The exchange’s records cannot all be booked (receipt 7: the claim is not the one we signed).',
+    'Check the books: they say what to do',
+    'settings',
+    'engine',
+  ],
   ['no model', EMPTY, 'There is no model here yet, so there is nothing to sell.', 'Add a model', 'models', 'model'],
   ['no model, first run', { ...EMPTY, onboarding: FRESH }, 'There is no model here yet, so there is nothing to sell.', 'Start the first run', 'welcome', 'model'],
   [
