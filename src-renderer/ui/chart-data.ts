@@ -74,15 +74,19 @@ export function chartRows(series: Series, from: number, to: number, size: Bucket
   return rows.map((row, index) => ({ ...row, off: row.off && first !== -1 && index > first && row.at <= now }))
 }
 
+const sumOf = (values: Record<string, number>): number => Object.values(values).reduce((total, value) => total + value, 0)
+
+/** The tallest bar: available and held each stack their grades, and stand beside each other. */
+export const highestOf = (rows: readonly ChartRow[]): number => rows.reduce((highest, row) => Math.max(highest, sumOf(row.available), sumOf(row.held)), 0)
+
 /** Running sums, bucket by bucket, up to now. */
 export function cumulative(rows: readonly ChartRow[], now: number): { at: number; label: string; available: number; held: number; power: number }[] {
   let [available, held, power] = [0, 0, 0]
-  const sum = (values: Record<string, number>): number => Object.values(values).reduce((total, value) => total + value, 0)
   return rows
     .filter((row) => row.at <= now)
     .map((row) => {
-      available += sum(row.available)
-      held += sum(row.held)
+      available += sumOf(row.available)
+      held += sumOf(row.held)
       power += row.power ?? 0
       return { at: row.at, label: row.label, available, held, power }
     })

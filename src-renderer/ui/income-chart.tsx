@@ -1,10 +1,10 @@
-/** Income above the axis, electricity hanging below it in its own unit: released solid, held hatched, gaps shaded. */
+/** Income above the axis, electricity hanging below it in its own unit. Released money is one solid bar and held money a hatched one beside it: their heights are never added. Gaps are shaded. */
 import { useId } from 'react'
 import { Bar, BarChart, CartesianGrid, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
-import { axisWidth } from './axis.ts'
-import { type ChartRow, colourOf, tickLabel, ticks } from './chart-data.ts'
-import { amount, currencyWord, gradeName, powerMoney } from './format.ts'
+import { type ChartRow, colourOf, highestOf } from './chart-data.ts'
+import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
+import { amount, currencyWord, gradeName } from './format.ts'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
@@ -18,35 +18,13 @@ export interface IncomeChartProps {
   height?: number
 }
 
-const sums = (values: Record<string, number>): number => Object.values(values).reduce((total, value) => total + value, 0)
-
 function Tip({ row, instruments, currency, powerCurrency }: { row: ChartRow | undefined; instruments: readonly string[]; currency: string; powerCurrency: string }) {
   if (row === undefined) return null
-  return (
-    <div className="chart-tip num">
-      <b>
-        {row.label}, {currencyWord(currency)}
-      </b>
-      {instruments.map((name) => [
-        <div key={`${name}a`}>
-          <span>{gradeName(name)}, available</span>
-          <span>{amount(row.available[name] ?? 0)}</span>
-        </div>,
-        <div key={`${name}h`}>
-          <span>{gradeName(name)}, held</span>
-          <span>{amount(row.held[name] ?? 0)}</span>
-        </div>,
-      ])}
-      <div>
-        <span>electricity</span>
-        <span>{row.power === null ? 'unknown' : powerMoney(row.power, powerCurrency)}</span>
-      </div>
-      <div>
-        <span>jobs</span>
-        <span>{row.jobs}</span>
-      </div>
-    </div>
-  )
+  const income = instruments.flatMap((name) => [
+    [`${gradeName(name)}, available`, amount(row.available[name] ?? 0)] as const,
+    [`${gradeName(name)}, held`, amount(row.held[name] ?? 0)] as const,
+  ])
+  return <TipLines title={`${row.label}, ${currencyWord(currency)}`} lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]} />
 }
 
 function Hatches({ id, instruments }: { id: string; instruments: readonly string[] }) {
@@ -61,26 +39,44 @@ function Hatches({ id, instruments }: { id: string; instruments: readonly string
   )
 }
 
-const xTicks = { dataKey: 'label', tickLine: false, axisLine: { stroke: 'var(--line)' }, interval: 'preserveStartEnd', minTickGap: 28 } as const
+/** Each kind of money is a stack of its own, by grade. */
+function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean) {
+  const shared = { isAnimationActive: false, maxBarSize: 44, radius: 1 } as const
+  return instruments.flatMap((name, index) => [
+    <Bar key={`${name}a`} {...shared} dataKey={(row: ChartRow) => row.available[name] ?? 0} name={`${gradeName(name)}, available`} stackId="available" fill={colourOf(index)} />,
+    ...(anyHeld
+      ? [
+          <Bar
+            key={`${name}h`}
+            {...shared}
+            dataKey={(row: ChartRow) => row.held[name] ?? 0}
+            name={`${gradeName(name)}, held`}
+            stackId="held"
+            fill={`url(#${id}-${index})`}
+            stroke={colourOf(index)}
+            strokeWidth={1}
+          />,
+        ]
+      : []),
+  ])
+}
 
 export function IncomeChart({ rows, instruments, currency, powerCurrency, label, nowLabel, height = 250 }: IncomeChartProps) {
   const id = useId().replaceAll(':', '')
-  const top = ticks(Math.max(0, ...rows.map((row) => sums(row.available) + sums(row.held))))
-  const below = ticks(Math.max(0, ...rows.map((row) => row.power ?? 0))).at(-1) ?? 0
-  const step = top[1] ?? 1
-  const axis = axisWidth([...top.map((value) => tickLabel(value, step)), tickLabel(below, below)])
+  const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)))
+  // Without anything held the bars stand in the middle of their bucket.
+  const anyHeld = rows.some((row) => Object.values(row.held).some((nano) => nano > 0))
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
     <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
   )
-  const shared = { data: rows as ChartRow[], margin: { top: 8, right: 4, bottom: 0, left: 0 }, barCategoryGap: '18%', syncId: id } as const
   return (
     <figure className="chart" style={{ height }} aria-label={label}>
-      <ResponsiveContainer width="100%" height={height - 62}>
-        <BarChart {...shared}>
+      <ResponsiveContainer width="100%" height={height - BELOW_HEIGHT}>
+        <BarChart data={rows as ChartRow[]} margin={{ top: 8, right: 4, bottom: 0, left: 0 }} barCategoryGap="18%" barGap={2} syncId={id}>
           <Hatches id={id} instruments={instruments} />
           <CartesianGrid vertical={false} stroke="var(--line)" />
-          <XAxis {...xTicks} tick={false} height={1} />
-          <YAxis width={axis} ticks={top} domain={[0, top.at(-1) ?? 1]} tickFormatter={(value: number) => tickLabel(value, step)} tickLine={false} axisLine={false} />
+          <XAxis {...X_AXIS} tick={false} height={1} />
+          <YAxis {...yAxis(axes)} />
           {rows
             .filter((row) => row.off)
             .map((row) => (
@@ -88,47 +84,10 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
             ))}
           {nowLabel !== undefined && <ReferenceLine x={nowLabel} stroke="var(--ember)" strokeDasharray="3 3" />}
           <Tooltip content={tip} cursor={{ fill: 'var(--sunk)', fillOpacity: 0.7 }} isAnimationActive={false} />
-          {instruments.flatMap((name, index) => [
-            <Bar
-              key={`${name}a`}
-              dataKey={(row: ChartRow) => row.available[name] ?? 0}
-              name={`${gradeName(name)}, available`}
-              stackId="income"
-              fill={colourOf(index)}
-              isAnimationActive={false}
-              maxBarSize={44}
-              radius={1}
-            />,
-            <Bar
-              key={`${name}h`}
-              dataKey={(row: ChartRow) => row.held[name] ?? 0}
-              name={`${gradeName(name)}, held`}
-              stackId="income"
-              fill={`url(#${id}-${index})`}
-              stroke={colourOf(index)}
-              strokeWidth={1}
-              isAnimationActive={false}
-              maxBarSize={44}
-              radius={1}
-            />,
-          ])}
+          {incomeBars(id, instruments, anyHeld)}
         </BarChart>
       </ResponsiveContainer>
-      <ResponsiveContainer width="100%" height={62}>
-        <BarChart {...shared} margin={{ top: 0, right: 4, bottom: 0, left: 0 }} accessibilityLayer={false}>
-          <XAxis {...xTicks} />
-          <YAxis
-            width={axis}
-            reversed
-            domain={[0, below === 0 ? 1 : below]}
-            ticks={below === 0 ? [] : [below]}
-            tickFormatter={(value: number) => tickLabel(value, value)}
-            tickLine={false}
-            axisLine={false}
-          />
-          <Bar dataKey={(row: ChartRow) => row.power ?? 0} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
-        </BarChart>
-      </ResponsiveContainer>
+      <ElectricityBelow rows={rows} axes={axes} syncId={id} shape="bars" />
     </figure>
   )
 }
@@ -145,7 +104,7 @@ export function IncomeLegend({ instruments }: { instruments: readonly string[] }
       ))}
       <li>
         <i className="hatch" />
-        held
+        held, beside it
       </li>
       <li>
         <i style={{ background: 'var(--power)' }} />

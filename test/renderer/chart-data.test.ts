@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Series } from '#contract/earnings.ts'
 import type { Nano } from '#contract/money.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { bucketStarts, chartRows, cumulative, instrumentsOf, tickLabel, ticks } from '#ui/chart-data.ts'
+import { bucketStarts, chartRows, cumulative, highestOf, instrumentsOf, tickLabel, ticks } from '#ui/chart-data.ts'
 
 const HOUR = 3_600_000
 const grade = 'practice/text-nano' as Instrument
@@ -37,6 +37,11 @@ describe('chart rows', () => {
       [5, 1, 7],
       [8, 3, 14],
     ])
+  })
+
+  it('the axis reaches the taller of available and held, never their sum', () => {
+    const rows = chartRows(series([bucket(from, 5, 4), bucket(from + HOUR, 2, 7)]), from, from + 2 * HOUR, 'hour', from + HOUR)
+    expect(highestOf(rows)).toBe(7)
   })
 
   it('puts a bucket of the core that lies beside a start (daylight saving) into the one it belongs to, losing nothing', () => {

@@ -18,6 +18,11 @@ import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 type View = 'bars' | 'cumulative' | 'table'
+const NOTES: Readonly<Record<View, (units: string) => string>> = {
+  bars: (units) => `${units}. Solid: available. Hatched, beside it: delivered and held, not yet released. Shaded: the rig was off.`,
+  cumulative: (units) => `${units}. Solid line: available. Dashed: delivered and held, not yet released.`,
+  table: () => 'Available is released; held is delivered and not yet released. They are never added.',
+}
 
 function Picture({ series, rows, view, span, now }: { series: Series; rows: ChartRow[]; view: View; span: Span; now: number }) {
   const instruments = instrumentsOf(series)
@@ -33,7 +38,7 @@ function Picture({ series, rows, view, span, now }: { series: Series; rows: Char
   }
   if (view === 'table')
     return <IncomeTable rows={rows} instruments={instruments} currency={series.currency} powerCurrency={series.powerCurrency} caption={`Earned by ${bucket}`} now={now} />
-  if (view === 'cumulative') return <CumulativeChart points={sums} currency={series.currency} label={label} />
+  if (view === 'cumulative') return <CumulativeChart points={sums} currency={series.currency} powerCurrency={series.powerCurrency} label={label} />
   return (
     <IncomeChart
       rows={rows}
@@ -52,8 +57,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const now = useNow()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
-  const legend =
-    series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend currency={series.data.currency} /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
+  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
   return (
     <Card
       title={`Income and electricity by ${range.bucket}`}
@@ -78,8 +82,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
           <>
             <Picture series={data} rows={chartRows(data, range.from, range.to, range.bucket, now)} view={view} span={span} now={now} />
             <p className="foot">
-              {view !== 'cumulative' && `${capital(axisUnits(data.currency, data.powerCurrency))}. `}Hatched: delivered, not yet released. Shaded: the rig was off. Electricity:{' '}
-              {data.powerMethod}. <Age at={data.at} />
+              {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}. <Age at={data.at} />
             </p>
           </>
         )}

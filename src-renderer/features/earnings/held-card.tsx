@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
+import { holdSentence } from '#ui/hold.ts'
 import { amount, currencyWord, short } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
@@ -17,13 +18,15 @@ export function HeldCard() {
   const now = useNow()
   const connection = useConnection()
   const held = useQuery(rpc.earnings.held.queryOptions({ refetchInterval: 5_000 }))
+  const instruments = useQuery(rpc.market.instruments.queryOptions())
+  const hold = holdSentence(instruments.data?.[0]?.holdMs)
   const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
   return (
     <Card title="Held money" aside={<span className="age">{unit}, by release</span>}>
       <Loaded query={held}>
         {(rows) =>
           rows.length === 0 ? (
-            <Empty title="Nothing is held.">A sum is held for a short while after its job, so that a dispute can still be settled.</Empty>
+            <Empty title="Nothing is held.">{hold}</Empty>
           ) : (
             <>
               <ul className="timeline num">
@@ -42,7 +45,10 @@ export function HeldCard() {
                     </li>
                   ))}
               </ul>
-              {rows.length > SHOWN && <p className="foot">and {rows.length - SHOWN} more</p>}
+              <p className="foot">
+                {rows.length > SHOWN && `And ${rows.length - SHOWN} more. `}
+                {hold}
+              </p>
             </>
           )
         }

@@ -6,6 +6,7 @@ import { useState } from 'react'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Deployment } from '#contract/models.ts'
+import { sittingDeployment } from '#ui/exam/sitting.ts'
 import { count, gradeName, short } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
 import { LimitRows } from '#ui/limit-rows.tsx'
@@ -52,9 +53,9 @@ function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithI
   const { client, queries } = useCore()
   const navigate = useNavigate()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['exams']] })
-  const deployment = deployments.find((each) => each.state === 'loaded') ?? deployments[0]
+  const deploymentId = sittingDeployment(exam, deployments)
   const start = useMutation({
-    mutationFn: (deploymentId: Deployment['deploymentId']) => client.exams.start({ instrument: spec.instrument, deploymentId }),
+    mutationFn: (id: Deployment['deploymentId']) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
     onError: (error) => sayError('The exam did not start', error),
     onSettled: refresh,
   })
@@ -70,10 +71,10 @@ function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithI
       </Button>
     )
   }
-  if (deployment === undefined) return null
+  if (deploymentId === null) return null
   return (
     <>
-      <Button variant={exam?.state === 'passed' ? 'default' : 'filled'} loading={start.isPending} onClick={() => start.mutate(deployment.deploymentId)}>
+      <Button variant={exam?.state === 'passed' ? 'default' : 'filled'} loading={start.isPending} onClick={() => start.mutate(deploymentId)}>
         {exam?.state === 'interrupted' ? 'Resume exam' : exam === null ? 'Start exam' : 'Take it again'}
       </Button>
       {exam?.state === 'passed' && <Button onClick={() => void navigate({ to: '/market', search: { grade: spec.instrument } })}>Review ask</Button>}
@@ -144,7 +145,7 @@ export function ExamPage() {
         <SpecCard spec={spec}>
           {(deployments.data ?? []).length === 0 && (
             <Empty title="There is no loaded model to examine." action={<Link to="/models">Open models</Link>}>
-              Load a model first; the exam then takes about a minute.
+              Load a model first; the exam then takes about a minute with the bundled model.
             </Empty>
           )}
         </SpecCard>

@@ -45,7 +45,9 @@ export function QualityCard({ home: { quality } }: { home: Home }) {
       unit={none ? undefined : `right, ${verdictWord(quality.verdict)} ${quality.floor === null ? '' : `(floor ${percent(quality.floor)})`}`}
       foot={
         <div className="row">
-          <span>{none ? 'An exam takes about a minute.' : quality.limitedBy === null ? gradeName(quality.instrument ?? '') : `limited by ${quality.limitedBy}`}</span>
+          <span>
+            {none ? 'An exam takes about a minute with the bundled model.' : quality.limitedBy === null ? gradeName(quality.instrument ?? '') : `limited by ${quality.limitedBy}`}
+          </span>
           {quality.validUntil !== null && <span>valid {duration(quality.validUntil - now)}</span>}
         </div>
       }

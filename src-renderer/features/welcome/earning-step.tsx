@@ -7,6 +7,7 @@ import type { Summary } from '#contract/earnings.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
 import { amount, count, currencyWord } from '#ui/format.ts'
+import { holdSentence } from '#ui/hold.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
@@ -56,20 +57,18 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
   const range = { from: to - HOURS_SHOWN * HOUR_MS, to, bucket: 'hour' as const, offsetMinutes: offsetMinutes(now) }
   const summary = useQuery(rpc.earnings.summary.queryOptions({ input: { from: range.from, to }, refetchInterval: 1_500 }))
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
+  const instruments = useQuery(rpc.market.instruments.queryOptions())
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
   const earned = (summary.data?.heldNano ?? 0) > 0 || (summary.data?.availableNano ?? 0) > 0
   const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, 'hour', now)
   const { startedAt, firstEarningAt } = onboarding
+  const hold = holdSentence(instruments.data?.[0]?.holdMs)
   return (
     <>
       <PageHead
         title="First run: first earning"
         sentence={sentenceOf(summary.data, running, live?.value.listing)}
-        sub={
-          firstEarningAt !== null && startedAt !== null
-            ? `${duration(firstEarningAt - startedAt)} after you pressed Start. Held sums become available 30 s after their job.`
-            : 'Held sums become available 30 s after their job.'
-        }
+        sub={firstEarningAt !== null && startedAt !== null ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}` : hold}
         actions={
           <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
             Open the console

@@ -4,7 +4,9 @@ import { useState } from 'react'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId } from '#contract/ids.ts'
+import type { Deployment } from '#contract/models.ts'
 import { countItems } from '#ui/exam/items.ts'
+import { sittingDeployment } from '#ui/exam/sitting.ts'
 import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
 import { count, gradeName } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
@@ -47,15 +49,16 @@ function Progressing({ exam }: { exam: ExamWithItems }) {
 interface SittingProps {
   spec: GradeSpec
   examId: ExamId | null
-  deploymentId: DeploymentId | null
+  deployments: readonly Deployment[]
   onNext: () => void
   onModel: () => void
 }
 
-function Sitting({ spec, examId: known, deploymentId, onNext, onModel }: SittingProps) {
+function Sitting({ spec, examId: known, deployments, onNext, onModel }: SittingProps) {
   const { client, queries } = useCore()
   const [started, setStarted] = useState<ExamId | null>(null)
   const { exam } = useExam(started ?? known)
+  const deploymentId = sittingDeployment(exam, deployments)
   const start = useMutation({
     mutationFn: (id: DeploymentId) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
     onSuccess: (fresh) => {
@@ -105,13 +108,12 @@ export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () 
   const grades = useQuery(rpc.exams.grades.queryOptions({ refetchInterval: (query) => ((query.state.data?.length ?? 0) === 0 ? 1_000 : false) }))
   const deployments = useQuery(rpc.models.deployments.queryOptions())
   if (deployments.data === undefined) return <Bones />
-  const deployment = deployments.data.find((each) => each.state === 'loaded') ?? deployments.data[0]
   return (
     <Loaded query={grades}>
       {(all) => {
         const first = all[0]
         if (first === undefined) return <PageHead title="First run: exam" sentence="Waiting for the practice exchange to send its grades." />
-        return <Sitting spec={first.spec} examId={first.qualification.examId} deploymentId={deployment?.deploymentId ?? null} onNext={onNext} onModel={onModel} />
+        return <Sitting spec={first.spec} examId={first.qualification.examId} deployments={deployments.data} onNext={onNext} onModel={onModel} />
       }}
     </Loaded>
   )

@@ -9,6 +9,7 @@ import { Empty, errorText, Loaded } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
 import { useCore } from '../../core.ts'
+import { chosenModel } from './chosen.ts'
 
 function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: () => void }) {
   const fits = { yes: 'fits', tight: 'fits tightly', no: 'does not fit' }[model.memory.fits]
@@ -33,8 +34,8 @@ function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: 
 
 function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => void }) {
   const { client, queries } = useCore()
-  const usable = models.filter((model) => model.state === 'ready' && model.memory.fits !== 'no')
-  const [chosen, setChosen] = useState(usable.find((model) => model.bundled)?.sha256 ?? usable[0]?.sha256 ?? null)
+  const [picked, setPicked] = useState<Model['sha256'] | null>(null)
+  const chosen = chosenModel(models, picked)
   const load = useMutation({
     mutationFn: (sha256: Model['sha256']) => client.models.deploy({ sha256 }),
     onSuccess: () => {
@@ -45,7 +46,7 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
   if (models.length === 0) {
     return (
       <Empty title="No model is known yet." action={<Link to="/models">Import a model</Link>}>
-        Import a GGUF file, then come back here: the first run goes on where it was.
+        The bundled model appears here within seconds of the first start. Or import a GGUF file of your own, then come back: the first run goes on where it was.
       </Empty>
     )
   }
@@ -53,7 +54,7 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
     <>
       <div className="choices" role="radiogroup" aria-label="Model">
         {models.map((model) => (
-          <Choice key={model.sha256} model={model} on={model.sha256 === chosen} onChoose={() => setChosen(model.sha256)} />
+          <Choice key={model.sha256} model={model} on={model.sha256 === chosen} onChoose={() => setPicked(model.sha256)} />
         ))}
       </div>
       {load.isError && (
@@ -73,7 +74,8 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
 
 export function ModelStep({ onNext }: { onNext: () => void }) {
   const { rpc } = useCore()
-  const models = useQuery(rpc.models.list.queryOptions())
+  // The bundled model is registered seconds after a cold start: until something can be chosen the list is read again.
+  const models = useQuery(rpc.models.list.queryOptions({ refetchInterval: (query) => (chosenModel(query.state.data ?? [], null) === null ? 1_000 : false) }))
   return (
     <>
       <PageHead

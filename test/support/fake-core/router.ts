@@ -46,7 +46,7 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
       realm: 'practice' as const,
       currency: 'PCR' as const,
       now: Date.now(),
-      dataDir: '/home/sam/.local/share/stoker',
+      dataDir: '/home/seller/.local/share/stoker',
       exchangeUrl: 'http://127.0.0.1:7447',
     })),
     events: os.app.events.handler(async function* ({ signal }) {
@@ -258,7 +258,7 @@ const earningsPart = ({ full }: World) => ({
           instrument: fake.NANO_GRADE,
           amountNano: (38_950 - index * 2_310) as Nano,
           releaseAt: Date.now() + 4_000 + index * 3_700,
-          reason: 'dispute window',
+          reason: 'held by the exchange until its release',
         }))
       : [],
   ),

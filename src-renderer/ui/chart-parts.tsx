@@ -1,0 +1,85 @@
+/** What the charts of income share: the hover's lines, the axes, and the strip of electricity that hangs below in its own unit. */
+import type { ReactNode } from 'react'
+import { Bar, BarChart, Line, LineChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
+
+import { axisWidth } from './axis.ts'
+import { tickLabel, ticks } from './chart-data.ts'
+import { powerMoney } from './format.ts'
+
+/** Height of the strip of electricity with the labels of the time axis, in pixels. */
+export const BELOW_HEIGHT = 62
+export const X_AXIS = { dataKey: 'label', tickLine: false, axisLine: { stroke: 'var(--line)' }, interval: 'preserveStartEnd', minTickGap: 28 } as const
+
+export interface Axes {
+  /** Ticks above the axis in nano-units of the realm's currency, and the one below it in nano-units of electricity. */
+  readonly top: readonly number[]
+  readonly below: number
+  readonly width: number
+}
+
+/** Both halves get the same room for their figures, so that their buckets stand below each other. */
+export function axesOf(highest: number, power: number): Axes {
+  const top = ticks(highest)
+  const below = ticks(power).at(-1) ?? 0
+  return { top, below, width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1)), tickLabel(below, below)]) }
+}
+
+export const yAxis = ({ top, width }: Axes) =>
+  ({ width, ticks: top, domain: [0, top.at(-1) ?? 1], tickFormatter: (value: number) => tickLabel(value, top[1] ?? 1), tickLine: false, axisLine: false }) as const
+
+export function TipLines({ title, lines }: { title: ReactNode; lines: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <div className="chart-tip num">
+      <b>{title}</b>
+      {lines.map(([name, value]) => (
+        <div key={name}>
+          <span>{name}</span>
+          <span>{value}</span>
+        </div>
+      ))}
+    </div>
+  )
+}
+
+export const powerLine = (power: number | null, currency: string): readonly [string, string] => ['electricity', power === null ? 'unknown' : powerMoney(power, currency)]
+
+interface BelowProps {
+  rows: readonly { label: string; power: number | null }[]
+  axes: Axes
+  syncId: string
+  shape: 'bars' | 'line'
+}
+
+/** Electricity below the axis: bars per bucket, or its running sum as a line. */
+export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }: BelowProps) {
+  const shared = { data: rows as { label: string; power: number | null }[], margin: { top: 0, right: 4, bottom: 0, left: 0 }, syncId, accessibilityLayer: false } as const
+  const y = (
+    <YAxis
+      width={width}
+      reversed
+      domain={[0, below === 0 ? 1 : below]}
+      ticks={below === 0 ? [] : [below]}
+      tickFormatter={(value: number) => tickLabel(value, value)}
+      tickLine={false}
+      axisLine={false}
+    />
+  )
+  const value = (row: { power: number | null }): number => row.power ?? 0
+  return (
+    <ResponsiveContainer width="100%" height={BELOW_HEIGHT}>
+      {shape === 'bars' ? (
+        <BarChart {...shared} barCategoryGap="18%">
+          <XAxis {...X_AXIS} />
+          {y}
+          <Bar dataKey={value} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
+        </BarChart>
+      ) : (
+        <LineChart {...shared}>
+          <XAxis {...X_AXIS} />
+          {y}
+          <Line dataKey={value} name="electricity" type="stepAfter" stroke="var(--power)" strokeWidth={2} dot={false} isAnimationActive={false} />
+        </LineChart>
+      )}
+    </ResponsiveContainer>
+  )
+}
