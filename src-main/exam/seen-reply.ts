@@ -8,12 +8,13 @@ import { sha256Hex } from '#lib/canonical.ts'
  */
 export function seenReply(sent: string, seen: { replySha256: string; tokens: number }): string | null {
   if (sha256Hex(sent) === seen.replySha256) return sent
+  if (seen.tokens === 0) return sha256Hex('') === seen.replySha256 ? '' : null
   let [end, bytes] = [0, 0]
-  for (const character of ['', ...sent]) {
+  for (const character of sent) {
     end += character.length
     bytes += utf8Length(character)
     const tokens = bytes4OfLength(bytes)
-    // At most five beginnings have the right count, so no more than five are hashed.
+    // At most four beginnings have the right count, so no more than four are hashed.
     if (tokens > seen.tokens) return null
     if (tokens === seen.tokens && sha256Hex(sent.slice(0, end)) === seen.replySha256) return sent.slice(0, end)
   }
