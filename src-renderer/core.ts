@@ -2,6 +2,6 @@
 export { useConnection, useCore, useLive } from './data/core.tsx'
 export { type ExamWithItems, useExam } from './data/exam-progress.ts'
 export { useListingSwitch } from './data/listing.ts'
-export { useStaleness } from './data/staleness.ts'
+export { useExchangeSeen, useStaleness } from './data/staleness.ts'
 export { AskForm } from './data/ask-form.tsx'
 export { PowerFields } from './data/power-fields.tsx'

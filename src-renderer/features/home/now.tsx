@@ -5,11 +5,14 @@ import type { LiveJob } from '#contract/app.ts'
 import { amount, count, currencyWord, gradeName, short, tokPerS } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
+import { speedOf } from '#ui/speed.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { clock, duration } from '#ui/time.ts'
 
 import { useConnection, useLive } from '../../core.ts'
 import { useStaleness } from '../../core.ts'
+
+const nowSpeed = (value: number | null): string => (value === null ? 'not yet' : tokPerS(value))
 
 const columns = (unit: string): Column<LiveJob>[] => [
   {
@@ -26,7 +29,7 @@ const columns = (unit: string): Column<LiveJob>[] => [
   { head: 'Grade', cell: (job) => (job.exam ? `exam, ${gradeName(job.instrument)}` : gradeName(job.instrument)) },
   { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
   { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
-  { head: 'Speed', cell: (job) => (job.tokPerS === null ? 'not yet' : tokPerS(job.tokPerS)) },
+  { head: 'Speed', cell: (job) => nowSpeed(speedOf(job)) },
   { head: `Earns, ${unit}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.earnsNano)) },
 ]
 

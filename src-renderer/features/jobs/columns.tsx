@@ -1,6 +1,7 @@
 import type { Job } from '#contract/jobs.ts'
 import { amount, count, currencyWord, gradeName, price, short } from '#ui/format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
+import { speedOf } from '#ui/speed.ts'
 import type { Column } from '#ui/table.tsx'
 import { clock, day, duration, moment } from '#ui/time.ts'
 
@@ -10,6 +11,8 @@ const STATES: Readonly<Record<Job['state'], Tone>> = { running: 'hot', claimed: 
 export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none', pending: 'pending', held: 'held', available: 'available' }
 
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
+
+const speed = (value: number | null): string => (value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1))
 
 export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
   {
@@ -32,7 +35,7 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
   { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
   { head: 'First token', right: true, wideOnly: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
-  { head: 'tok/s', right: true, cell: (job) => (job.tokPerS === null ? 'none' : job.tokPerS >= 100 ? count(job.tokPerS) : job.tokPerS.toFixed(1)) },
+  { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
   { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
   { head: `Mine, ${currencyWord(currency)}`, right: true, cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)) },
   { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },

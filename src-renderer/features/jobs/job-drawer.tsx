@@ -1,5 +1,5 @@
 /** One job with everything that is known of it: timings, tokens, money, receipt, and what verifying it shows and does not show. */
-import { Drawer } from '@mantine/core'
+import { Button, Drawer } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
@@ -9,6 +9,8 @@ import type { Receipt } from '#contract/receipt.ts'
 import { amount, count, currencyWord, gradeName, percent, price, tokPerS } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
+import { saveText } from '#ui/save.ts'
+import { speedOf } from '#ui/speed.ts'
 import { duration, moment } from '#ui/time.ts'
 
 import { useConnection, useCore } from '../../core.ts'
@@ -33,7 +35,7 @@ function timings(job: Job): (readonly [string, ReactNode] | null)[] {
     ['Ended', orNone(job.endedAt, moment)],
     ['First token', orNone(job.ttftMs, duration)],
     ['Whole job', orNone(job.durationMs, duration)],
-    ['Speed', orNone(job.tokPerS, tokPerS)],
+    ['Speed', orNone(speedOf(job), tokPerS)],
     ['Finish', job.finish ?? 'not finished'],
   ]
 }
@@ -97,6 +99,14 @@ function Proof({ job }: { job: Detail }) {
           ],
         ]}
       />
+      <div className="btns" style={{ marginBottom: 18 }}>
+        <Button size="xs" variant="default" onClick={() => saveText(`${job.jobId}.receipt.json`, 'application/json', `${JSON.stringify(receipt, null, 2)}\n`)}>
+          Save receipt
+        </Button>
+        <span className="age">
+          check it offline: <code>stoker verify receipt FILE</code>
+        </span>
+      </div>
       {verified !== null && (
         <section aria-label="Verification">
           <h3 style={{ marginBottom: 6 }}>

@@ -8,11 +8,14 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore, useExchangeSeen } from '../../core.ts'
 
 type Row = BookView['rows'][number]
-/** The exchange sends the book on change and at least every few seconds; an old one must not be taken for the market. */
-const BOOK_STALE_MS = 30_000
+/** The book is sent on change only: a quiet one is as true as its connection is alive, however long ago the last change was. */
+function BookAge({ at }: { at: number }) {
+  const { live, seenAt } = useExchangeSeen()
+  return live ? <Age at={at} prefix="last change " /> : <Age at={seenAt ?? at} staleMs={0} />
+}
 
 const columns = (unit: string): Column<Row>[] => [
   { head: `Ask, ${unit} per million`, cell: (row) => price(row.askNanoPerMtok) },
@@ -25,7 +28,7 @@ export function Book({ instrument, currency }: { instrument: Instrument; currenc
   const { rpc } = useCore()
   const query = useQuery(rpc.market.book.queryOptions({ input: { instrument }, refetchInterval: 5_000 }))
   return (
-    <Card title="The book" aside={query.data != null && <Age at={query.data.at} staleMs={BOOK_STALE_MS} />}>
+    <Card title="The book" aside={query.data != null && <BookAge at={query.data.at} />}>
       <Loaded query={query}>
         {(book) =>
           book === null || book.rows.length === 0 ? (

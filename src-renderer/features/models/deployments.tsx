@@ -27,6 +27,9 @@ function Switch({ deployment }: { deployment: Deployment }) {
   )
 }
 
+/** The core's word for every layer the model has. */
+const ALL_LAYERS = 1_000
+
 const COLUMNS: readonly Column<Deployment>[] = [
   { head: 'Model', cell: (deployment) => deployment.modelName },
   {
@@ -41,7 +44,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { head: 'Context', right: true, cell: ({ settings }) => count(settings.contextTokens) },
   { head: 'Slots', right: true, cell: ({ settings }) => settings.slots },
   { head: 'Threads', right: true, cell: ({ settings }) => settings.threads },
-  { head: 'GPU layers', right: true, cell: ({ settings }) => settings.gpuLayers },
+  { head: 'GPU layers', right: true, cell: ({ settings }) => (settings.gpuLayers >= ALL_LAYERS ? 'all' : settings.gpuLayers) },
   { head: 'Memory', right: true, cell: ({ rssBytes }) => (rssBytes === null ? 'not loaded' : memory(rssBytes)) },
   { head: <span className="visually-hidden">Act</span>, right: true, cell: (deployment) => <Switch deployment={deployment} /> },
 ]

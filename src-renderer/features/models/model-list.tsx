@@ -9,6 +9,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
 import { useCore } from '../../core.ts'
+import { LoadForm } from './load-form.tsx'
 
 const FITS: Readonly<Record<Model['memory']['fits'], [Tone, string]>> = { yes: ['good', 'fits'], tight: ['warn', 'fits tightly'], no: ['bad', 'does not fit'] }
 const STATES: Readonly<Record<Model['state'], [Tone, string] | null>> = { ready: null, missing: ['bad', 'file missing'], changed: ['bad', 'file changed'] }
@@ -31,11 +32,6 @@ function facts(model: Model): [string, string][] {
 function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
   const { client, queries } = useCore()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['models']] })
-  const load = useMutation({
-    mutationFn: () => client.models.deploy({ sha256: model.sha256 }),
-    onSuccess: (deployment) => (sayDone(`${deployment.modelName} is ${deployment.state}.`), refresh()),
-    onError: (error) => (sayError('The model was not loaded', error), refresh()),
-  })
   const remove = useMutation({
     mutationFn: () => client.models.remove({ sha256: model.sha256 }),
     onSuccess: () => (sayDone('Removed from the list; the file was not touched.'), refresh()),
@@ -69,18 +65,13 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
           <div className="answer">{model.card}</div>
         </details>
       )}
-      <div className="btns" style={{ marginTop: 12 }}>
-        {!loaded && (
-          <Button size="xs" loading={load.isPending} disabled={model.state !== 'ready' || model.memory.fits === 'no'} onClick={() => load.mutate()}>
-            Load
-          </Button>
-        )}
+      <LoadForm model={model} loaded={loaded}>
         {!model.bundled && (
           <Button size="xs" variant="default" loading={remove.isPending} disabled={loaded} onClick={() => remove.mutate()}>
             Remove from list
           </Button>
         )}
-      </div>
+      </LoadForm>
     </Card>
   )
 }

@@ -103,7 +103,12 @@ function modelsPart(world: World) {
     }),
     remove: os.models.remove.handler(() => ({ removed: true })),
     deployments: os.models.deployments.handler(() => (full ? [fake.loaded(Date.now())] : [])),
-    deploy: os.models.deploy.handler(() => fake.loaded(Date.now())),
+    deploy: os.models.deploy.handler(({ input: { settings } }) => {
+      const [slots, context] = [settings?.slots ?? 4, settings?.contextTokens ?? 1_024]
+      if (slots * context > 1_000_000)
+        throw failure('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${slots} slots of ${context} tokens. Use fewer slots, a shorter context or a smaller model.`)
+      return fake.loaded(Date.now())
+    }),
     unload: os.models.unload.handler(() => ({ ...fake.loaded(Date.now()), state: 'stopped' as const, rssBytes: null })),
     retryEngine: os.models.retryEngine.handler(() => ({ state: 'starting' })),
   }

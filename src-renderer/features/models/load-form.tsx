@@ -1,0 +1,66 @@
+/** Loading a model: one button, and beside it the settings for owners who want to choose them. */
+import { Button, TextInput } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+
+import type { Model } from '#contract/models.ts'
+import { errorText } from '#ui/loaded.tsx'
+import { sayDone } from '#ui/notify.ts'
+
+import { useCore } from '../../core.ts'
+import { EMPTY_DRAFT, readSettings, SETTING_FIELDS, type SettingsDraft } from './settings-draft.ts'
+
+function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: ReturnType<typeof readSettings>['problems']; onDraft: (draft: SettingsDraft) => void }) {
+  return (
+    <div className="fields">
+      {SETTING_FIELDS.map(({ name, label, hint }) => (
+        <TextInput
+          key={name}
+          size="xs"
+          label={label}
+          description={hint}
+          placeholder="chosen for this machine"
+          inputMode="numeric"
+          value={draft[name]}
+          error={problems[name]}
+          onChange={(event) => onDraft({ ...draft, [name]: event.currentTarget.value })}
+        />
+      ))}
+    </div>
+  )
+}
+
+export function LoadForm({ model, loaded, children }: { model: Model; loaded: boolean; children?: ReactNode }) {
+  const { client, queries } = useCore()
+  const [draft, setDraft] = useState(EMPTY_DRAFT)
+  const { wish, problems } = readSettings(draft)
+  const named = Object.keys(wish).length > 0
+  const load = useMutation({
+    mutationFn: () => client.models.deploy({ sha256: model.sha256, ...(named ? { settings: wish } : {}) }),
+    onSuccess: (deployment) => sayDone(`${deployment.modelName} is ${deployment.state}.`),
+    onSettled: () => void queries.invalidateQueries({ queryKey: [['models']] }),
+  })
+  // With the settings left to Stoker a model that does not fit is not tried; an owner who names smaller ones may try.
+  const possible = model.state === 'ready' && Object.keys(problems).length === 0 && (named || (!loaded && model.memory.fits !== 'no'))
+  return (
+    <form onSubmit={(event) => (event.preventDefault(), possible && load.mutate())} style={{ marginTop: 12 }} aria-label={`Load ${model.name ?? model.fileName}`}>
+      <details className="foot">
+        <summary>Settings: context, slots, threads, GPU layers</summary>
+        <Fields draft={draft} problems={problems} onDraft={setDraft} />
+      </details>
+      {load.isError && (
+        <p className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
+          {errorText(load.error)}
+        </p>
+      )}
+      <div className="btns" style={{ marginTop: 12 }}>
+        {(!loaded || named) && (
+          <Button type="submit" size="xs" loading={load.isPending} disabled={!possible}>
+            {loaded ? 'Load with these settings' : 'Load'}
+          </Button>
+        )}
+        {children}
+      </div>
+    </form>
+  )
+}

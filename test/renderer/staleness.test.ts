@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+
+import type { LiveNow } from '../../src-renderer/data/core.tsx'
+import { exchangeSeen, EXCHANGE_STALE_MS } from '../../src-renderer/data/staleness.ts'
+import { liveNow } from '#test/support/fake-core/state.ts'
+
+/** The rig's clock runs an hour ahead of the page's. */
+const AHEAD = 3_600_000
+const received = 1_000_000
+const heard = (agoMs: number | null, kind: 'online' | 'offline' = 'online'): LiveNow => {
+  const value = liveNow(true, received + AHEAD)
+  return { receivedAt: received, value: { ...value, exchange: { kind, lastSeenAt: agoMs === null ? null : value.at - agoMs, detail: null } } }
+}
+
+describe('the exchange as last heard', () => {
+  it('counts by the page, so that two clocks need not agree', () => expect(exchangeSeen(heard(400), false, received + 600)).toEqual({ live: true, seenAt: received - 400 }))
+  it('a quiet book stays true while the exchange answers, and no longer', () => {
+    expect(exchangeSeen(heard(0), false, received + EXCHANGE_STALE_MS).live).toBe(true)
+    expect(exchangeSeen(heard(0), false, received + EXCHANGE_STALE_MS + 1).live).toBe(false)
+  })
+  it('nothing is alive when the connection is down, the live values are old, or it was never heard', () => {
+    expect(exchangeSeen(heard(0, 'offline'), false, received).live).toBe(false)
+    expect(exchangeSeen(heard(0), true, received).live).toBe(false)
+    expect(exchangeSeen(heard(null), false, received)).toEqual({ live: false, seenAt: null })
+    expect(exchangeSeen(null, false, received)).toEqual({ live: false, seenAt: null })
+  })
+})
