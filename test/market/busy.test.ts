@@ -16,7 +16,7 @@ async function taken(supplier: FakeSupplier): Promise<void> {
 const refuse = (supplier: FakeSupplier, jobId: string, code = 'ENGINE_BUSY'): void => supplier.send({ t: 'job.reject', jobId, error: { code, message: 'not now', data: {} } })
 
 describe('a supplier that says "not now"', () => {
-  it.each(['ENGINE_BUSY', 'ENGINE_NOT_LOADED'])('%s: the only one is asked again a moment later, and the buyer notices nothing', async (code) => {
+  it.each(['ENGINE_BUSY', 'ENGINE_NOT_LOADED', 'CONFLICT'])('%s: the only one is asked again a moment later, and the buyer notices nothing', async (code) => {
     const clock = new FakeClock()
     const { market, supplier, client: buyer } = await listed({ clock })
     let refusals = 2

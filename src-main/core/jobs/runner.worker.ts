@@ -113,7 +113,13 @@ export class Runner {
     const run = new Run(frame, route, clock, (text) => this.#trySend({ t: 'job.delta', jobId, text }))
     if (frame.examId === undefined) {
       const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
-      realmDb.tx((db) => insertJob(db, row))
+      try {
+        realmDb.tx((db) => insertJob(db, row))
+      } catch (error) {
+        // Unrecorded work could not be claimed; the buyer is better off with another supplier.
+        log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
+        return this.#trySend({ t: 'job.reject', jobId, error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} } })
+      }
       events.changed('jobs')
     }
     this.#runs.set(jobId, run)
@@ -134,12 +140,12 @@ export class Runner {
 
   #reject(frame: JobFrame, route: Route | null, error: ErrorValue): void {
     const { clock, events, realmDb } = this.#context
+    this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
     if (frame.examId === undefined) {
       const now = clock.now()
       realmDb.tx((db) => insertJob(db, newJob(frame, route, { state: 'rejected', reason: error.message, startedAt: now, endedAt: now, expiresAt: now })))
       events.changed('jobs')
     }
-    this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
   }
 
   #done(run: Run, finish: FinishReason, usage: EngineUsage): void {

@@ -55,7 +55,7 @@ export function failureOf(error: ErrorValue, afterText: boolean): ApiError {
     case 'LEDGER_UNKNOWN':
       return of(429, 'your credit does not cover the most this call can cost; lower max_tokens or add credit', 'insufficient_quota', 'insufficient_quota')
     case 'MONEY_RANGE':
-      return of(400, 'this call can cost more than one amount may be; lower max_tokens', 'invalid_request_error', 'invalid_value')
+      return of(503, 'the exchange cannot book a call of this price; lower max_tokens, or tell whoever runs it', 'server_error', 'unavailable')
     case 'INTERNAL':
       return of(500, 'the exchange failed; nothing is charged', 'server_error', null)
     case 'NO_SUPPLIER':

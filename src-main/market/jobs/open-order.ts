@@ -4,8 +4,8 @@ import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { LiveJob, Order } from './live-job.ts'
 
-/** Refusals that say "not now" and nothing about the order: the same supplier may serve it in a moment. */
-const NOT_NOW: readonly ErrorCode[] = ['ENGINE_BUSY', 'ENGINE_NOT_LOADED']
+/** Refusals that say "not now" and nothing about the order: the same supplier may serve it in a moment. CONFLICT: its ask changed while the job was on its way. */
+const NOT_NOW: readonly ErrorCode[] = ['ENGINE_BUSY', 'ENGINE_NOT_LOADED', 'CONFLICT']
 
 export class OpenOrder {
   readonly order: Order

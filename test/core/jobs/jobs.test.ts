@@ -110,6 +110,27 @@ describe('refusing a job', () => {
     expect(made.exchange.receipts).toHaveLength(1)
   })
 
+  it('that cannot be recorded: work that could not be claimed is not begun', async () => {
+    const made = seller()
+    const { realmDb } = made.context
+    const tx = realmDb.tx.bind(realmDb)
+    const disk = { full: true }
+    Object.assign(realmDb, {
+      tx: (work: Parameters<typeof tx>[0]) => {
+        if (disk.full) throw new Error('the disk is full')
+        return tx(work)
+      },
+    })
+    made.exchange.job()
+    made.exchange.deliverAll()
+    expect(frames(made, 'job.reject')).toMatchObject([{ error: { code: 'INTERNAL' } }])
+    expect(made.engine.submitted).toHaveLength(0)
+    disk.full = false
+    made.exchange.job()
+    await made.drain()
+    expect(made.exchange.receipts).toHaveLength(1)
+  })
+
   it('when every slot is taken, and when no model is loaded', async () => {
     const made = seller({ engine: { manual: true } })
     for (let n = 0; n < 3; n += 1) made.exchange.job()
