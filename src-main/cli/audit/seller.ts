@@ -1,4 +1,5 @@
 /** The seller's side: its ledger, its chains of receipts, and that the one follows from the other. */
+import { recordProblems } from '#core/ledger/records.store.ts'
 import type { ReadDb } from '#db/types.ts'
 
 import { auditBooks, auditChain, expectEqual, posted, sumOf, type ChainSums, type Problems } from './facts.ts'
@@ -41,6 +42,7 @@ export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Pr
   expectEqual(problems, 'ours: fees and their receipts', posted(db, 'expense:fee').debits, total.fee)
   expectEqual(problems, 'ours: available and the releases', available.debits - available.credits, released)
   expectEqual(problems, 'ours: held and what receipts leave unreleased', held.debits - held.credits, total.seller - released)
+  for (const line of recordProblems(db)) problems.add(`ours: ${line}`)
   const mine = rows.filter((row) => row.exchange === exchangeKey)
   const releases = db.money<{ seq: bigint; job_id: string; amount_nano: bigint }>('SELECT seq, job_id, amount_nano FROM releases WHERE exchange = ?').all(exchangeKey)
   return {

@@ -177,8 +177,8 @@ export class ExamRunner {
             transcriptJson: null,
             transcriptSha256: null,
           }
-        : { ...known, state: 'running' }
-    realmDb.tx((db) => (known === null ? insertExam(db, row) : updateExam(db, row.examId, { state: 'running' })))
+        : { ...known, state: 'running', endedAt: null }
+    realmDb.tx((db) => (known === null ? insertExam(db, row) : updateExam(db, row.examId, { state: 'running', endedAt: null })))
     this.#current = row
     this.#judged = []
     this.#waiters.tell(row.examId)
