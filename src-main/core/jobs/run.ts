@@ -1,4 +1,4 @@
-/** One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out per 10 ms. */
+/** One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out per 10 ms, less often the more jobs run. */
 import { bytes4OfLength, inputTokens, utf8Length } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { LiveJob } from '#contract/app.ts'
@@ -11,6 +11,8 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import type { JobFrame, Route } from './admission.ts'
 
 const DELTA_EVERY_MS = 10
+/** Of all jobs together: half of what an exchange takes from one socket in the long run (docs/protocol.md). */
+const DELTAS_PER_MS = 1
 const DELTA_CHARACTERS_MAX = 65_536
 
 export type CancelReason = 'buyer' | 'deadline' | 'exchange'
@@ -27,6 +29,8 @@ export class Run {
   replyKept = false
   readonly #clock: Clock
   readonly #send: (text: string) => void
+  /** Jobs running at this moment, this one among them. */
+  readonly #running: () => number
   readonly #began: number
   #firstAt: number | null = null
   #sent: string[] = []
@@ -35,11 +39,12 @@ export class Run {
   #lastFlush = Number.NEGATIVE_INFINITY
   #scheduled = false
 
-  constructor(frame: JobFrame, route: Route, clock: Clock, send: (text: string) => void) {
+  constructor(frame: JobFrame, route: Route, clock: Clock, out: { send: (text: string) => void; running: () => number }) {
     this.frame = frame
     this.route = route
     this.#clock = clock
-    this.#send = send
+    this.#send = out.send
+    this.#running = out.running
     this.#began = clock.mono()
     this.startedAt = clock.now()
     this.inputTokens = inputTokens(frame.request.messages)
@@ -57,7 +62,7 @@ export class Run {
   delta(text: string): void {
     if (this.over || this.cancelled !== null) return
     this.#waiting.push(text)
-    const due = this.#lastFlush + DELTA_EVERY_MS - this.#clock.mono()
+    const due = this.#lastFlush + Math.max(DELTA_EVERY_MS, this.#running() / DELTAS_PER_MS) - this.#clock.mono()
     if (due <= 0) this.flush()
     else if (!this.#scheduled) {
       this.#scheduled = true

@@ -110,7 +110,7 @@ export class Runner {
   #start(frame: JobFrame, route: Route): void {
     const { clock, engine, events, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
-    const run = new Run(frame, route, clock, (text) => this.#trySend({ t: 'job.delta', jobId, text }))
+    const run = new Run(frame, route, clock, { send: (text) => this.#trySend({ t: 'job.delta', jobId, text }), running: () => this.#runs.size })
     if (frame.examId === undefined) {
       const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
       try {
