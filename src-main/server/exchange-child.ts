@@ -1,6 +1,7 @@
 /** Keeps one exchange host process alive: its own process, its own database; it is a stranger to the core. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 import { z } from 'zod'
@@ -11,18 +12,22 @@ import type { Log } from '#lib/log.ts'
 
 const ENTRY = fileURLToPath(new URL('../market/entry.ts', import.meta.url))
 const FIRST_READY_MS = 20_000
+/** So many lives that ended before they were ready say that the next will too: about five seconds, in which a killed owner's host lets go of folder and port. */
+const FIRST_LIVES_MAX = 5
 const BACKOFF_MS = 250
 const BACKOFF_MAX_MS = 10_000
 /** A host that lived this long starts its count afresh. */
 const HEALTHY_MS = 30_000
 const STOP_POLITE_MS = 3_000
 const STOP_TERM_MS = 1_000
+const WORDS_MAX = 1_000
+const LAST_WORDS_MS = 250
 
 const ready = z.object({ t: z.literal('ready'), url: z.string().max(200), exchangeKey: z.string().max(64), pid: z.number().int() })
 type ExchangeAddress = Omit<z.infer<typeof ready>, 't'>
 
 export interface ExchangeChild {
-  /** Resolves with the first address. Error: UNAVAILABLE when it does not come up in 20 s. */
+  /** Resolves with the first address. Error: UNAVAILABLE, in the host's own last words, when it does not come up in 20 s or five attempts. */
   readonly started: Promise<ExchangeAddress>
   /** Where it listens now; null while it restarts. */
   address(): ExchangeAddress | null
@@ -33,7 +38,7 @@ export interface ExchangeChild {
 export interface ExchangeChildOptions {
   /** Arguments of the host entry, `--port` apart. */
   readonly args: readonly string[]
-  /** 0 picks a free one; a restart asks for the same again, so that buyers' addresses hold. */
+  /** 0 picks a free one, and a restart asks for the same again where it can be had, so that buyers' addresses hold. A named one is kept or nothing is. */
   readonly port: number
   readonly clock: Clock
   readonly log: Log
@@ -64,11 +69,22 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
   let address: ExchangeAddress | null = null
   let port = options.port
   let onFirst: (address: ExchangeAddress) => void = () => undefined
+  let onHopeless: () => void = () => undefined
+  let lastWords = ''
+
+  /** Passes on what a running host writes; before it is ready only its log, since its last plain line is told as the reason. */
+  const hear = (line: string): void => {
+    const isLog = line.startsWith('{')
+    if (!isLog && line.trim() !== '') lastWords = line.trim().slice(0, WORDS_MAX)
+    if (isLog || address !== null) process.stderr.write(`${line}\n`)
+  }
 
   /** One life of the process; resolves when it has exited. */
   const live = async (): Promise<void> => {
-    const process_ = fork(ENTRY, [...options.args, '--port', String(port)], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const process_ = fork(ENTRY, [...options.args, '--port', String(port)], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     child = process_
+    const lines = createInterface({ input: process_.stderr! }).on('line', hear)
+    const heard = new Promise<void>((resolve) => lines.once('close', resolve))
     process_.on('message', (message) => {
       const parsed = ready.safeParse(message)
       if (!parsed.success) return
@@ -77,24 +93,29 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
       onFirst(address)
     })
     const [code, signal] = (await Promise.race([once(process_, 'exit'), once(process_, 'error').then(() => [null, 'spawn'])])) as [number | null, string | null]
-    // Without one ready message the port may be what is wrong: take any the next time.
-    if (address === null) port = 0
+    // Its last words may come after its end.
+    await Promise.race([heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
+    lines.close()
+    // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by number.
+    if (address === null) port = options.port
     address = null
     child = null
-    if (!stopping.signal.aborted) log.warn({ code, signal }, 'the exchange host ended; it is started again')
+    if (!stopping.signal.aborted) log.warn({ code, signal, lastWords }, 'the exchange host ended; it is started again')
   }
   const keep = async (): Promise<void> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
       const bornAt = clock.mono()
       await live()
       if (clock.mono() - bornAt > HEALTHY_MS) attempt = 0
+      if (attempt + 1 >= FIRST_LIVES_MAX) onHopeless()
       await clock.sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(attempt, 6)), { signal: stopping.signal }).catch(() => undefined)
     }
   }
   const started = new Promise<ExchangeAddress>((resolve, reject) => {
     onFirst = resolve
+    onHopeless = () => reject(new StokerError('UNAVAILABLE', `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`))
     clock.sleep(FIRST_READY_MS, { signal: stopping.signal, unref: true }).then(
-      () => reject(new StokerError('UNAVAILABLE', 'the exchange host did not come up within 20 s; run `stoker exchange` alone to see why')),
+      () => onHopeless(),
       () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
     )
   })

@@ -14,7 +14,7 @@ import { isLoopback } from '#lib/host-names.ts'
 import { randomIds } from '#lib/ids.ts'
 import { createLog } from '#lib/log.ts'
 
-import { openConsole, type Console } from './console.ts'
+import { openConsole, type Console, type ConsoleOptions } from './console.ts'
 import { ensureDataDir, lockDataDir } from './data-dir.ts'
 import { startExchangeChild } from './exchange-child.ts'
 
@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly host?: string
   /** 0 picks a free one. */
   readonly port?: number
+  /** Where the port is taken, take any free one. */
+  readonly orAnyPort?: boolean
   readonly allowHosts?: readonly string[]
   readonly tlsCert?: string
   readonly tlsKey?: string
@@ -83,6 +85,17 @@ function ends(): { add(end: () => void | Promise<void>): void; run(): Promise<vo
   return { add: (end) => void list.push(end), run: () => (running ??= run()) }
 }
 
+/** A taken port costs another look for one, not another start of everything. */
+async function openOnSomePort(orAnyPort: boolean, options: ConsoleOptions): Promise<Console> {
+  try {
+    return await openConsole(options)
+  } catch (error) {
+    const taken = error instanceof StokerError && error.code === 'UNAVAILABLE' && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+    if (!taken || !orAnyPort) throw error
+    return openConsole({ ...options, port: 0 })
+  }
+}
+
 /** Starts it all. Errors: DATA_LOCKED, UNAVAILABLE, BAD_REQUEST, DB_*. On an error nothing stays running. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { version, host = '127.0.0.1', port = 0 } = options
@@ -130,7 +143,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
     const { url: exchangeUrl } = await exchangeChild.started
     core.start()
-    const console_: Console = await openConsole({
+    const console_ = await openOnSomePort(options.orAnyPort === true, {
       dataDir,
       rendererDir: join(ROOT, 'out', 'renderer'),
       host,

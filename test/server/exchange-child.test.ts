@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { systemClock } from '#lib/clock.ts'
@@ -8,10 +9,10 @@ import { startExchangeChild, type ExchangeChild } from '#server/exchange-child.t
 import { isAlive } from '#test/support/processes.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-function start(dir: string, onEnd: () => void = () => undefined): ExchangeChild {
+function start(dir: string, onEnd: () => void = () => undefined, port = 0): ExchangeChild {
   const log = createLog('test')
   log.warn = onEnd
-  const child = startExchangeChild({ args: ['--data', dir, '--no-practice-buyer'], port: 0, clock: systemClock, log })
+  const child = startExchangeChild({ args: ['--data', dir, '--no-practice-buyer'], port, clock: systemClock, log })
   onTestFinished(() => child.stop())
   return child
 }
@@ -49,5 +50,24 @@ describe('the exchange host as a child', () => {
     expect(waiting!.address()).toBeNull()
     await holder.stop()
     expect((await waiting!.started).pid).toBeGreaterThan(0)
+  })
+
+  it('never takes another port than the one that was named, and says why it does not come up (buyers were sent elsewhere in silence)', async () => {
+    const holder = start(join(tempDir(), 'exchange'))
+    const port = Number(new URL((await holder.started).url).port)
+    const named = start(join(tempDir(), 'exchange'), () => undefined, port)
+    await expect(named.started).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`) })
+    expect(named.address()).toBeNull()
+  })
+
+  it('says that its books were written by a newer Stoker', async () => {
+    const dir = join(tempDir(), 'exchange')
+    const first = start(dir)
+    await first.started
+    await first.stop()
+    const db = new Database(join(dir, 'exchange.db'))
+    db.pragma('user_version = 9999')
+    db.close()
+    await expect(start(dir).started).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringMatching(/newer Stoker/) })
   })
 })

@@ -3,9 +3,7 @@ import { resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
 import { isLoopback } from '#lib/host-names.ts'
-import type { Runtime, RuntimeOptions } from '#server/runtime.ts'
 
 import { DATA_OPTION, integer } from '../options.ts'
 import { note, printJson, printLine } from '../output.ts'
@@ -28,18 +26,6 @@ interface ServeOptions {
   json?: boolean
 }
 
-async function startOnSomePort(options: RuntimeOptions, wanted: number | undefined): Promise<Runtime> {
-  const { startRuntime } = await import('#server/runtime.ts')
-  if (wanted !== undefined) return startRuntime({ ...options, port: wanted })
-  try {
-    return await startRuntime({ ...options, port: PORT })
-  } catch (error) {
-    const taken = error instanceof StokerError && error.code === 'UNAVAILABLE' && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
-    if (!taken) throw error
-    return startRuntime({ ...options, port: 0 })
-  }
-}
-
 async function serve(options: ServeOptions): Promise<void> {
   const { host, practiceBuyer, allowHost: allowHosts } = options
   const given = Object.fromEntries(
@@ -48,7 +34,17 @@ async function serve(options: ServeOptions): Promise<void> {
     ),
   )
   const signal = untilSignal()
-  const runtime = await startOnSomePort({ dataDir: resolve(options.data), host, practiceBuyer, allowHosts, version: VERSION, ...given }, options.port)
+  const { startRuntime } = await import('#server/runtime.ts')
+  const runtime = await startRuntime({
+    dataDir: resolve(options.data),
+    host,
+    port: options.port ?? PORT,
+    orAnyPort: options.port === undefined,
+    practiceBuyer,
+    allowHosts,
+    version: VERSION,
+    ...given,
+  })
   const link = runtime.link()
   if (options.json === true) printJson({ url: runtime.url, link, exchangeUrl: runtime.exchangeUrl, pid: process.pid })
   else {
