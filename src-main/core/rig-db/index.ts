@@ -1,4 +1,4 @@
-/** The migrations of rig.db, in order: settings, models, deployments, power, sessions. */
+/** The migrations of rig.db, in order: settings and first run, models and deployments, power. */
 import type { Migration } from '#db/types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'

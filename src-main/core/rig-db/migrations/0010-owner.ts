@@ -1,4 +1,4 @@
-/** What the owner chose, how far the first run got, and who is logged in. Realm-free: nothing here is earned money. */
+/** What the owner chose, and how far the first run got. Realm-free: nothing here is earned money. */
 import type { Migration } from '#db/types.ts'
 
 export const ownerMigration: Migration = {
@@ -24,13 +24,6 @@ export const ownerMigration: Migration = {
         started_at INTEGER,
         first_earning_at INTEGER
       ) STRICT;
-      CREATE TABLE sessions (
-        hash TEXT PRIMARY KEY,
-        created_at INTEGER NOT NULL,
-        last_seen_at INTEGER NOT NULL,
-        user_agent TEXT NOT NULL
-      ) STRICT;
-      CREATE INDEX sessions_by_last_seen ON sessions (last_seen_at);
     `)
   },
 }
