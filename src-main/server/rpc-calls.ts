@@ -14,7 +14,8 @@ type Interceptor = NonNullable<StandardHandlerOptions<CallContext>['rootIntercep
 export function countCalls(channel: Channel, log: Log): Interceptor {
   const refused = { matched: false, response: undefined } as const
   let calls = 0
-  return async ({ next, request: { signal } }) => {
+  return async (call) => {
+    const { signal } = call.request
     if (calls >= CALLS_MAX) {
       channel.close('too many calls at once')
       return refused
@@ -26,7 +27,7 @@ export function countCalls(channel: Channel, log: Log): Interceptor {
       counted = false
     }
     try {
-      const result = await next()
+      const result = await call.next()
       const body = result.response?.body
       if (!result.matched || !isStream(body)) {
         ended()
@@ -46,9 +47,9 @@ export function countCalls(channel: Channel, log: Log): Interceptor {
   }
 }
 
-const isStream = (body: unknown): body is AsyncGenerator<unknown> => typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+const isStream = (body: unknown): body is AsyncGenerator => typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 
-async function* untilEnd(stream: AsyncGenerator<unknown>, ended: () => void): AsyncGenerator<unknown> {
+async function* untilEnd(stream: AsyncGenerator, ended: () => void): AsyncGenerator {
   try {
     return (yield* stream) as unknown
   } finally {

@@ -8,7 +8,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort, type RpcPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
-import { ALL_SCOPES, type CallContext } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 

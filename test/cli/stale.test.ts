@@ -55,7 +55,7 @@ describe('a folder whose owner was killed', () => {
     const [dir, { url, asked }] = [await exchangeFolder(), await stranger()]
     leave(join(dir, 'exchange'), url)
     const { code, stdout } = await stoker(['buyer-key', '--data', dir])
-    expect({ code, asked, key: /^sk-practice-/.test(stdout) }).toEqual({ code: 0, asked: [], key: true })
+    expect({ code, asked, key: stdout.startsWith('sk-practice-') }).toEqual({ code: 0, asked: [], key: true })
   })
 })
 
