@@ -6,11 +6,13 @@
 import lists from '../resources/exam/lists.json' with { type: 'json' }
 import { examItem, FAMILIES, type Family, type Level } from '../src-main/exam/generate.ts'
 
-/** Weights by what an earlier model got wrong: recall and logic most, sorting little (it stays at 0 % at this size). */
+/** Weights by what an earlier model got wrong and can learn in an hour: comparing two numbers, two-digit sums, two-step traces. Sorting and recall stay low at this size. */
 const MIX: readonly [Family, Level, number][] = [
-  ['arith', 1, 6], ['order', 1, 6], ['recall', 1, 22], ['extract', 1, 4], ['follow', 1, 5], ['logic', 1, 9], ['tools', 1, 4], ['trace', 1, 6],
-  ['arith', 2, 8], ['order', 2, 3], ['recall', 2, 8], ['extract', 2, 3], ['follow', 2, 4], ['logic', 2, 6], ['tools', 2, 4], ['trace', 2, 6],
+  ['arith', 1, 6], ['order', 1, 30], ['recall', 1, 4], ['extract', 1, 3], ['follow', 1, 4], ['logic', 1, 6], ['tools', 1, 3], ['trace', 1, 6],
+  ['arith', 2, 24], ['order', 2, 4], ['recall', 2, 2], ['extract', 2, 3], ['follow', 2, 4], ['logic', 2, 8], ['tools', 2, 3], ['trace', 2, 20],
 ]
+/** Weight of the steps towards recall; 45 and --pairs were tried for an hour on one busy core without getting above chance. */
+const EASY_RECALL = 4
 const TOTAL = MIX.reduce((sum, [, , weight]) => sum + weight, 0)
 
 let state = 2_463_534_242
@@ -58,7 +60,7 @@ if (first === '--eval') {
   flush()
 } else {
   for (let row = 0; row < Number(first); row += 1) {
-    let at = random(TOTAL + 45)
+    let at = random(TOTAL + EASY_RECALL)
     if (at >= TOTAL) out.push(JSON.stringify(easyRecall()))
     else {
       const [family, level] = MIX.find(([, , weight]) => (at -= weight) < 0)!

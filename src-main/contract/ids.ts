@@ -15,8 +15,6 @@ export type ModelSha256 = Id<'sha256'>
 export type Instrument = Id<'instrument'>
 /** Raw 32-byte Ed25519 public key, base64url without padding. */
 export type PublicKey = Id<'ed25519'>
-/** A ledger transfer's id, made by the caller before anything is sent. */
-export type TransferId = Id<'transfer'>
 
 export const ID_PATTERN = /^[A-Za-z0-9_.:/-]{1,96}$/
 export const SHA256_PATTERN = /^[0-9a-f]{64}$/
