@@ -68,7 +68,7 @@ export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }
   return (
     <ResponsiveContainer width="100%" height={BELOW_HEIGHT}>
       {shape === 'bars' ? (
-        <BarChart {...shared} barCategoryGap="18%">
+        <BarChart {...shared} barCategoryGap="10%">
           <XAxis {...X_AXIS} />
           {y}
           <Bar dataKey={value} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />

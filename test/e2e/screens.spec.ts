@@ -11,7 +11,8 @@ test.skip(noBrowser() !== null, noBrowser() ?? '')
 const THEMES = ['light', 'dark'] as const
 const SIZES = { narrow: { width: 900, height: 1000 }, wide: { width: 1440, height: 900 } } as const
 
-const shoot = (page: Page, name: string) => page.screenshot({ path: `screenshots/${name}.png`, fullPage: true, animations: 'disabled' })
+/** The whole page; with a drawer open only what a person sees of it. */
+const shoot = (page: Page, name: string, fullPage = true) => page.screenshot({ path: `screenshots/${name}.png`, fullPage, animations: 'disabled' })
 
 /** Console errors are bugs: a failed request, a React warning, a blocked style. */
 function collectErrors(page: Page): string[] {
@@ -128,13 +129,13 @@ test.describe('other states', () => {
       await page.locator('.items button').nth(3).click()
       await expect(page.getByRole('dialog')).toContainText('Expected')
       await expectAccessible(page, 'item drawer')
-      await shoot(page, 'exam-item-light-wide')
+      await shoot(page, 'exam-item-light-wide', false)
       await page.keyboard.press('Escape')
       await openPage(page, server.url, 'jobs')
       await page.locator('.row-btn').nth(4).click()
       await expect(page.getByRole('dialog')).toContainText('Verification')
       await expectAccessible(page, 'job drawer')
-      await shoot(page, 'jobs-drawer-light-wide')
+      await shoot(page, 'jobs-drawer-light-wide', false)
       const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save receipt' }).click()])
       expect(file.suggestedFilename()).toMatch(/^job_.*\.receipt\.json$/)
       const saved: unknown = JSON.parse(await readFile(await file.path(), 'utf8'))
@@ -150,7 +151,7 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
   try {
     await openPage(page, server.url, 'models')
     const form = page.getByRole('form', { name: 'Load Qwen 2.5 7B Instruct' })
-    await form.getByText('Settings: context').click()
+    await form.getByText('Settings of the deployment').click()
     await expect(form.getByPlaceholder('chosen for this machine')).toHaveCount(4)
     await form.getByLabel('Slots').fill('many')
     await expect(form.getByText('A whole number from 1 to 64, or empty.')).toBeVisible()
@@ -161,6 +162,25 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
     await expect(form.getByRole('alert')).toContainText('Not enough memory for 64 slots of 32768 tokens. Use fewer slots')
     await expectAccessible(page, 'settings of a deployment')
     await shoot(page, 'models-settings-light-wide')
+  } finally {
+    await server.close()
+  }
+})
+
+test('earnings: running sums and the table behind the chart', async ({ page }) => {
+  const server = await startFakeServer({ scenario: 'busy' })
+  try {
+    await openPage(page, server.url, 'earnings')
+    const chart = page.getByRole('region', { name: 'Income and electricity by hour' })
+    await chart.getByText('cumulative').click()
+    await expect(chart.getByText('held, a line of its own')).toBeVisible()
+    await expectAccessible(page, 'running sums')
+    await shoot(page, 'earnings-cumulative-light-wide')
+    await chart.getByText('table', { exact: true }).click()
+    for (const head of ['text-nano available, practice credits', 'text-nano held, practice credits', 'Electricity, EUR', 'Electricity, running sum'])
+      await expect(chart.getByRole('columnheader', { name: head })).toBeVisible()
+    await expectNoOverflow(page, 'earnings as a table')
+    await shoot(page, 'earnings-table-light-wide')
   } finally {
     await server.close()
   }

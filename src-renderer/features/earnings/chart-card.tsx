@@ -24,6 +24,8 @@ const NOTES: Readonly<Record<View, (units: string) => string>> = {
   table: () => 'Available is released; held is delivered and not yet released. They are never added.',
 }
 
+const isEmpty = (rows: readonly ChartRow[]): boolean => rows.every((row) => row.jobs === 0 && row.power === null)
+
 function Picture({ series, rows, view, span, now }: { series: Series; rows: ChartRow[]; view: View; span: Span; now: number }) {
   const instruments = instrumentsOf(series)
   const unit = currencyWord(series.currency)
@@ -31,7 +33,7 @@ function Picture({ series, rows, view, span, now }: { series: Series; rows: Char
   const sums = cumulative(rows, now)
   const last = sums.at(-1)
   const label = `${long}: ${amount(last?.available ?? 0)} ${unit} available, ${amount(last?.held ?? 0)} held, by ${bucket}. The table has every figure.`
-  if (rows.every((row) => row.jobs === 0 && row.power === null)) {
+  if (isEmpty(rows)) {
     return (
       <Empty title={`No job was settled in ${long}.`}>Bars appear with the first settled job, usually seconds after a listing. Choose a longer span to look further back.</Empty>
     )
@@ -57,7 +59,9 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const now = useNow()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
-  const legend = series.data === undefined ? null : view === 'cumulative' ? <CumulativeLegend /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
+  const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, range.bucket, now)
+  const empty = isEmpty(rows)
+  const legend = series.data === undefined || empty ? null : view === 'cumulative' ? <CumulativeLegend /> : <IncomeLegend instruments={instrumentsOf(series.data)} />
   return (
     <Card
       title={`Income and electricity by ${range.bucket}`}
@@ -80,10 +84,12 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
       <Loaded query={series} lines={7}>
         {(data) => (
           <>
-            <Picture series={data} rows={chartRows(data, range.from, range.to, range.bucket, now)} view={view} span={span} now={now} />
-            <p className="foot">
-              {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}. <Age at={data.at} />
-            </p>
+            <Picture series={data} rows={rows} view={view} span={span} now={now} />
+            {!empty && (
+              <p className="foot">
+                {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}. <Age at={data.at} prefix="Read " />
+              </p>
+            )}
           </>
         )}
       </Loaded>

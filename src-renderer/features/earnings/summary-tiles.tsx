@@ -30,7 +30,9 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
         unit={`jobs, ${shortCount(tokens)} tokens`}
         foot={
           summary.powerNanoPerMtok === null || summary.powerNanoPerJob === null
-            ? `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
+            ? summary.listedMs === 0
+              ? 'not listed in this span'
+              : `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
             : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${price(summary.powerNanoPerMtok)} a million tokens`
         }
       />

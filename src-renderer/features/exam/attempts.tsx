@@ -9,7 +9,7 @@ const COLUMNS: readonly Column<Exam>[] = [
   { head: 'Model', cell: (exam) => exam.modelName },
   { head: 'Attempt', right: true, cell: (exam) => exam.attempt },
   { head: 'Calls', right: true, cell: (exam) => exam.done },
-  { head: 'Evidence', cell: (exam) => exam.evidence },
+  { head: 'Evidence', right: true, cell: (exam) => exam.evidence },
   { head: 'Verdict', right: true, cell: (exam) => <Verdict state={exam.state} /> },
 ]
 

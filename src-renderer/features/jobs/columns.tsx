@@ -12,6 +12,9 @@ export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none
 
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
 
+/** Nothing billed: so far, or for good. */
+export const noTokens = (job: Job): string => (job.state === 'running' || job.state === 'claimed' ? 'none yet' : 'none')
+
 const speed = (value: number | null): string => (value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1))
 
 export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
@@ -33,7 +36,7 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
   },
   { head: 'Grade', wideOnly: true, cell: (job) => gradeName(job.instrument) },
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
-  { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
+  { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? noTokens(job) : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
   { head: 'First token', right: true, wideOnly: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
   { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
   { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },

@@ -14,7 +14,7 @@ import { speedOf } from '#ui/speed.ts'
 import { duration, moment } from '#ui/time.ts'
 
 import { useConnection, useCore } from '../../core.ts'
-import { JobState, MONEY_WORDS } from './columns.tsx'
+import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
 
 type Detail = Job & { receipt: Receipt | null; verified: { ok: boolean; shown: string[]; notShown: string[] } | null }
 
@@ -42,7 +42,7 @@ function timings(job: Job): (readonly [string, ReactNode] | null)[] {
 
 function tokens(job: Job): (readonly [string, ReactNode] | null)[] {
   return [
-    ['Billed', job.inputTokens === null ? 'none yet' : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`],
+    ['Billed', job.inputTokens === null ? noTokens(job) : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`],
     [
       'Engine',
       job.enginePromptTokens === null

@@ -24,7 +24,16 @@ const columns = (unit: string): Column<Row>[] => [
   { head: <span className="visually-hidden">Whose</span>, right: true, cell: (row) => (row.mine ? 'mine' : '') },
 ]
 
-export function Book({ instrument, currency }: { instrument: Instrument; currency: string }) {
+/** Without rows while my ask stands: the book is from before it, and nobody may read that as an empty market. */
+function NoRows({ listed }: { listed: boolean }) {
+  return listed ? (
+    <Empty title="The book has not come since your ask.">Your ask is listed; the exchange sends the book with its next change.</Empty>
+  ) : (
+    <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
+  )
+}
+
+export function Book({ instrument, currency, listed }: { instrument: Instrument; currency: string; listed: boolean }) {
   const { rpc } = useCore()
   const query = useQuery(rpc.market.book.queryOptions({ input: { instrument }, refetchInterval: 5_000 }))
   return (
@@ -32,7 +41,7 @@ export function Book({ instrument, currency }: { instrument: Instrument; currenc
       <Loaded query={query}>
         {(book) =>
           book === null || book.rows.length === 0 ? (
-            <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
+            <NoRows listed={listed} />
           ) : (
             <>
               <Table

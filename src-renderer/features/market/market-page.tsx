@@ -76,7 +76,7 @@ export function MarketPage() {
           deploymentId={deploymentId}
           ready={listings.data !== undefined && grades.data !== undefined && deployments.data !== undefined}
         />
-        <Book instrument={spec.instrument} currency={chosen.currency} />
+        <Book instrument={spec.instrument} currency={chosen.currency} listed={listing?.state === 'listed'} />
       </div>
       <Card
         title={`The contract: ${spec.title}`}

@@ -16,7 +16,6 @@ function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: 
       {SETTING_FIELDS.map(({ name, label, hint }) => (
         <TextInput
           key={name}
-          size="xs"
           label={label}
           description={hint}
           placeholder="chosen for this machine"
@@ -42,10 +41,11 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
   })
   // With the settings left to Stoker a model that does not fit is not tried; an owner who names smaller ones may try.
   const possible = model.state === 'ready' && Object.keys(problems).length === 0 && (named || (!loaded && model.memory.fits !== 'no'))
+  const offered = !loaded || named
   return (
     <form onSubmit={(event) => (event.preventDefault(), possible && load.mutate())} style={{ marginTop: 12 }} aria-label={`Load ${model.name ?? model.fileName}`}>
       <details className="foot">
-        <summary>Settings: context, slots, threads, GPU layers</summary>
+        <summary>Settings of the deployment</summary>
         <Fields draft={draft} problems={problems} onDraft={setDraft} />
       </details>
       {load.isError && (
@@ -53,14 +53,16 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
           {errorText(load.error)}
         </p>
       )}
-      <div className="btns" style={{ marginTop: 12 }}>
-        {(!loaded || named) && (
-          <Button type="submit" size="xs" loading={load.isPending} disabled={!possible}>
-            {loaded ? 'Load with these settings' : 'Load'}
-          </Button>
-        )}
-        {children}
-      </div>
+      {(offered || children !== undefined) && (
+        <div className="btns" style={{ marginTop: 12 }}>
+          {offered && (
+            <Button type="submit" size="xs" loading={load.isPending} disabled={!possible}>
+              {loaded ? 'Load with these settings' : 'Load'}
+            </Button>
+          )}
+          {children}
+        </div>
+      )}
     </form>
   )
 }

@@ -66,7 +66,7 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
         </details>
       )}
       <LoadForm model={model} loaded={loaded}>
-        {!model.bundled && (
+        {model.bundled ? undefined : (
           <Button size="xs" variant="default" loading={remove.isPending} disabled={loaded} onClick={() => remove.mutate()}>
             Remove from list
           </Button>
@@ -85,7 +85,7 @@ export function ModelList({ models, deployments }: { models: readonly Model[]; d
     )
   }
   return (
-    <div className="grid g2">
+    <div className={models.length === 1 ? 'grid' : 'grid g2'}>
       {models.map((model) => (
         <ModelCard key={model.sha256} model={model} loaded={deployments.some((deployment) => deployment.sha256 === model.sha256 && deployment.state === 'loaded')} />
       ))}

@@ -78,7 +78,9 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
       {series.data !== undefined && (
         <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} />}>
-          <p className="age">{axisUnits(series.data.currency, series.data.powerCurrency)}</p>
+          <p className="age" style={{ marginBottom: 8 }}>
+            {axisUnits(series.data.currency, series.data.powerCurrency)}
+          </p>
           <IncomeChart
             rows={rows}
             instruments={instrumentsOf(series.data)}
