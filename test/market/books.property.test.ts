@@ -8,6 +8,7 @@ import { answerMac } from '#books/receipts.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
+import type { ErrorValue } from '#contract/errors.ts'
 import type { Claim } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { openDb } from '#db/open.ts'
@@ -111,7 +112,7 @@ class World {
     this.router.dispatchWaiting()
   }
 
-  buy(bytes: number): void {
+  buy(bytes: number, onFailed: (error: ErrorValue) => void = () => undefined): void {
     const request = inferenceRequest.parse({ messages: [{ role: 'user', content: 'x'.repeat(bytes) }], maxTokens: 8 })
     const ignore = (): void => undefined
     this.#cancels.push(
@@ -122,7 +123,7 @@ class World {
         request,
         inputTokens: inputTokens(request.messages),
         maxPrice: nanoPerMtok(1e15),
-        sink: { onRouted: ignore, onDelta: ignore, onDone: ignore, onFailed: ignore },
+        sink: { onRouted: ignore, onDelta: ignore, onDone: ignore, onFailed },
       }),
     )
   }
@@ -225,6 +226,26 @@ describe('the exchange’s books', () => {
     )
     // The sequences must reach the money, or this test shows nothing.
     expect(settled).toBeGreaterThan(10)
+  })
+
+  it('that cannot be written leave no buyer waiting for ever, and the next start puts the money back', async () => {
+    const world = new World()
+    const { context } = world
+    const { db } = context
+    const outcome = new Promise<string>((resolve) => world.buy(8, (error) => resolve(error.code)))
+    const tx = db.tx.bind(db)
+    Object.assign(db, {
+      tx: () => {
+        throw new Error('the disk is full')
+      },
+    })
+    await world.clock.advance(60_000)
+    expect(await outcome).toBe('INTERNAL')
+    Object.assign(db, { tx })
+    expect(checkExchange(db.read, context.books, context.key.publicKey).problems).toEqual([])
+    world.restart()
+    expect(context.books.balance(db.read, `liability:buyer:${world.buyerId}`)).toMatchObject({ debits: 0, pendingDebits: 0 })
+    db.close()
   })
 
   it('are found wrong when money stays set aside for a job that is over', () => {

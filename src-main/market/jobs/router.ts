@@ -75,7 +75,12 @@ export class Router {
   fail(job: LiveJob, outcome: CallOutcome, error: ErrorValue): void {
     this.detach(job)
     // A supplier's own words could hold a prompt, so only its code is kept.
-    voidJob(this.#context, job, outcome, outcome === 'supplier-failed' ? `the supplier failed (${error.code})` : error.message)
+    try {
+      voidJob(this.#context, job, outcome, outcome === 'supplier-failed' ? `the supplier failed (${error.code})` : error.message)
+    } catch (cause) {
+      // A full disk, say. The buyer hears of the failure all the same; the row stays open, and the next start voids it.
+      this.#context.log.error({ err: cause, jobId: job.jobId }, 'a failed job could not be ended in the books')
+    }
     const open = this.#open.get(job.order.orderId)
     if (open === undefined) return
     open.job = null
