@@ -77,7 +77,7 @@ export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }
         <LineChart {...shared}>
           <XAxis {...X_AXIS} />
           {y}
-          <Line dataKey={value} name="electricity" type="stepAfter" stroke="var(--power)" strokeWidth={2} dot={false} isAnimationActive={false} />
+          <Line dataKey={value} name="electricity" stroke="var(--power)" strokeWidth={2} dot={false} isAnimationActive={false} />
         </LineChart>
       )}
     </ResponsiveContainer>

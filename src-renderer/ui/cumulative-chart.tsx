@@ -29,12 +29,12 @@ export function CumulativeChart({ points, currency, powerCurrency, label, height
     if (point === undefined) return null
     return (
       <TipLines
-        title={`up to ${point.label}, ${currencyWord(currency)}`}
+        title={`up to and with ${point.label}, ${currencyWord(currency)}`}
         lines={[['available', amount(point.available)], ['held', amount(point.held)], powerLine(point.power, powerCurrency)]}
       />
     )
   }
-  const line = { type: 'stepAfter', isAnimationActive: false, strokeWidth: 2, dot: false, stroke: 'var(--c1)' } as const
+  const line = { type: 'linear', isAnimationActive: false, strokeWidth: 2, dot: false, stroke: 'var(--c1)' } as const
   return (
     <figure className="chart" style={{ height }} aria-label={label}>
       <ResponsiveContainer width="100%" height={height - BELOW_HEIGHT}>

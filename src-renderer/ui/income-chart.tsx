@@ -72,7 +72,7 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
   return (
     <figure className="chart" style={{ height }} aria-label={label}>
       <ResponsiveContainer width="100%" height={height - BELOW_HEIGHT}>
-        <BarChart data={rows as ChartRow[]} margin={{ top: 8, right: 4, bottom: 0, left: 0 }} barCategoryGap="10%" barGap={1} syncId={id}>
+        <BarChart data={rows} margin={{ top: 8, right: 4, bottom: 0, left: 0 }} barCategoryGap="10%" barGap={1} syncId={id}>
           <Hatches id={id} instruments={instruments} />
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis {...X_AXIS} tick={false} height={1} />
