@@ -14,11 +14,26 @@ export default defineConfig({
       outDir: 'out/main',
       rollupOptions: {
         external,
-        input: { shell: at('src-main/desktop/main.ts'), core: at('src-main/desktop/core-host.ts'), engine: at('src-main/engine/host/entry.ts'), exchange: at('src-main/desktop/exchange-host.ts') },
+        input: {
+          shell: at('src-main/desktop/main.ts'),
+          core: at('src-main/desktop/core-host.ts'),
+          engine: at('src-main/engine/host/entry.ts'),
+          exchange: at('src-main/desktop/exchange-host.ts'),
+        },
         output: { format: 'es' },
       },
     },
   },
-  preload: { build: { outDir: 'out/preload', rollupOptions: { external: ['electron'], input: { preload: at('src-main/desktop/preload.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } } } },
-  renderer: { root: at('src-renderer'), base: './', plugins: [react()], build: { outDir: at('out/renderer'), emptyOutDir: true, rollupOptions: { input: at('src-renderer/index.html') } } },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      rollupOptions: { external: ['electron'], input: { preload: at('src-main/desktop/preload.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+    },
+  },
+  renderer: {
+    root: at('src-renderer'),
+    base: './',
+    plugins: [react()],
+    build: { outDir: at('out/renderer'), emptyOutDir: true, rollupOptions: { input: at('src-renderer/index.html') } },
+  },
 })

@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs'
 
 import { chromium, defineConfig } from '@playwright/test'
 
-const installed = [process.env['STOKER_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', chromium.executablePath()]
+const installed = [
+  process.env['STOKER_CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  chromium.executablePath(),
+]
 const executablePath = installed.find((path) => path !== undefined && path !== '' && existsSync(path))
 /** Read by the tests: they skip, visibly, when there is no browser. */
 process.env['STOKER_BROWSER'] = executablePath ?? ''

@@ -6,8 +6,20 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
-interface Entry { version?: string; optionalDependencies?: Record<string, string>; os?: string[]; cpu?: string[]; libc?: string[]; license?: string; engines?: Record<string, string>; optional?: true; dev?: true }
-interface Lock { packages: Record<string, Entry> }
+interface Entry {
+  version?: string
+  optionalDependencies?: Record<string, string>
+  os?: string[]
+  cpu?: string[]
+  libc?: string[]
+  license?: string
+  engines?: Record<string, string>
+  optional?: true
+  dev?: true
+}
+interface Lock {
+  packages: Record<string, Entry>
+}
 
 /** npm's facts about the newest version the registry has: its platform is what counts. */
 function published(name: string): Entry {

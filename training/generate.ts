@@ -8,8 +8,22 @@ import { examItem, FAMILIES, type Family, type Level } from '../src-main/exam/ge
 
 /** Weights by what an earlier model got wrong and can learn in an hour: comparing two numbers, two-digit sums, two-step traces. Sorting and recall stay low at this size. */
 const MIX: readonly [Family, Level, number][] = [
-  ['arith', 1, 6], ['order', 1, 30], ['recall', 1, 4], ['extract', 1, 3], ['follow', 1, 4], ['logic', 1, 6], ['tools', 1, 3], ['trace', 1, 6],
-  ['arith', 2, 24], ['order', 2, 4], ['recall', 2, 2], ['extract', 2, 3], ['follow', 2, 4], ['logic', 2, 8], ['tools', 2, 3], ['trace', 2, 20],
+  ['arith', 1, 6],
+  ['order', 1, 30],
+  ['recall', 1, 4],
+  ['extract', 1, 3],
+  ['follow', 1, 4],
+  ['logic', 1, 6],
+  ['tools', 1, 3],
+  ['trace', 1, 6],
+  ['arith', 2, 24],
+  ['order', 2, 4],
+  ['recall', 2, 2],
+  ['extract', 2, 3],
+  ['follow', 2, 4],
+  ['logic', 2, 8],
+  ['tools', 2, 3],
+  ['trace', 2, 20],
 ]
 /** Weight of the steps towards recall; 45 and --pairs were tried for an hour on one busy core without getting above chance. */
 const EASY_RECALL = 4
@@ -33,7 +47,9 @@ function shuffled<T>(list: readonly T[]): T[] {
 }
 
 function someCodes(count: number): { colour: string; code: string }[] {
-  return shuffled(lists.colours).slice(0, count).map((colour) => ({ colour, code: `${lists.letters[random(24)]}${random(10)}` }))
+  return shuffled(lists.colours)
+    .slice(0, count)
+    .map((colour) => ({ colour, code: `${lists.letters[random(24)]}${random(10)}` }))
 }
 const stated = (codes: { colour: string; code: string }[]): string => codes.map(({ colour, code }) => `${colour} is ${code}`).join(', ')
 
@@ -46,17 +62,19 @@ function easyRecall(): [string, string] {
   const asked = codes[random(codes.length)]!
   if (random(3) === 0) return [`Codes: ${stated(codes)}. What is the code for ${asked.colour}? Answer with the code only.`, asked.code]
   const again = shuffled(codes)
-  return random(2) === 0 ? [`Codes: ${stated(codes)}. List them in another order.`, stated(again)] : [`Codes: ${stated(codes)}. What is the code for ${asked.colour}? Answer in a sentence.`, `${asked.colour} is ${asked.code}`]
+  return random(2) === 0
+    ? [`Codes: ${stated(codes)}. List them in another order.`, stated(again)]
+    : [`Codes: ${stated(codes)}. What is the code for ${asked.colour}? Answer in a sentence.`, `${asked.colour} is ${asked.code}`]
 }
 
 const out: string[] = []
-const flush = (): void => { if (out.length > 0) process.stdout.write(`${out.splice(0).join('\n')}\n`) }
+const flush = (): void => {
+  if (out.length > 0) process.stdout.write(`${out.splice(0).join('\n')}\n`)
+}
 const [first = '300000', ...rest] = process.argv.slice(2)
 if (first === '--eval') {
   const [perFamily = '100', seed = 'eval-a'] = rest
-  for (const level of [1, 2] as const)
-    for (const family of FAMILIES)
-      for (let at = 0; at < Number(perFamily); at += 1) out.push(JSON.stringify(examItem(seed, family, level, at)))
+  for (const level of [1, 2] as const) for (const family of FAMILIES) for (let at = 0; at < Number(perFamily); at += 1) out.push(JSON.stringify(examItem(seed, family, level, at)))
   flush()
 } else {
   for (let row = 0; row < Number(first); row += 1) {

@@ -12,13 +12,28 @@ export type Topic = z.infer<typeof topics>
 const measured = z.object({ value: z.number(), method: z.string().max(120), at: epochMs })
 
 export const hardware = z.object({
-  hostname: z.string(), os: z.string(), cpu: z.string(), cores: z.number().int(), memoryBytes: z.number(), memoryFreeBytes: z.number(),
+  hostname: z.string(),
+  os: z.string(),
+  cpu: z.string(),
+  cores: z.number().int(),
+  memoryBytes: z.number(),
+  memoryFreeBytes: z.number(),
   gpus: z.array(z.object({ name: z.string(), memoryBytes: z.number().nullable(), memoryFreeBytes: z.number().nullable() })),
   at: epochMs,
 })
 export type Hardware = z.infer<typeof hardware>
 
-export const liveJob = z.object({ jobId, instrument, startedAt: epochMs, inputTokens: tokens, outputTokens: tokens, ttftMs: z.number().nullable(), tokPerS: z.number().nullable(), earnsNano: nanoSigned, exam: z.boolean() })
+export const liveJob = z.object({
+  jobId,
+  instrument,
+  startedAt: epochMs,
+  inputTokens: tokens,
+  outputTokens: tokens,
+  ttftMs: z.number().nullable(),
+  tokPerS: z.number().nullable(),
+  earnsNano: nanoSigned,
+  exam: z.boolean(),
+})
 export type LiveJob = z.infer<typeof liveJob>
 
 /** Sent at once and then every second while something runs, at least every 5 s. No prompt text. */
@@ -27,23 +42,62 @@ export const live = z.object({
   engine: z.object({ kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']), model: z.string().nullable(), detail: z.string().nullable() }),
   exchange: z.object({ kind: z.enum(['connecting', 'online', 'offline', 'stopped']), lastSeenAt: epochMs.nullable(), detail: z.string().nullable() }),
   listing: z.enum(['none', 'listed', 'paused', 'waiting']),
-  tokPerS: z.number(), running: z.array(liveJob).max(64),
+  tokPerS: z.number(),
+  running: z.array(liveJob).max(64),
   watts: measured.nullable(),
 })
 export type Live = z.infer<typeof live>
 
 /** One rung of "why am I (not) earning": the first `no` is what to mend. */
-export const rung = z.object({ id: z.enum(['online', 'model', 'grade', 'ask', 'demand', 'not-paused', 'engine']), label: z.string(), state: z.enum(['yes', 'no', 'unknown']), detail: z.string(), fix: z.enum(['models', 'exam', 'market', 'settings']).nullable() })
+export const rung = z.object({
+  id: z.enum(['online', 'model', 'grade', 'ask', 'demand', 'not-paused', 'engine']),
+  label: z.string(),
+  state: z.enum(['yes', 'no', 'unknown']),
+  detail: z.string(),
+  fix: z.enum(['models', 'exam', 'market', 'settings']).nullable(),
+})
 
 export const home = z.object({
-  at: epochMs, realm, currency,
+  at: epochMs,
+  realm,
+  currency,
   /** One true sentence in the seller's words, and what to do next. */
-  sentence: z.string(), next: z.string(), nextPage: z.enum(['models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome']).nullable(),
-  cost: z.object({ /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok: nanoSigned.nullable(), method: z.string(), askNanoPerMtok: price.nullable(), netNanoPerMtok: nanoSigned.nullable(), powerCurrency: z.string() }),
-  quality: z.object({ instrument: instrument.nullable(), share: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable(), floor: z.number().nullable(), verdict: z.enum(['passed', 'not-reached', 'undecided', 'none']), limitedBy: z.string().nullable(), validUntil: epochMs.nullable() }),
-  reliability: z.object({ jobs24h: z.number().int(), failed24h: z.number().int(), errorRate: z.number().nullable(), errorCeiling: z.number().nullable(), provisional: z.boolean(), connectedShare24h: z.number().nullable() }),
+  sentence: z.string(),
+  next: z.string(),
+  nextPage: z.enum(['models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome']).nullable(),
+  cost: z.object({
+    /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok: nanoSigned.nullable(),
+    method: z.string(),
+    askNanoPerMtok: price.nullable(),
+    netNanoPerMtok: nanoSigned.nullable(),
+    powerCurrency: z.string(),
+  }),
+  quality: z.object({
+    instrument: instrument.nullable(),
+    share: z.number().nullable(),
+    low: z.number().nullable(),
+    high: z.number().nullable(),
+    floor: z.number().nullable(),
+    verdict: z.enum(['passed', 'not-reached', 'undecided', 'none']),
+    limitedBy: z.string().nullable(),
+    validUntil: epochMs.nullable(),
+  }),
+  reliability: z.object({
+    jobs24h: z.number().int(),
+    failed24h: z.number().int(),
+    errorRate: z.number().nullable(),
+    errorCeiling: z.number().nullable(),
+    provisional: z.boolean(),
+    connectedShare24h: z.number().nullable(),
+  }),
   /** Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here. */
-  today: z.object({ since: epochMs, availableNano: nanoSigned, heldNano: nanoSigned, /** Null without a price for electricity. */ powerNano: nanoSigned.nullable(), jobs: z.number().int() }),
+  today: z.object({
+    since: epochMs,
+    availableNano: nanoSigned,
+    heldNano: nanoSigned,
+    /** Null without a price for electricity. */ powerNano: nanoSigned.nullable(),
+    jobs: z.number().int(),
+  }),
   ladder: z.array(rung),
 })
 export type Home = z.infer<typeof home>
@@ -54,18 +108,35 @@ export const settings = z.object({
   kwhPriceNano: z.number().int().min(0).max(1e12).nullable(),
   powerCurrency: z.enum(['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'CAD', 'AUD']),
   /** The owner's estimate when watts cannot be read: whole machine while serving, and idle. */
-  wattsServing: z.number().min(0).max(20_000).nullable(), wattsIdle: z.number().min(0).max(20_000).nullable(),
+  wattsServing: z.number().min(0).max(20_000).nullable(),
+  wattsIdle: z.number().min(0).max(20_000).nullable(),
   theme: z.enum(['system', 'light', 'dark']),
   closeToTray: z.enum(['ask', 'tray', 'quit']),
 })
 export type Settings = z.infer<typeof settings>
 
 /** First run; skippable and resumable. `earned` is set by the first held amount. */
-export const onboarding = z.object({ step: z.enum(['welcome', 'hardware', 'power', 'model', 'exam', 'ask', 'earning', 'done']), skipped: z.boolean(), startedAt: epochMs.nullable(), firstEarningAt: epochMs.nullable() })
+export const onboarding = z.object({
+  step: z.enum(['welcome', 'hardware', 'power', 'model', 'exam', 'ask', 'earning', 'done']),
+  skipped: z.boolean(),
+  startedAt: epochMs.nullable(),
+  firstEarningAt: epochMs.nullable(),
+})
 export type Onboarding = z.infer<typeof onboarding>
 
 export const appContract = {
-  hello: method('read').output(z.object({ version: z.string(), contractHash: z.string(), mode: z.enum(['desktop', 'headless']), realm, currency, now: epochMs, dataDir: z.string(), exchangeUrl: z.string().nullable() })),
+  hello: method('read').output(
+    z.object({
+      version: z.string(),
+      contractHash: z.string(),
+      mode: z.enum(['desktop', 'headless']),
+      realm,
+      currency,
+      now: epochMs,
+      dataDir: z.string(),
+      exchangeUrl: z.string().nullable(),
+    }),
+  ),
   /** What changed: re-read through queries. Never carries state. */
   events: method('read').output(eventIterator(z.object({ topic: topics, version: z.number().int() }))),
   live: method('read').output(eventIterator(live)),
@@ -75,6 +146,17 @@ export const appContract = {
   settings: method('read').output(settings),
   updateSettings: method('money').input(settings.partial()).output(settings),
   onboarding: method('read').output(onboarding),
-  updateOnboarding: method('operate').input(onboarding.pick({ step: true, skipped: true }).partial()).output(onboarding),
-  ledgerCheck: method('read').output(z.object({ ok: z.boolean(), problems: z.array(z.string()), accounts: z.number().int(), transfers: z.number().int(), receipts: z.number().int(), comparedWithExchange: z.boolean() })),
+  updateOnboarding: method('operate')
+    .input(onboarding.pick({ step: true, skipped: true }).partial())
+    .output(onboarding),
+  ledgerCheck: method('read').output(
+    z.object({
+      ok: z.boolean(),
+      problems: z.array(z.string()),
+      accounts: z.number().int(),
+      transfers: z.number().int(),
+      receipts: z.number().int(),
+      comparedWithExchange: z.boolean(),
+    }),
+  ),
 }

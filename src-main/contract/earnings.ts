@@ -10,23 +10,57 @@ export const range = z.object({ from: epochMs, to: epochMs, bucket: bucketSize, 
 
 export const grossBucket = z.object({
   at: epochMs,
-  byInstrument: z.array(z.object({ instrument, jobs: z.number().int(), inputTokens: tokens, outputTokens: tokens, grossNano: nanoAmount, feeNano: nanoAmount, heldNano: nanoAmount, availableNano: nanoAmount })),
+  byInstrument: z.array(
+    z.object({
+      instrument,
+      jobs: z.number().int(),
+      inputTokens: tokens,
+      outputTokens: tokens,
+      grossNano: nanoAmount,
+      feeNano: nanoAmount,
+      heldNano: nanoAmount,
+      availableNano: nanoAmount,
+    }),
+  ),
   power: z.object({ joules: z.number(), costNano: nanoSigned.nullable(), coveredShare: z.number() }),
 })
 export const series = z.object({ realm, currency, powerCurrency: z.string(), powerMethod: z.string(), at: epochMs, buckets: z.array(grossBucket).max(2_000) })
 export type Series = z.infer<typeof series>
 
 export const summary = z.object({
-  realm, currency, powerCurrency: z.string(), at: epochMs, from: epochMs, to: epochMs,
-  availableNano: nanoAmount, heldNano: nanoAmount, pendingNano: nanoAmount, grossNano: nanoAmount, feeNano: nanoAmount, jobs: z.number().int(), inputTokens: tokens, outputTokens: tokens,
-  powerNano: nanoSigned.nullable(), powerKwh: z.number(), powerMethod: z.string(), powerNanoPerJob: nanoSigned.nullable(), powerNanoPerMtok: nanoSigned.nullable(), servedMs: z.number().int(), listedMs: z.number().int(), nextRelease: z.object({ at: epochMs, amountNano: nanoAmount }).nullable(),
+  realm,
+  currency,
+  powerCurrency: z.string(),
+  at: epochMs,
+  from: epochMs,
+  to: epochMs,
+  availableNano: nanoAmount,
+  heldNano: nanoAmount,
+  pendingNano: nanoAmount,
+  grossNano: nanoAmount,
+  feeNano: nanoAmount,
+  jobs: z.number().int(),
+  inputTokens: tokens,
+  outputTokens: tokens,
+  powerNano: nanoSigned.nullable(),
+  powerKwh: z.number(),
+  powerMethod: z.string(),
+  powerNanoPerJob: nanoSigned.nullable(),
+  powerNanoPerMtok: nanoSigned.nullable(),
+  servedMs: z.number().int(),
+  listedMs: z.number().int(),
+  nextRelease: z.object({ at: epochMs, amountNano: nanoAmount }).nullable(),
 })
 export type Summary = z.infer<typeof summary>
 
 export const earningsContract = {
-  summary: method('read').input(z.object({ from: epochMs, to: epochMs })).output(summary),
+  summary: method('read')
+    .input(z.object({ from: epochMs, to: epochMs }))
+    .output(summary),
   series: method('read').input(range).output(series),
   held: method('read').output(z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000)),
   /** The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and local time, currency, realm. */
-  csv: method('read').input(range).output(z.object({ fileName: z.string(), csv: z.string() })),
+  csv: method('read')
+    .input(range)
+    .output(z.object({ fileName: z.string(), csv: z.string() })),
 }

@@ -1,12 +1,54 @@
 /** Error codes and what to do about each. Zod-free. A StokerError carries a code across every boundary; unknown errors become INTERNAL once, at the edge. */
 
 export const ERROR_CODES = [
-  'INTERNAL', 'BAD_REQUEST', 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'TOO_LARGE', 'TIMEOUT', 'CANCELLED', 'UNAVAILABLE', 'NODE_VERSION',
-  'DATA_LOCKED', 'DB_FROM_FUTURE', 'DB_CORRUPT', 'MONEY_RANGE', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'LEDGER_CLOSED',
-  'MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNREADABLE', 'MODEL_TOO_BIG', 'MODEL_UNSUPPORTED', 'MODEL_MISSING', 'MODEL_CHANGED', 'MODEL_IN_USE',
-  'ENGINE_CRASHED', 'ENGINE_BROKEN', 'ENGINE_BUSY', 'ENGINE_NOT_LOADED', 'ENGINE_LOAD_FAILED', 'ENGINE_OUT_OF_MEMORY',
-  'CONTEXT_TOO_LONG', 'OUTPUT_TOO_LONG', 'TEMPLATE_FAILED', 'GRAMMAR_INVALID', 'SAMPLING_INVALID', 'DEADLINE',
-  'EXCHANGE_OFFLINE', 'EXCHANGE_REFUSED', 'NOT_QUALIFIED', 'EXAM_RUNNING', 'EXAM_ATTEMPTS', 'NO_SUPPLIER', 'CLAIM_REFUSED', 'RECEIPT_INVALID', 'SIGNATURE_INVALID',
+  'INTERNAL',
+  'BAD_REQUEST',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'CONFLICT',
+  'TOO_LARGE',
+  'TIMEOUT',
+  'CANCELLED',
+  'UNAVAILABLE',
+  'NODE_VERSION',
+  'DATA_LOCKED',
+  'DB_FROM_FUTURE',
+  'DB_CORRUPT',
+  'MONEY_RANGE',
+  'LEDGER_CONFLICT',
+  'LEDGER_UNKNOWN',
+  'LEDGER_CLOSED',
+  'MODEL_NOT_GGUF',
+  'MODEL_EMPTY',
+  'MODEL_TRUNCATED',
+  'MODEL_UNREADABLE',
+  'MODEL_TOO_BIG',
+  'MODEL_UNSUPPORTED',
+  'MODEL_MISSING',
+  'MODEL_CHANGED',
+  'MODEL_IN_USE',
+  'ENGINE_CRASHED',
+  'ENGINE_BROKEN',
+  'ENGINE_BUSY',
+  'ENGINE_NOT_LOADED',
+  'ENGINE_LOAD_FAILED',
+  'ENGINE_OUT_OF_MEMORY',
+  'CONTEXT_TOO_LONG',
+  'OUTPUT_TOO_LONG',
+  'TEMPLATE_FAILED',
+  'GRAMMAR_INVALID',
+  'SAMPLING_INVALID',
+  'DEADLINE',
+  'EXCHANGE_OFFLINE',
+  'EXCHANGE_REFUSED',
+  'NOT_QUALIFIED',
+  'EXAM_RUNNING',
+  'EXAM_ATTEMPTS',
+  'NO_SUPPLIER',
+  'CLAIM_REFUSED',
+  'RECEIPT_INVALID',
+  'SIGNATURE_INVALID',
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
@@ -22,7 +64,11 @@ export class StokerError extends Error {
   }
 }
 
-export interface ErrorValue { code: ErrorCode; message: string; data: Readonly<Record<string, string | number | boolean | null>> }
+export interface ErrorValue {
+  code: ErrorCode
+  message: string
+  data: Readonly<Record<string, string | number | boolean | null>>
+}
 
 /** Turns anything thrown into a value that may cross a process or the wire; unknown errors become INTERNAL without their text. */
 export function toErrorValue(error: unknown): ErrorValue {

@@ -6,28 +6,92 @@ import { gradeSpec } from './grades.ts'
 import { deploymentId, digest, epochMs, examId, instrument, sha256 } from './primitives.ts'
 import { method } from './scope.ts'
 
-export const limitView = z.object({ name: z.string(), n: z.number().int(), k: z.number().int(), s: z.number(), floor: z.number(), target: z.number(), state: z.enum(['passed', 'not-reached', 'undecided']), low: z.number(), high: z.number() })
+export const limitView = z.object({
+  name: z.string(),
+  n: z.number().int(),
+  k: z.number().int(),
+  s: z.number(),
+  floor: z.number(),
+  target: z.number(),
+  state: z.enum(['passed', 'not-reached', 'undecided']),
+  low: z.number(),
+  high: z.number(),
+})
 export type LimitView = z.infer<typeof limitView>
-export const examItemView = z.object({ itemId: z.string(), phase: z.enum(['items', 'single', 'slots']), right: z.boolean().nullable(), reason: z.string(), ttftMs: z.number().nullable(), tokPerS: z.number().nullable(), tokens: z.number().int().nullable() })
+export const examItemView = z.object({
+  itemId: z.string(),
+  phase: z.enum(['items', 'single', 'slots']),
+  right: z.boolean().nullable(),
+  reason: z.string(),
+  ttftMs: z.number().nullable(),
+  tokPerS: z.number().nullable(),
+  tokens: z.number().int().nullable(),
+})
 export type ExamItemView = z.infer<typeof examItemView>
 export const exam = z.object({
-  examId, instrument, specVersion: z.number().int(), spec: gradeSpec, deploymentId, sha256, modelName: z.string(), state: z.enum(['running', 'interrupted', 'cancelled', 'passed', 'not-reached', 'undecided']),
-  evidence: z.enum(['self', 'witnessed']), phase: z.enum(['items', 'single', 'slots']), done: z.number().int(), atMost: z.number().int(), limits: z.array(limitView), startedAt: epochMs, endedAt: epochMs.nullable(), validUntil: epochMs.nullable(),
-  attempt: z.number().int(), seed: z.string().nullable(), commitment: digest.nullable(), transcriptSha256: digest.nullable(),
+  examId,
+  instrument,
+  specVersion: z.number().int(),
+  spec: gradeSpec,
+  deploymentId,
+  sha256,
+  modelName: z.string(),
+  state: z.enum(['running', 'interrupted', 'cancelled', 'passed', 'not-reached', 'undecided']),
+  evidence: z.enum(['self', 'witnessed']),
+  phase: z.enum(['items', 'single', 'slots']),
+  done: z.number().int(),
+  atMost: z.number().int(),
+  limits: z.array(limitView),
+  startedAt: epochMs,
+  endedAt: epochMs.nullable(),
+  validUntil: epochMs.nullable(),
+  attempt: z.number().int(),
+  seed: z.string().nullable(),
+  commitment: digest.nullable(),
+  transcriptSha256: digest.nullable(),
 })
 export type Exam = z.infer<typeof exam>
 
 export const examsContract = {
-  grades: method('read').output(z.array(z.object({ spec: gradeSpec, qualification: z.object({ state: z.enum(['none', 'passed', 'not-reached', 'undecided', 'running', 'interrupted']), examId: examId.nullable(), deploymentId: deploymentId.nullable(), validUntil: epochMs.nullable() }) }))),
+  grades: method('read').output(
+    z.array(
+      z.object({
+        spec: gradeSpec,
+        qualification: z.object({
+          state: z.enum(['none', 'passed', 'not-reached', 'undecided', 'running', 'interrupted']),
+          examId: examId.nullable(),
+          deploymentId: deploymentId.nullable(),
+          validUntil: epochMs.nullable(),
+        }),
+      }),
+    ),
+  ),
   list: method('read').output(z.array(exam)),
-  get: method('read').input(z.object({ examId })).output(exam.extend({ items: z.array(examItemView) })),
+  get: method('read')
+    .input(z.object({ examId }))
+    .output(exam.extend({ items: z.array(examItemView) })),
   /** Question, expected answer and reply of one finished item (the seed is known only after the exam; before that, question and reply). */
-  item: method('read').input(z.object({ examId, itemId: z.string().max(64) })).output(z.object({ itemId: z.string(), prompt: z.string().nullable(), answer: z.string().nullable(), reply: z.string().nullable(), right: z.boolean().nullable(), reason: z.string() })),
+  item: method('read')
+    .input(z.object({ examId, itemId: z.string().max(64) }))
+    .output(
+      z.object({
+        itemId: z.string(),
+        prompt: z.string().nullable(),
+        answer: z.string().nullable(),
+        reply: z.string().nullable(),
+        right: z.boolean().nullable(),
+        reason: z.string(),
+      }),
+    ),
   /** Emits the whole exam at once and then on each item (batched to at most 10 a second); ends with the exam. */
-  progress: method('read').input(z.object({ examId })).output(eventIterator(exam.extend({ items: z.array(examItemView) }))),
+  progress: method('read')
+    .input(z.object({ examId }))
+    .output(eventIterator(exam.extend({ items: z.array(examItemView) }))),
   /** Starts, or resumes an interrupted one for the same grade and deployment. Errors: EXCHANGE_OFFLINE, EXAM_RUNNING, EXAM_ATTEMPTS, ENGINE_*. */
   start: method('operate').input(z.object({ instrument, deploymentId })).output(exam),
   cancel: method('operate').input(z.object({ examId })).output(exam),
   /** The signed transcript as canonical JSON, for `stoker verify transcript`. */
-  transcript: method('read').input(z.object({ examId })).output(z.object({ json: z.string(), sha256: digest })),
+  transcript: method('read')
+    .input(z.object({ examId }))
+    .output(z.object({ json: z.string(), sha256: digest })),
 }

@@ -15,7 +15,12 @@ export const sampling = z.object({
   /** Always capped by the engine: an uncapped top-k costs up to 100 ms a token at large vocabularies. */
   topK: z.number().int().min(0).max(1_000).default(40),
   minP: z.number().min(0).max(1).default(0),
-  seed: z.number().int().min(0).max(2 ** 32 - 1).optional(),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .optional(),
 })
 
 export const inferenceRequest = z.object({
@@ -34,4 +39,8 @@ export type InferenceRequest = z.infer<typeof inferenceRequest>
 export type FinishReason = 'stop' | 'length' | 'cancelled'
 
 /** The engine's own counts: cost data, never billed. */
-export interface EngineUsage { promptTokens: number; cachedTokens: number; generatedTokens: number }
+export interface EngineUsage {
+  promptTokens: number
+  cachedTokens: number
+  generatedTokens: number
+}

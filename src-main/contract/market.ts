@@ -5,23 +5,58 @@ import { gradeSpec } from './grades.ts'
 import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm } from './primitives.ts'
 import { method } from './scope.ts'
 
-export const bookView = z.object({ instrument, at: epochMs, rows: z.array(z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() })), jobsLastHour: z.number().int(), waiting: z.number().int() })
+export const bookView = z.object({
+  instrument,
+  at: epochMs,
+  rows: z.array(z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() })),
+  jobsLastHour: z.number().int(),
+  waiting: z.number().int(),
+})
 export type BookView = z.infer<typeof bookView>
-export const listing = z.object({ instrument, deploymentId, askNanoPerMtok: price, slots: z.number().int(), state: z.enum(['listed', 'paused', 'waiting', 'refused']), /** Why it is in this state, in plain words. */ reason: z.string(), since: epochMs })
+export const listing = z.object({
+  instrument,
+  deploymentId,
+  askNanoPerMtok: price,
+  slots: z.number().int(),
+  state: z.enum(['listed', 'paused', 'waiting', 'refused']),
+  /** Why it is in this state, in plain words. */ reason: z.string(),
+  since: epochMs,
+})
 export type Listing = z.infer<typeof listing>
 /** What an ask would bring: per million tokens, after the exchange's fee, with electricity beside it (never netted in practice). */
-export const quote = z.object({ instrument, realm, currency, askNanoPerMtok: price, feeBps: z.number().int(), netNanoPerMtok: nanoSigned, powerNanoPerMtok: nanoSigned.nullable(), powerCurrency: z.string(), powerMethod: z.string(), place: z.number().int().nullable(), of: z.number().int().nullable(), warnings: z.array(z.string()) })
+export const quote = z.object({
+  instrument,
+  realm,
+  currency,
+  askNanoPerMtok: price,
+  feeBps: z.number().int(),
+  netNanoPerMtok: nanoSigned,
+  powerNanoPerMtok: nanoSigned.nullable(),
+  powerCurrency: z.string(),
+  powerMethod: z.string(),
+  place: z.number().int().nullable(),
+  of: z.number().int().nullable(),
+  warnings: z.array(z.string()),
+})
 export type Quote = z.infer<typeof quote>
 
 export const marketContract = {
-  instruments: method('read').output(z.array(z.object({ spec: gradeSpec, realm, currency, feeBps: z.number().int(), holdMs: z.number().int(), qualified: z.boolean(), whyNot: z.string().nullable() }))),
+  instruments: method('read').output(
+    z.array(z.object({ spec: gradeSpec, realm, currency, feeBps: z.number().int(), holdMs: z.number().int(), qualified: z.boolean(), whyNot: z.string().nullable() })),
+  ),
   /** The last book the exchange sent; at says how old it is. */
   book: method('read').input(z.object({ instrument })).output(bookView.nullable()),
-  quote: method('read').input(z.object({ instrument, askNanoPerMtok: price })).output(quote),
+  quote: method('read')
+    .input(z.object({ instrument, askNanoPerMtok: price }))
+    .output(quote),
   listings: method('read').output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
-  list: method('money').input(z.object({ instrument, deploymentId, askNanoPerMtok: price })).output(listing),
+  list: method('money')
+    .input(z.object({ instrument, deploymentId, askNanoPerMtok: price }))
+    .output(listing),
   pause: method('operate').input(z.object({ instrument })).output(listing),
   resume: method('operate').input(z.object({ instrument })).output(listing),
-  withdraw: method('money').input(z.object({ instrument })).output(z.object({ withdrawn: z.boolean() })),
+  withdraw: method('money')
+    .input(z.object({ instrument }))
+    .output(z.object({ withdrawn: z.boolean() })),
 }

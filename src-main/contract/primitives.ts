@@ -6,24 +6,57 @@ import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN } from './ids.ts'
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
 
-const id = <T extends string>() => z.string().regex(ID_PATTERN).transform((value) => value as T)
+const id = <T extends string>() =>
+  z
+    .string()
+    .regex(ID_PATTERN)
+    .transform((value) => value as T)
 export const jobId = id<JobId>()
 export const examId = id<ExamId>()
 export const deploymentId = id<DeploymentId>()
 export const instrument = id<Instrument>()
-export const sha256 = z.string().regex(SHA256_PATTERN).transform((value) => value as ModelSha256)
-export const publicKey = z.string().regex(PUBLIC_KEY_PATTERN).transform((value) => value as PublicKey)
+export const sha256 = z
+  .string()
+  .regex(SHA256_PATTERN)
+  .transform((value) => value as ModelSha256)
+export const publicKey = z
+  .string()
+  .regex(PUBLIC_KEY_PATTERN)
+  .transform((value) => value as PublicKey)
 /** Ed25519 signature, 64 bytes, base64url without padding. */
 export const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/)
 /** SHA-256 or HMAC-SHA-256, lower-case hexadecimal. */
 export const digest = z.string().regex(SHA256_PATTERN)
 /** Non-negative amount in nano-units. */
-export const nanoAmount = z.number().int().min(0).max(NANO_LIMIT).transform((value) => value as Nano)
+export const nanoAmount = z
+  .number()
+  .int()
+  .min(0)
+  .max(NANO_LIMIT)
+  .transform((value) => value as Nano)
 /** Signed amount in nano-units: differences and nets. */
-export const nanoSigned = z.number().int().min(-NANO_LIMIT).max(NANO_LIMIT).transform((value) => value as Nano)
-export const price = z.number().int().min(0).max(NANO_LIMIT).transform((value) => value as NanoPerMtok)
+export const nanoSigned = z
+  .number()
+  .int()
+  .min(-NANO_LIMIT)
+  .max(NANO_LIMIT)
+  .transform((value) => value as Nano)
+export const price = z
+  .number()
+  .int()
+  .min(0)
+  .max(NANO_LIMIT)
+  .transform((value) => value as NanoPerMtok)
 export const currency = z.enum(['USD', 'PCR', 'SIM'])
 export const realm = z.enum(['real', 'practice', 'simulated'])
 export const epochMs = z.number().int().min(0).max(8.64e15)
-export const tokens = z.number().int().min(0).max(2 ** 31)
-export const errorValue = z.object({ code: z.string().max(64), message: z.string().max(2_000), data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}) })
+export const tokens = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31)
+export const errorValue = z.object({
+  code: z.string().max(64),
+  message: z.string().max(2_000),
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+})

@@ -20,16 +20,37 @@ export const RESEND_BUFFER_MAX = 4_096
 export const SYNC_PAGE_MAX = 500
 
 // ---- handshake (bare frames, no envelope) ----
-export const challengeFrame = z.object({ t: z.literal('challenge'), protocol: z.number().int(), nonce: z.string().regex(/^[A-Za-z0-9_-]{43}$/), exchange: publicKey, time: epochMs })
+export const challengeFrame = z.object({
+  t: z.literal('challenge'),
+  protocol: z.number().int(),
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  exchange: publicKey,
+  time: epochMs,
+})
 /** `sig` is Ed25519 by `supplier` over utf8(`stoker-supplier-v1\n{nonce}\n{exchange}\n{supplier}`). `resume` names the session and the highest seq received in it. */
 export const helloFrame = z.object({
-  t: z.literal('hello'), protocol: z.literal(1), supplier: publicKey, sig: signature, name: z.string().min(1).max(80), client: z.string().max(80),
+  t: z.literal('hello'),
+  protocol: z.literal(1),
+  supplier: publicKey,
+  sig: signature,
+  name: z.string().min(1).max(80),
+  client: z.string().max(80),
   resume: z.object({ session: z.string().max(64), received: z.number().int().min(0) }).optional(),
 })
 export type HelloFrame = z.infer<typeof helloFrame>
 export const welcomeFrame = z.object({
-  t: z.literal('welcome'), session: z.string().max(64), resumed: z.boolean(), received: z.number().int().min(0), heartbeatMs: z.number().int().min(100), resumeWithinMs: z.number().int().min(0),
-  realm, currency, feeBps: z.number().int().min(0).max(10_000), holdMs: z.number().int().min(0), specs: gradeSpecs, time: epochMs,
+  t: z.literal('welcome'),
+  session: z.string().max(64),
+  resumed: z.boolean(),
+  received: z.number().int().min(0),
+  heartbeatMs: z.number().int().min(100),
+  resumeWithinMs: z.number().int().min(0),
+  realm,
+  currency,
+  feeBps: z.number().int().min(0).max(10_000),
+  holdMs: z.number().int().min(0),
+  specs: gradeSpecs,
+  time: epochMs,
 })
 export const refusedFrame = z.object({ t: z.literal('refused'), error: errorValue })
 export const handshakeFromExchange = z.discriminatedUnion('t', [challengeFrame, welcomeFrame, refusedFrame])
@@ -48,10 +69,27 @@ export type Book = z.infer<typeof book>
 // ---- supplier → exchange ----
 export const supplierFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('sync'), afterReceiptSeq: z.number().int().min(0), afterReleaseSeq: z.number().int().min(0), openJobs: z.array(jobId).max(SYNC_PAGE_MAX) }),
-  z.object({ t: z.literal('offer'), instrument, deploymentId, identity: engineIdentity, askNanoPerMtok: price, slots: z.number().int().min(1).max(1_024), contextTokens: tokens, maxOutputTokens: tokens }),
+  z.object({
+    t: z.literal('offer'),
+    instrument,
+    deploymentId,
+    identity: engineIdentity,
+    askNanoPerMtok: price,
+    slots: z.number().int().min(1).max(1_024),
+    contextTokens: tokens,
+    maxOutputTokens: tokens,
+  }),
   z.object({ t: z.literal('withdraw'), instrument }),
   /** `examId` names the sitting to go on with: its judged calls (and its result, when it has ended meanwhile) are told again. Without it an interrupted sitting of the same deployment goes on, else a new one begins. */
-  z.object({ t: z.literal('exam.start'), requestId: z.string().max(64), instrument, deploymentId, identity: engineIdentity, slots: z.number().int().min(1).max(1_024), examId: examId.optional() }),
+  z.object({
+    t: z.literal('exam.start'),
+    requestId: z.string().max(64),
+    instrument,
+    deploymentId,
+    identity: engineIdentity,
+    slots: z.number().int().min(1).max(1_024),
+    examId: examId.optional(),
+  }),
   z.object({ t: z.literal('exam.cancel'), examId }),
   z.object({ t: z.literal('job.accept'), jobId }),
   z.object({ t: z.literal('job.reject'), jobId, error: errorValue }),
@@ -64,25 +102,90 @@ export const supplierFrame = z.discriminatedUnion('t', [
 export type SupplierFrame = z.infer<typeof supplierFrame>
 
 // ---- exchange → supplier ----
-const examLimitView = z.object({ name: z.string().max(80), n: z.number().int(), k: z.number().int(), s: z.number(), floor: z.number(), target: z.number(), state: z.enum(['passed', 'not-reached', 'undecided']), low: z.number(), high: z.number() })
+const examLimitView = z.object({
+  name: z.string().max(80),
+  n: z.number().int(),
+  k: z.number().int(),
+  s: z.number(),
+  floor: z.number(),
+  target: z.number(),
+  state: z.enum(['passed', 'not-reached', 'undecided']),
+  low: z.number(),
+  high: z.number(),
+})
 export type ExamLimitView = z.infer<typeof examLimitView>
 export const exchangeFrame = z.discriminatedUnion('t', [
-  z.object({ t: z.literal('sync.result'), receipts: z.array(receipt).max(SYNC_PAGE_MAX), releases: z.array(release).max(SYNC_PAGE_MAX), jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX), more: z.boolean() }),
+  z.object({
+    t: z.literal('sync.result'),
+    receipts: z.array(receipt).max(SYNC_PAGE_MAX),
+    releases: z.array(release).max(SYNC_PAGE_MAX),
+    jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
+    more: z.boolean(),
+  }),
   z.object({ t: z.literal('offer.accepted'), instrument }),
   z.object({ t: z.literal('offer.refused'), instrument, error: errorValue }),
   /** Exam items and probes are ordinary jobs; examId is set on items of an exam this supplier asked for. deadlineAt is by the exchange's clock. */
-  z.object({ t: z.literal('job'), jobId, instrument, specVersion: z.number().int(), request: inferenceRequest, priceNanoPerMtok: price, reserveNano: nanoAmount, deadlineMs: z.number().int().positive(), salt: z.string().regex(/^[A-Za-z0-9_-]{43}$/), examId: examId.optional(), itemId: z.string().max(64).optional() }),
+  z.object({
+    t: z.literal('job'),
+    jobId,
+    instrument,
+    specVersion: z.number().int(),
+    request: inferenceRequest,
+    priceNanoPerMtok: price,
+    reserveNano: nanoAmount,
+    deadlineMs: z.number().int().positive(),
+    salt: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+    examId: examId.optional(),
+    itemId: z.string().max(64).optional(),
+  }),
   z.object({ t: z.literal('job.cancel'), jobId, reason: z.enum(['buyer', 'deadline', 'exchange']) }),
   z.object({ t: z.literal('job.settled'), receipt }),
   z.object({ t: z.literal('job.void'), jobId, reason: z.string().max(200) }),
   z.object({ t: z.literal('released'), releases: z.array(release).max(SYNC_PAGE_MAX) }),
-  z.object({ t: z.literal('exam.started'), requestId: z.string().max(64), examId, spec: gradeSpec, commitment: digest, attempt: z.number().int().positive(), resumed: z.boolean() }),
+  z.object({
+    t: z.literal('exam.started'),
+    requestId: z.string().max(64),
+    examId,
+    spec: gradeSpec,
+    commitment: digest,
+    attempt: z.number().int().positive(),
+    resumed: z.boolean(),
+  }),
   z.object({ t: z.literal('exam.refused'), requestId: z.string().max(64), error: errorValue }),
   /** Verdict on one item or load call; sig countersigns utf8(`stoker-exam-item-v1\n{examId}\n{itemId}\n{replySha256}\n{arrivedAt}\n{right}`). */
-  z.object({ t: z.literal('exam.item'), examId, phase: z.enum(['items', 'single', 'slots']), itemId: z.string().max(64), right: z.boolean(), reason: z.string().max(80), ttftMs: z.number().nullable(), tokens, tokPerS: z.number().nullable(), replySha256: digest, arrivedAt: epochMs, sig: signature }),
-  z.object({ t: z.literal('exam.progress'), examId, phase: z.enum(['items', 'single', 'slots']), done: z.number().int(), atMost: z.number().int(), limits: z.array(examLimitView).max(32) }),
+  z.object({
+    t: z.literal('exam.item'),
+    examId,
+    phase: z.enum(['items', 'single', 'slots']),
+    itemId: z.string().max(64),
+    right: z.boolean(),
+    reason: z.string().max(80),
+    ttftMs: z.number().nullable(),
+    tokens,
+    tokPerS: z.number().nullable(),
+    replySha256: digest,
+    arrivedAt: epochMs,
+    sig: signature,
+  }),
+  z.object({
+    t: z.literal('exam.progress'),
+    examId,
+    phase: z.enum(['items', 'single', 'slots']),
+    done: z.number().int(),
+    atMost: z.number().int(),
+    limits: z.array(examLimitView).max(32),
+  }),
   /** The seed is revealed after the last reply; validUntil only when passed. sig over examResultText of exam/evidence.ts. */
-  z.object({ t: z.literal('exam.result'), examId, verdict: z.enum(['passed', 'not-reached', 'undecided', 'cancelled']), limits: z.array(examLimitView).max(32), seed: z.string().max(64), at: epochMs, validUntil: epochMs.nullable(), sig: signature }),
+  z.object({
+    t: z.literal('exam.result'),
+    examId,
+    verdict: z.enum(['passed', 'not-reached', 'undecided', 'cancelled']),
+    limits: z.array(examLimitView).max(32),
+    seed: z.string().max(64),
+    at: epochMs,
+    validUntil: epochMs.nullable(),
+    sig: signature,
+  }),
   z.object({ t: z.literal('book'), book }),
   z.object({ t: z.literal('notice'), level: z.enum(['info', 'act-soon', 'act-now']), text: z.string().max(400) }),
   z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),

@@ -18,7 +18,10 @@ import { startRig, stoker, type Rig } from '../support/rig.ts'
 const JOBS = 200
 const AT_ONCE = 8
 /** A schema no short answer meets: the nano model is fast, and what is cut off midway must still be running. */
-const LONG_ANSWER = { type: 'json_schema' as const, json_schema: { name: 'long', schema: { type: 'object', properties: { words: { type: 'string', minLength: 200 } }, required: ['words'] } } }
+const LONG_ANSWER = {
+  type: 'json_schema' as const,
+  json_schema: { name: 'long', schema: { type: 'object', properties: { words: { type: 'string', minLength: 200 } }, required: ['words'] } },
+}
 
 const rssKb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
 
@@ -47,7 +50,13 @@ async function buy(index: number): Promise<Outcome> {
     return 'plain'
   }
   const cutOff = index % 3 === 2
-  const stream = await client.chat.completions.create({ ...request, max_tokens: 32, stream: true, stream_options: { include_usage: true }, ...(cutOff ? { response_format: LONG_ANSWER } : {}) })
+  const stream = await client.chat.completions.create({
+    ...request,
+    max_tokens: 32,
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(cutOff ? { response_format: LONG_ANSWER } : {}),
+  })
   let deltas = 0
   let finished = false
   for await (const chunk of stream) {
@@ -97,7 +106,15 @@ describe('the OpenAI client against a whole Stoker', () => {
       .toBe(0)
       .then(allJobs)
     const counts = Object.groupBy(outcomes, (outcome) => outcome)
-    console.log(Object.entries(counts).map(([outcome, list]) => `${list!.length} ${outcome}`).join(', '), '·', settled.filter(({ finish }) => finish === 'cancelled').length, 'of them cancelled while running · RSS MB halfway and at the end', early.map((kb, at) => `${Math.round(kb / 1024)}→${Math.round(late[at]! / 1024)}`).join(' '))
+    console.log(
+      Object.entries(counts)
+        .map(([outcome, list]) => `${list.length} ${outcome}`)
+        .join(', '),
+      '·',
+      settled.filter(({ finish }) => finish === 'cancelled').length,
+      'of them cancelled while running · RSS MB halfway and at the end',
+      early.map((kb, at) => `${Math.round(kb / 1024)}→${Math.round(late[at]! / 1024)}`).join(' '),
+    )
     expect(outcomes).toHaveLength(JOBS)
     expect(counts['cut off']?.length ?? 0).toBeGreaterThan(10)
 

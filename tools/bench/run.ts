@@ -16,10 +16,15 @@ const SETTLE_MS = 10_000
 /** Clock ticks a second in /proc/PID/stat (USER_HZ), 100 on every Linux this runs on. */
 const TICKS_PER_SECOND = 100
 
-interface Reading { rssMb: number; cpuMs: number }
+interface Reading {
+  rssMb: number
+  cpuMs: number
+}
 
 function read(pid: number): Reading {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
   return { rssMb: rssKb / 1024, cpuMs: ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1000 }
 }
@@ -36,7 +41,11 @@ const idle = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { s
 const rig = await startRig({ dir, args: ['--no-practice-buyer'] })
 try {
   await wait(SETTLE_MS)
-  const pids: [string, number][] = [['core + headless server', rig.pid], ...childrenOf(rig.pid).map(({ pid, command }): [string, number] => [command.includes('market/entry') ? 'exchange host' : 'engine host', pid]), ['reference: a bare Node that waits', idle.pid!]]
+  const pids: [string, number][] = [
+    ['core + headless server', rig.pid],
+    ...childrenOf(rig.pid).map(({ pid, command }): [string, number] => [command.includes('market/entry') ? 'exchange host' : 'engine host', pid]),
+    ['reference: a bare Node that waits', idle.pid!],
+  ]
   const before = pids.map(([, pid]) => read(pid))
   await wait(seconds * 1_000)
   const rows = pids.map(([name, pid], index) => {
@@ -44,7 +53,13 @@ try {
     return { name, rssMb: Math.round(after.rssMb), cpuPercent: Number((((after.cpuMs - before[index]!.cpuMs) / (seconds * 1_000)) * 100).toFixed(2)) }
   })
   const reference = rows.at(-1)!
-  const result = { node: process.versions.node, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, seconds, rows: rows.map((row) => ({ ...row, rssRatio: Number((row.rssMb / reference.rssMb).toFixed(2)) })) }
+  const result = {
+    node: process.versions.node,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    seconds,
+    rows: rows.map((row) => ({ ...row, rssRatio: Number((row.rssMb / reference.rssMb).toFixed(2)) })),
+  }
   mkdirSync('bench-results', { recursive: true })
   writeFileSync('bench-results/rest.json', `${JSON.stringify(result, null, 2)}\n`)
   console.log(`At rest, no model loaded, over ${seconds} s; Node ${result.node}, ${result.cores} × ${result.cpu}\n`)

@@ -46,7 +46,14 @@ export interface EngineEvents {
   onError(error: ErrorValue): void
 }
 
-export interface EngineStats { running: number; queued: number; slots: number; tokensPerSecond: number; rssBytes: number; pid: number | null }
+export interface EngineStats {
+  running: number
+  queued: number
+  slots: number
+  tokensPerSecond: number
+  rssBytes: number
+  pid: number | null
+}
 
 /** What a GGUF's header says and whether it fits, read without loading it; the shape of `modelInfo` in contract/models.ts. Sizes in bytes; `parameters` is the sum of the tensors' elements. */
 export interface ModelInspection {
