@@ -53,8 +53,16 @@ async function violationsOf(page: Page): Promise<Result[]> {
   return (await builder.withTags(AXE_TAGS).exclude(AXE_REPEATED).analyze()).violations
 }
 
+/** Colours are judged at rest: what still fades in has less contrast than it will have. Endless ones (a spinner) are not waited for. */
+async function atRest(page: Page): Promise<void> {
+  await expect
+    .poll(() => page.evaluate(() => document.getAnimations().filter((each) => each.playState === 'running' && each.effect?.getComputedTiming().endTime !== Infinity).length))
+    .toBe(0)
+}
+
 /** WCAG 2.2 A and AA, nothing excluded but repeated rows. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
+  await atRest(page)
   const violations = await violationsOf(page)
   expect(
     violations.map(
