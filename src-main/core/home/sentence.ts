@@ -24,7 +24,7 @@ function firstRun(facts: HomeFacts, other: Said): Said {
 
 function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): Said {
   const ask = askInWords(facts, listing)
-  if (facts.running > 0) return said(`Serving ${ask}. ${running(facts.running)}.`)
+  if (facts.running > 0) return said(`Serving ${ask}. ${running(facts.running)}.`, 'See what it has earned', 'earnings')
   switch (listing.state) {
     case 'paused':
       return said(`Paused by you: ${listing.instrument} is not offered to buyers.`, 'Resume the listing', 'market')
@@ -33,7 +33,7 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
     case 'waiting':
       return said(`The ask for ${ask} waits: ${full(listing.reason)}`, 'See what it waits for', 'market')
     case 'listed': {
-      if (facts.jobsLastHour > 0) return said(`Listed: ${ask}. Waiting for the next job; ${jobsInWords(facts.jobsLastHour)} in the last hour.`)
+      if (facts.jobsLastHour > 0) return said(`Listed: ${ask}. Waiting for the next job; ${jobsInWords(facts.jobsLastHour)} in the last hour.`, 'See what they earned', 'earnings')
       if (facts.demand !== null && facts.demand.cheaper > 0 && facts.demand.jobsLastHour > 0)
         return said(`Listed: ${ask}, but ${facts.demand.cheaper} cheaper ${facts.demand.cheaper === 1 ? 'seller gets' : 'sellers get'} the jobs.`, 'Review the ask', 'market')
       return said(`Listed: ${ask}. Nobody bought in the last hour.`, 'Look at the book', 'market')
