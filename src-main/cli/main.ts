@@ -1,6 +1,12 @@
 /** The `stoker` command. Checks Node before anything native is imported: better-sqlite3 would crash a Node that is too old. */
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
+// A reader that has seen enough (`stoker exam items … | head -1`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { runCli } = await import('./program.ts')

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -48,6 +50,19 @@ describe('stoker exam items', () => {
     const [one, two] = await Promise.all(['1', '2'].map((level) => stoker(['exam', 'items', '--seed', 'vector-1', '--level', level, '--count', '25'])))
     const printed = `${one!.stdout}${two!.stdout}`.trim().split('\n').toSorted()
     expect(printed).toEqual(readFileSync(VECTORS, 'utf8').trim().split('\n').toSorted())
+  })
+})
+
+describe('a reader that has seen enough', () => {
+  it('is no failure: the rest of the output is dropped', async () => {
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../src-main/cli/main.ts'), 'exam', 'items', '--seed', 'v', '--level', '1', '--count', '5000'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')))
+    child.stdout.once('data', () => child.stdout.destroy())
+    const [code] = (await once(child, 'close')) as [number | null]
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 })
 
