@@ -106,6 +106,7 @@ class World {
       slots: 2,
       contextTokens: 4_096,
       maxOutputTokens: 4_096,
+      qualifiedUntil: Number.MAX_SAFE_INTEGER,
       order: at,
     })
     this.registry.add(peer)

@@ -52,7 +52,9 @@ describe('an exam', () => {
     for (const item of items.slice(0, 20)) expect(verifySignature(market.exchangeKey, examItemText(item), item.sig)).toBe(true)
     const [family, level, index] = items[0]!.itemId.split('/') as [Family, string, string]
     expect(items[0]!.replySha256).toBe(sha256Hex(examItem(SEED, family, Number(level) as 1, Number(index)).answer))
-    supplier.offer(NANO, ASK)
+    supplier.offer(NANO, ASK, { slots: 3 })
+    expect((await supplier.next('offer.refused')).error).toMatchObject({ code: 'NOT_QUALIFIED', message: expect.stringContaining('measured 2 at once') })
+    supplier.offer(NANO, ASK, { slots: 2 })
     await supplier.next('offer.accepted')
     expect(books(market).check()).toMatchObject({ ok: true, receipts: 0, transfers: 0 })
   })

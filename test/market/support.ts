@@ -47,7 +47,7 @@ export function qualify(dir: string, key: SigningKey, instruments: readonly stri
         specVersion: 1,
         modelSha256: MODEL_SHA,
         identity: '{}',
-        slots: 1,
+        slots: 64,
         seed: 'x',
         commitment: '0'.repeat(64),
         attempt: 1,

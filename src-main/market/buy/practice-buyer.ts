@@ -88,12 +88,14 @@ export class PracticeBuyer {
   }
 
   #buy(): void {
-    const specs = [...this.#context.specs.values()].filter((spec) => this.#registry.standing(spec.instrument).some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP))
+    const specs = [...this.#context.specs.values()].filter((spec) =>
+      this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
+    )
     // Without a listing it sleeps until the next one.
     if (!this.#enabled || specs.length === 0) return
     this.#turn += 1
     const spec = specs[this.#turn % specs.length]!
-    const free = this.#registry.standing(spec.instrument).some((offer) => offer.freeSlots > 0)
+    const free = this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.freeSlots > 0)
     if (free && this.#running.size < AT_ONCE) {
       try {
         this.#order(spec)

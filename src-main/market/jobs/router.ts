@@ -101,7 +101,7 @@ export class Router {
   #route(open: OpenOrder): void {
     const { order, tried } = open
     const wanted = { inputTokens: order.inputTokens, maxTokens: order.request.maxTokens, tried, maxPrice: order.maxPrice }
-    const standing = this.#registry.standing(order.spec.instrument)
+    const standing = this.#registry.standing(order.spec.instrument, this.#context.clock.now())
     const askable = standing.filter((offer) => !open.barred(offer.supplier))
     const found = tried.size < LIMITS.attempts ? match(askable, wanted) : null
     if (found !== null) {

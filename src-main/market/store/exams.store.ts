@@ -82,13 +82,19 @@ export const countAttempts = (db: ReadDb, supplier: string, instrument: string, 
     )
     .get(since, supplier, instrument, modelSha256)!
 
-/** When the qualification ends; null when there is none now. */
-export const qualifiedUntil = (db: ReadDb, supplier: string, instrument: string, specVersion: number, modelSha256: string, now: number): number | null =>
+export interface Qualification {
+  until: number
+  /** Streams at once that the exam measured: no more may be offered. */
+  slots: number
+}
+
+/** The current qualification that covers the most slots (of those the one that lasts longest); null when there is none. */
+export const qualificationOf = (db: ReadDb, supplier: string, instrument: string, specVersion: number, modelSha256: string, now: number): Qualification | null =>
   db
-    .prepare<{ until: number | null }>(
-      `SELECT max(valid_until) AS until FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ?`,
+    .prepare<Qualification>(
+      `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY slots DESC, valid_until DESC LIMIT 1`,
     )
-    .get(supplier, instrument, specVersion, modelSha256, now)?.until ?? null
+    .get(supplier, instrument, specVersion, modelSha256, now) ?? null
 
 export const examsOf = (db: ReadDb, supplier: string): ExamRow[] =>
   db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`).all(supplier)

@@ -57,7 +57,7 @@ export class BookFeed {
     const book: Book = {
       instrument: brandId<Instrument>(instrument),
       at: clock.now(),
-      rows: rowsOf(this.#registry.standing(instrument), peer.supplier),
+      rows: rowsOf(this.#registry.standing(instrument, this.#context.clock.now()), peer.supplier),
       jobsLastHour: callsSince(db.read, instrument, clock.now() - HOUR_MS),
       waiting: this.#waitingFor(instrument),
     }

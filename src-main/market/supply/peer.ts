@@ -15,6 +15,8 @@ export interface Offer {
   slots: number
   contextTokens: number
   maxOutputTokens: number
+  /** Milliseconds since 1970: from then on the offer no longer stands. */
+  qualifiedUntil: number
   /** Rises with every new offer or changed ask: time priority. */
   order: number
 }

@@ -36,12 +36,12 @@ export class Registry {
     return this.#order
   }
 
-  /** Offers of one instrument; those of a supplier that is reconnecting stand, without free slots. */
-  standing(instrument: string): StandingOffer[] {
+  /** Offers of one instrument whose qualification still holds at `now`; those of a supplier that is reconnecting stand, without free slots. */
+  standing(instrument: string, now: number): StandingOffer[] {
     const offers: StandingOffer[] = []
     for (const peer of this.#peers.values()) {
       const offer = peer.offers.get(instrument)
-      if (offer === undefined) continue
+      if (offer === undefined || offer.qualifiedUntil <= now) continue
       offers.push({
         peer,
         offer,
