@@ -187,7 +187,8 @@ export const exchangeFrame = z.discriminatedUnion('t', [
     sig: signature,
   }),
   z.object({ t: z.literal('book'), book }),
-  z.object({ t: z.literal('notice'), level: z.enum(['info', 'act-soon', 'act-now']), text: z.string().max(400) }),
+  /** For the owner to read; `instrument` when it is about one offer. */
+  z.object({ t: z.literal('notice'), level: z.enum(['info', 'act-soon', 'act-now']), text: z.string().max(400), instrument: instrument.optional() }),
   z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),
   z.object({ t: z.literal('error'), error: errorValue }),
 ])

@@ -158,6 +158,7 @@ export class ListingRunner {
   }
 
   #onFrame(frame: ExchangeFrame): void {
+    if (frame.t === 'notice') return this.#onNotice(frame)
     if (frame.t !== 'offer.accepted' && frame.t !== 'offer.refused') return
     const { instrument } = frame
     if (!this.#rows.has(instrument)) return
@@ -278,6 +279,12 @@ export class ListingRunner {
     const row = this.#rows.get(instrument)
     if (row === undefined) throw new StokerError('NOT_FOUND', 'Nothing is listed for this grade.')
     return row
+  }
+
+  /** What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done. */
+  #onNotice({ level, text, instrument }: Extract<ExchangeFrame, { t: 'notice' }>): void {
+    if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', text)
+    if (level !== 'info') this.#context.host.notify('The exchange says', text)
   }
 
   #stand(instrument: string, state: Listing['state'], reason: string): void {

@@ -4,6 +4,7 @@
  */
 import { inputTokens } from '#contract/bytes4.ts'
 import type { GradeSpec } from '#contract/grades.ts'
+import { brandId, type Instrument } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 
@@ -65,6 +66,7 @@ export class PracticeBuyer {
         t: 'notice',
         level: 'act-soon',
         text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
+        instrument: brandId<Instrument>(offer.instrument),
       })
     } else this.#schedule(FIRST_MS)
   }

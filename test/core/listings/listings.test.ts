@@ -52,6 +52,14 @@ describe('listings', () => {
     expect(state()).toBe('listed')
   })
 
+  it('shows what the exchange says about an offer beside the listing: an ask nobody pays must not wait in silence', async () => {
+    const { list, listings, seller } = setup()
+    await list()
+    seller.exchange.push({ t: 'notice', level: 'act-soon', text: 'the practice buyer pays at most 20', instrument: NANO_INSTRUMENT })
+    seller.exchange.deliverAll()
+    expect(listings.all()).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
+  })
+
   it('keeps the old ask good for a moment after a new one, and no longer', async () => {
     const { list, listings, seller } = setup()
     await list(5)
