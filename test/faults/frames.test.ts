@@ -232,7 +232,8 @@ const routes: Route[] = [
   console_('/auth/sessions/x', 'DELETE', asOwner, {}, [404]),
   console_('/rpc-http/jobs/list', 'POST', asOwner, { json: { limit: 5, before: null, state: 'settled' } }, [200, 400]),
   console_('/rpc-http/models/inspect', 'POST', asOwner, { json: { path: '/etc/hostname' } }, [400]),
-  console_('/upload/model', 'POST', asOwner, { a: 1 }, [200, 503]),
+  // 409: the bound on uploads of one name, which only the full count reaches.
+  console_('/upload/model', 'POST', asOwner, { a: 1 }, [200, 409, 503]),
   exchange('/v1/chat/completions', 'POST', 'buyer', chat, [400, 404, 503]),
   exchange('/v1/models/x', 'POST', 'buyer', {}, [404]),
   exchange('/admin/buyer-keys', 'POST', 'buyer', { name: 'x', creditNano: 1 }, [401]),
