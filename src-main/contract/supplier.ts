@@ -150,6 +150,8 @@ export const exchangeFrame = z.discriminatedUnion('t', [
     commitment: digest,
     attempt: z.number().int().positive(),
     resumed: z.boolean(),
+    /** Asked and right in earlier attempts that go on counting, by limit name. */
+    carried: z.record(z.string().max(80), z.object({ n: tokens, k: tokens })).default({}),
   }),
   z.object({ t: z.literal('exam.refused'), requestId: z.string().max(64), error: errorValue }),
   /** Verdict on one item or load call; sig countersigns utf8(`stoker-exam-item-v1\n{examId}\n{itemId}\n{replySha256}\n{arrivedAt}\n{right}`). */

@@ -57,7 +57,7 @@ describe('the composed core', () => {
     await expect.poll(() => exchange.sent.some(({ t }) => t === 'exam.start')).toBe(true)
     const asked = exchange.sent.findLast((frame) => frame.t === 'exam.start')!
     const examId = brandId<ExamId>('exam_1')
-    exchange.push({ t: 'exam.started', requestId: asked.requestId, examId, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false })
+    exchange.push({ t: 'exam.started', requestId: asked.requestId, examId, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false, carried: {} })
     exchange.deliverAll()
     await started
     expect((await core.client.app.power()).watts?.value).toBe(100)

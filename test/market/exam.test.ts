@@ -63,10 +63,17 @@ describe('an exam', () => {
     const market = await exchange({ examSeed: SEED })
     const supplier = await sitter(market.url)
     supplier.onJob = (job) => supplier.answer(job, ['no idea'])
+    let counted: Record<string, { n: number; k: number }> = {}
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       start(supplier)
-      expect((await supplier.next('exam.started')).attempt).toBe(attempt)
-      expect(await supplier.next('exam.result')).toMatchObject({ verdict: 'not-reached', validUntil: null })
+      const started = await supplier.next('exam.started')
+      expect(started.attempt).toBe(attempt)
+      // What an attempt counted goes on counting in the next: three tries are not three chances.
+      expect(started.carried).toEqual(counted)
+      const result = await supplier.next('exam.result')
+      expect(result).toMatchObject({ verdict: 'not-reached', validUntil: null })
+      counted = Object.fromEntries(result.limits.map(({ name, n, k }) => [name, { n, k }]))
+      expect(counted['intelligence']!.n).toBeGreaterThan(started.carried['intelligence']?.n ?? 0)
     }
     start(supplier)
     expect((await supplier.next('exam.refused')).error.code).toBe('EXAM_ATTEMPTS')

@@ -3,6 +3,7 @@ import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { Carried } from '#exam/types.ts'
 
 type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
 export type ExamPhase = 'items' | 'single' | 'slots'
@@ -29,13 +30,15 @@ export interface ExamRow {
   endedAt: number | null
   validUntil: number | null
   attempt: number
+  /** Counts of earlier attempts that go on counting, by limit name. */
+  carried: Carried
   seed: string | null
   commitment: string | null
   resultSig: string | null
   transcriptJson: string | null
   transcriptSha256: string | null
 }
-type Stored = Omit<ExamRow, 'spec' | 'limits'> & { specJson: string; limitsJson: string }
+type Stored = Omit<ExamRow, 'spec' | 'limits' | 'carried'> & { specJson: string; limitsJson: string; carriedJson: string }
 
 const FIELDS = [
   'examId',
@@ -59,6 +62,7 @@ const FIELDS = [
   'endedAt',
   'validUntil',
   'attempt',
+  'carriedJson',
   'seed',
   'commitment',
   'resultSig',
@@ -70,7 +74,12 @@ const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${l
 const columns = (fields: readonly string[]): string => fields.map((field) => `${field === 'transcriptJson' ? 'NULL' : snake(field)} AS ${field}`).join(', ')
 const COLUMNS = columns(FIELDS)
 
-const fromStored = ({ specJson, limitsJson, ...rest }: Stored): ExamRow => ({ ...rest, spec: JSON.parse(specJson) as GradeSpec, limits: JSON.parse(limitsJson) as LimitView[] })
+const fromStored = ({ specJson, limitsJson, carriedJson, ...rest }: Stored): ExamRow => ({
+  ...rest,
+  spec: JSON.parse(specJson) as GradeSpec,
+  limits: JSON.parse(limitsJson) as LimitView[],
+  carried: JSON.parse(carriedJson) as Carried,
+})
 
 export const findExam = (db: ReadDb, examId: string): ExamRow | null => {
   const row = db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ?`).get(examId)
@@ -81,12 +90,12 @@ export const listExams = (db: ReadDb, limit: number): ExamRow[] =>
   db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`).all(limit).map(fromStored)
 
 export function insertExam(db: WriteDb, exam: ExamRow): void {
-  const { spec, limits, ...rest } = exam
-  const stored: Stored = { ...rest, specJson: JSON.stringify(spec), limitsJson: JSON.stringify(limits) }
+  const { spec, limits, carried, ...rest } = exam
+  const stored: Stored = { ...rest, specJson: JSON.stringify(spec), limitsJson: JSON.stringify(limits), carriedJson: JSON.stringify(carried) }
   db.prepare(`INSERT INTO exams (${FIELDS.map(snake).join(', ')}) VALUES (${FIELDS.map(() => '?').join(', ')})`).run(...FIELDS.map((field) => stored[field]))
 }
 
-export function updateExam(db: WriteDb, examId: string, change: Partial<Omit<ExamRow, 'spec'>>): void {
+export function updateExam(db: WriteDb, examId: string, change: Partial<Omit<ExamRow, 'spec' | 'carried'>>): void {
   const { limits, ...rest } = change
   const stored: Record<string, unknown> = { ...rest, ...(limits === undefined ? {} : { limitsJson: JSON.stringify(limits) }) }
   const names = Object.keys(stored)

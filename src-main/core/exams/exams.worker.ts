@@ -171,6 +171,7 @@ export class ExamRunner {
             endedAt: null,
             validUntil: null,
             attempt: frame.attempt,
+            carried: frame.carried,
             seed: null,
             commitment: frame.commitment,
             resultSig: null,

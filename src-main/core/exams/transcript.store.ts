@@ -33,6 +33,7 @@ export function transcriptFor(db: ReadDb, exam: ExamRow, result: ResultFrame, ke
       identity: { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device },
       slots: exam.slots,
       attempt: exam.attempt,
+      carried: exam.carried,
       startedAt: exam.startedAt,
       endedAt: result.at,
       items,

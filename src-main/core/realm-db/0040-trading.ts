@@ -38,6 +38,7 @@ export const tradingMigration: Migration = {
         ended_at INTEGER,
         valid_until INTEGER,
         attempt INTEGER NOT NULL,
+        carried_json TEXT NOT NULL,
         seed TEXT,
         commitment TEXT,
         result_sig TEXT,

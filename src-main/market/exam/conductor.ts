@@ -1,5 +1,6 @@
 /** Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each before it is told. */
 import { createExamSession } from '#exam/session.ts'
+import type { Carried } from '#exam/types.ts'
 import { seedCommitment } from '#exam/evidence.ts'
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
@@ -10,6 +11,7 @@ import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../limits.ts'
 import type { MarketContext } from '../context.ts'
 import type { Router } from '../jobs/router.ts'
 import {
+  attemptBefore,
   countAttempts,
   endExam,
   examItems,
@@ -87,14 +89,15 @@ export class Conductor {
     if (this.#sittings.has(peer.supplier)) throw new StokerError('EXAM_RUNNING', 'an exam of this supplier is running already; wait for its result or cancel it')
     const { exam, resumed } = this.#examFor(peer, frame, spec.version)
     const judged = examItems(db.read, exam.examId)
-    peer.send({ t: 'exam.started', requestId: frame.requestId, examId: brandId<ExamId>(exam.examId), spec, commitment: exam.commitment, attempt: exam.attempt, resumed })
+    const carried = this.#carriedTo(exam)
+    peer.send({ t: 'exam.started', requestId: frame.requestId, examId: brandId<ExamId>(exam.examId), spec, commitment: exam.commitment, attempt: exam.attempt, resumed, carried })
     // What was judged before may never have arrived: told again, it is the same to the byte.
     for (const stored of judged) peer.send(itemFrame(this.#context.key, exam.examId, stored))
     if (exam.result !== null) {
       peer.send(JSON.parse(exam.result) as ResultFrame)
       return
     }
-    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item) })
+    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item), carried })
     const sitting = new Sitting({
       context: this.#context,
       router: this.#router,
@@ -112,6 +115,14 @@ export class Conductor {
     })
     this.#sittings.set(peer.supplier, sitting)
     sitting.go()
+  }
+
+  /** What failed attempts counted goes on counting (docs/exam.md, Verdict): trying again must not raise the chance to pass by luck. A pass ends it. */
+  #carriedTo(exam: ExamRow): Carried {
+    const before = attemptBefore(this.#context.db.read, exam, exam.startedAt - QUALIFICATION_MS)
+    if (before === null || before.state === 'passed' || before.result === null) return {}
+    const { limits } = JSON.parse(before.result) as ResultFrame
+    return Object.fromEntries(limits.map(({ name, n, k }) => [name, { n, k }]))
   }
 
   #examFor(peer: Peer, frame: Start, specVersion: number): { exam: ExamRow; resumed: boolean } {

@@ -59,6 +59,17 @@ export const interruptExams = (db: WriteDb): void => {
   db.prepare(`UPDATE exams SET state = 'interrupted' WHERE state = 'running'`).run()
 }
 
+/**
+ * The last finished sitting before `exam` of the same deployment, model, grade version and slots, no older than `since`; null when there is none.
+ * By its start, so that a resumed sitting finds the same one again.
+ */
+export const attemptBefore = (db: ReadDb, exam: ExamRow, since: number): ExamRow | null =>
+  db
+    .prepare<ExamRow>(
+      `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND started_at >= ? AND started_at <= ? AND exam_id <> ? AND result IS NOT NULL AND attempt < ? ORDER BY attempt DESC LIMIT 1`,
+    )
+    .get(exam.supplier, exam.deploymentId, exam.instrument, exam.specVersion, exam.modelSha256, exam.slots, since, exam.startedAt, exam.examId, exam.attempt) ?? null
+
 /** An interrupted sitting of the same deployment, model, grade version and slots. */
 export const resumableExam = (
   db: ReadDb,

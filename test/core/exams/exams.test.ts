@@ -42,7 +42,7 @@ function setup(engine: FakeEngineOptions = {}) {
   const begin = async (): Promise<void> => {
     const started = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
-    push({ t: 'exam.started', requestId: asked().at(-1)!.requestId, examId: EXAM, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false })
+    push({ t: 'exam.started', requestId: asked().at(-1)!.requestId, examId: EXAM, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false, carried: {} })
     await started
   }
   const judge = (itemId: string, reply = 'yes'): void => {
