@@ -5,19 +5,9 @@ import { z } from 'zod'
 import { gradeSpec } from './grades.ts'
 import { deploymentId, digest, epochMs, examId, instrument, sha256 } from './primitives.ts'
 import { method } from './scope.ts'
+import { examLimitView, type ExamLimitView } from './supplier.ts'
 
-export const limitView = z.object({
-  name: z.string(),
-  n: z.number().int(),
-  k: z.number().int(),
-  s: z.number(),
-  floor: z.number(),
-  target: z.number(),
-  state: z.enum(['passed', 'not-reached', 'undecided']),
-  low: z.number(),
-  high: z.number(),
-})
-export type LimitView = z.infer<typeof limitView>
+export type LimitView = ExamLimitView
 export const examItemView = z.object({
   itemId: z.string(),
   phase: z.enum(['items', 'single', 'slots']),
@@ -41,7 +31,7 @@ export const exam = z.object({
   phase: z.enum(['items', 'single', 'slots']),
   done: z.number().int(),
   atMost: z.number().int(),
-  limits: z.array(limitView),
+  limits: z.array(examLimitView),
   startedAt: epochMs,
   endedAt: epochMs.nullable(),
   validUntil: epochMs.nullable(),

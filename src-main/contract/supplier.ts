@@ -102,7 +102,8 @@ export const supplierFrame = z.discriminatedUnion('t', [
 export type SupplierFrame = z.infer<typeof supplierFrame>
 
 // ---- exchange → supplier ----
-const examLimitView = z.object({
+/** One limit of an exam as it stands: asked, right, score, interval. The same on the wire, on the screens and in transcripts. */
+export const examLimitView = z.object({
   name: z.string().max(80),
   n: z.number().int(),
   k: z.number().int(),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { gradeSpec } from '#contract/grades.ts'
 import { deploymentId, digest, epochMs, examId, publicKey, signature, tokens } from '#contract/primitives.ts'
-import { engineIdentity } from '#contract/supplier.ts'
+import { engineIdentity, examLimitView } from '#contract/supplier.ts'
 
 import { REPLY_CHARS_MAX } from './check.ts'
 import { SEED_PATTERN } from './generate.ts'
@@ -14,17 +14,7 @@ import type { RecordedItem } from './types.ts'
 const REPLY_MAX = 16 * REPLY_CHARS_MAX
 const ITEMS_MAX = 8 * (ROUNDS_MAX + EXTRA_MAX) + 2 * LOAD_CALLS_MAX
 
-const limit = z.strictObject({
-  name: z.string().max(80),
-  n: z.number().int(),
-  k: z.number().int(),
-  s: z.number(),
-  floor: z.number(),
-  target: z.number(),
-  state: z.enum(['passed', 'not-reached', 'undecided']),
-  low: z.number(),
-  high: z.number(),
-})
+const limit = examLimitView.strict()
 const count = z.strictObject({ n: z.number().int().min(0).max(1e6), k: z.number().int().min(0).max(1e6) })
 
 /** An engine behind somebody else's endpoint: nothing attests what it runs. */
