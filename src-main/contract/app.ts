@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
-export const topics = z.enum(['models', 'deployments', 'exams', 'market', 'listing', 'jobs', 'earnings', 'settings', 'onboarding', 'engine', 'exchange', 'power'])
+export const topics = z.enum(['models', 'deployments', 'exams', 'market', 'listing', 'jobs', 'earnings', 'settings', 'onboarding', 'engine', 'exchange', 'power', 'own-use'])
 export type Topic = z.infer<typeof topics>
 
 /** A value and how it was come by; `at` is when it was measured. */
@@ -124,6 +124,19 @@ export const onboarding = z.object({
 })
 export type Onboarding = z.infer<typeof onboarding>
 
+/** The owner's own use: an OpenAI-compatible endpoint on 127.0.0.1 over the same engines. Off until switched on; every call needs the key. */
+export const ownUse = z.object({
+  enabled: z.boolean(),
+  port: z.number().int(),
+  /** Where clients connect (…/v1); null while off or failed. */
+  url: z.string().nullable(),
+  /** Why it does not listen though switched on. */
+  problem: z.string().nullable(),
+  /** When the key was made; the key itself is shown once and kept as a hash. */
+  keyMadeAt: epochMs.nullable(),
+})
+export type OwnUse = z.infer<typeof ownUse>
+
 export const appContract = {
   hello: method('read').output(
     z.object({
@@ -145,6 +158,12 @@ export const appContract = {
   power: method('read').output(z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) })),
   settings: method('read').output(settings),
   updateSettings: method('money').input(settings.partial()).output(settings),
+  ownUse: method('read').output(ownUse),
+  setOwnUse: method('money')
+    .input(z.object({ enabled: z.boolean().optional(), port: z.number().int().min(1_024).max(65_535).optional() }))
+    .output(ownUse),
+  /** A new key; the one before stops working. */
+  ownUseKey: method('money').output(z.object({ key: z.string() })),
   onboarding: method('read').output(onboarding),
   updateOnboarding: method('operate')
     .input(onboarding.pick({ step: true, skipped: true }).partial())

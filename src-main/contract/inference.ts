@@ -38,6 +38,66 @@ export type InferenceRequest = z.infer<typeof inferenceRequest>
 
 export type FinishReason = 'stop' | 'length' | 'cancelled'
 
+export const TOOLS_MAX = 64
+export const LOGIT_BIAS_MAX = 300
+export const LOGPROBS_MAX = 20
+
+/** A call of a tool, as the model asks for it; `arguments` is the JSON text as generated. */
+export const toolCall = z.object({ id: z.string().min(1).max(64), name: z.string().min(1).max(64), arguments: z.string().max(MESSAGE_BYTES_MAX) })
+export type ToolCall = z.infer<typeof toolCall>
+
+/** A tool the model may call; `parameters` is a JSON schema. Source of the shape: OpenAI API reference, "function tools". */
+export const toolDefinition = z.object({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  description: z.string().max(16_384).default(''),
+  parameters: z.record(z.string(), z.unknown()).default({}),
+})
+export type ToolDefinition = z.infer<typeof toolDefinition>
+
+/** A message of the owner's own use: like a chat message, and the calls and answers of tools. */
+export const engineMessage = z.object({
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  content: z.string().max(MESSAGE_BYTES_MAX),
+  toolCalls: z.array(toolCall).max(TOOLS_MAX).optional(),
+  toolCallId: z.string().max(64).optional(),
+})
+export type EngineMessage = z.infer<typeof engineMessage>
+
+/** What one engine can be asked. A request bought on an exchange (InferenceRequest) is one; the rest is for the owner's own use. */
+export const engineRequest = inferenceRequest.extend({
+  /** May be empty when `prompt` is there. */
+  messages: z.array(engineMessage).max(MESSAGES_MAX),
+  /** Text to go on with, without the chat template (completions); instead of messages. */
+  prompt: z.string().min(1).max(MESSAGE_BYTES_MAX).optional(),
+  sampling: sampling
+    .extend({
+      /** 1 is off. llama.cpp's repeat penalty over the last `penaltyTokens`. */
+      repeatPenalty: z.number().gt(0).max(2).optional(),
+      frequencyPenalty: z.number().min(-2).max(2).optional(),
+      presencePenalty: z.number().min(-2).max(2).optional(),
+      penaltyTokens: z.number().int().min(0).max(4_096).optional(),
+      /** Engine token id to a bias added to its logit; -100 and below is never. */
+      logitBias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).refine((bias) => Object.keys(bias).length <= LOGIT_BIAS_MAX, `at most ${LOGIT_BIAS_MAX} tokens`).optional(),
+    })
+    .default({ temperature: 0, topP: 1, topK: 40, minP: 0 }),
+  /** Any JSON object, without a schema. */
+  jsonObject: z.boolean().optional(),
+  tools: z.array(toolDefinition).max(TOOLS_MAX).optional(),
+  /** Default `auto` when there are tools. A name means that tool and no other. */
+  toolChoice: z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string().max(64) })]).optional(),
+  /** Log-probabilities of each generated token and of so many alternatives. */
+  logprobs: z.number().int().min(0).max(LOGPROBS_MAX).optional(),
+})
+export type EngineRequest = z.infer<typeof engineRequest>
+
+/** Natural logarithms. `bytes` of the token's own text, which need not be whole UTF-8. */
+export interface TokenLogprob {
+  token: string
+  bytes: number[]
+  logprob: number
+  top: { token: string; bytes: number[]; logprob: number }[]
+}
+
 /** The engine's own counts: cost data, never billed. */
 export interface EngineUsage {
   promptTokens: number

@@ -21,6 +21,11 @@ export const listing = z.object({
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
   /** Why it is in this state, in plain words. */ reason: z.string(),
   since: epochMs,
+  /** Slots that the deployment has; `slots` is what is offered: so many as the machine, measured, serves at the grade's speed. */
+  slotsMax: z.number().int(),
+  /** Why fewer than all are offered; null when all are. */ slotsWhy: z.string().nullable(),
+  /** Accepted jobs still being finished after the listing was paused or withdrawn, until when at most; null otherwise. */
+  draining: z.object({ jobs: z.number().int(), until: epochMs }).nullable(),
 })
 export type Listing = z.infer<typeof listing>
 /** What an ask would bring: per million tokens, after the exchange's fee, with electricity beside it (never netted in practice). */

@@ -14,6 +14,7 @@ import type { IdSource } from '#lib/ids.ts'
 import type { Log } from '#lib/log.ts'
 
 import type { EnginePort, EngineSettings, LoadedModel } from './engine/engine.port.ts'
+import type { EnginesPort } from './engine/engines.port.ts'
 import type { ExchangePort } from './exchange/exchange.port.ts'
 import type { HostPort } from './host/host.port.ts'
 import type { Os } from './rpc.ts'
@@ -40,7 +41,7 @@ export interface CoreContext {
   readonly realm: Realm
   readonly currency: Currency
   readonly books: Books
-  readonly engine: EnginePort
+  readonly engines: EnginesPort
   readonly exchange: ExchangePort
   readonly host: HostPort
   readonly events: EventBus
@@ -58,13 +59,25 @@ export interface DeploymentFacts {
   settings: EngineSettings
 }
 
+export interface LoadedDeployment extends DeploymentFacts {
+  model: LoadedModel
+}
+
 /** What deployments show the other domains. */
 export interface DeploymentsFace {
   find(deploymentId: string): DeploymentFacts | null
-  /** Loads it when it is not what the engine holds. Errors: NOT_FOUND, MODEL_*, ENGINE_*. */
+  /** Loads it when it is not in memory. Errors: NOT_FOUND, MODEL_*, ENGINE_*. */
   ensureLoaded(deploymentId: string): Promise<LoadedModel>
-  /** The deployment the engine holds now, with what the engine says of it; null when none. */
-  loaded(): (DeploymentFacts & { model: LoadedModel }) | null
+  /** The deployment with what its engine says of it; null when it is not in memory. */
+  loaded(deploymentId: string): LoadedDeployment | null
+  /** Everything in memory now. */
+  allLoaded(): LoadedDeployment[]
+  /** Its engine, loaded or not; null when there is no such deployment or it was never loaded. */
+  engine(deploymentId: string): EnginePort | null
+  /** Any engine's state changed, or a deployment was loaded or unloaded. */
+  onChange(listener: () => void): () => void
+  /** Tells that work came or ended: what is idle for long may be unloaded. */
+  used(deploymentId: string): void
 }
 
 /** A value with how it was come by. */

@@ -1,19 +1,30 @@
 /**
- * What the core sees of an engine: step-shaped (submit, cancel, stats), so that a faster loop or a remote endpoint can stand behind it.
- * The engine holds no state worth losing; a crash fails its jobs with ENGINE_CRASHED and nothing else notices.
+ * What the core sees of one deployment's engine: step-shaped (submit, cancel, stats), so that one local process, several of them, or a pool of
+ * remote endpoints can stand behind it. An engine holds no state worth losing; a crash fails its jobs with ENGINE_CRASHED and nothing else notices.
  */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import type { EngineUsage, FinishReason, InferenceRequest } from '#contract/inference.ts'
+import type { EngineRequest, EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
 
 export interface EngineSettings {
   /** Context of one slot in engine tokens; prompt + maxTokens beyond it is refused before it starts. */
   contextTokens: number
-  /** Sequences of the one context: jobs that run at once. */
+  /** Sequences that run at once, over all processes together. */
   slots: number
+  /** Most threads of all processes together; fewer are used while other programs load the cores. */
   threads: number
-  /** 0 on CPU. */
+  /** 0 on CPU; 1,000 means all. */
   gpuLayers: number
+  /** Engine processes; slots and threads are shared out among them. Default 1. */
+  processes?: number
+  /** Of the KV cache: q8_0 halves its memory. Default f16. */
+  kvType?: 'f16' | 'q8_0'
+  /** Default auto. */
+  flashAttention?: 'auto' | 'on' | 'off'
+  /** Prompt tokens evaluated at once while nothing else runs (llama.cpp's batch). Default 512. */
+  batchTokens?: number
+  /** Memory for parked prefixes (evaluated beginnings of earlier prompts), in bytes over all processes. Default 256 MiB; 0 keeps none outside the slots. */
+  parkedBytes?: number
   /** Off makes a run reproducible. */
   prefixReuse: boolean
 }
@@ -22,9 +33,9 @@ export interface LoadedModel {
   sha256: ModelSha256
   contextTokens: number
   slots: number
-  /** For the transcript: `node-llama-cpp 3.22.1`. */
+  /** For the transcript: `node-llama-cpp 3.22.1`, or a remote server's own name. */
   engine: string
-  /** `CPU: Intel …` or the GPU's name. */
+  /** `CPU: Intel …`, the GPU's name, or the endpoint. */
   device: string
 }
 
@@ -38,12 +49,52 @@ export type EngineState =
   /** Three crashes in a row: only an explicit retry starts it again. */
   | { kind: 'broken'; reason: string }
 
+export interface EngineDone {
+  finish: FinishReason
+  usage: EngineUsage
+  ttftMs: number
+  durationMs: number
+  /** Calls the model asked for (their text is not among the deltas); finish is then `stop`. */
+  toolCalls?: ToolCall[]
+}
+
 export interface EngineEvents {
-  /** First delta and later ones, batched per tick; never an empty text. */
-  onDelta(text: string): void
-  onDone(done: { finish: FinishReason; usage: EngineUsage; ttftMs: number; durationMs: number }): void
-  /** ENGINE_CRASHED, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID, ENGINE_BUSY, ENGINE_NOT_LOADED. Exactly one of onDone and onError is called, once. */
+  /** First delta and later ones, batched per tick; never an empty text. `logprobs` of the tokens that made the text, when asked for. */
+  onDelta(text: string, logprobs?: TokenLogprob[]): void
+  onDone(done: EngineDone): void
+  /** ENGINE_CRASHED, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID, BAD_REQUEST, ENGINE_BUSY, ENGINE_NOT_LOADED, ENGINE_UNREACHABLE, ENGINE_REFUSED. Exactly one of onDone and onError is called, once. */
   onError(error: ErrorValue): void
+}
+
+/** In the order in which work is taken: own use, jobs near their deadline, jobs, exams in the background. */
+export type EnginePriority = 'own' | 'job' | 'exam'
+
+export interface SubmitOptions {
+  /** Default `job`. */
+  priority?: EnginePriority
+  /** Milliseconds from now until the answer must be whole; orders the work, and ends nothing by itself. */
+  deadlineMs?: number
+}
+
+/** Measured while it served, never typed in; null while nothing was measured. Moving averages in engine tokens per second. */
+export interface EngineSpeed {
+  /** Prompt evaluation of the whole engine. */
+  promptTokensPerSecond: number | null
+  /** Entry n - 1: what each of n streams at once gets. Holes are null; at most `slots` entries. */
+  perStream: (number | null)[]
+}
+
+export interface EngineProcess {
+  /** Null for a remote endpoint. */
+  pid: number | null
+  /** `process 1 of 2`, or the endpoint's address. */
+  name: string
+  state: EngineState['kind'] | 'unreachable'
+  rssBytes: number
+  running: number
+  slots: number
+  /** Threads in use now, after stepping down for other programs; 0 where unknown. */
+  threads: number
 }
 
 export interface EngineStats {
@@ -51,8 +102,17 @@ export interface EngineStats {
   queued: number
   slots: number
   tokensPerSecond: number
+  /** Of all processes. */
   rssBytes: number
+  /** Of the first process. */
   pid: number | null
+  speed: EngineSpeed
+  /** Prompt tokens accepted and not yet evaluated. */
+  waitingPromptTokens: number
+  /** Prompt tokens since the load that were taken from the cache, and those that were evaluated. */
+  cachedTokens: number
+  promptTokens: number
+  processes: EngineProcess[]
 }
 
 /** What a GGUF's header says and whether it fits, read without loading it; the shape of `modelInfo` in contract/models.ts. Sizes in bytes; `parameters` is the sum of the tensors' elements. */
@@ -71,20 +131,26 @@ export interface ModelInspection {
   memory: { neededBytes: number; freeBytes: number; fits: 'yes' | 'tight' | 'no'; method: string }
 }
 
+export interface ModelFile {
+  path: string
+  sha256: ModelSha256
+}
+
 export interface EnginePort {
-  /** Reads the header in the host process (starts it when needed) and estimates memory for `settings` (default: a context of at most 4,096 tokens, one slot). Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
-  inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
-  /** Starts the host when needed. Errors: MODEL_*, ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, ENGINE_BROKEN. */
-  load(model: { path: string; sha256: ModelSha256 }, settings: EngineSettings): Promise<LoadedModel>
+  /** Starts the hosts when needed. Errors: MODEL_*, ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY (`data` then holds the next smaller setting: slots, contextTokens), ENGINE_BROKEN, ENGINE_UNREACHABLE. */
+  load(model: ModelFile, settings: EngineSettings): Promise<LoadedModel>
   unload(): Promise<void>
-  /** Never throws; every outcome arrives through `events`. A queue of at most 64 stands before the slots, beyond it ENGINE_BUSY. */
-  submit(jobId: string, request: InferenceRequest, events: EngineEvents): void
+  /** Never throws; every outcome arrives through `events`. A bounded queue stands before the slots, beyond it ENGINE_BUSY. */
+  submit(jobId: string, request: EngineRequest, events: EngineEvents, options?: SubmitOptions): void
   /** Takes effect within one step (one decode, or at most 128 prompt tokens); ends in onDone with finish `cancelled`. Unknown ids are ignored. */
   cancel(jobId: string): void
+  /** One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*. At most 256 texts. */
+  embed(texts: readonly string[]): Promise<{ vectors: number[][]; promptTokens: number }>
   stats(): EngineStats
   state(): EngineState
   onState(listener: (state: EngineState) => void): () => void
   /** After ENGINE_BROKEN: the owner's explicit retry. */
   retry(): Promise<void>
+  /** Ends its processes within a second, by SIGKILL where they do not go; whatever runs fails with ENGINE_NOT_LOADED. */
   stop(): Promise<void>
 }

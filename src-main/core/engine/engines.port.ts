@@ -1,0 +1,43 @@
+/** All engines of the rig: one for each deployment that is or was in memory. */
+import type { EngineSettings, EnginePort, ModelInspection, ModelFile } from './engine.port.ts'
+
+/** A server that speaks the OpenAI API. */
+export interface RemoteEndpoint {
+  /** Base address that `/v1/…` is appended to, http or https. */
+  url: string
+  /** Sent as a Bearer token; null for none. Never logged. */
+  key: string | null
+  /** Requests it takes at once. */
+  slots: number
+}
+
+/** What stands behind a deployment. Local: as many processes as its settings say. Remote: a pool of endpoints that serve the same model. */
+export type EngineKind = { kind: 'local' } | { kind: 'remote'; model: string; contextTokens: number; endpoints: readonly RemoteEndpoint[] }
+
+export interface CalibrationPoint {
+  processes: number
+  threads: number
+  streams: number
+  tokensPerSecond: number
+}
+/** Short measurements of one model on this machine. `settings` is what was fastest; `points` is what was seen. */
+export interface Calibration {
+  settings: Required<Pick<EngineSettings, 'processes' | 'threads' | 'batchTokens'>>
+  promptTokensPerSecond: number
+  points: CalibrationPoint[]
+  durationMs: number
+}
+
+export interface EnginesPort {
+  /** The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only. */
+  of(deploymentId: string, kind: EngineKind): EnginePort
+  /** Reads the header in a host of its own, so that nothing that runs waits for it. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
+  inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
+  /** Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be disturbed and the figures wrong. Errors as load, CANCELLED. */
+  calibrate(model: ModelFile, settings: EngineSettings, options: { signal: AbortSignal; onProgress: (done: number, of: number) => void }): Promise<Calibration>
+  /** Models a server offers, by its own list. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
+  remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
+  /** Ends a deployment's engine and forgets it. */
+  release(deploymentId: string): Promise<void>
+  stop(): Promise<void>
+}
