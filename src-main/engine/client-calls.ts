@@ -1,4 +1,4 @@
-/** Calls to the host that have one answer each: load, unload, inspect. */
+/** Calls to the host that have one answer each: load, unload, inspect, embed. */
 import { fromErrorValue, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 

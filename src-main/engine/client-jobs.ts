@@ -1,21 +1,24 @@
 /** The jobs given to an engine: held until a host with a model is there, sent, and ended exactly once. */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { ErrorValue } from '#contract/errors.ts'
-import type { InferenceRequest } from '#contract/inference.ts'
-import type { EngineEvents } from '#core/engine/engine.port.ts'
+import type { EngineRequest } from '#contract/inference.ts'
+import type { EngineEvents, EnginePriority, SubmitOptions } from '#core/engine/engine.port.ts'
 
-import type { HostEvent } from './protocol.ts'
+import { DEADLINE_MS_MAX, type HostEvent, type HostRequest } from './protocol.ts'
 
 interface ClientJob {
-  request: InferenceRequest
+  request: EngineRequest
   events: EngineEvents
+  priority: EnginePriority
+  /** Monotonic ms. */
+  deadlineAt: number | null
   sent: boolean
 }
 
 export interface ClientJobs {
   readonly size: number
   has(id: string): boolean
-  add(id: string, request: InferenceRequest, events: EngineEvents): void
+  add(id: string, request: EngineRequest, events: EngineEvents, options: SubmitOptions): void
   /** Sends what waits for a host, oldest first. */
   sendHeld(channel: Channel): void
   cancel(id: string, channel: Channel | null): void
@@ -24,8 +27,13 @@ export interface ClientJobs {
   failAll(error: ErrorValue): void
 }
 
-/** `onFinished`: a job ran to its own end, so the host works. */
-export function createClientJobs({ onFinished }: { onFinished: () => void }): ClientJobs {
+export interface ClientJobsOptions {
+  mono: () => number
+  /** A job ran to its own end, so the host works. */
+  onFinished: () => void
+}
+
+export function createClientJobs({ mono, onFinished }: ClientJobsOptions): ClientJobs {
   const jobs = new Map<string, ClientJob>()
 
   function take(id: string): ClientJob | undefined {
@@ -40,19 +48,29 @@ export function createClientJobs({ onFinished }: { onFinished: () => void }): Cl
       job.events.onError(error)
     }
   }
+  /** A job may have waited here for a restart: its deadline did not move. */
+  const message = (job: string, { request, priority, deadlineAt }: ClientJob): HostRequest => ({
+    t: 'submit',
+    job,
+    request,
+    priority,
+    deadlineMs: deadlineAt === null ? null : Math.min(DEADLINE_MS_MAX, Math.max(0, deadlineAt - mono())),
+  })
 
   return {
     get size() {
       return jobs.size
     },
     has: (id) => jobs.has(id),
-    add: (id, request, events) => void jobs.set(id, { request, events, sent: false }),
+    add(id, request, events, { priority = 'job', deadlineMs }) {
+      const known = deadlineMs !== undefined && !Number.isNaN(deadlineMs)
+      jobs.set(id, { request, events, priority, deadlineAt: known ? mono() + deadlineMs : null, sent: false })
+    },
     sendHeld(channel) {
-      for (const [job, { request, sent }] of jobs) {
-        if (sent || !channel.isOpen) continue
-        channel.send({ t: 'submit', job, request })
-        const held = jobs.get(job)
-        if (held !== undefined) held.sent = true
+      for (const [id, job] of jobs) {
+        if (job.sent || !channel.isOpen) continue
+        channel.send(message(id, job))
+        job.sent = true
       }
     },
     cancel(id, channel) {
@@ -64,12 +82,12 @@ export function createClientJobs({ onFinished }: { onFinished: () => void }): Cl
       } else if (channel?.isOpen === true) channel.send({ t: 'cancel', job: id })
     },
     handle(event) {
-      if (event.t === 'deltas') for (const { job, text } of event.items) jobs.get(job)?.events.onDelta(text)
+      if (event.t === 'deltas') for (const { job, text, logprobs } of event.items) jobs.get(job)?.events.onDelta(text, logprobs)
       else if (event.t === 'error') take(event.job)?.events.onError(event.error)
       else {
         if (event.finish !== 'cancelled') onFinished()
-        const { finish, usage, ttftMs, durationMs } = event
-        take(event.job)?.events.onDone({ finish, usage, ttftMs, durationMs })
+        const { t: _t, job, ...done } = event
+        take(job)?.events.onDone(done)
       }
     },
     failSent: (error) => failWhere((job) => job.sent, error),

@@ -3,13 +3,13 @@
  * back by itself (supervisor.ts) with the model loaded again, and what waited is sent to it.
  */
 import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
-import type { InferenceRequest } from '#contract/inference.ts'
+import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, ModelInspection, SubmitOptions } from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
-import { QUEUE_MAX, type HostEvent, type HostStats } from './protocol.ts'
+import { EMBED_TEXTS_MAX, JOB_KEY_MAX, QUEUE_MAX, type Embedded, type HostEvent, type HostStats } from './protocol.ts'
 import { CRASHED, Supervisor, type ForkedHost, type Running } from './supervisor.ts'
 
 export type { ForkedHost } from './supervisor.ts'
@@ -23,9 +23,29 @@ export interface EngineOptions {
 const INSPECT_MS = 60_000
 /** Large models come from slow disks. */
 const LOAD_MS = 900_000
-const IDLE_STATS: HostStats = { running: 0, queued: 0, slots: 0, tokensPerSecond: 0, rssBytes: 0 }
+/** 256 long texts on a slow machine. */
+const EMBED_MS = 300_000
+const IDLE_STATS: HostStats = {
+  running: 0,
+  queued: 0,
+  slots: 0,
+  tokensPerSecond: 0,
+  rssBytes: 0,
+  speed: { promptTokensPerSecond: null, perStream: [] },
+  waitingPromptTokens: 0,
+  cachedTokens: 0,
+  promptTokens: 0,
+  threads: 0,
+}
 
-type ModelFile = Parameters<EnginePort['load']>[0]
+/** One local process behind the port; a pool of them makes a deployment (pool.ts). */
+export interface LocalMember extends EnginePort {
+  /** Reads a file's header in the host. Errors: MODEL_*, ENGINE_CRASHED, ENGINE_BROKEN. */
+  inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
+  /** Most threads of this process from the next step on; a load sets it back to its settings, a restart after a crash does not. */
+  setThreadLimit(threads: number): void
+}
+
 interface Wanted {
   file: ModelFile
   settings: EngineSettings
@@ -34,10 +54,10 @@ interface Wanted {
 
 const value = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 const sameFile = (a: ModelFile, b: ModelFile): boolean => a.path === b.path && a.sha256 === b.sha256
-const sameSettings = (a: EngineSettings, b: EngineSettings): boolean =>
-  a.contextTokens === b.contextTokens && a.slots === b.slots && a.threads === b.threads && a.gpuLayers === b.gpuLayers && a.prefixReuse === b.prefixReuse
+const SETTINGS = ['contextTokens', 'slots', 'threads', 'gpuLayers', 'processes', 'kvType', 'flashAttention', 'batchTokens', 'parkedBytes', 'prefixReuse'] as const
+const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS.every((name) => a[name] === b[name])
 
-class Engine implements EnginePort {
+class Engine implements LocalMember {
   private readonly supervisor: Supervisor
   private readonly jobs: ClientJobs
   private readonly listeners = new Set<(state: EngineState) => void>()
@@ -47,6 +67,7 @@ class Engine implements EnginePort {
   /** Loads and unloads, in order. */
   private turn: Promise<unknown> = Promise.resolve()
   private hostStats = IDLE_STATS
+  private threadLimit: number | null = null
 
   constructor({ fork, clock, log }: EngineOptions) {
     this.supervisor = new Supervisor({
@@ -58,7 +79,7 @@ class Engine implements EnginePort {
       prepare: (running) => this.prepare(running),
       onCrash: () => this.onCrash(),
     })
-    this.jobs = createClientJobs({ onFinished: () => this.supervisor.succeeded() })
+    this.jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.supervisor.succeeded() })
   }
 
   async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
@@ -76,6 +97,7 @@ class Engine implements EnginePort {
       // A restart may have loaded it meanwhile.
       const after = already()
       if (after !== null) return after
+      this.threadLimit = null
       this.wanted = { file, settings: { ...settings }, loaded: null }
       return this.sendLoad(running, this.wanted)
     })
@@ -92,15 +114,27 @@ class Engine implements EnginePort {
     })
   }
 
-  submit(jobId: string, request: InferenceRequest, events: EngineEvents): void {
+  setThreadLimit(threads: number): void {
+    this.threadLimit = Math.max(1, Math.round(threads))
+    this.sendThreadLimit()
+  }
+
+  submit(jobId: string, request: EngineRequest, events: EngineEvents, options: SubmitOptions = {}): void {
     const refusal = this.refusal(jobId)
     if (refusal !== null) {
       events.onError(refusal)
       return
     }
-    this.jobs.add(jobId, request, events)
+    this.jobs.add(jobId, request, events, options)
     const { running } = this.supervisor
-    if (running !== null && this.wanted !== null && this.wanted.loaded !== null) this.jobs.sendHeld(running.host.channel)
+    if (running !== null && this.isLoaded()) this.jobs.sendHeld(running.host.channel)
+  }
+
+  async embed(texts: readonly string[]): Promise<Embedded> {
+    if (texts.length > EMBED_TEXTS_MAX) throw new StokerError('BAD_REQUEST', `At most ${EMBED_TEXTS_MAX} texts can be embedded at once. Send fewer.`)
+    if (this.wanted === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    const { calls } = await this.supervisor.started()
+    return (await calls.call((id) => ({ t: 'embed', id, texts }), EMBED_MS)) as Embedded
   }
 
   cancel(jobId: string): void {
@@ -108,7 +142,10 @@ class Engine implements EnginePort {
   }
 
   stats(): EngineStats {
-    return { ...this.hostStats, pid: this.supervisor.running?.host.pid ?? null }
+    const { threads, ...stats } = this.hostStats
+    const pid = this.supervisor.running?.host.pid ?? null
+    const { running, slots, rssBytes } = stats
+    return { ...stats, pid, processes: pid === null ? [] : [{ pid, name: 'process 1 of 1', state: this.current.kind, rssBytes, running, slots, threads }] }
   }
 
   state(): EngineState {
@@ -132,11 +169,21 @@ class Engine implements EnginePort {
   }
 
   private refusal(jobId: string): ErrorValue | null {
+    if (jobId === '' || jobId.length > JOB_KEY_MAX) return value('BAD_REQUEST', `A job's id has 1 to ${JOB_KEY_MAX} characters. Use a shorter one.`)
     if (this.jobs.has(jobId)) return value('CONFLICT', 'A job with this id runs already. Give every job its own id.')
     if (this.current.kind === 'broken') return value('ENGINE_BROKEN', this.current.reason)
     if (this.wanted === null) return value('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
     const { slots } = this.wanted.settings
     return this.jobs.size < slots + QUEUE_MAX ? null : value('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
+  }
+
+  private isLoaded(): boolean {
+    return this.wanted !== null && this.wanted.loaded !== null
+  }
+
+  private sendThreadLimit(): void {
+    const channel = this.supervisor.running?.host.channel
+    if (this.threadLimit !== null && this.isLoaded() && channel?.isOpen === true) channel.send({ t: 'threads', limit: Math.min(256, this.threadLimit) })
   }
 
   private set(state: EngineState): void {
@@ -170,6 +217,7 @@ class Engine implements EnginePort {
       if (this.wanted === target) {
         target.loaded = model
         this.set({ kind: 'loaded', model })
+        this.sendThreadLimit()
         this.jobs.sendHeld(running.host.channel)
       }
       return model
@@ -191,5 +239,6 @@ class Engine implements EnginePort {
   }
 }
 
-/** A supervised engine behind the port. `fork` starts a host process (fork-child.ts, or the desktop shell). */
-export const createEngine = (options: EngineOptions): EnginePort => new Engine(options)
+/** A supervised engine process behind the port. `fork` starts a host process (fork-child.ts, or the desktop shell). */
+export const createLocalMember = (options: EngineOptions): LocalMember => new Engine(options)
+export { createLocalMember as createEngine }

@@ -2,14 +2,16 @@
  * Fake engine for tests of the core: no process, no model. It answers each job with `FAKE` and the last message's words, one word a turn of
  * the event loop, or with what the test says. Never used by the product.
  */
-import type { ErrorValue } from '#contract/errors.ts'
-import type { InferenceRequest } from '#contract/inference.ts'
-import type { EngineEvents, EnginePort, EngineSettings, EngineState, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import type { EngineRequest } from '#contract/inference.ts'
+import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelInspection, SubmitOptions } from '#core/engine/engine.port.ts'
 
 export interface FakeEngineOptions {
   /** The answer to a request, or an error; by default `FAKE <last message>`. */
-  answer?: (request: InferenceRequest, jobId: string) => string | ErrorValue
+  answer?: (request: EngineRequest, jobId: string) => string | ErrorValue
   inspect?: (path: string) => ModelInspection
+  /** Added to what the fake says of itself: measured speed, waiting tokens. */
+  stats?: () => Partial<EngineStats>
   /** Jobs wait for `release` instead of running by themselves. */
   manual?: boolean
 }
@@ -23,11 +25,12 @@ export interface FakeEngine extends EnginePort {
   die(): void
   comeBack(): void
   /** What was submitted, in order. */
-  readonly submitted: readonly { jobId: string; request: InferenceRequest }[]
+  readonly submitted: readonly { jobId: string; request: EngineRequest; options: SubmitOptions }[]
+  inspect(path: string): Promise<ModelInspection>
 }
 
 interface FakeJob {
-  request: InferenceRequest
+  request: EngineRequest
   events: EngineEvents
   words: string[]
   sent: number
@@ -45,6 +48,20 @@ const inspection = (path: string): ModelInspection => ({
   licence: null,
   name: 'Fake model',
   memory: { neededBytes: 1_000, freeBytes: 1_000_000, fits: 'yes', method: 'fake' },
+})
+
+const idleStats = (running: number, slots: number, state: EngineState['kind']): EngineStats => ({
+  running,
+  queued: 0,
+  slots,
+  tokensPerSecond: 0,
+  rssBytes: 0,
+  pid: null,
+  speed: { promptTokensPerSecond: null, perStream: [] },
+  waitingPromptTokens: 0,
+  cachedTokens: 0,
+  promptTokens: 0,
+  processes: [{ pid: null, name: 'fake process', state, rssBytes: 0, running, slots, threads: 1 }],
 })
 
 /** How jobs end, and how they advance. */
@@ -79,11 +96,12 @@ function createFakeJobs(jobs: Map<string, FakeJob>) {
 export function createFakeEngine({
   answer = (request) => `FAKE ${request.messages.at(-1)?.content ?? ''}`,
   inspect = inspection,
+  stats = () => ({}),
   manual = false,
 }: FakeEngineOptions = {}): FakeEngine {
   const jobs = new Map<string, FakeJob>()
   const listeners = new Set<(state: EngineState) => void>()
-  const submitted: { jobId: string; request: InferenceRequest }[] = []
+  const submitted: { jobId: string; request: EngineRequest; options: SubmitOptions }[] = []
   let state: EngineState = { kind: 'stopped' }
   let loaded: LoadedModel | null = null
 
@@ -115,8 +133,8 @@ export function createFakeEngine({
       loaded = null
       set({ kind: 'ready' })
     },
-    submit(jobId, request, events) {
-      submitted.push({ jobId, request })
+    submit(jobId, request, events, options = {}) {
+      submitted.push({ jobId, request, options })
       if (loaded === null) return events.onError({ code: 'ENGINE_NOT_LOADED', message: 'No fake model is loaded.', data: {} })
       const result = answer(request, jobId)
       if (typeof result !== 'string') return events.onError(result)
@@ -131,7 +149,12 @@ export function createFakeEngine({
     },
     die,
     comeBack,
-    stats: () => ({ running: jobs.size, queued: 0, slots: loaded?.slots ?? 0, tokensPerSecond: 0, rssBytes: 0, pid: null }),
+    async embed(texts) {
+      if (loaded === null) throw new StokerError('ENGINE_NOT_LOADED', 'No fake model is loaded.')
+      // A vector of length 1 that differs with the text's length.
+      return { vectors: texts.map((text) => [Math.cos(text.length), Math.sin(text.length)]), promptTokens: texts.reduce((sum, text) => sum + text.length, 0) }
+    },
+    stats: () => ({ ...idleStats(jobs.size, loaded?.slots ?? 0, state.kind), ...stats() }),
     state: () => state,
     onState(listener) {
       listeners.add(listener)

@@ -5,13 +5,21 @@
 import { z } from 'zod'
 
 import type { ErrorValue } from '#contract/errors.ts'
-import type { EngineUsage, FinishReason } from '#contract/inference.ts'
-import type { LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
+import type { EngineSpeed, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
 
 /** Jobs that may wait before the slots; one more is ENGINE_BUSY. */
 export const QUEUE_MAX = 64
-/** Prompt tokens one step may evaluate. */
+/** Prompt tokens of one job that one step may evaluate: what a cancel waits for at most. */
 export const STEP_PROMPT_TOKENS = 128
+/** Texts of one embed call. */
+export const EMBED_TEXTS_MAX = 256
+/** Embed calls that may wait at once; one more is ENGINE_BUSY. */
+export const EMBED_CALLS_MAX = 16
+/** Ids longer than this are refused. */
+export const JOB_KEY_MAX = 128
+/** A week: later deadlines count as this one. */
+export const DEADLINE_MS_MAX = 604_800_000
 export const ENGINE_NAME = 'node-llama-cpp 3.22.1'
 
 const settings = z.object({
@@ -19,38 +27,76 @@ const settings = z.object({
   slots: z.number().int().min(1).max(64),
   threads: z.number().int().min(1).max(256),
   gpuLayers: z.number().int().min(0).max(1_000),
+  processes: z.number().int().min(1).max(8).exactOptional(),
+  kvType: z.enum(['f16', 'q8_0']).exactOptional(),
+  flashAttention: z.enum(['auto', 'on', 'off']).exactOptional(),
+  batchTokens: z.number().int().min(32).max(2_048).exactOptional(),
+  parkedBytes: z
+    .number()
+    .int()
+    .min(0)
+    .max(64 * 2 ** 30)
+    .exactOptional(),
   prefixReuse: z.boolean(),
 })
 const path = z.string().min(1).max(4_096)
 const callId = z.number().int().min(0)
-const jobKey = z.string().min(1).max(128)
+const jobKey = z.string().min(1).max(JOB_KEY_MAX)
 
 export const hostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('load'), id: callId, path, sha256: z.string().max(64), settings }),
   z.object({ t: z.literal('unload'), id: callId }),
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
-  /** `request` is parsed by itself, so that a bad one ends its own job only. */
-  z.object({ t: z.literal('submit'), job: jobKey, request: z.unknown() }),
+  /** `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's arrival. */
+  z.object({
+    t: z.literal('submit'),
+    job: jobKey,
+    request: z.unknown(),
+    priority: z.enum(['own', 'job', 'exam']),
+    deadlineMs: z.number().min(0).max(DEADLINE_MS_MAX).nullable(),
+  }),
   z.object({ t: z.literal('cancel'), job: jobKey }),
+  /** `texts` are parsed by themselves, so that bad ones get an answer. */
+  z.object({ t: z.literal('embed'), id: callId, texts: z.unknown() }),
+  /** Most threads of this process from now on, until the next load. */
+  z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
   z.object({ t: z.literal('stop') }),
 ])
 export type HostRequest = z.infer<typeof hostRequest>
 
+/** Engine tokens; see EngineStats. */
 export interface HostStats {
   running: number
   queued: number
   slots: number
   tokensPerSecond: number
   rssBytes: number
+  speed: EngineSpeed
+  waitingPromptTokens: number
+  cachedTokens: number
+  promptTokens: number
+  /** The governor's choice for the next step. */
+  threads: number
+}
+
+export interface Embedded {
+  vectors: number[][]
+  promptTokens: number
+}
+
+export interface DeltaItem {
+  job: string
+  text: string
+  logprobs?: TokenLogprob[]
 }
 
 export type HostEvent =
   /** First message of a host; nothing is sent to it before. */
   | { t: 'ready'; pid: number }
-  | { t: 'result'; id: number; value: LoadedModel | ModelInspection | null }
+  | { t: 'result'; id: number; value: LoadedModel | ModelInspection | Embedded | null }
   | { t: 'failed'; id: number; error: ErrorValue }
-  /** At most one a step, for all jobs together. */
-  | { t: 'deltas'; items: { job: string; text: string }[] }
-  | { t: 'done'; job: string; finish: FinishReason; usage: EngineUsage; ttftMs: number; durationMs: number }
+  /** For all jobs together; never an empty text. */
+  | { t: 'deltas'; items: DeltaItem[] }
+  | { t: 'done'; job: string; finish: FinishReason; usage: EngineUsage; ttftMs: number; durationMs: number; toolCalls?: ToolCall[] }
   | { t: 'error'; job: string; error: ErrorValue }
   | { t: 'stats'; stats: HostStats }
