@@ -8,7 +8,7 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { acquireLock } from '#db/lock.ts'
-import { createEngine } from '#engine/client.ts'
+import { createEngines } from '#engine/engines.ts'
 import { createStokerExchange } from '#exchange/stoker/index.ts'
 import { systemClock } from '#lib/clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
@@ -29,16 +29,16 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: () => core.rigName(), clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
-  const engine = createEngine({ fork: () => link.fork('engine'), clock: systemClock, log })
+  const engines = createEngines({ fork: () => link.fork('engine'), clock: systemClock, log })
   const core: Core = createCore({
     dataDir,
     version,
     exchange,
-    engine,
+    engines,
     clock: systemClock,
     ids: randomIds(() => systemClock.now()),
     log,
-    host: { mode: 'desktop', engine: () => engine, notify: (title, body) => link.tell({ t: 'notify', title, body }) },
+    host: { mode: 'desktop', notify: (title, body) => link.tell({ t: 'notify', title, body }) },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
   })

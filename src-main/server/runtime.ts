@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { StokerError } from '#contract/errors.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
-import { createEngine } from '#engine/client.ts'
+import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
 import { createStokerExchange } from '#exchange/stoker/index.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -123,8 +123,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       log,
       exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
     })
-    const engine = createEngine({ fork: forkEngineChild, clock, log })
-    const hostPort: HostPort = { mode: 'headless', engine: () => engine, notify: (title, body) => log.info({ title, body }, 'notice') }
+    const engines = createEngines({ fork: forkEngineChild, clock, log })
+    const hostPort: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
     const core: Core = createCore({
       dataDir,
       clock,
@@ -132,7 +132,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       log,
       host: hostPort,
       exchange,
-      engine,
+      engines,
       signingKey,
       version,
       bundledModelsDir: join(ROOT, 'resources', 'models'),

@@ -1,0 +1,84 @@
+/** All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that reads files' headers. */
+import { StokerError } from '#contract/errors.ts'
+import type { Clock } from '#contract/time.ts'
+import type { EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineKind, EnginesPort } from '#core/engine/engines.port.ts'
+import type { Log } from '#lib/log.ts'
+
+import { createEngine } from './client.ts'
+import { createInspector } from './inspector.ts'
+import type { LocalMember } from './pool/member.ts'
+import { createPool } from './pool/pool.ts'
+import { localKind } from './pool/local.ts'
+import type { ForkedHost } from './supervisor.ts'
+
+export interface EnginesOptions {
+  /** Starts one engine host process. */
+  fork: () => ForkedHost
+  clock: Clock
+  log: Log
+  /** For remote endpoints; the global one by default. */
+  fetch?: typeof globalThis.fetch
+}
+
+/** Deployments with an engine at once. */
+const ENGINES_MAX = 64
+
+class Engines implements EnginesPort {
+  private readonly options: EnginesOptions
+  private readonly engines = new Map<string, EnginePort>()
+  private readonly inspector
+
+  constructor(options: EnginesOptions) {
+    this.options = options
+    const { clock } = options
+    this.inspector = createInspector({ make: () => this.local(), clock })
+  }
+
+  of(deploymentId: string, kind: EngineKind): EnginePort {
+    const known = this.engines.get(deploymentId)
+    if (known !== undefined) return known
+    if (this.engines.size >= ENGINES_MAX) throw new StokerError('UNAVAILABLE', `${ENGINES_MAX} deployments have an engine already. Remove one, then try again.`)
+    const engine = this.make(kind)
+    this.engines.set(deploymentId, engine)
+    return engine
+  }
+
+  inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
+    return this.inspector.inspect(path, settings)
+  }
+
+  calibrate(): never {
+    throw new StokerError('UNAVAILABLE', 'This engine cannot measure yet.')
+  }
+
+  remoteModels(): Promise<{ id: string; contextTokens: number | null }[]> {
+    return Promise.reject(new StokerError('UNAVAILABLE', 'Remote engines are not there yet.'))
+  }
+
+  async release(deploymentId: string): Promise<void> {
+    const engine = this.engines.get(deploymentId)
+    this.engines.delete(deploymentId)
+    await engine?.stop()
+  }
+
+  async stop(): Promise<void> {
+    const engines = [...this.engines.values()]
+    this.engines.clear()
+    await Promise.all([...engines.map((engine) => engine.stop()), this.inspector.stop()])
+  }
+
+  private make(kind: EngineKind): EnginePort {
+    const { clock } = this.options
+    if (kind.kind === 'local') return createPool({ kind: localKind(() => this.local()), clock })
+    throw new StokerError('UNAVAILABLE', 'Remote engines are not there yet.')
+  }
+
+  private local(): LocalMember {
+    const { fork, clock, log } = this.options
+    return createEngine({ fork, clock, log })
+  }
+}
+
+/** Nothing is started before it is needed. */
+export const createEngines = (options: EnginesOptions): EnginesPort => new Engines(options)

@@ -1,0 +1,60 @@
+/** Reads files' headers in a host process of its own, so that no running stream waits for it; the process ends when it is idle for a while. */
+import { StokerError } from '#contract/errors.ts'
+import type { Clock } from '#contract/time.ts'
+import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+
+import type { LocalMember } from './pool/member.ts'
+
+const IDLE_MS = 30_000
+const WAITING_MAX = 32
+
+export interface Inspector {
+  /** One file at a time. Errors: UNAVAILABLE beyond the bound on waiting files, and what the host says. */
+  inspect(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection>
+  stop(): Promise<void>
+}
+
+export function createInspector({ make, clock }: { make: () => LocalMember; clock: Clock }): Inspector {
+  let host: LocalMember | null = null
+  let waiting = 0
+  let turn: Promise<unknown> = Promise.resolve()
+  let idle = new AbortController()
+  let stopped = false
+
+  async function end(): Promise<void> {
+    idle.abort()
+    const leaving = host
+    host = null
+    await leaving?.stop()
+  }
+  function stopWhenIdle(): void {
+    idle = new AbortController()
+    clock.sleep(IDLE_MS, { signal: idle.signal, unref: true }).then(end, () => undefined)
+  }
+  async function read(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection> {
+    idle.abort()
+    if (stopped) throw new StokerError('UNAVAILABLE', 'Stoker is stopping. Start it again to read this file.')
+    try {
+      host ??= make()
+      // Three bad files in a row must not keep a good one from being read.
+      if (host.state().kind === 'broken') await host.retry()
+      return await host.inspect(path, settings)
+    } finally {
+      if (!stopped) stopWhenIdle()
+    }
+  }
+
+  return {
+    inspect(path, settings) {
+      if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`))
+      waiting += 1
+      const next = turn.then(() => read(path, settings)).finally(() => (waiting -= 1))
+      turn = next.catch(() => undefined)
+      return next
+    },
+    stop() {
+      stopped = true
+      return end()
+    },
+  }
+}

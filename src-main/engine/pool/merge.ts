@@ -1,0 +1,84 @@
+/** What several members say, as one engine's state and figures. */
+import type { EngineProcess, EngineSpeed, EngineState, EngineStats, LoadedModel } from '#core/engine/engine.port.ts'
+
+/** Slots are those of all members that are loaded; context is the smallest of them. Null when none is. */
+export function mergeModels(states: readonly EngineState[]): LoadedModel | null {
+  const models = states.flatMap((state) => (state.kind === 'loaded' ? [state.model] : []))
+  const [first] = models
+  if (first === undefined) return null
+  const distinct = (values: string[]): string => [...new Set(values)].join(', ').slice(0, 200)
+  return {
+    sha256: first.sha256,
+    contextTokens: Math.min(...models.map(({ contextTokens }) => contextTokens)),
+    slots: models.reduce((sum, { slots }) => sum + slots, 0),
+    engine: distinct(models.map(({ engine }) => engine)),
+    device: distinct(models.map(({ device }) => device)),
+  }
+}
+
+/** Loaded when one member is, broken when all are, otherwise the most hopeful of them. */
+export function mergeStates(states: readonly EngineState[]): EngineState {
+  const model = mergeModels(states)
+  if (model !== null) return { kind: 'loaded', model }
+  const starting = states.flatMap((state) => (state.kind === 'starting' ? [state.attempt] : []))
+  if (starting.length > 0) return { kind: 'starting', attempt: Math.max(...starting) }
+  const waiting = states.filter((state) => state.kind === 'backoff').sort((a, b) => a.until - b.until)[0]
+  if (waiting !== undefined) return waiting
+  const broken = states.find((state) => state.kind === 'broken')
+  if (broken !== undefined && states.every((state) => state.kind === 'broken')) return broken
+  return states.some((state) => state.kind === 'ready') ? { kind: 'ready' } : { kind: 'stopped' }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+/** How `streams` streams spread over members of so many slots when each goes to the least loaded. */
+export function spread(streams: number, slots: readonly number[]): number[] {
+  const counts = slots.map(() => 0)
+  for (let stream = 0; stream < streams; stream += 1) {
+    let least = -1
+    for (const [index, of] of slots.entries()) {
+      const count = counts[index] ?? 0
+      if (count < of && (least < 0 || count / of < (counts[least] ?? 0) / (slots[least] ?? 1))) least = index
+    }
+    if (least < 0) break
+    counts[least] = (counts[least] ?? 0) + 1
+  }
+  return counts
+}
+
+/**
+ * `perStream[n - 1]`: n streams are spread as the pool spreads them; the mean of what each member measured for its part, weighted by its streams, over the
+ * members that measured it. The prompt speed of members that share one machine is the best of theirs (they also share its cores); of separate machines, the sum.
+ */
+export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'>[], oneMachine: boolean): EngineSpeed {
+  const slots = members.map((member) => member.slots)
+  const perStream: (number | null)[] = []
+  for (let streams = 1; streams <= sum(slots); streams += 1) {
+    const parts = spread(streams, slots).flatMap((count, index) => {
+      const speed = count === 0 ? null : (members[index]?.speed.perStream[count - 1] ?? null)
+      return speed === null ? [] : [{ count, speed }]
+    })
+    const measured = sum(parts.map(({ count }) => count))
+    perStream.push(measured === 0 ? null : sum(parts.map(({ count, speed }) => count * speed)) / measured)
+  }
+  const prompt = members.flatMap(({ speed }) => (speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond]))
+  return { promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt), perStream }
+}
+
+/** Sums over the members; `names` become the processes' names. `waiting` is what the pool itself holds. */
+export function mergeStats(members: readonly EngineStats[], options: { oneMachine: boolean; waiting: { jobs: number; promptTokens: number } }): EngineStats {
+  const total = (pick: (stats: EngineStats) => number): number => sum(members.map(pick))
+  return {
+    running: total(({ running }) => running),
+    queued: total(({ queued }) => queued) + options.waiting.jobs,
+    slots: total(({ slots }) => slots),
+    tokensPerSecond: total(({ tokensPerSecond }) => tokensPerSecond),
+    rssBytes: total(({ rssBytes }) => rssBytes),
+    pid: members[0]?.pid ?? null,
+    speed: mergeSpeed(members, options.oneMachine),
+    waitingPromptTokens: total(({ waitingPromptTokens }) => waitingPromptTokens) + options.waiting.promptTokens,
+    cachedTokens: total(({ cachedTokens }) => cachedTokens),
+    promptTokens: total(({ promptTokens }) => promptTokens),
+    processes: members.flatMap(({ processes }): EngineProcess[] => processes),
+  }
+}
