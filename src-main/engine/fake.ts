@@ -64,6 +64,12 @@ const idleStats = (running: number, slots: number, state: EngineState['kind']): 
   processes: [{ pid: null, name: 'fake process', state, rssBytes: 0, running, slots, threads: 1 }],
 })
 
+/** Vectors of length 1 that differ with the text's length. */
+function embedFake(texts: readonly string[], loaded: LoadedModel | null): { vectors: number[][]; promptTokens: number } {
+  if (loaded === null) throw new StokerError('ENGINE_NOT_LOADED', 'No fake model is loaded.')
+  return { vectors: texts.map(({ length }) => [Math.cos(length), Math.sin(length)]), promptTokens: texts.reduce((sum, { length }) => sum + length, 0) }
+}
+
 /** How jobs end, and how they advance. */
 function createFakeJobs(jobs: Map<string, FakeJob>) {
   const fail = (jobId: string, error: ErrorValue): void => {
@@ -149,11 +155,7 @@ export function createFakeEngine({
     },
     die,
     comeBack,
-    async embed(texts) {
-      if (loaded === null) throw new StokerError('ENGINE_NOT_LOADED', 'No fake model is loaded.')
-      // A vector of length 1 that differs with the text's length.
-      return { vectors: texts.map((text) => [Math.cos(text.length), Math.sin(text.length)]), promptTokens: texts.reduce((sum, text) => sum + text.length, 0) }
-    },
+    embed: async (texts) => embedFake(texts, loaded),
     stats: () => ({ ...idleStats(jobs.size, loaded?.slots ?? 0, state.kind), ...stats() }),
     state: () => state,
     onState(listener) {
