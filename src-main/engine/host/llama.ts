@@ -1,9 +1,11 @@
-/** The library itself: one instance per backend, made when first needed. Only the llama*.ts files import node-llama-cpp. */
+/** node-llama-cpp itself: one instance per backend, made when first needed. Only the llama*.ts files and the readers of headers import it. */
 import { availableParallelism, cpus } from 'node:os'
 
-import { getLlama, LlamaLogLevel, type Llama } from 'node-llama-cpp'
+import { getLlama, getLlamaGpuTypes, LlamaLogLevel, type Llama } from 'node-llama-cpp'
 
-/** One core stays free: with as many threads as cores a busy machine falls to a thirtieth of its speed. */
+import type { GpuKind } from './native-places.ts'
+
+/** Of the public loop. One core stays free: with as many threads as cores a busy machine falls to a thirtieth of its speed. */
 export const THREADS_MAX = Math.max(1, availableParallelism() - 1)
 
 const instances = new Map<boolean, Promise<Llama>>()
@@ -17,6 +19,14 @@ export function llamaInstance(gpu: boolean): Promise<Llama> {
     instances.set(gpu, instance)
   }
   return instance
+}
+
+let gpus: Promise<GpuKind | null> | undefined
+
+/** The best kind of GPU that works here (each is tried in a process of the library's own, some seconds); null for none. */
+export function usableGpu(): Promise<GpuKind | null> {
+  gpus ??= getLlamaGpuTypes('supported').then((types) => types.find((type): type is GpuKind => type !== false) ?? null)
+  return gpus
 }
 
 /** `CPU: Intel …`, or the GPUs' names. */

@@ -85,10 +85,10 @@ export interface StepLoop {
 
 /** The model's vocabulary; pure. */
 export interface Vocabulary {
-  /** Plain text: nothing in it acts as a control token. */
-  tokenize(text: string): number[]
+  /** Plain text: nothing in it acts as a control token. `begins`: it is the first of its prompt (some tokenizers then put a space before it); by default it goes on after other text. */
+  tokenize(text: string, options?: { begins?: boolean }): number[]
   /** Template text: the names of control tokens in it are control tokens. */
-  tokenizeSpecial(text: string): number[]
+  tokenizeSpecial(text: string, options?: { begins?: boolean }): number[]
   /** The token put before every prompt; null when the model wants none. */
   readonly begin: number | null
   readonly beginText: string
@@ -100,6 +100,7 @@ export interface Vocabulary {
   bytesOf(token: number): Uint8Array
   /** An end-of-generation token. */
   isEnd(token: number): boolean
+  isControl(token: number): boolean
 }
 
 export interface StepModel extends StepLoop {

@@ -1,0 +1,186 @@
+/**
+ * How one job's tokens are chosen, by llama.cpp's own samplers in the order of its server: bias, penalties, top-k, top-p, min-p, temperature, draw.
+ * A grammar is asked about the chosen token first, and about the whole vocabulary only when it refuses that one: one check a token instead of one for each of 150,000.
+ */
+import { StokerError } from '#contract/errors.ts'
+
+import type { Choice, SamplerOptions, StepSampler, Vocabulary } from './step-model.ts'
+import type { NativeLlama, Pointer } from './native-types.ts'
+
+/** id, logit, p of llama_token_data. */
+const CANDIDATE_BYTES = 12
+/** data, size, selected, sorted of llama_token_data_array. */
+const ARRAY_BYTES = 32
+
+export interface NativeSampler extends StepSampler {
+  choose(context: Pointer, index: number): Choice | null
+}
+
+/** Shared by all samplers of a model: room for the whole vocabulary's candidates. */
+export interface Candidates {
+  /** Fills from the logits at `index`; null when there are none. */
+  fill(context: Pointer, index: number): Float32Array | null
+  /** The only candidate; true when the sampler lets it be. */
+  allows(sampler: Pointer, token: number): boolean
+  /** Applies the samplers in order and tells the selected token; null when nothing is possible. */
+  select(samplers: readonly Pointer[]): number | null
+  dispose(): void
+}
+
+export function createCandidates(native: NativeLlama, size: number): Candidates {
+  const logits = new Float32Array(size)
+  const bytes = new ArrayBuffer(size * CANDIDATE_BYTES)
+  const [ids, values] = [new Int32Array(bytes), new Float32Array(bytes)]
+  const head = new ArrayBuffer(ARRAY_BYTES)
+  const [words, flags] = [new BigInt64Array(head), new Uint8Array(head)]
+  const data = native.allocate('uint64', Math.ceil((size * CANDIDATE_BYTES) / 8))
+  const array = native.allocate('uint64', ARRAY_BYTES / 8)
+
+  function put(count: number): void {
+    native.copyIn(data, new Uint8Array(bytes, 0, count * CANDIDATE_BYTES), count * CANDIDATE_BYTES)
+    words[0] = data
+    words[1] = BigInt(count)
+    words[2] = -1n
+    flags[24] = 0
+    native.copyIn(array, flags, ARRAY_BYTES)
+  }
+  const take = (): void => native.copyOut(flags, array, ARRAY_BYTES)
+
+  return {
+    fill(context, index) {
+      const at = native.llama_get_logits_ith(context, index)
+      if (at === null) return null
+      native.copyOut(logits, at, size * 4)
+      for (let token = 0; token < size; token += 1) {
+        ids[token * 3] = token
+        values[token * 3 + 1] = logits[token] ?? 0
+        values[token * 3 + 2] = 0
+      }
+      return logits
+    },
+    allows(sampler, token) {
+      ids[0] = token
+      values[1] = 0
+      put(1)
+      native.llama_sampler_apply(sampler, array)
+      const one = new Float32Array(3)
+      native.copyOut(one, data, CANDIDATE_BYTES)
+      // What was overwritten in the copy is filled again before the next use.
+      return one[1] !== Number.NEGATIVE_INFINITY
+    },
+    select(samplers) {
+      put(size)
+      for (const sampler of samplers) native.llama_sampler_apply(sampler, array)
+      take()
+      const selected = Number(words[2])
+      if (selected < 0 || selected >= Number(words[1])) return null
+      const one = new Int32Array(3)
+      native.copyOut(one, (words[0] ?? data) + BigInt(selected * CANDIDATE_BYTES), CANDIDATE_BYTES)
+      return new Float32Array(one.buffer)[1] === Number.NEGATIVE_INFINITY ? null : (one[0] ?? null)
+    },
+    dispose() {
+      native.release(data)
+      native.release(array)
+    },
+  }
+}
+
+/** Log-probability of the chosen token and of the most likely ones, under the model's own distribution. */
+function withLogprobs(token: number, logits: Float32Array, count: number): Choice {
+  let most = Number.NEGATIVE_INFINITY
+  for (const logit of logits) if (logit > most) most = logit
+  let sum = 0
+  for (const logit of logits) sum += Math.exp(logit - most)
+  const total = most + Math.log(sum)
+  const top: { token: number; logprob: number }[] = []
+  for (const [id, logit] of (count > 0 ? logits : []).entries()) {
+    const logprob = logit - total
+    if (top.length === count && logprob <= (top.at(-1)?.logprob ?? 0)) continue
+    const at = top.findIndex((other) => other.logprob < logprob)
+    top.splice(at === -1 ? top.length : at, 0, { token: id, logprob })
+    if (top.length > count) top.pop()
+  }
+  return { token, logprob: (logits[token] ?? Number.NEGATIVE_INFINITY) - total, top }
+}
+
+function grammarOf(native: NativeLlama, vocab: Pointer, { gbnf, triggers }: NonNullable<SamplerOptions['grammar']>): Pointer {
+  native.takeLog()
+  // The text from the first marker on is what the grammar sees.
+  const patterns = triggers.map((trigger) => `[\\s\\S]*?(${trigger.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')}[\\s\\S]*)`)
+  const grammar =
+    patterns.length === 0
+      ? native.llama_sampler_init_grammar(vocab, gbnf, 'root')
+      : native.llama_sampler_init_grammar_lazy_patterns(vocab, gbnf, 'root', patterns, patterns.length, null, 0)
+  if (grammar === null)
+    throw new StokerError('GRAMMAR_INVALID', `This grammar or JSON schema cannot be used: ${native.takeLog().slice(0, 200) || 'the engine refused it'}. Simplify it.`)
+  return grammar
+}
+
+function biasesOf(options: SamplerOptions, masked: readonly number[]): [number, number][] {
+  return [
+    ...options.logitBias.map(([token, bias]): [number, number] => [token, bias]),
+    ...(options.maskEnd ? masked.map((token): [number, number] => [token, Number.NEGATIVE_INFINITY]) : []),
+  ]
+}
+
+/** Errors: GRAMMAR_INVALID. `masked` are the tokens that a masked end never chooses. */
+export function createNativeSampler(
+  native: NativeLlama,
+  model: { vocab: Pointer; vocabulary: Vocabulary; masked: readonly number[]; candidates: Candidates },
+  options: SamplerOptions,
+): NativeSampler {
+  const { vocab, vocabulary, candidates } = model
+  const grammar = options.grammar === null ? null : grammarOf(native, vocab, options.grammar)
+  const chain = native.llama_sampler_chain_init({ no_perf: true })
+  const add = (sampler: Pointer): void => native.llama_sampler_chain_add(chain, sampler)
+  const biases = biasesOf(options, model.masked)
+  if (biases.length > 0) {
+    const packed = new ArrayBuffer(biases.length * 8)
+    const [ids, values] = [new Int32Array(packed), new Float32Array(packed)]
+    for (const [at, [token, bias]] of biases.entries()) {
+      ids[at * 2] = token
+      values[at * 2 + 1] = bias
+    }
+    add(native.llama_sampler_init_logit_bias(vocabulary.size, biases.length, new Uint8Array(packed)))
+  }
+  const penalised = options.penaltyTokens > 0 && (options.repeatPenalty !== 1 || options.frequencyPenalty !== 0 || options.presencePenalty !== 0)
+  if (penalised) add(native.llama_sampler_init_penalties(vocabulary.size, options.penaltyTokens, options.repeatPenalty, options.frequencyPenalty, options.presencePenalty))
+  if (options.temperature === 0) add(native.llama_sampler_init_greedy())
+  else {
+    add(native.llama_sampler_init_top_k(options.topK))
+    if (options.topP < 1) add(native.llama_sampler_init_top_p(options.topP, 1))
+    if (options.minP > 0) add(native.llama_sampler_init_min_p(options.minP, 1))
+    add(native.llama_sampler_init_temp(options.temperature))
+    add(native.llama_sampler_init_dist(options.seed))
+  }
+
+  function constrained(context: Pointer, index: number): number | null {
+    if (candidates.fill(context, index) === null || grammar === null) return null
+    let token = candidates.select([chain])
+    if (token === null || !candidates.allows(grammar, token)) {
+      candidates.fill(context, index)
+      token = candidates.select([grammar, chain])
+    }
+    if (token === null) return null
+    native.llama_sampler_accept(grammar, token)
+    native.llama_sampler_accept(chain, token)
+    return token
+  }
+
+  let disposed = false
+  return {
+    choose(context, index) {
+      const token = grammar === null ? native.llama_sampler_sample(chain, context, index) : constrained(context, index)
+      if (token === null || token < 0) return null
+      if (options.logprobs === null) return { token }
+      const logits = candidates.fill(context, index)
+      return logits === null ? { token } : withLogprobs(token, logits, options.logprobs)
+    },
+    dispose() {
+      if (disposed) return
+      disposed = true
+      native.llama_sampler_free(chain)
+      if (grammar !== null) native.llama_sampler_free(grammar)
+    },
+  }
+}
