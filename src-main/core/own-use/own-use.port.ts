@@ -4,7 +4,7 @@ import type { EnginePort } from '#core/engine/engine.port.ts'
 export interface OwnUseModel {
   /** What clients write as `model`: the model's name, made unique. */
   id: string
-  deploymentId: string
+  /** Tokens of prompt and answer together. */
   contextTokens: number
   /** Unix seconds. */
   created: number
@@ -12,7 +12,10 @@ export interface OwnUseModel {
 }
 
 export interface OwnUseService {
+  /** What is in memory first. */
   models(): OwnUseModel[]
+  /** By its id or its file's name; null when there is none. */
+  find(name: string): OwnUseModel | null
   /** The engine that serves this model now; loads it when it is not in memory and nothing listed has to leave for it. Errors: NOT_FOUND, MODEL_*, ENGINE_*. */
   engine(id: string): Promise<EnginePort>
   /** A request of this model came or ended: an idle model may be unloaded. */
@@ -20,7 +23,7 @@ export interface OwnUseService {
 }
 
 export interface EndpointOptions {
-  /** On 127.0.0.1. */
+  /** On 127.0.0.1; 0 picks a free one. */
   port: number
   /** Constant time; false for anything but the owner's key. */
   accepts(key: string): boolean

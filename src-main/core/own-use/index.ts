@@ -1,0 +1,97 @@
+/** The owner's own use of the engines over HTTP: off until switched on, on 127.0.0.1, with a key. A port that is taken is told and fails nothing else. */
+import type { OwnUse } from '#contract/app.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { Deployment } from '#contract/models.ts'
+import type { CoreContext, DeploymentsFace } from '#core/context.ts'
+
+import { keyHash, newKey, sameKey } from './key.ts'
+import { readOwnUse, writeOwnUse, type OwnUseRow } from './own-use.store.ts'
+import type { EndpointPort } from './own-use.port.ts'
+import { createService } from './service.ts'
+
+export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'events'>
+
+/** What own use asks of deployments. */
+export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' | 'loaded' | 'engine' | 'used'> {
+  list(): Deployment[]
+  /** The deployment of a model used last, or a new one, loaded. */
+  deploy(sha256: string, wish: Record<string, never>): Promise<Deployment>
+}
+
+/** `endpoint` is null where the process around the core has none. */
+export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployments, endpoint: EndpointPort | null) {
+  const { os, rigDb, clock, ids, log, events } = context
+  const service = createService(context, deployments)
+  let row = readOwnUse(rigDb.read)
+  let open: { url: string; close(): Promise<void> } | null = null
+  let problem: string | null = null
+  let stopped = false
+  let turn: Promise<void> = Promise.resolve()
+
+  const view = (): OwnUse => ({ enabled: row.enabled, port: row.port, url: open?.url ?? null, problem, keyMadeAt: row.keyMadeAt })
+
+  const reopen = async (): Promise<void> => {
+    await open?.close()
+    open = null
+    problem = null
+    if (stopped || !row.enabled) return
+    if (row.keyHash === null) problem = 'There is no key yet: make one, and it starts.'
+    else if (endpoint === null) problem = 'This Stoker has no endpoint.'
+    else {
+      try {
+        open = await endpoint.open({ port: row.port, accepts: (key) => sameKey(key, row.keyHash), service })
+      } catch (error) {
+        problem = error instanceof StokerError ? error.message : 'It could not start; the log has the details.'
+        log.warn({ err: error, port: row.port }, 'own use does not listen')
+      }
+    }
+  }
+  /** One after the other: two changes at once would both open the port. */
+  const apply = (): Promise<void> => {
+    turn = turn
+      .then(reopen)
+      .catch((error: unknown) => log.error({ err: error }, 'own use could not be changed'))
+      .then(() => events.changed('own-use'))
+    return turn
+  }
+  const store = (change: Partial<OwnUseRow>): void => {
+    const next = { ...row, ...change }
+    rigDb.tx((db) => writeOwnUse(db, next))
+    row = next
+  }
+
+  const calls = {
+    view,
+    /** Stores the change and puts it into effect; what hinders it is told in `problem`. */
+    async change({ enabled, port }: { enabled?: boolean | undefined; port?: number | undefined }): Promise<OwnUse> {
+      store({ ...(enabled === undefined ? {} : { enabled }), ...(port === undefined ? {} : { port }) })
+      await apply()
+      return view()
+    },
+    /** The key before stops working at once; answers under way go on. */
+    async renewKey(): Promise<string> {
+      const key = newKey(ids)
+      store({ keyHash: keyHash(key), keyMadeAt: clock.now() })
+      if (open === null) await apply()
+      else events.changed('own-use')
+      return key
+    },
+  }
+  return {
+    ...calls,
+    service,
+    api: {
+      ownUse: os.app.ownUse.handler(() => calls.view()),
+      setOwnUse: os.app.setOwnUse.handler(({ input }) => calls.change(input)),
+      ownUseKey: os.app.ownUseKey.handler(async () => ({ key: await calls.renewKey() })),
+    },
+    start(): void {
+      void apply()
+    },
+    async stop(): Promise<void> {
+      stopped = true
+      service.stop()
+      await apply()
+    },
+  }
+}
