@@ -1,0 +1,53 @@
+/** A few steps with another number of threads, compared with what such steps cost at the present number. Pure. */
+
+export type TrialKind = 'raise' | 'learn'
+export type TrialResult = 'going' | 'better' | 'worse'
+
+export interface Trial {
+  readonly kind: TrialKind
+  readonly threads: number
+  /** Threads compared with. */
+  readonly base: number
+  /** Steps of this class of batches count. */
+  readonly group: number
+  readonly startedAt: number
+  /** `usual`: what such a step costs with `base` threads, null where unknown; `broken`: the step was a severe slip. */
+  took(ms: number, usual: number | null, broken: boolean): TrialResult
+}
+
+const STEPS = 12
+const STEPS_MIN = 3
+/** Slow models end a trial by time. */
+const TRIAL_MS = 200
+const STEPS_MAX = 48
+/** Woken threads are slow in their first steps. */
+const WARM_UP = 2
+const WARM_UP_MS = 60
+/** More threads must be worth their cores; fewer win ties. */
+const GAIN_MORE = 0.95
+const GAIN_FEWER = 1.02
+const HOPELESS = 4
+const HOPELESS_MS = 5
+
+export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group' | 'startedAt'>): Trial {
+  let seen = 0
+  let steps = 0
+  let spent = 0
+  let ratios = 0
+  return {
+    ...at,
+    took(ms, usual, broken) {
+      seen += 1
+      if (broken) return 'worse'
+      if (seen <= WARM_UP && ms < WARM_UP_MS) return 'going'
+      if (usual !== null && ms > usual * HOPELESS && ms - usual > HOPELESS_MS) return 'worse'
+      if (usual !== null && usual > 0) {
+        steps += 1
+        spent += ms
+        ratios += ms / usual
+      }
+      if (steps < STEPS && (steps < STEPS_MIN || spent < TRIAL_MS)) return seen < STEPS_MAX ? 'going' : 'worse'
+      return ratios / steps < (at.threads > at.base ? GAIN_MORE : GAIN_FEWER) ? 'better' : 'worse'
+    },
+  }
+}
