@@ -1,11 +1,14 @@
 /** The host's answer to each message: loads and unloads one after another, jobs at any time. Free of the library and of the process, so that tests can drive it. */
+import { z } from 'zod'
+
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import { inferenceRequest } from '#contract/inference.ts'
-import type { EngineSettings, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import { engineRequest } from '#contract/inference.ts'
+import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
-import { hostRequest, type HostEvent, type HostRequest } from '../protocol.ts'
-import { createScheduler, type Scheduler } from './scheduler.ts'
+import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
+import { fixedGovernor, type Governor } from './governor.ts'
+import { createScheduler, type JobOptions, type Scheduler } from './scheduler.ts'
 import type { StepModel } from './step-model.ts'
 
 export interface HostOptions {
@@ -15,6 +18,8 @@ export interface HostOptions {
   rssBytes: () => number
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
   load: (path: string, sha256: ModelSha256, settings: EngineSettings) => Promise<StepModel>
+  /** How many threads each step of this model takes; always the most it was loaded with when left out. */
+  governorFor?: (model: StepModel) => Governor
   /** Called by `stop`, when everything is freed. */
   exit: () => void
 }
@@ -26,9 +31,11 @@ export interface Host {
 
 const UNLOADED = { code: 'ENGINE_NOT_LOADED', message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.', data: {} } as const
 
+const embedTexts = z.array(z.string().min(1).max(1_048_576)).min(1).max(EMBED_TEXTS_MAX)
+
 export function createHost(options: HostOptions): Host {
-  const { send } = options
-  let current: { model: StepModel; scheduler: Scheduler } | null = null
+  const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
+  let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   /** Loads, unloads and the stop, in order of arrival. */
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -40,16 +47,17 @@ export function createHost(options: HostOptions): Host {
     await previous.model.dispose()
   }
 
-  async function load(request: Extract<HostRequest, { t: 'load' }>): Promise<LoadedModel> {
+  async function load(request: Extract<HostRequest, { t: 'load' }>): Promise<StepModel['model']> {
     await unload()
     const model = await options.load(request.path, request.sha256 as ModelSha256, request.settings)
-    current = { model, scheduler: createScheduler(model, options) }
+    const governor = governorFor(model)
+    current = { model, governor, scheduler: createScheduler(model, governor, options) }
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }
 
   /** Answers a call by its id, in turn or beside it. */
-  function answer(id: number, work: Promise<LoadedModel | ModelInspection | null>): void {
+  function answer(id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void {
     void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
   }
 
@@ -59,14 +67,25 @@ export function createHost(options: HostOptions): Host {
     return next
   }
 
-  function submit(job: string, raw: unknown): void {
+  async function embed(raw: unknown): Promise<Embedded> {
+    if (current === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    const texts = embedTexts.safeParse(raw)
+    if (!texts.success)
+      throw new StokerError(
+        'BAD_REQUEST',
+        `These texts cannot be embedded: ${texts.error.issues[0]?.message.slice(0, 200) ?? 'unknown'}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`,
+      )
+    return current.scheduler.embed(texts.data)
+  }
+
+  function submit(job: string, raw: unknown, how: JobOptions): void {
     if (current === null) {
       send({ t: 'error', job, error: { code: 'ENGINE_NOT_LOADED', message: 'No model is loaded. Load one first.', data: {} } })
       return
     }
-    const parsed = inferenceRequest.safeParse(raw)
+    const parsed = engineRequest.safeParse(raw)
     if (parsed.success) {
-      current.scheduler.submit(job, parsed.data)
+      current.scheduler.submit(job, parsed.data, how)
       return
     }
     const issue = parsed.error.issues[0]
@@ -82,9 +101,13 @@ export function createHost(options: HostOptions): Host {
       const request = parsed.data
       switch (request.t) {
         case 'submit':
-          return submit(request.job, request.request)
+          return submit(request.job, request.request, request)
         case 'cancel':
           return current?.scheduler.cancel(request.job)
+        case 'embed':
+          return answer(request.id, embed(request.texts))
+        case 'threads':
+          return current?.governor.setLimit(request.limit)
         case 'inspect':
           return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
         case 'load':

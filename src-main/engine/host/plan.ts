@@ -1,25 +1,71 @@
-/** What one step evaluates. */
+/**
+ * What one step evaluates: a token of every stream, and pieces of prompts within the budget; in ascending slots, which the engine runs as one graph.
+ * Prompts share the budget by class, and within a class the one that is soonest read goes first; every fourth step the oldest goes first,
+ * so that a long prompt gets on whatever arrives.
+ */
 import { STEP_PROMPT_TOKENS } from '../protocol.ts'
-import type { Job } from './job.ts'
+import type { Order } from './order.ts'
+import { promptLeft, type Placed } from './placed.ts'
 import type { StepItem } from './step-model.ts'
 
-export interface Work {
-  item: StepItem
-  job: Job
+export interface Plan {
+  /** Items and the jobs they belong to, index by index. */
+  items: StepItem[]
+  jobs: Placed[]
+  decodes: number
+  promptTokens: number
 }
 
-/** Every decode, then prompts in order of arrival until 128 tokens are full; in ascending slots, which the engine runs as one graph. */
-export function planStep(running: readonly Job[]): Work[] {
-  const work: Work[] = []
-  let budget = STEP_PROMPT_TOKENS
-  for (const job of running) {
-    if (job.next !== null) work.push({ job, item: { slot: job.slot, position: job.held, tokens: [job.next], sampler: job.sampler } })
-    else if (budget > 0) {
-      const tokens = job.prompt.slice(job.held, job.held + budget)
-      budget -= tokens.length
-      const last = job.held + tokens.length === job.prompt.length
-      work.push({ job, item: { slot: job.slot, position: job.held, tokens, sampler: last ? job.sampler : null } })
-    }
+const OLDEST_EVERY = 4
+/** A smaller piece beside another is not worth its run of the graph. */
+const PIECE_MIN = 8
+
+export interface PlanOptions {
+  order: Order
+  now: number
+  /** Prompt tokens for a step of so many decodes and prompts. */
+  budget: (decoding: number, reading: number) => number
+  /** Number of this step. */
+  turn: number
+}
+
+function shareOut(readers: Placed[], budget: number, { order, now, turn }: PlanOptions): void {
+  if (readers.length > 1) {
+    const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
+    const ranks = new Map(readers.map((placed) => [placed, order.rank(placed, now)]))
+    const key = (placed: Placed): number => (oldestFirst ? placed.arrival : promptLeft(placed))
+    readers.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || key(a) - key(b) || a.arrival - b.arrival)
   }
-  return work.sort((a, b) => a.item.slot - b.item.slot)
+  let left = budget
+  for (const placed of readers) {
+    const share = Math.min(left, STEP_PROMPT_TOKENS, promptLeft(placed))
+    placed.share = share < PIECE_MIN && share < promptLeft(placed) && left < budget ? 0 : share
+    left -= placed.share
+  }
+}
+
+export function planStep(bySlot: readonly (Placed | null)[], options: PlanOptions): Plan {
+  const readers: Placed[] = []
+  let decodes = 0
+  for (const placed of bySlot) {
+    if (placed === null) continue
+    if (placed.next !== null) decodes += 1
+    else if (placed.leader === null) readers.push(placed)
+    placed.share = 0
+  }
+  if (readers.length > 0) shareOut(readers, options.budget(decodes, readers.length), options)
+
+  const plan: Plan = { items: [], jobs: [], decodes, promptTokens: 0 }
+  for (const placed of bySlot) {
+    if (placed === null) continue
+    const { job, slot, held, next, share } = placed
+    if (next !== null) plan.items.push({ slot, position: held, tokens: [next], sampler: job.sampler })
+    else if (share > 0) {
+      const end = held + share
+      plan.items.push({ slot, position: held, tokens: job.prompt.slice(held, end), sampler: end === job.prompt.length ? job.sampler : null })
+      plan.promptTokens += share
+    } else continue
+    plan.jobs.push(placed)
+  }
+  return plan
 }

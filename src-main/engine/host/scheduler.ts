@@ -1,25 +1,41 @@
 /**
- * One step loop over the slots of one context: jobs join and leave between steps. A step is one decode of every running job plus at most
- * 128 prompt tokens, so that a cancel waits for one step at most, long prompts included.
+ * One step loop over the slots of one context: jobs join and leave between steps. A step is one decode of every stream and pieces of the
+ * prompts being read, at most 128 tokens of each job, so that a cancel waits for one step at most, long prompts included.
  */
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
-import type { FinishReason, InferenceRequest } from '#contract/inference.ts'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 
-import { QUEUE_MAX, type HostEvent, type HostStats } from '../protocol.ts'
+import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import type { EngineRequest, FinishReason } from '#contract/inference.ts'
+import type { EnginePriority } from '#core/engine/engine.port.ts'
+
+import { QUEUE_MAX, type Embedded, type HostEvent, type HostStats } from '../protocol.ts'
+import { promptBudget } from './chunk.ts'
+import { createEmbedQueue, type EmbedQueue } from './embed-queue.ts'
+import type { Governor } from './governor.ts'
 import { prepareJob, type Job } from './job.ts'
-import { planStep, type Work } from './plan.ts'
+import { createOrder, type Order } from './order.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { place, promptLeft, type Arrival, type Placed } from './placed.ts'
+import { planStep, type Plan } from './plan.ts'
 import { createRate, type Rate } from './rate.ts'
 import { createSlots, type Slots } from './slots.ts'
-import type { StepModel } from './step-model.ts'
+import { createSpeed, type Speed } from './speed.ts'
+import type { Choice, StepModel } from './step-model.ts'
 
-/** One job's text is sent at most this often. */
-const DELTA_MS = 15
 const STATS_MS = 500
 
+export interface JobOptions {
+  priority: EnginePriority
+  /** From now on; null for none. */
+  deadlineMs: number | null
+}
+
 export interface Scheduler {
-  submit(id: string, request: InferenceRequest): void
+  submit(id: string, request: EngineRequest, options: JobOptions): void
   /** Unknown ids are ignored. */
   cancel(id: string): void
+  /** Errors: MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_BUSY, and the one it is stopped with. */
+  embed(texts: readonly string[]): Promise<Embedded>
   stats(): HostStats
   /** Ends every job with the error and waits for the step in flight; the model may be disposed afterwards. */
   stop(error: ErrorValue): Promise<void>
@@ -32,195 +48,322 @@ export interface SchedulerOptions {
   rssBytes: () => number
 }
 
+interface Ending {
+  placed: Placed
+  finish: FinishReason
+}
+
 class StepScheduler implements Scheduler {
   private readonly model: StepModel
   private readonly options: SchedulerOptions
+  private readonly governor: Governor
   private readonly slots: Slots
   private readonly rate: Rate
+  private readonly speed: Speed
+  private readonly order: Order
+  private readonly outbox: Outbox
+  private readonly embeds: EmbedQueue
   /** Every job here by id; null while its prompt is being prepared. */
-  private readonly known = new Map<string, Job | null>()
+  private readonly known = new Map<string, Placed | null>()
   private readonly cancelledEarly = new Set<string>()
-  private waiting: Job[] = []
-  private running: Job[] = []
+  private readonly waiting = new Set<Placed>()
+  /** Asked for since the last step. */
+  private cancels: Placed[] = []
   private loop: Promise<void> | null = null
-  private stopped = false
+  private stopped: ErrorValue | null = null
+  private arrivals = 0
+  private steps = 0
+  private threads = 0
   private statsAt = Number.NEGATIVE_INFINITY
+  private evaluated = 0
+  /** Of jobs that have left. */
+  private cached = 0
 
-  constructor(model: StepModel, options: SchedulerOptions) {
+  constructor(model: StepModel, governor: Governor, options: SchedulerOptions) {
     this.model = model
+    this.governor = governor
     this.options = options
     this.slots = createSlots(model)
     this.rate = createRate(options.mono)
+    this.speed = createSpeed(model.model.slots)
+    this.order = createOrder(this.speed, () => this.slots.running)
+    this.outbox = createOutbox(options.send)
+    this.embeds = createEmbedQueue(model)
   }
 
-  submit(id: string, request: InferenceRequest): void {
+  submit(id: string, request: EngineRequest, options: JobOptions): void {
     const { slots } = this.model.model
-    if (this.known.has(id)) this.sendError(id, { code: 'CONFLICT', message: 'A job with this id runs already. Give every job its own id.', data: {} })
+    if (this.stopped !== null) this.sendError(id, this.stopped)
+    else if (this.known.has(id)) this.sendError(id, { code: 'CONFLICT', message: 'A job with this id runs already. Give every job its own id.', data: {} })
     else if (this.known.size >= slots + QUEUE_MAX)
       this.sendError(id, { code: 'ENGINE_BUSY', message: `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`, data: {} })
     else {
+      const arrivedAt = this.options.mono()
       this.known.set(id, null)
-      void this.prepare(id, request)
+      void this.prepare(id, request, {
+        priority: options.priority,
+        arrival: (this.arrivals += 1),
+        arrivedAt,
+        deadlineAt: options.deadlineMs === null ? null : arrivedAt + options.deadlineMs,
+      })
     }
   }
 
   cancel(id: string): void {
-    const job = this.known.get(id)
-    if (job === undefined) return
-    if (job === null) this.cancelledEarly.add(id)
-    else job.cancelled = true
+    const placed = this.known.get(id)
+    if (placed === undefined) return
+    if (placed === null) this.cancelledEarly.add(id)
+    else if (!placed.cancelled) {
+      placed.cancelled = true
+      this.cancels.push(placed)
+      this.wake()
+    }
+  }
+
+  async embed(texts: readonly string[]): Promise<Embedded> {
+    if (this.stopped !== null) throw new StokerError(this.stopped.code, this.stopped.message)
+    const embedded = this.embeds.add(texts)
     this.wake()
+    return embedded
   }
 
   stats(): HostStats {
+    const { running } = this.slots
+    let [waitingPromptTokens, cachedTokens] = [0, this.cached]
+    for (const placed of this.waiting) waitingPromptTokens += placed.job.prompt.length
+    for (const placed of this.slots.bySlot) {
+      if (placed === null) continue
+      waitingPromptTokens += promptLeft(placed)
+      cachedTokens += placed.usage.cachedTokens
+    }
     return {
-      running: this.running.length,
-      queued: this.known.size - this.running.length,
+      running,
+      queued: this.known.size - running,
       slots: this.model.model.slots,
       tokensPerSecond: this.rate.perSecond(),
       rssBytes: this.options.rssBytes(),
+      speed: this.speed.view(),
+      waitingPromptTokens,
+      cachedTokens,
+      promptTokens: this.evaluated,
+      threads: this.threads || this.governor.next(),
     }
   }
 
   async stop(error: ErrorValue): Promise<void> {
-    this.stopped = true
+    this.stopped = error
     await this.loop
-    for (const [id, job] of this.known) {
-      if (job === null) this.sendError(id, error)
-      else this.fail(job, error)
+    for (const [id, placed] of this.known) {
+      if (placed === null) this.sendError(id, error)
+      else this.fail(placed, error)
     }
     this.known.clear()
+    this.embeds.failAll(new StokerError(error.code, error.message))
+    this.slots.dispose()
   }
 
   private sendError(job: string, error: ErrorValue): void {
     this.options.send({ t: 'error', job, error })
   }
 
-  private async prepare(id: string, request: InferenceRequest): Promise<void> {
+  private async prepare(id: string, request: EngineRequest, arrival: Omit<Arrival, 'job'>): Promise<void> {
+    let job: Job
     try {
-      const job = await prepareJob(id, request, this.model, { now: this.options.mono(), randomSeed: this.options.randomSeed })
-      if (this.stopped) {
-        job.sampler.dispose()
-        return
-      }
-      job.cancelled = this.cancelledEarly.delete(id)
-      this.known.set(id, job)
-      this.waiting.push(job)
-      this.wake()
+      job = await prepareJob(id, request, this.model, { now: arrival.arrivedAt, randomSeed: this.options.randomSeed })
     } catch (error) {
       this.cancelledEarly.delete(id)
       if (this.known.delete(id)) this.sendError(id, toErrorValue(error))
+      return
     }
+    if (this.stopped !== null) {
+      job.sampler.dispose()
+      return
+    }
+    const placed = place({ ...arrival, job })
+    this.known.set(id, placed)
+    this.waiting.add(placed)
+    if (this.cancelledEarly.delete(id)) this.cancel(id)
+    this.wake()
   }
 
   private wake(): void {
-    if (this.stopped) return
+    if (this.stopped !== null) return
     this.loop ??= this.run().finally(() => {
       this.loop = null
       // A job may have come in after the last look.
-      if (this.waiting.length > 0) this.wake()
+      if (this.hasWork()) this.wake()
       else this.options.send({ t: 'stats', stats: this.stats() })
     })
   }
 
+  private hasWork(): boolean {
+    return this.waiting.size > 0 || this.cancels.length > 0 || this.embeds.size > 0 || this.slots.running > 0
+  }
+
+  /** Before every turn the messages that lie there are handled: a step may block this thread for a tenth of a second. */
   private async run(): Promise<void> {
-    while (!this.stopped) {
-      await this.admit()
-      if (this.running.length === 0) break
-      await this.step()
+    await turnOfTheLoop()
+    while (this.stopped === null && this.hasWork()) {
+      await this.turn().catch((error: unknown) => this.failRunning(error))
     }
   }
 
-  /** Cancelled jobs out, waiting ones in. */
-  private async admit(): Promise<void> {
-    for (const job of [...this.waiting, ...this.running]) if (job.cancelled) this.finish(job, 'cancelled')
-    while (this.slots.free > 0) {
-      const job = this.waiting.shift()
-      if (job === undefined) return
-      this.running.push(job)
-      await this.slots.take(job)
-    }
-  }
-
-  private async step(): Promise<void> {
-    const work = planStep(this.running)
-    const chosen = await this.model.step(work.map(({ item }) => item)).catch(async (error: unknown) => {
-      await this.failStep(work, error as Error)
-      return null
+  private async turn(): Promise<void> {
+    const startedAt = this.options.mono()
+    this.takeCancelled()
+    await this.embeds.next()
+    await this.admit()
+    await this.slots.tidy(this.waiting.size === 0)
+    const plan = planStep(this.slots.bySlot, {
+      order: this.order,
+      now: startedAt,
+      turn: (this.steps += 1),
+      budget: (decoding, reading) => promptBudget({ decoding, reading, speed: this.speed, batchTokens: this.model.batchTokens, adaptive: this.model.prefixReuse }),
     })
-    if (chosen === null) return
-    for (const [at, { job, item }] of work.entries()) {
-      this.slots.fed(job, item.tokens)
-      if (item.sampler !== null) this.accept(job, chosen[at] ?? null)
+    const decodedAll = plan.items.length > 0 && (await this.step(plan))
+    await turnOfTheLoop()
+    if (decodedAll && plan.promptTokens === 0) this.speed.decoded(plan.decodes, this.options.mono() - startedAt)
+  }
+
+  private takeCancelled(): void {
+    if (this.cancels.length === 0) return
+    const cancels = this.cancels
+    this.cancels = []
+    this.finish(cancels.filter((placed) => !placed.left).map((placed) => ({ placed, finish: 'cancelled' })))
+  }
+
+  private async admit(): Promise<void> {
+    while (this.slots.free > 0 && this.waiting.size > 0) {
+      const now = this.options.mono()
+      const placed = this.order.next(this.waiting, now)
+      if (placed === null) return
+      this.waiting.delete(placed)
+      const rank = this.order.rank(placed, now)
+      try {
+        await this.slots.take(placed, (leader) => this.order.rank(leader, now) <= rank)
+      } catch (error) {
+        this.fail(placed, failure('take up this job', error))
+        await this.forget(placed.slot)
+      }
+    }
+  }
+
+  /** False when it failed. */
+  private async step({ items, jobs, decodes, promptTokens }: Plan): Promise<boolean> {
+    const tokens = decodes + promptTokens
+    const threads = this.governor.next(tokens)
+    if (threads !== this.threads) this.model.setThreads(threads)
+    this.threads = threads
+    const startedAt = this.options.mono()
+    let chosen: (Choice | null)[]
+    try {
+      chosen = await this.model.step(items)
+    } catch (error) {
+      const value = failure('evaluate this step', error)
+      for (const placed of jobs) this.fail(placed, value)
+      for (const { slot } of items) await this.forget(slot)
+      return false
     }
     const now = this.options.mono()
-    this.sendText(
-      this.running.filter((job) => now - job.lastSentAt >= DELTA_MS),
-      now,
-    )
-    if (now - this.statsAt < STATS_MS) return
-    this.statsAt = now
-    this.options.send({ t: 'stats', stats: this.stats() })
+    this.governor.took({ threads, tokens, ms: now - startedAt })
+    if (promptTokens > 0) this.speed.read(promptTokens, decodes, now - startedAt)
+    this.evaluated += promptTokens
+    this.accept(items, jobs, chosen)
+    this.outbox.flush(now)
+    if (now - this.statsAt >= STATS_MS) {
+      this.statsAt = now
+      this.options.send({ t: 'stats', stats: this.stats() })
+    }
+    return true
   }
 
-  private async failStep(work: readonly Work[], error: Error): Promise<void> {
-    const failure = toErrorValue(new StokerError('INTERNAL', `The engine could not evaluate this step (${error.message.slice(0, 200)}). Send the request again.`))
-    for (const { job, item } of work) {
-      this.fail(job, failure)
-      await this.slots.forget(item.slot)
+  private accept(items: Plan['items'], jobs: Plan['jobs'], chosen: readonly (Choice | null)[]): void {
+    const endings: Ending[] = []
+    for (const [at, item] of items.entries()) {
+      const placed = jobs[at]
+      if (placed === undefined) continue
+      this.slots.fed(placed, item.tokens)
+      if (item.sampler === null || placed.cancelled) continue
+      const finish = this.push(placed, chosen[at] ?? null)
+      if (finish !== null) endings.push({ placed, finish })
     }
+    this.finish(endings)
   }
 
-  /** One more token of a job's answer; null when none was possible (a finished grammar). */
-  private accept(job: Job, token: number | null): void {
-    if (job.cancelled) return
-    if (token === null || (this.model.isEnd(token) && !job.ignoreEos)) {
-      this.finish(job, 'stop')
-      return
-    }
-    job.usage.generatedTokens += 1
+  /** One more token of a job's answer; null when none was possible (a finished grammar). Says how the job ends when it does. */
+  private push(placed: Placed, choice: Choice | null): FinishReason | null {
+    const { job, usage } = placed
+    if (choice === null || (this.model.vocabulary.isEnd(choice.token) && !job.ignoreEos)) return 'stop'
+    usage.generatedTokens += 1
     this.rate.add(1)
-    const { text, stopped } = job.stops.push(job.text.push(token))
-    job.outbox += text
-    if (stopped) this.finish(job, 'stop')
-    else if (job.usage.generatedTokens >= job.maxTokens) this.finish(job, 'length')
-    else job.next = token
+    const piece = job.answer.push(choice)
+    this.outbox.add(placed, piece)
+    if (piece.stopped) return 'stop'
+    if (usage.generatedTokens >= job.maxTokens) return 'length'
+    placed.next = choice.token
+    return null
   }
 
-  private finish(job: Job, finish: FinishReason): void {
-    if (finish !== 'cancelled') job.outbox += job.stops.rest()
+  /** Their texts in one message, then their ends. */
+  private finish(endings: readonly Ending[]): void {
+    if (endings.length === 0) return
+    const ends = endings.map(({ placed, finish }) => {
+      const end = finish === 'cancelled' ? null : placed.job.answer.end()
+      if (end !== null) this.outbox.add(placed, end)
+      return { placed, finish, toolCalls: end?.toolCalls ?? [] }
+    })
     const now = this.options.mono()
-    this.sendText([job], now)
-    this.leave(job)
-    this.options.send({ t: 'done', job: job.id, finish, usage: job.usage, ttftMs: (job.firstTextAt ?? now) - job.submittedAt, durationMs: now - job.submittedAt })
-  }
-
-  private fail(job: Job, error: ErrorValue): void {
-    this.leave(job)
-    this.sendError(job.id, error)
-  }
-
-  private leave(job: Job): void {
-    this.known.delete(job.id)
-    this.waiting = this.waiting.filter((other) => other !== job)
-    this.running = this.running.filter((other) => other !== job)
-    this.slots.release(job)
-    job.sampler.dispose()
-  }
-
-  /** One message for all the jobs that have something to say. */
-  private sendText(jobs: readonly Job[], now: number): void {
-    const items = jobs
-      .filter((job) => job.outbox !== '')
-      .map((job) => {
-        const text = job.outbox
-        job.outbox = ''
-        job.firstTextAt ??= now
-        job.lastSentAt = now
-        return { job: job.id, text }
+    this.outbox.flush(now, true)
+    for (const { placed, finish, toolCalls } of ends) {
+      this.leave(placed)
+      const { job, usage, arrivedAt, firstTextAt } = placed
+      this.options.send({
+        t: 'done',
+        job: job.id,
+        // A call is a whole answer, wherever the tokens ended.
+        finish,
+        usage,
+        ttftMs: (firstTextAt ?? now) - arrivedAt,
+        durationMs: now - arrivedAt,
+        ...(toolCalls.length > 0 ? { toolCalls } : {}),
       })
-    if (items.length > 0) this.options.send({ t: 'deltas', items })
+    }
+  }
+
+  private fail(placed: Placed, error: ErrorValue): void {
+    this.leave(placed)
+    this.sendError(placed.job.id, error)
+  }
+
+  private leave(placed: Placed): void {
+    if (placed.left) return
+    placed.left = true
+    this.cached += placed.usage.cachedTokens
+    this.known.delete(placed.job.id)
+    this.waiting.delete(placed)
+    this.slots.release(placed)
+    placed.job.sampler.dispose()
+  }
+
+  private async forget(slot: number): Promise<void> {
+    if (slot >= 0) await this.slots.forget(slot).catch(() => undefined)
+  }
+
+  /** Something between the steps threw: whoever ran is told, and what their slots hold is not trusted. */
+  private async failRunning(error: unknown): Promise<void> {
+    const value = failure('go on', error)
+    for (const placed of this.slots.bySlot) {
+      if (placed === null) continue
+      this.fail(placed, value)
+      await this.forget(placed.slot)
+    }
   }
 }
 
-export const createScheduler = (model: StepModel, options: SchedulerOptions): Scheduler => new StepScheduler(model, options)
+function failure(what: string, error: unknown): ErrorValue {
+  if (error instanceof StokerError) return toErrorValue(error)
+  const reason = error instanceof Error ? error.message.slice(0, 200) : 'unknown'
+  return toErrorValue(new StokerError('INTERNAL', `The engine could not ${what} (${reason}). Send the request again.`))
+}
+
+export const createScheduler = (model: StepModel, governor: Governor, options: SchedulerOptions): Scheduler => new StepScheduler(model, governor, options)

@@ -1,0 +1,40 @@
+/**
+ * How many prompt tokens the next step may evaluate, over all its jobs. Short steps keep running streams smooth and cancels prompt; long
+ * ones read prompts faster. No job gets more than STEP_PROMPT_TOKENS of a step.
+ */
+import { STEP_PROMPT_TOKENS } from '../protocol.ts'
+import type { Speed } from './speed.ts'
+
+/** A step that decodes takes about so long at most; the second where several prompts wait, whose first tokens count too. */
+const STEP_MS = 120
+const CROWDED_STEP_MS = 180
+/** A step that decodes nothing: what an arrival or a cancel may have to wait. */
+const QUIET_STEP_MS = 500
+const TOKENS_MIN = 16
+/** Of the very first step: nobody knows yet how slow this model is. */
+const TOKENS_FIRST = 32
+
+export interface ChunkState {
+  /** Streams that decode. */
+  decoding: number
+  /** Prompts being read. */
+  reading: number
+  speed: Speed
+  batchTokens: number
+  /** False for runs that must repeat themselves exactly: pieces then do not depend on measured time, as long as nothing decodes. */
+  adaptive: boolean
+}
+
+const within = (tokens: number, most: number): number => Math.max(Math.min(TOKENS_MIN, most), Math.min(most, Math.floor(tokens)))
+
+export function promptBudget({ decoding, reading, speed, batchTokens, adaptive }: ChunkState): number {
+  const perToken = speed.msPerPromptToken()
+  if (decoding === 0) {
+    if (!adaptive) return batchTokens
+    return perToken === null ? Math.min(TOKENS_FIRST, batchTokens) : within(QUIET_STEP_MS / perToken, batchTokens)
+  }
+  const most = Math.min(STEP_PROMPT_TOKENS, batchTokens)
+  if (perToken === null) return most
+  const stepMs = reading > 1 ? CROWDED_STEP_MS : STEP_MS
+  return within((stepMs - (speed.decodeMs(decoding) ?? 0)) / perToken, most)
+}

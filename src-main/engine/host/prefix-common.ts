@@ -1,0 +1,9 @@
+/** Common beginnings of token lists. */
+
+/** How many tokens both begin with, `most` at most. */
+export function commonLength(a: readonly number[], b: readonly number[], most = Number.POSITIVE_INFINITY): number {
+  const end = Math.min(most, a.length, b.length)
+  let length = 0
+  while (length < end && a[length] === b[length]) length += 1
+  return length
+}
