@@ -49,7 +49,7 @@ export async function answer({ service, ids, watch }: AnswerParts, asked: Asked,
     service.used(model.id)
     const events = asked.stream ? streamed(outlet, shapeOf(model), over) : whole(outlet, shapeOf(model), over)
     const ask = askEngine(engine, ids, asked, contextTokens, events)
-    cancel = ask.cancel
+    cancel = () => ask.cancel()
     ask.start()
   } catch (error) {
     outlet.fail(apiErrorOf(error))

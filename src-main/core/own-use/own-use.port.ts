@@ -26,7 +26,7 @@ export interface EndpointOptions {
   /** On 127.0.0.1; 0 picks a free one. */
   port: number
   /** Constant time; false for anything but the owner's key. */
-  accepts(key: string): boolean
+  accepts: (key: string) => boolean
   service: OwnUseService
 }
 
