@@ -2,14 +2,15 @@
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
-import type { EngineKind, EnginesPort } from '#core/engine/engines.port.ts'
+import type { EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import { createEngine } from './client.ts'
+import { createEngine, type LocalMember } from './client.ts'
 import { createInspector } from './inspector.ts'
-import type { LocalMember } from './pool/member.ts'
 import { createPool } from './pool/pool.ts'
 import { localKind } from './pool/local.ts'
+import { remoteKind } from './pool/remote.ts'
+import { offeredModels } from './remote/describe.ts'
 import type { ForkedHost } from './supervisor.ts'
 
 export interface EnginesOptions {
@@ -23,6 +24,7 @@ export interface EnginesOptions {
 
 /** Deployments with an engine at once. */
 const ENGINES_MAX = 64
+const ENDPOINTS_MAX = 16
 
 class Engines implements EnginesPort {
   private readonly options: EnginesOptions
@@ -52,8 +54,9 @@ class Engines implements EnginesPort {
     throw new StokerError('UNAVAILABLE', 'This engine cannot measure yet.')
   }
 
-  remoteModels(): Promise<{ id: string; contextTokens: number | null }[]> {
-    return Promise.reject(new StokerError('UNAVAILABLE', 'Remote engines are not there yet.'))
+  remoteModels({ url, key }: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]> {
+    const { clock, fetch = globalThis.fetch } = this.options
+    return offeredModels({ url, key, clock, fetch })
   }
 
   async release(deploymentId: string): Promise<void> {
@@ -69,9 +72,10 @@ class Engines implements EnginesPort {
   }
 
   private make(kind: EngineKind): EnginePort {
-    const { clock } = this.options
-    if (kind.kind === 'local') return createPool({ kind: localKind(() => this.local()), clock })
-    throw new StokerError('UNAVAILABLE', 'Remote engines are not there yet.')
+    const { clock, log, fetch = globalThis.fetch } = this.options
+    if (kind.kind === 'remote' && (kind.endpoints.length === 0 || kind.endpoints.length > ENDPOINTS_MAX))
+      throw new StokerError('BAD_REQUEST', `Give 1 to ${ENDPOINTS_MAX} servers.`)
+    return createPool({ kind: kind.kind === 'local' ? localKind(() => this.local()) : remoteKind({ pool: kind, clock, log, fetch }), clock })
   }
 
   private local(): LocalMember {

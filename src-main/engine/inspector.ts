@@ -3,7 +3,7 @@ import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
-import type { LocalMember } from './pool/member.ts'
+import type { LocalMember } from './client.ts'
 
 const IDLE_MS = 30_000
 const WAITING_MAX = 32

@@ -3,7 +3,7 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineDone, EngineEvents, EnginePriority } from '#core/engine/engine.port.ts'
 
-import { inOrder, type Ordered } from './order.ts'
+import { inTurns, type Ordered } from './order.ts'
 
 export interface PoolJob extends Ordered {
   readonly id: string
@@ -35,8 +35,10 @@ export interface PoolJobs {
   readonly size: number
   get(id: string): PoolJob | undefined
   add(job: PoolJob): void
-  /** Those that wait, in the order of their turn. */
+  /** Those that wait, in the order of their turns. */
   waiting(now: number): PoolJob[]
+  /** It went to a member. */
+  sent(job: PoolJob, member: number): void
   running(member: number): number
   /** Ends the job; what its member says of it afterwards is not heard. */
   end(job: PoolJob, how: EngineDone | ErrorValue): void
@@ -45,6 +47,7 @@ export interface PoolJobs {
 
 export function createPoolJobs(): PoolJobs {
   const jobs = new Map<string, PoolJob>()
+  let turns = 0
   function end(job: PoolJob, how: EngineDone | ErrorValue): void {
     if (jobs.get(job.id) !== job) return
     jobs.delete(job.id)
@@ -58,7 +61,16 @@ export function createPoolJobs(): PoolJobs {
     },
     get: (id) => jobs.get(id),
     add: (job) => void jobs.set(job.id, job),
-    waiting: (now) => [...jobs.values()].filter(({ member }) => member === null).sort((a, b) => inOrder(a, b, now)),
+    waiting: (now) =>
+      inTurns(
+        [...jobs.values()].filter(({ member }) => member === null),
+        now,
+        turns,
+      ),
+    sent(job, member) {
+      turns += 1
+      job.member = member
+    },
     running: (index) => [...jobs.values()].filter(({ member }) => member === index).length,
     end,
     failAll(error) {

@@ -1,7 +1,7 @@
 /** A pool of local host processes: slots and parked memory are shared out when they load, threads while they work. */
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
-import type { LocalMember } from './member.ts'
+import type { LocalMember } from '../client.ts'
 import type { PoolKind } from './pool.ts'
 
 const PROCESSES_MAX = 8

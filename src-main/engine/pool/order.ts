@@ -1,8 +1,13 @@
-/** Whose turn it is among jobs that wait in front of the pool: own use, jobs near their deadline, jobs, exams; the same rule as inside a host process. */
+/**
+ * Whose turn it is among jobs that wait in front of the pool, by the rule of a host process (host/order.ts): own use, jobs near their deadline, jobs,
+ * exams; within a class the earliest deadline, then the earliest arrival; every fourth turn goes to the oldest, once it has waited twenty seconds.
+ */
 import type { EnginePriority } from '#core/engine/engine.port.ts'
 
-/** A deadline is near when so much of the time for it has passed. */
-const NEAR_SHARE = 0.5
+const AGED_MS = 20_000
+const AGED_EVERY = 4
+/** Near: less than this share of its time is left. The pool does not know how fast its members are with this very job. */
+const NEAR_SHARE = 0.2
 
 export interface Ordered {
   priority: EnginePriority
@@ -14,16 +19,27 @@ export interface Ordered {
   serial: number
 }
 
-function rank({ priority, acceptedAt, deadlineAt }: Ordered, now: number): number {
-  if (priority === 'own') return 0
-  if (priority === 'exam') return 3
-  return deadlineAt !== null && now - acceptedAt >= (deadlineAt - acceptedAt) * NEAR_SHARE ? 1 : 2
+/** Missed, it no longer counts: hurrying helps nobody. */
+const deadline = ({ deadlineAt }: Ordered, now: number): number => (deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt)
+
+function rank(job: Ordered, now: number): number {
+  if (job.priority === 'own') return 0
+  if (job.priority === 'exam') return 3
+  const at = deadline(job, now)
+  return at - now < NEAR_SHARE * (at - job.acceptedAt) ? 1 : 2
 }
 
-/** Below 0 when `a` goes first. Among jobs near their deadline the earlier deadline, otherwise the earlier job. `now` in monotonic milliseconds. */
-export function inOrder(a: Ordered, b: Ordered, now: number): number {
-  const [rankOfA, rankOfB] = [rank(a, now), rank(b, now)]
-  if (rankOfA !== rankOfB) return rankOfA - rankOfB
-  if (rankOfA === 1 && a.deadlineAt !== b.deadlineAt) return (a.deadlineAt ?? 0) - (b.deadlineAt ?? 0)
-  return a.serial - b.serial
+function compare(a: Ordered, b: Ordered, now: number): number {
+  const byRank = rank(a, now) - rank(b, now)
+  if (byRank !== 0) return byRank
+  const [first, second] = [deadline(a, now), deadline(b, now)]
+  return first === second ? a.serial - b.serial : first - second
+}
+
+/** All in the order of their turns; `turns` is how many were given so far. `now` in monotonic milliseconds. */
+export function inTurns<T extends Ordered>(jobs: readonly T[], now: number, turns: number): T[] {
+  const sorted = jobs.toSorted((a, b) => compare(a, b, now))
+  if ((turns + 1) % AGED_EVERY !== 0) return sorted
+  const oldest = jobs.reduce<T | null>((found, job) => (found === null || job.serial < found.serial ? job : found), null)
+  return oldest === null || now - oldest.acceptedAt < AGED_MS ? sorted : [oldest, ...sorted.filter((job) => job !== oldest)]
 }

@@ -63,7 +63,7 @@ class Pool implements EnginePort {
 
   constructor(options: PoolOptions) {
     this.options = options
-    void this.resize(1)
+    this.grow(1)
   }
 
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
@@ -72,7 +72,8 @@ class Pool implements EnginePort {
       const count = kind.count(settings)
       this.loading = count > 1 && this.state().kind !== 'loaded'
       try {
-        await this.resize(count)
+        this.grow(count)
+        await this.shrink(count)
         this.wanted = settings
         this.threads?.stop()
         this.threads =
@@ -236,7 +237,7 @@ class Pool implements EnginePort {
     const { clock } = this.options
     const now = clock.mono()
     const attempt = (job.attempt += 1)
-    job.member = index
+    this.jobs.sent(job, index)
     job.sentAt = now
     this.affinity.served(job.beginnings, index)
     this.shareThreads()
@@ -293,15 +294,18 @@ class Pool implements EnginePort {
     throw wholeSetting(error, results.length)
   }
 
-  private async resize(count: number): Promise<void> {
-    const leaving = this.seats.splice(count)
-    for (const { off } of leaving) off()
+  private grow(count: number): void {
     for (let index = this.seats.length; index < count; index += 1) {
       const member = this.options.kind.make(index)
       const seat: Seat = { member, down: false, off: () => undefined }
       seat.off = member.onState((state) => this.heard(seat, index, state))
       this.seats.push(seat)
     }
+  }
+
+  private async shrink(count: number): Promise<void> {
+    const leaving = this.seats.splice(count)
+    for (const { off } of leaving) off()
     await Promise.all(leaving.map(({ member }) => member.stop()))
   }
 
