@@ -6,14 +6,14 @@ import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.t
 
 import { readGgufHeader, type GgufHeader } from './gguf-header.ts'
 import { fileTypeName } from './gguf-types.ts'
-import type { MemoryEstimate } from './llama-estimate.ts'
+import type { MemoryEstimate, MemoryWish } from './llama-estimate.ts'
 
 /** Context assumed when no settings are given; the trained one when that is shorter. */
 const CONTEXT_ASSUMED = 4_096
 /** Up to this share of what is free, it fits well. */
 const COMFORT = 0.8
 
-export type Estimate = (path: string, settings: Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'>) => Promise<MemoryEstimate>
+export type Estimate = (path: string, settings: MemoryWish) => Promise<MemoryEstimate>
 
 const text = (header: GgufHeader, key: string): string | null => {
   const value = header.metadata.get(key)
@@ -39,7 +39,8 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
   const architecture = checkKind(header, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
   const contextTokens = typeof trained === 'number' ? trained : null
-  const assumed = {
+  const assumed: MemoryWish = {
+    ...settings,
     contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED),
     slots: settings.slots ?? 1,
     gpuLayers: settings.gpuLayers ?? 0,
