@@ -1,4 +1,4 @@
-/** Entry of the core's utility process in the desktop app: the same core as headless, over message ports. Nothing here listens on a port. */
+/** Entry of the core's utility process in the desktop app: the same core as headless, over message ports. Nothing here listens on a port but the owner's own use, once it is switched on. */
 import { join } from 'node:path'
 
 import { RPCHandler } from '@orpc/server/message-port'
@@ -8,6 +8,7 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { acquireLock } from '#db/lock.ts'
+import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { createStokerExchange } from '#exchange/stoker/index.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -30,13 +31,15 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: () => core.rigName(), clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
   const engines = createEngines({ fork: () => link.fork('engine'), clock: systemClock, log })
+  const ids = randomIds(() => systemClock.now())
   const core: Core = createCore({
     dataDir,
     version,
     exchange,
     engines,
+    endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
-    ids: randomIds(() => systemClock.now()),
+    ids,
     log,
     host: { mode: 'desktop', notify: (title, body) => link.tell({ t: 'notify', title, body }) },
     signingKey: key,

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { StokerError } from '#contract/errors.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
+import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
 import { createStokerExchange } from '#exchange/stoker/index.ts'
@@ -133,6 +134,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       host: hostPort,
       exchange,
       engines,
+      endpoint: createEndpoint({ clock, ids, log }),
       signingKey,
       version,
       bundledModelsDir: join(ROOT, 'resources', 'models'),
