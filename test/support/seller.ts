@@ -16,6 +16,7 @@ import { createLog } from '#lib/log.ts'
 
 import { countingIds } from './counting-ids.ts'
 import { FakeClock, settle } from './fake-clock.ts'
+import { createFakeEngines } from './fake-engines.ts'
 import { FakeExchange, NANO_INSTRUMENT } from './fake-exchange.ts'
 
 export const MODEL = brandId<ModelSha256>('a'.repeat(64))
@@ -75,6 +76,10 @@ export interface SellerOptions {
   engine?: FakeEngineOptions
   exams?: Partial<ExamSink>
   price?: number
+  /** A second deployment, of the same model, under this instrument. */
+  second?: { instrument: string; deploymentId: string }
+  /** What is listed, where a test brings real listings; by default the first deployment at `price`. */
+  routeOf?: (instrument: string) => Route | null
 }
 
 /** Everything that survives a kill lives here; `boot` makes the rest anew. */
@@ -85,7 +90,9 @@ export class Seller {
   readonly books = createBooks()
   readonly path: string
   readonly options: SellerOptions
+  /** Of the first deployment. */
   engine!: FakeEngine
+  engines!: ReturnType<typeof createFakeEngines<FakeEngine>>
   context!: CoreContext
   jobs!: Jobs
   #db!: KillableDb
@@ -100,8 +107,11 @@ export class Seller {
   boot(): void {
     const log = createLog('test')
     log.level = 'silent'
-    this.engine = createFakeEngine(this.options.engine)
-    void this.engine.load({ path: '/fake', sha256: MODEL }, SETTINGS)
+    this.engines = createFakeEngines<FakeEngine>({ make: () => createFakeEngine(this.options.engine) })
+    this.engine = this.engines.of(DEPLOYMENT, { kind: 'local' }) as FakeEngine
+    const { second } = this.options
+    for (const id of [DEPLOYMENT, ...(second === undefined ? [] : [second.deploymentId])])
+      void this.engines.of(id, { kind: 'local' }).load({ path: '/fake', sha256: MODEL }, SETTINGS)
     this.#port = this.exchange.port()
     this.#db = new KillableDb(openDb({ path: this.path, migrations: realmMigrations, log }), () => this.#port.kill())
     this.context = {
@@ -114,9 +124,9 @@ export class Seller {
       realm: 'practice',
       currency: 'PCR',
       books: this.books,
-      engine: this.engine,
+      engines: this.engines,
       exchange: this.#port,
-      host: { mode: 'headless', engine: () => this.engine, notify: () => undefined },
+      host: { mode: 'headless', notify: () => undefined },
       events: createEvents(),
       key: this.key,
       version: '0',
@@ -124,23 +134,39 @@ export class Seller {
       bundledModelsDir: '',
     }
     const { price = 1_000_000, exams = {} } = this.options
-    const route: Route = { deploymentId: DEPLOYMENT, sha256: MODEL, specVersion: 1, prices: [price], bounds: { contextTokens: 128, outputTokens: 64 } }
+    const route: Route = { deploymentId: DEPLOYMENT, sha256: MODEL, specVersion: 1, prices: [price], bounds: { contextTokens: 128, outputTokens: 64 }, closed: null }
+    const routeOf = (instrument: string): Route | null => {
+      if (instrument === second?.instrument) return { ...route, deploymentId: second.deploymentId }
+      return instrument === NANO_INSTRUMENT ? route : null
+    }
     this.jobs = createJobs(this.context, {
       deployments: this.deployments,
       power: { ofJob: () => null },
-      routeOf: (instrument) => (instrument === NANO_INSTRUMENT ? route : null),
+      routeOf: (instrument) => (this.options.routeOf ?? routeOf)(instrument),
       exams: { route: () => null, replied: () => undefined, ...exams },
     })
     this.jobs.start()
   }
 
+  /** How often each was said to be used. */
+  readonly used = new Map<string, number>()
+
   readonly deployments: DeploymentsFace = {
-    find: () => ({ deploymentId: DEPLOYMENT, sha256: MODEL, modelName: 'fake', settings: SETTINGS }),
-    ensureLoaded: async () => this.engine.load({ path: '/fake', sha256: MODEL }, SETTINGS),
-    loaded: () => {
-      const state = this.engine.state()
-      return state.kind === 'loaded' ? { deploymentId: DEPLOYMENT, sha256: MODEL, modelName: 'fake', settings: SETTINGS, model: state.model } : null
+    find: (id) => ({ deploymentId: brandId<DeploymentId>(id), sha256: MODEL, modelName: 'fake', settings: SETTINGS }),
+    ensureLoaded: async (id) => this.engines.of(id, { kind: 'local' }).load({ path: '/fake', sha256: MODEL }, SETTINGS),
+    loaded: (id) => {
+      const state = this.engines.made.get(id)?.state()
+      return state?.kind === 'loaded' ? { ...this.deployments.find(id)!, model: state.model } : null
     },
+    allLoaded: () => [...this.engines.made.keys()].flatMap((id) => this.deployments.loaded(id) ?? []),
+    engine: (id) => this.engines.made.get(id) ?? null,
+    onChange: (listener) => {
+      const offs = [...this.engines.made.values()].map((engine) => engine.onState(listener))
+      return () => {
+        for (const off of offs) off()
+      }
+    },
+    used: (id) => void this.used.set(id, (this.used.get(id) ?? 0) + 1),
   }
 
   /** Ends the process at a later commit. */

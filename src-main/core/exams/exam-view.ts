@@ -32,24 +32,30 @@ export function examView(row: ExamRow): Exam {
   }
 }
 
+/** A pass, and the most jobs at once that an exam of this model measured for it: the exchange takes no offer of more. */
+export type Qualification = QualificationFacts & { slots: number }
+
 /** Current qualifications, the newest first; one per instrument and model. */
-export function qualificationsOf(rows: readonly ExamRow[], now: number): QualificationFacts[] {
-  const seen = new Set<string>()
-  const found: QualificationFacts[] = []
+export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualification[] {
+  const found = new Map<string, Qualification>()
+  const most = new Map<string, number>()
   for (const row of rows) {
+    if (row.state !== 'passed' || row.validUntil === null || row.validUntil <= now) continue
     const name = `${row.instrument} ${row.sha256}`
-    if (row.state !== 'passed' || row.validUntil === null || row.validUntil <= now || seen.has(name)) continue
-    seen.add(name)
-    found.push({
+    const version = `${name} ${row.specVersion}`
+    most.set(version, Math.max(most.get(version) ?? 0, row.slots))
+    if (found.has(name)) continue
+    found.set(name, {
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       sha256: brandId<ModelSha256>(row.sha256),
       examId: row.examId,
       specVersion: row.specVersion,
       validUntil: row.validUntil,
+      slots: row.slots,
     })
   }
-  return found
+  return [...found].map(([name, pass]) => ({ ...pass, slots: most.get(`${name} ${pass.specVersion}`) ?? pass.slots }))
 }
 
 /** Question and answer of an item, once the seed is known; null for load calls and before. */

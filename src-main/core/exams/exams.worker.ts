@@ -29,6 +29,8 @@ export class ExamRunner {
   #current: ExamRow | null = null
   #request: ExamRequest | null = null
   #judged: ItemFrame[] = []
+  /** A request whose answer nobody wants any more. */
+  #givenUp: string | null = null
   /** Loading the model for an exam that will be asked for; one at a time. */
   #preparing = false
 
@@ -89,6 +91,26 @@ export class ExamRunner {
     return this.find(examId)!
   }
 
+  /** The owner wants the machine: what runs, waits or is being asked for is cancelled here at once, whatever the exchange says of it later. */
+  giveUp(): void {
+    const { realmDb, exchange, clock, events } = this.#context
+    const open = this.rows().filter(({ state }) => state === 'running' || state === 'interrupted')
+    this.#givenUp = this.#request?.requestId ?? null
+    this.#request?.fail(new StokerError('CANCELLED', 'You took the machine back before the exam began.'))
+    this.#request = null
+    if (this.#current !== null) this.#save(this.#current)
+    this.#current = null
+    if (open.length === 0) return
+    realmDb.tx((db) => {
+      for (const { examId } of open) updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() })
+    })
+    for (const { examId, state } of open) {
+      if (state === 'running' && exchange.state().kind === 'online') exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      this.#waiters.tell(examId)
+    }
+    events.changed('exams')
+  }
+
   attach(): () => void {
     const { exchange } = this.#context
     const offs = [
@@ -109,6 +131,7 @@ export class ExamRunner {
     if (frame.t === 'exam.started') {
       // Its calls follow at once, so the exam must stand before the promise's turn.
       if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.wish)
+      else if (frame.requestId === this.#givenUp) this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
     } else if (frame.t === 'exam.refused') this.#request?.take(frame)
     else if (frame.t === 'exam.item' && this.#current?.examId === frame.examId && this.#judged.length < JUDGED_MAX) this.#judged.push(frame)
     else if (frame.t === 'exam.progress' && this.#current?.examId === frame.examId) {
@@ -219,7 +242,8 @@ export class ExamRunner {
 
   #transcript(exam: ExamRow, frame: Result): { json: string; sha256: string } | null {
     try {
-      return transcriptFor(this.#context.realmDb.read, exam, frame, this.#context.key)
+      const remote = this.#deployments.find(exam.deploymentId)?.remote ?? null
+      return transcriptFor(this.#context.realmDb.read, exam, { result: frame, remote }, this.#context.key)
     } catch (error) {
       this.#context.log.error({ err: error, examId: exam.examId }, 'no transcript could be made of a finished exam')
       return null
@@ -251,7 +275,9 @@ export class ExamRunner {
 
   #route(job: JobFrame): ReturnType<ExamSink['route']> {
     const exam = this.#current
-    return exam === null || job.examId !== exam.examId ? null : { deploymentId: exam.deploymentId, sha256: exam.sha256, specVersion: exam.specVersion, prices: [0], bounds: null }
+    return exam === null || job.examId !== exam.examId
+      ? null
+      : { deploymentId: exam.deploymentId, sha256: exam.sha256, specVersion: exam.specVersion, prices: [0], bounds: null, closed: null }
   }
 
   #replied({ examId, itemId, jobId, request }: JobFrame, reply: string): void {

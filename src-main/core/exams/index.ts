@@ -1,21 +1,23 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace, ExamFacts, QualificationFacts } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace, ExamFacts } from '#core/context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
-import { qualificationsOf } from './exam-view.ts'
+import { qualificationsOf, type Qualification } from './exam-view.ts'
 import { examsApi } from './exams.api.ts'
 import { ExamRunner } from './exams.worker.ts'
 
 export interface Exams {
   api: ReturnType<typeof examsApi>
   sink: ExamSink
-  qualifications(): QualificationFacts[]
+  qualifications(): Qualification[]
   /** The newest first, of every grade. */
   newest(): ExamFacts[]
   /** The deployment under exam now; null when none. */
   examining(): string | null
+  /** Cancels what runs or waits, at once and whatever the exchange says: the owner wants the machine. */
+  giveUp(): void
   start(): void
   stop(): void
 }
@@ -29,6 +31,7 @@ export function createExams(context: CoreContext, deps: { deployments: Deploymen
     qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
     newest: () => runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({ examId, instrument: brandId<Instrument>(instrument), state, limits, validUntil })),
     examining: () => runner.current()?.deploymentId ?? null,
+    giveUp: () => runner.giveUp(),
     start() {
       detach = runner.attach()
     },

@@ -23,7 +23,7 @@ type Refused = Extract<ExchangeFrame, { t: 'exam.refused' }>
 export class ExamRequest {
   readonly wish: ExamWish
   readonly #context: CoreContext
-  readonly #requestId: string
+  readonly requestId: string
   readonly #stop = new AbortController()
   readonly #reject: (error: Error) => void
   readonly #resolve: (frame: Started) => void
@@ -32,7 +32,7 @@ export class ExamRequest {
   constructor(context: CoreContext, wish: ExamWish) {
     this.wish = wish
     this.#context = context
-    this.#requestId = context.ids.next('req')
+    this.requestId = context.ids.next('req')
     const { promise, resolve, reject } = Promise.withResolvers<Started>()
     this.#answer = promise
     this.#resolve = resolve
@@ -50,7 +50,7 @@ export class ExamRequest {
     try {
       exchange.send({
         t: 'exam.start',
-        requestId: this.#requestId,
+        requestId: this.requestId,
         instrument: brandId<Instrument>(instrument),
         deploymentId: brandId<DeploymentId>(deploymentId),
         identity: { kind: 'gguf', sha256: brandId<ModelSha256>(sha256), engine, device },
@@ -65,7 +65,7 @@ export class ExamRequest {
 
   /** True when the frame answers this request. */
   take(frame: Started | Refused): boolean {
-    if (frame.requestId !== this.#requestId) return false
+    if (frame.requestId !== this.requestId) return false
     if (frame.t === 'exam.started') this.#resolve(frame)
     else this.#reject(fromErrorValue(frame.error as ErrorValue))
     return true

@@ -1,6 +1,7 @@
 /** Puts a finished exam's stored calls into a signed transcript. */
 import { brandId, type DeploymentId, type ExamId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { DeploymentFacts } from '#core/context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
 import type { ReadDb } from '#db/types.ts'
@@ -17,8 +18,11 @@ function transcriptItem(row: ItemRow): TranscriptItem | null {
   return { itemId, phase, reply, right: right === 1, reason, ttftMs, tokens, tokPerS, witness: { arrivedAt, sig, ...(reply === null ? { replySha256 } : {}) } }
 }
 
+/** On remote servers: where, and what they say they run. Nothing attests it. */
+type Remote = NonNullable<DeploymentFacts['remote']>
+
 /** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */
-export function transcriptFor(db: ReadDb, exam: ExamRow, result: ResultFrame, key: SigningKey): { json: string; sha256: string } {
+export function transcriptFor(db: ReadDb, exam: ExamRow, { result, remote }: { result: ResultFrame; remote: Remote | null }, key: SigningKey): { json: string; sha256: string } {
   const items = examItems(db, exam.examId)
     .map(transcriptItem)
     .filter((item) => item !== null)
@@ -30,7 +34,10 @@ export function transcriptFor(db: ReadDb, exam: ExamRow, result: ResultFrame, ke
       seed: result.seed,
       commitment: exam.commitment,
       deploymentId: brandId<DeploymentId>(exam.deploymentId),
-      identity: { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device },
+      identity:
+        remote === null
+          ? { kind: 'gguf', sha256: brandId<ModelSha256>(exam.sha256), engine: exam.engine, device: exam.device }
+          : { kind: 'remote', ...remote, attested: false, engine: exam.engine, device: exam.device },
       slots: exam.slots,
       attempt: exam.attempt,
       carried: exam.carried,

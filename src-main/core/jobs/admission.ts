@@ -3,6 +3,9 @@ import { inputTokens } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import { amountOf, MoneyRangeError } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { EngineSpeed } from '#core/engine/engine.port.ts'
+
+import { streamRate } from './speed.ts'
 
 export type JobFrame = Extract<ExchangeFrame, { t: 'job' }>
 
@@ -15,6 +18,24 @@ export interface Route {
   prices: readonly number[]
   /** Bounds of the grade in reference tokens; null for exam calls, which the exchange sizes itself. */
   bounds: { contextTokens: number; outputTokens: number } | null
+  /** Why no new job is taken though it is listed (paused, draining, the owner took the machine back); null when they are. */
+  closed: string | null
+}
+
+/** The deployment's engine at this moment. Tokens are the engine's own. */
+export interface Load {
+  /** Sequences at once, and the context of each. */
+  slots: number
+  contextTokens: number
+  /** Jobs of ours in it, exam calls included. */
+  running: number
+  /** What the engine itself counts, the owner's own requests included; a moment old. */
+  engine: { running: number; queued: number }
+  /** Measured lately; figures too old to refuse by are null. */
+  speed: EngineSpeed
+  waitingPromptTokens: number
+  /** Engine prompt tokens for one reference token of input, by finished jobs; null before any. */
+  promptRatio: number | null
 }
 
 export interface Facts {
@@ -22,36 +43,66 @@ export interface Facts {
   realmFits: boolean
   /** null: nothing of this instrument is listed, or the exam is not ours. */
   route: Route | null
-  /** The deployment the engine holds now. */
-  loaded: { deploymentId: string; slots: number } | null
-  running: number
+  /** The route's deployment; null when it is not in memory. */
+  loaded: Load | null
   /** The engine comes back by itself after a crash; what is submitted meanwhile waits for it. */
   recovering: boolean
-  /** Recent time to first token and reference tokens per second of one stream; null before anything was measured. */
-  pace: { ttftMs: number; tokPerS: number } | null
 }
+
+/** The ratio is an average and the engine knows better, so only a prompt that is clearly too long is refused by it. */
+const CONTEXT_TOLERANCE = 0.8
 
 const no = (code: ErrorValue['code'], message: string): ErrorValue => ({ code, message, data: {} })
 
 /** Null when the job may start, else why not. */
 export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
-  const { route, loaded, pace } = facts
+  const { route, loaded } = facts
   const exam = job.examId !== undefined
   if (route === null) return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
+  if (route.closed !== null) return no('CONFLICT', route.closed)
   if (!facts.realmFits) return no('CONFLICT', 'this exchange trades in another realm than this ledger is of')
   if (!route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
   // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the exchange's to keep.
   if (exam && loaded === null && facts.recovering) return null
-  if (loaded === null || loaded.deploymentId !== route.deploymentId) return no('ENGINE_NOT_LOADED', 'the model is not loaded')
+  if (loaded === null) return no('ENGINE_NOT_LOADED', 'the model is not loaded')
   if (!covered(job)) return no('CONFLICT', 'the reserve does not cover what the job can cost')
   if (route.bounds !== null) {
     if (job.request.maxTokens > route.bounds.outputTokens) return no('OUTPUT_TOO_LONG', 'max_tokens is above the grade’s output limit')
     if (inputTokens(job.request.messages) + job.request.maxTokens > route.bounds.contextTokens) return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the grade’s context')
   }
-  // Exam calls may wait in the engine's queue: their number at once is the exchange's to judge.
-  if (!exam && facts.running >= loaded.slots) return no('ENGINE_BUSY', 'every slot is taken')
-  if (!exam && pace !== null && pace.ttftMs + (job.request.maxTokens / pace.tokPerS) * 1_000 > job.deadlineMs) return no('DEADLINE', 'the measured rate cannot meet the deadline')
-  return null
+  // Exam calls may wait in the engine's queue and be late: their number at once and their deadline are the exchange's to judge.
+  return exam ? null : room(job, loaded)
+}
+
+/** What the engine has no room or no time for. */
+function room(job: JobFrame, load: Load): ErrorValue | null {
+  if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
+    return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
+  if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
+  // Our own jobs never outnumber the slots, so what waits is the owner's own use, which goes first.
+  if (load.engine.queued > 0 && load.engine.running >= load.slots) return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
+  const finishMs = finishesInMs(job, load)
+  return finishMs !== null && finishMs > job.deadlineMs
+    ? no('DEADLINE', `the measured rate cannot meet the deadline: ${seconds(finishMs)} s against ${seconds(job.deadlineMs)} s`)
+    : null
+}
+
+const seconds = (ms: number): string => (ms / 1_000).toFixed(1)
+
+/** One for one before anything was measured. */
+const promptTokens = ({ request }: JobFrame, { promptRatio }: Load): number => inputTokens(request.messages) * (promptRatio ?? 1)
+
+/**
+ * Milliseconds until the answer is whole at the measured rate, if it takes all of maxTokens: prompts before it and its own at the engine's
+ * prompt rate, then maxTokens at what each of so many streams gets. Null when no stream was measured: the first job is what measures.
+ */
+export function finishesInMs(job: JobFrame, load: Load): number | null {
+  const streams = Math.min(load.slots, Math.max(load.running, load.engine.running) + 1)
+  const rate = streamRate(load.speed.perStream, streams)
+  if (rate === null) return null
+  const { promptTokensPerSecond } = load.speed
+  const promptMs = promptTokensPerSecond === null ? 0 : ((load.waitingPromptTokens + promptTokens(job, load)) / promptTokensPerSecond) * 1_000
+  return promptMs + (job.request.maxTokens / rate) * 1_000
 }
 
 /** The reserve is the most that will be paid: price × (input + maxTokens), or the work could go unpaid. */

@@ -2,21 +2,24 @@
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsFace, PowerFace } from '#core/context.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
-import { Runner, type ExamSink } from './runner.worker.ts'
+import type { Measured } from './measures.ts'
+import { Runner, type ExamSink, type Lost } from './runner.worker.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
 import { Sync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
-export type { ExamSink } from './runner.worker.ts'
+export type { Measured, Served } from './measures.ts'
+export type { ExamSink, Lost } from './runner.worker.ts'
 
 export interface JobsDeps {
-  deployments: Pick<DeploymentsFace, 'loaded'>
+  deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
   power: Pick<PowerFace, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
@@ -24,7 +27,19 @@ export interface JobsDeps {
   onEarned?(at: number): void
 }
 
-export interface Jobs {
+/** What listings want of the jobs: who still works for a listing, and what the machine delivered. */
+export interface ServingFace {
+  /** Bought jobs of an instrument that a deployment works on. */
+  runningOf(instrument: string, deploymentId: string): number
+  /** Called after every end of a job. */
+  onEnded(listener: () => void): () => void
+  /** Fails them; their buyers pay nothing. How many there were. */
+  giveUp(instrument: string, deploymentId: string, message: string): number
+  /** What was measured on a deployment; its jobs those that ended after `since` (monotonic). Null before it was ever in memory. */
+  measured(deploymentId: string, since: number): Measured | null
+}
+
+export interface Jobs extends ServingFace {
   api: ReturnType<typeof jobsApi>
   start(): void
   stop(): void
@@ -33,11 +48,16 @@ export interface Jobs {
   /** Jobs running on a deployment. */
   runningOn(deploymentId: string): number
   since(from: number): { jobs: number; failed: number }
+  /** Ends every job at once, for the owner who wants the machine; what it cost. */
+  yieldAll(): Lost
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /** Records of the exchange that cannot be booked, one line each, and what to do about them; empty when all is well. */
   problems(): string[]
 }
+
+/** Older figures say nothing of the machine as it is now. */
+const MEASURED_AGE_MS = 10 * MINUTE_MS
 
 /** The same settlement, which also tells of every receipt it applied. */
 const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): Settlement => ({
@@ -49,6 +69,23 @@ const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): S
   },
 })
 
+function servingFace({ clock }: CoreContext, { deployments }: JobsDeps, runner: Runner): ServingFace {
+  return {
+    runningOf: (instrument, deploymentId) => runner.boughtOf(instrument, deploymentId).length,
+    onEnded: (listener) => runner.onEnded(listener),
+    giveUp: (instrument, deploymentId, message) => runner.giveUp(instrument, deploymentId, message),
+    measured(deploymentId, since) {
+      const engine = deployments.engine(deploymentId)
+      if (engine === null) return null
+      const measures = runner.measures.of(deploymentId)
+      const mono = clock.mono()
+      measures.speed.see(engine.stats().speed, mono)
+      const { outputRatio, promptTokens, generatedTokens } = measures
+      return { speed: measures.speed.fresh(mono, MEASURED_AGE_MS), outputRatio, promptTokens, generatedTokens, window: measures.window(mono, since) }
+    },
+  }
+}
+
 export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const { exchange, clock, events } = context
   const settlement = telling(createSettlement(context), (receipt) => {
@@ -58,9 +95,12 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const sync = new Sync(context, runner, settlement)
   const offs: (() => void)[] = []
 
+  let lastFeeBps = 0
+  /** As announced last, also while the exchange is away. */
   const feeBps = (): number => {
     const state = exchange.state()
-    return state.kind === 'online' ? state.terms.feeBps : 0
+    if (state.kind === 'online') lastFeeBps = state.terms.feeBps
+    return lastFeeBps
   }
 
   const onSettled = (receipt: Receipt): void => {
@@ -107,6 +147,8 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     },
     live: () => runner.runs().map((run) => run.live(feeBps())),
     runningOn: (deploymentId) => runner.runs().filter((run) => run.route.deploymentId === deploymentId).length,
+    ...servingFace(context, deps, runner),
+    yieldAll: () => runner.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),
     problems: () => sync.problems(),

@@ -6,6 +6,7 @@ import { amountOf, nano, nanoPerMtok, splitFee } from '#contract/money.ts'
 import type { Claim } from '#contract/receipt.ts'
 import type { Clock } from '#contract/time.ts'
 import { answerMac, requestMac } from '#books/receipts.ts'
+import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
 import type { JobFrame, Route } from './admission.ts'
@@ -17,9 +18,20 @@ const DELTA_CHARACTERS_MAX = 65_536
 
 export type CancelReason = 'buyer' | 'deadline' | 'exchange'
 
+export interface RunParts {
+  clock: Clock
+  engine: Pick<EnginePort, 'cancel'>
+  /** Takes a delta to the exchange. */
+  send: (text: string) => void
+  /** Jobs running at this moment, this one among them. */
+  running: () => number
+}
+
 export class Run {
   readonly frame: JobFrame
   readonly route: Route
+  /** The one that works on it, whatever the deployment's engine is later. */
+  readonly engine: RunParts['engine']
   readonly startedAt: number
   readonly inputTokens: number
   cancelled: CancelReason | null = null
@@ -29,7 +41,6 @@ export class Run {
   replyKept = false
   readonly #clock: Clock
   readonly #send: (text: string) => void
-  /** Jobs running at this moment, this one among them. */
   readonly #running: () => number
   readonly #began: number
   #firstAt: number | null = null
@@ -39,12 +50,13 @@ export class Run {
   #lastFlush = Number.NEGATIVE_INFINITY
   #scheduled = false
 
-  constructor(frame: JobFrame, route: Route, clock: Clock, out: { send: (text: string) => void; running: () => number }) {
+  constructor(frame: JobFrame, route: Route, { clock, engine, send, running }: RunParts) {
     this.frame = frame
     this.route = route
+    this.engine = engine
     this.#clock = clock
-    this.#send = out.send
-    this.#running = out.running
+    this.#send = send
+    this.#running = running
     this.#began = clock.mono()
     this.startedAt = clock.now()
     this.inputTokens = inputTokens(frame.request.messages)

@@ -7,9 +7,11 @@ import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
+import type { EngineEvents, EnginePort } from '#core/engine/engine.port.ts'
 
-import { refusal, type JobFrame, type Route } from './admission.ts'
+import { refusal, type JobFrame, type Load, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
+import { MeasuresOfAll } from './measures.ts'
 import { Run, type CancelReason } from './run.ts'
 import type { Settlement } from './settlement.store.ts'
 
@@ -21,15 +23,30 @@ export interface ExamSink {
 }
 
 export interface RunnerDeps {
-  deployments: Pick<DeploymentsFace, 'loaded'>
+  deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
   /** What is listed under an instrument now, with the prices that still hold; null when nothing is. */
   routeOf(instrument: string): Route | null
   exams: ExamSink
   settlement: Settlement
 }
 
-/** Weight of the newest job in the moving averages that admission reads. */
-const PACE_WEIGHT = 0.2
+/** What ending jobs at once cost; amounts after the fee, tokens as billed. */
+export interface Lost {
+  /** Ended before any text: the exchange gives them to another supplier. */
+  handedOff: number
+  /** Ended in the middle: their buyers pay nothing. */
+  failed: number
+  lostNano: number
+  lostTokens: number
+}
+
+interface Failure {
+  run: Run
+  error: ErrorValue
+}
+
+/** A measured rate that has not moved for so long refuses nobody: the next job measures it again. */
+const SPEED_AGE_MS = 60_000
 /** How long past its deadline a job without a claim may stay open. */
 const OPEN_GRACE_MS = 60_000
 
@@ -37,7 +54,8 @@ export class Runner {
   readonly #context: CoreContext
   readonly #deps: RunnerDeps
   readonly #runs = new Map<string, Run>()
-  #pace: { ttftMs: number; tokPerS: number } | null = null
+  readonly #ended = new Set<() => void>()
+  readonly measures = new MeasuresOfAll()
 
   constructor(context: CoreContext, deps: RunnerDeps) {
     this.#context = context
@@ -48,6 +66,12 @@ export class Runner {
     return [...this.#runs.values()]
   }
 
+  /** Called after every end of a run. */
+  onEnded(listener: () => void): () => void {
+    this.#ended.add(listener)
+    return () => this.#ended.delete(listener)
+  }
+
   onJob(frame: JobFrame): void {
     const { realmDb } = this.#context
     // A repetition: running already, or known from before. Nothing is started twice.
@@ -55,33 +79,59 @@ export class Runner {
     if (findJob(realmDb.read, frame.jobId) !== null)
       return this.#trySend({ t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
-    const held = this.#deps.deployments.loaded()
-    const loaded = held === null ? null : { deploymentId: held.deploymentId, slots: held.model.slots }
-    const { engine, exchange, realm } = this.#context
-    const { kind } = engine.state()
+    const { exchange, realm } = this.#context
+    const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
+    const kind = engine?.state().kind
     const recovering = kind === 'starting' || kind === 'backoff'
     const session = exchange.state()
     const realmFits = session.kind !== 'online' || session.terms.realm === realm
-    const error = refusal(frame, { realmFits, route, loaded, recovering, running: this.#runs.size, pace: this.#pace })
-    if (error === null) this.#start(frame, route!)
+    const error = refusal(frame, { realmFits, route, recovering, loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine) })
+    if (error === null) this.#start(frame, route!, engine!)
     else this.#reject(frame, route, error)
+  }
+
+  #load(deploymentId: string, engine: EnginePort): Load | null {
+    const loaded = this.#deps.deployments.loaded(deploymentId)
+    if (loaded === null) return null
+    const { speed, running, queued, waitingPromptTokens } = engine.stats()
+    const measures = this.measures.of(deploymentId)
+    const { promptRatio } = measures
+    const mono = this.#context.clock.mono()
+    measures.speed.see(speed, mono)
+    let [mine, unbegun] = [0, 0]
+    for (const run of this.#runs.values()) {
+      if (run.route.deploymentId !== deploymentId) continue
+      mine += 1
+      // What was submitted a moment ago is not among the engine's own figures yet.
+      if (run.ttftMs === null) unbegun += run.inputTokens * (promptRatio ?? 1)
+    }
+    return {
+      slots: loaded.model.slots,
+      contextTokens: loaded.model.contextTokens,
+      running: mine,
+      engine: { running, queued },
+      speed: measures.speed.fresh(mono, SPEED_AGE_MS),
+      waitingPromptTokens: Math.max(waitingPromptTokens, unbegun),
+      promptRatio,
+    }
   }
 
   onCancel(jobId: string, reason: CancelReason): void {
     const run = this.#runs.get(jobId)
     if (run === undefined || run.cancelled !== null) return
     run.cancelled = reason
+    if (reason === 'deadline') this.#served(run)
     // The verdict, and with the last call the exam's end, may come before the engine has stopped; no text is added after this.
     this.#keepReply(run)
-    this.#context.engine.cancel(jobId)
+    run.engine.cancel(jobId)
   }
 
   /** The exchange says nothing will be paid. */
   onVoid(jobId: string, reason: string): void {
     const run = this.#runs.get(jobId)
-    if (run !== undefined && this.#finish(run)) this.#context.engine.cancel(jobId)
+    if (run !== undefined && this.#finish(run)) run.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (run?.cancelled === 'deadline') this.#deps.settlement.fail(jobId, reason)
+    if (run?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -91,8 +141,45 @@ export class Runner {
     for (const run of this.#runs.values()) {
       this.#keepReply(run)
       this.#finish(run)
-      this.#context.engine.cancel(run.frame.jobId)
+      run.engine.cancel(run.frame.jobId)
     }
+  }
+
+  /** Bought jobs of one instrument on one deployment. */
+  boughtOf(instrument: string, deploymentId: string): Run[] {
+    return this.runs().filter(({ frame, route }) => frame.examId === undefined && frame.instrument === instrument && route.deploymentId === deploymentId)
+  }
+
+  /** Ends them: their buyers get an error and pay nothing. How many there were. */
+  giveUp(instrument: string, deploymentId: string, message: string): number {
+    const mine = this.boughtOf(instrument, deploymentId)
+    this.#failAll(mine.map((run) => ({ run, error: { code: 'UNAVAILABLE', message, data: {} } })))
+    return mine.length
+  }
+
+  /**
+   * Ends everything at once, for the owner who wants the machine: jobs without any text go back so that the exchange gives them to another
+   * supplier, those in the middle fail and their buyers pay nothing. Exam calls just end: their exam was cancelled before.
+   */
+  yieldAll(feeBps: number): Lost {
+    const lost: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+    const failures: Failure[] = []
+    for (const run of this.runs()) {
+      // The buyer left and pays for what came: that is claimed, not lost. What the engine counted is not known any more.
+      if (run.cancelled === 'buyer') this.#finished(run, 'cancelled', null)
+      else if (run.ttftMs === null) failures.push({ run, error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} } })
+      else failures.push({ run, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
+    }
+    for (const { run } of failures) {
+      if (run.frame.examId !== undefined) continue
+      lost.handedOff += run.ttftMs === null ? 1 : 0
+      if (run.ttftMs === null) continue
+      lost.failed += 1
+      lost.lostNano += run.live(feeBps).earnsNano
+      lost.lostTokens += run.inputTokens + run.outputTokens
+    }
+    this.#failAll(failures)
+    return lost
   }
 
   /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
@@ -107,10 +194,10 @@ export class Runner {
     }
   }
 
-  #start(frame: JobFrame, route: Route): void {
-    const { clock, engine, events, log, realmDb } = this.#context
+  #start(frame: JobFrame, route: Route, engine: EnginePort): void {
+    const { clock, events, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
-    const run = new Run(frame, route, clock, { send: (text) => this.#trySend({ t: 'job.delta', jobId, text }), running: () => this.#runs.size })
+    const run = new Run(frame, route, { clock, engine, send: (text) => this.#trySend({ t: 'job.delta', jobId, text }), running: () => this.#runs.size })
     if (frame.examId === undefined) {
       const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
       try {
@@ -124,18 +211,22 @@ export class Runner {
     }
     this.#runs.set(jobId, run)
     this.#trySend({ t: 'job.accept', jobId })
-    engine.submit(jobId, frame.request, {
+    this.#deps.deployments.used(route.deploymentId)
+    const outcome: EngineEvents = {
       onDelta: (text) => run.delta(text),
-      onDone: ({ finish, usage }) => {
-        try {
-          this.#done(run, finish, usage)
-        } catch (error) {
-          log.error({ err: error, jobId }, 'a finished job could not be recorded')
-          this.#fail(run, toErrorValue(error))
-        }
-      },
+      onDone: ({ finish, usage }) => this.#finished(run, finish, usage),
       onError: (error) => this.#fail(run, error),
-    })
+    }
+    engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
+  }
+
+  #finished(run: Run, finish: FinishReason, usage: EngineUsage | null): void {
+    try {
+      this.#done(run, finish, usage)
+    } catch (error) {
+      this.#context.log.error({ err: error, jobId: run.frame.jobId }, 'a finished job could not be recorded')
+      this.#fail(run, toErrorValue(error))
+    }
   }
 
   #reject(frame: JobFrame, route: Route | null, error: ErrorValue): void {
@@ -148,20 +239,23 @@ export class Runner {
     }
   }
 
-  #done(run: Run, finish: FinishReason, usage: EngineUsage): void {
+  #done(run: Run, finish: FinishReason, usage: EngineUsage | null): void {
     if (run.over) return
     if (run.cancelled === 'deadline') return this.#fail(run, { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} })
     if (run.cancelled === 'exchange' || (run.cancelled === null && finish === 'cancelled')) return this.#fail(run, { code: 'CANCELLED', message: 'the job was stopped', data: {} })
-    if (run.cancelled === null) run.flush()
-    this.#learn(run)
+    if (run.cancelled === null) {
+      run.flush()
+      if (usage !== null) this.measures.of(run.route.deploymentId).counted(run, usage)
+      this.#served(run)
+    }
     const { key } = this.#context
     const signed = signClaim(key, run.claim(key, run.cancelled === null ? finish : 'cancelled'))
     const { jobId, examId } = run.frame
     if (examId === undefined) {
       this.#deps.settlement.claim(signed, {
-        enginePromptTokens: usage.promptTokens,
-        engineCachedTokens: usage.cachedTokens,
-        engineGeneratedTokens: usage.generatedTokens,
+        enginePromptTokens: usage?.promptTokens ?? null,
+        engineCachedTokens: usage?.cachedTokens ?? null,
+        engineGeneratedTokens: usage?.generatedTokens ?? null,
         tokPerS: run.tokPerS,
       })
     } else this.#deps.exams.replied(run.frame, run.text)
@@ -171,30 +265,42 @@ export class Runner {
   }
 
   #fail(run: Run, error: ErrorValue): void {
-    if (!this.#finish(run)) return
-    const { jobId, examId } = run.frame
-    this.#keepReply(run)
-    try {
-      if (examId === undefined) this.#deps.settlement.fail(jobId, error.message)
-    } catch (cause) {
-      this.#context.log.error({ err: cause, jobId }, 'a failed job could not be recorded; sync mends it')
+    this.#failAll([{ run, error }])
+  }
+
+  /** In one commit, so that giving the machine back does not wait for the disk once a job. */
+  #failAll(failures: readonly Failure[]): void {
+    const { events, log } = this.#context
+    const ended = failures.filter(({ run }) => this.#finish(run))
+    if (ended.length === 0) return
+    for (const { run } of ended) {
+      this.#keepReply(run)
+      run.engine.cancel(run.frame.jobId)
     }
-    if (examId === undefined) this.#context.events.changed('jobs')
-    this.#trySend({ t: 'job.error', jobId, error: { ...error, data: { ...error.data } } })
+    const bought = ended.filter(({ run }) => run.frame.examId === undefined)
+    try {
+      if (bought.length > 0) this.#deps.settlement.fail(bought.map(({ run, error }) => ({ jobId: run.frame.jobId, reason: error.message })))
+    } catch (cause) {
+      log.error({ err: cause, jobIds: bought.map(({ run }) => run.frame.jobId) }, 'failed jobs could not be recorded; sync mends it')
+    }
+    if (bought.length > 0) events.changed('jobs')
+    for (const { run, error } of ended) this.#trySend({ t: 'job.error', jobId: run.frame.jobId, error: { ...error, data: { ...error.data } } })
   }
 
   #finish(run: Run): boolean {
     if (run.over) return false
     run.over = true
     this.#runs.delete(run.frame.jobId)
+    this.#deps.deployments.used(run.route.deploymentId)
+    for (const listener of this.#ended) listener()
     return true
   }
 
-  #learn({ ttftMs, tokPerS }: Run): void {
-    if (ttftMs === null || tokPerS === null) return
-    const mix = (old: number, now: number): number => old + PACE_WEIGHT * (now - old)
-    const old = this.#pace ?? { ttftMs, tokPerS }
-    this.#pace = { ttftMs: mix(old.ttftMs, ttftMs), tokPerS: mix(old.tokPerS, tokPerS) }
+  /** What its buyer got of the machine; a job that missed its deadline before any text waited at least so long. */
+  #served(run: Run): void {
+    if (run.frame.examId !== undefined) return
+    const { outputTokens, tokPerS } = run
+    this.measures.of(run.route.deploymentId).served({ at: this.#context.clock.mono(), ttftMs: run.ttftMs ?? run.frame.deadlineMs, tokPerS, outputTokens })
   }
 
   #changed(): void {

@@ -26,10 +26,11 @@ const incomeAccount = (instrument: string): string => `income:${instrument}`
 /** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted; `forked` when we hold another record under its number. */
 export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[]; forked?: true }
 
+/** Null where the engine did not say. */
 interface Measures {
-  enginePromptTokens: number
-  engineCachedTokens: number
-  engineGeneratedTokens: number
+  enginePromptTokens: number | null
+  engineCachedTokens: number | null
+  engineGeneratedTokens: number | null
   tokPerS: number | null
 }
 
@@ -39,8 +40,8 @@ export interface Settlement {
   release(release: Release, exchange: string): Outcome
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
-  /** Our fault; nothing will be paid. No effect on a job that is not running. */
-  fail(jobId: string, reason: string): void
+  /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
+  fail(jobs: readonly { jobId: string; reason: string }[]): void
 }
 
 type Money = Pick<CoreContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
@@ -75,12 +76,14 @@ export function createSettlement(context: Money): Settlement {
       return { kind: 'applied' }
     },
     voidJob: (jobId, reason) => realmDb.tx((db) => voidJob(context, db, jobId, reason)),
-    fail: (jobId, reason) =>
+    fail: (jobs) =>
       realmDb.tx((db) => {
-        const job = findJob(db, jobId)
-        if (job?.state !== 'running') return
-        updateJob(db, jobId, { state: 'failed', reason, endedAt: clock.now() })
-        addFailed(db, clock.now(), job.instrument)
+        for (const { jobId, reason } of jobs) {
+          const job = findJob(db, jobId)
+          if (job?.state !== 'running') continue
+          updateJob(db, jobId, { state: 'failed', reason, endedAt: clock.now() })
+          addFailed(db, clock.now(), job.instrument)
+        }
       }),
   }
 }

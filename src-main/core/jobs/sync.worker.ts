@@ -193,7 +193,7 @@ export class Sync {
       if (state === 'void' || state === 'unknown') this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
       else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
         // Its text was lost with the process or session that ran it.
-        this.#settlement.fail(jobId, 'Stoker or the connection stopped while it ran')
+        this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
         exchange.send({ t: 'job.error', jobId, error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} } })
       }
     }

@@ -3,12 +3,17 @@ import type { Listing } from '#contract/market.ts'
 import type { CoreContext } from '#core/context.ts'
 import type { Route } from '#core/jobs/index.ts'
 
+import { followCapacity } from './capacity.worker.ts'
 import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
 import { ListingRunner, type ListingsDeps } from './listings.worker.ts'
 
-export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'resume' | 'withdraw'> {
+export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'pauseAll' | 'resume' | 'withdraw'> {
   all(): Listing[]
+  /** At least one takes jobs, by the owner's wish. */
+  wanted(): boolean
+  /** No accepted work is left of what was paused, withdrawn or moved to another deployment. */
+  drained(): boolean
   routeOf(instrument: string): Route | null
   /** Share of the listed time since `from` in which the exchange was reachable; null when nothing was listed. */
   connectedShare(from: number): number | null
@@ -22,7 +27,10 @@ export function createListings(context: CoreContext, deps: ListingsDeps): Listin
   return {
     all: () => runner.listings(),
     list: (instrument, deploymentId, ask) => runner.list(instrument, deploymentId, ask),
+    wanted: () => runner.wanted(),
+    drained: () => runner.drained,
     pause: (instrument) => runner.pause(instrument),
+    pauseAll: (why) => runner.pauseAll(why),
     resume: (instrument) => runner.resume(instrument),
     withdraw: (instrument) => runner.withdraw(instrument),
     routeOf: (instrument) => runner.routeOf(instrument),
@@ -31,7 +39,7 @@ export function createListings(context: CoreContext, deps: ListingsDeps): Listin
       return listedMs === 0 ? null : connectedMs / listedMs
     },
     start() {
-      stops = [runner.attach(), countListedTime(context, () => runner.wanted())]
+      stops = [runner.attach(), countListedTime(context, () => runner.wanted()), followCapacity(context, () => runner.followCapacity())]
     },
     stop() {
       for (const stop of stops) stop()

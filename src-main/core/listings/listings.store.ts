@@ -8,13 +8,17 @@ export interface ListingRow {
   ask: number
   slots: number
   paused: boolean
+  /** In plain words, unless the owner paused it. */
+  pausedWhy: string | null
   since: number
 }
-type Stored = { instrument: string; deploymentId: string; ask: bigint; slots: bigint; paused: bigint; since: bigint }
+type Stored = { instrument: string; deploymentId: string; ask: bigint; slots: bigint; paused: bigint; pausedWhy: string | null; since: bigint }
 
 export const storedListings = (db: ReadDb): ListingRow[] =>
   db
-    .money<Stored>('SELECT instrument, deployment_id AS deploymentId, ask_nano_per_mtok AS ask, slots, paused, since FROM listings ORDER BY instrument LIMIT 64')
+    .money<Stored>(
+      'SELECT instrument, deployment_id AS deploymentId, ask_nano_per_mtok AS ask, slots, paused, paused_why AS pausedWhy, since FROM listings ORDER BY instrument LIMIT 64',
+    )
     .all()
     .map((row) => ({
       instrument: row.instrument,
@@ -22,14 +26,15 @@ export const storedListings = (db: ReadDb): ListingRow[] =>
       ask: Number(row.ask),
       slots: Number(row.slots),
       paused: row.paused === 1n,
+      pausedWhy: row.pausedWhy,
       since: Number(row.since),
     }))
 
 export function saveListing(db: WriteDb, row: ListingRow): void {
   db.prepare(
-    `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, slots, paused, since) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, since = excluded.since`,
-  ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.since)
+    `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, slots, paused, paused_why, since) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, paused_why = excluded.paused_why, since = excluded.since`,
+  ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
 }
 
 export const deleteListing = (db: WriteDb, instrument: string): boolean => db.prepare('DELETE FROM listings WHERE instrument = ?').run(instrument).changes > 0

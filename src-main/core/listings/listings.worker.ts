@@ -1,6 +1,7 @@
 /**
- * Keeps the exchange's offers equal to the owner's wish: offers again after every fresh session and engine restart, withdraws while the engine
- * is down, and says in plain words why a listing waits.
+ * Keeps the exchange's offers equal to the owner's wish and to what the machine delivers: offers again after every fresh session and engine
+ * restart and with every change of the slots, withdraws while the engine is down, finishes accepted work after a pause, a withdrawal or a change
+ * of the deployment (drains.ts), and says in plain words why a listing waits.
  */
 import { StokerError, fromErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
@@ -9,11 +10,13 @@ import type { GradeSpec } from '#contract/grades.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace, QualificationFacts } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace } from '#core/context.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
-import type { Route } from '#core/jobs/index.ts'
+import type { Route, ServingFace } from '#core/jobs/index.ts'
 
+import { Drains } from './drains.ts'
 import { deleteListing, saveListing, storedListings, type ListingRow } from './listings.store.ts'
+import { OfferedSlots, type Pass } from './offered-slots.ts'
 
 const ANSWER_MS = 10 * SECOND_MS
 /** A job may have been matched at the old ask just before the exchange heard of the new one. */
@@ -23,9 +26,15 @@ const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
 export interface ListingsDeps {
   deployments: DeploymentsFace
-  qualifications(): QualificationFacts[]
+  qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
+  /** The jobs; a function, since they are built after the listings they ask for their routes. */
+  jobs(): ServingFace
 }
+
+const pausedReason = (row: ListingRow): string => row.pausedWhy ?? 'paused by you'
+/** What the exchange is told of a job that comes all the same. */
+const closedWhy = (row: ListingRow): string => (row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back')
 
 interface Standing {
   state: Listing['state']
@@ -46,15 +55,33 @@ export class ListingRunner {
   readonly #offered = new Set<string>()
   readonly #oldAsks = new Map<string, { ask: number; until: number }>()
   readonly #answers = new Map<string, Answer>()
+  readonly #slots: OfferedSlots
+  readonly #drains: Drains
+  /** Withdrawn while jobs of theirs ran; shown until those are done. */
+  readonly #withdrawn = new Map<string, ListingRow>()
 
   constructor(context: CoreContext, deps: ListingsDeps) {
+    const { clock, events } = context
     this.#context = context
     this.#deps = deps
+    this.#slots = new OfferedSlots({ clock, deployments: deps.deployments, passes: () => deps.qualifications(), serving: () => deps.jobs() })
+    this.#drains = new Drains({
+      clock,
+      running: (instrument, deploymentId) => deps.jobs().runningOf(instrument, deploymentId),
+      giveUp: (instrument, deploymentId, message) => void deps.jobs().giveUp(instrument, deploymentId, message),
+      changed: () => events.changed('listing'),
+    })
     this.#rows = new Map(storedListings(context.realmDb.read).map((row) => [row.instrument, row]))
   }
 
   listings(): Listing[] {
-    return [...this.#rows.values()].map((row) => this.#view(row))
+    const gone = [...this.#withdrawn.values()].filter(({ instrument }) => !this.#rows.has(instrument) && this.#drains.of(instrument) !== null)
+    return [...[...this.#rows.values()].map((row) => this.#view(row)), ...gone.map((row) => this.#view(row))]
+  }
+
+  /** No accepted work is left of what was paused, withdrawn or moved to another deployment. */
+  get drained(): boolean {
+    return this.#drains.idle
   }
 
   /** At least one listing is wanted: neither paused nor refused. */
@@ -69,8 +96,10 @@ export class ListingRunner {
     const model = await this.#deps.deployments.ensureLoaded(deploymentId)
     const before = this.#rows.get(instrument) ?? null
     if (before !== null && before.ask !== ask) this.#oldAsks.set(instrument, { ask: before.ask, until: clock.mono() + OLD_ASK_MS })
-    const row = { instrument, deploymentId, ask, slots: model.slots, paused: false, since: clock.now() }
+    const row = { instrument, deploymentId, ask, slots: model.slots, paused: false, pausedWhy: null, since: clock.now() }
     this.#save(row)
+    this.#takesJobs(row)
+    if (before !== null && before.deploymentId !== deploymentId) this.#drains.begin(instrument, before.deploymentId)
     try {
       await this.#offerAndWait(row)
     } catch (error) {
@@ -80,29 +109,57 @@ export class ListingRunner {
     return this.#view(row)
   }
 
+  /** No new jobs; accepted ones are finished (drains.ts). */
   pause(instrument: string): Listing {
-    this.#save({ ...this.#rowOf(instrument), paused: true })
-    const row = this.#rowOf(instrument)
+    const row = { ...this.#rowOf(instrument), paused: true, pausedWhy: null }
+    this.#save(row)
     this.#refreshOne(row)
+    this.#drains.begin(instrument, row.deploymentId)
     return this.#view(row)
   }
 
+  /** Pauses everything that is not paused, in one commit, with a reason that lasts; the instruments. */
+  pauseAll(why: string): string[] {
+    const rows = [...this.#rows.values()].filter(({ paused }) => !paused).map((row) => ({ ...row, paused: true, pausedWhy: why }))
+    this.#context.realmDb.tx((db) => {
+      for (const row of rows) saveListing(db, row)
+    })
+    for (const row of rows) {
+      this.#rows.set(row.instrument, row)
+      this.#refreshOne(row)
+      this.#drains.begin(row.instrument, row.deploymentId)
+    }
+    if (rows.length > 0) this.#context.events.changed('listing')
+    return rows.map(({ instrument }) => instrument)
+  }
+
+  /** Takes jobs again, and loads its model when that has left the memory. */
   async resume(instrument: string): Promise<Listing> {
-    const row = { ...this.#rowOf(instrument), paused: false }
+    const row = { ...this.#rowOf(instrument), paused: false, pausedWhy: null }
     this.#save(row)
     this.#standings.delete(instrument)
-    if (this.#context.exchange.state().kind !== 'online') this.#refreshOne(row)
-    else {
-      await this.#deps.deployments.ensureLoaded(row.deploymentId)
+    this.#takesJobs(row)
+    const loaded = this.#deps.deployments.ensureLoaded(row.deploymentId)
+    if (this.#context.exchange.state().kind === 'online') {
+      await loaded
       await this.#offerAndWait(row)
+    } else {
+      loaded.catch((error: unknown) => this.#context.log.warn({ err: error, instrument }, 'the model of a resumed listing could not be loaded'))
+      this.#refreshOne(row)
     }
     return this.#view(this.#rowOf(instrument))
   }
 
+  /** Accepted jobs are finished and settle as ever; until then it is still shown. */
   withdraw(instrument: string): boolean {
+    const row = this.#rows.get(instrument)
     this.#unoffer(instrument)
     this.#standings.delete(instrument)
     this.#rows.delete(instrument)
+    if (row !== undefined) {
+      this.#withdrawn.set(instrument, { ...row, paused: true, pausedWhy: 'withdrawn; its accepted jobs are being finished' })
+      this.#drains.begin(instrument, row.deploymentId)
+    }
     const gone = this.#context.realmDb.tx((db) => deleteListing(db, instrument))
     this.#context.events.changed('listing')
     return gone
@@ -113,26 +170,45 @@ export class ListingRunner {
     const row = this.#rows.get(instrument)
     const spec = this.#deps.specOf(instrument)
     const deployment = row === undefined ? null : this.#deps.deployments.find(row.deploymentId)
-    if (row === undefined || row.paused || spec === null || deployment === null) return null
+    if (row === undefined || spec === null || deployment === null) return null
     const old = this.#oldAsks.get(instrument)
     const prices = old !== undefined && old.until > this.#context.clock.mono() ? [row.ask, old.ask] : [row.ask]
-    return { deploymentId: row.deploymentId, sha256: deployment.sha256, specVersion: spec.version, prices, bounds: spec.limits }
+    return { deploymentId: row.deploymentId, sha256: deployment.sha256, specVersion: spec.version, prices, bounds: spec.limits, closed: row.paused ? closedWhy(row) : null }
   }
 
   /** Follows exchange and engine; the returned function stops it. */
   attach(): () => void {
-    const { exchange, engine, events } = this.#context
+    const { exchange } = this.#context
     const offs = [
       exchange.onFrame((frame) => this.#onFrame(frame)),
       exchange.onState((state) => this.#onExchange(state)),
-      engine.onState(() => this.#refresh()),
       // A deployment just loaded may be what a listing waited for.
-      events.on((topic) => (topic === 'deployments' ? this.#refresh() : undefined)),
+      this.#deps.deployments.onChange(() => this.#refresh()),
+      this.#deps.jobs().onEnded(() => this.#drains.settle()),
     ]
     this.#refresh()
     return () => {
       for (const off of offs) off()
+      this.#drains.stop()
     }
+  }
+
+  /** Offers again where the machine delivers more or less than is offered. */
+  followCapacity(): void {
+    for (const row of this.#rows.values()) {
+      const spec = this.#deps.specOf(row.instrument)
+      if (spec === null || !this.#offered.has(row.instrument)) continue
+      const { slots } = this.#slots.of(row)
+      if (!this.#slots.follow(row, spec)) continue
+      if (this.#slots.of(row).slots !== slots) this.#offer(row)
+      this.#context.events.changed('listing')
+    }
+  }
+
+  /** What runs for it is ordinary work again. */
+  #takesJobs({ instrument, deploymentId }: ListingRow): void {
+    this.#withdrawn.delete(instrument)
+    this.#drains.end(instrument, deploymentId)
   }
 
   #checkWish(instrument: string, deploymentId: string): void {
@@ -182,7 +258,7 @@ export class ListingRunner {
   #refreshOne(row: ListingRow): void {
     if (row.paused) {
       this.#unoffer(row.instrument)
-      return this.#stand(row.instrument, 'paused', 'paused by you')
+      return this.#stand(row.instrument, 'paused', pausedReason(row))
     }
     const reason = this.#obstacle(row)
     if (reason !== null) {
@@ -198,18 +274,18 @@ export class ListingRunner {
     if (state.kind !== 'online') return state.kind === 'connecting' && state.attempt === 1 ? 'connecting to the exchange' : 'the exchange is not reachable; Stoker keeps trying'
     const { realm } = this.#context
     if (state.terms.realm !== realm) return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
-    const loaded = this.#deps.deployments.loaded()
-    if (loaded?.deploymentId === row.deploymentId) return null
-    const { kind } = this.#context.engine.state()
+    const { deployments } = this.#deps
+    if (deployments.loaded(row.deploymentId) !== null) return null
+    const kind = deployments.engine(row.deploymentId)?.state().kind
     if (kind === 'broken') return 'the engine stopped after repeated crashes; start it again on the models page'
-    if (kind === 'backoff' || kind === 'starting') return 'the engine is restarting'
-    return loaded === null ? 'its model is not loaded' : 'another model is loaded'
+    return kind === 'backoff' || kind === 'starting' ? 'the engine is restarting' : 'its model is not loaded'
   }
 
   #offer(row: ListingRow): void {
-    const loaded = this.#deps.deployments.loaded()
+    const loaded = this.#deps.deployments.loaded(row.deploymentId)
     const spec = this.#deps.specOf(row.instrument)
     if (loaded === null || spec === null) return this.#stand(row.instrument, 'waiting', spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded')
+    if (!this.#offered.has(row.instrument)) this.#slots.follow(row, spec)
     this.#offered.add(row.instrument)
     const sent = this.#trySend({
       t: 'offer',
@@ -217,7 +293,7 @@ export class ListingRunner {
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       identity: { kind: 'gguf', sha256: brandId<ModelSha256>(loaded.sha256), engine: loaded.model.engine, device: loaded.model.device },
       askNanoPerMtok: nanoPerMtok(row.ask),
-      slots: loaded.model.slots,
+      slots: this.#slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,
       maxOutputTokens: spec.limits.outputTokens,
     })
@@ -259,12 +335,14 @@ export class ListingRunner {
   #undo(instrument: string, before: ListingRow | null): void {
     this.#oldAsks.delete(instrument)
     this.#standings.delete(instrument)
+    this.#slots.forget(instrument)
     if (before === null) {
       this.#context.realmDb.tx((db) => deleteListing(db, instrument))
       this.#rows.delete(instrument)
       this.#context.events.changed('listing')
     } else {
       this.#save(before)
+      this.#takesJobs(before)
       this.#refreshOne(before)
     }
   }
@@ -295,16 +373,21 @@ export class ListingRunner {
   }
 
   #view(row: ListingRow): Listing {
-    const starting: Standing = { state: row.paused ? 'paused' : 'waiting', reason: row.paused ? 'paused by you' : 'starting', since: row.since }
+    const starting: Standing = { state: row.paused ? 'paused' : 'waiting', reason: row.paused ? pausedReason(row) : 'starting', since: row.since }
     const { state, reason, since } = this.#standings.get(row.instrument) ?? starting
+    const offered = this.#slots.of(row)
+    const draining = this.#drains.of(row.instrument)
     return {
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       askNanoPerMtok: nanoPerMtok(row.ask),
-      slots: row.slots,
+      slots: offered.slots,
+      slotsMax: this.#slots.max(row),
+      slotsWhy: offered.why,
       state,
       reason,
       since,
+      draining: draining === null ? null : { jobs: draining.jobs, until: draining.until },
     }
   }
 

@@ -18,7 +18,7 @@ const frame = {
   deadlineMs: 1_000,
   salt: 's'.repeat(43),
 } as unknown as JobFrame
-const route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null }
+const route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }
 
 describe('the deltas of a job', () => {
   it.each([
@@ -27,7 +27,7 @@ describe('the deltas of a job', () => {
   ])('go out so seldom that %i jobs together stay within what one socket may send', async (running, most) => {
     const clock = new FakeClock()
     const sent: string[] = []
-    const run = new Run(frame, route, clock, { send: (text) => sent.push(text), running: () => running })
+    const run = new Run(frame, route, { clock, engine: { cancel: () => undefined }, send: (text) => sent.push(text), running: () => running })
     for (let ms = 0; ms < 1_000; ms += 2) {
       run.delta('x')
       await clock.advance(2)

@@ -2,20 +2,25 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
+import type { FakeEngineOptions } from '#engine/fake.ts'
 
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { DEPLOYMENT, MODEL, Seller } from '../../support/seller.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-function setup(folder = tempDir(), qualified = true) {
-  const seller = new Seller(folder)
+function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions = {}) {
+  let current: Listings | null = null
+  const seller = new Seller(folder, { engine, routeOf: (instrument) => current?.routeOf(instrument) ?? null })
   const make = (): Listings => {
     const listings = createListings(seller.context, {
       deployments: seller.deployments,
+      jobs: () => seller.jobs,
       specOf: (instrument) => (instrument === NANO_INSTRUMENT ? FAKE_SPEC : null),
-      qualifications: () => (qualified ? [{ instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT, sha256: MODEL, examId: 'exam_1', specVersion: 1, validUntil: 9e12 }] : []),
+      qualifications: () =>
+        qualified ? [{ instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT, sha256: MODEL, examId: 'exam_1', specVersion: 1, validUntil: 9e12, slots: null }] : [],
     })
+    current = listings
     listings.start()
     onTestFinished(() => listings.stop())
     return listings
@@ -93,7 +98,7 @@ describe('listings', () => {
     const { list, listings, state, withdrawals, accept } = setup()
     await list()
     listings.pause(NANO_INSTRUMENT)
-    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)]).toEqual(['paused', 1, null])
+    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed]).toEqual(['paused', 1, 'this listing was paused and takes no new jobs'])
     const resumed = listings.resume(NANO_INSTRUMENT)
     await accept()
     expect(await resumed).toMatchObject({ state: 'listed' })

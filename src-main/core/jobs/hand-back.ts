@@ -1,0 +1,61 @@
+/** The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming a listing loads its model. */
+import type { CoreContext, DeploymentsFace, HandBack } from '#core/context.ts'
+
+import type { Lost } from './runner.worker.ts'
+
+export interface HandBackParts {
+  jobs: { live(): readonly unknown[]; yieldAll(): Lost }
+  listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
+  exams: { examining(): string | null; giveUp(): void }
+  deployments: Pick<DeploymentsFace, 'allLoaded' | 'engine'> & {
+    /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
+    endAll(): Promise<readonly string[]>
+  }
+}
+
+/** Accepted work is given so long; what then still runs ends as under `now`. */
+const FINISH_MS = 600_000
+const LOOK_EVERY_MS = 250
+const WHY = 'you took the machine back'
+const NOTHING: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+
+/** Resolves when the models have left the memory, with what it cost; under `finish` also when a listing was resumed or `now` was asked for meanwhile. */
+export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, parts: HandBackParts): { handBack: HandBack } {
+  /** Counts the wishes: an older one that still waits for work ends without doing anything. */
+  let wish = 0
+
+  /** True when all work is done, or its time is over; false when the owner changed the plan meanwhile. */
+  async function finished(mine: number): Promise<boolean> {
+    const { jobs, listings, exams, deployments } = parts
+    const until = clock.mono() + FINISH_MS
+    // The owner's own requests are in the engines only.
+    const working = (deploymentId: string): boolean => {
+      const stats = deployments.engine(deploymentId)?.stats()
+      return stats !== undefined && stats.running + stats.queued > 0
+    }
+    const busy = (): boolean =>
+      jobs.live().length > 0 || !listings.drained() || exams.examining() !== null || deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
+    while (busy() && clock.mono() < until) {
+      await clock.sleep(LOOK_EVERY_MS, { unref: true })
+      if (wish !== mine || listings.wanted()) return false
+    }
+    return true
+  }
+
+  const handBack: HandBack = async (rule) => {
+    const began = clock.mono()
+    wish += 1
+    const mine = wish
+    // Withdrawn before any job goes back, so that the exchange does not send it here again.
+    const paused = parts.listings.pauseAll(WHY)
+    const goOn = rule === 'now' || (await finished(mine))
+    // Before the jobs: an exam that is over judges no call that ends now.
+    if (goOn) parts.exams.giveUp()
+    const lost = goOn ? parts.jobs.yieldAll() : NOTHING
+    const unloaded = goOn ? (await parts.deployments.endAll()).length : 0
+    const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...lost, paused }
+    log.info({ rule, ...result }, goOn ? 'the machine was handed back' : 'handing the machine back was called off')
+    return result
+  }
+  return { handBack }
+}
