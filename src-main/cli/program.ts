@@ -9,6 +9,7 @@ import { addExam } from './commands/exam.ts'
 import { addExchange } from './commands/exchange.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addLink } from './commands/link.ts'
+import { addOwnUse } from './commands/own-use.ts'
 import { addServe } from './commands/serve.ts'
 import { addVerify } from './commands/verify.ts'
 import { printError, unwrapError } from './output.ts'
@@ -38,7 +39,7 @@ function buildProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
   program.addHelpText('after', '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.')
-  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addExam, addVerify]) add(program)
+  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addOwnUse, addExam, addVerify]) add(program)
   return program
 }
 
