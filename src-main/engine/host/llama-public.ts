@@ -1,67 +1,126 @@
 /**
- * The same step loop on the library's public API (`sequence.evaluate`): the fallback when its internals have changed. Each slot is one
- * sequence; a running job is one generator, advanced by one token a step. Weaker in one point: its token bias spares end-of-generation
- * tokens, so a run with a masked end may choose them (they have no text) and goes on.
+ * The step loop on node-llama-cpp's public API (`sequence.evaluate`): the fallback where its libraries do not look as the native loop expects. Each slot is one
+ * sequence; a running job is one generator, advanced by one token a step. It cannot copy or keep states, report log-probabilities or bias
+ * end-of-generation tokens (a run with a masked end may choose them; they have no text), and leaves out grammars that begin in the middle of an answer.
  */
-import { TokenBias, type LlamaContext, type LlamaContextSequence, type LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp'
+import {
+  LlamaGrammarEvaluationState,
+  TokenBias,
+  type Llama,
+  type LlamaContext,
+  type LlamaContextSequence,
+  type LlamaEmbeddingContext,
+  type LlamaModel,
+  type Token,
+} from 'node-llama-cpp'
 
-import type { SamplerOptions, StepItem, StepLoop, StepSampler } from './step-model.ts'
+import { StokerError } from '#contract/errors.ts'
+
+import { createPublicVocabulary } from './llama-vocabulary.ts'
+import type { Choice, SamplerOptions, StepItem, StepLoop, StepSampler } from './step-model.ts'
+
+export { createPublicVocabulary } from './llama-vocabulary.ts'
 
 type Generator = AsyncGenerator<Token, void | Token>
-interface Choice {
+interface Chooser {
   options: SamplerOptions
   grammar: LlamaGrammarEvaluationState | null
+  bias: TokenBias | null
+  /** The answer's last tokens, for the penalties. */
+  last: number[]
 }
 
-export interface PublicOptions {
-  slots: number
-  masked: readonly number[]
-  grammarOf: (schema: Record<string, unknown>) => Promise<LlamaGrammarEvaluationState>
+const unsupported = (what: string): StokerError => new StokerError('SAMPLING_INVALID', `The fallback engine, which serves here, cannot ${what}. Leave it out.`)
+
+/** Control and end tokens: what a masked run never chooses, as far as the library lets us. */
+function maskedTokens(model: LlamaModel): number[] {
+  const { size, isControl, isEnd } = createPublicVocabulary(model)
+  return Array.from({ length: size }, (_, token) => token).filter((token) => isEnd(token) || isControl(token))
 }
 
-export function createPublicLoop(model: LlamaModel, context: LlamaContext, { slots, masked, grammarOf }: PublicOptions): StepLoop {
+function biasOf(model: LlamaModel, masked: readonly number[], { logitBias, maskEnd }: SamplerOptions): TokenBias | null {
+  if (logitBias.length === 0 && !maskEnd) return null
+  const bias = new TokenBias(model.tokenizer)
+  for (const token of maskEnd ? masked : []) bias.set(token as Token, 'never')
+  for (const [token, value] of logitBias) bias.set(token as Token, value === Number.NEGATIVE_INFINITY ? 'never' : { logit: value })
+  return bias
+}
+
+async function grammarOf(llama: Llama, model: LlamaModel, { grammar }: SamplerOptions): Promise<LlamaGrammarEvaluationState | null> {
+  if (grammar === null || grammar.triggers.length > 0) return null
+  try {
+    return new LlamaGrammarEvaluationState({ model, grammar: await llama.createGrammar({ grammar: grammar.gbnf }) })
+  } catch (error) {
+    throw new StokerError('GRAMMAR_INVALID', `This grammar or JSON schema cannot be used: ${(error as Error).message.slice(0, 200)}. Simplify it.`)
+  }
+}
+
+function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], chooser: Chooser): Generator {
+  const { options, grammar, bias } = chooser
+  const { temperature, topK, topP, minP, seed, repeatPenalty, frequencyPenalty, presencePenalty, penaltyTokens } = options
+  const penalised = penaltyTokens > 0 && (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0)
+  const punish = { punishTokens: () => chooser.last.slice(-penaltyTokens) as Token[], maxPunishTokens: penaltyTokens, penalty: repeatPenalty, frequencyPenalty, presencePenalty }
+  return sequence.evaluate(tokens as Token[], {
+    temperature,
+    topK,
+    topP,
+    minP,
+    seed,
+    yieldEogToken: true,
+    ...(penalised ? { repeatPenalty: punish } : {}),
+    ...(bias === null ? {} : { tokenBias: bias }),
+    ...(grammar === null ? {} : { grammarEvaluationState: grammar }),
+  })
+}
+
+/** One vector of length 1 from a context made when first asked for. */
+function createEmbed(model: LlamaModel): StepLoop['embed'] {
+  let context: Promise<LlamaEmbeddingContext> | null = null
+  return async (tokens) => {
+    try {
+      context ??= model.createEmbeddingContext({ contextSize: Math.min(model.trainContextSize, 2_048) })
+      const { vector } = await (await context).getEmbeddingFor(tokens as Token[])
+      const length = Math.hypot(...vector) || 1
+      return vector.map((value) => value / length)
+    } catch (error) {
+      const reason = (error as Error).message.slice(0, 200)
+      if (/context size|too long/i.test(reason)) throw new StokerError('CONTEXT_TOO_LONG', `This text has ${tokens.length} tokens, more than the model embeds at once. Split it.`)
+      context = null
+      throw new StokerError('MODEL_UNSUPPORTED', `This model makes no embeddings here (${reason}). Load an embedding model.`)
+    }
+  }
+}
+
+export function createPublicLoop(llama: Llama, model: LlamaModel, context: LlamaContext, slots: number): StepLoop {
   const sequences: LlamaContextSequence[] = Array.from({ length: slots }, () => context.getSequence())
   const generators = new Map<number, { generator: Generator; sampler: StepSampler }>()
-  const choices = new WeakMap<StepSampler, Choice>()
-  const bias = new TokenBias(model.tokenizer)
-  for (const token of masked) bias.set(token as Token, 'never')
+  const choosers = new WeakMap<StepSampler, Chooser>()
+  const masked = maskedTokens(model)
 
   async function end(slot: number): Promise<void> {
     await generators.get(slot)?.generator.return(undefined)
     generators.delete(slot)
   }
 
-  function start(sequence: LlamaContextSequence, tokens: readonly number[], { options, grammar }: Choice): Generator {
-    const { temperature, topK, topP, minP, seed, maskEnd } = options
-    return sequence.evaluate(tokens as Token[], {
-      temperature,
-      topK,
-      topP,
-      minP,
-      seed,
-      yieldEogToken: true,
-      ...(maskEnd ? { tokenBias: bias } : {}),
-      ...(grammar === null ? {} : { grammarEvaluationState: grammar }),
-    })
-  }
-
-  async function one({ slot, tokens, sampler }: StepItem): Promise<number | null> {
+  async function one({ slot, tokens, sampler }: StepItem): Promise<Choice | null> {
     const sequence = sequences[slot]
     if (sequence === undefined) return null
     if (sampler === null) {
       await sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[])
       return null
     }
+    const chooser = choosers.get(sampler)
     let current = generators.get(slot)
     if (current?.sampler !== sampler) {
       await end(slot)
-      const choice = choices.get(sampler)
-      if (choice === undefined) return null
-      current = { generator: start(sequence, tokens, choice), sampler }
+      if (chooser === undefined) return null
+      current = { generator: evaluate(sequence, tokens, chooser), sampler }
       generators.set(slot, current)
     }
     const { value } = await current.generator.next()
-    return typeof value === 'number' ? value : null
+    if (typeof value !== 'number') return null
+    if (chooser !== undefined) chooser.last = [...chooser.last, value].slice(-Math.max(1, chooser.options.penaltyTokens))
+    return { token: value }
   }
 
   return {
@@ -74,11 +133,18 @@ export function createPublicLoop(model: LlamaModel, context: LlamaContext, { slo
       if (sequence.nextTokenIndex > count) await sequence.eraseContextTokenRanges([{ start: count, end: sequence.nextTokenIndex }])
       return Math.min(count, sequence.nextTokenIndex)
     },
+    copy: async () => 0,
+    save: async () => null,
+    restore: async () => false,
     async sampler(options) {
-      const grammar = options.schema === null ? null : await grammarOf(options.schema)
+      if (options.logprobs !== null) throw unsupported('report log-probabilities')
+      const chooser: Chooser = { options, grammar: await grammarOf(llama, model, options), bias: biasOf(model, masked, options), last: [] }
       const sampler: StepSampler = { dispose: () => undefined }
-      choices.set(sampler, { options, grammar })
+      choosers.set(sampler, chooser)
       return sampler
     },
+    // The library sets threads per decode by its own measure; those of the load stay.
+    setThreads: () => undefined,
+    embed: createEmbed(model),
   }
 }

@@ -1,4 +1,4 @@
-/** Stop strings matched on the streamed text by us: the library's own triggers miss strings that cross a token boundary. */
+/** Stop strings matched on the streamed text by us: the library's own triggers miss strings that cross a token boundary. Linear in text times stop strings. */
 
 export interface StopMatcher {
   /** Text that may be delivered now; with `stopped`, it ends just before a stop string and nothing follows. */
@@ -7,36 +7,54 @@ export interface StopMatcher {
   rest(): string
 }
 
-/** Length of the longest end of `text` that a stop string could still grow from. */
-function heldLength(text: string, stops: readonly string[]): number {
-  let held = 0
-  for (const stop of stops) {
-    for (let length = Math.min(stop.length - 1, text.length); length > held; length -= 1) {
-      if (text.endsWith(stop.slice(0, length))) held = length
-    }
-  }
-  return held
+/** Knuth, Morris and Pratt: how many characters of `stop` the text ends with, kept up one character at a time. */
+interface Progress {
+  stop: string
+  /** Entry n: the longest proper beginning of stop[0..n] that is also its end. */
+  fallback: Uint16Array
+  matched: number
 }
 
+function progressOf(stop: string): Progress {
+  const fallback = new Uint16Array(stop.length)
+  for (let at = 1, length = 0; at < stop.length; at += 1) {
+    while (length > 0 && stop[at] !== stop[length]) length = fallback[length - 1] ?? 0
+    if (stop[at] === stop[length]) length += 1
+    fallback[at] = length
+  }
+  return { stop, fallback, matched: 0 }
+}
+
+/** True when the character completes the stop string. */
+function advance(progress: Progress, character: string): boolean {
+  const { stop, fallback } = progress
+  while (progress.matched > 0 && stop[progress.matched] !== character) progress.matched = fallback[progress.matched - 1] ?? 0
+  if (stop[progress.matched] === character) progress.matched += 1
+  return progress.matched === stop.length
+}
+
+/** The first stop string to be complete ends the text; of several complete at once, the longest. At most 16 of 256 characters (the contract's bound). */
 export function createStopMatcher(stops: readonly string[]): StopMatcher {
-  let buffer = ''
+  const all = stops.filter((stop) => stop !== '').map((stop) => progressOf(stop.toWellFormed()))
+  let held = ''
   return {
     push(text) {
-      buffer += text
-      const at = stops.map((stop) => buffer.indexOf(stop)).filter((index) => index >= 0)
-      if (at.length > 0) {
-        const before = buffer.slice(0, Math.min(...at))
-        buffer = ''
-        return { text: before, stopped: true }
+      for (const [at, character] of text.split('').entries()) {
+        let longest = 0
+        for (const progress of all) if (advance(progress, character)) longest = Math.max(longest, progress.stop.length)
+        if (longest === 0) continue
+        const before = `${held}${text.slice(0, at + 1)}`
+        held = ''
+        return { text: before.slice(0, before.length - longest), stopped: true }
       }
-      const held = heldLength(buffer, stops)
-      const free = buffer.slice(0, buffer.length - held)
-      buffer = buffer.slice(buffer.length - held)
-      return { text: free, stopped: false }
+      const whole = held + text
+      const keep = all.reduce((most, progress) => Math.max(most, progress.matched), 0)
+      held = whole.slice(whole.length - keep)
+      return { text: whole.slice(0, whole.length - keep), stopped: false }
     },
     rest() {
-      const text = buffer
-      buffer = ''
+      const text = held
+      held = ''
       return text
     },
   }

@@ -5,29 +5,35 @@
 import { Template } from '@huggingface/jinja'
 
 import { StokerError } from '#contract/errors.ts'
-import type { ChatMessage } from '#contract/inference.ts'
+import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
 
-/** `control`: template text, tokenized with special tokens. Otherwise plain text. */
-interface PromptPart {
-  text: string
-  control: boolean
-}
+import { boundedRange, boundedRender } from './template-guard.ts'
+import { TemplateValues, type PromptPart } from './template-values.ts'
+import { plainMessages, type PlainMessage } from './tools/plain.ts'
+
+/** Template text of one prompt, contents not counted; 256 messages make some tens of thousands. */
+const RENDERED_MAX = 2_000_000
+/** After so many renders in a row that took too long the template is not run again. */
+const SLOW_MAX = 3
 
 export interface ChatTemplate {
   /** Throws TEMPLATE_FAILED. */
-  render(messages: readonly ChatMessage[]): PromptPart[]
+  render(messages: readonly EngineMessage[], tools?: readonly ToolDefinition[]): PromptPart[]
 }
 
-/** Private-use characters around a number: no template holds them, and no user text reaches the renderer. */
-const placeholder = (index: number): string => `\uE0F1${index}\uE0F2`
-const PLACEHOLDER = /\uE0F1(\d+)\uE0F2/
+export interface TemplateOptions {
+  bos: string
+  eos: string
+  /** A call's id as this model's template wants it. */
+  callId?: (id: string) => string
+}
 
 const failed = (reason: string): StokerError =>
   new StokerError('TEMPLATE_FAILED', `The model's chat template cannot render these messages: ${reason.slice(0, 200)}. Change their roles or order, or use another model.`)
 
 /** Some templates know no system role: its text then goes before the next user message. */
-function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
-  const result: ChatMessage[] = []
+function withoutSystem(messages: readonly PlainMessage[]): PlainMessage[] {
+  const result: PlainMessage[] = []
   let waiting: string[] = []
   for (const message of messages) {
     if (message.role === 'system') waiting.push(message.content)
@@ -40,63 +46,113 @@ function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
   return result
 }
 
-/** Parts in order, or null when a content was dropped or repeated by the template. */
-function split(rendered: string, contents: readonly string[]): PromptPart[] | null {
-  const pieces = rendered.split(PLACEHOLDER)
-  const seen = new Set<number>()
-  const parts: PromptPart[] = []
-  for (const [at, piece] of pieces.entries()) {
-    if (at % 2 === 0) parts.push({ text: piece, control: true })
-    else if (seen.has(Number(piece))) return null
-    else {
-      seen.add(Number(piece))
-      parts.push({ text: contents[Number(piece)] ?? '', control: false })
-    }
+function argumentsOf(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text === '' ? '{}' : text)
+    return typeof value === 'object' && value !== null ? value : text
+  } catch {
+    return text
   }
-  return seen.size === contents.length ? parts.filter((part) => part.text !== '') : null
 }
 
-/** `special` are the texts of the model's begin, end and unknown tokens as the template may name them. Throws TEMPLATE_FAILED when it does not compile. */
-export function compileTemplate(source: string, special: { bos: string; eos: string }): ChatTemplate {
+/** Messages as Hugging Face's templates take them: calls as `tool_calls`, answers with the role `tool`. */
+function nativeMessages(messages: readonly EngineMessage[], values: TemplateValues, wrap: (text: string) => string, callId: (id: string) => string): object[] {
+  const names = new Map(messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => [call.id, call.name] as const)))
+  return messages.map(({ role, content, toolCalls = [], toolCallId }) => {
+    if (role === 'tool') {
+      const id = toolCallId ?? ''
+      return { role, content: values.content(wrap(content)), tool_call_id: values.harmless(callId(id)), name: values.harmless(names.get(id) ?? '') }
+    }
+    if (toolCalls.length === 0) return { role, content: values.content(wrap(content)) }
+    const calls = toolCalls.map((call) => ({
+      id: values.harmless(callId(call.id)),
+      type: 'function',
+      function: { name: values.harmless(call.name), arguments: values.harmless(argumentsOf(call.arguments)) },
+    }))
+    // Many templates leave out what an assistant said beside its calls.
+    return { role, content: content === '' ? '' : values.content(wrap(content), false), tool_calls: calls }
+  })
+}
+
+/** Throws TEMPLATE_FAILED when it does not compile. */
+export function compileTemplate(source: string, { bos, eos, callId = (id) => id }: TemplateOptions): ChatTemplate {
+  let slow = 0
+  function bounded<T>(work: () => T): T {
+    if (slow >= SLOW_MAX) throw new Error('it took too long several times and is not run again')
+    try {
+      const result = boundedRender(work)
+      slow = 0
+      return result
+    } catch (error) {
+      if ((error as Error).message.startsWith('it takes longer')) slow += 1
+      throw error
+    }
+  }
   let template: Template
   try {
-    template = new Template(source)
+    template = bounded(() => new Template(source))
   } catch (error) {
     throw failed(`it does not compile (${(error as Error).message})`)
   }
-  const renderWith = (messages: readonly ChatMessage[], wrap: (index: number) => string): string =>
-    template.render({
-      messages: messages.map((message, index) => ({ role: message.role, content: wrap(index) })),
-      add_generation_prompt: true,
-      bos_token: special.bos,
-      eos_token: special.eos,
-    })
+  const renderWith = (messages: readonly object[], tools: unknown): string => {
+    const text = bounded(() => template.render({ messages, tools, add_generation_prompt: true, bos_token: bos, eos_token: eos, range: boundedRange }))
+    if (text.length > RENDERED_MAX) throw new Error(`it makes more than ${RENDERED_MAX} characters`)
+    return text
+  }
+  const attempt = <T>(work: () => T): T | null => {
+    try {
+      return work()
+    } catch {
+      return null
+    }
+  }
 
   // A template that trims what it is given expects trimmed contents.
-  const trims = ((): boolean => {
-    try {
-      return !renderWith([{ role: 'user', content: '' }], (index) => ` ${placeholder(index)} `).includes(` ${placeholder(0)} `)
-    } catch {
-      return false
-    }
-  })()
-  const attempt = (messages: readonly ChatMessage[]): PromptPart[] | null =>
-    split(
-      renderWith(messages, placeholder),
-      messages.map((message) => (trims ? message.content.trim() : message.content)),
+  const trims = attempt(() => {
+    const probe = ` ${new TemplateValues().content('')} `
+    return !renderWith([{ role: 'user', content: probe }], null).includes(probe)
+  })
+  const wrap = (text: string): string => (trims === true ? text.trim() : text)
+  const probeTool = { type: 'function', function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } } }
+  const knowsTools = attempt(() => renderWith([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
+
+  function native(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): PromptPart[] | null {
+    if (tools.length > 0 && !knowsTools) return null
+    const values = new TemplateValues()
+    const given = tools.map(({ name, description, parameters }) => values.harmless({ type: 'function', function: { name, description, parameters } }))
+    const rendered = renderWith(nativeMessages(messages, values, wrap, callId), given.length === 0 ? null : given)
+    const called = messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => call.name))
+    if ([...tools.map((tool) => tool.name), ...called].some((name) => /^[\w-]+$/.test(name) && !rendered.includes(name))) return null
+    return values.parts(rendered)
+  }
+
+  function plain(messages: readonly PlainMessage[]): PromptPart[] | null {
+    const values = new TemplateValues()
+    return values.parts(
+      renderWith(
+        messages.map(({ role, content }) => ({ role, content: values.content(wrap(content)) })),
+        null,
+      ),
     )
+  }
 
   return {
-    render(messages) {
+    render(messages, tools = []) {
       let reason = 'it leaves a message out'
-      for (const candidate of [messages, withoutSystem(messages)]) {
+      const usesTools = tools.length > 0 || messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0)
+      const flat = plainMessages(messages, tools)
+      const ways = [
+        ...(usesTools ? [() => native(messages, tools)] : []),
+        () => plain(flat),
+        ...(flat.some(({ role }) => role === 'system') ? [() => plain(withoutSystem(flat))] : []),
+      ]
+      for (const way of ways) {
         try {
-          const parts = attempt(candidate)
+          const parts = way()
           if (parts !== null) return parts
         } catch (error) {
           reason = (error as Error).message
         }
-        if (!messages.some((message) => message.role === 'system')) break
       }
       throw failed(reason)
     },

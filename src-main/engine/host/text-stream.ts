@@ -1,28 +1,15 @@
-/** Tokens to text, one at a time: bytes of an unfinished UTF-8 character are held back until it is whole. */
-
-/** Text of `tokens` as they stand after `before` (so that a leading space of the middle of a text is kept). */
-export type Detokenize = (tokens: readonly number[], before: readonly number[]) => string
+/** Tokens' bytes to text, one token at a time: bytes of an unfinished UTF-8 character (at most three) are held back until it is whole. */
 
 export interface TextStream {
-  /** Text made whole by this token; empty while a character is unfinished. */
-  push(token: number): string
+  /** Text made whole by these bytes; empty while a character is unfinished. What can never become a character is U+FFFD. */
+  push(bytes: Uint8Array): string
 }
 
-/** A character has at most 4 bytes and a token at least one; beyond this the bytes are no UTF-8 and are let through as U+FFFD. */
-const HELD_TOKENS_MAX = 4
-const BEFORE_TOKENS = 4
-
-export function createTextStream(detokenize: Detokenize, prompt: readonly number[]): TextStream {
-  let before = prompt.slice(-BEFORE_TOKENS)
-  let held: number[] = []
-  return {
-    push(token) {
-      held.push(token)
-      const text = detokenize(held, before)
-      if (text.endsWith('\uFFFD') && held.length < HELD_TOKENS_MAX) return ''
-      before = [...before, ...held].slice(-BEFORE_TOKENS)
-      held = []
-      return text
-    },
-  }
+/**
+ * A leading space of the first token is kept as the model generated it, as llama-server does. An unfinished character at the very end is
+ * never delivered: there is no push that would complete it.
+ */
+export function createTextStream(): TextStream {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  return { push: (bytes) => decoder.decode(bytes, { stream: true }) }
 }

@@ -1,0 +1,142 @@
+/** Rules of one grammar in llama.cpp's GBNF, with what must be known of them: their size, and whether each can ever end. */
+import { StokerError } from '#contract/errors.ts'
+
+/** Text of the whole grammar. */
+const GBNF_BYTES_MAX = 262_144
+/** Copies that repetitions with counts make when llama.cpp reads the grammar; more would take it noticeable time and memory. */
+const COPIES_MAX = 40_000
+/** llama.cpp refuses larger counts in one repetition; more is put together from blocks. */
+const BLOCK = 1_000
+/** Largest count at all. */
+const COUNT_MAX = 100_000
+
+export const invalidGrammar = (reason: string): StokerError => new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
+
+/** Text as a GBNF literal. */
+export const literal = (text: string): string => `"${text.replaceAll(/["\\\n\r\t]/g, (character) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[character] ?? `\\${character}`)}"`
+
+/** JSON, RFC 8259. White space is bounded, so that no model can fill its answer with it. */
+const PRIMITIVES: Record<string, { body: string; uses: string[] }> = {
+  ws: { body: '| " " | "\\n" [ \\t]{0,20}', uses: [] },
+  char: { body: '[^"\\\\\\x7F\\x00-\\x1F] | "\\\\" (["\\\\/bfnrt] | "u" [0-9a-fA-F]{4})', uses: [] },
+  string: { body: '"\\"" char* "\\""', uses: ['char'] },
+  whole: { body: '"0" | [1-9] [0-9]{0,15}', uses: [] },
+  fraction: { body: '"." [0-9]{1,15}', uses: [] },
+  integer: { body: '"-"? whole', uses: ['whole'] },
+  number: { body: '"-"? whole fraction? ([eE] [-+]? [0-9]{1,2})?', uses: ['whole', 'fraction'] },
+  boolean: { body: '"true" | "false"', uses: [] },
+  null: { body: '"null"', uses: [] },
+  member: { body: 'string ":" ws value', uses: ['string', 'ws', 'value'] },
+  object: { body: '"{" ws (member ("," ws member)* ws)? "}"', uses: ['member', 'ws'] },
+  array: { body: '"[" ws (value ("," ws value)* ws)? "]"', uses: ['value', 'ws'] },
+  value: { body: 'object | array | string | number | boolean | null', uses: ['object', 'array', 'string', 'number', 'boolean', 'null'] },
+  date: { body: '[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | "1" [0-9] | "2" [0-8])', uses: [] },
+  time: { body: '([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [-+] ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9])', uses: [] },
+  uuid: { body: '[0-9a-f]{8} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{12}', uses: [] },
+}
+
+/** What a rule needs before it can end: `all` of the named rules, or `any` one of them. */
+interface Needs {
+  mode: 'all' | 'any'
+  of: readonly string[]
+}
+
+export class GrammarRules {
+  private readonly bodies = new Map<string, string>()
+  private readonly needs = new Map<string, Needs>()
+  private bytes = 0
+  private copies = 0
+
+  /** A rule everybody knows, by its name. */
+  primitive(name: string): string {
+    const known = PRIMITIVES[name]
+    if (known !== undefined && !this.bodies.has(name)) {
+      this.put(name, known.body, { mode: 'all', of: [] })
+      for (const use of known.uses) this.primitive(use)
+    }
+    return name
+  }
+
+  /** Reserves a name, so that a rule may speak of itself before it is written. */
+  name(): string {
+    const name = `r${this.bodies.size + 1}`
+    this.bodies.set(name, '')
+    return name
+  }
+
+  put(name: string, body: string, needs: Needs): string {
+    this.bytes += name.length + body.length + 6
+    if (this.bytes > GBNF_BYTES_MAX) throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
+    this.bodies.set(name, body)
+    this.needs.set(name, needs)
+    return name
+  }
+
+  add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all'): string {
+    return this.put(this.name(), body, { mode, of })
+  }
+
+  /** `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the refusal. */
+  times(element: string, least: number, most: number | null, what: string): string {
+    if (most !== null && most < least) throw invalidGrammar(`its ${what} contradict each other. Correct them.`)
+    if (Math.max(least, most ?? 0) > COUNT_MAX) throw invalidGrammar(`its ${what} are beyond ${COUNT_MAX}. Lower them.`)
+    return [this.exactly(element, least), most === null ? `${element}*` : this.upTo(element, most - least)].filter((part) => part !== '').join(' ')
+  }
+
+  /** The grammar's text, with `start` as its root and nothing after it. Refuses rules that can never end. */
+  text(start: string): string {
+    const ending = this.endingRules()
+    if (!ending.has(start)) throw invalidGrammar('it describes a value without end, for instance a required property that holds its own schema. Make that property optional.')
+    if (this.turnsInPlace()) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
+    return [`root ::= ${start}`, ...[...this.bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
+  }
+
+  private spend(copies: number): void {
+    this.copies += copies
+    if (this.copies > COPIES_MAX) throw invalidGrammar('its lengths and counts are too large together. Lower maxLength, minLength, maxItems or minItems.')
+  }
+
+  private exactly(element: string, count: number): string {
+    if (count === 0) return ''
+    this.spend(Math.min(count, BLOCK))
+    if (count <= BLOCK) return `${element}{${count}}`
+    const block = this.add(`${element}{${BLOCK}}`, [element])
+    const [blocks, rest] = [Math.floor(count / BLOCK), count % BLOCK]
+    return rest === 0 ? `${block}{${blocks}}` : `${block}{${blocks}} ${this.exactly(element, rest)}`
+  }
+
+  /** Blocks so that at every place few ways are open: a whole block and more, or less than a block and the end. */
+  private upTo(element: string, count: number): string {
+    if (count === 0) return ''
+    this.spend(Math.min(count, 2 * BLOCK))
+    if (count <= BLOCK) return `${element}{0,${count}}`
+    const [block, less] = [this.add(`${element}{${BLOCK}}`, [element]), this.add(`${element}{0,${BLOCK - 1}}`)]
+    let rest = this.add(count % BLOCK === 0 ? '""' : `${element}{0,${count % BLOCK}}`)
+    for (let blocks = Math.floor(count / BLOCK); blocks > 0; blocks -= 1) rest = this.add(`${block} ${rest} | ${less}`, [block, rest, less], 'any')
+    return rest
+  }
+
+  /** True when a rule may begin with itself, without a character between. Only rules made of names alone can. */
+  private turnsInPlace(): boolean {
+    const left = new Map([...this.bodies].filter(([, body]) => /^\w+( \| \w+)*$/.test(body)).map(([name, body]) => [name, new Set(body.split(' | '))]))
+    for (let removed = true; removed;) {
+      removed = false
+      for (const [name, firsts] of left) {
+        if ([...firsts].some((first) => left.has(first))) continue
+        left.delete(name)
+        removed = true
+      }
+    }
+    return left.size > 0
+  }
+
+  private endingRules(): Set<string> {
+    const ending = new Set<string>()
+    const ends = ({ mode, of }: Needs): boolean => (mode === 'all' ? of.every((name) => ending.has(name)) : of.some((name) => ending.has(name)))
+    for (let size = -1; size !== ending.size;) {
+      size = ending.size
+      for (const [name, needs] of this.needs) if (ends(needs)) ending.add(name)
+    }
+    return ending
+  }
+}
