@@ -7,9 +7,14 @@ import { randomInt } from 'node:crypto'
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 
 import type { HostEvent } from '../protocol.ts'
+import { usableCores } from './busy-cores.ts'
+import { createCpuReader } from './busy-counters.ts'
+import { createBusyWatch } from './busy-watch.ts'
+import { loadFitting } from './fit.ts'
+import { createGovernor } from './governor.ts'
 import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
-import { estimateMemory } from './llama-estimate.ts'
+import { estimateMemory, openEstimator } from './llama-estimate.ts'
 import { loadStepModel } from './llama-model.ts'
 import { stepBack } from './priority.ts'
 
@@ -24,25 +29,31 @@ interface ParentPort {
   once(event: 'message', listener: (event: { ports: Port[] }) => void): void
 }
 
+const CORES = usableCores()
+const mono = (): number => performance.now()
+
 function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
   const host = createHost({
     send,
     exit,
-    mono: () => performance.now(),
+    mono,
     randomSeed: () => randomInt(2 ** 32),
     rssBytes: () => process.memoryUsage.rss(),
     inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
     load: loadChecked,
+    governorFor: ({ threadsMax }) => createGovernor({ limit: threadsMax, cores: CORES, mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
   })
   send({ t: 'ready', pid: process.pid })
   return (message) => host.handle(message)
 }
 
-/** The file may have changed since its import: its header is read again before the library gets it. */
-const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
-  await inspectModel(path, settings, estimateMemory)
-  stepBack()
-  return loadStepModel(path, sha256, settings)
+/** The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
+const loadChecked: Parameters<typeof createHost>[0]['load'] = (path, sha256, settings) => {
+  const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
+  return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
+    stepBack()
+    return loadStepModel(path, sha256, settings)
+  })
 }
 
 function serveParentPort(parent: ParentPort): void {
