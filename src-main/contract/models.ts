@@ -112,6 +112,7 @@ export const handedBack = z.object({
   lostTokens: z.number().int(),
   paused: z.array(z.string()),
 })
+export type HandedBack = z.infer<typeof handedBack>
 
 export const importProgress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hashing'), doneBytes: z.number(), totalBytes: z.number() }),

@@ -6,6 +6,7 @@ import type { Books } from '#books/types.ts'
 import type { Live, Topic } from '#contract/app.ts'
 import type { DeploymentId, Instrument, ModelSha256 } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
+import type { HandedBack } from '#contract/models.ts'
 import type { Currency, Nano, Realm } from '#contract/money.ts'
 import type { Clock, EpochMs } from '#contract/time.ts'
 import type { Db } from '#db/types.ts'
@@ -57,6 +58,8 @@ export interface DeploymentFacts {
   sha256: ModelSha256
   modelName: string
   settings: EngineSettings
+  /** What an identity says of a deployment on remote servers, of which nothing attests what they run; null or missing for a local one. */
+  remote?: { endpoint: string; reportedModel: string } | null
 }
 
 export interface LoadedDeployment extends DeploymentFacts {
@@ -79,6 +82,9 @@ export interface DeploymentsFace {
   /** Tells that work came or ended: what is idle for long may be unloaded. */
   used(deploymentId: string): void
 }
+
+/** Gives the machine back to its owner; contract/models.ts, handBack. */
+export type HandBack = (rule: 'now' | 'finish') => Promise<HandedBack>
 
 /** A value with how it was come by. */
 export interface Measured {

@@ -14,19 +14,22 @@ import { createApp } from './app/index.ts'
 import type { CoreContext, TradingFace } from './context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
-import type { EnginePort } from './engine/engine.port.ts'
+import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import type { ExchangePort } from './exchange/exchange.port.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
 import type { HostPort } from './host/host.port.ts'
+import { createHandBack } from './jobs/hand-back.ts'
 import { createJobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
 import { createListings } from './listings/index.ts'
 import { createMarket, createTerms } from './market/index.ts'
 import { createModels } from './models/index.ts'
 import { createOnboarding } from './onboarding/index.ts'
+import { createOwnUse } from './own-use/index.ts'
+import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower } from './power/index.ts'
 import type { PowerSources } from './power/sources.ts'
 import { realmMigrations } from './realm-db/index.ts'
@@ -42,7 +45,9 @@ export interface CoreDeps {
   log: Log
   host: HostPort
   exchange: ExchangePort
-  engine: EnginePort
+  engines: EnginesPort
+  /** Serves the owner's own use; null or missing where the process has none. */
+  endpoint?: EndpointPort | null
   signingKey: SigningKey
   version: string
   bundledModelsDir: string
@@ -50,6 +55,8 @@ export interface CoreDeps {
   exchangeUrl?: () => string | null
   /** Off makes runs reproducible (the demo); on by default. */
   prefixReuse?: boolean
+  /** Measure a model before its first load, some seconds; off where runs must be fast and alike (tests, the demo). On by default. */
+  calibrateOnDeploy?: boolean
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
 }
@@ -57,7 +64,7 @@ export interface CoreDeps {
 /** Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT. */
 export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
-  const { events, engine, exchange, log } = context
+  const { exchange, log } = context
   const domains = createDomains(context, deps)
   const router = routerOf(context, domains)
   const offs: (() => void)[] = []
@@ -72,8 +79,7 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      offs.push(engine.onState(() => events.changed('engine')))
-      const { models, deployments, power, jobs, exams, listings, market } = domains
+      const { models, deployments, power, jobs, exams, listings, ownUse, market } = domains
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
@@ -82,9 +88,10 @@ export function createCore(deps: CoreDeps) {
       exams.start()
       listings.start()
       market.start()
+      ownUse.start()
       exchange.start()
     },
-    /** Stops the loops, the exchange connection and the engine, and closes the databases. Idempotent. */
+    /** Stops the loops, the exchange connection and the engines, and closes the databases. Idempotent. */
     stop(): Promise<void> {
       stopped ??= stopAll(context, domains, offs)
       return stopped
@@ -94,7 +101,7 @@ export function createCore(deps: CoreDeps) {
 export type Core = ReturnType<typeof createCore>
 
 function openContext(deps: CoreDeps): CoreContext {
-  const { dataDir, log, clock, ids, host, exchange, engine, signingKey: key, version, bundledModelsDir } = deps
+  const { dataDir, log, clock, ids, host, exchange, engines, signingKey: key, version, bundledModelsDir } = deps
   const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log })
   try {
     const realmDb = openDb({ path: join(dataDir, 'practice.db'), migrations: realmMigrations, log })
@@ -108,7 +115,7 @@ function openContext(deps: CoreDeps): CoreContext {
       realm: 'practice',
       currency: 'PCR',
       books: createBooks(),
-      engine,
+      engines,
       exchange,
       host,
       events: createEvents(),
@@ -128,25 +135,39 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
-  const models = createModels(context, { inUse: (sha256) => deployments.modelInUse(sha256) })
+  const models = createModels(context, {
+    inUse: (sha256) => deployments.modelInUse(sha256),
+    loaded: (sha256) => deployments.modelLoaded(sha256),
+    removeOther: (sha256) => deployments.removeRemote(sha256),
+  })
   const inUse = (deploymentId: string): string | null => {
     const listing = listings.all().find((one) => one.deploymentId === deploymentId && one.state !== 'paused')
     if (listing !== undefined) return `It is listed for ${listing.instrument}; pause or withdraw the listing first.`
     if (exams.examining() === deploymentId) return 'An exam runs on it; wait for the result or cancel the exam.'
     return jobs.runningOn(deploymentId) > 0 ? 'It is serving a job; try again in a moment.' : null
   }
-  const deployments = createDeployments(context, { models, hardware }, { inUse, ...(deps.prefixReuse === undefined ? {} : { prefixReuse: deps.prefixReuse }) })
+  const deployments = createDeployments(
+    context,
+    { models, hardware },
+    {
+      inUse,
+      handBack: (rule) => handBack(rule),
+      ...(deps.prefixReuse === undefined ? {} : { prefixReuse: deps.prefixReuse }),
+      ...(deps.calibrateOnDeploy === undefined ? {} : { calibrateOnDeploy: deps.calibrateOnDeploy }),
+    },
+  )
   const power = createPower(context, {
     settings,
     billed: (from, to) => billedBetween(context.realmDb.read, from, to),
     running: () => jobs.live().length,
+    devices: () => deployments.allLoaded().map(({ model }) => model.device),
     ...(deps.powerSources === undefined ? {} : { sources: deps.powerSources }),
   })
   const earnings = createEarnings(context, power)
   const terms = createTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
-  const listings = createListings(context, { deployments, qualifications, specOf: terms.specOf })
+  const listings = createListings(context, { deployments, qualifications, specOf: terms.specOf, jobs: () => jobs })
   const jobs = createJobs(context, {
     deployments,
     power,
@@ -154,13 +175,15 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     exams: exams.sink,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
+  const handBack = createHandBack(context, { jobs, listings, exams, deployments })
+  const ownUse = createOwnUse(context, deployments, deps.endpoint ?? null)
   const market = createMarket(context, { terms, listings, power, deployments, qualifications })
   const ledger = createLedger(context, jobs)
   const app = createApp(context, {
     jobs: () => jobs.live(),
     listings: () => listings.all(),
     watts: () => power.watts(),
-    deployments,
+    engines: () => deployments.engines(),
     exchangeUrl: () => deps.exchangeUrl?.() ?? null,
   })
   const trading: TradingFace = {
@@ -174,14 +197,14 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     inUse,
   }
   const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, terms, demand: (instrument) => market.demand(instrument) })
-  return { settings, onboarding, hardware, models, deployments, power, earnings, exams, listings, jobs, market, ledger, app, home }
+  return { settings, onboarding, hardware, models, deployments, power, earnings, exams, listings, jobs, ownUse, market, ledger, app, home }
 }
 type Domains = ReturnType<typeof createDomains>
 
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const { settings, onboarding, hardware, models, deployments, power, earnings, exams, jobs, market, ledger, app, home } = domains
+  const { settings, onboarding, hardware, models, deployments, power, earnings, exams, jobs, ownUse, market, ledger, app, home } = domains
   return os.router({
-    app: { ...app.api, ...ledger.api, ...home.api, ...hardware.api, ...power.api, ...settings.api, ...onboarding.api },
+    app: { ...app.api, ...ledger.api, ...home.api, ...hardware.api, ...power.api, ...settings.api, ...onboarding.api, ...ownUse.api },
     models: { ...models.api, ...deployments.api },
     exams: exams.api,
     market: market.api,
@@ -191,9 +214,10 @@ function routerOf({ os }: CoreContext, domains: Domains) {
 }
 
 /** Work ends before the connection, the connection before the engine, everything before the databases. One failure stops none of the others. */
-async function stopAll({ engine, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains, offs: (() => void)[]): Promise<void> {
-  const { jobs, exams, listings, market, deployments, models, power } = domains
+async function stopAll({ engines, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains, offs: (() => void)[]): Promise<void> {
+  const { jobs, exams, listings, ownUse, market, deployments, models, power } = domains
   const steps: (() => unknown)[] = [
+    () => ownUse.stop(),
     () => jobs.stop(),
     () => exams.stop(),
     () => listings.stop(),
@@ -202,7 +226,7 @@ async function stopAll({ engine, exchange, rigDb, realmDb, log }: CoreContext, d
     () => deployments.stop(),
     () => models.stop(),
     () => power.stop(),
-    () => engine.stop(),
+    () => engines.stop(),
     ...offs,
     () => realmDb.close(),
     () => rigDb.close(),

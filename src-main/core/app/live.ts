@@ -3,7 +3,8 @@ import type { Live, LiveJob, Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace, Measured } from '#core/context.ts'
+import type { CoreContext, Measured } from '#core/context.ts'
+import { summarise, type EngineView } from '#core/deployments/engine-summary.ts'
 
 const BUSY_EVERY_MS = SECOND_MS
 const IDLE_EVERY_MS = 5 * SECOND_MS
@@ -18,7 +19,8 @@ export interface LiveDeps {
   jobs(): LiveJob[]
   listings(): Listing[]
   watts(): Measured | null
-  deployments: Pick<DeploymentsFace, 'loaded'>
+  /** What is in memory or should be, each with its engine's state. */
+  engines(): EngineView[]
 }
 
 function listingState(listings: readonly Listing[]): Live['listing'] {
@@ -27,14 +29,12 @@ function listingState(listings: readonly Listing[]): Live['listing'] {
   return listings.length > 0 ? 'paused' : 'none'
 }
 
-export function liveNow({ clock, engine, exchange }: CoreContext, deps: LiveDeps): Live {
-  const state = engine.state()
+export function liveNow({ clock, exchange }: CoreContext, deps: LiveDeps): Live {
   const market = exchange.state()
   const running = deps.jobs().slice(0, RUNNING_MAX)
-  const engineDetail = state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
   return {
     at: clock.now(),
-    engine: { kind: state.kind, model: deps.deployments.loaded()?.modelName ?? null, detail: engineDetail },
+    engine: summarise(deps.engines()),
     exchange: { kind: market.kind, lastSeenAt: exchange.lastSeenAt(), detail: market.kind === 'offline' ? market.reason : null },
     listing: listingState(deps.listings()),
     tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0),

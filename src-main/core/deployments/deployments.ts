@@ -1,76 +1,115 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
 import type { Deployment } from '#contract/models.ts'
-import type { EngineState } from '#core/engine/engine.port.ts'
+import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
 export type DeploymentSettings = Deployment['settings']
 export type SettingsWish = { [Field in keyof DeploymentSettings]?: DeploymentSettings[Field] | undefined }
+/** What memory a load needs depends on these most; offered after ENGINE_OUT_OF_MEMORY. */
+export type Smaller = NonNullable<Deployment['smaller']>
 
-/** Below this size a step is so short that handing it to a second thread costs more than the thread brings (measured: 1 ms against 16 ms). */
-const SMALL_MODEL_PARAMETERS = 50_000_000
+/** Below this size a step is so short that handing it to a second thread brings nothing unless it was measured. */
+const SMALL_MODEL_PARAMETERS = 10_000_000
 const SLOTS_DEFAULT = 4
 const CONTEXT_DEFAULT_MAX = 4_096
 const CONTEXT_MIN = 32
 const CONTEXT_SHRUNK_MIN = 512
 const THREADS_MAX = 256
+const BATCH_DEFAULT = 512
+/** The compute buffers grow with the batch. */
+const BATCH_SHORT = 256
 /** Means "all of them": the engine takes as many as the model has. */
 const ALL_LAYERS = 1_000
+/** Room left in the GPU's memory for what the estimate does not know. */
+const GPU_SPARE = 1.1
+/** Below this share a handful of layers on the GPU brings less than moving the data there costs. */
+const GPU_SHARE_MIN = 0.1
 
 export interface MachineFacts {
   /** Cores this process may use. */
   cores: number
-  /** Free memory of the largest GPU that says so, in bytes; null without one. */
+  /** Free memory of all GPUs that say so, in bytes; null without one. */
   gpuFreeBytes: number | null
 }
 export interface ModelFacts {
   parameters: number | null
   contextTokens: number | null
   neededBytes: number
+  /** Blocks of the model, where its header says so. */
+  layers?: number | null
+}
+/** What was measured of this model on this machine. */
+export type Measured = Pick<DeploymentSettings, 'processes' | 'threads' | 'batchTokens'>
+
+/** All layers where they fit with a tenth to spare, else as many as fit by their share, none where that is next to nothing. */
+export function gpuLayersFor({ neededBytes, layers }: ModelFacts, gpuFreeBytes: number | null): number {
+  if (gpuFreeBytes === null) return 0
+  if (neededBytes * GPU_SPARE <= gpuFreeBytes) return ALL_LAYERS
+  const share = gpuFreeBytes / (neededBytes * GPU_SPARE)
+  return layers === undefined || layers === null || share < GPU_SHARE_MIN ? 0 : Math.floor(layers * share)
 }
 
 /**
- * Settings when the owner says nothing: all slots, one core left for the machine (threads = cores collapse as soon as
- * anything else runs), the GPU only when all layers fit into what is free there with a tenth to spare.
+ * Settings when the owner says nothing. Threads and processes are what was measured here; else one process that may use every core (the engine
+ * steps down by itself while other programs load them), and a single thread for a very small model.
  */
-export function defaultSettings(model: ModelFacts, machine: MachineFacts): DeploymentSettings {
+export function defaultSettings(model: ModelFacts, machine: MachineFacts, measured: Measured | null = null): DeploymentSettings {
   const small = model.parameters !== null && model.parameters < SMALL_MODEL_PARAMETERS
-  const fitsGpu = machine.gpuFreeBytes !== null && model.neededBytes * 1.1 <= machine.gpuFreeBytes
+  const threads = small ? 1 : Math.min(THREADS_MAX, Math.max(1, machine.cores))
   return {
     contextTokens: Math.max(CONTEXT_MIN, Math.min(model.contextTokens ?? CONTEXT_DEFAULT_MAX, CONTEXT_DEFAULT_MAX)),
     slots: SLOTS_DEFAULT,
-    threads: small ? 1 : Math.min(THREADS_MAX, Math.max(1, machine.cores - 1)),
-    gpuLayers: small || !fitsGpu ? 0 : ALL_LAYERS,
+    threads: measured?.threads ?? threads,
+    gpuLayers: small ? 0 : gpuLayersFor(model, machine.gpuFreeBytes),
+    processes: Math.min(SLOTS_DEFAULT, measured?.processes ?? 1),
+    kvType: 'f16',
+    flashAttention: 'auto',
+    batchTokens: measured?.batchTokens ?? BATCH_DEFAULT,
   }
 }
 
-/** What to try when memory is short, largest first: fewer slots, then less context. The first one is the wish itself. */
-export function smallerSettings(wish: DeploymentSettings): DeploymentSettings[] {
-  const fewerSlots = [wish.slots, 2, 1].filter((slots, at) => at === 0 || slots < wish.slots).map((slots) => ({ ...wish, slots }))
-  const lessContext: DeploymentSettings[] = []
-  for (let contextTokens = Math.floor(wish.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2))
-    lessContext.push({ ...wish, slots: 1, contextTokens })
-  return [...fewerSlots, ...lessContext]
+/** The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out. */
+export function withWish(defaults: DeploymentSettings, wish: SettingsWish): DeploymentSettings {
+  const named = Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as Partial<DeploymentSettings>
+  const settings = { ...defaults, ...named }
+  return { ...settings, processes: Math.max(1, Math.min(settings.processes, settings.slots, settings.threads)) }
 }
 
-/** The wish over the defaults; undefined fields take the default. */
-export const withWish = (defaults: DeploymentSettings, wish: SettingsWish): DeploymentSettings => ({
-  contextTokens: wish.contextTokens ?? defaults.contextTokens,
-  slots: wish.slots ?? defaults.slots,
-  threads: wish.threads ?? defaults.threads,
-  gpuLayers: wish.gpuLayers ?? defaults.gpuLayers,
-})
+/** Fewer slots, then less context, largest first, without `from` itself. */
+function shrunk(from: DeploymentSettings): DeploymentSettings[] {
+  const slots = [2, 1].filter((slots) => slots < from.slots)
+  const least = { ...from, slots: slots.at(-1) ?? from.slots }
+  const contexts: number[] = []
+  for (let contextTokens = Math.floor(from.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2)) contexts.push(contextTokens)
+  return [...slots.map((count) => ({ ...from, slots: count })), ...contexts.map((contextTokens) => ({ ...least, contextTokens }))].map((settings) => withWish(settings, {}))
+}
+
+/** What to try when memory is short and the owner left the choice, largest first: smaller cache entries and batches, fewer slots, less context. The first one is the wish itself. */
+export function smallerSettings(wish: DeploymentSettings): DeploymentSettings[] {
+  const tight: DeploymentSettings = { ...wish, kvType: 'q8_0', batchTokens: Math.min(wish.batchTokens, BATCH_SHORT) }
+  return [wish, tight, ...shrunk(tight)]
+}
+
+/** What may be offered instead of settings that do not fit: only slots and context change. */
+export const offers = (settings: DeploymentSettings): DeploymentSettings[] => shrunk(settings)
+
+/** The offer inside an error's data, where there is one. */
+export function smallerOf(data: Readonly<Record<string, unknown>>): Smaller | null {
+  const { slots, contextTokens } = data
+  return typeof slots === 'number' && typeof contextTokens === 'number' ? { slots, contextTokens } : null
+}
 
 /** What the core wants of one deployment just now. */
 export interface Wanted {
   loading: boolean
   held: boolean
-  failure: string | null
+  failure: { message: string; smaller: Smaller | null } | null
 }
 
-/** State and detail for screens, from what is wanted and what the engine says. */
-export function deploymentState(wanted: Wanted, engine: EngineState): Pick<Deployment, 'state' | 'detail'> {
+/** State and detail for screens, from what is wanted and what the engine says (null: there is none). */
+export function deploymentState(wanted: Wanted, engine: EngineState | null): Pick<Deployment, 'state' | 'detail'> {
   if (wanted.loading) return { state: 'loading', detail: null }
-  if (wanted.failure !== null) return { state: 'failed', detail: wanted.failure }
-  if (!wanted.held) return { state: 'stopped', detail: null }
+  if (wanted.failure !== null) return { state: 'failed', detail: wanted.failure.message }
+  if (!wanted.held || engine === null) return { state: 'stopped', detail: null }
   switch (engine.kind) {
     case 'loaded':
       return { state: 'loaded', detail: engine.model.device }
@@ -83,5 +122,18 @@ export function deploymentState(wanted: Wanted, engine: EngineState): Pick<Deplo
       return { state: 'loading', detail: 'The engine starts.' }
     case 'stopped':
       return { state: 'stopped', detail: null }
+  }
+}
+
+/** What the engine of a loaded deployment has measured and holds; all null while it is not in memory. */
+export function measuredParts(stats: EngineStats | null): Pick<Deployment, 'rssBytes' | 'processes' | 'speed' | 'cache'> {
+  if (stats === null) return { rssBytes: null, processes: [], speed: null, cache: null }
+  const { promptTokensPerSecond, perStream } = stats.speed
+  const known = promptTokensPerSecond !== null || perStream.some((one) => one !== null)
+  return {
+    rssBytes: stats.rssBytes,
+    processes: stats.processes.map((one) => ({ ...one })),
+    speed: known ? { promptTokensPerSecond, perStream: [...perStream] } : null,
+    cache: { cachedTokens: stats.cachedTokens, evaluatedTokens: stats.promptTokens },
   }
 }

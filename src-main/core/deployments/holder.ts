@@ -1,70 +1,158 @@
-/** Holds one deployment in the engine, through crashes and restarts; operations run one after another. */
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+/** Holds deployments in memory, each in an engine of its own, through crashes and restarts; operations run one after another. */
+import { StokerError, toErrorValue, type ErrorCode } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { CoreContext } from '#core/context.ts'
-import type { EngineState, LoadedModel } from '#core/engine/engine.port.ts'
+import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
+import type { EngineKind } from '#core/engine/engines.port.ts'
 
-import type { Wanted } from './deployments.ts'
+import { smallerOf, type Wanted } from './deployments.ts'
 import { createTurns } from './in-turn.ts'
 
 /** Loads tried by ourselves after crashes, without one that succeeded; then the owner must ask. */
 const RELOADS_MAX = 3
+/** After these the engine stays: it comes back by itself, or waits for the owner's retry. After any other its processes end. */
+const KEPT: readonly ErrorCode[] = ['ENGINE_CRASHED', 'ENGINE_BROKEN']
 
-export interface HolderDeps extends Pick<CoreContext, 'engine' | 'events' | 'log'> {
+export interface HolderDeps extends Pick<CoreContext, 'engines' | 'events' | 'log' | 'clock'> {
+  /** Why it may not be unloaded now, in plain words; null when it may. */
   inUse(deploymentId: string): string | null
-  load(deploymentId: DeploymentId): Promise<LoadedModel>
+  kindOf(deploymentId: DeploymentId): EngineKind
+  /** Before a load: what is idle may have to leave. Errors: ENGINE_OUT_OF_MEMORY and the model's own. */
+  makeRoom(deploymentId: DeploymentId): Promise<void>
+  load(engine: EnginePort, deploymentId: DeploymentId): Promise<LoadedModel>
   /** Stores what is to be in memory after a restart. */
   remember(deploymentId: DeploymentId): void
   forget(deploymentId: DeploymentId): void
+  /** Memory was taken or given back. */
+  memoryChanged(): void
 }
+
+interface Held {
+  engine: EnginePort
+  off(): void
+  reloads: number
+  /** Monotonic milliseconds. */
+  usedAt: number
+}
+
+const isLoaded = (engine: EnginePort): boolean => engine.state().kind === 'loaded'
 
 /** See createDeployments for the errors. */
 export class Holder {
   private readonly deps: HolderDeps
   private readonly turns = createTurns()
-  private readonly failures = new Map<DeploymentId, string>()
-  private readonly unsubscribe: () => void
-  private heldId: DeploymentId | null = null
+  private readonly held = new Map<DeploymentId, Held>()
+  private readonly failures = new Map<DeploymentId, NonNullable<Wanted['failure']>>()
+  private readonly listeners = new Set<() => void>()
   private loadingId: DeploymentId | null = null
-  private reloads = 0
+  /** Counts endAll: a load that began before one must not succeed after it. */
+  private ends = 0
 
   constructor(deps: HolderDeps) {
     this.deps = deps
-    this.unsubscribe = deps.engine.onState((state) => this.onEngine(state))
   }
 
-  held(): DeploymentId | null {
-    return this.heldId
+  /** In the order in which they came into memory. */
+  heldIds(): DeploymentId[] {
+    return [...this.held.keys()]
+  }
+
+  engine(deploymentId: string): EnginePort | null {
+    return this.held.get(deploymentId as DeploymentId)?.engine ?? null
+  }
+
+  loaded(deploymentId: string): LoadedModel | null {
+    const state = this.engine(deploymentId)?.state()
+    return state?.kind === 'loaded' ? state.model : null
   }
 
   wanted(deploymentId: DeploymentId): Wanted {
-    return { loading: this.loadingId === deploymentId, held: this.heldId === deploymentId, failure: this.failures.get(deploymentId) ?? null }
+    return { loading: this.loadingId === deploymentId, held: this.held.has(deploymentId), failure: this.failures.get(deploymentId) ?? null }
   }
 
-  /** Loads it unless it is what the engine holds already. */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  touch(deploymentId: string): void {
+    const held = this.held.get(deploymentId as DeploymentId)
+    if (held !== undefined) held.usedAt = this.deps.clock.mono()
+  }
+
+  /** What runs or waits in its engine. */
+  working(deploymentId: string): number {
+    const stats = this.engine(deploymentId)?.stats()
+    return stats === undefined ? 0 : stats.running + stats.queued
+  }
+
+  /** Milliseconds since the last work came or ended; null while it works, is wanted by somebody, or is not in memory. */
+  idleFor(deploymentId: DeploymentId): number | null {
+    const held = this.held.get(deploymentId)
+    if (held === undefined || !isLoaded(held.engine)) return null
+    if (this.working(deploymentId) > 0 || this.deps.inUse(deploymentId) !== null) {
+      this.touch(deploymentId)
+      return null
+    }
+    return this.deps.clock.mono() - held.usedAt
+  }
+
+  /** Loads it unless it is in memory. */
   hold(deploymentId: DeploymentId): Promise<LoadedModel> {
-    return this.turns.run(() => this.load(deploymentId))
+    const known = this.loaded(deploymentId)
+    return known !== null ? Promise.resolve(known) : this.turns.run(() => this.load(deploymentId))
   }
 
   drop(deploymentId: DeploymentId): Promise<void> {
     return this.turns.run(async () => {
-      this.refuseInUse(deploymentId)
-      this.failures.delete(deploymentId)
-      this.deps.forget(deploymentId)
-      if (this.heldId === deploymentId) {
-        // Let go first: the engine's "ready" after the unload must not load it again.
-        this.heldId = null
-        await this.deps.engine.unload()
-      }
-      this.changed()
+      const reason = this.deps.inUse(deploymentId)
+      if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
+      await this.dropNow(deploymentId)
     })
   }
 
-  async retry(deploymentId: DeploymentId | null): Promise<void> {
-    this.reloads = 0
+  /** Unloads it when it still is idle for so long; tells whether it did. */
+  dropIdle(deploymentId: DeploymentId, idleMs: number): Promise<boolean> {
+    return this.turns.run(async () => {
+      const idle = this.idleFor(deploymentId)
+      if (idle === null || idle < idleMs) return false
+      await this.dropNow(deploymentId)
+      return true
+    })
+  }
+
+  /** For makeRoom, which runs inside a load's turn. */
+  async dropNow(deploymentId: DeploymentId): Promise<void> {
+    this.failures.delete(deploymentId)
+    this.deps.forget(deploymentId)
+    await this.letGo(deploymentId)
+    this.changed()
+  }
+
+  /** Ends every engine at once, without waiting for a load under way: that load fails with CANCELLED. Returns what was in memory. */
+  async endAll(): Promise<DeploymentId[]> {
+    this.ends += 1
+    const ended = this.heldIds()
+    for (const deploymentId of ended) this.deps.forget(deploymentId)
+    await Promise.all(ended.map((deploymentId) => this.letGo(deploymentId)))
+    this.changed()
+    return ended
+  }
+
+  /** Work that must not run beside a load. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.run(work)
+  }
+
+  /** Tries all again that are broken or should be in memory. Throws the first failure, after all were tried. */
+  async retry(wanted: readonly DeploymentId[]): Promise<void> {
     this.failures.clear()
-    await this.deps.engine.retry()
-    if (deploymentId !== null) await this.hold(deploymentId)
+    const errors: unknown[] = []
+    const keep = (error: unknown): void => void errors.push(error)
+    for (const { engine } of this.held.values()) if (engine.state().kind === 'broken') await engine.retry().catch(keep)
+    for (const held of this.held.values()) held.reloads = 0
+    for (const deploymentId of new Set([...wanted, ...this.held.keys()])) await this.hold(deploymentId).catch(keep)
+    if (errors.length > 0) throw errors[0]
   }
 
   /** Loads in the background; a failure is kept for the screens and logged. */
@@ -74,29 +162,39 @@ export class Holder {
     })
   }
 
+  /** The engines end with EnginesPort.stop. */
   stop(): void {
     this.turns.close()
-    this.unsubscribe()
+    this.listeners.clear()
+    for (const held of this.held.values()) held.off()
   }
 
   private async load(deploymentId: DeploymentId): Promise<LoadedModel> {
-    const state = this.deps.engine.state()
-    if (this.heldId === deploymentId && state.kind === 'loaded') return state.model
-    if (this.heldId !== null && this.heldId !== deploymentId) this.refuseInUse(this.heldId)
+    const known = this.loaded(deploymentId)
+    if (known !== null) return known
+    const ends = this.ends
+    const check = (): void => {
+      if (this.ends !== ends) throw new StokerError('CANCELLED', 'The machine was given back to its owner while this model was loading.')
+    }
     this.loadingId = deploymentId
-    this.failures.clear()
+    this.failures.delete(deploymentId)
     this.changed()
     try {
-      const model = await this.deps.load(deploymentId)
-      this.heldId = deploymentId
-      this.reloads = 0
+      await this.deps.makeRoom(deploymentId)
+      check()
+      const held = this.held.get(deploymentId) ?? this.take(deploymentId)
+      const model = await this.deps.load(held.engine, deploymentId)
+      check()
+      held.reloads = 0
+      this.touch(deploymentId)
       if (!this.turns.closed) this.deps.remember(deploymentId)
       return model
     } catch (error) {
-      const value = toErrorValue(error)
-      this.failures.set(deploymentId, value.message)
+      check()
+      const { code, message, data } = toErrorValue(error)
+      this.failures.set(deploymentId, { message, smaller: code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null })
       // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner.
-      this.heldId = value.code === 'ENGINE_CRASHED' ? deploymentId : null
+      if (!KEPT.includes(code)) await this.letGo(deploymentId)
       throw error
     } finally {
       this.loadingId = null
@@ -104,21 +202,36 @@ export class Holder {
     }
   }
 
-  private onEngine(state: EngineState): void {
-    this.deps.events.changed('engine')
-    this.deps.events.changed('deployments')
-    if (state.kind !== 'ready' || this.heldId === null || this.loadingId !== null || this.reloads >= RELOADS_MAX) return
-    this.reloads += 1
-    this.loadQuietly(this.heldId)
+  private take(deploymentId: DeploymentId): Held {
+    const engine = this.deps.engines.of(deploymentId, this.deps.kindOf(deploymentId))
+    const held = { engine, off: engine.onState((state) => this.onEngine(deploymentId, state)), reloads: 0, usedAt: this.deps.clock.mono() }
+    this.held.set(deploymentId, held)
+    return held
   }
 
-  private refuseInUse(deploymentId: DeploymentId): void {
-    const reason = this.deps.inUse(deploymentId)
-    if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
+  /** Its processes end, so the memory is the system's again. */
+  private async letGo(deploymentId: DeploymentId): Promise<void> {
+    const held = this.held.get(deploymentId)
+    if (held === undefined) return
+    // First: what the engine says while it ends must not load it again.
+    held.off()
+    this.held.delete(deploymentId)
+    await this.deps.engines.release(deploymentId).catch((error: unknown) => this.deps.log.warn({ err: error, deploymentId }, 'an engine did not end cleanly'))
+  }
+
+  private onEngine(deploymentId: DeploymentId, state: EngineState): void {
+    this.deps.events.changed('engine')
+    this.deps.events.changed('deployments')
+    for (const listener of this.listeners) listener()
+    const held = this.held.get(deploymentId)
+    if (state.kind !== 'ready' || held === undefined || this.loadingId === deploymentId || held.reloads >= RELOADS_MAX) return
+    held.reloads += 1
+    this.loadQuietly(deploymentId)
   }
 
   private changed(): void {
-    this.deps.events.changed('deployments')
-    this.deps.events.changed('models')
+    this.deps.memoryChanged()
+    for (const topic of ['deployments', 'models', 'engine'] as const) this.deps.events.changed(topic)
+    for (const listener of this.listeners) listener()
   }
 }

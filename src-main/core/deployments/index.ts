@@ -1,19 +1,29 @@
-/** Deployments: which model the engine holds, with which settings. One at a time; every change waits for the one before it. */
+/** Deployments: which models are in memory, with which settings. Several at once, each in an engine of its own; every change waits for the one before it. */
+import { freemem } from 'node:os'
+
 import { StokerError } from '#contract/errors.ts'
-import { brandId, type DeploymentId } from '#contract/ids.ts'
-import type { Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentFacts, DeploymentsFace } from '#core/context.ts'
-import type { EngineSettings } from '#core/engine/engine.port.ts'
+import type { DeploymentId } from '#contract/ids.ts'
+import type { CalibrationView, Deployment } from '#contract/models.ts'
+import type { CoreContext, DeploymentsFace, HandBack, LoadedDeployment } from '#core/context.ts'
 import type { HardwareFace } from '#core/hardware/index.ts'
-import { modelName, type ModelsFace } from '#core/models/index.ts'
+import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 
-import { chooseSettings } from './choose-settings.ts'
+import { createCalibrate, type Calibrate } from './calibrate.ts'
+import { createCalls, type DeploymentCalls } from './calls.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { clearWanted, findDeployment, findOrCreate, latestOfModel, listDeployments, setWanted, wantedDeployment, type StoredDeployment } from './deployments.store.ts'
-import { deploymentState, type SettingsWish } from './deployments.ts'
+import { machineFacts } from './choose-settings.ts'
+import { clearWanted, findDeployment, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
+import { defaultSettings } from './deployments.ts'
+import type { EngineView } from './engine-summary.ts'
 import { Holder } from './holder.ts'
+import { createIdleUnload } from './idle-unload.worker.ts'
+import { measureCall, type CalibrationStep } from './measure-call.ts'
+import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
+import { createRemoteKeys } from './remote-keys.ts'
+import { makeRoom } from './room.ts'
+import { createShelf, type Shelf } from './shelf.ts'
 
-export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engine' | 'events'>
+export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'>
 export interface DeploymentsParts {
   models: ModelsFace
   hardware: HardwareFace
@@ -22,127 +32,168 @@ export interface DeploymentsParts {
 export interface DeploymentsHooks {
   /** Why it may not be unloaded now (a listing, an exam, running jobs), in plain words; null when it may. */
   inUse(deploymentId: string): string | null
+  handBack?: HandBack
   /** Off makes runs reproducible (the demo); on by default. */
   prefixReuse?: boolean
+  /** Measure a model before its first load; on by default. */
+  calibrateOnDeploy?: boolean
+  /** Free main memory in bytes; the system's by default. */
+  freeBytes?(): number
 }
 
-export interface DeploymentsApi {
-  list(): Deployment[]
-  /** Finds or creates the deployment and loads it. Errors: NOT_FOUND, MODEL_*, ENGINE_*, MODEL_IN_USE (another one is listed). */
-  deploy(sha256: string, wish: SettingsWish): Promise<Deployment>
-  /** Error MODEL_IN_USE while it is listed, examined or working: nothing is pulled from under a buyer. */
-  unload(deploymentId: string): Promise<Deployment>
-  /** The owner's explicit retry after ENGINE_BROKEN; tells the engine's state. */
-  retryEngine(): Promise<string>
+export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCalls {
+  api: ReturnType<typeof deploymentsApi>
+  calibration(sha256: string): Promise<CalibrationView | null>
+  measure(sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void>
+  /** What is or should be in memory, with its engine's state. */
+  engines(): EngineView[]
+  /** Whether one of the model's deployments is in memory. */
+  modelLoaded(sha256: string): boolean
+  /** Why a model may not be removed: one of its deployments is in memory or in use. For createModels' hook. */
+  modelInUse(sha256: string): string | null
+  /** Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a restart either. Returns what was in memory. */
+  endAll(): Promise<DeploymentId[]>
+  /** Loads again what was in memory when Stoker ended; its failure shows in the list and is no error here. */
+  start(): void
+  /** The engines themselves end with EnginesPort.stop. */
+  stop(): void
 }
 
-/** Everything stored, with how it is shown. */
-function createShelf({ rigDb, engine }: DeploymentsContext, models: ModelsFace, prefixReuse: boolean) {
-  const engineSettings = (stored: StoredDeployment): EngineSettings => ({ ...stored.settings, prefixReuse })
-  const nameOf = (stored: StoredDeployment): string => {
-    const model = models.find(stored.sha256)
-    return model === null ? 'unknown model' : modelName(model)
+const unavailable: HandBack = () => Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
+
+/** The holder, and what of it the calls need to make room. */
+function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks, shelf: Shelf) {
+  const { rigDb, clock } = context
+  const room = {
+    engines: context.engines,
+    freeBytes: () => hooks.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
+    idle: () => idleLocal(holder, shelf),
+    others: () => holder.heldIds().map(shelf.nameOfId),
   }
-  return {
-    engineSettings,
-    nameOf,
-    facts: (stored: StoredDeployment): DeploymentFacts => ({
-      deploymentId: stored.deploymentId,
-      sha256: stored.sha256,
-      modelName: nameOf(stored),
-      settings: engineSettings(stored),
-    }),
-    find(deploymentId: string): StoredDeployment {
-      const stored = findDeployment(rigDb.read, deploymentId)
-      if (stored === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.', { data: { deploymentId } })
-      return stored
-    },
-    view(stored: StoredDeployment, holder: Holder): Deployment {
-      const shown = deploymentState(holder.wanted(stored.deploymentId), engine.state())
-      const { deploymentId, sha256, settings, createdAt } = stored
-      return { deploymentId, sha256, modelName: nameOf(stored), settings, createdAt, ...shown, rssBytes: shown.state === 'loaded' ? engine.stats().rssBytes : null }
-    },
-  }
-}
-type Shelf = ReturnType<typeof createShelf>
-
-function createCalls(context: DeploymentsContext, parts: DeploymentsParts, shelf: Shelf, holder: Holder): DeploymentsApi {
-  const { rigDb, engine, clock } = context
-  const view = (deploymentId: string): Deployment => shelf.view(shelf.find(deploymentId), holder)
-  return {
-    list: () => listDeployments(rigDb.read).map((stored) => shelf.view(stored, holder)),
-    async deploy(sha256, wish) {
-      const model = await parts.models.ready(sha256)
-      const named = Object.values(wish).some((value) => value !== undefined)
-      // Without a wish the owner means the one used before: its qualification stays good.
-      const known = named ? null : latestOfModel(rigDb.read, sha256)
-      const settings = known?.settings ?? (await chooseSettings({ engine, hardware: parts.hardware }, model, wish))
-      const fresh = { deploymentId: brandId<DeploymentId>(context.ids.next('dep')), sha256: model.sha256, settings, createdAt: clock.now(), wantedSince: null }
-      const { deploymentId } = known ?? rigDb.tx((db) => findOrCreate(db, fresh))
-      await holder.hold(deploymentId)
-      return view(deploymentId)
-    },
-    async unload(deploymentId) {
-      await holder.drop(shelf.find(deploymentId).deploymentId)
-      return view(deploymentId)
-    },
-    async retryEngine() {
-      await holder.retry(wantedDeployment(rigDb.read)?.deploymentId ?? null)
-      return engine.state().kind
-    },
-  }
-}
-
-export function createDeployments(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks) {
-  const { rigDb, engine, clock } = context
-  const shelf = createShelf(context, parts.models, hooks.prefixReuse ?? true)
-  const holder = new Holder({
+  const holder: Holder = new Holder({
     ...context,
     inUse: (deploymentId) => hooks.inUse(deploymentId),
-    async load(deploymentId) {
+    kindOf: (deploymentId) => shelf.kindOf(shelf.find(deploymentId)),
+    async makeRoom(deploymentId) {
+      const { sha256, remote, settings } = shelf.find(deploymentId)
+      if (remote !== null) return
+      const model = await parts.models.ready(sha256)
+      // Other settings of the same model take its place, unless somebody needs them as they are.
+      for (const other of holder.heldIds()) if (other !== deploymentId && holder.loaded(other)?.sha256 === sha256 && holder.idleFor(other) !== null) await holder.dropNow(other)
+      await makeRoom({ ...room, drop: (victim) => holder.dropNow(victim) }, model, settings)
+    },
+    async load(engine, deploymentId) {
       const stored = shelf.find(deploymentId)
-      const { path, sha256 } = await parts.models.ready(stored.sha256)
+      const { sha256, remote } = stored
+      const path = remote === null ? (await parts.models.ready(sha256)).path : remote.model
       return engine.load({ path, sha256 }, shelf.engineSettings(stored))
     },
     remember: (deploymentId) => rigDb.tx((db) => setWanted(db, deploymentId, clock.now())),
     forget: (deploymentId) => rigDb.tx((db) => clearWanted(db, deploymentId)),
+    memoryChanged: () => parts.hardware.stale(),
   })
-  const calls = createCalls(context, parts, shelf, holder)
+  return { holder, room }
+}
 
-  const face: DeploymentsFace = {
+/** The owner's wish for a measurement: refused while anything is in use. */
+function createMeasure({ models, hardware }: DeploymentsParts, hooks: DeploymentsHooks, holder: Holder, calibrate: Calibrate): Pick<Deployments, 'calibration' | 'measure'> {
+  const busyWith = (id: string): string | null => hooks.inUse(id) ?? (holder.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
+  const parts = {
+    models,
+    holder,
+    calibrate,
+    busy: () =>
+      holder
+        .heldIds()
+        .map(busyWith)
+        .find((reason) => reason !== null) ?? null,
+    settingsFor: async (model: StoredModel) => ({ ...defaultSettings(model, await machineFacts(hardware)), prefixReuse: false }),
+  }
+  return { calibration: (sha256) => calibrate.stored(sha256), measure: (sha256, signal) => measureCall(parts, sha256, signal) }
+}
+
+export function createDeployments(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks): Deployments {
+  const { rigDb, clock, log } = context
+  const keys = createRemoteKeys(context.dataDir)
+  const shelf = createShelf(context, { models: parts.models, keys, prefixReuse: hooks.prefixReuse ?? true })
+  const { holder, room } = createHolder(context, parts, hooks, shelf)
+  const calibrate = createCalibrate(context, parts.hardware)
+  const engines = (): EngineView[] =>
+    holder.heldIds().flatMap((deploymentId) => {
+      const state = holder.engine(deploymentId)?.state()
+      return state === undefined ? [] : [{ modelName: shelf.nameOfId(deploymentId), state }]
+    })
+  const idleUnload = createIdleUnload({ clock, log }, holder, (deploymentId) => findDeployment(rigDb.read, deploymentId)?.idleUnloadMs ?? null)
+  const deployments = {
+    ...createFace(context, shelf, holder),
+    ...createCalls(context, { ...parts, shelf, holder, calibrate, room, engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
+    ...createRemoteCalls(context, { shelf, holder, keys, inUse: (deploymentId) => hooks.inUse(deploymentId) }),
+    ...createMeasure(parts, hooks, holder, calibrate),
+    engines,
+    modelLoaded: (sha256: string) => holder.heldIds().some((id) => holder.loaded(id)?.sha256 === sha256),
+    modelInUse: (sha256: string) =>
+      modelInUse(
+        listDeployments(rigDb.read)
+          .filter((stored) => stored.sha256 === sha256)
+          .map((stored) => shelf.view(stored, holder)),
+        holder,
+        hooks,
+      ),
+    endAll: () => holder.endAll(),
+    start(): void {
+      for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
+      idleUnload.start()
+    },
+    stop(): void {
+      idleUnload.stop()
+      holder.stop()
+    },
+  }
+  return { ...deployments, api: deploymentsApi(context.os, deployments, hooks.handBack ?? unavailable) }
+}
+
+/** Those that may leave the memory, least recently used first; a remote one takes none. */
+function idleLocal(holder: Holder, shelf: Shelf): DeploymentId[] {
+  return holder
+    .heldIds()
+    .flatMap((id) => {
+      const idle = shelf.isRemote(id) ? null : holder.idleFor(id)
+      return idle === null ? [] : [{ id, idle }]
+    })
+    .toSorted((a, b) => b.idle - a.idle)
+    .map(({ id }) => id)
+}
+
+function modelInUse(views: readonly Deployment[], holder: Holder, hooks: DeploymentsHooks): string | null {
+  for (const { deploymentId, state, modelName } of views) {
+    // One that failed may have an engine that comes back by itself.
+    if (state === 'loading' || holder.engine(deploymentId) !== null) return `${modelName} is in memory; unload it first.`
+    const reason = hooks.inUse(deploymentId)
+    if (reason !== null) return reason
+  }
+  return null
+}
+
+function createFace({ rigDb }: DeploymentsContext, shelf: Shelf, holder: Holder): DeploymentsFace {
+  const loaded = (deploymentId: string): LoadedDeployment | null => {
+    const model = holder.loaded(deploymentId)
+    const stored = model === null ? null : findDeployment(rigDb.read, deploymentId)
+    return model !== null && stored !== null && model.sha256 === stored.sha256 ? { ...shelf.facts(stored), model } : null
+  }
+  return {
     find(deploymentId) {
       const stored = findDeployment(rigDb.read, deploymentId)
       return stored === null ? null : shelf.facts(stored)
     },
     ensureLoaded: async (deploymentId) => holder.hold(shelf.find(deploymentId).deploymentId),
-    loaded() {
-      const state = engine.state()
-      const held = holder.held()
-      const stored = held === null ? null : findDeployment(rigDb.read, held)
-      return stored !== null && state.kind === 'loaded' && state.model.sha256 === stored.sha256 ? { ...shelf.facts(stored), model: state.model } : null
-    },
-  }
-
-  return {
-    ...face,
-    ...calls,
-    api: deploymentsApi(context.os, calls),
-    /** Why a model may not be removed: one of its deployments is in memory or in use. For createModels' hook. */
-    modelInUse(sha256: string): string | null {
-      for (const stored of listDeployments(rigDb.read)) {
-        if (stored.sha256 !== sha256) continue
-        const { state } = shelf.view(stored, holder)
-        if (state === 'loaded' || state === 'loading') return `${shelf.nameOf(stored)} is in memory; unload it first.`
-        const reason = hooks.inUse(stored.deploymentId)
-        if (reason !== null) return reason
-      }
-      return null
-    },
-    /** Loads again what was in memory when Stoker ended; its failure shows in the list and is no error here. */
-    start(): void {
-      const wanted = wantedDeployment(rigDb.read)
-      if (wanted !== null) holder.loadQuietly(wanted.deploymentId)
-    },
-    stop: () => holder.stop(),
+    loaded,
+    allLoaded: () =>
+      holder
+        .heldIds()
+        .map(loaded)
+        .filter((one) => one !== null),
+    engine: (deploymentId) => holder.engine(deploymentId),
+    onChange: (listener) => holder.onChange(listener),
+    used: (deploymentId) => holder.touch(deploymentId),
   }
 }

@@ -125,6 +125,8 @@ export interface ModelInspection {
   quantisation: string
   /** Context the model was trained for, in tokens. */
   contextTokens: number | null
+  /** Blocks of the model, as the header counts them; null or missing where it does not. */
+  layers?: number | null
   hasChatTemplate: boolean
   licence: string | null
   name: string | null

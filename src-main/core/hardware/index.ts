@@ -10,6 +10,8 @@ const FRESH_MS = MINUTE_MS
 
 export interface HardwareFace {
   current(): Promise<Hardware>
+  /** What is free has changed: the next who asks hears it fresh. */
+  stale(): void
 }
 
 export function createHardware(context: Pick<CoreContext, 'os' | 'clock' | 'log'>, probe: MachineProbe = systemProbe(context)) {
@@ -30,5 +32,8 @@ export function createHardware(context: Pick<CoreContext, 'os' | 'clock' | 'log'
     asking ??= ask()
     return asking
   }
-  return { current, api: { hardware: context.os.app.hardware.handler(current) } }
+  const stale = (): void => {
+    known = null
+  }
+  return { current, stale, api: { hardware: context.os.app.hardware.handler(current) } }
 }

@@ -15,13 +15,13 @@ export interface HomeFacts {
   exchange: Live['exchange']
   /** Buyers' jobs in work; exam calls are not counted. */
   running: number
-  /** Models in the list whose file is ready. */
+  /** Models in the list whose file is ready, and those on remote servers. */
   models: number
   /** The models that come with Stoker are still being read, as on the first start. */
   modelsComing: boolean
   /** Models whose file is gone or is another one now. */
   modelsLost: number
-  /** The one that says most: loaded before loading, failed and stopped. */
+  /** The one that says most: what is listed, else loaded before loading, failed and stopped. */
   deployment: Pick<Deployment, 'modelName' | 'state' | 'detail'> | null
   /** Of every grade, the newest first. */
   exams: readonly ExamFacts[]

@@ -52,6 +52,7 @@ export function createHome(context: HomeContext, parts: HomeParts) {
   const facts = async (): Promise<HomeFacts> => {
     const now = clock.now()
     const models = await parts.models.list()
+    const deployments = parts.deployments.list()
     const live = parts.trading.live()
     const listing = first(parts.trading.listings(), LISTING_ORDER)
     const online = exchange.state()
@@ -63,10 +64,12 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       engine: live.engine,
       exchange: live.exchange,
       running: live.running.filter(({ exam }) => !exam).length,
-      models: models.filter(({ state }) => state === 'ready').length,
+      // A model on somebody's server is one as well.
+      models: models.filter(({ state }) => state === 'ready').length + deployments.filter(({ engine }) => engine.kind === 'remote').length,
       modelsComing: parts.models.registering?.() ?? false,
       modelsLost: models.filter(({ state }) => state !== 'ready').length,
-      deployment: first(parts.deployments.list(), DEPLOYMENT_ORDER),
+      // What is listed says most; else what is in memory.
+      deployment: deployments.find(({ deploymentId }) => deploymentId === listing?.deploymentId) ?? first(deployments, DEPLOYMENT_ORDER),
       exams: parts.trading.exams(),
       qualified: parts.trading.qualifications().map(({ instrument }) => instrument),
       listing,

@@ -27,7 +27,7 @@ function engine({ engine: { kind, detail } }: HomeFacts): Plain {
     id: 'engine',
     label: 'Engine works',
     state: kind === 'broken' || kind === 'backoff' ? 'no' : kind === 'starting' ? 'unknown' : 'yes',
-    detail: detail === null || kind === 'loaded' ? words[kind] : `${words[kind]}: ${detail}`,
+    detail: detail === null ? words[kind] : `${words[kind]}${kind === 'loaded' ? ';' : ':'} ${detail}`,
     mend: 'models',
   }
 }

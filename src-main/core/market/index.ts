@@ -44,7 +44,7 @@ export interface MarketDeps {
   terms: Terms
   listings: Listings
   power: Pick<PowerFace, 'perMtok'>
-  deployments: Pick<DeploymentsFace, 'loaded'>
+  deployments: Pick<DeploymentsFace, 'allLoaded'>
   qualifications: () => QualificationFacts[]
 }
 
@@ -57,8 +57,8 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
     const passes = qualifications().filter((one) => one.instrument === spec.instrument)
     if (passes.length === 0) return 'no pass of its exam yet, or it has run out'
     if (!passes.some((one) => one.specVersion === spec.version)) return `the grade changed to version ${spec.version} since the exam`
-    const loaded = deployments.loaded()
-    return loaded !== null && !passes.some((one) => one.sha256 === loaded.sha256) ? 'another model passed its exam than the one loaded' : null
+    const loaded = deployments.allLoaded()
+    return loaded.length > 0 && !loaded.some(({ sha256 }) => passes.some((one) => one.sha256 === sha256)) ? 'another model passed its exam than the one loaded' : null
   }
 
   const api = {

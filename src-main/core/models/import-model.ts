@@ -8,7 +8,7 @@ import { hashFile, stampOf, type Hashing } from './model-files.ts'
 import { fileState, type StoredModel } from './models.ts'
 import { findModel, insertModel, markBundled, moveModel } from './models.store.ts'
 
-export type ImportContext = Pick<CoreContext, 'rigDb' | 'clock' | 'engine' | 'events'>
+export type ImportContext = Pick<CoreContext, 'rigDb' | 'clock' | 'engines' | 'events'>
 export type ImportStep = Extract<Hashing, { kind: 'hashing' }> | { kind: 'stored'; model: StoredModel }
 
 /** Where a path typed by a person leads. Throws BAD_REQUEST for a relative one: the core's working folder means nothing to its reader. */
@@ -18,13 +18,13 @@ export function modelPath(typed: string): string {
   return resolve(path)
 }
 
-/** Errors: MODEL_* as engine.inspect and hashFile, CANCELLED, ENGINE_CRASHED, ENGINE_BROKEN. A known SHA-256 keeps its row: dedupe. */
+/** Errors: MODEL_* as engines.inspect and hashFile, CANCELLED, ENGINE_CRASHED, ENGINE_BROKEN. A known SHA-256 keeps its row: dedupe. */
 export async function* importModel(
   context: ImportContext,
   path: string,
   options: { bundled?: { card: string | null }; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ImportStep, void, void> {
-  const header = await context.engine.inspect(path)
+  const header = await context.engines.inspect(path)
   for await (const step of hashFile(path, options.signal)) {
     if (step.kind === 'hashing') {
       yield step

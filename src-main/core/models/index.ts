@@ -20,12 +20,16 @@ export { modelName } from './models.ts'
 /** Files hashed at the same time: a disk gains nothing from more. */
 const IMPORTS_MAX = 4
 
-export type ModelsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engine' | 'events' | 'bundledModelsDir' | 'dataDir'>
+export type ModelsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engines' | 'events' | 'bundledModelsDir' | 'dataDir'>
 
 /** What models must ask of domains made after them. */
 export interface ModelsHooks {
   /** Why the model may not be removed now, in plain words; null when it may. */
   inUse(sha256: string): string | null
+  /** Whether one of its deployments is in memory; none is by default. */
+  loaded?(sha256: string): boolean
+  /** Removes what is no file but goes by such a hash (a deployment on remote servers); false when there is none. Error MODEL_IN_USE. */
+  removeOther?(sha256: string): Promise<boolean>
   /** Free memory in bytes; the system's by default. */
   freeBytes?(): number | Promise<number>
 }
@@ -44,19 +48,15 @@ export interface ModelsFace {
 }
 
 export function createModels(context: ModelsContext, hooks: ModelsHooks) {
-  const { rigDb, engine, events } = context
+  const { rigDb, engines, events } = context
   const stopping = new AbortController()
   const states = createModelStates(context, stopping.signal)
   const uploaded = createUploaded(context)
   let imports = 0
 
   const freeBytes = async (): Promise<number> => (await hooks.freeBytes?.()) ?? freemem()
-  const loadedSha = (): string | null => {
-    const state = engine.state()
-    return state.kind === 'loaded' ? state.model.sha256 : null
-  }
-
-  const view = async (stored: StoredModel, free: number): Promise<Model> => toModel(stored, await states.look(stored), { freeBytes: free, loaded: loadedSha() === stored.sha256 })
+  const view = async (stored: StoredModel, free: number): Promise<Model> =>
+    toModel(stored, await states.look(stored), { freeBytes: free, loaded: hooks.loaded?.(stored.sha256) ?? false })
 
   const face: ModelsFace = {
     async list() {
@@ -66,7 +66,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     find: (sha256) => findModel(rigDb.read, sha256),
     async inspect(typed) {
       const path = modelPath(typed)
-      return engine.inspect(path).catch((error: unknown) => uploaded.refused(path, error))
+      return engines.inspect(path).catch((error: unknown) => uploaded.refused(path, error))
     },
     async *import(typed, signal) {
       const path = modelPath(typed)
@@ -86,7 +86,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     },
     async remove(sha256) {
       const stored = findModel(rigDb.read, sha256)
-      if (stored === null) return false
+      if (stored === null) return (await hooks.removeOther?.(sha256)) ?? false
       const there = (await stampOf(stored.path)) !== null
       // Asked after the last await: nothing may come between the answer and the deletion.
       const reason = hooks.inUse(sha256)

@@ -22,17 +22,17 @@ export interface Gauge {
 }
 
 export function createGauge(
-  context: Pick<CoreContext, 'clock' | 'engine'>,
+  context: Pick<CoreContext, 'clock'>,
   settings: Pick<SettingsFace, 'current'>,
-  { cores, running }: { cores: number; running(this: void): number },
+  { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
 ): Gauge {
   let readings: Readings = { gpu: null, processor: null }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null
 
   const now = (running: number) => {
-    const state = context.engine.state()
-    return composeWatts(readings, { running, onProcessor: state.kind !== 'loaded' || /^cpu/i.test(state.model.device) }, settings.current(), cores)
+    const used = devices()
+    return composeWatts(readings, { running, onProcessor: used.length === 0 || used.some((device) => /^cpu/i.test(device)) }, settings.current(), cores)
   }
   return {
     running,

@@ -20,13 +20,15 @@ const WRITE_MS = MINUTE_MS
 const RECENT_MS = 7 * DAY_MS
 const METHOD_MAX = 120
 
-export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engine' | 'events'>
+export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'events'>
 export interface PowerParts {
   settings: Pick<SettingsFace, 'current'>
   /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
   billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
-  /** Jobs running now, exactly; the engine's own count by default, which is seconds old and misses short jobs. */
-  running?(): number
+  /** Jobs running now, exactly: an engine's own count is seconds old and misses short jobs. */
+  running(): number
+  /** What the models in memory run on, as their engines name it. */
+  devices(): readonly string[]
   sources?: PowerSources
   cores?: number
 }
@@ -85,7 +87,7 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
 export function createPower(context: PowerContext, parts: PowerParts) {
   const { clock, events } = context
   const sources = parts.sources ?? systemSources()
-  const gauge = createGauge(context, parts.settings, { cores: parts.cores ?? availableParallelism(), running: () => parts.running?.() ?? context.engine.stats().running })
+  const gauge = createGauge(context, parts.settings, { cores: parts.cores ?? availableParallelism(), running: () => parts.running(), devices: () => parts.devices() })
   const energy = createEnergy(context, parts.settings, gauge)
   const ledger = createLedger(context, parts, gauge, energy)
   const stopping = new AbortController()

@@ -1,8 +1,11 @@
-/** The migrations of rig.db, in order: settings and first run, models and deployments, power. */
+/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use. */
 import type { Migration } from '#db/types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'
 import { modelsMigration } from './migrations/0020-models.ts'
 import { powerMigration } from './migrations/0030-power.ts'
+import { severalDeploymentsMigration } from './migrations/0040-several-deployments.ts'
+import { calibrationsMigration } from './migrations/0050-calibrations.ts'
+import { ownUseMigration } from './migrations/0060-own-use.ts'
 
-export const rigMigrations: readonly Migration[] = [ownerMigration, modelsMigration, powerMigration]
+export const rigMigrations: readonly Migration[] = [ownerMigration, modelsMigration, powerMigration, severalDeploymentsMigration, calibrationsMigration, ownUseMigration]

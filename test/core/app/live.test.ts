@@ -13,7 +13,12 @@ function setup() {
   seller.exchange.online()
   seller.exchange.deliverAll()
   const stop = new AbortController()
-  const stream = liveStream(seller.context, { jobs: () => seller.jobs.live(), listings: () => [], watts: () => null, deployments: seller.deployments })(stop.signal)
+  const stream = liveStream(seller.context, {
+    jobs: () => seller.jobs.live(),
+    listings: () => [],
+    watts: () => null,
+    engines: () => seller.deployments.allLoaded().map(({ modelName, model }) => ({ modelName, state: { kind: 'loaded', model } })),
+  })(stop.signal)
   return { seller, stop, stream }
 }
 

@@ -18,7 +18,6 @@ import { ALL_SCOPES } from '#core/rpc.ts'
 import { createSettings } from '#core/settings/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db } from '#db/types.ts'
-import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const TEXT = brandId<Instrument>('practice/text-nano')
@@ -27,11 +26,17 @@ const deployment = (id: string, state: Deployment['state']): Deployment => ({
   deploymentId: brandId<DeploymentId>(id),
   sha256: MODEL,
   modelName: `model of ${id}`,
-  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0 },
+  engine: { kind: 'local' },
+  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0, processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
   createdAt: 0,
   state,
   detail: null,
   rssBytes: null,
+  processes: [],
+  idleUnloadMs: null,
+  speed: null,
+  cache: null,
+  smaller: null,
 })
 
 let rig: RigContext
@@ -49,10 +54,14 @@ function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exc
   const context = { ...rig, realmDb, realm: 'practice', currency: 'PCR', exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'] } as const
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano, powerCurrency: 'EUR' })
-  const power = createPower(
-    { ...rig, engine: new FakeModelEngine() },
-    { settings, billed: () => ({ tokens: 0, servedMs: 0 }), cores: 8, sources: { gpu: { read: () => Promise.resolve(null) }, processor: { read: () => Promise.resolve(null) } } },
-  )
+  const power = createPower(rig, {
+    settings,
+    running: () => 0,
+    devices: () => [],
+    billed: () => ({ tokens: 0, servedMs: 0 }),
+    cores: 8,
+    sources: { gpu: { read: () => Promise.resolve(null) }, processor: { read: () => Promise.resolve(null) } },
+  })
   const live: Live = {
     at: 0,
     engine: { kind: 'loaded', model: 'm', detail: null },

@@ -11,26 +11,29 @@ import { createModels } from '#core/models/index.ts'
 import { hashFile } from '#core/models/model-files.ts'
 import { memoryFit, modelName } from '#core/models/models.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
-import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
+import { fakeModelEngines, type FakeModelEngines } from '#test/core/deployments/fake-engine.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const sha = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 let rig: RigContext
-let engine: FakeModelEngine
+let engines: FakeModelEngines
+let loaded: string | null
 let inUse: string | null
 let folder: string
 beforeEach(() => {
   rig = rigContext()
-  engine = new FakeModelEngine()
+  engines = fakeModelEngines()
+  loaded = null
   inUse = null
   folder = join(rig.dataDir, 'files')
   mkdirSync(join(folder, 'bundled'), { recursive: true })
 })
 afterEach(() => rig.dispose())
 
-const start = () => createModels({ ...rig, engine, bundledModelsDir: join(folder, 'bundled') }, { inUse: () => inUse, freeBytes: () => 6e9 })
+const start = () =>
+  createModels({ ...rig, engines, bundledModelsDir: join(folder, 'bundled') }, { inUse: () => inUse, loaded: (sha256) => sha256 === loaded, freeBytes: () => 6e9 })
 const file = (name: string, content: string | Buffer): string => {
   const path = join(folder, name)
   writeFileSync(path, content)
@@ -82,7 +85,7 @@ describe('importing a model', () => {
   it.each(['MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNREADABLE', 'MODEL_TOO_BIG', 'MODEL_UNSUPPORTED'] as const)(
     'passes the header error %s on with its own message, before hashing',
     async (code) => {
-      engine.header = () => {
+      engines.shared.header = () => {
         throw new StokerError(code, `what to do about ${code}`)
       }
       const models = start()
@@ -189,7 +192,7 @@ describe('bundled models', () => {
     expect(first.registering()).toBe(false)
     const again = start()
     await again.start()
-    expect(engine.inspections).toHaveLength(1)
+    expect(engines.inspections).toHaveLength(1)
     const [model] = await again.list()
     expect(model).toMatchObject({ bundled: true, card: '# Nano\nIt shows the machinery.', sha256: sha('tiny') })
     await expect(again.remove(model?.sha256 ?? '')).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -198,7 +201,7 @@ describe('bundled models', () => {
   it('do not keep each other out, and take over a new card', async () => {
     file('bundled/a-broken.gguf', 'x')
     file('bundled/b-good.gguf', 'good')
-    engine.header = (path) => {
+    engines.shared.header = (path) => {
       if (path.includes('broken')) throw new StokerError('MODEL_NOT_GGUF', 'no')
       return {}
     }
@@ -225,10 +228,10 @@ describe('memory and names', () => {
 
   it('a loaded model fits, whatever is free beside it', async () => {
     const models = start()
-    engine.header = () => ({ memory: { neededBytes: 50e9, freeBytes: 1, fits: 'no', method: 'estimate' } })
+    engines.shared.header = () => ({ memory: { neededBytes: 50e9, freeBytes: 1, fits: 'no', method: 'estimate' } })
     const { model } = await imported(models, file('a.gguf', 'bytes'))
     expect(model.memory.fits).toBe('no')
-    await engine.load(model, { contextTokens: 64, slots: 1, threads: 1, gpuLayers: 0, prefixReuse: true })
+    loaded = model.sha256
     expect((await models.list())[0]?.memory).toMatchObject({ fits: 'yes', method: 'estimate; loaded now' })
   })
 
@@ -247,7 +250,7 @@ describe('uploaded files, which lie in DIR/models', () => {
     return path
   }
   const refuse = (): void => {
-    engine.header = () => {
+    engines.shared.header = () => {
       throw new StokerError('MODEL_NOT_GGUF', 'no')
     }
   }
@@ -264,7 +267,7 @@ describe('uploaded files, which lie in DIR/models', () => {
 
   it('are kept when it was the engine that failed', async () => {
     const models = start()
-    engine.header = () => {
+    engines.shared.header = () => {
       throw new StokerError('ENGINE_CRASHED', 'gone')
     }
     const path = upload('a.gguf', 'x')

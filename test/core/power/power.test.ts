@@ -7,7 +7,6 @@ import { createPower } from '#core/power/index.ts'
 import { composeWatts, costOf, costOfJobTime, estimateWatts, stretches } from '#core/power/power.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { createSettings } from '#core/settings/index.ts'
-import { FakeModelEngine } from '#test/core/deployments/fake-engine.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
@@ -15,12 +14,12 @@ const NONE = { read: () => Promise.resolve(null) }
 const PRICE = 300_000_000
 
 let rig: RigContext
-let engine: FakeModelEngine
+let jobs: number
 let billed: { tokens: number; servedMs: number }
 let readings: { gpu: number | null; processor: number | null }
 beforeEach(() => {
   rig = rigContext()
-  engine = new FakeModelEngine()
+  jobs = 0
   billed = { tokens: 0, servedMs: 0 }
   readings = { gpu: null, processor: null }
 })
@@ -29,15 +28,19 @@ afterEach(() => rig.dispose())
 const start = (price: number | null = PRICE) => {
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano: price, powerCurrency: 'EUR', wattsServing: 100, wattsIdle: 40 })
-  const power = createPower(
-    { ...rig, engine },
-    { settings, billed: () => billed, sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } }, cores: 8 },
-  )
+  const power = createPower(rig, {
+    settings,
+    running: () => jobs,
+    devices: () => [],
+    billed: () => billed,
+    sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } },
+    cores: 8,
+  })
   power.start()
   return { settings, power }
 }
-const run = async (jobs: number): Promise<void> => {
-  engine.running = jobs
+const run = async (count: number): Promise<void> => {
+  jobs = count
   rig.events.changed('jobs')
   await settle()
 }
@@ -114,9 +117,9 @@ describe('what work costs', () => {
     const { power } = start()
     for (let job = 0; job < 60; job += 1) {
       rig.events.changed('jobs')
-      engine.running = 1
+      jobs = 1
       await rig.clock.advance(100)
-      engine.running = 0
+      jobs = 0
       rig.events.changed('jobs')
       await rig.clock.advance(900)
     }
@@ -201,10 +204,14 @@ describe('watts', () => {
 
   it('a failing meter ends nothing', async () => {
     const settings = createSettings(rig, 'rig')
-    const power = createPower(
-      { ...rig, engine },
-      { settings, billed: () => billed, sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE }, cores: 8 },
-    )
+    const power = createPower(rig, {
+      settings,
+      running: () => 0,
+      devices: () => [],
+      billed: () => billed,
+      sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE },
+      cores: 8,
+    })
     power.start()
     await rig.clock.advance(MINUTE_MS)
     expect(power.currentWatts()?.value).toBe(40)

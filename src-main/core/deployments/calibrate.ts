@@ -1,0 +1,65 @@
+/** Measures a model on this machine, and keeps what was found: which processes and threads are fastest here. */
+import type { Hardware } from '#contract/app.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { CalibrationView } from '#contract/models.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext } from '#core/context.ts'
+import type { EngineSettings } from '#core/engine/engine.port.ts'
+import type { HardwareFace } from '#core/hardware/index.ts'
+import type { StoredModel } from '#core/models/index.ts'
+
+import { findCalibration, saveCalibration } from './calibrations.store.ts'
+
+const MACHINE_CHARS_MAX = 500
+/** Smaller models load and answer at once; measuring would take longer than it brings. */
+const WORTH_BYTES = 8 * 1_024 * 1_024
+/** A first load waits at most so long for measurements; without an end by then the defaults serve. */
+const ON_DEPLOY_MS = 20 * SECOND_MS
+
+export type CalibrateContext = Pick<CoreContext, 'rigDb' | 'engines' | 'clock' | 'log'>
+export interface Calibrate {
+  stored(sha256: string): Promise<CalibrationView | null>
+  /** Errors: MODEL_*, ENGINE_*, CANCELLED. */
+  measure(model: StoredModel, settings: EngineSettings, options: { signal: AbortSignal; onProgress: (done: number, of: number) => void }): Promise<CalibrationView>
+  /** Before the first load of a model; null where it is not worth it, failed or took too long. */
+  beforeFirstLoad(model: StoredModel, settings: EngineSettings): Promise<CalibrationView | null>
+}
+
+/** What a measurement holds for: another processor, number of cores or GPU is another machine. */
+export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' | 'gpus'>): string {
+  return [cpu, `${cores} ${cores === 1 ? 'core' : 'cores'}`, ...gpus.map(({ name }) => name)].join(', ').slice(0, MACHINE_CHARS_MAX)
+}
+
+export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
+  const { rigDb, engines, clock, log } = context
+  const machine = async (): Promise<string> => machineOf(await hardware.current())
+  const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
+    const { settings: best, promptTokensPerSecond, points } = await engines.calibrate({ path, sha256 }, settings, options)
+    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points }
+    // The model may have been removed meanwhile: then there is nothing to keep.
+    rigDb.tx((db) => saveCalibration(db, view))
+    return view
+  }
+  return {
+    stored: async (sha256) => findCalibration(rigDb.read, sha256, await machine()),
+    measure,
+    async beforeFirstLoad(model, settings) {
+      // On a GPU threads hardly matter.
+      if (model.sizeBytes < WORTH_BYTES || settings.gpuLayers > 0) return null
+      const stop = new AbortController()
+      const timer = new AbortController()
+      clock.sleep(ON_DEPLOY_MS, { signal: timer.signal, unref: true }).then(
+        () => stop.abort(new StokerError('CANCELLED', 'The measurement took too long.')),
+        () => undefined,
+      )
+      try {
+        return await measure(model, settings, { signal: stop.signal, onProgress: () => undefined })
+      } catch (error) {
+        log.warn({ err: error, sha256: model.sha256 }, 'this model could not be measured before its first load; the defaults are used')
+        return null
+      } finally {
+        timer.abort(new Error('done'))
+      }
+    },
+  }
+}

@@ -1,0 +1,67 @@
+/** The owner's own wish for a measurement, with its progress. */
+import { StokerError } from '#contract/errors.ts'
+import type { CalibrationView } from '#contract/models.ts'
+import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { EngineSettings } from '#core/engine/engine.port.ts'
+
+import type { Calibrate } from './calibrate.ts'
+import type { Holder } from './holder.ts'
+
+export type CalibrationStep = { kind: 'measuring'; done: number; of: number } | { kind: 'done'; calibration: CalibrationView }
+
+export interface MeasureParts {
+  models: Pick<ModelsFace, 'ready'>
+  holder: Pick<Holder, 'exclusive'>
+  calibrate: Calibrate
+  /** What is measured with: defaults of this machine. */
+  settingsFor(model: StoredModel): Promise<EngineSettings>
+  /** Why nothing may be measured now, in plain words; null when it may. */
+  busy(this: void): string | null
+}
+
+const refuse = ({ busy }: Pick<MeasureParts, 'busy'>): void => {
+  const reason = busy()
+  if (reason !== null) throw new StokerError('MODEL_IN_USE', reason)
+}
+
+/** Ends with the result. Stops measuring when its reader leaves. Errors: NOT_FOUND, MODEL_IN_USE, MODEL_*, ENGINE_*, CANCELLED. */
+export async function* measureCall(parts: MeasureParts, sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void> {
+  refuse(parts)
+  const model = await parts.models.ready(sha256)
+  const settings = await parts.settingsFor(model)
+  const stop = new AbortController()
+  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  let latest: CalibrationStep | null = null
+  let wake: () => void = () => undefined
+  const onProgress = (done: number, of: number): void => {
+    latest = { kind: 'measuring', done, of }
+    wake()
+  }
+  const state: { ended: { value: CalibrationView } | { error: unknown } | null } = { ended: null }
+  const work = parts.holder
+    .exclusive(async () => {
+      // Asked again: what waited before this turn may have begun something.
+      refuse(parts)
+      return parts.calibrate.measure(model, settings, { signal: both, onProgress })
+    })
+    .then(
+      (value) => void (state.ended = { value }),
+      (error: unknown) => void (state.ended = { error }),
+    )
+    .finally(() => wake())
+  try {
+    for (;;) {
+      // A burst of reports is one step: only the newest says anything.
+      const step: CalibrationStep | null = latest
+      latest = null
+      if (step !== null) yield step
+      else if (state.ended === null) await new Promise<void>((resolve) => (wake = resolve))
+      else break
+    }
+    if ('error' in state.ended) throw state.ended.error
+    yield { kind: 'done', calibration: state.ended.value }
+  } finally {
+    stop.abort(new StokerError('CANCELLED', 'The measurement was stopped.'))
+    await work
+  }
+}

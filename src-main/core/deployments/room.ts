@@ -1,0 +1,85 @@
+/** Whether a load fits into what is free now, and who leaves for it: idle deployments, least recently used first; never a listed, examined or working one. */
+import { StokerError } from '#contract/errors.ts'
+import type { DeploymentId } from '#contract/ids.ts'
+import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { StoredModel } from '#core/models/index.ts'
+
+import { offers, type DeploymentSettings } from './deployments.ts'
+
+/** Up to this share of the free memory a load fits without asking the engine for its own estimate. */
+const SURELY_SHARE = 0.25
+/** What a stored model's need was estimated for at most. */
+const STORED_CONTEXT = 4_096
+
+export interface RoomDeps {
+  engines: Pick<EnginesPort, 'inspect'>
+  /** Free main memory now, in bytes. */
+  freeBytes(): number
+  /** Idle ones, least recently used first. */
+  idle(): DeploymentId[]
+  /** How those in memory that cannot leave are called. */
+  others(): string[]
+  drop(deploymentId: DeploymentId): Promise<void>
+}
+
+interface Estimate {
+  fits: 'yes' | 'tight' | 'no'
+  neededBytes: number
+  freeBytes: number
+}
+
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+/** Without a GPU and far below what is free: no host process has to be asked. */
+export function surelyFits(model: StoredModel, { gpuLayers, slots, contextTokens }: DeploymentSettings, freeBytes: number): boolean {
+  if (gpuLayers > 0) return false
+  const longer = Math.max(1, contextTokens / Math.min(STORED_CONTEXT, model.contextTokens ?? STORED_CONTEXT))
+  return model.neededBytes * slots * longer <= freeBytes * SURELY_SHARE
+}
+
+/** The engine's estimate; null when it cannot say, and then the load itself will. Larger than the whole machine counts as `no`. */
+async function estimate({ engines }: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
+  try {
+    return (await engines.inspect(model.path, settings)).memory
+  } catch (error) {
+    if (!(error instanceof StokerError) || !error.code.startsWith('MODEL_')) return null
+    if (error.code !== 'MODEL_TOO_BIG') throw error
+    const { neededBytes, totalBytes } = error.data
+    return { fits: 'no', neededBytes: typeof neededBytes === 'number' ? neededBytes : 0, freeBytes: typeof totalBytes === 'number' ? totalBytes : 0 }
+  }
+}
+
+/** Lets idle ones go, one after another, until the load fits or none is left to go. The last estimate; null when the engine could not say. */
+export async function leaveUntilFits(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
+  let memory = await estimate(deps, model, settings)
+  for (const victim of memory?.fits === 'no' ? deps.idle() : []) {
+    await deps.drop(victim)
+    memory = await estimate(deps, model, settings)
+    if (memory?.fits !== 'no') break
+  }
+  return memory
+}
+
+/** Makes room or refuses. Errors: ENGINE_OUT_OF_MEMORY (`data`: the next smaller setting that fits, where there is one), MODEL_*. */
+export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<void> {
+  if (surelyFits(model, settings, deps.freeBytes())) return
+  const memory = await leaveUntilFits(deps, model, settings)
+  if (memory?.fits !== 'no') return
+  const offer = await firstThatFits(deps, model, settings)
+  const others = deps.others()
+  const words = [
+    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)} and ${gibibytes(memory.freeBytes)} is free.`,
+    others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
+    offer === null ? 'Use a smaller model or quantisation.' : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
+  ]
+  const data = offer === null ? {} : { slots: offer.slots, contextTokens: offer.contextTokens }
+  throw new StokerError('ENGINE_OUT_OF_MEMORY', words.filter((part) => part !== '').join(' '), { data })
+}
+
+async function firstThatFits(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<DeploymentSettings | null> {
+  for (const smaller of offers(settings)) {
+    const memory = await estimate(deps, model, smaller)
+    if (memory !== null && memory.fits !== 'no') return smaller
+  }
+  return null
+}
