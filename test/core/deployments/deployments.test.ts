@@ -1,50 +1,32 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
-import type { Hardware } from '#contract/app.ts'
-import { createDeployments } from '#core/deployments/index.ts'
-import { defaultSettings, deploymentState, smallerSettings } from '#core/deployments/deployments.ts'
-import { createModels } from '#core/models/index.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-import { FakeModelEngine } from './fake-engine.ts'
+import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
+import { addModel as add, startDeployments, until, type StartOptions } from './rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
-const machine: Hardware = { hostname: 'h', os: 'o', cpu: 'c', cores: 8, memoryBytes: 1, memoryFreeBytes: 1, gpus: [], at: 0 }
 
 let rig: RigContext
-let engine: FakeModelEngine
+let engines: FakeModelEngines
 let inUse: Map<string, string>
 beforeEach(() => {
   rig = rigContext()
-  engine = new FakeModelEngine()
+  engines = fakeModelEngines()
   inUse = new Map()
 })
 afterEach(() => rig.dispose())
 
-function start() {
-  const models = createModels({ ...rig, engine, bundledModelsDir: join(rig.dataDir, 'none') }, { inUse: (sha256) => deployments.modelInUse(sha256), freeBytes: () => 1e10 })
-  const deployments = createDeployments({ ...rig, engine }, { models, hardware: { current: () => Promise.resolve(machine) } }, { inUse: (id) => inUse.get(id) ?? null })
-  return { models, deployments }
-}
-type Core = ReturnType<typeof start>
-
-async function add({ models }: Core, name: string): Promise<string> {
-  const path = join(rig.dataDir, name)
-  writeFileSync(path, name)
-  for await (const step of models.import(path)) if (step.kind === 'done') return step.model.sha256
-  throw new Error('no model')
-}
-/** Waits for background loads: they are promise chains without time, but with file reads in between. */
-async function until(what: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2_000 && !what(); tries += 1) await settle()
-  expect(what()).toBe(true)
+const start = (options: StartOptions = {}) => startDeployments(rig, engines, { inUse: (id) => inUse.get(id) ?? null, ...options })
+/** So many models in memory at once fit; one more does not. */
+const roomFor = (models: number): void => {
+  engines.shared.header = () => ({ memory: { neededBytes: 5e9, freeBytes: 4e9, fits: engines.made.size >= models ? 'no' : 'yes', method: 'm' } })
 }
 
 describe('deploying', () => {
@@ -52,91 +34,225 @@ describe('deploying', () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
     const first = await call(core.deployments.api.deploy, { sha256 }, all)
-    expect(first).toMatchObject({ state: 'loaded', detail: 'fake CPU', rssBytes: 123_456, modelName: 'Fake 7B', settings: { contextTokens: 4_096, slots: 4, gpuLayers: 0 } })
-    expect(engine.loads).toEqual([{ path: join(rig.dataDir, 'a.gguf'), settings: { ...first.settings, prefixReuse: true } }])
+    expect(first).toMatchObject({
+      state: 'loaded',
+      detail: 'fake CPU',
+      rssBytes: 123_456,
+      modelName: 'Fake 7B',
+      engine: { kind: 'local' },
+      settings: { contextTokens: 4_096, slots: 4, gpuLayers: 0 },
+    })
+    expect(engines.loads()).toEqual([{ path: join(rig.dataDir, 'a.gguf'), settings: { ...first.settings, prefixReuse: true } }])
     expect((await call(core.deployments.api.deploy, { sha256 }, all)).deploymentId).toBe(first.deploymentId)
     expect((await core.deployments.deploy(sha256, first.settings)).deploymentId).toBe(first.deploymentId)
-    expect(engine.loads).toHaveLength(1)
-    expect(core.deployments.loaded()).toMatchObject({ deploymentId: first.deploymentId, sha256, modelName: 'Fake 7B', model: { engine: 'fake 1' } })
-    const other = await core.deployments.deploy(sha256, { slots: 2 })
+    expect(engines.loads()).toHaveLength(1)
+    expect(core.deployments.loaded(first.deploymentId)).toMatchObject({ deploymentId: first.deploymentId, sha256, modelName: 'Fake 7B', model: { engine: 'fake 1' } })
+  })
+
+  it('other settings of the same model take its place, unless somebody needs it as it is', async () => {
+    const core = start()
+    const sha256 = await add(core, 'a.gguf')
+    const first = await core.deployments.deploy(sha256, {})
+    const other = await core.deployments.deploy(sha256, { slots: 2, kvType: 'q8_0' })
     expect(other.deploymentId).not.toBe(first.deploymentId)
-    expect(core.deployments.list().map(({ state }) => state)).toEqual(['stopped', 'loaded'])
+    expect(core.deployments.list().map(({ state, rssBytes }) => [state, rssBytes])).toEqual([
+      ['stopped', null],
+      ['loaded', 123_456],
+    ])
+    inUse.set(other.deploymentId, 'It is listed.')
+    await core.deployments.deploy(sha256, first.settings)
+    expect(core.deployments.list().map(({ state }) => state)).toEqual(['loaded', 'loaded'])
   })
 
-  it('takes fewer slots, then less context, when memory is short, and only when the owner named nothing', async () => {
+  it('a first load that does not fit is made smaller, but not where the owner named what takes the memory', async () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
-    engine.header = (_path, settings) => ({
-      memory: { neededBytes: 1, freeBytes: 1, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight', method: 'm' },
+    engines.shared.header = (_path, settings) => ({
+      memory: { neededBytes: 9e9, freeBytes: 4e9, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight', method: 'm' },
     })
-    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ slots: 1, contextTokens: 2_048 })
-    expect((await core.deployments.deploy(sha256, { contextTokens: 8_192 })).settings).toMatchObject({ slots: 4, contextTokens: 8_192 })
-  })
-
-  it('shows a failed load with its reason, throws it, and does not try again by itself', async () => {
-    const core = start()
-    const sha256 = await add(core, 'a.gguf')
-    engine.onLoad = () => {
-      throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.')
-    }
-    await expect(core.deployments.deploy(sha256, {})).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
-    await settle()
-    expect(core.deployments.list()).toMatchObject([{ state: 'failed', detail: 'Too little memory: try 1 slot.' }])
-    expect(engine.loads).toHaveLength(1)
-    expect(core.deployments.loaded()).toBeNull()
+    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ slots: 1, contextTokens: 2_048, kvType: 'q8_0', batchTokens: 256 })
+    await expect(core.deployments.deploy(sha256, { contextTokens: 8_192 })).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 1, contextTokens: 2_048 } })
+    expect(core.deployments.list().at(-1)).toMatchObject({ state: 'failed', settings: { slots: 4, contextTokens: 8_192 }, smaller: { slots: 1, contextTokens: 2_048 } })
+    expect(engines.loads()).toHaveLength(1)
+    expect(engines.made.size).toBe(0)
   })
 
   it('runs changes one after another', async () => {
     const core = start()
     const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
     let let1: () => void = () => undefined
-    engine.onLoad = () =>
+    engines.shared.onLoad = () =>
       new Promise((resolve) => {
         let1 = resolve
       })
     const first = core.deployments.deploy(one, {})
-    await until(() => engine.loads.length === 1)
+    await until(() => engines.loads().length === 1)
     const second = core.deployments.deploy(two, {})
     await settle()
     expect(core.deployments.list().filter(({ state }) => state === 'loading')).toHaveLength(1)
-    expect(engine.loads).toHaveLength(1)
-    engine.onLoad = () => undefined
+    expect(engines.loads()).toHaveLength(1)
+    engines.shared.onLoad = () => undefined
     let1()
     expect((await Promise.all([first, second])).map(({ sha256 }) => sha256)).toEqual([one, two])
-    expect(core.deployments.loaded()?.sha256).toBe(two)
+    expect(core.deployments.allLoaded().map(({ sha256 }) => sha256)).toEqual([one, two])
+  })
+})
+
+describe('several in memory', () => {
+  it('two work at once, each in its own engine; unloading one ends its processes and nothing else', async () => {
+    const core = start()
+    const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
+    const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
+    engines.engine(b.deploymentId).measured = { speed: { promptTokensPerSecond: 900, perStream: [50, null] }, cachedTokens: 30, promptTokens: 70 }
+    expect(core.deployments.list()).toMatchObject([
+      { state: 'loaded', speed: null, cache: { cachedTokens: 0, evaluatedTokens: 0 }, processes: [{ pid: 77, state: 'loaded' }] },
+      { state: 'loaded', speed: { promptTokensPerSecond: 900, perStream: [50, null] }, cache: { cachedTokens: 30, evaluatedTokens: 70 } },
+    ])
+    expect(core.deployments.engine(a.deploymentId)).not.toBe(core.deployments.engine(b.deploymentId))
+    const before = core.stale.count
+    expect(await call(core.deployments.api.unload, { deploymentId: a.deploymentId }, all)).toMatchObject({ state: 'stopped', rssBytes: null, processes: [] })
+    expect(core.stale.count).toBeGreaterThan(before)
+    expect(engines.released).toEqual([a.deploymentId])
+    expect(engines.all.map(({ stopped }) => stopped)).toEqual([true, false])
+    expect(core.deployments.engine(a.deploymentId)).toBeNull()
+    expect(core.deployments.allLoaded().map(({ deploymentId }) => deploymentId)).toEqual([b.deploymentId])
+    expect(core.deployments.engines()).toMatchObject([{ modelName: 'Fake 7B', state: { kind: 'loaded' } }])
+  })
+
+  it('when memory is short the least recently used idle one leaves; never one that is listed or works', async () => {
+    const core = start()
+    const [one, two, three, four] = [await add(core, 'a.gguf'), await add(core, 'b.gguf'), await add(core, 'c.gguf'), await add(core, 'd.gguf')]
+    roomFor(3)
+    const a = await core.deployments.deploy(one, {})
+    await rig.clock.advance(10)
+    const b = await core.deployments.deploy(two, {})
+    await rig.clock.advance(10)
+    const c = await core.deployments.deploy(three, {})
+    await rig.clock.advance(10)
+    core.deployments.used(a.deploymentId)
+    inUse.set(b.deploymentId, 'It is listed for x; pause or withdraw the listing first.')
+    await rig.clock.advance(10)
+    await core.deployments.deploy(four, {})
+    expect(engines.released).toEqual([c.deploymentId])
+    // c is asked for again: a is idle by now, but works.
+    engines.engine(a.deploymentId).running = 1
+    await core.deployments.ensureLoaded(c.deploymentId)
+    expect(core.deployments.allLoaded().map(({ sha256 }) => sha256)).toEqual([one, two, three])
+    expect(engines.loads()).toHaveLength(5)
+  })
+
+  it('is refused where nobody can leave, naming who is in the way, and nobody is harmed', async () => {
+    const core = start()
+    const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
+    roomFor(1)
+    const a = await core.deployments.deploy(one, {})
+    inUse.set(a.deploymentId, 'It is listed.')
+    const refused = core.deployments.deploy(two, { slots: 4, contextTokens: 1_024 })
+    await expect(refused).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', message: expect.stringContaining('In memory and in use: Fake 7B.') as string })
+    expect(core.deployments.loaded(a.deploymentId)).not.toBeNull()
+    expect(core.deployments.list()).toMatchObject([{ state: 'loaded' }, { state: 'failed', smaller: null }])
+  })
+
+  it('small ones on the processor are loaded without asking for an estimate first', async () => {
+    const core = start({ freeBytes: () => 1e12 })
+    const sha256 = await add(core, 'a.gguf')
+    const before = engines.inspections.length
+    await core.deployments.deploy(sha256, {})
+    expect(engines.inspections).toHaveLength(before)
+  })
+
+  it('all leave at once when the machine is given back, one that is loading too; nothing comes back by itself', async () => {
+    const core = start()
+    const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
+    const two = await add(core, 'b.gguf')
+    engines.shared.onLoad = () => new Promise((_resolve, reject) => void setTimeout(() => reject(new StokerError('ENGINE_NOT_LOADED', 'ended')), 1))
+    const loading = core.deployments.deploy(two, {})
+    const refused = expect(loading).rejects.toMatchObject({ code: 'CANCELLED' })
+    await until(() => engines.loads().length === 2)
+    expect((await core.deployments.endAll())[0]).toBe(a.deploymentId)
+    await refused
+    expect(engines.made.size).toBe(0)
+    expect(core.deployments.list().map(({ state }) => state)).toEqual(['stopped', 'stopped'])
+    engines = fakeModelEngines()
+    start().deployments.start()
+    for (let turn = 0; turn < 20; turn += 1) await settle()
+    expect(engines.all).toEqual([])
   })
 })
 
 describe('a deployment in use', () => {
-  it('is not unloaded, not replaced and its model not removed', async () => {
+  it('is not unloaded and its model not removed', async () => {
     const core = start()
-    const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
+    const one = await add(core, 'a.gguf')
     const { deploymentId } = await core.deployments.deploy(one, {})
-    expect(() => {
-      throw new Error(core.deployments.modelInUse(one) ?? 'free')
-    }).toThrow('Fake 7B is in memory; unload it first.')
+    expect(core.deployments.modelInUse(one)).toBe('Fake 7B is in memory; unload it first.')
     inUse.set(deploymentId, 'It is listed on practice/text-nano; withdraw it first.')
     await expect(call(core.deployments.api.unload, { deploymentId }, all)).rejects.toMatchObject({
       data: { code: 'MODEL_IN_USE' },
       message: 'It is listed on practice/text-nano; withdraw it first.',
     })
-    await expect(core.deployments.deploy(two, {})).rejects.toMatchObject({ code: 'MODEL_IN_USE' })
-    expect(core.deployments.loaded()?.sha256).toBe(one)
-    expect(engine.unloads).toBe(0)
+    expect(engines.released).toEqual([])
     inUse.clear()
-    expect(await call(core.deployments.api.unload, { deploymentId }, all)).toMatchObject({ state: 'stopped', rssBytes: null })
+    await core.deployments.unload(deploymentId)
     expect(await core.models.remove(one)).toBe(true)
     await expect(core.deployments.unload(deploymentId)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })
 
-describe('crashes and restarts', () => {
+describe('idle unload', () => {
+  it('takes what was idle for as long as its owner said, not what is listed, works or is kept', async () => {
+    const core = start()
+    const [one, two, three] = [await add(core, 'a.gguf'), await add(core, 'b.gguf'), await add(core, 'c.gguf')]
+    core.deployments.start()
+    const kept = await core.deployments.deploy(one, {})
+    const listed = await core.deployments.deploy(two, {})
+    const idle = await core.deployments.deploy(three, {})
+    inUse.set(listed.deploymentId, 'It is listed.')
+    for (const { deploymentId } of [listed, idle]) await call(core.deployments.api.keepWarm, { deploymentId, idleUnloadMs: 60_000 }, all)
+    expect(kept.idleUnloadMs).toBeNull()
+    await rig.clock.advance(45_000)
+    engines.engine(idle.deploymentId).running = 1
+    await rig.clock.advance(30_000)
+    engines.engine(idle.deploymentId).running = 0
+    await rig.clock.advance(45_000)
+    expect(engines.released).toEqual([])
+    await rig.clock.advance(30_000)
+    await until(() => engines.released.length > 0)
+    expect(engines.released).toEqual([idle.deploymentId])
+    await rig.clock.advance(600_000)
+    expect(core.deployments.allLoaded().map(({ deploymentId }) => deploymentId)).toEqual([kept.deploymentId, listed.deploymentId])
+    core.deployments.stop()
+    await settle()
+    expect(rig.clock.waiting).toBe(0)
+  })
+})
+
+describe('failures', () => {
+  it('out of memory is shown with the next smaller setting, its process ends, and nothing tries again by itself', async () => {
+    const core = start()
+    const sha256 = await add(core, 'a.gguf')
+    core.deployments.start()
+    engines.shared.onLoad = () => {
+      throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.', { data: { slots: 1, contextTokens: 4_096 } })
+    }
+    await expect(core.deployments.deploy(sha256, {})).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
+    engines.all[0]?.become({ kind: 'ready' })
+    await rig.clock.advance(3_600_000)
+    expect(core.deployments.list()).toMatchObject([{ state: 'failed', detail: 'Too little memory: try 1 slot.', smaller: { slots: 1, contextTokens: 4_096 } }])
+    expect(engines.loads()).toHaveLength(1)
+    expect(engines.made.size).toBe(0)
+    engines.shared.onLoad = () => undefined
+    expect(await core.deployments.deploy(sha256, { slots: 1, contextTokens: 4_096 })).toMatchObject({ state: 'loaded', smaller: null })
+    core.deployments.stop()
+  })
+
   it('loads again after a crash, at most three times without success', async () => {
     const core = start()
     const { deploymentId } = await core.deployments.deploy(await add(core, 'a.gguf'), {})
+    const engine = engines.engine(deploymentId)
     engine.crashAndReturn()
     await until(() => engine.loads.length === 2 && engine.state().kind === 'loaded')
-    engine.onLoad = () => {
+    engines.shared.onLoad = () => {
       throw new StokerError('ENGINE_CRASHED', 'The engine crashed while loading.')
     }
     engine.crashAndReturn()
@@ -146,26 +262,42 @@ describe('crashes and restarts', () => {
     }
     await until(() => core.deployments.list()[0]?.state === 'failed')
     expect(engine.loads).toHaveLength(5)
-    engine.onLoad = () => undefined
+    engines.shared.onLoad = () => undefined
     expect(await call(core.deployments.api.retryEngine, undefined, all)).toEqual({ state: 'loaded' })
-    expect(core.deployments.loaded()?.deploymentId).toBe(deploymentId)
+    expect(core.deployments.loaded(deploymentId)).not.toBeNull()
   })
 
-  it('loads at start what was in memory at the end, but not what the owner unloaded', async () => {
+  it('a retry takes every broken one, and a broken one is told beside those that work', async () => {
+    const core = start()
+    const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
+    const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
+    for (const { deploymentId } of [a, b]) engines.engine(deploymentId).become({ kind: 'broken', reason: 'three crashes' })
+    expect(core.deployments.list().map(({ state }) => state)).toEqual(['failed', 'failed'])
+    expect(await core.deployments.retryEngine()).toBe('loaded')
+    expect(core.deployments.allLoaded()).toHaveLength(2)
+  })
+})
+
+describe('restarts', () => {
+  it('load what was in memory at the end, but not what the owner unloaded', async () => {
     const before = start()
     const { deploymentId } = await before.deployments.deploy(await add(before, 'a.gguf'), {})
+    const second = await before.deployments.deploy(await add(before, 'b.gguf'), {})
     before.deployments.stop()
-    expect(engine.listenerCount).toBe(0)
-    engine = new FakeModelEngine()
+    expect(engines.all.map(({ listenerCount }) => listenerCount)).toEqual([0, 0])
+    engines = fakeModelEngines()
     const after = start()
     after.deployments.start()
-    await until(() => after.deployments.loaded()?.deploymentId === deploymentId)
+    await until(() => after.deployments.allLoaded().length === 2)
     await after.deployments.unload(deploymentId)
-    engine = new FakeModelEngine()
+    after.deployments.stop()
+    engines = fakeModelEngines()
     const third = start()
     third.deployments.start()
+    await until(() => third.deployments.loaded(second.deploymentId) !== null)
     for (let turn = 0; turn < 20; turn += 1) await settle()
-    expect(engine.loads).toEqual([])
+    expect(engines.all).toHaveLength(1)
+    third.deployments.stop()
   })
 
   it('ensureLoaded brings a stored one into memory and knows unknown ids', async () => {
@@ -176,42 +308,4 @@ describe('crashes and restarts', () => {
     await expect(core.deployments.ensureLoaded('dep_none')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect(core.deployments.find('dep_none')).toBeNull()
   })
-})
-
-describe('settings by rule', () => {
-  const big = { parameters: 7e9, contextTokens: 131_072, neededBytes: 5e9 }
-  it.each([
-    ['one core is left for the machine', big, { cores: 8, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
-    ['a single core is still one thread', big, { cores: 1, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 1, gpuLayers: 0 }],
-    [
-      'a small model gets one thread and no GPU',
-      { parameters: 9e5, contextTokens: 256, neededBytes: 1e7 },
-      { cores: 64, gpuFreeBytes: 24e9 },
-      { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0 },
-    ],
-    ['a GPU that holds it all', big, { cores: 8, gpuFreeBytes: 8e9 }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 1_000 }],
-    ['a GPU that is a little short', big, { cores: 8, gpuFreeBytes: 5.4e9 }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
-    ['an unknown context', { ...big, contextTokens: null }, { cores: 8, gpuFreeBytes: null }, { contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }],
-  ])('%s', (_name, model, facts, settings) => expect(defaultSettings(model, facts)).toEqual(settings))
-
-  it('smaller settings never grow and end', () => {
-    const steps = smallerSettings({ contextTokens: 4_096, slots: 4, threads: 7, gpuLayers: 0 }).map(({ slots, contextTokens }) => [slots, contextTokens])
-    expect(steps).toEqual([
-      [4, 4_096],
-      [2, 4_096],
-      [1, 4_096],
-      [1, 2_048],
-      [1, 1_024],
-      [1, 512],
-    ])
-    expect(smallerSettings({ contextTokens: 64, slots: 1, threads: 1, gpuLayers: 0 })).toHaveLength(1)
-  })
-
-  it.each([
-    [{ loading: true, held: false, failure: 'old' }, { kind: 'stopped' }, 'loading'],
-    [{ loading: false, held: true, failure: 'crashed' }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
-    [{ loading: false, held: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
-    [{ loading: false, held: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
-    [{ loading: false, held: false, failure: null }, { kind: 'broken', reason: 'x' }, 'stopped'],
-  ] as const)('%j with engine %j is %s', (wanted, state, shown) => expect(deploymentState(wanted, state).state).toBe(shown))
 })
