@@ -1,0 +1,50 @@
+/** Which settings are measured, and which of them is best. Pure. */
+import type { CalibrationPoint } from '#core/engine/engines.port.ts'
+
+export interface Setup {
+  processes: number
+  /** Of all processes together. */
+  threads: number
+}
+
+const PROCESSES = [2, 4]
+/** A setting that gives a single stream so much less than the best one does is not chosen, however fast it is with all slots: who sells also answers single calls. */
+const SINGLE_SHARE = 0.85
+/** Closer than this, two settings are equal. */
+const TIE = 0.03
+
+/** 1, the powers of two, all cores but one, and all: most first, because what the most cannot do quickly the others seldom need. */
+export function threadCounts(cores: number): number[] {
+  const counts = new Set([1, cores, Math.max(1, cores - 1)])
+  for (let power = 2; power < cores; power *= 2) counts.add(power)
+  return [...counts].sort((a, b) => b - a)
+}
+
+/** Several processes with a thread each, and with all cores shared out evenly. */
+export function severalProcesses(cores: number, slots: number): Setup[] {
+  return PROCESSES.filter((processes) => processes <= cores && processes <= slots).flatMap((processes) => {
+    const all = Math.floor(cores / processes) * processes
+    return [...new Set([all, processes])].map((threads) => ({ processes, threads }))
+  })
+}
+
+/** Streams at which a setup is measured: all slots first, then one, then four. */
+export const streamCounts = (slots: number): number[] => [...new Set([slots, 1, ...(slots > 4 ? [4] : [])])]
+
+const rateOf = (points: readonly CalibrationPoint[], { processes, threads }: Setup, streams: number): number =>
+  points.find((point) => point.processes === processes && point.threads === threads && point.streams === streams)?.tokensPerSecond ?? 0
+
+/**
+ * The most tokens a second with all slots in use, among those good enough for a single stream. Between equals the one with fewer processes, then
+ * fewer threads; on a machine that was busy while it was measured more threads, because the engine steps down by itself while it is.
+ */
+export function bestSetup(points: readonly CalibrationPoint[], setups: readonly Setup[], slots: number, quiet: boolean): Setup {
+  const measured = setups.filter((setup) => rateOf(points, setup, slots) > 0 && rateOf(points, setup, 1) > 0)
+  const single = Math.max(...measured.map((setup) => rateOf(points, setup, 1)))
+  const fair = measured.filter((setup) => rateOf(points, setup, 1) >= single * SINGLE_SHARE)
+  const most = Math.max(...fair.map((setup) => rateOf(points, setup, slots)))
+  const equal = fair.filter((setup) => rateOf(points, setup, slots) >= most * (1 - TIE))
+  const [best] = equal.sort((a, b) => a.processes - b.processes || (quiet ? a.threads - b.threads : b.threads - a.threads))
+  if (best === undefined) throw new Error('nothing was measured')
+  return best
+}

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+
+import { StokerError } from '#contract/errors.ts'
+import type { EngineSettings } from '#core/engine/engine.port.ts'
+import type { Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
+import { bestSetup, severalProcesses, threadCounts } from '#engine/calibrate/setups.ts'
+import { calibrate } from '#engine/calibrate.ts'
+import { createLog } from '#lib/log.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+
+import { FakeMember, type FakeMachine } from './calibrate-member.ts'
+import { ONE_SLOT, SHA } from './support.ts'
+
+const settings: EngineSettings = { ...ONE_SLOT, contextTokens: 2_048, slots: 8, threads: 2 }
+const log = createLog('test').child({}, { level: 'silent' })
+
+/** Two threads give 1.6 times one; eight streams five times one. */
+const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
+  clock: new FakeClock(),
+  members: [],
+  decode: (threads, streams, working) => (200 * (0.4 + 0.6 * threads) * (1 + (streams - 1) * 0.57)) / Math.max(1, working),
+  prompt: (threads, batchTokens) => 2_000 * threads * (0.8 + batchTokens / 2_560),
+  fits: () => 'yes',
+  ...more,
+})
+
+interface Run {
+  result: Promise<Calibration>
+  progress: [number, number][]
+  stop: AbortController
+}
+
+function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0 } = {}): Run {
+  const progress: [number, number][] = []
+  const stop = new AbortController()
+  const options = { make: () => new FakeMember(fake), clock: fake.clock, log, cores, others: async () => others }
+  const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, wish, { signal: stop.signal, onProgress: (done, of) => void progress.push([done, of]) })
+  result.catch(() => undefined)
+  return { result, progress, stop }
+}
+
+async function finish(fake: FakeMachine, run: Run): Promise<Calibration> {
+  const state = { over: false }
+  const mark = (): void => void (state.over = true)
+  run.result.then(mark, mark)
+  for (let waits = 0; waits < 5_000; waits += 1) {
+    if (state.over) break
+    await fake.clock.advance(10)
+  }
+  return run.result
+}
+
+describe('measuring a model', () => {
+  it('finds the threads, the processes and the batch of a machine that two threads help, within ten seconds', async () => {
+    const fake = machine()
+    const run = start(fake)
+    const found = await finish(fake, run)
+    expect(found.settings).toEqual({ processes: 1, threads: 2, batchTokens: 512 })
+    expect(found.durationMs).toBeLessThan(10_000)
+    const point = found.points.find(({ processes, threads, streams }) => processes === 1 && threads === 2 && streams === 8)
+    expect(point?.tokensPerSecond).toBeGreaterThan(1_596 * 0.9)
+    expect(point?.tokensPerSecond).toBeLessThan(1_596 * 1.1)
+    expect(found.promptTokensPerSecond).toBeGreaterThan(3_000)
+    expect(found.promptTokensPerSecond).toBeLessThan(4_400)
+    expect(run.progress.at(-1)).toEqual([run.progress[0]![1], run.progress[0]![1]])
+    expect(run.progress.every(([done], index) => index === 0 || done >= run.progress[index - 1]![0])).toBe(true)
+    expect(fake.members.every((member) => member.stopped)).toBe(true)
+    expect(fake.clock.waiting).toBe(0)
+  })
+
+  it('takes two processes where two threads of one are no faster (tiny models)', async () => {
+    const fake = machine({ decode: (_, streams) => 1_000 * (1 + (streams - 1) * 0.3) })
+    const { settings: best, points } = await finish(fake, start(fake))
+    expect(best).toMatchObject({ processes: 2, threads: 2 })
+    expect(points.filter(({ processes }) => processes === 2).map(({ streams }) => streams)).toEqual([8, 1, 4])
+  })
+
+  it('does not measure processes for which there is no room, and goes on when one of several cannot load', async () => {
+    const tight = machine({ fits: (processes) => (processes > 1 ? 'tight' : 'yes') })
+    expect((await finish(tight, start(tight))).points.every(({ processes }) => processes === 1)).toBe(true)
+    const full = machine({ refuse: ({ slots }) => (slots < 8 ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined) })
+    expect((await finish(full, start(full))).settings.processes).toBe(1)
+    expect(full.members.every((member) => member.stopped)).toBe(true)
+  })
+
+  it('finds a smaller batch that reads prompts faster, and reports its rate', async () => {
+    const fake = machine({ prompt: (_, batchTokens) => (batchTokens === 128 ? 3_000 : 2_000) })
+    const found = await finish(fake, start(fake))
+    expect(found.settings.batchTokens).toBe(128)
+    expect(found.promptTokensPerSecond).toBeGreaterThan(2_500)
+  })
+
+  it('ends in time with a slow model, with fewer points (a first load waits for this)', async () => {
+    const fake = machine({ decode: (threads, streams) => 3 * threads * (1 + streams * 0.1), prompt: () => 8 })
+    const found = await finish(fake, start(fake, { cores: 8, wish: { ...settings, threads: 8 } }))
+    expect(found.durationMs).toBeLessThan(20_000)
+    expect(found.settings.threads).toBe(8)
+    expect(found.settings.batchTokens).toBe(512)
+  })
+
+  it('stops at once when it is told to, and leaves nothing behind', async () => {
+    const fake = machine()
+    const run = start(fake)
+    await fake.clock.advance(900)
+    run.stop.abort(new StokerError('CANCELLED', 'enough'))
+    await fake.clock.advance(1)
+    await expect(run.result).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(fake.members.every((member) => member.stopped)).toBe(true)
+    await fake.clock.advance(3_000)
+    expect(fake.clock.waiting).toBe(0)
+  })
+
+  it('passes on what keeps the model from loading', async () => {
+    const fake = machine({ refuse: () => new StokerError('ENGINE_OUT_OF_MEMORY', 'no') })
+    await expect(finish(fake, start(fake))).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
+  })
+
+  it('measures one setup on a GPU, where threads hardly matter', async () => {
+    const fake = machine()
+    const found = await finish(fake, start(fake, { wish: { ...settings, gpuLayers: 1_000, threads: 2 } }))
+    expect(found.points.map(({ processes, threads }) => [processes, threads])).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+  })
+})
+
+describe('the choice', () => {
+  const points = (rates: Record<string, [one: number, all: number]>): CalibrationPoint[] =>
+    Object.entries(rates).flatMap(([setup, [one, all]]) => {
+      const [processes = 1, threads = 1] = setup.split('x').map(Number)
+      return [
+        { processes, threads, streams: 1, tokensPerSecond: one },
+        { processes, threads, streams: 8, tokensPerSecond: all },
+      ]
+    })
+  const setups = [
+    { processes: 1, threads: 2 },
+    { processes: 1, threads: 1 },
+    { processes: 2, threads: 2 },
+  ]
+
+  it('is the most with all slots, unless a single stream loses more than 15 % by it', () => {
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [90, 400] }), setups, 8, true)).toEqual({ processes: 2, threads: 2 })
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [80, 400] }), setups, 8, true)).toEqual({ processes: 1, threads: 2 })
+  })
+
+  it('takes fewer threads between equals, and more when others kept the machine busy', () => {
+    const equal = points({ '1x2': [100, 300], '1x1': [100, 298], '2x2': [100, 299] })
+    expect(bestSetup(equal, setups, 8, true)).toEqual({ processes: 1, threads: 1 })
+    expect(bestSetup(equal, setups, 8, false)).toEqual({ processes: 1, threads: 2 })
+  })
+
+  it('looks at few of many thread counts', () => {
+    expect(threadCounts(1)).toEqual([1])
+    expect(threadCounts(2)).toEqual([2, 1])
+    expect(threadCounts(12)).toEqual([12, 11, 8, 4, 2, 1])
+    expect(severalProcesses(2, 8)).toEqual([{ processes: 2, threads: 2 }])
+    expect(severalProcesses(7, 8).map(({ processes, threads }) => `${processes}x${threads}`)).toEqual(['2x6', '2x2', '4x4'])
+    expect(severalProcesses(8, 1)).toEqual([])
+  })
+})
