@@ -39,6 +39,7 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
   const architecture = checkKind(header, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
   const contextTokens = typeof trained === 'number' ? trained : null
+  const blocks = header.metadata.get(`${architecture}.block_count`)
   const assumed: MemoryWish = {
     ...settings,
     contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED),
@@ -65,6 +66,7 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
     parameters: header.parameters,
     quantisation: fileTypeName(header.metadata.get('general.file_type')),
     contextTokens,
+    layers: typeof blocks === 'number' ? blocks : null,
     hasChatTemplate: text(header, 'tokenizer.chat_template') !== null,
     licence: text(header, 'general.license'),
     name: text(header, 'general.name'),
