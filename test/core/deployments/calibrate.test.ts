@@ -1,0 +1,137 @@
+import { call } from '@orpc/server'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { StokerError } from '#contract/errors.ts'
+import type { CalibrationStep } from '#core/deployments/measure-call.ts'
+import { ALL_SCOPES } from '#core/rpc.ts'
+import { settle } from '#test/support/fake-clock.ts'
+import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+
+import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
+import { addModel, machine, startDeployments, until, type Started, type StartOptions } from './rig.ts'
+
+const all = { context: { scopes: ALL_SCOPES } }
+const found = {
+  settings: { processes: 2, threads: 4, batchTokens: 256 },
+  promptTokensPerSecond: 900,
+  points: [{ processes: 2, threads: 4, streams: 4, tokensPerSecond: 120 }],
+  durationMs: 4_000,
+}
+/** Large enough to be worth a measurement. */
+const BIG = Buffer.alloc(8 * 1_024 * 1_024, 1)
+
+let rig: RigContext
+let engines: FakeModelEngines
+let measured: number
+beforeEach(() => {
+  rig = rigContext()
+  engines = fakeModelEngines()
+  measured = 0
+  engines.calibrating = async (_model, _settings, { onProgress }) => {
+    measured += 1
+    onProgress(1, 2)
+    await settle()
+    onProgress(2, 2)
+    return found
+  }
+})
+afterEach(() => rig.dispose())
+
+const start = (options: StartOptions = {}): Started => startDeployments(rig, engines, { calibrateOnDeploy: true, ...options })
+async function steps(core: Started, sha256: string): Promise<CalibrationStep[]> {
+  const seen: CalibrationStep[] = []
+  for await (const step of await call(core.deployments.api.calibrate, { sha256 }, all)) seen.push(step)
+  return seen
+}
+
+describe('calibration', () => {
+  it('is taken before the first load, kept for model and machine, and its result used', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    expect(await call(core.deployments.api.calibration, { sha256 }, all)).toBeNull()
+    const first = await core.deployments.deploy(sha256, {})
+    expect(first.settings).toMatchObject({ processes: 2, threads: 4, batchTokens: 256 })
+    expect(await call(core.deployments.api.calibration, { sha256 }, all)).toMatchObject({
+      sha256,
+      machine: 'Fake CPU 9, 8 cores',
+      processes: 2,
+      threads: 4,
+      promptTokensPerSecond: 900,
+      points: found.points,
+    })
+    // Other settings: what is stored is used again, and what the owner names stands.
+    expect((await core.deployments.deploy(sha256, { slots: 2 })).settings).toMatchObject({ processes: 2, threads: 4, slots: 2 })
+    expect((await core.deployments.deploy(sha256, { threads: 3 })).settings).toMatchObject({ threads: 3, processes: 1 })
+    expect(measured).toBe(1)
+    const moved = start({ hardware: () => ({ ...machine, cpu: 'Other CPU' }) })
+    expect(await moved.deployments.calibration(sha256)).toBeNull()
+  })
+
+  it('is left out for small models, beside another model, on a GPU, and where it is switched off', async () => {
+    const core = start()
+    await core.deployments.deploy(await addModel(core, 'small.gguf'), {})
+    await core.deployments.deploy(await addModel(core, 'big.gguf', BIG), {})
+    await core.deployments.endAll()
+    const gpus = [{ name: 'GPU', memoryBytes: 8e9, memoryFreeBytes: 8e9 }]
+    const onGpu = start({ hardware: () => ({ ...machine, gpus }) })
+    await onGpu.deployments.deploy(await addModel(onGpu, 'gpu.gguf', Buffer.concat([BIG, Buffer.from('g')])), {})
+    const off = start({ calibrateOnDeploy: false })
+    await off.deployments.deploy(await addModel(off, 'off.gguf', Buffer.concat([BIG, Buffer.from('o')])), {})
+    expect(measured).toBe(0)
+  })
+
+  it('that fails or takes too long holds up no load', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    engines.calibrating = (_model, _settings, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    const deployed = core.deployments.deploy(sha256, {})
+    await until(() => rig.clock.waiting > 0)
+    await rig.clock.advance(20_000)
+    expect(await deployed).toMatchObject({ state: 'loaded', settings: { processes: 1, batchTokens: 512 } })
+    expect(rig.clock.waiting).toBe(0)
+    expect(await core.deployments.calibration(sha256)).toBeNull()
+  })
+
+  it('by the owner’s wish tells its progress and its result, and is refused while anything is in use', async () => {
+    let used: string | null = null
+    const core = start({ inUse: () => used })
+    const sha256 = await addModel(core, 'a.gguf')
+    expect(await steps(core, sha256)).toMatchObject([
+      { kind: 'measuring', done: 1, of: 2 },
+      { kind: 'measuring', done: 2, of: 2 },
+      { kind: 'done', calibration: { sha256, threads: 4 } },
+    ])
+    const { deploymentId } = await core.deployments.deploy(sha256, {})
+    expect(await steps(core, sha256)).toHaveLength(3)
+    engines.engine(deploymentId).running = 1
+    await expect(steps(core, sha256)).rejects.toMatchObject({ data: { code: 'MODEL_IN_USE' } })
+    engines.engine(deploymentId).running = 0
+    used = 'It is listed for practice/text-nano; pause or withdraw the listing first.'
+    await expect(steps(core, sha256)).rejects.toMatchObject({ data: { code: 'MODEL_IN_USE' }, message: used })
+    await expect(steps(core, 'f'.repeat(64))).rejects.toMatchObject({ data: { code: 'MODEL_IN_USE' } })
+    used = null
+    await expect(steps(core, 'f'.repeat(64))).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } })
+  })
+
+  it('stops when its reader leaves, keeps nothing, and lets the next load begin', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf')
+    let stopped = false
+    engines.calibrating = (_model, _settings, { signal, onProgress }) => {
+      onProgress(0, 2)
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          stopped = true
+          reject(new StokerError('CANCELLED', 'stopped'))
+        }),
+      )
+    }
+    for await (const step of core.deployments.measure(sha256, undefined)) {
+      expect(step).toMatchObject({ kind: 'measuring', done: 0 })
+      break
+    }
+    expect(stopped).toBe(true)
+    expect(await core.deployments.calibration(sha256)).toBeNull()
+    expect(await core.deployments.deploy(sha256, {})).toMatchObject({ state: 'loaded' })
+  })
+})

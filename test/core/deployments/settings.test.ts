@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+
+import { defaultSettings, deploymentState, gpuLayersFor, offers, smallerSettings, withWish, type DeploymentSettings } from '#core/deployments/deployments.ts'
+import { summarise } from '#core/deployments/engine-summary.ts'
+
+const base: DeploymentSettings = { contextTokens: 4_096, slots: 4, threads: 8, gpuLayers: 0, processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 }
+
+describe('settings by rule', () => {
+  const big = { parameters: 7e9, contextTokens: 131_072, neededBytes: 5e9 }
+  it.each([
+    ['every core may be used: the engine steps down by itself', big, { cores: 8, gpuFreeBytes: null }, null, base],
+    [
+      'a small model gets one thread and no GPU',
+      { parameters: 9e5, contextTokens: 256, neededBytes: 1e7 },
+      { cores: 64, gpuFreeBytes: 24e9 },
+      null,
+      { ...base, contextTokens: 256, threads: 1 },
+    ],
+    ['a GPU that holds it all', big, { cores: 8, gpuFreeBytes: 8e9 }, null, { ...base, gpuLayers: 1_000 }],
+    ['a GPU that is short, of a model whose blocks are unknown', big, { cores: 8, gpuFreeBytes: 5.4e9 }, null, base],
+    ['an unknown context', { ...big, contextTokens: null }, { cores: 8, gpuFreeBytes: null }, null, base],
+    [
+      'what was measured here',
+      { ...big, parameters: 5e6 },
+      { cores: 8, gpuFreeBytes: null },
+      { processes: 2, threads: 6, batchTokens: 256 },
+      { ...base, threads: 6, processes: 2, batchTokens: 256 },
+    ],
+  ] as const)('%s', (_name, model, facts, measured, settings) => expect(defaultSettings(model, facts, measured)).toEqual(settings))
+
+  it.each([
+    [null, 0],
+    [8e9, 1_000],
+    [2.75e9, 16],
+    [0.4e9, 0],
+  ])('with %s bytes of GPU memory free, %i of 32 blocks go there', (free, layers) => expect(gpuLayersFor({ ...big, layers: 32 }, free)).toBe(layers))
+
+  it('the owner’s fields stand, and processes never outnumber what is shared out', () => {
+    expect(withWish(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({ ...base, batchTokens: 1_024, flashAttention: 'off' })
+    expect(withWish(base, { processes: 8, slots: 2 }).processes).toBe(2)
+    expect(withWish(base, { processes: 4, threads: 1 }).processes).toBe(1)
+  })
+
+  it('smaller settings never grow and end', () => {
+    expect(smallerSettings(base).map(({ slots, contextTokens, kvType, batchTokens }) => [slots, contextTokens, kvType, batchTokens])).toEqual([
+      [4, 4_096, 'f16', 512],
+      [4, 4_096, 'q8_0', 256],
+      [2, 4_096, 'q8_0', 256],
+      [1, 4_096, 'q8_0', 256],
+      [1, 2_048, 'q8_0', 256],
+      [1, 1_024, 'q8_0', 256],
+      [1, 512, 'q8_0', 256],
+    ])
+    expect(offers({ ...base, slots: 2, contextTokens: 1_024 })).toEqual([
+      { ...base, slots: 1, contextTokens: 1_024 },
+      { ...base, slots: 1, contextTokens: 512 },
+    ])
+    expect(offers({ ...base, slots: 1, contextTokens: 64 })).toEqual([])
+  })
+
+  const failure = { message: 'old', smaller: null }
+  it.each([
+    [{ loading: true, held: false, failure }, { kind: 'stopped' }, 'loading'],
+    [{ loading: false, held: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
+    [{ loading: false, held: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
+    [{ loading: false, held: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
+    [{ loading: false, held: false, failure: null }, null, 'stopped'],
+  ] as const)('%j with engine %j is %s', (wanted, state, shown) => expect(deploymentState(wanted, state).state).toBe(shown))
+})
+
+describe('several engines as one', () => {
+  const model = { sha256: 'a' as never, contextTokens: 1, slots: 1, engine: 'e', device: 'd' }
+  const loaded = (modelName: string) => ({ modelName, state: { kind: 'loaded', model } as const })
+  const broken = { modelName: 'C', state: { kind: 'broken', reason: 'three crashes' } as const }
+  it.each([
+    [[], { kind: 'stopped', model: null, detail: null }],
+    [[loaded('A')], { kind: 'loaded', model: 'A', detail: null }],
+    [[loaded('A'), loaded('B'), broken], { kind: 'loaded', model: '2 models', detail: 'C: three crashes' }],
+    [[broken], { kind: 'broken', model: null, detail: 'three crashes' }],
+    [[broken, { modelName: 'D', state: { kind: 'starting', attempt: 1 } as const }], { kind: 'starting', model: null, detail: 'C: three crashes' }],
+  ])('%j: %j', (engines, shown) => expect(summarise(engines)).toEqual(shown))
+})
