@@ -1,6 +1,8 @@
 /** Runs template code for a bounded time: a template comes with a downloaded file, and one that loops would stop every stream of this process. */
 import { createContext, Script } from 'node:vm'
 
+import { Environment } from '@huggingface/jinja'
+
 const sandbox: { work: () => void } = { work: () => undefined }
 const context = createContext(sandbox)
 const script = new Script('work()')
@@ -30,4 +32,34 @@ export function boundedRange(...given: number[]): number[] {
   const length = Math.max(0, Math.ceil((stop - start) / step))
   if (length > RANGE_MAX) throw new Error(`range asks for ${length} values and ${RANGE_MAX} are allowed`)
   return Array.from({ length }, (_, at) => start + at * step)
+}
+
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+
+/** Python's strftime as far as chat templates use it, in English whatever the machine speaks. */
+export function dateText(date: Date, format: string): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const month = MONTHS[date.getMonth()] ?? ''
+  const parts: Record<string, string> = { Y: String(date.getFullYear()), m: two(date.getMonth() + 1), d: two(date.getDate()), b: month.slice(0, 3), B: month, H: two(date.getHours()), M: two(date.getMinutes()), S: two(date.getSeconds()), '%': '%' }
+  return format.replaceAll(/%([YmdbBHMS%])/g, (_whole, letter: string) => parts[letter] ?? '')
+}
+
+/** What every template may call, with our own bounds instead of the renderer's globals. */
+export function templateGlobals(today: () => Date): Environment {
+  const globals = new Environment()
+  const values: Record<string, unknown> = {
+    true: true,
+    True: true,
+    false: false,
+    False: false,
+    none: null,
+    None: null,
+    range: boundedRange,
+    strftime_now: (format: unknown) => dateText(today(), String(format)),
+    raise_exception(reason: unknown) {
+      throw new Error(String(reason))
+    },
+  }
+  for (const [name, value] of Object.entries(values)) globals.set(name, value)
+  return globals
 }
