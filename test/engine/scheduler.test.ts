@@ -1,48 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
-import { inferenceRequest, type InferenceRequest } from '#contract/inference.ts'
-import { createScheduler } from '#engine/host/scheduler.ts'
-import type { HostEvent } from '#engine/protocol.ts'
-
 import { FakeStepModel } from './fake-step-model.ts'
-
-const request = (content: string, more: object = {}): InferenceRequest => inferenceRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 100, ...more })
-
-function start(model: FakeStepModel) {
-  const events: HostEvent[] = []
-  const waits: { test: (event: HostEvent) => boolean; resolve: (event: HostEvent) => void }[] = []
-  let time = 0
-  const scheduler = createScheduler(model, {
-    send(event) {
-      events.push(event)
-      for (const wait of waits) if (wait.test(event)) wait.resolve(event)
-    },
-    mono: () => (time += 1),
-    randomSeed: () => 1,
-    rssBytes: () => 1,
-  })
-  const ended = (job: string): Promise<HostEvent> =>
-    new Promise((resolve) => {
-      const test = (event: HostEvent): boolean => (event.t === 'done' || event.t === 'error') && event.job === job
-      const found = events.find(test)
-      if (found === undefined) waits.push({ test, resolve })
-      else resolve(found)
-    })
-  const text = (job: string): string =>
-    events
-      .flatMap((event) => (event.t === 'deltas' ? event.items : []))
-      .filter((item) => item.job === job)
-      .map((item) => item.text)
-      .join('')
-  return { scheduler, events, ended, text }
-}
+import { likeAModel, promptTokens, request, start } from './scheduler-run.ts'
 
 describe('the step loop', () => {
   it('runs jobs together, each with its own text and counts', async () => {
     const model = new FakeStepModel({ slots: 2 })
-    const { scheduler, ended, text } = start(model)
-    for (const job of ['one', 'two', 'three']) scheduler.submit(job, request(job))
-    expect(await Promise.all(['one', 'two', 'three'].map(ended))).toMatchObject([
+    const { submit, text } = start(model)
+    expect(await Promise.all(['one', 'two', 'three'].map((job) => submit(job, job)))).toMatchObject([
       { t: 'done', finish: 'stop', usage: { promptTokens: 3, cachedTokens: 0, generatedTokens: 3 } },
       { t: 'done' },
       { t: 'done', usage: { promptTokens: 5, generatedTokens: 5 } },
@@ -52,124 +17,304 @@ describe('the step loop', () => {
     expect(model.disposed).toBe(3)
   })
 
-  it('evaluates at most 128 prompt tokens a step, in ascending slots, while others decode (a long prompt stalls running streams)', async () => {
-    const model = new FakeStepModel({ slots: 3 })
-    model.answer = () => 'answer'
-    const { scheduler, ended } = start(model)
-    for (const [job, length] of [
-      ['a', 10],
-      ['b', 400],
-      ['c', 300],
-    ] as const)
-      scheduler.submit(job, request('x'.repeat(length)))
-    await Promise.all(['a', 'b', 'c'].map(ended))
-    for (const items of model.steps) {
-      expect(items.filter((item) => item.tokens.length > 1 || item.sampler === null).reduce((sum, item) => sum + item.tokens.length, 0)).toBeLessThanOrEqual(128)
-      expect(items.map((item) => item.slot)).toEqual(items.map((item) => item.slot).toSorted((a, b) => a - b))
-    }
-    expect(model.steps[1]?.some((item) => item.slot === 0 && item.tokens.length === 1)).toBe(true)
-  })
-
   it('cancels in the middle of a long prompt within one step', async () => {
     const model = new FakeStepModel()
-    const { scheduler, ended } = start(model)
+    const { scheduler, submit } = start(model)
     model.beforeStep = () => {
       if (model.steps.length === 2) scheduler.cancel('long')
     }
-    scheduler.submit('long', request('x'.repeat(800)))
-    expect(await ended('long')).toMatchObject({ t: 'done', finish: 'cancelled', usage: { generatedTokens: 0 } })
+    expect(await submit('long', 'x'.repeat(800))).toMatchObject({ t: 'done', finish: 'cancelled', usage: { generatedTokens: 0 } })
     expect(model.steps.length).toBe(2)
+    expect(model.evaluated).toBeLessThanOrEqual(256)
   })
 
   it('cancels while decoding within one step, and a waiting job at once', async () => {
     const model = new FakeStepModel()
     model.answer = () => 'y'.repeat(90)
-    const { scheduler, ended, text } = start(model)
+    const { scheduler, submit, text } = start(model)
     model.beforeStep = () => {
       if (model.steps.length !== 11) return
       scheduler.cancel('waiting')
       scheduler.cancel('running')
     }
-    scheduler.submit('running', request('x'))
-    scheduler.submit('waiting', request('x'))
-    expect(await ended('running')).toMatchObject({ finish: 'cancelled' })
-    expect(await ended('waiting')).toMatchObject({ finish: 'cancelled', usage: { generatedTokens: 0 } })
+    const running = submit('running', 'x')
+    const waiting = submit('waiting', 'x')
+    expect(await running).toMatchObject({ finish: 'cancelled' })
+    expect(await waiting).toMatchObject({ finish: 'cancelled', usage: { generatedTokens: 0 } })
     expect(text('running')).toBe('y'.repeat(10))
     expect(model.steps.length).toBe(11)
   })
 
+  it('cancels a job whose request is still being prepared', async () => {
+    const model = new FakeStepModel()
+    const { scheduler, submit } = start(model)
+    const early = submit('early', 'x')
+    scheduler.cancel('early')
+    expect(await early).toMatchObject({ finish: 'cancelled' })
+    expect(model.steps.length).toBe(0)
+  })
+
   it('refuses what does not fit its slot before a step is spent', async () => {
     const model = new FakeStepModel({ contextTokens: 100 })
-    const { scheduler, ended } = start(model)
-    scheduler.submit('prompt', request('x'.repeat(60), { maxTokens: 41 }))
-    scheduler.submit('output', request('x', { maxTokens: 100 }))
-    scheduler.submit('huge', request('x'.repeat(1_000_000), { maxTokens: 1 }))
-    for (const job of ['prompt', 'output', 'huge']) expect(await ended(job)).toMatchObject({ t: 'error', error: { code: 'CONTEXT_TOO_LONG' } })
-    scheduler.submit('exact', request('x'.repeat(60), { maxTokens: 40 }))
-    expect(await ended('exact')).toMatchObject({ t: 'done' })
+    const { submit } = start(model)
+    const refused = [submit('prompt', 'x'.repeat(60), { maxTokens: 41 }), submit('output', 'x', { maxTokens: 100 }), submit('huge', 'x'.repeat(1_000_000), { maxTokens: 1 })]
+    for (const end of await Promise.all(refused)) expect(end).toMatchObject({ t: 'error', error: { code: 'CONTEXT_TOO_LONG' } })
+    expect(await submit('exact', 'x'.repeat(60), { maxTokens: 40 })).toMatchObject({ t: 'done' })
   })
 
   it('lets 64 wait and refuses the next with ENGINE_BUSY', async () => {
     const model = new FakeStepModel()
     const gate = Promise.withResolvers<void>()
     model.beforeStep = () => gate.promise
-    const { scheduler, ended, events } = start(model)
-    for (let job = 0; job < 66; job += 1) scheduler.submit(`j${job}`, request('x'))
-    expect(await ended('j65')).toMatchObject({ t: 'error', error: { code: 'ENGINE_BUSY' } })
+    const { submit, events } = start(model)
+    const ends = Array.from({ length: 66 }, (_, job) => submit(`j${job}`, 'x'))
+    expect(await ends[65]).toMatchObject({ t: 'error', error: { code: 'ENGINE_BUSY' } })
     gate.resolve()
-    await ended('j64')
+    await Promise.all(ends)
     expect(events.filter((event) => event.t === 'done').length).toBe(65)
   })
 
   it('stops at a stop string across tokens, at the token limit, and goes on past the end when told', async () => {
     const model = new FakeStepModel()
     model.answer = () => 'count 1 2 3 END 4'
-    const { scheduler, ended, text } = start(model)
-    scheduler.submit('stop', request('x', { stop: ['END'] }))
-    expect(await ended('stop')).toMatchObject({ finish: 'stop' })
+    const { submit, text } = start(model)
+    expect(await submit('stop', 'x', { stop: ['END'] })).toMatchObject({ finish: 'stop' })
     expect(text('stop')).toBe('count 1 2 3 ')
-    scheduler.submit('limit', request('x', { maxTokens: 5, stop: ['t 9'] }))
-    expect(await ended('limit')).toMatchObject({ finish: 'length', usage: { generatedTokens: 5 } })
+    expect(await submit('limit', 'x', { maxTokens: 5, stop: ['t 9'] })).toMatchObject({ finish: 'length', usage: { generatedTokens: 5 } })
     expect(text('limit')).toBe('count')
     model.answer = () => 'ab'
-    scheduler.submit('past', request('x', { maxTokens: 7, ignoreEos: true }))
-    expect(await ended('past')).toMatchObject({ finish: 'length', usage: { generatedTokens: 7 } })
+    expect(await submit('past', 'x', { maxTokens: 7, ignoreEos: true })).toMatchObject({ finish: 'length', usage: { generatedTokens: 7 } })
   })
 
   it('fails only the jobs of a failed step and serves the next from an empty slot', async () => {
-    const model = new FakeStepModel()
+    const model = new FakeStepModel({ slots: 2, prefixReuse: true })
+    const { submit, text } = start(model)
+    await submit('before', 'hello, all of you')
     model.failNext = true
-    const { scheduler, ended } = start(model)
-    scheduler.submit('bad', request('x'))
-    expect(await ended('bad')).toMatchObject({ t: 'error', error: { code: 'INTERNAL' } })
-    scheduler.submit('good', request('hello'))
-    expect(await ended('good')).toMatchObject({ t: 'done', usage: { generatedTokens: 5 } })
+    expect(await submit('bad', 'hello, all of them')).toMatchObject({ t: 'error', error: { code: 'INTERNAL' } })
+    expect(await submit('good', 'hello, all of them')).toMatchObject({ t: 'done', usage: { cachedTokens: 0, generatedTokens: 18 } })
+    expect(text('good')).toBe('hello, all of them')
   })
 
-  it('reuses a common beginning only when allowed, and counts it as cached', async () => {
-    const shared = 'system prompt of some forty characters....'
-    for (const prefixReuse of [true, false]) {
-      const model = new FakeStepModel({ slots: 2, prefixReuse })
-      const { scheduler, ended, text } = start(model)
-      scheduler.submit('first', request(`${shared}one`))
-      await ended('first')
-      scheduler.submit('second', request(`${shared}two`))
-      expect(await ended('second')).toMatchObject({ usage: { cachedTokens: prefixReuse ? shared.length : 0 } })
-      expect(text('second')).toBe(`${shared}two`)
+  it('fails one job, not the loop, when its slot cannot be made ready', async () => {
+    const model = new FakeStepModel({ slots: 2 })
+    const { submit } = start(model)
+    const keep = model.keep.bind(model)
+    model.keep = () => {
+      model.keep = keep
+      return Promise.reject(new Error('no memory'))
     }
+    expect(await Promise.all([submit('bad', 'one'), submit('good', 'two')])).toMatchObject([
+      { error: { code: 'INTERNAL', message: expect.stringContaining('no memory') } },
+      { finish: 'stop' },
+    ])
   })
 
-  it('ends every job once when it is stopped', async () => {
+  it('ends every job and embedding once when it is stopped', async () => {
     const model = new FakeStepModel()
     model.answer = () => 'y'.repeat(90)
-    const { scheduler, ended, events } = start(model)
-    scheduler.submit('running', request('x'))
-    scheduler.submit('waiting', request('x'))
+    const { scheduler, submit, events } = start(model)
+    const ends = [submit('running', 'x'), submit('waiting', 'x')]
+    let embedding: Promise<unknown> = Promise.resolve()
     model.beforeStep = () => {
-      if (model.steps.length === 3) void scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} })
+      if (model.steps.length !== 3) return
+      embedding = scheduler.embed(['x']).catch((error: unknown) => error)
+      void scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} })
     }
-    expect(await Promise.all([ended('running'), ended('waiting')])).toMatchObject([{ error: { code: 'ENGINE_NOT_LOADED' } }, { error: { code: 'ENGINE_NOT_LOADED' } }])
+    expect(await Promise.all(ends)).toMatchObject([{ error: { code: 'ENGINE_NOT_LOADED' } }, { error: { code: 'ENGINE_NOT_LOADED' } }])
+    expect(await embedding).toMatchObject({ code: 'ENGINE_NOT_LOADED' })
     expect(events.filter((event) => event.t === 'error' || event.t === 'done').length).toBe(2)
     expect(model.disposed).toBe(2)
+    await expect(scheduler.embed(['x'])).rejects.toMatchObject({ code: 'ENGINE_NOT_LOADED' })
+    expect(await submit('late', 'x')).toMatchObject({ error: { code: 'ENGINE_NOT_LOADED' } })
+  })
+
+  it('handles messages between two steps, however fast steps are (a cancel that waits for the answer)', async () => {
+    const model = new FakeStepModel()
+    model.answer = () => 'y'.repeat(90)
+    const { scheduler, submit } = start(model)
+    let turns = 0
+    model.beforeStep = () => {
+      if (model.steps.length === 3) setImmediate(() => (turns = model.steps.length)).unref()
+    }
+    await submit('a', 'x')
+    expect(turns).toBe(3)
+    scheduler.cancel('unknown')
+  })
+
+  it('sends the first text at once and later text of all jobs at most every 15 ms, never empty', async () => {
+    const model = new FakeStepModel({ slots: 2 })
+    model.answer = () => 'y'.repeat(40)
+    const { submit, events, clock } = start(model)
+    const sent: { at: number; jobs: string[] }[] = []
+    const push = events.push.bind(events)
+    events.push = (...more) => {
+      for (const event of more) if (event.t === 'deltas') sent.push({ at: clock.now, jobs: event.items.filter((item) => item.text !== '').map((item) => item.job) })
+      return push(...more)
+    }
+    await Promise.all([submit('a', 'x'), submit('b', 'x'.repeat(200))])
+    expect(sent[0]).toEqual({ at: 1_001, jobs: ['a'] })
+    const gaps = sent.slice(1).map(({ at }, index) => at - (sent[index]?.at ?? 0))
+    // The second job's first text, and what is left at an end, do not wait.
+    expect(gaps.filter((gap) => gap < 15).length).toBeLessThanOrEqual(3)
+    expect(sent.length).toBeLessThan(12)
+    expect(sent.some(({ jobs }) => jobs.length === 2)).toBe(true)
+    expect(sent.every(({ jobs }) => jobs.length > 0)).toBe(true)
+  })
+
+  it('uses the threads that the governor says and tells it what each step cost', async () => {
+    const model = new FakeStepModel()
+    const costs: object[] = []
+    let threads = 3
+    const governor = { next: () => threads, took: (cost: object) => void costs.push(cost), setLimit: () => undefined }
+    const { scheduler, submit } = start(model, { costMs: likeAModel, governor })
+    model.answer = () => 'abc'
+    model.beforeStep = () => {
+      threads = model.steps.length < 2 ? 3 : 1
+    }
+    await submit('a', 'x'.repeat(20))
+    expect(model.threads).toEqual([3, 1])
+    expect(costs).toEqual([
+      { threads: 3, tokens: 20, ms: 20 },
+      { threads: 3, tokens: 1, ms: 10 },
+      { threads: 1, tokens: 1, ms: 10 },
+      { threads: 1, tokens: 1, ms: 10 },
+    ])
+    expect(scheduler.stats().threads).toBe(1)
+  })
+
+  it('embeds one text between two steps, so that streams go on beside a long list', async () => {
+    const model = new FakeStepModel()
+    model.answer = () => 'y'.repeat(20)
+    const { scheduler, submit } = start(model)
+    const at: number[] = []
+    model.onEmbed = () => at.push(model.steps.length)
+    const stream = submit('a', 'x')
+    expect(await scheduler.embed(['one', 'three', 'seven'])).toEqual({
+      vectors: [
+        [3, 0],
+        [5, 0],
+        [5, 0],
+      ],
+      promptTokens: 13,
+    })
+    expect(at).toEqual([0, 1, 2])
+    await stream
+    expect(await scheduler.embed([])).toEqual({ vectors: [], promptTokens: 0 })
+    const calls = Array.from({ length: 17 }, () => scheduler.embed(['x']))
+    await expect(calls[16]).rejects.toMatchObject({ code: 'ENGINE_BUSY' })
+    await Promise.all(calls.slice(0, 16))
+    await expect(scheduler.embed(['x'.repeat(300_000)])).rejects.toMatchObject({ code: 'CONTEXT_TOO_LONG' })
+  })
+
+  it('measures its speed from its own steps and says what waits', async () => {
+    const model = new FakeStepModel({ slots: 2, contextTokens: 2_000 })
+    model.answer = () => 'y'.repeat(50)
+    const { scheduler, submit } = start(model, { costMs: likeAModel })
+    expect(scheduler.stats()).toMatchObject({ speed: { promptTokensPerSecond: null, perStream: [null, null] }, waitingPromptTokens: 0 })
+    let waiting = 0
+    model.beforeStep = () => {
+      if (model.steps.length === 1) ({ waitingPromptTokens: waiting } = scheduler.stats())
+    }
+    const ends = [submit('a', 'x'.repeat(600)), submit('b', 'x'.repeat(300)), submit('c', 'x'.repeat(50))]
+    await Promise.all(ends)
+    expect(waiting).toBe(950)
+    const { speed, promptTokens, cachedTokens, waitingPromptTokens } = scheduler.stats()
+    expect(speed.promptTokensPerSecond).toBeCloseTo(1_000, -2)
+    expect(speed.perStream).toEqual([100, 100])
+    expect({ promptTokens, cachedTokens, waitingPromptTokens }).toEqual({ promptTokens: 950, cachedTokens: 0, waitingPromptTokens: 0 })
+  })
+
+  it('refuses a second job of the same id', async () => {
+    const { scheduler, submit, events } = start(new FakeStepModel())
+    const first = submit('a', 'hello')
+    scheduler.submit('a', request('again'), { priority: 'job', deadlineMs: null })
+    expect(events).toMatchObject([{ t: 'error', job: 'a', error: { code: 'CONFLICT' } }])
+    await first
+  })
+})
+
+describe('prompts in pieces', () => {
+  it('lets every stream decode in every step while a long prompt arrives, in pieces that keep steps short', async () => {
+    const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true })
+    model.answer = () => 'y'.repeat(90)
+    // Slow: 1.5 ms a prompt token, so 128 tokens beside decodes would take 0.2 s.
+    const { submit } = start(model, { costMs: (items) => 20 + promptTokens(items) * 1.5 })
+    model.beforeStep = () => {
+      if (model.steps.length === 10) void submit('long', 'z'.repeat(1_500), { maxTokens: 2 })
+    }
+    await Promise.all([submit('a', 'first'), submit('b', 'other')])
+    const beside = model.steps.slice(10).filter((items) => items.length > 1 && promptTokens(items) > 1)
+    expect(beside.length).toBeGreaterThan(15)
+    for (const items of beside) {
+      expect(items.filter((item) => item.tokens.length === 1).length).toBe(2)
+      expect(items.map((item) => item.slot)).toEqual([0, 1, 2])
+    }
+    // The first piece is a guess; the others keep a step at 120 ms.
+    expect(promptTokens(beside[0] ?? [])).toBeLessThanOrEqual(128)
+    for (const items of beside.slice(2, -1)) {
+      expect(20 + promptTokens(items) * 1.5).toBeLessThanOrEqual(121)
+      expect(promptTokens(items)).toBeGreaterThan(50)
+    }
+  })
+
+  it('never goes below 16 nor above 128 prompt tokens beside a stream', async () => {
+    for (const [perToken, expected] of [
+      [100, 16],
+      [0.01, 128],
+    ] as const) {
+      const model = new FakeStepModel({ slots: 2, contextTokens: 2_000, prefixReuse: true })
+      model.answer = () => 'y'.repeat(90)
+      const { submit } = start(model, { costMs: (items) => 1 + promptTokens(items) * perToken })
+      model.beforeStep = () => {
+        if (model.steps.length === 5) void submit('long', 'z'.repeat(1_000), { maxTokens: 2 })
+      }
+      await submit('a', 'first')
+      expect(model.steps.slice(7, 11).map(promptTokens)).toEqual([expected, expected, expected, expected])
+    }
+  })
+
+  it('reads several prompts at once while nothing decodes, at most 128 tokens of each and within half a second', async () => {
+    const model = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
+    const { submit } = start(model, { costMs: (items) => promptTokens(items) * 0.5 })
+    const jobs = ['a', 'b', 'c', 'd'].map((job) => submit(job, job.repeat(600), { maxTokens: 1 }))
+    await Promise.all(jobs)
+    expect(promptTokens(model.steps[0] ?? [])).toBe(32)
+    expect(model.steps[1]?.map((item) => item.tokens.length)).toEqual([128, 128, 128, 128])
+    const slow = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
+    const other = start(slow, { costMs: (items) => promptTokens(items) * 10 })
+    await Promise.all(['a', 'b'].map((job) => other.submit(job, job.repeat(600), { maxTokens: 1 })))
+    expect(slow.steps.slice(1).every((items) => promptTokens(items) <= 50)).toBe(true)
+  })
+
+  it('reads in the same pieces whatever the clock says when runs must repeat themselves', async () => {
+    const pieces = []
+    for (const perToken of [1, 100]) {
+      const model = new FakeStepModel({ contextTokens: 2_000 })
+      const { submit } = start(model, { costMs: (items) => promptTokens(items) * perToken })
+      await submit('a', 'x'.repeat(300), { maxTokens: 1 })
+      pieces.push(model.steps.map((items) => items[0]?.tokens.length))
+    }
+    expect(pieces).toEqual([
+      [128, 128, 44],
+      [128, 128, 44],
+    ])
+  })
+
+  it('reads short prompts before a long one, and the long one all the same (a 1,500-token prompt that blocks everyone, or never gets on)', async () => {
+    const model = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
+    model.answer = () => 'y'
+    const { submit, order } = start(model, { costMs: likeAModel })
+    let short = 0
+    const shorts: Promise<unknown>[] = []
+    const long = submit('long', 'z'.repeat(1_500))
+    model.beforeStep = () => {
+      // Always two short ones at hand, as long as the long one reads.
+      if (short < 400 && model.steps.length % 2 === 0) shorts.push(submit(`s${(short += 1)}`, String.fromCharCode(97 + (short % 26)).repeat(250)))
+    }
+    await long
+    expect(order().indexOf('long')).toBeGreaterThan(5)
+    expect(short).toBeLessThan(400)
+    await Promise.all(shorts)
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { createEngine } from '#engine/client.ts'
+import { createLocalMember } from '#engine/client.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
@@ -13,7 +13,7 @@ function start({ automatic = true } = {}) {
   const clock = new FakeClock()
   const hosts: FakeHost[] = []
   const behaviour = { crashOnLoad: false }
-  const engine = createEngine({
+  const engine = createLocalMember({
     clock,
     log: createLog('test').child({}, { level: 'silent' }),
     fork: () => {
@@ -134,6 +134,79 @@ describe('supervision of the engine host', () => {
     expect((await held[0]?.outcome)?.finish).toBe('cancelled')
     await engine.stop()
     expect((await held[1]?.outcome)?.error?.code).toBe('ENGINE_NOT_LOADED')
+  })
+
+  it('sends priority and what is left of the deadline, also after a restart in between', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    submit(engine, ask('x'), { priority: 'own', deadlineMs: 1_000 })
+    submit(engine, ask('x'))
+    hosts[0]?.exit()
+    submit(engine, ask('held'), { priority: 'exam', deadlineMs: 5_000 })
+    submit(engine, ask('held'), { deadlineMs: 100 })
+    await clock.advance(250)
+    const how = (host: FakeHost | undefined): unknown[] =>
+      (host?.got ?? []).flatMap((message) => (message.t === 'submit' ? [{ priority: message.priority, deadlineMs: message.deadlineMs }] : []))
+    expect(how(hosts[0])).toEqual([
+      { priority: 'own', deadlineMs: 1_000 },
+      { priority: 'job', deadlineMs: null },
+    ])
+    expect(how(hosts[1])).toEqual([
+      { priority: 'exam', deadlineMs: 4_750 },
+      { priority: 'job', deadlineMs: 0 },
+    ])
+  })
+
+  it('gives the thread limit to a restarted host again, and to a new load no more', async () => {
+    const { clock, hosts, engine } = start()
+    engine.setThreadLimit(3)
+    await engine.load(MODEL, ONE_SLOT)
+    engine.setThreadLimit(2)
+    hosts[0]?.exit()
+    await clock.advance(250)
+    await engine.load(MODEL, { ...ONE_SLOT, slots: 2 })
+    const limits = hosts.map((host) => host.got.flatMap((message) => (message.t === 'threads' ? [message.limit] : [])))
+    expect(limits).toEqual([[2], [2]])
+  })
+
+  it('loads again when any setting differs, and not when none does', async () => {
+    const { hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    await engine.load(MODEL, { ...ONE_SLOT })
+    await engine.load(MODEL, { ...ONE_SLOT, kvType: 'q8_0' })
+    await engine.load(MODEL, { ...ONE_SLOT, kvType: 'q8_0', batchTokens: 64 })
+    expect(hosts[0]?.got.filter((message) => message.t === 'load').length).toBe(3)
+  })
+
+  it('embeds in the host, refuses without a model, and fails what a crash interrupts', async () => {
+    const { hosts, engine } = start()
+    await expect(engine.embed(['x'])).rejects.toMatchObject({ code: 'ENGINE_NOT_LOADED' })
+    await engine.load(MODEL, ONE_SLOT)
+    const embedding = engine.embed(['x', 'y'])
+    await settle()
+    const asked = hosts[0]?.got.at(-1)
+    expect(asked).toMatchObject({ t: 'embed', texts: ['x', 'y'] })
+    hosts[0]?.say({ t: 'result', id: asked?.t === 'embed' ? asked.id : -1, value: { vectors: [[1], [1]], promptTokens: 2 } })
+    expect(await embedding).toEqual({ vectors: [[1], [1]], promptTokens: 2 })
+    const lost = engine.embed(['x'])
+    await settle()
+    hosts[0]?.exit()
+    await expect(lost).rejects.toMatchObject({ code: 'ENGINE_CRASHED' })
+    await expect(engine.embed(Array.from({ length: 257 }, () => 'x'))).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await engine.stop()
+  })
+
+  it('passes on log-probabilities and tool calls, and refuses ids that the host would drop', async () => {
+    const { hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const job = submit(engine, ask('x'))
+    const logprobs = [{ token: 'a', bytes: [97], logprob: -1, top: [] }]
+    const toolCalls = [{ id: 'call_1', name: 'look', arguments: '{}' }]
+    hosts[0]?.say({ t: 'deltas', items: [{ job: job.id, text: 'a', logprobs }] })
+    hosts[0]?.say({ t: 'done', job: job.id, finish: 'stop', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2, toolCalls })
+    expect(await job.outcome).toMatchObject({ text: 'a', logprobs, toolCalls, finish: 'stop' })
+    const code = await new Promise((resolve) => engine.submit('x'.repeat(129), ask('x'), { onDelta: () => undefined, onDone: resolve, onError: (error) => resolve(error.code) }))
+    expect(code).toBe('BAD_REQUEST')
   })
 
   it('leaves nothing waiting behind when stopped', async () => {

@@ -3,9 +3,9 @@ import { resolve } from 'node:path'
 
 import type { ErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import { inferenceRequest, type EngineUsage, type FinishReason, type InferenceRequest } from '#contract/inference.ts'
-import type { EnginePort, EngineSettings, EngineState } from '#core/engine/engine.port.ts'
-import { createEngine, type ForkedHost } from '#engine/client.ts'
+import { engineRequest, type EngineRequest, type EngineUsage, type FinishReason, type TokenLogprob, type ToolCall } from '#contract/inference.ts'
+import type { EngineEvents, EnginePort, EngineSettings, EngineState, SubmitOptions } from '#core/engine/engine.port.ts'
+import { createLocalMember, type ForkedHost, type LocalMember } from '#engine/client.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
 import { systemClock } from '#lib/clock.ts'
 import { createLog } from '#lib/log.ts'
@@ -16,13 +16,13 @@ export const ONE_SLOT: EngineSettings = { contextTokens: 192, slots: 1, threads:
 export const FOUR_SLOTS: EngineSettings = { ...ONE_SLOT, slots: 4 }
 
 export interface RealEngine {
-  engine: EnginePort
+  engine: LocalMember
   forks: ForkedHost[]
 }
 
 export function realEngine(): RealEngine {
   const forks: ForkedHost[] = []
-  const engine = createEngine({
+  const engine = createLocalMember({
     clock: systemClock,
     log: createLog('test').child({}, { level: 'silent' }),
     fork: () => {
@@ -34,12 +34,14 @@ export function realEngine(): RealEngine {
   return { engine, forks }
 }
 
-export const ask = (content: string, more: Partial<Record<keyof InferenceRequest, unknown>> = {}): InferenceRequest =>
-  inferenceRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, ...more })
+export const ask = (content: string, more: Partial<Record<keyof EngineRequest, unknown>> = {}): EngineRequest =>
+  engineRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, ...more })
 
 export interface Outcome {
   text: string
   deltas: string[]
+  logprobs: TokenLogprob[]
+  toolCalls?: ToolCall[]
   finish: FinishReason | null
   usage: EngineUsage
   error: ErrorValue | null
@@ -55,27 +57,40 @@ export interface Submitted {
   firstDelta: Promise<void>
 }
 
-export function submit(engine: EnginePort, request: InferenceRequest): Submitted {
+export function submit(engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Submitted {
   const id = `job_${(serial += 1)}`
   const deltas: string[] = []
+  const shown: TokenLogprob[] = []
   const first = Promise.withResolvers<void>()
   const done = Promise.withResolvers<Outcome>()
   const end = (rest: Partial<Outcome>): void => {
     first.resolve()
-    done.resolve({ text: deltas.join(''), deltas, finish: null, usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 }, error: null, ttftMs: 0, durationMs: 0, ...rest })
+    done.resolve({
+      text: deltas.join(''),
+      deltas,
+      logprobs: shown,
+      finish: null,
+      usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 },
+      error: null,
+      ttftMs: 0,
+      durationMs: 0,
+      ...rest,
+    })
   }
-  engine.submit(id, request, {
-    onDelta(text) {
+  const events: EngineEvents = {
+    onDelta(text, logprobs) {
       deltas.push(text)
+      if (logprobs !== undefined) shown.push(...logprobs)
       first.resolve()
     },
     onDone: end,
     onError: (error) => end({ error }),
-  })
+  }
+  engine.submit(id, request, events, options)
   return { id, outcome: done.promise, firstDelta: first.promise }
 }
 
-export const run = (engine: EnginePort, request: InferenceRequest): Promise<Outcome> => submit(engine, request).outcome
+export const run = (engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Promise<Outcome> => submit(engine, request, options).outcome
 
 export function whenState(engine: EnginePort, kind: EngineState['kind']): Promise<EngineState> {
   return new Promise((resolve) => {

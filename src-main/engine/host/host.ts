@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import { engineRequest } from '#contract/inference.ts'
+import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
@@ -31,13 +31,40 @@ export interface Host {
 
 const UNLOADED = { code: 'ENGINE_NOT_LOADED', message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.', data: {} } as const
 
-const embedTexts = z.array(z.string().min(1).max(1_048_576)).min(1).max(EMBED_TEXTS_MAX)
+const NOT_LOADED = new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+
+const embedTexts = z.array(z.string().min(1).max(MESSAGE_BYTES_MAX)).min(1).max(EMBED_TEXTS_MAX)
+
+function parsedTexts(raw: unknown): string[] {
+  const { data, error } = embedTexts.safeParse(raw)
+  if (data !== undefined) return data
+  const reason = error.issues[0]?.message.slice(0, 200) ?? 'unknown'
+  throw new StokerError('BAD_REQUEST', `These texts cannot be embedded: ${reason}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`)
+}
+
+function parsedRequest(raw: unknown): EngineRequest {
+  const { data, error } = engineRequest.safeParse(raw)
+  if (data !== undefined) return data
+  const issue = error.issues[0]
+  const field = issue?.path.join('.') ?? ''
+  const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
+  throw new StokerError(code, `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`)
+}
+
+/** Loads, unloads and the stop, in order of arrival. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const next = turn.then(work)
+    turn = next.catch(() => undefined)
+    return next
+  }
+}
 
 export function createHost(options: HostOptions): Host {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
-  /** Loads, unloads and the stop, in order of arrival. */
-  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = createTurns()
 
   async function unload(): Promise<void> {
     const previous = current
@@ -61,37 +88,18 @@ export function createHost(options: HostOptions): Host {
     void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
   }
 
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = turn.then(work)
-    turn = next.catch(() => undefined)
-    return next
+  async function embed(texts: unknown): Promise<Embedded> {
+    if (current === null) throw NOT_LOADED
+    return current.scheduler.embed(parsedTexts(texts))
   }
 
-  async function embed(raw: unknown): Promise<Embedded> {
-    if (current === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
-    const texts = embedTexts.safeParse(raw)
-    if (!texts.success)
-      throw new StokerError(
-        'BAD_REQUEST',
-        `These texts cannot be embedded: ${texts.error.issues[0]?.message.slice(0, 200) ?? 'unknown'}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`,
-      )
-    return current.scheduler.embed(texts.data)
-  }
-
-  function submit(job: string, raw: unknown, how: JobOptions): void {
-    if (current === null) {
-      send({ t: 'error', job, error: { code: 'ENGINE_NOT_LOADED', message: 'No model is loaded. Load one first.', data: {} } })
-      return
+  function submit(job: string, request: unknown, how: JobOptions): void {
+    try {
+      if (current === null) throw NOT_LOADED
+      current.scheduler.submit(job, parsedRequest(request), how)
+    } catch (error) {
+      send({ t: 'error', job, error: toErrorValue(error) })
     }
-    const parsed = engineRequest.safeParse(raw)
-    if (parsed.success) {
-      current.scheduler.submit(job, parsed.data, how)
-      return
-    }
-    const issue = parsed.error.issues[0]
-    const field = issue?.path.join('.') ?? ''
-    const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
-    send({ t: 'error', job, error: toErrorValue(new StokerError(code, `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`)) })
   }
 
   return {

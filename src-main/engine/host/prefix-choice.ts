@@ -1,5 +1,5 @@
 /** Where a new job goes, and from where its prompt's beginning comes. */
-import { commonLength } from './prefix-common.ts'
+import { COPY_MIN_TOKENS, commonLength } from './prefix-common.ts'
 import type { Park, Parked } from './prefix-park.ts'
 import type { Placed } from './placed.ts'
 
@@ -15,7 +15,7 @@ export interface Known {
   copies: boolean
 }
 
-export interface Choice {
+export interface Placing {
   slot: number
   /** Tokens to take over. */
   common: number
@@ -26,8 +26,6 @@ export interface Choice {
   state: Parked | null
 }
 
-/** So many more common tokens are worth a copy. */
-const COPY_MIN_TOKENS = 16
 /** So many are worth a gap between the running slots, where the loop cannot copy. */
 const GAP_MIN_TOKENS = 32
 
@@ -54,7 +52,7 @@ function cheapest(slots: readonly number[], { contents, usedAt }: Known): number
 }
 
 /** At least one slot is free. At least one prompt token is left to evaluate. */
-export function placeFor(prompt: readonly number[], known: Known): Choice {
+export function placeFor(prompt: readonly number[], known: Known): Placing {
   const { bySlot, contents, parked, copies } = known
   const candidates = densest(bySlot)
   if (!known.reuse) return { slot: candidates[0] ?? 0, common: 0, own: 0, from: null, state: null }
@@ -69,7 +67,7 @@ export function placeFor(prompt: readonly number[], known: Known): Choice {
   const state = parked.best(prompt, most)
   const outside = copies ? anywhere : free
   const common = Math.max(own(outside), state?.common ?? 0)
-  const here = (slot: number): Choice => ({ slot, common: own(slot), own: own(slot), from: null, state: null })
+  const here = (slot: number): Placing => ({ slot, common: own(slot), own: own(slot), from: null, state: null })
 
   if (own(inPlace) > 0 && own(inPlace) + COPY_MIN_TOKENS > common) return here(inPlace)
   if (common < COPY_MIN_TOKENS) return here(cheapest(candidates, known))

@@ -1,5 +1,8 @@
 /** Common beginnings of token lists. */
 
+/** So many more common tokens are worth a copy from elsewhere. */
+export const COPY_MIN_TOKENS = 16
+
 /** How many tokens both begin with, `most` at most. */
 export function commonLength(a: readonly number[], b: readonly number[], most = Number.POSITIVE_INFINITY): number {
   const end = Math.min(most, a.length, b.length)

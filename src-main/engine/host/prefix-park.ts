@@ -14,8 +14,8 @@ export interface Park {
   readonly size: number
   /** The parked state that begins most like the prompt, up to `most` tokens. */
   best(prompt: readonly number[], most: number): { parked: Parked; common: number } | null
-  /** Some parked state holds all but `slack` of these tokens. */
-  holds(tokens: readonly number[], slack: number): boolean
+  /** Some parked state begins with more than so many of these tokens. */
+  holds(tokens: readonly number[], most: number): boolean
   /** Parks what the slot holds, where it fits; never drops `keep` for it. */
   save(slot: number, tokens: readonly number[], keep: Parked | null): Promise<void>
   use(parked: Parked): void
@@ -67,8 +67,8 @@ export function createPark(model: StepModel): Park {
       }
       return best
     },
-    holds(tokens, slack) {
-      for (const parked of all) if (commonLength(parked.tokens, tokens) >= tokens.length - slack) return true
+    holds(tokens, most) {
+      for (const parked of all) if (commonLength(parked.tokens, tokens) > most) return true
       return false
     },
     async save(slot, tokens, keep) {

@@ -83,10 +83,10 @@ class StepScheduler implements Scheduler {
     this.model = model
     this.governor = governor
     this.options = options
-    this.slots = createSlots(model)
     this.rate = createRate(options.mono)
     this.speed = createSpeed(model.model.slots)
     this.order = createOrder(this.speed, () => this.slots.running)
+    this.slots = createSlots(model, (leader, placed) => this.order.rank(leader, options.mono()) <= this.order.rank(placed, options.mono()))
     this.outbox = createOutbox(options.send)
     this.embeds = createEmbedQueue(model)
   }
@@ -212,8 +212,9 @@ class StepScheduler implements Scheduler {
     const startedAt = this.options.mono()
     this.takeCancelled()
     await this.embeds.next()
+    await this.slots.catchUp()
     await this.admit()
-    await this.slots.tidy(this.waiting.size === 0)
+    if (this.waiting.size === 0) await this.slots.closeGap()
     const plan = planStep(this.slots.bySlot, {
       order: this.order,
       now: startedAt,
@@ -234,13 +235,11 @@ class StepScheduler implements Scheduler {
 
   private async admit(): Promise<void> {
     while (this.slots.free > 0 && this.waiting.size > 0) {
-      const now = this.options.mono()
-      const placed = this.order.next(this.waiting, now)
+      const placed = this.order.next(this.waiting, this.options.mono())
       if (placed === null) return
       this.waiting.delete(placed)
-      const rank = this.order.rank(placed, now)
       try {
-        await this.slots.take(placed, (leader) => this.order.rank(leader, now) <= rank)
+        await this.slots.take(placed)
       } catch (error) {
         this.fail(placed, failure('take up this job', error))
         await this.forget(placed.slot)
