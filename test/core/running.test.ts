@@ -6,13 +6,13 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { createCore } from '#core/core.ts'
-import type { EnginePort } from '#core/engine/engine.port.ts'
 import { createFakeEngine } from '#engine/fake.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
+import { createFakeEngines } from '#test/support/fake-engines.ts'
 import { FAKE_SPEC, FakeExchange, NANO_INSTRUMENT } from '#test/support/fake-exchange.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -22,16 +22,16 @@ const unread = { read: () => Promise.resolve(null) }
 function house() {
   const [dataDir, clock, exchange, log] = [tempDir(), new FakeClock(), new FakeExchange(), createLog('test')]
   log.level = 'silent'
-  const fake = createFakeEngine({ manual: true })
-  const engine: EnginePort = { ...fake, stats: () => ({ ...fake.stats(), running: 0 }) }
+  const engines = createFakeEngines({ make: () => createFakeEngine({ manual: true, stats: () => ({ running: 0 }) }) })
   const core = createCore({
     dataDir,
     clock,
     ids: countingIds(),
     log,
-    host: { mode: 'headless', engine: () => engine, notify: () => undefined },
+    host: { mode: 'headless', notify: () => undefined },
     exchange: exchange.port(),
-    engine,
+    engines,
+    calibrateOnDeploy: false,
     signingKey: generateSigningKey(),
     version: '0',
     bundledModelsDir: join(dataDir, 'none'),

@@ -18,6 +18,7 @@ import { randomIds } from '#lib/ids.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#market/exchange.ts'
 
+import { createFakeEngines } from '../support/fake-engines.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const NANO = 'practice/text-nano' as Instrument
@@ -43,7 +44,7 @@ async function house(): Promise<House> {
   const exchange = await startExchange({ dir: join(folder, 'exchange'), examSeed: SEED, seed: 'x', log, terms: { holdMs: 0 } })
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
-    const engine = knowing()
+    const engines = createFakeEngines({ make: knowing })
     const port = createStokerExchange({
       url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
@@ -57,9 +58,10 @@ async function house(): Promise<House> {
       clock: systemClock,
       ids: randomIds(() => systemClock.now()),
       log,
-      host: { mode: 'headless', engine: () => engine, notify: () => undefined },
+      host: { mode: 'headless', notify: () => undefined },
       exchange: port,
-      engine,
+      engines,
+      calibrateOnDeploy: false,
       signingKey: key,
       version: '0.0.0',
       bundledModelsDir: join(folder, 'none'),

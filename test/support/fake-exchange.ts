@@ -107,10 +107,12 @@ export class FakeExchange {
   }
 
   /** Sends one job; the id counts. */
-  job(options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument; reserveNano?: number } = {}): JobId {
+  job(
+    options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument; reserveNano?: number; deadlineMs?: number } = {},
+  ): JobId {
     this.#count += 1
     const jobId = brandId<JobId>(`job_${this.#count}`)
-    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT, reserveNano = 1_000_000 } = options
+    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT, reserveNano = 1_000_000, deadlineMs = 60_000 } = options
     const messages = [{ role: 'user' as const, content }]
     this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, exam: examId !== undefined, input: inputTokens(messages) })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
@@ -122,7 +124,7 @@ export class FakeExchange {
       request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
       priceNanoPerMtok: nanoPerMtok(price),
       reserveNano: nano(reserveNano),
-      deadlineMs: 60_000,
+      deadlineMs,
       salt: 's'.repeat(43),
       ...exam,
     })

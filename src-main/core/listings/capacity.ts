@@ -43,6 +43,8 @@ const CHANGE_EVERY_MS = 30 * SECOND_MS
 const BOUND_MS = 10 * MINUTE_MS
 
 const shown = (value: number): string => (value < 10 ? value.toFixed(1).replace(/\.0$/, '') : String(Math.round(value)))
+/** Meets the limit, without the margin. */
+const spare = (meets: boolean): string => (meets ? ', with a tenth to spare' : '')
 const atOnce = (n: number): string => (n === 1 ? 'even alone' : `with ${n} at once`)
 
 /** Why so many at once would miss the grade's speed, by what was measured; null when they would not, or when nothing says so. */
@@ -51,10 +53,10 @@ function tooMany(n: number, facts: CapacityFacts): string | null {
   const engineRate = streamRate(speed.perStream, n)
   const rate = engineRate === null || outputRatio === null ? null : engineRate * outputRatio
   if (rate !== null && rate < limits.throughputFloorTokPerS * (1 + MARGIN))
-    return `${atOnce(n)} each stream gets ${shown(rate)} tokens/s and the grade asks ${shown(limits.throughputFloorTokPerS)}`
+    return `${atOnce(n)} each stream gets ${shown(rate)} tokens/s and the grade asks ${shown(limits.throughputFloorTokPerS)}${spare(rate >= limits.throughputFloorTokPerS)}`
   const ttftMs = firstTokenMs(n, facts, engineRate)
   if (ttftMs !== null && ttftMs > limits.ttftCeilingMs * (1 - MARGIN))
-    return `${atOnce(n)} the first token takes up to ${shown(ttftMs / SECOND_MS)} s and the grade allows ${shown(limits.ttftCeilingMs / SECOND_MS)} s`
+    return `${atOnce(n)} the first token takes up to ${shown(ttftMs / SECOND_MS)} s and the grade allows ${shown(limits.ttftCeilingMs / SECOND_MS)} s${spare(ttftMs <= limits.ttftCeilingMs)}`
   return null
 }
 
