@@ -1,0 +1,115 @@
+/** Runs one cell: thread trial for llama-server, warm-up, then the rounds, in each of them every side once. */
+import { quietness, startSpinner } from './proc.ts'
+import { runPass } from './run-side.ts'
+import { bestThreads, type ThreadChoice } from './threads.ts'
+import { saturated, steady } from './traces.ts'
+import { requestsOf, shareOf } from './workload.ts'
+
+import type { Cell, SideName } from './cells.ts'
+import type { LoadClient } from './client-process.ts'
+import type { Fleet } from './fleet.ts'
+import type { Measures } from './measure.ts'
+import type { PromptMaker } from './prompts.ts'
+import type { Side } from './side.ts'
+import type { Store } from './store.ts'
+
+/** A pass that has not ended by then is cut off; what came until then counts. */
+const PASS_MS = 90_000
+/** With its default threads on a busy machine llama-server may all but stand still. */
+const DEFAULT_BUSY_MS = 15_000
+const WARM_MS = 4_000
+/** Arrivals of the mixed trace, by what llama-server finishes at most: a little more than it can do. */
+const LOAD = 1.25
+const CAPACITY_REQUESTS = 32
+
+export interface CellResult {
+  cell: Cell
+  /** One for each round. */
+  sides: Partial<Record<SideName, Measures[]>>
+  settings: Partial<Record<SideName, string>>
+  llamaThreads: number
+  threadTrial: ThreadChoice['seen']
+  /** Before the cell, with nothing of ours at work. */
+  quiet: { busyShare: number; loadAverage: number }
+  /** Arrivals a second of the mixed trace. */
+  perSecond: number | null
+  at: string
+}
+
+export interface CellContext {
+  client: LoadClient
+  fleet: Fleet
+  make: PromptMaker
+  store: Store
+  /** What a thread trial depends on, beside the cell. */
+  basis: unknown
+  rounds: number
+  say: (line: string) => void
+}
+
+async function threadsFor(cell: Cell, context: CellContext): Promise<ThreadChoice> {
+  const name = `${cell.shape} ×${cell.concurrency}${cell.busy ? ' busy' : ''}`
+  const requests = Math.max(cell.concurrency, Math.ceil((cell.kind === 'steady' ? cell.requests : cell.concurrency * 2) / 2))
+  const maxTokens = Math.min(64, cell.maxTokens || 64)
+  return context.store.once(`threads: ${name}`, { basis: context.basis, requests, maxTokens }, () =>
+    bestThreads({ client: context.client, fleet: context.fleet, make: context.make, name, concurrency: cell.concurrency, requests, maxTokens }),
+  )
+}
+
+async function sideOf(name: SideName, fleet: Fleet, threads: number): Promise<Side> {
+  if (name === 'llama') return fleet.llama(threads)
+  if (name === 'llama-default') return fleet.llama(null)
+  return fleet.stoker(name === 'stoker')
+}
+
+/** Requests a second that llama-server finishes at most, of this trace's kind. */
+async function capacity(cell: Cell, context: CellContext, threads: number): Promise<number> {
+  return context.store.once(`capacity: ${cell.id}`, { basis: context.basis, threads }, async () => {
+    const requests = saturated(requestsOf({ ...cell, requests: CAPACITY_REQUESTS }, context.make, 'capacity', 1))
+    const side = await context.fleet.llama(threads)
+    const { tokPerS, generated } = await runPass(context.client, side, { requests, concurrency: cell.concurrency, limitMs: PASS_MS })
+    return (tokPerS / generated) * requests.length
+  })
+}
+
+export async function runCell(cell: Cell, context: CellContext): Promise<CellResult> {
+  const { client, fleet, make, rounds, say } = context
+  const quiet = await quietness()
+  const spinner = cell.busy ? startSpinner() : null
+  try {
+    const { best, seen } = await threadsFor(cell, context)
+    const perSecond = cell.kind === 'mixed' ? LOAD * (await capacity(cell, context, best)) : null
+    const sides: CellResult['sides'] = {}
+    const settings: CellResult['settings'] = {}
+    for (const name of cell.sides) {
+      const side = await sideOf(name, fleet, best)
+      settings[name] = side.settings
+      sides[name] = []
+      const warm = steady(make, `warm/${cell.id}/${name}`, { requests: cell.concurrency, promptTokens: 32, maxTokens: 16 })
+      await runPass(client, side, { requests: warm, concurrency: cell.concurrency, limitMs: WARM_MS })
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const name of cell.sides) {
+        const requests = shareOf(name, requestsOf(cell, make, String(round), perSecond ?? 1))
+        const limitMs = cell.busy && name === 'llama-default' ? DEFAULT_BUSY_MS : PASS_MS
+        const measures = await runPass(client, await sideOf(name, fleet, best), { requests, concurrency: cell.concurrency, limitMs })
+        sides[name]!.push(measures)
+        say(lineOf(cell.kind, round, name, measures))
+      }
+    }
+    return { cell, sides, settings, llamaThreads: best, threadTrial: seen, quiet, perSecond, at: new Date().toISOString() }
+  } finally {
+    spinner?.stop()
+  }
+}
+
+const lineOf = (
+  kind: Cell['kind'],
+  round: number,
+  name: SideName,
+  { tokPerS, ttftP50, ttftP95, gapP50, gapP99, worstGap, outcomes, cpuSeconds, problems, wrongLength, goodput }: Measures,
+): string =>
+  `  ${round} ${name.padEnd(13)} ${tokPerS.toFixed(0).padStart(5)} tok/s · first ${ttftP50.toFixed(0)}/${ttftP95.toFixed(0)} ms · gap ${gapP50.toFixed(1)}/${gapP99.toFixed(1)}/${worstGap.toFixed(0)} ms · ` +
+  `cpu ${cpuSeconds.toFixed(1)} s · ${kind === 'mixed' ? `goodput ${goodput.toFixed(0)} · ` : ''}${Object.entries(outcomes)
+    .map(([outcome, count]) => `${count} ${outcome}`)
+    .join(', ')}${wrongLength > 0 ? ` · ${wrongLength} of a wrong length` : ''}${problems.length > 0 ? ` · ${problems.join(' | ')}` : ''}`
