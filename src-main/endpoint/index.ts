@@ -8,7 +8,7 @@ import type { Log } from '#lib/log.ts'
 
 import { apiErrorOf, errorBody } from './errors.ts'
 import { admit, HOST, listen } from './listen.ts'
-import { sendJson } from './outlet.ts'
+import { sendJson } from './send-json.ts'
 import { route } from './routes.ts'
 import { createWatch } from './watch.ts'
 

@@ -4,14 +4,15 @@
  */
 import type { ServerResponse } from 'node:http'
 
+import { chunkedBody } from './chunked-body.ts'
 import { errorBody, type ApiError } from './errors.ts'
 import { LIMITS } from './limits.ts'
+import { createPatience } from './patience.ts'
+import { sendJson } from './send-json.ts'
 import { sse } from './shape.ts'
-import type { Watch, Watched } from './watch.ts'
+import type { Watch } from './watch.ts'
 
 export interface Outlet {
-  /** Whether events are on their way: from then on a failure is an event too. */
-  readonly opened: boolean
   /** One or several server-sent events. */
   write(events: string): void
   /** Ends a stream. */
@@ -23,90 +24,53 @@ export interface Outlet {
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
 
-/** A line that every reader of server-sent events passes over. */
-const COMMENT = ': waiting\n\n'
-
 /** `streams`: events, else one JSON text. `onGone` runs once when the client leaves, or is cut off, before its answer was whole. */
 export function createOutlet(response: ServerResponse, streams: boolean, watch: Watch, onGone: () => void): Outlet {
-  let [opened, over, wrote] = [false, false, false]
-  let [quiet, stalled] = [0, 0]
-  let marked = false
-
-  const cut = (): void => void response.destroy()
+  let [opened, over] = [false, false]
   const open = (): void => {
     opened = true
     response.writeHead(200, STREAM_HEADERS)
   }
-  const write = (text: string): void => {
+  let put = (text: string): void => {
+    open()
+    put = chunkedBody(response)
+    put(text)
+  }
+  const patience = createPatience({
+    unread: () => (opened ? response.writableLength : 0),
+    waitsForText: () => streams && !over,
+    over: () => over,
+    comment: (text) => put(text),
+    whenTaken: (text, then) => void response.write(text, then),
+    cut: () => response.destroy(),
+  })
+  const end = (events: string): void => {
     if (over) return
     if (!opened) open()
-    wrote = true
-    response.write(text)
-    if (response.writableLength > LIMITS.unreadBytes) cut()
+    over = true
+    response.end(events)
   }
-  const watched: Watched = {
-    look() {
-      if (marked || over) {
-        stalled += 1
-        if (stalled >= LIMITS.stalledLooks) cut()
-      } else if (response.writableLength > 0) {
-        // Its callback tells when all that was written before it has left.
-        marked = true
-        response.write(COMMENT, () => {
-          marked = false
-          stalled = 0
-        })
-      } else if (streams) {
-        quiet = wrote ? 0 : quiet + 1
-        wrote = false
-        if (quiet < LIMITS.quietLooks) return
-        quiet = 0
-        write(COMMENT)
-        wrote = false
-      }
-    },
+  const json = (status: number, body: object): void => {
+    if (over) return
+    over = true
+    sendJson(response, status, body)
   }
   response.on('close', () => {
-    watch.remove(watched)
+    watch.remove(patience)
     const whole = over && response.writableFinished
     over = true
     if (!whole) onGone()
   })
-  watch.add(watched)
+  watch.add(patience)
   return {
-    get opened() {
-      return opened
-    },
-    write,
-    end(events) {
+    write(text) {
       if (over) return
-      if (!opened) open()
-      over = true
-      response.end(events)
+      patience.wrote()
+      put(text)
+      if (response.writableLength > LIMITS.unreadBytes) response.destroy()
     },
-    json(status, body) {
-      if (over) return
-      over = true
-      sendJson(response, status, body)
-    },
-    fail(error) {
-      if (opened) this.end(sse(errorBody(error)))
-      else this.json(error.status, errorBody(error))
-    },
+    end,
+    json,
+    fail: (error) => (opened ? end(sse(errorBody(error))) : json(error.status, errorBody(error))),
   }
-}
-
-/** A retry is worth it soon: a queue of short answers moves by the second. */
-const RETRY_AFTER_S = '1'
-
-export function sendJson(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body)
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...(status === 429 ? { 'retry-after': RETRY_AFTER_S } : {}),
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-  })
-  response.end(text)
 }

@@ -12,7 +12,7 @@ import { parseCompletion } from './completion-request.ts'
 import { completionShape } from './completion-shape.ts'
 import { embeddingsBody, parseEmbeddings } from './embeddings.ts'
 import { refused, unknownModel } from './errors.ts'
-import { sendJson } from './outlet.ts'
+import { sendJson } from './send-json.ts'
 import type { Head } from './shape.ts'
 
 export interface RouteParts extends AnswerParts {

@@ -92,6 +92,49 @@ describe('answers', () => {
     expect(chunks.at(-1)).toMatchObject({ object: 'text_completion', usage: { completion_tokens: 3 } })
   })
 
+  it('frames streams for pipelined calls in their order, and not at all for HTTP/1.0 (chunks are framed by hand)', async () => {
+    const engine = await scriptedEngine()
+    const s = await stand(engine)
+    const calls = (version: string, count: number): string => {
+      const body = chat({ stream: true })
+      return `POST /v1/chat/completions HTTP/${version}\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${KEY}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`.repeat(
+        count,
+      )
+    }
+    const read = async (version: string, count: number): Promise<string> => {
+      const socket = connect(Number(new URL(s.url).port), '127.0.0.1').setEncoding('utf8')
+      socket.write(calls(version, count))
+      const asked = []
+      for (let call = 0; call < count; call += 1) asked.push(await engine.next())
+      for (const [at, { events }] of [...asked.entries()].toReversed()) {
+        events.onDelta(`grüße ${at}`)
+        await settle()
+        events.onDone(done())
+      }
+      let text = ''
+      for await (const piece of socket) {
+        text += String(piece)
+        if (text.split('[DONE]\n\n').length > count) break
+      }
+      socket.destroy()
+      return text
+    }
+    const two = await read('1.1', 2)
+    expect(two.match(/grüße \d/g)).toEqual(['grüße 0', 'grüße 1'])
+    // Every chunk is as long as it says, by a reader that goes by the bytes.
+    let rest = Buffer.from(two.slice(two.indexOf('\r\n\r\n') + 4))
+    for (let size = -1; size !== 0;) {
+      const line = rest.indexOf('\r\n')
+      size = Number.parseInt(rest.subarray(0, line).toString(), 16)
+      expect(rest.subarray(line + 2 + size, line + 4 + size).toString()).toBe('\r\n')
+      rest = rest.subarray(line + 4 + size)
+    }
+    expect(rest.toString()).toMatch(/^HTTP\/1\.1 200 OK/)
+    const old = await read('1.0', 1)
+    expect(old).toMatch(/\r\n\r\ndata: \{.*"grüße 0"/s)
+    expect(old).not.toContain('chunked')
+  })
+
   it('embeds, as numbers and as base64 (which the official client asks for by itself)', async () => {
     const s = await stand(await scriptedEngine())
     const expected = [Math.cos(3), Math.sin(3)]
