@@ -101,7 +101,7 @@ function fullCells(): Cell[] {
 
 /** `only` holds words; a cell is run when its name has all words of one of them (`tiny`, `mini ×4`, `trace`). Cells of one shape follow each other. */
 export function cellsOf({ full, only }: { full: boolean; only: readonly string[] }): Cell[] {
-  const wanted = (id: string): boolean => only.length === 0 || only.some((words) => words.split(' ').every((word) => id.split(' ').includes(word) || id.includes(` ${word}`)))
+  const wanted = (id: string): boolean => only.length === 0 || only.some((words) => words.split(' ').every((word) => id.split(' ').includes(word)))
   const cells = (full ? fullCells() : defaultCells()).filter(({ id }) => wanted(id))
   return SHAPES.flatMap(({ name }) => cells.filter(({ shape }) => shape === name))
 }
