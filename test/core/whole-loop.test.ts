@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { createCore, type Core } from '#core/core.ts'
+import type { Live } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import { createFakeEngine } from '#engine/fake.ts'
@@ -88,11 +89,11 @@ async function house(): Promise<House> {
 }
 
 /** Waits on the core's own bus until `test` holds. */
-async function until(core: Core, test: () => Promise<boolean>): Promise<void> {
+async function until(core: Core, test: (live: Live) => boolean | Promise<boolean>): Promise<void> {
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), 20_000)
   try {
-    for await (const _ of await core.client.app.live(undefined, { signal: stop.signal })) if (await test()) return
+    for await (const live of await core.client.app.live(undefined, { signal: stop.signal })) if (await test(live)) return
   } finally {
     clearTimeout(timer)
     stop.abort()
@@ -167,10 +168,11 @@ describe('the whole loop', () => {
     expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
   }, 60_000)
 
-  it('resumes an exam that a restart interrupted, without asking a judged item again', async () => {
+  it('resumes an exam that a restart interrupted, without asking a judged item again; on a remote server, of which the transcript claims no more than it knows', async () => {
     const made = await house()
-    await until(made.core, async () => (await made.core.client.market.instruments()).length > 0)
-    const deploymentId = (await deployed(made.core, (await made.core.client.app.hello()).dataDir)) as never
+    await until(made.core, ({ exchange }) => exchange.kind === 'online')
+    const endpoints = [{ url: 'http://127.0.0.1:9', key: 'kept-secret', slots: 2 }]
+    const { deploymentId } = await made.core.client.models.connectRemote({ model: 'fake-remote', contextTokens: 256, endpoints })
     const { examId } = await made.core.client.exams.start({ instrument: NANO, deploymentId })
     let judged = 0
     for await (const step of await made.core.client.exams.progress({ examId })) {
@@ -182,6 +184,11 @@ describe('the whole loop', () => {
     const exam = await core.client.exams.get({ examId })
     expect(exam.items.length).toBe(exam.done)
     expect(new Set(exam.items.map((item) => `${item.phase} ${item.itemId}`)).size).toBe(exam.items.length)
-    expect(verifyTranscript((await core.client.exams.transcript({ examId })).json)).toMatchObject({ ok: true })
+    const { json } = await core.client.exams.transcript({ examId })
+    expect(verifyTranscript(json)).toMatchObject({ ok: true })
+    expect(JSON.parse(json)).toMatchObject({ identity: { kind: 'remote', endpoint: 'http://127.0.0.1:9', reportedModel: 'fake-remote', attested: false } })
+    expect(json).not.toContain('kept-secret')
+    // It is listed like a local one.
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({ state: 'listed', slots: 2 })
   }, 60_000)
 })
