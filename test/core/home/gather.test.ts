@@ -123,7 +123,17 @@ describe('gathering home', () => {
           gross / 10,
         )
     })
-    const listing = { instrument: TEXT, deploymentId: brandId<DeploymentId>('new'), askNanoPerMtok: nanoPerMtok(420_000_000), slots: 4, reason: '', since: 0 }
+    const listing = {
+      instrument: TEXT,
+      deploymentId: brandId<DeploymentId>('new'),
+      askNanoPerMtok: nanoPerMtok(420_000_000),
+      slots: 4,
+      slotsMax: 4,
+      slotsWhy: null,
+      draining: null,
+      reason: '',
+      since: 0,
+    }
     const { home, power } = start(
       {
         listings: () => [

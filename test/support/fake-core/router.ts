@@ -1,12 +1,14 @@
 /** FakeCore: the whole contract in memory. Settings, onboarding, listings and theme really change; figures are invented. */
 import { implement, ORPCError } from '@orpc/server'
 
-import type { Onboarding, Settings } from '#contract/app.ts'
+import type { Onboarding, OwnUse, Settings } from '#contract/app.ts'
 import { contract } from '#contract/index.ts'
 import type { Exam } from '#contract/exams.ts'
 import type { Listing } from '#contract/market.ts'
+import type { Deployment } from '#contract/models.ts'
 import type { Nano } from '#contract/money.ts'
 
+import { calibration, failed, loaded, remote } from './deployments.ts'
 import { csv, series, summary } from './series.ts'
 import * as fake from './state.ts'
 
@@ -16,7 +18,8 @@ const sleep = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
     signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
   })
 
-const failure = (code: string, message: string): ORPCError<'STOKER', unknown> => new ORPCError('STOKER', { status: 400, message, data: { code, data: {} } })
+const failure = (code: string, message: string, data: Record<string, number> = {}): ORPCError<'STOKER', unknown> =>
+  new ORPCError('STOKER', { status: 400, message, data: { code, data } })
 
 export interface FakeCoreOptions {
   scenario: fake.Scenario
@@ -30,6 +33,8 @@ interface World {
   settings: Settings
   onboarding: Onboarding
   listings: Listing[]
+  deployments: Deployment[]
+  ownUse: OwnUse
   microState: Exam['state']
   nanoState: Exam['state']
 }
@@ -72,6 +77,24 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
     updateSettings: os.app.updateSettings.handler(
       ({ input }) => (world.settings = { ...world.settings, ...(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>) }),
     ),
+    ownUse: os.app.ownUse.handler(() => world.ownUse),
+    setOwnUse: os.app.setOwnUse.handler(({ input }) => {
+      const enabled = input.enabled ?? world.ownUse.enabled
+      const port = input.port ?? world.ownUse.port
+      const problem = !enabled
+        ? null
+        : world.ownUse.keyMadeAt === null
+          ? 'There is no key yet: make one, and it starts.'
+          : port < 2_000
+            ? `Port ${port} is taken; choose another.`
+            : null
+      return (world.ownUse = { ...world.ownUse, enabled, port, problem, url: enabled && problem === null ? `http://127.0.0.1:${port}/v1` : null })
+    }),
+    ownUseKey: os.app.ownUseKey.handler(() => {
+      const { enabled, port } = world.ownUse
+      world.ownUse = { ...world.ownUse, keyMadeAt: Date.now(), problem: null, url: enabled ? `http://127.0.0.1:${port}/v1` : null }
+      return { key: `sk-own-${'k3j9d2m4p8s1x7q2'.repeat(2)}` }
+    }),
     onboarding: os.app.onboarding.handler(() => world.onboarding),
     updateOnboarding: os.app.updateOnboarding.handler(
       ({ input }) =>
@@ -86,8 +109,17 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
   }
 }
 
+const NOT_IN_MEMORY = { state: 'stopped' as const, detail: null, rssBytes: null, processes: [], speed: null, cache: null }
+
 function modelsPart(world: World) {
   const { full } = world
+  const changed = (deploymentId: string, change: Partial<Deployment>): Deployment => {
+    const found = world.deployments.find((one) => one.deploymentId === deploymentId)
+    if (found === undefined) throw failure('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.')
+    const next = { ...found, ...change }
+    world.deployments = world.deployments.map((one) => (one === found ? next : one))
+    return next
+  }
   return {
     list: os.models.list.handler(() => (full ? [fake.bundled(Date.now()), fake.imported(Date.now())] : [])),
     inspect: os.models.inspect.handler(({ input }) => {
@@ -102,15 +134,51 @@ function modelsPart(world: World) {
       yield { kind: 'done' as const, model: fake.imported(Date.now()) }
     }),
     remove: os.models.remove.handler(() => ({ removed: true })),
-    deployments: os.models.deployments.handler(() => (full ? [fake.loaded(Date.now())] : [])),
+    deployments: os.models.deployments.handler(() => world.deployments),
     deploy: os.models.deploy.handler(({ input: { settings } }) => {
       const [slots, context] = [settings?.slots ?? 4, settings?.contextTokens ?? 1_024]
       if (slots * context > 1_000_000)
-        throw failure('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${slots} slots of ${context} tokens. Use fewer slots, a shorter context or a smaller model.`)
-      return fake.loaded(Date.now())
+        throw failure('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${slots} slots of ${context} tokens. Use fewer slots, a shorter context or a smaller model.`, {
+          slots: 1,
+          contextTokens: context,
+        })
+      return loaded(Date.now())
     }),
-    unload: os.models.unload.handler(() => ({ ...fake.loaded(Date.now()), state: 'stopped' as const, rssBytes: null })),
+    unload: os.models.unload.handler(({ input }) => changed(input.deploymentId, NOT_IN_MEMORY)),
     retryEngine: os.models.retryEngine.handler(() => ({ state: 'starting' })),
+    keepWarm: os.models.keepWarm.handler(({ input }) => changed(input.deploymentId, { idleUnloadMs: input.idleUnloadMs })),
+    calibration: os.models.calibration.handler(({ input }) => (input.sha256 === calibration(0).sha256 ? calibration(Date.now()) : null)),
+    calibrate: os.models.calibrate.handler(async function* ({ input, signal }) {
+      for (let done = 0; done <= 4; done += 1) {
+        yield { kind: 'measuring' as const, done, of: 4 }
+        await sleep(150, signal)
+      }
+      yield { kind: 'done' as const, calibration: { ...calibration(Date.now()), sha256: input.sha256, at: Date.now() } }
+    }),
+    remoteModels: os.models.remoteModels.handler(({ input }) => {
+      if (!input.url.includes('lab')) throw failure('ENGINE_UNREACHABLE', `${input.url} does not answer. Is the server running, and is this its address?`)
+      return [
+        { id: 'llama-3.3-70b-instruct', contextTokens: 8_192 },
+        { id: 'bge-m3', contextTokens: null },
+      ]
+    }),
+    connectRemote: os.models.connectRemote.handler(({ input }) => {
+      const endpoints = input.endpoints.map(({ url, key, slots }) => ({ url, slots, hasKey: key !== null }))
+      const slots = endpoints.reduce((sum, endpoint) => sum + endpoint.slots, 0)
+      const made = remote(Date.now())
+      const deployment = { ...made, engine: { kind: 'remote' as const, model: input.model, endpoints }, settings: { ...made.settings, contextTokens: input.contextTokens, slots } }
+      world.deployments = [...world.deployments.filter(({ deploymentId }) => deploymentId !== made.deploymentId), deployment]
+      return deployment
+    }),
+    handBack: os.models.handBack.handler(async ({ input, signal }) => {
+      await sleep(input.rule === 'now' ? 300 : 2_000, signal)
+      const unloaded = world.deployments.filter(({ state }) => state === 'loaded').length
+      world.deployments = world.deployments.map((one) => (one.state === 'loaded' ? { ...one, ...NOT_IN_MEMORY } : one))
+      const paused = world.listings.map(({ instrument }) => instrument)
+      world.listings = world.listings.map((one) => ({ ...one, state: 'paused' as const, reason: 'you took the machine back' }))
+      const lost = input.rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+      return { tookMs: input.rule === 'now' ? 312 : 2_040, unloaded, ...lost, paused }
+    }),
   }
 }
 
@@ -279,6 +347,8 @@ export function createFakeCore(options: FakeCoreOptions) {
     settings: fake.newSettings(full),
     onboarding: options.onboarding ?? fake.newOnboarding(full, now),
     listings: full ? [fake.listing(now)] : [],
+    deployments: !full ? [] : options.scenario === 'several' ? [loaded(now), remote(now), failed(now)] : [loaded(now)],
+    ownUse: fake.newOwnUse(full, now),
     nanoState: options.examRunning === true ? 'running' : 'passed',
     microState: 'not-reached',
   }

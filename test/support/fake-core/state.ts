@@ -1,22 +1,23 @@
 /** What a Fake rig holds: plausible figures, invented, the same on every run. Times are relative to `now`. */
-import type { Hardware, Home, Live, Onboarding, Settings } from '#contract/app.ts'
+import type { Hardware, Home, Live, Onboarding, OwnUse, Settings } from '#contract/app.ts'
 import type { Exam, ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import type { Listing } from '#contract/market.ts'
-import type { Deployment, Model } from '#contract/models.ts'
+import type { Model } from '#contract/models.ts'
 import type { Nano, NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 
-export type Scenario = 'empty' | 'busy' | 'stale' | 'error'
-export const SCENARIOS: readonly Scenario[] = ['empty', 'busy', 'stale', 'error']
+/** `several`: as busy, with a model on remote servers and one that did not fit beside the loaded one. */
+export type Scenario = 'empty' | 'busy' | 'several' | 'stale' | 'error'
+export const SCENARIOS: readonly Scenario[] = ['empty', 'busy', 'several', 'stale', 'error']
 
 export const NANO_GRADE = 'practice/text-nano' as Instrument
 export const MICRO_GRADE = 'practice/text-micro' as Instrument
 export const ASK = 410_000_000 as NanoPerMtok
-const SHA = '9f3c1b7a55d0e8427c66aa0f1be1f34d90cbb7e2d0a4c1835f6e7d8899aabbcc' as ModelSha256
+export const SHA = '9f3c1b7a55d0e8427c66aa0f1be1f34d90cbb7e2d0a4c1835f6e7d8899aabbcc' as ModelSha256
 export const DEPLOYMENT = 'dep_3k9w2f7q1m8x' as DeploymentId
 export const EXAM_NANO = 'exam_k3j9d2m4p8s1' as ExamId
 export const EXAM_MICRO = 'exam_x7q2w9e4r1t6' as ExamId
@@ -84,6 +85,14 @@ export const newSettings = (full: boolean): Settings => ({
   theme: 'system',
   closeToTray: 'ask',
 })
+export const newOwnUse = (full: boolean, now: number): OwnUse => ({
+  enabled: full,
+  port: 8_790,
+  url: full ? 'http://127.0.0.1:8790/v1' : null,
+  problem: null,
+  keyMadeAt: full ? now - 3_600_000 : null,
+})
+
 export const newOnboarding = (full: boolean, now: number): Onboarding =>
   full ? { step: 'done', skipped: false, startedAt: now - 86_400_000, firstEarningAt: now - 86_320_000 } : { step: 'welcome', skipped: true, startedAt: null, firstEarningAt: null }
 
@@ -120,17 +129,6 @@ export const imported = (now: number): Model => ({
   sha256: SHA.replaceAll('9', 'e') as ModelSha256,
   bundled: false,
   card: null,
-})
-
-export const loaded = (now: number): Deployment => ({
-  deploymentId: DEPLOYMENT,
-  sha256: SHA,
-  modelName: 'Stoker nano',
-  settings: { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0 },
-  createdAt: now - 86_400_000,
-  state: 'loaded',
-  detail: null,
-  rssBytes: 186_646_528,
 })
 
 const limit = (name: string, n: number, k: number, floor: number, target: number, state: LimitView['state'], low: number, high: number): LimitView => ({
@@ -221,6 +219,9 @@ export const listing = (now: number): Listing => ({
   state: 'listed',
   reason: 'First of three qualified sellers.',
   since: now - 7_200_000,
+  slotsMax: 4,
+  slotsWhy: null,
+  draining: null,
 })
 
 export function job(index: number, now: number, state: Job['state'], startedAt: number): Job {
