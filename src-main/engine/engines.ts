@@ -1,10 +1,11 @@
 /** All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that reads files' headers. */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
-import type { EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
+import type { EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
+import type { Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
+import { calibrate } from './calibrate.ts'
 import { createEngine, type LocalMember } from './client.ts'
 import { createInspector } from './inspector.ts'
 import { createPool } from './pool/pool.ts'
@@ -30,6 +31,9 @@ class Engines implements EnginesPort {
   private readonly options: EnginesOptions
   private readonly engines = new Map<string, EnginePort>()
   private readonly inspector
+  /** Calibrations under way; they have hosts of their own. */
+  private readonly measuring = new Set<Promise<void>>()
+  private readonly over = new AbortController()
 
   constructor(options: EnginesOptions) {
     this.options = options
@@ -50,8 +54,15 @@ class Engines implements EnginesPort {
     return this.inspector.inspect(path, settings)
   }
 
-  calibrate(): never {
-    throw new StokerError('UNAVAILABLE', 'This engine cannot measure yet.')
+  calibrate(model: ModelFile, settings: EngineSettings, { signal, onProgress }: Parameters<EnginesPort['calibrate']>[2]): Promise<Calibration> {
+    const { clock, log } = this.options
+    const measuring = calibrate({ make: () => this.local(), clock, log }, model, settings, { signal: AbortSignal.any([signal, this.over.signal]), onProgress })
+    const ended = measuring.then(
+      () => void this.measuring.delete(ended),
+      () => void this.measuring.delete(ended),
+    )
+    this.measuring.add(ended)
+    return measuring
   }
 
   remoteModels({ url, key }: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]> {
@@ -68,7 +79,8 @@ class Engines implements EnginesPort {
   async stop(): Promise<void> {
     const engines = [...this.engines.values()]
     this.engines.clear()
-    await Promise.all([...engines.map((engine) => engine.stop()), this.inspector.stop()])
+    this.over.abort()
+    await Promise.all([...engines.map((engine) => engine.stop()), this.inspector.stop(), ...this.measuring])
   }
 
   private make(kind: EngineKind): EnginePort {

@@ -177,8 +177,9 @@ class Pool implements EnginePort {
   }
 
   async retry(): Promise<void> {
-    const broken = this.seats.filter(({ member }) => member.state().kind === 'broken')
-    const results = await Promise.allSettled(broken.map(({ member }) => member.retry()))
+    const { local } = this.options.kind
+    const waiting = this.seats.filter(({ member }) => (local ? member.state().kind === 'broken' : member.state().kind !== 'loaded'))
+    const results = await Promise.allSettled(waiting.map(({ member }) => member.retry()))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason
   }

@@ -1,0 +1,164 @@
+/** All engines of the rig: real processes on the nano model, and a played host where only the bookkeeping matters. */
+import { afterEach, describe, expect, it } from 'vitest'
+
+import type { ModelInspection } from '#core/engine/engine.port.ts'
+import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { ForkedHost } from '#engine/client.ts'
+import { createEngines } from '#engine/engines.ts'
+import { forkEngineChild } from '#engine/fork-child.ts'
+import { systemClock } from '#lib/clock.ts'
+import { createLog } from '#lib/log.ts'
+import { FakeClock, settle } from '#test/support/fake-clock.ts'
+
+import { FakeHost } from './fake-host.ts'
+import { ask, FOUR_SLOTS, NANO, ONE_SLOT, run, SHA, submit } from './support.ts'
+
+const log = createLog('test').child({}, { level: 'silent' })
+const FILE = { path: NANO, sha256: SHA }
+const LOCAL = { kind: 'local' } as const
+const made: EnginesPort[] = []
+afterEach(() => Promise.all(made.splice(0).map((engines) => engines.stop())))
+
+/** Hosts that are ready at once; `onInspect` answers a file. */
+function fakeEngines(onInspect: (host: FakeHost, id: number, path: string) => void = (host, id) => host.say({ t: 'result', id, value: {} as ModelInspection })) {
+  const clock = new FakeClock()
+  const hosts: FakeHost[] = []
+  const fork = (): ForkedHost => {
+    const host = new FakeHost()
+    const usual = host.onRequest
+    host.onRequest = (request) => (request.t === 'inspect' ? onInspect(host, request.id, request.path) : usual(request))
+    hosts.push(host)
+    queueMicrotask(() => host.ready())
+    return host
+  }
+  const engines = createEngines({ fork, clock, log })
+  made.push(engines)
+  return { engines, clock, hosts }
+}
+
+describe('reading headers', () => {
+  it('has a process of its own, which ends when it is idle and starts again when needed', async () => {
+    const { engines, clock, hosts } = fakeEngines()
+    const engine = engines.of('d1', LOCAL)
+    await engine.load(FILE, ONE_SLOT)
+    await engines.inspect(NANO)
+    await clock.advance(20_000)
+    await engines.inspect(NANO)
+    await clock.advance(29_000)
+    expect(hosts.map(({ alive }) => alive)).toEqual([true, true])
+    await clock.advance(1_000)
+    expect(hosts.map(({ alive }) => alive)).toEqual([true, false])
+    await engines.inspect(NANO)
+    expect(hosts.map(({ got }) => got.filter(({ t }) => t === 'inspect').length)).toEqual([0, 2, 1])
+  })
+
+  it('reads one file after another, and no more than its bound waits', async () => {
+    const asked: number[] = []
+    const { engines, hosts } = fakeEngines((_host, id) => void asked.push(id))
+    const reads = Array.from({ length: 33 }, () => engines.inspect(NANO))
+    await expect(reads[32]).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    for (let read = 0; read < 32; read += 1) {
+      while (asked.length <= read) await settle()
+      expect(asked).toHaveLength(read + 1)
+      hosts[0]?.say({ t: 'result', id: asked[read]!, value: {} as ModelInspection })
+    }
+    await Promise.all(reads.slice(0, 32))
+  })
+
+  it('a host that crashes on three bad files reads the next good one', async () => {
+    let crashes = 3
+    const { engines, clock } = fakeEngines((host, id) => {
+      if (crashes === 0) host.say({ t: 'result', id, value: {} as ModelInspection })
+      else {
+        crashes -= 1
+        host.exit('SIGSEGV')
+      }
+    })
+    const read = async (): Promise<string> => {
+      const result = engines.inspect(NANO).then(
+        () => 'read',
+        ({ code }: { code: string }) => code,
+      )
+      await clock.advance(5_000)
+      return result
+    }
+    expect([await read(), await read(), await read()]).toEqual(['ENGINE_CRASHED', 'ENGINE_CRASHED', 'ENGINE_CRASHED'])
+    expect(await read()).toBe('read')
+  })
+})
+
+describe('deployments', () => {
+  it('is the same engine each time, until it is released', async () => {
+    const { engines, hosts } = fakeEngines()
+    const engine = engines.of('d1', LOCAL)
+    expect(engines.of('d1', LOCAL)).toBe(engine)
+    expect(engines.of('d2', LOCAL)).not.toBe(engine)
+    await engine.load(FILE, ONE_SLOT)
+    await engines.release('d1')
+    expect(hosts[0]?.alive).toBe(false)
+    expect(engines.of('d1', LOCAL)).not.toBe(engine)
+  })
+
+  it('ends everything in parallel: three hosts that do not go take a second together', async () => {
+    const { engines, clock, hosts } = fakeEngines()
+    await Promise.all(['a', 'b'].map((id) => engines.of(id, LOCAL).load(FILE, ONE_SLOT)))
+    await engines.inspect(NANO)
+    for (const host of hosts) host.onRequest = () => undefined
+    const stopped = engines.stop()
+    await clock.advance(1_000)
+    await stopped
+    expect(hosts.map(({ kills }) => kills)).toEqual([['SIGKILL'], ['SIGKILL'], ['SIGKILL']])
+    await expect(engines.inspect(NANO)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('refuses a pool without servers, and an address that is none', () => {
+    const { engines } = fakeEngines()
+    const remote = { kind: 'remote', model: 'm', contextTokens: 64 } as const
+    expect(() => engines.of('r', { ...remote, endpoints: [] })).toThrow(/1 to 16 servers/)
+    expect(() => engines.of('r', { ...remote, endpoints: [{ url: 'ftp://x', key: null, slots: 1 }] })).toThrow(/no address/)
+  })
+})
+
+describe('two real processes', () => {
+  it('share the jobs; when one is killed the others go on, and it comes back', async () => {
+    const forks: ForkedHost[] = []
+    const engines = createEngines({
+      clock: systemClock,
+      log,
+      fork: () => {
+        const host = forkEngineChild()
+        forks.push(host)
+        return host
+      },
+    })
+    made.push(engines)
+    const engine = engines.of('d1', LOCAL)
+    const model = await engine.load(FILE, { ...FOUR_SLOTS, contextTokens: 2_048, processes: 2, threads: 2 })
+    expect(model.slots).toBe(4)
+    const alone = await run(engine, ask('hello', { ignoreEos: true }))
+    const together = await Promise.all(Array.from({ length: 6 }, () => run(engine, ask('hello', { ignoreEos: true }))))
+    // Whichever process, however many threads: greedy text is the same.
+    expect(new Set(together.map(({ text }) => text))).toEqual(new Set([alone.text]))
+
+    // Long enough to be running still, however late this process hears of them.
+    const jobs = Array.from({ length: 4 }, () => submit(engine, ask('hello', { maxTokens: 2_000, ignoreEos: true })))
+    await Promise.all(jobs.map(({ firstDelta }) => firstDelta))
+    const back = Promise.withResolvers<void>()
+    engine.onState((state) => state.kind === 'loaded' && state.model.slots === 4 && back.resolve())
+    const gone = Promise.withResolvers<void>()
+    engine.onState((state) => state.kind === 'loaded' && state.model.slots === 2 && gone.resolve())
+    forks[0]?.kill('SIGKILL')
+    await gone.promise
+    for (const { id } of jobs) engine.cancel(id)
+    const ends = (await Promise.all(jobs.map(({ outcome }) => outcome))).map(({ finish, error }) => finish ?? error?.code)
+    expect(ends.filter((end) => end === 'ENGINE_CRASHED')).toHaveLength(2)
+    expect(ends.filter((end) => end === 'cancelled')).toHaveLength(2)
+    expect((await run(engine, ask('hello', { ignoreEos: true }))).text).toBe(alone.text)
+    await back.promise
+    expect(engine.stats().processes.map(({ name, state }) => [name, state])).toEqual([
+      ['process 1 of 2', 'loaded'],
+      ['process 2 of 2', 'loaded'],
+    ])
+    expect(forks).toHaveLength(3)
+  })
+})
