@@ -7,12 +7,11 @@ import { follows } from './gbnf.ts'
 
 type Schema = Record<string, unknown>
 
-/** What the grammar of a schema takes and refuses; texts as a model would write them. */
-function check(schema: Schema, good: readonly unknown[], bad: readonly unknown[]): void {
+/** Values that the grammar of a schema refuses and should not, or takes and should not; texts as a model would write them. */
+function wrong(schema: Schema, good: readonly unknown[], bad: readonly unknown[]): unknown[] {
   const accepts = follows(schemaGrammar(schema))
   const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-  expect(good.filter((value) => !accepts(text(value)))).toEqual([])
-  expect(bad.filter((value) => accepts(text(value)))).toEqual([])
+  return [...good.filter((value) => !accepts(text(value))), ...bad.filter((value) => accepts(text(value)))]
 }
 
 const refused = (schema: Schema): string => {
@@ -26,17 +25,19 @@ const refused = (schema: Schema): string => {
 
 describe('grammars of JSON schemas', () => {
   it('takes and refuses values of each type (a grammar looser than its schema lets wrong answers through)', () => {
-    check({ type: 'string' }, ['"a\\n\\u00e9 ü"', '""'], ['"\n"', '1', '"a', '"\\x"'])
-    check({ type: 'integer' }, ['0', '-12'], ['01', '1.5', '"1"', '+1'])
-    check({ type: 'number' }, ['0.5', '-1e-7', '12'], ['.5', '1.', 'NaN', '1e999'])
-    check({ type: ['boolean', 'null'] }, ['true', 'null'], ['0', '"null"'])
-    check({ enum: ['a"b\\', 'ü', 3, null, { x: [1] }] }, ['"a\\"b\\\\"', '"ü"', '3', 'null', '{"x":[1]}'], ['"a"', '4'])
-    check({ const: 'x', description: 'ignored' }, ['"x"'], ['"y"'])
-    check({}, [{ a: [1, 'x', { b: null }] }, '[]'], ['{a:1}', '[1,]'])
+    expect(wrong({ type: 'string' }, ['"a\\n\\u00e9 ü"', '""'], ['"\n"', '1', '"a', '"\\x"'])).toEqual([])
+    expect(wrong({ type: 'integer' }, ['0', '-12'], ['01', '1.5', '"1"', '+1'])).toEqual([])
+    expect(wrong({ type: 'number' }, ['0.5', '-1e-7', '12'], ['.5', '1.', 'NaN', '1e999'])).toEqual([])
+    expect(wrong({ type: ['boolean', 'null'] }, ['true', 'null'], ['0', '"null"'])).toEqual([])
+    expect(wrong({ enum: ['a"b\\', 'ü', 3, null, { x: [1] }] }, ['"a\\"b\\\\"', '"ü"', '3', 'null', '{"x":[1]}'], ['"a"', '4'])).toEqual([])
+    expect(wrong({ const: 'x', description: 'ignored' }, ['"x"'], ['"y"'])).toEqual([])
+    expect(wrong({}, [{ a: [1, 'x', { b: null }] }, '[]'], ['{a:1}', '[1,]'])).toEqual([])
   })
 
   it('ends right after the value (an answer that goes on with line breaks to its token limit)', () => {
-    check({ type: 'object', properties: { a: { type: 'null' } } }, ['{"a":null}', '{ "a": null }', '{\n  "a": null\n}'], ['{"a":null}\n', ' {"a":null}', '{"a":null'])
+    expect(
+      wrong({ type: 'object', properties: { a: { type: 'null' } } }, ['{"a":null}', '{ "a": null }', '{\n  "a": null\n}'], ['{"a":null}\n', ' {"a":null}', '{"a":null']),
+    ).toEqual([])
   })
 
   it('keeps to required and optional properties in every combination', () => {
@@ -48,23 +49,27 @@ describe('grammars of JSON schemas', () => {
       }),
     )
     // Without `required`, all of them: a small model would answer {}.
-    check({ type: 'object', properties }, [{ a: 1, b: 2, c: 3, d: 4 }], [{}, { a: 1 }])
+    expect(wrong({ type: 'object', properties }, [{ a: 1, b: 2, c: 3, d: 4 }], [{}, { a: 1 }])).toEqual([])
   })
 
   it('counts items and characters, far beyond one repetition of llama.cpp', () => {
-    check({ type: 'array', items: { type: 'boolean' }, minItems: 2, maxItems: 3 }, [[true, false], '[ true, true,\n true ]'], [[true], [true, true, true, true]])
-    check({ type: 'array', maxItems: 0 }, ['[]'], ['[1]'])
-    check(
-      { type: 'array', prefixItems: [{ type: 'string' }, { type: 'null' }], items: { type: 'integer' } },
-      [
-        ['a', null],
-        ['a', null, 1, 2],
-      ],
-      [['a'], [1, null], ['a', null, 'b']],
+    expect(wrong({ type: 'array', items: { type: 'boolean' }, minItems: 2, maxItems: 3 }, [[true, false], '[ true, true,\n true ]'], [[true], [true, true, true, true]])).toEqual(
+      [],
     )
-    check({ type: 'string', minLength: 2, maxLength: 3 }, ['"ab"', '"a\\nb"'], ['"a"', '"abcd"'])
+    expect(wrong({ type: 'array', maxItems: 0 }, ['[]'], ['[1]'])).toEqual([])
+    expect(
+      wrong(
+        { type: 'array', prefixItems: [{ type: 'string' }, { type: 'null' }], items: { type: 'integer' } },
+        [
+          ['a', null],
+          ['a', null, 1, 2],
+        ],
+        [['a'], [1, null], ['a', null, 'b']],
+      ),
+    ).toEqual([])
+    expect(wrong({ type: 'string', minLength: 2, maxLength: 3 }, ['"ab"', '"a\\nb"'], ['"a"', '"abcd"'])).toEqual([])
     const long = (count: number): string => JSON.stringify('x'.repeat(count))
-    check({ type: 'string', minLength: 1_500, maxLength: 2_600 }, [long(1_500), long(2_500), long(2_600)], [long(1_499), long(2_601)])
+    expect(wrong({ type: 'string', minLength: 1_500, maxLength: 2_600 }, [long(1_500), long(2_500), long(2_600)], [long(1_499), long(2_601)])).toEqual([])
   })
 
   it('keeps numbers between their bounds, to the integer', () => {
@@ -77,36 +82,38 @@ describe('grammars of JSON schemas', () => {
       }),
       { numRuns: 60 },
     )
-    check({ type: 'number', minimum: 0, maximum: 1 }, ['0', '0.25', '1'], ['-0.1', '1.01', '2'])
-    check({ type: 'number', exclusiveMinimum: 0 }, ['0.5', '7'], ['0', '0.0', '-1'])
-    check({ type: 'number', minimum: -1.5, maximum: 1 }, ['-1', '-0.5', '0.5'], ['-1.6', '1.1'])
+    expect(wrong({ type: 'number', minimum: 0, maximum: 1 }, ['0', '0.25', '1'], ['-0.1', '1.01', '2'])).toEqual([])
+    expect(wrong({ type: 'number', exclusiveMinimum: 0 }, ['0.5', '7'], ['0', '0.0', '-1'])).toEqual([])
+    expect(wrong({ type: 'number', minimum: -1.5, maximum: 1 }, ['-1', '-0.5', '0.5'], ['-1.6', '1.1'])).toEqual([])
   })
 
   it('follows references, to themselves too, where a value can end', () => {
     const node = { type: 'object', properties: { value: { type: 'integer' }, next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } }, required: ['value', 'next'] }
-    check({ $ref: '#/$defs/node', $defs: { node } }, [{ value: 1, next: { value: 2, next: null } }], [{ value: 1 }, { value: 1, next: 2 }])
-    check({ type: 'object', properties: { child: { $ref: '#' } } }, [{}, { child: { child: {} } }], [{ child: 1 }])
-    check({ $ref: '#/definitions/a~1b', definitions: { 'a/b': { type: 'null' } } }, ['null'], ['1'])
+    expect(wrong({ $ref: '#/$defs/node', $defs: { node } }, [{ value: 1, next: { value: 2, next: null } }], [{ value: 1 }, { value: 1, next: 2 }])).toEqual([])
+    expect(wrong({ type: 'object', properties: { child: { $ref: '#' } } }, [{}, { child: { child: {} } }], [{ child: 1 }])).toEqual([])
+    expect(wrong({ $ref: '#/definitions/a~1b', definitions: { 'a/b': { type: 'null' } } }, ['null'], ['1'])).toEqual([])
   })
 
   it('joins allOf, spreads what stands beside anyOf, and takes oneOf as anyOf', () => {
     const named = (name: string, type: string): Schema => ({ type: 'object', properties: { [name]: { type } }, required: [name] })
-    check({ allOf: [named('a', 'string'), { $ref: '#/$defs/b' }], $defs: { b: named('b', 'null') } }, [{ a: 'x', b: null }], [{ a: 'x' }, { b: null }])
-    check(
-      { type: 'object', properties: { k: { const: 1 } }, required: ['k'], anyOf: [named('a', 'null'), named('b', 'null')] },
-      [
-        { k: 1, a: null },
-        { k: 1, b: null },
-      ],
-      [{ k: 1 }, { a: null }],
-    )
-    check({ oneOf: [{ type: 'string', maxLength: 1 }, { type: 'integer' }] }, ['"x"', '5'], ['"xy"', 'null'])
+    expect(wrong({ allOf: [named('a', 'string'), { $ref: '#/$defs/b' }], $defs: { b: named('b', 'null') } }, [{ a: 'x', b: null }], [{ a: 'x' }, { b: null }])).toEqual([])
+    expect(
+      wrong(
+        { type: 'object', properties: { k: { const: 1 } }, required: ['k'], anyOf: [named('a', 'null'), named('b', 'null')] },
+        [
+          { k: 1, a: null },
+          { k: 1, b: null },
+        ],
+        [{ k: 1 }, { a: null }],
+      ),
+    ).toEqual([])
+    expect(wrong({ oneOf: [{ type: 'string', maxLength: 1 }, { type: 'integer' }] }, ['"x"', '5'], ['"xy"', 'null'])).toEqual([])
   })
 
   it('makes maps, dates and any object', () => {
-    check({ type: 'object', additionalProperties: { type: 'integer' } }, [{}, { x: 1, y: 2 }], [{ x: 'a' }])
-    check({ type: 'object', additionalProperties: false }, ['{}'], [{ a: 1 }])
-    check({ type: 'string', format: 'date-time' }, ['"2026-11-21T22:04:00Z"'], ['"2026-11-21"', '"2026-13-01T00:00:00Z"'])
+    expect(wrong({ type: 'object', additionalProperties: { type: 'integer' } }, [{}, { x: 1, y: 2 }], [{ x: 'a' }])).toEqual([])
+    expect(wrong({ type: 'object', additionalProperties: false }, ['{}'], [{ a: 1 }])).toEqual([])
+    expect(wrong({ type: 'string', format: 'date-time' }, ['"2026-11-21T22:04:00Z"'], ['"2026-11-21"', '"2026-13-01T00:00:00Z"'])).toEqual([])
     const accepts = follows(jsonGrammar())
     expect([accepts('{"a":[{}]}'), accepts('[]'), accepts('"x"')]).toEqual([true, false, false])
   })

@@ -51,4 +51,19 @@ describe('stop strings on streamed text', () => {
   it('takes the earliest of several in one piece', () => {
     expect(createStopMatcher(['z', 'b']).push('abcz')).toEqual({ text: 'a', stopped: true })
   })
+
+  it('takes the longest of several that end at once, and never half a character', () => {
+    expect(createStopMatcher(['c', 'bc']).push('abc')).toEqual({ text: 'a', stopped: true })
+    const matcher = createStopMatcher(['\uDE00'])
+    expect(matcher.push('x\u{1F600}')).toEqual({ text: 'x\u{1F600}', stopped: false })
+  })
+
+  it('stays linear on stop strings made to be slow (a list that stalls every stream)', () => {
+    const matcher = createStopMatcher(Array.from({ length: 16 }, (_, index) => `${'a'.repeat(255 - index)}b`))
+    const started = performance.now()
+    let text = ''
+    for (let token = 0; token < 2_000; token += 1) text += matcher.push('aaaaaaaa').text
+    expect(text.length).toBeGreaterThan(15_000)
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
 })

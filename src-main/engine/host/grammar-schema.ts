@@ -8,12 +8,13 @@ import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const
 type Type = (typeof TYPES)[number]
-const FORMATS: Record<string, string> = {
-  date: '"\\"" date "\\""',
-  time: '"\\"" time "\\""',
-  'date-time': '"\\"" date "T" time "\\""',
-  uuid: '"\\"" uuid "\\""',
-}
+/** Formats that bind; every other is a note (JSON Schema 2020-12, Validation, section 7). */
+const FORMATS: ReadonlyMap<string, string> = new Map([
+  ['date', '"\\"" date "\\""'],
+  ['time', '"\\"" time "\\""'],
+  ['date-time', '"\\"" date "T" time "\\""'],
+  ['uuid', '"\\"" uuid "\\""'],
+])
 /** Without `required`, every named property is given where that can end: a small model would otherwise answer {}. */
 export type Unsaid = 'required' | 'optional'
 
@@ -163,7 +164,7 @@ export class SchemaConverter {
 
   private string(schema: Schema): string {
     const [least, most] = [count(schema, 'minLength') ?? 0, count(schema, 'maxLength')]
-    const format = typeof schema['format'] === 'string' ? FORMATS[schema['format']] : undefined
+    const format = typeof schema['format'] === 'string' ? FORMATS.get(schema['format']) : undefined
     if (format !== undefined && least === 0 && most === null) {
       for (const name of ['date', 'time', 'uuid']) if (format.includes(` ${name} `)) this.rules.primitive(name)
       return this.rules.add(format)

@@ -34,8 +34,8 @@ const unsupported = (what: string): StokerError => new StokerError('SAMPLING_INV
 
 /** Control and end tokens: what a masked run never chooses, as far as the library lets us. */
 function maskedTokens(model: LlamaModel): number[] {
-  const { size, isControl, isEnd } = createPublicVocabulary(model)
-  return Array.from({ length: size }, (_, token) => token).filter((token) => isEnd(token) || isControl(token))
+  const vocabulary = createPublicVocabulary(model)
+  return Array.from({ length: vocabulary.size }, (_, token) => token).filter((token) => vocabulary.isEnd(token) || vocabulary.isControl(token))
 }
 
 function biasOf(model: LlamaModel, masked: readonly number[], { logitBias, maskEnd }: SamplerOptions): TokenBias | null {

@@ -26,9 +26,10 @@ export interface Prompts {
 /** A token covers many bytes only in odd vocabularies; a text this much longer than the context cannot fit and need not be tokenized to know. */
 const CHARACTERS_PER_TOKEN_MAX = 256
 
-const tooLong = (needed: string, contextTokens: number): StokerError =>
+/** `exact`: tokens of prompt and answer, where the prompt alone would fit; who named no length can ask again for less. */
+const tooLong = (needed: string, contextTokens: number, exact: number | null): StokerError =>
   new StokerError('CONTEXT_TOO_LONG', `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`, {
-    data: { contextTokens },
+    data: exact === null ? { contextTokens } : { contextTokens, needed: exact },
   })
 
 /** Mistral's templates want nine letters and digits; ids that other models or clients made are turned into such. */
@@ -75,14 +76,15 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
     markers: markersOf(vocabulary, format),
     async tokens({ messages, prompt }, { offered, contextTokens, maxTokens, pause }) {
       const characters = prompt?.length ?? messages.reduce((sum, message) => sum + message.content.length, 0)
-      if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) throw tooLong(`more than ${contextTokens}`, contextTokens)
+      if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) throw tooLong(`more than ${contextTokens}`, contextTokens, null)
       const segments = segmentsOf(prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }], vocabulary)
       const most = contextTokens - maxTokens
-      const tokens = await tokenizeSegments(segments, vocabulary, { most, pause })
+      const tokens = await tokenizeSegments(segments, vocabulary, { most: contextTokens, pause })
       const { begin } = vocabulary
       if (begin !== null && tokens[0] !== begin) tokens.unshift(begin)
       if (tokens.length === 0) throw new StokerError('TEMPLATE_FAILED', "The model's chat template makes an empty prompt of these messages. Add a message with content.")
-      if (tokens.length > most) throw tooLong(`at least ${tokens.length + maxTokens}`, contextTokens)
+      const needed = tokens.length + maxTokens
+      if (tokens.length > most) throw tooLong(`at least ${needed}`, contextTokens, tokens.length < contextTokens ? needed : null)
       return tokens
     },
   }

@@ -7,19 +7,23 @@ const sandbox: { work: () => void } = { work: () => undefined }
 const context = createContext(sandbox)
 const script = new Script('work()')
 
-/** Most of one render; a normal one takes about a millisecond. */
-const RENDER_MS = 400
 /** Longest list a template may ask for. */
 const RANGE_MAX = 10_000
 
-/** Throws what `work` throws, or an error that says that the time is over. The bound covers everything `work` calls, in plain JavaScript. */
-export function boundedRender<T>(work: () => T, ms = RENDER_MS): T {
+export class OutOfTime extends Error {
+  constructor(ms: number, cause: unknown) {
+    super(`it takes longer than ${ms} ms`, { cause })
+  }
+}
+
+/** Throws what `work` throws, or after `ms` milliseconds OutOfTime. The bound covers everything `work` calls, in plain JavaScript. */
+export function boundedRender<T>(work: () => T, ms: number): T {
   const results: T[] = []
   sandbox.work = () => results.push(work())
   try {
     script.runInContext(context, { timeout: ms })
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new Error(`it takes longer than ${ms} ms`)
+    if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new OutOfTime(ms, error)
     throw error
   }
   return results[0] as T
@@ -40,7 +44,17 @@ const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 
 export function dateText(date: Date, format: string): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   const month = MONTHS[date.getMonth()] ?? ''
-  const parts: Record<string, string> = { Y: String(date.getFullYear()), m: two(date.getMonth() + 1), d: two(date.getDate()), b: month.slice(0, 3), B: month, H: two(date.getHours()), M: two(date.getMinutes()), S: two(date.getSeconds()), '%': '%' }
+  const parts: Record<string, string> = {
+    Y: String(date.getFullYear()),
+    m: two(date.getMonth() + 1),
+    d: two(date.getDate()),
+    b: month.slice(0, 3),
+    B: month,
+    H: two(date.getHours()),
+    M: two(date.getMinutes()),
+    S: two(date.getSeconds()),
+    '%': '%',
+  }
   return format.replaceAll(/%([YmdbBHMS%])/g, (_whole, letter: string) => parts[letter] ?? '')
 }
 

@@ -2,19 +2,12 @@
  * The chat template of a GGUF, compiled once. Message contents never pass through the template: it renders placeholders, which are cut out
  * afterwards, so that template text may hold control tokens and the users' text cannot.
  */
-import { Environment, Interpreter, Template } from '@huggingface/jinja'
-
 import { StokerError } from '#contract/errors.ts'
 import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
 
-import { boundedRender, templateGlobals } from './template-guard.ts'
+import { createRenderer, type TemplateRenderer } from './template-renderer.ts'
 import { TemplateValues, type PromptPart } from './template-values.ts'
 import { plainMessages, type PlainMessage } from './tools/plain.ts'
-
-/** Template text of one prompt, contents not counted; 256 messages make some tens of thousands. */
-const RENDERED_MAX = 2_000_000
-/** After so many renders in a row that took too long the template is not run again. */
-const SLOW_MAX = 3
 
 export interface ChatTemplate {
   /** Throws TEMPLATE_FAILED. */
@@ -28,6 +21,8 @@ export interface TemplateOptions {
   callId?: (id: string) => string
   /** For templates that write the date. */
   today?: () => Date
+  /** Most of one render in milliseconds; the first one, which decides for good, may take three times as long. */
+  renderMs?: number
 }
 
 const failed = (reason: string): StokerError =>
@@ -76,61 +71,38 @@ function nativeMessages(messages: readonly EngineMessage[], values: TemplateValu
   })
 }
 
-/** Throws TEMPLATE_FAILED when it does not compile. */
-export function compileTemplate(source: string, { bos, eos, callId = (id) => id, today = () => new Date() }: TemplateOptions): ChatTemplate {
-  const globals = templateGlobals(today)
-  // The watch costs some tenths of a millisecond; one loop over at most 256 messages needs none.
-  const short = (source.match(/\bfor\b/g)?.length ?? 0) <= 1 && !/range|macro|namespace/.test(source)
-  let slow = 0
-  function bounded<T>(work: () => T): T {
-    if (short) return work()
-    if (slow >= SLOW_MAX) throw new Error('it took too long several times and is not run again')
-    try {
-      const result = boundedRender(work)
-      slow = 0
-      return result
-    } catch (error) {
-      if ((error as Error).message.startsWith('it takes longer')) slow += 1
-      throw error
-    }
-  }
-  let template: Template
+function attempt<T>(work: () => T): T | null {
   try {
-    template = bounded(() => new Template(source))
+    return work()
+  } catch {
+    return null
+  }
+}
+
+/** Throws TEMPLATE_FAILED when it does not compile. */
+export function compileTemplate(source: string, { bos, eos, callId = (id) => id, today = () => new Date(), renderMs = 400 }: TemplateOptions): ChatTemplate {
+  let renderer: TemplateRenderer
+  try {
+    renderer = createRenderer(source, { variables: { add_generation_prompt: true, bos_token: bos, eos_token: eos }, today, renderMs })
   } catch (error) {
     throw failed(`it does not compile (${(error as Error).message})`)
   }
-  const renderWith = (messages: readonly object[], tools: unknown): string => {
-    const text = bounded(() => {
-      const scope = new Environment(globals)
-      for (const [name, value] of Object.entries({ messages, tools, add_generation_prompt: true, bos_token: bos, eos_token: eos })) scope.set(name, value)
-      return String(new Interpreter(scope).run(template.parsed).value)
-    })
-    if (text.length > RENDERED_MAX) throw new Error(`it makes more than ${RENDERED_MAX} characters`)
-    return text
-  }
-  const attempt = <T>(work: () => T): T | null => {
-    try {
-      return work()
-    } catch {
-      return null
-    }
-  }
-
   // A template that trims what it is given expects trimmed contents.
   const trims = attempt(() => {
     const probe = ` ${new TemplateValues().content('')} `
-    return !renderWith([{ role: 'user', content: probe }], null).includes(probe)
+    return !renderer.render([{ role: 'user', content: probe }], null).includes(probe)
   })
+  // What is too slow for one short message is not tried again: each try stops every stream.
+  if (renderer.slow) throw failed('it takes too long even for one short message')
   const wrap = (text: string): string => (trims === true ? text.trim() : text)
   const probeTool = { type: 'function', function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } } }
-  const knowsTools = attempt(() => renderWith([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
+  const knowsTools = attempt(() => renderer.render([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
 
   function native(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): PromptPart[] | null {
     if (tools.length > 0 && !knowsTools) return null
     const values = new TemplateValues()
     const given = tools.map(({ name, description, parameters }) => values.harmless({ type: 'function', function: { name, description, parameters } }))
-    const rendered = renderWith(nativeMessages(messages, values, wrap, callId), given.length === 0 ? null : given)
+    const rendered = renderer.render(nativeMessages(messages, values, wrap, callId), given.length === 0 ? null : given)
     const called = messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => call.name))
     if ([...tools.map((tool) => tool.name), ...called].some((name) => /^[\w-]+$/.test(name) && !rendered.includes(name))) return null
     return values.parts(rendered)
@@ -139,7 +111,7 @@ export function compileTemplate(source: string, { bos, eos, callId = (id) => id,
   function plain(messages: readonly PlainMessage[]): PromptPart[] | null {
     const values = new TemplateValues()
     return values.parts(
-      renderWith(
+      renderer.render(
         messages.map(({ role, content }) => ({ role, content: values.content(wrap(content)) })),
         null,
       ),
