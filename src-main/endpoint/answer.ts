@@ -14,8 +14,8 @@ import { createOutlet, type Outlet } from './outlet.ts'
 import type { Shape } from './shape.ts'
 import type { Watch } from './watch.ts'
 
-/** What a chat template adds, roughly, in tokens. */
-const TEMPLATE_TOKENS = 64
+/** What a chat template adds to each message, and once, roughly, in tokens. */
+const TEMPLATE_TOKENS = 8
 const OUTPUT_MAX = 131_072
 /** An answer without a named length is asked for again, shorter, when the prompt turns out longer than it looked. */
 const RETRIES = 2
@@ -123,7 +123,7 @@ function askEngine(engine: EnginePort, ids: IdSource, asked: Asked, contextToken
 
 /** Most tokens an answer may have beside a prompt of about this length. */
 function roomLeft({ messages, prompt }: Omit<EngineRequest, 'maxTokens'>, contextTokens: number): number {
-  const about = (prompt === undefined ? inputTokens(messages as ChatMessage[]) : bytes4(prompt)) + TEMPLATE_TOKENS
+  const about = (prompt === undefined ? inputTokens(messages as ChatMessage[]) : bytes4(prompt)) + TEMPLATE_TOKENS * (messages.length + 1)
   return Math.min(OUTPUT_MAX, Math.max(1, contextTokens - about))
 }
 

@@ -211,7 +211,7 @@ describe('what the engine is asked', () => {
     )
     const answer = await post(s, '/v1/chat/completions', chat())
     expect(JSON.parse(answer.body)).toMatchObject({ usage: { completion_tokens: CONTEXT - prompt } })
-    expect(engine.submitted.map(({ request }) => request.maxTokens)).toEqual([CONTEXT - 1 - 64, CONTEXT - prompt])
+    expect(engine.submitted.map(({ request }) => request.maxTokens)).toEqual([CONTEXT - 1 - 16, CONTEXT - prompt])
     expect(new Set(engine.submitted.map(({ jobId }) => jobId)).size).toBe(2)
     // A length the client named is its own: it is told.
     expect(errorOf(await post(s, '/v1/chat/completions', chat({ max_tokens: 400 })))).toMatchObject({ status: 400, code: 'context_length_exceeded' })
