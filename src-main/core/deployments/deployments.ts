@@ -1,4 +1,5 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
+import type { ErrorCode } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
@@ -102,7 +103,7 @@ export function smallerOf(data: Readonly<Record<string, unknown>>): Smaller | nu
 export interface Wanted {
   loading: boolean
   held: boolean
-  failure: { message: string; smaller: Smaller | null } | null
+  failure: { code: ErrorCode; message: string; smaller: Smaller | null } | null
 }
 
 /** State and detail for screens, from what is wanted and what the engine says (null: there is none). */

@@ -192,7 +192,7 @@ export class Holder {
     } catch (error) {
       check()
       const { code, message, data } = toErrorValue(error)
-      this.failures.set(deploymentId, { message, smaller: code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null })
+      this.failures.set(deploymentId, { code, message, smaller: code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null })
       // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner.
       if (!KEPT.includes(code)) await this.letGo(deploymentId)
       throw error

@@ -16,12 +16,12 @@ import { clearWanted, findDeployment, listDeployments, setWanted, wantedDeployme
 import { defaultSettings } from './deployments.ts'
 import type { EngineView } from './engine-summary.ts'
 import { Holder } from './holder.ts'
-import { createIdleUnload } from './idle-unload.worker.ts'
 import { measureCall, type CalibrationStep } from './measure-call.ts'
 import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 import { makeRoom } from './room.ts'
 import { createShelf, type Shelf } from './shelf.ts'
+import { createUpkeep } from './upkeep.worker.ts'
 
 export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'>
 export interface DeploymentsParts {
@@ -113,7 +113,7 @@ function createMeasure({ models, hardware }: DeploymentsParts, hooks: Deployment
 }
 
 export function createDeployments(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks): Deployments {
-  const { rigDb, clock, log } = context
+  const { rigDb } = context
   const keys = createRemoteKeys(context.dataDir)
   const shelf = createShelf(context, { models: parts.models, keys, prefixReuse: hooks.prefixReuse ?? true })
   const { holder, room } = createHolder(context, parts, hooks, shelf)
@@ -123,7 +123,11 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
       const state = holder.engine(deploymentId)?.state()
       return state === undefined ? [] : [{ modelName: shelf.nameOfId(deploymentId), state }]
     })
-  const idleUnload = createIdleUnload({ clock, log }, holder, (deploymentId) => findDeployment(rigDb.read, deploymentId)?.idleUnloadMs ?? null)
+  const upkeep = createUpkeep(context, {
+    holder,
+    idleUnloadMsOf: (deploymentId) => findDeployment(rigDb.read, deploymentId)?.idleUnloadMs ?? null,
+    wanted: () => wantedDeployments(rigDb.read).map(({ deploymentId }) => deploymentId),
+  })
   const deployments = {
     ...createFace(context, shelf, holder),
     ...createCalls(context, { ...parts, shelf, holder, calibrate, room, engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
@@ -142,10 +146,10 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
     endAll: () => holder.endAll(),
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
-      idleUnload.start()
+      upkeep.start()
     },
     stop(): void {
-      idleUnload.stop()
+      upkeep.stop()
       holder.stop()
     },
   }

@@ -102,6 +102,23 @@ describe('a deployment on remote servers', () => {
     expect(core.deployments.allLoaded()).toHaveLength(1)
   })
 
+  it('whose servers are away at the start comes back when they do, and the owner need not ask', async () => {
+    const { deploymentId } = await start().deployments.connectRemote(wish)
+    engines = fakeModelEngines()
+    engines.shared.onLoad = () => {
+      throw new StokerError('ENGINE_UNREACHABLE', 'nobody answers')
+    }
+    const core = start()
+    core.deployments.start()
+    await until(() => core.deployments.list()[0]?.state === 'failed')
+    await rig.clock.advance(15_000)
+    await until(() => engines.loads().length === 2 && core.deployments.list()[0]?.state === 'failed')
+    engines.shared.onLoad = () => undefined
+    await rig.clock.advance(15_000)
+    await until(() => core.deployments.loaded(deploymentId) !== null)
+    core.deployments.stop()
+  })
+
   it('says why a server cannot be used, and is kept for another try', async () => {
     const core = start()
     engines.shared.onLoad = () => {

@@ -58,7 +58,7 @@ describe('settings by rule', () => {
     expect(offers({ ...base, slots: 1, contextTokens: 64 })).toEqual([])
   })
 
-  const failure = { message: 'old', smaller: null }
+  const failure = { code: 'ENGINE_CRASHED', message: 'old', smaller: null } as const
   it.each([
     [{ loading: true, held: false, failure }, { kind: 'stopped' }, 'loading'],
     [{ loading: false, held: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],

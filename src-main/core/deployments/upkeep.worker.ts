@@ -1,0 +1,51 @@
+/**
+ * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or working never is idle),
+ * and asks remote servers again that could not be reached when their deployment should have come back.
+ */
+import type { DeploymentId } from '#contract/ids.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext } from '#core/context.ts'
+
+import type { Holder } from './holder.ts'
+
+/** The shortest idle time an owner can say is a minute. */
+const LOOK_EVERY_MS = 15 * SECOND_MS
+
+export interface Upkeep {
+  start(): void
+  stop(): void
+}
+
+export interface UpkeepParts {
+  holder: Holder
+  idleUnloadMsOf(this: void, deploymentId: DeploymentId): number | null
+  /** What should be in memory after a restart. */
+  wanted(this: void): DeploymentId[]
+}
+
+export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, { holder, idleUnloadMsOf, wanted }: UpkeepParts): Upkeep {
+  const stopping = new AbortController()
+  const dropIdle = async (): Promise<void> => {
+    for (const deploymentId of holder.heldIds()) {
+      // Asked of all: whoever works now was used now.
+      const idle = holder.idleFor(deploymentId)
+      const most = idleUnloadMsOf(deploymentId)
+      if (idle === null || most === null || idle < most) continue
+      if (await holder.dropIdle(deploymentId, most)) log.info({ deploymentId, idleMs: idle }, 'an idle model was unloaded')
+    }
+  }
+  const reconnect = async (): Promise<void> => {
+    for (const deploymentId of wanted().filter((id) => holder.wanted(id).failure?.code === 'ENGINE_UNREACHABLE'))
+      // Its failure is shown with the deployment, and was logged the first time.
+      await holder.hold(deploymentId).catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
+  }
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, { signal: stopping.signal, unref: true }).catch(() => undefined)
+      if (stopping.signal.aborted) return
+      await dropIdle().catch((error: unknown) => log.warn({ err: error }, 'an idle model could not be unloaded'))
+      await reconnect().catch((error: unknown) => log.warn({ err: error }, 'remote servers could not be asked again'))
+    }
+  }
+  return { start: () => void loop(), stop: () => stopping.abort(new Error('stopped')) }
+}
