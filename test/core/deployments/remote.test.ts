@@ -116,6 +116,7 @@ describe('a deployment on remote servers', () => {
     engines.shared.onLoad = () => undefined
     await rig.clock.advance(15_000)
     await until(() => core.deployments.loaded(deploymentId) !== null)
+    expect(engines.loads()).toHaveLength(3)
     core.deployments.stop()
   })
 
