@@ -12,6 +12,7 @@ const PROCESSES = [2, 4]
 const SINGLE_SHARE = 0.85
 /** Closer than this, two settings are equal. */
 const TIE = 0.03
+const TIE_BUSY = 0.25
 
 /** 1, the powers of two, all cores but one, and all: most first, because what the most cannot do quickly the others seldom need. */
 export function threadCounts(cores: number): number[] {
@@ -36,14 +37,18 @@ const rateOf = (points: readonly CalibrationPoint[], { processes, threads }: Set
 
 /**
  * The most tokens a second with all slots in use, among those good enough for a single stream. Between equals the one with fewer processes, then
- * fewer threads; on a machine that was busy while it was measured more threads, because the engine steps down by itself while it is.
+ * fewer threads. On a machine that was busy meanwhile the figures say little: as many threads as were measured, because the engine steps down by
+ * itself while it must, and several processes only where they were far better.
  */
 export function bestSetup(points: readonly CalibrationPoint[], setups: readonly Setup[], slots: number, quiet: boolean): Setup {
   const measured = setups.filter((setup) => rateOf(points, setup, slots) > 0 && rateOf(points, setup, 1) > 0)
+  const most = Math.max(...measured.map(({ threads }) => threads))
+  /** All the cores, but for what cannot be shared out evenly. */
+  const usesAll = ({ threads, processes }: Setup): boolean => threads + processes > most
   const single = Math.max(...measured.map((setup) => rateOf(points, setup, 1)))
-  const fair = measured.filter((setup) => rateOf(points, setup, 1) >= single * SINGLE_SHARE)
-  const most = Math.max(...fair.map((setup) => rateOf(points, setup, slots)))
-  const equal = fair.filter((setup) => rateOf(points, setup, slots) >= most * (1 - TIE))
+  const fair = quiet ? measured.filter((setup) => rateOf(points, setup, 1) >= single * SINGLE_SHARE) : measured.filter(usesAll)
+  const fastest = Math.max(...fair.map((setup) => rateOf(points, setup, slots)))
+  const equal = fair.filter((setup) => rateOf(points, setup, slots) >= fastest * (1 - (quiet ? TIE : TIE_BUSY)))
   const [best] = equal.sort((a, b) => a.processes - b.processes || (quiet ? a.threads - b.threads : b.threads - a.threads))
   if (best === undefined) throw new Error('nothing was measured')
   return best
