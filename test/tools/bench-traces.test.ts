@@ -78,8 +78,8 @@ describe('cells', () => {
       'mini ×1 prompt 64',
       'mini mixed trace',
       'mini ×1 prompt 64 busy',
-      'nano ×1 prompt 64',
       'small ×1 prompt 64',
+      'nano ×1 prompt 64',
     ])
   })
 

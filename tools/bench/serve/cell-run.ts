@@ -20,7 +20,6 @@ const DEFAULT_BUSY_MS = 15_000
 const WARM_MS = 4_000
 /** Arrivals of the mixed trace, by what llama-server finishes at most: a little more than it can do. */
 const LOAD = 1.25
-const CAPACITY_REQUESTS = 32
 
 export interface CellResult {
   cell: Cell
@@ -65,7 +64,7 @@ async function sideOf(name: SideName, fleet: Fleet, threads: number): Promise<Si
 /** Requests a second that llama-server finishes at most, of this trace's kind. */
 async function capacity(cell: Cell, context: CellContext, threads: number): Promise<number> {
   return context.store.once(`capacity: ${cell.id}`, { basis: context.basis, threads }, async () => {
-    const requests = saturated(requestsOf({ ...cell, requests: CAPACITY_REQUESTS }, context.make, 'capacity', 1))
+    const requests = saturated(requestsOf(cell, context.make, 'capacity', 1))
     const side = await context.fleet.llama(threads)
     const { tokPerS, generated } = await runPass(context.client, side, { requests, concurrency: cell.concurrency, limitMs: PASS_MS })
     return (tokPerS / generated) * requests.length

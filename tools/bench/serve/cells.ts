@@ -22,9 +22,9 @@ const LONG_PROMPT = 512
 export const SHAPES: readonly ShapeSpec[] = [
   { name: 'tiny', file: { preset: 'tiny', type: 'q8_0' }, slots: 16, contextTokens: 2_048, maxTokens: 128, requests: [12, 16, 24, 32, 48] },
   { name: 'mini', file: { preset: 'mini', type: 'q8_0' }, slots: 16, contextTokens: 2_048, maxTokens: 64, requests: [6, 8, 12, 16, 32] },
-  { name: 'nano', file: null, slots: 16, contextTokens: 192, maxTokens: 64, requests: [32, 48, 64, 96, 128] },
   { name: 'small', file: { preset: 'small', type: 'q8_0' }, slots: 16, contextTokens: 1_024, maxTokens: 24, requests: [3, 4, 8, 16, 16] },
   { name: 'small-q4', file: { preset: 'small', type: 'q4_0' }, slots: 16, contextTokens: 1_024, maxTokens: 24, requests: [3, 4, 8, 16, 16] },
+  { name: 'nano', file: null, slots: 16, contextTokens: 192, maxTokens: 64, requests: [32, 48, 64, 96, 128] },
 ]
 
 export interface Cell {
@@ -34,6 +34,7 @@ export interface Cell {
   concurrency: number
   promptTokens: number
   maxTokens: number
+  /** Of the mixed trace: at most. */
   requests: number
   /** One core is taken by another program. */
   busy: boolean
@@ -76,7 +77,7 @@ function traceCells(busy: boolean): Cell[] {
       sides: ['stoker', 'llama', 'llama-default'],
     }),
     trace({ id: 'mini shared prefix', kind: 'prefix', concurrency: 4, promptTokens: 1_500, maxTokens: 16, requests: 50, sides: ['stoker', 'stoker-cold', 'llama'] }),
-    trace({ id: 'mini mixed trace', kind: 'mixed', concurrency: 16, promptTokens: 0, maxTokens: 0, requests: 70, sides: ['stoker', 'llama'] }),
+    trace({ id: 'mini mixed trace', kind: 'mixed', concurrency: 16, promptTokens: 0, maxTokens: 0, requests: 600, sides: ['stoker', 'llama'] }),
   ]
 }
 

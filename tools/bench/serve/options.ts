@@ -16,10 +16,10 @@ export interface ServeOptions {
   stoker: StokerChoice['settings'] | null
 }
 
-export const USAGE = `npm run bench:serve -- [--full] [--only WORDS[,WORDS…]] [--rounds 3] [--minutes 28] [--fresh] [--write-docs] [--gpu] [--stoker processes=1,threads=2,batchTokens=512]
+export const USAGE = `npm run bench:serve -- [--full] [--only WORDS[,WORDS…]] [--rounds 3] [--minutes 26] [--fresh] [--write-docs] [--gpu] [--stoker processes=1,threads=2,batchTokens=512]
   --full        all shapes, concurrencies and prompts, and everything again with one core busy; no limit in time; goes on where it stopped
   --only        cells whose name has all these words: tiny, "mini ×4", "long prompt", busy, mixed
-  --minutes     no cell is begun after so many (default 28; 0 is no limit)
+  --minutes     no cell is begun after so many (default 26; 0 is no limit)
   --fresh       forgets what was measured before at this commit
   --write-docs  writes the table into docs/benchmarks.md
   --gpu         all layers on the GPU; STOKER_LLAMA_SERVER names a llama-server built for it
@@ -66,7 +66,7 @@ export function parseOptions(args: string[]): ServeOptions {
     only: values.only?.split(',').map((words) => words.trim()) ?? [],
     rounds: Math.max(1, whole(values.rounds, 'rounds')),
     writeDocs: values['write-docs'],
-    minutes: whole(values.minutes ?? (full ? '0' : '28'), 'minutes'),
+    minutes: whole(values.minutes ?? (full ? '0' : '26'), 'minutes'),
     stoker: values.stoker === undefined ? null : settingsOf(values.stoker),
   }
 }

@@ -10,6 +10,9 @@ export const GRADE = { ttftCeilingMs: 5_000, throughputFloorTokPerS: 10 }
 /** The long prompt arrives when the streams are under way. */
 const LONG_AT_MS = 1_000
 const OWN_TOKENS = 16
+/** Arrivals of the mixed trace go on for so long, whatever the machine's speed. */
+const MIXED_SECONDS = 30
+const MIXED_MIN = 20
 
 /** `perSecond`: arrivals of the mixed trace. `round` may be any text; `warm` for what is thrown away. */
 export function requestsOf(cell: Cell, make: PromptMaker, round: string, perSecond: number): LoadRequest[] {
@@ -19,7 +22,7 @@ export function requestsOf(cell: Cell, make: PromptMaker, round: string, perSeco
     case 'steady':
       return steady(make, seed, { requests, promptTokens, maxTokens })
     case 'mixed':
-      return mixed(make, seed, { requests, perSecond, ...GRADE })
+      return mixed(make, seed, { requests: Math.min(requests, Math.max(MIXED_MIN, Math.round(perSecond * MIXED_SECONDS))), perSecond, ...GRADE })
     case 'prefix':
       return sharedPrefix(make, seed, { jobs: requests, prefixTokens: promptTokens, ownTokens: OWN_TOKENS, maxTokens })
     case 'long':
