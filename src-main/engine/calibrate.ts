@@ -13,7 +13,7 @@ import { localKind } from './pool/local.ts'
 import { othersNow } from './calibrate/others.ts'
 import { usableCores } from './host/busy-cores.ts'
 
-export interface CalibrateOptions {
+interface CalibrateOptions {
   /** One host process behind the port. */
   make: () => LocalMember
   clock: Clock
@@ -24,7 +24,7 @@ export interface CalibrateOptions {
   others?: () => Promise<number>
 }
 
-export interface CalibrateCall {
+interface CalibrateCall {
   signal: AbortSignal
   onProgress: (done: number, of: number) => void
 }

@@ -13,7 +13,7 @@ export interface Meter {
   warmUp(engine: EnginePort): Promise<number>
 }
 
-export interface MeterOptions {
+interface MeterOptions {
   clock: Clock
   signal: AbortSignal
   contextTokens: number

@@ -6,7 +6,7 @@ export interface BusyWatch {
   look(minAgeMs: number): Busy
 }
 
-export interface Busy {
+interface Busy {
   /** Cores that others use now, on average over the last tenths of a second; 0 while unknown. */
   others: number
   /** Threads that run or want to on the whole machine, ours included; null while unknown. */

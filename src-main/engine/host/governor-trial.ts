@@ -1,7 +1,7 @@
 /** A few steps with another number of threads, compared with what such steps cost at the present number. Pure. */
 
-export type TrialKind = 'raise' | 'learn'
-export type TrialResult = 'going' | 'better' | 'worse'
+type TrialKind = 'raise' | 'learn'
+type TrialResult = 'going' | 'better' | 'worse'
 
 export interface Trial {
   readonly kind: TrialKind

@@ -29,7 +29,7 @@ export function fixedGovernor(limit: number): Governor {
   return { next: () => threads, took: () => undefined, setLimit: (most) => void (threads = Math.max(1, most)) }
 }
 
-export interface GovernorOptions {
+interface GovernorOptions {
   limit: number
   /** Cores this process may use at all. */
   cores: number
