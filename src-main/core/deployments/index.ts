@@ -19,7 +19,7 @@ import { Holder } from './holder.ts'
 import { measureCall, type CalibrationStep } from './measure-call.ts'
 import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
-import { makeRoom } from './room.ts'
+import { makeRoom, type Leaving } from './room.ts'
 import { createShelf, type Shelf } from './shelf.ts'
 import { createUpkeep } from './upkeep.worker.ts'
 
@@ -78,8 +78,6 @@ function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hook
       const { sha256, remote, settings } = shelf.find(deploymentId)
       if (remote !== null) return
       const model = await parts.models.ready(sha256)
-      // Other settings of the same model take its place, unless somebody needs them as they are.
-      for (const other of holder.heldIds()) if (other !== deploymentId && holder.loaded(other)?.sha256 === sha256 && holder.idleFor(other) !== null) await holder.dropNow(other)
       await makeRoom({ ...room, drop: (victim) => holder.dropNow(victim) }, model, settings)
     },
     async load(engine, deploymentId) {
@@ -157,15 +155,17 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
 }
 
 /** Those that may leave the memory, least recently used first; a remote one takes none. */
-function idleLocal(holder: Holder, shelf: Shelf): DeploymentId[] {
+function idleLocal(holder: Holder, shelf: Shelf): Leaving[] {
   return holder
     .heldIds()
-    .flatMap((id) => {
-      const idle = shelf.isRemote(id) ? null : holder.idleFor(id)
-      return idle === null ? [] : [{ id, idle }]
+    .flatMap((deploymentId) => {
+      const [idle, model, engine] = [holder.idleFor(deploymentId), holder.loaded(deploymentId), holder.engine(deploymentId)]
+      const stored = shelf.look(deploymentId)
+      if (idle === null || model === null || engine === null || stored === null || stored.remote !== null) return []
+      const { rssBytes } = engine.stats()
+      return [{ deploymentId, idle, sha256: model.sha256, bytes: stored.settings.gpuLayers > 0 || rssBytes === 0 ? Infinity : rssBytes }]
     })
     .toSorted((a, b) => b.idle - a.idle)
-    .map(({ id }) => id)
 }
 
 function modelInUse(views: readonly Deployment[], holder: Holder, hooks: DeploymentsHooks): string | null {

@@ -11,12 +11,20 @@ const SURELY_SHARE = 0.25
 /** What a stored model's need was estimated for at most. */
 const STORED_CONTEXT = 4_096
 
+/** An idle deployment that may leave. */
+export interface Leaving {
+  deploymentId: DeploymentId
+  sha256: string
+  /** What its leaving gives back at most; Infinity where nobody knows (a GPU's memory). */
+  bytes: number
+}
+
 export interface RoomDeps {
   engines: Pick<EnginesPort, 'inspect'>
   /** Free main memory now, in bytes. */
   freeBytes(): number
-  /** Idle ones, least recently used first. */
-  idle(): DeploymentId[]
+  /** Least recently used first. */
+  idle(): Leaving[]
   /** How those in memory that cannot leave are called. */
   others(): string[]
   drop(deploymentId: DeploymentId): Promise<void>
@@ -26,6 +34,8 @@ interface Estimate {
   fits: 'yes' | 'tight' | 'no'
   neededBytes: number
   freeBytes: number
+  /** More than the machine has at all: `freeBytes` then is all of it. */
+  tooBig: boolean
 }
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
@@ -40,35 +50,43 @@ export function surelyFits(model: StoredModel, { gpuLayers, slots, contextTokens
 /** The engine's estimate; null when it cannot say, and then the load itself will. Larger than the whole machine counts as `no`. */
 async function estimate({ engines }: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
   try {
-    return (await engines.inspect(model.path, settings)).memory
+    return { ...(await engines.inspect(model.path, settings)).memory, tooBig: false }
   } catch (error) {
     if (!(error instanceof StokerError) || !error.code.startsWith('MODEL_')) return null
     if (error.code !== 'MODEL_TOO_BIG') throw error
     const { neededBytes, totalBytes } = error.data
-    return { fits: 'no', neededBytes: typeof neededBytes === 'number' ? neededBytes : 0, freeBytes: typeof totalBytes === 'number' ? totalBytes : 0 }
+    return { fits: 'no', neededBytes: typeof neededBytes === 'number' ? neededBytes : 0, freeBytes: typeof totalBytes === 'number' ? totalBytes : 0, tooBig: true }
   }
 }
 
-/** Lets idle ones go, one after another, until the load fits or none is left to go. The last estimate; null when the engine could not say. */
+/**
+ * Lets idle ones go, other settings of the same model first, until the load fits; nobody where all of them together would not be enough.
+ * The last estimate; null when the engine could not say.
+ */
 export async function leaveUntilFits(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
   let memory = await estimate(deps, model, settings)
-  for (const victim of memory?.fits === 'no' ? deps.idle() : []) {
-    await deps.drop(victim)
+  if (memory?.fits !== 'no' || memory.tooBig) return memory
+  const idle = deps.idle()
+  if (memory.neededBytes > memory.freeBytes + idle.reduce((sum, { bytes }) => sum + bytes, 0)) return memory
+  for (const { deploymentId } of idle.toSorted((a, b) => Number(b.sha256 === model.sha256) - Number(a.sha256 === model.sha256))) {
+    await deps.drop(deploymentId)
     memory = await estimate(deps, model, settings)
     if (memory?.fits !== 'no') break
   }
   return memory
 }
 
-/** Makes room or refuses. Errors: ENGINE_OUT_OF_MEMORY (`data`: the next smaller setting that fits, where there is one), MODEL_*. */
+/** Makes room or refuses; other settings of the same model leave in any case when it fits. Errors: ENGINE_OUT_OF_MEMORY (`data`: the next smaller setting that fits, where there is one), MODEL_*. */
 export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<void> {
-  if (surelyFits(model, settings, deps.freeBytes())) return
-  const memory = await leaveUntilFits(deps, model, settings)
-  if (memory?.fits !== 'no') return
+  const memory = surelyFits(model, settings, deps.freeBytes()) ? null : await leaveUntilFits(deps, model, settings)
+  if (memory?.fits !== 'no') {
+    for (const { deploymentId, sha256 } of deps.idle()) if (sha256 === model.sha256) await deps.drop(deploymentId)
+    return
+  }
   const offer = await firstThatFits(deps, model, settings)
   const others = deps.others()
   const words = [
-    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)} and ${gibibytes(memory.freeBytes)} is free.`,
+    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
     others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
     offer === null ? 'Use a smaller model or quantisation.' : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
   ]

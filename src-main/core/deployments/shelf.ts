@@ -17,7 +17,7 @@ export interface Shelf {
   nameOf(stored: StoredDeployment): string
   /** For a deployment that may have gone with its model meanwhile. */
   nameOfId(this: void, deploymentId: string): string
-  isRemote(deploymentId: string): boolean
+  look(deploymentId: string): StoredDeployment | null
   facts(stored: StoredDeployment): DeploymentFacts
   /** Error NOT_FOUND. */
   find(deploymentId: string): StoredDeployment
@@ -39,7 +39,7 @@ export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: { mode
       const stored = findDeployment(rigDb.read, deploymentId)
       return stored === null ? 'a removed model' : nameOf(stored)
     },
-    isRemote: (deploymentId) => (findDeployment(rigDb.read, deploymentId)?.remote ?? null) !== null,
+    look: (deploymentId) => findDeployment(rigDb.read, deploymentId),
     facts: (stored) => ({
       deploymentId: stored.deploymentId,
       sha256: stored.sha256,

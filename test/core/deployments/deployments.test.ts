@@ -26,7 +26,7 @@ afterEach(() => rig.dispose())
 const start = (options: StartOptions = {}) => startDeployments(rig, engines, { inUse: (id) => inUse.get(id) ?? null, ...options })
 /** So many models in memory at once fit; one more does not. */
 const roomFor = (models: number): void => {
-  engines.shared.header = () => ({ memory: { neededBytes: 5e9, freeBytes: 4e9, fits: engines.made.size >= models ? 'no' : 'yes', method: 'm' } })
+  engines.shared.header = () => ({ memory: { neededBytes: 4.0001e9, freeBytes: 4e9, fits: engines.made.size >= models ? 'no' : 'yes', method: 'm' } })
 }
 
 describe('deploying', () => {
@@ -74,7 +74,8 @@ describe('deploying', () => {
     await expect(core.deployments.deploy(sha256, { contextTokens: 8_192 })).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 1, contextTokens: 2_048 } })
     expect(core.deployments.list().at(-1)).toMatchObject({ state: 'failed', settings: { slots: 4, contextTokens: 8_192 }, smaller: { slots: 1, contextTokens: 2_048 } })
     expect(engines.loads()).toHaveLength(1)
-    expect(engines.made.size).toBe(0)
+    // The one that worked stays: the other could not have had its place.
+    expect(engines.made.size).toBe(1)
   })
 
   it('runs changes one after another', async () => {
@@ -151,6 +152,23 @@ describe('several in memory', () => {
     await expect(refused).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', message: expect.stringContaining('In memory and in use: Fake 7B.') as string })
     expect(core.deployments.loaded(a.deploymentId)).not.toBeNull()
     expect(core.deployments.list()).toMatchObject([{ state: 'loaded' }, { state: 'failed', smaller: null }])
+  })
+
+  it('nobody leaves for a load that would not fit even then', async () => {
+    const core = start()
+    const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
+    await core.deployments.deploy(one, {})
+    await core.deployments.deploy(two, {})
+    engines.shared.header = (_path, settings) => ({ memory: { neededBytes: 9e9, freeBytes: 4e9, fits: (settings?.contextTokens ?? 0) > 1_000 ? 'no' : 'yes', method: 'm' } })
+    await expect(core.deployments.deploy(two, { contextTokens: 100_000 })).rejects.toMatchObject({ data: { slots: 1, contextTokens: 781 } })
+    engines.shared.header = () => {
+      throw new StokerError('MODEL_TOO_BIG', 'more than the machine has', { data: { neededBytes: 9e9, totalBytes: 8e9 } })
+    }
+    await expect(core.deployments.deploy(two, { slots: 64 })).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      message: expect.stringContaining('this machine has 7.5 GiB') as string,
+    })
+    expect(core.deployments.allLoaded()).toHaveLength(2)
   })
 
   it('small ones on the processor are loaded without asking for an estimate first', async () => {
