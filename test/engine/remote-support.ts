@@ -45,9 +45,9 @@ export async function start(script?: (server: FakeOpenAiServer) => void): Promis
   return server
 }
 
-export function engineOver(over: readonly { url: string; key?: string | null }[], clock?: Clock, slots = 2): EnginePort {
+export function engineOver(over: readonly { url: string; key?: string | null }[], clock?: Clock, slots = 2, model = 'fake-model'): EnginePort {
   const endpoints = over.map((each) => ({ url: each.url, key: each instanceof FakeOpenAiServer ? null : (each.key ?? null), slots }))
-  return enginesWithoutHosts(clock).of('d1', { kind: 'remote', model: 'fake-model', contextTokens: 512, endpoints })
+  return enginesWithoutHosts(clock).of('d1', { kind: 'remote', model, contextTokens: 512, endpoints })
 }
 
 export async function loaded(over: readonly FakeOpenAiServer[], clock?: Clock, slots?: number): Promise<EnginePort> {

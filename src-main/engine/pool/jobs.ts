@@ -39,6 +39,8 @@ export interface PoolJobs {
   waiting(now: number): PoolJob[]
   /** It went to a member. */
   sent(job: PoolJob, member: number): void
+  /** Its member gave it back: it waits again. */
+  back(job: PoolJob): void
   running(member: number): number
   /** Ends the job; what its member says of it afterwards is not heard. */
   end(job: PoolJob, how: EngineDone | ErrorValue): void
@@ -47,11 +49,18 @@ export interface PoolJobs {
 
 export function createPoolJobs(): PoolJobs {
   const jobs = new Map<string, PoolJob>()
+  const running = new Map<number, number>()
   let turns = 0
+  const count = (member: number): number => running.get(member) ?? 0
+  function back(job: PoolJob): void {
+    if (job.member !== null) running.set(job.member, count(job.member) - 1)
+    job.member = null
+    job.attempt += 1
+  }
   function end(job: PoolJob, how: EngineDone | ErrorValue): void {
     if (jobs.get(job.id) !== job) return
     jobs.delete(job.id)
-    job.attempt += 1
+    back(job)
     if ('code' in how) job.events.onError(how)
     else job.events.onDone(how)
   }
@@ -70,8 +79,10 @@ export function createPoolJobs(): PoolJobs {
     sent(job, member) {
       turns += 1
       job.member = member
+      running.set(member, count(member) + 1)
     },
-    running: (index) => [...jobs.values()].filter(({ member }) => member === index).length,
+    back,
+    running: count,
     end,
     failAll(error) {
       for (const job of jobs.values()) end(job, error)

@@ -220,9 +220,16 @@ class Pool implements EnginePort {
   /** Sends what waits to free slots, in the order of turns. A job that cannot go anywhere any more ends. */
   private dispatch(): void {
     if (this.loading || this.wanted === null) return
+    let full = false
     for (const job of this.jobs.waiting(this.options.clock.mono())) {
+      if (full && job.tried.size === 0) continue
+      // Ending one may have ended or sent others.
       if (job.member !== null || this.jobs.get(job.id) !== job) continue
       const candidates = this.candidates(job.tried)
+      if (job.tried.size === 0 && candidates.length > 0 && candidates.every(({ running, capacity }) => running >= capacity)) {
+        full = true
+        continue
+      }
       if (candidates.length === 0 && (job.lastError !== null || !this.options.kind.local)) this.jobs.end(job, job.lastError ?? GONE)
       const index = route(candidates, this.affinity.holders(job.beginnings))
       if (index !== null) this.send(job, index)
@@ -263,7 +270,7 @@ class Pool implements EnginePort {
 
   private ended(job: PoolJob, how: EngineDone | ErrorValue): void {
     this.jobs.end(job, how)
-    if (!this.isDirect) this.dispatch()
+    this.dispatch()
   }
 
   private failed(job: PoolJob, index: number, error: ErrorValue): void {
@@ -273,7 +280,7 @@ class Pool implements EnginePort {
     if (job.cancelled && moves(error)) return this.ended(job, NOTHING_USED)
     job.tried.add(index)
     if (job.spoke || !moves(error) || this.candidates(job.tried).length === 0) return this.ended(job, error)
-    job.member = null
+    this.jobs.back(job)
     job.lastError = error
     this.dispatch()
   }
@@ -322,7 +329,7 @@ class Pool implements EnginePort {
   private changed(): void {
     const state = this.state()
     if (state.kind === 'broken') this.jobs.failAll(problem('ENGINE_BROKEN', state.reason))
-    if (!this.isDirect) this.dispatch()
+    this.dispatch()
     const text = JSON.stringify(state)
     if (text === this.told) return
     this.told = text

@@ -83,19 +83,21 @@ class RemoteMember implements PoolMember {
   }
 
   async load(file: ModelFile, { prefixReuse }: EngineSettings): Promise<LoadedModel> {
-    this.wanted = { file, prefixReuse }
+    const wanted: Wanted = { file, prefixReuse }
+    this.wanted = wanted
     if (this.current.kind !== 'loaded') this.set({ kind: 'starting', attempt: 1 })
     try {
       await this.describe()
+      if (this.wanted !== wanted) throw new StokerError('ENGINE_NOT_LOADED', 'The endpoint was let go while Stoker asked it what it offers.')
       const model = this.model(file)
       this.set({ kind: 'loaded', model })
       return model
     } catch (error) {
       // The pool may go on without it; it is asked again and again until the pool unloads it.
-      if (this.wanted !== null) this.set({ kind: 'backoff', until: this.options.clock.now(), attempt: 1 })
+      if (this.wanted === wanted) this.set({ kind: 'backoff', until: this.options.clock.now(), attempt: 1 })
       throw error
     } finally {
-      if (this.wanted !== null) this.health.start()
+      if (this.wanted === wanted) this.health.start()
     }
   }
 
