@@ -102,7 +102,16 @@ describe('the OpenAI client against a whole Stoker', () => {
         if (outcomes.length === JOBS / 2) early = pids.map(rssKb)
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await Promise.all(Array.from({ length: AT_ONCE }, worker)).catch(async (error: unknown) => {
+      const ends = Object.groupBy(await allJobs(), ({ state, reason }) => `${state} ${reason}`)
+      console.log(
+        'a buyer failed; the seller says:',
+        Object.entries(ends).map(([end, jobs]) => `${jobs?.length ?? 0} ${end}`),
+        await rig.client.market.listings(),
+        (await rig.client.models.deployments()).map(({ state, detail, speed }) => ({ state, detail, speed })),
+      )
+      throw error
+    })
     const late = pids.map(rssKb)
     const grown = early.flatMap((from, at) => {
       const to = late[at] ?? null
@@ -146,14 +155,16 @@ describe('the OpenAI client against a whole Stoker', () => {
     const engines = async (): Promise<number[]> => (await rig.client.models.deployments()).flatMap(({ processes }) => processes.flatMap(({ pid }) => pid ?? []))
     const before = await engines()
     expect(before.length).toBeGreaterThan(0)
-    let [buying, bought, refused, begun] = [true, 0, 0, Promise.withResolvers<void>()] as [boolean, number, number, PromiseWithResolvers<void>]
+    const begun = Promise.withResolvers<void>()
+    const closed = new AbortController()
+    let [bought, refused] = [0, 0]
     const buyer = async (index: number): Promise<void> => {
-      while (buying) {
+      while (!closed.signal.aborted) {
         await buy(index).then(
           () => (bought += 1),
           () => {
             refused += 1
-            buying = false
+            closed.abort()
           },
         )
         begun.resolve()

@@ -2,7 +2,7 @@
 import type { Clock, EpochMs } from '#contract/time.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
-export const DRAIN_MS = 10 * MINUTE_MS
+const DRAIN_MS = 10 * MINUTE_MS
 
 export interface DrainParts {
   clock: Clock

@@ -291,7 +291,7 @@ export class ListingRunner {
       t: 'offer',
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
-      identity: { kind: 'gguf', sha256: brandId<ModelSha256>(loaded.sha256), engine: loaded.model.engine, device: loaded.model.device },
+      identity: identityOf(loaded, loaded.model),
       askNanoPerMtok: nanoPerMtok(row.ask),
       slots: this.#slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,

@@ -13,8 +13,8 @@ export type Pass = QualificationFacts & { slots?: number | null }
 export interface OfferedSlotsParts {
   clock: Clock
   deployments: Pick<DeploymentsFace, 'find' | 'loaded'>
-  passes(): readonly Pass[]
-  serving(): Pick<ServingFace, 'measured'>
+  passes: () => readonly Pass[]
+  serving: () => Pick<ServingFace, 'measured'>
 }
 
 export class OfferedSlots {
