@@ -57,7 +57,18 @@ export const handshakeFromExchange = z.discriminatedUnion('t', [challengeFrame, 
 
 // ---- shared parts ----
 export const engineIdentity = z.object({ kind: z.literal('gguf'), sha256, engine: z.string().max(120), device: z.string().max(200) })
-export type EngineIdentity = z.infer<typeof engineIdentity>
+/** Servers of somebody's: nothing attests what they run. `sha256` stands for the reported model and the addresses, so that another of either has to pass its own exam. */
+export const remoteEngineIdentity = z.object({
+  kind: z.literal('remote'),
+  sha256,
+  endpoint: z.string().max(300),
+  reportedModel: z.string().max(200),
+  attested: z.literal(false),
+  engine: z.string().max(120),
+  device: z.string().max(200),
+})
+const offeredIdentity = z.discriminatedUnion('kind', [engineIdentity, remoteEngineIdentity])
+export type EngineIdentity = z.infer<typeof offeredIdentity>
 /** pending: known, not final. settled: receipt exists. void: nothing will be paid. unknown: the exchange never heard of it. */
 export const jobState = z.enum(['pending', 'settled', 'void', 'unknown'])
 export const release = z.object({ seq: z.number().int().positive(), jobId, amountNano: nanoAmount, at: epochMs })
@@ -73,7 +84,7 @@ export const supplierFrame = z.discriminatedUnion('t', [
     t: z.literal('offer'),
     instrument,
     deploymentId,
-    identity: engineIdentity,
+    identity: offeredIdentity,
     askNanoPerMtok: price,
     slots: z.number().int().min(1).max(1_024),
     contextTokens: tokens,
@@ -86,7 +97,7 @@ export const supplierFrame = z.discriminatedUnion('t', [
     requestId: z.string().max(64),
     instrument,
     deploymentId,
-    identity: engineIdentity,
+    identity: offeredIdentity,
     slots: z.number().int().min(1).max(1_024),
     examId: examId.optional(),
   }),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { gradeSpec } from '#contract/grades.ts'
 import { deploymentId, digest, epochMs, examId, publicKey, signature, tokens } from '#contract/primitives.ts'
-import { engineIdentity, examLimitView } from '#contract/supplier.ts'
+import { engineIdentity, examLimitView, remoteEngineIdentity } from '#contract/supplier.ts'
 
 import { REPLY_CHARS_MAX } from './check.ts'
 import { SEED_PATTERN } from './generate.ts'
@@ -17,15 +17,8 @@ const ITEMS_MAX = 8 * (ROUNDS_MAX + EXTRA_MAX) + 2 * LOAD_CALLS_MAX
 const limit = examLimitView.strict()
 const count = z.strictObject({ n: z.number().int().min(0).max(1e6), k: z.number().int().min(0).max(1e6) })
 
-/** An engine behind somebody else's endpoint: nothing attests what it runs. */
-const remoteIdentity = z.object({
-  kind: z.literal('remote'),
-  endpoint: z.string().max(300),
-  reportedModel: z.string().max(200),
-  attested: z.literal(false),
-  engine: z.string().max(120),
-  device: z.string().max(200),
-})
+/** An engine behind somebody else's endpoint: nothing attests what it runs, so no hash stands here. */
+const remoteIdentity = remoteEngineIdentity.omit({ sha256: true })
 
 const transcriptItem = z.strictObject({
   itemId: z.string().max(64),

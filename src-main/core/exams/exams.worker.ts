@@ -149,7 +149,8 @@ export class ExamRunner {
       this.#preparing = false
     })
     this.#mayAsk()
-    const request = new ExamRequest(this.#context, { instrument, deploymentId, sha256, engine, device, slots, ...(examId === undefined ? {} : { examId }) })
+    const remote = this.#deployments.find(deploymentId)?.remote ?? null
+    const request = new ExamRequest(this.#context, { instrument, deploymentId, sha256, remote, engine, device, slots, ...(examId === undefined ? {} : { examId }) })
     this.#request = request
     const started = await request.send().finally(() => {
       if (this.#request === request) this.#request = null

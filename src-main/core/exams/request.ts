@@ -3,7 +3,8 @@ import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.t
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext, DeploymentFacts } from '#core/context.ts'
+import { identityOf } from '#core/deployments/identity.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
 
@@ -11,6 +12,7 @@ export interface ExamWish {
   instrument: string
   deploymentId: string
   sha256: string
+  remote: NonNullable<DeploymentFacts['remote']> | null
   engine: string
   device: string
   slots: number
@@ -42,7 +44,7 @@ export class ExamRequest {
   /** Sends it. Errors: EXCHANGE_OFFLINE, TIMEOUT, the exchange's refusal (EXAM_ATTEMPTS, EXAM_RUNNING, NOT_FOUND …). */
   async send(): Promise<Started> {
     const { clock, exchange } = this.#context
-    const { instrument, deploymentId, sha256, engine, device, slots, examId } = this.wish
+    const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.wish
     clock.sleep(ANSWER_MS, { signal: this.#stop.signal, unref: true }).then(
       () => this.fail(new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.')),
       () => undefined,
@@ -53,7 +55,7 @@ export class ExamRequest {
         requestId: this.requestId,
         instrument: brandId<Instrument>(instrument),
         deploymentId: brandId<DeploymentId>(deploymentId),
-        identity: { kind: 'gguf', sha256: brandId<ModelSha256>(sha256), engine, device },
+        identity: identityOf({ sha256: brandId<ModelSha256>(sha256), remote }, { engine, device }),
         slots,
         ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
       })

@@ -4,13 +4,14 @@
  * of the deployment (drains.ts), and says in plain words why a listing waits.
  */
 import { StokerError, fromErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
-import { brandId, type DeploymentId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
+import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
+import { identityOf } from '#core/deployments/identity.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
 import type { Route, ServingFace } from '#core/jobs/index.ts'
 

@@ -5,6 +5,8 @@ import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
+import { supplierFrame } from '#contract/supplier.ts'
+import { identityOf } from '#core/deployments/identity.ts'
 import { baseUrl, remoteName, remoteSha256, toRemote } from '#core/deployments/remote.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
@@ -173,6 +175,24 @@ describe('addresses and identity', () => {
         { ...server, url: 'http://b' },
       ]),
     ).toThrow('64 slots')
+  })
+
+  it('the exchange is told that nothing attests it, in a frame it takes', async () => {
+    const core = start()
+    const { deploymentId } = await core.deployments.connectRemote(wish)
+    const loaded = core.deployments.loaded(deploymentId)!
+    const identity = identityOf(loaded, loaded.model)
+    expect(identity).toEqual({
+      kind: 'remote',
+      sha256: loaded.sha256,
+      endpoint: 'https://gpu2.lab:8000 http://gpu1.lab:8000',
+      reportedModel: 'llama-70b',
+      attested: false,
+      engine: 'fake 1',
+      device: 'fake CPU',
+    })
+    expect(supplierFrame.parse({ t: 'exam.start', requestId: 'r', instrument: 'practice/text-nano', deploymentId, identity, slots: 1 })).toMatchObject({ identity })
+    expect(identityOf({ sha256: loaded.sha256 }, loaded.model)).toEqual({ kind: 'gguf', sha256: loaded.sha256, engine: 'fake 1', device: 'fake CPU' })
   })
 
   it('model and servers make the identity; their order, slots and keys do not', () => {
