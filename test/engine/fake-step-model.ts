@@ -48,7 +48,7 @@ export interface FakeStepModelOptions {
 export class FakeStepModel implements StepModel {
   readonly kind
   readonly model
-  readonly vocabulary = vocabulary
+  vocabulary = vocabulary
   readonly prefixReuse
   readonly parkedBytes
   readonly batchTokens

@@ -81,6 +81,18 @@ describe('the engine on the bundled model', () => {
     expect({ finish, tokens: usage.generatedTokens }).toEqual({ finish: 'length', tokens: 100 })
   })
 
+  it('embeds with embedding models only, and says how fast it is', async () => {
+    await expect(engine.embed(['hello'])).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
+    await expect(engine.embed([''])).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await run(engine, ask(QUESTIONS[0] ?? '', { ignoreEos: true, maxTokens: 100 }), { priority: 'own', deadlineMs: 60_000 })
+    const { speed, promptTokens, cachedTokens, processes } = engine.stats()
+    expect(speed.promptTokensPerSecond).toBeGreaterThan(10)
+    expect(speed.perStream[0]).toBeGreaterThan(1)
+    expect(promptTokens).toBeGreaterThan(100)
+    expect(cachedTokens).toBe(0)
+    expect(processes).toMatchObject([{ pid: forks[0]?.pid, state: 'loaded', slots: 4, threads: 1 }])
+  })
+
   it('lets 64 wait before the four slots, refuses more, and ends every one', async () => {
     const all = await Promise.all(Array.from({ length: 80 }, () => run(engine, ask(QUESTIONS[0] ?? '', { maxTokens: 4 }))))
     expect(all.filter((outcome) => outcome.error?.code === 'ENGINE_BUSY').length).toBe(12)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { FakeStepModel } from './fake-step-model.ts'
-import { likeAModel, start } from './scheduler-run.ts'
+import { likeAModel, promptTokens, start } from './scheduler-run.ts'
 
 describe('the order of work', () => {
   /** A first job holds the one slot until the others are there. */
@@ -75,10 +75,11 @@ describe('the order of work', () => {
   it('gives the pieces of a step to own use before the prompts of jobs', async () => {
     const model = new FakeStepModel({ slots: 3, prefixReuse: true })
     model.answer = () => 'y'.repeat(80)
-    const { submit, order } = start(model, { costMs: likeAModel })
+    // Slow: a step has room for about one piece.
+    const { submit, order } = start(model, { costMs: (items) => 10 + 2 * promptTokens(items) })
     const ends: Promise<unknown>[] = []
     model.beforeStep = () => {
-      if (model.steps.length === 4) ends.push(submit('job', 'j'.repeat(200), { maxTokens: 1 }), submit('own', 'o'.repeat(700), { maxTokens: 1, priority: 'own' }))
+      if (model.steps.length === 4) ends.push(submit('job', 'j'.repeat(300), { maxTokens: 1 }), submit('own', 'o'.repeat(350), { maxTokens: 1, priority: 'own' }))
     }
     await submit('stream', 's')
     await Promise.all(ends)

@@ -95,6 +95,19 @@ describe('prefix reuse', () => {
     expect(model.saved).toBe(2)
   })
 
+  it('leaves what a slot holds in place while another is empty', async () => {
+    const model = new FakeStepModel({ slots: 3, prefixReuse: true, contextTokens: 2_000 })
+    model.answer = () => 'ok'
+    const { submit } = start(model)
+    const system = long('s', 100)
+    await submit('a', system + long('a', 200))
+    expect(await submit('b', system + long('b', 200))).toMatchObject({ usage: { cachedTokens: 100 } })
+    await submit('c', `no system at all ${long('c', 200)}`)
+    expect(await submit('again', `${system}${long('a', 200)} go on`)).toMatchObject({ usage: { cachedTokens: 300 } })
+    expect(model.steps.filter((items) => items[0]?.sampler !== null).map((items) => items[0]?.slot)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0])
+    expect(named(model, 'save')).toEqual([])
+  })
+
   it('parks nothing short, nothing that is held elsewhere, and nothing at all when told so', async () => {
     const short = new FakeStepModel({ prefixReuse: true })
     const first = start(short)

@@ -110,6 +110,40 @@ describe('the step loop', () => {
     ])
   })
 
+  it('fails one job, not the others, when its answer cannot be read', async () => {
+    const model = new FakeStepModel({ slots: 2 })
+    const { submit } = start(model)
+    const bytesOf = model.vocabulary.bytesOf
+    model.vocabulary = {
+      ...model.vocabulary,
+      bytesOf: (token) => {
+        if (token === 'b'.charCodeAt(0)) throw new Error('no bytes')
+        return bytesOf(token)
+      },
+    }
+    expect(await Promise.all([submit('bad', 'abc'), submit('good', 'xyz')])).toMatchObject([{ error: { code: 'INTERNAL' } }, { finish: 'stop' }])
+  })
+
+  it('waits for requests that are being prepared before it lets the model go (a sampler made of a freed model)', async () => {
+    const model = new FakeStepModel()
+    const gate = Promise.withResolvers<void>()
+    let made = 0
+    model.sampler = async () => {
+      await gate.promise
+      return { dispose: () => (made += 1) }
+    }
+    const { scheduler, submit } = start(model)
+    const end = submit('a', 'x')
+    let stopped = false
+    const stop = scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} }).then(() => (stopped = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(stopped).toBe(false)
+    gate.resolve()
+    await stop
+    expect(made).toBe(1)
+    expect(await end).toMatchObject({ error: { code: 'ENGINE_NOT_LOADED' } })
+  })
+
   it('ends every job and embedding once when it is stopped', async () => {
     const model = new FakeStepModel()
     model.answer = () => 'y'.repeat(90)
@@ -287,6 +321,24 @@ describe('prompts in pieces', () => {
     expect(slow.steps.slice(1).every((items) => promptTokens(items) <= 50)).toBe(true)
   })
 
+  it('spends more of a step on prompts the more of them wait, so that first tokens do not wait for streams', async () => {
+    const model = new FakeStepModel({ slots: 6, contextTokens: 2_000, prefixReuse: true })
+    model.answer = () => 'y'.repeat(60)
+    const { submit } = start(model, { costMs: (items) => 20 + promptTokens(items) })
+    const ends: Promise<unknown>[] = []
+    model.beforeStep = () => {
+      if (model.steps.length === 5) for (const letter of ['a', 'b', 'c', 'd', 'e']) ends.push(submit(letter, letter.repeat(600), { maxTokens: 1 }))
+    }
+    await submit('stream', 'first')
+    await Promise.all(ends)
+    const crowded = model.steps.slice(8, 12)
+    for (const items of crowded) {
+      expect(promptTokens(items)).toBeGreaterThan(250)
+      expect(20 + promptTokens(items)).toBeLessThanOrEqual(400)
+      expect(Math.max(...items.map((item) => item.tokens.length))).toBeLessThanOrEqual(128)
+    }
+  })
+
   it('reads in the same pieces whatever the clock says when runs must repeat themselves', async () => {
     const pieces = []
     for (const perToken of [1, 100]) {
@@ -304,7 +356,7 @@ describe('prompts in pieces', () => {
   it('reads short prompts before a long one, and the long one all the same (a 1,500-token prompt that blocks everyone, or never gets on)', async () => {
     const model = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
     model.answer = () => 'y'
-    const { submit, order } = start(model, { costMs: likeAModel })
+    const { submit, order } = start(model, { costMs: (items) => 10 + 4 * promptTokens(items) })
     let short = 0
     const shorts: Promise<unknown>[] = []
     const long = submit('long', 'z'.repeat(1_500))

@@ -5,9 +5,10 @@
 import { STEP_PROMPT_TOKENS } from '../protocol.ts'
 import type { Speed } from './speed.ts'
 
-/** A step that decodes takes about so long at most; the second where several prompts wait, whose first tokens count too. */
+/** A step that decodes beside a prompt takes about so long at most. */
 const STEP_MS = 120
-const CROWDED_STEP_MS = 180
+/** Several prompts at once wait for their first tokens as the streams for their next ones: so long for each, up to so much. */
+const CROWDED_STEP_MS = 400
 /** A step that decodes nothing: what an arrival or a cancel may have to wait. */
 const QUIET_STEP_MS = 500
 const TOKENS_MIN = 16
@@ -33,8 +34,8 @@ export function promptBudget({ decoding, reading, speed, batchTokens, adaptive }
     if (!adaptive) return batchTokens
     return perToken === null ? Math.min(TOKENS_FIRST, batchTokens) : within(QUIET_STEP_MS / perToken, batchTokens)
   }
-  const most = Math.min(STEP_PROMPT_TOKENS, batchTokens)
-  if (perToken === null) return most
-  const stepMs = reading > 1 ? CROWDED_STEP_MS : STEP_MS
+  const most = Math.min(STEP_PROMPT_TOKENS * reading, batchTokens)
+  if (perToken === null) return Math.min(STEP_PROMPT_TOKENS, most)
+  const stepMs = Math.min(STEP_MS * reading, CROWDED_STEP_MS)
   return within((stepMs - (speed.decodeMs(decoding) ?? 0)) / perToken, most)
 }

@@ -25,7 +25,7 @@ export interface HostOptions {
 }
 
 export interface Host {
-  /** Any value; what is no request is dropped. */
+  /** Any value. What is no request is refused where an answer is waited for, and dropped elsewhere. */
   handle(message: unknown): void
 }
 
@@ -49,6 +49,15 @@ function parsedRequest(raw: unknown): EngineRequest {
   const field = issue?.path.join('.') ?? ''
   const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
   throw new StokerError(code, `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`)
+}
+
+const addressed = z.union([z.object({ id: z.number() }), z.object({ t: z.literal('submit'), job: z.string() })])
+
+function refuse(message: unknown, send: HostOptions['send']): void {
+  const { data } = addressed.safeParse(message)
+  const error = { code: 'BAD_REQUEST', message: 'The engine does not take this message: a value in it is out of bounds. Check the settings.', data: {} } as const
+  if (data === undefined) return
+  send('id' in data ? { t: 'failed', id: data.id, error } : { t: 'error', job: data.job, error })
 }
 
 /** Loads, unloads and the stop, in order of arrival. */
@@ -105,7 +114,7 @@ export function createHost(options: HostOptions): Host {
   return {
     handle(message) {
       const parsed = hostRequest.safeParse(message)
-      if (!parsed.success) return
+      if (!parsed.success) return refuse(message, send)
       const request = parsed.data
       switch (request.t) {
         case 'submit':

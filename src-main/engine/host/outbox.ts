@@ -25,17 +25,19 @@ export function createOutbox(send: (event: HostEvent) => void): Outbox {
     },
     flush(now, all = false) {
       if (waiting.length === 0 || !(all || urgent || now - sentAt >= MESSAGE_MS)) return
-      const items = waiting.map((placed): DeltaItem => {
-        const { outbox, logprobs } = placed
-        placed.firstTextAt ??= now
-        placed.outbox = ''
-        placed.logprobs = []
-        return logprobs.length === 0 ? { job: placed.job.id, text: outbox } : { job: placed.job.id, text: outbox, logprobs }
-      })
+      const items = waiting
+        .filter((placed) => !placed.left)
+        .map((placed): DeltaItem => {
+          const { outbox, logprobs } = placed
+          placed.firstTextAt ??= now
+          placed.outbox = ''
+          placed.logprobs = []
+          return logprobs.length === 0 ? { job: placed.job.id, text: outbox } : { job: placed.job.id, text: outbox, logprobs }
+        })
       waiting = []
       urgent = false
       sentAt = now
-      send({ t: 'deltas', items })
+      if (items.length > 0) send({ t: 'deltas', items })
     },
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What one step evaluates: a token of every stream, and pieces of prompts within the budget; in ascending slots, which the engine runs as one graph.
- * Prompts share the budget by class, and within a class the one that is soonest read goes first; every fourth step the oldest goes first,
- * so that a long prompt gets on whatever arrives.
+ * Prompts share the budget by class, and within a class the one that is soonest read goes first; every fourth step the oldest of all goes
+ * first, so that a long prompt and one of a low class get on whatever arrives.
  */
 import { STEP_PROMPT_TOKENS } from '../protocol.ts'
 import type { Order } from './order.ts'
@@ -32,13 +32,16 @@ export interface PlanOptions {
 function shareOut(readers: Placed[], budget: number, { order, now, turn }: PlanOptions): void {
   if (readers.length > 1) {
     const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
-    const ranks = new Map(readers.map((placed) => [placed, order.rank(placed, now)]))
+    const ranks = new Map(readers.map((placed) => [placed, oldestFirst ? 0 : order.rank(placed, now)]))
     const key = (placed: Placed): number => (oldestFirst ? placed.arrival : promptLeft(placed))
     readers.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || key(a) - key(b) || a.arrival - b.arrival)
   }
+  // Pieces of one length make one run of the graph.
+  const pieces = Math.min(readers.length, Math.ceil(budget / STEP_PROMPT_TOKENS))
+  const piece = Math.min(STEP_PROMPT_TOKENS, Math.ceil(budget / pieces))
   let left = budget
   for (const placed of readers) {
-    const share = Math.min(left, STEP_PROMPT_TOKENS, promptLeft(placed))
+    const share = Math.min(left, piece, promptLeft(placed))
     placed.share = share < PIECE_MIN && share < promptLeft(placed) && left < budget ? 0 : share
     left -= placed.share
   }

@@ -1,5 +1,5 @@
 /** Where a new job goes, and from where its prompt's beginning comes. */
-import { COPY_MIN_TOKENS, commonLength } from './prefix-common.ts'
+import { COPY_MIN_TOKENS, commonLength, PARK_MIN_TOKENS } from './prefix-common.ts'
 import type { Park, Parked } from './prefix-park.ts'
 import type { Placed } from './placed.ts'
 
@@ -69,8 +69,11 @@ export function placeFor(prompt: readonly number[], known: Known): Placing {
   const common = Math.max(own(outside), state?.common ?? 0)
   const here = (slot: number): Placing => ({ slot, common: own(slot), own: own(slot), from: null, state: null })
 
-  if (own(inPlace) > 0 && own(inPlace) + COPY_MIN_TOKENS > common) return here(inPlace)
   if (common < COPY_MIN_TOKENS) return here(cheapest(candidates, known))
+  // What else that slot holds is lost or has to be parked: an empty one and a copy are cheaper.
+  const lost = (contents[inPlace]?.length ?? 0) - own(inPlace)
+  const empty = copies && lost >= PARK_MIN_TOKENS && candidates.some((slot) => contents[slot]?.length === 0)
+  if (own(inPlace) + COPY_MIN_TOKENS > common && !empty) return here(inPlace)
   if (!copies && own(free) === common) return own(free) >= GAP_MIN_TOKENS ? here(free) : here(cheapest(candidates, known))
   const slot = cheapest(candidates, known)
   if (state !== null && state.common > own(outside)) return { slot, common, own: own(slot), from: null, state: state.parked }

@@ -37,8 +37,8 @@ export interface Scheduler {
   /** Errors: MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_BUSY, and the one it is stopped with. */
   embed(texts: readonly string[]): Promise<Embedded>
   stats(): HostStats
-  /** Ends every job with the error and waits for the step in flight; the model may be disposed afterwards. */
-  stop(error: ErrorValue): Promise<void>
+  /** Ends every job for this reason and waits for the step in flight; the model may be disposed afterwards. */
+  stop(reason: ErrorValue): Promise<void>
 }
 
 export interface SchedulerOptions {
@@ -69,6 +69,7 @@ class StepScheduler implements Scheduler {
   private readonly waiting = new Set<Placed>()
   /** Asked for since the last step. */
   private cancels: Placed[] = []
+  private readonly preparing = new Set<Promise<void>>()
   private loop: Promise<void> | null = null
   private stopped: ErrorValue | null = null
   private arrivals = 0
@@ -100,12 +101,11 @@ class StepScheduler implements Scheduler {
     else {
       const arrivedAt = this.options.mono()
       this.known.set(id, null)
-      void this.prepare(id, request, {
-        priority: options.priority,
-        arrival: (this.arrivals += 1),
-        arrivedAt,
-        deadlineAt: options.deadlineMs === null ? null : arrivedAt + options.deadlineMs,
-      })
+      const deadlineAt = options.deadlineMs === null ? null : arrivedAt + options.deadlineMs
+      const prepared = this.prepare(id, request, { priority: options.priority, arrival: (this.arrivals += 1), arrivedAt, deadlineAt }).finally(() =>
+        this.preparing.delete(prepared),
+      )
+      this.preparing.add(prepared)
     }
   }
 
@@ -150,15 +150,17 @@ class StepScheduler implements Scheduler {
     }
   }
 
-  async stop(error: ErrorValue): Promise<void> {
-    this.stopped = error
+  async stop(reason: ErrorValue): Promise<void> {
+    this.stopped = reason
     await this.loop
+    // They use the model.
+    await Promise.all(this.preparing)
     for (const [id, placed] of this.known) {
-      if (placed === null) this.sendError(id, error)
-      else this.fail(placed, error)
+      if (placed === null) this.sendError(id, reason)
+      else this.fail(placed, reason)
     }
     this.known.clear()
-    this.embeds.failAll(new StokerError(error.code, error.message))
+    this.embeds.failAll(new StokerError(reason.code, reason.message))
     this.slots.dispose()
   }
 
@@ -209,9 +211,9 @@ class StepScheduler implements Scheduler {
   }
 
   private async turn(): Promise<void> {
-    const startedAt = this.options.mono()
     this.takeCancelled()
     await this.embeds.next()
+    const startedAt = this.options.mono()
     await this.slots.catchUp()
     await this.admit()
     if (this.waiting.size === 0) await this.slots.closeGap()
@@ -283,8 +285,12 @@ class StepScheduler implements Scheduler {
       if (placed === undefined) continue
       this.slots.fed(placed, item.tokens)
       if (item.sampler === null || placed.cancelled) continue
-      const finish = this.push(placed, chosen[at] ?? null)
-      if (finish !== null) endings.push({ placed, finish })
+      try {
+        const finish = this.push(placed, chosen[at] ?? null)
+        if (finish !== null) endings.push({ placed, finish })
+      } catch (error) {
+        this.fail(placed, failure('read what the model said', error))
+      }
     }
     this.finish(endings)
   }
@@ -348,9 +354,13 @@ class StepScheduler implements Scheduler {
     if (slot >= 0) await this.slots.forget(slot).catch(() => undefined)
   }
 
-  /** Something between the steps threw: whoever ran is told, and what their slots hold is not trusted. */
+  /** Something between the steps threw: whoever ran is told, and what their slots hold is not trusted. Where nobody ran, those who wait: no turn may leave everything as it was. */
   private async failRunning(error: unknown): Promise<void> {
     const value = failure('go on', error)
+    if (this.slots.running === 0) {
+      for (const placed of this.waiting) this.fail(placed, value)
+      this.embeds.failAll(error)
+    }
     for (const placed of this.slots.bySlot) {
       if (placed === null) continue
       this.fail(placed, value)

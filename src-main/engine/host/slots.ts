@@ -5,13 +5,11 @@
  */
 import { createFollowing, type Following } from './prefix-follow.ts'
 import { placeFor, type Placing } from './prefix-choice.ts'
-import { COPY_MIN_TOKENS, commonLength } from './prefix-common.ts'
+import { COPY_MIN_TOKENS, commonLength, PARK_MIN_TOKENS } from './prefix-common.ts'
 import { createPark, type Park, type Parked } from './prefix-park.ts'
 import { answerLeft, promptLeft, type Placed } from './placed.ts'
 import type { StepModel } from './step-model.ts'
 
-/** Fewer tokens than these are evaluated again sooner than saved. */
-const PARK_MIN_TOKENS = 64
 /** A tail that is a smaller part of the whole is not worth a copy of the whole. */
 const PARK_MIN_SHARE = 1 / 8
 /** A job that is sooner done leaves the gap open. */
