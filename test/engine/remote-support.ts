@@ -38,8 +38,8 @@ export function enginesWithoutHosts(clock: Clock = systemClock): EnginesPort {
   return engines
 }
 
-export async function start(script?: (server: FakeOpenAiServer) => void): Promise<FakeOpenAiServer> {
-  const server = await FakeOpenAiServer.start()
+export async function start(script?: (server: FakeOpenAiServer) => void, tls?: { cert: string; key: string }): Promise<FakeOpenAiServer> {
+  const server = await FakeOpenAiServer.start(tls)
   servers.push(server)
   script?.(server)
   return server

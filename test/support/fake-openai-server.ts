@@ -1,5 +1,6 @@
 /** A server that speaks the OpenAI API as a test says: well, badly, or not at all. No model; every answer is scripted. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 export interface FakeCall {
@@ -8,6 +9,11 @@ export interface FakeCall {
   readonly headers: IncomingHttpHeaders
   /** The client closed the connection before the answer was over. */
   readonly hungUp: Promise<void>
+}
+
+interface FakeTls {
+  cert: string
+  key: string
 }
 
 type Reply = (response: ServerResponse, call: FakeCall) => void
@@ -54,18 +60,22 @@ export class FakeOpenAiServer {
   private readonly server: Server
   private readonly waiting: (() => void)[] = []
 
-  private constructor() {
-    this.server = createServer((request, response) => void this.handle(request, response))
+  private readonly scheme: 'http' | 'https'
+
+  private constructor(tls: FakeTls | undefined) {
+    const handle = (request: IncomingMessage, response: ServerResponse): void => void this.handle(request, response)
+    this.scheme = tls === undefined ? 'http' : 'https'
+    this.server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   }
 
-  static async start(): Promise<FakeOpenAiServer> {
-    const fake = new FakeOpenAiServer()
+  static async start(tls?: FakeTls): Promise<FakeOpenAiServer> {
+    const fake = new FakeOpenAiServer(tls)
     await fake.listen(0)
     return fake
   }
 
   get url(): string {
-    return `http://${this.host}`
+    return `${this.scheme}://${this.host}`
   }
 
   get host(): string {

@@ -43,7 +43,6 @@ const usage = z.object({
 })
 
 export const chunk = z.object({ choices: z.array(choice).max(8).nullish(), usage: usage.nullish().catch(null), error: z.unknown().optional() })
-export type Chunk = z.infer<typeof chunk>
 export type ToolDelta = z.infer<typeof toolDelta>
 
 const NEVER = -1e9
