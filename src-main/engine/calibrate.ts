@@ -2,7 +2,7 @@
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
-import type { Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
+import type { CalibrateOptions as CalibrateCall, Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createMeter, type Meter } from './calibrate/bursts.ts'
@@ -24,12 +24,7 @@ interface CalibrateOptions {
   others?: () => Promise<number>
 }
 
-interface CalibrateCall {
-  signal: AbortSignal
-  onProgress: (done: number, of: number) => void
-}
-
-/** After so long no further setup is begun: a first load waits for this. */
+/** After so long no further setup is begun, unless the caller says otherwise. */
 const BUDGET_MS = 14_000
 /** Longer contexts cost memory and load time, and say nothing of speed. */
 const CONTEXT_TOKENS = 1_024
@@ -94,7 +89,7 @@ class Calibrating {
   }
 
   private get isLate(): boolean {
-    return this.options.clock.mono() - this.began > BUDGET_MS
+    return this.options.clock.mono() - this.began > (this.call.budgetMs ?? BUDGET_MS)
   }
 
   private step(count = 1): void {

@@ -2,7 +2,7 @@
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
-import type { Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
+import type { CalibrateOptions, Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { calibrate } from './calibrate.ts'
@@ -54,9 +54,9 @@ class Engines implements EnginesPort {
     return this.inspector.inspect(path, settings)
   }
 
-  calibrate(model: ModelFile, settings: EngineSettings, { signal, onProgress }: Parameters<EnginesPort['calibrate']>[2]): Promise<Calibration> {
+  calibrate(model: ModelFile, settings: EngineSettings, { signal, ...call }: CalibrateOptions): Promise<Calibration> {
     const { clock, log } = this.options
-    const measuring = calibrate({ make: () => this.local(), clock, log }, model, settings, { signal: AbortSignal.any([signal, this.over.signal]), onProgress })
+    const measuring = calibrate({ make: () => this.local(), clock, log }, model, settings, { ...call, signal: AbortSignal.any([signal, this.over.signal]) })
     const ended = measuring.then(
       () => void this.measuring.delete(ended),
       () => void this.measuring.delete(ended),

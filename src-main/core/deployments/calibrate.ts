@@ -5,6 +5,7 @@ import type { CalibrationView } from '#contract/models.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
+import type { CalibrateOptions } from '#core/engine/engines.port.ts'
 import type { HardwareFace } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
@@ -13,14 +14,16 @@ import { findCalibration, saveCalibration } from './calibrations.store.ts'
 const MACHINE_CHARS_MAX = 500
 /** Smaller models load and answer at once; measuring would take longer than it brings. */
 const WORTH_BYTES = 8 * 1_024 * 1_024
-/** A first load waits at most so long for measurements; without an end by then the defaults serve. */
+/** A first load waits about so long for measurements: fewer are taken than the owner's own wish brings. */
+const BUDGET_MS = 5 * SECOND_MS
+/** Without an end by then (a large model takes long to load for it) the defaults serve. */
 const ON_DEPLOY_MS = 20 * SECOND_MS
 
 export type CalibrateContext = Pick<CoreContext, 'rigDb' | 'engines' | 'clock' | 'log'>
 export interface Calibrate {
   stored(sha256: string): Promise<CalibrationView | null>
   /** Errors: MODEL_*, ENGINE_*, CANCELLED. */
-  measure(model: StoredModel, settings: EngineSettings, options: { signal: AbortSignal; onProgress: (done: number, of: number) => void }): Promise<CalibrationView>
+  measure(model: StoredModel, settings: EngineSettings, options: CalibrateOptions): Promise<CalibrationView>
   /** Before the first load of a model; null where it is not worth it, failed or took too long. */
   beforeFirstLoad(model: StoredModel, settings: EngineSettings): Promise<CalibrationView | null>
 }
@@ -53,7 +56,7 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
         () => undefined,
       )
       try {
-        return await measure(model, settings, { signal: stop.signal, onProgress: () => undefined })
+        return await measure(model, settings, { signal: stop.signal, onProgress: () => undefined, budgetMs: BUDGET_MS })
       } catch (error) {
         log.warn({ err: error, sha256: model.sha256 }, 'this model could not be measured before its first load; the defaults are used')
         return null

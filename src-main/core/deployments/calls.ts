@@ -54,7 +54,11 @@ function createChoose({ models, hardware, holder, calibrate, room, calibrateOnDe
     const known = await calibrate.stored(model.sha256)
     // Beside another model the figures would be wrong, and its streams disturbed.
     if (known !== null || !calibrateOnDeploy || holder.heldIds().length > 0) return known
-    return holder.exclusive(() => calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }))
+    return holder.exclusive(async () => {
+      // What waited before this turn may have measured it, or loaded another.
+      const meanwhile = await calibrate.stored(model.sha256)
+      return meanwhile ?? (holder.heldIds().length > 0 ? null : calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }))
+    })
   }
   return async (sha256: string, wish: SettingsWish): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
     const model = await models.ready(sha256)

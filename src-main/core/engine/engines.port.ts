@@ -28,13 +28,20 @@ export interface Calibration {
   durationMs: number
 }
 
+export interface CalibrateOptions {
+  signal: AbortSignal
+  onProgress(this: void, done: number, of: number): void
+  /** After so long nothing further is begun to be measured; the engine's own patience by default. */
+  budgetMs?: number
+}
+
 export interface EnginesPort {
   /** The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only. */
   of(deploymentId: string, kind: EngineKind): EnginePort
   /** Reads the header in a host of its own, so that nothing that runs waits for it. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
   /** Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be disturbed and the figures wrong. Errors as load, CANCELLED. */
-  calibrate(model: ModelFile, settings: EngineSettings, options: { signal: AbortSignal; onProgress: (done: number, of: number) => void }): Promise<Calibration>
+  calibrate(model: ModelFile, settings: EngineSettings, options: CalibrateOptions): Promise<Calibration>
   /** Models a server offers, by its own list. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
   /** Ends a deployment's engine and forgets it. */
