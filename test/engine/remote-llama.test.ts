@@ -122,6 +122,21 @@ describe.skipIf(llamaServerPath() === null)('a real llama-server (skipped where 
       })
   })
 
+  it('gives vectors of length 1, the same for the same text, where the server was started for it', async () => {
+    const embedder = await startLlamaServer({ more: ['--embedding', '--pooling', 'mean'] })
+    try {
+      const engine = engineOver({ url: embedder.url, key: null, slots: 4 })
+      await engine.load(FILE, SETTINGS)
+      const { vectors, promptTokens } = await engine.embed(['rain', 'a stone on a table', 'rain'])
+      expect(vectors.map((vector) => Math.hypot(...vector))).toEqual([1, 1, 1].map((one) => expect.closeTo(one, 5) as number))
+      expect(vectors[2]).toEqual(vectors[0])
+      expect(vectors[1]).not.toEqual(vectors[0])
+      expect(promptTokens).toBeGreaterThan(3)
+    } finally {
+      await embedder.kill()
+    }
+  })
+
   it('killed while it was idle, what is sent there next is answered by the other server', async () => {
     const mortal = await startLlamaServer()
     const engine = engineOver({ url: mortal.url, key: null, slots: 2 }, atLocked())
