@@ -18,8 +18,10 @@ const PASS_MS = 90_000
 /** With its default threads on a busy machine llama-server may all but stand still. */
 const DEFAULT_BUSY_MS = 15_000
 const WARM_MS = 4_000
-/** Arrivals of the mixed trace, by what llama-server finishes at most: a little more than it can do. */
-const LOAD = 1.25
+/** Arrivals of the mixed trace, by what llama-server finishes at most: where everything can be done in time, order and refusals decide nothing. */
+const LOAD = 1.5
+/** Makes the trial long enough that its last streams, which run alone, matter little. */
+const CAPACITY_PER_SECOND = 1.6
 
 export interface CellResult {
   cell: Cell
@@ -64,7 +66,7 @@ async function sideOf(name: SideName, fleet: Fleet, threads: number): Promise<Si
 /** Requests a second that llama-server finishes at most, of this trace's kind. */
 async function capacity(cell: Cell, context: CellContext, threads: number): Promise<number> {
   return context.store.once(`capacity: ${cell.id}`, { basis: context.basis, threads }, async () => {
-    const requests = saturated(requestsOf(cell, context.make, 'capacity', 1))
+    const requests = saturated(requestsOf(cell, context.make, 'capacity', CAPACITY_PER_SECOND))
     const side = await context.fleet.llama(threads)
     const { tokPerS, generated } = await runPass(context.client, side, { requests, concurrency: cell.concurrency, limitMs: PASS_MS })
     return (tokPerS / generated) * requests.length
