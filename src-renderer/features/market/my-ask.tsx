@@ -11,6 +11,7 @@ import { Bones, Empty } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
+import { clock } from '#ui/time.ts'
 
 import { AskForm, useCore } from '../../core.ts'
 
@@ -45,6 +46,27 @@ function Acts({ listing }: { listing: Listing }) {
   )
 }
 
+/** How much is really offered, and what is still being finished. */
+function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: { listing: Listing }) {
+  return (
+    <>
+      {state === 'listed' && slotsWhy !== null && (
+        <p className="sub" style={{ marginBottom: 10 }}>
+          <b>
+            {slots} of {slotsMax} slots offered:
+          </b>{' '}
+          {slotsWhy}
+        </p>
+      )}
+      {draining !== null && (
+        <p className="sub" role="status" style={{ marginBottom: 10 }}>
+          {draining.jobs === 1 ? 'One accepted job is' : `${draining.jobs} accepted jobs are`} still being finished, until {clock(draining.until)} at most.
+        </p>
+      )}
+    </>
+  )
+}
+
 export interface MyAskProps {
   instrument: { spec: GradeSpec; currency: string; qualified: boolean; whyNot: string | null }
   listing: Listing | undefined
@@ -72,6 +94,7 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
           {listing.reason}
         </p>
       )}
+      {listing !== undefined && <Capacity listing={listing} />}
       {!ready || book.isLoading ? (
         <Bones lines={4} />
       ) : !qualified && listing === undefined ? (

@@ -8,6 +8,7 @@ import { useCore } from '../../core.ts'
 import { BooksCard } from './books-card.tsx'
 import { DataCard } from './data-card.tsx'
 import { LookCard } from './look-card.tsx'
+import { OwnUseCard } from './own-use-card.tsx'
 import { PowerCard } from './power-card.tsx'
 import { RigCard } from './rig-card.tsx'
 import { SessionsCard } from './sessions-card.tsx'
@@ -39,6 +40,7 @@ export function SettingsPage() {
               <LookCard settings={values} />
             </div>
             <div className="stack">
+              <OwnUseCard />
               <SessionsCard />
               <DataCard />
               <BooksCard />
