@@ -331,7 +331,7 @@ describe('prompts in pieces', () => {
     }
     await submit('stream', 'first')
     await Promise.all(ends)
-    const crowded = model.steps.slice(8, 12)
+    const crowded = model.steps.slice(8, 11)
     for (const items of crowded) {
       expect(promptTokens(items)).toBeGreaterThan(250)
       expect(20 + promptTokens(items)).toBeLessThanOrEqual(400)

@@ -3,8 +3,9 @@ import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
 /** Weight of the newest decode. */
 const DECODE_WEIGHT = 1 / 16
-/** After so many prompt tokens an old measurement counts half. */
+/** After so many prompt tokens an old measurement counts half: in what others are told, and in what the next steps are planned with, which must follow a neighbour's sudden work. */
 const PROMPT_HALF_LIFE = 2_048
+const RECENT_HALF_LIFE = 256
 /** A prompt token of a mixed step costs at least this share of the step's time, however the decodes were measured. */
 const PROMPT_SHARE_MIN = 0.1
 
@@ -13,18 +14,31 @@ export interface Speed {
   decoded(streams: number, ms: number): void
   /** A step that evaluated prompt tokens beside so many decodes. */
   read(tokens: number, streams: number, ms: number): void
-  /** Null while nothing was measured. */
+  /** Of the last steps; null while nothing was measured. */
   msPerPromptToken(): number | null
   /** One decode of so many streams, from the nearest number that was measured; null while none was. */
   decodeMs(streams: number): number | null
   view(): EngineSpeed
 }
 
+/** Milliseconds a token; after `halfLife` tokens an old measurement counts half. */
+function createAverage(halfLife: number): { add(tokens: number, ms: number): void; value(): number | null } {
+  let [tokens, ms] = [0, 0]
+  return {
+    add(more, took) {
+      const keep = 0.5 ** (more / halfLife)
+      tokens = tokens * keep + more
+      ms = ms * keep + took
+    },
+    value: () => (tokens > 0 && ms > 0 ? ms / tokens : null),
+  }
+}
+
 export function createSpeed(slots: number): Speed {
   /** Entry n - 1: ms of a decode of n streams; 0 is not measured. */
   const decodes = new Float64Array(slots)
-  let tokens = 0
-  let ms = 0
+  const whole = createAverage(PROMPT_HALF_LIFE)
+  const recent = createAverage(RECENT_HALF_LIFE)
 
   function decodeMs(streams: number): number | null {
     for (let distance = 0; distance < slots; distance += 1) {
@@ -33,11 +47,9 @@ export function createSpeed(slots: number): Speed {
     }
     return null
   }
-  const msPerPromptToken = (): number | null => (tokens > 0 && ms > 0 ? ms / tokens : null)
-
   return {
     decodeMs,
-    msPerPromptToken,
+    msPerPromptToken: () => recent.value(),
     decoded(streams, took) {
       const at = streams - 1
       const before = decodes[at]
@@ -47,12 +59,12 @@ export function createSpeed(slots: number): Speed {
     read(read, streams, took) {
       if (read <= 0 || took <= 0) return
       const beside = streams === 0 ? 0 : (decodeMs(streams) ?? 0)
-      const keep = 0.5 ** (read / PROMPT_HALF_LIFE)
-      tokens = tokens * keep + read
-      ms = ms * keep + Math.max(took - beside, took * PROMPT_SHARE_MIN)
+      const ms = Math.max(took - beside, took * PROMPT_SHARE_MIN)
+      whole.add(read, ms)
+      recent.add(read, ms)
     },
     view() {
-      const perToken = msPerPromptToken()
+      const perToken = whole.value()
       return {
         promptTokensPerSecond: perToken === null ? null : 1_000 / perToken,
         perStream: Array.from(decodes, (each) => (each > 0 ? 1_000 / each : null)),
