@@ -68,7 +68,11 @@ function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hook
     engines: context.engines,
     freeBytes: () => hooks.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
     idle: () => idleLocal(holder, shelf),
-    others: () => holder.heldIds().map(shelf.nameOfId),
+    others: () =>
+      holder
+        .heldIds()
+        .filter((id) => shelf.look(id)?.remote === null && holder.loaded(id) !== null && holder.idleFor(id) === null)
+        .map(shelf.nameOfId),
   }
   const holder: Holder = new Holder({
     ...context,

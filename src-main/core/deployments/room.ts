@@ -25,7 +25,7 @@ export interface RoomDeps {
   freeBytes(): number
   /** Least recently used first. */
   idle(): Leaving[]
-  /** How those in memory that cannot leave are called. */
+  /** How those in memory that cannot leave are called; remote ones take none. */
   others(): string[]
   drop(deploymentId: DeploymentId): Promise<void>
 }
