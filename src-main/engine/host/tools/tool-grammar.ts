@@ -35,11 +35,12 @@ function argumentsRule(rules: GrammarRules, { parameters }: ToolDefinition, stri
   return strict && enforceable(parameters) ? converterOf(rules, parameters).root() : rules.primitive('object')
 }
 
+/** After what may be a trigger every format takes a line break (grammar-trigger.ts). */
 function oneCall(rules: GrammarRules, format: ToolFormat, tool: ToolDefinition, strict: boolean): string {
   const value = argumentsRule(rules, tool, strict)
-  if (format.name === 'mistral-args') return rules.add(`${literal(`[TOOL_CALLS]${tool.name}[ARGS]`)} ${value}`, [value])
+  if (format.name === 'mistral-args') return rules.add(`"[TOOL_CALLS]" "\\n"? ${literal(`${tool.name}[ARGS]`)} ${value}`, [value])
   const key = format.name === 'llama' ? 'parameters' : 'arguments'
-  return rules.add(`${literal(`{"name": "${tool.name}", "${key}": `)} ${value} "}"`, [value])
+  return rules.add(`${literal(`{"name": "${tool.name}"`)} "\\n"? ${literal(`, "${key}": `)} ${value} "}"`, [value])
 }
 
 function whole(rules: GrammarRules, format: ToolFormat, call: string, single: boolean): string {
@@ -49,11 +50,11 @@ function whole(rules: GrammarRules, format: ToolFormat, call: string, single: bo
     case 'hermes':
       return sequence(rules.add(`"<tool_call>" "\\n"? ${call} "\\n"? "</tool_call>"`, [call]), '"\\n"? ')
     case 'mistral':
-      return `"[TOOL_CALLS]" " "? "[" ${sequence(call, '", " ')} "]"`
+      return `"[TOOL_CALLS]" [ \\n]? "[" ${sequence(call, '", " ')} "]"`
     case 'mistral-args':
       return sequence(call, '')
     case 'llama':
-      return `"<|python_tag|>"? ${call}`
+      return `("<|python_tag|>" "\\n"?)? ${call}`
   }
 }
 
