@@ -326,7 +326,7 @@ class StepScheduler implements Scheduler {
         t: 'done',
         job: job.id,
         // A call is a whole answer, wherever the tokens ended.
-        finish,
+        finish: toolCalls.length > 0 ? 'stop' : finish,
         usage,
         ttftMs: (firstTextAt ?? now) - arrivedAt,
         durationMs: now - arrivedAt,
