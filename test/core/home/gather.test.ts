@@ -10,7 +10,7 @@ import { nano, nanoPerMtok } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, TradingFace } from '#core/context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
-import { createHome } from '#core/home/index.ts'
+import { createHome, type HomeParts } from '#core/home/index.ts'
 import { createOnboarding } from '#core/onboarding/index.ts'
 import { createPower } from '#core/power/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -50,7 +50,7 @@ afterEach(() => {
   rig.dispose()
 })
 
-function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}, kwhPriceNano: number | null = 300_000_000) {
+function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}, kwhPriceNano: number | null = 300_000_000, parts: Partial<HomeParts> = {}) {
   const context = { ...rig, realmDb, realm: 'practice', currency: 'PCR', exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'] } as const
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano, powerCurrency: 'EUR' })
@@ -102,6 +102,7 @@ function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exc
     onboarding: createOnboarding(rig),
     demand: () => ({ jobsLastHour: 0, waiting: 0, cheaper: 0 }),
     offsetMinutes: () => 60,
+    ...parts,
   })
   return { home, power }
 }
@@ -166,6 +167,28 @@ describe('gathering home', () => {
       reliability: { errorCeiling: null },
       today: { jobs: 0, powerNano: 0 },
     })
+  })
+
+  it('tells of the deployment that is listed, not of another that happens to be in memory', async () => {
+    const listing = {
+      instrument: TEXT,
+      deploymentId: brandId<DeploymentId>('old'),
+      askNanoPerMtok: nanoPerMtok(1),
+      slots: 4,
+      slotsMax: 4,
+      slotsWhy: null,
+      draining: null,
+      reason: 'its model is not loaded',
+      since: 0,
+    }
+    const { home } = start({ listings: () => [{ ...listing, state: 'waiting' }] })
+    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'no', detail: 'none is loaded' })
+  })
+
+  it('a model on a remote server is one to sell, without any file', async () => {
+    const remote: Deployment = { ...deployment('far', 'loaded'), engine: { kind: 'remote', model: 'm', endpoints: [] } }
+    const { home } = start({}, {}, null, { models: { list: () => Promise.resolve([]) }, deployments: { list: () => [remote] } })
+    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of far' })
   })
 
   it('says that electricity has no price yet, not that it costs nothing', async () => {
