@@ -22,16 +22,16 @@ export interface ChunkState {
   reading: number
   speed: Speed
   batchTokens: number
-  /** False for runs that must repeat themselves exactly: pieces then do not depend on measured time, as long as nothing decodes. */
+  /** False for runs that must repeat themselves exactly: pieces then never depend on measured time. */
   adaptive: boolean
 }
 
 const within = (tokens: number, most: number): number => Math.max(Math.min(TOKENS_MIN, most), Math.min(most, Math.floor(tokens)))
 
 export function promptBudget({ decoding, reading, speed, batchTokens, adaptive }: ChunkState): number {
+  if (!adaptive) return batchTokens
   const perToken = speed.msPerPromptToken()
   if (decoding === 0) {
-    if (!adaptive) return batchTokens
     return perToken === null ? Math.min(TOKENS_FIRST, batchTokens) : within(QUIET_STEP_MS / perToken, batchTokens)
   }
   const most = Math.min(STEP_PROMPT_TOKENS * reading, batchTokens)
