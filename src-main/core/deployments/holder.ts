@@ -45,7 +45,7 @@ export class Holder {
   private readonly failures = new Map<DeploymentId, NonNullable<Wanted['failure']>>()
   private readonly listeners = new Set<() => void>()
   private loadingId: DeploymentId | null = null
-  /** Counts endAll: a load that began before one must not succeed after it. */
+  /** Counts endAll: a load asked for before one must not succeed after it. */
   private ends = 0
 
   constructor(deps: HolderDeps) {
@@ -100,7 +100,8 @@ export class Holder {
   /** Loads it unless it is in memory. */
   hold(deploymentId: DeploymentId): Promise<LoadedModel> {
     const known = this.loaded(deploymentId)
-    return known !== null ? Promise.resolve(known) : this.turns.run(() => this.load(deploymentId))
+    const { ends } = this
+    return known !== null ? Promise.resolve(known) : this.turns.run(() => this.load(deploymentId, ends))
   }
 
   drop(deploymentId: DeploymentId): Promise<void> {
@@ -169,13 +170,14 @@ export class Holder {
     for (const held of this.held.values()) held.off()
   }
 
-  private async load(deploymentId: DeploymentId): Promise<LoadedModel> {
+  /** `ends` is of the moment it was asked for. */
+  private async load(deploymentId: DeploymentId, ends: number): Promise<LoadedModel> {
     const known = this.loaded(deploymentId)
     if (known !== null) return known
-    const ends = this.ends
     const check = (): void => {
       if (this.ends !== ends) throw new StokerError('CANCELLED', 'The machine was given back to its owner while this model was loading.')
     }
+    check()
     this.loadingId = deploymentId
     this.failures.delete(deploymentId)
     this.changed()
