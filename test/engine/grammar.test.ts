@@ -30,6 +30,14 @@ describe('grammars of JSON schemas', () => {
     expect(wrong({ type: 'number' }, ['0.5', '-1e-7', '12'], ['.5', '1.', 'NaN', '1e999'])).toEqual([])
     expect(wrong({ type: ['boolean', 'null'] }, ['true', 'null'], ['0', '"null"'])).toEqual([])
     expect(wrong({ enum: ['a"b\\', 'ü', 3, null, { x: [1] }] }, ['"a\\"b\\\\"', '"ü"', '3', 'null', '{"x":[1]}'], ['"a"', '4'])).toEqual([])
+    const values = Array.from({ length: 600 }, (_, index) => `value ${index}`)
+    expect(
+      wrong(
+        { enum: values },
+        values.map((value) => JSON.stringify(value)),
+        ['"value "', '"value 600"', '"value 5"x'],
+      ),
+    ).toEqual([])
     expect(wrong({ const: 'x', description: 'ignored' }, ['"x"'], ['"y"'])).toEqual([])
     expect(wrong({}, [{ a: [1, 'x', { b: null }] }, '[]'], ['{a:1}', '[1,]'])).toEqual([])
   })
@@ -154,6 +162,11 @@ describe('grammars of JSON schemas', () => {
     expect(refused(cyclic)).toContain('nested deeper')
     expect(refused({ enum: Array.from({ length: 8_000 }, (_, index) => `value ${index}`) })).toContain('bytes')
     expect(refused({ type: 'string', maxLength: 1e9 })).toContain('beyond 100000')
+    const doubling = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`a${index}`, { anyOf: [{ $ref: `#/$defs/a${index + 1}` }, { $ref: `#/$defs/a${index + 1}` }] }]))
+    expect(refused({ $ref: '#/$defs/a0', $defs: { ...doubling, a40: { type: 'null' } } })).toContain('256 ways')
+    const many = (each: object): Schema => Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, each]))
+    expect(refused({ type: 'object', properties: many({ type: 'null' }), required: [] })).toContain('256 ways')
+    expect(refused({ type: 'object', properties: many({ type: 'null' }) })).toBe('')
     const properties = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, { type: 'string', maxLength: 500 + index }]))
     expect(refused({ type: 'object', properties })).toContain('too large together')
   })

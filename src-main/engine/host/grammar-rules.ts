@@ -10,6 +10,9 @@ const BLOCK = 1_000
 /** Largest count at all. */
 const COUNT_MAX = 100_000
 
+/** Ways open at one place of an answer: each is tried for every token of the vocabulary. */
+const WIDTH_MAX = 256
+
 export const invalidGrammar = (reason: string): StokerError => new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
 
 /** Text as a GBNF literal. */
@@ -44,6 +47,8 @@ interface Needs {
 export class GrammarRules {
   private readonly bodies = new Map<string, string>()
   private readonly needs = new Map<string, Needs>()
+  /** Ways open at a rule's start, for rules that are more than names of others. */
+  private readonly widths = new Map<string, number>()
   private bytes = 0
   private copies = 0
 
@@ -64,16 +69,18 @@ export class GrammarRules {
     return name
   }
 
-  put(name: string, body: string, needs: Needs): string {
+  /** `width`: ways open at once at one place of the rule itself. */
+  put(name: string, body: string, needs: Needs, width = 1): string {
     this.bytes += name.length + body.length + 6
     if (this.bytes > GBNF_BYTES_MAX) throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
     this.bodies.set(name, body)
     this.needs.set(name, needs)
+    this.widths.set(name, width)
     return name
   }
 
-  add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all'): string {
-    return this.put(this.name(), body, { mode, of })
+  add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all', width = 1): string {
+    return this.put(this.name(), body, { mode, of }, width)
   }
 
   /** `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the refusal. */
@@ -87,7 +94,7 @@ export class GrammarRules {
   text(start: string): string {
     const ending = this.endingRules()
     if (!ending.has(start)) throw invalidGrammar('it describes a value without end, for instance a required property that holds its own schema. Make that property optional.')
-    if (this.turnsInPlace()) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
+    this.checkWidths()
     return [`root ::= ${start}`, ...[...this.bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
   }
 
@@ -116,18 +123,24 @@ export class GrammarRules {
     return rest
   }
 
-  /** True when a rule may begin with itself, without a character between. Only rules made of names alone can. */
-  private turnsInPlace(): boolean {
-    const left = new Map([...this.bodies].filter(([, body]) => /^\w+( \| \w+)*$/.test(body)).map(([name, body]) => [name, new Set(body.split(' | '))]))
-    for (let removed = true; removed;) {
-      removed = false
+  /** Refuses rules that begin with themselves without a character between, and places with too many ways open. Only rules made of names alone can do the first. */
+  private checkWidths(): void {
+    const left = new Map([...this.bodies].filter(([, body]) => /^\w+( \| \w+)*$/.test(body)).map(([name, body]) => [name, body.split(' | ')]))
+    const widths = new Map(this.widths)
+    for (let before = -1; left.size > 0 && before !== left.size;) {
+      before = left.size
       for (const [name, firsts] of left) {
-        if ([...firsts].some((first) => left.has(first))) continue
+        if (firsts.some((first) => left.has(first))) continue
         left.delete(name)
-        removed = true
+        widths.set(
+          name,
+          firsts.reduce((sum, first) => sum + (widths.get(first) ?? 1), 0),
+        )
       }
     }
-    return left.size > 0
+    if (left.size > 0) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
+    if ([...widths.values()].some((width) => width > WIDTH_MAX))
+      throw invalidGrammar(`it leaves more than ${WIDTH_MAX} ways open at one place. Use fewer alternatives, enum values or optional properties.`)
   }
 
   private endingRules(): Set<string> {

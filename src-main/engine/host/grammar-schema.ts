@@ -2,6 +2,7 @@
  * A JSON schema turned into GBNF rules: every answer of the grammar is valid under the schema. Where the schema leaves room (order of properties,
  * properties it does not name) the grammar takes less of it; where a word cannot be expressed the schema is refused by that word's name.
  */
+import { literals } from './grammar-literals.ts'
 import { binding, isSchema, merged, type Schema } from './grammar-merge.ts'
 import { integersBetween, numbersBetween } from './grammar-numbers.ts'
 import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
@@ -143,7 +144,8 @@ export class SchemaConverter {
     const types = schema['type'] === undefined ? null : typesOf(schema)
     const values = this.list('enum', schema['enum']).filter((value) => types === null || types.some((type) => isType(value, type)))
     if (values.length === 0) throw invalidGrammar('no value of "enum" has the asked "type". Correct it.')
-    return this.rules.add(values.map((value) => literal(JSON.stringify(value))).join(' | '))
+    const { body, width } = literals(values.map((value) => JSON.stringify(value)))
+    return this.rules.add(body, [], 'all', width)
   }
 
   private typed(type: Type, schema: Schema): string {
@@ -251,7 +253,7 @@ export class SchemaConverter {
   /** In the order of the schema; from the last property on, what may follow when something stands before it, and when nothing does. */
   private members(all: readonly { name: string; schema: unknown }[], required: ReadonlySet<string>): string {
     const ws = this.rules.primitive('ws')
-    let after = { rule: '', of: [] as string[] }
+    let after = { rule: '', of: [] as string[], width: 0 }
     let first: { rule: string; of: string[] } = { rule: '', of: [] }
     for (const { name, schema } of all.toReversed()) {
       const value = this.rule(schema, [])
@@ -261,8 +263,9 @@ export class SchemaConverter {
       const head: { rule: string; of: string[] } = first
       const starting = this.rules.add(`${member} ${tail.rule}`, [member, ...tail.of])
       first = must ? { rule: starting, of: [starting] } : head.rule === '' ? { rule: `(${starting})?`, of: [] } : this.either(starting, head)
-      const follows = this.rules.add(must ? `"," ${ws} ${member} ${tail.rule}` : `("," ${ws} ${member})? ${tail.rule}`, must ? [member, ...tail.of] : tail.of)
-      after = { rule: follows, of: [follows] }
+      const width = must ? 1 : tail.width + 1
+      const follows = must ? this.rules.add(`"," ${ws} ${member} ${tail.rule}`, [member, ...tail.of]) : this.rules.add(`("," ${ws} ${member})? ${tail.rule}`, tail.of, 'all', width)
+      after = { rule: follows, of: [follows], width }
     }
     return this.rules.add(`"{" ${ws} ${first.rule} ${ws} "}"`, first.of)
   }
