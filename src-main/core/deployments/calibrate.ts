@@ -24,8 +24,8 @@ export interface Calibrate {
   stored(sha256: string): Promise<CalibrationView | null>
   /** Errors: MODEL_*, ENGINE_*, CANCELLED. */
   measure(model: StoredModel, settings: EngineSettings, options: CalibrateOptions): Promise<CalibrationView>
-  /** Before the first load of a model; null where it is not worth it, failed or took too long. */
-  beforeFirstLoad(model: StoredModel, settings: EngineSettings): Promise<CalibrationView | null>
+  /** Before the first load of a model; null where it is not worth it, failed or took too long. Throws the signal's reason. */
+  beforeFirstLoad(model: StoredModel, settings: EngineSettings, signal: AbortSignal): Promise<CalibrationView | null>
 }
 
 /** What a measurement holds for: another processor, number of cores or GPU is another machine. */
@@ -46,7 +46,7 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
   return {
     stored: async (sha256) => findCalibration(rigDb.read, sha256, await machine()),
     measure,
-    async beforeFirstLoad(model, settings) {
+    async beforeFirstLoad(model, settings, signal) {
       // On a GPU threads hardly matter.
       if (model.sizeBytes < WORTH_BYTES || settings.gpuLayers > 0) return null
       const stop = new AbortController()
@@ -56,8 +56,9 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
         () => undefined,
       )
       try {
-        return await measure(model, settings, { signal: stop.signal, onProgress: () => undefined, budgetMs: BUDGET_MS })
+        return await measure(model, settings, { signal: AbortSignal.any([stop.signal, signal]), onProgress: () => undefined, budgetMs: BUDGET_MS })
       } catch (error) {
+        signal.throwIfAborted()
         log.warn({ err: error, sha256: model.sha256 }, 'this model could not be measured before its first load; the defaults are used')
         return null
       } finally {

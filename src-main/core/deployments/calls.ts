@@ -54,10 +54,10 @@ function createChoose({ models, hardware, holder, calibrate, room, calibrateOnDe
     const known = await calibrate.stored(model.sha256)
     // Beside another model the figures would be wrong, and its streams disturbed.
     if (known !== null || !calibrateOnDeploy || holder.heldIds().length > 0) return known
-    return holder.exclusive(async () => {
+    return holder.exclusive(async (signal) => {
       // What waited before this turn may have measured it, or loaded another.
       const meanwhile = await calibrate.stored(model.sha256)
-      return meanwhile ?? (holder.heldIds().length > 0 ? null : calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }))
+      return meanwhile ?? (holder.heldIds().length > 0 ? null : calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }, signal))
     })
   }
   return async (sha256: string, wish: SettingsWish): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {

@@ -47,6 +47,8 @@ export class Holder {
   private loadingId: DeploymentId | null = null
   /** Counts endAll: a load asked for before one must not succeed after it. */
   private ends = 0
+  /** Ends measurements with endAll. */
+  private ending = new AbortController()
 
   constructor(deps: HolderDeps) {
     this.deps = deps
@@ -133,6 +135,8 @@ export class Holder {
   /** Ends every engine at once, without waiting for a load under way: that load fails with CANCELLED. Returns what was in memory. */
   async endAll(): Promise<DeploymentId[]> {
     this.ends += 1
+    this.ending.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
+    this.ending = new AbortController()
     const ended = this.heldIds()
     for (const deploymentId of ended) this.deps.forget(deploymentId)
     await Promise.all(ended.map((deploymentId) => this.letGo(deploymentId)))
@@ -140,9 +144,13 @@ export class Holder {
     return ended
   }
 
-  /** Work that must not run beside a load. */
-  exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.turns.run(work)
+  /** Work that must not run beside a load; its signal aborts when the machine is given back. */
+  exclusive<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.ending
+    return this.turns.run(() => {
+      signal.throwIfAborted()
+      return work(signal)
+    })
   }
 
   /** Tries all again that are broken or should be in memory. Throws the first failure, after all were tried. */
@@ -166,6 +174,7 @@ export class Holder {
   /** The engines end with EnginesPort.stop. */
   stop(): void {
     this.turns.close()
+    this.ending.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
     this.listeners.clear()
     for (const held of this.held.values()) held.off()
   }

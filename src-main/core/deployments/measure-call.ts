@@ -39,10 +39,10 @@ export async function* measureCall(parts: MeasureParts, sha256: string, signal: 
   }
   const state: { ended: { value: CalibrationView } | { error: unknown } | null } = { ended: null }
   const work = parts.holder
-    .exclusive(async () => {
+    .exclusive(async (givenBack) => {
       // Asked again: what waited before this turn may have begun something.
       refuse(parts)
-      return parts.calibrate.measure(model, settings, { signal: both, onProgress })
+      return parts.calibrate.measure(model, settings, { signal: AbortSignal.any([both, givenBack]), onProgress })
     })
     .then(
       (value) => void (state.ended = { value }),

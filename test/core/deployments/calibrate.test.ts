@@ -92,6 +92,25 @@ describe('calibration', () => {
     expect(await core.deployments.calibration(sha256)).toBeNull()
   })
 
+  it('ends when the machine is given back, and the load it was for does not begin', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    let ended = false
+    engines.calibrating = (_model, _settings, { signal }) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          ended = true
+          reject(signal.reason as Error)
+        }),
+      )
+    const deployed = core.deployments.deploy(sha256, {}).catch((error: unknown) => error)
+    await until(() => rig.clock.waiting > 0)
+    await core.deployments.endAll()
+    expect(await deployed).toMatchObject({ code: 'CANCELLED' })
+    expect(ended).toBe(true)
+    expect(engines.loads()).toEqual([])
+  })
+
   it('by the owner’s wish tells its progress and its result, and is refused while anything is in use', async () => {
     let used: string | null = null
     const core = start({ inUse: () => used })
