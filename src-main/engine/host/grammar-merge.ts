@@ -51,6 +51,14 @@ export function binding(schema: Schema): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([word, value]) => !NOTES.has(word) && value !== undefined))
 }
 
+/** Name of the rule of a part of a schema. */
+export type RuleOf = (part: unknown) => string
+
+export function listOf(word: string, value: unknown): unknown[] {
+  if (!Array.isArray(value) || value.length === 0) throw invalidGrammar(`"${word}" must be a list that is not empty. Correct it.`)
+  return value
+}
+
 const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'string') : typeof value === 'string' ? [value] : [])
 
 function mergedWord(word: string, a: unknown, b: unknown): unknown {

@@ -1,8 +1,9 @@
 /** Grammars for JSON answers, made without the engine and kept: the same schema comes with every request of a caller. */
 import { StokerError } from '#contract/errors.ts'
 
+import type { Unsaid } from './grammar-objects.ts'
 import { GrammarRules } from './grammar-rules.ts'
-import { SchemaConverter, type Unsaid } from './grammar-schema.ts'
+import { SchemaConverter } from './grammar-schema.ts'
 import { checkSchema } from './schema-bounds.ts'
 
 const KEPT_MAX = 64

@@ -73,10 +73,21 @@ function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], cho
   })
 }
 
+/** How the file says that token vectors become one; a model without it makes none worth having. */
+function pools(model: LlamaModel): boolean {
+  const metadata = model.fileInfo.metadata as unknown as Record<string, { pooling_type?: number } | undefined>
+  return (metadata[model.fileInfo.metadata.general.architecture]?.pooling_type ?? 0) > 0
+}
+
 /** One vector of length 1 from a context made when first asked for. */
 function createEmbed(model: LlamaModel): StepLoop['embed'] {
   let context: Promise<LlamaEmbeddingContext> | null = null
   return async (tokens) => {
+    if (!pools(model))
+      throw new StokerError(
+        'MODEL_UNSUPPORTED',
+        'This model makes no embeddings: its file names no pooling. Load an embedding model (for instance a BERT or a model whose name ends in -embed).',
+      )
     try {
       context ??= model.createEmbeddingContext({ contextSize: Math.min(model.trainContextSize, 2_048) })
       const { vector } = await (await context).getEmbeddingFor(tokens as Token[])

@@ -75,7 +75,8 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
     format,
     markers: markersOf(vocabulary, format),
     async tokens({ messages, prompt }, { offered, contextTokens, maxTokens, pause }) {
-      const characters = prompt?.length ?? messages.reduce((sum, message) => sum + message.content.length, 0)
+      const characters =
+        prompt?.length ?? messages.reduce((sum, { content, toolCalls = [] }) => toolCalls.reduce((more, call) => more + call.arguments.length, sum + content.length), 0)
       if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) throw tooLong(`more than ${contextTokens}`, contextTokens, null)
       const segments = segmentsOf(prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }], vocabulary)
       const most = contextTokens - maxTokens

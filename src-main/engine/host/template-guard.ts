@@ -25,6 +25,8 @@ export function boundedRender<T>(work: () => T, ms: number): T {
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new OutOfTime(ms, error)
     throw error
+  } finally {
+    sandbox.work = () => undefined
   }
   return results[0] as T
 }

@@ -1,0 +1,57 @@
+/** Strings and numbers of a JSON schema as GBNF rules. */
+import type { Schema } from './grammar-merge.ts'
+import { integersBetween, numbersBetween } from './grammar-numbers.ts'
+import { invalidGrammar, type GrammarRules } from './grammar-rules.ts'
+
+/** Formats that bind; every other is a note (JSON Schema 2020-12, Validation, section 7). */
+const FORMATS: ReadonlyMap<string, string> = new Map([
+  ['date', '"\\"" date "\\""'],
+  ['time', '"\\"" time "\\""'],
+  ['date-time', '"\\"" date "T" time "\\""'],
+  ['uuid', '"\\"" uuid "\\""'],
+])
+/** A word of the schema that counts; null when it is not there. */
+export const count = (schema: Schema, word: string): number | null => {
+  const value = schema[word]
+  if (value === undefined) return null
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw invalidGrammar(`"${word}" must be a whole number. Correct it.`)
+  return value
+}
+
+function limit(schema: Schema, word: string): number | null {
+  const value = schema[word]
+  if (value === undefined) return null
+  if (typeof value !== 'number' || !(Math.abs(value) < 1e15)) throw invalidGrammar(`"${word}" must be a number of at most 15 digits. Correct it.`)
+  return value
+}
+
+export function stringRule(rules: GrammarRules, schema: Schema): string {
+  const [least, most] = [count(schema, 'minLength') ?? 0, count(schema, 'maxLength')]
+  const format = typeof schema['format'] === 'string' ? FORMATS.get(schema['format']) : undefined
+  if (format !== undefined && least === 0 && most === null) {
+    for (const name of ['date', 'time', 'uuid']) if (format.includes(` ${name} `)) rules.primitive(name)
+    return rules.add(format)
+  }
+  if (least === 0 && most === null) return rules.primitive('string')
+  return rules.add(`"\\"" ${rules.times(rules.primitive('char'), least, most, 'minLength and maxLength')} "\\""`)
+}
+
+export function numberRule(rules: GrammarRules, type: 'integer' | 'number', schema: Schema): string {
+  const step = schema['multipleOf']
+  if (step !== undefined && !(step === 1 && type === 'integer')) throw invalidGrammar('"multipleOf" cannot be enforced. Leave it out.')
+  const [low, high] = [limit(schema, 'minimum'), limit(schema, 'maximum')]
+  const [above, below] = [limit(schema, 'exclusiveMinimum'), limit(schema, 'exclusiveMaximum')]
+  if (low === null && high === null && above === null && below === null) return rules.primitive(type)
+  const from = above !== null && (low === null || above >= low) ? { value: above, exclusive: true } : low === null ? null : { value: low, exclusive: false }
+  const to = below !== null && (high === null || below <= high) ? { value: below, exclusive: true } : high === null ? null : { value: high, exclusive: false }
+  rules.primitive('fraction')
+  const body =
+    type === 'number'
+      ? numbersBetween(from, to)
+      : integersBetween(
+          from === null ? null : from.exclusive ? Math.floor(from.value) + 1 : Math.ceil(from.value),
+          to === null ? null : to.exclusive ? Math.ceil(to.value) - 1 : Math.floor(to.value),
+        )
+  if (body === null) throw invalidGrammar(`no ${type} can be made between its "minimum" and "maximum". Widen them.`)
+  return rules.add(body)
+}
