@@ -8,8 +8,7 @@ import { Age } from '#ui/age.tsx'
 import { Bones, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
-import { useCore } from '../../core.ts'
-import { useListingSwitch } from '../../core.ts'
+import { HandBack, useCore, useListingSwitch } from '../../core.ts'
 import { Ladder } from './ladder.tsx'
 import { Now } from './now.tsx'
 import { CostCard, QualityCard, ReliabilityCard } from './questions.tsx'
@@ -21,6 +20,7 @@ function Actions({ home }: { home: Home }) {
   const next = home.nextPage
   return (
     <>
+      <HandBack />
       {listing.act !== null && (
         <Button variant="default" loading={listing.busy} onClick={listing.toggle} aria-keyshortcuts="Space">
           {listing.act === 'pause' ? 'Pause listing' : 'Resume listing'}{' '}

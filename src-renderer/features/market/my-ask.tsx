@@ -59,9 +59,9 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
         </p>
       )}
       {draining !== null && (
-        <p className="sub" role="status" style={{ marginBottom: 10 }}>
+        <output className="sub" style={{ display: 'block', marginBottom: 10 }}>
           {draining.jobs === 1 ? 'One accepted job is' : `${draining.jobs} accepted jobs are`} still being finished, until {clock(draining.until)} at most.
-        </p>
+        </output>
       )}
     </>
   )

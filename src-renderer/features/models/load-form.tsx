@@ -1,30 +1,56 @@
 /** Loading a model: one button, and beside it the settings for owners who want to choose them. */
-import { Button, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
-import type { Model } from '#contract/models.ts'
+import type { Deployment, Model } from '#contract/models.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { sayDone } from '#ui/notify.ts'
 
 import { useCore } from '../../core.ts'
-import { EMPTY_DRAFT, readSettings, SETTING_FIELDS, type SettingsDraft } from './settings-draft.ts'
+import { CHOICE_FIELDS, CHOSEN, EMPTY_DRAFT, NUMBER_FIELDS, readSettings, type SettingsDraft } from './settings-draft.ts'
+import { insteadWords, smallerIn } from './smaller.ts'
 
 function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: ReturnType<typeof readSettings>['problems']; onDraft: (draft: SettingsDraft) => void }) {
   return (
     <div className="fields">
-      {SETTING_FIELDS.map(({ name, label, hint }) => (
+      {NUMBER_FIELDS.map(({ name, label, hint }) => (
         <TextInput
           key={name}
           label={label}
           description={hint}
-          placeholder="chosen for this machine"
+          placeholder={CHOSEN}
           inputMode="numeric"
           value={draft[name]}
           error={problems[name]}
           onChange={(event) => onDraft({ ...draft, [name]: event.currentTarget.value })}
         />
       ))}
+      {CHOICE_FIELDS.map(({ name, label, hint, options }) => (
+        <NativeSelect
+          key={name}
+          label={label}
+          description={hint}
+          value={draft[name]}
+          data={[{ value: '', label: CHOSEN }, ...options.map(([value, words]) => ({ value, label: words }))]}
+          onChange={(event) => onDraft({ ...draft, [name]: event.currentTarget.value })}
+        />
+      ))}
+    </div>
+  )
+}
+
+/** Why it was not loaded, in the core's words, and what would fit. */
+function NotLoaded({ error, onInstead }: { error: unknown; onInstead: (settings: Partial<Deployment['settings']>) => void }) {
+  const smaller = smallerIn(error)
+  return (
+    <div className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
+      <span>{errorText(error)}</span>
+      {smaller !== null && (
+        <Button size="xs" variant="default" onClick={() => onInstead(smaller)}>
+          {insteadWords(smaller)}
+        </Button>
+      )}
     </div>
   )
 }
@@ -35,7 +61,7 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
   const { wish, problems } = readSettings(draft)
   const named = Object.keys(wish).length > 0
   const load = useMutation({
-    mutationFn: () => client.models.deploy({ sha256: model.sha256, ...(named ? { settings: wish } : {}) }),
+    mutationFn: (settings: Partial<Deployment['settings']>) => client.models.deploy({ sha256: model.sha256, ...(Object.keys(settings).length > 0 ? { settings } : {}) }),
     onSuccess: (deployment) => sayDone(`${deployment.modelName} is ${deployment.state}.`),
     onSettled: () => void queries.invalidateQueries({ queryKey: [['models']] }),
   })
@@ -43,16 +69,12 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
   const possible = model.state === 'ready' && Object.keys(problems).length === 0 && (named || (!loaded && model.memory.fits !== 'no'))
   const offered = !loaded || named
   return (
-    <form onSubmit={(event) => (event.preventDefault(), possible && load.mutate())} style={{ marginTop: 12 }} aria-label={`Load ${model.name ?? model.fileName}`}>
+    <form onSubmit={(event) => (event.preventDefault(), possible && load.mutate(wish))} style={{ marginTop: 12 }} aria-label={`Load ${model.name ?? model.fileName}`}>
       <details className="foot">
         <summary>Settings of the deployment</summary>
         <Fields draft={draft} problems={problems} onDraft={setDraft} />
       </details>
-      {load.isError && (
-        <p className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
-          {errorText(load.error)}
-        </p>
-      )}
+      {load.isError && <NotLoaded error={load.error} onInstead={(settings) => load.mutate({ ...wish, ...settings })} />}
       {(offered || children !== undefined) && (
         <div className="btns" style={{ marginTop: 12 }}>
           {offered && (

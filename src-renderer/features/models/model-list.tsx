@@ -9,6 +9,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
 import { useCore } from '../../core.ts'
+import { Calibration } from './calibration.tsx'
 import { LoadForm } from './load-form.tsx'
 
 const FITS: Readonly<Record<Model['memory']['fits'], [Tone, string]>> = { yes: ['good', 'fits'], tight: ['warn', 'fits tightly'], no: ['bad', 'does not fit'] }
@@ -65,6 +66,7 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
           <div className="answer">{model.card}</div>
         </details>
       )}
+      <Calibration model={model} />
       <LoadForm model={model} loaded={loaded}>
         {model.bundled ? undefined : (
           <Button size="xs" variant="default" loading={remove.isPending} disabled={loaded} onClick={() => remove.mutate()}>

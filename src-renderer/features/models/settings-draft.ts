@@ -3,27 +3,66 @@ import type { Deployment } from '#contract/models.ts'
 import { count } from '#ui/format.ts'
 
 type Settings = Deployment['settings']
+type ChoiceName = 'kvType' | 'flashAttention'
+type NumberName = Exclude<keyof Settings, ChoiceName>
 export type SettingsDraft = Readonly<Record<keyof Settings, string>>
-export const EMPTY_DRAFT: SettingsDraft = { contextTokens: '', slots: '', threads: '', gpuLayers: '' }
+export const EMPTY_DRAFT: SettingsDraft = { contextTokens: '', slots: '', threads: '', gpuLayers: '', processes: '', batchTokens: '', kvType: '', flashAttention: '' }
+
+/** What an empty field says. */
+export const CHOSEN = 'chosen for this machine'
 
 /** Labels and the bounds of the contract, in the order of the form. */
-export const SETTING_FIELDS: readonly { readonly name: keyof Settings; readonly label: string; readonly hint: string; readonly min: number; readonly max: number }[] = [
+export const NUMBER_FIELDS: readonly { readonly name: NumberName; readonly label: string; readonly hint: string; readonly min: number; readonly max: number }[] = [
   { name: 'contextTokens', label: 'Context', hint: 'tokens of one job, question and answer', min: 32, max: 1_048_576 },
   { name: 'slots', label: 'Slots', hint: 'jobs at the same time', min: 1, max: 64 },
-  { name: 'threads', label: 'Threads', hint: 'of the processor', min: 1, max: 256 },
+  { name: 'threads', label: 'Threads', hint: 'of the processor, over all processes', min: 1, max: 256 },
   { name: 'gpuLayers', label: 'GPU layers', hint: '0: none, 1,000: all', min: 0, max: 1_000 },
+  { name: 'processes', label: 'Processes', hint: 'share slots and threads; each holds the model', min: 1, max: 8 },
+  { name: 'batchTokens', label: 'Prompt batch', hint: 'prompt tokens read at once', min: 32, max: 2_048 },
+]
+
+export interface ChoiceField {
+  readonly name: ChoiceName
+  readonly label: string
+  readonly hint: string
+  /** Value and what it means to the owner. */
+  readonly options: readonly (readonly [string, string])[]
+}
+export const CHOICE_FIELDS: readonly ChoiceField[] = [
+  {
+    name: 'kvType',
+    label: 'Cache precision',
+    hint: 'of what the model keeps of a conversation',
+    options: [
+      ['f16', 'f16: full'],
+      ['q8_0', 'q8_0: half the memory'],
+    ],
+  },
+  {
+    name: 'flashAttention',
+    label: 'Flash attention',
+    hint: 'less memory and often faster',
+    options: [
+      ['auto', 'auto: where the model can'],
+      ['on', 'on'],
+      ['off', 'off'],
+    ],
+  },
 ]
 
 /** The wish for the core, or what is wrong with which field. */
 export function readSettings(draft: SettingsDraft): { wish: Partial<Settings>; problems: Partial<Record<keyof Settings, string>> } {
   const wish: Partial<Settings> = {}
   const problems: Partial<Record<keyof Settings, string>> = {}
-  for (const { name, min, max } of SETTING_FIELDS) {
+  for (const { name, min, max } of NUMBER_FIELDS) {
     const text = draft[name].trim()
     if (text === '') continue
     const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
     if (value >= min && value <= max) wish[name] = value
     else problems[name] = `A whole number from ${count(min)} to ${count(max)}, or empty.`
   }
+  const { kvType, flashAttention } = draft
+  if (kvType === 'f16' || kvType === 'q8_0') wish.kvType = kvType
+  if (flashAttention === 'auto' || flashAttention === 'on' || flashAttention === 'off') wish.flashAttention = flashAttention
   return { wish, problems }
 }

@@ -41,11 +41,11 @@ function Key({ keyMadeAt }: { keyMadeAt: number | null }) {
   return (
     <>
       {make.data !== undefined && (
-        <p className="banner" role="status">
+        <output className="banner" style={{ margin: 0 }}>
           <span>
             <b>Copy this key now; it is not shown again.</b> <Copied text={make.data.key} what="key" />
           </span>
-        </p>
+        </output>
       )}
       <div className="btns">
         <Button size="xs" variant="default" loading={make.isPending} onClick={() => make.mutate()}>
@@ -68,7 +68,7 @@ function Form({ ownUse }: { ownUse: OwnUse }) {
   const number = /^\d{1,5}$/.test(port.trim()) ? Number(port) : Number.NaN
   const valid = number >= PORT_MIN && number <= PORT_MAX
   return (
-    <div className="stack" style={{ gap: 12 }}>
+    <div className="column">
       <Switch
         label="Answer OpenAI clients on this machine"
         description="Chat, completions, embeddings where the model can. Own use goes before jobs; nothing is billed."
@@ -102,10 +102,6 @@ function Form({ ownUse }: { ownUse: OwnUse }) {
           Use this port
         </Button>
       </form>
-      <Key keyMadeAt={ownUse.keyMadeAt} />
-      <p className="foot" style={{ margin: 0 }}>
-        Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach it.
-      </p>
     </div>
   )
 }
@@ -115,7 +111,18 @@ export function OwnUseCard() {
   const ownUse = useQuery(rpc.app.ownUse.queryOptions())
   return (
     <Card title="Own use">
-      <Loaded query={ownUse}>{(data) => <Form key={data.port} ownUse={data} />}</Loaded>
+      <Loaded query={ownUse}>
+        {(data) => (
+          <div className="column">
+            <Form key={data.port} ownUse={data} />
+            {/* Outside of the form, so that another port does not take a key away that was not copied yet. */}
+            <Key keyMadeAt={data.keyMadeAt} />
+            <p className="foot" style={{ margin: 0 }}>
+              Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach it.
+            </p>
+          </div>
+        )}
+      </Loaded>
     </Card>
   )
 }
