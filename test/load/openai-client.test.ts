@@ -93,30 +93,33 @@ describe('the OpenAI client against a whole Stoker', () => {
     const pids = [rig.pid, ...children.map(({ pid }) => pid)]
     const outcomes: Outcome[] = []
     let next = 0
-    let early: (number | null)[] = []
+    /** RSS of each process after every eighth of the jobs. */
+    const samples: (number | null)[][] = []
     const worker = async (): Promise<void> => {
       while (next < JOBS) {
         const index = next
         next += 1
         outcomes.push(await buy(index))
-        if (outcomes.length === JOBS / 2) early = pids.map(rssKb)
+        if (outcomes.length % (JOBS / 8) === 0) samples.push(pids.map(rssKb))
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, worker)).catch(async (error: unknown) => {
-      const ends = Object.groupBy(await allJobs(), ({ state, reason }) => `${state} ${reason}`)
+      const all = await allJobs()
+      const ends = Object.groupBy(all, ({ state, reason }) => `${state} ${reason}`)
       console.log(
         'a buyer failed; the seller says:',
         Object.entries(ends).map(([end, jobs]) => `${jobs?.length ?? 0} ${end}`),
+        // Long here: the engine or this process was late. Short here and void: the exchange heard of it too late.
+        all
+          .filter(({ state }) => state !== 'settled')
+          .map(({ state, startedAt, endedAt, ttftMs, durationMs }) => ({ state, ms: endedAt === null ? null : endedAt - startedAt, ttftMs, durationMs })),
         await rig.client.market.listings(),
         (await rig.client.models.deployments()).map(({ state, detail, speed }) => ({ state, detail, speed })),
       )
       throw error
     })
-    const late = pids.map(rssKb)
-    const grown = early.flatMap((from, at) => {
-      const to = late[at] ?? null
-      return from === null || to === null ? [] : [{ from, to }]
-    })
+    const whole = pids.map((_, at) => samples.map((sample) => sample[at] ?? null)).filter((series): series is number[] => series.every((kb) => kb !== null))
+    const grown = whole.map((series) => ({ from: series[3]!, to: series.at(-1)! }))
     // Core and server, the exchange, and at least one engine.
     expect(grown.length).toBeGreaterThanOrEqual(3)
 
@@ -132,8 +135,8 @@ describe('the OpenAI client against a whole Stoker', () => {
         .join(', '),
       '·',
       settled.filter(({ finish }) => finish === 'cancelled').length,
-      'of them cancelled while running · RSS MB halfway and at the end',
-      grown.map(({ from, to }) => `${Math.round(from / 1024)}→${Math.round(to / 1024)}`).join(' '),
+      'of them cancelled while running · RSS MB of each process after every eighth',
+      whole.map((series) => series.map((kb) => Math.round(kb / 1024)).join(' ')).join(' | '),
     )
     expect(outcomes).toHaveLength(JOBS)
     expect(counts['cut off']?.length ?? 0).toBeGreaterThan(10)
