@@ -77,7 +77,10 @@ export const engineRequest = inferenceRequest.extend({
       presencePenalty: z.number().min(-2).max(2).optional(),
       penaltyTokens: z.number().int().min(0).max(4_096).optional(),
       /** Engine token id to a bias added to its logit; -100 and below is never. */
-      logitBias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).refine((bias) => Object.keys(bias).length <= LOGIT_BIAS_MAX, `at most ${LOGIT_BIAS_MAX} tokens`).optional(),
+      logitBias: z
+        .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
+        .refine((bias) => Object.keys(bias).length <= LOGIT_BIAS_MAX, `at most ${LOGIT_BIAS_MAX} tokens`)
+        .optional(),
     })
     .default({ temperature: 0, topP: 1, topK: 40, minP: 0 }),
   /** Any JSON object, without a schema. */

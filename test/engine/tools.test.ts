@@ -148,7 +148,7 @@ describe("a request's tools", () => {
   it('are offered, forced, one alone or not at all', () => {
     const random = (): number => 7
     expect(toolsOf(request({ toolChoice: 'none' }), HERMES, random)).toEqual({ offered: [], grammar: null, parser: null })
-    expect(toolsOf(request({}), HERMES, random).grammar).toBeNull()
+    expect(toolsOf(request({}), HERMES, random).grammar?.triggers).toEqual(['<tool_call>'])
     expect(toolsOf(request({ toolChoice: 'required' }), HERMES, random).grammar?.triggers).toEqual([])
     const one = toolsOf(request({ toolChoice: { name: 'add' } }), HERMES, random)
     expect(one.offered.map((tool) => tool.name)).toEqual(['add'])

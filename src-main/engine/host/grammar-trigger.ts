@@ -9,7 +9,7 @@ export interface GrammarTrigger {
   push(token: number): readonly number[]
 }
 
-/** Between the marker and what follows in the same token a grammar takes one line break; anything else would end the process inside llama.cpp, and is no trigger. */
+/** Between the marker and what follows in the same token a grammar takes one line break; anything else is no trigger. */
 const AFTER = ['', '\n']
 
 /** `textOf` a token with the names of control tokens, one character a byte (latin1), since a token need not be whole UTF-8. */

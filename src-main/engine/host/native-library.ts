@@ -42,8 +42,8 @@ function memory(): Pick<NativeLlama, 'allocate' | 'release' | 'copyIn' | 'copyOu
   const library = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : 'libc.so.6')
   const memcpy = library.func('void *memcpy(void *to, void *from, size_t bytes)') as unknown as Call
   return {
-    allocate: (type, count) => koffi.alloc(`${type}_t`, count) as unknown as Pointer,
-    release: (pointer) => void koffi.free(pointer),
+    allocate: (type, count) => koffi.alloc(`${type}_t`, count),
+    release: (pointer) => koffi.free(pointer),
     copyIn: (to, from, bytes) => void memcpy(to, from, bytes),
     copyOut: (to, from, bytes) => void memcpy(to, from, bytes),
   }
@@ -62,8 +62,8 @@ function threadpools(library: Library, all: Record<string, Call>): Pick<NativeLl
   if (threads !== 2 || poll !== 50 || prio !== 0 || paused !== false) throw new Error('the defaults of a thread pool are not what was expected')
   return {
     ggml_threadpool_params_default: defaults,
-    ggml_threadpool_new: (wish) => koffi.call(create as never, createType, wish) as Pointer | null,
-    ggml_threadpool_free: (pool) => void koffi.call(free as never, freeType, pool),
+    ggml_threadpool_new: (wish) => koffi.call(create, createType, wish) as Pointer | null,
+    ggml_threadpool_free: (pool) => void koffi.call(free, freeType, pool),
   }
 }
 

@@ -71,8 +71,7 @@ export const LLAMA_FUNCTIONS = `
   void *llama_sampler_init_temp(float t)
   void *llama_sampler_init_penalties(int32_t n_vocab, int32_t last_n, float repeat, float freq, float present)
   void *llama_sampler_init_logit_bias(int32_t n_vocab, int32_t n_logit_bias, void *logit_bias)
-  void *llama_sampler_init_grammar(void *vocab, const char *grammar_str, const char *grammar_root)
-  void *llama_sampler_init_grammar_lazy_patterns(void *vocab, const char *grammar_str, const char *grammar_root, const char **patterns, size_t n_patterns, void *tokens, size_t n_tokens)`
+  void *llama_sampler_init_grammar(void *vocab, const char *grammar_str, const char *grammar_root)`
 
 export const GGML_FUNCTIONS = `
   void ggml_backend_load_all_from_path(const char *dir_path)

@@ -4,6 +4,7 @@
  */
 import { StokerError } from '#contract/errors.ts'
 
+import { createGrammarTrigger } from './grammar-trigger.ts'
 import type { Choice, SamplerOptions, StepSampler, Vocabulary } from './step-model.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
 
@@ -103,14 +104,9 @@ function withLogprobs(token: number, logits: Float32Array, count: number): Choic
   return { token, logprob: (logits[token] ?? Number.NEGATIVE_INFINITY) - total, top }
 }
 
-function grammarOf(native: NativeLlama, vocab: Pointer, { gbnf, triggers }: NonNullable<SamplerOptions['grammar']>): Pointer {
+function grammarOf(native: NativeLlama, vocab: Pointer, gbnf: string): Pointer {
   native.takeLog()
-  // The text from the first marker on is what the grammar sees.
-  const patterns = triggers.map((trigger) => `[\\s\\S]*?(${trigger.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')}[\\s\\S]*)`)
-  const grammar =
-    patterns.length === 0
-      ? native.llama_sampler_init_grammar(vocab, gbnf, 'root')
-      : native.llama_sampler_init_grammar_lazy_patterns(vocab, gbnf, 'root', patterns, patterns.length, null, 0)
+  const grammar = native.llama_sampler_init_grammar(vocab, gbnf, 'root')
   if (grammar === null)
     throw new StokerError('GRAMMAR_INVALID', `This grammar or JSON schema cannot be used: ${native.takeLog().slice(0, 200) || 'the engine refused it'}. Simplify it.`)
   return grammar
@@ -123,17 +119,10 @@ function biasesOf(options: SamplerOptions, masked: readonly number[]): [number, 
   ]
 }
 
-/** Errors: GRAMMAR_INVALID. `masked` are the tokens that a masked end never chooses. */
-export function createNativeSampler(
-  native: NativeLlama,
-  model: { vocab: Pointer; vocabulary: Vocabulary; masked: readonly number[]; candidates: Candidates },
-  options: SamplerOptions,
-): NativeSampler {
-  const { vocab, vocabulary, candidates } = model
-  const grammar = options.grammar === null ? null : grammarOf(native, vocab, options.grammar)
+/** Bias, penalties, cuts, temperature, draw. */
+function chainOf(native: NativeLlama, { size }: Vocabulary, options: SamplerOptions, biases: readonly [number, number][]): Pointer {
   const chain = native.llama_sampler_chain_init({ no_perf: true })
   const add = (sampler: Pointer): void => native.llama_sampler_chain_add(chain, sampler)
-  const biases = biasesOf(options, model.masked)
   if (biases.length > 0) {
     const packed = new ArrayBuffer(biases.length * 8)
     const [ids, values] = [new Int32Array(packed), new Float32Array(packed)]
@@ -141,10 +130,10 @@ export function createNativeSampler(
       ids[at * 2] = token
       values[at * 2 + 1] = bias
     }
-    add(native.llama_sampler_init_logit_bias(vocabulary.size, biases.length, new Uint8Array(packed)))
+    add(native.llama_sampler_init_logit_bias(size, biases.length, new Uint8Array(packed)))
   }
   const penalised = options.penaltyTokens > 0 && (options.repeatPenalty !== 1 || options.frequencyPenalty !== 0 || options.presencePenalty !== 0)
-  if (penalised) add(native.llama_sampler_init_penalties(vocabulary.size, options.penaltyTokens, options.repeatPenalty, options.frequencyPenalty, options.presencePenalty))
+  if (penalised) add(native.llama_sampler_init_penalties(size, options.penaltyTokens, options.repeatPenalty, options.frequencyPenalty, options.presencePenalty))
   if (options.temperature === 0) add(native.llama_sampler_init_greedy())
   else {
     add(native.llama_sampler_init_top_k(options.topK))
@@ -153,6 +142,24 @@ export function createNativeSampler(
     add(native.llama_sampler_init_temp(options.temperature))
     add(native.llama_sampler_init_dist(options.seed))
   }
+  return chain
+}
+
+/** Errors: GRAMMAR_INVALID. `masked` are the tokens that a masked end never chooses. */
+export function createNativeSampler(
+  native: NativeLlama,
+  model: { vocab: Pointer; vocabulary: Vocabulary; masked: readonly number[]; candidates: Candidates },
+  options: SamplerOptions,
+): NativeSampler {
+  const { vocab, vocabulary, candidates } = model
+  const grammar = options.grammar === null ? null : grammarOf(native, vocab, options.grammar.gbnf)
+  const triggers = options.grammar?.triggers ?? []
+  const textOf = (token: number): string =>
+    Buffer.from(vocabulary.isControl(token) ? (native.llama_vocab_get_text(vocab, token) ?? '') : vocabulary.bytesOf(token)).toString('latin1')
+  const trigger = triggers.length === 0 ? null : createGrammarTrigger(triggers, textOf)
+  /** The grammar holds: from the start, or from its marker on. */
+  let holds = trigger === null
+  const chain = chainOf(native, vocabulary, options, biasesOf(options, model.masked))
 
   function constrained(context: Pointer, index: number): number | null {
     if (candidates.fill(context, index) === null || grammar === null) return null
@@ -167,10 +174,23 @@ export function createNativeSampler(
     return token
   }
 
+  /** As without a grammar, watching for its marker. What already follows the marker may not fit: the grammar is then left out for good, since llama.cpp would end the process. */
+  function watched(context: Pointer, index: number): number {
+    const token = native.llama_sampler_sample(chain, context, index)
+    if (trigger === null || grammar === null || trigger.found || token < 0) return token
+    const shown = trigger.push(token)
+    holds = trigger.found
+    for (const one of shown) {
+      holds &&= candidates.allows(grammar, one)
+      if (holds) native.llama_sampler_accept(grammar, one)
+    }
+    return token
+  }
+
   let disposed = false
   return {
     choose(context, index) {
-      const token = grammar === null ? native.llama_sampler_sample(chain, context, index) : constrained(context, index)
+      const token = grammar !== null && holds ? constrained(context, index) : watched(context, index)
       if (token === null || token < 0) return null
       if (options.logprobs === null) return { token }
       const logits = candidates.fill(context, index)

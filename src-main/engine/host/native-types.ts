@@ -94,7 +94,6 @@ export interface NativeLlama {
   llama_sampler_init_penalties(vocabulary: number, last: number, repeat: number, frequency: number, presence: number): Pointer
   llama_sampler_init_logit_bias(vocabulary: number, count: number, biases: Uint8Array): Pointer
   llama_sampler_init_grammar(vocab: Pointer, gbnf: string, root: string): Pointer | null
-  llama_sampler_init_grammar_lazy_patterns(vocab: Pointer, gbnf: string, root: string, patterns: string[], count: number, tokens: null, tokenCount: number): Pointer | null
   ggml_backend_load_all_from_path(path: string): void
   ggml_backend_dev_count(): number
   ggml_backend_dev_get(index: number): Pointer

@@ -50,8 +50,7 @@ export function toolsOf({ tools = [], toolChoice = 'auto' }: EngineRequest, form
   if (offered.length === 0) throw new StokerError('BAD_REQUEST', `The tool choice names ${JSON.stringify(named?.slice(0, 64))}, which is not among the tools. Name one of them.`)
   return {
     offered,
-    // A grammar that waits for its marker reads the whole answer again with every token inside llama.cpp, so a call the model makes by itself is parsed and not forced.
-    grammar: toolChoice === 'auto' ? null : toolGrammar(format, offered, { forced: true, single: named !== null }),
+    grammar: toolGrammar(format, offered, { forced: toolChoice !== 'auto', single: named !== null }),
     parser: createToolCallParser({ format, names: offered.map((tool) => tool.name), callId: callIds(format, random) }),
   }
 }
