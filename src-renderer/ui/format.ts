@@ -102,7 +102,7 @@ export function percent(share: number, digits?: number): string {
 /** A low and a high share as whole per cents: `74–97 %`. */
 export const interval = (low: number, high: number): string => `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`
 
-export const tokPerS = (value: number): string => `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} tok/s`
+export const tokPerS = (value: number): string => `${value >= 100 ? count(value) : value.toFixed(1)} tok/s`
 export const watts = (value: number): string => `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} W`
 
 /** Energy: kWh from one up, Wh below, never 0.00 for something used. */

@@ -152,7 +152,7 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
     await openPage(page, server.url, 'models')
     const form = page.getByRole('form', { name: 'Load Qwen 2.5 7B Instruct' })
     await form.getByText('Settings of the deployment').click()
-    await expect(form.getByPlaceholder('chosen for this machine')).toHaveCount(4)
+    await expect(form.getByPlaceholder('chosen for this machine')).toHaveCount(6)
     await form.getByLabel('Slots').fill('many')
     await expect(form.getByText('A whole number from 1 to 64, or empty.')).toBeVisible()
     await expect(form.getByRole('button', { name: 'Load', exact: true })).toBeDisabled()
@@ -160,6 +160,7 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
     await form.getByLabel('Context').fill('32768')
     await form.getByRole('button', { name: 'Load', exact: true }).click()
     await expect(form.getByRole('alert')).toContainText('Not enough memory for 64 slots of 32768 tokens. Use fewer slots')
+    await expect(form.getByRole('button', { name: 'Load with one slot of 32,768 tokens instead' })).toBeVisible()
     await expectAccessible(page, 'settings of a deployment')
     await shoot(page, 'models-settings-light-wide')
   } finally {

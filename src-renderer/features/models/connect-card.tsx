@@ -109,15 +109,15 @@ export function ConnectCard() {
           {look.data !== undefined && <Choice offered={look.data} draft={draft} onDraft={setDraft} />}
         </div>
         <div className="btns" style={{ marginTop: 12 }}>
-          <Button size="xs" variant="default" loading={look.isPending} disabled={url === null} onClick={onLook}>
+          <Button variant="default" loading={look.isPending} disabled={url === null} onClick={onLook}>
             Look for models
           </Button>
           {draft.endpoints.length < ENDPOINTS_MAX && (
-            <Button size="xs" variant="default" onClick={() => setDraft({ ...draft, endpoints: [...draft.endpoints, EMPTY_ENDPOINT] })}>
+            <Button variant="default" onClick={() => setDraft({ ...draft, endpoints: [...draft.endpoints, EMPTY_ENDPOINT] })}>
               Add a server
             </Button>
           )}
-          <Button size="xs" type="submit" loading={connect.isPending} disabled={wish === null}>
+          <Button type="submit" loading={connect.isPending} disabled={wish === null}>
             Connect
           </Button>
         </div>

@@ -32,6 +32,7 @@ export function Deployments({ deployments }: { deployments: readonly Deployment[
   return (
     <>
       {engine?.kind === 'broken' && <BrokenEngine detail={engine.detail} />}
+      {ordered.length > 0 && <h2 className="group">Deployments: a model with its settings</h2>}
       <div className={ordered.length === 1 ? 'grid' : 'grid g2'} style={{ alignItems: 'start' }}>
         {ordered.map((deployment) => (
           <DeploymentCard key={deployment.deploymentId} deployment={deployment} />

@@ -29,9 +29,9 @@ export function measuresOf({ speed: measured, cache, settings: { slots } }: Pick
     { name: 'One stream', value: speed(measured?.perStream[0]), foot: null },
     ...(slots > 1 ? [{ name: `Each of ${slots} streams`, value: speed(each), foot: each === null ? null : `${tokPerS(each * slots)} together` }] : []),
     {
-      name: 'Prompts from cache',
+      name: 'From cache',
       value: share === null ? 'no prompt yet' : percent(share, 0),
-      foot: cache === null || share === null ? null : `${count(cache.cachedTokens)} of ${count(cache.cachedTokens + cache.evaluatedTokens)} tokens`,
+      foot: cache === null || share === null ? null : `of ${count(cache.cachedTokens + cache.evaluatedTokens)} prompt tokens`,
     },
   ]
 }

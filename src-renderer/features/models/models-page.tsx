@@ -41,7 +41,9 @@ export function ModelsPage() {
         actions={<HandBack />}
       />
       <Loaded query={deployments}>{(list) => <Deployments deployments={list} />}</Loaded>
+      <h2 className="group">Model files</h2>
       <Loaded query={models}>{(list) => <ModelList models={list} deployments={deployments.data ?? []} />}</Loaded>
+      <h2 className="group">Add a model</h2>
       <div className="grid g2" style={{ alignItems: 'start' }}>
         <ImportCard />
         <ConnectCard />

@@ -20,17 +20,21 @@ const jobsColumn: Column<Part> = { head: 'Jobs', right: true, cell: ({ running, 
 const LOCAL: readonly Column<Part>[] = [
   {
     head: 'Process',
-    cell: ({ name, pid }) => (
+    cell: ({ name, pid, rssBytes }) => (
       <>
         {name}
-        {pid !== null && <div className="age num">pid {pid}</div>}
+        {pid !== null && (
+          <div className="age num">
+            pid {pid}
+            {rssBytes > 0 && `, ${memory(rssBytes)}`}
+          </div>
+        )}
       </>
     ),
   },
   stateColumn('local'),
   jobsColumn,
   { head: 'Threads in use', right: true, cell: ({ threads }) => (threads === 0 ? 'not known' : threads) },
-  { head: 'Memory', right: true, cell: ({ rssBytes }) => (rssBytes === 0 ? 'none' : memory(rssBytes)) },
 ]
 
 const remoteColumns = (keyed: ReadonlySet<string>): readonly Column<Part>[] => [

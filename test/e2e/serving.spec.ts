@@ -1,0 +1,86 @@
+/** Serving over a Fake core: several deployments, servers elsewhere, measuring, own use, and taking the machine back. */
+import { expect, test } from '@playwright/test'
+
+import { startFakeServer } from '../support/fake-server.ts'
+import { expectAccessible, expectNoOverflow, goTo, noBrowser, openPage } from './pages.ts'
+
+test.skip(noBrowser() !== null, noBrowser() ?? '')
+
+const KEY = 'sk-lab-4f9a1c'
+
+test('deployments on this machine and elsewhere, a measurement, a server connected, and the machine taken back', async ({ page }) => {
+  const server = await startFakeServer({ scenario: 'several' })
+  try {
+    await openPage(page, server.url, 'models')
+    await expect(page.locator('h1')).toContainText('2 models are ready')
+    const away = page.getByRole('region', { name: /^llama-3.3-70b-instruct on gpu1.lab:8000 and gpu2.lab:8000, 16/ })
+    await expect(away.getByText('reachable', { exact: true })).toBeVisible()
+    await expect(away.getByText('unreachable', { exact: true })).toBeVisible()
+    await expect(away.getByText('not measured yet'), 'sixteen streams at once were never seen').toBeVisible()
+    const here = page.getByRole('region', { name: /^Stoker nano, 4/ })
+    await expect(here.getByText('pid 4711')).toBeVisible()
+    await expect(here.getByText('442 tok/s together')).toBeVisible()
+    await here.getByLabel('When idle').selectOption({ label: 'unload after 15 min' })
+    await expect(here.getByLabel('When idle')).toHaveValue('900000')
+    await page.getByRole('button', { name: 'Load with one slot of 4,096 tokens instead' }).click()
+    await expect(page.getByText('Stoker nano is loaded.')).toBeVisible()
+
+    await page.getByRole('button', { name: 'Measure this machine with Stoker nano' }).click()
+    await expect(page.getByRole('progressbar', { name: 'measuring Stoker nano' })).toBeVisible()
+    const file = page.getByRole('region', { name: 'Stoker nano', exact: true })
+    await file.getByText('Measured here: 2 processes, 14 threads is best').click()
+    await expect(file.getByRole('row', { name: /^2 × 14 .* best$/ })).toBeVisible()
+
+    const connect = page.getByRole('form', { name: 'Connect a server' })
+    await connect.getByLabel('Address').fill('http://nowhere:1')
+    await connect.getByRole('button', { name: 'Look for models' }).click()
+    await expect(connect.getByRole('alert')).toContainText('http://nowhere:1 does not answer')
+    await connect.getByLabel('Address').fill('http://gpu3.lab:8000')
+    await connect.getByLabel('Key').fill(KEY)
+    await connect.getByLabel('Key').press('Enter')
+    await connect.getByLabel('Model').selectOption('llama-3.3-70b-instruct')
+    await expect(connect.getByLabel('Context')).toHaveValue('8192')
+    await expectAccessible(page, 'models, measured and about to connect')
+    await page.setViewportSize({ width: 360, height: 800 })
+    await expectNoOverflow(page, 'models on a phone')
+    await connect.getByRole('button', { name: 'Connect' }).click()
+    await expect(page.getByText('http://gpu3.lab:8000')).toBeVisible()
+    await expect(connect.getByLabel('Key')).toHaveValue('')
+
+    await page.getByRole('button', { name: 'I need my machine' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Take the machine back' })
+    await expect(dialog.getByRole('radio', { name: /^Now/ })).toBeChecked()
+    await expectAccessible(page, 'taking the machine back')
+    await dialog.getByRole('button', { name: 'Take it now' }).click()
+    await expect(dialog.getByText('Ended in the middle: one job. Its buyer pays nothing; 63 tokens delivered, 0.00002460 practice credits not earned.')).toBeVisible()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await expect(page.getByRole('button', { name: 'I need my machine' })).toHaveCount(0)
+    await expect(page.locator('h1')).toContainText('none is loaded')
+  } finally {
+    await server.close()
+  }
+})
+
+test('own use: the key is shown once, stays while the port changes, and a taken port is told', async ({ page }) => {
+  const server = await startFakeServer({ scenario: 'empty' })
+  try {
+    await openPage(page, server.url, 'settings')
+    const card = page.getByRole('region', { name: 'Own use' })
+    await card.getByRole('switch').click()
+    await expect(card.getByRole('alert')).toContainText('There is no key yet')
+    await card.getByRole('button', { name: 'Make a key' }).click()
+    await expect(card.getByText(/^sk-own-/)).toBeVisible()
+    await expect(card.getByText('http://127.0.0.1:8790/v1')).toBeVisible()
+    await card.getByLabel('Port').fill('1500')
+    await card.getByRole('button', { name: 'Use this port' }).click()
+    await expect(card.getByRole('alert')).toContainText('Port 1500 is taken')
+    await expect(card.getByText(/^sk-own-/)).toBeVisible()
+    await expectAccessible(page, 'own use with its key')
+    await goTo(page, 'home')
+    await goTo(page, 'settings')
+    await expect(card.getByRole('button', { name: 'Make a new key' })).toBeVisible()
+    await expect(page.getByText(/sk-own-/)).toHaveCount(0)
+  } finally {
+    await server.close()
+  }
+})
