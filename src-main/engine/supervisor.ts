@@ -42,7 +42,7 @@ export interface SupervisorOptions {
 
 /** From the fork to the host's first message. */
 const READY_MS = 20_000
-const STOP_MS = 1_000
+const STOP_MS = 600
 const BACKOFF_MS = [250, 1_000, 4_000]
 const CRASHES_MAX = 3
 
@@ -99,7 +99,7 @@ export class Supervisor {
     await this.started()
   }
 
-  /** Asks, waits a second, kills. Nothing restarts afterwards until it is needed again. */
+  /** Asks, waits 600 ms, kills. Nothing restarts afterwards until it is needed again. */
   async stop(): Promise<void> {
     this.lifetime.abort(crashed())
     const { current } = this

@@ -140,6 +140,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       bundledModelsDir: join(ROOT, 'resources', 'models'),
       exchangeUrl: () => exchangeChild.address()?.url ?? null,
       prefixReuse: options.prefixReuse ?? true,
+      // What was measured decides settings, and those decide what an answer is: a run that must repeat itself takes the defaults.
+      calibrateOnDeploy: options.prefixReuse ?? true,
     })
     ending.add(() => core.stop())
 

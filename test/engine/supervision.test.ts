@@ -105,7 +105,7 @@ describe('supervision of the engine host', () => {
     expect(hosts.length).toBe(3)
   })
 
-  it('asks, waits a second, then kills; a new host waits for the old one to be gone', async () => {
+  it('asks, waits 600 ms, then kills; a new host waits for the old one to be gone', async () => {
     const { clock, hosts, engine } = start()
     await engine.load(MODEL, ONE_SLOT)
     const job = submit(engine, ask('x'))
@@ -114,7 +114,7 @@ describe('supervision of the engine host', () => {
     first.onRequest = () => undefined
     const stopped = engine.stop()
     expect((await job.outcome).error?.code).toBe('ENGINE_NOT_LOADED')
-    await clock.advance(999)
+    await clock.advance(599)
     expect(first.kills).toEqual([])
     await clock.advance(1)
     expect(first.kills).toEqual(['SIGKILL'])
