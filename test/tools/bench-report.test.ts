@@ -69,7 +69,16 @@ const measures = (over: Partial<Measures>): Measures => ({
 function resultOf(id: string, sides: Partial<Record<SideName, Partial<Measures>>>): CellResult {
   const cell = cellsOf({ full: true, only: [] }).find((each) => each.id === id)!
   const filled = Object.fromEntries(Object.entries(sides).map(([side, over]) => [side, [measures(over)]]))
-  return { cell, sides: filled, settings: {}, llamaThreads: 2, threadTrial: [], quiet: { busyShare: 0.01, loadAverage: 0 }, perSecond: null, at: '2026-01-01T00:00:00.000Z' }
+  return {
+    cell,
+    sides: filled,
+    settings: {},
+    llamaThreads: 2,
+    threadTrial: [],
+    quiet: { busyShare: 0.01, loadAverage: 0, others: 0 },
+    perSecond: null,
+    at: '2026-01-01T00:00:00.000Z',
+  }
 }
 
 const metOf = (result: CellResult, cores = 2): boolean[] => verdicts(result, cores).map(({ met }) => met)
@@ -104,11 +113,14 @@ describe('the report', () => {
 
   it('has a row for each cell with its bars, and says when the machine was not quiet or answers failed', () => {
     const good = resultOf('tiny ×1 prompt 64', { stoker: { tokPerS: 150 }, llama: {} })
-    const bad = { ...resultOf('mini ×1 prompt 64', { stoker: { tokPerS: 50, outcomes: { whole: 3, failed: 1 } }, llama: {} }), quiet: { busyShare: 0.5, loadAverage: 3 } }
+    const bad = {
+      ...resultOf('mini ×1 prompt 64', { stoker: { tokPerS: 50, outcomes: { whole: 3, failed: 1 } }, llama: {} }),
+      quiet: { busyShare: 0.05, loadAverage: 3, others: 0.5 },
+    }
     const text = report([good, bad], machine)
     expect(text).toContain('| tiny ×1 prompt 64 | 150 | 100 (2) | 1.50 |')
     expect(text).toContain('**miss**: tok/s 0.50 (≥ 1)')
-    expect(text).toContain('Not quiet before: mini ×1 prompt 64 (50 % busy, load 3.0)')
+    expect(text).toContain('at work: mini ×1 prompt 64 (5 % busy before, 50 % taken by others while it ran, load 3.0)')
     expect(text).toContain('mini ×1 prompt 64: 1 of stoker')
   })
 

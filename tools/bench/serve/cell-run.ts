@@ -1,5 +1,5 @@
 /** Runs one cell: thread trial for llama-server, warm-up, then the rounds, in each of them every side once. */
-import { quietness, startSpinner } from './proc.ts'
+import { quietness, startSpinner, watchOthers } from './proc.ts'
 import { runPass } from './run-side.ts'
 import { bestThreads, type ThreadChoice } from './threads.ts'
 import { saturated, steady } from './traces.ts'
@@ -18,6 +18,8 @@ const PASS_MS = 90_000
 /** With its default threads on a busy machine llama-server may all but stand still. */
 const DEFAULT_BUSY_MS = 15_000
 const WARM_MS = 4_000
+/** What adapts to a busy machine gets time to see it. */
+const BUSY_WARM = 16
 /** Arrivals of the mixed trace, by what llama-server finishes at most: where everything can be done in time, order and refusals decide nothing. */
 const LOAD = 1.5
 /** Makes the trial long enough that its last streams, which run alone, matter little. */
@@ -30,8 +32,8 @@ export interface CellResult {
   settings: Partial<Record<SideName, string>>
   llamaThreads: number
   threadTrial: ThreadChoice['seen']
-  /** Before the cell, with nothing of ours at work. */
-  quiet: { busyShare: number; loadAverage: number }
+  /** Shares of all cores: `busyShare` before the cell, with nothing of ours at work; `others` what other programs took while it ran. */
+  quiet: { busyShare: number; loadAverage: number; others: number }
   /** Arrivals a second of the mixed trace. */
   perSecond: number | null
   at: string
@@ -86,9 +88,10 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
       const side = await sideOf(name, fleet, best)
       settings[name] = side.settings
       sides[name] = []
-      const warm = steady(make, `warm/${cell.id}/${name}`, { requests: cell.concurrency, promptTokens: 32, maxTokens: 16 })
+      const warm = steady(make, `warm/${cell.id}/${name}`, { requests: cell.concurrency * (cell.busy ? BUSY_WARM : 1), promptTokens: 32, maxTokens: 16 })
       await runPass(client, side, { requests: warm, concurrency: cell.concurrency, limitMs: WARM_MS })
     }
+    const others = watchOthers()
     for (let round = 1; round <= rounds; round++) {
       for (const name of cell.sides) {
         const requests = shareOf(name, requestsOf(cell, make, String(round), perSecond ?? 1))
@@ -98,7 +101,7 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
         say(lineOf(cell.kind, round, name, measures))
       }
     }
-    return { cell, sides, settings, llamaThreads: best, threadTrial: seen, quiet, perSecond, at: new Date().toISOString() }
+    return { cell, sides, settings, llamaThreads: best, threadTrial: seen, quiet: { ...quiet, others: others() }, perSecond, at: new Date().toISOString() }
   } finally {
     spinner?.stop()
   }

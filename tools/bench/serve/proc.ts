@@ -64,6 +64,17 @@ export async function quietness(): Promise<{ busyShare: number; loadAverage: num
   return { busyShare: (after.busy - before.busy) / Math.max(1, after.all - before.all), loadAverage: loadavg()[0]! }
 }
 
+/** Starts to watch; the function it returns tells the share of all cores that programs which are not ours (this process and all below it) took since. */
+export function watchOthers(): () => number {
+  const before = busyTicks()
+  const own = usageOf(process.pid).cpuSeconds
+  return () => {
+    const after = busyTicks()
+    const ticks = after.busy - before.busy - (usageOf(process.pid).cpuSeconds - own) * TICKS_PER_SECOND
+    return Math.max(0, ticks / Math.max(1, after.all - before.all))
+  }
+}
+
 /** A program that takes one core at normal priority until it is stopped. */
 export function startSpinner(): { stop(): void } {
   const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })

@@ -64,7 +64,9 @@ async function runShape(shape: ShapeSpec, cells: readonly Cell[], { options, ref
         console.log(cell.id)
       }
       const result = await store.once(cell.id, decidedBy, async () => runCell(cell, await context()))
-      if (result.quiet.busyShare > QUIET_SHARE) console.log(`  not quiet: ${Math.round(result.quiet.busyShare * 100)} % of the machine was busy before this cell`)
+      const { busyShare, others } = result.quiet
+      if (busyShare > QUIET_SHARE || others > QUIET_SHARE)
+        console.log(`  not quiet: others took ${Math.round(busyShare * 100)} % of the machine before this cell, ${Math.round(others * 100)} % while it ran`)
       for (const { what, value, bar, met } of verdicts(result, availableParallelism())) console.log(`  ${met ? 'pass' : 'MISS'}: ${what} ${value.toFixed(2)} (${bar})`)
       results.push(result)
     }

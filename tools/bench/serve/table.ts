@@ -83,11 +83,13 @@ function traceTable(result: CellResult, cores: number): string[] {
   ]
 }
 
+const percent = (share: number): string => `${Math.round(share * 100)} %`
+
 /** Cells that ran while something else did. */
 const disturbed = (results: readonly CellResult[]): string[] =>
   results
-    .filter(({ quiet }) => quiet.busyShare > QUIET_SHARE)
-    .map(({ cell, quiet }) => `${cell.id} (${Math.round(quiet.busyShare * 100)} % busy, load ${quiet.loadAverage.toFixed(1)})`)
+    .filter(({ quiet }) => quiet.busyShare > QUIET_SHARE || quiet.others > QUIET_SHARE)
+    .map(({ cell, quiet }) => `${cell.id} (${percent(quiet.busyShare)} busy before, ${percent(quiet.others)} taken by others while it ran, load ${quiet.loadAverage.toFixed(1)})`)
 
 /** Answers that failed or had another length than asked for: their figures mean little. */
 const unsound = (results: readonly CellResult[]): string[] =>
@@ -105,7 +107,7 @@ export function report(results: readonly CellResult[], machine: MachineLine): st
   const rounds = Math.min(...results.map(({ sides }) => sides.stoker?.length ?? 0))
   return [
     `${machine.cores} × ${machine.cpu}${machine.gpu ? ', on the GPU' : ''}; Node ${machine.node}; Stoker ${machine.commit}; llama-server ${machine.reference}. ${rounds} rounds, ${results.at(-1)?.at.slice(0, 10) ?? ''}.`,
-    loud.length === 0 ? 'The machine was quiet before every cell.' : `Not quiet before: ${loud.join('; ')}. These figures are unsure.`,
+    loud.length === 0 ? 'The machine was quiet before and during every cell.' : `Other programs were at work: ${loud.join('; ')}. These figures are unsure.`,
     ...(broken.length === 0 ? [] : [`Answers that failed or were not as long as asked for: ${broken.join('; ')}.`]),
     ...(loop.length === 0 ? [] : [`Event loop of the process that speaks HTTP, 16 streams: p99 ${figure(Math.max(...loop), 1)} ms at worst (bar: 20 ms).`]),
     '',
