@@ -57,6 +57,13 @@ describe('the thread governor on a simulated machine', () => {
     }
   })
 
+  it('comes back soon after short bursts of others, when what it gains in between is more than a slow step costs (one burst held it down for half a minute)', () => {
+    const others = (ms: number): number => (ms % 5_000 < 300 ? 1 : 0)
+    const ran = new SimulatedMachine({ others }).run(60_000)
+    expect(ran.rate).toBeGreaterThan(new SimulatedMachine({ others }).run(60_000, { fixed: 1 }).rate * 1.2)
+    expect(ran.crowdedTime).toBeLessThan(0.08)
+  })
+
   it('keeps two threads on a virtual machine that stands still now and then (fewer threads would not help)', () => {
     const ran = new SimulatedMachine({ steal: 0.03, stealMs: 8 }).run(30_000)
     expect(share(ran.threads, 2)).toBeGreaterThan(0.95)

@@ -73,6 +73,9 @@ class StepGovernor implements Governor {
   private hold = Number.NEGATIVE_INFINITY
   private backoffMs = BACKOFF_MIN_MS
   private raisedAt = Number.NEGATIVE_INFINITY
+  /** Threads before the last raise, and what the raise has saved since, its slips included. */
+  private raisedFrom = 1
+  private savedMs = 0
   /** Where the last failed raise went to; the next goes half as far. */
   private failedAt: number | null = null
   /** Of the last look taken into account. */
@@ -105,6 +108,7 @@ class StepGovernor implements Governor {
     const slip = this.costs.add(cost)
     const group = groupOf(cost.tokens)
     this.learner.stepped(group)
+    if (cost.threads > this.raisedFrom) this.savedMs += (this.costs.typical(this.raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
     const { trial } = this
     if (trial !== null && trial.threads === cost.threads && trial.group === group) this.tried(trial, cost, slip, now)
     else if (cost.threads > 1 && cost.threads <= this.cap && this.slips.counts(slip, cost)) this.slipped(cost.threads, now)
@@ -178,6 +182,8 @@ class StepGovernor implements Governor {
       this.cap = trial.threads
       this.proven = true
       this.raisedAt = now
+      this.raisedFrom = trial.base
+      this.savedMs = 0
       this.failedAt = null
       this.roomSince = this.fits(MARGIN_TRIED) > this.cap ? now : null
     } else {
@@ -199,7 +205,8 @@ class StepGovernor implements Governor {
     if (this.cap >= threads) this.lower(Math.max(1, threads - this.cut))
     this.trial = null
     this.roomSince = this.fits(MARGIN_TRIED) > this.cap ? now : null
-    if (now - this.raisedAt >= Math.max(CAUSED_MS, this.backoffMs * 2)) this.backoffMs = BACKOFF_MIN_MS
+    // A raise that saved more than this slip cost was right.
+    if (this.savedMs > 0 || now - this.raisedAt >= Math.max(CAUSED_MS, this.backoffMs * 2)) this.backoffMs = BACKOFF_MIN_MS
     if (this.cap < before) this.backOff(now)
     this.slippedAt = now
     this.slips.clear()
