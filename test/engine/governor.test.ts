@@ -126,7 +126,7 @@ describe('the thread governor on a simulated machine', () => {
           if (!blind) expect(crowdedSteps).toBeLessThan(0.05)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })
