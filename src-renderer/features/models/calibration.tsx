@@ -65,14 +65,17 @@ function useMeasurement({ sha256 }: Model) {
     mutationFn: async () => {
       const controller = (stop.current = new AbortController())
       try {
-        for await (const step of await client.models.calibrate({ sha256 }, { signal: controller.signal })) if (step.kind === 'measuring') setProgress(step)
+        for await (const step of await client.models.calibrate({ sha256 }, { signal: controller.signal })) {
+          if (step.kind === 'measuring') setProgress(step)
+          else queries.setQueryData(rpc.models.calibration.queryKey({ input: { sha256 } }), step.calibration)
+        }
       } catch (error) {
         // Stopped by the owner: nothing failed.
         if (!controller.signal.aborted) throw error
       }
     },
     onMutate: () => setProgress({ done: 0, of: 0 }),
-    onSettled: () => (setProgress(null), void queries.invalidateQueries({ queryKey: [['models', 'calibration']] })),
+    onSettled: () => setProgress(null),
   })
   return { stored: stored.data ?? null, progress, error: measure.error, start: () => measure.mutate(), stop: () => stop.current?.abort() }
 }

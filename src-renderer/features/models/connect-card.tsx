@@ -109,7 +109,8 @@ export function ConnectCard() {
           {look.data !== undefined && <Choice offered={look.data} draft={draft} onDraft={setDraft} />}
         </div>
         <div className="btns" style={{ marginTop: 12 }}>
-          <Button variant="default" loading={look.isPending} disabled={url === null} onClick={onLook}>
+          {/* The return key does what comes next: a disabled submit button would swallow it. */}
+          <Button type={wish === null ? 'submit' : 'button'} variant="default" loading={look.isPending} disabled={url === null} onClick={wish === null ? undefined : onLook}>
             Look for models
           </Button>
           {draft.endpoints.length < ENDPOINTS_MAX && (
@@ -117,7 +118,7 @@ export function ConnectCard() {
               Add a server
             </Button>
           )}
-          <Button type="submit" loading={connect.isPending} disabled={wish === null}>
+          <Button type={wish === null ? 'button' : 'submit'} loading={connect.isPending} disabled={wish === null}>
             Connect
           </Button>
         </div>

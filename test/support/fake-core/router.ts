@@ -5,7 +5,7 @@ import type { Onboarding, OwnUse, Settings } from '#contract/app.ts'
 import { contract } from '#contract/index.ts'
 import type { Exam } from '#contract/exams.ts'
 import type { Listing } from '#contract/market.ts'
-import type { Deployment } from '#contract/models.ts'
+import type { CalibrationView, Deployment } from '#contract/models.ts'
 import type { Nano } from '#contract/money.ts'
 
 import { calibration, failed, loaded, remote } from './deployments.ts'
@@ -35,6 +35,7 @@ interface World {
   listings: Listing[]
   deployments: Deployment[]
   ownUse: OwnUse
+  calibrations: CalibrationView[]
   microState: Exam['state']
   nanoState: Exam['state']
 }
@@ -147,13 +148,15 @@ function modelsPart(world: World) {
     unload: os.models.unload.handler(({ input }) => changed(input.deploymentId, NOT_IN_MEMORY)),
     retryEngine: os.models.retryEngine.handler(() => ({ state: 'starting' })),
     keepWarm: os.models.keepWarm.handler(({ input }) => changed(input.deploymentId, { idleUnloadMs: input.idleUnloadMs })),
-    calibration: os.models.calibration.handler(({ input }) => (input.sha256 === calibration(0).sha256 ? calibration(Date.now()) : null)),
+    calibration: os.models.calibration.handler(({ input }) => world.calibrations.find(({ sha256 }) => sha256 === input.sha256) ?? null),
     calibrate: os.models.calibrate.handler(async function* ({ input, signal }) {
       for (let done = 0; done <= 4; done += 1) {
         yield { kind: 'measuring' as const, done, of: 4 }
         await sleep(150, signal)
       }
-      yield { kind: 'done' as const, calibration: { ...calibration(Date.now()), sha256: input.sha256, at: Date.now() } }
+      const measured = { ...calibration(Date.now()), sha256: input.sha256, at: Date.now() }
+      world.calibrations = [...world.calibrations.filter(({ sha256 }) => sha256 !== input.sha256), measured]
+      yield { kind: 'done' as const, calibration: measured }
     }),
     remoteModels: os.models.remoteModels.handler(({ input }) => {
       if (!input.url.includes('lab')) throw failure('ENGINE_UNREACHABLE', `${input.url} does not answer. Is the server running, and is this its address?`)
@@ -166,7 +169,13 @@ function modelsPart(world: World) {
       const endpoints = input.endpoints.map(({ url, key, slots }) => ({ url, slots, hasKey: key !== null }))
       const slots = endpoints.reduce((sum, endpoint) => sum + endpoint.slots, 0)
       const made = remote(Date.now())
-      const deployment = { ...made, engine: { kind: 'remote' as const, model: input.model, endpoints }, settings: { ...made.settings, contextTokens: input.contextTokens, slots } }
+      const processes = endpoints.map(({ url, slots: many }) => ({ pid: null, name: url, state: 'loaded' as const, rssBytes: 0, running: 0, slots: many, threads: 0 }))
+      const deployment = {
+        ...made,
+        processes,
+        engine: { kind: 'remote' as const, model: input.model, endpoints },
+        settings: { ...made.settings, contextTokens: input.contextTokens, slots },
+      }
       world.deployments = [...world.deployments.filter(({ deploymentId }) => deploymentId !== made.deploymentId), deployment]
       return deployment
     }),
@@ -349,6 +358,7 @@ export function createFakeCore(options: FakeCoreOptions) {
     listings: full ? [fake.listing(now)] : [],
     deployments: !full ? [] : options.scenario === 'several' ? [loaded(now), remote(now), failed(now)] : [loaded(now)],
     ownUse: fake.newOwnUse(full, now),
+    calibrations: full ? [calibration(now)] : [],
     nanoState: options.examRunning === true ? 'running' : 'passed',
     microState: 'not-reached',
   }
