@@ -36,7 +36,9 @@ function build(): void {
   const { root, source, build } = referencePaths()
   mkdirSync(root, { recursive: true })
   if (!existsSync(join(source, 'CMakeLists.txt'))) run('git', ['clone', '--quiet', BUNDLE, source])
-  if (!existsSync(join(build, 'CMakeCache.txt'))) run('cmake', ['-B', build, '-S', source, ...(answers('ninja') ? ['-G', 'Ninja'] : []), ...REFERENCE_FLAGS, ...extraFlags()])
+  // Each time: a configuration that was interrupted leaves its cache behind. The generator is chosen once.
+  const generator = !existsSync(join(build, 'CMakeCache.txt')) && answers('ninja') ? ['-G', 'Ninja'] : []
+  run('cmake', ['-B', build, '-S', source, ...generator, ...REFERENCE_FLAGS, ...extraFlags()])
   run('cmake', ['--build', build, '--config', 'Release', '--target', 'llama-server', 'llama-bench', '-j', String(availableParallelism())])
 }
 
@@ -73,4 +75,9 @@ function main(): void {
   if (!print()) throw new Error('The build ended without a llama-server.')
 }
 
-main()
+try {
+  main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
