@@ -19,7 +19,7 @@ test('deployments on this machine and elsewhere, a measurement, a server connect
     await expect(away.getByText('not measured yet'), 'sixteen streams at once were never seen').toBeVisible()
     const here = page.getByRole('region', { name: /^Stoker nano, 4/ })
     await expect(here.getByText('pid 4711')).toBeVisible()
-    await expect(here.getByText('442 tok/s together')).toBeVisible()
+    await expect(here.getByText('442 tok/s in all')).toBeVisible()
     await here.getByLabel('When idle').selectOption({ label: 'unload after 15 min' })
     await expect(here.getByLabel('When idle')).toHaveValue('900000')
     await page.getByRole('button', { name: 'Load with one slot of 4,096 tokens instead' }).click()

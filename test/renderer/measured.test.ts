@@ -21,7 +21,7 @@ describe('what a deployment did', () => {
   it('the speed of all streams is that of as many as there are slots, not the last one measured', () => {
     const measures = measuresOf({ speed: { promptTokensPerSecond: 9_420, perStream: [200, 150, 120, 90, 10] }, cache: { cachedTokens: 300, evaluatedTokens: 100 }, settings })
     expect(measures.map(({ value }) => value)).toEqual(['9,420 tok/s', '200 tok/s', '90.0 tok/s', '75\u00a0%'])
-    expect(measures[2]?.foot).toBe('360 tok/s together')
+    expect(measures[2]?.foot).toBe('360 tok/s in all')
     expect(measuresOf({ speed: null, cache: null, settings: { ...settings, slots: 1 } })).toHaveLength(3)
   })
   it('a cache that served everything is whole, one that served nothing is zero and not unknown', () => {

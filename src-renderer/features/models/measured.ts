@@ -27,11 +27,11 @@ export function measuresOf({ speed: measured, cache, settings: { slots } }: Pick
   return [
     { name: 'Reads prompts', value: speed(measured?.promptTokensPerSecond), foot: null },
     { name: 'One stream', value: speed(measured?.perStream[0]), foot: null },
-    ...(slots > 1 ? [{ name: `Each of ${slots} streams`, value: speed(each), foot: each === null ? null : `${tokPerS(each * slots)} together` }] : []),
+    ...(slots > 1 ? [{ name: `${slots} streams, each`, value: speed(each), foot: each === null ? null : `${tokPerS(each * slots)} in all` }] : []),
     {
       name: 'From cache',
       value: share === null ? 'no prompt yet' : percent(share, 0),
-      foot: cache === null || share === null ? null : `of ${count(cache.cachedTokens + cache.evaluatedTokens)} prompt tokens`,
+      foot: cache === null || share === null ? null : `of ${count(cache.cachedTokens + cache.evaluatedTokens)} tokens`,
     },
   ]
 }

@@ -87,7 +87,7 @@ export function ModelList({ models, deployments }: { models: readonly Model[]; d
     )
   }
   return (
-    <div className={models.length === 1 ? 'grid' : 'grid g2'}>
+    <div className={models.length === 1 ? 'grid' : 'grid g2'} style={{ alignItems: 'start' }}>
       {models.map((model) => (
         <ModelCard key={model.sha256} model={model} loaded={deployments.some((deployment) => deployment.sha256 === model.sha256 && deployment.state === 'loaded')} />
       ))}

@@ -15,9 +15,9 @@ export const CHOSEN = 'chosen for this machine'
 export const NUMBER_FIELDS: readonly { readonly name: NumberName; readonly label: string; readonly hint: string; readonly min: number; readonly max: number }[] = [
   { name: 'contextTokens', label: 'Context', hint: 'tokens of one job, question and answer', min: 32, max: 1_048_576 },
   { name: 'slots', label: 'Slots', hint: 'jobs at the same time', min: 1, max: 64 },
-  { name: 'threads', label: 'Threads', hint: 'of the processor, over all processes', min: 1, max: 256 },
+  { name: 'threads', label: 'Threads', hint: 'over all processes', min: 1, max: 256 },
   { name: 'gpuLayers', label: 'GPU layers', hint: '0: none, 1,000: all', min: 0, max: 1_000 },
-  { name: 'processes', label: 'Processes', hint: 'share slots and threads; each holds the model', min: 1, max: 8 },
+  { name: 'processes', label: 'Processes', hint: 'each holds the model', min: 1, max: 8 },
   { name: 'batchTokens', label: 'Prompt batch', hint: 'prompt tokens read at once', min: 32, max: 2_048 },
 ]
 

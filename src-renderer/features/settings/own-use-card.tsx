@@ -41,7 +41,7 @@ function Key({ keyMadeAt }: { keyMadeAt: number | null }) {
   return (
     <>
       {make.data !== undefined && (
-        <output className="banner" style={{ margin: 0 }}>
+        <output className="banner act" style={{ margin: 0 }}>
           <span>
             <b>Copy this key now; it is not shown again.</b> <Copied text={make.data.key} what="key" />
           </span>
