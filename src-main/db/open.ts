@@ -8,6 +8,8 @@ import type { Db, Migration, ReadDb, WriteDb } from './types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
 const BUSY_TIMEOUT_MS = 5_000
+/** Pages each connection keeps, in KiB. better-sqlite3 is built with 16 MB, which a ledger that grows fills within thousands of jobs; the system has the file in memory anyway. */
+const CACHE_KIB = 4_000
 /** Statement texts are constants, so this is only reached by a mistake; the oldest one is then prepared again. */
 const STATEMENTS_MAX = 512
 
@@ -27,6 +29,7 @@ export interface OpenOptions {
 export function openDb(options: OpenOptions): Db {
   const sqlite = openFile(options)
   try {
+    sqlite.pragma(`cache_size = -${CACHE_KIB}`)
     if (options.readOnly === true) requireCurrent(sqlite, options.path, options.migrations)
     else {
       sqlite.pragma('journal_mode = WAL')

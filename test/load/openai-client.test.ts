@@ -15,12 +15,14 @@ import { examItem } from '#exam/generate.ts'
 
 import { JOBS, SUITE_MS } from '../faults/counts.ts'
 import { listNano } from '../support/listed-rig.ts'
-import { childrenOf, isAlive } from '../support/processes.ts'
+import { childrenOf, hostOf, isAlive } from '../support/processes.ts'
 import { startRig, stoker, type Rig } from '../support/rig.ts'
 
 const AT_ONCE = 8
 const SLOTS = 4
 const NANO = 'practice/text-nano' as Instrument
+/** Flags that `npm run stoker` gives node; the rig starts its file without npm. */
+const NODE_FLAGS = /node ((?:--\S+ )+)src/.exec((JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { stoker: string } }).scripts.stoker)![1]!.trim()
 /** A schema no short answer meets: the nano model is fast, and what is cut off midway must still be running. */
 const LONG_ANSWER = {
   type: 'json_schema' as const,
@@ -34,7 +36,7 @@ let rig: Rig
 const dir = mkdtempSync(join(tmpdir(), 'stoker-load-'))
 let client: OpenAI
 beforeAll(async () => {
-  rig = await startRig({ dir: dir, args: ['--no-practice-buyer'] })
+  rig = await startRig({ dir: dir, args: ['--no-practice-buyer'], env: { NODE_OPTIONS: NODE_FLAGS } })
   await listNano(rig.client, { slots: SLOTS })
   client = new OpenAI({ baseURL: `${rig.exchangeUrl}/v1`, apiKey: /sk-practice-\S+/.exec((await stoker(['buyer-key', '--data', rig.dir])).stdout)![0], maxRetries: 0 })
 }, 180_000)
@@ -89,6 +91,8 @@ async function allJobs() {
 
 describe('the OpenAI client against a whole Stoker', () => {
   it('buys hundreds of completions, 8 at a time, and everything adds up', { timeout: SUITE_MS }, async () => {
+    // By its own command line: from here it has the flags by the environment too.
+    expect(hostOf(rig.pid, 'exchange')!.command).toContain(NODE_FLAGS)
     const children = childrenOf(rig.pid)
     const pids = [rig.pid, ...children.map(({ pid }) => pid)]
     const outcomes: Outcome[] = []
