@@ -1,5 +1,5 @@
 /** Serving over a Fake core: several deployments, servers elsewhere, measuring, own use, and taking the machine back. */
-import { expect, test } from '@playwright/test'
+import { expect, test, type Page } from '@playwright/test'
 
 import { startFakeServer } from '../support/fake-server.ts'
 import { expectAccessible, expectNoOverflow, goTo, noBrowser, openPage } from './pages.ts'
@@ -8,7 +8,23 @@ test.skip(noBrowser() !== null, noBrowser() ?? '')
 
 const KEY = 'sk-lab-4f9a1c'
 
-test('deployments on this machine and elsewhere, a measurement, a server connected, and the machine taken back', async ({ page }) => {
+/** The key is shown once, stays while the port changes, and a taken port is told. */
+async function ownUse(page: Page): Promise<void> {
+  const card = page.getByRole('region', { name: 'Own use' })
+  await card.getByRole('button', { name: 'Make a new key' }).click()
+  await expect(card.getByText(/^sk-own-/)).toBeVisible()
+  await card.getByLabel('Port').fill('1500')
+  await card.getByRole('button', { name: 'Use this port' }).click()
+  await expect(card.getByRole('alert')).toContainText('Port 1500 is taken')
+  await expect(card.getByText(/^sk-own-/)).toBeVisible()
+  await expectAccessible(page, 'own use with its key')
+  await goTo(page, 'home')
+  await goTo(page, 'settings')
+  await expect(card.getByRole('button', { name: 'Make a new key' })).toBeVisible()
+  await expect(page.getByText(/sk-own-/)).toHaveCount(0)
+}
+
+test('deployments here and elsewhere, a measurement, a server connected, the machine taken back, and own use', async ({ page }) => {
   const server = await startFakeServer({ scenario: 'several' })
   try {
     await openPage(page, server.url, 'models')
@@ -56,30 +72,8 @@ test('deployments on this machine and elsewhere, a measurement, a server connect
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await expect(page.getByRole('button', { name: 'I need my machine' })).toHaveCount(0)
     await expect(page.locator('h1')).toContainText('none is loaded')
-  } finally {
-    await server.close()
-  }
-})
-
-test('own use: the key is shown once, stays while the port changes, and a taken port is told', async ({ page }) => {
-  const server = await startFakeServer({ scenario: 'empty' })
-  try {
-    await openPage(page, server.url, 'settings')
-    const card = page.getByRole('region', { name: 'Own use' })
-    await card.getByRole('switch').click()
-    await expect(card.getByRole('alert')).toContainText('There is no key yet')
-    await card.getByRole('button', { name: 'Make a key' }).click()
-    await expect(card.getByText(/^sk-own-/)).toBeVisible()
-    await expect(card.getByText('http://127.0.0.1:8790/v1')).toBeVisible()
-    await card.getByLabel('Port').fill('1500')
-    await card.getByRole('button', { name: 'Use this port' }).click()
-    await expect(card.getByRole('alert')).toContainText('Port 1500 is taken')
-    await expect(card.getByText(/^sk-own-/)).toBeVisible()
-    await expectAccessible(page, 'own use with its key')
-    await goTo(page, 'home')
     await goTo(page, 'settings')
-    await expect(card.getByRole('button', { name: 'Make a new key' })).toBeVisible()
-    await expect(page.getByText(/sk-own-/)).toHaveCount(0)
+    await ownUse(page)
   } finally {
     await server.close()
   }
