@@ -95,6 +95,23 @@ describe('sequences', () => {
     expect(await model.restore(3, saved!)).toBe(false)
     expect(await model.keep(3, 5)).toBe(0)
   })
+  it('copied twice before a step hold what the first one held, and a copy survives its source (a copy that is only noted down)', async () => {
+    const expected = await generate(0)
+    const [most, other] = [prompt.length - 1, model.vocabulary.tokenize('quite other words that were here before, and some more of them')]
+    for (const slot of [1, 2]) {
+      await model.keep(slot, 0)
+      await model.step([{ slot, position: 0, tokens: other, sampler: null }])
+    }
+    await model.copy(0, 1, most)
+    await model.copy(1, 2, most)
+    expect(await generate(2, {}, { from: most })).toEqual(expected)
+    await model.keep(3, 0)
+    await model.step([{ slot: 3, position: 0, tokens: other, sampler: null }])
+    const saved = await model.save(3)
+    await model.copy(0, 1, most)
+    await model.restore(0, saved!)
+    expect(await generate(1, {}, { from: most })).toEqual(expected)
+  })
   it('choose the same tokens alone and in a batch of four', async () => {
     const alone = await generate(0)
     const samplers = await Promise.all([0, 1, 2, 3].map(() => model.sampler(GREEDY)))

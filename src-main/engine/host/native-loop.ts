@@ -81,18 +81,12 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
       return items.map(({ sampler }, at) => (sampler === null ? null : (sampler as StepSampler & NativeSampler).choose(context, filled.lastAt[at] ?? 0)))
     },
     keep: async (slot, count) => cut(slot, count),
+    /** Through the saved state: llama.cpp's own copy between sequences is only noted down and done at the next decode, after other reads and writes of the same slots. */
     async copy(from, to, count) {
       const tokens = held(from)
       if (tokens === 0 || count === 0) return cut(to, 0)
-      // The library copies whole sequences cell by cell, used or not; a short one is cheaper through its saved state.
-      if (tokens * 2 < options.contextTokens) {
-        const saved = saveNow(from)
-        if (saved === null || !restoreNow(to, saved)) return 0
-      } else {
-        forget(to)
-        native.llama_memory_seq_cp(memory, from, to, -1, -1)
-      }
-      return cut(to, Math.min(count, tokens))
+      const saved = saveNow(from)
+      return saved === null || !restoreNow(to, saved) ? 0 : cut(to, Math.min(count, tokens))
     },
     save: async (slot) => saveNow(slot),
     restore: async (slot, saved) => saved instanceof SavedBytes && restoreNow(slot, saved),

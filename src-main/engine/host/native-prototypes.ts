@@ -35,7 +35,6 @@ export const LLAMA_FUNCTIONS = `
   void *llama_get_logits_ith(void *ctx, int32_t i)
   void *llama_get_embeddings_seq(void *ctx, int32_t seq_id)
   bool llama_memory_seq_rm(void *mem, int32_t seq_id, int32_t p0, int32_t p1)
-  void llama_memory_seq_cp(void *mem, int32_t seq_id_src, int32_t seq_id_dst, int32_t p0, int32_t p1)
   int32_t llama_memory_seq_pos_max(void *mem, int32_t seq_id)
   size_t llama_state_seq_get_size(void *ctx, int32_t seq_id)
   size_t llama_state_seq_get_data(void *ctx, void *dst, size_t size, int32_t seq_id)

@@ -1,6 +1,6 @@
 /**
  * How one job's tokens are chosen, by llama.cpp's own samplers in the order of its server: bias, penalties, top-k, top-p, min-p, temperature, draw.
- * A grammar is asked about the chosen token first, and about the whole vocabulary only when it refuses that one: one check a token instead of one for each of 150,000.
+ * A grammar is asked about the likeliest tokens first, and about the whole vocabulary only when it refuses all of those: some hundred checks a token instead of 150,000.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -17,14 +17,17 @@ export interface NativeSampler extends StepSampler {
   choose(context: Pointer, index: number): Choice | null
 }
 
+/** How many of the likeliest a grammar is asked about before it is asked about all. */
+const LIKELY = 256
+
 /** Shared by all samplers of a model: room for the whole vocabulary's candidates. */
 export interface Candidates {
-  /** Fills from the logits at `index`; null when there are none. */
-  fill(context: Pointer, index: number): Float32Array | null
+  /** The logits at `index`; null when there are none. Valid until the next call. */
+  logits(context: Pointer, index: number): Float32Array | null
   /** The only candidate; true when the sampler lets it be. */
   allows(sampler: Pointer, token: number): boolean
-  /** Applies the samplers in order and tells the selected token; null when nothing is possible. */
-  select(samplers: readonly Pointer[]): number | null
+  /** Applies the samplers in order to these tokens (all without a list), with the logits read last, and tells the selected one; null when nothing is possible. */
+  select(samplers: readonly Pointer[], tokens?: readonly number[]): number | null
   dispose(): void
 }
 
@@ -48,16 +51,10 @@ export function createCandidates(native: NativeLlama, size: number): Candidates 
   const take = (): void => native.copyOut(flags, array, ARRAY_BYTES)
 
   return {
-    fill(context, index) {
+    logits(context, index) {
       const at = native.llama_get_logits_ith(context, index)
-      if (at === null) return null
-      native.copyOut(logits, at, size * 4)
-      for (let token = 0; token < size; token += 1) {
-        ids[token * 3] = token
-        values[token * 3 + 1] = logits[token] ?? 0
-        values[token * 3 + 2] = 0
-      }
-      return logits
+      if (at !== null) native.copyOut(logits, at, size * 4)
+      return at === null ? null : logits
     },
     allows(sampler, token) {
       ids[0] = token
@@ -66,11 +63,17 @@ export function createCandidates(native: NativeLlama, size: number): Candidates 
       native.llama_sampler_apply(sampler, array)
       const one = new Float32Array(3)
       native.copyOut(one, data, CANDIDATE_BYTES)
-      // What was overwritten in the copy is filled again before the next use.
       return one[1] !== Number.NEGATIVE_INFINITY
     },
-    select(samplers) {
-      put(size)
+    select(samplers, tokens) {
+      const count = tokens?.length ?? size
+      for (let at = 0; at < count; at += 1) {
+        const token = tokens?.[at] ?? at
+        ids[at * 3] = token
+        values[at * 3 + 1] = logits[token] ?? 0
+        values[at * 3 + 2] = 0
+      }
+      put(count)
       for (const sampler of samplers) native.llama_sampler_apply(sampler, array)
       take()
       const selected = Number(words[2])
@@ -86,6 +89,27 @@ export function createCandidates(native: NativeLlama, size: number): Candidates 
   }
 }
 
+/** The `count` likeliest tokens, best first. One pass: nearly every token falls below the floor at once. */
+export function likeliest(logits: Float32Array, count: number): number[] {
+  if (count === 0) return []
+  const best: number[] = []
+  let floor = Number.NEGATIVE_INFINITY
+  for (let token = 0; token < logits.length; token += 1) {
+    const logit = logits[token] ?? 0
+    if (best.length === count && logit <= floor) continue
+    let [low, high] = [0, best.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((logits[best[middle] ?? 0] ?? 0) >= logit) low = middle + 1
+      else high = middle
+    }
+    best.splice(low, 0, token)
+    if (best.length > count) best.pop()
+    floor = logits[best.at(-1) ?? 0] ?? 0
+  }
+  return best
+}
+
 /** Log-probability of the chosen token and of the most likely ones, under the model's own distribution. */
 function withLogprobs(token: number, logits: Float32Array, count: number): Choice {
   let most = Number.NEGATIVE_INFINITY
@@ -93,15 +117,8 @@ function withLogprobs(token: number, logits: Float32Array, count: number): Choic
   let sum = 0
   for (const logit of logits) sum += Math.exp(logit - most)
   const total = most + Math.log(sum)
-  const top: { token: number; logprob: number }[] = []
-  for (const [id, logit] of (count > 0 ? logits : []).entries()) {
-    const logprob = logit - total
-    if (top.length === count && logprob <= (top.at(-1)?.logprob ?? 0)) continue
-    const at = top.findIndex((other) => other.logprob < logprob)
-    top.splice(at === -1 ? top.length : at, 0, { token: id, logprob })
-    if (top.length > count) top.pop()
-  }
-  return { token, logprob: (logits[token] ?? Number.NEGATIVE_INFINITY) - total, top }
+  const of = (id: number): number => (logits[id] ?? Number.NEGATIVE_INFINITY) - total
+  return { token, logprob: of(token), top: likeliest(logits, count).map((id) => ({ token: id, logprob: of(id) })) }
 }
 
 function grammarOf(native: NativeLlama, vocab: Pointer, gbnf: string): Pointer {
@@ -161,13 +178,13 @@ export function createNativeSampler(
   let holds = trigger === null
   const chain = chainOf(native, vocabulary, options, biasesOf(options, model.masked))
 
+  /** Tokens that a bias may lift from below the likeliest. */
+  const lifted = options.logitBias.filter(([, bias]) => bias > 0).map(([token]) => token)
   function constrained(context: Pointer, index: number): number | null {
-    if (candidates.fill(context, index) === null || grammar === null) return null
-    let token = candidates.select([chain])
-    if (token === null || !candidates.allows(grammar, token)) {
-      candidates.fill(context, index)
-      token = candidates.select([grammar, chain])
-    }
+    const logits = candidates.logits(context, index)
+    if (logits === null || grammar === null) return null
+    const likely = likeliest(logits, LIKELY)
+    const token = candidates.select([grammar, chain], [...new Set([...likely, ...lifted])]) ?? candidates.select([grammar, chain])
     if (token === null) return null
     native.llama_sampler_accept(grammar, token)
     native.llama_sampler_accept(chain, token)
@@ -193,7 +210,7 @@ export function createNativeSampler(
       const token = grammar !== null && holds ? constrained(context, index) : watched(context, index)
       if (token === null || token < 0) return null
       if (options.logprobs === null) return { token }
-      const logits = candidates.fill(context, index)
+      const logits = candidates.logits(context, index)
       return logits === null ? { token } : withLogprobs(token, logits, options.logprobs)
     },
     dispose() {

@@ -57,7 +57,6 @@ export interface NativeLlama {
   llama_get_logits_ith(context: Pointer, index: number): Pointer | null
   llama_get_embeddings_seq(context: Pointer, sequence: number): Pointer | null
   llama_memory_seq_rm(memory: Pointer, sequence: number, from: number, to: number): boolean
-  llama_memory_seq_cp(memory: Pointer, from: number, to: number, start: number, end: number): void
   llama_memory_seq_pos_max(memory: Pointer, sequence: number): number
   llama_state_seq_get_size(context: Pointer, sequence: number): number
   llama_state_seq_get_data(context: Pointer, into: Uint8Array, size: number, sequence: number): number
