@@ -17,7 +17,7 @@ export interface RemoteWish {
   endpoints: { url: string; key: string | null; slots: number }[]
 }
 
-/** More are possible; an owner with more of them writes them with the command line. */
+/** The contract takes sixteen; a form with more rows than these is no longer one. */
 export const ENDPOINTS_MAX = 4
 export const EMPTY_ENDPOINT: EndpointDraft = { url: '', key: '', slots: '4' }
 export const EMPTY_REMOTE: RemoteDraft = { endpoints: [EMPTY_ENDPOINT], model: '', contextTokens: '' }
