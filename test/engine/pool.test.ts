@@ -252,6 +252,46 @@ describe('failing members', () => {
     expect(job.ends).toEqual(['ENGINE_BUSY'])
   })
 
+  it('does not carry a request that ends processes from one to the next: alone in it, it ends there; among others, it moves once', async () => {
+    await loaded({ processes: 3, slots: 6 })
+    const alone = give()
+    member(0).crash()
+    expect(alone.ends).toEqual(['ENGINE_CRASHED'])
+    expect([member(1).got, member(2).got]).toEqual([[], []])
+    const model = { sha256: SHA, contextTokens: 256, slots: 2, engine: 'fake', device: 'fake' }
+    member(0).become({ kind: 'loaded', model })
+    const jobs = [give(), give(), give(), give()]
+    member(0).crash()
+    // 0 and 3 were in it; each is in another process now.
+    expect(jobs.map(({ ends }) => ends)).toEqual([[], [], [], []])
+    member(1).crash()
+    const moved = [jobs[0]!, jobs[3]!].filter(({ ends }) => ends.length > 0)
+    expect(moved.map(({ ends }) => ends)).toEqual([['ENGINE_CRASHED']])
+    // The one that was beside it there may move, and waits for a slot.
+    expect(jobs[1]?.ends).toEqual([])
+    expect(holds()).toEqual([[], [], [jobs[2]!.id, jobs[3]!.id]])
+  })
+
+  it('loads a process again, later and later, whose model was refused after a crash (its slots would stay unused for good)', async () => {
+    await loaded()
+    member(1).crash()
+    member(1).refuses = new StokerError('ENGINE_OUT_OF_MEMORY', 'too much')
+    member(1).become({ kind: 'ready' })
+    expect(pool.state()).toMatchObject({ kind: 'loaded', model: { slots: 2 } })
+    await clock.advance(1_000)
+    await clock.advance(3_000)
+    expect(member(1).loads).toHaveLength(2)
+    member(1).refuses = null
+    await clock.advance(1_000)
+    expect(member(1).loads).toHaveLength(3)
+    expect(pool.state()).toMatchObject({ kind: 'loaded', model: { slots: 4 } })
+    member(1).become({ kind: 'ready' })
+    await pool.unload()
+    await clock.advance(100_000)
+    expect(member(1).loads).toHaveLength(3)
+    expect(clock.waiting).toBe(0)
+  })
+
   it('what is wrong with the request is wrong everywhere', async () => {
     await loaded()
     const job = give()
@@ -320,9 +360,11 @@ describe('figures', () => {
     expect(pool.stats().processes.map(({ name }) => name)).toEqual(['process 1 of 2', 'process 2 of 2'])
   })
 
-  it('embeds in another process when one fails', async () => {
+  it('embeds in another process when one fails, but for texts that end processes', async () => {
     await loaded()
     member(0).embeds = () => Promise.reject(new StokerError('ENGINE_CRASHED', 'gone'))
+    await expect(pool.embed(['a'])).rejects.toMatchObject({ code: 'ENGINE_CRASHED' })
+    member(0).embeds = () => Promise.reject(new StokerError('ENGINE_BUSY', 'full'))
     await expect(pool.embed(['a'])).resolves.toEqual({ vectors: [[1]], promptTokens: 1 })
     member(1).embeds = () => Promise.reject(new StokerError('MODEL_UNSUPPORTED', 'no'))
     await expect(pool.embed(['a'])).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })

@@ -12,6 +12,7 @@ import { beginningsOf, createAffinity } from './affinity.ts'
 import { createPoolJobs, NOTHING_USED, textLength, type PoolJob } from './jobs.ts'
 import type { PoolMember } from './member.ts'
 import { mergeModels, mergeStates, mergeStats } from './merge.ts'
+import { keepTrying } from './reload.ts'
 import { route } from './route.ts'
 import { createThreadShare, type ThreadShare } from './thread-share.ts'
 
@@ -35,6 +36,10 @@ interface Seat {
   member: PoolMember
   /** It crashed and has not said that it is loaded again. */
   down: boolean
+  /** Jobs that were in it when it crashed; any of them may have been why. */
+  suspects: number
+  /** It is being loaded again, with pauses. */
+  retrying: boolean
   off: () => void
 }
 
@@ -44,6 +49,8 @@ const MOVES = new Set<ErrorCode>(['ENGINE_CRASHED', 'ENGINE_UNREACHABLE', 'ENGIN
 
 const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 const GONE = problem('ENGINE_UNREACHABLE', 'None of the servers of this pool can be reached. Stoker keeps asking them; look whether they run, then send the request again.')
+/** How a process of this machine ends under its jobs; the third time in a row it is called broken. */
+const isCrash = ({ code }: ErrorValue): boolean => code === 'ENGINE_CRASHED' || code === 'ENGINE_BROKEN'
 /** A refusal that is about the endpoint (key, address, model) and not about the request is marked by who gives it. */
 const moves = ({ code, data }: ErrorValue): boolean => MOVES.has(code) || (code === 'ENGINE_REFUSED' && data['endpoint'] === true)
 
@@ -55,6 +62,10 @@ class Pool implements EnginePort {
   private readonly listeners = new Set<(state: EngineState) => void>()
   private threads: ThreadShare | null = null
   private wanted: EngineSettings | null = null
+  /** Ends the attempts to load members again; one for each load. */
+  private reloads = new AbortController()
+  /** Loads one member with its share of what is wanted. */
+  private reload: (index: number) => Promise<unknown> | undefined = () => undefined
   private loading = false
   private told = JSON.stringify({ kind: 'stopped' })
   private serial = 0
@@ -74,7 +85,9 @@ class Pool implements EnginePort {
       try {
         this.grow(count)
         await this.shrink(count)
+        this.forgetWish()
         this.wanted = settings
+        this.reload = (index) => this.seats[index]?.member.load(file, kind.share(settings, index, count))
         this.threads?.stop()
         this.threads =
           kind.local && count > 1 ? createThreadShare({ threads: settings.threads, clock, grant: (index, limit) => this.seats[index]?.member.setThreadLimit?.(limit) }) : null
@@ -89,7 +102,7 @@ class Pool implements EnginePort {
 
   unload(): Promise<void> {
     return this.inTurn(async () => {
-      this.wanted = null
+      this.forgetWish()
       if (this.seats.length > 1) this.jobs.failAll(problem('ENGINE_NOT_LOADED', 'The model was unloaded while this job was in it. Load it and send the request again.'))
       const failed = (await Promise.allSettled(this.seats.map(({ member }) => member.unload()))).find((result) => result.status === 'rejected')
       for (const index of this.seats.keys()) this.affinity.forget(index)
@@ -146,10 +159,12 @@ class Pool implements EnginePort {
       )
       if (index === null) break
       tried.add(index)
+      const seat = this.seats[index] as Seat
       try {
-        return await (this.seats[index] as Seat).member.embed(texts)
+        return await seat.member.embed(texts)
       } catch (error) {
-        if (!moves(toErrorValue(error))) throw error
+        const value = toErrorValue(error)
+        if (!moves(value) || (this.options.kind.local && isCrash(value) && (last !== null || seat.suspects === 0))) throw error
         last = error
       }
     }
@@ -185,7 +200,7 @@ class Pool implements EnginePort {
   }
 
   async stop(): Promise<void> {
-    this.wanted = null
+    this.forgetWish()
     this.threads?.stop()
     this.jobs.failAll(problem('ENGINE_NOT_LOADED', 'The engine was stopped while this job was in it. Start it and send the request again.'))
     await Promise.all(this.seats.map(({ member }) => member.stop()))
@@ -276,10 +291,16 @@ class Pool implements EnginePort {
   private failed(job: PoolJob, index: number, error: ErrorValue): void {
     const seat = this.seats[index]
     // The client tells its jobs of a crash before it tells its state.
-    if (seat !== undefined && this.options.kind.local && error.code === 'ENGINE_CRASHED') seat.down = true
+    const crashed = this.options.kind.local && isCrash(error)
+    if (seat !== undefined && crashed && !seat.down) {
+      seat.down = true
+      seat.suspects = this.jobs.running(index)
+    }
+    // Alone in a process that ends, or in a second one: the job is the likeliest reason, and would end the next one with all streams in it.
+    const poison = crashed && (seat === undefined || seat.suspects < 2 || (job.lastError !== null && isCrash(job.lastError)))
     if (job.cancelled && moves(error)) return this.ended(job, NOTHING_USED)
     job.tried.add(index)
-    if (job.spoke || !moves(error) || this.candidates(job.tried).length === 0) return this.ended(job, error)
+    if (job.spoke || poison || !moves(error) || this.candidates(job.tried).length === 0) return this.ended(job, error)
     this.jobs.back(job)
     job.lastError = error
     this.dispatch()
@@ -295,7 +316,7 @@ class Pool implements EnginePort {
     if (failures.length === 0 && results.length === 1 && only?.status === 'fulfilled') return only.value
     const error = fatal[0] ?? failures.find((failure) => toErrorValue(failure).code !== 'ENGINE_UNREACHABLE') ?? failures[0]
     if (results.length > 1 || !this.options.kind.local) {
-      this.wanted = null
+      this.forgetWish()
       await Promise.allSettled(this.seats.map(({ member }) => member.unload()))
       this.jobs.failAll(problem('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'))
     }
@@ -305,7 +326,7 @@ class Pool implements EnginePort {
   private grow(count: number): void {
     for (let index = this.seats.length; index < count; index += 1) {
       const member = this.options.kind.make(index)
-      const seat: Seat = { member, down: false, off: () => undefined }
+      const seat: Seat = { member, down: false, suspects: 0, retrying: false, off: () => undefined }
       seat.off = member.onState((state) => this.heard(seat, index, state))
       this.seats.push(seat)
     }
@@ -318,12 +339,34 @@ class Pool implements EnginePort {
   }
 
   private heard(seat: Seat, index: number, state: EngineState): void {
-    if (state.kind === 'loaded') seat.down = false
-    else {
+    if (state.kind === 'loaded') {
+      seat.down = false
+      seat.suspects = 0
+    } else {
       this.affinity.forget(index)
       this.threads?.forget(index)
     }
     this.changed()
+    if (state.kind === 'ready') this.bringBack(seat, index)
+  }
+
+  /** After a crash its process refused the model (no memory at that moment): it would stand beside the others for good. */
+  private bringBack(seat: Seat, index: number): void {
+    const { clock, kind } = this.options
+    const wish = this.reloads
+    if (!kind.local || this.wanted === null || this.seats.length === 1 || seat.retrying) return
+    seat.retrying = true
+    // Where none serves any more the core sees it, and decides.
+    const isWanted = (): boolean => !wish.signal.aborted && this.seats[index] === seat && seat.member.state().kind === 'ready' && this.state().kind !== 'ready'
+    void keepTrying({ clock, signal: wish.signal, isWanted, attempt: () => this.inTurn(async () => (isWanted() ? await this.reload(index) : undefined)) }).finally(() => {
+      seat.retrying = false
+    })
+  }
+
+  private forgetWish(): void {
+    this.wanted = null
+    this.reloads.abort()
+    this.reloads = new AbortController()
   }
 
   private changed(): void {
