@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { bytes4 } from '#contract/bytes4.ts'
@@ -29,6 +31,14 @@ describe('the engine on the bundled model', () => {
     expect(usage.generatedTokens).toBeGreaterThan(0)
     expect(usage.cachedTokens).toBe(0)
     expect(ttftMs).toBeLessThanOrEqual(durationMs)
+  })
+
+  it.runIf(process.platform === 'linux')('works below the owner’s programs with every thread (a desktop that stutters while jobs run)', () => {
+    const tasks = `/proc/${forks[0]?.pid}/task`
+    // Field 19 of stat, counted behind the name, which may hold blanks.
+    const niceness = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[16])
+    expect(niceness.length).toBeGreaterThan(1)
+    expect(new Set(niceness)).toEqual(new Set(['5']))
   })
 
   it('answers four at once as each would be answered alone', async () => {

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LlamaModel } from 'node-llama-cpp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { engineRequest, type EngineUsage } from '#contract/inference.ts'
+import { createFallbackNotice } from '#engine/host/fallback-notice.ts'
 import { fixedGovernor } from '#engine/host/governor.ts'
 import { loadStepModel } from '#engine/host/llama-model.ts'
 import { createScheduler } from '#engine/host/scheduler.ts'
@@ -80,6 +82,22 @@ describe('the two step loops', () => {
 
   it('uses the native one with this library (its shape changed: look at native-library.ts)', () => {
     expect([native.kind, fallback.kind]).toEqual(['native', 'public'])
+  })
+
+  it('falls back with a word in the log, under another name, and with the cache that was asked for (a slower engine that nobody notices)', async () => {
+    const lines: string[] = []
+    const notice = createFallbackNotice((line) => lines.push(line))
+    const made = vi.spyOn(LlamaModel.prototype, 'createContext')
+    const find = (): null => null
+    const model = await loadStepModel(NANO, SHA, { ...ONE_SLOT, kvType: 'q8_0' }, { find, onFallback: notice })
+    const context = await made.mock.results[0]?.value
+    made.mockRestore()
+    expect([context?.kvCacheKeyType, context?.kvCacheValueType]).toEqual([8, 8])
+    expect(model.model.engine).toContain('(public API)')
+    await model.dispose()
+    await expect(loadStepModel(NANO, SHA, { ...ONE_SLOT, kvType: 'q8_0', flashAttention: 'off' }, { find, onFallback: notice })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/prebuilt libraries were not found.*public API.*\n$/)
   })
 
   it('gives the same texts from both', async () => {

@@ -10,6 +10,7 @@ import type { HostEvent } from '../protocol.ts'
 import { usableCores } from './busy-cores.ts'
 import { createCpuReader } from './busy-counters.ts'
 import { createBusyWatch } from './busy-watch.ts'
+import { createFallbackNotice } from './fallback-notice.ts'
 import { loadFitting } from './fit.ts'
 import { createGovernor } from './governor.ts'
 import { createHost } from './host.ts'
@@ -47,12 +48,15 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
   return (message) => host.handle(message)
 }
 
+/** Into the parent's log, once a process: the deployment itself says `(public API)`. */
+const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
+
 /** The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
 const loadChecked: Parameters<typeof createHost>[0]['load'] = (path, sha256, settings) => {
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
   return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
     stepBack()
-    return loadStepModel(path, sha256, settings)
+    return loadStepModel(path, sha256, settings, { onFallback: tellFallback })
   })
 }
 

@@ -1,5 +1,5 @@
 /** Loads a GGUF and makes it a StepModel: natively where the libraries look as expected, else through node-llama-cpp's public API. No silent shrinking or shifting. */
-import { InsufficientMemoryError, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
+import { GgmlType, InsufficientMemoryError, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
 
 import { StokerError } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
@@ -9,7 +9,7 @@ import { ENGINE_NAME } from '../protocol.ts'
 import { deviceName, llamaInstance, THREADS_MAX, usableGpu } from './llama.ts'
 import { createPublicLoop, createPublicVocabulary } from './llama-public.ts'
 import { openNative } from './native-library.ts'
-import { BATCH_TOKENS_DEFAULT, loadNativeModel, outOfMemory } from './native-model.ts'
+import { BATCH_TOKENS_DEFAULT, checkCache, loadNativeModel, outOfMemory } from './native-model.ts'
 import { findNative, type GpuKind } from './native-places.ts'
 import type { NativeLlama } from './native-types.ts'
 import type { StepModel } from './step-model.ts'
@@ -17,23 +17,25 @@ import type { StepModel } from './step-model.ts'
 /** `public` forces the fallback loop (tests). */
 export interface LoadOptions {
   loop?: 'auto' | 'public'
-  /** Told once why the native loop cannot be used. */
+  /** Told at each load why the native loop cannot be used. */
   onFallback?: (reason: string) => void
+  /** Where the libraries are looked for (tests). */
+  find?: typeof findNative
 }
 
 const opened = new Map<GpuKind | null, NativeLlama | Error>()
 
 /** The libraries, loaded and checked once; an Error says why they cannot be used here. */
-function nativeOf(gpu: GpuKind | null): NativeLlama | Error {
-  let native = opened.get(gpu)
+function nativeOf(gpu: GpuKind | null, find: typeof findNative): NativeLlama | Error {
+  let native = find === findNative ? opened.get(gpu) : undefined
   if (native === undefined) {
     try {
-      const place = findNative(gpu)
+      const place = find(gpu)
       native = place === null ? new Error('the prebuilt libraries were not found') : openNative(place)
     } catch (error) {
       native = error as Error
     }
-    opened.set(gpu, native)
+    if (find === findNative) opened.set(gpu, native)
   }
   return native
 }
@@ -45,15 +47,22 @@ function loadError(error: unknown, settings: EngineSettings): StokerError {
   return new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${reason}. Check the file by importing it again, or use another model.`)
 }
 
-const createContext = (model: LlamaModel, settings: EngineSettings, threads: number): Promise<LlamaContext> =>
-  model.createContext({
+const KV_TYPES = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0 } as const
+
+function createContext(model: LlamaModel, settings: EngineSettings, threads: number): Promise<LlamaContext> {
+  const { kvType = 'f16', flashAttention = 'auto' } = settings
+  checkCache(settings)
+  return model.createContext({
     sequences: settings.slots,
     contextSize: settings.contextTokens,
     batchSize: (settings.batchTokens ?? BATCH_TOKENS_DEFAULT) + settings.slots,
     threads: { ideal: threads, min: threads },
-    flashAttention: settings.flashAttention === 'off' ? false : 'auto',
+    flashAttention: flashAttention === 'auto' ? 'auto' : flashAttention === 'on',
+    experimentalKvCacheKeyType: KV_TYPES[kvType],
+    experimentalKvCacheValueType: KV_TYPES[kvType],
     failedCreationRemedy: false,
   })
+}
 
 async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineSettings): Promise<StepModel> {
   const llama = await llamaInstance(asked.gpuLayers > 0)
@@ -82,9 +91,14 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
 }
 
 /** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. The file's header was checked before (inspect.ts). */
-export async function loadStepModel(path: string, sha256: ModelSha256, settings: EngineSettings, { loop = 'auto', onFallback }: LoadOptions = {}): Promise<StepModel> {
+export async function loadStepModel(
+  path: string,
+  sha256: ModelSha256,
+  settings: EngineSettings,
+  { loop = 'auto', onFallback, find = findNative }: LoadOptions = {},
+): Promise<StepModel> {
   if (loop === 'public') return loadPublicModel(path, sha256, settings)
-  const native = nativeOf(settings.gpuLayers > 0 ? await usableGpu() : null)
+  const native = nativeOf(settings.gpuLayers > 0 ? await usableGpu() : null, find)
   if (!(native instanceof Error)) return loadNativeModel(native, path, sha256, settings)
   onFallback?.(native.message)
   return loadPublicModel(path, sha256, settings)

@@ -42,9 +42,14 @@ function loadModel(native: NativeLlama, path: string, settings: EngineSettings):
   throw new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${line.slice(0, 200)}. Check the file by importing it again, or use another model.`)
 }
 
+/** Throws BAD_REQUEST for a cache that the engine cannot have. */
+export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSettings): void {
+  if (kvType !== 'f16' && flashAttention === 'off') throw new StokerError('BAD_REQUEST', 'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.')
+}
+
 function createContext(native: NativeLlama, model: Pointer, settings: EngineSettings, capacity: number): Pointer {
   const { slots, contextTokens, threads, kvType = 'f16', flashAttention = 'auto' } = settings
-  if (kvType !== 'f16' && flashAttention === 'off') throw new StokerError('BAD_REQUEST', 'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.')
+  checkCache(settings)
   const wish: Partial<ContextParams> = {
     n_ctx: slots * contextTokens,
     n_batch: capacity,

@@ -1,0 +1,13 @@
+/** Says why a host works on node-llama-cpp's public API: it serves, but slower, and without all that the native loop can. */
+
+/** Writes one line the first time it is told a reason; later ones of the same process are the same. */
+export function createFallbackNotice(write: (line: string) => void): (reason: string) => void {
+  let told = false
+  return (reason) => {
+    if (told) return
+    told = true
+    write(
+      `The engine's native loop cannot be used (${reason.replaceAll(/\s+/g, ' ').slice(0, 300)}). It serves through node-llama-cpp's public API: slower, without log-probabilities, copied prefixes and grammars that begin at a tool call. Reinstalling the dependencies may help.\n`,
+    )
+  }
+}
