@@ -39,9 +39,9 @@ interface GovernorOptions {
 
 const LOOK_MS = 60
 /** Others may use so much of a core before it counts as theirs. */
-const MARGIN = 0.35
+const MARGIN = 0.6
 /** Up to so much, a trial may show that the core is worth having all the same. */
-const MARGIN_TRIED = 0.75
+const MARGIN_TRIED = 0.9
 const QUIET_MS = 1_000
 const BACKOFF_MIN_MS = 1_000
 const BACKOFF_MAX_MS = 30_000
