@@ -50,11 +50,20 @@ async function embeddings({ service }: RouteParts, request: IncomingMessage, res
   const asked = parseEmbeddings(await readJson(request))
   const model = service.find(asked.model)
   if (model === null) throw unknownModel(asked.model)
+  const leaving = new AbortController()
+  const leave = (): void => leaving.abort()
+  response.once('close', leave)
   const engine = await service.engine(model.id)
+  // It may have left while the model was loaded.
+  if (leaving.signal.aborted) return
   service.used(model.id)
   try {
-    sendJson(response, 200, embeddingsBody(model.id, asked, await engine.embed(asked.input)))
+    const embedded = await engine.embed(asked.input, leaving.signal)
+    if (!leaving.signal.aborted) sendJson(response, 200, embeddingsBody(model.id, asked, embedded))
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error
   } finally {
+    response.off('close', leave)
     service.used(model.id)
   }
 }

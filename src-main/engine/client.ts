@@ -130,11 +130,12 @@ class Engine implements LocalMember {
     if (running !== null && this.isLoaded()) this.jobs.sendHeld(running.host.channel)
   }
 
-  async embed(texts: readonly string[]): Promise<Embedded> {
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
     if (texts.length > EMBED_TEXTS_MAX) throw new StokerError('BAD_REQUEST', `At most ${EMBED_TEXTS_MAX} texts can be embedded at once. Send fewer.`)
     if (this.wanted === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
     const { calls } = await this.supervisor.started()
-    return (await calls.call((id) => ({ t: 'embed', id, texts }), EMBED_MS)) as Embedded
+    const cancel = signal === undefined ? undefined : { signal, make: (call: number) => ({ t: 'cancel-embed', call }) as const }
+    return (await calls.call((id) => ({ t: 'embed', id, texts }), EMBED_MS, cancel)) as Embedded
   }
 
   cancel(jobId: string): void {

@@ -58,6 +58,8 @@ export const hostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('cancel'), job: jobKey }),
   /** `texts` are parsed by themselves, so that bad ones get an answer. */
   z.object({ t: z.literal('embed'), id: callId, texts: z.unknown() }),
+  /** Ends an embed call between two texts. */
+  z.object({ t: z.literal('cancel-embed'), call: callId }),
   /** Most threads of this process from now on, until the next load. */
   z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
   z.object({ t: z.literal('stop') }),

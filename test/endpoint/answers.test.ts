@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { APIError } from 'openai'
 import { describe, expect, it } from 'vitest'
 
+import { StokerError } from '#contract/errors.ts'
 import { LIMITS } from '#endpoint/limits.ts'
 import { settle } from '#test/support/fake-clock.ts'
 
@@ -208,6 +209,27 @@ describe('clients that leave or do not read', () => {
       events.onDone(done({ finish: 'cancelled' }))
     }
     expect(s.used.length).toBe(4)
+  })
+
+  it('ends the embeddings of a client that leaves', async () => {
+    const engine = await scriptedEngine()
+    const [begun, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const s = await stand({
+      ...engine,
+      embed: (_texts, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => {
+            reject(new StokerError('CANCELLED', 'left'))
+            left.resolve()
+          })
+          begun.resolve()
+        }),
+    })
+    const leaving = new AbortController()
+    const call = s.client.embeddings.create({ model: 'Nano', input: ['a', 'b'] }, { signal: leaving.signal }).catch(() => null)
+    await begun.promise
+    leaving.abort()
+    await Promise.all([left.promise, call])
   })
 
   it('asks nothing of the engine for a client that left while its model was loaded', async () => {

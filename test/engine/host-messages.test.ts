@@ -49,6 +49,18 @@ describe('messages to the host', () => {
     expect(limits).toEqual([2])
   })
 
+  it('ends an embed call between two texts', async () => {
+    const { answer, host, model } = start()
+    await answer('call 1', { t: 'load', id: 1, path: '/m.gguf', sha256: SHA, settings: ONE_SLOT })
+    let embedded = 0
+    model.onEmbed = () => {
+      embedded += 1
+      host.handle({ t: 'cancel-embed', call: 2 })
+    }
+    expect(await answer('call 2', { t: 'embed', id: 2, texts: ['a', 'b', 'c'] })).toMatchObject({ t: 'failed', error: { code: 'CANCELLED' } })
+    expect(embedded).toBe(1)
+  })
+
   it('answers what is asked of it without a model, and what is no good, with an error; drops what is no message', async () => {
     const { answer, host, events } = start()
     const submit = (job: string, request: unknown): object => ({ t: 'submit', job, request, priority: 'job', deadlineMs: null })

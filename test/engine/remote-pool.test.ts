@@ -183,6 +183,7 @@ describe('embeddings and figures', () => {
       ],
       promptTokens: 5,
     })
+    await expect(engine.embed(['a'], AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' })
     server.paths['/v1/embeddings'] = refuse(501, { error: { message: 'This server does not support embeddings.' } })
     await expect(engine.embed(['a'])).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
   })

@@ -241,6 +241,23 @@ describe('the step loop', () => {
     await expect(scheduler.embed(['x'.repeat(300_000)])).rejects.toMatchObject({ code: 'CONTEXT_TOO_LONG' })
   })
 
+  it('leaves a list of texts when its caller leaves, after the text it is at (a long list for nobody)', async () => {
+    const model = new FakeStepModel()
+    const { scheduler } = start(model)
+    const leaving = new AbortController()
+    let embedded = 0
+    model.onEmbed = () => {
+      embedded += 1
+      if (embedded === 2) leaving.abort()
+    }
+    const first = scheduler.embed(['a', 'b', 'c', 'd'], leaving.signal)
+    const other = scheduler.embed(['x', 'y'])
+    await expect(first).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect((await other).vectors).toHaveLength(2)
+    expect(embedded).toBe(4)
+    await expect(scheduler.embed(['a'], leaving.signal)).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
   it('measures its speed from its own steps and says what waits', async () => {
     const model = new FakeStepModel({ slots: 2, contextTokens: 2_000 })
     model.answer = () => 'y'.repeat(50)

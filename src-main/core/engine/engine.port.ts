@@ -146,8 +146,8 @@ export interface EnginePort {
   submit(jobId: string, request: EngineRequest, events: EngineEvents, options?: SubmitOptions): void
   /** Takes effect within one step (one decode, or at most 128 prompt tokens); ends in onDone with finish `cancelled`. Unknown ids are ignored. */
   cancel(jobId: string): void
-  /** One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*. At most 256 texts. */
-  embed(texts: readonly string[]): Promise<{ vectors: number[][]; promptTokens: number }>
+  /** One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*, CANCELLED once the signal is aborted (the text that is evaluated ends first). At most 256 texts. */
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }>
   stats(): EngineStats
   state(): EngineState
   onState(listener: (state: EngineState) => void): () => void

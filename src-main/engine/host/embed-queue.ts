@@ -13,8 +13,8 @@ interface EmbedCall {
 
 export interface EmbedQueue {
   readonly size: number
-  /** Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, and what failAll says. */
-  add(texts: readonly string[]): Promise<Embedded>
+  /** Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, CANCELLED once the signal is aborted, and what failAll says. */
+  add(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>
   /** Embeds the next text; never throws. */
   next(): Promise<void>
   failAll(error: unknown): void
@@ -37,14 +37,29 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
     return tokens
   }
 
+  /** It may have left already while its text was evaluated. */
+  function remove(call: EmbedCall): void {
+    const at = calls.indexOf(call)
+    if (at >= 0) calls.splice(at, 1)
+  }
+
   return {
     get size() {
       return calls.length
     },
-    add(texts) {
+    add(texts, signal) {
       if (calls.length >= EMBED_CALLS_MAX) return Promise.reject(new StokerError('ENGINE_BUSY', `${EMBED_CALLS_MAX} lists of texts wait to be embedded. Try again later.`))
       if (texts.length === 0) return Promise.resolve({ vectors: [], promptTokens: 0 })
-      return new Promise((resolve, reject) => calls.push({ texts, done: { vectors: [], promptTokens: 0 }, resolve, reject }))
+      return new Promise((resolve, reject) => {
+        const call: EmbedCall = { texts, done: { vectors: [], promptTokens: 0 }, resolve, reject }
+        calls.push(call)
+        const leave = (): void => {
+          remove(call)
+          reject(new StokerError('CANCELLED', 'Nobody waits for these embeddings any more.'))
+        }
+        if (signal?.aborted === true) leave()
+        else signal?.addEventListener('abort', leave, { once: true })
+      })
     },
     async next() {
       const call = calls[0]
@@ -59,7 +74,7 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
       } catch (error) {
         call.reject(error)
       }
-      calls.shift()
+      remove(call)
     },
     failAll(error) {
       for (const call of calls.splice(0)) call.reject(error)

@@ -74,6 +74,8 @@ export function createHost(options: HostOptions): Host {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const inTurn = createTurns()
+  /** Of the embed calls under way, by their ids. */
+  const embeds = new Map<number, AbortController>()
 
   async function unload(): Promise<void> {
     const previous = current
@@ -97,9 +99,15 @@ export function createHost(options: HostOptions): Host {
     void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
   }
 
-  async function embed(texts: unknown): Promise<Embedded> {
+  async function embed(id: number, texts: unknown): Promise<Embedded> {
     if (current === null) throw NOT_LOADED
-    return current.scheduler.embed(parsedTexts(texts))
+    const leaving = new AbortController()
+    embeds.set(id, leaving)
+    try {
+      return await current.scheduler.embed(parsedTexts(texts), leaving.signal)
+    } finally {
+      embeds.delete(id)
+    }
   }
 
   function submit(job: string, request: unknown, how: JobOptions): void {
@@ -122,7 +130,9 @@ export function createHost(options: HostOptions): Host {
         case 'cancel':
           return current?.scheduler.cancel(request.job)
         case 'embed':
-          return answer(request.id, embed(request.texts))
+          return answer(request.id, embed(request.id, request.texts))
+        case 'cancel-embed':
+          return embeds.get(request.call)?.abort()
         case 'threads':
           return current?.governor.setLimit(request.limit)
         case 'inspect':

@@ -35,7 +35,7 @@ export interface Scheduler {
   /** Unknown ids are ignored. */
   cancel(id: string): void
   /** Errors: MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_BUSY, and the one it is stopped with. */
-  embed(texts: readonly string[]): Promise<Embedded>
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>
   stats(): HostStats
   /** Ends every job for this reason and waits for the step in flight; the model may be disposed afterwards. */
   stop(reason: ErrorValue): Promise<void>
@@ -120,9 +120,9 @@ class StepScheduler implements Scheduler {
     }
   }
 
-  async embed(texts: readonly string[]): Promise<Embedded> {
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
     if (this.stopped !== null) throw new StokerError(this.stopped.code, this.stopped.message)
-    const embedded = this.embeds.add(texts)
+    const embedded = this.embeds.add(texts, signal)
     this.wake()
     return embedded
   }

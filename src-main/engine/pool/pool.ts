@@ -148,7 +148,7 @@ class Pool implements EnginePort {
     else this.seats[job.member]?.member.cancel(jobId)
   }
 
-  async embed(texts: readonly string[]): Promise<{ vectors: number[][]; promptTokens: number }> {
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
     const tried = new Set<number>()
     let last: unknown = null
     for (let attempt = 0; attempt < this.seats.length; attempt += 1) {
@@ -161,7 +161,7 @@ class Pool implements EnginePort {
       tried.add(index)
       const seat = this.seats[index] as Seat
       try {
-        return await seat.member.embed(texts)
+        return await seat.member.embed(texts, signal)
       } catch (error) {
         const value = toErrorValue(error)
         if (!moves(value) || (this.options.kind.local && isCrash(value) && (last !== null || seat.suspects === 0))) throw error

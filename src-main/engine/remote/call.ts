@@ -85,16 +85,28 @@ export async function within<T>(clock: Clock, ms: number, host: string, work: (s
   }
 }
 
+/** Aborts with the given one, with a typed reason. */
+function cancelling(signal: AbortSignal): AbortSignal {
+  const cancelled = new AbortController()
+  const abort = (): void => cancelled.abort(new StokerError('CANCELLED', 'Nobody waits for this any more.'))
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return cancelled.signal
+}
+
 export interface JsonOptions {
   timeoutMs: number
   maxBytes: number
   body?: unknown
+  /** Closes the connection; the error is then CANCELLED. */
+  signal?: AbortSignal
 }
 
 /** A whole JSON answer. Errors: ENGINE_UNREACHABLE, and refusalOf's for a status that is not 2xx; ENGINE_REFUSED for what is no JSON or too long. */
-export function json(connection: Connection, path: string, { timeoutMs, maxBytes, body }: JsonOptions): Promise<unknown> {
+export function json(connection: Connection, path: string, { timeoutMs, maxBytes, body, signal: left }: JsonOptions): Promise<unknown> {
   const host = hostOf(connection.url)
-  return within(connection.clock, timeoutMs, host, async (signal) => {
+  return within(connection.clock, timeoutMs, host, async (patience) => {
+    const signal = left === undefined ? patience : AbortSignal.any([patience, cancelling(left)])
     const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
     let text: string | null

@@ -24,10 +24,11 @@ function ofLengthOne(vector: readonly number[]): number[] {
   return length === 0 ? [...vector] : vector.map((value) => value / length)
 }
 
-/** One vector a text, of length 1. Errors: BAD_REQUEST, MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_*. */
-export async function embed(connection: Connection, model: string, texts: readonly string[]): Promise<{ vectors: number[][]; promptTokens: number }> {
+/** One vector a text, of length 1. Errors: BAD_REQUEST, MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_*, CANCELLED. */
+export async function embed(connection: Connection, model: string, texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
   if (texts.length === 0 || texts.length > TEXTS_MAX) throw new StokerError('BAD_REQUEST', `Give 1 to ${TEXTS_MAX} texts at once.`)
-  const body = await json(connection, '/v1/embeddings', { timeoutMs: EMBED_MS, maxBytes: EMBED_BYTES, body: { model, input: texts, encoding_format: 'float' } }).catch(
+  const asked = { model, input: texts, encoding_format: 'float' }
+  const body = await json(connection, '/v1/embeddings', { timeoutMs: EMBED_MS, maxBytes: EMBED_BYTES, body: asked, ...(signal === undefined ? {} : { signal }) }).catch(
     (error: unknown) => {
       const status = error instanceof StokerError ? error.data['status'] : undefined
       // What servers say of a model, or of a start without embeddings: 400, 404, 501.

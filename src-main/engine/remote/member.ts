@@ -115,8 +115,8 @@ class RemoteMember implements PoolMember {
     this.jobs.cancel(jobId)
   }
 
-  embed(texts: readonly string[]): Promise<{ vectors: number[][]; promptTokens: number }> {
-    return embed(this.connection, this.options.pool.model, texts)
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
+    return embed(this.connection, this.options.pool.model, texts, signal)
   }
 
   stats(): EngineStats {
