@@ -93,6 +93,8 @@ export const calibration = z.object({
   batchTokens: z.number().int(),
   promptTokensPerSecond: z.number(),
   points: z.array(z.object({ processes: z.number().int(), threads: z.number().int(), streams: z.number().int(), tokensPerSecond: z.number() })),
+  /** False when other programs used the processor meanwhile: the figures are lower than they could be, and the next first load measures again. */
+  quiet: z.boolean(),
 })
 export type CalibrationView = z.infer<typeof calibration>
 export const calibrationProgress = z.discriminatedUnion('kind', [

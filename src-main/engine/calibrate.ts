@@ -77,7 +77,7 @@ class Calibrating {
     for (const setup of this.several) if (!this.isLate && this.roomFor.has(setup.processes)) await this.severalProcesses(setup)
     const best = bestSetup(this.points, this.setups, this.settings.slots, quiet)
     this.call.onProgress(this.of, this.of)
-    return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began) }
+    return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began), quiet }
   }
 
   private get threads(): number[] {

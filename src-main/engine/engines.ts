@@ -33,7 +33,8 @@ class Engines implements EnginesPort {
   private readonly inspector
   /** Calibrations under way; they have hosts of their own. */
   private readonly measuring = new Set<Promise<void>>()
-  private readonly over = new AbortController()
+  /** Ends them; a new one after each end. */
+  private over = new AbortController()
 
   constructor(options: EnginesOptions) {
     this.options = options
@@ -74,6 +75,12 @@ class Engines implements EnginesPort {
     const engine = this.engines.get(deploymentId)
     this.engines.delete(deploymentId)
     await engine?.stop()
+  }
+
+  async endHelpers(): Promise<void> {
+    this.over.abort()
+    this.over = new AbortController()
+    await Promise.all([this.inspector.end(), ...this.measuring])
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,8 @@ const WAITING_MAX = 32
 export interface Inspector {
   /** One file at a time. Errors: UNAVAILABLE beyond the bound on waiting files, and what the host says. */
   inspect(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection>
+  /** Ends the host now; what is being read, and waits to be, fails with CANCELLED. The next call starts another. */
+  end(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -20,6 +22,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
   let turn: Promise<unknown> = Promise.resolve()
   let idle = new AbortController()
   let stopped = false
+  let ending = new AbortController()
 
   async function end(): Promise<void> {
     idle.abort()
@@ -31,16 +34,20 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     idle = new AbortController()
     clock.sleep(IDLE_MS, { signal: idle.signal, unref: true }).then(end, () => undefined)
   }
-  async function read(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection> {
-    idle.abort()
+  async function read(path: string, settings: Partial<EngineSettings>, until: AbortSignal): Promise<ModelInspection> {
     if (stopped) throw new StokerError('UNAVAILABLE', 'Stoker is stopping. Start it again to read this file.')
+    until.throwIfAborted()
+    idle.abort()
     try {
       host ??= make()
       // Three bad files in a row must not keep a good one from being read.
       if (host.state().kind === 'broken') await host.retry()
       return await host.inspect(path, settings)
+    } catch (error) {
+      until.throwIfAborted()
+      throw error
     } finally {
-      if (!stopped) stopWhenIdle()
+      if (!stopped && !until.aborted) stopWhenIdle()
     }
   }
 
@@ -48,9 +55,15 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     inspect(path, settings) {
       if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`))
       waiting += 1
-      const next = turn.then(() => read(path, settings)).finally(() => (waiting -= 1))
+      const { signal } = ending
+      const next = turn.then(() => read(path, settings, signal)).finally(() => (waiting -= 1))
       turn = next.catch(() => undefined)
       return next
+    },
+    end() {
+      ending.abort(new StokerError('CANCELLED', 'The machine was given back while this file was read. Read it again when you want it.'))
+      ending = new AbortController()
+      return end()
     },
     stop() {
       stopped = true

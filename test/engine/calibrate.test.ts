@@ -110,6 +110,12 @@ describe('measuring a model', () => {
     expect(fake.clock.waiting).toBe(0)
   })
 
+  it('says whether other programs left the machine alone', async () => {
+    const [alone, beside] = [machine(), machine()]
+    expect(await finish(alone, start(alone))).toMatchObject({ quiet: true })
+    expect(await finish(beside, start(beside, { others: 1 }))).toMatchObject({ quiet: false })
+  })
+
   it('passes on what keeps the model from loading', async () => {
     const fake = machine({ refuse: () => new StokerError('ENGINE_OUT_OF_MEMORY', 'no') })
     await expect(finish(fake, start(fake))).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })

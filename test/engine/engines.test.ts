@@ -87,6 +87,30 @@ describe('reading headers', () => {
   })
 })
 
+describe('hosts of no deployment', () => {
+  it('end at once when told to, with what waits for them; deployments go on, and the next reading starts another', async () => {
+    const { engines, hosts } = fakeEngines(() => undefined)
+    const engine = engines.of('d1', LOCAL)
+    await engine.load(FILE, ONE_SLOT)
+    const codes = [engines.inspect(NANO), engines.inspect(NANO)].map((read) => read.then(String, ({ code }: { code: string }) => code))
+    while (hosts.length < 2) await settle()
+    await engines.endHelpers()
+    expect(await Promise.all(codes)).toEqual(['CANCELLED', 'CANCELLED'])
+    expect(hosts.map(({ alive }) => alive)).toEqual([true, false])
+    void engines.inspect(NANO).catch(() => undefined)
+    while (hosts.length < 3) await settle()
+  })
+
+  it('that measure end too', async () => {
+    const { engines, hosts, clock } = fakeEngines(() => undefined)
+    const measuring = engines.calibrate(FILE, ONE_SLOT, { signal: new AbortController().signal, onProgress: () => undefined }).catch(({ code }: { code: string }) => code)
+    while (hosts.length < 1) await clock.advance(250)
+    await engines.endHelpers()
+    expect(await measuring).toBe('CANCELLED')
+    expect(hosts.map(({ alive }) => alive)).toEqual([false])
+  })
+})
+
 describe('deployments', () => {
   it('is the same engine each time, until it is released', async () => {
     const { engines, hosts } = fakeEngines()

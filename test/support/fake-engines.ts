@@ -22,6 +22,8 @@ export interface FakeEngines<Engine extends EnginePort = EnginePort> extends Eng
   readonly kinds: ReadonlyMap<string, EngineKind>
   /** Ids in the order of their release. */
   readonly released: readonly string[]
+  /** How often the hosts of no deployment were ended. */
+  helpersEnded: number
   /** What the next inspections say. */
   inspecting: Inspect
   calibrating: Calibrate
@@ -47,6 +49,7 @@ const fakeCalibration: Calibration = {
   promptTokensPerSecond: 1_000,
   points: [{ processes: 1, threads: 1, streams: 1, tokensPerSecond: 100 }],
   durationMs: 1,
+  quiet: true,
 }
 
 /** `createFakeEngines()` serves every deployment by a FakeEngine of its own; `createFakeEngines({ make: () => one })` serves all by one. */
@@ -60,6 +63,7 @@ export function createFakeEngines(options: FakeEnginesOptions<EnginePort> = { ma
     made,
     kinds,
     released,
+    helpersEnded: 0,
     inspecting: options.inspect ?? fakeInspection,
     calibrating: options.calibrate ?? (async () => fakeCalibration),
     listing: options.remoteModels ?? (async () => [{ id: 'fake-remote', contextTokens: 4_096 }]),
@@ -77,6 +81,9 @@ export function createFakeEngines(options: FakeEnginesOptions<EnginePort> = { ma
       return fake.calibrating(model, settings, { signal, onProgress })
     },
     remoteModels: async (endpoint) => fake.listing(endpoint),
+    async endHelpers() {
+      fake.helpersEnded += 1
+    },
     async release(deploymentId) {
       const engine = made.get(deploymentId)
       made.delete(deploymentId)

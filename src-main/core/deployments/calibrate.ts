@@ -37,8 +37,8 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
   const { rigDb, engines, clock, log } = context
   const machine = async (): Promise<string> => machineOf(await hardware.current())
   const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
-    const { settings: best, promptTokensPerSecond, points } = await engines.calibrate({ path, sha256 }, settings, options)
-    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points }
+    const { settings: best, promptTokensPerSecond, points, quiet } = await engines.calibrate({ path, sha256 }, settings, options)
+    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points, quiet }
     // The model may have been removed meanwhile: then there is nothing to keep.
     rigDb.tx((db) => saveCalibration(db, view))
     return view

@@ -26,6 +26,8 @@ export interface Calibration {
   promptTokensPerSecond: number
   points: CalibrationPoint[]
   durationMs: number
+  /** Other programs left the processor alone when it began. */
+  quiet: boolean
 }
 
 export interface CalibrateOptions {
@@ -44,6 +46,8 @@ export interface EnginesPort {
   calibrate(model: ModelFile, settings: EngineSettings, options: CalibrateOptions): Promise<Calibration>
   /** Models a server offers, by its own list. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
+  /** Ends the hosts that belong to no deployment, within a second: what reads headers or measures in them fails with CANCELLED. The next call starts others. */
+  endHelpers(): Promise<void>
   /** Ends a deployment's engine and forgets it. */
   release(deploymentId: string): Promise<void>
   stop(): Promise<void>

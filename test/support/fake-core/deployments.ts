@@ -68,6 +68,7 @@ export const calibration = (now: number): CalibrationView => ({
   threads: 14,
   batchTokens: 512,
   promptTokensPerSecond: 512.3,
+  quiet: true,
   points: [1, 2].flatMap((processes) =>
     [8, 14, 16].flatMap((threads) =>
       [1, 4].map((streams) => ({ processes, threads, streams, tokensPerSecond: Math.round((6 + (threads === 14 ? 2 : threads / 10) + processes) * streams * 7.3) / 10 })),
