@@ -56,6 +56,8 @@ export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
     case 'TEMPLATE_FAILED':
     case 'MODEL_UNSUPPORTED':
       return of(400, 'invalid_request_error')
+    case 'FORBIDDEN':
+      return of(403, 'invalid_request_error', 'machine_given_back')
     case 'TOO_LARGE':
       return of(413, 'invalid_request_error')
     case 'NOT_FOUND':

@@ -22,6 +22,8 @@ export interface CallsParts {
   holder: Holder
   calibrate: Calibrate
   room: Omit<RoomDeps, 'drop'>
+  /** Those in memory that use this machine's cores. */
+  localIds(): DeploymentId[]
   /** Measure a model before its first load. */
   calibrateOnDeploy: boolean
   engines(): EngineView[]
@@ -49,20 +51,29 @@ export const freshDeployment = ({ ids, clock }: Pick<CoreContext, 'ids' | 'clock
 })
 
 /** Settings for a model that was never loaded with such a wish. */
-function createChoose({ models, hardware, holder, calibrate, room, calibrateOnDeploy }: CallsParts) {
-  const measured = async (model: StoredModel, settings: DeploymentSettings): Promise<Measured | null> => {
+function createChoose({ models, hardware, holder, calibrate, room, localIds, calibrateOnDeploy }: CallsParts) {
+  const measured = async (model: StoredModel, settings: DeploymentSettings, until: AbortSignal): Promise<Measured | null> => {
     const known = await calibrate.stored(model.sha256)
-    // Beside another model the figures would be wrong, and its streams disturbed.
-    if (known !== null || !calibrateOnDeploy || holder.heldIds().length > 0) return known
-    return holder.exclusive(async (signal) => {
+    // What was measured while other programs ran is used only until there is better. Beside another model the figures would be wrong, and its streams disturbed.
+    if (known?.quiet === true || !calibrateOnDeploy || localIds().length > 0) return known
+    return holder.exclusive(until, async () => {
       // What waited before this turn may have measured it, or loaded another.
       const meanwhile = await calibrate.stored(model.sha256)
-      return meanwhile ?? (holder.heldIds().length > 0 ? null : calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }, signal))
+      if (meanwhile?.quiet === true || localIds().length > 0) return meanwhile
+      return (await calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }, until)) ?? meanwhile
     })
   }
-  return async (sha256: string, wish: SettingsWish): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
+  return async (sha256: string, wish: SettingsWish, until: AbortSignal): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
     const model = await models.ready(sha256)
-    const deps = { ...room, hardware, drop: async (id: DeploymentId) => void (await holder.dropIdle(id, 0)), measured: (settings: DeploymentSettings) => measured(model, settings) }
+    const engines: RoomDeps['engines'] = {
+      async inspect(path, settings) {
+        // Given back meanwhile, no host is started again for this.
+        until.throwIfAborted()
+        return room.engines.inspect(path, settings)
+      },
+    }
+    const drop = async (id: DeploymentId): Promise<void> => void (await holder.dropIdle(id, 0))
+    const deps = { ...room, engines, hardware, drop, measured: (settings: DeploymentSettings) => measured(model, settings, until) }
     return { model, settings: await chooseSettings(deps, model, wish) }
   }
 }
@@ -75,17 +86,19 @@ export function createCalls(context: CallsContext, parts: CallsParts): Deploymen
   return {
     list: () => listDeployments(rigDb.read).map((stored) => shelf.view(stored, holder)),
     async deploy(sha256, wish) {
+      const until = holder.untilGivenBack()
       const named = Object.values(wish).some((value) => value !== undefined)
       // Without a wish the owner means the one used before: its qualification stays good. A remote one has nothing to choose.
       const latest = latestOfModel(rigDb.read, sha256)
       const known = latest !== null && (!named || latest.remote !== null) ? latest : null
       if (known !== null) {
-        await holder.hold(known.deploymentId)
+        await holder.hold(known.deploymentId, until)
         return view(known.deploymentId)
       }
-      const { model, settings } = await choose(sha256, wish)
+      const { model, settings } = await choose(sha256, wish, until)
+      until.throwIfAborted()
       const { deploymentId } = rigDb.tx((db) => findOrCreate(db, freshDeployment(context, { sha256: model.sha256, remote: null, settings })))
-      await holder.hold(deploymentId)
+      await holder.hold(deploymentId, until)
       return view(deploymentId)
     },
     async unload(deploymentId) {

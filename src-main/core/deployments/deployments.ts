@@ -103,7 +103,8 @@ export function smallerOf(data: Readonly<Record<string, unknown>>): Smaller | nu
 export interface Wanted {
   loading: boolean
   held: boolean
-  failure: { code: ErrorCode; message: string; smaller: Smaller | null } | null
+  /** `endpoint`: it is about a server's address, key or model, not about the request. */
+  failure: { code: ErrorCode; message: string; smaller: Smaller | null; endpoint?: boolean } | null
 }
 
 /** State and detail for screens, from what is wanted and what the engine says (null: there is none). */

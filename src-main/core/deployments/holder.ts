@@ -29,6 +29,7 @@ export interface HolderDeps extends Pick<CoreContext, 'engines' | 'events' | 'lo
 
 interface Held {
   engine: EnginePort
+  remote: boolean
   off(): void
   reloads: number
   /** Monotonic milliseconds. */
@@ -45,10 +46,9 @@ export class Holder {
   private readonly failures = new Map<DeploymentId, NonNullable<Wanted['failure']>>()
   private readonly listeners = new Set<() => void>()
   private loadingId: DeploymentId | null = null
-  /** Counts endAll: a load asked for before one must not succeed after it. */
-  private ends = 0
-  /** Ends measurements with endAll. */
+  /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   private ending = new AbortController()
+  private gone = false
 
   constructor(deps: HolderDeps) {
     this.deps = deps
@@ -99,11 +99,20 @@ export class Holder {
     return this.deps.clock.mono() - held.usedAt
   }
 
-  /** Loads it unless it is in memory. */
-  hold(deploymentId: DeploymentId): Promise<LoadedModel> {
-    const known = this.loaded(deploymentId)
-    const { ends } = this
-    return known !== null ? Promise.resolve(known) : this.turns.run(() => this.load(deploymentId, ends))
+  /** Taken when a wish comes, and passed on to whatever it leads to: aborts when the machine is given back meanwhile. */
+  untilGivenBack(): AbortSignal {
+    return this.ending.signal
+  }
+
+  /** From endAll until the next load. */
+  get givenBack(): boolean {
+    return this.gone
+  }
+
+  /** Loads it unless it is in memory; not any more once `until` was aborted. */
+  async hold(deploymentId: DeploymentId, until = this.ending.signal): Promise<LoadedModel> {
+    until.throwIfAborted()
+    return this.loaded(deploymentId) ?? this.turns.run(() => this.load(deploymentId, until))
   }
 
   drop(deploymentId: DeploymentId): Promise<void> {
@@ -132,35 +141,35 @@ export class Holder {
     this.changed()
   }
 
-  /** Ends every engine at once, without waiting for a load under way: that load fails with CANCELLED. Returns what was in memory. */
+  /** Ends every engine at once, and the hosts that read headers or measure, without waiting for a load under way: that load fails with CANCELLED. Returns what was in memory. */
   async endAll(): Promise<DeploymentId[]> {
-    this.ends += 1
+    this.gone = true
     this.ending.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
     this.ending = new AbortController()
     const ended = this.heldIds()
     for (const deploymentId of ended) this.deps.forget(deploymentId)
-    await Promise.all(ended.map((deploymentId) => this.letGo(deploymentId)))
+    await Promise.all([...ended.map((deploymentId) => this.letGo(deploymentId)), this.deps.engines.endHelpers()])
     this.changed()
     return ended
   }
 
-  /** Work that must not run beside a load; its signal aborts when the machine is given back. */
-  exclusive<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { signal } = this.ending
+  /** Work that must not run beside a load; it has to end with `until`, and does not begin after it. */
+  exclusive<T>(until: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.turns.run(() => {
-      signal.throwIfAborted()
-      return work(signal)
+      until.throwIfAborted()
+      return work()
     })
   }
 
   /** Tries all again that are broken or should be in memory. Throws the first failure, after all were tried. */
   async retry(wanted: readonly DeploymentId[]): Promise<void> {
     this.failures.clear()
+    const until = this.untilGivenBack()
     const errors: unknown[] = []
     const keep = (error: unknown): void => void errors.push(error)
     for (const { engine } of this.held.values()) if (engine.state().kind === 'broken') await engine.retry().catch(keep)
     for (const held of this.held.values()) held.reloads = 0
-    for (const deploymentId of new Set([...wanted, ...this.held.keys()])) await this.hold(deploymentId).catch(keep)
+    for (const deploymentId of new Set([...wanted, ...this.held.keys()])) await this.hold(deploymentId, until).catch(keep)
     if (errors.length > 0) throw errors[0]
   }
 
@@ -179,33 +188,31 @@ export class Holder {
     for (const held of this.held.values()) held.off()
   }
 
-  /** `ends` is of the moment it was asked for. */
-  private async load(deploymentId: DeploymentId, ends: number): Promise<LoadedModel> {
+  private async load(deploymentId: DeploymentId, until: AbortSignal): Promise<LoadedModel> {
+    until.throwIfAborted()
     const known = this.loaded(deploymentId)
     if (known !== null) return known
-    const check = (): void => {
-      if (this.ends !== ends) throw new StokerError('CANCELLED', 'The machine was given back to its owner while this model was loading.')
-    }
-    check()
     this.loadingId = deploymentId
     this.failures.delete(deploymentId)
     this.changed()
     try {
       await this.deps.makeRoom(deploymentId)
-      check()
+      until.throwIfAborted()
       const held = this.held.get(deploymentId) ?? this.take(deploymentId)
       const model = await this.deps.load(held.engine, deploymentId)
-      check()
+      until.throwIfAborted()
       held.reloads = 0
+      this.gone = false
       this.touch(deploymentId)
       if (!this.turns.closed) this.deps.remember(deploymentId)
       return model
     } catch (error) {
-      check()
+      until.throwIfAborted()
       const { code, message, data } = toErrorValue(error)
-      this.failures.set(deploymentId, { code, message, smaller: code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null })
-      // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner.
-      if (!KEPT.includes(code)) await this.letGo(deploymentId)
+      const smaller = code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null
+      this.failures.set(deploymentId, { code, message, smaller, endpoint: data['endpoint'] === true })
+      // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner, or for upkeep's next look at remote servers.
+      if (!KEPT.includes(code) || this.held.get(deploymentId)?.remote === true) await this.letGo(deploymentId)
       throw error
     } finally {
       this.loadingId = null
@@ -214,8 +221,9 @@ export class Holder {
   }
 
   private take(deploymentId: DeploymentId): Held {
-    const engine = this.deps.engines.of(deploymentId, this.deps.kindOf(deploymentId))
-    const held = { engine, off: engine.onState((state) => this.onEngine(deploymentId, state)), reloads: 0, usedAt: this.deps.clock.mono() }
+    const kind = this.deps.kindOf(deploymentId)
+    const engine = this.deps.engines.of(deploymentId, kind)
+    const held = { engine, remote: kind.kind === 'remote', off: engine.onState((state) => this.onEngine(deploymentId, state)), reloads: 0, usedAt: this.deps.clock.mono() }
     this.held.set(deploymentId, held)
     return held
   }

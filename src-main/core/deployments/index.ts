@@ -53,6 +53,8 @@ export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCal
   modelInUse(sha256: string): string | null
   /** Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a restart either. Returns what was in memory. */
   endAll(): Promise<DeploymentId[]>
+  /** From endAll until the next load: nobody but the owner may load anything now. */
+  givenBack(): boolean
   /** Loads again what was in memory when Stoker ended; its failure shows in the list and is no error here. */
   start(): void
   /** The engines themselves end with EnginesPort.stop. */
@@ -97,16 +99,20 @@ function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hook
   return { holder, room }
 }
 
-/** The owner's wish for a measurement: refused while anything is in use. */
-function createMeasure({ models, hardware }: DeploymentsParts, hooks: DeploymentsHooks, holder: Holder, calibrate: Calibrate): Pick<Deployments, 'calibration' | 'measure'> {
+/** The owner's wish for a measurement: refused while anything on this machine is in use. */
+function createMeasure(
+  { models, hardware }: DeploymentsParts,
+  hooks: DeploymentsHooks,
+  { holder, shelf }: { holder: Holder; shelf: Shelf },
+  calibrate: Calibrate,
+): Pick<Deployments, 'calibration' | 'measure'> {
   const busyWith = (id: string): string | null => hooks.inUse(id) ?? (holder.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
   const parts = {
     models,
     holder,
     calibrate,
     busy: () =>
-      holder
-        .heldIds()
+      localIds(holder, shelf)
         .map(busyWith)
         .find((reason) => reason !== null) ?? null,
     settingsFor: async (model: StoredModel) => ({ ...defaultSettings(model, await machineFacts(hardware)), prefixReuse: false }),
@@ -128,13 +134,16 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
   const upkeep = createUpkeep(context, {
     holder,
     idleUnloadMsOf: (deploymentId) => findDeployment(rigDb.read, deploymentId)?.idleUnloadMs ?? null,
-    wanted: () => wantedDeployments(rigDb.read).map(({ deploymentId }) => deploymentId),
+    wantedRemote: () =>
+      wantedDeployments(rigDb.read)
+        .filter(({ remote }) => remote !== null)
+        .map(({ deploymentId }) => deploymentId),
   })
   const deployments = {
     ...createFace(context, shelf, holder),
-    ...createCalls(context, { ...parts, shelf, holder, calibrate, room, engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
+    ...createCalls(context, { ...parts, shelf, holder, calibrate, room, localIds: () => localIds(holder, shelf), engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
     ...createRemoteCalls(context, { shelf, holder, keys, inUse: (deploymentId) => hooks.inUse(deploymentId) }),
-    ...createMeasure(parts, hooks, holder, calibrate),
+    ...createMeasure(parts, hooks, { holder, shelf }, calibrate),
     engines,
     modelLoaded: (sha256: string) => holder.heldIds().some((id) => holder.loaded(id)?.sha256 === sha256),
     modelInUse: (sha256: string) =>
@@ -146,6 +155,7 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
         hooks,
       ),
     endAll: () => holder.endAll(),
+    givenBack: () => holder.givenBack,
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
       upkeep.start()
@@ -157,6 +167,9 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
   }
   return { ...deployments, api: deploymentsApi(context.os, deployments, hooks.handBack ?? unavailable) }
 }
+
+/** Those in memory; one on remote servers uses neither cores nor memory of this machine. */
+const localIds = (holder: Holder, shelf: Shelf): DeploymentId[] => holder.heldIds().filter((id) => (shelf.look(id)?.remote ?? null) === null)
 
 /** Those that may leave the memory, least recently used first; a remote one takes none. */
 function idleLocal(holder: Holder, shelf: Shelf): Leaving[] {

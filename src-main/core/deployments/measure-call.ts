@@ -11,7 +11,7 @@ export type CalibrationStep = { kind: 'measuring'; done: number; of: number } | 
 
 export interface MeasureParts {
   models: Pick<ModelsFace, 'ready'>
-  holder: Pick<Holder, 'exclusive'>
+  holder: Pick<Holder, 'exclusive' | 'untilGivenBack'>
   calibrate: Calibrate
   /** What is measured with: defaults of this machine. */
   settingsFor(model: StoredModel): Promise<EngineSettings>
@@ -27,6 +27,7 @@ const refuse = ({ busy }: Pick<MeasureParts, 'busy'>): void => {
 /** Ends with the result. Stops measuring when its reader leaves. Errors: NOT_FOUND, MODEL_IN_USE, MODEL_*, ENGINE_*, CANCELLED. */
 export async function* measureCall(parts: MeasureParts, sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void> {
   refuse(parts)
+  const givenBack = parts.holder.untilGivenBack()
   const model = await parts.models.ready(sha256)
   const settings = await parts.settingsFor(model)
   const stop = new AbortController()
@@ -39,7 +40,7 @@ export async function* measureCall(parts: MeasureParts, sha256: string, signal: 
   }
   const state: { ended: { value: CalibrationView } | { error: unknown } | null } = { ended: null }
   const work = parts.holder
-    .exclusive(async (givenBack) => {
+    .exclusive(givenBack, async () => {
       // Asked again: what waited before this turn may have begun something.
       refuse(parts)
       return parts.calibrate.measure(model, settings, { signal: AbortSignal.any([both, givenBack]), onProgress })

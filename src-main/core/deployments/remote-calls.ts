@@ -32,13 +32,14 @@ export function createRemoteCalls(context: Pick<CoreContext, 'rigDb' | 'engines'
   return {
     remoteModels: async ({ url, key }) => engines.remoteModels({ url: baseUrl(url), key }),
     async connectRemote({ model, contextTokens, endpoints }) {
+      const until = holder.untilGivenBack()
       const { remote, keys: given } = toRemote(model, endpoints)
       const stored = freshDeployment(context, { sha256: remoteSha256(remote), remote, settings: remoteSettings(remote, contextTokens) })
       keys.set(new Map(remote.servers.map(({ url }) => [url, given.get(url) ?? null])))
       const { deploymentId } = rigDb.tx((db) => findOrCreate(db, stored))
       // An engine keeps what it was made with; new keys or slots need a new one.
       if (holder.engine(deploymentId) !== null) await holder.drop(deploymentId)
-      await holder.hold(deploymentId)
+      await holder.hold(deploymentId, until)
       return shelf.view(shelf.find(deploymentId), holder)
     },
     async removeRemote(sha256) {

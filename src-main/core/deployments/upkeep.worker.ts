@@ -1,15 +1,20 @@
 /**
  * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or working never is idle),
- * and asks remote servers again that could not be reached when their deployment should have come back.
+ * and asks remote servers again that were away, or not ready yet, when their deployment should have come back.
  */
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/context.ts'
 
+import type { Wanted } from './deployments.ts'
 import type { Holder } from './holder.ts'
 
 /** The shortest idle time an owner can say is a minute. */
 const LOOK_EVERY_MS = 15 * SECOND_MS
+/** What servers say that come up together with this machine: nobody there, model still loading, a proxy with nothing behind it. */
+const AWAY: readonly string[] = ['ENGINE_UNREACHABLE', 'ENGINE_BUSY', 'ENGINE_CRASHED']
+
+const mayComeBack = (failure: Wanted['failure']): boolean => failure !== null && (AWAY.includes(failure.code) || (failure.code === 'ENGINE_REFUSED' && failure.endpoint === true))
 
 export interface Upkeep {
   start(): void
@@ -19,11 +24,11 @@ export interface Upkeep {
 export interface UpkeepParts {
   holder: Holder
   idleUnloadMsOf(this: void, deploymentId: DeploymentId): number | null
-  /** What should be in memory after a restart. */
-  wanted(this: void): DeploymentId[]
+  /** Those on remote servers that should be in memory after a restart. */
+  wantedRemote(this: void): DeploymentId[]
 }
 
-export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, { holder, idleUnloadMsOf, wanted }: UpkeepParts): Upkeep {
+export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, { holder, idleUnloadMsOf, wantedRemote }: UpkeepParts): Upkeep {
   const stopping = new AbortController()
   const dropIdle = async (): Promise<void> => {
     for (const deploymentId of holder.heldIds()) {
@@ -35,9 +40,10 @@ export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>,
     }
   }
   const reconnect = async (): Promise<void> => {
-    for (const deploymentId of wanted().filter((id) => holder.wanted(id).failure?.code === 'ENGINE_UNREACHABLE'))
+    const until = holder.untilGivenBack()
+    for (const deploymentId of wantedRemote().filter((id) => mayComeBack(holder.wanted(id).failure)))
       // Its failure is shown with the deployment, and was logged the first time.
-      await holder.hold(deploymentId).catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
+      await holder.hold(deploymentId, until).catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
   }
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {

@@ -14,6 +14,8 @@ export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' |
 /** What own use asks of deployments. */
 export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' | 'loaded' | 'engine' | 'used'> {
   list(): Deployment[]
+  /** The owner took the machine back, and has loaded nothing since. */
+  givenBack(): boolean
   /** The deployment of a model used last, or a new one, loaded. */
   deploy(sha256: string, wish: Record<string, never>): Promise<Deployment>
 }

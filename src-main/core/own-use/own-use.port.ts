@@ -16,7 +16,7 @@ export interface OwnUseService {
   models(): OwnUseModel[]
   /** By its id or its file's name; null when there is none. */
   find(name: string): OwnUseModel | null
-  /** The engine that serves this model now; loads it when it is not in memory and nothing listed has to leave for it. Errors: NOT_FOUND, MODEL_*, ENGINE_*. */
+  /** The engine that serves this model now; loads it when it is not in memory and nothing listed has to leave for it. Errors: NOT_FOUND, FORBIDDEN (the machine was given back; final until its owner loads something), MODEL_*, ENGINE_*. */
   engine(id: string): Promise<EnginePort>
   /** A request of this model came or ended: an idle model may be unloaded. */
   used(id: string): void

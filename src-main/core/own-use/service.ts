@@ -33,6 +33,9 @@ export function createService({ rigDb, events }: Pick<CoreContext, 'rigDb' | 'ev
   }
   /** The deployment used before, else a new one with settings chosen for this machine. */
   const load = async (entry: CatalogueEntry): Promise<string> => {
+    // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is final.
+    if (deployments.givenBack())
+      throw new StokerError('FORBIDDEN', 'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.')
     const deploymentId = entry.deployments[0]?.deploymentId ?? null
     if (deploymentId === null) return (await deployments.deploy(entry.sha256, {})).deploymentId
     await deployments.ensureLoaded(deploymentId)

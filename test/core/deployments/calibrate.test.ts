@@ -16,6 +16,7 @@ const found = {
   promptTokensPerSecond: 900,
   points: [{ processes: 2, threads: 4, streams: 4, tokensPerSecond: 120 }],
   durationMs: 4_000,
+  quiet: true,
 }
 /** Large enough to be worth a measurement. */
 const BIG = Buffer.alloc(8 * 1_024 * 1_024, 1)
@@ -109,6 +110,42 @@ describe('calibration', () => {
     expect(await deployed).toMatchObject({ code: 'CANCELLED' })
     expect(ended).toBe(true)
     expect(engines.loads()).toEqual([])
+  })
+
+  it('of a busy machine is used and told, and taken again before the next first load, which keeps it when that fails (one bad minute counted for ever)', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    engines.calibrating = async () => ({ ...found, settings: { ...found.settings, threads: 3 }, quiet: false })
+    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ threads: 3 })
+    expect(await core.deployments.calibration(sha256)).toMatchObject({ threads: 3, quiet: false })
+    await core.deployments.endAll()
+    engines.calibrating = async () => {
+      throw new StokerError('ENGINE_CRASHED', 'no')
+    }
+    expect((await core.deployments.deploy(sha256, { slots: 3 })).settings).toMatchObject({ threads: 3 })
+    await core.deployments.endAll()
+    engines.calibrating = async () => found
+    expect((await core.deployments.deploy(sha256, { slots: 2 })).settings).toMatchObject({ threads: 4 })
+    expect(await core.deployments.calibration(sha256)).toMatchObject({ threads: 4, quiet: true })
+  })
+
+  it('stored before it was told whether the machine was quiet counts as not quiet, and can be read', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    const { points, promptTokensPerSecond, settings } = found
+    const old = JSON.stringify({ ...settings, promptTokensPerSecond, points })
+    rig.rigDb.tx((db) => db.prepare('INSERT INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)').run(sha256, 'Fake CPU 9, 8 cores', old))
+    expect(await core.deployments.calibration(sha256)).toMatchObject({ quiet: false, threads: 4 })
+  })
+
+  it('is not kept from by a remote deployment in memory, which takes no core here, working or not', async () => {
+    const core = start()
+    const remote = await core.deployments.connectRemote({ model: 'm', contextTokens: 4_096, endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }] })
+    engines.engine(remote.deploymentId).running = 2
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ threads: 4 })
+    expect(await steps(core, sha256)).toHaveLength(3)
+    expect(measured).toBe(2)
   })
 
   it('by the owner’s wish tells its progress and its result, and is refused while anything is in use', async () => {

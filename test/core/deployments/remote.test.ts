@@ -104,11 +104,16 @@ describe('a deployment on remote servers', () => {
     expect(core.deployments.allLoaded()).toHaveLength(1)
   })
 
-  it('whose servers are away at the start comes back when they do, and the owner need not ask', async () => {
+  it.each([
+    new StokerError('ENGINE_UNREACHABLE', 'nobody answers'),
+    new StokerError('ENGINE_BUSY', 'loading its model (503)', { data: { status: 503 } }),
+    new StokerError('ENGINE_CRASHED', 'a proxy without a server behind it (502)', { data: { status: 502 } }),
+    new StokerError('ENGINE_REFUSED', 'no such model yet (404)', { data: { status: 404, endpoint: true } }),
+  ])('whose servers are away or start themselves ($code) comes back when they do, and the owner need not ask', async (away) => {
     const { deploymentId } = await start().deployments.connectRemote(wish)
     engines = fakeModelEngines()
     engines.shared.onLoad = () => {
-      throw new StokerError('ENGINE_UNREACHABLE', 'nobody answers')
+      throw away
     }
     const core = start()
     core.deployments.start()
@@ -119,6 +124,20 @@ describe('a deployment on remote servers', () => {
     await rig.clock.advance(15_000)
     await until(() => core.deployments.loaded(deploymentId) !== null)
     expect(engines.loads()).toHaveLength(3)
+    core.deployments.stop()
+  })
+
+  it('that refuses the request itself is not asked again and again', async () => {
+    await start().deployments.connectRemote(wish)
+    engines = fakeModelEngines()
+    engines.shared.onLoad = () => {
+      throw new StokerError('ENGINE_REFUSED', 'no (400)', { data: { status: 400 } })
+    }
+    const core = start()
+    core.deployments.start()
+    await until(() => core.deployments.list()[0]?.state === 'failed')
+    await rig.clock.advance(60_000)
+    expect(engines.loads()).toHaveLength(1)
     core.deployments.stop()
   })
 

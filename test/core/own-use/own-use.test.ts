@@ -14,6 +14,7 @@ import { catalogue, type OfferedDeployment, type OfferedModel } from '#core/own-
 import { createOwnUse, type OwnUseDeployments } from '#core/own-use/index.ts'
 import type { EndpointOptions, EndpointPort } from '#core/own-use/own-use.port.ts'
 import { ALL_SCOPES } from '#core/rpc.ts'
+import { apiErrorOf } from '#endpoint/errors.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createFakeEngine } from '#engine/fake.ts'
 import { randomIds } from '#lib/ids.ts'
@@ -48,6 +49,7 @@ function fakeDeployments() {
   const inMemory = new Set<string>()
   const list: Deployment[] = []
   const calls: string[] = []
+  const state = { givenBack: false }
   const add = (deploymentId: string, of: ModelSha256, createdAt: number): void =>
     void list.push({ deploymentId: brandId(deploymentId), sha256: of, modelName: 'remote-7b', createdAt, settings: { contextTokens: 1_000 + createdAt } } as Deployment)
   const face: OwnUseDeployments = {
@@ -67,8 +69,9 @@ function fakeDeployments() {
     },
     engine: (deploymentId) => (inMemory.has(deploymentId) ? engine : null),
     used: (deploymentId) => void calls.push(`used ${deploymentId}`),
+    givenBack: () => state.givenBack,
   }
-  return { face, add, inMemory, calls, engine }
+  return { state, face, add, inMemory, calls, engine }
 }
 
 function insertModel(of: ModelSha256, name: string | null, fileName: string, addedAt: number): void {
@@ -197,6 +200,24 @@ describe('names of models', () => {
 })
 
 describe('the models of the rig', () => {
+  it('are not loaded for a request after the machine was given back: a final answer, which clients do not repeat, until the owner loads something', async () => {
+    const { state, face, add, inMemory, calls, engine } = fakeDeployments()
+    const own = createOwnUse(rig, face, null)
+    insertModel(sha('a'), 'Alpha', 'alpha.gguf', 1_000)
+    insertModel(sha('b'), 'Beta', 'beta.gguf', 2_000)
+    add('dep_b', sha('b'), 1)
+    state.givenBack = true
+    for (const name of ['Alpha', 'Beta']) {
+      const error = await own.service.engine(name).catch((reason: unknown) => reason)
+      // The official clients repeat 408, 409, 429 and 5xx.
+      expect([error, apiErrorOf(error).status]).toMatchObject([{ code: 'FORBIDDEN', message: expect.stringContaining('Load') as string }, 403])
+    }
+    expect(calls).toEqual([])
+    inMemory.add('dep_b')
+    expect(await own.service.engine('Beta')).toBe(engine)
+    await own.stop()
+  })
+
   it('are offered loaded ones first, and are loaded or deployed when asked for', async () => {
     const { face, add, inMemory, calls, engine } = fakeDeployments()
     const own = createOwnUse(rig, face, null)
