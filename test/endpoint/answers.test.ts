@@ -229,7 +229,7 @@ describe('clients that leave or do not read', () => {
     const call = s.client.embeddings.create({ model: 'Nano', input: ['a', 'b'] }, { signal: leaving.signal }).catch(() => null)
     await begun.promise
     leaving.abort()
-    await Promise.all([left.promise, call])
+    expect(await Promise.all([left.promise.then(() => 'ended'), call])).toEqual(['ended', null])
   })
 
   it('asks nothing of the engine for a client that left while its model was loaded', async () => {

@@ -1,11 +1,33 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import { loadFitting, nextSmaller } from '#engine/host/fit.ts'
-import { openEstimator, type Estimator, type MemoryWish } from '#engine/host/llama-estimate.ts'
+import { openEstimator, poolsTokens, scarcer, type Estimator, type MemoryWish } from '#engine/host/llama-estimate.ts'
+
+import { tempDir } from '#test/support/temp-dir.ts'
 
 import { NANO, ONE_SLOT } from './support.ts'
+
+/** The bundled model as one that makes embeddings: its vocabulary's size (which its list of tokens says too) becomes pooling by mean, its description gives the two bytes. */
+function poolingNano(): string {
+  const bytes = readFileSync(NANO)
+  const description = bytes.indexOf('general.description') + 'general.description'.length + 4
+  const length = Number(bytes.readBigUInt64LE(description))
+  bytes.writeBigUInt64LE(BigInt(length - 2), description)
+  const [end, key] = [description + 8 + length, bytes.indexOf('llama.vocab_size')]
+  const name = Buffer.alloc(8 + 18 + 4 + 4)
+  name.writeBigUInt64LE(18n)
+  name.write('llama.pooling_type', 8)
+  bytes.copy(name, 26, key + 16, key + 20)
+  name.writeUInt32LE(1, 30)
+  const path = join(tempDir(), 'pooling.gguf')
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, end - 2), bytes.subarray(end, key - 8), name, bytes.subarray(key + 24)]))
+  return path
+}
 
 const GIB = 2 ** 30
 const settings: EngineSettings = { ...ONE_SLOT, slots: 16, contextTokens: 32_768 }
@@ -30,7 +52,26 @@ describe('the memory a setting needs', () => {
     expect(await bytes({ batchTokens: 128 })).toBeLessThan(plain)
     expect(await bytes({ slots: 8 })).toBeGreaterThan(plain)
     expect(await bytes({ processes: 2 })).toBeGreaterThan(plain + 100 * 2 ** 20)
+    expect(await bytes({ prefixReuse: true })).toBe(plain + 256 * 2 ** 20)
+    expect(await bytes({ prefixReuse: true, parkedBytes: 2 ** 20 })).toBe(plain + 2 ** 20)
+    expect(await bytes({ prefixReuse: false, parkedBytes: 2 ** 20 })).toBe(plain)
     expect((await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, processes: 2, kvType: 'q8_0' })).method).toContain('4 × 1024 tokens, q8_0 cache, 2 processes')
+  })
+})
+
+describe('the memory that counts', () => {
+  const room = (neededBytes: number, freeBytes: number) => ({ neededBytes, freeBytes, totalBytes: 64 * GIB })
+  it('is the scarcer one (a model too large for the GPU that fits the sum of both)', () => {
+    expect(scarcer(room(GIB, 60 * GIB), room(9 * GIB, 8 * GIB))).toEqual(room(9 * GIB, 8 * GIB))
+    expect(scarcer(room(9 * GIB, 8 * GIB), room(GIB, 60 * GIB))).toEqual(room(9 * GIB, 8 * GIB))
+    expect(scarcer(room(GIB, 8 * GIB), room(0, 0))).toEqual(room(GIB, 8 * GIB))
+  })
+
+  it('holds a second context where the file pools its tokens for embeddings, as it can only there', async () => {
+    expect([poolsTokens({ general: { architecture: 'bert' }, bert: { pooling_type: 1 } } as never), poolsTokens({ general: { architecture: 'llama' } })]).toEqual([true, false])
+    const plain = await (await openEstimator(NANO, false))({ contextTokens: 1_024, slots: 1, gpuLayers: 0 })
+    const pooling = await (await openEstimator(poolingNano(), false))({ contextTokens: 1_024, slots: 1, gpuLayers: 0 })
+    expect(pooling.neededBytes).toBeGreaterThan(plain.neededBytes + 2 ** 20)
   })
 })
 

@@ -46,7 +46,11 @@ const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} Gi
 async function outOfMemoryError(settings: EngineSettings, estimator: Estimator, { trusted }: { trusted: boolean }): Promise<StokerError> {
   const { neededBytes, freeBytes } = await estimator(settings)
   const room = trusted ? freeBytes : Math.min(freeBytes, neededBytes) * DISTRUST
-  const smaller = await nextSmaller(settings, room, async (wish) => (await estimator(wish)).neededBytes)
+  const smaller = await nextSmaller(settings, room, async (wish) => {
+    // Another kind of memory may be the scarce one for it.
+    const of = await estimator(wish)
+    return of.neededBytes * (freeBytes / Math.max(1, of.freeBytes))
+  })
   const offer = smaller === null ? 'Close other programs, or use a smaller model' : `Use ${smaller.slots} slots of ${smaller.contextTokens} tokens`
   const what = `${settings.slots} slots of ${settings.contextTokens} tokens`
   return new StokerError('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${what}: about ${gibibytes(neededBytes)} are needed and ${gibibytes(freeBytes)} are free. ${offer}.`, {

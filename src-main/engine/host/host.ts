@@ -70,12 +70,28 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   }
 }
 
+/** Calls under way that can be ended, by their ids. */
+function createCancellable(): { run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>; cancel(id: number): void } {
+  const running = new Map<number, AbortController>()
+  return {
+    async run(id, work) {
+      const leaving = new AbortController()
+      running.set(id, leaving)
+      try {
+        return await work(leaving.signal)
+      } finally {
+        running.delete(id)
+      }
+    },
+    cancel: (id) => running.get(id)?.abort(),
+  }
+}
+
 export function createHost(options: HostOptions): Host {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const inTurn = createTurns()
-  /** Of the embed calls under way, by their ids. */
-  const embeds = new Map<number, AbortController>()
+  const embeds = createCancellable()
 
   async function unload(): Promise<void> {
     const previous = current
@@ -101,13 +117,8 @@ export function createHost(options: HostOptions): Host {
 
   async function embed(id: number, texts: unknown): Promise<Embedded> {
     if (current === null) throw NOT_LOADED
-    const leaving = new AbortController()
-    embeds.set(id, leaving)
-    try {
-      return await current.scheduler.embed(parsedTexts(texts), leaving.signal)
-    } finally {
-      embeds.delete(id)
-    }
+    const { scheduler } = current
+    return embeds.run(id, (signal) => scheduler.embed(parsedTexts(texts), signal))
   }
 
   function submit(job: string, request: unknown, how: JobOptions): void {
@@ -132,7 +143,7 @@ export function createHost(options: HostOptions): Host {
         case 'embed':
           return answer(request.id, embed(request.id, request.texts))
         case 'cancel-embed':
-          return embeds.get(request.call)?.abort()
+          return embeds.cancel(request.call)
         case 'threads':
           return current?.governor.setLimit(request.limit)
         case 'inspect':

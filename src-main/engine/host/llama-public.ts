@@ -16,6 +16,7 @@ import {
 
 import { StokerError } from '#contract/errors.ts'
 
+import { poolsTokens } from './llama-estimate.ts'
 import { createPublicVocabulary } from './llama-vocabulary.ts'
 import type { Choice, SamplerOptions, StepItem, StepLoop, StepSampler } from './step-model.ts'
 
@@ -73,17 +74,11 @@ function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], cho
   })
 }
 
-/** How the file says that token vectors become one; a model without it makes none worth having. */
-function pools(model: LlamaModel): boolean {
-  const metadata = model.fileInfo.metadata as unknown as Record<string, { pooling_type?: number } | undefined>
-  return (metadata[model.fileInfo.metadata.general.architecture]?.pooling_type ?? 0) > 0
-}
-
 /** One vector of length 1 from a context made when first asked for. */
 function createEmbed(model: LlamaModel): StepLoop['embed'] {
   let context: Promise<LlamaEmbeddingContext> | null = null
   return async (tokens) => {
-    if (!pools(model))
+    if (!poolsTokens(model.fileInfo.metadata))
       throw new StokerError(
         'MODEL_UNSUPPORTED',
         'This model makes no embeddings: its file names no pooling. Load an embedding model (for instance a BERT or a model whose name ends in -embed).',

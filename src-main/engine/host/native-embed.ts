@@ -4,7 +4,8 @@ import { StokerError } from '#contract/errors.ts'
 import { createBatch, type StepBatch } from './native-batch.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
 
-const TOKENS_MAX = 2_048
+/** Of one text. */
+export const EMBED_TOKENS_MAX = 2_048
 /** LLAMA_POOLING_TYPE_UNSPECIFIED: the model's own. */
 const POOLING_OF_MODEL = -1
 
@@ -34,7 +35,7 @@ export function createEmbedder(native: NativeLlama, model: Pointer, options: { c
         'MODEL_UNSUPPORTED',
         'This model makes no embeddings: its file names no pooling. Load an embedding model (for instance a BERT or a model whose name ends in -embed).',
       )
-    const size = Math.min(TOKENS_MAX, options.contextTokens)
+    const size = Math.min(EMBED_TOKENS_MAX, options.contextTokens)
     const context = native.llama_init_from_model(model, {
       ...native.llama_context_default_params(),
       n_ctx: size,
