@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
+import { openDb } from '#db/open.ts'
+import { exchangeMigrations } from '#market/migrations/index.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import type { FakeSupplier } from '#test/support/fake-supplier.ts'
 
@@ -47,6 +49,26 @@ describe('a supplier that says "not now"', () => {
     await expect(call).rejects.toMatchObject({ status: 503, code: 'no_supplier' })
     expect(supplier.jobs.length).toBeLessThanOrEqual(11)
     expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 0, reserved: 0 })
+  })
+
+  it.each(['job.reject', 'job.error'] as const)('%s that quotes the request in its message and its code: neither is stored', async (t) => {
+    const { market, supplier, client: buyer } = await listed()
+    supplier.onJob = ({ jobId }) => supplier.send({ t, jobId, error: { code: 'zebraquestion', message: 'it says: zebraquestion', data: { said: 'zebraquestion' } } })
+    await expect(buyer.chat.completions.create({ model: NANO, messages: say('zebraquestion') })).rejects.toMatchObject({ status: 502, code: 'supplier_failed' })
+    const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
+    const tables = db.read.prepare<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`).all()
+    const dump = JSON.stringify(tables.map(({ name }) => db.read.prepare(`SELECT * FROM "${name}"`).all()))
+    db.close()
+    expect(dump).toContain('the supplier failed (ENGINE_REFUSED)')
+    expect(dump).not.toContain('zebraquestion')
+  })
+
+  it.each(['INTERNAL', 'NO_SUPPLIER', 'LEDGER_CONFLICT'])('a failure it calls %s is told as the supplier’s, without its words', async (code) => {
+    const { supplier, client: buyer } = await listed()
+    supplier.onJob = ({ jobId }) => refuse(supplier, jobId, code)
+    const failure = await buyer.chat.completions.create({ model: NANO, messages: say('Hi') }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ status: 502, code: 'supplier_failed' })
+    expect(String(failure)).not.toContain('not now')
   })
 
   it('does not hold the order up while another one is free', async () => {

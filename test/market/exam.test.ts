@@ -6,7 +6,7 @@ import { sha256Hex } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, exchange, NANO, until } from './support.ts'
+import { ASK, books, exchange, listed, NANO, say, until } from './support.ts'
 
 const SEED = 'exam-test'
 /** Answers every item right and every load call in full. */
@@ -203,6 +203,23 @@ describe('an exam', () => {
     start(supplier)
     expect((await supplier.next('exam.item')).reason).toContain('ENGINE_BUSY')
     expect(supplier.jobs.slice(0, 2).map((job) => job.itemId)).toEqual([supplier.jobs[0]!.itemId, supplier.jobs[0]!.itemId])
+  })
+
+  it('takes no slot of an offer: jobs are routed to a supplier whose slots its calls fill, up to the slots it offers', async () => {
+    const { supplier, client: buyer } = await listed({ examSeed: SEED })
+    supplier.onJob = () => undefined
+    start(supplier)
+    await until(() => supplier.jobs.length === 1)
+    expect(supplier.jobs[0]!.examId).toBeDefined()
+    const answers = ['a', 'b'].map((name) => buyer.chat.completions.create({ model: NANO, messages: say(name) }))
+    const { book } = await supplier.next('book', (frame) => frame.book.waiting === 1)
+    // One slot is offered: the second buyer waits for the first one's job, not for the exam.
+    expect([supplier.jobs.length, book.rows[0]!.freeSlots]).toEqual([2, 0])
+    await supplier.answer(supplier.jobs[1]!, ['ok'])
+    await until(() => supplier.jobs.length === 3)
+    await supplier.answer(supplier.jobs[2]!, ['ok'])
+    expect((await Promise.all(answers)).map(({ choices }) => choices[0]!.message.content)).toEqual(['ok', 'ok'])
+    expect(supplier.jobs.map(({ examId }) => examId !== undefined)).toEqual([true, false, false])
   })
 
   it('draws a fresh 256-bit seed when none is fixed', async () => {

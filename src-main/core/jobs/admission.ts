@@ -27,12 +27,17 @@ export interface Load {
   /** Sequences at once, and the context of each. */
   slots: number
   contextTokens: number
-  /** Jobs of ours in it, exam calls included. */
+  /** Bought jobs in it. */
   running: number
-  /** What the engine itself counts, the owner's own requests included; a moment old. */
+  /** Exam calls in it: behind every job in its queue, so that they take none of the slots that are sold. One that has begun is not stopped, though. */
+  exams: number
+  /** Tokens at most until a slot is free for one more job; 0 when one is. */
+  waitTokens: number
+  /** What the engine itself counts, the owner's own requests and exam calls included; a moment old. */
   engine: { running: number; queued: number }
   /** Measured lately; figures too old to refuse by are null. */
   speed: EngineSpeed
+  /** Of what is evaluated before one more job's prompt: those of exam calls come after it. */
   waitingPromptTokens: number
   /** Engine prompt tokens for one reference token of input, by finished jobs; null before any. */
   promptRatio: number | null
@@ -79,8 +84,9 @@ function room(job: JobFrame, load: Load): ErrorValue | null {
   if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
     return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
   if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
-  // Our own jobs never outnumber the slots, so what waits is the owner's own use, which goes first.
-  if (load.engine.queued > 0 && load.engine.running >= load.slots) return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
+  // Bought jobs never outnumber the slots and exam calls wait behind them, so what else waits is the owner's own use, which goes first.
+  const { running, queued } = load.engine
+  if (queued > 0 && running >= load.slots && running + queued - load.exams > load.slots) return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
   const finishMs = finishesInMs(job, load)
   return finishMs !== null && finishMs > job.deadlineMs
     ? no('DEADLINE', `the measured rate cannot meet the deadline: ${seconds(finishMs)} s against ${seconds(job.deadlineMs)} s`)
@@ -92,17 +98,32 @@ const seconds = (ms: number): string => (ms / 1_000).toFixed(1)
 /** One for one before anything was measured. */
 const promptTokens = ({ request }: JobFrame, { promptRatio }: Load): number => inputTokens(request.messages) * (promptRatio ?? 1)
 
+/** A call in the engine: reference tokens it may still give, and whether it is a job without text, which gets a slot before one that comes now. */
+export interface Call {
+  left: number
+  waits: boolean
+}
+
+/** `Load.waitTokens`: the slot of the call that ends next, or of a later one when jobs wait already. */
+export function waitTokens(calls: readonly Call[], slots: number): number {
+  if (calls.length < slots) return 0
+  const before = Math.min(calls.filter(({ waits }) => waits).length, calls.length - slots)
+  const ends = calls.map(({ left }) => left).sort((a, b) => a - b)
+  return ends[before] ?? 0
+}
+
 /**
  * Milliseconds until the answer is whole at the measured rate, if it takes all of maxTokens: prompts before it and its own at the engine's
- * prompt rate, then maxTokens at what each of so many streams gets. Null when no stream was measured: the first job is what measures.
+ * prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets. Null when no stream was measured: the first job
+ * is what measures.
  */
 export function finishesInMs(job: JobFrame, load: Load): number | null {
-  const streams = Math.min(load.slots, Math.max(load.running, load.engine.running) + 1)
+  const streams = Math.min(load.slots, Math.max(load.running + load.exams, load.engine.running) + 1)
   const rate = streamRate(load.speed.perStream, streams)
   if (rate === null) return null
   const { promptTokensPerSecond } = load.speed
   const promptMs = promptTokensPerSecond === null ? 0 : ((load.waitingPromptTokens + promptTokens(job, load)) / promptTokensPerSecond) * 1_000
-  return promptMs + (job.request.maxTokens / rate) * 1_000
+  return promptMs + ((load.waitTokens + job.request.maxTokens) / rate) * 1_000
 }
 
 /** The reserve is the most that will be paid: price × (input + maxTokens), or the work could go unpaid. */

@@ -9,11 +9,12 @@ import type { SupplierFrame } from '#contract/supplier.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
 import type { EngineEvents, EnginePort } from '#core/engine/engine.port.ts'
 
-import { refusal, type JobFrame, type Load, type Route } from './admission.ts'
+import { refusal, waitTokens, type Call, type JobFrame, type Load, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
 import { MeasuresOfAll } from './measures.ts'
 import { Run, type CancelReason } from './run.ts'
 import type { Settlement } from './settlement.store.ts'
+import { told } from './told.ts'
 
 /** What exams tell the runner, and are told. */
 export interface ExamSink {
@@ -98,20 +99,29 @@ export class Runner {
     const { promptRatio } = measures
     const mono = this.#context.clock.mono()
     measures.speed.see(speed, mono)
-    let [mine, unbegun] = [0, 0]
+    const { slots, contextTokens } = loaded.model
+    const calls: Call[] = []
+    const count = { job: 0, exam: 0 }
+    /** Prompts without text yet, in the engine's tokens. */
+    const prompts = { job: 0, exam: 0 }
     for (const run of this.#runs.values()) {
       if (run.route.deploymentId !== deploymentId) continue
-      mine += 1
-      // What was submitted a moment ago is not among the engine's own figures yet.
-      if (run.ttftMs === null) unbegun += run.inputTokens * (promptRatio ?? 1)
+      const kind = run.frame.examId === undefined ? 'job' : 'exam'
+      const begun = run.ttftMs !== null
+      count[kind] += 1
+      if (!begun) prompts[kind] += run.inputTokens * (promptRatio ?? 1)
+      calls.push({ left: run.frame.request.maxTokens - run.outputTokens, waits: !begun && kind === 'job' })
     }
     return {
-      slots: loaded.model.slots,
-      contextTokens: loaded.model.contextTokens,
-      running: mine,
+      slots,
+      contextTokens,
+      running: count.job,
+      exams: count.exam,
+      waitTokens: waitTokens(calls, slots),
       engine: { running, queued },
       speed: measures.speed.fresh(mono, SPEED_AGE_MS),
-      waitingPromptTokens: Math.max(waitingPromptTokens, unbegun),
+      // The engine's figure has exam calls in it, and not what was submitted a moment ago.
+      waitingPromptTokens: Math.max(waitingPromptTokens - prompts.exam, prompts.job),
       promptRatio,
     }
   }
@@ -215,7 +225,7 @@ export class Runner {
     const outcome: EngineEvents = {
       onDelta: (text) => run.delta(text),
       onDone: ({ finish, usage }) => this.#finished(run, finish, usage),
-      onError: (error) => this.#fail(run, error),
+      onError: (error) => this.#fail(run, told(error)),
     }
     engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
@@ -225,7 +235,7 @@ export class Runner {
       this.#done(run, finish, usage)
     } catch (error) {
       this.#context.log.error({ err: error, jobId: run.frame.jobId }, 'a finished job could not be recorded')
-      this.#fail(run, toErrorValue(error))
+      this.#fail(run, told(toErrorValue(error)))
     }
   }
 

@@ -2,7 +2,7 @@
 import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
-import type { ErrorValue } from '#contract/errors.ts'
+import { ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
 import type { MarketContext } from '../context.ts'
 import { claimProblem } from '../settle/claims.ts'
@@ -12,6 +12,15 @@ import { answerBytesMax, measure, type LiveJob } from './live-job.ts'
 import type { Router } from './router.ts'
 
 type FrameOf<T extends SupplierFrame['t']> = Extract<SupplierFrame, { t: T }>
+
+/** Codes that speak of the exchange or the buyer; from a supplier they would lie to the buyer. */
+const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'MONEY_RANGE', 'NO_SUPPLIER']
+
+/** A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold words of the request. */
+function supplierError(said: string): ErrorValue {
+  const code = ERROR_CODES.find((known) => known === said && !NOT_THEIRS.includes(known)) ?? 'ENGINE_REFUSED'
+  return { code, message: `the supplier failed (${code})`, data: {} }
+}
 
 export class Deliveries {
   readonly #context: MarketContext
@@ -45,7 +54,8 @@ export class Deliveries {
   /** A refusal or a failure: same thing to the buyer. */
   error(peer: Peer, { jobId, error }: FrameOf<'job.reject'> | FrameOf<'job.error'>): void {
     const job = peer.jobs.get(jobId)
-    if (job !== undefined) this.#router.fail(job, job.cancelled ? 'cancelled' : 'supplier-failed', error as ErrorValue)
+    if (job === undefined) return
+    this.#router.fail(job, job.cancelled ? 'cancelled' : 'supplier-failed', supplierError(error.code))
   }
 
   done(peer: Peer, frame: FrameOf<'job.done'>): void {

@@ -70,11 +70,14 @@ export class Peer {
     else this.wire.send(text)
   }
 
-  /** Slots of the offer's deployment that no job (of any instrument, exam calls included) uses; none without a socket. */
+  /**
+   * Slots of the offer's deployment that no bought job (of any instrument) uses; none without a socket. Exam calls take none: suppliers put
+   * them behind jobs, so that an exam does not close the shop.
+   */
   freeSlots(offer: Offer): number {
     if (this.wire === null || this.gone) return 0
     let used = 0
-    for (const job of this.jobs.values()) if (job.deploymentId === offer.deploymentId) used += 1
+    for (const job of this.jobs.values()) if (job.exam === null && job.deploymentId === offer.deploymentId) used += 1
     return Math.max(0, offer.slots - used)
   }
 }

@@ -2,7 +2,7 @@
 import { describe, it, expect } from 'vitest'
 
 import { nano, nanoPerMtok } from '#contract/money.ts'
-import { finishesInMs, refusal, type Facts, type JobFrame, type Load, type Route } from '#core/jobs/admission.ts'
+import { finishesInMs, refusal, waitTokens, type Facts, type JobFrame, type Load, type Route } from '#core/jobs/admission.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 
@@ -25,6 +25,8 @@ const idle: Load = {
   slots: 4,
   contextTokens: 4_096,
   running: 0,
+  exams: 0,
+  waitTokens: 0,
   engine: { running: 0, queued: 0 },
   speed: { promptTokensPerSecond: null, perStream: [] },
   waitingPromptTokens: 0,
@@ -45,6 +47,15 @@ describe('a job is refused at once', () => {
     ['context beyond the engine’s, in its own tokens', job(), facts({ contextTokens: 256, promptRatio: 2.5 }), 'CONTEXT_TOO_LONG', /its own tokens/],
     ['every slot taken', job(), facts({ running: 4 }), 'ENGINE_BUSY', /slot/],
     ['the owner’s own use fills slots and queue', job(), facts({ running: 1, engine: { running: 4, queued: 1 } }), 'ENGINE_BUSY', /own requests/],
+    ['the owner’s own use fills slots and queue, exam calls beside it', job(), facts({ running: 1, exams: 2, engine: { running: 4, queued: 3 } }), 'ENGINE_BUSY', /own requests/],
+    ['every slot taken, and exam calls wait behind', job(), facts({ running: 4, exams: 4, engine: { running: 4, queued: 4 } }), 'ENGINE_BUSY', /slot/],
+    [
+      'too late for the slot that an exam call frees',
+      job({}, 10),
+      facts({ exams: 4, waitTokens: 100, speed: { promptTokensPerSecond: null, perStream: [10] } }),
+      'DEADLINE',
+      /11\.0 s/,
+    ],
     ['answer too slow alone', job(), facts({ speed: { promptTokensPerSecond: null, perStream: [9] } }), 'DEADLINE', /11\.1 s against 10\.0 s/],
     [
       'answer too slow beside the others, though fast enough alone',
@@ -71,6 +82,7 @@ describe('a job is taken', () => {
     ['when the measured rate just meets the deadline', job(), facts({ speed: { promptTokensPerSecond: 100, perStream: [100 / 9] } })],
     ['when the average prompt ratio says it is a little too long: the engine knows better', job(), facts({ contextTokens: 280, promptRatio: 2 })],
     ['when a stale count of the engine still holds jobs that ended', job(), facts({ running: 3, engine: { running: 4, queued: 0 } })],
+    ['though exam calls fill every slot and the queue: it goes before them', job(), facts({ running: 3, exams: 4, engine: { running: 4, queued: 3 } })],
     [
       'as an exam call whatever the rate says: its deadline is the exchange’s to keep',
       job({ ...exam, deadlineMs: 1 }),
@@ -84,5 +96,51 @@ describe('a job is taken', () => {
   it('by the time of waiting prompts, its own prompt and all of maxTokens beside the others', () => {
     const load = { ...idle, running: 1, waitingPromptTokens: 300, promptRatio: 2, speed: { promptTokensPerSecond: 500, perStream: [50, 25] } }
     expect(finishesInMs(job(), load)).toBeCloseTo(1_000 + 4_000)
+  })
+})
+
+describe('the wait for a slot', () => {
+  it.each<[string, number, Parameters<typeof waitTokens>[0], number]>([
+    [
+      'none while one is free',
+      3,
+      [
+        { left: 50, waits: false },
+        { left: 60, waits: false },
+      ],
+      0,
+    ],
+    [
+      'the call that ends next',
+      2,
+      [
+        { left: 50, waits: false },
+        { left: 60, waits: false },
+      ],
+      50,
+    ],
+    [
+      'exam calls in the queue are no reason to wait',
+      2,
+      [
+        { left: 50, waits: false },
+        { left: 40, waits: false },
+        { left: 64, waits: false },
+        { left: 64, waits: false },
+      ],
+      40,
+    ],
+    [
+      'a job that waits already gets the first one that ends',
+      2,
+      [
+        { left: 50, waits: false },
+        { left: 60, waits: false },
+        { left: 64, waits: true },
+      ],
+      60,
+    ],
+  ])('%s', (_name, slots, calls, tokens) => {
+    expect(waitTokens(calls, slots)).toBe(tokens)
   })
 })

@@ -77,6 +77,16 @@ describe('the machine now', () => {
     expect(states()).toEqual({ [jobId]: 'settled' })
   })
 
+  it('hands off a job that waits behind exam calls in every slot, and ends those without a word of theirs in the books', async () => {
+    const { seller, handBack, job, errors, states } = setup()
+    for (let n = 0; n < 2; n += 1) job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })
+    const jobId = job()
+    expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, lostNano: 0, unloaded: 1 })
+    expect(errors().find(([id]) => id === jobId)).toEqual([jobId, 'ENGINE_NOT_LOADED'])
+    expect([seller.jobs.live(), states()]).toEqual([[], { [jobId]: 'failed' }])
+    expect(JSON.stringify(seller.rows('SELECT * FROM jobs'))).not.toContain('zebraquestion')
+  })
+
   it('counts no exam call, and works while the exchange is away', async () => {
     const { seller, handBack, job, errors } = setup()
     job({ examId: 'exam_1', itemId: 'arith/1/0', price: 0 })
