@@ -123,7 +123,8 @@ describe('the OpenAI client against a whole Stoker', () => {
       throw error
     })
     const whole = pids.map((_, at) => samples.map((sample) => sample[at] ?? null)).filter((series): series is number[] => series.every((kb) => kb !== null))
-    const grown = whole.map((series) => ({ from: series[3]!, to: series.at(-1)! }))
+    // V8's old generation is a sawtooth of some 25 MB here, so the end is held against the highest before; what grows with every job is highest at half-time.
+    const grown = whole.map((series) => ({ from: Math.max(...series.slice(0, 4)), to: series.at(-1)! }))
     // Core and server, the exchange, and at least one engine.
     expect(grown.length).toBeGreaterThanOrEqual(3)
 
