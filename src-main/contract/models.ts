@@ -78,6 +78,11 @@ export const deployment = z.object({
   speed: z.object({ promptTokensPerSecond: z.number().nullable(), perStream: z.array(z.number().nullable()) }).nullable(),
   /** Prompt tokens since the load: taken from the cache, and evaluated. */
   cache: z.object({ cachedTokens: z.number().int(), evaluatedTokens: z.number().int() }).nullable(),
+  /**
+   * What the newest quiet measurement found fastest, where these settings are others; null where they are not or nothing was measured. Passed to `deploy`
+   * over `settings` it makes a deployment of its own: a qualification stays with the old one, and nothing changes by itself.
+   */
+  measured: z.object({ processes: z.number().int(), threads: z.number().int(), batchTokens: z.number().int() }).nullable().optional(),
   /** After ENGINE_OUT_OF_MEMORY: the next smaller setting that should fit. */
   smaller: z.object({ contextTokens: z.number().int(), slots: z.number().int() }).nullable(),
 })
@@ -134,7 +139,10 @@ export const modelsContract = {
     .input(z.object({ sha256 }))
     .output(z.object({ removed: z.boolean() })),
   deployments: method('read').output(z.array(deployment)),
-  /** Creates (or finds) the deployment of these settings and loads it; defaults are chosen from the machine. */
+  /**
+   * Creates (or finds) the deployment of these settings and loads it; defaults are chosen from the machine. Without settings: the one of the model used
+   * last, as it was. After a measurement, `{ ...deployment.settings, ...deployment.measured }` uses what was found.
+   */
   deploy: method('operate')
     .input(z.object({ sha256, settings: deploymentSettings.partial().optional() }))
     .output(deployment),

@@ -19,9 +19,13 @@ const BUDGET_MS = 5 * SECOND_MS
 /** Without an end by then (a large model takes long to load for it) the defaults serve. */
 const ON_DEPLOY_MS = 20 * SECOND_MS
 
-export type CalibrateContext = Pick<CoreContext, 'rigDb' | 'engines' | 'clock' | 'log'>
+export type CalibrateContext = Pick<CoreContext, 'rigDb' | 'engines' | 'clock' | 'log' | 'events'>
 export interface Calibrate {
   stored(sha256: string): Promise<CalibrationView | null>
+  /** Finds out what machine this is, for `known`. */
+  start(): void
+  /** As `stored`, without waiting; null before this machine is known, which is when any of the others was called. */
+  known(this: void, sha256: string): CalibrationView | null
   /** Errors: MODEL_*, ENGINE_*, CANCELLED. */
   measure(model: StoredModel, settings: EngineSettings, options: CalibrateOptions): Promise<CalibrationView>
   /** Before the first load of a model; null where it is not worth it, failed or took too long. Throws the signal's reason. */
@@ -34,17 +38,27 @@ export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' |
 }
 
 export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
-  const { rigDb, engines, clock, log } = context
-  const machine = async (): Promise<string> => machineOf(await hardware.current())
+  const { rigDb, engines, clock, log, events } = context
+  let here: string | null = null
+  const machine = async (): Promise<string> => (here = machineOf(await hardware.current()))
   const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
     const { settings: best, promptTokensPerSecond, points, quiet } = await engines.calibrate({ path, sha256 }, settings, options)
     const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points, quiet }
     // The model may have been removed meanwhile: then there is nothing to keep.
     rigDb.tx((db) => saveCalibration(db, view))
+    events.changed('deployments')
     return view
   }
   return {
-    stored: async (sha256) => findCalibration(rigDb.read, sha256, await machine()),
+    async stored(sha256) {
+      return findCalibration(rigDb.read, sha256, await machine())
+    },
+    start: () =>
+      void machine().then(
+        () => events.changed('deployments'),
+        (error: unknown) => log.warn({ err: error }, 'this machine could not be looked at; its measurements are not used'),
+      ),
+    known: (sha256) => (here === null ? null : findCalibration(rigDb.read, sha256, here)),
     measure,
     async beforeFirstLoad(model, settings, signal) {
       // On a GPU threads hardly matter.

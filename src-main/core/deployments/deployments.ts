@@ -75,6 +75,14 @@ export function withWish(defaults: DeploymentSettings, wish: SettingsWish): Depl
   return { ...settings, processes: Math.max(1, Math.min(settings.processes, settings.slots, settings.threads)) }
 }
 
+/** What of a measurement settings made before it do not use yet; null where they do, or where other programs disturbed it. */
+export function measuredFor(settings: DeploymentSettings, found: (Measured & { quiet: boolean }) | null): Measured | null {
+  if (found === null || !found.quiet) return null
+  const { processes, threads, batchTokens } = withWish(settings, { processes: found.processes, threads: found.threads, batchTokens: found.batchTokens })
+  const same = processes === settings.processes && threads === settings.threads && batchTokens === settings.batchTokens
+  return same ? null : { processes, threads, batchTokens }
+}
+
 /** Fewer slots, then less context, largest first, without `from` itself. */
 function shrunk(from: DeploymentSettings): DeploymentSettings[] {
   const slots = [2, 1].filter((slots) => slots < from.slots)

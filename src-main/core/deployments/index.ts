@@ -123,9 +123,9 @@ function createMeasure(
 export function createDeployments(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks): Deployments {
   const { rigDb } = context
   const keys = createRemoteKeys(context.dataDir)
-  const shelf = createShelf(context, { models: parts.models, keys, prefixReuse: hooks.prefixReuse ?? true })
-  const { holder, room } = createHolder(context, parts, hooks, shelf)
   const calibrate = createCalibrate(context, parts.hardware)
+  const shelf = createShelf(context, { models: parts.models, keys, prefixReuse: hooks.prefixReuse ?? true, calibrated: calibrate.known })
+  const { holder, room } = createHolder(context, parts, hooks, shelf)
   const engines = (): EngineView[] =>
     holder.heldIds().flatMap((deploymentId) => {
       const state = holder.engine(deploymentId)?.state()
@@ -159,6 +159,7 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
       upkeep.start()
+      calibrate.start()
     },
     stop(): void {
       upkeep.stop()

@@ -1,12 +1,12 @@
 /** Everything stored, with how it is shown. */
 import { StokerError } from '#contract/errors.ts'
-import type { Deployment } from '#contract/models.ts'
+import type { CalibrationView, Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentFacts } from '#core/context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
 import { modelName, type ModelsFace } from '#core/models/index.ts'
 
-import { deploymentState, measuredParts } from './deployments.ts'
+import { deploymentState, measuredFor, measuredParts } from './deployments.ts'
 import { findDeployment, type StoredDeployment } from './deployments.store.ts'
 import type { Holder } from './holder.ts'
 import type { RemoteKeys } from './remote-keys.ts'
@@ -25,7 +25,14 @@ export interface Shelf {
   view(stored: StoredDeployment, holder: Holder): Deployment
 }
 
-export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: { models: Pick<ModelsFace, 'find'>; keys: RemoteKeys; prefixReuse: boolean }): Shelf {
+export interface ShelfParts {
+  models: Pick<ModelsFace, 'find'>
+  keys: RemoteKeys
+  prefixReuse: boolean
+  calibrated(this: void, sha256: string): CalibrationView | null
+}
+
+export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: ShelfParts): Shelf {
   const engineSettings = (stored: StoredDeployment): EngineSettings => ({ ...stored.settings, prefixReuse: parts.prefixReuse })
   const nameOf = ({ remote, sha256 }: StoredDeployment): string => {
     if (remote !== null) return remoteName(remote)
@@ -79,6 +86,7 @@ export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: { mode
         ...shown,
         ...measuredParts(shown.state === 'loaded' && engine !== null ? engine.stats() : null),
         idleUnloadMs,
+        measured: remote === null ? measuredFor(settings, parts.calibrated(sha256)) : null,
         smaller: shown.state === 'failed' ? (wanted.failure?.smaller ?? null) : null,
       }
     },

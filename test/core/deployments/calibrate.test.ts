@@ -129,6 +129,33 @@ describe('calibration', () => {
     expect(await core.deployments.calibration(sha256)).toMatchObject({ threads: 4, quiet: true })
   })
 
+  it('is offered to a deployment made before it; taken, it is a deployment of its own, and what the old one qualified for stays', async () => {
+    const core = start({ calibrateOnDeploy: false })
+    const sha256 = await addModel(core, 'a.gguf')
+    const old = await core.deployments.deploy(sha256, { slots: 3, threads: 1 })
+    expect(old).toMatchObject({ measured: null, settings: { processes: 1, threads: 1 } })
+    engines.calibrating = async () => ({ ...found, quiet: false })
+    await steps(core, sha256)
+    // Of a busy machine: nothing to change settings for.
+    expect(core.deployments.list()).toMatchObject([{ measured: null }])
+    engines.calibrating = async () => found
+    await steps(core, sha256)
+    expect(core.deployments.list()).toMatchObject([{ deploymentId: old.deploymentId, settings: old.settings, measured: found.settings }])
+    const taken = await core.deployments.deploy(sha256, { ...old.settings, ...found.settings })
+    expect(taken).toMatchObject({ state: 'loaded', measured: null, settings: { ...old.settings, ...found.settings } })
+    expect(taken.deploymentId).not.toBe(old.deploymentId)
+    expect(core.deployments.find(old.deploymentId)?.settings).toMatchObject(old.settings)
+    // From now on it is the one used without a wish.
+    expect(await core.deployments.deploy(sha256, {})).toMatchObject({ deploymentId: taken.deploymentId })
+    const again = start()
+    again.deployments.start()
+    await until(() => again.deployments.list().some(({ measured }) => measured !== null))
+    again.deployments.stop()
+    const moved = start({ hardware: () => ({ ...machine, cpu: 'Other CPU' }) })
+    await moved.deployments.calibration(sha256)
+    expect(moved.deployments.list().map(({ measured }) => measured)).toEqual([null, null])
+  })
+
   it('stored before it was told whether the machine was quiet counts as not quiet, and can be read', async () => {
     const core = start()
     const sha256 = await addModel(core, 'a.gguf', BIG)
