@@ -99,7 +99,10 @@ describe('bad input', () => {
 
     const streams = GOOD.map((request) => submit(engine, request))
     await Promise.all(streams.slice(0, 3).map((stream) => stream.firstDelta))
-    const answers = BAD.map(([request]) => run(engine, request as EngineRequest))
+    // What came in which order: a piece of each stream, or an answer to a bad request.
+    const seen: string[] = []
+    for (const [at, stream] of streams.slice(0, 3).entries()) stream.deltas(() => seen.push(`${at}`))
+    const answers = BAD.map(([request]) => run(engine, request as EngineRequest).finally(() => seen.push('refused')))
     const odd = ODD.map((request) => run(engine, request))
     const together = await Promise.all(streams.map((stream) => stream.outcome))
     expect(together.map(({ text, toolCalls }) => [text, toolCalls?.map((call) => call.arguments)])).toEqual(
@@ -109,6 +112,12 @@ describe('bad input', () => {
     const refusals = await Promise.all(answers)
     expect(refusals.map((outcome, at) => `${at} ${outcome.error?.code}`)).toEqual(BAD.map(([, code], at) => `${at} ${code}`))
     for (const { error } of refusals) expect(error?.message).toMatch(/^.{10,400}$/s)
+    // All lie before the engine at once: were they looked at before the next step, every stream would stand still until the last is answered.
+    const turns = seen
+      .join(' ')
+      .split(/(?:refused ?)+/)
+      .slice(1, -1)
+    for (const stream of ['0', '1', '2']) expect(turns.filter((turn) => turn.includes(stream)).length).toBeGreaterThanOrEqual(2)
     expect((await Promise.all(odd)).map((outcome) => outcome.error)).toEqual([null, null, null, null])
     expect(forks.length).toBe(1)
   })

@@ -55,12 +55,15 @@ export interface Submitted {
   id: string
   outcome: Promise<Outcome>
   firstDelta: Promise<void>
+  /** Told of every piece of text from now on. */
+  deltas(listener: () => void): void
 }
 
 export function submit(engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Submitted {
   const id = `job_${(serial += 1)}`
   const deltas: string[] = []
   const shown: TokenLogprob[] = []
+  const listeners = new Set<() => void>()
   const first = Promise.withResolvers<void>()
   const done = Promise.withResolvers<Outcome>()
   const end = (rest: Partial<Outcome>): void => {
@@ -80,6 +83,7 @@ export function submit(engine: EnginePort, request: EngineRequest, options: Subm
   const events: EngineEvents = {
     onDelta(text, logprobs) {
       deltas.push(text)
+      for (const listener of listeners) listener()
       if (logprobs !== undefined) shown.push(...logprobs)
       first.resolve()
     },
@@ -87,7 +91,7 @@ export function submit(engine: EnginePort, request: EngineRequest, options: Subm
     onError: (error) => end({ error }),
   }
   engine.submit(id, request, events, options)
-  return { id, outcome: done.promise, firstDelta: first.promise }
+  return { id, outcome: done.promise, firstDelta: first.promise, deltas: (listener) => void listeners.add(listener) }
 }
 
 export const run = (engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Promise<Outcome> => submit(engine, request, options).outcome
