@@ -181,7 +181,8 @@ export class Runner {
       else failures.push({ run, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
     }
     for (const { run } of failures) {
-      if (run.frame.examId !== undefined) continue
+      // Late or stopped already: taking the machine back cost nothing there.
+      if (run.frame.examId !== undefined || run.cancelled !== null) continue
       lost.handedOff += run.ttftMs === null ? 1 : 0
       if (run.ttftMs === null) continue
       lost.failed += 1
@@ -225,7 +226,8 @@ export class Runner {
     const outcome: EngineEvents = {
       onDelta: (text) => run.delta(text),
       onDone: ({ finish, usage }) => this.#finished(run, finish, usage),
-      onError: (error) => this.#fail(run, told(error)),
+      // The buyer left before and pays for what came: the engine's end does not undo that.
+      onError: (error) => (run.cancelled === 'buyer' ? this.#finished(run, 'cancelled', null) : this.#fail(run, told(error))),
     }
     engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }

@@ -77,6 +77,15 @@ describe('the machine now', () => {
     expect(states()).toEqual({ [jobId]: 'settled' })
   })
 
+  it('counts nothing lost of a job that had missed its deadline already', async () => {
+    const { seller, handBack, job } = setup()
+    const jobId = job()
+    seller.engine.release(jobId)
+    seller.exchange.push({ t: 'job.cancel', jobId: jobId as never, reason: 'deadline' })
+    seller.exchange.deliver()
+    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 })
+  })
+
   it('hands off a job that waits behind exam calls in every slot, and ends those without a word of theirs in the books', async () => {
     const { seller, handBack, job, errors, states } = setup()
     for (let n = 0; n < 2; n += 1) job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })

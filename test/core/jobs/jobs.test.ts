@@ -230,6 +230,19 @@ describe('jobs that end otherwise', () => {
     expect(job(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
   })
 
+  it('a buyer who left pays for what was delivered, also when the engine crashes before it has stopped', async () => {
+    const made = seller({ engine: { manual: true, answer: () => 'one two three four' } })
+    const jobId = made.exchange.job()
+    made.exchange.deliverAll()
+    made.engine.release(jobId)
+    made.exchange.push({ t: 'job.cancel', jobId, reason: 'buyer' })
+    made.exchange.deliver()
+    made.engine.crash()
+    await made.drain()
+    expect(frames(made, 'job.error')).toEqual([])
+    expect(job(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
+  })
+
   it('a missed deadline is a failure without a claim', async () => {
     const made = seller({ engine: { manual: true } })
     const jobId = made.exchange.job()

@@ -35,7 +35,17 @@ export function createJobGate(inner: EnginePort, { slots, contextTokens }: { slo
       return
     }
     const { running: inEngine, queued, speed, waitingPromptTokens } = inner.stats()
-    const why = refusal(request, deadlineMs, { slots, contextTokens, running, engine: { running: inEngine, queued }, speed, waitingPromptTokens, promptRatio: PROMPT_RATIO })
+    const why = refusal(request, deadlineMs, {
+      slots,
+      contextTokens,
+      running,
+      engine: { running: inEngine, queued },
+      speed,
+      waitingPromptTokens,
+      promptRatio: PROMPT_RATIO,
+      exams: 0,
+      waitTokens: 0,
+    })
     if (why !== null) {
       events.onError({
         code: why === 'DEADLINE' ? 'ENGINE_BUSY' : why,
