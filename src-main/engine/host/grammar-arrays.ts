@@ -1,7 +1,8 @@
 /** Arrays of a JSON schema as GBNF rules. */
 import { listOf, type RuleOf, type Schema } from './grammar-merge.ts'
-import { invalidGrammar, type GrammarRules } from './grammar-rules.ts'
+import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
+import type { Shape } from './grammar-shapes.ts'
 
 export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): string {
   const least = count(schema, 'minItems') ?? 0
@@ -10,16 +11,20 @@ export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): 
   const ws = rules.primitive('ws')
   const first = schema['prefixItems'] === undefined ? [] : listOf('prefixItems', schema['prefixItems']).map((part) => ruleOf(part))
   if (most !== null && most < first.length) throw invalidGrammar('"maxItems" is smaller than "prefixItems" is long. Correct it.')
+  const shape = (item: string | null, ways = 1): Shape => ({ kind: 'array', first, item, least, most: item === null ? first.length : most, ways })
   const fixed = first.join(` "," ${ws} `)
   if (schema['items'] === false || most === 0 || (most !== null && most === first.length)) {
     if (least > first.length) throw invalidGrammar('its minItems and items contradict each other. Correct them.')
-    return rules.add(`"[" ${ws} ${fixed === '' ? '' : `${fixed} ${ws} `}"]"`, first)
+    return rules.shaped(rules.add(`"[" ${ws} ${fixed === '' ? '' : `${fixed} ${ws} `}"]"`, first), shape(null))
   }
   const item = ruleOf(schema['items'])
   const next = rules.add(`"," ${ws} ${item}`, [item])
   const more = (from: number, to: number | null): string => rules.times(next, Math.max(0, from), to, 'minItems and maxItems')
-  if (first.length > 0)
-    return rules.add(`"[" ${ws} ${fixed} ${more(least - first.length, most === null ? null : most - first.length)} ${ws} "]"`, least > first.length ? [...first, item] : first)
+  const known = shape(item, GrammarRules.waysOf(most === null ? null : most - Math.max(least, first.length, 1)))
+  if (first.length > 0) {
+    const body = `"[" ${ws} ${fixed} ${more(least - first.length, most === null ? null : most - first.length)} ${ws} "]"`
+    return rules.shaped(rules.add(body, least > first.length ? [...first, item] : first), known)
+  }
   const items = `${item} ${more(least - 1, most === null ? null : most - 1)} ${ws}`
-  return least === 0 ? rules.add(`"[" ${ws} (${items})? "]"`) : rules.add(`"[" ${ws} ${items} "]"`, [item])
+  return rules.shaped(least === 0 ? rules.add(`"[" ${ws} (${items})? "]"`) : rules.add(`"[" ${ws} ${items} "]"`, [item]), known)
 }

@@ -1,7 +1,8 @@
 /** Objects of a JSON schema as GBNF rules: named properties in the schema's order, or a map of any names. */
 import { isSchema, type RuleOf, type Schema } from './grammar-merge.ts'
-import { invalidGrammar, literal, type GrammarRules } from './grammar-rules.ts'
+import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
+import type { Member } from './grammar-shapes.ts'
 
 /** Without `required`, every named property is given where that can end: a small model would otherwise answer {}. */
 export type Unsaid = 'required' | 'optional'
@@ -27,14 +28,15 @@ export function objectRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf, 
 /** Any keys, values of one schema. */
 function map(rules: GrammarRules, ruleOf: RuleOf, values: unknown, [least, most]: readonly [number, number | null]): string {
   const ws = rules.primitive('ws')
-  if (values === false || most === 0) return rules.add(`"{" ${ws} "}"`)
+  if (values === false || most === 0) return rules.shaped(rules.add(`"{" ${ws} "}"`), { kind: 'map', value: null, ways: 1 })
   // The same key may come twice, so a count of keys cannot be promised.
   if (least > 1) throw invalidGrammar('"minProperties" above 1 cannot be enforced without named properties. Leave it out.')
   const value = ruleOf(values)
   const member = rules.add(`${rules.primitive('string')} ":" ${ws} ${value}`, [value])
   const next = rules.add(`"," ${ws} ${member}`, [member])
   const body = `${member} ${rules.times(next, 0, most === null ? null : most - 1, 'maxProperties')} ${ws}`
-  return least === 0 ? rules.add(`"{" ${ws} (${body})? "}"`) : rules.add(`"{" ${ws} ${body} "}"`, [member])
+  const name = least === 0 ? rules.add(`"{" ${ws} (${body})? "}"`) : rules.add(`"{" ${ws} ${body} "}"`, [member])
+  return rules.shaped(name, { kind: 'map', value, ways: GrammarRules.waysOf(most === null ? null : most - 1) })
 }
 
 /** In the order of the schema; from the last property on, what may follow when something stands before it, and when nothing does. */
@@ -42,10 +44,13 @@ function members(rules: GrammarRules, ruleOf: RuleOf, all: readonly { name: stri
   const ws = rules.primitive('ws')
   let after = { rule: '', of: [] as string[], width: 0 }
   let first: { rule: string; of: string[] } = { rule: '', of: [] }
+  let widest = 1
+  const shape: Member[] = []
   for (const { name, schema } of all.toReversed()) {
     const value = ruleOf(schema)
     const member = rules.add(`${literal(JSON.stringify(name))} ":" ${ws} ${value}`, [value])
     const must = required.has(name)
+    shape.unshift({ name, value, must })
     const tail = after
     const head: { rule: string; of: string[] } = first
     const starting = rules.add(`${member} ${tail.rule}`, [member, ...tail.of])
@@ -53,8 +58,9 @@ function members(rules: GrammarRules, ruleOf: RuleOf, all: readonly { name: stri
     const width = must ? 1 : tail.width + 1
     const follows = must ? rules.add(`"," ${ws} ${member} ${tail.rule}`, [member, ...tail.of]) : rules.add(`("," ${ws} ${member})? ${tail.rule}`, tail.of, 'all', width)
     after = { rule: follows, of: [follows], width }
+    widest = Math.max(widest, width)
   }
-  return rules.add(`"{" ${ws} ${first.rule} ${ws} "}"`, first.of)
+  return rules.shaped(rules.add(`"{" ${ws} ${first.rule} ${ws} "}"`, first.of, 'all', widest), { kind: 'object', members: shape })
 }
 
 function either(rules: GrammarRules, starting: string, head: { rule: string; of: string[] }): { rule: string; of: string[] } {

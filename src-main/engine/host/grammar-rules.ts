@@ -1,6 +1,9 @@
 /** Rules of one grammar in llama.cpp's GBNF, with what must be known of them: their size, and whether each can ever end. */
 import { StokerError } from '#contract/errors.ts'
 
+import { isTooAmbiguous } from './grammar-ambiguity.ts'
+import { PRIMITIVE_SHAPES, type Shape } from './grammar-shapes.ts'
+
 /** Text of the whole grammar. */
 const GBNF_BYTES_MAX = 262_144
 /** Copies that repetitions with counts make when llama.cpp reads the grammar; more would take it noticeable time and memory. */
@@ -10,7 +13,7 @@ const BLOCK = 1_000
 /** Largest count at all. */
 const COUNT_MAX = 100_000
 
-/** Ways open at one place of an answer: each is tried for every token of the vocabulary. */
+/** Ways open at once in an answer: each is tried for every token of the vocabulary. */
 const WIDTH_MAX = 256
 
 export const invalidGrammar = (reason: string): StokerError => new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
@@ -49,6 +52,11 @@ export class GrammarRules {
   private readonly needs = new Map<string, Needs>()
   /** Ways open at a rule's start, for rules that are more than names of others. */
   private readonly widths = new Map<string, number>()
+  private readonly shapes = new Map<string, Shape>(PRIMITIVE_SHAPES)
+  /** Rules of whole values, each looked at by itself. */
+  private readonly roots = new Set<string>()
+  /** Rules by what they say: equal alternatives are one. */
+  private readonly written = new Map<string, string>()
   private bytes = 0
   private copies = 0
 
@@ -80,7 +88,36 @@ export class GrammarRules {
   }
 
   add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all', width = 1): string {
-    return this.put(this.name(), body, { mode, of }, width)
+    const key = `${mode} ${width} ${of.join(',')} ${body}`
+    const known = this.written.get(key)
+    if (known !== undefined) return known
+    const name = this.put(this.name(), body, { mode, of }, width)
+    this.written.set(key, name)
+    return name
+  }
+
+  /** One of the named rules. */
+  either(names: readonly string[]): string {
+    const [...different] = new Set(names)
+    if (different.length === 1) return different[0] ?? ''
+    return this.shaped(this.add(different.join(' | '), different, 'any'), { kind: 'either', of: different })
+  }
+
+  /** Says what a rule stands for; the rule's name. */
+  shaped(name: string, shape: Shape): string {
+    this.shapes.set(name, shape)
+    return name
+  }
+
+  /** A rule of a whole JSON value, whose ambiguity is bounded. */
+  rooted(name: string): string {
+    this.roots.add(name)
+    return name
+  }
+
+  /** Ways open together inside a repetition with so many optional elements: see upTo. */
+  static waysOf(optional: number | null): number {
+    return optional !== null && optional > BLOCK ? 2 : 1
   }
 
   /** `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the refusal. */
@@ -95,6 +132,7 @@ export class GrammarRules {
     const ending = this.endingRules()
     if (!ending.has(start)) throw invalidGrammar('it describes a value without end, for instance a required property that holds its own schema. Make that property optional.')
     this.checkWidths()
+    this.checkAmbiguity()
     return [`root ::= ${start}`, ...[...this.bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
   }
 
@@ -141,6 +179,14 @@ export class GrammarRules {
     if (left.size > 0) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
     if ([...widths.values()].some((width) => width > WIDTH_MAX))
       throw invalidGrammar(`it leaves more than ${WIDTH_MAX} ways open at one place. Use fewer alternatives, enum values or optional properties.`)
+  }
+
+  private checkAmbiguity(): void {
+    const options = { shapeOf: (name: string) => this.shapes.get(name), widthOf: (name: string) => this.widths.get(name) ?? 1, most: WIDTH_MAX }
+    if ([...this.roots].some((root) => isTooAmbiguous(root, options)))
+      throw invalidGrammar(
+        `its alternatives leave more than ${WIDTH_MAX} ways open at once, since they begin alike and hold alternatives again. Let each alternative of "anyOf" begin with a required property of its own name or constant value.`,
+      )
   }
 
   private endingRules(): Set<string> {

@@ -1,7 +1,7 @@
 /** Strings and numbers of a JSON schema as GBNF rules. */
 import type { Schema } from './grammar-merge.ts'
 import { integersBetween, numbersBetween } from './grammar-numbers.ts'
-import { invalidGrammar, type GrammarRules } from './grammar-rules.ts'
+import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
 
 /** Formats that bind; every other is a note (JSON Schema 2020-12, Validation, section 7). */
 const FORMATS: ReadonlyMap<string, string> = new Map([
@@ -30,10 +30,11 @@ export function stringRule(rules: GrammarRules, schema: Schema): string {
   const format = typeof schema['format'] === 'string' ? FORMATS.get(schema['format']) : undefined
   if (format !== undefined && least === 0 && most === null) {
     for (const name of ['date', 'time', 'uuid']) if (format.includes(` ${name} `)) rules.primitive(name)
-    return rules.add(format)
+    return rules.shaped(rules.add(format), { kind: 'plain', class: 'string' })
   }
   if (least === 0 && most === null) return rules.primitive('string')
-  return rules.add(`"\\"" ${rules.times(rules.primitive('char'), least, most, 'minLength and maxLength')} "\\""`)
+  const body = `"\\"" ${rules.times(rules.primitive('char'), least, most, 'minLength and maxLength')} "\\""`
+  return rules.shaped(rules.add(body, [], 'all', GrammarRules.waysOf(most === null ? null : most - least)), { kind: 'plain', class: 'string' })
 }
 
 export function numberRule(rules: GrammarRules, type: 'integer' | 'number', schema: Schema): string {
@@ -53,5 +54,5 @@ export function numberRule(rules: GrammarRules, type: 'integer' | 'number', sche
           to === null ? null : to.exclusive ? Math.ceil(to.value) - 1 : Math.floor(to.value),
         )
   if (body === null) throw invalidGrammar(`no ${type} can be made between its "minimum" and "maximum". Widen them.`)
-  return rules.add(body)
+  return rules.shaped(rules.add(body, [], 'all', body.split(' | ').length), { kind: 'plain', class: 'number' })
 }

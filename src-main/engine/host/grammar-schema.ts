@@ -27,12 +27,19 @@ function typesOf(schema: Schema): readonly Type[] {
   return []
 }
 
+/** References that lead straight to the next. */
+const CHAIN_MAX = 64
+/** Parts within parts, through references too. */
+const DEPTH_MAX = 600
+const chainTooLong = (): Error => invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
+
 /** One converter per schema document: `$ref` is looked up in it. The rules may be shared by several documents. */
 export class SchemaConverter {
   private readonly rules: GrammarRules
   private readonly document: Schema
   private readonly unsaid: Unsaid
   private readonly references = new Map<string, string>()
+  private depth = 0
 
   constructor(rules: GrammarRules, document: Schema, unsaid: Unsaid) {
     this.rules = rules
@@ -42,11 +49,22 @@ export class SchemaConverter {
 
   /** Name of the whole document's rule. */
   root(): string {
-    return this.reference('#', [])
+    return this.rules.rooted(this.reference('#', []))
+  }
+
+  /** Every part within a part takes a place on the program's own stack. */
+  private rule(schema: unknown, entered: readonly string[]): string {
+    if (this.depth >= DEPTH_MAX) throw invalidGrammar(`its "$ref" and "allOf" lead more than ${DEPTH_MAX} parts deep. Use fewer that lead on to others.`)
+    this.depth += 1
+    try {
+      return this.ruleHere(schema, entered)
+    } finally {
+      this.depth -= 1
+    }
   }
 
   /** `entered`: references on the way here with no character between, which would never end. */
-  private rule(schema: unknown, entered: readonly string[]): string {
+  private ruleHere(schema: unknown, entered: readonly string[]): string {
     if (schema === true || schema === undefined) return this.rules.primitive('value')
     if (!isSchema(schema)) throw invalidGrammar(schema === false ? 'a part of it is false, which no value meets. Leave that part out.' : 'a part of it is no schema. Use objects.')
     const bound = binding(schema)
@@ -61,14 +79,14 @@ export class SchemaConverter {
     if (either !== undefined) {
       if (anyOf !== undefined && oneOf !== undefined) throw invalidGrammar('"anyOf" and "oneOf" stand side by side. Use one of them.')
       const names = listOf('anyOf', either).map((part) => this.rule(Object.keys(rest).length === 0 ? part : merged(rest, this.resolved(part)), entered))
-      return this.rules.add(names.join(' | '), names, 'any')
+      return this.rules.either(names)
     }
-    if ('const' in bound) return this.rules.add(literal(JSON.stringify(bound['const'])))
+    if ('const' in bound) return this.rules.shaped(this.rules.add(literal(JSON.stringify(bound['const']))), { kind: 'texts', texts: new Set([JSON.stringify(bound['const'])]) })
     if (bound['enum'] !== undefined) return this.enumeration(bound)
     const types = typesOf(bound)
     if (types.length === 0) return this.rules.primitive('value')
     const names = types.map((type) => this.typed(type, bound))
-    return names.length === 1 ? (names[0] ?? '') : this.rules.add(names.join(' | '), names, 'any')
+    return this.rules.either(names)
   }
 
   private alternatives(allOf: unknown, anyOf: unknown, oneOf: unknown): Schema {
@@ -86,6 +104,7 @@ export class SchemaConverter {
     const bound = binding(part)
     const target = bound['$ref']
     if (typeof target !== 'string') return bound
+    if (seen.length >= CHAIN_MAX) throw chainTooLong()
     if (seen.includes(target)) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
     const { $ref: _target, ...rest } = bound
     return merged(rest, this.resolved(this.lookUp(target), [...seen, target]))
@@ -104,21 +123,23 @@ export class SchemaConverter {
 
   /** One rule for each target, however often it is named. */
   private reference(target: string, entered: readonly string[]): string {
+    if (entered.length >= CHAIN_MAX) throw chainTooLong()
     if (entered.includes(target)) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
     const known = this.references.get(target)
     if (known !== undefined) return known
     const name = this.rules.name()
     this.references.set(target, name)
     const inner = this.rule(this.lookUp(target), [...entered, target])
-    return this.rules.put(name, inner, { mode: 'all', of: [inner] })
+    return this.rules.shaped(this.rules.put(name, inner, { mode: 'all', of: [inner] }), { kind: 'either', of: [inner] })
   }
 
   private enumeration(schema: Schema): string {
     const types = schema['type'] === undefined ? null : typesOf(schema)
     const values = listOf('enum', schema['enum']).filter((value) => types === null || types.some((type) => isType(value, type)))
     if (values.length === 0) throw invalidGrammar('no value of "enum" has the asked "type". Correct it.')
-    const { body, width } = literals(values.map((value) => JSON.stringify(value)))
-    return this.rules.add(body, [], 'all', width)
+    const texts = new Set(values.map((value) => JSON.stringify(value)))
+    const { body, width } = literals([...texts])
+    return this.rules.shaped(this.rules.add(body, [], 'all', width), { kind: 'texts', texts })
   }
 
   private typed(type: Type, schema: Schema): string {
