@@ -26,6 +26,7 @@ const vocabulary: Vocabulary = {
   tokenize: encode,
   tokenizeSpecial: encode,
   begin: null,
+  end: null,
   beginText: '',
   endText: '',
   chatTemplate: '{% for message in messages %}{{ message.content }}{% endfor %}',

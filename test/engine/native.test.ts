@@ -169,6 +169,10 @@ describe('samplers', () => {
   })
 })
 
+it('ends no text of a chat model with a token of its own', () => {
+  expect(model.vocabulary.end).toBeNull()
+})
+
 it('says that a chat model makes no embeddings', async () => {
   await expect(model.embed(prompt)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
 })

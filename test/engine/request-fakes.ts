@@ -10,6 +10,7 @@ const CHATML =
 
 export class FakeVocabulary implements Vocabulary {
   readonly begin: number | null = null
+  readonly end: number | null = null
   readonly beginText = '<s>'
   readonly endText = '</s>'
   chatTemplate: string | null = CHATML

@@ -241,6 +241,13 @@ describe('the step loop', () => {
     await expect(scheduler.embed(['x'.repeat(300_000)])).rejects.toMatchObject({ code: 'CONTEXT_TOO_LONG' })
   })
 
+  it('embeds with the tokens that begin and end a text (a BERT model without its separator gives other vectors)', async () => {
+    const model = new FakeStepModel()
+    model.vocabulary = { ...model.vocabulary, begin: 1, end: 2 }
+    const { scheduler } = start(model)
+    expect(await scheduler.embed(['one'])).toEqual({ vectors: [[5, 0]], promptTokens: 5 })
+  })
+
   it('leaves a list of texts when its caller leaves, after the text it is at (a long list for nobody)', async () => {
     const model = new FakeStepModel()
     const { scheduler } = start(model)

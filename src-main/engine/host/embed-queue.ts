@@ -28,11 +28,12 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
 
   function tokensOf(text: string): number[] {
     const { contextTokens } = model.model
-    const { begin } = model.vocabulary
+    const { begin, end } = model.vocabulary
     if (text.length > contextTokens * CHARACTERS_PER_TOKEN_MAX)
       throw new StokerError('CONTEXT_TOO_LONG', `This text needs more than ${contextTokens} tokens. Split it.`, { data: { contextTokens } })
     const tokens = model.vocabulary.tokenize(text, { begins: true })
     if (begin !== null) tokens.unshift(begin)
+    if (end !== null) tokens.push(end)
     if (tokens.length === 0) throw new StokerError('BAD_REQUEST', 'A text to embed is empty. Leave it out.')
     return tokens
   }

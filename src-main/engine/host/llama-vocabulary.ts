@@ -18,7 +18,7 @@ export function createPublicVocabulary(model: LlamaModel): Vocabulary {
   const { tokens: texts, token_type: types } = ggml as unknown as { tokens: readonly string[]; token_type?: readonly number[] }
   const kind: string = ggml.model
   const levels = byteLevel()
-  const { bos, shouldPrependBosToken, bosString, eosString } = model.tokens
+  const { bos, eos, sep, shouldAppendEosToken, shouldPrependBosToken, bosString, eosString } = model.tokens
   const encoder = new TextEncoder()
   const isControl = (token: number): boolean => model.getTokenAttributes(token as Token).control
   const option = (begins: boolean | undefined): 'trimLeadingSpace' | undefined => (begins === true ? undefined : 'trimLeadingSpace')
@@ -37,6 +37,7 @@ export function createPublicVocabulary(model: LlamaModel): Vocabulary {
     tokenize: (text, { begins } = {}) => model.tokenize(text, false, option(begins)),
     tokenizeSpecial: (text, { begins } = {}) => model.tokenize(text, true, option(begins)),
     begin: shouldPrependBosToken ? bos : null,
+    end: kind === 'bert' && sep !== null ? sep : shouldAppendEosToken ? eos : null,
     beginText: bosString ?? '',
     endText: eosString ?? '',
     chatTemplate: typeof chatTemplate === 'string' && chatTemplate !== '' ? chatTemplate : null,

@@ -73,6 +73,9 @@ export interface NativeLlama {
   llama_vocab_bos(vocab: Pointer): number
   llama_vocab_eos(vocab: Pointer): number
   llama_vocab_get_add_bos(vocab: Pointer): boolean
+  llama_vocab_sep(vocab: Pointer): number
+  llama_vocab_get_add_eos(vocab: Pointer): boolean
+  llama_vocab_get_add_sep(vocab: Pointer): boolean
   llama_vocab_get_text(vocab: Pointer, token: number): string | null
   llama_vocab_is_eog(vocab: Pointer, token: number): boolean
   llama_vocab_is_control(vocab: Pointer, token: number): boolean

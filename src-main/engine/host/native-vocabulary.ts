@@ -7,6 +7,13 @@ const SPM = 1
 const PIECE_BYTES = 256
 const encoder = new TextEncoder()
 
+/** As llama_tokenize ends a text with its special tokens: the separator of BERT and its kin, else the end where the file wants it. */
+function endOf(native: NativeLlama, vocab: Pointer, eos: number): number | null {
+  const sep = native.llama_vocab_sep(vocab)
+  if (sep >= 0 && native.llama_vocab_get_add_sep(vocab)) return sep
+  return eos >= 0 && native.llama_vocab_get_add_eos(vocab) ? eos : null
+}
+
 export function createNativeVocabulary(native: NativeLlama, model: Pointer): Vocabulary {
   const vocab = native.llama_model_get_vocab(model)
   const size = native.llama_vocab_n_tokens(vocab)
@@ -55,6 +62,7 @@ export function createNativeVocabulary(native: NativeLlama, model: Pointer): Voc
     tokenize: (text, { begins = false } = {}) => (begins ? run(text, false) : continued(text, false)),
     tokenizeSpecial: (text, { begins = false } = {}) => (begins ? run(text, true) : continued(text, true)),
     begin: bos >= 0 && native.llama_vocab_get_add_bos(vocab) ? bos : null,
+    end: endOf(native, vocab, eos),
     beginText: textOf(bos),
     endText: textOf(eos),
     chatTemplate: native.llama_model_chat_template(model, null),

@@ -91,6 +91,8 @@ export interface Vocabulary {
   tokenizeSpecial(text: string, options?: { begins?: boolean }): number[]
   /** The token put before every prompt; null when the model wants none. */
   readonly begin: number | null
+  /** The token put after a text to embed; null when the model wants none. */
+  readonly end: number | null
   readonly beginText: string
   readonly endText: string
   /** The model's own chat template (jinja); null when it has none. */
