@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 
 import { idleChoices } from '../../src-renderer/features/models/idle.ts'
-import { cacheShare, calibrationTable, measuresOf, settingsWords } from '../../src-renderer/features/models/measured.ts'
+import { fasterWords, cacheShare, calibrationTable, measuresOf, settingsWords } from '../../src-renderer/features/models/measured.ts'
 
 const settings = { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0, processes: 1, kvType: 'f16' as const, flashAttention: 'auto' as const, batchTokens: 512 }
 const values = (part: Partial<Parameters<typeof measuresOf>[0]>) => measuresOf({ speed: null, cache: null, settings, ...part }).map(({ value }) => value)
@@ -54,4 +54,9 @@ describe('times of idleness', () => {
     expect(idleChoices(7 * MINUTE_MS)[1]).toBe(7 * MINUTE_MS)
     expect(idleChoices(HOUR_MS)).toEqual(idleChoices(null))
   })
+})
+
+it('says what a measurement would change', () => {
+  expect(fasterWords({ processes: 1, threads: 2, batchTokens: 512 })).toBe('1 process, 2 threads, prompt batches of 512')
+  expect(fasterWords({ processes: 2, threads: 1, batchTokens: 256 })).toBe('2 processes, 1 thread, prompt batches of 256')
 })

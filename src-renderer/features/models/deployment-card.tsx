@@ -9,6 +9,7 @@ import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
 import { useCore } from '../../core.ts'
+import { Faster } from './faster.tsx'
 import { KeepWarm } from './keep-warm.tsx'
 import { measuresOf, settingsWords } from './measured.ts'
 import { Parts } from './parts.tsx'
@@ -111,6 +112,7 @@ export function DeploymentCard({ deployment }: { deployment: Deployment }) {
       {state === 'loading' && detail !== null && <p className="foot">{detail}</p>}
       {state === 'failed' && <Failure deployment={deployment} />}
       {state === 'loaded' && <Measures deployment={deployment} />}
+      <Faster deployment={deployment} />
       {deployment.processes.length > 0 && <Parts deployment={deployment} />}
       {state === 'loaded' && <KeepWarm deployment={deployment} />}
     </Card>

@@ -83,3 +83,7 @@ export function calibrationTable({ points, processes, threads }: Pick<Calibratio
     rows: rows.map((setup) => ({ ...setup, best: setup.processes === processes && setup.threads === threads, rates: streams.map((many) => rateOf(setup, many)) })),
   }
 }
+
+/** `2 processes, 14 threads, prompt batches of 256`. */
+export const fasterWords = ({ processes, threads, batchTokens }: NonNullable<Deployment['measured']>): string =>
+  `${processes === 1 ? '1 process' : `${processes} processes`}, ${threads === 1 ? '1 thread' : `${threads} threads`}, prompt batches of ${batchTokens}`
