@@ -17,6 +17,8 @@ interface ClientJob {
 
 export interface ClientJobs {
   readonly size: number
+  /** Jobs in the host. */
+  readonly sent: number
   has(id: string): boolean
   add(id: string, request: EngineRequest, events: EngineEvents, options: SubmitOptions): void
   /** Sends what waits for a host, oldest first. */
@@ -60,6 +62,9 @@ export function createClientJobs({ mono, onFinished }: ClientJobsOptions): Clien
   return {
     get size() {
       return jobs.size
+    },
+    get sent() {
+      return [...jobs.values()].filter((job) => job.sent).length
     },
     has: (id) => jobs.has(id),
     add(id, request, events, { priority = 'job', deadlineMs }) {

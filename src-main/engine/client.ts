@@ -18,6 +18,8 @@ export interface EngineOptions {
   fork: () => ForkedHost
   clock: Clock
   log: Log
+  /** Longest silence of a host that has jobs, ms. */
+  silenceMs?: number
 }
 
 const INSPECT_MS = 60_000
@@ -69,7 +71,7 @@ class Engine implements LocalMember {
   private hostStats = IDLE_STATS
   private threadLimit: number | null = null
 
-  constructor({ fork, clock, log }: EngineOptions) {
+  constructor({ fork, clock, log, silenceMs }: EngineOptions) {
     this.supervisor = new Supervisor({
       fork,
       clock,
@@ -78,6 +80,8 @@ class Engine implements LocalMember {
       onEvent: (event) => this.onEvent(event),
       prepare: (running) => this.prepare(running),
       onCrash: () => this.onCrash(),
+      isBusy: () => this.jobs.sent > 0,
+      ...(silenceMs === undefined ? {} : { silenceMs }),
     })
     this.jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.supervisor.succeeded() })
   }
@@ -127,7 +131,7 @@ class Engine implements LocalMember {
     }
     this.jobs.add(jobId, request, events, options)
     const { running } = this.supervisor
-    if (running !== null && this.isLoaded()) this.jobs.sendHeld(running.host.channel)
+    if (running !== null && this.isLoaded()) this.sendHeld(running)
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
@@ -182,6 +186,11 @@ class Engine implements LocalMember {
     return this.wanted !== null && this.wanted.loaded !== null
   }
 
+  private sendHeld(running: Running): void {
+    this.jobs.sendHeld(running.host.channel)
+    running.watch()
+  }
+
   private sendThreadLimit(): void {
     const channel = this.supervisor.running?.host.channel
     if (this.threadLimit !== null && this.isLoaded() && channel?.isOpen === true) channel.send({ t: 'threads', limit: Math.min(256, this.threadLimit) })
@@ -219,7 +228,7 @@ class Engine implements LocalMember {
         target.loaded = model
         this.set({ kind: 'loaded', model })
         this.sendThreadLimit()
-        this.jobs.sendHeld(running.host.channel)
+        this.sendHeld(running)
       }
       return model
     } catch (error) {

@@ -9,6 +9,7 @@ import type { Log } from '#lib/log.ts'
 
 import { createCalls, type Calls } from './client-calls.ts'
 import type { HostEvent } from './protocol.ts'
+import { createWatchdog } from './watchdog.ts'
 
 /** A started host process, whoever forked it. */
 export interface ForkedHost {
@@ -24,6 +25,8 @@ export interface Running {
   host: ForkedHost
   calls: Calls
   exited: Promise<void>
+  /** Jobs were sent: silence from now on ends the host. */
+  watch(): void
 }
 
 type SupervisorState = { kind: 'stopped' } | { kind: 'starting'; attempt: number } | { kind: 'backoff'; until: number; attempt: number } | { kind: 'broken'; reason: string }
@@ -38,11 +41,20 @@ export interface SupervisorOptions {
   prepare: (current: Running) => Promise<void>
   /** Unexpected end of a host; true to have the next started at once (after the back-off). */
   onCrash: () => boolean
+  /** Jobs are in the host. */
+  isBusy: () => boolean
+  /** Longest silence of a host that has jobs, ms; 60 s when left out. */
+  silenceMs?: number
 }
 
 /** From the fork to the host's first message. */
 const READY_MS = 20_000
 const STOP_MS = 600
+/**
+ * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a prompt: 128 tokens of a very large model on a slow
+ * processor are 30 s at 4 tokens a second, and where memory is so short that it takes longer the machine serves nobody.
+ */
+const SILENCE_MS = 60_000
 const BACKOFF_MS = [250, 1_000, 4_000]
 const CRASHES_MAX = 3
 
@@ -149,17 +161,21 @@ export class Supervisor {
     const { fork, clock, onEvent } = this.options
     const host = this.forkOrBreak(fork)
     const ready = Promise.withResolvers<boolean>()
-    const current: Running = { host, calls: createCalls((message) => host.channel.send(message), clock), exited: new Promise((resolve) => host.onExit(() => resolve())) }
+    const watchdog = createWatchdog({ clock, silenceMs: this.options.silenceMs ?? SILENCE_MS, isBusy: this.options.isBusy, kill: () => this.killSilent(host) })
+    const calls = createCalls((message) => host.channel.send(message), clock)
+    const current: Running = { host, calls, exited: new Promise((resolve) => host.onExit(() => resolve())), watch: () => watchdog.watch() }
     this.current = current
     this.previousEnd = current.exited
     host.channel.onMessage((message) => {
       const event = message as HostEvent
+      watchdog.heard()
       if (event.t === 'ready') ready.resolve(true)
       else if (event.t === 'result' || event.t === 'failed') current.calls.settle(event)
       else onEvent(event, current)
     })
     host.onExit((how) => {
       ready.resolve(false)
+      watchdog.end()
       this.ended(current, how)
     })
     const patience = new AbortController()
@@ -172,6 +188,11 @@ export class Supervisor {
     await late
     if (isReady) return current
     throw crashed()
+  }
+
+  private killSilent(host: ForkedHost): void {
+    this.options.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
+    host.kill('SIGKILL')
   }
 
   private forkOrBreak(fork: () => ForkedHost): ForkedHost {

@@ -216,6 +216,32 @@ describe('supervision of the engine host', () => {
     expect(code).toBe('BAD_REQUEST')
   })
 
+  it('kills a host that has jobs and says nothing for a minute, and starts the next (a host that hangs in native code for good)', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    await clock.advance(600_000)
+    const job = submit(engine, ask('x'))
+    await clock.advance(59_000)
+    hosts[0]?.say({ t: 'deltas', items: [{ job: job.id, text: 'a' }] })
+    await clock.advance(50_000)
+    expect(hosts[0]?.kills).toEqual([])
+    await clock.advance(11_000)
+    expect(hosts[0]?.kills).toEqual(['SIGKILL'])
+    expect((await job.outcome).error?.code).toBe('ENGINE_CRASHED')
+    expect(hosts.length).toBe(2)
+    expect(engine.state().kind).toBe('loaded')
+  })
+
+  it('lets a host without jobs be silent, also after its last one', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const job = submit(engine, ask('x'))
+    hosts[0]?.say({ t: 'done', job: job.id, finish: 'length', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+    await clock.advance(600_000)
+    expect(hosts[0]?.kills).toEqual([])
+    expect(clock.waiting).toBe(0)
+  })
+
   it('leaves nothing waiting behind when stopped', async () => {
     const { clock, engine } = start()
     await engine.load(MODEL, ONE_SLOT)

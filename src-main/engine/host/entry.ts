@@ -17,6 +17,7 @@ import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
 import { estimateMemory, openEstimator } from './llama-estimate.ts'
 import { loadStepModel } from './llama-model.ts'
+import { dieWithParent } from './parent-death.ts'
 import { stepBack } from './priority.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
@@ -74,6 +75,7 @@ function serveParentPort(parent: ParentPort): void {
 }
 
 function serveIpc(): void {
+  dieWithParent(() => process.exit(0))
   // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
   process.on('SIGINT', () => undefined)
   const channel = childProcessChannel<HostEvent>(process)
