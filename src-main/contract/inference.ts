@@ -71,8 +71,8 @@ export const engineRequest = inferenceRequest.extend({
   prompt: z.string().min(1).max(MESSAGE_BYTES_MAX).optional(),
   sampling: sampling
     .extend({
-      /** 1 is off. llama.cpp's repeat penalty over the last `penaltyTokens`. */
-      repeatPenalty: z.number().gt(0).max(2).optional(),
+      /** 1 is off. llama.cpp's repeat penalty over the last `penaltyTokens`; much less than the minimum is 0 to it, and no number comes out. */
+      repeatPenalty: z.number().min(0.01).max(2).optional(),
       frequencyPenalty: z.number().min(-2).max(2).optional(),
       presencePenalty: z.number().min(-2).max(2).optional(),
       penaltyTokens: z.number().int().min(0).max(4_096).optional(),

@@ -14,7 +14,7 @@ import { LIMITS } from './limits.ts'
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 } as const
 
 const penalty = z.number().min(-2).max(2).nullish()
-const repeat = z.number().gt(0).max(2).nullish()
+const repeat = z.number().min(0.01).max(2).nullish()
 const stopText = z.string().max(256)
 /** llama-server writes -1 for no limit. */
 const limit = z.union([z.literal(-1).transform(() => null), z.number().int().min(1)], 'a whole number from 1').nullish()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { EngineRequest } from '#contract/inference.ts'
+import { engineRequest, type EngineRequest } from '#contract/inference.ts'
 import { prepareJob, type Job } from '#engine/host/job.ts'
 import type { StepModel } from '#engine/host/step-model.ts'
 
@@ -202,5 +202,10 @@ describe("a job's answer", () => {
       stopped: false,
     })
     expect(job.answer.push({ token: 98, logprob: -1, top: [] })).toEqual({ text: '', logprobs: [], stopped: true })
+  })
+
+  it('takes no repeat penalty that is 0 to the engine (every logit not a number)', () => {
+    const taken = (repeatPenalty: number): boolean => engineRequest.safeParse(request({ sampling: { temperature: 0, topP: 1, topK: 40, minP: 0, repeatPenalty } })).success
+    expect([taken(1e-50), taken(0.01), taken(2)]).toEqual([false, true, true])
   })
 })

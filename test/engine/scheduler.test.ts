@@ -17,6 +17,18 @@ describe('the step loop', () => {
     expect(model.disposed).toBe(3)
   })
 
+  it('ends a job for which no token is possible with an error (an unfinished answer that passes for whole)', async () => {
+    const model = new FakeStepModel({ slots: 2 })
+    model.answer = () => 'yes'
+    const step = model.step.bind(model)
+    model.step = async (items) => (await step(items)).map((choice, at) => (items[at]?.slot === 0 && model.steps.length > 2 ? null : choice))
+    const { submit } = start(model)
+    expect(await Promise.all([submit('stuck', 'a'), submit('other', 'b')])).toMatchObject([
+      { t: 'error', error: { code: 'SAMPLING_INVALID', message: expect.stringContaining('logit bias') } },
+      { t: 'done', finish: 'stop' },
+    ])
+  })
+
   it('cancels in the middle of a long prompt within one step', async () => {
     const model = new FakeStepModel()
     const { scheduler, submit } = start(model)

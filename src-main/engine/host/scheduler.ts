@@ -295,10 +295,16 @@ class StepScheduler implements Scheduler {
     this.finish(endings)
   }
 
-  /** One more token of a job's answer; null when none was possible (a finished grammar). Says how the job ends when it does. */
+  /** One more token of a job's answer. Says how the job ends when it does, null when it goes on. */
   private push(placed: Placed, choice: Choice | null): FinishReason | null {
     const { job, usage } = placed
-    if (choice === null || (this.model.vocabulary.isEnd(choice.token) && !job.ignoreEos)) return 'stop'
+    // A grammar that is done has the end token; with none left an answer would pass for whole that is not.
+    if (choice === null)
+      throw new StokerError(
+        'SAMPLING_INVALID',
+        'No token was possible: the logit bias forbids all that the grammar or the model leaves. Forbid fewer tokens, or leave the grammar out.',
+      )
+    if (this.model.vocabulary.isEnd(choice.token) && !job.ignoreEos) return 'stop'
     usage.generatedTokens += 1
     this.rate.add(1)
     const piece = job.answer.push(choice)
