@@ -1,6 +1,9 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { schemaGrammar } from '#engine/host/grammar.ts'
+
+import { GbnfStacks } from './gbnf-stacks.ts'
 
 type Schema = Record<string, unknown>
 
@@ -76,5 +79,44 @@ describe('ambiguity of grammars', () => {
     expect(refused(levels(1_000, (_, next) => ({ allOf: [next] }), { type: 'null' }))).toMatch(/^GRAMMAR_INVALID: .*600 parts deep/)
     expect(refused({ allOf: [{ $ref: '#' }] })).toMatch(/^GRAMMAR_INVALID/)
     expect(refused(levels(50, (_, next) => next, { type: 'null' }))).toBe('')
+  })
+
+  /** Most stacks along one answer, chosen at random. */
+  function mostStacks(gbnf: string, choices: readonly number[]): number {
+    const stacks = new GbnfStacks(gbnf)
+    let most = stacks.count
+    for (const choice of choices) {
+      const character = stacks.next((count) => choice % count)
+      if (character === null) break
+      stacks.push(character)
+      most = Math.max(most, stacks.count)
+      if (most > 5_000) break
+    }
+    return most
+  }
+
+  it('keeps the stacks of every grammar it takes within its bound, white space and ends of lists aside', () => {
+    const names = fc.constantFrom('a0', 'a1', 'a2', 'a3')
+    const leaf = fc.constantFrom<Schema>({ type: 'null' }, { const: 'x' }, { enum: ['x', 'y'] }, { type: 'integer' })
+    const part = fc.oneof(
+      names.map((name): Schema => ({ $ref: `#/$defs/${name}` })),
+      leaf,
+    )
+    const one = fc.oneof(
+      fc.tuple(part, fc.integer({ min: 1, max: 3 })).map(([items, most]) => list(items, most)),
+      fc.tuple(part, part, fc.boolean()).map(([a, b, all]) => record({ a, b }, all ? ['a', 'b'] : [])),
+      part.map((additionalProperties): Schema => ({ type: 'object', additionalProperties })),
+      leaf,
+    )
+    const several = fc.array(one, { minLength: 1, maxLength: 4 }).map((anyOf): Schema => ({ anyOf: [...anyOf, { type: 'null' }] }))
+    const schemas = fc.tuple(several, several, several, several).map(([a0, a1, a2, a3]): Schema => ({ $ref: '#/$defs/a0', $defs: { a0, a1, a2, a3 } }))
+    fc.assert(
+      fc.property(schemas, fc.array(fc.nat({ max: 1_000 }), { minLength: 60, maxLength: 60 }), (schema, choices) => {
+        fc.pre(refused(schema) === '')
+        expect(mostStacks(schemaGrammar(schema), choices)).toBeLessThanOrEqual(256 * 6)
+      }),
+      { numRuns: 60 },
+    )
+    expect(mostStacks(schemaGrammar({ anyOf: [list({ type: 'null' }, 1), list({ type: 'null' }, 2), { type: 'null' }] }), [0, 0])).toBeGreaterThan(3)
   })
 })
