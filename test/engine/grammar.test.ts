@@ -162,8 +162,10 @@ describe('grammars of JSON schemas', () => {
     expect(refused(cyclic)).toContain('nested deeper')
     expect(refused({ enum: Array.from({ length: 8_000 }, (_, index) => `value ${index}`) })).toContain('bytes')
     expect(refused({ type: 'string', maxLength: 1e9 })).toContain('beyond 100000')
-    const doubling = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`a${index}`, { anyOf: [{ $ref: `#/$defs/a${index + 1}` }, { allOf: [{ $ref: `#/$defs/a${index + 1}` }], type: 'null' }] }]))
-    expect(refused({ $ref: '#/$defs/a0', $defs: { ...doubling, a40: { type: 'null' } } })).toContain('256 ways')
+    const doubling = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`a${index}`, { anyOf: [{ $ref: `#/$defs/a${index + 1}` }, { allOf: [{ $ref: `#/$defs/a${index + 1}` }], type: 'null' }] }]),
+    )
+    expect(refused({ $ref: '#/$defs/a0', $defs: { ...doubling, a40: { type: 'null' } } })).toContain('20000 parts')
     const many = (each: object): Schema => Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, each]))
     expect(refused({ type: 'object', properties: many({ type: 'null' }), required: [] })).toContain('256 ways')
     expect(refused({ type: 'object', properties: many({ type: 'null' }) })).toBe('')

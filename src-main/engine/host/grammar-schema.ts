@@ -31,6 +31,8 @@ function typesOf(schema: Schema): readonly Type[] {
 const CHAIN_MAX = 64
 /** Parts within parts, through references too. */
 const DEPTH_MAX = 600
+/** Parts at all: what `allOf` joins is written anew at each place, which doubles with every level. */
+const PARTS_MAX = 20_000
 const chainTooLong = (): Error => invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
 
 /** One converter per schema document: `$ref` is looked up in it. The rules may be shared by several documents. */
@@ -40,6 +42,7 @@ export class SchemaConverter {
   private readonly unsaid: Unsaid
   private readonly references = new Map<string, string>()
   private depth = 0
+  private parts = 0
 
   constructor(rules: GrammarRules, document: Schema, unsaid: Unsaid) {
     this.rules = rules
@@ -55,6 +58,8 @@ export class SchemaConverter {
   /** Every part within a part takes a place on the program's own stack. */
   private rule(schema: unknown, entered: readonly string[]): string {
     if (this.depth >= DEPTH_MAX) throw invalidGrammar(`its "$ref" and "allOf" lead more than ${DEPTH_MAX} parts deep. Use fewer that lead on to others.`)
+    this.parts += 1
+    if (this.parts > PARTS_MAX) throw invalidGrammar(`its "allOf" and "anyOf" spread into more than ${PARTS_MAX} parts. Use fewer that hold each other.`)
     this.depth += 1
     try {
       return this.ruleHere(schema, entered)
