@@ -42,7 +42,7 @@ interface AskProps {
 function Ask({ rule, onRule, pending, error, onTake, onClose }: AskProps) {
   return (
     <form onSubmit={(event) => (event.preventDefault(), onTake())}>
-      <Radio.Group value={rule} onChange={(value) => onRule(value as Rule)} aria-label="When">
+      <Radio.Group value={rule} onChange={(value) => onRule(value)} aria-label="When">
         <div className="column">
           <Radio
             value="now"

@@ -23,7 +23,7 @@ export interface CallsParts {
   calibrate: Calibrate
   room: Omit<RoomDeps, 'drop'>
   /** Those in memory that use this machine's cores. */
-  localIds(): DeploymentId[]
+  localIds: () => DeploymentId[]
   /** Measure a model before its first load. */
   calibrateOnDeploy: boolean
   engines(): EngineView[]
