@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/e2e/**', 'test/desktop/e2e/**', 'node_modules/**'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Many tests wait for processes of their own; more than cores keeps the cores busy.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],

@@ -42,9 +42,9 @@ const LOOK_MS = 60
 const MARGIN = 0.6
 /** Up to so much, a trial may show that the core is worth having all the same. */
 const MARGIN_TRIED = 0.9
-const QUIET_MS = 1_000
+const QUIET_MS = 400
 const BACKOFF_MIN_MS = 1_000
-const BACKOFF_MAX_MS = 30_000
+const BACKOFF_MAX_MS = 8_000
 /** A slip so soon after threads were added was caused by adding them. */
 const CAUSED_MS = 3_000
 const AGAIN_MS = 2_000
