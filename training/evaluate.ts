@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { brandId, type ModelSha256 } from '#contract/ids.ts'
-import { createEngine } from '#engine/client.ts'
+import { createLocalMember } from '#engine/client.ts'
 import { forkEngineChild } from '#engine/fork-child.ts'
 import { checkAnswer } from '#exam/check.ts'
 import { examItem, FAMILIES } from '#exam/generate.ts'
@@ -17,7 +17,7 @@ import { createLog } from '#lib/log.ts'
 const [model = 'resources/models/nano.gguf', seed = 'eval-card', count = '150'] = process.argv.slice(2)
 const path = resolve(model)
 const sha256 = brandId<ModelSha256>(createHash('sha256').update(readFileSync(path)).digest('hex'))
-const engine = createEngine({ fork: () => forkEngineChild(), clock: systemClock, log: createLog('evaluate') })
+const engine = createLocalMember({ fork: () => forkEngineChild(), clock: systemClock, log: createLog('evaluate') })
 const loaded = await engine.load({ path, sha256 }, { contextTokens: 4_096, slots: 1, threads: 1, gpuLayers: 0, prefixReuse: false })
 console.log(`${model}\nsha256 ${sha256}\n${loaded.engine}, ${loaded.device}; seed ${seed}, ${count} items a family and level, greedy\n`)
 

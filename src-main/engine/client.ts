@@ -251,4 +251,3 @@ class Engine implements LocalMember {
 
 /** A supervised engine process behind the port. `fork` starts a host process (fork-child.ts, or the desktop shell). */
 export const createLocalMember = (options: EngineOptions): LocalMember => new Engine(options)
-export { createLocalMember as createEngine }

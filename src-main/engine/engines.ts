@@ -6,7 +6,7 @@ import type { CalibrateOptions, Calibration, EngineKind, EnginesPort, RemoteEndp
 import type { Log } from '#lib/log.ts'
 
 import { calibrate } from './calibrate.ts'
-import { createEngine, type LocalMember } from './client.ts'
+import { createLocalMember, type LocalMember } from './client.ts'
 import { createInspector } from './inspector.ts'
 import { createPool } from './pool/pool.ts'
 import { localKind } from './pool/local.ts'
@@ -99,7 +99,7 @@ class Engines implements EnginesPort {
 
   private local(): LocalMember {
     const { fork, clock, log } = this.options
-    return createEngine({ fork, clock, log })
+    return createLocalMember({ fork, clock, log })
   }
 }
 
