@@ -4,22 +4,18 @@ import { join } from 'node:path'
 
 import { describe, it, expect, onTestFinished } from 'vitest'
 
-import { createCore, type Core } from '#core/core.ts'
-import type { Live } from '#contract/app.ts'
+import type { Core } from '#core/core.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import { createFakeEngine } from '#engine/fake.ts'
 import { examItem, FAMILIES } from '#exam/generate.ts'
 import { verifyTranscript } from '#exam/transcript.ts'
-import { createStokerExchange } from '#exchange/stoker/index.ts'
 import { canonicalJson } from '#lib/canonical.ts'
-import { systemClock } from '#lib/clock.ts'
-import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
-import { randomIds } from '#lib/ids.ts'
-import { createLog } from '#lib/log.ts'
-import { startExchange, type Exchange } from '#market/exchange.ts'
+import type { Exchange } from '#market/exchange.ts'
 
+import { admin } from '../market/support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
+import { openHouse, until, type House } from '../support/house.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const NANO = 'practice/text-nano' as Instrument
@@ -31,83 +27,10 @@ const answers = new Map(FAMILIES.flatMap((family) => Array.from({ length: 60 }, 
 const knowing = () =>
   createFakeEngine({ answer: (request) => (request.ignoreEos ? 'word '.repeat(request.maxTokens + 1) : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!')) })
 
-interface House {
-  core: Core
-  exchange: Exchange
-  key: SigningKey
-  restartCore(): Promise<Core>
-}
-
 async function house(): Promise<House> {
-  const folder = tempDir()
-  const log = createLog('test')
-  log.level = 'silent'
-  const exchange = await startExchange({ dir: join(folder, 'exchange'), examSeed: SEED, seed: 'x', log, terms: { holdMs: 0 } })
-  const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
-  const start = (): Core => {
-    const engines = createFakeEngines({ make: knowing })
-    const port = createStokerExchange({
-      url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
-      key,
-      name: () => core.rigName(),
-      clock: systemClock,
-      log,
-      exchangeKey: () => exchange.exchangeKey,
-    })
-    const core: Core = createCore({
-      dataDir: folder,
-      clock: systemClock,
-      ids: randomIds(() => systemClock.now()),
-      log,
-      host: { mode: 'headless', notify: () => undefined },
-      exchange: port,
-      engines,
-      calibrateOnDeploy: false,
-      signingKey: key,
-      version: '0.0.0',
-      bundledModelsDir: join(folder, 'none'),
-      exchangeUrl: () => exchange.url,
-    })
-    core.start()
-    return core
-  }
-  const made = {
-    core: start(),
-    exchange,
-    key,
-    async restartCore() {
-      await made.core.stop()
-      made.core = start()
-      return made.core
-    },
-  }
-  onTestFinished(async () => {
-    await made.core.stop()
-    await exchange.stop()
-  })
+  const made = await openHouse({ folder: tempDir(), examSeed: SEED, engines: () => createFakeEngines({ make: knowing }) })
+  onTestFinished(() => made.stop())
   return made
-}
-
-/** Waits on the core's own bus until `test` holds. */
-async function until(core: Core, test: (live: Live) => boolean | Promise<boolean>): Promise<void> {
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), 20_000)
-  try {
-    for await (const live of await core.client.app.live(undefined, { signal: stop.signal })) if (await test(live)) return
-  } finally {
-    clearTimeout(timer)
-    stop.abort()
-  }
-  throw new Error('it did not come to hold within 20 s')
-}
-
-async function admin<T>(exchange: Exchange, path: string, body?: object): Promise<T> {
-  const response = await fetch(`${exchange.url}/admin${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${exchange.adminToken}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  return (await response.json()) as T
 }
 
 async function buy(exchange: Exchange, key: string): Promise<string> {

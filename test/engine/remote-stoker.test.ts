@@ -1,36 +1,20 @@
 /** Remote engines before Stoker's own endpoint in a process of its own: one rig may serve what another one runs. */
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { EnginePort } from '#core/engine/engine.port.ts'
+import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
 
 import { engineOver, FILE, SETTINGS } from './remote-support.ts'
 import { ask, run, submit } from './support.ts'
 
 const KEY = 'sk-own-use-of-another-rig'
-let child: ChildProcess
-let url: string
+let other: OwnUseProcess
 beforeAll(async () => {
-  const entry = fileURLToPath(new URL('../support/own-use-process.ts', import.meta.url))
-  child = fork(entry, [KEY], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const [message] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`it ended with ${code}`)
-    }),
-  ])) as [{ url: string }]
-  url = message.url
+  other = await startOwnUseProcess(KEY)
 }, 60_000)
-afterAll(async () => {
-  const ended = once(child, 'exit')
-  child.disconnect()
-  await ended
-})
+afterAll(() => other?.end())
 
-const over = (key: string | null): EnginePort => engineOver([{ url, key }], undefined, 2, 'nano')
+const over = (key: string | null): EnginePort => engineOver([{ url: other.url, key }], undefined, 2, 'nano')
 
 describe("Stoker's own endpoint", () => {
   it('is an engine like any other: model, text, counts, schema, log-probabilities', async () => {

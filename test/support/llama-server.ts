@@ -18,6 +18,9 @@ export function llamaServerPath(): string | null {
 export interface LlamaServer {
   url: string
   host: string
+  /** Stops it where it is, connections open, until `thaw`: what it was doing is then surely not over. */
+  freeze(): void
+  thaw(): void
   /** As the power going: no answer in flight ends well. */
   kill(): Promise<void>
 }
@@ -58,5 +61,5 @@ export async function startLlamaServer({ more = [], at }: { more?: readonly stri
     await kill()
     throw error
   }
-  return { url, host: `127.0.0.1:${port}`, kill }
+  return { url, host: `127.0.0.1:${port}`, freeze: () => void child.kill('SIGSTOP'), thaw: () => void child.kill('SIGCONT'), kill }
 }
