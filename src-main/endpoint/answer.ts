@@ -7,8 +7,9 @@ import type { ChatMessage, EngineRequest, TokenLogprob } from '#contract/inferen
 import type { EngineEvents, EnginePort } from '#core/engine/engine.port.ts'
 import type { OwnUseModel, OwnUseService } from '#core/own-use/own-use.port.ts'
 import type { IdSource } from '#lib/ids.ts'
+import { contextTooLong } from '#lib/openai-error.ts'
 
-import { apiErrorOf, apiErrorOfValue, contextTooLong, unknownModel } from './errors.ts'
+import { apiErrorOf, apiErrorOfValue, unknownModel } from './errors.ts'
 import type { Asked } from './fields.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
 import type { Shape } from './shape.ts'

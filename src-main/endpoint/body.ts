@@ -1,43 +1,31 @@
 /** Request bodies, bounded while they are read. */
 import type { IncomingMessage } from 'node:http'
 
+import { boundedBytes, jsonObjectOf } from '#lib/json-body.ts'
+import { invalid } from '#lib/openai-error.ts'
+
 import { LIMITS } from './limits.ts'
-import { invalid, tooLarge } from './errors.ts'
 
 /** The body as a JSON object. Throws ApiFailure 413 beyond the bound, 400 for anything that is no JSON object in UTF-8 or that ended early. */
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const bytes = await readBounded(request)
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw invalid('the body is not valid JSON in UTF-8', null, 'invalid_json')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body must be a JSON object', null, 'invalid_json')
-  return value as Record<string, unknown>
+  return jsonObjectOf(await readBounded(request))
 }
 
-function readBounded(request: IncomingMessage): Promise<Buffer> {
+async function readBounded(request: IncomingMessage): Promise<Uint8Array> {
+  const bytes = boundedBytes(LIMITS.bodyBytes, request.headers['content-length'] ?? null)
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > LIMITS.bodyBytes) {
-      reject(tooLarge(LIMITS.bodyBytes))
-      return
-    }
-    const chunks: Buffer[] = []
-    let size = 0
-    const onData = (chunk: Buffer): void => {
-      size += chunk.byteLength
-      if (size <= LIMITS.bodyBytes) {
-        chunks.push(chunk)
-        return
+    const onData = (piece: Buffer): void => {
+      try {
+        bytes.add(piece)
+      } catch (error) {
+        // The rest runs through unheld until the server's own time limit.
+        request.off('data', onData)
+        request.resume()
+        reject(error)
       }
-      // The rest runs through unheld until the server's own time limit.
-      request.off('data', onData)
-      request.resume()
-      reject(tooLarge(LIMITS.bodyBytes))
     }
     request.on('data', onData)
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.once('end', () => resolve(bytes.joined()))
     request.once('close', () => reject(invalid('the request ended before its body did')))
     request.once('error', () => reject(invalid('the request ended before its body did')))
   })

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 
 import { LOGPROBS_MAX, MESSAGE_BYTES_MAX, MESSAGES_MAX, toolDefinition, TOOLS_MAX, type EngineMessage, type EngineRequest } from '#contract/inference.ts'
+import { invalid } from '#lib/openai-error.ts'
 
-import { invalid } from './errors.ts'
 import { checkDepth, engineFields, maxTokens, parseFields, shared, type Asked } from './fields.ts'
 
 const PARTS_MAX = 1_024

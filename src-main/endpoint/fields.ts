@@ -6,8 +6,8 @@
 import { z } from 'zod'
 
 import { LOGIT_BIAS_MAX, STOPS_MAX, type EngineRequest } from '#contract/inference.ts'
+import { invalid, type ApiFailure } from '#lib/openai-error.ts'
 
-import { invalid, type ApiFailure } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 /** llama-server's own defaults: greedy answers of small models repeat themselves, and this endpoint is for talking to them. */

@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 
 import { StokerError } from '#contract/errors.ts'
+import { refused } from '#lib/openai-error.ts'
 
-import { badKey, refused } from './errors.ts'
+import { badKey } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 export const HOST = '127.0.0.1'

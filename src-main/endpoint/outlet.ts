@@ -4,8 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 
+import { errorBody, type ApiError } from '#lib/openai-error.ts'
+
 import { chunkedBody } from './chunked-body.ts'
-import { errorBody, type ApiError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { createPatience } from './patience.ts'
 import { sendJson } from './send-json.ts'

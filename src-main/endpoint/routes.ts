@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { OwnUseModel } from '#core/own-use/own-use.port.ts'
 import type { Clock } from '#contract/time.ts'
+import { refused } from '#lib/openai-error.ts'
 
 import { answer, type AnswerParts } from './answer.ts'
 import { readJson } from './body.ts'
@@ -11,7 +12,7 @@ import { chatShape } from './chat-shape.ts'
 import { parseCompletion } from './completion-request.ts'
 import { completionShape } from './completion-shape.ts'
 import { embeddingsBody, parseEmbeddings } from './embeddings.ts'
-import { refused, unknownModel } from './errors.ts'
+import { unknownModel } from './errors.ts'
 import { sendJson } from './send-json.ts'
 import type { Head } from './shape.ts'
 

@@ -11,8 +11,9 @@ import { StokerError } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
 import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
+import { errorBody, refused } from '#lib/openai-error.ts'
 
-import { apiErrorOf, ApiFailure, errorBody } from './buy/openai-error.ts'
+import { apiErrorOf } from './buy/errors.ts'
 import { LIMITS } from './limits.ts'
 
 const HEADERS_MS = 10_000
@@ -86,8 +87,8 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
   const app = new Hono()
   app.use('*', async (c, next) => {
     if (!allowed.has(hostName(c.req.header('host'))))
-      throw forbidden('this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
-    if (c.req.header('origin') !== undefined) throw forbidden('pages in a browser may not call the exchange', 'origin_not_allowed')
+      throw refused(403, 'this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
+    if (c.req.header('origin') !== undefined) throw refused(403, 'pages in a browser may not call the exchange', 'origin_not_allowed')
     await next()
   })
   app.get('/health', (c) => c.json({ ok: true }))
@@ -103,8 +104,6 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
   })
   return app
 }
-
-const forbidden = (message: string, code: string): ApiFailure => new ApiFailure({ status: 403, message, type: 'invalid_request_error', param: null, code })
 
 /** Name of a Host header without its port, lower case; '' when there is none. */
 const hostName = (header: string | undefined): string => /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''

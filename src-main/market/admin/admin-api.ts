@@ -6,11 +6,11 @@ import { StokerError } from '#contract/errors.ts'
 import { nano, NANO_LIMIT } from '#contract/money.ts'
 import { PUBLIC_KEY_PATTERN } from '#contract/ids.ts'
 import { sameSecret } from '#lib/canonical.ts'
+import { invalid, keyRefused } from '#lib/openai-error.ts'
 
 import { readJson } from '../buy/body.ts'
 import { createBuyer, DEFAULT_CREDIT } from '../buy/buyers.ts'
 import { bearerOf } from '../buy/buyers-api.ts'
-import { ApiFailure, invalid } from '../buy/openai-error.ts'
 import type { PracticeBuyer } from '../buy/practice-buyer.ts'
 import type { VirtualClock } from '../clocks.ts'
 import type { MarketContext } from '../context.ts'
@@ -42,13 +42,7 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
   app.use('*', async (c, next) => {
     const given = bearerOf(c.req.raw)
     if (given === null || !sameSecret(given, token))
-      throw new ApiFailure({
-        status: 401,
-        message: 'the admin token is missing or wrong; it is in the file admin-token of the exchange folder',
-        type: 'authentication_error',
-        param: null,
-        code: 'invalid_admin_token',
-      })
+      throw keyRefused('the admin token is missing or wrong; it is in the file admin-token of the exchange folder', 'invalid_admin_token')
     await next()
   })
   const body = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
@@ -62,14 +56,7 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
   })
   app.get('/check', (c) => c.json({ ...checkExchange(context.db.read, context.books, context.key.publicKey), jobs: countJobs(context.db.read) }))
   app.post('/clock', async (c) => {
-    if (virtual === null)
-      throw new ApiFailure({
-        status: 400,
-        message: 'this exchange runs on the real clock; only one started with a virtual clock can be moved',
-        type: 'invalid_request_error',
-        param: null,
-        code: 'real_clock',
-      })
+    if (virtual === null) throw invalid('this exchange runs on the real clock; only one started with a virtual clock can be moved', null, 'real_clock')
     const { advanceMs } = await body(c.req.raw, clockBody)
     const released = advance(advanceMs)
     return c.json({ now: virtual.now(), released })

@@ -10,7 +10,7 @@ import { buyerOfKey, type Buyer } from '../store/buyers.store.ts'
 import { readJson } from './body.ts'
 import { parseChat } from './chat-request.ts'
 import { complete } from './completions.ts'
-import { badKey, unknownModel } from './openai-error.ts'
+import { badKey, unknownModel } from './errors.ts'
 
 const KEY_CHARS_MAX = 200
 

@@ -8,8 +8,9 @@ import { inputTokens } from '#contract/bytes4.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { inferenceRequest, MESSAGES_MAX, STOPS_MAX, type InferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
+import { invalid } from '#lib/openai-error.ts'
 
-import { contextTooLong, invalid, unknownModel } from './openai-error.ts'
+import { beyondContext, unknownModel } from './errors.ts'
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() })
 const content = z.union([
@@ -130,7 +131,7 @@ function maxTokensOf({ limits, instrument }: GradeSpec, input: number, wanted: n
   if (wanted !== null && wanted > limits.outputTokens)
     throw invalid(`${instrument} answers with at most ${limits.outputTokens} tokens, not ${wanted}; lower max_tokens`, 'max_tokens', 'invalid_value')
   const most = wanted ?? Math.min(limits.outputTokens, limits.contextTokens - input)
-  if (most < 1 || input + most > limits.contextTokens) throw contextTooLong(input, Math.max(1, most), limits.contextTokens)
+  if (most < 1 || input + most > limits.contextTokens) throw beyondContext(input, Math.max(1, most), limits.contextTokens)
   return most
 }
 

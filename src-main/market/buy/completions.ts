@@ -1,12 +1,13 @@
 /** One chat completion: an order below HTTP, its answer in OpenAI's shape. Headers wait for the first text, so that a failure before it has its right status. */
 import { nanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
+import { ApiFailure, errorBody, type ApiError } from '#lib/openai-error.ts'
 
 import type { MarketContext } from '../context.ts'
 import type { Delivered, OrderSink } from '../jobs/live-job.ts'
 import type { Router } from '../jobs/router.ts'
 import type { ChatOrder } from './chat-request.ts'
 import { completion, endEvents, event, roleEvent, textEvent, type Head } from './chunks.ts'
-import { ApiFailure, errorBody, failureOf, type ApiError } from './openai-error.ts'
+import { failureOf } from './errors.ts'
 import { createOutlet } from './outlet.ts'
 
 const LEFT: ApiError = { status: 408, message: 'the buyer left', type: 'invalid_request_error', param: null, code: 'cancelled' }

@@ -1,55 +1,15 @@
-/** Errors as OpenAI clients expect them: a status and {error: {message, type, param, code}}. */
+/** The exchange's refusals, and what a failure means to a buyer. */
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import { ApiFailure, contextTooLong, keyRefused, modelNotFound, type ApiError } from '#lib/openai-error.ts'
 
-export interface ApiError {
-  status: 400 | 401 | 403 | 404 | 408 | 413 | 415 | 429 | 500 | 502 | 503 | 504
-  message: string
-  type: string
-  param: string | null
-  code: string | null
-}
-
-export class ApiFailure extends Error {
-  override readonly name = 'ApiFailure'
-  readonly error: ApiError
-  constructor(error: ApiError) {
-    super(error.message)
-    this.error = error
-  }
-}
-
-export const errorBody = ({ message, type, param, code }: ApiError): { error: object } => ({ error: { message, type, param, code } })
-
-export const invalid = (message: string, param: string | null = null, code: string | null = null): ApiFailure =>
-  new ApiFailure({ status: 400, message, type: 'invalid_request_error', param, code })
-export const tooLarge = (limit: number): ApiFailure =>
-  new ApiFailure({ status: 413, message: `the body may have at most ${limit} bytes`, type: 'invalid_request_error', param: null, code: 'request_too_large' })
-export const badKey = (): ApiFailure =>
-  new ApiFailure({
-    status: 401,
-    message: 'no valid key was given; send it as Authorization: Bearer sk-practice-…',
-    type: 'authentication_error',
-    param: null,
-    code: 'invalid_api_key',
-  })
-export const unknownModel = (model: string): ApiFailure =>
-  new ApiFailure({
-    status: 404,
-    message: `the model ${JSON.stringify(model.slice(0, 96))} does not exist; GET /v1/models lists what is traded`,
-    type: 'invalid_request_error',
-    param: 'model',
-    code: 'model_not_found',
-  })
-export const contextTooLong = (input: number, output: number, context: number): ApiFailure =>
-  invalid(
-    `this model's context is ${context} tokens; the messages take ${input} and the answer up to ${output}. Shorten the messages or lower max_tokens.`,
-    'messages',
-    'context_length_exceeded',
-  )
+export const badKey = (): ApiFailure => keyRefused('no valid key was given; send it as Authorization: Bearer sk-practice-…')
+export const unknownModel = (model: string): ApiFailure => modelNotFound(model, 'does not exist; GET /v1/models lists what is traded')
+export const beyondContext = (input: number, output: number, context: number): ApiFailure =>
+  contextTooLong(`this model's context is ${context} tokens; the messages take ${input} and the answer up to ${output}. Shorten the messages or lower max_tokens.`)
 
 /** What a failed order means to its buyer. A supplier's own words are not passed on. */
 export function failureOf(error: ErrorValue, afterText: boolean): ApiError {
-  const of = (status: ApiError['status'], message: string, type: string, code: string | null): ApiError => ({ status, message, type, param: null, code })
+  const of = (status: ApiError['status'], message: string, type: ApiError['type'], code: string | null): ApiError => ({ status, message, type, param: null, code })
   switch (error.code) {
     case 'LEDGER_CONFLICT':
     case 'LEDGER_UNKNOWN':
