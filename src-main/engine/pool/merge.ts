@@ -65,6 +65,14 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
   return { promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt), perStream }
 }
 
+/** `process 1 of 2`, with the GPU it is bound to, as the engine counts them, where it is to one. */
+export const numberProcesses = (members: readonly EngineStats[], gpus: readonly (number | null)[]): EngineStats[] =>
+  members.map((stats, index) => {
+    const gpu = gpus[index] ?? null
+    const name = `process ${index + 1} of ${members.length}${gpu === null ? '' : ` on GPU ${gpu}`}`
+    return { ...stats, processes: stats.processes.map((process) => ({ ...process, name })) }
+  })
+
 /** Sums over the members; `names` become the processes' names. `waiting` is what the pool itself holds. */
 export function mergeStats(members: readonly EngineStats[], options: { oneMachine: boolean; waiting: { jobs: number; promptTokens: number } }): EngineStats {
   const total = (pick: (stats: EngineStats) => number): number => sum(members.map(pick))

@@ -1,7 +1,7 @@
 /** A pool of endpoints that serve one model: each has its own slots and comes and goes by its own health. */
 import type { RemoteOptions } from '../remote/member.ts'
 import { createRemoteMember } from '../remote/member.ts'
-import type { PoolKind } from './pool.ts'
+import type { PoolKind } from './kind.ts'
 
 export function remoteKind(options: Omit<RemoteOptions, 'endpoint'>): PoolKind {
   const { endpoints } = options.pool
