@@ -6,7 +6,8 @@ export type HostChild = 'engine' | 'exchange'
 
 export type HostRequest =
   | { t: 'ready' }
-  | { t: 'fork'; id: number; child: HostChild }
+  /** `gpu`: the only one the child may see, counted from 0; without it, all. */
+  | { t: 'fork'; id: number; child: HostChild; gpu?: number }
   | { t: 'kill'; id: number }
   | { t: 'notify'; title: string; body: string }
   /** What the tray shows. */

@@ -34,6 +34,11 @@ export const deploymentSettings = z.object({
   gpuLayers: z.number().int().min(0).max(1_000),
   /** Engine processes that share slots and threads. */
   processes: z.number().int().min(1).max(8),
+  /**
+   * With several GPUs and layers on them: `together`, every process has its layers spread over all of them; `each`, process i has the whole model on GPU i mod n.
+   * `together` where no layer lies on a GPU.
+   */
+  gpus: z.enum(['together', 'each']),
   kvType: z.enum(['f16', 'q8_0']),
   flashAttention: z.enum(['auto', 'on', 'off']),
   /** Prompt tokens evaluated at once while nothing else runs. */
@@ -82,7 +87,7 @@ export const deployment = z.object({
    * What the newest quiet measurement found fastest, where these settings are others; null where they are not or nothing was measured. Passed to `deploy`
    * over `settings` it makes a deployment of its own: a qualification stays with the old one, and nothing changes by itself.
    */
-  measured: z.object({ processes: z.number().int(), threads: z.number().int(), batchTokens: z.number().int() }).nullable().optional(),
+  measured: z.object({ processes: z.number().int(), threads: z.number().int(), batchTokens: z.number().int(), gpus: deploymentSettings.shape.gpus }).nullable().optional(),
   /** After ENGINE_OUT_OF_MEMORY: the next smaller setting that should fit. */
   smaller: z.object({ contextTokens: z.number().int(), slots: z.number().int() }).nullable(),
 })
@@ -96,6 +101,9 @@ export const calibration = z.object({
   processes: z.number().int(),
   threads: z.number().int(),
   batchTokens: z.number().int(),
+  gpus: deploymentSettings.shape.gpus,
+  /** Layers lay on a GPU: the result is used for such deployments only, and the others' for the others. */
+  onGpu: z.boolean(),
   promptTokensPerSecond: z.number(),
   points: z.array(z.object({ processes: z.number().int(), threads: z.number().int(), streams: z.number().int(), tokensPerSecond: z.number() })),
   /** False when other programs used the processor meanwhile: the figures are lower than they could be, and the next first load measures again. */

@@ -30,7 +30,7 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: () => core.rigName(), clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
-  const engines = createEngines({ fork: () => link.fork('engine'), clock: systemClock, log })
+  const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
   const core: Core = createCore({
     dataDir,

@@ -90,7 +90,8 @@ export interface ShellElectron {
   createWindow(options: WindowOptions): WindowLike
   /** Every page, ours or not, from the moment it exists. */
   onPage(listener: (page: WebContentsLike) => void): void
-  fork(entry: string, name: string): UtilityLike
+  /** `environment` instead of this process's own. */
+  fork(entry: string, name: string, environment?: Record<string, string>): UtilityLike
   /** SIGKILL, for a process that did not end when asked. */
   killHard(pid: number): void
   createPorts(): { port1: PortLike; port2: PortLike }

@@ -66,7 +66,7 @@ const electron: ShellElectron = {
   app,
   createWindow: (options) => new BrowserWindow(options),
   onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents)),
-  fork: (entry, name) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit' }),
+  fork: (entry, name, env) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit', ...(env === undefined ? {} : { env }) }),
   killHard(pid) {
     try {
       process.kill(pid, 'SIGKILL')

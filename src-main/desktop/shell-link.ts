@@ -89,13 +89,13 @@ export class ShellLink {
     this.#parent.postMessage(request)
   }
 
-  /** Returns at once; what is sent before the process runs waits for it. */
-  fork(child: HostChild): ForkedHost {
+  /** Returns at once; what is sent before the process runs waits for it. `gpu`: the only one it may see; all when null. */
+  fork(child: HostChild, gpu: number | null = null): ForkedHost {
     const id = this.#next
     this.#next += 1
     const forked = new Forked(() => this.tell({ t: 'kill', id }))
     this.#forked.set(id, forked)
-    this.tell({ t: 'fork', id, child })
+    this.tell({ t: 'fork', id, child, ...(gpu === null ? {} : { gpu }) })
     return forked
   }
 

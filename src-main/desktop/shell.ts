@@ -4,6 +4,7 @@
  */
 import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
+import { boundToGpu } from '#engine/gpu-environment.ts'
 
 import { AppWindow } from './app-window.ts'
 import { connectChild, connectRenderer } from './broker.ts'
@@ -160,7 +161,7 @@ export class Shell {
         void this.#reconnectPage()
         break
       case 'fork':
-        this.#fork(request.id, request.child)
+        this.#fork(request.id, request.child, request.gpu)
         break
       case 'kill': {
         const child = this.#forked.get(request.id)
@@ -187,13 +188,13 @@ export class Shell {
   }
 
   /** The two ends are given out once the process is there: before that it has no pid. */
-  #fork(id: number, kind: HostChild): void {
+  #fork(id: number, kind: HostChild, gpu?: number): void {
     const { electron, paths } = this.#options
     const core = this.#core
     if (core === null) return
     // The core waits for the end of what it started, also of what is no longer started.
     if (this.#quitting) return this.#toCore({ t: 'exited', id, code: null })
-    const child = this.#children.add(kind, electron.fork(paths[kind], `Stoker ${kind}`))
+    const child = this.#children.add(kind, electron.fork(paths[kind], `Stoker ${kind}`, gpu === undefined ? undefined : boundToGpu(process.env, gpu)))
     this.#forked.set(id, child)
     child.process.on('spawn', () => {
       if (this.#core === core) connectChild(electron, core.process, child.process, id, paths.dataDir)

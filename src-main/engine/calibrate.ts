@@ -1,12 +1,12 @@
 /** Short measurements of a model on this machine: how many processes and threads, and which batch, serve it fastest. Loads it in hosts of its own and ends them. */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions as CalibrateCall, Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createMeter, type Meter } from './calibrate/bursts.ts'
-import { bestSetup, severalProcesses, streamCounts, threadCounts, type Setup } from './calibrate/setups.ts'
+import { bestSetup, oneEach, severalProcesses, streamCounts, threadCounts, type Setup } from './calibrate/setups.ts'
 import type { LocalMember } from './client.ts'
 import { createPool } from './pool/pool.ts'
 import { localKind } from './pool/local.ts'
@@ -14,8 +14,10 @@ import { othersNow } from './calibrate/others.ts'
 import { usableCores } from './host/busy-cores.ts'
 
 interface CalibrateOptions {
-  /** One host process behind the port. */
-  make: () => LocalMember
+  /** One host process behind the port; `gpu`: the only one it sees, all when null. */
+  make: (gpu: number | null) => LocalMember
+  /** GPUs of this machine; asked when layers lie there. None by default. */
+  gpus?: () => Promise<readonly EngineGpu[]>
   clock: Clock
   log: Log
   /** Cores that may be used; this machine's by default. */
@@ -50,22 +52,30 @@ class Calibrating {
   private readonly settings: EngineSettings
   private readonly meter: Meter
   private readonly began: number
-  private readonly of: number
+  private of = BATCHES.length
+  private several: Setup[] = []
   private done = 0
 
   constructor(options: Required<CalibrateOptions>, model: ModelFile, settings: EngineSettings, call: CalibrateCall) {
     this.options = options
     this.call = call
     this.model = model
-    this.settings = { ...settings, contextTokens: Math.min(settings.contextTokens, CONTEXT_TOKENS), prefixReuse: false, parkedBytes: 0, batchTokens: BATCHES[0] ?? 512 }
+    this.settings = {
+      ...settings,
+      contextTokens: Math.min(settings.contextTokens, CONTEXT_TOKENS),
+      gpus: 'together',
+      prefixReuse: false,
+      parkedBytes: 0,
+      batchTokens: BATCHES[0] ?? 512,
+    }
     this.began = options.clock.mono()
     this.meter = createMeter({ clock: options.clock, signal: call.signal, contextTokens: this.settings.contextTokens })
-    const setups = this.threads.length + this.several.length
-    this.of = setups * streamCounts(settings.slots).length + BATCHES.length
   }
 
   async run(): Promise<Calibration> {
     const { clock, log, others } = this.options
+    this.several = await this.severalSetups()
+    this.of = (this.threads.length + this.several.length) * streamCounts(this.settings.slots).length + BATCHES.length
     const used = await others()
     const quiet = used <= BUSY_CORES
     if (!quiet)
@@ -74,18 +84,26 @@ class Calibrating {
         'other programs use the processor while this model is measured; the figures are lower than on a quiet machine',
       )
     const { batchTokens, rate } = await this.oneProcess(quiet)
-    for (const setup of this.several) if (!this.isLate && this.roomFor.has(setup.processes)) await this.severalProcesses(setup)
+    // On GPUs the comparison is what this is for, however long the load took.
+    for (const setup of this.several) if (this.onGpu || (!this.isLate && this.roomFor.has(setup.processes))) await this.severalProcesses(setup)
     const best = bestSetup(this.points, this.setups, this.settings.slots, quiet)
     this.call.onProgress(this.of, this.of)
-    return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began), quiet }
+    return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began), quiet, onGpu: this.onGpu }
+  }
+
+  private get onGpu(): boolean {
+    return this.settings.gpuLayers > 0
   }
 
   private get threads(): number[] {
-    return this.settings.gpuLayers > 0 ? [Math.min(this.settings.threads, this.options.cores)] : threadCounts(this.options.cores)
+    return this.onGpu ? [Math.min(this.settings.threads, this.options.cores)] : threadCounts(this.options.cores)
   }
 
-  private get several(): Setup[] {
-    return this.settings.gpuLayers > 0 ? [] : severalProcesses(this.options.cores, this.settings.slots)
+  /** What is compared with one process that has it all. On GPUs it fits, or its load says that it does not: they have memory of their own, and nothing else is pushed out. */
+  private async severalSetups(): Promise<Setup[]> {
+    const { cores, gpus } = this.options
+    if (!this.onGpu) return severalProcesses(cores, this.settings.slots)
+    return oneEach((await gpus()).length, this.settings.slots, this.threads[0] ?? 1)
   }
 
   private get isLate(): boolean {
@@ -99,7 +117,7 @@ class Calibrating {
 
   /** Loaded once for all thread counts; then once for each size of the batch. */
   private async oneProcess(quiet: boolean): Promise<{ batchTokens: number; rate: number }> {
-    const engine = this.options.make()
+    const engine = this.options.make(null)
     const most = this.threads[0] ?? 1
     return this.during(engine, async () => {
       await this.lookForRoom(engine)
@@ -108,7 +126,7 @@ class Calibrating {
       for (const threads of this.threads) {
         if (this.isLate && this.setups.length > 0) break
         engine.setThreadLimit(threads)
-        await this.streams(engine, { processes: 1, threads })
+        await this.streams(engine, { processes: 1, threads, gpus: 'together' })
       }
       const { threads } = bestSetup(this.points, this.setups, this.settings.slots, quiet)
       engine.setThreadLimit(threads)
@@ -137,8 +155,8 @@ class Calibrating {
   }
 
   private async severalProcesses(setup: Setup): Promise<void> {
-    const { make, clock } = this.options
-    const pool = createPool({ kind: localKind(make), clock })
+    const { make, gpus, clock } = this.options
+    const pool = createPool({ kind: localKind(make, gpus), clock })
     await this.during(pool, async () => {
       await pool.load(this.model, { ...this.settings, ...setup })
       await this.meter.warmUp(pool)
@@ -152,6 +170,7 @@ class Calibrating {
 
   /** Asked before the first load, which takes of what is free. */
   private async lookForRoom(engine: LocalMember): Promise<void> {
+    if (this.onGpu) return
     for (const processes of new Set(this.several.map((setup) => setup.processes)))
       if ((await engine.inspect(this.model.path, { ...this.settings, processes })).memory.fits === 'yes') this.roomFor.add(processes)
   }
@@ -164,7 +183,7 @@ class Calibrating {
       // All slots and a single stream decide; the rest is for the owner to see.
       if (index > 1 && this.isLate) return this.step(counts.length - index)
       const tokensPerSecond = await this.meter.decode(engine, streams)
-      this.points.push({ ...setup, streams, tokensPerSecond })
+      this.points.push({ processes: setup.processes, threads: setup.threads, streams, tokensPerSecond })
       this.step()
       const best = Math.max(...this.points.filter((point) => point.streams === slots).map((point) => point.tokensPerSecond))
       if (index === 0 && tokensPerSecond < best * HOPELESS) return this.step(counts.length - 1)
@@ -188,10 +207,10 @@ class Calibrating {
 
 /** Some seconds; a large model gets fewer points. Errors: CANCELLED, MODEL_*, ENGINE_*. */
 export async function calibrate(options: CalibrateOptions, model: ModelFile, settings: EngineSettings, call: CalibrateCall): Promise<Calibration> {
-  const { cores = usableCores(), others = () => othersNow(options.clock, cores) } = options
+  const { cores = usableCores(), others = () => othersNow(options.clock, cores), gpus = async () => [] } = options
   try {
     call.signal.throwIfAborted()
-    return await new Calibrating({ ...options, cores, others }, model, settings, call).run()
+    return await new Calibrating({ ...options, cores, others, gpus }, model, settings, call).run()
   } catch (error) {
     if (call.signal.aborted) throw new StokerError('CANCELLED', 'The measurement was stopped before its end. Nothing was kept.', { cause: error })
     throw error

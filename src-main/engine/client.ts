@@ -5,7 +5,18 @@
 import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, ModelInspection, SubmitOptions } from '#core/engine/engine.port.ts'
+import type {
+  EngineEvents,
+  EngineGpu,
+  EnginePort,
+  EngineSettings,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  ModelFile,
+  ModelInspection,
+  SubmitOptions,
+} from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
@@ -44,6 +55,8 @@ const IDLE_STATS: HostStats = {
 export interface LocalMember extends EnginePort {
   /** Reads a file's header in the host. Errors: MODEL_*, ENGINE_CRASHED, ENGINE_BROKEN. */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
+  /** GPUs that its process sees and llama.cpp would put layers on. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
+  gpus(): Promise<EngineGpu[]>
   /** Most threads of this process from the next step on; a load sets it back to its settings, a restart after a crash does not. */
   setThreadLimit(threads: number): void
 }
@@ -56,7 +69,7 @@ interface Wanted {
 
 const value = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 const sameFile = (a: ModelFile, b: ModelFile): boolean => a.path === b.path && a.sha256 === b.sha256
-const SETTINGS = ['contextTokens', 'slots', 'threads', 'gpuLayers', 'processes', 'kvType', 'flashAttention', 'batchTokens', 'parkedBytes', 'prefixReuse'] as const
+const SETTINGS = ['contextTokens', 'slots', 'threads', 'gpuLayers', 'processes', 'gpus', 'kvType', 'flashAttention', 'batchTokens', 'parkedBytes', 'prefixReuse'] as const
 const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS.every((name) => a[name] === b[name])
 
 class Engine implements LocalMember {
@@ -89,6 +102,11 @@ class Engine implements LocalMember {
   async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
     const { calls } = await this.supervisor.started()
     return (await calls.call((id) => ({ t: 'inspect', id, path, settings }), INSPECT_MS)) as ModelInspection
+  }
+
+  async gpus(): Promise<EngineGpu[]> {
+    const { calls } = await this.supervisor.started()
+    return (await calls.call((id) => ({ t: 'gpus', id }), INSPECT_MS)) as EngineGpu[]
   }
 
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {

@@ -1,22 +1,23 @@
 /** All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that reads files' headers. */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions, Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { calibrate } from './calibrate.ts'
 import { createLocalMember, type LocalMember } from './client.ts'
-import { createInspector } from './inspector.ts'
+import { sharesOf, tightest } from './inspect-each.ts'
+import { createInspector, type Inspector } from './inspector.ts'
 import { createPool } from './pool/pool.ts'
-import { localKind } from './pool/local.ts'
+import { isOneEach, localKind } from './pool/local.ts'
 import { remoteKind } from './pool/remote.ts'
 import { offeredModels } from './remote/describe.ts'
 import type { ForkedHost } from './supervisor.ts'
 
 export interface EnginesOptions {
-  /** Starts one engine host process. */
-  fork: () => ForkedHost
+  /** Starts one engine host process. `gpu`: the only one it may see, as its backend counts them; all when null. */
+  fork: (how: { gpu: number | null }) => ForkedHost
   clock: Clock
   log: Log
   /** For remote endpoints; the global one by default. */
@@ -30,7 +31,9 @@ const ENDPOINTS_MAX = 16
 class Engines implements EnginesPort {
   private readonly options: EnginesOptions
   private readonly engines = new Map<string, EnginePort>()
-  private readonly inspector
+  private readonly inspector: Inspector
+  /** Bound to one GPU each, made when first needed. */
+  private readonly inspectors = new Map<number, Inspector>()
   /** Calibrations under way; they have hosts of their own. */
   private readonly measuring = new Set<Promise<void>>()
   /** Ends them; a new one after each end. */
@@ -38,8 +41,7 @@ class Engines implements EnginesPort {
 
   constructor(options: EnginesOptions) {
     this.options = options
-    const { clock } = options
-    this.inspector = createInspector({ make: () => this.local(), clock })
+    this.inspector = this.makeInspector(null)
   }
 
   of(deploymentId: string, kind: EngineKind): EnginePort {
@@ -51,13 +53,23 @@ class Engines implements EnginesPort {
     return engine
   }
 
-  inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
-    return this.inspector.inspect(path, settings)
+  gpus(): Promise<EngineGpu[]> {
+    return this.inspector.gpus()
+  }
+
+  async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
+    const { gpus = 'together', gpuLayers = 0 } = settings
+    if (!isOneEach({ gpus, gpuLayers })) return this.inspector.inspect(path, settings)
+    const shares = sharesOf(settings, await this.gpus())
+    return tightest(await Promise.all(shares.map((share) => this.inspectorOf(share.gpu).inspect(path, share.settings))))
   }
 
   calibrate(model: ModelFile, settings: EngineSettings, { signal, ...call }: CalibrateOptions): Promise<Calibration> {
     const { clock, log } = this.options
-    const measuring = calibrate({ make: () => this.local(), clock, log }, model, settings, { ...call, signal: AbortSignal.any([signal, this.over.signal]) })
+    const measuring = calibrate({ make: (gpu) => this.local(gpu), gpus: () => this.gpus(), clock, log }, model, settings, {
+      ...call,
+      signal: AbortSignal.any([signal, this.over.signal]),
+    })
     const ended = measuring.then(
       () => void this.measuring.delete(ended),
       () => void this.measuring.delete(ended),
@@ -80,26 +92,46 @@ class Engines implements EnginesPort {
   async endHelpers(): Promise<void> {
     this.over.abort()
     this.over = new AbortController()
-    await Promise.all([this.inspector.end(), ...this.measuring])
+    await Promise.all([this.inspector.end(), ...[...this.inspectors.values()].map((inspector) => inspector.end()), ...this.measuring])
   }
 
   async stop(): Promise<void> {
     const engines = [...this.engines.values()]
     this.engines.clear()
     this.over.abort()
-    await Promise.all([...engines.map((engine) => engine.stop()), this.inspector.stop(), ...this.measuring])
+    const inspectors = [this.inspector, ...this.inspectors.values()]
+    await Promise.all([...engines.map((engine) => engine.stop()), ...inspectors.map((inspector) => inspector.stop()), ...this.measuring])
   }
 
   private make(kind: EngineKind): EnginePort {
     const { clock, log, fetch = globalThis.fetch } = this.options
     if (kind.kind === 'remote' && (kind.endpoints.length === 0 || kind.endpoints.length > ENDPOINTS_MAX))
       throw new StokerError('BAD_REQUEST', `Give 1 to ${ENDPOINTS_MAX} servers.`)
-    return createPool({ kind: kind.kind === 'local' ? localKind(() => this.local()) : remoteKind({ pool: kind, clock, log, fetch }), clock })
+    return createPool({
+      kind:
+        kind.kind === 'local'
+          ? localKind(
+              (gpu) => this.local(gpu),
+              () => this.gpus(),
+            )
+          : remoteKind({ pool: kind, clock, log, fetch }),
+      clock,
+    })
   }
 
-  private local(): LocalMember {
+  private local(gpu: number | null): LocalMember {
     const { fork, clock, log } = this.options
-    return createLocalMember({ fork, clock, log })
+    return createLocalMember({ fork: () => fork({ gpu }), clock, log })
+  }
+
+  private makeInspector(gpu: number | null): Inspector {
+    return createInspector({ make: () => this.local(gpu), clock: this.options.clock })
+  }
+
+  private inspectorOf(gpu: number): Inspector {
+    const known = this.inspectors.get(gpu) ?? this.makeInspector(gpu)
+    this.inspectors.set(gpu, known)
+    return known
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads files' headers in a host process of its own, so that no running stream waits for it; the process ends when it is idle for a while. */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
-import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import type { LocalMember } from './client.ts'
 
@@ -11,6 +11,8 @@ const WAITING_MAX = 32
 export interface Inspector {
   /** One file at a time. Errors: UNAVAILABLE beyond the bound on waiting files, and what the host says. */
   inspect(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection>
+  /** GPUs the host sees; waits its turn as files do. */
+  gpus(): Promise<EngineGpu[]>
   /** Ends the host now; what is being read, and waits to be, fails with CANCELLED. The next call starts another. */
   end(): Promise<void>
   stop(): Promise<void>
@@ -34,7 +36,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     idle = new AbortController()
     clock.sleep(IDLE_MS, { signal: idle.signal, unref: true }).then(end, () => undefined)
   }
-  async function read(path: string, settings: Partial<EngineSettings>, until: AbortSignal): Promise<ModelInspection> {
+  async function ask<T>(question: (host: LocalMember) => Promise<T>, until: AbortSignal): Promise<T> {
     if (stopped) throw new StokerError('UNAVAILABLE', 'Stoker is stopping. Start it again to read this file.')
     until.throwIfAborted()
     idle.abort()
@@ -42,7 +44,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
       host ??= make()
       // Three bad files in a row must not keep a good one from being read.
       if (host.state().kind === 'broken') await host.retry()
-      return await host.inspect(path, settings)
+      return await question(host)
     } catch (error) {
       until.throwIfAborted()
       throw error
@@ -51,15 +53,18 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     }
   }
 
+  function inTurn<T>(question: (host: LocalMember) => Promise<T>): Promise<T> {
+    if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`))
+    waiting += 1
+    const { signal } = ending
+    const next = turn.then(() => ask(question, signal)).finally(() => (waiting -= 1))
+    turn = next.catch(() => undefined)
+    return next
+  }
+
   return {
-    inspect(path, settings) {
-      if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`))
-      waiting += 1
-      const { signal } = ending
-      const next = turn.then(() => read(path, settings, signal)).finally(() => (waiting -= 1))
-      turn = next.catch(() => undefined)
-      return next
-    },
+    inspect: (path, settings) => inTurn((member) => member.inspect(path, settings)),
+    gpus: () => inTurn((member) => member.gpus()),
     end() {
       ending.abort(new StokerError('CANCELLED', 'The machine was given back while this file was read. Read it again when you want it.'))
       ending = new AbortController()

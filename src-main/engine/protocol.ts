@@ -6,7 +6,7 @@ import { z } from 'zod'
 
 import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
-import type { EngineSpeed, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EngineSpeed, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
 
 /** Jobs that may wait before the slots; one more is ENGINE_BUSY. */
 export const QUEUE_MAX = 64
@@ -28,6 +28,7 @@ const settings = z.object({
   threads: z.number().int().min(1).max(256),
   gpuLayers: z.number().int().min(0).max(1_000),
   processes: z.number().int().min(1).max(8).exactOptional(),
+  gpus: z.enum(['together', 'each']).exactOptional(),
   kvType: z.enum(['f16', 'q8_0']).exactOptional(),
   flashAttention: z.enum(['auto', 'on', 'off']).exactOptional(),
   batchTokens: z.number().int().min(32).max(2_048).exactOptional(),
@@ -47,6 +48,7 @@ export const hostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('load'), id: callId, path, sha256: z.string().max(64), settings }),
   z.object({ t: z.literal('unload'), id: callId }),
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
+  z.object({ t: z.literal('gpus'), id: callId }),
   /** `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's arrival. */
   z.object({
     t: z.literal('submit'),
@@ -95,7 +97,7 @@ export interface DeltaItem {
 export type HostEvent =
   /** First message of a host; nothing is sent to it before. */
   | { t: 'ready'; pid: number }
-  | { t: 'result'; id: number; value: LoadedModel | ModelInspection | Embedded | null }
+  | { t: 'result'; id: number; value: LoadedModel | ModelInspection | Embedded | EngineGpu[] | null }
   | { t: 'failed'; id: number; error: ErrorValue }
   /** For all jobs together; never an empty text. */
   | { t: 'deltas'; items: DeltaItem[] }

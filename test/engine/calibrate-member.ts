@@ -13,6 +13,8 @@ export interface FakeMachine {
   fits(processes: number): 'yes' | 'tight' | 'no'
   /** Refuses the load; undefined to let it pass. */
   refuse?(settings: EngineSettings): Error | undefined
+  /** 100 when left out. */
+  loadMs?: number
   members: FakeMember[]
 }
 
@@ -30,6 +32,8 @@ interface Job {
 
 export class FakeMember implements LocalMember {
   readonly loads: EngineSettings[] = []
+  /** The only one it sees; null for all. */
+  readonly gpu: number | null
   stopped = false
   private readonly machine: FakeMachine
   private readonly jobs = new Map<string, Job>()
@@ -38,8 +42,9 @@ export class FakeMember implements LocalMember {
   private threads = 1
   private ticking = false
 
-  constructor(machine: FakeMachine) {
+  constructor(machine: FakeMachine, gpu: number | null = null) {
     this.machine = machine
+    this.gpu = gpu
     machine.members.push(this)
   }
 
@@ -52,10 +57,14 @@ export class FakeMember implements LocalMember {
     if (refusal !== undefined) throw refusal
     this.loads.push(settings)
     this.threads = settings.threads
-    await this.machine.clock.sleep(100)
+    await this.machine.clock.sleep(this.machine.loadMs ?? 100)
     const model: LoadedModel = { sha256: file.sha256, contextTokens: settings.contextTokens, slots: settings.slots, engine: 'fake', device: 'fake' }
     this.set({ kind: 'loaded', model })
     return model
+  }
+
+  async gpus(): Promise<never[]> {
+    return []
   }
 
   setThreadLimit(threads: number): void {

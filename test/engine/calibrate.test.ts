@@ -30,10 +30,11 @@ interface Run {
   stop: AbortController
 }
 
-function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0 } = {}): Run {
+function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0, gpus = 0 } = {}): Run {
   const progress: [number, number][] = []
   const stop = new AbortController()
-  const options = { make: () => new FakeMember(fake), clock: fake.clock, log, cores, others: async () => others }
+  const found = Array.from({ length: gpus }, (_, index) => ({ index, name: `Fake GPU ${index}` }))
+  const options = { make: (gpu: number | null) => new FakeMember(fake, gpu), gpus: async () => found, clock: fake.clock, log, cores, others: async () => others }
   const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, wish, { signal: stop.signal, onProgress: (done, of) => void progress.push([done, of]) })
   result.catch(() => undefined)
   return { result, progress, stop }
@@ -55,7 +56,7 @@ describe('measuring a model', () => {
     const fake = machine()
     const run = start(fake)
     const found = await finish(fake, run)
-    expect(found.settings).toEqual({ processes: 1, threads: 2, batchTokens: 512 })
+    expect(found.settings).toEqual({ processes: 1, threads: 2, batchTokens: 512, gpus: 'together' })
     expect(found.durationMs).toBeLessThan(10_000)
     const point = found.points.find(({ processes, threads, streams }) => processes === 1 && threads === 2 && streams === 8)
     expect(point?.tokensPerSecond).toBeGreaterThan(1_596 * 0.9)
@@ -132,6 +133,45 @@ describe('measuring a model', () => {
   })
 })
 
+describe('on several GPUs', () => {
+  const onGpu = { ...settings, gpuLayers: 1_000 }
+  /** Split over GPUs a step passes through one after another; each for itself they add up. */
+  const split = (more: Partial<FakeMachine> = {}): FakeMachine => machine({ decode: (_threads, streams) => 100 * Math.min(streams, 4), ...more })
+
+  it('compares one process over all with one on each, bound to it, and takes the faster', async () => {
+    const fake = split()
+    const found = await finish(fake, start(fake, { wish: onGpu, gpus: 2 }))
+    expect(found).toMatchObject({ settings: { processes: 2, threads: 2, gpus: 'each' }, onGpu: true })
+    expect(fake.members.map(({ gpu }) => gpu)).toEqual([null, null, 0, 1])
+    expect(fake.members[2]?.loads).toMatchObject([{ gpus: 'each', slots: 4, processes: 1 }])
+    expect(fake.members[0]?.loads[0]).toMatchObject({ gpus: 'together', slots: 8 })
+    expect(fake.members.every((member) => member.stopped)).toBe(true)
+  })
+
+  it('leaves them together where that is as fast (a single stream split over fast links), and where a GPU has no room', async () => {
+    const fast = split({ decode: (_threads, streams, working) => (100 * streams) / working })
+    expect((await finish(fast, start(fast, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({ processes: 1, gpus: 'together' })
+    const full = split({ refuse: ({ gpus }) => (gpus === 'each' ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined) })
+    expect((await finish(full, start(full, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({ processes: 1, gpus: 'together' })
+  })
+
+  it('compares them however long the model took to load: it is what a first load waits for', async () => {
+    const slow = split({ loadMs: 20_000 })
+    expect((await finish(slow, start(slow, { wish: onGpu, gpus: 2 }))).settings.gpus).toBe('each')
+  })
+
+  it('does not begin with one slot, or on one GPU', async () => {
+    for (const how of [
+      { wish: { ...onGpu, slots: 1 }, gpus: 2 },
+      { wish: onGpu, gpus: 1 },
+    ]) {
+      const fake = split()
+      expect(await finish(fake, start(fake, how))).toMatchObject({ settings: { processes: 1, gpus: 'together' }, onGpu: true })
+      expect(fake.members).toHaveLength(1)
+    }
+  })
+})
+
 describe('the choice', () => {
   const points = (rates: Record<string, [one: number, all: number]>): CalibrationPoint[] =>
     Object.entries(rates).flatMap(([setup, [one, all]]) => {
@@ -142,30 +182,30 @@ describe('the choice', () => {
       ]
     })
   const setups = [
-    { processes: 1, threads: 2 },
-    { processes: 1, threads: 1 },
-    { processes: 2, threads: 2 },
+    { processes: 1, threads: 2, gpus: 'together' as const },
+    { processes: 1, threads: 1, gpus: 'together' as const },
+    { processes: 2, threads: 2, gpus: 'together' as const },
   ]
 
   it('is the most with all slots, unless a single stream loses more than 15 % by it', () => {
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [90, 400] }), setups, 8, true)).toEqual({ processes: 2, threads: 2 })
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [80, 400] }), setups, 8, true)).toEqual({ processes: 1, threads: 2 })
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [90, 400] }), setups, 8, true)).toMatchObject({ processes: 2, threads: 2 })
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [80, 400] }), setups, 8, true)).toMatchObject({ processes: 1, threads: 2 })
   })
 
   it('takes fewer threads between equals', () => {
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [100, 298], '2x2': [100, 299] }), setups, 8, true)).toEqual({ processes: 1, threads: 1 })
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [100, 298], '2x2': [100, 299] }), setups, 8, true)).toMatchObject({ processes: 1, threads: 1 })
   })
 
   it('keeps the threads when others kept the machine busy: what was slow then need not be slow (one thread for ever, measured in a bad minute)', () => {
-    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 240] }), setups, 8, false)).toEqual({ processes: 1, threads: 2 })
-    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 300] }), setups, 8, false)).toEqual({ processes: 2, threads: 2 })
+    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 240] }), setups, 8, false)).toMatchObject({ processes: 1, threads: 2 })
+    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 300] }), setups, 8, false)).toMatchObject({ processes: 2, threads: 2 })
   })
 
   it('looks at few of many thread counts', () => {
     expect(threadCounts(1)).toEqual([1])
     expect(threadCounts(2)).toEqual([2, 1])
     expect(threadCounts(12)).toEqual([12, 11, 8, 4, 2, 1])
-    expect(severalProcesses(2, 8)).toEqual([{ processes: 2, threads: 2 }])
+    expect(severalProcesses(2, 8)).toEqual([{ processes: 2, threads: 2, gpus: 'together' }])
     expect(severalProcesses(7, 8).map(({ processes, threads }) => `${processes}x${threads}`)).toEqual(['2x6', '2x2', '4x4'])
     expect(severalProcesses(8, 1)).toEqual([])
   })

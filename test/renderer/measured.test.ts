@@ -5,7 +5,17 @@ import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import { idleChoices } from '../../src-renderer/features/models/idle.ts'
 import { fasterWords, cacheShare, calibrationTable, measuresOf, settingsWords } from '../../src-renderer/features/models/measured.ts'
 
-const settings = { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0, processes: 1, kvType: 'f16' as const, flashAttention: 'auto' as const, batchTokens: 512 }
+const settings = {
+  contextTokens: 1_024,
+  slots: 4,
+  threads: 2,
+  gpuLayers: 0,
+  processes: 1,
+  gpus: 'together' as const,
+  kvType: 'f16' as const,
+  flashAttention: 'auto' as const,
+  batchTokens: 512,
+}
 const values = (part: Partial<Parameters<typeof measuresOf>[0]>) => measuresOf({ speed: null, cache: null, settings, ...part }).map(({ value }) => value)
 
 describe('what a deployment did', () => {
@@ -57,6 +67,6 @@ describe('times of idleness', () => {
 })
 
 it('says what a measurement would change', () => {
-  expect(fasterWords({ processes: 1, threads: 2, batchTokens: 512 })).toBe('1 process, 2 threads, prompt batches of 512')
-  expect(fasterWords({ processes: 2, threads: 1, batchTokens: 256 })).toBe('2 processes, 1 thread, prompt batches of 256')
+  expect(fasterWords({ processes: 1, threads: 2, batchTokens: 512, gpus: 'together' })).toBe('1 process, 2 threads, prompt batches of 512')
+  expect(fasterWords({ processes: 2, threads: 1, batchTokens: 256, gpus: 'each' })).toBe('2 processes on a GPU each, 1 thread, prompt batches of 256')
 })

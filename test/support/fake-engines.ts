@@ -1,6 +1,6 @@
 /** Fake engines for tests of the core: one fake for each deployment, made when first asked for; what is measured or listed is what the test says. */
 import { StokerError } from '#contract/errors.ts'
-import type { EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import type { Calibration, EngineKind, EnginesPort } from '#core/engine/engines.port.ts'
 import { createFakeEngine } from '#engine/fake.ts'
 
@@ -26,6 +26,8 @@ export interface FakeEngines<Engine extends EnginePort = EnginePort> extends Eng
   helpersEnded: number
   /** What the next inspections say. */
   inspecting: Inspect
+  /** What the engine sees; none at first. */
+  seesGpus: EngineGpu[]
   calibrating: Calibrate
   listing: EnginesPort['remoteModels']
 }
@@ -45,11 +47,12 @@ export const fakeInspection = (path: string): ModelInspection => ({
 })
 
 const fakeCalibration: Calibration = {
-  settings: { processes: 1, threads: 1, batchTokens: 512 },
+  settings: { processes: 1, threads: 1, batchTokens: 512, gpus: 'together' },
   promptTokensPerSecond: 1_000,
   points: [{ processes: 1, threads: 1, streams: 1, tokensPerSecond: 100 }],
   durationMs: 1,
   quiet: true,
+  onGpu: false,
 }
 
 /** `createFakeEngines()` serves every deployment by a FakeEngine of its own; `createFakeEngines({ make: () => one })` serves all by one. */
@@ -65,6 +68,8 @@ export function createFakeEngines(options: FakeEnginesOptions<EnginePort> = { ma
     released,
     helpersEnded: 0,
     inspecting: options.inspect ?? fakeInspection,
+    seesGpus: [],
+    gpus: async () => fake.seesGpus,
     calibrating: options.calibrate ?? (async () => fakeCalibration),
     listing: options.remoteModels ?? (async () => [{ id: 'fake-remote', contextTokens: 4_096 }]),
     of(deploymentId, kind) {

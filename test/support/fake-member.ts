@@ -83,6 +83,10 @@ export class FakeMember implements PoolMember {
     throw new Error('not part of this fake')
   }
 
+  async gpus(): Promise<never[]> {
+    throw new Error('not part of this fake')
+  }
+
   stats(): EngineStats {
     const slots = this.current.kind === 'loaded' ? this.current.model.slots : 0
     const running = this.open.size

@@ -42,8 +42,8 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
   let here: string | null = null
   const machine = async (): Promise<string> => (here = machineOf(await hardware.current()))
   const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
-    const { settings: best, promptTokensPerSecond, points, quiet } = await engines.calibrate({ path, sha256 }, settings, options)
-    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points, quiet }
+    const { settings: best, promptTokensPerSecond, points, quiet, onGpu } = await engines.calibrate({ path, sha256 }, settings, options)
+    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points, quiet, onGpu }
     // The model may have been removed meanwhile: then there is nothing to keep.
     rigDb.tx((db) => saveCalibration(db, view))
     events.changed('deployments')
@@ -61,8 +61,8 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
     known: (sha256) => (here === null ? null : findCalibration(rigDb.read, sha256, here)),
     measure,
     async beforeFirstLoad(model, settings, signal) {
-      // On a GPU threads hardly matter.
-      if (model.sizeBytes < WORTH_BYTES || settings.gpuLayers > 0) return null
+      // On a GPU threads hardly matter; with several that could each hold the model, which way is faster does.
+      if (model.sizeBytes < WORTH_BYTES || (settings.gpuLayers > 0 && settings.gpus === 'together')) return null
       const stop = new AbortController()
       const timer = new AbortController()
       clock.sleep(ON_DEPLOY_MS, { signal: timer.signal, unref: true }).then(

@@ -4,8 +4,10 @@ import { z } from 'zod'
 import { calibration, type CalibrationView } from '#contract/models.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
 
-/** Of the first ones it is not known whether anything else ran. */
-const stored = calibration.omit({ sha256: true, machine: true, at: true }).extend({ quiet: calibration.shape.quiet.default(false) })
+/** Of the first ones it is not known whether anything else ran; before GPUs were compared, only the processor was. */
+const stored = calibration
+  .omit({ sha256: true, machine: true, at: true })
+  .extend({ quiet: calibration.shape.quiet.default(false), gpus: calibration.shape.gpus.default('together'), onGpu: calibration.shape.onGpu.default(false) })
 
 export function findCalibration(db: ReadDb, sha256: string, machine: string): CalibrationView | null {
   const row = db.prepare<{ at: number; result: string }>('SELECT at, result FROM calibrations WHERE sha256 = ? AND machine = ?').get(sha256, machine)

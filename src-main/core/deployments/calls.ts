@@ -6,12 +6,11 @@ import type { HardwareFace } from '#core/hardware/index.ts'
 import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 
 import type { Calibrate } from './calibrate.ts'
-import { chooseSettings } from './choose-settings.ts'
+import { chooseSettings, type ChooseDeps } from './choose-settings.ts'
 import { findOrCreate, latestOfModel, listDeployments, setIdleUnload, wantedDeployments, type StoredDeployment } from './deployments.store.ts'
-import type { DeploymentSettings, Measured, SettingsWish } from './deployments.ts'
+import { holdsFor, type DeploymentSettings, type Measured, type MeasuredHere, type SettingsWish } from './deployments.ts'
 import { summarise, type EngineView } from './engine-summary.ts'
 import type { Holder } from './holder.ts'
-import type { RoomDeps } from './room.ts'
 import type { Shelf } from './shelf.ts'
 
 export type CallsContext = Pick<CoreContext, 'rigDb' | 'clock' | 'ids' | 'events'>
@@ -21,7 +20,7 @@ export interface CallsParts {
   shelf: Shelf
   holder: Holder
   calibrate: Calibrate
-  room: Omit<RoomDeps, 'drop'>
+  room: Omit<ChooseDeps, 'drop' | 'hardware' | 'measured'>
   /** Those in memory that use this machine's cores. */
   localIds: () => DeploymentId[]
   /** Measure a model before its first load. */
@@ -53,23 +52,31 @@ export const freshDeployment = ({ ids, clock }: Pick<CoreContext, 'ids' | 'clock
 /** Settings for a model that was never loaded with such a wish. */
 function createChoose({ models, hardware, holder, calibrate, room, localIds, calibrateOnDeploy }: CallsParts) {
   const measured = async (model: StoredModel, settings: DeploymentSettings, until: AbortSignal): Promise<Measured | null> => {
-    const known = await calibrate.stored(model.sha256)
+    const stored = async (): Promise<MeasuredHere | null> => {
+      const found = await calibrate.stored(model.sha256)
+      return found !== null && holdsFor(settings, found) ? found : null
+    }
+    const known = await stored()
     // What was measured while other programs ran is used only until there is better. Beside another model the figures would be wrong, and its streams disturbed.
     if (known?.quiet === true || !calibrateOnDeploy || localIds().length > 0) return known
     return holder.exclusive(until, async () => {
       // What waited before this turn may have measured it, or loaded another.
-      const meanwhile = await calibrate.stored(model.sha256)
+      const meanwhile = await stored()
       if (meanwhile?.quiet === true || localIds().length > 0) return meanwhile
       return (await calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }, until)) ?? meanwhile
     })
   }
   return async (sha256: string, wish: SettingsWish, until: AbortSignal): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
     const model = await models.ready(sha256)
-    const engines: RoomDeps['engines'] = {
+    // Given back meanwhile, no host is started again for this.
+    const engines: ChooseDeps['engines'] = {
       async inspect(path, settings) {
-        // Given back meanwhile, no host is started again for this.
         until.throwIfAborted()
         return room.engines.inspect(path, settings)
+      },
+      async gpus() {
+        until.throwIfAborted()
+        return room.engines.gpus()
       },
     }
     const drop = async (id: DeploymentId): Promise<void> => void (await holder.dropIdle(id, 0))

@@ -1,42 +1,21 @@
-/** Chooses settings for a model nobody chose any for: the defaults, made smaller until the engine's own estimate fits the free memory. */
-import { availableParallelism } from 'node:os'
-
-import type { HardwareFace } from '#core/hardware/index.ts'
+/** Chooses settings for a model nobody chose any for: where it begins, what was measured, and made smaller until the engine's own estimate fits the free memory. */
 import type { StoredModel } from '#core/models/index.ts'
 
-import { defaultSettings, smallerSettings, withWish, type DeploymentSettings, type MachineFacts, type Measured, type SettingsWish } from './deployments.ts'
+import { smallerSettings, withMeasured, withWish, type DeploymentSettings, type Measured, type SettingsWish } from './deployments.ts'
 import { leaveUntilFits, surelyFits, type RoomDeps } from './room.ts'
+import { startingSettings, type StartDeps } from './starting-settings.ts'
 
-export interface ChooseDeps extends RoomDeps {
-  hardware: Pick<HardwareFace, 'current'>
+export interface ChooseDeps extends RoomDeps, StartDeps {
+  engines: StartDeps['engines']
   /** What was measured of the model here; asked with the settings chosen so far. */
   measured(settings: DeploymentSettings): Promise<Measured | null>
 }
 
-/** What may be used now. */
-export async function machineFacts(hardware: Pick<HardwareFace, 'current'>): Promise<MachineFacts> {
-  const free = await hardware.current().then(
-    ({ gpus }) => gpus.map((gpu) => gpu.memoryFreeBytes).filter((bytes) => bytes !== null),
-    () => [],
-  )
-  return { cores: availableParallelism(), gpuFreeBytes: free.length === 0 ? null : free.reduce((sum, bytes) => sum + bytes, 0) }
-}
-
-/** Fields the owner named are kept as they are; slots, context or cache type named, nothing is made smaller. */
+/** Fields the owner named are kept as they are; slots, context or cache type named, nothing is made smaller. Error BAD_REQUEST: see startingSettings. */
 export async function chooseSettings(deps: ChooseDeps, model: StoredModel, wish: SettingsWish): Promise<DeploymentSettings> {
-  const machine = await machineFacts(deps.hardware)
-  // Only a partial offload must know the blocks, and only the header knows them.
-  const layers =
-    machine.gpuFreeBytes === null
-      ? null
-      : await deps.engines.inspect(model.path).then(
-          (inspection) => inspection.layers ?? null,
-          () => null,
-        )
-  const facts = { ...model, layers }
-  const first = withWish(defaultSettings(facts, machine), wish)
-  const measured = wish.threads === undefined && wish.processes === undefined ? await deps.measured(first) : null
-  const settings = measured === null ? first : withWish(defaultSettings(facts, machine, measured), wish)
+  const start = await startingSettings(deps, model, wish)
+  const measured = [wish.threads, wish.processes, wish.gpus].every((value) => value === undefined) ? await deps.measured(start) : null
+  const settings = measured === null ? start : withMeasured(start, measured, wish)
   const named = [wish.slots, wish.contextTokens, wish.kvType].some((value) => value !== undefined)
   if (named || surelyFits(model, settings, deps.freeBytes())) return settings
   for (const smaller of smallerSettings(settings)) {

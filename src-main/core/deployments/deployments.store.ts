@@ -29,6 +29,7 @@ interface Row {
   threads: number
   gpu_layers: number
   processes: number
+  gpus: DeploymentSettings['gpus']
   kv_type: DeploymentSettings['kvType']
   flash_attention: DeploymentSettings['flashAttention']
   batch_tokens: number
@@ -37,7 +38,7 @@ interface Row {
   wanted_since: number | null
 }
 
-const SETTINGS = ['context_tokens', 'slots', 'threads', 'gpu_layers', 'processes', 'kv_type', 'flash_attention', 'batch_tokens'] as const
+const SETTINGS = ['context_tokens', 'slots', 'threads', 'gpu_layers', 'processes', 'gpus', 'kv_type', 'flash_attention', 'batch_tokens'] as const
 const COLUMNS = `deployment_id, sha256, remote, ${SETTINGS.join(', ')}, idle_unload_ms, created_at, wanted_since`
 
 const remoteModel = z.object({ model: z.string(), servers: z.array(z.object({ url: z.string(), slots: z.number() })) })
@@ -52,6 +53,7 @@ const toStored = (row: Row): StoredDeployment => ({
     threads: row.threads,
     gpuLayers: row.gpu_layers,
     processes: row.processes,
+    gpus: row.gpus,
     kvType: row.kv_type,
     flashAttention: row.flash_attention,
     batchTokens: row.batch_tokens,
@@ -68,6 +70,7 @@ const settingValues = (settings: DeploymentSettings) => [
   settings.threads,
   settings.gpuLayers,
   settings.processes,
+  settings.gpus,
   settings.kvType,
   settings.flashAttention,
   settings.batchTokens,

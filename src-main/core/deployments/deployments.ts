@@ -14,12 +14,14 @@ const SLOTS_DEFAULT = 4
 const CONTEXT_DEFAULT_MAX = 4_096
 const CONTEXT_MIN = 32
 const CONTEXT_SHRUNK_MIN = 512
+const SLOTS_MAX = 64
+const PROCESSES_MAX = 8
 const THREADS_MAX = 256
 const BATCH_DEFAULT = 512
 /** The compute buffers grow with the batch. */
 const BATCH_SHORT = 256
 /** Means "all of them": the engine takes as many as the model has. */
-const ALL_LAYERS = 1_000
+export const ALL_LAYERS = 1_000
 /** Room left in the GPU's memory for what the estimate does not know. */
 const GPU_SPARE = 1.1
 /** Below this share a handful of layers on the GPU brings less than moving the data there costs. */
@@ -30,6 +32,10 @@ export interface MachineFacts {
   cores: number
   /** Free memory of all GPUs that say so, in bytes; null without one. */
   gpuFreeBytes: number | null
+  /** Of the one with the least; null without one. */
+  gpuLeastBytes?: number | null
+  /** GPUs that the system names; the engine may be able to use fewer. */
+  gpus?: number
 }
 export interface ModelFacts {
   parameters: number | null
@@ -39,7 +45,9 @@ export interface ModelFacts {
   layers?: number | null
 }
 /** What was measured of this model on this machine. */
-export type Measured = Pick<DeploymentSettings, 'processes' | 'threads' | 'batchTokens'>
+export type Measured = Pick<DeploymentSettings, 'processes' | 'threads' | 'batchTokens' | 'gpus'>
+/** With what says for which settings it holds. */
+export type MeasuredHere = Measured & { quiet: boolean; onGpu: boolean }
 
 /** All layers where they fit with a tenth to spare, else as many as fit by their share, none where that is next to nothing. */
 export function gpuLayersFor({ neededBytes, layers }: ModelFacts, gpuFreeBytes: number | null): number {
@@ -50,42 +58,62 @@ export function gpuLayersFor({ neededBytes, layers }: ModelFacts, gpuFreeBytes: 
 }
 
 /**
- * Settings when the owner says nothing. Threads and processes are what was measured here; else one process that may use every core (the engine
- * steps down by itself while other programs load them), and a single thread for a very small model.
+ * Settings when the owner says nothing and nothing was measured: one process that may use every core (the engine steps down by itself while other
+ * programs load them), and a single thread for a very small model.
  */
-export function defaultSettings(model: ModelFacts, machine: MachineFacts, measured: Measured | null = null): DeploymentSettings {
+export function defaultSettings(model: ModelFacts, machine: MachineFacts): DeploymentSettings {
   const small = model.parameters !== null && model.parameters < SMALL_MODEL_PARAMETERS
   const threads = small ? 1 : Math.min(THREADS_MAX, Math.max(1, machine.cores))
   return {
     contextTokens: Math.max(CONTEXT_MIN, Math.min(model.contextTokens ?? CONTEXT_DEFAULT_MAX, CONTEXT_DEFAULT_MAX)),
     slots: SLOTS_DEFAULT,
-    threads: measured?.threads ?? threads,
+    threads,
     gpuLayers: small ? 0 : gpuLayersFor(model, machine.gpuFreeBytes),
-    processes: Math.min(SLOTS_DEFAULT, measured?.processes ?? 1),
+    processes: 1,
+    gpus: 'together',
     kvType: 'f16',
     flashAttention: 'auto',
-    batchTokens: measured?.batchTokens ?? BATCH_DEFAULT,
+    batchTokens: BATCH_DEFAULT,
   }
 }
 
-/** The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out. */
+/** The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out, and no GPUs to choose between without layers on them. */
 export function withWish(defaults: DeploymentSettings, wish: SettingsWish): DeploymentSettings {
   const named = Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as Partial<DeploymentSettings>
   const settings = { ...defaults, ...named }
-  return { ...settings, processes: Math.max(1, Math.min(settings.processes, settings.slots, settings.threads)) }
+  const gpus = settings.gpuLayers > 0 ? settings.gpus : 'together'
+  // A process that works on a GPU of its own hardly needs its thread.
+  const shared = gpus === 'each' ? settings.slots : Math.min(settings.slots, settings.threads)
+  return { ...settings, gpus, processes: Math.max(1, Math.min(settings.processes, shared)) }
 }
 
-/** What of a measurement settings made before it do not use yet; null where they do, or where other programs disturbed it. */
-export function measuredFor(settings: DeploymentSettings, found: (Measured & { quiet: boolean }) | null): Measured | null {
-  if (found === null || !found.quiet) return null
-  const { processes, threads, batchTokens } = withWish(settings, { processes: found.processes, threads: found.threads, batchTokens: found.batchTokens })
-  const same = processes === settings.processes && threads === settings.threads && batchTokens === settings.batchTokens
-  return same ? null : { processes, threads, batchTokens }
+/** One process on each of `count` GPUs, with the slots that a single GPU would have on each. */
+export function oneEach(settings: DeploymentSettings, count: number, wish: SettingsWish): DeploymentSettings {
+  const processes = Math.min(count, PROCESSES_MAX)
+  return withWish({ ...settings, gpus: 'each', processes, slots: Math.min(SLOTS_MAX, SLOTS_DEFAULT * processes) }, wish)
+}
+
+/** What was measured over the start, and the wish over both. One process on each GPU only where that is the start already: elsewhere the model does not fit on each now. */
+export function withMeasured(start: DeploymentSettings, { processes, threads, batchTokens, gpus }: Measured, wish: SettingsWish): DeploymentSettings {
+  return gpus === 'each' && start.gpus === 'together' ? start : withWish({ ...start, processes, threads, batchTokens, gpus }, wish)
+}
+
+/** Whether a measurement says anything of these settings: on a GPU other things are fast than on the processor. */
+export const holdsFor = ({ gpuLayers }: Pick<DeploymentSettings, 'gpuLayers'>, { onGpu }: Pick<MeasuredHere, 'onGpu'>): boolean => gpuLayers > 0 === onGpu
+
+/** What of a measurement settings made before it do not use yet; null where they do, where other programs disturbed it, or where it holds for others. */
+export function measuredFor(settings: DeploymentSettings, found: MeasuredHere | null): Measured | null {
+  if (found === null || !found.quiet || !holdsFor(settings, found)) return null
+  const { processes, threads, batchTokens, gpus } = withWish(settings, { processes: found.processes, threads: found.threads, batchTokens: found.batchTokens, gpus: found.gpus })
+  const same = processes === settings.processes && threads === settings.threads && batchTokens === settings.batchTokens && gpus === settings.gpus
+  return same ? null : { processes, threads, batchTokens, gpus }
 }
 
 /** Fewer slots, then less context, largest first, without `from` itself. */
 function shrunk(from: DeploymentSettings): DeploymentSettings[] {
-  const slots = [2, 1].filter((slots) => slots < from.slots)
+  // Where each process has a GPU, fewer slots than processes would leave one idle before anything is shorter.
+  const unit = from.gpus === 'each' ? from.processes : 1
+  const slots = [2, 1].map((share) => share * unit).filter((slots) => slots < from.slots)
   const least = { ...from, slots: slots.at(-1) ?? from.slots }
   const contexts: number[] = []
   for (let contextTokens = Math.floor(from.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2)) contexts.push(contextTokens)

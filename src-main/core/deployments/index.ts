@@ -11,9 +11,7 @@ import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 import { createCalibrate, type Calibrate } from './calibrate.ts'
 import { createCalls, type DeploymentCalls } from './calls.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { machineFacts } from './choose-settings.ts'
 import { clearWanted, findDeployment, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
-import { defaultSettings } from './deployments.ts'
 import type { EngineView } from './engine-summary.ts'
 import { Holder } from './holder.ts'
 import { measureCall, type CalibrationStep } from './measure-call.ts'
@@ -21,6 +19,7 @@ import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 import { makeRoom, type Leaving } from './room.ts'
 import { createShelf, type Shelf } from './shelf.ts'
+import { startingSettings, type StartDeps } from './starting-settings.ts'
 import { createUpkeep } from './upkeep.worker.ts'
 
 export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'>
@@ -101,7 +100,7 @@ function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hook
 
 /** The owner's wish for a measurement: refused while anything on this machine is in use. */
 function createMeasure(
-  { models, hardware }: DeploymentsParts,
+  { models, hardware, engines }: DeploymentsParts & Pick<StartDeps, 'engines'>,
   hooks: DeploymentsHooks,
   { holder, shelf }: { holder: Holder; shelf: Shelf },
   calibrate: Calibrate,
@@ -115,7 +114,7 @@ function createMeasure(
       localIds(holder, shelf)
         .map(busyWith)
         .find((reason) => reason !== null) ?? null,
-    settingsFor: async (model: StoredModel) => ({ ...defaultSettings(model, await machineFacts(hardware)), prefixReuse: false }),
+    settingsFor: async (model: StoredModel) => ({ ...(await startingSettings({ hardware, engines }, model)), prefixReuse: false }),
   }
   return { calibration: (sha256) => calibrate.stored(sha256), measure: (sha256, signal) => measureCall(parts, sha256, signal) }
 }
@@ -143,7 +142,7 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
     ...createFace(context, shelf, holder),
     ...createCalls(context, { ...parts, shelf, holder, calibrate, room, localIds: () => localIds(holder, shelf), engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
     ...createRemoteCalls(context, { shelf, holder, keys, inUse: (deploymentId) => hooks.inUse(deploymentId) }),
-    ...createMeasure(parts, hooks, { holder, shelf }, calibrate),
+    ...createMeasure({ ...parts, engines: context.engines }, hooks, { holder, shelf }, calibrate),
     engines,
     modelLoaded: (sha256: string) => holder.heldIds().some((id) => holder.loaded(id)?.sha256 === sha256),
     modelInUse: (sha256: string) =>

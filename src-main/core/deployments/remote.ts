@@ -49,6 +49,7 @@ export const remoteSettings = ({ servers }: RemoteModel, contextTokens: number):
   threads: 1,
   gpuLayers: 0,
   processes: 1,
+  gpus: 'together',
   kvType: 'f16',
   flashAttention: 'auto',
   batchTokens: 512,

@@ -17,6 +17,11 @@ export interface EngineSettings {
   gpuLayers: number
   /** Engine processes; slots and threads are shared out among them. Default 1. */
   processes?: number
+  /**
+   * With several GPUs and layers on them. `together`, the default: every process sees all of them, and llama.cpp spreads the layers over them. `each`: process i
+   * sees GPU i mod n only, and has the whole model there.
+   */
+  gpus?: 'together' | 'each'
   /** Of the KV cache: q8_0 halves its memory. Default f16. */
   kvType?: 'f16' | 'q8_0'
   /** Default auto. */
@@ -131,6 +136,13 @@ export interface ModelInspection {
   licence: string | null
   name: string | null
   memory: { neededBytes: number; freeBytes: number; fits: 'yes' | 'tight' | 'no'; method: string }
+}
+
+/** A GPU that llama.cpp would put layers on. */
+export interface EngineGpu {
+  /** Among all GPUs of its backend, counted from 0. */
+  index: number
+  name: string
 }
 
 export interface ModelFile {

@@ -1,5 +1,5 @@
 /** All engines of the rig: one for each deployment that is or was in memory. */
-import type { EngineSettings, EnginePort, ModelInspection, ModelFile } from './engine.port.ts'
+import type { EngineGpu, EngineSettings, EnginePort, ModelInspection, ModelFile } from './engine.port.ts'
 
 /** A server that speaks the OpenAI API. */
 export interface RemoteEndpoint {
@@ -22,12 +22,14 @@ export interface CalibrationPoint {
 }
 /** Short measurements of one model on this machine. `settings` is what was fastest; `points` is what was seen. */
 export interface Calibration {
-  settings: Required<Pick<EngineSettings, 'processes' | 'threads' | 'batchTokens'>>
+  settings: Required<Pick<EngineSettings, 'processes' | 'threads' | 'batchTokens' | 'gpus'>>
   promptTokensPerSecond: number
   points: CalibrationPoint[]
   durationMs: number
   /** Other programs left the processor alone when it began. */
   quiet: boolean
+  /** Layers lay on a GPU; it says nothing of the processor alone then. */
+  onGpu: boolean
 }
 
 export interface CalibrateOptions {
@@ -40,7 +42,9 @@ export interface CalibrateOptions {
 export interface EnginesPort {
   /** The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only. */
   of(deploymentId: string, kind: EngineKind): EnginePort
-  /** Reads the header in a host of its own, so that nothing that runs waits for it. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
+  /** The GPUs the engine can use here, in its own order; none on a machine without, and one only where memory is shared with the processor. Asked in a host of its own. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
+  gpus(): Promise<EngineGpu[]>
+  /** Reads the header in a host of its own, so that nothing that runs waits for it; with `gpus: 'each'` in one for each GPU, and what is told of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
   /** Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be disturbed and the figures wrong. Errors as load, CANCELLED. */
   calibrate(model: ModelFile, settings: EngineSettings, options: CalibrateOptions): Promise<Calibration>

@@ -1,4 +1,4 @@
-/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use. */
+/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use, processes with one GPU each. */
 import type { Migration } from '#db/types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'
@@ -7,5 +7,14 @@ import { powerMigration } from './migrations/0030-power.ts'
 import { severalDeploymentsMigration } from './migrations/0040-several-deployments.ts'
 import { calibrationsMigration } from './migrations/0050-calibrations.ts'
 import { ownUseMigration } from './migrations/0060-own-use.ts'
+import { gpusMigration } from './migrations/0070-gpus.ts'
 
-export const rigMigrations: readonly Migration[] = [ownerMigration, modelsMigration, powerMigration, severalDeploymentsMigration, calibrationsMigration, ownUseMigration]
+export const rigMigrations: readonly Migration[] = [
+  ownerMigration,
+  modelsMigration,
+  powerMigration,
+  severalDeploymentsMigration,
+  calibrationsMigration,
+  ownUseMigration,
+  gpusMigration,
+]

@@ -1,10 +1,14 @@
 /** Which settings are measured, and which of them is best. Pure. */
+import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { CalibrationPoint } from '#core/engine/engines.port.ts'
+
+import { PROCESSES_MAX } from '../pool/local.ts'
 
 export interface Setup {
   processes: number
   /** Of all processes together. */
   threads: number
+  gpus: NonNullable<EngineSettings['gpus']>
 }
 
 const PROCESSES = [2, 4]
@@ -25,13 +29,20 @@ export function threadCounts(cores: number): number[] {
 export function severalProcesses(cores: number, slots: number): Setup[] {
   return PROCESSES.filter((processes) => processes <= cores && processes <= slots).flatMap((processes) => {
     const all = Math.floor(cores / processes) * processes
-    return [...new Set([all, processes])].map((threads) => ({ processes, threads }))
+    return [...new Set([all, processes])].map((threads) => ({ processes, threads, gpus: 'together' }))
   })
+}
+
+/** One process on each of several GPUs, as many as there are slots for; nothing else is compared with all GPUs together. */
+export function oneEach(gpus: number, slots: number, threads: number): Setup[] {
+  const processes = Math.min(gpus, slots, PROCESSES_MAX)
+  return processes < 2 ? [] : [{ processes, threads, gpus: 'each' }]
 }
 
 /** Streams at which a setup is measured: all slots first, then one, then four. */
 export const streamCounts = (slots: number): number[] => [...new Set([slots, 1, ...(slots > 4 ? [4] : [])])]
 
+/** On one machine the number of processes says whether each has a GPU: with all GPUs together it is one. */
 const rateOf = (points: readonly CalibrationPoint[], { processes, threads }: Setup, streams: number): number =>
   points.find((point) => point.processes === processes && point.threads === threads && point.streams === streams)?.tokensPerSecond ?? 0
 

@@ -16,7 +16,7 @@ import { createGovernor } from './governor.ts'
 import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
 import { estimateMemory, openEstimator } from './llama-estimate.ts'
-import { loadStepModel } from './llama-model.ts'
+import { loadStepModel, visibleGpus } from './llama-model.ts'
 import { dieWithParent } from './parent-death.ts'
 import { stepBack } from './priority.ts'
 
@@ -42,6 +42,7 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
     randomSeed: () => randomInt(2 ** 32),
     rssBytes: () => process.memoryUsage.rss(),
     inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
+    gpus: visibleGpus,
     load: loadChecked,
     governorFor: ({ threadsMax }) => createGovernor({ limit: threadsMax, cores: CORES, mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
   })

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
-import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
 import { fixedGovernor, type Governor } from './governor.ts'
@@ -17,6 +17,8 @@ export interface HostOptions {
   randomSeed: () => number
   rssBytes: () => number
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
+  /** GPUs this process sees; none where it has no GPU, or cannot tell. */
+  gpus?: () => Promise<EngineGpu[]>
   load: (path: string, sha256: ModelSha256, settings: EngineSettings) => Promise<StepModel>
   /** How many threads each step of this model takes; always the most it was loaded with when left out. */
   governorFor?: (model: StepModel) => Governor
@@ -87,9 +89,16 @@ function createCancellable(): { run<T>(id: number, work: (signal: AbortSignal) =
   }
 }
 
+/** Answers a call by its id, in turn or beside it. */
+const createAnswers =
+  (send: HostOptions['send']) =>
+  (id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void =>
+    void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
+
 export function createHost(options: HostOptions): Host {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
+  const answer = createAnswers(send)
   const inTurn = createTurns()
   const embeds = createCancellable()
 
@@ -108,11 +117,6 @@ export function createHost(options: HostOptions): Host {
     current = { model, governor, scheduler: createScheduler(model, governor, options) }
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
-  }
-
-  /** Answers a call by its id, in turn or beside it. */
-  function answer(id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void {
-    void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
   }
 
   async function embed(id: number, texts: unknown): Promise<Embedded> {
@@ -148,6 +152,8 @@ export function createHost(options: HostOptions): Host {
           return current?.governor.setLimit(request.limit)
         case 'inspect':
           return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
+        case 'gpus':
+          return answer(request.id, options.gpus?.() ?? Promise.resolve([]))
         case 'load':
           return answer(
             request.id,

@@ -3,13 +3,14 @@ import { GgmlType, InsufficientMemoryError, type LlamaContext, type LlamaModel }
 
 import { StokerError } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import type { EngineSettings } from '#core/engine/engine.port.ts'
+import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
 
 import { ENGINE_NAME } from '../protocol.ts'
+import { checkBound, gpusOf } from './gpus.ts'
 import { deviceName, llamaInstance, THREADS_MAX, usableGpu } from './llama.ts'
 import { createPublicLoop, createPublicVocabulary } from './llama-public.ts'
 import { openNative } from './native-library.ts'
-import { BATCH_TOKENS_DEFAULT, checkCache, loadNativeModel, outOfMemory } from './native-model.ts'
+import { BATCH_TOKENS_DEFAULT, checkCache, loadNativeModel, nativeDevices, outOfMemory } from './native-model.ts'
 import { findNative, type GpuKind } from './native-places.ts'
 import type { NativeLlama } from './native-types.ts'
 import type { StepModel } from './step-model.ts'
@@ -38,6 +39,18 @@ function nativeOf(gpu: GpuKind | null, find: typeof findNative): NativeLlama | E
     if (find === findNative) opened.set(gpu, native)
   }
   return native
+}
+
+/** GPUs that llama.cpp would use in this process; by the public API's names where the libraries cannot be asked themselves. */
+export async function visibleGpus(): Promise<EngineGpu[]> {
+  const kind = await usableGpu()
+  if (kind === null) return []
+  const native = nativeOf(kind, findNative)
+  if (!(native instanceof Error)) return gpusOf(nativeDevices(native))
+  const llama = await llamaInstance(true)
+  const names = await llama.getGpuDeviceNames()
+  const { unifiedSize } = await llama.getVramState()
+  return (unifiedSize > 0 ? names.slice(0, 1) : names).map((name, index) => ({ index, name }))
 }
 
 function loadError(error: unknown, settings: EngineSettings): StokerError {
@@ -97,6 +110,7 @@ export async function loadStepModel(
   settings: EngineSettings,
   { loop = 'auto', onFallback, find = findNative }: LoadOptions = {},
 ): Promise<StepModel> {
+  if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   if (loop === 'public') return loadPublicModel(path, sha256, settings)
   const native = nativeOf(settings.gpuLayers > 0 ? await usableGpu() : null, find)
   if (!(native instanceof Error)) return loadNativeModel(native, path, sha256, settings)

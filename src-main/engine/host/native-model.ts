@@ -6,6 +6,7 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
 import { ENGINE_NAME } from '../protocol.ts'
+import { gpusOf, type Device } from './gpus.ts'
 import { createNativeLoop } from './native-loop.ts'
 import type { ContextParams, NativeLlama, Pointer } from './native-types.ts'
 import { createNativeVocabulary } from './native-vocabulary.ts'
@@ -14,15 +15,18 @@ import type { StepModel } from './step-model.ts'
 /** enum ggml_type and enum llama_flash_attn_type of the release. */
 const KV_TYPES = { f16: 1, q8_0: 8 } as const
 const FLASH = { auto: -1, off: 0, on: 1 } as const
-/** enum ggml_backend_dev_type: 1 is a GPU, 2 one inside the processor. */
-const GPU_TYPES = [1, 2]
 export const BATCH_TOKENS_DEFAULT = 512
 export const PARKED_BYTES_DEFAULT = 256 * 1_024 * 1_024
 
+/** All devices of the backends that are loaded, in llama.cpp's order. */
+export function nativeDevices(native: NativeLlama): Device[] {
+  const devices = Array.from({ length: native.ggml_backend_dev_count() }, (_, index) => native.ggml_backend_dev_get(index))
+  return devices.map((device) => ({ type: native.ggml_backend_dev_type(device), name: native.ggml_backend_dev_description(device) }))
+}
+
 /** `CPU: Intel …`, or the GPUs' names when layers lie there. */
 function deviceName(native: NativeLlama, gpuLayers: number): string {
-  const devices = Array.from({ length: gpuLayers > 0 ? native.ggml_backend_dev_count() : 0 }, (_, index) => native.ggml_backend_dev_get(index))
-  const names = devices.filter((device) => GPU_TYPES.includes(native.ggml_backend_dev_type(device))).map((device) => native.ggml_backend_dev_description(device))
+  const names = gpuLayers > 0 ? gpusOf(nativeDevices(native)).map(({ name }) => name) : []
   return names.length > 0 ? names.join(' + ') : `CPU: ${cpus()[0]?.model.trim() || process.arch}`
 }
 

@@ -1,6 +1,6 @@
 /** Loading a model: one button, and beside it the settings for owners who want to choose them. */
 import { Button, NativeSelect, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
 import type { Deployment, Model } from '#contract/models.ts'
@@ -8,10 +8,12 @@ import { errorText } from '#ui/loaded.tsx'
 import { sayDone } from '#ui/notify.ts'
 
 import { useCore } from '../../core.ts'
-import { CHOICE_FIELDS, CHOSEN, EMPTY_DRAFT, NUMBER_FIELDS, readSettings, type SettingsDraft } from './settings-draft.ts'
+import { CHOSEN, choiceFields, EMPTY_DRAFT, NUMBER_FIELDS, readSettings, type SettingsDraft } from './settings-draft.ts'
 import { insteadWords, smallerIn } from './smaller.ts'
 
 function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: ReturnType<typeof readSettings>['problems']; onDraft: (draft: SettingsDraft) => void }) {
+  const { rpc } = useCore()
+  const gpus = useQuery(rpc.app.hardware.queryOptions({ staleTime: 60_000 })).data?.gpus.length ?? 0
   return (
     <div className="fields">
       {NUMBER_FIELDS.map(({ name, label, hint }) => (
@@ -26,7 +28,7 @@ function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: 
           onChange={(event) => onDraft({ ...draft, [name]: event.currentTarget.value })}
         />
       ))}
-      {CHOICE_FIELDS.map(({ name, label, hint, options }) => (
+      {choiceFields(draft, gpus).map(({ name, label, hint, options }) => (
         <NativeSelect
           key={name}
           label={label}

@@ -53,19 +53,22 @@ export const partState = (kind: Deployment['engine']['kind'], state: PartState):
   kind === 'remote' ? REMOTE[state] : [LOCAL[state], WORDS[state] ?? state]
 
 const plural = (number: number, word: string): string => `${count(number)} ${word}${number === 1 ? '' : word.endsWith('s') ? 'es' : 's'}`
-export const setupWords = ({ processes, threads }: { processes: number; threads: number }): string => `${plural(processes, 'process')}, ${plural(threads, 'thread')}`
+type Gpus = Deployment['settings']['gpus']
+/** `2 processes on a GPU each, 8 threads`. */
+export const setupWords = ({ processes, threads, gpus }: { processes: number; threads: number; gpus: Gpus }): string =>
+  `${plural(processes, 'process')}${gpus === 'each' ? ' on a GPU each' : ''}, ${plural(threads, 'thread')}`
 
 /** The core's word for every layer the model has. */
 const ALL_LAYERS = 1_000
 
 /** Settings as one line of words. */
 export function settingsWords({ engine, settings }: Pick<Deployment, 'engine' | 'settings'>): string {
-  const { slots, contextTokens, processes, threads, gpuLayers, kvType, flashAttention, batchTokens } = settings
+  const { slots, contextTokens, processes, threads, gpus, gpuLayers, kvType, flashAttention, batchTokens } = settings
   const size = `${plural(slots, 'slot')} of ${count(contextTokens)} tokens`
   if (engine.kind === 'remote') return `${size} on ${plural(engine.endpoints.length, 'server')}`
   const gpu = gpuLayers >= ALL_LAYERS ? 'all layers on the GPU' : gpuLayers === 0 ? 'no layers on a GPU' : `${plural(gpuLayers, 'layer')} on the GPU`
   const special = [...(kvType === 'f16' ? [] : [`cache ${kvType}`]), ...(flashAttention === 'auto' ? [] : [`flash attention ${flashAttention}`])]
-  return [size, setupWords({ processes, threads }), gpu, `prompt batches of ${count(batchTokens)}`, ...special].join(' · ')
+  return [size, setupWords({ processes, threads, gpus }), gpu, `prompt batches of ${count(batchTokens)}`, ...special].join(' · ')
 }
 
 /** Points of a measurement as a table: a row for each setup, a column for each number of streams. */
@@ -85,5 +88,4 @@ export function calibrationTable({ points, processes, threads }: Pick<Calibratio
 }
 
 /** `2 processes, 14 threads, prompt batches of 256`. */
-export const fasterWords = ({ processes, threads, batchTokens }: NonNullable<Deployment['measured']>): string =>
-  `${processes === 1 ? '1 process' : `${processes} processes`}, ${threads === 1 ? '1 thread' : `${threads} threads`}, prompt batches of ${batchTokens}`
+export const fasterWords = (measured: NonNullable<Deployment['measured']>): string => `${setupWords(measured)}, prompt batches of ${measured.batchTokens}`

@@ -3,10 +3,10 @@ import type { Deployment } from '#contract/models.ts'
 import { count } from '#ui/format.ts'
 
 type Settings = Deployment['settings']
-type ChoiceName = 'kvType' | 'flashAttention'
+type ChoiceName = 'gpus' | 'kvType' | 'flashAttention'
 type NumberName = Exclude<keyof Settings, ChoiceName>
 export type SettingsDraft = Readonly<Record<keyof Settings, string>>
-export const EMPTY_DRAFT: SettingsDraft = { contextTokens: '', slots: '', threads: '', gpuLayers: '', processes: '', batchTokens: '', kvType: '', flashAttention: '' }
+export const EMPTY_DRAFT: SettingsDraft = { contextTokens: '', slots: '', threads: '', gpuLayers: '', processes: '', batchTokens: '', gpus: '', kvType: '', flashAttention: '' }
 
 /** What an empty field says. */
 export const CHOSEN = 'chosen for this machine'
@@ -28,7 +28,16 @@ export interface ChoiceField {
   /** Value and what it means to the owner. */
   readonly options: readonly (readonly [string, string])[]
 }
-export const CHOICE_FIELDS: readonly ChoiceField[] = [
+const CHOICE_FIELDS: readonly ChoiceField[] = [
+  {
+    name: 'gpus',
+    label: 'GPUs',
+    hint: 'one model over all, or one in each',
+    options: [
+      ['together', 'together: the layers spread over all'],
+      ['each', 'one each: a process with the whole model on every GPU'],
+    ],
+  },
   {
     name: 'kvType',
     label: 'Cache precision',
@@ -50,6 +59,12 @@ export const CHOICE_FIELDS: readonly ChoiceField[] = [
   },
 ]
 
+/** Layers may lie on a GPU, as far as the owner has said. */
+const onGpu = ({ gpuLayers }: SettingsDraft): boolean => !/^0+$/.test(gpuLayers.trim())
+
+/** Those that mean something on a machine with so many GPUs. */
+export const choiceFields = (draft: SettingsDraft, gpus: number): ChoiceField[] => CHOICE_FIELDS.filter(({ name }) => name !== 'gpus' || (gpus > 1 && onGpu(draft)))
+
 /** The wish for the core, or what is wrong with which field. */
 export function readSettings(draft: SettingsDraft): { wish: Partial<Settings>; problems: Partial<Record<keyof Settings, string>> } {
   const wish: Partial<Settings> = {}
@@ -61,7 +76,9 @@ export function readSettings(draft: SettingsDraft): { wish: Partial<Settings>; p
     if (value >= min && value <= max) wish[name] = value
     else problems[name] = `A whole number from ${count(min)} to ${count(max)}, or empty.`
   }
-  const { kvType, flashAttention } = draft
+  const { gpus, kvType, flashAttention } = draft
+  // Its field is gone when no layer is to lie on a GPU; what stood in it is no wish then.
+  if (onGpu(draft) && (gpus === 'together' || gpus === 'each')) wish.gpus = gpus
   if (kvType === 'f16' || kvType === 'q8_0') wish.kvType = kvType
   if (flashAttention === 'auto' || flashAttention === 'on' || flashAttention === 'off') wish.flashAttention = flashAttention
   return { wish, problems }

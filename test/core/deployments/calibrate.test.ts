@@ -12,11 +12,12 @@ import { addModel, machine, startDeployments, until, type Started, type StartOpt
 
 const all = { context: { scopes: ALL_SCOPES } }
 const found = {
-  settings: { processes: 2, threads: 4, batchTokens: 256 },
+  settings: { processes: 2, threads: 4, batchTokens: 256, gpus: 'together' as const },
   promptTokensPerSecond: 900,
   points: [{ processes: 2, threads: 4, streams: 4, tokensPerSecond: 120 }],
   durationMs: 4_000,
   quiet: true,
+  onGpu: false,
 }
 /** Large enough to be worth a measurement. */
 const BIG = Buffer.alloc(8 * 1_024 * 1_024, 1)

@@ -12,6 +12,33 @@ import { tempDir } from '#test/support/temp-dir.ts'
 const MODEL = 'a'.repeat(64)
 const BEFORE = 30
 
+describe('rig.db before GPUs were told apart', () => {
+  it('keeps every column of a deployment, a remote one too, with all GPUs together', () => {
+    const path = join(tempDir(), 'rig.db')
+    const old = openDb({ path, migrations: rigMigrations.filter(({ id }) => id <= 60) })
+    const insert = `INSERT INTO deployments (deployment_id, sha256, remote, context_tokens, slots, threads, gpu_layers, processes, kv_type, flash_attention, batch_tokens, idle_unload_ms, created_at, wanted_since)
+      VALUES ('dep_remote', ?, '{"model":"m","servers":[]}', 512, 8, 3, 1000, 2, 'q8_0', 'on', 256, 60000, 7, 9)`
+    old.tx((db) => db.prepare(insert).run(MODEL))
+    old.close()
+    const db = openDb({ path, migrations: rigMigrations })
+    try {
+      expect(listDeployments(db.read)).toEqual([
+        {
+          deploymentId: 'dep_remote',
+          sha256: MODEL,
+          remote: { model: 'm', servers: [] },
+          settings: { contextTokens: 512, slots: 8, threads: 3, gpuLayers: 1_000, processes: 2, gpus: 'together', kvType: 'q8_0', flashAttention: 'on', batchTokens: 256 },
+          idleUnloadMs: 60_000,
+          createdAt: 7,
+          wantedSince: 9,
+        },
+      ])
+    } finally {
+      db.close()
+    }
+  })
+})
+
 describe('rig.db of the release before', () => {
   it('keeps its deployments, their ids and what was wanted; the new columns take their defaults', () => {
     const path = join(tempDir(), 'rig.db')
@@ -31,7 +58,7 @@ describe('rig.db of the release before', () => {
     const db = openDb({ path, migrations: rigMigrations })
     try {
       expect(existsSync(backupPath(path, BEFORE))).toBe(true)
-      const added = { processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 }
+      const added = { processes: 1, gpus: 'together', kvType: 'f16', flashAttention: 'auto', batchTokens: 512 }
       expect(listDeployments(db.read)).toEqual([
         {
           deploymentId: 'dep_one',
@@ -48,6 +75,10 @@ describe('rig.db of the release before', () => {
       const one = findDeployment(db.read, 'dep_one')!
       expect(db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: 'dep_new' as never }))).toEqual(one)
       expect(db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: 'dep_new' as never, settings: { ...one.settings, kvType: 'q8_0' } })).deploymentId).toBe('dep_new')
+      const onGpu = { ...one.settings, gpuLayers: 1_000, processes: 2 }
+      for (const gpus of ['together', 'each'] as const) db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: `dep_${gpus}` as never, settings: { ...onGpu, gpus } }))
+      expect(findDeployment(db.read, 'dep_each')?.settings).toEqual({ ...onGpu, gpus: 'each' })
+      expect(findDeployment(db.read, 'dep_together')?.settings).toEqual({ ...onGpu, gpus: 'together' })
       db.tx((tx) => setWanted(tx, one.deploymentId, 5))
       expect(wantedDeployments(db.read).map(({ deploymentId }) => deploymentId)).toEqual(['dep_one', 'dep_two'])
       // A model takes its deployments with it, as before.

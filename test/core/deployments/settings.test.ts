@@ -1,32 +1,45 @@
 import { describe, expect, it } from 'vitest'
 
-import { defaultSettings, deploymentState, gpuLayersFor, offers, smallerSettings, withWish, type DeploymentSettings } from '#core/deployments/deployments.ts'
+import {
+  defaultSettings,
+  deploymentState,
+  gpuLayersFor,
+  measuredFor,
+  offers,
+  oneEach,
+  smallerSettings,
+  withMeasured,
+  withWish,
+  type DeploymentSettings,
+} from '#core/deployments/deployments.ts'
 import { summarise } from '#core/deployments/engine-summary.ts'
 
-const base: DeploymentSettings = { contextTokens: 4_096, slots: 4, threads: 8, gpuLayers: 0, processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 }
+const base: DeploymentSettings = {
+  contextTokens: 4_096,
+  slots: 4,
+  threads: 8,
+  gpuLayers: 0,
+  processes: 1,
+  gpus: 'together',
+  kvType: 'f16',
+  flashAttention: 'auto',
+  batchTokens: 512,
+}
 
 describe('settings by rule', () => {
   const big = { parameters: 7e9, contextTokens: 131_072, neededBytes: 5e9 }
   it.each([
-    ['every core may be used: the engine steps down by itself', big, { cores: 8, gpuFreeBytes: null }, null, base],
+    ['every core may be used: the engine steps down by itself', big, { cores: 8, gpuFreeBytes: null }, base],
     [
       'a small model gets one thread and no GPU',
       { parameters: 9e5, contextTokens: 256, neededBytes: 1e7 },
       { cores: 64, gpuFreeBytes: 24e9 },
-      null,
       { ...base, contextTokens: 256, threads: 1 },
     ],
-    ['a GPU that holds it all', big, { cores: 8, gpuFreeBytes: 8e9 }, null, { ...base, gpuLayers: 1_000 }],
-    ['a GPU that is short, of a model whose blocks are unknown', big, { cores: 8, gpuFreeBytes: 5.4e9 }, null, base],
-    ['an unknown context', { ...big, contextTokens: null }, { cores: 8, gpuFreeBytes: null }, null, base],
-    [
-      'what was measured here',
-      { ...big, parameters: 5e6 },
-      { cores: 8, gpuFreeBytes: null },
-      { processes: 2, threads: 6, batchTokens: 256 },
-      { ...base, threads: 6, processes: 2, batchTokens: 256 },
-    ],
-  ] as const)('%s', (_name, model, facts, measured, settings) => expect(defaultSettings(model, facts, measured)).toEqual(settings))
+    ['a GPU that holds it all', big, { cores: 8, gpuFreeBytes: 8e9 }, { ...base, gpuLayers: 1_000 }],
+    ['a GPU that is short, of a model whose blocks are unknown', big, { cores: 8, gpuFreeBytes: 5.4e9 }, base],
+    ['an unknown context', { ...big, contextTokens: null }, { cores: 8, gpuFreeBytes: null }, base],
+  ] as const)('%s', (_name, model, facts, settings) => expect(defaultSettings(model, facts)).toEqual(settings))
 
   it.each([
     [null, 0],
@@ -34,6 +47,38 @@ describe('settings by rule', () => {
     [2.75e9, 16],
     [0.4e9, 0],
   ])('with %s bytes of GPU memory free, %i of 32 blocks go there', (free, layers) => expect(gpuLayersFor({ ...big, layers: 32 }, free)).toBe(layers))
+
+  it('what was measured stands over the defaults, and the owner’s fields over both', () => {
+    const measured = { processes: 2, threads: 6, batchTokens: 256, gpus: 'together' } as const
+    expect(withMeasured(base, measured, {})).toEqual({ ...base, threads: 6, processes: 2, batchTokens: 256 })
+    expect(withMeasured(base, measured, { batchTokens: 64 }).batchTokens).toBe(64)
+  })
+
+  const onGpu: DeploymentSettings = { ...base, gpuLayers: 1_000 }
+  it('one process on each GPU has the slots of one GPU on each; few threads do not keep a GPU idle, no layers leave nothing to choose', () => {
+    expect(oneEach(onGpu, 3, {})).toEqual({ ...onGpu, gpus: 'each', processes: 3, slots: 12 })
+    expect(oneEach(onGpu, 20, {})).toMatchObject({ processes: 8, slots: 32 })
+    expect(oneEach({ ...onGpu, threads: 1 }, 4, {})).toMatchObject({ processes: 4, threads: 1 })
+    expect(oneEach(onGpu, 3, { slots: 2 })).toMatchObject({ processes: 2, slots: 2 })
+    expect(withWish(onGpu, { gpus: 'each', gpuLayers: 0, processes: 2 })).toMatchObject({ gpus: 'together', processes: 2 })
+  })
+  it('is made smaller without leaving a GPU idle first', () => {
+    const each = oneEach(onGpu, 2, { contextTokens: 1_024 })
+    expect(offers(each).map(({ slots, contextTokens, processes, gpus }) => [slots, contextTokens, processes, gpus])).toEqual([
+      [4, 1_024, 2, 'each'],
+      [2, 1_024, 2, 'each'],
+      [2, 512, 2, 'each'],
+    ])
+  })
+  it('a measurement of the processor is none of the GPUs, and one process each is taken only where it is the start already (it does not fit elsewhere)', () => {
+    const found = { processes: 2, threads: 8, batchTokens: 512, gpus: 'each', quiet: true, onGpu: true } as const
+    expect(measuredFor(onGpu, found)).toEqual({ processes: 2, threads: 8, batchTokens: 512, gpus: 'each' })
+    expect(measuredFor(oneEach(onGpu, 2, {}), found)).toBeNull()
+    expect(measuredFor(base, found)).toBeNull()
+    expect(measuredFor(onGpu, { ...found, onGpu: false })).toBeNull()
+    expect(withMeasured(onGpu, found, {})).toEqual(onGpu)
+    expect(withMeasured(oneEach(onGpu, 2, {}), { ...found, processes: 1, gpus: 'together' }, {})).toMatchObject({ gpus: 'together', processes: 1, slots: 8 })
+  })
 
   it('the owner’s fields stand, and processes never outnumber what is shared out', () => {
     expect(withWish(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({ ...base, batchTokens: 1_024, flashAttention: 'off' })

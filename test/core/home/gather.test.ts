@@ -27,7 +27,7 @@ const deployment = (id: string, state: Deployment['state']): Deployment => ({
   sha256: MODEL,
   modelName: `model of ${id}`,
   engine: { kind: 'local' },
-  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0, processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
+  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0, processes: 1, gpus: 'together', kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
   createdAt: 0,
   state,
   detail: null,

@@ -9,7 +9,7 @@ export const loaded = (now: number): Deployment => ({
   sha256: SHA,
   modelName: 'Stoker nano',
   engine: { kind: 'local' },
-  settings: { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0, processes: 1, kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
+  settings: { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0, processes: 1, gpus: 'together', kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
   createdAt: now - 86_400_000,
   state: 'loaded',
   detail: 'CPU: AMD Ryzen 7 5800X',
@@ -69,6 +69,8 @@ export const calibration = (now: number): CalibrationView => ({
   batchTokens: 512,
   promptTokensPerSecond: 512.3,
   quiet: true,
+  gpus: 'together',
+  onGpu: false,
   points: [1, 2].flatMap((processes) =>
     [8, 14, 16].flatMap((threads) =>
       [1, 4].map((streams) => ({ processes, threads, streams, tokensPerSecond: Math.round((6 + (threads === 14 ? 2 : threads / 10) + processes) * streams * 7.3) / 10 })),

@@ -1,0 +1,30 @@
+/** Which of the devices that a process sees llama.cpp would put layers on. Pure. */
+import { StokerError } from '#contract/errors.ts'
+import type { EngineGpu } from '#core/engine/engine.port.ts'
+
+/** enum ggml_backend_dev_type of the release: 1 is a GPU, 2 one inside the processor. */
+const GPU = 1
+const INTEGRATED = 2
+
+export interface Device {
+  /** enum ggml_backend_dev_type. */
+  type: number
+  name: string
+}
+
+/**
+ * Those with a memory of their own; where there are none, the one inside the processor, which shares the main memory (llama.cpp, llama_prepare_model_devices). One
+ * backend is loaded, so the place among its GPUs is what its environment variable counts (gpu-environment.ts), unless that backend left some out.
+ */
+export function gpusOf(devices: readonly Device[]): EngineGpu[] {
+  const all = devices.filter(({ type }) => type === GPU || type === INTEGRATED).map((device, index) => ({ ...device, index }))
+  const own = all.filter(({ type }) => type === GPU)
+  return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name }) => ({ index, name }))
+}
+
+/** A process that is to have one GPU of its own must see that one and no other: with none it would serve from the processor, with several spread over them. Error ENGINE_LOAD_FAILED. */
+export function checkBound(seen: readonly EngineGpu[]): void {
+  if (seen.length === 1) return
+  const what = seen.length === 0 ? 'The GPU that this process was given cannot be seen here' : `This process was given one GPU and sees ${seen.length}`
+  throw new StokerError('ENGINE_LOAD_FAILED', `${what}. Look at the driver and at variables like CUDA_VISIBLE_DEVICES, or load with all GPUs together.`)
+}
