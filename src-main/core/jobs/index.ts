@@ -9,14 +9,17 @@ import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
+import type { Lost } from './lost.ts'
 import type { Measured } from './measures.ts'
-import { Runner, type ExamSink, type Lost } from './runner.worker.ts'
+import { Runner, type ExamSink } from './runner.worker.ts'
+import { Running } from './running.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
 import { Sync, type SyncReport } from './sync.worker.ts'
 
 export type { JobFrame, Route } from './admission.ts'
+export type { Lost } from './lost.ts'
 export type { Measured, Served } from './measures.ts'
-export type { ExamSink, Lost } from './runner.worker.ts'
+export type { ExamSink } from './runner.worker.ts'
 
 export interface JobsDeps {
   deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
@@ -69,15 +72,15 @@ const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): S
   },
 })
 
-function servingFace({ clock }: CoreContext, { deployments }: JobsDeps, runner: Runner): ServingFace {
+function servingFace({ clock }: CoreContext, { deployments }: JobsDeps, running: Running): ServingFace {
   return {
-    runningOf: (instrument, deploymentId) => runner.boughtOf(instrument, deploymentId).length,
-    onEnded: (listener) => runner.onEnded(listener),
-    giveUp: (instrument, deploymentId, message) => runner.giveUp(instrument, deploymentId, message),
+    runningOf: (instrument, deploymentId) => running.boughtOf(instrument, deploymentId).length,
+    onEnded: (listener) => running.onEnded(listener),
+    giveUp: (instrument, deploymentId, message) => running.giveUp(instrument, deploymentId, message),
     measured(deploymentId, since) {
       const engine = deployments.engine(deploymentId)
       if (engine === null) return null
-      const measures = runner.measures.of(deploymentId)
+      const measures = running.measures.of(deploymentId)
       const mono = clock.mono()
       measures.speed.see(engine.stats().speed, mono)
       const { outputRatio, promptTokens, generatedTokens } = measures
@@ -91,8 +94,9 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const settlement = telling(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
   })
-  const runner = new Runner(context, { ...deps, settlement })
-  const sync = new Sync(context, runner, settlement)
+  const running = new Running(context, { ...deps, settlement })
+  const runner = new Runner(context, deps, running)
+  const sync = new Sync(context, running, settlement)
   const offs: (() => void)[] = []
 
   let lastFeeBps = 0
@@ -112,8 +116,8 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
 
   const onFrame = (frame: ExchangeFrame): void => {
     if (frame.t === 'job') runner.onJob(frame)
-    else if (frame.t === 'job.cancel') runner.onCancel(frame.jobId, frame.reason)
-    else if (frame.t === 'job.void') runner.onVoid(frame.jobId, frame.reason)
+    else if (frame.t === 'job.cancel') running.onCancel(frame.jobId, frame.reason)
+    else if (frame.t === 'job.void') running.onVoid(frame.jobId, frame.reason)
     else if (frame.t === 'sync.result') sync.onResult(frame)
     else if (frame.t === 'job.settled') {
       onSettled(frame.receipt)
@@ -135,20 +139,20 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
       offs.push(
         exchange.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
-          runner.abandonAll()
+          running.abandonAll()
           sync.begin()
         }),
       )
-      offs.push(sweepExpired(context, settlement, () => new Set(runner.runs().map((run) => run.frame.jobId))))
+      offs.push(sweepExpired(context, settlement, () => new Set(running.runs().map((run) => run.frame.jobId))))
     },
     stop() {
       for (const off of offs) off()
-      runner.abandonAll()
+      running.abandonAll()
     },
-    live: () => runner.runs().map((run) => run.live(feeBps())),
-    runningOn: (deploymentId) => runner.runs().filter((run) => run.route.deploymentId === deploymentId).length,
-    ...servingFace(context, deps, runner),
-    yieldAll: () => runner.yieldAll(feeBps()),
+    live: () => running.runs().map((run) => run.live(feeBps())),
+    runningOn: (deploymentId) => running.runs().filter((run) => run.route.deploymentId === deploymentId).length,
+    ...servingFace(context, deps, running),
+    yieldAll: () => running.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),
     problems: () => sync.problems(),

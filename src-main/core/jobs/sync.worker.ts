@@ -12,7 +12,7 @@ import type { CoreContext } from '#core/context.ts'
 
 import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import { Problems } from './problems.ts'
-import type { Runner } from './runner.worker.ts'
+import type { Running } from './running.ts'
 import { CLAIM_KIND, type Outcome, type Settlement } from './settlement.store.ts'
 
 type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
@@ -47,7 +47,7 @@ interface Pass {
 
 export class Sync {
   readonly #context: CoreContext
-  readonly #runner: Runner
+  readonly #jobs: Running
   readonly #settlement: Settlement
   readonly #problems = new Problems()
   #pass: Pass | null = null
@@ -57,9 +57,9 @@ export class Sync {
   #again = false
   #rounds = 0
 
-  constructor(context: CoreContext, runner: Runner, settlement: Settlement) {
+  constructor(context: CoreContext, jobs: Running, settlement: Settlement) {
     this.#context = context
-    this.#runner = runner
+    this.#jobs = jobs
     this.#settlement = settlement
   }
 
@@ -166,7 +166,7 @@ export class Sync {
   }
 
   #running(): Set<string> {
-    return new Set(this.#runner.runs().map((run) => run.frame.jobId))
+    return new Set(this.#jobs.runs().map((run) => run.frame.jobId))
   }
 
   #exchangeKey(): string | null {
