@@ -1,0 +1,30 @@
+/** A listing as the contract shows it. */
+import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
+import type { Listing } from '#contract/market.ts'
+import { nanoPerMtok } from '#contract/money.ts'
+
+import type { Capacity } from './capacity.ts'
+import type { Drains } from './drains.ts'
+import type { ListingRow } from './listings.store.ts'
+import type { Standing } from './offers.worker.ts'
+
+export interface ListingFacts {
+  standing: Standing
+  offered: Capacity
+  /** Slots of its deployment. */
+  slotsMax: number
+  draining: ReturnType<Drains['of']>
+}
+
+export const listingView = (row: ListingRow, { standing: { state, reason, since }, offered, slotsMax, draining }: ListingFacts): Listing => ({
+  instrument: brandId<Instrument>(row.instrument),
+  deploymentId: brandId<DeploymentId>(row.deploymentId),
+  askNanoPerMtok: nanoPerMtok(row.ask),
+  slots: offered.slots,
+  slotsMax,
+  slotsWhy: offered.why,
+  state,
+  reason,
+  since,
+  draining: draining === null ? null : { jobs: draining.jobs, until: draining.until },
+})
