@@ -64,6 +64,22 @@ describe('the thread governor on a simulated machine', () => {
     expect(ran.crowdedTime).toBeLessThan(0.08)
   })
 
+  it('does not take a pause in which others worked for a machine that is busy now (every first second after one ran at half speed)', () => {
+    const machine = new SimulatedMachine({ others: (ms) => (ms > 3_000 && ms < 8_010 ? 1 : 0) })
+    machine.run(3_000)
+    machine.rest(8_008 - machine.now)
+    expect(share(machine.run(1_000).threads, 2)).toBeGreaterThan(0.95)
+  })
+
+  it('goes on trying more threads when prompts end and answers begin (the trial waited two seconds for another prompt)', () => {
+    const machine = new SimulatedMachine({ others: (ms) => (ms < 3_000 ? 1 : 0) })
+    machine.run(3_000)
+    let tries = 0
+    for (let threads: number[] = []; threads.at(-1) !== 2 && tries < 50; tries += 1) ({ threads } = machine.run(1, { tokens: () => 64 }))
+    expect(tries).toBeLessThan(50)
+    expect(share(machine.run(1_000, { tokens: () => 16 }).threads, 2)).toBeGreaterThan(0.9)
+  })
+
   it('keeps two threads on a virtual machine that stands still now and then (fewer threads would not help)', () => {
     const ran = new SimulatedMachine({ steal: 0.03, stealMs: 8 }).run(30_000)
     expect(share(ran.threads, 2)).toBeGreaterThan(0.95)

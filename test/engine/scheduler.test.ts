@@ -295,114 +295,33 @@ describe('the step loop', () => {
     expect({ promptTokens, cachedTokens, waitingPromptTokens }).toEqual({ promptTokens: 950, cachedTokens: 0, waitingPromptTokens: 0 })
   })
 
+  it('says how much longer decodes take for the prompts beside them, while there are any (deadlines reckoned without them were missed)', async () => {
+    const model = new FakeStepModel({ slots: 2, contextTokens: 2_000 })
+    model.answer = () => 'y'.repeat(60)
+    const { scheduler, submit } = start(model, { costMs: (items) => 10 + promptTokens(items) })
+    const seen: (number | undefined)[] = []
+    const jobs: Promise<unknown>[] = []
+    model.beforeStep = () => {
+      if ([5, 20, 40].includes(model.steps.length)) seen.push(scheduler.stats().speed.crowding)
+      // Its prompt takes as long as twenty decodes, its answer one.
+      if (model.steps.length === 20) jobs.push(submit('prompt', 'z'.repeat(200), { maxTokens: 1 }))
+    }
+    await submit('stream', 'x')
+    await Promise.all(jobs)
+    expect(seen[0]).toBeCloseTo(1)
+    expect(seen[1]).toBeCloseTo(1)
+    // 40 decodes of 10 ms, and 200 ms of prompt between them.
+    expect(seen[2]).toBeGreaterThan(1.3)
+    expect(seen[2]).toBeLessThan(1.8)
+    await new Promise(setImmediate)
+    expect(scheduler.stats().speed).not.toHaveProperty('crowding')
+  })
+
   it('refuses a second job of the same id', async () => {
     const { scheduler, submit, events } = start(new FakeStepModel())
     const first = submit('a', 'hello')
     scheduler.submit('a', request('again'), { priority: 'job', deadlineMs: null })
     expect(events).toMatchObject([{ t: 'error', job: 'a', error: { code: 'CONFLICT' } }])
     await first
-  })
-})
-
-describe('prompts in pieces', () => {
-  it('lets every stream decode in every step while a long prompt arrives, in pieces that keep steps short', async () => {
-    const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true })
-    model.answer = () => 'y'.repeat(90)
-    // Slow: 1.5 ms a prompt token, so 128 tokens beside decodes would take 0.2 s.
-    const { submit } = start(model, { costMs: (items) => 20 + promptTokens(items) * 1.5 })
-    model.beforeStep = () => {
-      if (model.steps.length === 10) void submit('long', 'z'.repeat(1_500), { maxTokens: 2 })
-    }
-    await Promise.all([submit('a', 'first'), submit('b', 'other')])
-    const beside = model.steps.slice(10).filter((items) => items.length > 1 && promptTokens(items) > 1)
-    expect(beside.length).toBeGreaterThan(15)
-    for (const items of beside) {
-      expect(items.filter((item) => item.tokens.length === 1).length).toBe(2)
-      expect(items.map((item) => item.slot)).toEqual([0, 1, 2])
-    }
-    // The first piece is a guess; the others keep a step at 120 ms.
-    expect(promptTokens(beside[0] ?? [])).toBeLessThanOrEqual(128)
-    for (const items of beside.slice(2, -1)) {
-      expect(20 + promptTokens(items) * 1.5).toBeLessThanOrEqual(121)
-      expect(promptTokens(items)).toBeGreaterThan(50)
-    }
-  })
-
-  it('never goes below 16 nor above 128 prompt tokens beside a stream', async () => {
-    for (const [perToken, expected] of [
-      [100, 16],
-      [0.01, 128],
-    ] as const) {
-      const model = new FakeStepModel({ slots: 2, contextTokens: 2_000, prefixReuse: true })
-      model.answer = () => 'y'.repeat(90)
-      const { submit } = start(model, { costMs: (items) => 1 + promptTokens(items) * perToken })
-      model.beforeStep = () => {
-        if (model.steps.length === 5) void submit('long', 'z'.repeat(1_000), { maxTokens: 2 })
-      }
-      await submit('a', 'first')
-      expect(model.steps.slice(7, 11).map(promptTokens)).toEqual([expected, expected, expected, expected])
-    }
-  })
-
-  it('reads several prompts at once while nothing decodes, at most 128 tokens of each and within half a second', async () => {
-    const model = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
-    const { submit } = start(model, { costMs: (items) => promptTokens(items) * 0.5 })
-    const jobs = ['a', 'b', 'c', 'd'].map((job) => submit(job, job.repeat(600), { maxTokens: 1 }))
-    await Promise.all(jobs)
-    expect(promptTokens(model.steps[0] ?? [])).toBe(32)
-    expect(model.steps[1]?.map((item) => item.tokens.length)).toEqual([128, 128, 128, 128])
-    const slow = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
-    const other = start(slow, { costMs: (items) => promptTokens(items) * 10 })
-    await Promise.all(['a', 'b'].map((job) => other.submit(job, job.repeat(600), { maxTokens: 1 })))
-    expect(slow.steps.slice(1).every((items) => promptTokens(items) <= 50)).toBe(true)
-  })
-
-  it('spends more of a step on prompts the more of them wait, so that first tokens do not wait for streams', async () => {
-    const model = new FakeStepModel({ slots: 6, contextTokens: 2_000, prefixReuse: true })
-    model.answer = () => 'y'.repeat(60)
-    const { submit } = start(model, { costMs: (items) => 20 + promptTokens(items) })
-    const ends: Promise<unknown>[] = []
-    model.beforeStep = () => {
-      if (model.steps.length === 5) for (const letter of ['a', 'b', 'c', 'd', 'e']) ends.push(submit(letter, letter.repeat(600), { maxTokens: 1 }))
-    }
-    await submit('stream', 'first')
-    await Promise.all(ends)
-    const crowded = model.steps.slice(8, 11)
-    for (const items of crowded) {
-      expect(promptTokens(items)).toBeGreaterThan(250)
-      expect(20 + promptTokens(items)).toBeLessThanOrEqual(400)
-      expect(Math.max(...items.map((item) => item.tokens.length))).toBeLessThanOrEqual(128)
-    }
-  })
-
-  it('reads in the same pieces whatever the clock says when runs must repeat themselves', async () => {
-    const pieces = []
-    for (const perToken of [1, 100]) {
-      const model = new FakeStepModel({ contextTokens: 2_000 })
-      const { submit } = start(model, { costMs: (items) => promptTokens(items) * perToken })
-      await submit('a', 'x'.repeat(300), { maxTokens: 1 })
-      pieces.push(model.steps.map((items) => items[0]?.tokens.length))
-    }
-    expect(pieces).toEqual([
-      [128, 128, 44],
-      [128, 128, 44],
-    ])
-  })
-
-  it('reads short prompts before a long one, and the long one all the same (a 1,500-token prompt that blocks everyone, or never gets on)', async () => {
-    const model = new FakeStepModel({ slots: 4, contextTokens: 2_000, prefixReuse: true })
-    model.answer = () => 'y'
-    const { submit, order } = start(model, { costMs: (items) => 10 + 4 * promptTokens(items) })
-    let short = 0
-    const shorts: Promise<unknown>[] = []
-    const long = submit('long', 'z'.repeat(1_500))
-    model.beforeStep = () => {
-      // Always two short ones at hand, as long as the long one reads.
-      if (short < 400 && model.steps.length % 2 === 0) shorts.push(submit(`s${(short += 1)}`, String.fromCharCode(97 + (short % 26)).repeat(250)))
-    }
-    await long
-    expect(order().indexOf('long')).toBeGreaterThan(5)
-    expect(short).toBeLessThan(400)
-    await Promise.all(shorts)
   })
 })

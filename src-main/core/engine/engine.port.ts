@@ -87,6 +87,8 @@ export interface EngineSpeed {
   promptTokensPerSecond: number | null
   /** Entry n - 1: what each of n streams at once gets. Holes are null; at most `slots` entries. */
   perStream: (number | null)[]
+  /** How many times longer a decode takes now than by `perStream`, for the prompts that are read beside it; left out while none were, or nothing runs. */
+  crowding?: number
 }
 
 export interface EngineProcess {

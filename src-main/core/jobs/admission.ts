@@ -114,16 +114,16 @@ export function waitTokens(calls: readonly Call[], slots: number): number {
 
 /**
  * Milliseconds until the answer is whole at the measured rate, if it takes all of maxTokens: prompts before it and its own at the engine's
- * prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets. Null when no stream was measured: the first job
+ * prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets, as much longer as streams wait for others' prompts now. Null when no stream was measured: the first job
  * is what measures.
  */
 export function finishesInMs(job: JobFrame, load: Load): number | null {
   const streams = Math.min(load.slots, Math.max(load.running + load.exams, load.engine.running) + 1)
   const rate = streamRate(load.speed.perStream, streams)
   if (rate === null) return null
-  const { promptTokensPerSecond } = load.speed
+  const { promptTokensPerSecond, crowding = 1 } = load.speed
   const promptMs = promptTokensPerSecond === null ? 0 : ((load.waitingPromptTokens + promptTokens(job, load)) / promptTokensPerSecond) * 1_000
-  return promptMs + ((load.waitTokens + job.request.maxTokens) / rate) * 1_000
+  return promptMs + ((load.waitTokens + job.request.maxTokens) / rate) * Math.max(1, crowding) * 1_000
 }
 
 /** The reserve is the most that will be paid: price × (input + maxTokens), or the work could go unpaid. */

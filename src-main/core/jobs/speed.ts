@@ -31,10 +31,13 @@ export function streamRate(perStream: EngineSpeed['perStream'], streams: number)
 export class SpeedMemory {
   #prompt: { value: number | null; at: number } = { value: null, at: 0 }
   readonly #streams: { value: number | null; at: number }[] = []
+  #crowding: { value: number | null; at: number } = { value: null, at: 0 }
 
   /** Takes note of what the engine says now (monotonic milliseconds). */
   see(speed: EngineSpeed, mono: number): void {
     if (this.#prompt.value !== speed.promptTokensPerSecond) this.#prompt = { value: speed.promptTokensPerSecond, at: mono }
+    const crowding = speed.crowding ?? null
+    if (this.#crowding.value !== crowding) this.#crowding = { value: crowding, at: mono }
     for (const [at, value] of speed.perStream.entries()) if (this.#streams[at]?.value !== value) this.#streams[at] = { value: value ?? null, at: mono }
     this.#streams.length = Math.min(this.#streams.length, speed.perStream.length)
   }
@@ -42,6 +45,11 @@ export class SpeedMemory {
   /** What moved within the last `ageMs`; the rest is null, as if never measured. */
   fresh(mono: number, ageMs: number): EngineSpeed {
     const young = ({ value, at }: { value: number | null; at: number }): number | null => (mono - at <= ageMs ? value : null)
-    return { promptTokensPerSecond: young(this.#prompt), perStream: Array.from(this.#streams, (one) => (one === undefined ? null : young(one))) }
+    const crowding = young(this.#crowding)
+    return {
+      promptTokensPerSecond: young(this.#prompt),
+      perStream: Array.from(this.#streams, (one) => (one === undefined ? null : young(one))),
+      ...(crowding === null ? {} : { crowding }),
+    }
   }
 }

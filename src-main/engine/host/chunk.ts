@@ -9,6 +9,8 @@ import type { Speed } from './speed.ts'
 const STEP_MS = 120
 /** Several prompts at once wait for their first tokens as the streams for their next ones: so long for each, up to so much. */
 const CROWDED_STEP_MS = 400
+/** Or so many decodes: of a slow model, smaller pieces are mostly passes over the weights, and its streams are used to waiting. */
+const DECODES = 10
 /** A step that decodes nothing: what an arrival or a cancel may have to wait. */
 const QUIET_STEP_MS = 500
 const TOKENS_MIN = 16
@@ -30,12 +32,9 @@ const within = (tokens: number, most: number): number => Math.max(Math.min(TOKEN
 
 export function promptBudget({ decoding, reading, speed, batchTokens, adaptive }: ChunkState): number {
   if (!adaptive) return batchTokens
-  const perToken = speed.msPerPromptToken()
-  if (decoding === 0) {
-    return perToken === null ? Math.min(TOKENS_FIRST, batchTokens) : within(QUIET_STEP_MS / perToken, batchTokens)
-  }
+  if (decoding === 0) return within(speed.promptTokensIn(QUIET_STEP_MS) ?? TOKENS_FIRST, batchTokens)
   const most = Math.min(STEP_PROMPT_TOKENS * reading, batchTokens)
-  if (perToken === null) return Math.min(STEP_PROMPT_TOKENS, most)
-  const stepMs = Math.min(STEP_MS * reading, CROWDED_STEP_MS)
-  return within((stepMs - (speed.decodeMs(decoding) ?? 0)) / perToken, most)
+  const decodeMs = speed.decodeMs(decoding) ?? 0
+  const stepMs = Math.max(Math.min(STEP_MS * reading, CROWDED_STEP_MS), Math.min(DECODES * decodeMs, QUIET_STEP_MS))
+  return within(speed.promptTokensIn(stepMs - decodeMs) ?? STEP_PROMPT_TOKENS, most)
 }

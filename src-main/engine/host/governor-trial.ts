@@ -46,7 +46,11 @@ export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group
         spent += ms
         ratios += ms / usual
       }
-      if (steps < STEPS && (steps < STEPS_MIN || spent < TRIAL_MS)) return seen < STEPS_MAX ? 'going' : 'worse'
+      if (steps < STEPS && (steps < STEPS_MIN || spent < TRIAL_MS)) {
+        if (seen < STEPS_MAX) return 'going'
+        // Nothing to compare with, and not one bad step: room for more threads is reason enough, an idea is none for fewer.
+        return steps === 0 && at.kind === 'raise' ? 'better' : 'worse'
+      }
       return ratios / steps < (at.threads > at.base ? GAIN_MORE : GAIN_FEWER) ? 'better' : 'worse'
     },
   }

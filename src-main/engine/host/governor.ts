@@ -53,6 +53,9 @@ const TRIAL_AGE_MS = 2_000
 /** What a batch is taken for when thread counts are compared: one stream, few, some, many, and prompts. */
 const groupOf = (tokens: number): number => (tokens <= 1 ? 0 : tokens < 4 ? 1 : tokens < 8 ? 2 : tokens < 48 ? 3 : 4)
 
+/** More threads are tried with whatever comes: each step is compared with its own kind. */
+const fits = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
+
 class StepGovernor implements Governor {
   private readonly options: GovernorOptions
   private readonly costs = new StepCosts()
@@ -99,7 +102,7 @@ class StepGovernor implements Governor {
     const group = groupOf(tokens)
     if (this.trial !== null && now - this.trial.startedAt > TRIAL_AGE_MS && this.trial.group !== group) this.trial = null
     this.trial ??= this.raise(now, group) ?? this.learn(now, group)
-    return this.trial?.group === group ? this.trial.threads : this.wanted(group)
+    return this.trial !== null && fits(this.trial, group) ? this.trial.threads : this.wanted(group)
   }
 
   took(cost: StepCost): void {
@@ -110,7 +113,7 @@ class StepGovernor implements Governor {
     this.learner.stepped(group)
     if (cost.threads > this.raisedFrom) this.savedMs += (this.costs.typical(this.raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
     const { trial } = this
-    if (trial !== null && trial.threads === cost.threads && trial.group === group) this.tried(trial, cost, slip, now)
+    if (trial !== null && trial.threads === cost.threads && fits(trial, group)) this.tried(trial, cost, slip, now)
     else if (cost.threads > 1 && cost.threads <= this.cap && this.slips.counts(slip, cost)) this.slipped(cost.threads, now)
   }
 
@@ -139,7 +142,8 @@ class StepGovernor implements Governor {
     this.seenAt = busy.at
     this.free = this.options.cores - busy.others
     const sure = this.fits(MARGIN)
-    if (this.cap > this.fits(MARGIN_TRIED) || (this.cap > sure && !this.proven)) this.lower(sure)
+    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second.
+    if (busy.gapMs === 0 && (this.cap > this.fits(MARGIN_TRIED) || (this.cap > sure && !this.proven))) this.lower(sure)
     if (this.fits(MARGIN_TRIED) <= this.cap) this.roomSince = null
     else this.roomSince ??= now
     // Nothing ran here meanwhile: a quiet pause is as good as a quiet second.

@@ -19,17 +19,23 @@ export interface Plan {
 const OLDEST_EVERY = 4
 /** A smaller piece beside another is not worth its run of the graph. */
 const PIECE_MIN = 8
+/** A prompt that is so near to its end is read to the end: its last tokens alone would cost another pass over the weights. */
+const WHOLE_UP_TO = 1.5
 
 export interface PlanOptions {
   order: Order
   now: number
   /** Prompt tokens for a step of so many decodes and prompts. */
   budget: (decoding: number, reading: number) => number
+  /** Of a step in all, which no rounding up may pass. */
+  batchTokens: number
+  /** False for runs that must repeat themselves exactly: their prompts are cut at fixed places. */
+  adaptive: boolean
   /** Number of this step. */
   turn: number
 }
 
-function shareOut(readers: Placed[], budget: number, { order, now, turn }: PlanOptions): void {
+function shareOut(readers: Placed[], budget: number, { order, now, turn, batchTokens, adaptive }: PlanOptions): void {
   if (readers.length > 1) {
     const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
     const ranks = new Map(readers.map((placed) => [placed, oldestFirst ? 0 : order.rank(placed, now)]))
@@ -41,9 +47,11 @@ function shareOut(readers: Placed[], budget: number, { order, now, turn }: PlanO
   const piece = Math.min(STEP_PROMPT_TOKENS, Math.ceil(budget / pieces))
   let left = budget
   for (const placed of readers) {
-    const share = Math.min(left, piece, promptLeft(placed))
-    placed.share = share < PIECE_MIN && share < promptLeft(placed) && left < budget ? 0 : share
-    left -= placed.share
+    const whole = promptLeft(placed)
+    const room = Math.min(left, piece)
+    const share = adaptive && whole <= Math.min(WHOLE_UP_TO * room, STEP_PROMPT_TOKENS, batchTokens - (budget - left)) ? whole : Math.min(room, whole)
+    placed.share = share < PIECE_MIN && share < whole && left < budget ? 0 : share
+    left = Math.max(0, left - placed.share)
   }
 }
 

@@ -194,7 +194,10 @@ class StepScheduler implements Scheduler {
       this.loop = null
       // A job may have come in after the last look.
       if (this.hasWork()) this.wake()
-      else this.options.send({ t: 'stats', stats: this.stats() })
+      else {
+        this.speed.idle()
+        this.options.send({ t: 'stats', stats: this.stats() })
+      }
     })
   }
 
@@ -221,11 +224,16 @@ class StepScheduler implements Scheduler {
       order: this.order,
       now: startedAt,
       turn: (this.steps += 1),
+      batchTokens: this.model.batchTokens,
+      adaptive: this.model.prefixReuse,
       budget: (decoding, reading) => promptBudget({ decoding, reading, speed: this.speed, batchTokens: this.model.batchTokens, adaptive: this.model.prefixReuse }),
     })
     const decodedAll = plan.items.length > 0 && (await this.step(plan))
     await turnOfTheLoop()
-    if (decodedAll && plan.promptTokens === 0) this.speed.decoded(plan.decodes, this.options.mono() - startedAt)
+    if (!decodedAll || plan.decodes === 0) return
+    const took = this.options.mono() - startedAt
+    if (plan.promptTokens === 0) this.speed.decoded(plan.decodes, took)
+    this.speed.waited(plan.decodes, took)
   }
 
   private takeCancelled(): void {

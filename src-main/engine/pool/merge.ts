@@ -62,7 +62,13 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
     perStream.push(measured === 0 ? null : sum(parts.map(({ count, speed }) => count * speed)) / measured)
   }
   const prompt = members.flatMap(({ speed }) => (speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond]))
-  return { promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt), perStream }
+  // A job may come to the most crowded one.
+  const crowding = members.flatMap(({ speed }) => speed.crowding ?? [])
+  return {
+    promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt),
+    perStream,
+    ...(crowding.length === 0 ? {} : { crowding: Math.max(...crowding) }),
+  }
 }
 
 /** `process 1 of 2`, with the GPU it is bound to, as the engine counts them, where it is to one. */

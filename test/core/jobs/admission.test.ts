@@ -96,6 +96,8 @@ describe('a job is taken', () => {
   it('by the time of waiting prompts, its own prompt and all of maxTokens beside the others', () => {
     const load = { ...idle, running: 1, waitingPromptTokens: 300, promptRatio: 2, speed: { promptTokensPerSecond: 500, perStream: [50, 25] } }
     expect(finishesInMs(job(), load)).toBeCloseTo(1_000 + 4_000)
+    // As much longer as streams wait for the prompts of others now.
+    expect(finishesInMs(job(), { ...load, speed: { ...load.speed, crowding: 1.5 } })).toBeCloseTo(1_000 + 6_000)
   })
 })
 

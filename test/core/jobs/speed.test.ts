@@ -24,8 +24,11 @@ describe('a figure that does not move any more', () => {
     memory.see({ promptTokensPerSecond: 100, perStream: [6, 4] }, 50_000)
     expect(memory.fresh(60_000, 60_000)).toEqual({ promptTokensPerSecond: 100, perStream: [6, 4] })
     expect(memory.fresh(61_000, 60_000)).toEqual({ promptTokensPerSecond: null, perStream: [6, null] })
+    memory.see({ promptTokensPerSecond: 100, perStream: [6, 4], crowding: 2 }, 61_000)
+    expect(memory.fresh(61_000, 60_000)).toMatchObject({ crowding: 2 })
+    expect(memory.fresh(121_001, 60_000)).not.toHaveProperty('crowding')
     // A new load measures anew.
-    memory.see({ promptTokensPerSecond: null, perStream: [] }, 62_000)
-    expect(memory.fresh(62_000, 60_000)).toEqual({ promptTokensPerSecond: null, perStream: [] })
+    memory.see({ promptTokensPerSecond: null, perStream: [] }, 122_000)
+    expect(memory.fresh(122_000, 60_000)).toEqual({ promptTokensPerSecond: null, perStream: [] })
   })
 })

@@ -1,10 +1,11 @@
 /**
  * Makes jobs of completions for the mixed trace: HTTP clients name no deadline, jobs have one. Requests known by how their prompts begin are submitted as jobs with
- * their deadline, after the core's own admission rule; all others pass as they are.
+ * their deadline, after the core's own admission rule, and wait for a slot as they do in the exchange's line; all others pass as they are.
  */
 import type { EngineRequest } from '#contract/inference.ts'
-import type { EnginePort } from '#core/engine/engine.port.ts'
-import { finishesInMs, type JobFrame, type Load } from '#core/jobs/admission.ts'
+import type { EnginePort, EngineEvents } from '#core/engine/engine.port.ts'
+import { finishesInMs, type JobFrame } from '#core/jobs/admission.ts'
+import { LIMITS } from '#market/limits.ts'
 
 /** Enough of a prompt to know it by. */
 const HEAD_CHARACTERS = 48
@@ -13,11 +14,16 @@ const PROMPT_RATIO = 4 / 3
 
 export const headOf = (prompt: string): string => prompt.slice(0, HEAD_CHARACTERS)
 
-/** Why a job is refused now; null when it is taken. The rules are those of core/jobs/admission.ts. */
-function refusal({ prompt = '', maxTokens }: EngineRequest, deadlineMs: number, load: Load): 'ENGINE_BUSY' | 'DEADLINE' | null {
-  if (load.running >= load.slots) return 'ENGINE_BUSY'
-  const finishMs = finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as JobFrame, load)
-  return finishMs !== null && finishMs > deadlineMs ? 'DEADLINE' : null
+const refused = (message: string): { code: 'ENGINE_BUSY'; message: string; data: Record<string, never> } => ({ code: 'ENGINE_BUSY', message, data: {} })
+
+/** One order: in the line until a slot is free, for at most as long as the exchange lets it wait. */
+interface Order {
+  jobId: string
+  request: EngineRequest
+  events: EngineEvents
+  /** Of performance.now(). */
+  deadlineAt: number
+  giveUp: NodeJS.Timeout
 }
 
 export interface JobGate {
@@ -25,20 +31,81 @@ export interface JobGate {
   know(byPrompt: readonly (readonly [prompt: string, deadlineMs: number])[]): void
 }
 
-export function createJobGate(inner: EnginePort, { slots, contextTokens }: { slots: number; contextTokens: number }): JobGate {
-  const deadlines = new Map<string, number>()
-  let running = 0
-  const submit: EnginePort['submit'] = (jobId, request, events, options) => {
-    const deadlineMs = deadlines.get(headOf(request.prompt ?? ''))
+class Gate implements JobGate {
+  readonly engine: EnginePort
+  private readonly inner: EnginePort
+  private readonly size: { slots: number; contextTokens: number }
+  private readonly deadlines = new Map<string, number>()
+  private readonly line = new Map<string, Order>()
+  private running = 0
+
+  constructor(inner: EnginePort, size: { slots: number; contextTokens: number }) {
+    this.inner = inner
+    this.size = size
+    const own: Partial<EnginePort> = { submit: (...job) => this.submit(...job), cancel: (jobId) => this.cancel(jobId) }
+    this.engine = new Proxy(inner, {
+      get(target, name) {
+        const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  know(byPrompt: readonly (readonly [prompt: string, deadlineMs: number])[]): void {
+    this.deadlines.clear()
+    for (const [prompt, deadlineMs] of byPrompt) this.deadlines.set(headOf(prompt), deadlineMs)
+  }
+
+  private submit(...[jobId, request, events, options]: Parameters<EnginePort['submit']>): void {
+    const deadlineMs = this.deadlines.get(headOf(request.prompt ?? ''))
     if (deadlineMs === undefined) {
-      inner.submit(jobId, request, events, options)
+      this.inner.submit(jobId, request, events, options)
       return
     }
-    const { running: inEngine, queued, speed, waitingPromptTokens } = inner.stats()
-    const why = refusal(request, deadlineMs, {
-      slots,
-      contextTokens,
-      running,
+    if (this.line.size >= LIMITS.waitingOrders) {
+      events.onError(refused('the waiting line is full'))
+      return
+    }
+    const giveUp = setTimeout(() => {
+      this.line.delete(jobId)
+      events.onError(refused(`every slot was taken for ${LIMITS.waitForSlotMs / 1_000} s`))
+    }, LIMITS.waitForSlotMs)
+    this.line.set(jobId, { jobId, request, events, deadlineAt: performance.now() + deadlineMs, giveUp })
+    this.serve()
+  }
+
+  private cancel(jobId: string): void {
+    const order = this.line.get(jobId)
+    if (order === undefined) this.inner.cancel(jobId)
+    else {
+      this.leave(order)
+      order.events.onError(refused('the buyer left'))
+    }
+  }
+
+  private leave({ jobId, giveUp }: Order): void {
+    clearTimeout(giveUp)
+    this.line.delete(jobId)
+  }
+
+  /** Oldest first, while slots are free. */
+  private serve(): void {
+    for (const order of this.line.values()) {
+      if (this.running >= this.size.slots) return
+      this.leave(order)
+      const leftMs = order.deadlineAt - performance.now()
+      const finishMs = this.finishesInMs(order.request)
+      if (finishMs !== null && finishMs > leftMs) order.events.onError(refused('the measured rate cannot meet the deadline'))
+      else this.start(order, leftMs)
+    }
+  }
+
+  /** As the core's admission reckons. */
+  private finishesInMs({ prompt = '', maxTokens }: EngineRequest): number | null {
+    const { running: inEngine, queued, speed, waitingPromptTokens } = this.inner.stats()
+    return finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as JobFrame, {
+      ...this.size,
+      running: this.running,
       engine: { running: inEngine, queued },
       speed,
       waitingPromptTokens,
@@ -46,45 +113,28 @@ export function createJobGate(inner: EnginePort, { slots, contextTokens }: { slo
       exams: 0,
       waitTokens: 0,
     })
-    if (why !== null) {
-      events.onError({
-        code: why === 'DEADLINE' ? 'ENGINE_BUSY' : why,
-        message: why === 'DEADLINE' ? 'the measured rate cannot meet the deadline' : 'every slot is taken',
-        data: {},
-      })
-      return
-    }
-    running += 1
-    const over = (): void => void (running -= 1)
-    inner.submit(
-      jobId,
-      request,
-      {
-        onDelta: (text, logprobs) => events.onDelta(text, logprobs),
-        onDone(done) {
-          over()
-          events.onDone(done)
-        },
-        onError(error) {
-          over()
-          events.onError(error)
-        },
-      },
-      { priority: 'job', deadlineMs },
-    )
   }
-  const engine = new Proxy(inner, {
-    get(target, name) {
-      if (name === 'submit') return submit
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-  return {
-    engine,
-    know(byPrompt) {
-      deadlines.clear()
-      for (const [prompt, deadlineMs] of byPrompt) deadlines.set(headOf(prompt), deadlineMs)
-    },
+
+  private start({ jobId, request, events }: Order, deadlineMs: number): void {
+    this.running += 1
+    const over = (): void => {
+      this.running -= 1
+      this.serve()
+    }
+    const passed: EngineEvents = {
+      onDelta: (text, logprobs) => events.onDelta(text, logprobs),
+      onDone(done) {
+        events.onDone(done)
+        over()
+      },
+      onError(error) {
+        events.onError(error)
+        over()
+      },
+    }
+    this.inner.submit(jobId, request, passed, { priority: 'job', deadlineMs })
   }
 }
+
+export const createJobGate = (inner: EnginePort, size: { slots: number; contextTokens: number }): JobGate =>
+  new Gate(inner, { slots: size.slots, contextTokens: size.contextTokens })
