@@ -122,6 +122,8 @@ describe('the line to the shell', () => {
     parent.tell({ t: 'exited', id: 1, code: 137 })
     link.fork('engine')
     expect(parent.said.at(-1)).toEqual({ t: 'fork', id: 3, child: 'engine' })
+    link.fork('engine', 1)
+    expect(parent.said.at(-1)).toEqual({ t: 'fork', id: 4, child: 'engine', gpu: 1 })
   })
 
   it('closes the channel when the process ends, after its last words', async () => {

@@ -1,5 +1,5 @@
 /** The shell against a double of Electron's API. What the double cannot show (real windows, real ports) is in test/desktop/e2e. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { APP_URL } from '#desktop/security.ts'
 import { CORE_RESTARTS_MAX, EXIT_FAILED, Shell } from '#desktop/shell.ts'
@@ -115,6 +115,18 @@ describe('the desktop shell', () => {
     core.emit('message', { t: 'kill', id: 7 })
     await settle()
     expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 143 })
+  })
+
+  it('lets an engine see the one GPU it is for, and leaves every other child the shell’s own environment', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '2,5')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { electron } = await started()
+    const core = electron.utilities[0]!
+    core.emit('message', { t: 'fork', id: 1, child: 'engine', gpu: 1 })
+    core.emit('message', { t: 'fork', id: 2, child: 'engine' })
+    expect(electron.utilities.map(({ environment }) => environment?.['CUDA_VISIBLE_DEVICES'])).toEqual([undefined, '5', undefined])
+    expect(electron.utilities[1]!.environment).toEqual({ ...process.env, CUDA_VISIBLE_DEVICES: '5', HIP_VISIBLE_DEVICES: '5', GGML_VK_VISIBLE_DEVICES: '1' })
+    expect(electron.utilities[2]!.environment).toBeUndefined()
   })
 
   it('kills for good what ignores the polite signal', async () => {

@@ -20,13 +20,13 @@ export interface RealEngine {
   forks: ForkedHost[]
 }
 
-export function realEngine(): RealEngine {
+export function realEngine(fork: () => ForkedHost = forkEngineChild): RealEngine {
   const forks: ForkedHost[] = []
   const engine = createLocalMember({
     clock: systemClock,
     log: createLog('test').child({}, { level: 'silent' }),
     fork: () => {
-      const host = forkEngineChild()
+      const host = fork()
       forks.push(host)
       return host
     },

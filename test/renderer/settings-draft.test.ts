@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { EMPTY_DRAFT, readSettings } from '../../src-renderer/features/models/settings-draft.ts'
+import { choiceFields, EMPTY_DRAFT, readSettings } from '../../src-renderer/features/models/settings-draft.ts'
 import { insteadWords, smallerIn } from '../../src-renderer/features/models/smaller.ts'
 
 describe('settings of a deployment', () => {
@@ -14,6 +14,13 @@ describe('settings of a deployment', () => {
       problems: {},
     })
     expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q4_0' }).wish).toEqual({})
+  })
+  it('GPUs are a question only with several of them and layers there; what is not asked is no wish', () => {
+    const asked = (gpuLayers: string, gpus: number): boolean => choiceFields({ ...EMPTY_DRAFT, gpuLayers }, gpus).some(({ name }) => name === 'gpus')
+    expect([asked('', 2), asked('1000', 2), asked('', 1), asked('', 0), asked(' 0 ', 2)]).toEqual([true, true, false, false, false])
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each' }).wish).toEqual({ gpus: 'each' })
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each', gpuLayers: '0' }).wish).toEqual({ gpuLayers: 0 })
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'some' }).wish).toEqual({})
   })
   it.each([
     ['contextTokens', '31'],

@@ -23,9 +23,12 @@ export class FakeUtility extends Emitter {
   /** Undefined until `spawn`, as in Electron. */
   pid: number | undefined = undefined
   readonly entry: string
-  constructor(entry: string, pid: number) {
+  /** Undefined for the shell's own. */
+  readonly environment: Record<string, string> | undefined
+  constructor(entry: string, pid: number, environment?: Record<string, string>) {
     super()
     this.entry = entry
+    this.environment = environment
     setImmediate(() => {
       if (!this.alive) return
       this.pid = pid
@@ -145,8 +148,8 @@ export class FakeElectron {
       this.killedHard.push(pid)
       this.utilities.find((utility) => utility.pid === pid)?.end(137)
     },
-    fork: (entry) => {
-      const utility = new FakeUtility(entry, 1_000 + this.utilities.length)
+    fork: (entry, _name, environment) => {
+      const utility = new FakeUtility(entry, 1_000 + this.utilities.length, environment)
       this.utilities.push(utility)
       return utility
     },

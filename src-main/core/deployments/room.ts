@@ -86,7 +86,7 @@ export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: Dep
   const offer = await firstThatFits(deps, model, settings)
   const others = deps.others()
   const words = [
-    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
+    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)}${settings.gpus === 'each' ? ' on the GPU with the least room' : ''} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
     others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
     offer === null ? 'Use a smaller model or quantisation.' : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
   ]

@@ -13,6 +13,7 @@ import { createBusyWatch } from './busy-watch.ts'
 import { createFallbackNotice } from './fallback-notice.ts'
 import { loadFitting } from './fit.ts'
 import { createGovernor } from './governor.ts'
+import { checkBound } from './gpus.ts'
 import { createHost } from './host.ts'
 import { inspectModel } from './inspect.ts'
 import { estimateMemory, openEstimator } from './llama-estimate.ts'
@@ -53,8 +54,9 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
 /** Into the parent's log, once a process: the deployment itself says `(public API)`. */
 const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
 
-/** The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
-const loadChecked: Parameters<typeof createHost>[0]['load'] = (path, sha256, settings) => {
+/** With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
+const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
+  if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
   return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
     stepBack()

@@ -6,7 +6,7 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
 
 import { ENGINE_NAME } from '../protocol.ts'
-import { checkBound, gpusOf } from './gpus.ts'
+import { gpusOf } from './gpus.ts'
 import { deviceName, llamaInstance, THREADS_MAX, usableGpu } from './llama.ts'
 import { createPublicLoop, createPublicVocabulary } from './llama-public.ts'
 import { openNative } from './native-library.ts'
@@ -110,7 +110,6 @@ export async function loadStepModel(
   settings: EngineSettings,
   { loop = 'auto', onFallback, find = findNative }: LoadOptions = {},
 ): Promise<StepModel> {
-  if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   if (loop === 'public') return loadPublicModel(path, sha256, settings)
   const native = nativeOf(settings.gpuLayers > 0 ? await usableGpu() : null, find)
   if (!(native instanceof Error)) return loadNativeModel(native, path, sha256, settings)

@@ -82,6 +82,30 @@ describe('calibration', () => {
     expect(measured).toBe(0)
   })
 
+  it('compares several GPUs before the first load of a model that fits on each, and its result is used; the processor’s is another', async () => {
+    const gpus = [1, 2].map((number) => ({ name: `GPU ${number}`, memoryBytes: 8e9, memoryFreeBytes: 8e9 }))
+    engines.seesGpus = [0, 1].map((index) => ({ index, name: `GPU ${index + 1}` }))
+    const core = start({ hardware: () => ({ ...machine, gpus }) })
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    const asked: unknown[] = []
+    engines.calibrating = async (_model, settings) => {
+      asked.push([settings.gpus, settings.gpuLayers, settings.slots])
+      return { ...found, settings: { processes: 1, threads: 3, batchTokens: 128, gpus: 'together' }, onGpu: settings.gpuLayers > 0 }
+    }
+    const first = await core.deployments.deploy(sha256, {})
+    expect(first.settings).toMatchObject({ gpus: 'together', processes: 1, threads: 3, batchTokens: 128, slots: 8, gpuLayers: 1_000 })
+    expect(await core.deployments.calibration(sha256)).toMatchObject({ machine: 'Fake CPU 9, 8 cores, GPU 1, GPU 2', gpus: 'together', onGpu: true })
+    await core.deployments.endAll()
+    // Beside it the owner's own choice stands, and on the processor it is measured anew.
+    expect((await core.deployments.deploy(sha256, { gpus: 'each' })).settings).toMatchObject({ gpus: 'each', processes: 2, slots: 8, batchTokens: 512 })
+    await core.deployments.endAll()
+    expect((await core.deployments.deploy(sha256, { gpuLayers: 0, slots: 2 })).settings).toMatchObject({ gpus: 'together', batchTokens: 128 })
+    expect(asked).toEqual([
+      ['each', 1_000, 8],
+      ['together', 0, 2],
+    ])
+  })
+
   it('that fails or takes too long holds up no load', async () => {
     const core = start()
     const sha256 = await addModel(core, 'a.gguf', BIG)
