@@ -175,7 +175,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     exams: exams.sink,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
-  const { handBack } = createHandBack(context, { jobs, listings, exams, deployments })
+  const { handBack } = createHandBack(context, { jobs, listings, exams, deployments, remember: () => ownUse.givenBack.remember() })
   const ownUse = createOwnUse(context, deployments, deps.endpoint ?? null)
   const market = createMarket(context, { terms, listings, power, deployments, qualifications })
   const ledger = createLedger(context, jobs)

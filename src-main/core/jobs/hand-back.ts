@@ -11,6 +11,8 @@ export interface HandBackParts {
     /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
     endAll(): Promise<readonly string[]>
   }
+  /** Stores that the machine was given back: after a restart too nothing is loaded unasked. */
+  remember(): void
 }
 
 /** Accepted work is given so long; what then still runs ends as under `now`. */
@@ -52,6 +54,7 @@ export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'
     // Before the jobs: an exam that is over judges no call that ends now.
     if (goOn) parts.exams.giveUp()
     const lost = goOn ? parts.jobs.yieldAll() : NOTHING
+    if (goOn) parts.remember()
     const unloaded = goOn ? (await parts.deployments.endAll()).length : 0
     const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...lost, paused }
     log.info({ rule, ...result }, goOn ? 'the machine was handed back' : 'handing the machine back was called off')

@@ -4,28 +4,46 @@ import { StokerError } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
 
+import { createGivenBack } from './given-back.ts'
 import { keyHash, newKey, sameKey } from './key.ts'
 import { readOwnUse, writeOwnUse, type OwnUseRow } from './own-use.store.ts'
-import type { EndpointPort } from './own-use.port.ts'
+import type { EndpointOptions, EndpointPort } from './own-use.port.ts'
 import { createService } from './service.ts'
 
 export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'events'>
 
 /** What own use asks of deployments. */
-export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' | 'loaded' | 'engine' | 'used'> {
+export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'> {
   list(): Deployment[]
-  /** The owner took the machine back, and has loaded nothing since. */
-  givenBack(): boolean
   /** The deployment of a model used last, or a new one, loaded. */
   deploy(sha256: string, wish: Record<string, never>): Promise<Deployment>
+}
+
+type Open = Awaited<ReturnType<EndpointPort['open']>>
+
+/** What hinders it, in plain words, where it does not open. The key is asked for with every call: a renewed one holds at once. */
+async function tryOpen(
+  endpoint: EndpointPort | null,
+  { row, service, log }: Pick<OwnUseContext, 'log'> & { row: () => OwnUseRow; service: EndpointOptions['service'] },
+): Promise<Open | string> {
+  const { port, keyHash: hash } = row()
+  if (hash === null) return 'There is no key yet: make one, and it starts.'
+  if (endpoint === null) return 'This Stoker has no endpoint.'
+  try {
+    return await endpoint.open({ port, accepts: (key) => sameKey(key, row().keyHash), service })
+  } catch (error) {
+    log.warn({ err: error, port }, 'own use does not listen')
+    return error instanceof StokerError ? error.message : 'It could not start; the log has the details.'
+  }
 }
 
 /** `endpoint` is null where the process around the core has none. */
 export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployments, endpoint: EndpointPort | null) {
   const { os, rigDb, clock, ids, log, events } = context
-  const service = createService(context, deployments)
+  const givenBack = createGivenBack(context, deployments)
+  const service = createService(context, deployments, givenBack)
   let row = readOwnUse(rigDb.read)
-  let open: { url: string; close(): Promise<void> } | null = null
+  let open: Open | null = null
   let problem: string | null = null
   let stopped = false
   let turn: Promise<void> = Promise.resolve()
@@ -37,16 +55,9 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
     open = null
     problem = null
     if (stopped || !row.enabled) return
-    if (row.keyHash === null) problem = 'There is no key yet: make one, and it starts.'
-    else if (endpoint === null) problem = 'This Stoker has no endpoint.'
-    else {
-      try {
-        open = await endpoint.open({ port: row.port, accepts: (key) => sameKey(key, row.keyHash), service })
-      } catch (error) {
-        problem = error instanceof StokerError ? error.message : 'It could not start; the log has the details.'
-        log.warn({ err: error, port: row.port }, 'own use does not listen')
-      }
-    }
+    const opened = await tryOpen(endpoint, { row: () => row, service, log })
+    if (typeof opened === 'string') problem = opened
+    else open = opened
   }
   /** One after the other: two changes at once would both open the port. */
   const apply = (): Promise<void> => {
@@ -82,17 +93,17 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
   return {
     ...calls,
     service,
+    givenBack,
     api: {
       ownUse: os.app.ownUse.handler(() => calls.view()),
       setOwnUse: os.app.setOwnUse.handler(({ input }) => calls.change(input)),
       ownUseKey: os.app.ownUseKey.handler(async () => ({ key: await calls.renewKey() })),
     },
-    start(): void {
-      void apply()
-    },
+    start: (): void => void apply(),
     async stop(): Promise<void> {
       stopped = true
       service.stop()
+      givenBack.stop()
       await apply()
     },
   }

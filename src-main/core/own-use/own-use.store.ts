@@ -1,4 +1,4 @@
-/** The one row of own use, and the models it may offer. */
+/** The one row of own use, the models it may offer, and whether the machine was given back. */
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/types.ts'
@@ -30,6 +30,16 @@ export function writeOwnUse(db: WriteDb, { enabled, port, keyHash, keyMadeAt }: 
     INSERT INTO own_use (id, enabled, port, key_hash, made_at) VALUES (1, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, port = excluded.port, key_hash = excluded.key_hash, made_at = excluded.made_at
   `).run(enabled ? 1 : 0, port, keyHash, keyMadeAt)
+}
+
+export const readGivenBack = (db: ReadDb): boolean => db.prepare<{ at: number }>('SELECT at FROM given_back WHERE id = 1').get() !== undefined
+
+export function writeGivenBack(db: WriteDb, at: EpochMs): void {
+  db.prepare('INSERT INTO given_back (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at').run(at)
+}
+
+export function clearGivenBack(db: WriteDb): void {
+  db.prepare('DELETE FROM given_back').run()
 }
 
 /** Every imported file, oldest first. */

@@ -3,12 +3,17 @@ import { StokerError } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsFace } from '#core/context.ts'
 
 import { catalogue, type CatalogueEntry } from './catalogue.ts'
+import type { GivenBack } from './given-back.ts'
 import { offeredModels } from './own-use.store.ts'
 import type { OwnUseModel, OwnUseService } from './own-use.port.ts'
 import type { OwnUseDeployments } from './index.ts'
 
 /** `stop` ends listening for changes. */
-export function createService({ rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>, deployments: OwnUseDeployments): OwnUseService & { stop(): void } {
+export function createService(
+  { rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>,
+  deployments: OwnUseDeployments,
+  givenBack: Pick<GivenBack, 'holds'>,
+): OwnUseService & { stop(): void } {
   let known: ReturnType<typeof catalogue> | null = null
   const stop = events.on((topic) => {
     if (topic === 'models' || topic === 'deployments') known = null
@@ -34,7 +39,7 @@ export function createService({ rigDb, events }: Pick<CoreContext, 'rigDb' | 'ev
   /** The deployment used before, else a new one with settings chosen for this machine. */
   const load = async (entry: CatalogueEntry): Promise<string> => {
     // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is final.
-    if (deployments.givenBack())
+    if (givenBack.holds())
       throw new StokerError('FORBIDDEN', 'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.')
     const deploymentId = entry.deployments[0]?.deploymentId ?? null
     if (deploymentId === null) return (await deployments.deploy(entry.sha256, {})).deploymentId

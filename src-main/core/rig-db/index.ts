@@ -1,4 +1,4 @@
-/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use, processes with one GPU each. */
+/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use, processes with one GPU each, given back. */
 import type { Migration } from '#db/types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'
@@ -8,6 +8,7 @@ import { severalDeploymentsMigration } from './migrations/0040-several-deploymen
 import { calibrationsMigration } from './migrations/0050-calibrations.ts'
 import { ownUseMigration } from './migrations/0060-own-use.ts'
 import { gpusMigration } from './migrations/0070-gpus.ts'
+import { givenBackMigration } from './migrations/0080-given-back.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -17,4 +18,5 @@ export const rigMigrations: readonly Migration[] = [
   calibrationsMigration,
   ownUseMigration,
   gpusMigration,
+  givenBackMigration,
 ]

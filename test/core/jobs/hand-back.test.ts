@@ -33,6 +33,7 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
         return ids
       },
     },
+    remember: () => void said.push('remembered'),
   })
   const job = (options: Parameters<Seller['exchange']['job']>[0] = {}): string => {
     const jobId = seller.exchange.job({ price: 1_000_000_000, reserveNano: 1_000_000_000, ...options })
@@ -61,7 +62,7 @@ describe('the machine now', () => {
       [waiting, 'ENGINE_NOT_LOADED'],
     ])
     expect(states()).toEqual({ [begun]: 'failed', [waiting]: 'failed' })
-    expect(said).toEqual(['paused: you took the machine back', 'exams cancelled', 'ended with 0 jobs'])
+    expect(said).toEqual(['paused: you took the machine back', 'exams cancelled', 'remembered', 'ended with 0 jobs'])
     await seller.drain()
     expect(seller.balance('asset:held')).toEqual({ net: 0, pending: 0 })
   })

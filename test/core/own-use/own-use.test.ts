@@ -49,7 +49,7 @@ function fakeDeployments() {
   const inMemory = new Set<string>()
   const list: Deployment[] = []
   const calls: string[] = []
-  const state = { givenBack: false }
+  const listeners = new Set<() => void>()
   const add = (deploymentId: string, of: ModelSha256, createdAt: number): void =>
     void list.push({ deploymentId: brandId(deploymentId), sha256: of, modelName: 'remote-7b', createdAt, settings: { contextTokens: 1_000 + createdAt } } as Deployment)
   const face: OwnUseDeployments = {
@@ -69,9 +69,11 @@ function fakeDeployments() {
     },
     engine: (deploymentId) => (inMemory.has(deploymentId) ? engine : null),
     used: (deploymentId) => void calls.push(`used ${deploymentId}`),
-    givenBack: () => state.givenBack,
+    allLoaded: () => list.flatMap(({ deploymentId }) => face.loaded(deploymentId) ?? []),
+    onChange: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
   }
-  return { state, face, add, inMemory, calls, engine }
+  const changed = (): void => listeners.forEach((listener) => listener())
+  return { face, add, inMemory, changed, calls, engine }
 }
 
 function insertModel(of: ModelSha256, name: string | null, fileName: string, addedAt: number): void {
@@ -201,12 +203,13 @@ describe('names of models', () => {
 
 describe('the models of the rig', () => {
   it('are not loaded for a request after the machine was given back: a final answer, which clients do not repeat, until the owner loads something', async () => {
-    const { state, face, add, inMemory, calls, engine } = fakeDeployments()
+    const { face, add, inMemory, changed, calls, engine } = fakeDeployments()
     const own = createOwnUse(rig, face, null)
     insertModel(sha('a'), 'Alpha', 'alpha.gguf', 1_000)
     insertModel(sha('b'), 'Beta', 'beta.gguf', 2_000)
     add('dep_b', sha('b'), 1)
-    state.givenBack = true
+    own.givenBack.remember()
+    changed()
     for (const name of ['Alpha', 'Beta']) {
       const error = await own.service.engine(name).catch((reason: unknown) => reason)
       // The official clients repeat 408, 409, 429 and 5xx.
@@ -214,7 +217,12 @@ describe('the models of the rig', () => {
     }
     expect(calls).toEqual([])
     inMemory.add('dep_b')
+    changed()
     expect(await own.service.engine('Beta')).toBe(engine)
+    inMemory.delete('dep_b')
+    changed()
+    expect(await own.service.engine('Alpha')).toBe(engine)
+    expect(calls).toEqual(['deploy a'])
     await own.stop()
   })
 
