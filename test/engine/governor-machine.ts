@@ -65,6 +65,16 @@ export class SimulatedMachine {
     this.now += ms
   }
 
+  /** One step that takes so much longer, whatever the threads. */
+  hiccup(ms: number): void {
+    const threads = this.governor.next(1)
+    const took = this.options.quietMs(threads, 1) + ms
+    this.own += threads * took
+    this.busy += threads * took
+    this.now += took
+    this.governor.took({ threads, tokens: 1, ms: took })
+  }
+
   private stepMs(threads: number, tokens: number): number {
     const { cores, others, quietMs, steal, stealMs } = this.options
     const busy = others(this.now)

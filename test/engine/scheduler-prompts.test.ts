@@ -58,6 +58,16 @@ describe('prompts in pieces', () => {
     expect(slow.steps.slice(1).every((items) => promptTokens(items) <= 75)).toBe(true)
   })
 
+  it('reads one prompt alone in long pieces (a fast model spent half of its time on passes over its weights)', async () => {
+    const model = new FakeStepModel({ slots: 2, contextTokens: 2_000, prefixReuse: true })
+    const { submit } = start(model, { costMs: (items) => 5 + promptTokens(items) * 0.2 })
+    await submit('a', 'a'.repeat(1_000), { maxTokens: 1 })
+    expect(model.steps.map(promptTokens)).toEqual([32, 512, 456])
+    const slow = new FakeStepModel({ slots: 2, contextTokens: 2_000, prefixReuse: true })
+    await start(slow, { costMs: (items) => promptTokens(items) * 2 }).submit('a', 'a'.repeat(600), { maxTokens: 1 })
+    expect(Math.max(...slow.steps.slice(0, -1).map(promptTokens))).toBeLessThanOrEqual(126)
+  })
+
   it('spends more of a step on prompts the more of them wait, so that first tokens do not wait for streams', async () => {
     const model = new FakeStepModel({ slots: 6, contextTokens: 2_000, prefixReuse: true })
     model.answer = () => 'y'.repeat(60)

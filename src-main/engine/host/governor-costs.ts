@@ -59,6 +59,11 @@ export class StepCosts {
     return null
   }
 
+  /** Steps with so many threads are good again: what they cost in a crowded time says nothing any more. */
+  forgive(threads: number): void {
+    for (const [key, entry] of this.entries) if (Math.floor(key / SIZES_MAX) === threads) entry.typical = entry.expected
+  }
+
   /** Learns from one step and judges it. */
   add({ threads, tokens, ms }: StepCost): Slip {
     const expected = this.expected(threads, tokens)

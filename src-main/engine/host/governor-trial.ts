@@ -28,9 +28,12 @@ const GAIN_MORE = 0.95
 const GAIN_FEWER = 1.02
 const HOPELESS = 4
 const HOPELESS_MS = 5
+/** One step that took so much too long is any machine's hiccup, and left out; threads that are kept off their cores wait longer, or again. */
+const HICCUP_MS = 20
 
 export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group' | 'startedAt'>): Trial {
   let seen = 0
+  let hiccups = 0
   let steps = 0
   let spent = 0
   let ratios = 0
@@ -38,9 +41,12 @@ export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group
     ...at,
     took(ms, usual, broken) {
       seen += 1
-      if (broken) return 'worse'
-      if (seen <= WARM_UP && ms < WARM_UP_MS) return 'going'
-      if (usual !== null && ms > usual * HOPELESS && ms - usual > HOPELESS_MS) return 'worse'
+      const hopeless = broken || (usual !== null && ms > usual * HOPELESS && ms - usual > HOPELESS_MS)
+      if (seen <= WARM_UP && ms < (hopeless ? HICCUP_MS : WARM_UP_MS)) return 'going'
+      if (hopeless) {
+        hiccups += 1
+        return hiccups > 1 || ms > HICCUP_MS + (usual ?? 0) ? 'worse' : 'going'
+      }
       if (usual !== null && usual > 0) {
         steps += 1
         spent += ms

@@ -184,6 +184,7 @@ class StepGovernor implements Governor {
     if (trial.kind === 'learn') this.learner.learned(trial.group, result === 'better' ? trial.threads : null, this.cap)
     else if (result === 'better') {
       this.cap = trial.threads
+      this.costs.forgive(trial.threads)
       this.proven = true
       this.raisedAt = now
       this.raisedFrom = trial.base

@@ -35,7 +35,8 @@ export interface PlanOptions {
   turn: number
 }
 
-function shareOut(readers: Placed[], budget: number, { order, now, turn, batchTokens, adaptive }: PlanOptions): void {
+/** `most`: of each. */
+function shareOut(readers: Placed[], { budget, most }: { budget: number; most: number }, { order, now, turn, batchTokens, adaptive }: PlanOptions): void {
   if (readers.length > 1) {
     const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
     const ranks = new Map(readers.map((placed) => [placed, oldestFirst ? 0 : order.rank(placed, now)]))
@@ -43,13 +44,13 @@ function shareOut(readers: Placed[], budget: number, { order, now, turn, batchTo
     readers.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || key(a) - key(b) || a.arrival - b.arrival)
   }
   // Pieces of one length make one run of the graph.
-  const pieces = Math.min(readers.length, Math.ceil(budget / STEP_PROMPT_TOKENS))
-  const piece = Math.min(STEP_PROMPT_TOKENS, Math.ceil(budget / pieces))
+  const pieces = Math.min(readers.length, Math.ceil(budget / most))
+  const piece = Math.min(most, Math.ceil(budget / pieces))
   let left = budget
   for (const placed of readers) {
     const whole = promptLeft(placed)
     const room = Math.min(left, piece)
-    const share = adaptive && whole <= Math.min(WHOLE_UP_TO * room, STEP_PROMPT_TOKENS, batchTokens - (budget - left)) ? whole : Math.min(room, whole)
+    const share = adaptive && whole <= Math.min(WHOLE_UP_TO * room, most, batchTokens - (budget - left)) ? whole : Math.min(room, whole)
     placed.share = share < PIECE_MIN && share < whole && left < budget ? 0 : share
     left = Math.max(0, left - placed.share)
   }
@@ -64,7 +65,10 @@ export function planStep(bySlot: readonly (Placed | null)[], options: PlanOption
     else if (placed.leader === null) readers.push(placed)
     placed.share = 0
   }
-  if (readers.length > 0) shareOut(readers, options.budget(decodes, readers.length), options)
+  if (readers.length > 0) {
+    const alone = options.adaptive && decodes === 0 && readers.length === 1
+    shareOut(readers, { budget: options.budget(decodes, readers.length), most: alone ? options.batchTokens : STEP_PROMPT_TOKENS }, options)
+  }
 
   const plan: Plan = { items: [], jobs: [], decodes, promptTokens: 0 }
   for (const placed of bySlot) {
