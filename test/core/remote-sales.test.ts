@@ -22,7 +22,7 @@ import { systemClock } from '#lib/clock.ts'
 import { createLog } from '#lib/log.ts'
 import { balances, books, buyerKey, client, say } from '#test/market/support.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
-import { openHouse, until, untilChanged, type House } from '#test/support/house.ts'
+import { openHouse, until, untilOnline, type House } from '#test/support/house.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
 
@@ -42,7 +42,7 @@ const ENDLESS = {
 describe.skipIf(llamaServerPath() === null)(
   'sales of a remote deployment (skipped where no llama-server is: `npm run bench:reference` builds one, STOKER_LLAMA_SERVER names one)',
   () => {
-    const folder = temporaryFolder()
+    let folder: ReturnType<typeof temporaryFolder>
     let [llama, other, house, buyer, ours]: [LlamaServer, OwnUseProcess, House, OpenAI, Db] = [] as never
     let deployment: Deployment
     /** The llama-server is to stand still as soon as an answer of it has begun. */
@@ -65,6 +65,7 @@ describe.skipIf(llamaServerPath() === null)(
       return new Response(response.body.pipeThrough(looking), response)
     }
     beforeAll(async () => {
+      folder = temporaryFolder()
       ;[llama, other] = await Promise.all([startLlamaServer({ more: ['--metrics'] }), startOwnUseProcess(KEY)])
       const log = createLog('test').child({}, { level: 'silent' })
       const fork = (): never => {
@@ -78,11 +79,11 @@ describe.skipIf(llamaServerPath() === null)(
       ours?.close()
       await house?.stop()
       await Promise.all([llama?.kill(), other?.end()])
-      folder.remove()
+      folder?.remove()
     })
 
     const jobOf = (jobId: string): ReturnType<House['core']['client']['jobs']['get']> => house.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
-    const reaches = (jobId: string, state: Job['state']): Promise<void> => untilChanged(house.core, async () => (await jobOf(jobId)).state === state)
+    const reaches = (jobId: string, state: Job['state']): Promise<void> => until(house.core, async () => (await jobOf(jobId)).state === state)
     /** At the exchange: what buyers spent and have reserved, and where it went. */
     function money(): { spent: number; reserved: number; fees: number; seller: number } {
       const { held, available, ...rest } = balances(house.exchange, house.key.publicKey)
@@ -105,7 +106,7 @@ describe.skipIf(llamaServerPath() === null)(
       const { data, response } = await buyer.chat.completions.create({ model: NANO, messages: say(content), max_tokens: MAX_TOKENS }).withResponse()
       const text = data.choices[0]!.message.content!
       const jobId = response.headers.get('x-stoker-job')!
-      await untilChanged(house.core, async () => (await jobOf(jobId)).money === 'available')
+      await until(house.core, async () => (await jobOf(jobId)).money === 'available')
       const job = await jobOf(jobId)
       const [inputTokens, outputTokens] = [bytes4(content), Math.min(bytes4(text), MAX_TOKENS)]
       expect(outputTokens).toBeGreaterThan(0)
@@ -147,7 +148,7 @@ describe.skipIf(llamaServerPath() === null)(
 
     it('is connected, passes the exam over both servers, and is listed', async () => {
       const { core } = house
-      await until(core, ({ exchange }) => exchange.kind === 'online')
+      await untilOnline(core)
       const endpoints = [
         { url: llama.url, key: null, slots: 1 },
         { url: other.url, key: KEY, slots: 1 },
@@ -156,7 +157,7 @@ describe.skipIf(llamaServerPath() === null)(
       expect(deployment).toMatchObject({ state: 'loaded', settings: { slots: 2 } })
       const { deploymentId } = deployment
       const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
-      await untilChanged(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
+      await until(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
       expect(await core.client.exams.get({ examId })).toMatchObject({ state: 'passed' })
       expect(await made()).toBeGreaterThan(97 * MAX_TOKENS)
       expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(TOKEN_NANO * 1_000_000) })).toMatchObject({

@@ -15,7 +15,7 @@ import type { Exchange } from '#market/exchange.ts'
 
 import { admin } from '../market/support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
-import { openHouse, until, type House } from '../support/house.ts'
+import { openHouse, until, untilOnline, type House } from '../support/house.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const NANO = 'practice/text-nano' as Instrument
@@ -55,7 +55,7 @@ describe('the whole loop', () => {
   it('qualifies by a witnessed exam, lists, sells over HTTP, and both sides hold the same receipts', async () => {
     const made = await house()
     const { core, exchange } = made
-    await until(core, async () => (await core.client.market.instruments()).length > 0)
+    await untilOnline(core)
     const folder = (await core.client.app.hello()).dataDir
     const deploymentId = (await deployed(core, folder)) as never
     await expect(core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
@@ -93,7 +93,7 @@ describe('the whole loop', () => {
 
   it('resumes an exam that a restart interrupted, without asking a judged item again; on a remote server, of which the transcript claims no more than it knows', async () => {
     const made = await house()
-    await until(made.core, ({ exchange }) => exchange.kind === 'online')
+    await untilOnline(made.core)
     const endpoints = [{ url: 'http://127.0.0.1:9', key: 'kept-secret', slots: 2 }]
     const { deploymentId } = await made.core.client.models.connectRemote({ model: 'fake-remote', contextTokens: 256, endpoints })
     const { examId } = await made.core.client.exams.start({ instrument: NANO, deploymentId })

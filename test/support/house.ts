@@ -1,7 +1,6 @@
 /** One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the test says. */
 import { join } from 'node:path'
 
-import type { Live } from '#contract/app.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
@@ -97,8 +96,12 @@ async function waitFor<T>(open: (signal: AbortSignal) => Promise<AsyncIterable<T
   throw new Error(`it did not come to hold within ${PATIENCE_MS / 1_000} s`)
 }
 
-/** Waits on the core's live values until `test` holds; they come a second apart. */
-export const until = (core: Core, test: (live: Live) => boolean | Promise<boolean>): Promise<void> => waitFor((signal) => core.client.app.live(undefined, { signal }), test)
+/** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */
+export const until = (core: Core, test: () => Promise<boolean>): Promise<void> => waitFor((signal) => core.client.app.events(undefined, { signal }), test)
 
-/** Waits on the core's own bus until `test` holds: it looks at every change. */
-export const untilChanged = (core: Core, test: () => Promise<boolean>): Promise<void> => waitFor((signal) => core.client.app.events(undefined, { signal }), test)
+/** Waits until the exchange is there; on the live values, since no change tells of it. */
+export const untilOnline = (core: Core): Promise<void> =>
+  waitFor(
+    (signal) => core.client.app.live(undefined, { signal }),
+    ({ exchange }) => exchange.kind === 'online',
+  )
