@@ -66,7 +66,9 @@ describe.skipIf(llamaServerPath() === null)(
     }
     beforeAll(async () => {
       folder = temporaryFolder()
-      ;[llama, other] = await Promise.all([startLlamaServer({ more: ['--metrics'] }), startOwnUseProcess(KEY)])
+      // One after the other: what was started is ended when the next does not start.
+      llama = await startLlamaServer({ more: ['--metrics'] })
+      other = await startOwnUseProcess(KEY)
       const log = createLog('test').child({}, { level: 'silent' })
       const fork = (): never => {
         throw new Error('nothing local here')
