@@ -1,39 +1,59 @@
-/** Which slips are a reason for fewer threads. A virtual machine that stands still now and then does so with any number of threads. Pure. */
+/** Which slips are a reason for fewer threads, and whose. A virtual machine that stands still now and then does so with any number of threads. Pure. */
 import type { BusyWatch } from './busy-watch.ts'
 import type { Slip, StepCosts } from './governor-costs.ts'
 import type { StepCost } from './governor.ts'
 
+/**
+ * `crowded`: others want our cores, whatever the steps; `dear`: nobody is seen there, but steps of this kind lost more by waiting than they gain by
+ * the last thread (small steps, between which our own messages want a core).
+ */
+export type Verdict = 'fine' | 'crowded' | 'dear'
+
 export interface Slips {
-  /** Told of every step with more than one thread. True for a long slip, when others want our cores at this moment, or when the last slips cost more than fewer threads would. */
-  counts(slip: Slip, cost: StepCost): boolean
+  /** Told of every step with more than one thread; `group`: steps of one kind. */
+  judge(slip: Slip, cost: StepCost, group: number): Verdict
   /** The number of threads changed. */
   clear(): void
 }
 
-/** One step so much too long is threads waiting, whatever else is said. */
+/** One step so much too long is threads that wait for their core. */
 const LONG_MS = 50
-/** What slips cost is remembered over about so many steps. */
+/** Cores of others that may explain a slip. Where the system says that nobody had them, the machine itself stood still; the first time that is nobody's fault. */
+const SUSPECT = 0.4
+/** What slips cost is remembered over about so many steps: few where others are at work, many where only the steps themselves can tell. */
 const MEMORY_STEPS = 64
+const LONG_MEMORY_STEPS = 256
 /** The step itself was the time to look at. */
 const LOOK_MS = 5
 
+/** Milliseconds that slips took lately. */
+interface Lost {
+  short: number
+  long: number
+}
+
 export function createSlips(costs: StepCosts, { watch, cores }: { watch: BusyWatch; cores: number }): Slips {
-  let lostMs = 0
+  const groups = new Map<number, Lost>()
   return {
-    counts(slip, { threads, tokens, ms }) {
-      lostMs *= 1 - 1 / MEMORY_STEPS
-      if (slip === 'none') return false
+    judge(slip, { threads, tokens, ms }, group) {
+      let lost = groups.get(group)
+      if (lost === undefined) groups.set(group, (lost = { short: 0, long: 0 }))
+      lost.short *= 1 - 1 / MEMORY_STEPS
+      lost.long *= 1 - 1 / LONG_MEMORY_STEPS
+      if (slip === 'none') return 'fine'
       const good = costs.expected(threads, tokens) ?? 0
       const fewer = costs.typical(threads - 1, tokens)
-      const again = lostMs > (ms - good) / 2
-      lostMs += ms - good
-      if (ms - good > LONG_MS) return true
-      const { running } = watch.look(LOOK_MS)
-      if (slip === 'severe' && running !== null && running > cores) return true
-      return fewer === null ? slip === 'severe' || again : lostMs > (fewer - good) * MEMORY_STEPS
+      const over = ms - good
+      const again = lost.short > over / 2
+      lost.short += over
+      lost.long += over
+      const { others, known, running } = watch.look(LOOK_MS)
+      const wanted = running !== null && running > cores
+      // Where fewer threads seem faster anyway, one figure is old; a trial says which.
+      if (known && others < SUSPECT && !wanted) return fewer !== null && fewer > good && again && lost.long > (fewer - good) * LONG_MEMORY_STEPS ? 'dear' : 'fine'
+      if (over > LONG_MS || (slip === 'severe' && wanted)) return 'crowded'
+      return (fewer === null ? slip === 'severe' || again : lost.short > (fewer - good) * MEMORY_STEPS) ? 'crowded' : 'fine'
     },
-    clear() {
-      lostMs = 0
-    },
+    clear: () => groups.clear(),
   }
 }

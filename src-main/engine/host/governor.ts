@@ -114,7 +114,14 @@ class StepGovernor implements Governor {
     if (cost.threads > this.raisedFrom) this.savedMs += (this.costs.typical(this.raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
     const { trial } = this
     if (trial !== null && trial.threads === cost.threads && fits(trial, group)) this.tried(trial, cost, slip, now)
-    else if (cost.threads > 1 && cost.threads <= this.cap && this.slips.counts(slip, cost)) this.slipped(cost.threads, now)
+    else if (cost.threads > 1 && cost.threads <= this.cap) {
+      const verdict = this.slips.judge(slip, cost, group)
+      if (verdict === 'crowded') this.slipped(cost.threads, now)
+      else if (verdict === 'dear') {
+        this.learner.dear(group, cost.threads)
+        this.slips.clear()
+      }
+    }
   }
 
   setLimit(threads: number): void {
