@@ -253,7 +253,7 @@ describe('what others use', () => {
 
   it('costs nothing where there is one thread to give (no look at all)', () => {
     let looks = 0
-    const watch = { look: () => ((looks += 1), { others: 0, known: true, running: null, at: 0, gapMs: 0 }) }
+    const watch = { look: () => ((looks += 1), { others: 0, known: true, at: 0, gapMs: 0 }) }
     const governor = createGovernor({ limit: 1, cores: 2, mono: () => 0, watch })
     governor.took({ threads: 1, tokens: 1, ms: 500 })
     expect([governor.next(1), looks]).toEqual([1, 0])

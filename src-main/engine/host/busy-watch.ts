@@ -11,8 +11,6 @@ interface Busy {
   others: number
   /** False where the system tells nothing. */
   known: boolean
-  /** Threads that run or want to on the whole machine, ours included; null while unknown. */
-  running: number | null
   /** Time of the sample, by the monotonic clock. */
   at: number
   /** Milliseconds before the sample in which nobody looked, so that `others` is a longer average; 0 in a row of looks. */
@@ -32,7 +30,7 @@ const othersBetween = (from: Stamped, to: Stamped): number => Math.max(0, (to.bu
 
 export function createBusyWatch({ read, mono }: { read: CpuReader; mono: () => number }): BusyWatch {
   const first = read()
-  let busy: Busy = { others: 0, known: first !== null, running: null, at: mono(), gapMs: 0 }
+  let busy: Busy = { others: 0, known: first !== null, at: mono(), gapMs: 0 }
   let samples: Stamped[] = first === null ? [] : [{ ...first, at: busy.at }]
 
   /** After a pause: what the pause was like, and no more than want to run at this very moment. */
@@ -58,11 +56,11 @@ export function createBusyWatch({ read, mono }: { read: CpuReader; mono: () => n
       const age = at - busy.at
       if (age < minAgeMs || age <= 0) return busy
       const sample = read()
-      if (sample === null) return (busy = { ...busy, known: false, running: null, at, gapMs: 0 })
+      if (sample === null) return (busy = { ...busy, known: false, at, gapMs: 0 })
       const last = samples.at(-1)
       const now = { ...sample, at }
       const gapMs = last !== undefined && age > GAP_MS ? age : 0
-      busy = { others: last !== undefined && gapMs > 0 ? afterGap(last, now) : inARow(now), known: true, running: sample.running, at, gapMs }
+      busy = { others: last !== undefined && gapMs > 0 ? afterGap(last, now) : inARow(now), known: true, at, gapMs }
       return busy
     },
   }

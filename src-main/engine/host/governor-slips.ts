@@ -18,7 +18,7 @@ export interface Slips {
 
 /** One step so much too long is threads that wait for their core. */
 const LONG_MS = 50
-/** Cores of others that may explain a slip. Where the system says that nobody had them, the machine itself stood still; the first time that is nobody's fault. */
+/** Cores of others that may explain a slip. Where the system says that nobody had them, the machine itself stood still, or our own parent had a word; the first time that is nobody's fault. */
 const SUSPECT = 0.4
 /** What slips cost is remembered over about so many steps: few where others are at work, many where only the steps themselves can tell. */
 const MEMORY_STEPS = 64
@@ -32,7 +32,7 @@ interface Lost {
   long: number
 }
 
-export function createSlips(costs: StepCosts, { watch, cores }: { watch: BusyWatch; cores: number }): Slips {
+export function createSlips(costs: StepCosts, { watch }: { watch: BusyWatch }): Slips {
   const groups = new Map<number, Lost>()
   return {
     judge(slip, { threads, tokens, ms }, group) {
@@ -47,12 +47,11 @@ export function createSlips(costs: StepCosts, { watch, cores }: { watch: BusyWat
       const again = lost.short > over / 2
       lost.short += over
       lost.long += over
-      const { others, known, running } = watch.look(LOOK_MS)
-      const wanted = running !== null && running > cores
+      const { others, known } = watch.look(LOOK_MS)
       // Where fewer threads seem faster anyway, one figure is old; a trial says which.
-      if (known && others < SUSPECT && !wanted) return fewer !== null && fewer > good && again && lost.long > (fewer - good) * LONG_MEMORY_STEPS ? 'dear' : 'fine'
-      if (over > LONG_MS || (slip === 'severe' && wanted)) return 'crowded'
-      return (fewer === null ? slip === 'severe' || again : lost.short > (fewer - good) * MEMORY_STEPS) ? 'crowded' : 'fine'
+      if (known && others < SUSPECT) return fewer !== null && fewer > good && again && lost.long > (fewer - good) * LONG_MEMORY_STEPS ? 'dear' : 'fine'
+      if (over > LONG_MS || slip === 'severe') return 'crowded'
+      return (fewer === null ? again : lost.short > (fewer - good) * MEMORY_STEPS) ? 'crowded' : 'fine'
     },
     clear: () => groups.clear(),
   }

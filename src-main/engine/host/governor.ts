@@ -156,6 +156,7 @@ class StepGovernor implements Governor {
     // Nothing ran here meanwhile: a quiet pause is as good as a quiet second.
     if (busy.gapMs >= QUIET_MS && now >= this.hold && sure > this.cap) {
       this.cap = sure
+      this.costs.forgive(sure)
       this.roomSince = null
     }
   }
