@@ -4,8 +4,8 @@ const full = process.env['STOKER_FAULTS'] === 'full'
 /** Kills of each process. */
 export const ROUNDS = full ? 20 : 2
 /** Hostile messages on each socket and each HTTP route. */
-export const FRAMES = full ? 10_000 : 300
+export const FRAMES = full ? 10_000 : 200
 /** Completions bought in a row (test/load). */
-export const JOBS = full ? 2_000 : 200
+export const JOBS = full ? 2_000 : 120
 /** A whole suite's bound, in milliseconds. */
 export const SUITE_MS = full ? 3_600_000 : 240_000

@@ -90,7 +90,7 @@ async function allJobs() {
 }
 
 describe('the OpenAI client against a whole Stoker', () => {
-  it('buys hundreds of completions, 8 at a time, and everything adds up', { timeout: SUITE_MS }, async () => {
+  it('buys one completion after another, 8 at a time, and everything adds up', { timeout: SUITE_MS }, async () => {
     // By its own command line: from here it has the flags by the environment too.
     expect(hostOf(rig.pid, 'exchange')!.command).toContain(NODE_FLAGS)
     const children = childrenOf(rig.pid)
