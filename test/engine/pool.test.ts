@@ -358,6 +358,10 @@ describe('figures', () => {
     // 1 stream: member 0 alone; 2: one each; 3: two and one; 4: two each, of which one member was measured.
     expect(pool.stats().speed).toEqual({ promptTokensPerSecond: 500, perStream: [100, 90, (60 * 2 + 80) / 3, 60] })
     expect(pool.stats().processes.map(({ name }) => name)).toEqual(['process 1 of 2', 'process 2 of 2'])
+    // Jobs go where there is room, so one crowded member does not speak for all.
+    member(0).statsNow = { speed: { perStream: [100], promptTokensPerSecond: 500, crowding: 3 } }
+    member(1).statsNow = { speed: { perStream: [80], promptTokensPerSecond: 400, crowding: 1 } }
+    expect(pool.stats().speed.crowding).toBe(2)
   })
 
   it('embeds in another process when one fails, but for texts that end processes', async () => {

@@ -310,11 +310,26 @@ describe('the step loop', () => {
     await Promise.all(jobs)
     expect(seen[0]).toBeCloseTo(1)
     expect(seen[1]).toBeCloseTo(1)
-    // 40 decodes of 10 ms, and 200 ms of prompt between them.
-    expect(seen[2]).toBeGreaterThan(1.3)
-    expect(seen[2]).toBeLessThan(1.8)
+    // 40 decodes of 10 ms, and 200 ms of prompt between them; two seconds are taken as seen before.
+    expect(seen[2]).toBeGreaterThan(1.06)
+    expect(seen[2]).toBeLessThan(1.1)
     await new Promise(setImmediate)
     expect(scheduler.stats().speed).not.toHaveProperty('crowding')
+  })
+
+  it('does not count the prompts of exam calls among them: exams shut no job out', async () => {
+    const model = new FakeStepModel({ slots: 2, contextTokens: 2_000 })
+    model.answer = () => 'y'.repeat(60)
+    const { scheduler, submit } = start(model, { costMs: (items) => 10 + promptTokens(items) })
+    const seen: (number | undefined)[] = []
+    const jobs: Promise<unknown>[] = []
+    model.beforeStep = () => {
+      if (model.steps.length === 40) seen.push(scheduler.stats().speed.crowding)
+      if (model.steps.length === 20) jobs.push(submit('exam', 'z'.repeat(200), { maxTokens: 1, priority: 'exam' }))
+    }
+    await submit('stream', 'x')
+    await Promise.all(jobs)
+    expect(seen[0]).toBeCloseTo(1)
   })
 
   it('refuses a second job of the same id', async () => {

@@ -84,6 +84,8 @@ class StepGovernor implements Governor {
   /** Of the last look taken into account. */
   private seenAt = Number.NEGATIVE_INFINITY
   private slippedAt = Number.NEGATIVE_INFINITY
+  /** Of the end of the last step. */
+  private tookAt = Number.NEGATIVE_INFINITY
   private cut = 1
 
   constructor(options: GovernorOptions) {
@@ -108,6 +110,7 @@ class StepGovernor implements Governor {
   took(cost: StepCost): void {
     if (this.limit === 1) return
     const now = this.options.mono()
+    this.tookAt = now
     const slip = this.costs.add(cost)
     const group = groupOf(cost.tokens)
     this.learner.stepped(group)
@@ -149,12 +152,13 @@ class StepGovernor implements Governor {
     this.seenAt = busy.at
     this.free = this.options.cores - busy.others
     const sure = this.fits(MARGIN)
-    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second.
-    if (busy.gapMs === 0 && (this.cap > this.fits(MARGIN_TRIED) || (this.cap > sure && !this.proven))) this.lower(sure)
+    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second. A step of seconds is no pause.
+    const paused = busy.gapMs > 0 && now - this.tookAt > busy.gapMs / 2
+    if (!paused && (this.cap > this.fits(MARGIN_TRIED) || (this.cap > sure && !this.proven))) this.lower(sure)
     if (this.fits(MARGIN_TRIED) <= this.cap) this.roomSince = null
     else this.roomSince ??= now
     // Nothing ran here meanwhile: a quiet pause is as good as a quiet second.
-    if (busy.gapMs >= QUIET_MS && now >= this.hold && sure > this.cap) {
+    if (paused && now >= this.hold && sure > this.cap) {
       this.cap = sure
       this.costs.forgive(sure)
       this.roomSince = null

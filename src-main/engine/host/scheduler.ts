@@ -1,6 +1,6 @@
 /**
  * One step loop over the slots of one context: jobs join and leave between steps. A step is one decode of every stream and pieces of the
- * prompts being read, at most 128 tokens of each job, so that a cancel waits for one step at most, long prompts included.
+ * prompts being read, at most 128 tokens of each where several jobs share it, so that a cancel waits for one step at most, long prompts included.
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 
@@ -205,7 +205,7 @@ class StepScheduler implements Scheduler {
     return this.waiting.size > 0 || this.cancels.length > 0 || this.embeds.size > 0 || this.slots.running > 0
   }
 
-  /** Before every turn the messages that lie there are handled: a step may block this thread for a tenth of a second. */
+  /** Before every turn the messages that lie there are handled: a step may block this thread for half a second, on a slow model longer. */
   private async run(): Promise<void> {
     await turnOfTheLoop()
     while (this.stopped === null && this.hasWork()) {
@@ -233,7 +233,8 @@ class StepScheduler implements Scheduler {
     if (!decodedAll || plan.decodes === 0) return
     const took = this.options.mono() - startedAt
     if (plan.promptTokens === 0) this.speed.decoded(plan.decodes, took)
-    this.speed.waited(plan.decodes, took)
+    // Exam calls are behind every job: what their prompts take from streams now must not keep jobs away.
+    if (plan.promptTokens === 0 || plan.jobs.some(({ share, priority }) => share > 0 && priority !== 'exam')) this.speed.waited(plan.decodes, took)
   }
 
   private takeCancelled(): void {

@@ -12,11 +12,13 @@ const RECENT_HALF_LIFE = 256
 const PROMPT_SHARE_MIN = 0.1
 /** Of decoding: after so much of it what was before counts half. Long enough for a few prompts to come and go. */
 const CROWDING_HALF_LIFE_MS = 5_000
+/** Of decoding alone that is taken as seen before the first prompt: one long prompt is no crowd. */
+const CROWDING_PRIOR_MS = 2_000
 
 export interface Speed {
   /** A turn of the loop with so many decodes and no prompt token. */
   decoded(streams: number, ms: number): void
-  /** Any turn of the loop with so many decodes: the time in which each stream got its token. */
+  /** A turn of the loop with so many decodes, beside prompts or not: the time in which each stream got its token. */
   waited(streams: number, ms: number): void
   /** Nothing runs any more. */
   idle(): void
@@ -92,7 +94,7 @@ export function createSpeed(slots: number): Speed {
       return {
         promptTokensPerSecond: perToken === null ? null : 1_000 / perToken,
         perStream: Array.from(decodes, (each) => (each > 0 ? 1_000 / each : null)),
-        ...(aloneMs > 0 ? { crowding: waitedMs / aloneMs } : {}),
+        ...(aloneMs > 0 ? { crowding: (waitedMs + CROWDING_PRIOR_MS) / (aloneMs + CROWDING_PRIOR_MS) } : {}),
       }
     },
   }

@@ -62,12 +62,12 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
     perStream.push(measured === 0 ? null : sum(parts.map(({ count, speed }) => count * speed)) / measured)
   }
   const prompt = members.flatMap(({ speed }) => (speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond]))
-  // A job may come to the most crowded one.
+  // Jobs go to the member with the most room, seldom the most crowded one.
   const crowding = members.flatMap(({ speed }) => speed.crowding ?? [])
   return {
     promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt),
     perStream,
-    ...(crowding.length === 0 ? {} : { crowding: Math.max(...crowding) }),
+    ...(crowding.length === 0 ? {} : { crowding: sum(crowding) / crowding.length }),
   }
 }
 
