@@ -267,6 +267,15 @@ describe('what others use', () => {
     expect(quotaCores(files({}))).toBe(Number.POSITIVE_INFINITY)
   })
 
+  it('leaves a container its share beside others on the same processors (two cores of eight, and half the machine at work)', () => {
+    let now = 0
+    const watch = { look: () => ({ others: 4, known: true, at: (now += 100), gapMs: 0 }) }
+    const governor = createGovernor({ limit: 2, cores: 2, processors: 8, mono: () => now, watch })
+    expect([governor.next(1), governor.next(1)]).toEqual([2, 2])
+    const crowded = createGovernor({ limit: 2, cores: 2, processors: 5, mono: () => now, watch })
+    expect(crowded.next(1)).toBe(1)
+  })
+
   it('costs nothing where there is one thread to give (no look at all)', () => {
     let looks = 0
     const watch = { look: () => ((looks += 1), { others: 0, known: true, at: 0, gapMs: 0 }) }

@@ -1,6 +1,6 @@
 /** How many cores this process may use at all: the scheduler's affinity and the bandwidth limits of its control groups. */
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 
 /** Reads a small file; null where there is none. Injected in tests. */
 export type ReadText = (path: string) => string | null
@@ -62,6 +62,9 @@ export function cpuList(text: string): ReadonlySet<number> | null {
 
 /** Processors this process may run on; null where the system does not tell, which is all of them. */
 export const allowedCpus = (read: ReadText = readText): ReadonlySet<number> | null => cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '')
+
+/** How many this process may run on, whatever share of their time it is granted. */
+export const processors = (read: ReadText = readText): number => allowedCpus(read)?.size ?? cpus().length
 
 /** At least 1; a part of a core over whole ones is not counted. */
 export const usableCores = (read: ReadText = readText): number => Math.max(1, Math.floor(Math.min(availableParallelism(), quotaCores(read))))

@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto'
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 
 import type { HostEvent } from '../protocol.ts'
-import { usableCores } from './busy-cores.ts'
+import { processors, usableCores } from './busy-cores.ts'
 import { createCpuReader } from './busy-counters.ts'
 import { createBusyWatch } from './busy-watch.ts'
 import { createFallbackNotice } from './fallback-notice.ts'
@@ -45,7 +45,8 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
     inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
     gpus: visibleGpus,
     load: loadChecked,
-    governorFor: ({ threadsMax }) => createGovernor({ limit: threadsMax, cores: CORES, mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
+    governorFor: ({ threadsMax }) =>
+      createGovernor({ limit: threadsMax, cores: CORES, processors: processors(), mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
   })
   send({ t: 'ready', pid: process.pid })
   return (message) => host.handle(message)

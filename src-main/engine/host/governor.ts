@@ -33,6 +33,8 @@ interface GovernorOptions {
   limit: number
   /** Cores this process may use at all. */
   cores: number
+  /** Processors that it may run on, more than `cores` where a control group grants time on many; on these others are counted. `cores` by default. */
+  processors?: number
   mono: () => number
   watch: BusyWatch
 }
@@ -150,7 +152,8 @@ class StepGovernor implements Governor {
     const busy = this.options.watch.look(minAgeMs)
     if (busy.at === this.seenAt) return
     this.seenAt = busy.at
-    this.free = this.options.cores - busy.others
+    const { cores, processors = cores } = this.options
+    this.free = Math.min(cores, processors - busy.others)
     const sure = this.fits(MARGIN)
     // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second. A step of seconds is no pause.
     const paused = busy.gapMs > 0 && now - this.tookAt > busy.gapMs / 2
