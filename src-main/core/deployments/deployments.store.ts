@@ -80,9 +80,15 @@ export const listDeployments = (db: ReadDb): StoredDeployment[] =>
   db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments ORDER BY created_at, deployment_id LIMIT ${DEPLOYMENTS_MAX}`).all().map(toStored)
 export const findDeployment = (db: ReadDb, deploymentId: string): StoredDeployment | null =>
   orNull(db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments WHERE deployment_id = ?`).get(deploymentId))
-/** In the order in which they came to be wanted. */
+/** In the order in which they came to be wanted; none while the machine is given back (own use keeps that), so that nothing loads again by itself. */
 export const wantedDeployments = (db: ReadDb): StoredDeployment[] =>
-  db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments WHERE wanted_since IS NOT NULL ORDER BY wanted_since, deployment_id LIMIT ${DEPLOYMENTS_MAX}`).all().map(toStored)
+  db
+    .prepare<Row>(
+      `SELECT ${COLUMNS} FROM deployments WHERE wanted_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM given_back)
+       ORDER BY wanted_since, deployment_id LIMIT ${DEPLOYMENTS_MAX}`,
+    )
+    .all()
+    .map(toStored)
 
 /** The one the owner used last of this model: wanted now, else the newest. */
 export const latestOfModel = (db: ReadDb, sha256: string): StoredDeployment | null =>
@@ -107,6 +113,11 @@ export function setWanted(db: WriteDb, deploymentId: DeploymentId, at: EpochMs):
 
 export function clearWanted(db: WriteDb, deploymentId: DeploymentId): void {
   db.prepare('UPDATE deployments SET wanted_since = NULL WHERE deployment_id = ?').run(deploymentId)
+}
+
+/** Of all: those in memory, loading, waiting for their turn, failed or away. */
+export function clearAllWanted(db: WriteDb): void {
+  db.prepare('UPDATE deployments SET wanted_since = NULL WHERE wanted_since IS NOT NULL').run()
 }
 
 export function setIdleUnload(db: WriteDb, deploymentId: DeploymentId, idleUnloadMs: number | null): void {

@@ -23,6 +23,8 @@ export interface HolderDeps extends Pick<CoreContext, 'engines' | 'events' | 'lo
   /** Stores what is to be in memory after a restart. */
   remember(deploymentId: DeploymentId): void
   forget(deploymentId: DeploymentId): void
+  /** Nothing is to be in memory after a restart. */
+  forgetAll(): void
   /** Memory was taken or given back. */
   memoryChanged(): void
 }
@@ -48,7 +50,6 @@ export class Holder {
   private loadingId: DeploymentId | null = null
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   private ending = new AbortController()
-  private gone = false
 
   constructor(deps: HolderDeps) {
     this.deps = deps
@@ -104,11 +105,6 @@ export class Holder {
     return this.ending.signal
   }
 
-  /** From endAll until the next load. */
-  get givenBack(): boolean {
-    return this.gone
-  }
-
   /** Loads it unless it is in memory; not any more once `until` was aborted. */
   async hold(deploymentId: DeploymentId, until = this.ending.signal): Promise<LoadedModel> {
     until.throwIfAborted()
@@ -141,13 +137,18 @@ export class Holder {
     this.changed()
   }
 
-  /** Ends every engine at once, and the hosts that read headers or measure, without waiting for a load under way: that load fails with CANCELLED. Returns what was in memory. */
+  /** Ends every engine at once, and the hosts that read headers or measure, without waiting for a load under way: that load fails with CANCELLED. What failed or waits for its server is not tried again either. Returns what was in memory. */
   async endAll(): Promise<DeploymentId[]> {
-    this.gone = true
     this.ending.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
     this.ending = new AbortController()
+    this.failures.clear()
     const ended = this.heldIds()
-    for (const deploymentId of ended) this.deps.forget(deploymentId)
+    try {
+      this.deps.forgetAll()
+    } catch (error) {
+      // A full disk must not keep the memory from its owner.
+      this.deps.log.error({ err: error }, 'it could not be stored that nothing is to be in memory: a restart may load it again')
+    }
     await Promise.all([...ended.map((deploymentId) => this.letGo(deploymentId)), this.deps.engines.endHelpers()])
     this.changed()
     return ended
@@ -202,7 +203,6 @@ export class Holder {
       const model = await this.deps.load(held.engine, deploymentId)
       until.throwIfAborted()
       held.reloads = 0
-      this.gone = false
       this.touch(deploymentId)
       if (!this.turns.closed) this.deps.remember(deploymentId)
       return model

@@ -11,7 +11,7 @@ import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 import { createCalibrate, type Calibrate } from './calibrate.ts'
 import { createCalls, type DeploymentCalls } from './calls.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { clearWanted, findDeployment, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
+import { clearAllWanted, clearWanted, findDeployment, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
 import type { EngineView } from './engine-summary.ts'
 import { Holder } from './holder.ts'
 import { measureCall, type CalibrationStep } from './measure-call.ts'
@@ -21,6 +21,8 @@ import { makeRoom, type Leaving } from './room.ts'
 import { createShelf, type Shelf } from './shelf.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
 import { createUpkeep } from './upkeep.worker.ts'
+
+export { clearAllWanted } from './deployments.store.ts'
 
 export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'>
 export interface DeploymentsParts {
@@ -52,9 +54,7 @@ export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCal
   modelInUse(sha256: string): string | null
   /** Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a restart either. Returns what was in memory. */
   endAll(): Promise<DeploymentId[]>
-  /** From endAll until the next load: nobody but the owner may load anything now. */
-  givenBack(): boolean
-  /** Loads again what was in memory when Stoker ended; its failure shows in the list and is no error here. */
+  /** Loads again what was in memory when Stoker ended, nothing of a machine given back; its failure shows in the list and is no error here. */
   start(): void
   /** The engines themselves end with EnginesPort.stop. */
   stop(): void
@@ -93,6 +93,7 @@ function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hook
     },
     remember: (deploymentId) => rigDb.tx((db) => setWanted(db, deploymentId, clock.now())),
     forget: (deploymentId) => rigDb.tx((db) => clearWanted(db, deploymentId)),
+    forgetAll: () => rigDb.tx((db) => clearAllWanted(db)),
     memoryChanged: () => parts.hardware.stale(),
   })
   return { holder, room }
@@ -154,7 +155,6 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
         hooks,
       ),
     endAll: () => holder.endAll(),
-    givenBack: () => holder.givenBack,
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
       upkeep.start()

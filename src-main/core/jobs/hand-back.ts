@@ -11,7 +11,7 @@ export interface HandBackParts {
     /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
     endAll(): Promise<readonly string[]>
   }
-  /** Stores that the machine was given back: after a restart too nothing is loaded unasked. */
+  /** Stores that the machine was given back: after a restart too nothing is loaded unasked. May throw. */
   remember(): void
 }
 
@@ -44,6 +44,15 @@ export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'
     return true
   }
 
+  const remember = (): void => {
+    try {
+      parts.remember()
+    } catch (error) {
+      // The work is gone by now: the memory follows it, full disk or not.
+      log.error({ err: error }, 'it could not be stored that the machine was given back: after a restart models may be loaded again')
+    }
+  }
+
   const handBack: HandBack = async (rule) => {
     const began = clock.mono()
     wish += 1
@@ -54,7 +63,7 @@ export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'
     // Before the jobs: an exam that is over judges no call that ends now.
     if (goOn) parts.exams.giveUp()
     const lost = goOn ? parts.jobs.yieldAll() : NOTHING
-    if (goOn) parts.remember()
+    if (goOn) remember()
     const unloaded = goOn ? (await parts.deployments.endAll()).length : 0
     const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...lost, paused }
     log.info({ rule, ...result }, goOn ? 'the machine was handed back' : 'handing the machine back was called off')

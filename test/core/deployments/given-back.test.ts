@@ -40,9 +40,7 @@ describe('a machine given back', () => {
     expect(engines.loads()).toEqual([])
     // Nor is another host started to read a header for it.
     expect(inspected).toBe(1)
-    expect(core.deployments.givenBack()).toBe(true)
     expect(await outcome(core.deployments.deploy(sha256, {}))).toBe('loaded')
-    expect(core.deployments.givenBack()).toBe(false)
   })
 
   it('does not go on with the next of several that are tried again', async () => {

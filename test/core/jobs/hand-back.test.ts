@@ -19,7 +19,7 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   seller.exchange.online()
   seller.exchange.deliverAll()
   const said: string[] = []
-  const world = { exam: false, wanted: false, drained: true }
+  const world = { exam: false, wanted: false, drained: true, diskFull: false }
   const { handBack } = createHandBack(seller.context, {
     jobs: seller.jobs,
     listings: { pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']), wanted: () => world.wanted, drained: () => world.drained },
@@ -33,7 +33,10 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
         return ids
       },
     },
-    remember: () => void said.push('remembered'),
+    remember() {
+      if (world.diskFull) throw new Error('disk full')
+      said.push('remembered')
+    },
   })
   const job = (options: Parameters<Seller['exchange']['job']>[0] = {}): string => {
     const jobId = seller.exchange.job({ price: 1_000_000_000, reserveNano: 1_000_000_000, ...options })
@@ -65,6 +68,14 @@ describe('the machine now', () => {
     expect(said).toEqual(['paused: you took the machine back', 'exams cancelled', 'remembered', 'ended with 0 jobs'])
     await seller.drain()
     expect(seller.balance('asset:held')).toEqual({ net: 0, pending: 0 })
+  })
+
+  it('ends the engines also where it cannot be stored that the machine was given back: the jobs are gone by then', async () => {
+    const { handBack, said, world, job } = setup()
+    job()
+    world.diskFull = true
+    expect(await handBack('now')).toMatchObject({ unloaded: 1, handedOff: 1 })
+    expect(said.at(-1)).toBe('ended with 0 jobs')
   })
 
   it('claims what a buyer had left: that is paid, not lost', async () => {

@@ -1,15 +1,18 @@
 /**
  * A machine that was given back stays its owner's through a restart and a crash. Catches: a chat client that asks again after one and takes the GPU that its owner has
- * sent Stoker out of; a machine that stays closed to own use after its owner loaded something.
+ * sent Stoker out of; a model that waited, failed or was away at that moment and comes back by itself; a full disk that keeps the memory; a machine that stays closed to own
+ * use after its owner loaded something.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { StokerError } from '#contract/errors.ts'
+import { setWanted } from '#core/deployments/deployments.store.ts'
 import { createHandBack } from '#core/jobs/hand-back.ts'
 import { createOwnUse } from '#core/own-use/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
 import { openDb } from '#db/open.ts'
-import { fakeModelEngines } from '#test/core/deployments/fake-engine.ts'
-import { addModel, startDeployments } from '#test/core/deployments/rig.ts'
+import { fakeModelEngines, type FakeModelEngines } from '#test/core/deployments/fake-engine.ts'
+import { addModel, startDeployments, until } from '#test/core/deployments/rig.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
@@ -26,8 +29,9 @@ afterEach(() => {
 })
 
 /** Deployments, own use and giving back on rig.db, as the core puts them together. */
-function start() {
+function start(prepare: (engines: FakeModelEngines) => void = () => undefined) {
   const engines = fakeModelEngines()
+  prepare(engines)
   const { deployments, ...rest } = startDeployments(rig, engines)
   const own = createOwnUse(rig, deployments, null)
   const { handBack } = createHandBack(rig, {
@@ -47,11 +51,19 @@ function start() {
 }
 
 /** Nothing is told to end, as when the power goes; then the database is opened anew. */
-function crash(before: ReturnType<typeof start>): ReturnType<typeof start> {
+function crash(before: ReturnType<typeof start>, prepare?: (engines: FakeModelEngines) => void): ReturnType<typeof start> {
   before.deployments.stop()
   rig.rigDb.close()
   rig = { ...rig, rigDb: openDb({ path: `${rig.dataDir}/rig.db`, migrations: rigMigrations }) }
-  return start()
+  return start(prepare)
+}
+
+/** What the database says to any such change, as on a full disk. */
+const refuse = (change: string): void => {
+  rig.rigDb.tx((db) => db.prepare(`CREATE TRIGGER full_${change.replaceAll(' ', '_')} BEFORE ${change} BEGIN SELECT RAISE(ABORT, 'disk full'); END`).run())
+}
+const failWith = (error: Error) => () => {
+  throw error
 }
 
 describe('a machine given back', () => {
@@ -88,5 +100,72 @@ describe('a machine given back', () => {
     const second = crash(first)
     expect(await second.asks()).toBe('FORBIDDEN')
     expect(second.engines.loads()).toEqual([])
+  })
+
+  it.each([
+    ['waits for its turn to load', () => new Promise<void>(() => undefined)],
+    ['could not be loaded', failWith(new StokerError('ENGINE_LOAD_FAILED', 'no'))],
+  ])('forgets a model that %s too: a restart loads nothing and own use stays closed', async (_why, onLoad) => {
+    const first = start()
+    for (const name of ['a.gguf', 'b.gguf']) await first.deployments.deploy(await addModel(first, name), {})
+    expect(first.deployments.allLoaded()).toHaveLength(2)
+    const second = crash(first, (engines) => void (engines.shared.onLoad = onLoad))
+    await until(() => second.engines.loads().length > 0)
+    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await second.handBack('now')
+
+    const third = crash(second)
+    for (let turn = 0; turn < 20; turn += 1) await settle()
+    expect(third.engines.loads()).toEqual([])
+    expect(await third.asks()).toBe('FORBIDDEN')
+  })
+
+  it('is not taken by a remote server that was away and answers again', async () => {
+    const first = start()
+    const { deploymentId } = await first.deployments.connectRemote({ model: 'm', contextTokens: 4_096, endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }] })
+    const second = crash(first, (engines) => void (engines.shared.onLoad = failWith(new StokerError('ENGINE_UNREACHABLE', 'nobody answers'))))
+    const state = () => second.deployments.list().find((one) => one.deploymentId === deploymentId)?.state
+    await until(() => state() === 'failed')
+    await second.handBack('now')
+    expect(state()).toBe('stopped')
+    second.engines.shared.onLoad = () => undefined
+    const before = second.engines.loads().length
+    await rig.clock.advance(60_000)
+    expect(second.engines.loads()).toHaveLength(before)
+    expect(second.own.givenBack.holds()).toBe(true)
+    second.deployments.stop()
+  })
+
+  it('is remembered together with what it forgets: a crash right after it leaves nothing to load', async () => {
+    const first = start()
+    const { deploymentId } = await first.deployments.deploy(await addModel(first, 'a.gguf'), {})
+    first.own.givenBack.remember()
+    const row = rig.rigDb.read.prepare<{ wanted: number | null }>('SELECT wanted_since AS wanted FROM deployments').get()
+    expect(row).toEqual({ wanted: null })
+    // Nor does a start load what a crash left as wanted beside it.
+    rig.rigDb.tx((db) => setWanted(db, deploymentId, 1))
+    const second = crash(first)
+    for (let turn = 0; turn < 20; turn += 1) await settle()
+    expect(second.engines.loads()).toEqual([])
+    expect(await second.asks()).toBe('FORBIDDEN')
+  })
+
+  it('has its memory also where nothing can be stored', async () => {
+    const core = start()
+    await core.deployments.deploy(await addModel(core, 'a.gguf'), {})
+    refuse('UPDATE ON deployments')
+    expect(await core.handBack('now')).toMatchObject({ unloaded: 1 })
+    expect(core.engines.made.size).toBe(0)
+    expect(await core.asks()).toBe('FORBIDDEN')
+  })
+
+  it('is taken again by a load that cannot be stored: the load succeeded', async () => {
+    const core = start()
+    const sha256 = await addModel(core, 'a.gguf')
+    await core.deployments.deploy(sha256, {})
+    await core.handBack('now')
+    refuse('DELETE ON given_back')
+    expect(await core.deployments.deploy(sha256, {})).toMatchObject({ state: 'loaded' })
+    expect(await core.asks()).toBe('served')
   })
 })
