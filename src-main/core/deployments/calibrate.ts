@@ -9,7 +9,7 @@ import type { CalibrateOptions } from '#core/engine/engines.port.ts'
 import type { HardwareFace } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
-import { findCalibration, saveCalibration } from './calibrations.store.ts'
+import { findCalibration, saveCalibration, type Machine } from './calibrations.store.ts'
 
 const MACHINE_CHARS_MAX = 500
 /** Smaller models load and answer at once; measuring would take longer than it brings. */
@@ -39,11 +39,14 @@ export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' |
 
 export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
   const { rigDb, engines, clock, log, events } = context
-  let here: string | null = null
-  const machine = async (): Promise<string> => (here = machineOf(await hardware.current()))
+  let here: Machine | null = null
+  const machine = async (): Promise<Machine> => {
+    const now = await hardware.current()
+    return (here = { name: machineOf(now), hasGpus: now.gpus.length > 0 })
+  }
   const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
     const { settings: best, promptTokensPerSecond, points, quiet, onGpu } = await engines.calibrate({ path, sha256 }, settings, options)
-    const view = { sha256, machine: await machine(), at: clock.now(), ...best, promptTokensPerSecond, points, quiet, onGpu }
+    const view = { sha256, machine: (await machine()).name, at: clock.now(), ...best, promptTokensPerSecond, points, quiet, onGpu }
     // The model may have been removed meanwhile: then there is nothing to keep.
     rigDb.tx((db) => saveCalibration(db, view))
     events.changed('deployments')

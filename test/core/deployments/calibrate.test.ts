@@ -190,6 +190,21 @@ describe('calibration', () => {
     expect(await core.deployments.calibration(sha256)).toMatchObject({ quiet: false, threads: 4 })
   })
 
+  it('stored before it was told where it was made counts only on a machine without GPUs: one made on a GPU would set the threads of the processor', async () => {
+    const gpus = [{ name: 'GPU 1', memoryBytes: 1, memoryFreeBytes: 1 }]
+    const core = start({ hardware: () => ({ ...machine, gpus }) })
+    const sha256 = await addModel(core, 'a.gguf', BIG)
+    const { settings, onGpu, durationMs: _, ...rest } = found
+    const store = (result: object) =>
+      rig.rigDb.tx((db) =>
+        db.prepare('INSERT OR REPLACE INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)').run(sha256, 'Fake CPU 9, 8 cores, GPU 1', JSON.stringify(result)),
+      )
+    store({ ...settings, ...rest })
+    expect(await core.deployments.calibration(sha256)).toBeNull()
+    store({ ...settings, ...rest, onGpu })
+    expect(await core.deployments.calibration(sha256)).toMatchObject({ threads: 4, onGpu: false })
+  })
+
   it('is not kept from by a remote deployment in memory, which takes no core here, working or not', async () => {
     const core = start()
     const remote = await core.deployments.connectRemote({ model: 'm', contextTokens: 4_096, endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }] })
