@@ -5,7 +5,7 @@ import { StokerError } from '#contract/errors.ts'
 import type { EnginePort, EngineSettings, SubmitOptions } from '#core/engine/engine.port.ts'
 import { localKind } from '#engine/pool/local.ts'
 import { createPool } from '#engine/pool/pool.ts'
-import { FakeClock } from '#test/support/fake-clock.ts'
+import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { FakeMember } from '#test/support/fake-member.ts'
 
 import { ask, SHA, submit } from './support.ts'
@@ -337,6 +337,33 @@ describe('ending', () => {
     expect(jobs.map(({ ends }) => ends)).toEqual([['ENGINE_NOT_LOADED'], ['ENGINE_NOT_LOADED'], ['ENGINE_NOT_LOADED']])
     expect([member(0).stops, member(1).stops]).toEqual([1, 1])
     expect(clock.waiting).toBe(0)
+  })
+
+  it('stopped while a load waits for the GPUs makes no processes after it, which nobody would stop', async () => {
+    const gpus = Promise.withResolvers<{ index: number; name: string }[]>()
+    const made: FakeMember[] = []
+    const engine = createPool({
+      clock,
+      kind: localKind(
+        () => {
+          const one = new FakeMember('one')
+          made.push(one)
+          return one
+        },
+        () => gpus.promise,
+      ),
+    })
+    const load = engine.load(FILE, { ...SETTINGS, gpus: 'each', gpuLayers: 1_000 }).catch((error: unknown) => error)
+    await settle()
+    await engine.stop()
+    gpus.resolve([
+      { index: 0, name: 'GPU' },
+      { index: 1, name: 'GPU' },
+    ])
+    expect(await load).toMatchObject({ code: 'CANCELLED' })
+    expect(made.map(({ loads, stops }) => [loads.length, stops])).toEqual([[0, 1]])
+    // It is not over for good: the next load starts it.
+    expect(await engine.load(FILE, SETTINGS)).toMatchObject({ slots: 4 })
   })
 
   it('refuses a second job of the same id', async () => {

@@ -2,7 +2,7 @@
  * Several members as one engine: the processes of a local deployment, or the endpoints of a remote one. Jobs wait here until some member has
  * a free slot, so that none is buried in one member while another is idle; a job that has delivered nothing moves on when its member fails.
  */
-import type { ErrorValue } from '#contract/errors.ts'
+import { StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, SubmitOptions } from '#core/engine/engine.port.ts'
@@ -33,6 +33,8 @@ class Pool implements EnginePort {
   private reloads = new AbortController()
   /** Loads one member with its share of what is wanted. */
   private reload: (index: number) => Promise<unknown> | undefined = () => undefined
+  /** Ends with stop: a load that waits then makes no members that nobody would stop. */
+  private running = new AbortController()
   private loading = false
   private told = JSON.stringify({ kind: 'stopped' })
   /** Loads and unloads, in order. */
@@ -44,14 +46,18 @@ class Pool implements EnginePort {
     this.queue = new Dispatch({ ...options, seats: this.seats, isOpen: () => !this.loading && this.wanted !== null })
   }
 
+  /** Also CANCELLED: stopped before its members were there. */
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
+    const { signal } = this.running
     return this.inTurn(async () => {
       const { kind } = this.options
       const count = kind.count(settings)
       this.loading = count > 1 && this.state().kind !== 'loaded'
       try {
         const gpus = await kind.gpus?.(settings, count)
+        signal.throwIfAborted()
         await this.seats.fit(gpus ?? Array.from({ length: count }, (): MemberGpu => null))
+        signal.throwIfAborted()
         this.forgetWish()
         this.wanted = settings
         this.reload = (index) => this.seats.at(index)?.member.load(file, kind.share(settings, index, count))
@@ -116,6 +122,8 @@ class Pool implements EnginePort {
   }
 
   async stop(): Promise<void> {
+    this.running.abort(new StokerError('CANCELLED', 'The engine was stopped before the model was in memory. Load it again.'))
+    this.running = new AbortController()
     this.forgetWish()
     this.queue.stop()
     this.queue.jobs.failAll(problem('ENGINE_NOT_LOADED', 'The engine was stopped while this job was in it. Start it and send the request again.'))
