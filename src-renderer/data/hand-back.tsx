@@ -10,21 +10,24 @@ import { useConnection, useCore } from './core.tsx'
 import { handedBackLines, isServing, type HandedBack } from './handed-back.ts'
 
 type Rule = 'now' | 'finish'
+const CALLED_OFF = 'Not given back: serving went on meanwhile.'
 
-function Result({ result, onClose }: { result: HandedBack; onClose: () => void }) {
+function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff: boolean; onClose: () => void }) {
   const connection = useConnection()
   const currency = connection.kind === 'online' ? connection.hello.currency : 'PCR'
   return (
     <div aria-live="polite">
       <p>
-        <b>The machine is yours.</b>
+        <b>{calledOff ? CALLED_OFF : 'The machine is yours.'}</b>
       </p>
-      <ul style={{ paddingLeft: 18 }}>
-        {handedBackLines(result, currency).map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-      <div className="btns">
+      {!calledOff && (
+        <ul style={{ paddingLeft: 18 }}>
+          {handedBackLines(result, currency).map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      )}
+      <div className="btns" style={{ marginTop: 12 }}>
         <Button onClick={onClose}>Close</Button>
       </div>
     </div>
@@ -81,9 +84,15 @@ export function HandBack({ size = 'sm' }: { size?: string }) {
   const deployments = useQuery(rpc.models.deployments.queryOptions()).data ?? []
   const listings = useQuery(rpc.market.listings.queryOptions()).data ?? []
   const handBack = useMutation({
-    mutationFn: () => client.models.handBack({ rule }),
+    mutationFn: async () => {
+      const result = await client.models.handBack({ rule })
+      // A listing that was resumed meanwhile calls it off; the core's figures look like those of an idle machine then.
+      const serving = async (): Promise<boolean> => isServing(await client.models.deployments(), await client.market.listings())
+      const calledOff = result.unloaded === 0 && (await serving().catch(() => false))
+      return { result, calledOff }
+    },
     // Whoever closed the window meanwhile is told all the same.
-    onSuccess: () => !opened && sayDone('The machine is yours: nothing is in memory.'),
+    onSuccess: ({ calledOff }) => !opened && sayDone(calledOff ? CALLED_OFF : 'The machine is yours: nothing is in memory.'),
     onError: (error) => !opened && sayError('The machine was not given back', error),
     onSettled: () => void queries.invalidateQueries(),
   })
@@ -100,7 +109,7 @@ export function HandBack({ size = 'sm' }: { size?: string }) {
       </Button>
       <Modal opened={opened} onClose={close} title="Take the machine back">
         {handBack.data !== undefined ? (
-          <Result result={handBack.data} onClose={close} />
+          <Result {...handBack.data} onClose={close} />
         ) : (
           <Ask rule={rule} onRule={setRule} pending={handBack.isPending} error={handBack.error} onTake={() => handBack.mutate()} onClose={close} />
         )}

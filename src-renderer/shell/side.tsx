@@ -21,11 +21,11 @@ function Rig() {
   return (
     <div className={`rig ${stale ? 'is-stale' : ''}`}>
       <b>{settings?.rigName ?? hardware?.hostname ?? 'this rig'}</b>
-      {hardware !== undefined && <span>{gpu === undefined ? hardware.cpu : gpu.name}</span>}
+      {hardware !== undefined && <span>{gpu === undefined ? hardware.cpu : `${gpu.name}${hardware.gpus.length > 1 ? `, first of ${hardware.gpus.length} GPUs` : ''}`}</span>}
       {hardware !== undefined && (
         <span>
           {gpu?.memoryBytes != null && gpu.memoryFreeBytes != null
-            ? `${memory(gpu.memoryBytes - gpu.memoryFreeBytes)} of ${memory(gpu.memoryBytes)}`
+            ? `${memory(gpu.memoryBytes - gpu.memoryFreeBytes)} of ${memory(gpu.memoryBytes)} in use`
             : `${memory(hardware.memoryFreeBytes)} of ${memory(hardware.memoryBytes)} free`}
         </span>
       )}

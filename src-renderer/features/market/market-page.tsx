@@ -22,7 +22,7 @@ function sentenceOf(listings: readonly Listing[], currency: string): string {
   const waiting = listings.find((listing) => listing.state === 'waiting')
   if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
   const paused = listings.find((listing) => listing.state === 'paused')
-  if (paused !== undefined) return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit}; nothing new is sold.`
+  if (paused !== undefined) return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`
   return 'Nothing is listed: no buyer can reach this rig.'
 }
 

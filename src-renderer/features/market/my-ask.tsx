@@ -46,6 +46,9 @@ function Acts({ listing }: { listing: Listing }) {
   )
 }
 
+/** The core's reason begins with the count that stands before it here. */
+const withoutCount = (why: string): string => why.replace(/^\d+ of \d+: /, '')
+
 /** How much is really offered, and what is still being finished. */
 function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: { listing: Listing }) {
   return (
@@ -55,7 +58,7 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
           <b>
             {slots} of {slotsMax} slots offered:
           </b>{' '}
-          {slotsWhy}
+          {withoutCount(slotsWhy)}.
         </p>
       )}
       {draining !== null && (
@@ -119,7 +122,8 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
           deploymentId={deploymentId}
           currency={currency}
           start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)}
-          listed={listing !== undefined}
+          // A paused one sells again with its new ask: that is more than a change.
+          listed={listing !== undefined && listing.state !== 'paused'}
         />
       )}
       {listing !== undefined && <Acts listing={listing} />}

@@ -18,8 +18,8 @@ export function Faster({ deployment: { sha256, settings, measured } }: { deploym
   })
   if (measured === null || measured === undefined) return null
   return (
-    <div className="btns" style={{ marginTop: 10 }}>
-      <Button size="compact-sm" variant="default" loading={load.isPending} onClick={() => load.mutate(measured)}>
+    <div className="btns" style={{ margin: '10px 0' }}>
+      <Button size="compact-sm" variant="default" className="wraps" loading={load.isPending} onClick={() => load.mutate(measured)}>
         Load with {fasterWords(measured)}
       </Button>
       <span className="age">measured as faster here; this deployment stays as it is</span>

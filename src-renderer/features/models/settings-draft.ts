@@ -32,10 +32,10 @@ const CHOICE_FIELDS: readonly ChoiceField[] = [
   {
     name: 'gpus',
     label: 'GPUs',
-    hint: 'one model over all, or one in each',
+    hint: 'with one each: a process and the whole model on every GPU',
     options: [
-      ['together', 'together: the layers spread over all'],
-      ['each', 'one each: a process with the whole model on every GPU'],
+      ['together', 'layers over all of them'],
+      ['each', 'one each'],
     ],
   },
   {

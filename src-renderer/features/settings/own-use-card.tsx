@@ -118,7 +118,8 @@ export function OwnUseCard() {
             {/* Outside of the form, so that another port does not take a key away that was not copied yet. */}
             <Key keyMadeAt={data.keyMadeAt} />
             <p className="foot" style={{ margin: 0 }}>
-              Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach it.
+              Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach it. After you take the machine back, calls are refused
+              until a model is loaded again.
             </p>
           </div>
         )}

@@ -58,7 +58,7 @@ const columnsOf = (onDone: () => void): Column<Session>[] => [
   {
     head: 'Browser',
     cell: (session) => (
-      <span title={session.label}>
+      <span title={session.label} style={{ whiteSpace: 'normal' }}>
         {browserName(session.label)}
         {session.current && <span className="age"> this one</span>}
       </span>
