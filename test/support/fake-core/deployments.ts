@@ -1,4 +1,5 @@
 /** Deployments of a Fake rig: on this machine, on a lab's servers, and one that did not fit. Invented, as everything here. */
+import type { Hardware } from '#contract/app.ts'
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
 
@@ -19,6 +20,18 @@ export const loaded = (now: number): Deployment => ({
   speed: { promptTokensPerSecond: 9_420, perStream: [212.4, 171.9, 138.2, 110.6] },
   cache: { cachedTokens: 41_280, evaluatedTokens: 18_944 },
   smaller: null,
+})
+/** A second GPU beside the first. */
+export const onGpus = (hardware: Hardware): Hardware => ({
+  ...hardware,
+  gpus: [...hardware.gpus, { name: 'RTX 4070', memoryBytes: 12_884_901_888, memoryFreeBytes: 12_348_030_976 }],
+})
+/** Loaded before the machine was measured: other settings were found faster since. */
+export const slower = (now: number): Deployment => ({
+  ...loaded(now),
+  settings: { ...loaded(now).settings, gpuLayers: 1_000 },
+  detail: 'GPU: RTX 4070, RTX 4070',
+  measured: { processes: 2, threads: 14, batchTokens: 512, gpus: 'each' },
 })
 /** On two servers of a lab: one of them is away. */
 export const remote = (now: number): Deployment => ({

@@ -8,7 +8,8 @@ import type { Listing } from '#contract/market.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
 import type { Nano } from '#contract/money.ts'
 
-import { calibration, failed, loaded, remote } from './deployments.ts'
+import { calibration, failed, loaded, onGpus, remote, slower } from './deployments.ts'
+import { closed, drained, fewerOffered, WITHDRAWN } from './listings.ts'
 import { csv, series, summary } from './series.ts'
 import * as fake from './state.ts'
 
@@ -26,6 +27,8 @@ export interface FakeCoreOptions {
   contractHash?: string
   onboarding?: Onboarding
   examRunning?: boolean
+  /** Ends the accepted jobs of a paused or withdrawn listing. */
+  jobsDone?: AbortSignal
 }
 
 interface World {
@@ -36,6 +39,8 @@ interface World {
   deployments: Deployment[]
   ownUse: OwnUse
   calibrations: CalibrationView[]
+  /** Accepted and not done: what a pause leaves to be finished. */
+  accepted: number
   microState: Exam['state']
   nanoState: Exam['state']
 }
@@ -57,7 +62,12 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
     })),
     events: os.app.events.handler(async function* ({ signal }) {
       yield { topic: 'settings' as const, version: 1 }
-      await sleep(3_600_000, signal)
+      for (let look = 0, seen = world.listings; look < 20_000; look += 1, await sleep(200, signal)) {
+        if (signal?.aborted === true) return
+        if (seen === world.listings) continue
+        seen = world.listings
+        yield { topic: 'listing' as const, version: 2 + look }
+      }
     }),
     live: os.app.live.handler(async function* ({ signal }) {
       for (let beat = 0; beat < 10_000; beat += 1) {
@@ -68,9 +78,9 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
       }
     }),
     home: os.app.home.handler(() => fake.home(full, Date.now())),
-    hardware: os.app.hardware.handler(() => fake.hardware(Date.now())),
+    hardware: os.app.hardware.handler(() => (scenario === 'several' ? onGpus(fake.hardware(Date.now())) : fake.hardware(Date.now()))),
     power: os.app.power.handler(() => ({
-      watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'owner’s estimate', at: Date.now() },
+      watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle', at: Date.now() },
       idle: null,
       methods: ['NVML', 'estimate'],
     })),
@@ -112,7 +122,7 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
 
 const NOT_IN_MEMORY = { state: 'stopped' as const, detail: null, rssBytes: null, processes: [], speed: null, cache: null }
 
-function modelsPart(world: World) {
+function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
   const { full } = world
   const changed = (deploymentId: string, change: Partial<Deployment>): Deployment => {
     const found = world.deployments.find((one) => one.deploymentId === deploymentId)
@@ -179,14 +189,22 @@ function modelsPart(world: World) {
       world.deployments = [...world.deployments.filter(({ deploymentId }) => deploymentId !== made.deploymentId), deployment]
       return deployment
     }),
-    handBack: os.models.handBack.handler(async ({ input, signal }) => {
-      await sleep(input.rule === 'now' ? 300 : 2_000, signal)
+    handBack: os.models.handBack.handler(async ({ input: { rule }, signal }) => {
+      const began = Date.now()
+      const paused = world.listings.map(({ instrument }) => instrument)
+      world.listings = world.listings.map((one) => closed(one, 'you took the machine back', rule === 'now' ? 0 : world.accepted, Date.now()))
+      const resumed = (): boolean => world.listings.some(({ state }) => state === 'listed')
+      // Jobs that nobody ends take two seconds.
+      if (rule === 'now') await sleep(300, signal)
+      else for (let looked = 0; looked < (jobsDone === undefined ? 20 : 600) && world.accepted > 0 && !resumed(); looked += 1) await sleep(100, signal)
+      const nothing = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+      const tookMs = Date.now() - began
+      // Resumed meanwhile: called off.
+      if (resumed()) return { tookMs, unloaded: 0, ...nothing, paused }
       const unloaded = world.deployments.filter(({ state }) => state === 'loaded').length
       world.deployments = world.deployments.map((one) => (one.state === 'loaded' ? { ...one, ...NOT_IN_MEMORY } : one))
-      const paused = world.listings.map(({ instrument }) => instrument)
-      world.listings = world.listings.map((one) => ({ ...one, state: 'paused' as const, reason: 'you took the machine back' }))
-      const lost = input.rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
-      return { tookMs: input.rule === 'now' ? 312 : 2_040, unloaded, ...lost, paused }
+      world.listings = drained(world.listings)
+      return { tookMs, unloaded, ...(rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : nothing), paused }
     }),
   }
 }
@@ -235,11 +253,11 @@ function examsPart(world: World) {
 
 function marketPart(world: World) {
   const { full } = world
-  const change = (instrument: string, state: Listing['state']): Listing => {
-    const listing = world.listings.find((each) => each.instrument === instrument)
-    if (listing === undefined) throw failure('NOT_FOUND', 'Nothing is listed under this grade.')
-    listing.state = state
-    listing.since = Date.now()
+  const change = (instrument: string, to: (before: Listing) => Listing): Listing => {
+    const before = world.listings.find((each) => each.instrument === instrument)
+    if (before === undefined) throw failure('NOT_FOUND', 'Nothing is listed for this grade.')
+    const listing = to(before)
+    world.listings = world.listings.map((each) => (each === before ? listing : each))
     return listing
   }
   return {
@@ -259,11 +277,11 @@ function marketPart(world: World) {
         ? {
             instrument: fake.NANO_GRADE,
             at: Date.now() - 2_100,
-            rows: [fake.ASK, 440_000_000, 520_000_000].map((ask, index) => ({
+            rows: [...(world.listings.some(({ state }) => state === 'listed') ? [fake.ASK] : []), 440_000_000, 520_000_000].map((ask, index) => ({
               askNanoPerMtok: ask as typeof fake.ASK,
-              suppliers: index === 1 ? 2 : 1,
+              suppliers: ask === 440_000_000 ? 2 : 1,
               freeSlots: 2 + index,
-              mine: index === 0,
+              mine: ask === fake.ASK,
             })),
             jobsLastHour: 38,
             waiting: 0,
@@ -290,10 +308,13 @@ function marketPart(world: World) {
       world.listings = [...world.listings.filter((each) => each.instrument !== input.instrument), listing]
       return listing
     }),
-    pause: os.market.pause.handler(({ input }) => change(input.instrument, 'paused')),
-    resume: os.market.resume.handler(({ input }) => change(input.instrument, 'listed')),
+    pause: os.market.pause.handler(({ input }) => change(input.instrument, (before) => closed(before, 'paused by you', world.accepted, Date.now()))),
+    resume: os.market.resume.handler(({ input }) =>
+      change(input.instrument, (before) => ({ ...before, state: 'listed', reason: 'open for jobs', since: Date.now(), draining: null })),
+    ),
     withdraw: os.market.withdraw.handler(({ input }) => {
-      world.listings = world.listings.filter((each) => each.instrument !== input.instrument)
+      change(input.instrument, (before) => closed(before, WITHDRAWN, world.accepted, Date.now()))
+      if (world.accepted === 0) world.listings = drained(world.listings)
       return { withdrawn: true }
     }),
   }
@@ -355,16 +376,21 @@ export function createFakeCore(options: FakeCoreOptions) {
     full,
     settings: fake.newSettings(full),
     onboarding: options.onboarding ?? fake.newOnboarding(full, now),
-    listings: full ? [fake.listing(now)] : [],
-    deployments: !full ? [] : options.scenario === 'several' ? [loaded(now), remote(now), failed(now)] : [loaded(now)],
+    listings: !full ? [] : options.scenario === 'several' ? [fewerOffered(now)] : [fake.listing(now)],
+    deployments: !full ? [] : options.scenario === 'several' ? [slower(now), remote(now), failed(now)] : [loaded(now)],
     ownUse: fake.newOwnUse(full, now),
     calibrations: full ? [calibration(now)] : [],
+    accepted: full ? 2 : 0,
     nanoState: options.examRunning === true ? 'running' : 'passed',
     microState: 'not-reached',
   }
+  options.jobsDone?.addEventListener('abort', () => {
+    world.accepted = 0
+    world.listings = drained(world.listings)
+  })
   const router = {
     app: appPart(world, options),
-    models: modelsPart(world),
+    models: modelsPart(world, options),
     exams: examsPart(world),
     market: marketPart(world),
     jobs: jobsPart(world),

@@ -10,7 +10,7 @@ import type { Nano, NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 
-/** `several`: as busy, with a model on remote servers and one that did not fit beside the loaded one. */
+/** `several`: as busy, with two GPUs, fewer slots offered than there are, a model on remote servers and one that did not fit beside the loaded one. */
 export type Scenario = 'empty' | 'busy' | 'several' | 'stale' | 'error'
 export const SCENARIOS: readonly Scenario[] = ['empty', 'busy', 'several', 'stale', 'error']
 
@@ -315,7 +315,7 @@ export function liveNow(full: boolean, now: number): Live {
     listing: full ? 'listed' : 'none',
     tokPerS: full ? 106.4 : 0,
     running,
-    watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'owner’s estimate', at: now },
+    watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle', at: now },
   }
 }
 
