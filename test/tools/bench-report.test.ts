@@ -13,8 +13,25 @@ import { median, medianRatio, percentile } from '../../tools/bench/serve/maths.t
 import { measure, type Measures } from '../../tools/bench/serve/measure.ts'
 import { parseOptions } from '../../tools/bench/serve/options.ts'
 import { openStore } from '../../tools/bench/serve/store.ts'
+import { chosen } from '../../tools/bench/serve/threads.ts'
 import { report, withReport } from '../../tools/bench/serve/table.ts'
 import { writeShape } from '../../tools/bench/shapes/gguf.ts'
+
+describe('the opponent', () => {
+  it('is not settled by a short trial that was nearly a draw (a table once had llama-server at half of what it can do)', () => {
+    const tried = (one: number, two: number): (number | null)[] => {
+      const { best, rival } = chosen([
+        { threads: 1, tokPerS: one },
+        { threads: 2, tokPerS: two },
+      ])
+      return [best, rival]
+    }
+    expect(tried(273, 272)).toEqual([1, 2])
+    expect(tried(220, 240)).toEqual([2, 1])
+    expect(tried(100, 240)).toEqual([2, null])
+    expect(chosen([{ threads: 1, tokPerS: 5 }])).toMatchObject({ best: 1, rival: null })
+  })
+})
 
 const RESOURCES = { cpuSeconds: 1, rssMb: 100, loopDelayP99: 2 }
 

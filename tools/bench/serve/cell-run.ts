@@ -1,4 +1,5 @@
 /** Runs one cell: thread trial for llama-server, warm-up, then the rounds, in each of them every side once. */
+import { median } from './maths.ts'
 import { quietness, startSpinner, watchOthers } from './proc.ts'
 import { runPass } from './run-side.ts'
 import { bestThreads, type ThreadChoice } from './threads.ts'
@@ -13,6 +14,8 @@ import type { PromptMaker } from './prompts.ts'
 import type { Side } from './side.ts'
 import type { Store } from './store.ts'
 
+/** Of the thread trial for traces. */
+const SHORT_PROMPT = 64
 /** A pass that has not ended by then is cut off; what came until then counts. */
 const PASS_MS = 90_000
 /** With its default threads on a busy machine llama-server may all but stand still. */
@@ -54,8 +57,9 @@ async function threadsFor(cell: Cell, context: CellContext): Promise<ThreadChoic
   const name = `${cell.shape} ×${cell.concurrency}${cell.busy ? ' busy' : ''}`
   const requests = Math.max(cell.concurrency, Math.ceil((cell.kind === 'steady' ? cell.requests : cell.concurrency * 2) / 2))
   const maxTokens = Math.min(64, cell.maxTokens || 64)
-  return context.store.once(`threads: ${name}`, { basis: context.basis, requests, maxTokens }, () =>
-    bestThreads({ client: context.client, fleet: context.fleet, make: context.make, name, concurrency: cell.concurrency, requests, maxTokens }),
+  const promptTokens = cell.kind === 'steady' ? cell.promptTokens : SHORT_PROMPT
+  return context.store.once(`threads: ${name}`, { basis: context.basis, requests, promptTokens, maxTokens }, () =>
+    bestThreads({ client: context.client, fleet: context.fleet, make: context.make, name, concurrency: cell.concurrency, requests, promptTokens, maxTokens }),
   )
 }
 
@@ -80,7 +84,7 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
   const quiet = await quietness()
   const spinner = cell.busy ? startSpinner() : null
   try {
-    const { best, seen } = await threadsFor(cell, context)
+    const { best, rival, seen } = await threadsFor(cell, context)
     const perSecond = cell.kind === 'mixed' ? LOAD * (await capacity(cell, context, best)) : null
     const sides: CellResult['sides'] = {}
     const settings: CellResult['settings'] = {}
@@ -92,25 +96,39 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
       await runPass(client, side, { requests: warm, concurrency: cell.concurrency, limitMs: WARM_MS })
     }
     const others = watchOthers()
+    const rivals: Measures[] = []
     for (let round = 1; round <= rounds; round++) {
       for (const name of cell.sides) {
         const requests = shareOf(name, requestsOf(cell, make, String(round), perSecond ?? 1))
         const limitMs = cell.busy && name === 'llama-default' ? DEFAULT_BUSY_MS : PASS_MS
-        const measures = await runPass(client, await sideOf(name, fleet, best), { requests, concurrency: cell.concurrency, limitMs })
+        const pass = async (threads: number): Promise<Measures> => runPass(client, await sideOf(name, fleet, threads), { requests, concurrency: cell.concurrency, limitMs })
+        const measures = await pass(best)
         sides[name]!.push(measures)
         say(lineOf(cell.kind, round, name, measures))
+        if (name !== 'llama' || rival === null) continue
+        rivals.push(await pass(rival))
+        say(lineOf(cell.kind, round, `llama -t ${rival}`, rivals.at(-1)!))
       }
     }
-    return { cell, sides, settings, llamaThreads: best, threadTrial: seen, quiet: { ...quiet, others: others() }, perSecond, at: new Date().toISOString() }
+    const better = rival !== null && beats(cell.kind, rivals, sides.llama ?? [])
+    if (better) sides.llama = rivals
+    const llamaThreads = better ? rival : best
+    return { cell, sides, settings, llamaThreads, threadTrial: seen, quiet: { ...quiet, others: others() }, perSecond, at: new Date().toISOString() }
   } finally {
     spinner?.stop()
   }
 }
 
+/** Of two numbers of threads the one that did better in the rounds themselves is the opponent. */
+function beats(kind: Cell['kind'], rivals: readonly Measures[], firsts: readonly Measures[]): boolean {
+  const worth = (all: readonly Measures[]): number => median(all.map(({ goodput, tokPerS }) => (kind === 'mixed' ? goodput : tokPerS)))
+  return rivals.length > 0 && worth(rivals) > worth(firsts)
+}
+
 const lineOf = (
   kind: Cell['kind'],
   round: number,
-  name: SideName,
+  name: string,
   { tokPerS, ttftP50, ttftP95, gapP50, gapP99, worstGap, outcomes, cpuSeconds, problems, wrongLength, goodput }: Measures,
 ): string =>
   `  ${round} ${name.padEnd(13)} ${tokPerS.toFixed(0).padStart(5)} tok/s · first ${ttftP50.toFixed(0)}/${ttftP95.toFixed(0)} ms · gap ${gapP50.toFixed(1)}/${gapP99.toFixed(1)}/${worstGap.toFixed(0)} ms · ` +

@@ -20,8 +20,13 @@ export function candidates(cores: number): number[] {
   return [...new Set([...powers, Math.floor(cores / 2), cores - 1, cores])].toSorted((a, b) => a - b)
 }
 
+/** A runner-up that comes so near is no loser of a trial this short: it runs beside the best in every round. */
+const NEAR = 0.8
+
 export interface ThreadChoice {
   best: number
+  /** Came near to the best; null when none did. */
+  rival: number | null
   /** Tokens a second, the better of the tries, by number of threads. */
   seen: { threads: number; tokPerS: number }[]
 }
@@ -33,18 +38,26 @@ export interface ThreadTrial {
   name: string
   concurrency: number
   requests: number
+  promptTokens: number
   maxTokens: number
 }
 
-export async function bestThreads({ client, fleet, make, name, concurrency, requests, maxTokens }: ThreadTrial): Promise<ThreadChoice> {
+/** The best of a trial, and the runner-up where it came near. */
+export function chosen(seen: ThreadChoice['seen']): ThreadChoice {
+  const [first, second] = seen.toSorted((a, b) => b.tokPerS - a.tokPerS)
+  if (first === undefined) throw new Error('No number of threads was tried.')
+  return { best: first.threads, rival: second !== undefined && second.tokPerS >= NEAR * first.tokPerS ? second.threads : null, seen }
+}
+
+export async function bestThreads({ client, fleet, make, name, concurrency, requests, promptTokens, maxTokens }: ThreadTrial): Promise<ThreadChoice> {
   const seen = candidates(availableParallelism()).map((threads) => ({ threads, tokPerS: 0 }))
   for (let attempt = 0; attempt < TRIES; attempt++) {
     for (const each of seen) {
       const side = await fleet.llama(each.threads)
-      const asked = steady(make, `threads/${name}/${attempt}`, { requests, promptTokens: 64, maxTokens })
+      const asked = steady(make, `threads/${name}/${attempt}`, { requests, promptTokens, maxTokens })
       const { tokPerS } = await runPass(client, side, { requests: asked, concurrency, limitMs: TRY_MS })
       each.tokPerS = Math.max(each.tokPerS, tokPerS)
     }
   }
-  return { best: seen.toSorted((a, b) => b.tokPerS - a.tokPerS)[0]!.threads, seen }
+  return chosen(seen)
 }
