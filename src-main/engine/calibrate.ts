@@ -6,7 +6,7 @@ import type { CalibrateOptions as CalibrateCall, Calibration, CalibrationPoint }
 import type { Log } from '#lib/log.ts'
 
 import { createMeter, type Meter } from './calibrate/bursts.ts'
-import { bestSetup, oneEach, severalProcesses, streamCounts, threadCounts, type Setup } from './calibrate/setups.ts'
+import { bestSetup, nearly, oneEach, severalProcesses, streamCounts, threadCounts, type Setup } from './calibrate/setups.ts'
 import type { LocalMember } from './client.ts'
 import { createPool } from './pool/pool.ts'
 import { localKind } from './pool/local.ts'
@@ -34,6 +34,8 @@ const BATCHES = [512, 256, 128]
 /** A smaller batch must read prompts this much faster; larger ones share a step among more prompts. */
 const BATCH_GAIN = 1.05
 const PROMPT_SECONDS = 0.6
+/** Prompts must be read so much faster to be worth threads that decodes do not need. */
+const PROMPT_GAIN = 1.2
 /** Fewer prompt tokens do not fill a batch, and say nothing of its size. */
 const BATCH_TOKENS_MIN = 512
 /** A setup so far behind the best with all slots is not measured further. */
@@ -54,6 +56,8 @@ class Calibrating {
   private readonly began: number
   private of = BATCHES.length
   private several: Setup[] = []
+  /** More threads than decodes need, for the prompts' sake. */
+  private raised: { from: number; to: number } | null = null
   private done = 0
 
   constructor(options: Required<CalibrateOptions>, model: ModelFile, settings: EngineSettings, call: CalibrateCall) {
@@ -86,7 +90,8 @@ class Calibrating {
     const { batchTokens, rate } = await this.oneProcess(quiet)
     // On GPUs the comparison is what this is for, however long the load took.
     for (const setup of this.several) if (this.onGpu || (!this.isLate && this.roomFor.has(setup.processes))) await this.severalProcesses(setup)
-    const best = bestSetup(this.points, this.setups, this.settings.slots, quiet)
+    const found = bestSetup(this.points, this.setups, this.settings.slots, quiet)
+    const best = found.processes === 1 && found.threads === this.raised?.from ? { ...found, threads: this.raised.to } : found
     this.call.onProgress(this.of, this.of)
     return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began), quiet, onGpu: this.onGpu }
   }
@@ -128,10 +133,25 @@ class Calibrating {
         engine.setThreadLimit(threads)
         await this.streams(engine, { processes: 1, threads, gpus: 'together' })
       }
-      const { threads } = bestSetup(this.points, this.setups, this.settings.slots, quiet)
+      const decoding = bestSetup(this.points, this.setups, this.settings.slots, quiet).threads
+      const threads = await this.withPrompts(engine, { decoding, most, guess })
       engine.setThreadLimit(threads)
       return this.batches(engine, threads, guess)
     })
+  }
+
+  /** Prompts may gain by threads that decodes do not need. The engine takes fewer for the steps that are faster so, but never more than it was given. */
+  private async withPrompts(engine: LocalMember, { decoding, most, guess }: { decoding: number; most: number; guess: number }): Promise<number> {
+    if (decoding === most || this.isLate || !nearly(this.points, { decoding, most, slots: this.settings.slots })) return decoding
+    const rates: number[] = []
+    for (const threads of [decoding, most]) {
+      engine.setThreadLimit(threads)
+      rates.push((await this.meter.prompts(engine, { count: 1, expected: guess, seconds: PROMPT_SECONDS / 2 })).rate)
+    }
+    const [fewer = 0, all = 0] = rates
+    if (all < fewer * PROMPT_GAIN) return decoding
+    this.raised = { from: decoding, to: most }
+    return most
   }
 
   private async batches(engine: EnginePort, threads: number, guess: number): Promise<{ batchTokens: number; rate: number }> {

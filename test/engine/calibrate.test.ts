@@ -91,6 +91,14 @@ describe('measuring a model', () => {
     expect(found.promptTokensPerSecond).toBeGreaterThan(2_500)
   })
 
+  it('leaves threads that decodes do not need to prompts that gain by them (long prompts of a small model at half speed)', async () => {
+    const decode = (_threads: number, _streams: number, working: number): number => 1_000 / Math.max(1, working)
+    const gaining = machine({ decode, prompt: (threads) => 2_000 * threads })
+    expect((await finish(gaining, start(gaining))).settings).toMatchObject({ processes: 1, threads: 2 })
+    const same = machine({ decode, prompt: () => 2_000 })
+    expect((await finish(same, start(same))).settings).toMatchObject({ processes: 1, threads: 1 })
+  })
+
   it('ends in time with a slow model, with fewer points (a first load waits for this)', async () => {
     const fake = machine({ decode: (threads, streams) => 3 * threads * (1 + streams * 0.1), prompt: () => 8 })
     const found = await finish(fake, start(fake, { cores: 8, wish: { ...settings, threads: 8 } }))

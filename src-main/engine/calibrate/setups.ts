@@ -17,6 +17,7 @@ const SINGLE_SHARE = 0.85
 /** Closer than this, two settings are equal. */
 const TIE = 0.03
 const TIE_BUSY = 0.25
+const NEAR = 0.7
 
 /** 1, the powers of two, all cores but one, and all: most first, because what the most cannot do quickly the others seldom need. */
 export function threadCounts(cores: number): number[] {
@@ -45,6 +46,12 @@ export const streamCounts = (slots: number): number[] => [...new Set([slots, 1, 
 /** On one machine the number of processes says whether each has a GPU: with all GPUs together it is one. */
 const rateOf = (points: readonly CalibrationPoint[], { processes, threads }: Setup, streams: number): number =>
   points.find((point) => point.processes === processes && point.threads === threads && point.streams === streams)?.tokensPerSecond ?? 0
+
+/** Whether decodes with the most threads lose little against the best number: the engine's own steps then find what suits each. */
+export function nearly(points: readonly CalibrationPoint[], { decoding, most, slots }: { decoding: number; most: number; slots: number }): boolean {
+  const rate = (threads: number): number => rateOf(points, { processes: 1, threads, gpus: 'together' }, slots)
+  return rate(most) >= rate(decoding) * NEAR
+}
 
 /**
  * The most tokens a second with all slots in use, among those good enough for a single stream. Between equals the one with fewer processes, then
