@@ -4,7 +4,7 @@ const full = process.env['STOKER_FAULTS'] === 'full'
 /** Kills of each process. */
 export const ROUNDS = full ? 20 : 2
 /** Hostile messages on each socket and each HTTP route. */
-export const FRAMES = full ? 10_000 : 200
+export const FRAMES = full ? 10_000 : 120
 /** Completions bought in a row (test/load). */
 export const JOBS = full ? 2_000 : 120
 /** A whole suite's bound, in milliseconds. */
