@@ -56,7 +56,7 @@ const TRIAL_AGE_MS = 2_000
 const groupOf = (tokens: number): number => (tokens <= 1 ? 0 : tokens < 4 ? 1 : tokens < 8 ? 2 : tokens < 48 ? 3 : 4)
 
 /** More threads are tried with whatever comes: each step is compared with its own kind. */
-const fits = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
+const concerns = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
 
 class StepGovernor implements Governor {
   private readonly options: GovernorOptions
@@ -106,7 +106,7 @@ class StepGovernor implements Governor {
     const group = groupOf(tokens)
     if (this.trial !== null && now - this.trial.startedAt > TRIAL_AGE_MS && this.trial.group !== group) this.trial = null
     this.trial ??= this.raise(now, group) ?? this.learn(now, group)
-    return this.trial !== null && fits(this.trial, group) ? this.trial.threads : this.wanted(group)
+    return this.trial !== null && concerns(this.trial, group) ? this.trial.threads : this.wanted(group)
   }
 
   took(cost: StepCost): void {
@@ -118,7 +118,7 @@ class StepGovernor implements Governor {
     this.learner.stepped(group)
     if (cost.threads > this.raisedFrom) this.savedMs += (this.costs.typical(this.raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
     const { trial } = this
-    if (trial !== null && trial.threads === cost.threads && fits(trial, group)) this.tried(trial, cost, slip, now)
+    if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.tried(trial, cost, slip, now)
     else if (cost.threads > 1 && cost.threads <= this.cap) {
       const verdict = this.slips.judge(slip, cost, group)
       if (verdict === 'crowded') this.slipped(cost.threads, now)
