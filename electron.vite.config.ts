@@ -15,9 +15,9 @@ export default defineConfig({
       rollupOptions: {
         external,
         input: {
-          shell: at('src-main/desktop/main.ts'),
+          shell: at('src-main/desktop/desktop-main.ts'),
           core: at('src-main/desktop/core-host.ts'),
-          engine: at('src-main/engine/host/entry.ts'),
+          engine: at('src-main/engine/host/engine-host-entry.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
         },
         output: { format: 'es' },

@@ -2,9 +2,9 @@
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 
-import { useConnection, useCore } from './data/core.tsx'
+import { useConnection, useCore } from './connection/core-provider.tsx'
 import { makeRouter } from './router.tsx'
-import { Login, Reload, Waiting } from './shell/login.tsx'
+import { Login, Reload, Waiting } from './shell/login-page.tsx'
 
 /** Once, after the first hello: a newcomer is led to the first run. */
 async function startsWithWizard(read: () => Promise<{ step: string; skipped: boolean }>): Promise<boolean> {

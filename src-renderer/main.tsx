@@ -17,10 +17,10 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 import { App } from './app.tsx'
-import { createConnection } from './data/connection.ts'
-import { CoreProvider, createCore } from './data/core.tsx'
-import { codeOf, redeemLink } from './data/login.ts'
-import { openForThisPage } from './data/open-channel.ts'
+import { createConnection } from './connection/core-connection.ts'
+import { CoreProvider, createCore } from './connection/core-provider.tsx'
+import { codeOf, redeemLink } from './connection/login-code.ts'
+import { openForThisPage } from './connection/open-channel.ts'
 import { theme } from './theme.ts'
 
 const place = document.getElementById('root')

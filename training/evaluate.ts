@@ -7,11 +7,11 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { brandId, type ModelSha256 } from '#contract/ids.ts'
-import { createLocalMember } from '#engine/client.ts'
-import { forkEngineChild } from '#engine/fork-child.ts'
-import { checkAnswer } from '#exam/check.ts'
-import { examItem, FAMILIES } from '#exam/generate.ts'
-import { systemClock } from '#lib/clock.ts'
+import { createLocalMember } from '#engine/client/engine-client.ts'
+import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { checkAnswer } from '#exam/check-answer.ts'
+import { examItem, FAMILIES } from '#exam/generate-items.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 
 const [model = 'resources/models/nano.gguf', seed = 'eval-card', count = '150'] = process.argv.slice(2)

@@ -4,7 +4,7 @@
  * Usage: node training/generate.ts COUNT > data.jsonl     node training/generate.ts --eval PER_FAMILY SEED > items.jsonl
  */
 import lists from '../resources/exam/lists.json' with { type: 'json' }
-import { examItem, FAMILIES, type Family, type Level } from '../src-main/exam/generate.ts'
+import { examItem, FAMILIES, type Family, type Level } from '../src-main/exam/generate-items.ts'
 
 /** Weights by what an earlier model got wrong and can learn in an hour: comparing two numbers, two-digit sums, two-step traces. Sorting and recall stay low at this size. */
 const MIX: readonly [Family, Level, number][] = [

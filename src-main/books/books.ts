@@ -1,11 +1,11 @@
 /** Double entry over the caller's transaction. Every check comes before the first write, so that a caught error leaves the transaction clean. */
 import { StokerError } from '#contract/errors.ts'
 import { NANO_LIMIT, nanoFromBigInt, type Currency } from '#contract/money.ts'
-import type { WriteDb } from '#db/types.ts'
+import type { WriteDb } from '#db/db-types.ts'
 
-import { checkBooks } from './check.ts'
+import { checkBooks } from './books-check.ts'
 import { accountRow, balanceRow, insertTransfer, resolutionOf, saveBalance, transferRow, type BalanceRow, type TransferRow, type TransferType } from './rows.ts'
-import type { Applied, Books, TransferSpec } from './types.ts'
+import type { Applied, Books, TransferSpec } from './books-types.ts'
 
 const LIMIT = BigInt(NANO_LIMIT)
 const ID_LENGTH_MAX = 200

@@ -4,9 +4,9 @@
  */
 import { StokerError } from '#contract/errors.ts'
 import { canonicalJson } from '#lib/canonical.ts'
-import type { Migration, ReadDb, WriteDb } from '#db/types.ts'
+import type { Migration, ReadDb, WriteDb } from '#db/db-types.ts'
 
-import type { Applied } from './types.ts'
+import type { Applied } from './books-types.ts'
 
 export const OUTBOX_OPEN_MAX = 100_000
 export const OUTBOX_PAYLOAD_MAX = 262_144

@@ -1,5 +1,5 @@
 /** The ledger's rows and their statements: what is stored, in BigInt, without any rule. */
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 export interface AccountRow {
   id: string

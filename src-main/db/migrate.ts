@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3'
 
 import { StokerError } from '#contract/errors.ts'
 
-import type { Migration } from './types.ts'
+import type { Migration } from './db-types.ts'
 
 /** Where the copy made before a migration from `version` lies. */
 export const backupPath = (path: string, version: number): string => `${path}.before-${version}`

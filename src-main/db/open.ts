@@ -4,7 +4,7 @@ import Database, { type Statement } from 'better-sqlite3'
 import { StokerError } from '#contract/errors.ts'
 
 import { migrate, requireCurrent } from './migrate.ts'
-import type { Db, Migration, ReadDb, WriteDb } from './types.ts'
+import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
 const BUSY_TIMEOUT_MS = 5_000

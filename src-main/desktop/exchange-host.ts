@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
-import { startExchange } from '#market/exchange.ts'
+import { startExchange } from '#exchange-server/exchange.ts'
 
 import type { ChildPortMessage } from './broker.ts'
 import { SocketOverChannel } from './socket-over-channel.ts'

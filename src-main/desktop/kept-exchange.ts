@@ -1,8 +1,8 @@
 /** Keeps the embedded exchange's process running in the desktop app, and makes the supplier's connections to it over its channel. */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
-import type { ForkedHost } from '#engine/client.ts'
-import type { StokerExchangeOptions } from '#exchange/stoker/index.ts'
+import type { ForkedHost } from '#engine/client/engine-client.ts'
+import type { StokerExchangeOptions } from '#venues/stoker/index.ts'
 import type { Log } from '#lib/log.ts'
 
 import { SocketOverChannel } from './socket-over-channel.ts'

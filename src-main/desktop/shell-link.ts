@@ -3,7 +3,7 @@ import type { Channel } from '#contract/channel/channel.ts'
 import { createPipe, type Pipe } from '#contract/channel/base.ts'
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
 import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
-import type { ForkedHost } from '#engine/client.ts'
+import type { ForkedHost } from '#engine/client/engine-client.ts'
 
 /** Electron's process.parentPort in a utility process, as far as it is used. */
 export interface ParentPort {

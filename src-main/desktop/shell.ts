@@ -4,7 +4,7 @@
  */
 import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
-import { boundToGpu } from '#engine/gpu-environment.ts'
+import { boundToGpu } from '#engine/client/gpu-environment.ts'
 
 import { AppWindow } from './app-window.ts'
 import { connectChild, connectRenderer } from './broker.ts'

@@ -2,7 +2,7 @@
 import type { EngineDone } from '#core/engine/engine.port.ts'
 import type { TokenLogprob, ToolCall } from '#contract/inference.ts'
 
-import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './shape.ts'
+import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './answer-shape.ts'
 
 const logprobOf = ({ token, bytes, logprob, top }: TokenLogprob): object => ({
   token,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { LOGPROBS_MAX, MESSAGE_BYTES_MAX } from '#contract/inference.ts'
 
-import { engineFields, parseFields, shared, type Asked } from './fields.ts'
+import { engineFields, parseFields, shared, type Asked } from './request-fields.ts'
 
 const text = z.string().min(1).max(MESSAGE_BYTES_MAX)
 const off = (what: string) => z.union([z.literal(false), z.literal(''), z.null()], what).optional()

@@ -1,7 +1,7 @@
 /** Wire shapes of completions: OpenAI API reference, "The completion object" (legacy). */
 import type { TokenLogprob } from '#contract/inference.ts'
 
-import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './shape.ts'
+import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './answer-shape.ts'
 
 export function completionShape(head: Head, options: { includeUsage: boolean }): Shape {
   const base = { id: head.id, object: 'text_completion', created: head.created, model: head.model }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 
 import { MESSAGE_BYTES_MAX } from '#contract/inference.ts'
 
-import { parseFields } from './fields.ts'
-import { LIMITS } from './limits.ts'
+import { parseFields } from './request-fields.ts'
+import { LIMITS } from './endpoint-limits.ts'
 
 const text = z.string().min(1).max(MESSAGE_BYTES_MAX)
 const embeddingRequest = z.object({

@@ -3,15 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Clock } from '#contract/time.ts'
 import type { EndpointPort } from '#core/own-use/own-use.port.ts'
-import type { IdSource } from '#lib/ids.ts'
+import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
 import { errorBody } from '#lib/openai-error.ts'
 
-import { apiErrorOf } from './errors.ts'
+import { apiErrorOf } from './endpoint-errors.ts'
 import { admit, HOST, listen } from './listen.ts'
 import { sendJson } from './send-json.ts'
 import { route } from './routes.ts'
-import { createWatch } from './watch.ts'
+import { createWatch } from './open-answers.ts'
 
 export function createEndpoint({ clock, ids, log }: { clock: Clock; ids: IdSource; log: Log }): EndpointPort {
   return {

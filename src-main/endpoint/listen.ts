@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { StokerError } from '#contract/errors.ts'
 import { refused } from '#lib/openai-error.ts'
 
-import { badKey } from './errors.ts'
-import { LIMITS } from './limits.ts'
+import { badKey } from './endpoint-errors.ts'
+import { LIMITS } from './endpoint-limits.ts'
 
 export const HOST = '127.0.0.1'
 

@@ -5,16 +5,16 @@ import type { OwnUseModel } from '#core/own-use/own-use.port.ts'
 import type { Clock } from '#contract/time.ts'
 import { refused } from '#lib/openai-error.ts'
 
-import { answer, type AnswerParts } from './answer.ts'
-import { readJson } from './body.ts'
-import { parseChat } from './chat-request.ts'
+import { answer, type AnswerParts } from './serve-answer.ts'
+import { readJson } from './endpoint-body.ts'
+import { parseChat } from './own-use-chat-request.ts'
 import { chatShape } from './chat-shape.ts'
 import { parseCompletion } from './completion-request.ts'
 import { completionShape } from './completion-shape.ts'
 import { embeddingsBody, parseEmbeddings } from './embeddings.ts'
-import { unknownModel } from './errors.ts'
+import { unknownModel } from './endpoint-errors.ts'
 import { sendJson } from './send-json.ts'
-import type { Head } from './shape.ts'
+import type { Head } from './answer-shape.ts'
 
 export interface RouteParts extends AnswerParts {
   clock: Clock

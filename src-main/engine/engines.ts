@@ -5,15 +5,15 @@ import type { EngineGpu, EnginePort, EngineSettings, ModelFile, ModelInspection 
 import type { CalibrateOptions, Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import { calibrate } from './calibrate.ts'
-import { createLocalMember, type LocalMember } from './client.ts'
-import { sharesOf, tightest } from './inspect-each.ts'
-import { createInspector, type Inspector } from './inspector.ts'
+import { calibrate } from './calibration/calibrate.ts'
+import { createLocalMember, type LocalMember } from './client/engine-client.ts'
+import { sharesOf, tightest } from './inspector/inspect-each.ts'
+import { createInspector, type Inspector } from './inspector/inspector.ts'
 import { createPool } from './pool/pool.ts'
-import { isOneEach, localKind } from './pool/local.ts'
-import { remoteKind } from './pool/remote.ts'
-import { offeredModels } from './remote/describe.ts'
-import type { ForkedHost } from './supervisor.ts'
+import { isOneEach, localKind } from './pool/local-pool.ts'
+import { remoteKind } from './pool/remote-pool.ts'
+import { offeredModels } from './remote/describe-server.ts'
+import type { ForkedHost } from './client/supervisor.ts'
 
 export interface EnginesOptions {
   /** Starts one engine host process. `gpu`: the only one it may see, as its backend counts them; all when null. */

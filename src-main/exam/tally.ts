@@ -5,8 +5,8 @@
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExamLimitView } from '#contract/supplier.ts'
 
-import { ERROR_MARK } from './judge.ts'
-import type { Carried, RecordedItem } from './types.ts'
+import { ERROR_MARK } from './judge-call.ts'
+import type { Carried, RecordedItem } from './exam-types.ts'
 import { limitState, limitView, type Limit, type LimitState } from './verdict.ts'
 
 export const LIMIT = { intelligence: 'intelligence', ttft: 'time to first token', single: 'throughput single', slots: 'throughput at slots', full: 'context and output' } as const

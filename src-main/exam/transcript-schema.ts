@@ -5,10 +5,10 @@ import { gradeSpec } from '#contract/grades.ts'
 import { deploymentId, digest, epochMs, examId, publicKey, signature, tokens } from '#contract/primitives.ts'
 import { engineIdentity, examLimitView, remoteEngineIdentity } from '#contract/supplier.ts'
 
-import { REPLY_CHARS_MAX } from './check.ts'
-import { SEED_PATTERN } from './generate.ts'
-import { EXTRA_MAX, LOAD_CALLS_MAX, ROUNDS_MAX } from './plan.ts'
-import type { RecordedItem } from './types.ts'
+import { REPLY_CHARS_MAX } from './check-answer.ts'
+import { SEED_PATTERN } from './generate-items.ts'
+import { EXTRA_MAX, LOAD_CALLS_MAX, ROUNDS_MAX } from './exam-plan.ts'
+import type { RecordedItem } from './exam-types.ts'
 
 /** Replies of load calls may be longer than any answer that is read. */
 const REPLY_MAX = 16 * REPLY_CHARS_MAX

@@ -3,9 +3,9 @@ import { StokerError } from '#contract/errors.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
-import { EXAM_SAMPLING } from './calls.ts'
+import { EXAM_SAMPLING } from './exam-calls.ts'
 import { transcriptText } from './evidence.ts'
-import { createExamSession } from './session.ts'
+import { createExamSession } from './exam-session.ts'
 import { recordedOf, transcriptSchema, type Transcript } from './transcript-schema.ts'
 
 export type { Transcript, TranscriptItem } from './transcript-schema.ts'

@@ -3,10 +3,10 @@ import { bytes4 } from '#contract/bytes4.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 
-import { placeOf } from './calls.ts'
+import { placeOf } from './exam-calls.ts'
 import { examItemText, examResultText, seedCommitment, transcriptText } from './evidence.ts'
-import { ERROR_MARK, judgeReply } from './judge.ts'
-import { createExamSession } from './session.ts'
+import { ERROR_MARK, judgeReply } from './judge-call.ts'
+import { createExamSession } from './exam-session.ts'
 import { recordedOf, transcriptSchema, type Transcript, type TranscriptItem } from './transcript-schema.ts'
 
 export interface TranscriptCheck {

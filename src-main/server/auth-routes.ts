@@ -2,7 +2,7 @@
 import type { Hono } from 'hono'
 
 import { headsOf } from './auth/guard.ts'
-import { SESSION_LIFE_MS } from './auth/sessions.ts'
+import { SESSION_LIFE_MS } from './auth/browser-sessions.ts'
 import { atMost, refuse, type Env, type HttpDeps } from './http-parts.ts'
 
 const LOGIN_BYTES_MAX = 4_096

@@ -10,7 +10,7 @@ import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 
-const ENTRY = fileURLToPath(new URL('../market/entry.ts', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../exchange-server/exchange-entry.ts', import.meta.url))
 const FIRST_READY_MS = 20_000
 /** So many lives that ended before they were ready say that the next will too: about five seconds, in which a killed owner's host lets go of folder and port. */
 const FIRST_LIVES_MAX = 5

@@ -6,10 +6,10 @@ import { bodyLimit } from 'hono/body-limit'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
-import type { Attempts } from './auth/attempts.ts'
-import type { LoginCodes } from './auth/codes.ts'
+import type { Attempts } from './auth/login-attempts.ts'
+import type { LoginCodes } from './auth/login-codes.ts'
 import type { Caller, Guard, Refusal } from './auth/guard.ts'
-import type { Sessions } from './auth/sessions.ts'
+import type { Sessions } from './auth/browser-sessions.ts'
 import type { Uploads } from './upload.ts'
 
 export interface HttpDeps {

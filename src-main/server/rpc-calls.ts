@@ -2,7 +2,7 @@
 import type { StandardHandlerOptions } from '@orpc/server/standard'
 
 import type { Channel } from '#contract/channel/channel.ts'
-import type { CallContext } from '#core/rpc.ts'
+import type { CallContext } from '#core/os.ts'
 import type { Log } from '#lib/log.ts'
 
 /** Calls of one socket that have not ended, streams included. */

@@ -8,12 +8,12 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort, type RpcPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
 import { headsOf, isRefusal, type Guard } from './auth/guard.ts'
-import type { Sessions } from './auth/sessions.ts'
+import type { Sessions } from './auth/browser-sessions.ts'
 import { countCalls } from './rpc-calls.ts'
 
 const FRAME_BYTES_MAX = 4 * 2 ** 20

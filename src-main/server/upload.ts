@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 
 import { StokerError } from '#contract/errors.ts'
-import type { IdSource } from '#lib/ids.ts'
+import type { IdSource } from '#lib/id-source.ts'
 
 const UPLOAD_BYTES_MAX = 64 * 2 ** 30
 /** Left free on the disk, so that the databases never meet a full one. */

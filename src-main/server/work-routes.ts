@@ -2,7 +2,7 @@
 import { RPCHandler } from '@orpc/server/fetch'
 import type { Hono } from 'hono'
 
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 
 import { atMost, refuse, type Env, type HttpDeps } from './http-parts.ts'
 

@@ -5,10 +5,10 @@ import { Link } from '@tanstack/react-router'
 import { Flame } from '#ui/flame.tsx'
 import { memory, tokPerS, watts } from '#ui/format.ts'
 import { Pill } from '#ui/pill.tsx'
-import { clock } from '#ui/time.ts'
+import { clock } from '#ui/format-time.ts'
 
-import { useConnection, useCore, useLive } from '../data/core.tsx'
-import { useStaleness } from '../data/staleness.ts'
+import { useConnection, useCore, useLive } from '../connection/core-provider.tsx'
+import { useStaleness } from '../connection/staleness.ts'
 import { PAGES } from './pages.ts'
 
 function Rig() {

@@ -2,10 +2,10 @@
 import { Button } from '@mantine/core'
 
 import { realmLine } from '#ui/format.ts'
-import { clock } from '#ui/time.ts'
+import { clock } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore, useLive } from '../data/core.tsx'
+import { useConnection, useCore, useLive } from '../connection/core-provider.tsx'
 
 export function RealmLine() {
   const connection = useConnection()

@@ -1,4 +1,4 @@
-import { age, clock, moment } from './time.ts'
+import { age, clock, moment } from './format-time.ts'
 import { useNow } from './use-now.ts'
 
 /** How old a value is; past `staleMs` it says "as of" with the clock, so that nobody takes it for the present. */

@@ -2,7 +2,7 @@
 import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeLimits } from '#contract/grades.ts'
 
-import { limitRow } from './limits.ts'
+import { limitRow } from './limit-figures.ts'
 import { LimitTrack } from './limit.tsx'
 import { Verdict } from './pill.tsx'
 

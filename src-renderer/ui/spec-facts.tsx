@@ -1,7 +1,7 @@
 import type { GradeSpec } from '#contract/grades.ts'
 
 import { count, percent } from './format.ts'
-import { duration } from './time.ts'
+import { duration } from './format-time.ts'
 
 /** A grade's floors and ceilings in words, in the order of the exam. */
 export function SpecFacts({ spec }: { spec: GradeSpec }) {

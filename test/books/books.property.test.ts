@@ -5,11 +5,11 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/migration.ts'
+import { booksMigration } from '#books/books-migration.ts'
 import { StokerError } from '#contract/errors.ts'
 import { nano } from '#contract/money.ts'
 import { openDb } from '#db/open.ts'
-import type { Db, WriteDb } from '#db/types.ts'
+import type { Db, WriteDb } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const books = createBooks()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/migration.ts'
+import { booksMigration } from '#books/books-migration.ts'
 import { nano } from '#contract/money.ts'
 import { openDb } from '#db/open.ts'
 import { tempDir } from '#test/support/temp-dir.ts'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { booksMigration } from '#books/migration.ts'
+import { booksMigration } from '#books/books-migration.ts'
 import { attempted, done, due, openCount, outboxMigration, prune, put } from '#books/outbox.ts'
 import { openDb } from '#db/open.ts'
 import { tempDir } from '#test/support/temp-dir.ts'

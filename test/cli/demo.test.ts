@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
 
-import type { DemoResult } from '#cli/demo/report.ts'
+import type { DemoResult } from '#cli/demo/demo-report.ts'
 import { amountOf, nanoPerMtok, splitFee } from '#contract/money.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { processes } from '#test/support/processes.ts'

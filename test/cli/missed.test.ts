@@ -2,11 +2,11 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
-import { missedCalls } from '#cli/demo/missed.ts'
+import { missedCalls } from '#cli/demo/missed-calls.ts'
 import { openDb } from '#db/open.ts'
-import { startExchange } from '#market/exchange.ts'
-import { exchangeMigrations } from '#market/migrations/index.ts'
-import { insertCall, type CallOutcome } from '#market/store/calls.store.ts'
+import { startExchange } from '#exchange-server/exchange.ts'
+import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
+import { insertCall, type CallOutcome } from '#exchange-server/store/calls.store.ts'
 import { pino } from 'pino'
 import { tempDir } from '#test/support/temp-dir.ts'
 

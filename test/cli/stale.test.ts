@@ -7,9 +7,9 @@ import { join } from 'node:path'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { randomIds } from '#lib/ids.ts'
+import { randomIds } from '#lib/id-source.ts'
 import { createLog } from '#lib/log.ts'
-import { startExchange } from '#market/exchange.ts'
+import { startExchange } from '#exchange-server/exchange.ts'
 import { apiToken, ensureDataDir, lockDataDir } from '#server/data-dir.ts'
 import { stoker } from '#test/support/rig.ts'
 import { tempDir } from '#test/support/temp-dir.ts'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { buildIsStale } from '#cli/start/build.ts'
-import { displayProblem } from '#cli/start/electron.ts'
+import { buildIsStale } from '#cli/start/renderer-build.ts'
+import { displayProblem } from '#cli/start/electron-binary.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 function checkout(): { root: string; touch: (path: string, second: number) => void } {

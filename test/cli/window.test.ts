@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { runWindow } from '#cli/start/window.ts'
+import { runWindow } from '#cli/start/run-window.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 function window(script: string, silenceMs = 20_000) {

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { booksMigration } from '#books/migration.ts'
+import { booksMigration } from '#books/books-migration.ts'
 import { outboxMigration } from '#books/outbox.ts'
 import { backupPath } from '#db/migrate.ts'
 import { openDb } from '#db/open.ts'
-import type { Db, Migration } from '#db/types.ts'
+import type { Db, Migration } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const one: Migration = { id: 10, name: 'one', up: (exec) => exec('CREATE TABLE one (id INTEGER PRIMARY KEY) STRICT') }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 
 import { openDb } from '#db/open.ts'
-import type { Migration, WriteDb } from '#db/types.ts'
+import type { Migration, WriteDb } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const notes: Migration = { id: 10, name: 'notes', up: (exec) => exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, amount INTEGER NOT NULL DEFAULT 0) STRICT') }

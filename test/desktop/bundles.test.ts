@@ -16,7 +16,7 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Live } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 
 import { bundle, ensureBuilt } from '../support/built.ts'
 import { startDesktopApp } from '../support/desktop-app.ts'

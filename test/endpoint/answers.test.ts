@@ -5,10 +5,10 @@ import { APIError } from 'openai'
 import { describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
-import { LIMITS } from '#endpoint/limits.ts'
+import { LIMITS } from '#endpoint/endpoint-limits.ts'
 import { settle } from '#test/support/fake-clock.ts'
 
-import { chat, done, error, errorOf, KEY, post, scriptedEngine, send, stand } from './support.ts'
+import { chat, done, error, errorOf, KEY, post, scriptedEngine, send, stand } from './endpoint-support.ts'
 
 const say = [{ role: 'user' as const, content: 'Hi' }]
 const TOOL = { type: 'function' as const, function: { name: 'look_up', description: 'Looks up.', parameters: { type: 'object', properties: { q: { type: 'string' } } } } }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import { LIMITS } from '#endpoint/limits.ts'
+import { LIMITS } from '#endpoint/endpoint-limits.ts'
 
-import { chat, CONTEXT, done, error, errorOf, KEY, post, scriptedEngine, send, stand } from './support.ts'
+import { chat, CONTEXT, done, error, errorOf, KEY, post, scriptedEngine, send, stand } from './endpoint-support.ts'
 
 const say = [{ role: 'user' as const, content: 'Hi' }]
 const SCHEMA = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] }

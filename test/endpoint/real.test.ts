@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import { createEngines } from '#engine/engines.ts'
-import { forkEngineChild } from '#engine/fork-child.ts'
-import { systemClock } from '#lib/clock.ts'
+import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
-import { NANO } from '#test/engine/support.ts'
+import { NANO } from '#test/engine/engine-support.ts'
 
 import { writeShape } from '../../tools/bench/shapes/gguf.ts'
-import { KEY, stand, type Stand } from './support.ts'
+import { KEY, stand, type Stand } from './endpoint-support.ts'
 
 const CONTEXT = 192
 const model = 'Nano'

@@ -1,7 +1,7 @@
 /** A member that answers at the rates a test gives it, on a fake clock: every tick each running job gets its part of the tokens. */
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineEvents, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
-import type { LocalMember } from '#engine/client.ts'
+import type { LocalMember } from '#engine/client/engine-client.ts'
 import type { FakeClock } from '#test/support/fake-clock.ts'
 
 export interface FakeMachine {

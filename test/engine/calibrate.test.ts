@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { StokerError } from '#contract/errors.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
-import { bestSetup, severalProcesses, threadCounts } from '#engine/calibrate/setups.ts'
-import { calibrate } from '#engine/calibrate.ts'
+import { bestSetup, severalProcesses, threadCounts } from '#engine/calibration/setups.ts'
+import { calibrate } from '#engine/calibration/calibrate.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
 import { FakeMember, type FakeMachine } from './calibrate-member.ts'
-import { ONE_SLOT, SHA } from './support.ts'
+import { ONE_SLOT, SHA } from './engine-support.ts'
 
 const settings: EngineSettings = { ...ONE_SLOT, contextTokens: 2_048, slots: 8, threads: 2 }
 const log = createLog('test').child({}, { level: 'silent' })

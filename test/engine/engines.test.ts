@@ -3,15 +3,15 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 import type { ModelInspection } from '#core/engine/engine.port.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import type { ForkedHost } from '#engine/client.ts'
+import type { ForkedHost } from '#engine/client/engine-client.ts'
 import { createEngines } from '#engine/engines.ts'
-import { forkEngineChild } from '#engine/fork-child.ts'
-import { systemClock } from '#lib/clock.ts'
+import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
 import { FakeHost } from './fake-host.ts'
-import { ask, FOUR_SLOTS, NANO, ONE_SLOT, run, SHA } from './support.ts'
+import { ask, FOUR_SLOTS, NANO, ONE_SLOT, run, SHA } from './engine-support.ts'
 
 const log = createLog('test').child({}, { level: 'silent' })
 const FILE = { path: NANO, sha256: SHA }

@@ -1,6 +1,6 @@
 /** A host process that a test plays: it sees what the client sends and says what the host would say. */
 import type { Channel } from '#contract/channel/channel.ts'
-import type { ForkedHost } from '#engine/client.ts'
+import type { ForkedHost } from '#engine/client/engine-client.ts'
 import type { HostEvent, HostRequest } from '#engine/protocol.ts'
 
 export class FakeHost implements ForkedHost {

@@ -5,16 +5,16 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import type { ForkedHost } from '#engine/client.ts'
+import type { ForkedHost } from '#engine/client/engine-client.ts'
 import { createEngines } from '#engine/engines.ts'
-import { forkEngineChild } from '#engine/fork-child.ts'
-import { boundToGpu } from '#engine/gpu-environment.ts'
-import { checkBound, gpusOf } from '#engine/host/gpus.ts'
-import { sharesOf } from '#engine/inspect-each.ts'
-import { systemClock } from '#lib/clock.ts'
+import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { boundToGpu } from '#engine/client/gpu-environment.ts'
+import { checkBound, gpusOf } from '#engine/host/native/gpus.ts'
+import { sharesOf } from '#engine/inspector/inspect-each.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 
-import { FOUR_SLOTS, NANO, realEngine, SHA } from './support.ts'
+import { FOUR_SLOTS, NANO, realEngine, SHA } from './engine-support.ts'
 
 const log = createLog('test').child({}, { level: 'silent' })
 const ENTRY = resolve(import.meta.dirname, 'gpu-child.ts')

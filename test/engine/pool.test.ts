@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
 import type { EnginePort, EngineSettings, SubmitOptions } from '#core/engine/engine.port.ts'
-import { localKind } from '#engine/pool/local.ts'
+import { localKind } from '#engine/pool/local-pool.ts'
 import { createPool } from '#engine/pool/pool.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { FakeMember } from '#test/support/fake-member.ts'
 
-import { ask, SHA, submit } from './support.ts'
+import { ask, SHA, submit } from './engine-support.ts'
 
 const FILE = { path: '/models/a.gguf', sha256: SHA }
 const SETTINGS: EngineSettings = { contextTokens: 256, slots: 4, threads: 4, gpuLayers: 0, processes: 2, prefixReuse: true }

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import { createEngines } from '#engine/engines.ts'
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 
-import { ask, run, SHA, submit } from './support.ts'
+import { ask, run, SHA, submit } from './engine-support.ts'
 
 const FILE = { path: '', sha256: SHA }
 const SETTINGS = { contextTokens: 512, slots: 4, threads: 1, gpuLayers: 0, prefixReuse: true }

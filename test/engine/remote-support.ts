@@ -5,11 +5,11 @@ import type { Clock } from '#contract/time.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import { createEngines } from '#engine/engines.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeOpenAiServer } from '#test/support/fake-openai-server.ts'
 
-import { SHA } from './support.ts'
+import { SHA } from './engine-support.ts'
 
 export const FILE = { path: '', sha256: SHA }
 export const SETTINGS = { contextTokens: 512, slots: 2, threads: 1, gpuLayers: 0, prefixReuse: true }

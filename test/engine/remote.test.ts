@@ -5,7 +5,7 @@ import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { event, type FakeOpenAiServer, last, ok, open, piece, refuse, stream } from '#test/support/fake-openai-server.ts'
 
 import { engineOver, FILE, loaded, logged, SETTINGS, start } from './remote-support.ts'
-import { ask, run, submit, whenState, type Outcome } from './support.ts'
+import { ask, run, submit, whenState, type Outcome } from './engine-support.ts'
 
 /** One answer of a server with this one reply. */
 async function answer(reply: FakeOpenAiServer['replies'][number], request = ask('hi')): Promise<Outcome & { server: FakeOpenAiServer }> {

@@ -1,7 +1,7 @@
 /** A vocabulary small enough to read: bytes as tokens, and control tokens by name beyond them. */
 import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, type EngineRequest } from '#contract/inference.ts'
-import type { SamplerOptions, StepModel, Vocabulary } from '#engine/host/step-model.ts'
+import type { SamplerOptions, StepModel, Vocabulary } from '#engine/host/scheduler/step-model.ts'
 
 export const CONTROLS = ['<s>', '</s>', '<|im_start|>', '<|im_end|>', '[TOOL_CALLS]'] as const
 export const control = (name: (typeof CONTROLS)[number]): number => 256 + CONTROLS.indexOf(name)

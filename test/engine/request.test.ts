@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { engineRequest, type EngineRequest } from '#contract/inference.ts'
-import { prepareJob, type Job } from '#engine/host/job.ts'
-import type { StepModel } from '#engine/host/step-model.ts'
+import { prepareJob, type Job } from '#engine/host/scheduler/engine-job.ts'
+import type { StepModel } from '#engine/host/scheduler/step-model.ts'
 
 import { control, FakeModel, request } from './request-fakes.ts'
 

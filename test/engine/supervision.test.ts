@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import { createLocalMember } from '#engine/client.ts'
+import { createLocalMember } from '#engine/client/engine-client.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
 import { FakeHost } from './fake-host.ts'
-import { ask, ONE_SLOT, SHA, submit } from './support.ts'
+import { ask, ONE_SLOT, SHA, submit } from './engine-support.ts'
 
 const MODEL = { path: '/model.gguf', sha256: SHA }
 

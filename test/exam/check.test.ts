@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checkAnswer, REPLY_CHARS_MAX } from '#exam/check.ts'
-import { examItem, FAMILIES } from '#exam/generate.ts'
+import { checkAnswer, REPLY_CHARS_MAX } from '#exam/check-answer.ts'
+import { examItem, FAMILIES } from '#exam/generate-items.ts'
 
 import vectors from './answers.json' with { type: 'json' }
 

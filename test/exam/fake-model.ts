@@ -1,8 +1,8 @@
 /** A model without an engine: answers exam calls from the seed, with chosen faults. The same call always gets the same answer. */
 import type { GradeSpec } from '#contract/grades.ts'
-import { samplingSeed } from '#exam/calls.ts'
-import { examItem, type Family } from '#exam/generate.ts'
-import type { CallResult, ExamCall } from '#exam/types.ts'
+import { samplingSeed } from '#exam/exam-calls.ts'
+import { examItem, type Family } from '#exam/generate-items.ts'
+import type { CallResult, ExamCall } from '#exam/exam-types.ts'
 
 export interface FakeFaults {
   rightShare?: number

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
-import { examItem, FAMILIES } from '#exam/generate.ts'
+import { examItem, FAMILIES } from '#exam/generate-items.ts'
 
 describe('exam items', () => {
   it('reproduces all 400 vectors to the byte (catches any change of draw order, wording or JSON spacing)', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
-import { examCall, loadPrompt, placeId, placeOf, samplingSeed, type Place } from '#exam/calls.ts'
-import { loadGradeSpecs } from '#exam/grades.ts'
-import { callRate, judgeCall } from '#exam/judge.ts'
-import type { CallResult } from '#exam/types.ts'
+import { examCall, loadPrompt, placeId, placeOf, samplingSeed, type Place } from '#exam/exam-calls.ts'
+import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { callRate, judgeCall } from '#exam/judge-call.ts'
+import type { CallResult } from '#exam/exam-types.ts'
 
 const [nano] = loadGradeSpecs() as [ReturnType<typeof loadGradeSpecs>[number]]
 const LOAD: Place = { phase: 'single', index: 0 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
-import { loadGradeSpecs } from '#exam/grades.ts'
-import { createExamSession } from '#exam/session.ts'
-import type { ExamCall, ExamSession, ExamSessionOptions, RecordedItem } from '#exam/types.ts'
+import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { createExamSession } from '#exam/exam-session.ts'
+import type { ExamCall, ExamSession, ExamSessionOptions, RecordedItem } from '#exam/exam-types.ts'
 
 import { FakeModel } from './fake-model.ts'
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { auditRig, type RigAudit } from '#cli/audit/audit.ts'
-import { until } from '#cli/demo/loop.ts'
+import { until } from '#cli/demo/demo-loop.ts'
 import { startBuyers, type Buyers } from '#test/support/buyers.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { seeded } from '#test/support/hostile.ts'

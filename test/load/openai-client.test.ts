@@ -11,7 +11,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Instrument } from '#contract/ids.ts'
-import { examItem } from '#exam/generate.ts'
+import { examItem } from '#exam/generate-items.ts'
 
 import { JOBS, SUITE_MS } from '../faults/counts.ts'
 import { listNano } from '../support/listed-rig.ts'

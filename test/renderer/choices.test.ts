@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
-import { sittingDeployment } from '#ui/exam/sitting.ts'
+import { sittingDeployment } from '#ui/exam/exam-deployment.ts'
 
 import { chosenModel } from '../../src-renderer/features/welcome/chosen.ts'
 

@@ -7,7 +7,7 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { createFakeCore } from '#test/support/fake-core.ts'
 
-import { createConnection, type Connection, type ConnectionState } from '../../src-renderer/data/connection.ts'
+import { createConnection, type Connection, type ConnectionState } from '../../src-renderer/connection/core-connection.ts'
 
 /** A core on the other end of a MessageChannel; `drop` cuts the newest one. */
 function fakeDoor(hashes: string[]) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { HandedBack } from '#contract/models.ts'
 
-import { handedBackLines, isServing } from '../../src-renderer/data/handed-back.ts'
+import { handedBackLines, isServing } from '../../src-renderer/forms/handed-back.ts'
 
 const result = (part: Partial<HandedBack>): HandedBack => ({ tookMs: 312, unloaded: 1, handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0, paused: [], ...part })
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { meaningOf } from '../../src-renderer/shell/keys.ts'
 import { matching } from '../../src-renderer/shell/palette.tsx'
 import { parseJobsSearch } from '../../src-renderer/features/jobs/search.ts'
-import { codeOf } from '../../src-renderer/data/login.ts'
-import { nextAct } from '../../src-renderer/data/listing.ts'
+import { codeOf } from '../../src-renderer/connection/login-code.ts'
+import { nextAct } from '../../src-renderer/connection/pause-listings.ts'
 
 function press(key: string, target: Element = document.body, modifiers: { ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean } = {}) {
   return meaningOf({ key, target, ctrlKey: false, metaKey: false, altKey: false, ...modifiers })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { LimitView } from '#contract/exams.ts'
 import { byFamily } from '#ui/exam/items.ts'
 import { anytimeInterval } from '#ui/interval.ts'
-import { evidenceShare, limitRow, limitTitle, percentile } from '#ui/limits.ts'
+import { evidenceShare, limitRow, limitTitle, percentile } from '#ui/limit-figures.ts'
 
 const limits = {
   intelligence: { floor: 0.7, target: 0.8 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { speedOf } from '#ui/speed.ts'
+import { speedOf } from '#ui/shown-speed.ts'
 
 describe('speed of a job', () => {
   const job = { tokPerS: 54.2, outputTokens: 40, ttftMs: 30, durationMs: 770 }

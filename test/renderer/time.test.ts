@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { age, duration, startOfDay, until } from '#ui/time.ts'
+import { age, duration, startOfDay, until } from '#ui/format-time.ts'
 
 describe('durations', () => {
   it.each([

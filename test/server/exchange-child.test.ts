@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchangeChild, type ExchangeChild } from '#server/exchange-child.ts'
 import { isAlive } from '#test/support/processes.ts'

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { allowedNames, isLoopback, shownHost } from '#lib/host-names.ts'
 import { createLog } from '#lib/log.ts'
-import { startExchange } from '#market/exchange.ts'
+import { startExchange } from '#exchange-server/exchange.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => (address.includes(':') ? `[${address}]` : address)))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { fileFor, serveStatic } from '#server/static.ts'
+import { fileFor, serveStatic } from '#server/static-files.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 function site(): { root: string; outside: string } {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 
-import { buildIsStale } from '#cli/start/build.ts'
+import { buildIsStale } from '#cli/start/renderer-build.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
 export const bundle = (name: 'shell' | 'core' | 'engine' | 'exchange'): string => join(ROOT, 'out', 'main', `${name}.js`)

@@ -1,7 +1,7 @@
 /** Buyers that keep buying streamed completions until told to stop, counting what happens to them. */
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 
-import { examItem, FAMILIES } from '#exam/generate.ts'
+import { examItem, FAMILIES } from '#exam/generate-items.ts'
 
 export interface Buyers {
   /** Answers that came to their end, with usage. */

@@ -1,5 +1,5 @@
 /** Ids that count: `job_000000000000000000000001`, `job_…2`, each prefix by itself; secrets are the counter as bytes. */
-import type { IdSource } from '#lib/ids.ts'
+import type { IdSource } from '#lib/id-source.ts'
 
 export function countingIds(): IdSource {
   const counts = new Map<string, number>()

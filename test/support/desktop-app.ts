@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { APP_URL } from '#desktop/security.ts'
 import { Shell } from '#desktop/shell.ts'
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 
 import { bundle, ROOT } from './built.ts'
 import { FakeElectron } from './fake-electron.ts'

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineEvents, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, SubmitOptions } from '#core/engine/engine.port.ts'
-import type { PoolMember } from '#engine/pool/member.ts'
+import type { PoolMember } from '#engine/pool/pool-member.ts'
 import type { ModelInspection } from '#core/engine/engine.port.ts'
 
 interface Given {

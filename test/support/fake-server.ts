@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws'
 
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
-import { serveStatic } from '#server/static.ts'
+import { serveStatic } from '#server/static-files.ts'
 
 import { createFakeCore, type FakeCoreOptions } from './fake-core.ts'
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import type { ContractRouterClient } from '@orpc/contract'
 
-import { importModel, list, sitExam } from '#cli/demo/loop.ts'
+import { importModel, list, sitExam } from '#cli/demo/demo-loop.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 

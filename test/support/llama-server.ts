@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 
-import { NANO } from '#test/engine/support.ts'
+import { NANO } from '#test/engine/engine-support.ts'
 
 import { referencePaths } from '../../tools/bench/reference-path.ts'
 

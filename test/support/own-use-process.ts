@@ -4,9 +4,9 @@ import { resolve } from 'node:path'
 import type { ModelSha256 } from '#contract/ids.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
-import { forkEngineChild } from '#engine/fork-child.ts'
-import { systemClock } from '#lib/clock.ts'
-import { randomIds } from '#lib/ids.ts'
+import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { systemClock } from '#lib/system-clock.ts'
+import { randomIds } from '#lib/id-source.ts'
 import { createLog } from '#lib/log.ts'
 
 const [key = ''] = process.argv.slice(2)

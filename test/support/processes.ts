@@ -39,7 +39,7 @@ export const childrenOf = (pid: number): Running[] => processes().filter((each) 
 
 /** The engine host or the exchange host below `pid`; undefined while there is none. */
 export const hostOf = (pid: number, which: 'engine' | 'exchange'): Running | undefined =>
-  childrenOf(pid).find(({ command }) => command.includes(which === 'engine' ? 'engine/host/entry' : 'market/entry'))
+  childrenOf(pid).find(({ command }) => command.includes(which === 'engine' ? 'engine/host/engine-host-entry' : 'exchange-server/exchange-entry'))
 
 export function isAlive(pid: number): boolean {
   return processes().some((each) => each.pid === pid)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { createEvents } from '#core/events/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
-import { createOs } from '#core/rpc.ts'
+import { createOs } from '#core/os.ts'
 import { openDb } from '#db/open.ts'
 import { createLog } from '#lib/log.ts'
 import type { Topic } from '#contract/app.ts'

@@ -11,10 +11,10 @@ import type { CellResult } from '../../tools/bench/serve/cell-run.ts'
 import { cellsOf, type SideName } from '../../tools/bench/serve/cells.ts'
 import { median, medianRatio, percentile } from '../../tools/bench/serve/maths.ts'
 import { measure, type Measures } from '../../tools/bench/serve/measure.ts'
-import { parseOptions } from '../../tools/bench/serve/options.ts'
-import { openStore } from '../../tools/bench/serve/store.ts'
+import { parseOptions } from '../../tools/bench/serve/bench-options.ts'
+import { openStore } from '../../tools/bench/serve/result-store.ts'
 import { chosen } from '../../tools/bench/serve/threads.ts'
-import { report, withReport } from '../../tools/bench/serve/table.ts'
+import { report, withReport } from '../../tools/bench/serve/result-table.ts'
 import { writeShape } from '../../tools/bench/shapes/gguf.ts'
 
 describe('the opponent', () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { cellsOf } from '../../tools/bench/serve/cells.ts'
 import { runLoad } from '../../tools/bench/serve/load.ts'
-import { promptMaker } from '../../tools/bench/serve/prompts.ts'
+import { promptMaker } from '../../tools/bench/serve/bench-prompts.ts'
 import { createSseCounter } from '../../tools/bench/serve/sse.ts'
 import { candidates } from '../../tools/bench/serve/threads.ts'
 import { gradeDeadlineMs, longAmongStreams, mixed, sharedPrefix, steady } from '../../tools/bench/serve/traces.ts'

@@ -5,12 +5,12 @@
 import { availableParallelism } from 'node:os'
 
 import type { ModelSha256 } from '#contract/ids.ts'
-import { openNative } from '#engine/host/native-library.ts'
-import { loadNativeModel } from '#engine/host/native-model.ts'
-import { findNative } from '#engine/host/native-places.ts'
-import type { SamplerOptions, StepModel } from '#engine/host/step-model.ts'
+import { openNative } from '#engine/host/native/native-library.ts'
+import { loadNativeModel } from '#engine/host/native/native-model.ts'
+import { findNative } from '#engine/host/native/native-packages.ts'
+import type { SamplerOptions, StepModel } from '#engine/host/scheduler/step-model.ts'
 
-import { promptMaker } from './serve/prompts.ts'
+import { promptMaker } from './serve/bench-prompts.ts'
 import { ensureShape } from './shapes.ts'
 
 const PROMPTS = 8

@@ -7,15 +7,15 @@ import { createBooks } from '#books/books.ts'
 import { StokerError } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
-import type { Migration, ReadDb } from '#db/types.ts'
+import type { Migration, ReadDb } from '#db/db-types.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
-import { checkExchange } from '#market/admin/check.ts'
-import { exchangeMigrations } from '#market/migrations/index.ts'
+import { checkExchange } from '#exchange-server/admin/exchange-check.ts'
+import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 import { exchangeDirOf } from '../exchange-admin.ts'
-import { compare } from './exchange.ts'
-import { collectProblems } from './facts.ts'
-import { auditSeller, type SellerAudit } from './seller.ts'
+import { compare } from './audit-exchange.ts'
+import { collectProblems } from './audit-facts.ts'
+import { auditSeller, type SellerAudit } from './audit-seller.ts'
 
 /** The seller's side, in counts and nano-units. */
 export interface OurSide {

@@ -7,9 +7,9 @@ import { StokerError } from '#contract/errors.ts'
 import { startRuntime, type Runtime } from '#server/runtime.ts'
 
 import { VERSION } from '../version.ts'
-import { buyAll, deploy, importModel, INSTRUMENT, list, sitExam, splitScore, until } from './loop.ts'
-import { missedCalls } from './missed.ts'
-import type { DemoResult } from './report.ts'
+import { buyAll, deploy, importModel, INSTRUMENT, list, sitExam, splitScore, until } from './demo-loop.ts'
+import { missedCalls } from './missed-calls.ts'
+import type { DemoResult } from './demo-report.ts'
 
 const NANO_GGUF = resolve(import.meta.dirname, '../../../resources/models/nano.gguf')
 /** Virtual time between jobs: with a hold of 30 s the last ten of twenty jobs stay held. */

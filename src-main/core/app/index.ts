@@ -1,6 +1,6 @@
 /** The console itself: hello, what changed, live values. */
 import type { Live } from '#contract/app.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { contractHash } from './contract-hash.ts'
 import { liveNow, liveStream, type LiveDeps } from './live.ts'

@@ -3,7 +3,7 @@ import type { Live, LiveJob, Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, Measured } from '#core/context.ts'
+import type { CoreContext, Measured } from '#core/core-context.ts'
 import { summarise, type EngineView } from '#core/deployments/engine-summary.ts'
 
 const BUSY_EVERY_MS = SECOND_MS

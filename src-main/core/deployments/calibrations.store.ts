@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 import { calibration, type CalibrationView } from '#contract/models.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 /** Of the first ones it is not known whether anything else ran, nor where they ran: without a GPU on the machine it was the processor. */
 const stored = calibration

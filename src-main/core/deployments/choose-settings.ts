@@ -2,7 +2,7 @@
 import type { StoredModel } from '#core/models/index.ts'
 
 import { smallerSettings, withMeasured, withWish, type DeploymentSettings, type Measured, type SettingsWish } from './deployments.ts'
-import { leaveUntilFits, surelyFits, type RoomDeps } from './room.ts'
+import { leaveUntilFits, surelyFits, type RoomDeps } from './memory-budget.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
 
 export interface ChooseDeps extends RoomDeps, StartDeps {

@@ -1,5 +1,5 @@
-import type { HandBack } from '#core/context.ts'
-import type { Os } from '#core/rpc.ts'
+import type { HandBack } from '#core/core-context.ts'
+import type { Os } from '#core/os.ts'
 
 import type { Deployments } from './index.ts'
 import type { CalibrationStep } from './measure-call.ts'

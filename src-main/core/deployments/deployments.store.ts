@@ -3,10 +3,10 @@ import { z } from 'zod'
 
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 import type { DeploymentSettings } from './deployments.ts'
-import type { RemoteModel } from './remote.ts'
+import type { RemoteModel } from './remote-deployment.ts'
 
 const DEPLOYMENTS_MAX = 1_000
 

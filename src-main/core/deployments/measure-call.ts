@@ -4,8 +4,8 @@ import type { CalibrationView } from '#contract/models.ts'
 import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
-import type { Calibrate } from './calibrate.ts'
-import type { Holder } from './holder.ts'
+import type { Calibrate } from './calibrate-model.ts'
+import type { Holder } from './loaded-deployments.ts'
 
 export type CalibrationStep = { kind: 'measuring'; done: number; of: number } | { kind: 'done'; calibration: CalibrationView }
 

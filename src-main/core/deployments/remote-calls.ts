@@ -1,15 +1,15 @@
 /** Connecting to servers that speak the OpenAI API. */
 import { StokerError } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
 
-import { freshDeployment } from './calls.ts'
+import { freshDeployment } from './deployment-calls.ts'
 import { deleteRemote, findOrCreate, listDeployments } from './deployments.store.ts'
-import type { Holder } from './holder.ts'
+import type { Holder } from './loaded-deployments.ts'
 import type { RemoteKeys } from './remote-keys.ts'
-import { baseUrl, remoteSettings, remoteSha256, toRemote } from './remote.ts'
-import type { Shelf } from './shelf.ts'
+import { baseUrl, remoteSettings, remoteSha256, toRemote } from './remote-deployment.ts'
+import type { Shelf } from './deployment-repository.ts'
 
 export interface RemoteParts {
   shelf: Shelf

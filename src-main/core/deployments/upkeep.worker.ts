@@ -4,10 +4,10 @@
  */
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import type { Wanted } from './deployments.ts'
-import type { Holder } from './holder.ts'
+import type { Holder } from './loaded-deployments.ts'
 
 /** The shortest idle time an owner can say is a minute. */
 const LOOK_EVERY_MS = 15 * SECOND_MS

@@ -1,4 +1,4 @@
-import type { Os } from '#core/rpc.ts'
+import type { Os } from '#core/os.ts'
 
 import type { EarningsFace } from './index.ts'
 

@@ -3,7 +3,7 @@ import type { Series, Summary } from '#contract/earnings.ts'
 import { StokerError } from '#contract/errors.ts'
 import { nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import type { PowerLedger } from '#core/power/index.ts'
 import { perMillion } from '#core/power/power.ts'
 

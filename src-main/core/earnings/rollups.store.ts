@@ -2,7 +2,7 @@
 import type { Instrument, JobId } from '#contract/ids.ts'
 import { nano, nanoFromBigInt, type Nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { ReadDb } from '#db/types.ts'
+import type { ReadDb } from '#db/db-types.ts'
 
 import type { IncomeRow } from './earnings.ts'
 

@@ -1,7 +1,7 @@
 /** The topic/version bus: it says what changed and never carries state, so a slow reader costs a flag per topic and no more. */
 import type { Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { EventBus } from '#core/context.ts'
+import type { EventBus } from '#core/core-context.ts'
 
 /** Consoles and scripts that listen at once; far above what one owner opens. */
 export const SUBSCRIBERS_MAX = 256

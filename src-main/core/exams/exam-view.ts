@@ -1,9 +1,9 @@
 /** Stored exams as the contract and other domains see them. */
 import type { Exam } from '#contract/exams.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
-import type { QualificationFacts } from '#core/context.ts'
-import { placeOf } from '#exam/calls.ts'
-import { examItem } from '#exam/generate.ts'
+import type { QualificationFacts } from '#core/core-context.ts'
+import { placeOf } from '#exam/exam-calls.ts'
+import { examItem } from '#exam/generate-items.ts'
 
 import type { ExamRow } from './exams.store.ts'
 

@@ -3,12 +3,12 @@ import { StokerError } from '#contract/errors.ts'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import { brandId, type DeploymentId, type ExamId } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 
 import { examView, generated } from './exam-view.ts'
 import { examItem, itemViews, transcriptOf, type ExamRow, type ItemRow } from './exams.store.ts'
-import type { ExamRunner } from './exams.worker.ts'
+import type { ExamRunner } from './exam-runner.ts'
 
 /** Updates of one exam that go out in a second at most. */
 const PROGRESS_EVERY_MS = 100

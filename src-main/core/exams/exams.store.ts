@@ -2,8 +2,8 @@
 import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
-import type { Carried } from '#exam/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import type { Carried } from '#exam/exam-types.ts'
 
 type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
 export type ExamPhase = 'items' | 'single' | 'slots'

@@ -1,12 +1,12 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace, ExamFacts } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
 import { qualificationsOf, type Qualification } from './exam-view.ts'
 import { examsApi } from './exams.api.ts'
-import { ExamRunner } from './exams.worker.ts'
+import { ExamRunner } from './exam-runner.ts'
 
 export interface Exams {
   api: ReturnType<typeof examsApi>

@@ -1,10 +1,10 @@
 /** Puts a finished exam's stored calls into a signed transcript. */
 import { brandId, type DeploymentId, type ExamId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
-import type { DeploymentFacts } from '#core/context.ts'
+import type { DeploymentFacts } from '#core/core-context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
-import type { ReadDb } from '#db/types.ts'
+import type { ReadDb } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
 import { examItems, type ExamRow, type ItemRow } from './exams.store.ts'

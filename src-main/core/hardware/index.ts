@@ -1,7 +1,7 @@
 /** What the machine is: asked at most once a minute, and once for all who ask at the same time. */
 import type { Hardware } from '#contract/app.ts'
 import { MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { systemProbe, type MachineProbe } from './hardware.probe.ts'
 import { describeMachine } from './hardware.ts'

@@ -3,9 +3,9 @@ import type { Home } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nano, splitFee } from '#contract/money.ts'
 
-import { gradedExam, type HomeFacts } from './facts.ts'
+import { gradedExam, type HomeFacts } from './home-facts.ts'
 import { climb } from './ladder.ts'
-import { limitedBy, tell } from './sentence.ts'
+import { limitedBy, tell } from './home-sentence.ts'
 
 /** docs/exam.md and the grade specs call an error rate provisional below so many jobs. */
 const JOBS_FOR_A_RATE = 300

@@ -5,17 +5,17 @@ import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, TradingFace } from '#core/context.ts'
+import type { CoreContext, TradingFace } from '#core/core-context.ts'
 import { bucketStart } from '#core/earnings/buckets.ts'
 import type { EarningsFace } from '#core/earnings/index.ts'
 import type { ModelsFace } from '#core/models/index.ts'
 import type { OnboardingFace } from '#core/onboarding/index.ts'
 import type { PowerLedger } from '#core/power/index.ts'
 
-import type { HomeFacts } from './facts.ts'
+import type { HomeFacts } from './home-facts.ts'
 import { composeHome } from './home.ts'
 
-export type { HomeFacts } from './facts.ts'
+export type { HomeFacts } from './home-facts.ts'
 
 export interface HomeParts {
   trading: TradingFace

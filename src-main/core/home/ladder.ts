@@ -2,8 +2,8 @@
 import type { Home } from '#contract/app.ts'
 import { priceInWords } from '#core/earnings/shown-amount.ts'
 
-import { gradedExam, type HomeFacts } from './facts.ts'
-import { jobsInWords, limitedBy } from './sentence.ts'
+import { gradedExam, type HomeFacts } from './home-facts.ts'
+import { jobsInWords, limitedBy } from './home-sentence.ts'
 
 type Rung = Home['ladder'][number]
 type Plain = Omit<Rung, 'fix'> & { mend: NonNullable<Rung['fix']> }

@@ -5,7 +5,7 @@ import { amountOf, MoneyRangeError } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
-import { streamRate } from './speed.ts'
+import { streamRate } from './stream-rate.ts'
 
 export type JobFrame = Extract<ExchangeFrame, { t: 'job' }>
 

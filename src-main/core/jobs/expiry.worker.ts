@@ -1,10 +1,10 @@
 /** Once a minute: voids jobs that are past their expiry, and forgets outbox rows that were answered long ago. */
 import { prune } from '#books/outbox.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
-import type { Settlement } from './settlement.store.ts'
+import type { Settlement } from './settlement.ts'
 
 const EVERY_MS = MINUTE_MS
 const OUTBOX_KEPT_MS = 30 * DAY_MS

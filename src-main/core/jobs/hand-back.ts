@@ -1,7 +1,7 @@
 /** The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming a listing loads its model. */
-import type { CoreContext, DeploymentsFace, HandBack } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace, HandBack } from '#core/core-context.ts'
 
-import type { Lost } from './lost.ts'
+import type { Lost } from './interruption-cost.ts'
 
 export interface HandBackParts {
   jobs: { live(): readonly unknown[]; yieldAll(): Lost }

@@ -2,7 +2,7 @@
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import { nano, nanoPerMtok, type Currency, type Nano } from '#contract/money.ts'
-import type { PowerFace } from '#core/context.ts'
+import type { PowerFace } from '#core/core-context.ts'
 
 import type { JobRow } from './jobs.store.ts'
 

@@ -1,7 +1,7 @@
 /** Handlers of contract/jobs.ts. */
 import { verifyReceipt } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext, PowerFace } from '#core/context.ts'
+import type { CoreContext, PowerFace } from '#core/core-context.ts'
 
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
 import { findJob, listJobs, receiptAt } from './jobs.store.ts'

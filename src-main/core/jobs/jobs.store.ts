@@ -1,7 +1,7 @@
 /** SQL of jobs, receipts and releases. Integers are read as BigInt and checked on the way out. */
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 type JobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
 

@@ -2,7 +2,7 @@
 import type { EngineUsage } from '#contract/inference.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
-import { SpeedMemory } from './speed.ts'
+import { SpeedMemory } from './stream-rate.ts'
 
 /** One finished job as its buyer saw it; exam calls are not among them, they run behind the jobs. */
 export interface Served {

@@ -1,7 +1,7 @@
 /** Sums per hour for charts, changed only inside the transaction that changes the money. What counts in which hour: realm-db/0050-rollups.ts. */
 import type { Receipt } from '#contract/receipt.ts'
 import { HOUR_MS } from '#contract/time.ts'
-import type { WriteDb } from '#db/types.ts'
+import type { WriteDb } from '#db/db-types.ts'
 
 const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS
 

@@ -1,6 +1,6 @@
 /** The ledger check an owner can ask for: our side re-summed, every receipt verified, and the exchange's history compared with ours. */
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import type { Jobs } from '#core/jobs/index.ts'
 
 import { checkOwnSide } from './ledger.store.ts'

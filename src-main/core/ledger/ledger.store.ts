@@ -1,9 +1,9 @@
 /** Our own side of the ledger check: books, the chain of receipts, sums of jobs against accounts, and the charts' hours. Read only. */
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import { findJob, moneySums, receiptsPage } from '#core/jobs/jobs.store.ts'
-import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.store.ts'
+import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.ts'
 
 import { recordProblems } from './records.store.ts'
 

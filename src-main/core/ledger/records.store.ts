@@ -1,6 +1,6 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only. */
 import { HOUR_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 type Read = CoreContext['realmDb']['read']
 

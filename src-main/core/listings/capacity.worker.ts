@@ -1,6 +1,6 @@
 /** Every few seconds: do the listings offer what the machine delivers? */
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 const EVERY_MS = 5 * SECOND_MS
 

@@ -1,12 +1,12 @@
 /** Listings: what the owner offers, at which ask. */
 import type { Listing } from '#contract/market.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import type { Route } from '#core/jobs/index.ts'
 
 import { followCapacity } from './capacity.worker.ts'
 import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
-import { ListingRunner, type ListingsDeps } from './listings.worker.ts'
+import { ListingRunner, type ListingsDeps } from './listings.ts'
 
 export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'pauseAll' | 'resume' | 'withdraw'> {
   all(): Listing[]

@@ -6,7 +6,7 @@ import { nanoPerMtok } from '#contract/money.ts'
 import type { Capacity } from './capacity.ts'
 import type { Drains } from './drains.ts'
 import type { ListingRow } from './listings.store.ts'
-import type { Standing } from './offers.worker.ts'
+import type { Standing } from './offers.ts'
 
 export interface ListingFacts {
   standing: Standing

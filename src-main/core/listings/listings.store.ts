@@ -1,6 +1,6 @@
 /** SQL of listings (the owner's wish) and of the time they were up. */
 import { HOUR_MS } from '#contract/time.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 export interface ListingRow {
   instrument: string

@@ -1,7 +1,7 @@
 /** How many slots each listing offers now, and why; follows what the machine delivers (capacity.ts). */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
-import type { DeploymentsFace, QualificationFacts } from '#core/context.ts'
+import type { DeploymentsFace, QualificationFacts } from '#core/core-context.ts'
 import type { ServingFace } from '#core/jobs/index.ts'
 
 import { nextOffer, type Capacity, type Offered } from './capacity.ts'

@@ -2,7 +2,7 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { importModel, type ImportContext } from './import-model.ts'
 import { stampOf } from './model-files.ts'

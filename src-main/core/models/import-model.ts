@@ -2,7 +2,7 @@
 import { basename, isAbsolute, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { hashFile, stampOf, type Hashing } from './model-files.ts'
 import { fileState, type StoredModel } from './models.ts'

@@ -3,7 +3,7 @@ import { freemem } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
 import type { Model, ModelInfo } from '#contract/models.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { registerBundled } from './bundled-models.ts'
 import { importModel, modelPath } from './import-model.ts'
@@ -12,7 +12,7 @@ import { createModelStates, type ModelStates } from './model-states.ts'
 import { modelsApi } from './models.api.ts'
 import { toModel, type StoredModel } from './models.ts'
 import { deleteModel, findModel, listModels } from './models.store.ts'
-import { createUploaded } from './uploaded.ts'
+import { createUploaded } from './uploaded-files.ts'
 
 export type { StoredModel } from './models.ts'
 export { modelName } from './models.ts'

@@ -1,6 +1,6 @@
 /** Whether stored models' files still are what was hashed. A file with another time is hashed again, once per time it changed. */
 import type { Model } from '#contract/models.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { sha256OfFile, stampOf } from './model-files.ts'
 import { fileState, stampKey, type FileStamp, type StoredModel } from './models.ts'

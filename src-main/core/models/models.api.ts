@@ -1,5 +1,5 @@
 import type { Model } from '#contract/models.ts'
-import type { Os } from '#core/rpc.ts'
+import type { Os } from '#core/os.ts'
 
 import type { ModelsFace } from './index.ts'
 

@@ -1,6 +1,6 @@
 /** Stored models: one row per SHA-256. */
 import type { ModelSha256 } from '#contract/ids.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 import type { FileStamp, StoredModel } from './models.ts'
 

@@ -1,7 +1,7 @@
 /** The first run: resumable, skippable, and done by the first earning. */
 import type { Onboarding } from '#contract/app.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { onboardingApi } from './onboarding.api.ts'
 import { readOnboarding, writeOnboarding } from './onboarding.store.ts'

@@ -1,6 +1,6 @@
 /** The one row of the first run. */
 import type { Onboarding } from '#contract/app.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 interface Row {
   step: Onboarding['step']

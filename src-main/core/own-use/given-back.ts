@@ -2,7 +2,7 @@
  * Whether the machine is its owner's: from giving it back until something is loaded again. Kept on disk, because clients of own use ask again and again, and
  * after a restart or a crash one of them would take the memory that its owner has sent Stoker out of.
  */
-import type { CoreContext, DeploymentsFace } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
 import { clearAllWanted } from '#core/deployments/index.ts'
 
 import { clearGivenBack, readGivenBack, writeGivenBack } from './own-use.store.ts'

@@ -2,13 +2,13 @@
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentsFace } from '#core/context.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
 
 import { createGivenBack } from './given-back.ts'
-import { keyHash, newKey, sameKey } from './key.ts'
+import { keyHash, newKey, sameKey } from './own-use-key.ts'
 import { readOwnUse, writeOwnUse, type OwnUseRow } from './own-use.store.ts'
 import type { EndpointOptions, EndpointPort } from './own-use.port.ts'
-import { createService } from './service.ts'
+import { createService } from './own-use-service.ts'
 
 export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'events'>
 

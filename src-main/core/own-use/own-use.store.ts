@@ -1,9 +1,9 @@
 /** The one row of own use, the models it may offer, and whether the machine was given back. */
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
-import type { OfferedModel } from './catalogue.ts'
+import type { OfferedModel } from './model-catalogue.ts'
 
 export interface OwnUseRow {
   enabled: boolean

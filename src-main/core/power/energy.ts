@@ -1,10 +1,10 @@
 /** Energy so far: marks in memory, rows by hour in rig.db, priced as they are written. */
 import { SECOND_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 import type { SettingsFace } from '#core/settings/index.ts'
 
-import type { Gauge } from './gauge.ts'
-import { Meter } from './meter.ts'
+import type { Gauge } from './watt-gauge.ts'
+import { Meter } from './energy-meter.ts'
 import { addEnergy, energyBetween, priceUnpriced, UNPRICED, type HourRow } from './power.store.ts'
 import { costOf } from './power.ts'
 

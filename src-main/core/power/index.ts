@@ -3,14 +3,14 @@ import { availableParallelism } from 'node:os'
 
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, Measured, PowerFace } from '#core/context.ts'
+import type { CoreContext, Measured, PowerFace } from '#core/core-context.ts'
 import type { SettingsFace } from '#core/settings/index.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
-import { createGauge, type Gauge } from './gauge.ts'
+import { createGauge, type Gauge } from './watt-gauge.ts'
 import type { HourRow } from './power.store.ts'
 import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
-import { systemSources, type PowerSources } from './sources.ts'
+import { systemSources, type PowerSources } from './power-sources.ts'
 
 export type { HourRow } from './power.store.ts'
 

@@ -1,7 +1,7 @@
 /** Electricity by hour. */
 import { nanoFromBigInt } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 import type { EnergySums, Stretch } from './power.ts'
 

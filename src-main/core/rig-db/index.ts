@@ -1,5 +1,5 @@
 /** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use, processes with one GPU each, given back. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'
 import { modelsMigration } from './migrations/0020-models.ts'

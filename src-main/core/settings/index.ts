@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 
 import type { Settings } from '#contract/app.ts'
-import type { CoreContext } from '#core/context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { settingsApi } from './settings.api.ts'
 import { readSettings, writeSettings } from './settings.store.ts'

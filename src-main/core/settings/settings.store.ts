@@ -1,6 +1,6 @@
 /** The one row of settings. */
 import type { Settings } from '#contract/app.ts'
-import type { ReadDb, WriteDb } from '#db/types.ts'
+import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 interface Row {
   rig_name: string

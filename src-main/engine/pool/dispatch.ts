@@ -5,11 +5,11 @@ import type { Clock } from '#contract/time.ts'
 import type { EngineDone, EngineEvents, SubmitOptions } from '#core/engine/engine.port.ts'
 
 import { beginningsOf, createAffinity } from './affinity.ts'
-import { GONE, isCrash, moves } from './failures.ts'
-import { createPoolJobs, NOTHING_USED, textLength, type PoolJob } from './jobs.ts'
-import type { PoolKind } from './kind.ts'
-import { route, type Candidate } from './route.ts'
-import type { Seats } from './seats.ts'
+import { GONE, isCrash, moves } from './member-failures.ts'
+import { createPoolJobs, NOTHING_USED, textLength, type PoolJob } from './pool-jobs.ts'
+import type { PoolKind } from './pool-kind.ts'
+import { route, type Candidate } from './choose-member.ts'
+import type { Seats } from './pool-members.ts'
 import { createThreadShare, type ThreadShare } from './thread-share.ts'
 
 const CHARACTERS_PER_TOKEN = 4

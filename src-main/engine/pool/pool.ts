@@ -9,14 +9,14 @@ import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats
 
 import { QUEUE_MAX } from '../protocol.ts'
 import { Dispatch } from './dispatch.ts'
-import { embedIn } from './embed.ts'
-import { fatalOnes, GONE, mostTelling, problem, wholeSetting } from './failures.ts'
-import type { MemberGpu, PoolKind } from './kind.ts'
-import { mergeModels, mergeStates, mergeStats, numberProcesses } from './merge.ts'
-import { keepTrying } from './reload.ts'
-import { Seats, type Seat } from './seats.ts'
+import { embedIn } from './pool-embeddings.ts'
+import { fatalOnes, GONE, mostTelling, problem, wholeSetting } from './member-failures.ts'
+import type { MemberGpu, PoolKind } from './pool-kind.ts'
+import { mergeModels, mergeStates, mergeStats, numberProcesses } from './merge-members.ts'
+import { keepTrying } from './reload-member.ts'
+import { Seats, type Seat } from './pool-members.ts'
 
-export type { PoolKind } from './kind.ts'
+export type { PoolKind } from './pool-kind.ts'
 
 export interface PoolOptions {
   kind: PoolKind

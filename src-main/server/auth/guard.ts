@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { sameSecret } from '#lib/canonical.ts'
 
-import type { Sessions, SessionView } from './sessions.ts'
+import type { Sessions, SessionView } from './browser-sessions.ts'
 
 export type Caller = { kind: 'token' } | { kind: 'session'; session: SessionView }
 export type Refusal = { status: 401 | 403 | 421; message: string }

@@ -13,7 +13,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

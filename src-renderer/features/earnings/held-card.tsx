@@ -5,10 +5,10 @@ import { holdSentence } from '#ui/hold.ts'
 import { amount, currencyWord, short } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { clock, moment, until } from '#ui/time.ts'
+import { clock, moment, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore } from '../../core.ts'
+import { useConnection, useCore } from '../../core-client.ts'
 
 const SHOWN = 12
 

@@ -6,7 +6,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 export interface SourceRow {

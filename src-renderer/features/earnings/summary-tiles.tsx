@@ -1,7 +1,7 @@
 import type { Summary } from '#contract/earnings.ts'
 import { amount, count, currencyWord, energy, powerMoney, price, shortCount } from '#ui/format.ts'
 import { Tile } from '#ui/page.tsx'
-import { duration, until } from '#ui/time.ts'
+import { duration, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 /** Available, held, electricity and work done: four figures that are never added to each other. */

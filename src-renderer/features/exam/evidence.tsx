@@ -5,10 +5,10 @@ import { useMutation } from '@tanstack/react-query'
 import { saveText } from '#ui/save.ts'
 import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
-import { moment } from '#ui/time.ts'
+import { moment } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
-import type { ExamWithItems } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
+import type { ExamWithItems } from '../../core-client.ts'
 
 export function Evidence({ exam }: { exam: ExamWithItems }) {
   const { client } = useCore()

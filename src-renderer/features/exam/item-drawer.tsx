@@ -5,10 +5,10 @@ import { useQuery } from '@tanstack/react-query'
 import { tokPerS } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
-import { duration } from '#ui/time.ts'
+import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
-import type { ExamWithItems } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
+import type { ExamWithItems } from '../../core-client.ts'
 
 export function ItemDrawer({ exam, itemId, onClose }: { exam: ExamWithItems; itemId: string | null; onClose: () => void }) {
   const { rpc } = useCore()

@@ -2,7 +2,7 @@ import { countItems } from '#ui/exam/items.ts'
 import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
 import { Card } from '#ui/page.tsx'
 
-import type { ExamWithItems } from '../../core.ts'
+import type { ExamWithItems } from '../../core-client.ts'
 
 export function ItemsCard({ exam, onOpen }: { exam: ExamWithItems; onOpen: (itemId: string) => void }) {
   const questions = exam.items.filter((item) => item.phase === 'items')

@@ -8,7 +8,7 @@ import { Age } from '#ui/age.tsx'
 import { Bones, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
-import { HandBack, useCore, useListingSwitch } from '../../core.ts'
+import { HandBack, useCore, useListingSwitch } from '../../core-client.ts'
 import { Ladder } from './ladder.tsx'
 import { Now } from './now.tsx'
 import { CostCard, QualityCard, ReliabilityCard } from './questions.tsx'

@@ -5,12 +5,12 @@ import type { LiveJob } from '#contract/app.ts'
 import { amount, count, currencyWord, gradeName, short, tokPerS } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { speedOf } from '#ui/speed.ts'
+import { speedOf } from '#ui/shown-speed.ts'
 import { type Column, Table } from '#ui/table.tsx'
-import { clock, duration } from '#ui/time.ts'
+import { clock, duration } from '#ui/format-time.ts'
 
-import { useConnection, useLive } from '../../core.ts'
-import { useStaleness } from '../../core.ts'
+import { useConnection, useLive } from '../../core-client.ts'
+import { useStaleness } from '../../core-client.ts'
 
 const nowSpeed = (value: number | null): string => (value === null ? 'not yet' : tokPerS(value))
 

@@ -4,7 +4,7 @@ import { count, currencyWord, gradeName, percent, price } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
-import { duration } from '#ui/time.ts'
+import { duration } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 /** In one currency the cost is drawn against the ask; a real cost beside practice credits is only said, never netted. */

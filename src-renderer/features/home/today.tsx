@@ -10,10 +10,10 @@ import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { hour, offsetMinutes, zone } from '#ui/time.ts'
+import { hour, offsetMinutes, zone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 
 export function Today({ home }: { home: Home }) {
   const { rpc } = useCore()

@@ -1,9 +1,9 @@
 import type { Job } from '#contract/jobs.ts'
 import { amount, count, currencyWord, gradeName, price, short } from '#ui/format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
-import { speedOf } from '#ui/speed.ts'
+import { speedOf } from '#ui/shown-speed.ts'
 import type { Column } from '#ui/table.tsx'
-import { clock, day, duration, moment } from '#ui/time.ts'
+import { clock, day, duration, moment } from '#ui/format-time.ts'
 
 const STATES: Readonly<Record<Job['state'], Tone>> = { running: 'hot', claimed: 'warn', settled: 'good', void: 'mute', failed: 'bad', rejected: 'mute' }
 

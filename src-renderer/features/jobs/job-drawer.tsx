@@ -10,10 +10,10 @@ import { amount, count, currencyWord, gradeName, percent, price, tokPerS } from 
 import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { saveText } from '#ui/save.ts'
-import { speedOf } from '#ui/speed.ts'
-import { duration, moment } from '#ui/time.ts'
+import { speedOf } from '#ui/shown-speed.ts'
+import { duration, moment } from '#ui/format-time.ts'
 
-import { useConnection, useCore } from '../../core.ts'
+import { useConnection, useCore } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
 
 type Detail = Job & { receipt: Receipt | null; verified: { ok: boolean; shown: string[]; notShown: string[] } | null }

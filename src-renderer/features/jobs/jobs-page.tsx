@@ -10,7 +10,7 @@ import { Bones, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Table } from '#ui/table.tsx'
 
-import { useConnection, useCore, useLive } from '../../core.ts'
+import { useConnection, useCore, useLive } from '../../core-client.ts'
 import { jobColumns } from './columns.tsx'
 import { JobDrawer } from './job-drawer.tsx'
 import { JOB_STATES, type JobState } from './search.ts'

@@ -8,7 +8,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore, useExchangeSeen } from '../../core.ts'
+import { useCore, useExchangeSeen } from '../../core-client.ts'
 
 type Row = BookView['rows'][number]
 /** The book is sent on change only: a quiet one is as true as its connection is alive, however long ago the last change was. */

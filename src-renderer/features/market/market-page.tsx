@@ -9,9 +9,9 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
-import { duration } from '#ui/time.ts'
+import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { Book } from './book.tsx'
 import { MyAsk } from './my-ask.tsx'
 

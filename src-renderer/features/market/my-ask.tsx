@@ -11,9 +11,9 @@ import { Bones, Empty } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
-import { clock } from '#ui/time.ts'
+import { clock } from '#ui/format-time.ts'
 
-import { AskForm, useCore } from '../../core.ts'
+import { AskForm, useCore } from '../../core-client.ts'
 
 const TONES: Readonly<Record<Listing['state'], Tone>> = { listed: 'good', paused: 'warn', waiting: 'hot', refused: 'bad' }
 

@@ -7,9 +7,9 @@ import type { CalibrationView, Model } from '#contract/models.ts'
 import { count, tokPerS } from '#ui/format.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { type Column, Table } from '#ui/table.tsx'
-import { moment } from '#ui/time.ts'
+import { moment } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { calibrationTable, setupWords } from './measured.ts'
 
 type Row = ReturnType<typeof calibrationTable>['rows'][number]

@@ -7,7 +7,7 @@ import { errorText } from '#ui/loaded.tsx'
 import { sayDone } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { EndpointFields } from './endpoint-fields.tsx'
 import { contextProblem, EMPTY_ENDPOINT, EMPTY_REMOTE, type EndpointDraft, ENDPOINTS_MAX, readKey, readRemote, readUrl, type RemoteDraft, type RemoteWish } from './remote-draft.ts'
 

@@ -8,7 +8,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { Faster } from './faster.tsx'
 import { KeepWarm } from './keep-warm.tsx'
 import { measuresOf, settingsWords } from './measured.ts'

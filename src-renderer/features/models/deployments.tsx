@@ -5,7 +5,7 @@ import { useMutation } from '@tanstack/react-query'
 import type { Deployment } from '#contract/models.ts'
 import { sayError } from '#ui/notify.ts'
 
-import { useCore, useLive } from '../../core.ts'
+import { useCore, useLive } from '../../core-client.ts'
 import { DeploymentCard } from './deployment-card.tsx'
 
 /** The engine gave up after three crashes: the owner says when to try again. */

@@ -5,7 +5,7 @@ import { useMutation } from '@tanstack/react-query'
 import type { Deployment } from '#contract/models.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { fasterWords } from './measured.ts'
 
 export function Faster({ deployment: { sha256, settings, measured } }: { deployment: Deployment }) {

@@ -9,7 +9,7 @@ import { errorText } from '#ui/loaded.tsx'
 import { sayDone } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { pathOfDropped } from './drop.ts'
 
 function Header({ info }: { info: ModelInfo }) {

@@ -5,9 +5,9 @@ import { useMutation } from '@tanstack/react-query'
 import type { Deployment } from '#contract/models.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import { sayError } from '#ui/notify.ts'
-import { duration } from '#ui/time.ts'
+import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { idleChoices } from './idle.ts'
 
 const KEEP = 'keep'

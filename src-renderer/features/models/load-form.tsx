@@ -7,7 +7,7 @@ import type { Deployment, Model } from '#contract/models.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { sayDone } from '#ui/notify.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { CHOSEN, choiceFields, EMPTY_DRAFT, NUMBER_FIELDS, readSettings, type SettingsDraft } from './settings-draft.ts'
 import { insteadWords, smallerIn } from './smaller.ts'
 

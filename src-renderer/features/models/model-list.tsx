@@ -8,7 +8,7 @@ import { Empty } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { Calibration } from './calibration.tsx'
 import { LoadForm } from './load-form.tsx'
 

@@ -7,7 +7,7 @@ import { memory } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
-import { HandBack, useCore } from '../../core.ts'
+import { HandBack, useCore } from '../../core-client.ts'
 import { ConnectCard } from './connect-card.tsx'
 import { Deployments } from './deployments.tsx'
 import { ImportCard } from './import-card.tsx'

@@ -7,7 +7,7 @@ import { Failed } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 
 export function BooksCard() {
   const { client } = useCore()

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 
 import { Card } from '#ui/page.tsx'
 
-import { useConnection } from '../../core.ts'
+import { useConnection } from '../../core-client.ts'
 
 export function DataCard() {
   const connection = useConnection()

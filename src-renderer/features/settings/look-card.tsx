@@ -3,7 +3,7 @@ import { SegmentedControl } from '@mantine/core'
 import type { Settings } from '#contract/app.ts'
 import { Card } from '#ui/page.tsx'
 
-import { useConnection } from '../../core.ts'
+import { useConnection } from '../../core-client.ts'
 import { useSave } from './use-save.ts'
 
 export function LookCard({ settings }: { settings: Settings }) {

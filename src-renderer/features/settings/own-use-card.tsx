@@ -7,9 +7,9 @@ import type { OwnUse } from '#contract/app.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
-import { day } from '#ui/time.ts'
+import { day } from '#ui/format-time.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 
 const PORT_MIN = 1_024
 const PORT_MAX = 65_535

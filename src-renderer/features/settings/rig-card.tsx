@@ -8,7 +8,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { HardwareFacts } from '#ui/hardware-facts.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { useSave } from './use-save.ts'
 
 export function RigCard({ settings }: { settings: Settings }) {

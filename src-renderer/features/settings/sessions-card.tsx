@@ -6,9 +6,9 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
-import { day, hour, moment } from '#ui/time.ts'
+import { day, hour, moment } from '#ui/format-time.ts'
 
-import { useConnection } from '../../core.ts'
+import { useConnection } from '../../core-client.ts'
 
 interface Session {
   id: string

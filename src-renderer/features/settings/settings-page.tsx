@@ -4,7 +4,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { useQuery } from '@tanstack/react-query'
 
 import { powerMoney } from '#ui/format.ts'
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { BooksCard } from './books-card.tsx'
 import { DataCard } from './data-card.tsx'
 import { LookCard } from './look-card.tsx'

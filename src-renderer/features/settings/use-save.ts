@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import type { Settings } from '#contract/app.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 
 /** Stores a part of the settings and says so. */
 export function useSave(done: string) {

@@ -6,7 +6,7 @@ import { Bones, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 
-import { AskForm, useCore } from '../../core.ts'
+import { AskForm, useCore } from '../../core-client.ts'
 
 export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
   const { rpc } = useCore()

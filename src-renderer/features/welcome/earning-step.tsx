@@ -11,10 +11,10 @@ import { holdSentence } from '#ui/hold.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
-import { duration, offsetMinutes, until } from '#ui/time.ts'
+import { duration, offsetMinutes, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useLive } from '../../core.ts'
+import { useCore, useLive } from '../../core-client.ts'
 
 const HOURS_SHOWN = 6
 

@@ -6,18 +6,18 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import { countItems } from '#ui/exam/items.ts'
-import { sittingDeployment } from '#ui/exam/sitting.ts'
+import { sittingDeployment } from '#ui/exam/exam-deployment.ts'
 import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
 import { count, gradeName } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
-import { evidenceShare } from '#ui/limits.ts'
+import { evidenceShare } from '#ui/limit-figures.ts'
 import { LimitRows } from '#ui/limit-rows.tsx'
 import { Bones, errorText, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 
-import { type ExamWithItems, useCore, useExam } from '../../core.ts'
+import { type ExamWithItems, useCore, useExam } from '../../core-client.ts'
 
 function sentenceOf(name: string, exam: ExamWithItems | null): string {
   if (exam === null) return `The exam shows that your model meets ${name}.`

@@ -5,7 +5,7 @@ import { HardwareFacts } from '#ui/hardware-facts.tsx'
 import { Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 
 export function MachineStep({ onNext }: { onNext: () => void }) {
   const { rpc } = useCore()

@@ -8,7 +8,7 @@ import { count, fileSize, memory, parameters } from '#ui/format.ts'
 import { Empty, errorText, Loaded } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { chosenModel } from './chosen.ts'
 
 function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: () => void }) {

@@ -8,7 +8,7 @@ import { errorText, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { draftOf, readDraft, TYPICAL_KWH_NANO } from '#ui/power-form.ts'
 
-import { PowerFields, useCore } from '../../core.ts'
+import { PowerFields, useCore } from '../../core-client.ts'
 
 function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) {
   const { client, queries } = useCore()

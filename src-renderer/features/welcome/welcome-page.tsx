@@ -8,7 +8,7 @@ import type { Onboarding } from '#contract/app.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 
-import { useCore } from '../../core.ts'
+import { useCore } from '../../core-client.ts'
 import { AskStep } from './ask-step.tsx'
 import { EarningStep } from './earning-step.tsx'
 import { ExamStep } from './exam-step.tsx'

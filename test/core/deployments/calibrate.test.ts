@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
 import type { CalibrationStep } from '#core/deployments/measure-call.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
-import { addModel, machine, startDeployments, until, type Started, type StartOptions } from './rig.ts'
+import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
+import { addModel, machine, startDeployments, until, type Started, type StartOptions } from './deployments-rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const found = {

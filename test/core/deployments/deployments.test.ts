@@ -4,12 +4,12 @@ import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
-import { addModel as add, startDeployments, until, type StartOptions } from './rig.ts'
+import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
+import { addModel as add, startDeployments, until, type StartOptions } from './deployments-rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 

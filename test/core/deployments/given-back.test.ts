@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { settle } from '#test/support/fake-clock.ts'
 
-import { fakeHeader, fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
-import { addModel, startDeployments, until } from './rig.ts'
+import { fakeHeader, fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
+import { addModel, startDeployments, until } from './deployments-rig.ts'
 
 let rig: RigContext
 let engines: FakeModelEngines

@@ -3,11 +3,11 @@ import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Hardware } from '#contract/app.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
-import { addModel, machine, startDeployments, type Started } from './rig.ts'
+import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
+import { addModel, machine, startDeployments, type Started } from './deployments-rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const GIB = 2 ** 30

@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
 import { supplierFrame } from '#contract/supplier.ts'
-import { identityOf } from '#core/deployments/identity.ts'
-import { baseUrl, remoteName, remoteSha256, toRemote } from '#core/deployments/remote.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { identityOf } from '#core/deployments/engine-identity.ts'
+import { baseUrl, remoteName, remoteSha256, toRemote } from '#core/deployments/remote-deployment.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-import { fakeModelEngines, type FakeModelEngines } from './fake-engine.ts'
-import { addModel, startDeployments, until } from './rig.ts'
+import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
+import { addModel, startDeployments, until } from './deployments-rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const KEY = 'sk-very-secret-0123456789'

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemProbe } from '#core/hardware/hardware.probe.ts'
 import { describeMachine, type MachineReport } from '#core/hardware/hardware.ts'
 import { createHardware } from '#core/hardware/index.ts'
-import { systemClock } from '#lib/clock.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const report: MachineReport = {

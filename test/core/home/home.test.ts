@@ -4,8 +4,8 @@ import { gradeSpecs, type GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { home as homeSchema } from '#contract/app.ts'
-import type { ExamFacts } from '#core/context.ts'
-import type { HomeFacts } from '#core/home/facts.ts'
+import type { ExamFacts } from '#core/core-context.ts'
+import type { HomeFacts } from '#core/home/home-facts.ts'
 import { composeHome } from '#core/home/home.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)

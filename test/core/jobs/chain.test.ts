@@ -6,7 +6,7 @@ import { nano } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createLedger } from '#core/ledger/index.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
 import { Seller } from '../../support/seller.ts'

@@ -10,8 +10,8 @@ import type { Model } from '#contract/models.ts'
 import { createModels } from '#core/models/index.ts'
 import { hashFile } from '#core/models/model-files.ts'
 import { memoryFit, modelName } from '#core/models/models.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
-import { fakeModelEngines, type FakeModelEngines } from '#test/core/deployments/fake-engine.ts'
+import { ALL_SCOPES } from '#core/os.ts'
+import { fakeModelEngines, type FakeModelEngines } from '#test/core/deployments/fake-deployment-engine.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }

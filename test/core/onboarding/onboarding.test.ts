@@ -2,7 +2,7 @@ import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { createOnboarding } from '#core/onboarding/index.ts'
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }

@@ -1,7 +1,7 @@
 import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { ALL_SCOPES } from '#core/rpc.ts'
+import { ALL_SCOPES } from '#core/os.ts'
 import { createSettings } from '#core/settings/index.ts'
 import { changeSettings, defaultSettings } from '#core/settings/settings.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'

@@ -10,9 +10,9 @@ import type { Cell, SideName } from './cells.ts'
 import type { LoadClient } from './client-process.ts'
 import type { Fleet } from './fleet.ts'
 import type { Measures } from './measure.ts'
-import type { PromptMaker } from './prompts.ts'
+import type { PromptMaker } from './bench-prompts.ts'
 import type { Side } from './side.ts'
-import type { Store } from './store.ts'
+import type { Store } from './result-store.ts'
 
 /** Of the thread trial for traces. */
 const SHORT_PROMPT = 64

@@ -11,7 +11,7 @@ export interface LoadClient {
 }
 
 export function startClient(): LoadClient {
-  const child = fork(fileURLToPath(new URL('./client.ts', import.meta.url)), { serialization: 'advanced' })
+  const child = fork(fileURLToPath(new URL('./load-client.ts', import.meta.url)), { serialization: 'advanced' })
   return {
     async run(run) {
       child.send(run)

@@ -6,7 +6,7 @@ import { steady } from './traces.ts'
 
 import type { LoadClient } from './client-process.ts'
 import type { Fleet } from './fleet.ts'
-import type { PromptMaker } from './prompts.ts'
+import type { PromptMaker } from './bench-prompts.ts'
 
 /** Up to so many cores, every number of threads is tried. */
 const ALL_UP_TO = 4

@@ -2,7 +2,7 @@
 import { createRandom } from './random.ts'
 
 import type { LoadRequest } from './load-types.ts'
-import type { PromptMaker } from './prompts.ts'
+import type { PromptMaker } from './bench-prompts.ts'
 
 /** Streams that start together and go on until all is asked. */
 export const steady = (make: PromptMaker, seed: string, { requests, promptTokens, maxTokens }: { requests: number; promptTokens: number; maxTokens: number }): LoadRequest[] =>

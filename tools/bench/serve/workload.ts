@@ -3,7 +3,7 @@ import { COLD_JOBS, type Cell, type SideName } from './cells.ts'
 import { longAmongStreams, mixed, sharedPrefix, steady } from './traces.ts'
 
 import type { LoadRequest } from './load-types.ts'
-import type { PromptMaker } from './prompts.ts'
+import type { PromptMaker } from './bench-prompts.ts'
 
 /** Of practice/text-nano, the grade that the bundled model serves. */
 export const GRADE = { ttftCeilingMs: 5_000, throughputFloorTokPerS: 10 }

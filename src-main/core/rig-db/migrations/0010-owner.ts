@@ -1,5 +1,5 @@
 /** What the owner chose, and how far the first run got. Realm-free: nothing here is earned money. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const ownerMigration: Migration = {
   id: 10,

@@ -1,5 +1,5 @@
 /** Models are GGUF files known by SHA-256, with their header's facts; a deployment is a model with engine settings. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const modelsMigration: Migration = {
   id: 20,

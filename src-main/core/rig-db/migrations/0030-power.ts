@@ -2,7 +2,7 @@
  * Electricity by UTC hour, kept apart by the currency its price was in: joules are summed over currencies, costs never.
  * Currency '' holds energy used before the owner named a price per kWh; it moves to the currency of the first price.
  */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const powerMigration: Migration = {
   id: 30,

@@ -1,5 +1,5 @@
 /** Own use: whether and where the owner's endpoint listens, and the hash of its key. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const ownUseMigration: Migration = {
   id: 60,

@@ -1,5 +1,5 @@
 /** Processes with one GPU each. The table is rebuilt, because its UNIQUE grew; ids stay, and what is there keeps all GPUs together. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const gpusMigration: Migration = {
   id: 70,

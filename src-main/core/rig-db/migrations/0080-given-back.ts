@@ -1,5 +1,5 @@
 /** That the machine was given back to its owner, and nothing was loaded since. */
-import type { Migration } from '#db/types.ts'
+import type { Migration } from '#db/db-types.ts'
 
 export const givenBackMigration: Migration = {
   id: 80,

@@ -1,0 +1,70 @@
+/** What both sides of an audit report, and the sums they need. Every amount is a BigInt of nano-units while it is summed. */
+import { verifyReceipt } from '#books/receipts.ts'
+import { checkBooks } from '#books/books-check.ts'
+import type { Receipt } from '#contract/receipt.ts'
+import type { ReadDb } from '#db/db-types.ts'
+
+/** Lines kept; an audit that finds more has made its point. */
+const PROBLEMS_MAX = 100
+
+export interface Problems {
+  readonly lines: string[]
+  add(line: string): void
+}
+
+export function collectProblems(): Problems {
+  const lines: string[] = []
+  return { lines, add: (line) => void (lines.length < PROBLEMS_MAX && lines.push(line)) }
+}
+
+/** Totals over one chain of receipts. */
+export interface ChainSums {
+  receipts: number
+  tokensIn: number
+  tokensOut: number
+  gross: bigint
+  fee: bigint
+  seller: bigint
+  grossByInstrument: Map<string, bigint>
+}
+
+/** Re-sums the ledger itself. */
+export function auditBooks(db: ReadDb, side: string, problems: Problems): { accounts: number; transfers: number } {
+  const { problems: found, accounts, transfers } = checkBooks(db)
+  for (const line of found) problems.add(`${side}: ${line}`)
+  return { accounts, transfers }
+}
+
+/** Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts. */
+export function auditChain(texts: Iterable<string>, exchangeKey: string | null, side: string, problems: Problems): ChainSums {
+  const sums: ChainSums = { receipts: 0, tokensIn: 0, tokensOut: 0, gross: 0n, fee: 0n, seller: 0n, grossByInstrument: new Map() }
+  let prev: Receipt | null = null
+  for (const text of texts) {
+    const receipt = JSON.parse(text) as Receipt
+    const verified = verifyReceipt(receipt, { prev, ...(exchangeKey === null ? {} : { exchangeKey }) })
+    for (const problem of verified.problems) problems.add(`${side}: receipt ${sums.receipts + 1}: ${problem}`)
+    if (!verified.ok) break
+    sums.receipts += 1
+    sums.tokensIn += receipt.billed.inputTokens
+    sums.tokensOut += receipt.billed.outputTokens
+    sums.gross += BigInt(receipt.grossNano)
+    sums.fee += BigInt(receipt.feeNano)
+    sums.seller += BigInt(receipt.sellerNano)
+    sums.grossByInstrument.set(receipt.claim.instrument, (sums.grossByInstrument.get(receipt.claim.instrument) ?? 0n) + BigInt(receipt.grossNano))
+    prev = receipt
+  }
+  return sums
+}
+
+/** Debits and credits posted on an account; zero for an account that was never opened. */
+export function posted(db: ReadDb, account: string): { debits: bigint; credits: bigint; pendingDebits: bigint } {
+  const row = db.money<{ debits: bigint; credits: bigint; pending_debits: bigint }>('SELECT debits, credits, pending_debits FROM balances WHERE account = ?').get(account)
+  return { debits: row?.debits ?? 0n, credits: row?.credits ?? 0n, pendingDebits: row?.pending_debits ?? 0n }
+}
+
+export const sumOf = (db: ReadDb, sql: string, ...values: unknown[]): bigint => db.money<{ sum: bigint | null }>(sql).get(...values)?.sum ?? 0n
+
+/** Says that two amounts which must be equal are not. */
+export function expectEqual(problems: Problems, what: string, one: bigint, other: bigint): void {
+  if (one !== other) problems.add(`${what}: ${one} against ${other} nano-units`)
+}

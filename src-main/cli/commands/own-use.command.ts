@@ -1,0 +1,64 @@
+/** `stoker own-use`: the owner's own OpenAI-compatible endpoint on 127.0.0.1. */
+import { resolve } from 'node:path'
+
+import { Command } from 'commander'
+
+import type { OwnUse } from '#contract/app.ts'
+import { StokerError } from '#contract/errors.ts'
+
+import { DATA_OPTION, integer } from '../shared-options.ts'
+import { printJson, printLine } from '../output.ts'
+import { needOwner } from '../owner.ts'
+
+interface Options {
+  data: string
+  json?: boolean
+  port?: number
+}
+
+function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
+  if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
+  else if (enabled) printLine(`Own use is on, and does not listen: ${problem ?? 'it is starting'}`)
+  else printLine(`Own use is off (port ${port} when switched on).`)
+  printLine(keyMadeAt === null ? 'No key yet; make one with: stoker own-use key' : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`)
+}
+
+const show = (options: Options, state: OwnUse): void => (options.json === true ? printJson(state) : print(state))
+
+function command(name: string, description: string, action: (options: Options) => Promise<void>): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .option(...DATA_OPTION)
+    .option('--json', 'print one line')
+    .action(action)
+}
+
+export function addOwnUse(program: Command): void {
+  const change = async (options: Options, enabled: boolean): Promise<void> => {
+    const { client } = await needOwner(resolve(options.data))
+    const state = await client.app.setOwnUse({ enabled, ...(options.port === undefined ? {} : { port: options.port }) })
+    show(options, state)
+    if (enabled && state.url === null) throw new StokerError('UNAVAILABLE', state.problem ?? 'own use does not listen yet')
+  }
+  program
+    .command('own-use')
+    .description('use the models yourself: an OpenAI-compatible endpoint on this machine, with a key')
+    .addCommand(
+      command('status', 'whether it listens, and where', async (options) => {
+        const { client } = await needOwner(resolve(options.data))
+        show(options, await client.app.ownUse())
+      }),
+      { isDefault: true },
+    )
+    .addCommand(command('on', 'switch it on', (options) => change(options, true)).option('--port <n>', 'port on 127.0.0.1', integer(1_024, 65_535)))
+    .addCommand(command('off', 'switch it off; running answers end', (options) => change(options, false)))
+    .addCommand(
+      command('key', 'make a new key and print it, once; the one before stops working', async (options) => {
+        const { client } = await needOwner(resolve(options.data))
+        const { key } = await client.app.ownUseKey()
+        if (options.json === true) printJson({ key })
+        else printLine(key)
+      }),
+    )
+}

@@ -1,0 +1,32 @@
+/** Decides between window and browser, and says why in one line. */
+import { resolve } from 'node:path'
+
+import { note } from '../output.ts'
+import { runCli } from '../program.ts'
+import { build, buildIsStale } from './renderer-build.ts'
+import { tryDesktop } from './electron-binary.ts'
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+
+/** Arguments after `npm start --` go to `stoker serve` when there is no window. Resolves to the exit code. */
+export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
+  const wish = env['STOKER_UI'] ?? 'auto'
+  if (wish !== 'auto' && wish !== 'desktop' && wish !== 'headless') {
+    note(`STOKER_UI is "${wish}"; it may be headless, desktop, or unset.`)
+    return 2
+  }
+  if (buildIsStale(ROOT)) {
+    note('Building the screens (the build is older than the sources) …')
+    if ((await build(ROOT, env)) !== 0) {
+      note('The build failed; the lines above say where. After mending: npm start')
+      return 1
+    }
+  }
+  if (wish !== 'headless') {
+    const attempt = await tryDesktop(ROOT, note)
+    if (attempt.started) return attempt.code
+    note(`No Electron window: ${attempt.why}. ${wish === 'desktop' ? 'Unset STOKER_UI to use the browser instead.' : 'The same console opens in the browser:'}`)
+    if (wish === 'desktop') return 3
+  }
+  return runCli([process.execPath, 'stoker', 'serve', ...args])
+}

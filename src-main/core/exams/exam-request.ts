@@ -1,0 +1,79 @@
+/** One question to the exchange, "begin or go on with this exam", and its answer. */
+import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
+import { identityOf } from '#core/deployments/engine-identity.ts'
+
+export const ANSWER_MS = 15 * SECOND_MS
+
+export interface ExamWish {
+  instrument: string
+  deploymentId: string
+  sha256: string
+  remote: NonNullable<DeploymentFacts['remote']> | null
+  engine: string
+  device: string
+  slots: number
+  /** The sitting to go on with. */
+  examId?: string
+}
+export type Started = Extract<ExchangeFrame, { t: 'exam.started' }>
+type Refused = Extract<ExchangeFrame, { t: 'exam.refused' }>
+
+export class ExamRequest {
+  readonly wish: ExamWish
+  readonly #context: CoreContext
+  readonly requestId: string
+  readonly #stop = new AbortController()
+  readonly #reject: (error: Error) => void
+  readonly #resolve: (frame: Started) => void
+  readonly #answer: Promise<Started>
+
+  constructor(context: CoreContext, wish: ExamWish) {
+    this.wish = wish
+    this.#context = context
+    this.requestId = context.ids.next('req')
+    const { promise, resolve, reject } = Promise.withResolvers<Started>()
+    this.#answer = promise
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Sends it. Errors: EXCHANGE_OFFLINE, TIMEOUT, the exchange's refusal (EXAM_ATTEMPTS, EXAM_RUNNING, NOT_FOUND …). */
+  async send(): Promise<Started> {
+    const { clock, exchange } = this.#context
+    const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.wish
+    clock.sleep(ANSWER_MS, { signal: this.#stop.signal, unref: true }).then(
+      () => this.fail(new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.')),
+      () => undefined,
+    )
+    try {
+      exchange.send({
+        t: 'exam.start',
+        requestId: this.requestId,
+        instrument: brandId<Instrument>(instrument),
+        deploymentId: brandId<DeploymentId>(deploymentId),
+        identity: identityOf({ sha256: brandId<ModelSha256>(sha256), remote }, { engine, device }),
+        slots,
+        ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
+      })
+      return await this.#answer
+    } finally {
+      this.#stop.abort()
+    }
+  }
+
+  /** True when the frame answers this request. */
+  take(frame: Started | Refused): boolean {
+    if (frame.requestId !== this.requestId) return false
+    if (frame.t === 'exam.started') this.#resolve(frame)
+    else this.#reject(fromErrorValue(frame.error as ErrorValue))
+    return true
+  }
+
+  fail(error: Error): void {
+    this.#reject(error)
+  }
+}

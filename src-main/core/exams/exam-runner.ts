@@ -1,0 +1,290 @@
+/**
+ * One exam at a time, held by the exchange (witnessed): it sends the calls as ordinary jobs, we serve them, keep the replies, and take its
+ * verdicts. A lost session interrupts the exam; the next one goes on with it by name, and the exchange repeats only what it has not judged.
+ */
+import { StokerError } from '#contract/errors.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { brandId, type ExamId } from '#contract/ids.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { ExamSink, JobFrame } from '#core/jobs/index.ts'
+import { examResultText } from '#exam/evidence.ts'
+import { placeOf } from '#exam/exam-calls.ts'
+import { verifySignature } from '#lib/ed25519.ts'
+
+import { deleteUnjudged, findExam, insertExam, interruptRunning, listExams, saveReply, saveVerdict, updateExam, type ExamRow, type ItemFrame } from './exams.store.ts'
+import { ANSWER_MS, ExamRequest, type ExamWish, type Started } from './exam-request.ts'
+import { transcriptFor } from './transcript.store.ts'
+import { Waiters } from './exam-waiters.ts'
+
+type Result = Extract<ExchangeFrame, { t: 'exam.result' }>
+
+const SHOWN_MAX = 200
+/** Verdicts kept for the next commit; the exchange tells all of a sitting again when it is resumed. */
+const JUDGED_MAX = 10_000
+
+export class ExamRunner {
+  readonly #context: CoreContext
+  readonly #deployments: DeploymentsFace
+  readonly #waiters = new Waiters()
+  #current: ExamRow | null = null
+  #request: ExamRequest | null = null
+  #judged: ItemFrame[] = []
+  /** A request whose answer nobody wants any more. */
+  #givenUp: string | null = null
+  /** Loading the model for an exam that will be asked for; one at a time. */
+  #preparing = false
+
+  constructor(context: CoreContext, deployments: DeploymentsFace) {
+    this.#context = context
+    this.#deployments = deployments
+    context.realmDb.tx((db) => interruptRunning(db))
+  }
+
+  readonly sink: ExamSink = {
+    route: (job) => this.#route(job),
+    replied: (job, reply) => this.#replied(job, reply),
+  }
+
+  /** The exam under way with its newest counts; null when none. */
+  current(): ExamRow | null {
+    return this.#current
+  }
+
+  find(examId: string): ExamRow | null {
+    return this.#current?.examId === examId ? this.#current : findExam(this.#context.realmDb.read, examId)
+  }
+
+  /** Newest first. */
+  rows(): ExamRow[] {
+    return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) => (this.#current?.examId === row.examId ? this.#current : row))
+  }
+
+  /** Resolves at the next change of this exam, or when the signal aborts. */
+  changed(examId: string, signal: AbortSignal | undefined): Promise<void> {
+    return this.#waiters.next(examId, signal)
+  }
+
+  /** Begins, or goes on with an interrupted one of the same grade and deployment. Errors: contract/exams.ts, `start`. */
+  async start(instrument: string, deploymentId: string): Promise<ExamRow> {
+    if (this.#deployments.find(deploymentId) === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    const waiting = this.rows().find((row) => row.state === 'interrupted' && row.instrument === instrument && row.deploymentId === deploymentId)
+    return this.#ask(instrument, deploymentId, waiting?.examId)
+  }
+
+  async cancel(examId: string): Promise<ExamRow> {
+    const { realmDb, exchange, clock, events } = this.#context
+    const exam = this.find(examId)
+    if (exam === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
+    if (exam.state === 'interrupted') {
+      realmDb.tx((db) => updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() }))
+      events.changed('exams')
+    } else if (exam.state === 'running') {
+      exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      const late = new AbortController()
+      clock.sleep(ANSWER_MS, { signal: late.signal, unref: true }).then(
+        () => late.abort(),
+        () => undefined,
+      )
+      while (this.find(examId)?.state === 'running' && !late.signal.aborted) await this.changed(examId, late.signal)
+      late.abort()
+    }
+    return this.find(examId)!
+  }
+
+  /** The owner wants the machine: what runs, waits or is being asked for is cancelled here at once, whatever the exchange says of it later. */
+  giveUp(): void {
+    const { realmDb, exchange, clock, events } = this.#context
+    const open = this.rows().filter(({ state }) => state === 'running' || state === 'interrupted')
+    this.#givenUp = this.#request?.requestId ?? null
+    this.#request?.fail(new StokerError('CANCELLED', 'You took the machine back before the exam began.'))
+    this.#request = null
+    if (this.#current !== null) this.#save(this.#current)
+    this.#current = null
+    if (open.length === 0) return
+    realmDb.tx((db) => {
+      for (const { examId } of open) updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() })
+    })
+    for (const { examId, state } of open) {
+      if (state === 'running' && exchange.state().kind === 'online') exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      this.#waiters.tell(examId)
+    }
+    events.changed('exams')
+  }
+
+  attach(): () => void {
+    const { exchange } = this.#context
+    const offs = [
+      exchange.onFrame((frame) => this.#onFrame(frame)),
+      exchange.onState((state) => {
+        if (state.kind !== 'online' || !state.fresh) return
+        this.#interrupt()
+        void this.#resume()
+      }),
+    ]
+    return () => {
+      for (const off of offs) off()
+      this.#interrupt()
+    }
+  }
+
+  #onFrame(frame: ExchangeFrame): void {
+    if (frame.t === 'exam.started') {
+      // Its calls follow at once, so the exam must stand before the promise's turn.
+      if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.wish)
+      else if (frame.requestId === this.#givenUp) this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
+    } else if (frame.t === 'exam.refused') this.#request?.take(frame)
+    else if (frame.t === 'exam.item' && this.#current?.examId === frame.examId && this.#judged.length < JUDGED_MAX) this.#judged.push(frame)
+    else if (frame.t === 'exam.progress' && this.#current?.examId === frame.examId) {
+      const { phase, done, atMost, limits } = frame
+      this.#current = { ...this.#current, phase, done, atMost, limits }
+      this.#save(this.#current)
+    } else if (frame.t === 'exam.result') this.#end(frame)
+  }
+
+  /** Asks the exchange to begin or go on; resolves when it has. */
+  async #ask(instrument: string, deploymentId: string, examId?: string): Promise<ExamRow> {
+    this.#mayAsk()
+    this.#preparing = true
+    const { sha256, engine, device, slots } = await this.#deployments.ensureLoaded(deploymentId).finally(() => {
+      this.#preparing = false
+    })
+    this.#mayAsk()
+    const remote = this.#deployments.find(deploymentId)?.remote ?? null
+    const request = new ExamRequest(this.#context, { instrument, deploymentId, sha256, remote, engine, device, slots, ...(examId === undefined ? {} : { examId }) })
+    this.#request = request
+    const started = await request.send().finally(() => {
+      if (this.#request === request) this.#request = null
+    })
+    // The exchange began anew (another version, too long ago): the old sitting has no end any more.
+    if (examId !== undefined && started.examId !== examId) this.#context.realmDb.tx((db) => updateExam(db, examId, { state: 'cancelled', endedAt: this.#context.clock.now() }))
+    return this.find(started.examId)!
+  }
+
+  #mayAsk(): void {
+    if (this.#context.exchange.state().kind !== 'online')
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.')
+    if (this.#current !== null || this.#request !== null || this.#preparing) throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
+  }
+
+  #begin(frame: Started, wish: ExamWish): void {
+    const { realmDb, exchange, clock, events } = this.#context
+    const state = exchange.state()
+    const { instrument, deploymentId, sha256, engine, device, slots } = wish
+    const known = findExam(realmDb.read, frame.examId)
+    const row: ExamRow =
+      known === null
+        ? {
+            examId: frame.examId,
+            instrument,
+            specVersion: frame.spec.version,
+            spec: frame.spec,
+            deploymentId,
+            sha256,
+            engine,
+            device,
+            slots,
+            modelName: this.#deployments.find(deploymentId)?.modelName ?? 'unknown model',
+            exchange: state.kind === 'online' ? state.terms.exchange : '',
+            state: 'running',
+            evidence: 'witnessed',
+            phase: 'items',
+            done: 0,
+            atMost: 0,
+            limits: [],
+            startedAt: clock.now(),
+            endedAt: null,
+            validUntil: null,
+            attempt: frame.attempt,
+            carried: frame.carried,
+            seed: null,
+            commitment: frame.commitment,
+            resultSig: null,
+            transcriptJson: null,
+            transcriptSha256: null,
+          }
+        : { ...known, state: 'running', endedAt: null }
+    realmDb.tx((db) => (known === null ? insertExam(db, row) : updateExam(db, row.examId, { state: 'running', endedAt: null })))
+    this.#current = row
+    this.#judged = []
+    this.#waiters.tell(row.examId)
+    events.changed('exams')
+  }
+
+  /** Verdicts and counts that arrived since the last commit, in one commit. */
+  #save(exam: ExamRow): void {
+    const frames = this.#judged
+    this.#judged = []
+    const { phase, done, atMost, limits } = exam
+    this.#context.realmDb.tx((db) => {
+      for (const frame of frames) saveVerdict(db, frame)
+      updateExam(db, exam.examId, { phase, done, atMost, limits })
+    })
+    this.#waiters.tell(exam.examId)
+  }
+
+  #end(frame: Result): void {
+    const { realmDb, clock, events, log } = this.#context
+    const exam = this.find(frame.examId)
+    if (exam === null || (exam.state !== 'running' && exam.state !== 'interrupted')) return
+    if (!verifySignature(exam.exchange, examResultText(frame), frame.sig))
+      return log.error({ examId: frame.examId }, 'the exchange’s signature of an exam’s result is not valid; the result is ignored')
+    this.#save({ ...exam, limits: frame.limits })
+    const ended = { state: frame.verdict, limits: frame.limits, endedAt: clock.now(), validUntil: frame.validUntil, seed: frame.seed, resultSig: frame.sig }
+    const transcript = frame.verdict === 'cancelled' ? null : this.#transcript({ ...exam, ...ended }, frame)
+    realmDb.tx((db) => {
+      // Calls that were in flight when the verdict came in were never judged.
+      deleteUnjudged(db, exam.examId)
+      updateExam(db, exam.examId, { ...ended, transcriptJson: transcript?.json ?? null, transcriptSha256: transcript?.sha256 ?? null })
+    })
+    if (this.#current?.examId === exam.examId) this.#current = null
+    this.#waiters.tell(exam.examId)
+    for (const topic of ['exams', 'market'] as const) events.changed(topic)
+  }
+
+  #transcript(exam: ExamRow, frame: Result): { json: string; sha256: string } | null {
+    try {
+      const remote = this.#deployments.find(exam.deploymentId)?.remote ?? null
+      return transcriptFor(this.#context.realmDb.read, exam, { result: frame, remote }, this.#context.key)
+    } catch (error) {
+      this.#context.log.error({ err: error, examId: exam.examId }, 'no transcript could be made of a finished exam')
+      return null
+    }
+  }
+
+  /** The session is gone: what ran is interrupted, what was asked will not be answered. */
+  #interrupt(): void {
+    this.#request?.fail(new StokerError('EXCHANGE_OFFLINE', 'The connection to the exchange was lost; try again.'))
+    this.#request = null
+    const exam = this.#current
+    if (exam === null) return
+    this.#save(exam)
+    this.#current = null
+    this.#context.realmDb.tx((db) => updateExam(db, exam.examId, { state: 'interrupted' }))
+    this.#waiters.tell(exam.examId)
+    this.#context.events.changed('exams')
+  }
+
+  async #resume(): Promise<void> {
+    const waiting = this.rows().find((exam) => exam.state === 'interrupted')
+    if (waiting === undefined || this.#preparing) return
+    try {
+      await this.#ask(waiting.instrument, waiting.deploymentId, waiting.examId)
+    } catch (error) {
+      this.#context.log.warn({ err: error, examId: waiting.examId }, 'an interrupted exam waits: it could not be resumed')
+    }
+  }
+
+  #route(job: JobFrame): ReturnType<ExamSink['route']> {
+    const exam = this.#current
+    return exam === null || job.examId !== exam.examId
+      ? null
+      : { deploymentId: exam.deploymentId, sha256: exam.sha256, specVersion: exam.specVersion, prices: [0], bounds: null, closed: null }
+  }
+
+  #replied({ examId, itemId, jobId, request }: JobFrame, reply: string): void {
+    const exam = examId === undefined ? null : this.find(examId)
+    const place = exam === null || itemId === undefined ? null : placeOf(exam.spec.level, itemId)
+    if (examId === undefined || itemId === undefined || place === null || exam?.endedAt !== null) return
+    this.#context.realmDb.tx((db) => saveReply(db, { examId, phase: place.phase, itemId, jobId, prompt: request.messages.at(-1)?.content ?? '', reply }))
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * After any connection that is no resume: asks the exchange what it settled and released and what became of our open jobs, page by page, then
+ * resends every unanswered claim. The exchange answers a resent claim with the same bytes, so repeating all of this changes nothing.
+ */
+import { attempted, due } from '#books/outbox.ts'
+import { StokerError } from '#contract/errors.ts'
+import type { SignedClaim } from '#contract/receipt.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
+import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
+import { MINUTE_MS } from '#contract/time.ts'
+import type { CoreContext } from '#core/core-context.ts'
+
+import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
+import { Problems } from './booking-problems.ts'
+import type { Running } from './active-jobs.ts'
+import { CLAIM_KIND, type Outcome, type Settlement } from './settlement.ts'
+
+type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
+const RESEND_PAGE = 500
+const COMPARE_MS = 15_000
+/** Passes in a row that a gap may start: one that no pass closes must not go round for ever. */
+const ROUNDS_MAX = 3
+/** Pages of one full comparison: five million receipts. */
+const PAGES_MAX = 10_000
+/** A record that did not verify is asked for again at every connection, and this often when records after it come in. */
+const STUCK_RETRY_MS = MINUTE_MS
+const REPORTED_MAX = 100
+
+export interface SyncReport {
+  receipts: number
+  releases: number
+  problems: string[]
+}
+
+interface Pass {
+  full: boolean
+  /** A record of it did not verify: those after it cannot be joined to ours, whatever order they come in. */
+  stuck: boolean
+  remaining: string[]
+  asked: Set<string>
+  receiptSeq: number
+  releaseSeq: number
+  pages: number
+  report: SyncReport
+  finished: ((report: SyncReport) => void)[]
+}
+
+export class Sync {
+  readonly #context: CoreContext
+  readonly #jobs: Running
+  readonly #settlement: Settlement
+  readonly #problems = new Problems()
+  #pass: Pass | null = null
+  /** No pass for a gap before this (monotonic): the last one could not close it. */
+  #quietUntil = 0
+  /** A gap was seen during a pass. */
+  #again = false
+  #rounds = 0
+
+  constructor(context: CoreContext, jobs: Running, settlement: Settlement) {
+    this.#context = context
+    this.#jobs = jobs
+    this.#settlement = settlement
+  }
+
+  /** Records of the exchange that cannot be booked, one line each, and what to do about them. */
+  problems(): string[] {
+    return this.#problems.lines()
+  }
+
+  /** Called on every fresh session and whenever a gap shows. */
+  begin(full = false): void {
+    const { realmDb } = this.#context
+    const key = this.#exchangeKey()
+    if (key === null) return
+    const running = this.#running()
+    const remaining = openJobs(realmDb.read, OPEN_JOBS_MAX)
+      .map(({ jobId }) => jobId)
+      .filter((jobId) => !running.has(jobId))
+    // A comparison whose session was lost goes on as one: it must not end as less than it promised.
+    const before = this.#pass
+    const whole = full || before?.full === true
+    const from = whole ? { receiptSeq: 0, releaseSeq: 0 } : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
+    const report = { receipts: 0, releases: 0, problems: [] }
+    this.#pass = { full: whole, stuck: false, remaining, asked: new Set(), pages: 0, report, finished: before?.finished ?? [], ...from }
+    this.#ask(this.#pass)
+  }
+
+  /** Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy may be good. */
+  note(outcome: Outcome, what: string): void {
+    if (outcome.kind === 'refused') this.#refused(outcome, what)
+    else if (outcome.kind === 'gap') this.#gap()
+    else this.#problems.solved(what)
+  }
+
+  /** Something of the exchange's that was booked and is still worth telling. */
+  warn(what: string, problem: string): void {
+    this.#problems.add(what, { kind: 'refused', problems: [problem] })
+  }
+
+  #refused(outcome: Extract<Outcome, { kind: 'refused' }>, what: string): void {
+    const line = `${what}: ${outcome.problems.join('; ')}`
+    this.#context.log.error({ what, problems: outcome.problems }, 'the exchange sent a record that does not verify')
+    const isNew = this.#problems.add(what, outcome)
+    if (this.#pass !== null) {
+      this.#pass.stuck = true
+      if (this.#pass.report.problems.length < REPORTED_MAX) this.#pass.report.problems.push(line)
+    } else if (isNew) this.begin()
+    // One notification until all is well again: a broken history would bring one a job.
+    if (isNew && this.#problems.size === 1) this.#context.host.notify('Money that cannot be booked', `${line}. ${this.#problems.advice()}`)
+  }
+
+  #gap(): void {
+    const pass = this.#pass
+    if (pass !== null) this.#again ||= !pass.stuck
+    else if (this.#context.clock.mono() >= this.#quietUntil) this.begin()
+  }
+
+  onResult(frame: SyncResult): void {
+    const key = this.#exchangeKey()
+    const pass = this.#pass
+    if (pass === null || key === null) return
+    const before = pass.receiptSeq + pass.releaseSeq
+    for (const receipt of frame.receipts) {
+      this.note(this.#settlement.settle(receipt, key), `receipt ${receipt.seq}`)
+      pass.receiptSeq = Math.max(pass.receiptSeq, receipt.seq)
+      pass.report.receipts += 1
+    }
+    for (const release of frame.releases) {
+      const outcome = this.#settlement.release(release, key)
+      // A release may stand on an earlier page than its receipt: it is asked for again.
+      if (outcome.kind === 'gap') break
+      this.note(outcome, `release ${release.seq}`)
+      pass.releaseSeq = Math.max(pass.releaseSeq, release.seq)
+      pass.report.releases += 1
+    }
+    this.#applyJobs(pass, frame.jobs)
+    // Only rising numbers come to an end: a release whose receipt cannot be booked would come back for ever.
+    const progress = pass.receiptSeq + pass.releaseSeq > before && (pass.full || !pass.stuck)
+    if ((pass.remaining.length > 0 || (frame.more && progress)) && pass.pages < PAGES_MAX) this.#ask(pass)
+    else this.#finish(pass, key)
+  }
+
+  /** Reads the exchange's whole history again and compares it with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
+  async compare(): Promise<SyncReport> {
+    if (this.#exchangeKey() === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
+    const stop = new AbortController()
+    const late = this.#context.clock.sleep(COMPARE_MS, { signal: stop.signal, unref: true }).then(() => {
+      throw new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.')
+    })
+    // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
+    const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
+      this.begin(true)
+      return this.#pass === null ? { receipts: 0, releases: 0, problems: ['the exchange went away'] } : this.#passEnd(this.#pass)
+    })
+    try {
+      return await Promise.race([report, late])
+    } finally {
+      stop.abort()
+      late.catch(() => undefined)
+    }
+  }
+
+  #passEnd(pass: Pass): Promise<SyncReport> {
+    return new Promise((resolve) => pass.finished.push(resolve))
+  }
+
+  #running(): Set<string> {
+    return new Set(this.#jobs.runs().map((run) => run.frame.jobId))
+  }
+
+  #exchangeKey(): string | null {
+    const state = this.#context.exchange.state()
+    return state.kind === 'online' ? state.terms.exchange : null
+  }
+
+  #ask(pass: Pass): void {
+    const open = pass.remaining.splice(0, SYNC_PAGE_MAX)
+    pass.asked = new Set(open)
+    pass.pages += 1
+    try {
+      this.#context.exchange.send({ t: 'sync', afterReceiptSeq: pass.receiptSeq, afterReleaseSeq: pass.releaseSeq, openJobs: open.map((id) => brandId<JobId>(id)) })
+    } catch {
+      // The next connection begins anew.
+      this.#pass = null
+    }
+  }
+
+  #applyJobs(pass: Pass, jobs: SyncResult['jobs']): void {
+    const { realmDb, exchange } = this.#context
+    for (const { jobId, state } of jobs) {
+      if (!pass.asked.has(jobId)) continue
+      if (state === 'void' || state === 'unknown') this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
+      else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
+        // Its text was lost with the process or session that ran it.
+        this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
+        exchange.send({ t: 'job.error', jobId, error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} } })
+      }
+    }
+  }
+
+  #finish(pass: Pass, key: string): void {
+    if (pass.full) this.#compareHeads(pass, key)
+    this.#pass = null
+    for (const resolve of pass.finished) resolve(pass.report)
+    try {
+      this.#resendClaims()
+    } catch (error) {
+      this.#context.log.info({ err: error }, 'claims wait for the next connection')
+    }
+    for (const topic of ['jobs', 'earnings'] as const) this.#context.events.changed(topic)
+    const again = this.#again
+    this.#again = false
+    this.#rounds = again ? this.#rounds + 1 : 0
+    if (again && this.#rounds <= ROUNDS_MAX) return this.begin()
+    if (again) this.warn('the exchange’s history', 'there is a gap in it that asking again does not close')
+    else if (!pass.stuck) this.#problems.solved('the exchange’s history')
+    if (again || pass.stuck) this.#quietUntil = this.#context.clock.mono() + STUCK_RETRY_MS
+  }
+
+  /** After the last page both sides must stand at the same numbers: frames come in order. */
+  #compareHeads(pass: Pass, key: string): void {
+    const { read } = this.#context.realmDb
+    const [receipts, releases] = [lastReceipt(read, key)?.seq ?? 0, lastReleaseSeq(read, key)]
+    if (receipts !== pass.receiptSeq) pass.report.problems.push(`we hold ${receipts} receipts, the exchange shows ${pass.receiptSeq}`)
+    if (releases !== pass.releaseSeq) pass.report.problems.push(`we hold ${releases} releases, the exchange shows ${pass.releaseSeq}`)
+  }
+
+  #resendClaims(): void {
+    const { realmDb, exchange } = this.#context
+    for (let after = 0; ;) {
+      const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
+      for (const entry of page) {
+        after = entry.id
+        exchange.send({ t: 'job.done', ...entry.payload })
+        realmDb.tx((db) => attempted(db, entry.id))
+      }
+      if (page.length < RESEND_PAGE) return
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/** Takes the jobs that were won: admission, the job's row, and the engine; what happens to it then is running.ts. Prompts and answers live in memory only, and only while the job runs. */
+import type { ErrorValue } from '#contract/errors.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { EnginePort } from '#core/engine/engine.port.ts'
+import { trySend } from '#core/exchange/try-send.ts'
+
+import { refusal, waitTokens, type Call, type JobFrame, type Load, type Route } from './admission.ts'
+import { findJob, insertJob, type NewJob } from './jobs.store.ts'
+import { Run } from './active-job.ts'
+import type { Running, RunningDeps } from './active-jobs.ts'
+
+/** What exams tell the jobs, and are told. */
+export interface ExamSink extends Pick<RunningDeps['exams'], 'replied'> {
+  route(job: JobFrame): Route | null
+}
+
+export interface RunnerDeps {
+  deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
+  /** What is listed under an instrument now, with the prices that still hold; null when nothing is. */
+  routeOf(instrument: string): Route | null
+  exams: Pick<ExamSink, 'route'>
+}
+
+/** A measured rate that has not moved for so long refuses nobody: the next job measures it again. */
+const SPEED_AGE_MS = 60_000
+/** How long past its deadline a job without a claim may stay open. */
+const OPEN_GRACE_MS = 60_000
+
+export class Runner {
+  readonly #context: CoreContext
+  readonly #deps: RunnerDeps
+  readonly #running: Running
+
+  constructor(context: CoreContext, deps: RunnerDeps, running: Running) {
+    this.#context = context
+    this.#deps = deps
+    this.#running = running
+  }
+
+  onJob(frame: JobFrame): void {
+    const { exchange, realm, realmDb } = this.#context
+    // A repetition: running already, or known from before. Nothing is started twice.
+    if (this.#running.has(frame.jobId)) return
+    if (findJob(realmDb.read, frame.jobId) !== null)
+      return void trySend(exchange, { t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
+    const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
+    const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
+    const kind = engine?.state().kind
+    const recovering = kind === 'starting' || kind === 'backoff'
+    const session = exchange.state()
+    const realmFits = session.kind !== 'online' || session.terms.realm === realm
+    const error = refusal(frame, { realmFits, route, recovering, loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine) })
+    if (error === null) this.#start(frame, route!, engine!)
+    else this.#reject(frame, route, error)
+  }
+
+  #load(deploymentId: string, engine: EnginePort): Load | null {
+    const loaded = this.#deps.deployments.loaded(deploymentId)
+    if (loaded === null) return null
+    const { speed, running, queued, waitingPromptTokens } = engine.stats()
+    const measures = this.#running.measures.of(deploymentId)
+    const { promptRatio } = measures
+    const mono = this.#context.clock.mono()
+    measures.speed.see(speed, mono)
+    const { slots, contextTokens } = loaded.model
+    const calls: Call[] = []
+    const count = { job: 0, exam: 0 }
+    /** Prompts without text yet, in the engine's tokens. */
+    const prompts = { job: 0, exam: 0 }
+    for (const run of this.#running.runs()) {
+      if (run.route.deploymentId !== deploymentId) continue
+      const kind = run.frame.examId === undefined ? 'job' : 'exam'
+      const begun = run.ttftMs !== null
+      count[kind] += 1
+      if (!begun) prompts[kind] += run.inputTokens * (promptRatio ?? 1)
+      calls.push({ left: run.frame.request.maxTokens - run.outputTokens, waits: !begun && kind === 'job' })
+    }
+    return {
+      slots,
+      contextTokens,
+      running: count.job,
+      exams: count.exam,
+      waitTokens: waitTokens(calls, slots),
+      engine: { running, queued },
+      speed: measures.speed.fresh(mono, SPEED_AGE_MS),
+      // The engine's figure has exam calls in it, and not what was submitted a moment ago.
+      waitingPromptTokens: Math.max(waitingPromptTokens - prompts.exam, prompts.job),
+      promptRatio,
+    }
+  }
+
+  #start(frame: JobFrame, route: Route, engine: EnginePort): void {
+    const { clock, events, exchange, log, realmDb } = this.#context
+    const { jobId, deadlineMs } = frame
+    const run = new Run(frame, route, { clock, engine, send: (text) => void trySend(exchange, { t: 'job.delta', jobId, text }), running: () => this.#running.size })
+    if (frame.examId === undefined) {
+      const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
+      try {
+        realmDb.tx((db) => insertJob(db, row))
+      } catch (error) {
+        // Unrecorded work could not be claimed; the buyer is better off with another supplier.
+        log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
+        return void trySend(exchange, { t: 'job.reject', jobId, error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} } })
+      }
+      events.changed('jobs')
+    }
+    const outcome = this.#running.add(run)
+    trySend(exchange, { t: 'job.accept', jobId })
+    this.#deps.deployments.used(route.deploymentId)
+    engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
+  }
+
+  #reject(frame: JobFrame, route: Route | null, error: ErrorValue): void {
+    const { clock, events, exchange, realmDb } = this.#context
+    trySend(exchange, { t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
+    if (frame.examId === undefined) {
+      const now = clock.now()
+      realmDb.tx((db) => insertJob(db, newJob(frame, route, { state: 'rejected', reason: error.message, startedAt: now, endedAt: now, expiresAt: now })))
+      events.changed('jobs')
+    }
+  }
+}
+
+function newJob(
+  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame,
+  route: Route | null,
+  rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
+): NewJob {
+  return { jobId, instrument, specVersion, deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '', priceNano: priceNanoPerMtok, reserveNano, salt, ...rest }
+}

@@ -1,0 +1,224 @@
+/**
+ * The owner's wishes, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered follows them (offers.worker.ts); accepted
+ * work is finished after a pause, a withdrawal or a change of the deployment (drains.ts).
+ */
+import { StokerError, type ErrorCode } from '#contract/errors.ts'
+import type { Listing } from '#contract/market.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { Route, ServingFace } from '#core/jobs/index.ts'
+
+import { Drains } from './drains.ts'
+import { listingView } from './listing-view.ts'
+import { deleteListing, saveListing, storedListings, type ListingRow } from './listings.store.ts'
+import { OfferedSlots, type Pass } from './offered-slots.ts'
+import { Offers } from './offers.ts'
+
+/** A job may have been matched at the old ask just before the exchange heard of the new one. */
+const OLD_ASK_MS = 10 * SECOND_MS
+/** Errors after which the wish stands and is offered again later; any other is the exchange's refusal. */
+const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
+
+export interface ListingsDeps {
+  deployments: DeploymentsFace
+  qualifications(): readonly Pass[]
+  specOf(instrument: string): GradeSpec | null
+  /** The jobs; a function, since they are built after the listings they ask for their routes. */
+  jobs(): ServingFace
+}
+
+/** What the exchange is told of a job that comes all the same. */
+const closedWhy = (row: ListingRow): string => (row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back')
+
+export class ListingRunner {
+  readonly #context: CoreContext
+  readonly #deps: ListingsDeps
+  readonly #rows: Map<string, ListingRow>
+  readonly #oldAsks = new Map<string, { ask: number; until: number }>()
+  readonly #slots: OfferedSlots
+  readonly #offers: Offers
+  readonly #drains: Drains
+  /** Withdrawn while jobs of theirs ran; shown until those are done. */
+  readonly #withdrawn = new Map<string, ListingRow>()
+
+  constructor(context: CoreContext, deps: ListingsDeps) {
+    const { clock, events } = context
+    this.#context = context
+    this.#deps = deps
+    this.#rows = new Map(storedListings(context.realmDb.read).map((row) => [row.instrument, row]))
+    this.#slots = new OfferedSlots({ clock, deployments: deps.deployments, passes: () => deps.qualifications(), serving: () => deps.jobs() })
+    this.#drains = new Drains({
+      clock,
+      running: (instrument, deploymentId) => deps.jobs().runningOf(instrument, deploymentId),
+      giveUp: (instrument, deploymentId, message) => void deps.jobs().giveUp(instrument, deploymentId, message),
+      changed: () => events.changed('listing'),
+    })
+    this.#offers = new Offers(context, { ...deps, slots: this.#slots, rows: this.#rows })
+  }
+
+  listings(): Listing[] {
+    const gone = [...this.#withdrawn.values()].filter(({ instrument }) => !this.#rows.has(instrument) && this.#drains.of(instrument) !== null)
+    return [...[...this.#rows.values()].map((row) => this.#view(row)), ...gone.map((row) => this.#view(row))]
+  }
+
+  /** No accepted work is left of what was paused, withdrawn or moved to another deployment. */
+  get drained(): boolean {
+    return this.#drains.idle
+  }
+
+  /** At least one listing is wanted: neither paused nor refused. */
+  wanted(): boolean {
+    return [...this.#rows.values()].some((row) => !row.paused && !this.#offers.refused(row.instrument))
+  }
+
+  /** Lists or re-prices, and waits for the exchange's answer. A refused offer leaves the listing as it was before. Errors: contract/market.ts, `list`. */
+  async list(instrument: string, deploymentId: string, ask: number): Promise<Listing> {
+    const { clock } = this.#context
+    this.#checkWish(instrument, deploymentId)
+    const model = await this.#deps.deployments.ensureLoaded(deploymentId)
+    const before = this.#rows.get(instrument) ?? null
+    if (before !== null && before.ask !== ask) this.#oldAsks.set(instrument, { ask: before.ask, until: clock.mono() + OLD_ASK_MS })
+    const row = { instrument, deploymentId, ask, slots: model.slots, paused: false, pausedWhy: null, since: clock.now() }
+    this.#save(row)
+    this.#takesJobs(row)
+    if (before !== null && before.deploymentId !== deploymentId) this.#drains.begin(instrument, before.deploymentId)
+    try {
+      await this.#offers.offerAndWait(row)
+    } catch (error) {
+      if (error instanceof StokerError && !KEPT.includes(error.code)) this.#undo(instrument, before)
+      throw error
+    }
+    return this.#view(row)
+  }
+
+  /** No new jobs; accepted ones are finished (drains.ts). */
+  pause(instrument: string): Listing {
+    const row = { ...this.#rowOf(instrument), paused: true, pausedWhy: null }
+    this.#save(row)
+    this.#offers.refresh(row)
+    this.#drains.begin(instrument, row.deploymentId)
+    return this.#view(row)
+  }
+
+  /** Pauses everything that is not paused, in one commit, with a reason that lasts; the instruments. */
+  pauseAll(why: string): string[] {
+    const rows = [...this.#rows.values()].filter(({ paused }) => !paused).map((row) => ({ ...row, paused: true, pausedWhy: why }))
+    this.#context.realmDb.tx((db) => {
+      for (const row of rows) saveListing(db, row)
+    })
+    for (const row of rows) {
+      this.#rows.set(row.instrument, row)
+      this.#offers.refresh(row)
+      this.#drains.begin(row.instrument, row.deploymentId)
+    }
+    if (rows.length > 0) this.#context.events.changed('listing')
+    return rows.map(({ instrument }) => instrument)
+  }
+
+  /** Takes jobs again, and loads its model when that has left the memory. */
+  async resume(instrument: string): Promise<Listing> {
+    const row = { ...this.#rowOf(instrument), paused: false, pausedWhy: null }
+    this.#save(row)
+    this.#offers.forget(instrument)
+    this.#takesJobs(row)
+    const loaded = this.#deps.deployments.ensureLoaded(row.deploymentId)
+    if (this.#context.exchange.state().kind === 'online') {
+      await loaded
+      await this.#offers.offerAndWait(row)
+    } else {
+      loaded.catch((error: unknown) => this.#context.log.warn({ err: error, instrument }, 'the model of a resumed listing could not be loaded'))
+      this.#offers.refresh(row)
+    }
+    return this.#view(this.#rowOf(instrument))
+  }
+
+  /** Accepted jobs are finished and settle as ever; until then it is still shown. */
+  withdraw(instrument: string): boolean {
+    const row = this.#rows.get(instrument)
+    this.#offers.withdraw(instrument)
+    this.#offers.forget(instrument)
+    this.#rows.delete(instrument)
+    if (row !== undefined) {
+      this.#withdrawn.set(instrument, { ...row, paused: true, pausedWhy: 'withdrawn; its accepted jobs are being finished' })
+      this.#drains.begin(instrument, row.deploymentId)
+    }
+    const gone = this.#context.realmDb.tx((db) => deleteListing(db, instrument))
+    this.#context.events.changed('listing')
+    return gone
+  }
+
+  /** How a job of this instrument would be served; null when it is not listed. */
+  routeOf(instrument: string): Route | null {
+    const row = this.#rows.get(instrument)
+    const spec = this.#deps.specOf(instrument)
+    const deployment = row === undefined ? null : this.#deps.deployments.find(row.deploymentId)
+    if (row === undefined || spec === null || deployment === null) return null
+    const old = this.#oldAsks.get(instrument)
+    const prices = old !== undefined && old.until > this.#context.clock.mono() ? [row.ask, old.ask] : [row.ask]
+    return { deploymentId: row.deploymentId, sha256: deployment.sha256, specVersion: spec.version, prices, bounds: spec.limits, closed: row.paused ? closedWhy(row) : null }
+  }
+
+  /** Follows exchange, engines and jobs; the returned function stops it. */
+  attach(): () => void {
+    const offs = [this.#offers.attach(), this.#deps.jobs().onEnded(() => this.#drains.settle())]
+    return () => {
+      for (const off of offs) off()
+      this.#drains.stop()
+    }
+  }
+
+  /** Offers again where the machine delivers more or less than is offered. */
+  followCapacity(): void {
+    this.#offers.followCapacity()
+  }
+
+  /** What runs for it is ordinary work again. */
+  #takesJobs({ instrument, deploymentId }: ListingRow): void {
+    this.#withdrawn.delete(instrument)
+    this.#drains.end(instrument, deploymentId)
+  }
+
+  #checkWish(instrument: string, deploymentId: string): void {
+    if (this.#context.exchange.state().kind !== 'online')
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.')
+    const deployment = this.#deps.deployments.find(deploymentId)
+    if (deployment === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    const spec = this.#deps.specOf(instrument)
+    if (spec === null) throw new StokerError('NOT_FOUND', 'The exchange does not trade this grade.')
+    const qualified = this.#deps.qualifications().some((one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version)
+    if (!qualified) throw new StokerError('NOT_QUALIFIED', 'This model has not passed the exam of this grade (or the pass has run out); take the exam first.')
+  }
+
+  #undo(instrument: string, before: ListingRow | null): void {
+    this.#oldAsks.delete(instrument)
+    this.#offers.forget(instrument)
+    this.#slots.forget(instrument)
+    if (before === null) {
+      this.#context.realmDb.tx((db) => deleteListing(db, instrument))
+      this.#rows.delete(instrument)
+      this.#context.events.changed('listing')
+    } else {
+      this.#save(before)
+      this.#takesJobs(before)
+      this.#offers.refresh(before)
+    }
+  }
+
+  #save(row: ListingRow): void {
+    this.#context.realmDb.tx((db) => saveListing(db, row))
+    this.#rows.set(row.instrument, row)
+    this.#context.events.changed('listing')
+  }
+
+  #rowOf(instrument: string): ListingRow {
+    const row = this.#rows.get(instrument)
+    if (row === undefined) throw new StokerError('NOT_FOUND', 'Nothing is listed for this grade.')
+    return row
+  }
+
+  #view(row: ListingRow): Listing {
+    const facts = { standing: this.#offers.standing(row), offered: this.#slots.of(row), slotsMax: this.#slots.max(row), draining: this.#drains.of(row.instrument) }
+    return listingView(row, facts)
+  }
+}

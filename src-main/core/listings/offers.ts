@@ -1,0 +1,220 @@
+/**
+ * Keeps the exchange's offers equal to the owner's wish and to what the machine delivers: offers again after every fresh session and engine
+ * restart and with every change of the slots, withdraws while the engine is down, and says in plain words why a listing waits.
+ */
+import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { Listing } from '#contract/market.ts'
+import { nanoPerMtok } from '#contract/money.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { SECOND_MS } from '#contract/time.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import { identityOf } from '#core/deployments/engine-identity.ts'
+import type { ExchangeState } from '#core/exchange/exchange.port.ts'
+import { trySend } from '#core/exchange/try-send.ts'
+
+import type { ListingRow } from './listings.store.ts'
+import type { OfferedSlots } from './offered-slots.ts'
+
+const ANSWER_MS = 10 * SECOND_MS
+
+export interface OffersParts {
+  deployments: DeploymentsFace
+  specOf(instrument: string): GradeSpec | null
+  slots: OfferedSlots
+  /** The owner's wishes, by instrument. */
+  rows: ReadonlyMap<string, ListingRow>
+}
+
+export interface Standing {
+  state: Listing['state']
+  reason: string
+  since: number
+}
+interface Answer {
+  resolve: () => void
+  reject: (error: Error) => void
+}
+
+const pausedReason = (row: ListingRow): string => row.pausedWhy ?? 'paused by you'
+
+export class Offers {
+  readonly #context: CoreContext
+  readonly #parts: OffersParts
+  readonly #standings = new Map<string, Standing>()
+  /** Instruments the exchange holds an offer of ours for, or is being asked to. */
+  readonly #offered = new Set<string>()
+  readonly #answers = new Map<string, Answer>()
+
+  constructor(context: CoreContext, parts: OffersParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  standing(row: ListingRow): Standing {
+    const starting: Standing = { state: row.paused ? 'paused' : 'waiting', reason: row.paused ? pausedReason(row) : 'starting', since: row.since }
+    return this.#standings.get(row.instrument) ?? starting
+  }
+
+  /** By the exchange; it is not offered again before something changes. */
+  refused(instrument: string): boolean {
+    return this.#standings.get(instrument)?.state === 'refused'
+  }
+
+  /** What was said of it holds no more. */
+  forget(instrument: string): void {
+    this.#standings.delete(instrument)
+  }
+
+  /** Follows exchange and engines; the returned function stops it. */
+  attach(): () => void {
+    const { exchange } = this.#context
+    const offs = [
+      exchange.onFrame((frame) => this.#onFrame(frame)),
+      exchange.onState((state) => this.#onExchange(state)),
+      // A deployment just loaded may be what a listing waited for.
+      this.#parts.deployments.onChange(() => this.#refreshAll()),
+    ]
+    this.#refreshAll()
+    return () => {
+      for (const off of offs) off()
+    }
+  }
+
+  /** Offers again where the machine delivers more or less than is offered. */
+  followCapacity(): void {
+    for (const row of this.#parts.rows.values()) {
+      const spec = this.#parts.specOf(row.instrument)
+      if (spec === null || !this.#offered.has(row.instrument)) continue
+      const { slots } = this.#parts.slots.of(row)
+      if (!this.#parts.slots.follow(row, spec)) continue
+      if (this.#parts.slots.of(row).slots !== slots) this.#offer(row)
+      this.#context.events.changed('listing')
+    }
+  }
+
+  /** Offers, withdraws or waits, as the wish and the state of engine and exchange have it. */
+  refresh(row: ListingRow): void {
+    if (row.paused) {
+      this.withdraw(row.instrument)
+      return this.#stand(row.instrument, 'paused', pausedReason(row))
+    }
+    const reason = this.#obstacle(row)
+    if (reason !== null) {
+      this.withdraw(row.instrument)
+      this.#stand(row.instrument, 'waiting', reason)
+    } else if (!this.#offered.has(row.instrument) && !this.refused(row.instrument)) this.#offer(row)
+  }
+
+  /** Nothing happens where nothing is offered. */
+  withdraw(instrument: string): void {
+    if (this.#offered.delete(instrument)) trySend(this.#context.exchange, { t: 'withdraw', instrument: brandId<Instrument>(instrument) })
+  }
+
+  /** Errors: the exchange's refusal; TIMEOUT, UNAVAILABLE or CONFLICT when it has not answered, cannot be asked, or was asked something newer. */
+  async offerAndWait(row: ListingRow): Promise<void> {
+    const { instrument } = row
+    const stop = new AbortController()
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#answers.get(instrument)?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
+      this.#answers.set(instrument, { resolve, reject })
+      this.#context.clock.sleep(ANSWER_MS, { signal: stop.signal, unref: true }).then(
+        () => reject(new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.')),
+        () => undefined,
+      )
+    })
+    this.#offered.delete(instrument)
+    this.#standings.delete(instrument)
+    this.refresh(row)
+    if (!this.#offered.has(instrument)) {
+      const reason = this.#standings.get(instrument)?.reason ?? 'it cannot be offered now'
+      this.#answers.get(instrument)?.reject(new StokerError('UNAVAILABLE', `The listing is kept and waits: ${reason}.`))
+    }
+    try {
+      await answered
+    } finally {
+      stop.abort()
+    }
+  }
+
+  #onExchange(state: ExchangeState): void {
+    if (state.kind === 'online' && state.fresh) {
+      // The exchange forgot our offers with the session; a refusal may not hold any more.
+      this.#offered.clear()
+      this.#standings.clear()
+    }
+    if (state.kind === 'online' || this.#offered.size === 0) this.#refreshAll()
+    else for (const row of this.#parts.rows.values()) if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? 'connecting to the exchange')
+    if (state.kind === 'online' && !state.fresh) for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
+  }
+
+  #onFrame(frame: ExchangeFrame): void {
+    if (frame.t === 'notice') return this.#onNotice(frame)
+    if (frame.t !== 'offer.accepted' && frame.t !== 'offer.refused') return
+    const { instrument } = frame
+    if (!this.#parts.rows.has(instrument)) return
+    const answer = this.#answers.get(instrument)
+    this.#answers.delete(instrument)
+    if (frame.t === 'offer.accepted') {
+      if (this.#offered.has(instrument)) this.#stand(instrument, 'listed', 'open for jobs')
+      answer?.resolve()
+    } else {
+      this.#offered.delete(instrument)
+      this.#stand(instrument, 'refused', frame.error.message)
+      answer?.reject(fromErrorValue(frame.error as ErrorValue))
+    }
+  }
+
+  #refreshAll(): void {
+    for (const row of this.#parts.rows.values()) this.refresh(row)
+  }
+
+  /** Why this listing cannot be offered now; null when it can. */
+  #obstacle(row: ListingRow): string | null {
+    const state = this.#context.exchange.state()
+    // One text through all attempts, so that a long outage is not a change every second.
+    if (state.kind !== 'online') return state.kind === 'connecting' && state.attempt === 1 ? 'connecting to the exchange' : 'the exchange is not reachable; Stoker keeps trying'
+    const { realm } = this.#context
+    if (state.terms.realm !== realm) return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
+    const { deployments } = this.#parts
+    if (deployments.loaded(row.deploymentId) !== null) return null
+    const kind = deployments.engine(row.deploymentId)?.state().kind
+    if (kind === 'broken') return 'the engine stopped after repeated crashes; start it again on the models page'
+    return kind === 'backoff' || kind === 'starting' ? 'the engine is restarting' : 'its model is not loaded'
+  }
+
+  #offer(row: ListingRow): void {
+    const loaded = this.#parts.deployments.loaded(row.deploymentId)
+    const spec = this.#parts.specOf(row.instrument)
+    if (loaded === null || spec === null) return this.#stand(row.instrument, 'waiting', spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded')
+    if (!this.#offered.has(row.instrument)) this.#parts.slots.follow(row, spec)
+    this.#offered.add(row.instrument)
+    const sent = trySend(this.#context.exchange, {
+      t: 'offer',
+      instrument: brandId<Instrument>(row.instrument),
+      deploymentId: brandId<DeploymentId>(row.deploymentId),
+      identity: identityOf(loaded, loaded.model),
+      askNanoPerMtok: nanoPerMtok(row.ask),
+      slots: this.#parts.slots.of(row).slots,
+      contextTokens: spec.limits.contextTokens,
+      maxOutputTokens: spec.limits.outputTokens,
+    })
+    if (!sent) this.#offered.delete(row.instrument)
+    if (this.#standings.get(row.instrument)?.state !== 'listed')
+      this.#stand(row.instrument, 'waiting', sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable')
+  }
+
+  /** What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done. */
+  #onNotice({ level, text, instrument }: Extract<ExchangeFrame, { t: 'notice' }>): void {
+    if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', text)
+    if (level !== 'info') this.#context.host.notify('The exchange says', text)
+  }
+
+  #stand(instrument: string, state: Listing['state'], reason: string): void {
+    const before = this.#standings.get(instrument)
+    if (before?.state === state && before.reason === reason) return
+    this.#standings.set(instrument, { state, reason, since: this.#context.clock.now() })
+    this.#context.events.changed('listing')
+  }
+}

@@ -1,0 +1,71 @@
+/** The models of the rig as the owner's clients see and use them. */
+import { StokerError } from '#contract/errors.ts'
+import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+
+import { catalogue, type CatalogueEntry } from './model-catalogue.ts'
+import type { GivenBack } from './given-back.ts'
+import { offeredModels } from './own-use.store.ts'
+import type { OwnUseModel, OwnUseService } from './own-use.port.ts'
+import type { OwnUseDeployments } from './index.ts'
+
+/** `stop` ends listening for changes. */
+export function createService(
+  { rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>,
+  deployments: OwnUseDeployments,
+  givenBack: Pick<GivenBack, 'holds'>,
+): OwnUseService & { stop(): void } {
+  let known: ReturnType<typeof catalogue> | null = null
+  const stop = events.on((topic) => {
+    if (topic === 'models' || topic === 'deployments') known = null
+  })
+  const look = (): ReturnType<typeof catalogue> => (known ??= catalogue(offeredModels(rigDb.read), deployments.list()))
+
+  const inMemory = (entry: CatalogueEntry): NonNullable<ReturnType<DeploymentsFace['loaded']>> | null => {
+    for (const { deploymentId } of entry.deployments) {
+      const loaded = deployments.loaded(deploymentId)
+      if (loaded !== null) return loaded
+    }
+    return null
+  }
+  const view = (entry: CatalogueEntry): OwnUseModel => {
+    const loaded = inMemory(entry)
+    return { id: entry.id, contextTokens: loaded?.model.contextTokens ?? entry.contextTokens, created: Math.floor(entry.createdAt / 1_000), loaded: loaded !== null }
+  }
+  const need = (id: string): CatalogueEntry => {
+    const entry = look().byName.get(id)
+    if (entry === undefined) throw new StokerError('NOT_FOUND', 'This model is not there any more; GET /v1/models lists the ones that are.')
+    return entry
+  }
+  /** The deployment used before, else a new one with settings chosen for this machine. */
+  const load = async (entry: CatalogueEntry): Promise<string> => {
+    // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is final.
+    if (givenBack.holds())
+      throw new StokerError('FORBIDDEN', 'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.')
+    const deploymentId = entry.deployments[0]?.deploymentId ?? null
+    if (deploymentId === null) return (await deployments.deploy(entry.sha256, {})).deploymentId
+    await deployments.ensureLoaded(deploymentId)
+    return deploymentId
+  }
+  return {
+    models: () =>
+      look()
+        .entries.map(view)
+        .toSorted((a, b) => Number(b.loaded) - Number(a.loaded)),
+    find(name) {
+      const entry = look().byName.get(name)
+      return entry === undefined ? null : view(entry)
+    },
+    async engine(id) {
+      const entry = need(id)
+      const engine = deployments.engine(inMemory(entry)?.deploymentId ?? (await load(entry)))
+      if (engine === null) throw new StokerError('ENGINE_NOT_LOADED', 'The model left the memory again; try once more.')
+      return engine
+    },
+    used(id) {
+      const entry = look().byName.get(id)
+      const loaded = entry === undefined ? null : inMemory(entry)
+      if (loaded !== null) deployments.used(loaded.deploymentId)
+    },
+    stop,
+  }
+}

@@ -1,0 +1,74 @@
+/** Calls to the host that have one answer each: load, unload, inspect, embed. */
+import { fromErrorValue, StokerError } from '#contract/errors.ts'
+import type { Clock } from '#contract/time.ts'
+
+import type { HostEvent, HostRequest } from '../protocol.ts'
+
+export interface Calls {
+  /** Rejects with the host's error, TIMEOUT after `timeoutMs`, or what failAll says; CANCELLED once `cancel.signal` is aborted, and then sends what `cancel.make` makes. */
+  call(make: (id: number) => HostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
+  settle(event: Extract<HostEvent, { t: 'result' | 'failed' }>): void
+  failAll(error: StokerError): void
+}
+
+interface Cancel {
+  signal: AbortSignal
+  make: (id: number) => HostRequest
+}
+
+/** An aborted call's error. */
+export const cancelledCall = (): StokerError => new StokerError('CANCELLED', 'Nobody waits for this any more.')
+
+interface Pending {
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
+
+export function createCalls(send: (message: HostRequest) => void, clock: Clock): Calls {
+  const pending = new Map<number, Pending>()
+  let nextId = 0
+  let over: StokerError | null = null
+  return {
+    async call(make, timeoutMs, cancel) {
+      if (over !== null) throw over
+      if (cancel?.signal.aborted === true) throw cancelledCall()
+      const id = (nextId += 1)
+      const patience = new AbortController()
+      const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }))
+      void clock
+        .sleep(timeoutMs, { signal: patience.signal, unref: true })
+        .then(() => pending.get(id)?.reject(new StokerError('TIMEOUT', `The engine did not answer within ${Math.round(timeoutMs / 1_000)} s. Stop and start it, then try again.`)))
+        .catch(() => undefined)
+      const leave = (): void => {
+        pending.get(id)?.reject(cancelledCall())
+        try {
+          if (cancel !== undefined) send(cancel.make(id))
+        } catch {
+          // The host is gone, and its work with it.
+        }
+      }
+      cancel?.signal.addEventListener('abort', leave, { once: true })
+      try {
+        try {
+          send(make(id))
+        } catch {
+          throw new StokerError('ENGINE_CRASHED', 'The engine is gone. It restarts by itself; try again.')
+        }
+        return await answer
+      } finally {
+        pending.delete(id)
+        cancel?.signal.removeEventListener('abort', leave)
+        patience.abort()
+      }
+    },
+    settle(event) {
+      const call = pending.get(event.id)
+      if (event.t === 'result') call?.resolve(event.value)
+      else call?.reject(fromErrorValue(event.error))
+    },
+    failAll(error) {
+      over = error
+      for (const call of pending.values()) call.reject(error)
+    },
+  }
+}

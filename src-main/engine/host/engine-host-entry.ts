@@ -1,0 +1,102 @@
+/**
+ * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the first message);
+ * when that side goes away, so does the host: no orphan keeps the GPU.
+ */
+import { randomInt } from 'node:crypto'
+
+import { childProcessChannel } from '#contract/channel/child-process.ts'
+
+import type { HostEvent } from '../protocol.ts'
+import { processors, usableCores } from './processor/busy-cores.ts'
+import { createCpuReader } from './processor/busy-counters.ts'
+import { createBusyWatch } from './processor/busy-watch.ts'
+import { createFallbackNotice } from './native/fallback-notice.ts'
+import { loadFitting } from './gguf/memory-fit.ts'
+import { createGovernor } from './processor/governor.ts'
+import { checkBound } from './native/gpus.ts'
+import { createHost } from './engine-host.ts'
+import { inspectModel } from './gguf/inspect-model.ts'
+import { estimateMemory, openEstimator } from './native/llama-estimate.ts'
+import { loadStepModel, visibleGpus } from './native/llama-model.ts'
+import { dieWithParent } from './parent-death.ts'
+import { stepBack } from './processor/lower-priority.ts'
+
+/** Electron's MessagePortMain, as far as it is used. */
+interface Port {
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (event: { data: unknown }) => void): void
+  on(event: 'close', listener: () => void): void
+  start(): void
+}
+interface ParentPort {
+  once(event: 'message', listener: (event: { ports: Port[] }) => void): void
+}
+
+const CORES = usableCores()
+const mono = (): number => performance.now()
+
+function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
+  const host = createHost({
+    send,
+    exit,
+    mono,
+    randomSeed: () => randomInt(2 ** 32),
+    rssBytes: () => process.memoryUsage.rss(),
+    inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
+    gpus: visibleGpus,
+    load: loadChecked,
+    governorFor: ({ threadsMax }) =>
+      createGovernor({ limit: threadsMax, cores: CORES, processors: processors(), mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
+  })
+  send({ t: 'ready', pid: process.pid })
+  return (message) => host.handle(message)
+}
+
+/** Into the parent's log, once a process: the deployment itself says `(public API)`. */
+const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
+
+/** With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
+const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
+  if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
+  const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
+  return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
+    stepBack()
+    return loadStepModel(path, sha256, settings, { onFallback: tellFallback })
+  })
+}
+
+function serveParentPort(parent: ParentPort): void {
+  parent.once('message', ({ ports: [port] }) => {
+    if (port === undefined) process.exit(1)
+    const handle = serve(
+      (event) => port.postMessage(event),
+      () => process.exit(0),
+    )
+    port.on('message', ({ data }) => handle(data))
+    port.on('close', () => process.exit(0))
+    port.start()
+  })
+}
+
+function serveIpc(): void {
+  dieWithParent(() => process.exit(0))
+  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
+  process.on('SIGINT', () => undefined)
+  const channel = childProcessChannel<HostEvent>(process)
+  channel.onClose(() => process.exit(0))
+  const handle = serve(
+    (event) => {
+      if (channel.isOpen) channel.send(event)
+    },
+    () => process.exit(0),
+  )
+  channel.onMessage(handle)
+}
+
+const parentPort = (process as unknown as { parentPort?: ParentPort }).parentPort
+if (parentPort !== undefined) serveParentPort(parentPort)
+else if (process.send !== undefined) serveIpc()
+else {
+  process.stderr.write('The engine host is started by Stoker, not by hand.\n')
+  process.exit(2)
+}

@@ -1,0 +1,172 @@
+/** The host's answer to each message: loads and unloads one after another, jobs at any time. Free of the library and of the process, so that tests can drive it. */
+import { z } from 'zod'
+
+import { StokerError, toErrorValue } from '#contract/errors.ts'
+import type { ModelSha256 } from '#contract/ids.ts'
+import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
+import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+
+import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
+import { fixedGovernor, type Governor } from './processor/governor.ts'
+import { createScheduler, type JobOptions, type Scheduler } from './scheduler/scheduler.ts'
+import type { StepModel } from './scheduler/step-model.ts'
+
+export interface HostOptions {
+  send: (event: HostEvent) => void
+  mono: () => number
+  randomSeed: () => number
+  rssBytes: () => number
+  inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
+  /** GPUs this process sees; none where it has no GPU, or cannot tell. */
+  gpus?: () => Promise<EngineGpu[]>
+  load: (path: string, sha256: ModelSha256, settings: EngineSettings) => Promise<StepModel>
+  /** How many threads each step of this model takes; always the most it was loaded with when left out. */
+  governorFor?: (model: StepModel) => Governor
+  /** Called by `stop`, when everything is freed. */
+  exit: () => void
+}
+
+export interface Host {
+  /** Any value. What is no request is refused where an answer is waited for, and dropped elsewhere. */
+  handle(message: unknown): void
+}
+
+const UNLOADED = { code: 'ENGINE_NOT_LOADED', message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.', data: {} } as const
+
+const NOT_LOADED = new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+
+const embedTexts = z.array(z.string().min(1).max(MESSAGE_BYTES_MAX)).min(1).max(EMBED_TEXTS_MAX)
+
+function parsedTexts(raw: unknown): string[] {
+  const { data, error } = embedTexts.safeParse(raw)
+  if (data !== undefined) return data
+  const reason = error.issues[0]?.message.slice(0, 200) ?? 'unknown'
+  throw new StokerError('BAD_REQUEST', `These texts cannot be embedded: ${reason}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`)
+}
+
+function parsedRequest(raw: unknown): EngineRequest {
+  const { data, error } = engineRequest.safeParse(raw)
+  if (data !== undefined) return data
+  const issue = error.issues[0]
+  const field = issue?.path.join('.') ?? ''
+  const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
+  throw new StokerError(code, `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`)
+}
+
+const addressed = z.union([z.object({ id: z.number() }), z.object({ t: z.literal('submit'), job: z.string() })])
+
+function refuse(message: unknown, send: HostOptions['send']): void {
+  const { data } = addressed.safeParse(message)
+  const error = { code: 'BAD_REQUEST', message: 'The engine does not take this message: a value in it is out of bounds. Check the settings.', data: {} } as const
+  if (data === undefined) return
+  send('id' in data ? { t: 'failed', id: data.id, error } : { t: 'error', job: data.job, error })
+}
+
+/** Loads, unloads and the stop, in order of arrival. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const next = turn.then(work)
+    turn = next.catch(() => undefined)
+    return next
+  }
+}
+
+/** Calls under way that can be ended, by their ids. */
+function createCancellable(): { run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>; cancel(id: number): void } {
+  const running = new Map<number, AbortController>()
+  return {
+    async run(id, work) {
+      const leaving = new AbortController()
+      running.set(id, leaving)
+      try {
+        return await work(leaving.signal)
+      } finally {
+        running.delete(id)
+      }
+    },
+    cancel: (id) => running.get(id)?.abort(),
+  }
+}
+
+/** Answers a call by its id, in turn or beside it. */
+const createAnswers =
+  (send: HostOptions['send']) =>
+  (id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void =>
+    void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
+
+export function createHost(options: HostOptions): Host {
+  const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
+  let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
+  const answer = createAnswers(send)
+  const inTurn = createTurns()
+  const embeds = createCancellable()
+
+  async function unload(): Promise<void> {
+    const previous = current
+    current = null
+    if (previous === null) return
+    await previous.scheduler.stop(UNLOADED)
+    await previous.model.dispose()
+  }
+
+  async function load(request: Extract<HostRequest, { t: 'load' }>): Promise<StepModel['model']> {
+    await unload()
+    const model = await options.load(request.path, request.sha256 as ModelSha256, request.settings)
+    const governor = governorFor(model)
+    current = { model, governor, scheduler: createScheduler(model, governor, options) }
+    send({ t: 'stats', stats: current.scheduler.stats() })
+    return model.model
+  }
+
+  async function embed(id: number, texts: unknown): Promise<Embedded> {
+    if (current === null) throw NOT_LOADED
+    const { scheduler } = current
+    return embeds.run(id, (signal) => scheduler.embed(parsedTexts(texts), signal))
+  }
+
+  function submit(job: string, request: unknown, how: JobOptions): void {
+    try {
+      if (current === null) throw NOT_LOADED
+      current.scheduler.submit(job, parsedRequest(request), how)
+    } catch (error) {
+      send({ t: 'error', job, error: toErrorValue(error) })
+    }
+  }
+
+  return {
+    handle(message) {
+      const parsed = hostRequest.safeParse(message)
+      if (!parsed.success) return refuse(message, send)
+      const request = parsed.data
+      switch (request.t) {
+        case 'submit':
+          return submit(request.job, request.request, request)
+        case 'cancel':
+          return current?.scheduler.cancel(request.job)
+        case 'embed':
+          return answer(request.id, embed(request.id, request.texts))
+        case 'cancel-embed':
+          return embeds.cancel(request.call)
+        case 'threads':
+          return current?.governor.setLimit(request.limit)
+        case 'inspect':
+          return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
+        case 'gpus':
+          return answer(request.id, options.gpus?.() ?? Promise.resolve([]))
+        case 'load':
+          return answer(
+            request.id,
+            inTurn(() => load(request)),
+          )
+        case 'unload':
+          return answer(
+            request.id,
+            inTurn(async () => (await unload(), null)),
+          )
+        case 'stop':
+          return void inTurn(unload).finally(options.exit)
+      }
+    },
+  }
+}

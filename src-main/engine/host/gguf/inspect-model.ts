@@ -1,0 +1,75 @@
+/** What a model file is, from its header alone, before anything is loaded. */
+import { basename } from 'node:path'
+
+import { StokerError } from '#contract/errors.ts'
+import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+
+import { readGgufHeader, type GgufHeader } from './gguf-header.ts'
+import { fileTypeName } from './gguf-types.ts'
+import type { MemoryEstimate, MemoryWish } from '../native/llama-estimate.ts'
+
+/** Context assumed when no settings are given; the trained one when that is shorter. */
+const CONTEXT_ASSUMED = 4_096
+/** Up to this share of what is free, it fits well. */
+const COMFORT = 0.8
+
+export type Estimate = (path: string, settings: MemoryWish) => Promise<MemoryEstimate>
+
+const text = (header: GgufHeader, key: string): string | null => {
+  const value = header.metadata.get(key)
+  return typeof value === 'string' && value !== '' ? value.slice(0, 300) : null
+}
+
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+function checkKind(header: GgufHeader, path: string): string {
+  const unsupported = (reason: string): StokerError => new StokerError('MODEL_UNSUPPORTED', `${path} cannot be served: ${reason}.`)
+  const architecture = text(header, 'general.architecture')
+  if (architecture === null) throw unsupported('its header names no architecture; download another conversion')
+  const kind = text(header, 'general.type')
+  if (kind !== null && kind !== 'model') throw unsupported(`it is ${kind === 'adapter' ? 'an adapter' : `a part of type ${kind}`}, not a model; choose the model file itself`)
+  const parts = header.metadata.get('split.count')
+  if (typeof parts === 'number' && parts > 1) throw unsupported(`it is one of ${parts} parts; join them with llama-gguf-split --merge first`)
+  return architecture
+}
+
+/** Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_UNSUPPORTED, MODEL_TOO_BIG (more than this machine has at all). */
+export async function inspectModel(path: string, settings: Partial<EngineSettings>, estimate: Estimate): Promise<ModelInspection> {
+  const header = await readGgufHeader(path)
+  const architecture = checkKind(header, path)
+  const trained = header.metadata.get(`${architecture}.context_length`)
+  const contextTokens = typeof trained === 'number' ? trained : null
+  const blocks = header.metadata.get(`${architecture}.block_count`)
+  const assumed: MemoryWish = {
+    ...settings,
+    contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED),
+    slots: settings.slots ?? 1,
+    gpuLayers: settings.gpuLayers ?? 0,
+  }
+  const memory = await estimate(path, assumed).catch((error: unknown) => {
+    throw new StokerError('MODEL_UNSUPPORTED', `${path} has a header the engine cannot use (${(error as Error).message.slice(0, 200)}). Download another conversion of this model.`)
+  })
+  if (!memory.supported)
+    throw new StokerError('MODEL_UNSUPPORTED', `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`, { data: { architecture } })
+  const { neededBytes, freeBytes, totalBytes, method } = memory
+  if (neededBytes > totalBytes)
+    throw new StokerError(
+      'MODEL_TOO_BIG',
+      `${path} needs about ${gibibytes(neededBytes)} and this machine has ${gibibytes(totalBytes)}. Use a smaller quantisation, a smaller model, or less context.`,
+      { data: { neededBytes, totalBytes } },
+    )
+  return {
+    fileName: basename(path),
+    path,
+    sizeBytes: header.sizeBytes,
+    architecture,
+    parameters: header.parameters,
+    quantisation: fileTypeName(header.metadata.get('general.file_type')),
+    contextTokens,
+    layers: typeof blocks === 'number' ? blocks : null,
+    hasChatTemplate: text(header, 'tokenizer.chat_template') !== null,
+    licence: text(header, 'general.license'),
+    name: text(header, 'general.name'),
+    memory: { neededBytes, freeBytes, method, fits: neededBytes <= freeBytes * COMFORT ? 'yes' : neededBytes <= freeBytes ? 'tight' : 'no' },
+  }
+}

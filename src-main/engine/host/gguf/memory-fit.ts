@@ -1,0 +1,86 @@
+/** Whether a load fits what is free, asked before it: Linux gives out more memory than there is and ends a process later. What would fit is offered. */
+import { StokerError } from '#contract/errors.ts'
+import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+
+import type { Estimator } from '../native/llama-estimate.ts'
+
+interface Smaller {
+  slots: number
+  contextTokens: number
+}
+
+/** What is offered leaves a part of what is free: the estimate is no promise. */
+const OFFER_SHARE = 0.9
+/** Below so much context, slots go first. */
+const CONTEXT_FIRST = 2_048
+const CONTEXT_MIN = 256
+/** After a load failed although it seemed to fit, the estimate is taken for so much too low. */
+const DISTRUST = 0.75
+/** 64 slots and a million tokens are halved 18 times at most. */
+const HALVINGS_MAX = 20
+
+/** Half the room: slots and context in turns, so that neither ends at its least while the other is large. Null at the end. */
+function halved({ slots, contextTokens }: Smaller, turn: number): Smaller | null {
+  const fewer = slots > 1 ? { slots: Math.ceil(slots / 2), contextTokens } : null
+  const half = Math.max(CONTEXT_MIN, Math.floor(contextTokens / 2 / CONTEXT_MIN) * CONTEXT_MIN)
+  const shorter = half < contextTokens ? { slots, contextTokens: half } : null
+  if (contextTokens <= CONTEXT_FIRST) return fewer ?? shorter
+  return turn % 2 === 0 ? (fewer ?? shorter) : (shorter ?? fewer)
+}
+
+/** The first of ever smaller settings that should fit into `freeBytes`; null when not even the smallest does. `needed` in bytes. */
+export async function nextSmaller(settings: EngineSettings, freeBytes: number, needed: (settings: EngineSettings) => Promise<number>): Promise<Smaller | null> {
+  let candidate: Smaller = { slots: settings.slots, contextTokens: settings.contextTokens }
+  for (let turn = 0; turn < HALVINGS_MAX; turn += 1) {
+    const next = halved(candidate, turn)
+    if (next === null) return null
+    candidate = next
+    if ((await needed({ ...settings, ...candidate })) <= freeBytes * OFFER_SHARE) return candidate
+  }
+  return null
+}
+
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+/** With the next smaller setting in its data (`slots`, `contextTokens`) where there is one. */
+async function outOfMemoryError(settings: EngineSettings, estimator: Estimator, { trusted }: { trusted: boolean }): Promise<StokerError> {
+  const { neededBytes, freeBytes } = await estimator(settings)
+  const room = trusted ? freeBytes : Math.min(freeBytes, neededBytes) * DISTRUST
+  const smaller = await nextSmaller(settings, room, async (wish) => {
+    // Another kind of memory may be the scarce one for it.
+    const of = await estimator(wish)
+    return of.neededBytes * (freeBytes / Math.max(1, of.freeBytes))
+  })
+  const offer = smaller === null ? 'Close other programs, or use a smaller model' : `Use ${smaller.slots} slots of ${smaller.contextTokens} tokens`
+  const what = `${settings.slots} slots of ${settings.contextTokens} tokens`
+  return new StokerError('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${what}: about ${gibibytes(neededBytes)} are needed and ${gibibytes(freeBytes)} are free. ${offer}.`, {
+    data: { neededBytes, freeBytes, ...smaller },
+  })
+}
+
+interface FitOptions {
+  inspect: () => Promise<ModelInspection>
+  openEstimator: () => Promise<Estimator>
+}
+
+/** Loads what was looked at and fits. Errors: ENGINE_OUT_OF_MEMORY (data: neededBytes, freeBytes, and slots and contextTokens where a smaller setting fits), MODEL_TOO_BIG, and those of `inspect` and `load`. */
+export async function loadFitting<T>(settings: EngineSettings, { inspect, openEstimator }: FitOptions, load: () => Promise<T>): Promise<T> {
+  const tooBig = await inspect().then(
+    ({ memory }) => (memory.fits === 'no' ? 'now' : null),
+    (error: unknown) => {
+      // Too big for the whole machine with these settings; perhaps not with smaller ones.
+      if (error instanceof StokerError && error.code === 'MODEL_TOO_BIG') return error
+      throw error
+    },
+  )
+  if (tooBig !== null) {
+    const refusal = await outOfMemoryError(settings, await openEstimator(), { trusted: true })
+    throw tooBig !== 'now' && refusal.data['slots'] === undefined ? tooBig : refusal
+  }
+  try {
+    return await load()
+  } catch (error) {
+    if (!(error instanceof StokerError) || error.code !== 'ENGINE_OUT_OF_MEMORY' || typeof error.data['slots'] === 'number') throw error
+    throw await outOfMemoryError(settings, await openEstimator(), { trusted: false })
+  }
+}

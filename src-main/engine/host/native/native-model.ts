@@ -1,0 +1,105 @@
+/** Loads a GGUF through llama.cpp's C interface: model, one context with the slots as its sequences, threads; then a StepModel over it. */
+import { cpus } from 'node:os'
+
+import { StokerError } from '#contract/errors.ts'
+import type { ModelSha256 } from '#contract/ids.ts'
+import type { EngineSettings } from '#core/engine/engine.port.ts'
+
+import { ENGINE_NAME } from '#engine/protocol.ts'
+import { gpusOf, type Device } from './gpus.ts'
+import { createNativeLoop } from './native-loop.ts'
+import type { ContextParams, NativeLlama, Pointer } from './native-types.ts'
+import { createNativeVocabulary } from './native-vocabulary.ts'
+import type { StepModel } from '../scheduler/step-model.ts'
+
+/** enum ggml_type and enum llama_flash_attn_type of the release. */
+const KV_TYPES = { f16: 1, q8_0: 8 } as const
+const FLASH = { auto: -1, off: 0, on: 1 } as const
+export const BATCH_TOKENS_DEFAULT = 512
+export const PARKED_BYTES_DEFAULT = 256 * 1_024 * 1_024
+
+/** All devices of the backends that are loaded, in llama.cpp's order. */
+export function nativeDevices(native: NativeLlama): Device[] {
+  const devices = Array.from({ length: native.ggml_backend_dev_count() }, (_, index) => native.ggml_backend_dev_get(index))
+  return devices.map((device) => ({ type: native.ggml_backend_dev_type(device), name: native.ggml_backend_dev_description(device) }))
+}
+
+/** `CPU: Intel …`, or the GPUs' names when layers lie there. */
+function deviceName(native: NativeLlama, gpuLayers: number): string {
+  const names = gpuLayers > 0 ? gpusOf(nativeDevices(native)).map(({ name }) => name) : []
+  return names.length > 0 ? names.join(' + ') : `CPU: ${cpus()[0]?.model.trim() || process.arch}`
+}
+
+export const outOfMemory = ({ slots, contextTokens }: EngineSettings, reason: string): StokerError =>
+  new StokerError(
+    'ENGINE_OUT_OF_MEMORY',
+    `Not enough memory for ${slots} slots of ${contextTokens} tokens. Use fewer slots, a shorter context or a smaller model.${reason === '' ? '' : ` (${reason.slice(0, 200)})`}`,
+  )
+
+function loadModel(native: NativeLlama, path: string, settings: EngineSettings): Pointer {
+  native.takeLog()
+  const model = native.llama_model_load_from_file(path, { ...native.llama_model_default_params(), n_gpu_layers: settings.gpuLayers })
+  if (model !== null) return model
+  const reason = native.takeLog()
+  if (/alloc|memory/i.test(reason)) throw outOfMemory(settings, reason.split('\n')[0] ?? '')
+  const line = /error loading model: (.*)/.exec(reason)?.[1] ?? reason.split('\n')[0] ?? 'no reason given'
+  throw new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${line.slice(0, 200)}. Check the file by importing it again, or use another model.`)
+}
+
+/** Throws BAD_REQUEST for a cache that the engine cannot have. */
+export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSettings): void {
+  if (kvType !== 'f16' && flashAttention === 'off') throw new StokerError('BAD_REQUEST', 'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.')
+}
+
+function createContext(native: NativeLlama, model: Pointer, settings: EngineSettings, capacity: number): Pointer {
+  const { slots, contextTokens, threads, kvType = 'f16', flashAttention = 'auto' } = settings
+  checkCache(settings)
+  const wish: Partial<ContextParams> = {
+    n_ctx: slots * contextTokens,
+    n_batch: capacity,
+    n_ubatch: capacity,
+    n_seq_max: slots,
+    n_threads: threads,
+    n_threads_batch: threads,
+    flash_attn_type: FLASH[flashAttention],
+    type_k: KV_TYPES[kvType],
+    type_v: KV_TYPES[kvType],
+    // Each slot its own part of the cache: jobs do not pay for the others' attention. The price is that slots must be dense and in order.
+    kv_unified: false,
+    no_perf: true,
+  }
+  const context = native.llama_init_from_model(model, { ...native.llama_context_default_params(), ...wish })
+  if (context === null) throw outOfMemory(settings, native.takeLog().split('\n')[0] ?? '')
+  if (native.llama_n_ctx_seq(context) >= contextTokens) return context
+  native.llama_free(context)
+  throw outOfMemory(settings, 'the context came out smaller than asked for')
+}
+
+/** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. */
+export function loadNativeModel(native: NativeLlama, path: string, sha256: ModelSha256, asked: EngineSettings): StepModel {
+  const model = loadModel(native, path, asked)
+  try {
+    const settings = { ...asked, contextTokens: Math.min(asked.contextTokens, Math.max(32, native.llama_model_n_ctx_train(model))) }
+    const { batchTokens = BATCH_TOKENS_DEFAULT, parkedBytes = PARKED_BYTES_DEFAULT, slots, contextTokens, threads } = settings
+    const capacity = batchTokens + slots
+    const context = createContext(native, model, settings, capacity)
+    const vocabulary = createNativeVocabulary(native, model)
+    const loop = createNativeLoop(native, { model, context, vocabulary, slots, capacity, contextTokens, threads })
+    return {
+      ...loop,
+      model: { sha256, contextTokens, slots, engine: ENGINE_NAME, device: deviceName(native, asked.gpuLayers) },
+      vocabulary,
+      prefixReuse: settings.prefixReuse,
+      parkedBytes,
+      batchTokens,
+      threadsMax: threads,
+      async dispose() {
+        loop.dispose()
+        native.llama_model_free(model)
+      },
+    }
+  } catch (error) {
+    native.llama_model_free(model)
+    throw error
+  }
+}

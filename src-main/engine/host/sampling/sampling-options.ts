@@ -1,0 +1,72 @@
+/** A request's sampling as the step loop takes it. Values were bounded by the contract's schema; what depends on the model is checked here. */
+import { StokerError } from '#contract/errors.ts'
+import type { EngineRequest } from '#contract/inference.ts'
+
+import { jsonGrammar, schemaGrammar } from '../grammar/grammar.ts'
+import type { GrammarOptions, SamplerOptions, Vocabulary } from '../scheduler/step-model.ts'
+
+/** Without a cap, choosing one token of a vocabulary of 152,000 costs up to 100 ms; what 1,000 candidates leave out is never chosen in practice. */
+const TOP_K_MAX = 1_000
+/** llama.cpp's own default for the penalties' window. */
+const PENALTY_TOKENS = 64
+/** OpenAI's own floor of a bias: such a token is banned. */
+const NEVER = -100
+
+function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [number, number][] {
+  return Object.entries(logitBias).map(([key, bias]) => {
+    const token = Number(key)
+    if (!(token < vocabulary.size))
+      throw new StokerError(
+        'SAMPLING_INVALID',
+        `logit_bias names token ${key.slice(0, 12)}, and this model has tokens 0 to ${vocabulary.size - 1}. Use this model's own token ids.`,
+      )
+    return [token, bias <= NEVER ? Number.NEGATIVE_INFINITY : bias]
+  })
+}
+
+/** NaN and infinities pass a comparison unseen, so that callers without the schema are checked too. */
+function checkFinite(values: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new StokerError('SAMPLING_INVALID', `The sampling's ${name} is ${value}. Use a finite number, or leave it out.`)
+  }
+}
+
+function grammarOf({ jsonSchema, jsonObject, toolChoice }: EngineRequest, toolGrammar: GrammarOptions | null): GrammarOptions | null {
+  const wanted = jsonSchema !== undefined ? schemaGrammar(jsonSchema) : jsonObject === true ? jsonGrammar() : null
+  if (wanted === null) return toolGrammar
+  if (toolGrammar !== null && toolGrammar.triggers.length === 0)
+    throw new StokerError(
+      'BAD_REQUEST',
+      `The request forces a tool call (${typeof toolChoice === 'object' ? 'one tool' : 'required'}) and a JSON answer at once. Ask for one of them.`,
+    )
+  return { gbnf: wanted, triggers: [] }
+}
+
+export interface SamplingContext {
+  vocabulary: Vocabulary
+  toolGrammar: GrammarOptions | null
+  randomSeed: () => number
+}
+
+/** Errors: SAMPLING_INVALID, GRAMMAR_INVALID, BAD_REQUEST. With a JSON answer the model cannot call tools. */
+export function samplerOptions(request: EngineRequest, { vocabulary, toolGrammar, randomSeed }: SamplingContext): SamplerOptions {
+  const { sampling } = request
+  checkFinite({ ...sampling, ...sampling.logitBias })
+  const grammar = grammarOf(request, toolGrammar)
+  return {
+    temperature: sampling.temperature,
+    topP: sampling.topP,
+    topK: sampling.topK === 0 ? TOP_K_MAX : Math.min(sampling.topK, TOP_K_MAX),
+    minP: sampling.minP,
+    seed: sampling.seed ?? randomSeed(),
+    repeatPenalty: sampling.repeatPenalty ?? 1,
+    frequencyPenalty: sampling.frequencyPenalty ?? 0,
+    presencePenalty: sampling.presencePenalty ?? 0,
+    penaltyTokens: sampling.penaltyTokens ?? PENALTY_TOKENS,
+    logitBias: biases(sampling.logitBias ?? {}, vocabulary),
+    // A finished grammar leaves only the end to choose.
+    maskEnd: request.ignoreEos && grammar === null,
+    grammar,
+    logprobs: request.logprobs ?? null,
+  }
+}

@@ -1,0 +1,56 @@
+/** What a request's tools mean for one job: which are offered, which grammar, and how calls are read. */
+import { StokerError } from '#contract/errors.ts'
+import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
+
+import type { GrammarOptions } from '#engine/host/scheduler/step-model.ts'
+import type { ToolFormat } from './tool-format.ts'
+import { createToolCallParser, type ToolCallParser } from './tool-call-parser.ts'
+import { toolGrammar } from './tool-grammar.ts'
+
+const TOOL_BYTES_MAX = 262_144
+const TOOL_DEPTH_MAX = 32
+
+export interface JobTools {
+  offered: readonly ToolDefinition[]
+  grammar: GrammarOptions | null
+  parser: ToolCallParser | null
+}
+
+const NONE: JobTools = { offered: [], grammar: null, parser: null }
+
+function within(value: unknown, left: number, budget: { values: number }): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  budget.values -= 1
+  return left > 0 && budget.values > 0 && Object.values(value).every((child) => within(child, left - 1, budget))
+}
+
+function checkTools(tools: readonly ToolDefinition[]): void {
+  const twice = tools.find((tool, at) => tools.findIndex((other) => other.name === tool.name) !== at)
+  if (twice !== undefined) throw new StokerError('BAD_REQUEST', `Two tools have the name ${twice.name}. Give every tool its own name.`)
+  if (!within(tools, TOOL_DEPTH_MAX, { values: TOOL_BYTES_MAX }) || JSON.stringify(tools).length > TOOL_BYTES_MAX)
+    throw new StokerError('BAD_REQUEST', `The tools are larger than ${TOOL_BYTES_MAX / 1_024} KiB or nested deeper than ${TOOL_DEPTH_MAX} levels. Offer fewer or simpler ones.`)
+}
+
+/** Nine letters and digits behind `call_`: short enough for every template; Mistral's wants the nine alone. */
+function callIds(format: ToolFormat, random: () => number): () => string {
+  const nine = (): string =>
+    `${random().toString(36)}${random().toString(36)}`
+      .replaceAll(/[^a-z0-9]/g, '')
+      .padEnd(9, '0')
+      .slice(0, 9)
+  return format.name.startsWith('mistral') ? nine : () => `call_${nine()}`
+}
+
+/** Errors: BAD_REQUEST. `random` gives 32 bits. */
+export function toolsOf({ tools = [], toolChoice = 'auto' }: EngineRequest, format: ToolFormat, random: () => number): JobTools {
+  if (tools.length === 0 || toolChoice === 'none') return NONE
+  checkTools(tools)
+  const named = typeof toolChoice === 'object' ? toolChoice.name : null
+  const offered = named === null ? tools : tools.filter((tool) => tool.name === named)
+  if (offered.length === 0) throw new StokerError('BAD_REQUEST', `The tool choice names ${JSON.stringify(named?.slice(0, 64))}, which is not among the tools. Name one of them.`)
+  return {
+    offered,
+    grammar: toolGrammar(format, offered, { forced: toolChoice !== 'auto', single: named !== null }),
+    parser: createToolCallParser({ format, names: offered.map((tool) => tool.name), callId: callIds(format, random) }),
+  }
+}

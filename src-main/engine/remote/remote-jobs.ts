@@ -1,0 +1,198 @@
+/** The requests under way at one endpoint, each ended exactly once. */
+import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import type { EngineRequest } from '#contract/inference.ts'
+import type { EngineDone, EngineEvents, EngineSpeed } from '#core/engine/engine.port.ts'
+
+import { createRate } from '../host/scheduler/token-rate.ts'
+import { textLength } from '../pool/pool-jobs.ts'
+import type { Answer } from './remote-answer.ts'
+import { bodyOf, type BodyOptions } from './remote-request.ts'
+import type { Connection } from './server-call.ts'
+import { createRemoteSpeed } from './remote-speed.ts'
+import { streamAnswer } from './read-stream.ts'
+
+/** Without a deadline. */
+const FIRST_MS = 120_000
+const WHOLE_MS = 3_600_000
+const IDLE_MS = 60_000
+/** After its deadline a job may live on, until whoever sent it ends it. */
+const GRACE_MS = 10_000
+const CHARACTERS_PER_TOKEN = 4
+
+interface RemoteJob {
+  readonly request: EngineRequest
+  readonly events: EngineEvents
+  readonly abort: AbortController
+  readonly startedAt: number
+  readonly promptTokens: number
+  firstAt: number | null
+  lastAt: number
+  pieces: number
+  streamsAtFirst: number
+  ended: boolean
+}
+
+export interface RemoteJobsOptions {
+  connection: Connection
+  model: string
+  slots: () => number
+  facts: () => Pick<BodyOptions, 'dialect' | 'prefixReuse'>
+  /** Asks the server at once. */
+  isUp: () => Promise<boolean>
+  onServed: () => void
+  /** The server failed or refused a job before its first piece. */
+  onFailed: (error: ErrorValue) => void
+}
+
+export interface RemoteJobs {
+  start(id: string, request: EngineRequest, events: EngineEvents, deadlineMs: number | undefined): void
+  cancel(id: string): void
+  failAll(error: ErrorValue): void
+  stats(): { running: number; tokensPerSecond: number; speed: EngineSpeed; waitingPromptTokens: number; cachedTokens: number; promptTokens: number }
+}
+
+class Jobs implements RemoteJobs {
+  private readonly options: RemoteJobsOptions
+  private readonly jobs = new Map<string, RemoteJob>()
+  private readonly rate
+  private readonly speed
+  private cachedTokens = 0
+  private promptTokens = 0
+
+  constructor(options: RemoteJobsOptions) {
+    this.options = options
+    this.rate = createRate(() => this.now())
+    this.speed = createRemoteSpeed(options.slots)
+  }
+
+  start(id: string, request: EngineRequest, events: EngineEvents, deadlineMs: number | undefined): void {
+    const now = this.now()
+    const job: RemoteJob = {
+      request,
+      events,
+      abort: new AbortController(),
+      startedAt: now,
+      promptTokens: Math.ceil(textLength(request) / CHARACTERS_PER_TOKEN),
+      firstAt: null,
+      lastAt: now,
+      pieces: 0,
+      streamsAtFirst: 1,
+      ended: false,
+    }
+    this.jobs.set(id, job)
+    void this.serve(id, job, deadlineMs)
+  }
+
+  /** At once: the server learns of it by the end of the connection. */
+  cancel(id: string): void {
+    const job = this.jobs.get(id)
+    if (job === undefined) return
+    job.abort.abort()
+    // What the server counted comes with its last piece only.
+    this.finish(id, job, 'cancelled', { promptTokens: job.firstAt === null ? 0 : job.promptTokens, cachedTokens: 0, generatedTokens: job.pieces })
+  }
+
+  failAll(error: ErrorValue): void {
+    for (const [id, job] of this.jobs) {
+      job.abort.abort()
+      this.fail(id, job, error)
+    }
+  }
+
+  stats(): ReturnType<RemoteJobs['stats']> {
+    const jobs = [...this.jobs.values()]
+    return {
+      running: jobs.length,
+      tokensPerSecond: this.rate.perSecond(),
+      speed: this.speed.view(),
+      waitingPromptTokens: jobs.reduce((sum, { firstAt, promptTokens }) => sum + (firstAt === null ? promptTokens : 0), 0),
+      cachedTokens: this.cachedTokens,
+      promptTokens: this.promptTokens,
+    }
+  }
+
+  private now(): number {
+    return this.options.connection.clock.mono()
+  }
+
+  private async serve(id: string, job: RemoteJob, deadlineMs: number | undefined): Promise<void> {
+    const { isUp, onFailed } = this.options
+    for (let resend = false; ; resend = true) {
+      try {
+        const answer = await this.ask(job, deadlineMs)
+        if (!job.ended) this.succeed(id, job, answer)
+        return
+      } catch (error) {
+        if (job.ended) return
+        const value = toErrorValue(error)
+        const silent = job.pieces === 0
+        // The connection may have been an old one that the server closed while nothing was sent; or it is gone.
+        if (silent && value.code === 'ENGINE_UNREACHABLE' && (await isUp()) && !resend && this.now() - job.startedAt < GRACE_MS && !job.ended) continue
+        if (job.ended) return
+        if (silent) onFailed(value)
+        else if (value.code === 'ENGINE_CRASHED') void isUp()
+        this.fail(id, job, value)
+        return
+      }
+    }
+  }
+
+  private ask(job: RemoteJob, deadlineMs: number | undefined): Promise<Answer> {
+    const { connection, model, facts } = this.options
+    const { path, body } = bodyOf(job.request, { model, ...facts() })
+    return streamAnswer(connection, {
+      path,
+      body,
+      request: job.request,
+      promptTokens: job.promptTokens,
+      patience: { firstMs: deadlineMs ?? FIRST_MS, idleMs: IDLE_MS, wholeMs: deadlineMs === undefined ? WHOLE_MS : deadlineMs + GRACE_MS },
+      cancelled: job.abort.signal,
+      onPiece: () => this.piece(job),
+      onDelta: (text, logprobs) => {
+        if (job.ended) return
+        if (logprobs === undefined) job.events.onDelta(text)
+        else job.events.onDelta(text, logprobs)
+      },
+    })
+  }
+
+  private piece(job: RemoteJob): void {
+    job.lastAt = this.now()
+    job.pieces += 1
+    this.rate.add(1)
+    if (job.firstAt !== null) return
+    job.firstAt = job.lastAt
+    job.streamsAtFirst = this.jobs.size
+  }
+
+  private succeed(id: string, job: RemoteJob, answer: Answer): void {
+    const { usage, toolCalls } = answer
+    this.options.onServed()
+    this.cachedTokens += usage.cachedTokens
+    this.promptTokens += usage.promptTokens - usage.cachedTokens
+    if (job.firstAt !== null) {
+      this.speed.prompted(usage.promptTokens - usage.cachedTokens, job.firstAt - job.startedAt)
+      this.speed.answered(usage.generatedTokens, job.lastAt - job.firstAt, Math.round((job.streamsAtFirst + this.jobs.size) / 2))
+    }
+    this.finish(id, job, answer.overrun ? 'length' : (answer.finish ?? 'stop'), usage, toolCalls)
+  }
+
+  private finish(id: string, job: RemoteJob, finish: EngineDone['finish'], usage: EngineDone['usage'], toolCalls: EngineDone['toolCalls'] = []): void {
+    if (!this.end(id, job)) return
+    const now = this.now()
+    job.events.onDone({ finish, usage, ttftMs: (job.firstAt ?? now) - job.startedAt, durationMs: now - job.startedAt, ...(toolCalls.length > 0 ? { toolCalls } : {}) })
+  }
+
+  private fail(id: string, job: RemoteJob, error: ErrorValue): void {
+    if (this.end(id, job)) job.events.onError(error)
+  }
+
+  private end(id: string, job: RemoteJob): boolean {
+    if (job.ended) return false
+    job.ended = true
+    this.jobs.delete(id)
+    return true
+  }
+}
+
+export const createRemoteJobs = (options: RemoteJobsOptions): RemoteJobs => new Jobs(options)

@@ -1,0 +1,125 @@
+/** One HTTP exchange with a server: no redirects, the key as Bearer, every wait and every byte bounded, every failure a typed error without the key. */
+import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
+import type { Clock } from '#contract/time.ts'
+
+import { addressOf, hostOf } from './server-address.ts'
+import { refusalOf } from './server-refusal.ts'
+
+export interface Connection {
+  url: string
+  key: string | null
+  fetch: typeof globalThis.fetch
+  clock: Clock
+}
+
+/** Of an error's body. */
+const ERROR_BYTES = 16_384
+
+const KEY = /^[\x21-\x7E]+$/
+
+/** Why a connection failed, in the system's word (ECONNREFUSED, …); fetch hides it in `cause`. */
+function reasonOf(error: unknown): string {
+  for (let cause: unknown = error, depth = 0; depth < 4 && cause instanceof Error; cause = cause.cause, depth += 1) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (typeof code === 'string') return code.slice(0, 64)
+  }
+  return 'connection failed'
+}
+
+export const unreachable = (host: string, reason: string): ErrorValue => ({
+  code: 'ENGINE_UNREACHABLE',
+  message: `${host} cannot be reached (${reason}). Look whether the server runs, and at its address.`,
+  data: {},
+})
+
+/** The response's head. Errors: ENGINE_UNREACHABLE, BAD_REQUEST; the signal's reason when it aborted. */
+export async function send({ url, key, fetch }: Connection, path: string, { body, signal }: { body?: unknown; signal: AbortSignal }): Promise<Response> {
+  if (key !== null && !KEY.test(key)) throw new StokerError('BAD_REQUEST', 'This key holds characters that no key has. Copy it again.')
+  const address = addressOf(url, path)
+  const headers = {
+    accept: 'application/json, text/event-stream',
+    ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  try {
+    return await fetch(address, { method: body === undefined ? 'GET' : 'POST', headers, redirect: 'manual', signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    // Its own text may hold the address with all that is in it.
+    throw fromErrorValue(unreachable(hostOf(url), reasonOf(error)))
+  }
+}
+
+/** At most `maxBytes`; beyond it null, and the connection is closed. Errors: what the body's stream throws. */
+export async function readBounded(response: Response, maxBytes: number): Promise<string | null> {
+  if (response.body === null) return ''
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  // Leaving the loop early cancels the stream.
+  for await (const part of response.body) {
+    bytes += part.length
+    if (bytes > maxBytes) return null
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/** The refusal in a response that is not 2xx. */
+export async function refusalIn(response: Response, url: string): Promise<ErrorValue> {
+  const text = await readBounded(response, ERROR_BYTES).catch(() => null)
+  return refusalOf(response.status, text ?? '', hostOf(url), response.headers.get('retry-after'))
+}
+
+/** Aborts after `ms`, with TIMEOUT-like ENGINE_UNREACHABLE as the reason. */
+export async function within<T>(clock: Clock, ms: number, host: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const patience = new AbortController()
+  const over = new AbortController()
+  clock
+    .sleep(ms, { signal: over.signal, unref: true })
+    .then(() => patience.abort(fromErrorValue(unreachable(host, `no answer within ${Math.round(ms / 1_000)} s`))))
+    .catch(() => undefined)
+  try {
+    return await work(patience.signal)
+  } finally {
+    over.abort()
+  }
+}
+
+/** Aborts with the given one, with a typed reason. */
+function cancelling(signal: AbortSignal): AbortSignal {
+  const cancelled = new AbortController()
+  const abort = (): void => cancelled.abort(new StokerError('CANCELLED', 'Nobody waits for this any more.'))
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return cancelled.signal
+}
+
+export interface JsonOptions {
+  timeoutMs: number
+  maxBytes: number
+  body?: unknown
+  /** Closes the connection; the error is then CANCELLED. */
+  signal?: AbortSignal
+}
+
+/** A whole JSON answer. Errors: ENGINE_UNREACHABLE, and refusalOf's for a status that is not 2xx; ENGINE_REFUSED for what is no JSON or too long. */
+export function json(connection: Connection, path: string, { timeoutMs, maxBytes, body, signal: left }: JsonOptions): Promise<unknown> {
+  const host = hostOf(connection.url)
+  return within(connection.clock, timeoutMs, host, async (patience) => {
+    const signal = left === undefined ? patience : AbortSignal.any([patience, cancelling(left)])
+    const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
+    if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
+    let text: string | null
+    try {
+      text = await readBounded(response, maxBytes)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : fromErrorValue(unreachable(host, reasonOf(error)))
+    }
+    try {
+      if (text !== null) return JSON.parse(text) as unknown
+    } catch {
+      // Said below.
+    }
+    throw new StokerError('ENGINE_REFUSED', `${host} answers, but not as an OpenAI-compatible server does. Check the address.`, { data: { endpoint: true } })
+  })
+}

@@ -1,0 +1,140 @@
+/**
+ * The labelled buyer inside a practice exchange: funded by the issuer, seeded, can be switched off. It buys through the same routing as everybody,
+ * below HTTP, so that a newcomer earns practice credits without an open port.
+ */
+import { inputTokens } from '#contract/bytes4.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import { brandId, type Instrument } from '#contract/ids.ts'
+import { inferenceRequest } from '#contract/inference.ts'
+import { nano, nanoPerMtok } from '#contract/money.ts'
+
+import { buyerAccount } from '../exchange-accounts.ts'
+import { after } from '../exchange-clocks.ts'
+import type { MarketContext } from '../exchange-context.ts'
+import type { Router } from '../jobs/router.ts'
+import type { Offer, Peer } from '../supply/peer.ts'
+import type { Registry } from '../supply/supplier-registry.ts'
+import { fund, openBuyer } from './buyers.ts'
+import { practicePrompt, SeededDraws } from './practice-prompts.ts'
+
+const PRACTICE_BUYER = 'practice-buyer'
+/** It pays at most 20 practice credits per million tokens. */
+const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
+const AT_ONCE = 2
+const FIRST_MS = 500
+const LEAST_MS = 2_000
+const SPREAD_MS = 2_000
+const CREDIT = nano(1_000_000_000_000)
+const CREDIT_LOW = 10_000_000_000
+const TOKENS_LEAST = 16
+const TOKENS_SPREAD = 33
+
+export class PracticeBuyer {
+  readonly #context: MarketContext
+  readonly #router: Router
+  readonly #registry: Registry
+  readonly #draws: SeededDraws
+  readonly #running = new Map<string, () => void>()
+  #enabled: boolean
+  #turn = 0
+  #dueAt = Number.POSITIVE_INFINITY
+  #stopTimer: () => void = () => undefined
+
+  constructor(context: MarketContext, router: Router, registry: Registry, options: { seed: string; enabled: boolean }) {
+    this.#context = context
+    this.#router = router
+    this.#registry = registry
+    this.#draws = new SeededDraws(options.seed)
+    this.#enabled = options.enabled
+  }
+
+  get enabled(): boolean {
+    return this.#enabled
+  }
+
+  setEnabled(enabled: boolean): void {
+    this.#enabled = enabled
+    if (enabled) this.#schedule(FIRST_MS)
+    else this.stop()
+  }
+
+  /** A listing appeared or changed: the first purchase comes within a second. */
+  listed(peer: Peer, offer: Offer): void {
+    if (!this.#enabled) return
+    if (offer.askNanoPerMtok > PRACTICE_PRICE_CAP) {
+      peer.send({
+        t: 'notice',
+        level: 'act-soon',
+        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
+        instrument: brandId<Instrument>(offer.instrument),
+      })
+    } else this.#schedule(FIRST_MS)
+  }
+
+  stop(): void {
+    this.#stopTimer()
+    this.#dueAt = Number.POSITIVE_INFINITY
+    for (const cancel of this.#running.values()) cancel()
+    this.#running.clear()
+  }
+
+  #schedule(inMs: number): void {
+    const at = this.#context.clock.mono() + inMs
+    if (at >= this.#dueAt) return
+    this.#stopTimer()
+    this.#dueAt = at
+    this.#stopTimer = after(this.#context.clock, inMs, () => {
+      this.#dueAt = Number.POSITIVE_INFINITY
+      this.#buy()
+    })
+  }
+
+  #buy(): void {
+    const specs = [...this.#context.specs.values()].filter((spec) =>
+      this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
+    )
+    // Without a listing it sleeps until the next one.
+    if (!this.#enabled || specs.length === 0) return
+    this.#turn += 1
+    const spec = specs[this.#turn % specs.length]!
+    const free = this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.freeSlots > 0)
+    if (free && this.#running.size < AT_ONCE) {
+      try {
+        this.#order(spec)
+      } catch (error) {
+        this.#context.log.warn({ err: error }, 'the practice buyer could not order')
+      }
+    }
+    this.#schedule(LEAST_MS + this.#draws.next(SPREAD_MS))
+  }
+
+  #order(spec: GradeSpec): void {
+    const messages = [{ role: 'user' as const, content: practicePrompt(this.#draws) }]
+    const input = inputTokens(messages)
+    const maxTokens = Math.min(TOKENS_LEAST + this.#draws.next(TOKENS_SPREAD), spec.limits.outputTokens, spec.limits.contextTokens - input)
+    if (maxTokens < 1) return
+    this.#topUp()
+    const orderId = this.#context.ids.next('practice')
+    const over = (): void => void this.#running.delete(orderId)
+    this.#running.set(orderId, () => undefined)
+    const cancel = this.#router.submit({
+      orderId,
+      buyerId: PRACTICE_BUYER,
+      spec,
+      request: inferenceRequest.parse({ messages, maxTokens }),
+      inputTokens: input,
+      maxPrice: PRACTICE_PRICE_CAP,
+      sink: { onRouted: () => undefined, onDelta: () => undefined, onDone: over, onFailed: over },
+    })
+    if (this.#running.has(orderId)) this.#running.set(orderId, cancel)
+  }
+
+  #topUp(): void {
+    const { db, books } = this.#context
+    db.tx((write) => {
+      openBuyer(this.#context, write, { buyerId: PRACTICE_BUYER, name: 'Practice buyer (no real buyer)', practice: true })
+      const { credits, debits, pendingDebits } = books.balance(write, buyerAccount(PRACTICE_BUYER))
+      if (credits - debits - pendingDebits < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
+    })
+  }
+}

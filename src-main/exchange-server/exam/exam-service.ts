@@ -1,0 +1,169 @@
+/** Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each before it is told. */
+import { createExamSession } from '#exam/exam-session.ts'
+import type { Carried } from '#exam/exam-types.ts'
+import { seedCommitment } from '#exam/evidence.ts'
+import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { brandId, type ExamId } from '#contract/ids.ts'
+import type { SupplierFrame } from '#contract/supplier.ts'
+import { sha256Hex } from '#lib/canonical.ts'
+
+import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../exchange-limits.ts'
+import type { MarketContext } from '../exchange-context.ts'
+import type { Router } from '../jobs/router.ts'
+import {
+  attemptBefore,
+  countAttempts,
+  endExam,
+  examItems,
+  examSendings,
+  findExam,
+  insertExam,
+  insertExamItem,
+  insertExamSending,
+  resumableExam,
+  setExamState,
+  type ExamRow,
+} from '../store/supplier-exams.store.ts'
+import type { Peer } from '../supply/peer.ts'
+import { itemFrame, resultFrame, type ResultFrame } from './exam-frames.ts'
+import { Sitting } from './exam-attempt.ts'
+
+type Start = Extract<SupplierFrame, { t: 'exam.start' }>
+
+export class Conductor {
+  readonly #context: MarketContext
+  readonly #router: Router
+  readonly #fixedSeed: string | null
+  /** One running sitting a supplier. */
+  readonly #sittings = new Map<string, Sitting>()
+
+  /** `fixedSeed` replaces the random seed: reproducible runs only. */
+  constructor(context: MarketContext, router: Router, fixedSeed: string | null) {
+    this.#context = context
+    this.#router = router
+    this.#fixedSeed = fixedSeed
+  }
+
+  start(peer: Peer, frame: Start): void {
+    try {
+      this.#begin(peer, frame)
+    } catch (error) {
+      peer.send({ t: 'exam.refused', requestId: frame.requestId, error: toErrorValue(error) })
+      if (!(error instanceof StokerError)) throw error
+    }
+  }
+
+  cancel(peer: Peer, examId: string): void {
+    const sitting = this.#sittings.get(peer.supplier)
+    if (sitting === undefined || sitting.exam.examId !== examId) return
+    sitting.stop()
+    this.#end(peer, sitting, 'cancelled')
+  }
+
+  /** The supplier's session is over: the sitting waits for its next exam.start. */
+  drop(peer: Peer): void {
+    const sitting = this.#sittings.get(peer.supplier)
+    if (sitting === undefined) return
+    this.#sittings.delete(peer.supplier)
+    const { examId } = sitting.exam
+    const spared = sitting.abandon()
+    this.#context.db.tx((db) => {
+      setExamState(db, examId, 'interrupted')
+      for (const callId of spared) insertExamSending(db, examId, callId)
+    })
+  }
+
+  /** The exchange itself stops: no supplier's fault, so no call counts as sent. */
+  stop(): void {
+    for (const sitting of this.#sittings.values()) {
+      sitting.stop()
+      this.#context.db.tx((db) => setExamState(db, sitting.exam.examId, 'interrupted'))
+    }
+    this.#sittings.clear()
+  }
+
+  #begin(peer: Peer, frame: Start): void {
+    const { specs, db } = this.#context
+    const spec = specs.get(frame.instrument)
+    if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
+    if (this.#sittings.has(peer.supplier)) throw new StokerError('EXAM_RUNNING', 'an exam of this supplier is running already; wait for its result or cancel it')
+    const { exam, resumed } = this.#examFor(peer, frame, spec.version)
+    const judged = examItems(db.read, exam.examId)
+    const carried = this.#carriedTo(exam)
+    peer.send({ t: 'exam.started', requestId: frame.requestId, examId: brandId<ExamId>(exam.examId), spec, commitment: exam.commitment, attempt: exam.attempt, resumed, carried })
+    // What was judged before may never have arrived: told again, it is the same to the byte.
+    for (const stored of judged) peer.send(itemFrame(this.#context.key, exam.examId, stored))
+    if (exam.result !== null) {
+      peer.send(JSON.parse(exam.result) as ResultFrame)
+      return
+    }
+    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item), carried })
+    const sitting = new Sitting({
+      context: this.#context,
+      router: this.#router,
+      peer,
+      exam,
+      spec,
+      session,
+      sentBefore: examSendings(db.read, exam.examId),
+      onItem: (item, reply) => {
+        const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
+        db.tx((write) => insertExamItem(write, exam.examId, stored))
+        peer.send(itemFrame(this.#context.key, exam.examId, stored))
+      },
+      onEnd: () => this.#end(peer, sitting, session.state().verdict ?? 'undecided'),
+    })
+    this.#sittings.set(peer.supplier, sitting)
+    sitting.go()
+  }
+
+  /** What failed attempts counted goes on counting (docs/exam.md, Verdict): trying again must not raise the chance to pass by luck. A pass ends it. */
+  #carriedTo(exam: ExamRow): Carried {
+    const before = attemptBefore(this.#context.db.read, exam, exam.startedAt - QUALIFICATION_MS)
+    if (before === null || before.state === 'passed' || before.result === null) return {}
+    const { limits } = JSON.parse(before.result) as ResultFrame
+    return Object.fromEntries(limits.map(({ name, n, k }) => [name, { n, k }]))
+  }
+
+  #examFor(peer: Peer, frame: Start, specVersion: number): { exam: ExamRow; resumed: boolean } {
+    const { db, clock, ids } = this.#context
+    const since = clock.now() - ATTEMPT_WINDOW_MS
+    const wanted = { supplier: peer.supplier, deploymentId: frame.deploymentId, instrument: frame.instrument, specVersion, modelSha256: frame.identity.sha256, slots: frame.slots }
+    const named = frame.examId === undefined ? null : findExam(db.read, frame.examId, peer.supplier)
+    if (named !== null && named.result !== null) return { exam: named, resumed: true }
+    const interrupted = resumableExam(db.read, wanted, since)
+    if (interrupted !== null) {
+      db.tx((write) => setExamState(write, interrupted.examId, 'running'))
+      return { exam: { ...interrupted, state: 'running' }, resumed: true }
+    }
+    const attempts = countAttempts(db.read, peer.supplier, frame.instrument, frame.identity.sha256, since)
+    if (attempts.recent >= ATTEMPTS_MAX) throw new StokerError('EXAM_ATTEMPTS', `a model has ${ATTEMPTS_MAX} attempts at a grade in 7 days; try again later or with another model`)
+    // 256 bits, in the characters a seed may have.
+    const seed = this.#fixedSeed ?? ids.secret(32)
+    const exam: ExamRow = {
+      ...wanted,
+      examId: ids.next('exam'),
+      identity: JSON.stringify(frame.identity),
+      seed,
+      commitment: seedCommitment(seed),
+      attempt: attempts.ever + 1,
+      state: 'running',
+      startedAt: clock.now(),
+      endedAt: null,
+      validUntil: null,
+      result: null,
+    }
+    db.tx((write) => insertExam(write, exam))
+    return { exam, resumed: false }
+  }
+
+  #end(peer: Peer, sitting: Sitting, verdict: 'passed' | 'not-reached' | 'undecided' | 'cancelled'): void {
+    const { db, clock, key } = this.#context
+    this.#sittings.delete(peer.supplier)
+    const at = clock.now()
+    const validUntil = verdict === 'passed' ? at + QUALIFICATION_MS : null
+    const frame = resultFrame(key, { examId: sitting.exam.examId, verdict, limits: sitting.session.state().limits, seed: sitting.exam.seed, at, validUntil })
+    db.tx((write) => endExam(write, sitting.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }))
+    peer.send(frame)
+  }
+}

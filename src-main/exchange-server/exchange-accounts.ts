@@ -1,0 +1,27 @@
+/** Names of the exchange's accounts, and opening them. */
+import type { MarketContext } from './exchange-context.ts'
+import type { WriteDb } from '#db/db-types.ts'
+
+export const ISSUER = 'equity:issuer'
+export const CLEARING = 'liability:clearing'
+export const FEES = 'income:fees'
+export const buyerAccount = (buyerId: string): string => `liability:buyer:${buyerId}`
+export const heldAccount = (supplier: string): string => `liability:supplier:${supplier}:held`
+export const availableAccount = (supplier: string): string => `liability:supplier:${supplier}:available`
+
+type Opener = Pick<MarketContext, 'books' | 'terms'>
+
+export function openHouseAccounts({ books, terms: { currency } }: Opener, db: WriteDb): void {
+  books.openAccount(db, { id: ISSUER, kind: 'equity', currency })
+  books.openAccount(db, { id: CLEARING, kind: 'liability', currency, creditLimited: true })
+  books.openAccount(db, { id: FEES, kind: 'income', currency })
+}
+
+export function openBuyerAccount({ books, terms: { currency } }: Opener, db: WriteDb, buyerId: string): void {
+  books.openAccount(db, { id: buyerAccount(buyerId), kind: 'liability', currency, creditLimited: true })
+}
+
+export function openSupplierAccounts({ books, terms: { currency } }: Opener, db: WriteDb, supplier: string): void {
+  books.openAccount(db, { id: heldAccount(supplier), kind: 'liability', currency, creditLimited: true })
+  books.openAccount(db, { id: availableAccount(supplier), kind: 'liability', currency })
+}

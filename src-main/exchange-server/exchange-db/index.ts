@@ -1,0 +1,8 @@
+/** Every migration of exchange.db, in order. */
+import { booksMigration } from '#books/books-migration.ts'
+import type { Migration } from '#db/db-types.ts'
+
+import { exchangeTables } from './migrations/0030-exchange.ts'
+import { examSendings } from './migrations/0040-exam-sendings.ts'
+
+export const exchangeMigrations: readonly Migration[] = [booksMigration, exchangeTables, examSendings]

@@ -1,0 +1,115 @@
+/** The one listener: buyers and admin over HTTP, suppliers by upgrade. Loopback names only unless told; no browser page may call it. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { WebSocketServer, type WebSocket } from 'ws'
+
+import { StokerError } from '#contract/errors.ts'
+import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
+import { allowedNames, shownHost } from '#lib/host-names.ts'
+import type { Log } from '#lib/log.ts'
+import { errorBody, refused } from '#lib/openai-error.ts'
+
+import { apiErrorOf } from './buy/buyer-errors.ts'
+import { LIMITS } from './exchange-limits.ts'
+
+const HEADERS_MS = 10_000
+const REQUEST_MS = 60_000
+const CLOSING_TURNS = 1_000
+
+export interface Listener {
+  url: string
+  close(): Promise<void>
+}
+
+export interface ListenOptions {
+  host: string
+  port: number
+  /** Further names a Host header may carry. */
+  allowHosts: readonly string[]
+  buyers: Hono
+  admin: Hono
+  log: Log
+  onSupplier(socket: WebSocket): void
+}
+
+/** Error: UNAVAILABLE when the address is taken. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port, log } = options
+  const allowed = new Set(allowedNames(host, options.allowHosts))
+  const server = createAdaptorServer({
+    fetch: appOf(options, allowed).fetch,
+    overrideGlobalObjects: false,
+    serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 16_384 },
+  }) as Server
+  server.maxConnections = LIMITS.connections * 2
+  const upgrades = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const refusal = upgradeRefusal(request, allowed)
+    if (refusal === null) upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded))
+    else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, { cause: error }) : error),
+    )
+    server.listen(port, host, () => resolve())
+  })
+  server.on('error', (error) => log.error({ err: error }, 'the listener failed'))
+  const at = server.address() as AddressInfo
+  return {
+    url: `http://${shownHost(at.address)}:${at.port}`,
+    async close() {
+      upgrades.close()
+      const state = { open: true }
+      const closed = new Promise<void>((resolve) =>
+        server.close(() => {
+          state.open = false
+          resolve()
+        }),
+      )
+      // Answers that are ready get out: a connection ends once it is idle, and after a bounded number of turns anyway.
+      for (let turn = 0; state.open && turn < CLOSING_TURNS; turn += 1) {
+        server.closeIdleConnections()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<string>): Hono {
+  const app = new Hono()
+  app.use('*', async (c, next) => {
+    if (!allowed.has(hostName(c.req.header('host'))))
+      throw refused(403, 'this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
+    if (c.req.header('origin') !== undefined) throw refused(403, 'pages in a browser may not call the exchange', 'origin_not_allowed')
+    await next()
+  })
+  app.get('/health', (c) => c.json({ ok: true }))
+  app.route('/', buyers)
+  app.route('/admin', admin)
+  app.notFound((c) =>
+    c.json(errorBody({ status: 404, message: `there is no ${c.req.method} ${c.req.path.slice(0, 100)} here`, type: 'invalid_request_error', param: null, code: 'not_found' }), 404),
+  )
+  app.onError((error, c) => {
+    const failure = apiErrorOf(error)
+    if (failure.status === 500) log.error({ err: error }, 'a request failed')
+    return c.json(errorBody(failure), failure.status)
+  })
+  return app
+}
+
+/** Name of a Host header without its port, lower case; '' when there is none. */
+const hostName = (header: string | undefined): string => /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
+
+function upgradeRefusal(request: IncomingMessage, allowed: ReadonlySet<string>): string | null {
+  if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'
+  if (request.headers.origin !== undefined) return '403 Forbidden'
+  return (request.url ?? '').split('?')[0] === SUPPLIER_PATH ? null : '404 Not Found'
+}

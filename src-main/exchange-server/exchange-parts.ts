@@ -1,0 +1,101 @@
+/** Wires the parts, and runs what runs by itself. */
+import { brandId, type PublicKey } from '#contract/ids.ts'
+import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
+
+import { openSupplierAccounts } from './exchange-accounts.ts'
+import { PracticeBuyer } from './buy/practice-buyer.ts'
+import type { MarketContext } from './exchange-context.ts'
+import { Conductor } from './exam/exam-service.ts'
+import { frameHandler } from './supplier-frames.ts'
+import { Deliveries } from './jobs/deliveries.ts'
+import { Router } from './jobs/router.ts'
+import { releaseDue, releaseLoop } from './settle/releases.ts'
+import { upsertSupplier } from './store/suppliers.store.ts'
+import { BookFeed } from './supply/book-feed.ts'
+import type { Peer } from './supply/peer.ts'
+import { Registry } from './supply/supplier-registry.ts'
+import { Sessions } from './supply/supplier-sessions.ts'
+
+export interface Market {
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly practiceBuyer: PracticeBuyer
+  /** Releases what is due and tells the suppliers; returns how many. */
+  release(): number
+  /** The release loop, on the real clock. */
+  startLoops(): void
+  /** Ends every session, order and loop; the database is the caller's. */
+  stop(): void
+}
+
+export interface MarketOptions {
+  practiceBuyer: boolean
+  seed: string
+  examSeed: string | null
+}
+
+export function createMarket(context: MarketContext, options: MarketOptions): Market {
+  const registry = new Registry()
+  const stopping = new AbortController()
+  const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
+  const router = new Router(context, registry, (instrument) => feed.changed(instrument))
+  const deliveries = new Deliveries(context, router)
+  const conductor = new Conductor(context, router, options.examSeed)
+  const practiceBuyer = new PracticeBuyer(context, router, registry, { seed: options.seed, enabled: options.practiceBuyer })
+
+  const offersChanged = (peer: Peer): void => {
+    for (const instrument of peer.offers.keys()) feed.changed(instrument)
+    router.dispatchWaiting()
+  }
+  const onFrame = frameHandler({ context, registry, feed, router, deliveries, conductor, practiceBuyer })
+  const sessions = new Sessions(context, registry, {
+    onArrival: (supplier, name) =>
+      context.db.tx((db) => {
+        upsertSupplier(db, supplier, name, context.clock.now())
+        openSupplierAccounts(context, db, supplier)
+      }),
+    onReady: (peer, resumed) => {
+      feed.greet(peer)
+      if (resumed) offersChanged(peer)
+    },
+    onFrame,
+    onDetached: offersChanged,
+    onDropped: (peer) => {
+      conductor.drop(peer)
+      deliveries.drop(peer)
+      for (const instrument of peer.offers.keys()) feed.changed(instrument)
+    },
+  })
+  const tell = (supplier: string, releases: Release[]): void => {
+    const peer = registry.get(brandId<PublicKey>(supplier))
+    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX) peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+  }
+  const sweep = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await context.clock.sleep(context.terms.heartbeatMs, { signal: stopping.signal, unref: true }).catch(() => undefined)
+      if (!stopping.signal.aborted) sessions.sweep()
+    }
+  }
+  void sweep()
+  return {
+    router,
+    sessions,
+    practiceBuyer,
+    release() {
+      let count = 0
+      for (const [supplier, releases] of releaseDue(context)) {
+        tell(supplier, releases)
+        count += releases.length
+      }
+      return count
+    },
+    startLoops: () => void releaseLoop(context, tell, stopping.signal),
+    stop() {
+      stopping.abort(new Error('the exchange stops'))
+      practiceBuyer.stop()
+      conductor.stop()
+      sessions.stop()
+      feed.stop()
+    },
+  }
+}

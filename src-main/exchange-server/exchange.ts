@@ -1,0 +1,160 @@
+/** The exchange put together: one folder, one database, one listener. The same code alone, as a child, or in a test. */
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { createBooks } from '#books/books.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { Clock } from '#contract/time.ts'
+import { acquireLock } from '#db/lock.ts'
+import { openDb } from '#db/open.ts'
+import type { Db } from '#db/db-types.ts'
+import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { systemClock } from '#lib/system-clock.ts'
+import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import { randomIds, type IdSource } from '#lib/id-source.ts'
+import { createLog, type Log } from '#lib/log.ts'
+import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
+
+import { openHouseAccounts } from './exchange-accounts.ts'
+import { adminApi } from './admin/admin-api.ts'
+import { buyersApi } from './buy/buyers-api.ts'
+import { virtualClock, type VirtualClock } from './exchange-clocks.ts'
+import { PRACTICE_TERMS, type MarketContext, type Terms } from './exchange-context.ts'
+import { listen, type Listener } from './exchange-http.ts'
+import { LIMITS } from './exchange-limits.ts'
+import { createMarket, type Market } from './exchange-parts.ts'
+import { exchangeMigrations } from './exchange-db/index.ts'
+import { readMeta, writeMeta } from './store/buyers.store.ts'
+import { pruneCalls } from './store/calls.store.ts'
+import { interruptExams } from './store/supplier-exams.store.ts'
+import { voidInterrupted } from './settle/settlement.ts'
+import type { SupplierSocket } from './supply/handshake.ts'
+
+export interface ExchangeOptions {
+  /** The exchange's own folder (DIR/exchange). */
+  dir: string
+  /** 127.0.0.1 unless told. */
+  host?: string
+  /** 0 picks a free one. */
+  port?: number
+  allowHosts?: readonly string[]
+  practiceBuyer?: boolean
+  /** `now` moves by POST /admin/clock only, and releases happen then. */
+  virtualClock?: boolean
+  /** False: no listener at all; suppliers come through acceptSupplier. */
+  listen?: boolean
+  /** Every exam uses this seed: reproducible runs only. */
+  examSeed?: string
+  /** Of the practice buyer's draws. */
+  seed?: string
+  terms?: Partial<Terms>
+  specs?: readonly GradeSpec[]
+  clock?: Clock
+  ids?: IdSource
+  log?: Log
+}
+
+export interface Exchange {
+  /** '' when nothing listens. */
+  readonly url: string
+  readonly exchangeKey: string
+  readonly adminToken: string
+  /** One more supplier's connection that came another way than over the listener. */
+  acceptSupplier(socket: SupplierSocket): void
+  /** Ends sessions and requests, then closes the files. Idempotent. */
+  stop(): Promise<void>
+}
+
+const CLOCK_META = 'virtual-now'
+const TOKEN_BYTES = 32
+
+/** Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT. Nothing stays open after an error. */
+export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
+  const { dir } = options
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  if (process.platform !== 'win32') chmodSync(dir, 0o700)
+  const log = options.log ?? createLog('exchange')
+  const lock = acquireLock(join(dir, 'lock.db'))
+  let db: Db | null = null
+  try {
+    db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, log })
+    const real = options.clock ?? systemClock
+    const virtual = options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
+    const context = contextOf(options, db, virtual ?? real, log)
+    recover(context)
+    const market = createMarket(context, { practiceBuyer: options.practiceBuyer === true, seed: options.seed ?? context.ids.secret(8), examSeed: options.examSeed ?? null })
+    const adminToken = tokenOf(dir, context.ids)
+    const listener = options.listen === false ? null : await open(options, context, market, virtual, adminToken)
+    if (virtual === null) market.startLoops()
+    const exchangeKey = context.key.publicKey
+    if (listener !== null) {
+      lock.describe({ pid: process.pid, url: listener.url })
+      writeFileSync(join(dir, 'listen.json'), `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`)
+    }
+    const database = db
+    let stopping: Promise<void> | null = null
+    const stop = async (): Promise<void> => {
+      rmSync(join(dir, 'listen.json'), { force: true })
+      market.stop()
+      await listener?.close()
+      database.close()
+      lock.release()
+    }
+    return { url: listener?.url ?? '', exchangeKey, adminToken, acceptSupplier: (socket) => market.sessions.greet(socket), stop: () => (stopping ??= stop()) }
+  } catch (error) {
+    db?.close()
+    lock.release()
+    throw error
+  }
+}
+
+function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): MarketContext {
+  const specs = options.specs ?? loadGradeSpecs()
+  return {
+    clock,
+    ids: options.ids ?? randomIds(() => clock.now()),
+    log,
+    db,
+    books: createBooks(),
+    key: loadOrCreateSigningKey(join(options.dir, 'exchange.key')),
+    specs: new Map(specs.map((spec) => [spec.instrument as string, spec])),
+    terms: { ...PRACTICE_TERMS, ...options.terms },
+  }
+}
+
+/** What a start owes to the run before it: accounts, jobs that lost their buyers, exams that wait. */
+function recover(context: MarketContext): void {
+  context.db.tx((db) => {
+    openHouseAccounts(context, db)
+    interruptExams(db)
+    pruneCalls(db, context.clock.now() - LIMITS.callsKeptMs)
+  })
+  const voided = voidInterrupted(context)
+  if (voided > 0) context.log.info({ voided }, 'jobs of the run before were voided')
+}
+
+function tokenOf(dir: string, ids: IdSource): string {
+  const path = join(dir, 'admin-token')
+  const stored = readSecretFile(path)?.trim()
+  if (stored !== undefined && stored !== '') return stored
+  const token = ids.secret(TOKEN_BYTES)
+  writeSecretFile(path, `${token}\n`)
+  return token
+}
+
+function open(options: ExchangeOptions, context: MarketContext, market: Market, virtual: VirtualClock | null, token: string): Promise<Listener> {
+  const advance = (ms: number): number => {
+    virtual?.advance(ms)
+    context.db.tx((db) => writeMeta(db, CLOCK_META, String(context.clock.now())))
+    return market.release()
+  }
+  return listen({
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    allowHosts: options.allowHosts ?? [],
+    log: context.log,
+    buyers: buyersApi(context, market.router, context.clock.now()),
+    admin: adminApi({ context, token, practiceBuyer: market.practiceBuyer, virtual, advance }),
+    onSupplier: (socket) => market.sessions.greet(socket),
+  })
+}

@@ -1,0 +1,105 @@
+/** What suppliers send about their jobs: accept, reject, text, claim, error. Late and repeated frames change nothing. */
+import { utf8Length } from '#contract/bytes4.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
+import type { SupplierFrame } from '#contract/supplier.ts'
+import { ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
+
+import type { MarketContext } from '../exchange-context.ts'
+import { claimProblem } from '../settle/claim-problem.ts'
+import { settleJob, storedAnswer } from '../settle/settlement.ts'
+import type { Peer } from '../supply/peer.ts'
+import { answerBytesMax, measure, type LiveJob } from './routed-job.ts'
+import type { Router } from './router.ts'
+
+type FrameOf<T extends SupplierFrame['t']> = Extract<SupplierFrame, { t: T }>
+
+/** Codes that speak of the exchange or the buyer; from a supplier they would lie to the buyer. */
+const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'MONEY_RANGE', 'NO_SUPPLIER']
+
+/** A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold words of the request. */
+function supplierError(said: string): ErrorValue {
+  const code = ERROR_CODES.find((known) => known === said && !NOT_THEIRS.includes(known)) ?? 'ENGINE_REFUSED'
+  return { code, message: `the supplier failed (${code})`, data: {} }
+}
+
+export class Deliveries {
+  readonly #context: MarketContext
+  readonly #router: Router
+
+  constructor(context: MarketContext, router: Router) {
+    this.#context = context
+    this.#router = router
+  }
+
+  accept(peer: Peer, jobId: string): void {
+    const job = peer.jobs.get(jobId)
+    if (job !== undefined) job.accepted = true
+  }
+
+  delta(peer: Peer, { jobId, text }: FrameOf<'job.delta'>): void {
+    const job = peer.jobs.get(jobId)
+    if (job === undefined || text === '') return
+    job.accepted = true
+    job.lastDeltaAt = this.#context.clock.mono()
+    if (job.firstDeltaAt === null) {
+      job.firstDeltaAt = job.lastDeltaAt
+      job.firstDeltaBytes = utf8Length(text)
+    }
+    const whole = job.answer.add(text)
+    if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens))
+      this.#refuse(peer, job, { code: 'OUTPUT_TOO_LONG', message: 'the supplier sent far more text than was ordered', data: {} })
+    else if (!job.cancelled && whole !== '') job.order.sink.onDelta(whole)
+  }
+
+  /** A refusal or a failure: same thing to the buyer. */
+  error(peer: Peer, { jobId, error }: FrameOf<'job.reject'> | FrameOf<'job.error'>): void {
+    const job = peer.jobs.get(jobId)
+    if (job === undefined) return
+    this.#router.fail(job, job.cancelled ? 'cancelled' : 'supplier-failed', supplierError(error.code))
+  }
+
+  done(peer: Peer, frame: FrameOf<'job.done'>): void {
+    const job = peer.jobs.get(frame.jobId)
+    if (job === undefined) {
+      peer.send(storedAnswer(this.#context, peer.supplier, frame.jobId))
+      return
+    }
+    const rest = job.answer.end()
+    if (rest !== '' && !job.cancelled) job.order.sink.onDelta(rest)
+    const problem = claimProblem(job, frame.claim, frame.claimSig)
+    if (problem !== null) {
+      this.#refuse(peer, job, { code: 'CLAIM_REFUSED', message: `the claim was refused: ${problem}`, data: {} })
+      return
+    }
+    const receipt = job.exam === null ? settleJob(this.#context, job, frame.claim, frame.claimSig) : null
+    this.#router.detach(job)
+    if (receipt !== null) peer.send({ t: 'job.settled', receipt })
+    const { ttftMs, tokPerS } = measure(job)
+    job.order.sink.onDone({
+      finish: frame.claim.finish,
+      text: job.answer.text,
+      inputTokens: job.order.inputTokens,
+      outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
+      ttftMs,
+      tokPerS,
+      durationMs: this.#context.clock.mono() - job.sentAt,
+      receipt,
+    })
+    this.#router.close(job)
+  }
+
+  /** The session is over: every job of it ends unpaid, those without text go to another supplier. */
+  drop(peer: Peer): void {
+    for (const job of peer.jobs.values()) {
+      peer.jobs.delete(job.jobId)
+      this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', { code: 'UNAVAILABLE', message: 'the supplier went away', data: {} })
+    }
+  }
+
+  #refuse(peer: Peer, job: LiveJob, error: ErrorValue): void {
+    const jobId = brandId<JobId>(job.jobId)
+    peer.send({ t: 'job.cancel', jobId, reason: 'exchange' })
+    if (job.exam === null) peer.send({ t: 'job.void', jobId, reason: error.message.slice(0, 200) })
+    this.#router.fail(job, 'supplier-failed', error)
+  }
+}

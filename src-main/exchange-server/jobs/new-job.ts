@@ -1,0 +1,57 @@
+/** An order becomes a job of one supplier: price, salt, deadline, and the money it can cost at most set aside. */
+import { requestMac } from '#books/receipts.ts'
+import { StokerError } from '#contract/errors.ts'
+import { amountOf, MoneyRangeError, nano, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
+
+import { deadlineMsOf, type MarketContext } from '../exchange-context.ts'
+import { reserveFor } from '../settle/settlement.ts'
+import type { Peer } from '../supply/peer.ts'
+import { Answer, type LiveJob, type Order } from './routed-job.ts'
+
+export interface Target {
+  peer: Peer
+  deploymentId: string
+  modelSha256: string
+  askNanoPerMtok: number
+  exam: LiveJob['exam']
+}
+
+/** Errors: LEDGER_CONFLICT (the credit does not cover it), MONEY_RANGE; any other is a fault of the order itself and leaves no trace either. */
+export function reservedJob(context: MarketContext, order: Order, target: Target): LiveJob {
+  const { clock, ids, terms } = context
+  const { spec, request, inputTokens } = order
+  const price = nanoPerMtok(target.askNanoPerMtok)
+  const salt = ids.secret(32)
+  const job: LiveJob = {
+    jobId: ids.next('job'),
+    order,
+    supplier: target.peer.supplier,
+    deploymentId: target.deploymentId,
+    modelSha256: target.modelSha256,
+    price,
+    reserveNano: target.exam === null ? mostItCosts(inputTokens + request.maxTokens, price) : nano(0),
+    salt,
+    requestMac: requestMac(salt, request),
+    exam: target.exam,
+    answer: new Answer(),
+    sentAt: clock.mono(),
+    deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
+    accepted: false,
+    firstDeltaAt: null,
+    lastDeltaAt: null,
+    firstDeltaBytes: 0,
+    cancelled: false,
+    stopTimer: () => undefined,
+  }
+  reserveFor(context, job)
+  return job
+}
+
+function mostItCosts(tokens: number, price: NanoPerMtok): Nano {
+  try {
+    return amountOf(tokens, price)
+  } catch (error) {
+    if (!(error instanceof MoneyRangeError)) throw error
+    throw new StokerError('MONEY_RANGE', 'this call can cost more than one amount may be; lower max_tokens', { cause: error })
+  }
+}

@@ -1,0 +1,122 @@
+/** A job while it runs: what arrived, when, and what of it would be billed. Memory only; texts never reach disk. */
+import { callRate } from '#exam/judge-call.ts'
+import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
+import type { ErrorValue } from '#contract/errors.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { InferenceRequest } from '#contract/inference.ts'
+import type { Nano, NanoPerMtok } from '#contract/money.ts'
+import type { Receipt } from '#contract/receipt.ts'
+
+import { LIMITS } from '../exchange-limits.ts'
+
+export interface Delivered {
+  finish: 'stop' | 'length' | 'cancelled'
+  text: string
+  inputTokens: number
+  outputTokens: number
+  ttftMs: number | null
+  tokPerS: number | null
+  durationMs: number
+  receipt: Receipt | null
+}
+
+/** Whoever ordered: a buyer's HTTP call, the practice buyer, or an exam. Exactly one of onDone and onFailed is called, once, unless the order was cancelled by it. */
+export interface OrderSink {
+  /** A supplier was found; called again when the order is rerouted. */
+  onRouted(job: { jobId: string; salt: string; supplier: string; priceNanoPerMtok: NanoPerMtok }): void
+  onDelta(text: string): void
+  onDone(delivered: Delivered): void
+  /** `afterText`: the buyer already has part of an answer. `deadline` says which failure it was. */
+  onFailed(error: ErrorValue, afterText: boolean): void
+}
+
+export interface Order {
+  orderId: string
+  buyerId: string
+  spec: GradeSpec
+  request: InferenceRequest
+  inputTokens: number
+  maxPrice: NanoPerMtok
+  sink: OrderSink
+}
+
+/** Counts of an answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed on. */
+export class Answer {
+  readonly #parts: string[] = []
+  #bytes = 0
+  #half = ''
+  #frozen: number | null = null
+
+  /** Returns the text that may be passed on now. */
+  add(text: string): string {
+    let whole = this.#half + text
+    const last = whole.charCodeAt(whole.length - 1)
+    this.#half = last >= 0xd800 && last < 0xdc00 ? whole.slice(-1) : ''
+    if (this.#half !== '') whole = whole.slice(0, -1)
+    this.#push(whole)
+    return whole
+  }
+
+  /** A half pair left at the end is part of the answer after all. */
+  end(): string {
+    const rest = this.#half
+    this.#half = ''
+    this.#push(rest)
+    return rest
+  }
+
+  /** From now on nothing more is billed: the buyer has left. */
+  freeze(): void {
+    this.#frozen ??= this.#bytes
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get text(): string {
+    return this.#parts.join('')
+  }
+
+  billedTokens(maxTokens: number): number {
+    return Math.min(bytes4OfLength(this.#frozen ?? this.#bytes), maxTokens)
+  }
+
+  #push(text: string): void {
+    if (text === '') return
+    this.#parts.push(text)
+    this.#bytes += utf8Length(text)
+  }
+}
+
+export const answerBytesMax = (maxTokens: number): number => maxTokens * LIMITS.answerBytesPerToken + LIMITS.answerBytesExtra
+
+export interface LiveJob {
+  readonly jobId: string
+  readonly order: Order
+  readonly supplier: string
+  readonly deploymentId: string
+  readonly modelSha256: string
+  readonly price: NanoPerMtok
+  readonly reserveNano: Nano
+  readonly salt: string
+  readonly requestMac: string
+  readonly exam: { examId: string; itemId: string } | null
+  readonly answer: Answer
+  /** Monotonic milliseconds by the exchange's clock. */
+  readonly sentAt: number
+  readonly deadlineMs: number
+  accepted: boolean
+  firstDeltaAt: number | null
+  lastDeltaAt: number | null
+  firstDeltaBytes: number
+  cancelled: boolean
+  stopTimer: () => void
+}
+
+/** Time to first token, and reference tokens per second as the exam counts them; null before anything came. */
+export function measure(job: LiveJob): { ttftMs: number | null; tokPerS: number | null } {
+  if (job.firstDeltaAt === null || job.lastDeltaAt === null) return { ttftMs: null, tokPerS: null }
+  const tokPerS = callRate({ reply: job.answer.text, durationMs: job.lastDeltaAt - job.sentAt, streamMs: job.lastDeltaAt - job.firstDeltaAt, firstDeltaBytes: job.firstDeltaBytes })
+  return { ttftMs: job.firstDeltaAt - job.sentAt, tokPerS }
+}

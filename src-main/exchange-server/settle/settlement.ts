@@ -1,0 +1,139 @@
+/**
+ * Money of a job: reserved when routed, posted on the claim or voided. Each step is one transaction with the job's state, so that a crash
+ * leaves either all of it or none. The frame goes out after the commit.
+ */
+import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import type { Claim, Receipt } from '#contract/receipt.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { brandId, type JobId, type PublicKey } from '#contract/ids.ts'
+import { canonicalJson } from '#lib/canonical.ts'
+import type { WriteDb } from '#db/db-types.ts'
+
+import { buyerAccount, CLEARING, FEES, heldAccount } from '../exchange-accounts.ts'
+import type { MarketContext } from '../exchange-context.ts'
+import { measure, type LiveJob } from '../jobs/routed-job.ts'
+import { insertCall, type CallOutcome } from '../store/calls.store.ts'
+import { endJob, insertJob, jobStanding, runningJobs } from '../store/buyer-jobs.store.ts'
+import { appendReceipt, findSupplier, receiptJson } from '../store/suppliers.store.ts'
+
+const RESTART_BATCH = 500
+
+/** Reserves the most the job can cost and writes its row. Exam jobs leave no trace here. Error: LEDGER_CONFLICT (data.reason `limit`) when the buyer's credit does not cover it. */
+export function reserveFor(context: MarketContext, job: LiveJob): void {
+  if (job.exam !== null) return
+  const { books, clock } = context
+  const { order } = job
+  const at = clock.now()
+  context.db.tx((db) => {
+    insertJob(db, {
+      jobId: job.jobId,
+      orderId: order.orderId,
+      buyerId: order.buyerId,
+      supplier: job.supplier,
+      instrument: order.spec.instrument,
+      specVersion: order.spec.version,
+      modelSha256: job.modelSha256,
+      price: job.price,
+      inputTokens: order.inputTokens,
+      maxTokens: order.request.maxTokens,
+      reserveNano: job.reserveNano,
+      createdAt: at,
+    })
+    if (job.reserveNano > 0)
+      books.reserve(db, {
+        id: `res:${job.jobId}`,
+        debit: buyerAccount(order.buyerId),
+        credit: CLEARING,
+        amount: job.reserveNano,
+        code: 'reserve',
+        jobId: job.jobId,
+        at,
+        expiresAt: at + job.deadlineMs,
+      })
+  })
+}
+
+/** Ends a job unpaid and frees what was reserved. No-op for an exam job's money; its call is measured all the same. */
+export function voidJob(context: MarketContext, job: LiveJob, outcome: CallOutcome, reason: string): void {
+  const at = context.clock.now()
+  context.db.tx((db) => {
+    record(context, db, job, outcome)
+    if (job.exam === null && endJob(db, job.jobId, 'void', reason.slice(0, 200), at) && job.reserveNano > 0)
+      context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: outcome, at })
+  })
+}
+
+/** Posts what is billed, splits the fee, appends the receipt to the supplier's chain: one transaction, unique on the job id. */
+export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, claimSig: string): Receipt {
+  const { books, clock, terms, key } = context
+  const at = clock.now()
+  return context.db.tx((db) => {
+    if (!endJob(db, job.jobId, 'settled', '', at)) throw new Error(`job ${job.jobId} was not running`)
+    const chain = findSupplier(db, job.supplier)!
+    const billed = { inputTokens: job.order.inputTokens, outputTokens: job.answer.billedTokens(job.order.request.maxTokens) }
+    const receipt = signReceipt(
+      key,
+      makeReceipt({
+        signed: { claim, claimSig },
+        seq: chain.receiptSeq + 1,
+        prev: chain.receiptHead,
+        realm: terms.realm,
+        billed,
+        priceNanoPerMtok: job.price,
+        feeBps: terms.feeBps,
+        settledAt: at,
+        releaseAt: at + terms.holdMs,
+        exchange: brandId<PublicKey>(key.publicKey),
+      }),
+    )
+    const { grossNano, feeNano, sellerNano } = receipt
+    const common = { jobId: job.jobId, at }
+    if (grossNano > 0) books.post(db, { id: `post:${job.jobId}`, pendingId: `res:${job.jobId}`, amount: grossNano, at })
+    else if (job.reserveNano > 0) books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'nothing to bill', at })
+    if (sellerNano > 0) books.transfer(db, { id: `pay:${job.jobId}`, debit: CLEARING, credit: heldAccount(job.supplier), amount: sellerNano, code: 'sale', ...common })
+    if (feeNano > 0) books.transfer(db, { id: `fee:${job.jobId}`, debit: CLEARING, credit: FEES, amount: feeNano, code: 'fee', ...common })
+    appendReceipt(db, job.supplier, receipt, canonicalJson(receipt), receiptHash(receipt))
+    record(context, db, job, claim.finish === 'cancelled' || job.cancelled ? 'cancelled' : 'done')
+    return receipt
+  })
+}
+
+/** The answer to a claim for a job that no longer runs: the same receipt bytes, or void. */
+export function storedAnswer(context: MarketContext, supplier: string, jobId: string): ExchangeFrame {
+  const json = receiptJson(context.db.read, jobId, supplier)
+  if (json !== null) return { t: 'job.settled', receipt: JSON.parse(json) as Receipt }
+  const standing = jobStanding(context.db.read, jobId, supplier)
+  return { t: 'job.void', jobId: brandId<JobId>(jobId), reason: standing === null ? 'the exchange knows no such job' : standing.reason }
+}
+
+/** At start: jobs that ran when the exchange stopped lost their buyers' connections, so they end unpaid. Returns how many. */
+export function voidInterrupted(context: MarketContext): number {
+  const at = context.clock.now()
+  let ended = 0
+  for (let batch = runningJobs(context.db.read, RESTART_BATCH); batch.length > 0; batch = runningJobs(context.db.read, RESTART_BATCH)) {
+    context.db.tx((db) => {
+      for (const job of batch) {
+        endJob(db, job.jobId, 'void', 'the exchange was restarted while the job ran', at)
+        if (job.reserveNano > 0) context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'restart', at })
+      }
+    })
+    ended += batch.length
+  }
+  return ended
+}
+
+function record({ clock }: MarketContext, db: WriteDb, job: LiveJob, outcome: CallOutcome): void {
+  const { ttftMs, tokPerS } = measure(job)
+  const { limits, instrument } = job.order.spec
+  insertCall(db, {
+    jobId: job.jobId,
+    supplier: job.supplier,
+    instrument,
+    at: clock.now(),
+    outcome,
+    ttftMs,
+    tokPerS,
+    withinTtft: ttftMs === null ? null : ttftMs <= limits.ttftCeilingMs,
+    withinRate: tokPerS === null ? null : tokPerS >= limits.throughputFloorTokPerS,
+  })
+}

@@ -1,0 +1,64 @@
+/** What each frame of a supplier sets in motion. */
+import { assertNever } from '#contract/errors.ts'
+import type { SupplierFrame } from '#contract/supplier.ts'
+
+import type { PracticeBuyer } from './buy/practice-buyer.ts'
+import type { MarketContext } from './exchange-context.ts'
+import type { Conductor } from './exam/exam-service.ts'
+import type { Deliveries } from './jobs/deliveries.ts'
+import type { Router } from './jobs/router.ts'
+import { syncResult } from './settle/supplier-sync.ts'
+import type { BookFeed } from './supply/book-feed.ts'
+import { takeOffer } from './supply/offers.ts'
+import type { Peer } from './supply/peer.ts'
+import type { Registry } from './supply/supplier-registry.ts'
+
+export interface FrameParts {
+  context: MarketContext
+  registry: Registry
+  feed: BookFeed
+  router: Router
+  deliveries: Deliveries
+  conductor: Conductor
+  practiceBuyer: PracticeBuyer
+}
+
+export function frameHandler({ context, registry, feed, router, deliveries, conductor, practiceBuyer }: FrameParts): (peer: Peer, frame: SupplierFrame) => void {
+  const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
+    const standing = takeOffer(context, registry, peer, frame)
+    feed.changed(frame.instrument)
+    if (standing !== null) practiceBuyer.listed(peer, standing)
+    router.dispatchWaiting()
+  }
+  const withdraw = (peer: Peer, instrument: string): void => {
+    peer.offers.delete(instrument)
+    feed.changed(instrument)
+  }
+  return (peer, frame) => {
+    switch (frame.t) {
+      case 'offer':
+        return offer(peer, frame)
+      case 'withdraw':
+        return withdraw(peer, frame.instrument)
+      case 'sync':
+        return peer.send(syncResult(context, peer.supplier, frame))
+      case 'exam.start':
+        return conductor.start(peer, frame)
+      case 'exam.cancel':
+        return conductor.cancel(peer, frame.examId)
+      case 'job.accept':
+        return deliveries.accept(peer, frame.jobId)
+      case 'job.delta':
+        return deliveries.delta(peer, frame)
+      case 'job.done':
+        return deliveries.done(peer, frame)
+      case 'job.error':
+      case 'job.reject':
+        return deliveries.error(peer, frame)
+      case 'ping':
+        return peer.send({ t: 'pong', n: frame.n, time: context.clock.now() })
+      default:
+        return assertNever(frame)
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** The book of each instrument, pushed to every supplier when it changes, at most once a second. */
+import type { Instrument } from '#contract/ids.ts'
+import { brandId } from '#contract/ids.ts'
+import { nanoPerMtok } from '#contract/money.ts'
+import type { Book } from '#contract/supplier.ts'
+import { HOUR_MS } from '#contract/time.ts'
+
+import { after } from '../exchange-clocks.ts'
+import type { MarketContext } from '../exchange-context.ts'
+import { LIMITS } from '../exchange-limits.ts'
+import { callsSince } from '../store/calls.store.ts'
+import type { Peer } from './peer.ts'
+import type { Registry, StandingOffer } from './supplier-registry.ts'
+
+const ROWS_MAX = 200
+
+export class BookFeed {
+  readonly #context: MarketContext
+  readonly #registry: Registry
+  readonly #waitingFor: (instrument: string) => number
+  readonly #changed = new Set<string>()
+  #stopTimer: (() => void) | null = null
+
+  constructor(context: MarketContext, registry: Registry, waitingFor: (instrument: string) => number) {
+    this.#context = context
+    this.#registry = registry
+    this.#waitingFor = waitingFor
+  }
+
+  changed(instrument: string): void {
+    this.#changed.add(instrument)
+    this.#stopTimer ??= after(this.#context.clock, LIMITS.bookEveryMs, () => {
+      this.#stopTimer = null
+      const instruments = [...this.#changed]
+      this.#changed.clear()
+      for (const one of instruments) this.#push(one)
+    })
+  }
+
+  /** Every book, to one supplier that has just connected. */
+  greet(peer: Peer): void {
+    for (const instrument of this.#context.specs.keys()) this.#send(peer, instrument)
+  }
+
+  stop(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = null
+  }
+
+  #push(instrument: string): void {
+    for (const peer of this.#registry.all()) this.#send(peer, instrument)
+  }
+
+  #send(peer: Peer, instrument: string): void {
+    if (peer.wire === null) return
+    const { clock, db } = this.#context
+    const book: Book = {
+      instrument: brandId<Instrument>(instrument),
+      at: clock.now(),
+      rows: rowsOf(this.#registry.standing(instrument, this.#context.clock.now()), peer.supplier),
+      jobsLastHour: callsSince(db.read, instrument, clock.now() - HOUR_MS),
+      waiting: this.#waitingFor(instrument),
+    }
+    peer.send({ t: 'book', book })
+  }
+}
+
+/** One row a price, cheapest first; `mine` marks the prices this supplier offers at. */
+function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] {
+  const rows = new Map<number, { suppliers: number; freeSlots: number; mine: boolean }>()
+  for (const offer of offers) {
+    const row = rows.get(offer.askNanoPerMtok) ?? { suppliers: 0, freeSlots: 0, mine: false }
+    rows.set(offer.askNanoPerMtok, { suppliers: row.suppliers + 1, freeSlots: row.freeSlots + offer.freeSlots, mine: row.mine || offer.supplier === viewer })
+  }
+  return [...rows]
+    .toSorted(([a], [b]) => a - b)
+    .slice(0, ROWS_MAX)
+    .map(([ask, row]) => ({ askNanoPerMtok: nanoPerMtok(ask), ...row }))
+}

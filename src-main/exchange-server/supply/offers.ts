@@ -1,0 +1,68 @@
+/** Offers: a supplier names an ask for a grade it has qualified for. They live as long as its session. */
+import { StokerError, toErrorValue } from '#contract/errors.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { SupplierFrame } from '#contract/supplier.ts'
+
+import type { MarketContext } from '../exchange-context.ts'
+import { LIMITS } from '../exchange-limits.ts'
+import { qualificationOf } from '../store/supplier-exams.store.ts'
+import type { Offer, Peer } from './peer.ts'
+import type { Registry } from './supplier-registry.ts'
+
+type OfferFrame = Extract<SupplierFrame, { t: 'offer' }>
+
+/** Takes, changes or refuses an offer and answers the supplier. Returns the standing offer, or null when refused. A changed ask loses its place in time. */
+export function takeOffer(context: MarketContext, registry: Registry, peer: Peer, frame: OfferFrame): Offer | null {
+  let qualifiedUntil: number
+  try {
+    qualifiedUntil = checkOffer(context, peer, frame)
+  } catch (error) {
+    peer.offers.delete(frame.instrument)
+    peer.send({ t: 'offer.refused', instrument: frame.instrument, error: toErrorValue(error) })
+    return null
+  }
+  const before = peer.offers.get(frame.instrument)
+  const keepsPlace = before !== undefined && before.askNanoPerMtok === frame.askNanoPerMtok && before.deploymentId === frame.deploymentId
+  const { deploymentId, identity, askNanoPerMtok, slots, contextTokens, maxOutputTokens, instrument } = frame
+  const offer: Offer = {
+    instrument,
+    deploymentId,
+    identity,
+    askNanoPerMtok,
+    slots,
+    contextTokens,
+    maxOutputTokens,
+    qualifiedUntil,
+    order: keepsPlace ? before.order : registry.nextOrder(),
+  }
+  peer.offers.set(instrument, offer)
+  peer.send({ t: 'offer.accepted', instrument })
+  return offer
+}
+
+/** When the qualification it stands on ends. Throws what is wrong with it. */
+function checkOffer({ db, clock, specs }: MarketContext, peer: Peer, frame: OfferFrame): number {
+  const spec = specs.get(frame.instrument)
+  if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
+  if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
+    throw new StokerError('EXCHANGE_REFUSED', `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`)
+  checkSize(spec, frame)
+  const qualification = qualificationOf(db.read, peer.supplier, frame.instrument, spec.version, frame.identity.sha256, clock.now())
+  if (qualification === null) throw new StokerError('NOT_QUALIFIED', `this model has no current qualification for ${frame.instrument} version ${spec.version}; sit the exam first`)
+  if (frame.slots > qualification.slots) {
+    throw new StokerError(
+      'NOT_QUALIFIED',
+      `the exam measured ${qualification.slots} at once and this deployment offers ${frame.slots}; offer fewer slots, or sit the exam with this deployment`,
+    )
+  }
+  return qualification.until
+}
+
+function checkSize({ limits, instrument }: GradeSpec, frame: OfferFrame): void {
+  if (frame.contextTokens < limits.contextTokens || frame.maxOutputTokens < limits.outputTokens) {
+    throw new StokerError(
+      'EXCHANGE_REFUSED',
+      `${instrument} needs a context of ${limits.contextTokens} and an output of ${limits.outputTokens} tokens a slot; this deployment offers ${frame.contextTokens} and ${frame.maxOutputTokens}`,
+    )
+  }
+}

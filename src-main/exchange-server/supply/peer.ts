@@ -1,0 +1,83 @@
+/** One supplier's session: its frames go through a reliable link over whichever socket it has now, or wait for the next one. */
+import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
+import type { PublicKey } from '#contract/ids.ts'
+import type { NanoPerMtok } from '#contract/money.ts'
+
+import type { LiveJob } from '../jobs/routed-job.ts'
+import { LIMITS } from '../exchange-limits.ts'
+import { Link } from './reliable-link.ts'
+
+export interface Offer {
+  instrument: string
+  deploymentId: string
+  identity: EngineIdentity
+  askNanoPerMtok: NanoPerMtok
+  slots: number
+  contextTokens: number
+  maxOutputTokens: number
+  /** Milliseconds since 1970: from then on the offer no longer stands. */
+  qualifiedUntil: number
+  /** Rises with every new offer or changed ask: time priority. */
+  order: number
+}
+
+/** One open socket, already past the handshake. */
+export interface Wire {
+  send(text: string): void
+  close(code: number, reason: string): void
+  readonly bufferedBytes: number
+}
+
+export class Peer {
+  readonly link = new Link()
+  readonly offers = new Map<string, Offer>()
+  /** Running jobs by id, exam calls among them. */
+  readonly jobs = new Map<string, LiveJob>()
+  readonly session: string
+  readonly supplier: PublicKey
+  readonly name: string
+  readonly #onBroken: (reason: string) => void
+  wire: Wire | null
+  /** Set once the session was given up; nothing is sent any more. */
+  gone = false
+  strikes = 0
+  lastHeardAt: number
+
+  constructor(options: { session: string; supplier: PublicKey; name: string; wire: Wire; mono: number; onBroken: (reason: string) => void }) {
+    this.session = options.session
+    this.supplier = options.supplier
+    this.name = options.name
+    this.wire = options.wire
+    this.lastHeardAt = options.mono
+    this.#onBroken = options.onBroken
+  }
+
+  /** Queues a frame; without a socket it waits for the resume. */
+  send(frame: ExchangeFrame): void {
+    if (this.gone) return
+    const wrapped = this.link.wrap(frame)
+    if (wrapped === null) {
+      this.#onBroken('too many unacknowledged frames')
+      return
+    }
+    this.write(JSON.stringify(wrapped))
+  }
+
+  /** Puts text on the socket, if there is one with room. */
+  write(text: string): void {
+    if (this.wire === null) return
+    if (this.wire.bufferedBytes > LIMITS.unsentBytes) this.wire.close(1013, 'too slow')
+    else this.wire.send(text)
+  }
+
+  /**
+   * Slots of the offer's deployment that no bought job (of any instrument) uses; none without a socket. Exam calls take none: suppliers put
+   * them behind jobs, so that an exam does not close the shop.
+   */
+  freeSlots(offer: Offer): number {
+    if (this.wire === null || this.gone) return 0
+    let used = 0
+    for (const job of this.jobs.values()) if (job.exam === null && job.deploymentId === offer.deploymentId) used += 1
+    return Math.max(0, offer.slots - used)
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on everything a stranger may send.
+ * Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
+ */
+import { StokerError, toErrorValue } from '#contract/errors.ts'
+import type { PublicKey } from '#contract/ids.ts'
+import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
+
+import { after } from '../exchange-clocks.ts'
+import type { MarketContext } from '../exchange-context.ts'
+import { LIMITS } from '../exchange-limits.ts'
+import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
+import { Peer, type Wire } from './peer.ts'
+import { Bucket } from './frame-rate.ts'
+import type { Registry } from './supplier-registry.ts'
+
+export interface SessionEvents {
+  /** The supplier proved its key; runs before the welcome is sent. */
+  onArrival(supplier: PublicKey, name: string): void
+  /** After the welcome; `resumed` keeps its jobs and offers. */
+  onReady(peer: Peer, resumed: boolean): void
+  onFrame(peer: Peer, frame: SupplierFrame): void
+  /** The socket is gone but may come back: no new jobs for it. */
+  onDetached(peer: Peer): void
+  /** The session is over for good. */
+  onDropped(peer: Peer): void
+}
+
+export class Sessions {
+  readonly #context: MarketContext
+  readonly #registry: Registry
+  readonly #events: SessionEvents
+  readonly #stopResume = new Map<Peer, () => void>()
+  readonly #sockets = new Set<SupplierSocket>()
+  #strangers = 0
+
+  constructor(context: MarketContext, registry: Registry, events: SessionEvents) {
+    this.#context = context
+    this.#registry = registry
+    this.#events = events
+  }
+
+  /** Takes over a freshly upgraded socket. */
+  greet(socket: SupplierSocket): void {
+    const { clock, ids, log } = this.#context
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
+    if (this.#strangers >= LIMITS.strangers || this.#sockets.size > LIMITS.connections) {
+      refuse(socket, new StokerError('UNAVAILABLE', 'too many connections; try again in a moment'))
+      return
+    }
+    this.#strangers += 1
+    const nonce = ids.secret(32)
+    const wire: Wire = {
+      send: (text) => socket.send(text),
+      close: (code, reason) => socket.close(code, reason),
+      get bufferedBytes() {
+        return socket.bufferedAmount
+      },
+    }
+    let peer: Peer | null = null
+    let known = false
+    const leaveStrangers = (): void => {
+      if (!known) this.#strangers -= 1
+      known = true
+      stopTimer()
+    }
+    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, new StokerError('TIMEOUT', 'no hello came in time')))
+    const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
+    socket.on('message', (data, isBinary) => {
+      if (peer === null) {
+        if (known) return
+        leaveStrangers()
+        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
+      } else if (!bucket.take(clock.mono())) {
+        peer.send({ t: 'error', error: toErrorValue(new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`)) })
+        socket.close(1008, 'too many frames')
+      } else this.#receive(peer, wire, isBinary ? null : parse(data))
+    })
+    socket.on('close', () => {
+      leaveStrangers()
+      if (peer !== null) this.#detach(peer, wire)
+    })
+    socket.send(JSON.stringify(challenge(this.#context, nonce)))
+  }
+
+  /** Ends every session and socket. */
+  stop(): void {
+    for (const peer of this.#registry.all()) this.#drop(peer)
+    for (const socket of this.#sockets) socket.close(1001, 'the exchange stops')
+    for (const socket of this.#sockets) socket.terminate()
+  }
+
+  /** Closes sockets that have been silent for three heartbeats. */
+  sweep(): void {
+    const silentSince = this.#context.clock.mono() - 3 * this.#context.terms.heartbeatMs
+    for (const peer of this.#registry.all()) {
+      if (peer.wire !== null && peer.lastHeardAt < silentSince) {
+        peer.wire.close(1001, 'no heartbeat')
+        this.#detach(peer, peer.wire)
+      }
+    }
+  }
+
+  #admit(socket: SupplierSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
+    const { key, clock, ids } = this.#context
+    let hello: Hello
+    try {
+      hello = readHello(value, nonce, key.publicKey)
+      this.#events.onArrival(hello.supplier, hello.name)
+    } catch (error) {
+      if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
+      return refuse(socket, error)
+    }
+    const { supplier } = hello
+    const old = this.#registry.get(supplier)
+    if (old !== undefined && hello.resume?.session === old.session) {
+      const missed = old.link.resumeFrom(hello.resume.received)
+      if (missed !== null) {
+        this.#resume(old, wire, hello.name)
+        for (const frame of missed) old.write(JSON.stringify(frame))
+        this.#events.onReady(old, true)
+        return old
+      }
+    }
+    if (old !== undefined) this.#drop(old)
+    const peer: Peer = new Peer({ session: ids.secret(16), supplier, name: hello.name, wire, mono: clock.mono(), onBroken: (reason) => this.#break(peer, reason) })
+    this.#registry.add(peer)
+    socket.send(JSON.stringify(welcome(this.#context, peer, false)))
+    this.#events.onReady(peer, false)
+    return peer
+  }
+
+  #resume(peer: Peer, wire: Wire, name: string): void {
+    this.#stopResume.get(peer)?.()
+    this.#stopResume.delete(peer)
+    const before = peer.wire
+    peer.wire = wire
+    peer.lastHeardAt = this.#context.clock.mono()
+    before?.close(1001, 'resumed on another socket')
+    this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
+    wire.send(JSON.stringify(welcome(this.#context, peer, true)))
+  }
+
+  #receive(peer: Peer, wire: Wire, value: unknown): void {
+    if (peer.gone || peer.wire !== wire) return
+    peer.lastHeardAt = this.#context.clock.mono()
+    const received = peer.link.accept(value)
+    if (received.kind === 'broken') this.#strike(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+    if (received.kind !== 'frame') return
+    const frame = supplierFrame.safeParse(received.frame)
+    if (!frame.success) this.#strike(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
+    else this.#handle(peer, frame.data)
+    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
+  }
+
+  #handle(peer: Peer, frame: SupplierFrame): void {
+    try {
+      this.#events.onFrame(peer, frame)
+    } catch (error) {
+      if (!(error instanceof StokerError)) this.#context.log.error({ err: error, frame: frame.t }, 'a supplier frame could not be handled')
+      peer.send({ t: 'error', error: toErrorValue(error) })
+    }
+  }
+
+  #strike(peer: Peer, what: string, fatal: boolean): void {
+    peer.strikes += 1
+    peer.send({ t: 'error', error: { code: 'BAD_REQUEST', message: what.slice(0, 300), data: {} } })
+    if (fatal || peer.strikes >= LIMITS.strikes) peer.wire?.close(1008, 'protocol broken')
+  }
+
+  #detach(peer: Peer, wire: Wire): void {
+    if (peer.wire !== wire) return
+    peer.wire = null
+    if (peer.gone) return
+    this.#events.onDetached(peer)
+    this.#stopResume.set(
+      peer,
+      after(this.#context.clock, this.#context.terms.resumeWithinMs, () => this.#drop(peer)),
+    )
+  }
+
+  #break(peer: Peer, reason: string): void {
+    this.#context.log.warn({ supplier: peer.supplier }, reason)
+    this.#drop(peer)
+  }
+
+  #drop(peer: Peer): void {
+    if (peer.gone) return
+    this.#stopResume.get(peer)?.()
+    this.#stopResume.delete(peer)
+    peer.gone = true
+    this.#registry.remove(peer)
+    peer.wire?.close(1001, 'the session is over')
+    this.#events.onDropped(peer)
+  }
+}
+
+/** The kind of a frame, never its text. */
+const describe = (frame: unknown): string => {
+  const kind = (frame as { t?: unknown } | null)?.t
+  return typeof kind === 'string' ? `t = ${JSON.stringify(kind.slice(0, 40))}` : 'it has no type t'
+}

@@ -1,1 +1,0 @@
-export { createStokerExchange, type StokerExchangeOptions } from './stoker.ts'

@@ -1,0 +1,90 @@
+/** Browser sessions: random cookies, stored as hashes in a 0600 file, revocable. The API token is never a cookie. */
+import { z } from 'zod'
+
+import { DAY_MS, type Clock } from '#contract/time.ts'
+import { sha256Hex } from '#lib/canonical.ts'
+import type { IdSource } from '#lib/id-source.ts'
+import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
+
+export const SESSION_LIFE_MS = 30 * DAY_MS
+/** Sessions kept at once; one more drops the oldest. */
+const SESSIONS_MAX = 64
+
+const stored = z.object({
+  instance: z.string().regex(/^[0-9a-z]{8,32}$/),
+  sessions: z.array(z.object({ id: z.string().max(64), hash: z.string().length(64), createdAt: z.number(), label: z.string().max(200) })).max(SESSIONS_MAX),
+})
+type Stored = z.infer<typeof stored>
+
+export interface SessionView {
+  readonly id: string
+  readonly createdAt: number
+  readonly label: string
+}
+
+export interface Sessions {
+  /** Names the cookie, so that two consoles on one host do not overwrite each other's: cookies know no ports. */
+  readonly cookieName: string
+  /** Makes a session and returns the cookie's value, which is stored nowhere. */
+  create(label: string): { token: string; id: string }
+  find(token: string): SessionView | null
+  list(): SessionView[]
+  revoke(id: string): boolean
+  /** Called with the id of every session that ends, so that its sockets can be closed. */
+  onRevoked(listener: (id: string) => void): () => void
+}
+
+function load(path: string, ids: IdSource): Stored {
+  const text = readSecretFile(path)
+  if (text !== null) {
+    try {
+      return stored.parse(JSON.parse(text))
+    } catch {
+      // A damaged session file costs a login, nothing else: start afresh.
+    }
+  }
+  return { instance: ids.next('i').slice(2, 14), sessions: [] }
+}
+
+export function openSessions(path: string, clock: Clock, ids: IdSource): Sessions {
+  const state = load(path, ids)
+  const listeners = new Set<(id: string) => void>()
+  const save = (): void => writeSecretFile(path, JSON.stringify(state))
+  const alive = (session: { createdAt: number }): boolean => clock.now() - session.createdAt < SESSION_LIFE_MS
+  const drop = (gone: (session: { id: string }) => boolean): boolean => {
+    const before = state.sessions.length
+    const ended = state.sessions.filter(gone)
+    state.sessions = state.sessions.filter((session) => !gone(session))
+    for (const session of ended) for (const listener of listeners) listener(session.id)
+    return state.sessions.length < before
+  }
+  save()
+  return {
+    cookieName: `stoker_${state.instance}`,
+    create(label) {
+      drop((session) => !alive(session as Stored['sessions'][number]))
+      const oldest = state.sessions.length >= SESSIONS_MAX ? state.sessions[0] : undefined
+      if (oldest !== undefined) drop((session) => session.id === oldest.id)
+      const token = ids.secret(32)
+      const id = ids.next('ses')
+      state.sessions.push({ id, hash: sha256Hex(token), createdAt: clock.now(), label: label.slice(0, 200) })
+      save()
+      return { token, id }
+    },
+    find(token) {
+      const hash = sha256Hex(token)
+      const session = state.sessions.find((each) => each.hash === hash)
+      return session !== undefined && alive(session) ? { id: session.id, createdAt: session.createdAt, label: session.label } : null
+    },
+    list: () => state.sessions.filter(alive).map(({ id, createdAt, label }) => ({ id, createdAt, label })),
+    revoke(id) {
+      const revoked = drop((session) => session.id === id)
+      if (revoked) save()
+      return revoked
+    },
+    onRevoked(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

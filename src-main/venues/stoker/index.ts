@@ -1,0 +1,1 @@
+export { createStokerExchange, type StokerExchangeOptions } from './stoker-venue.ts'

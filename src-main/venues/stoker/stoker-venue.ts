@@ -1,0 +1,206 @@
+/** The supplier's side of our own exchange, embedded or remote: keeps one connection alive, resumes its session, and reports what state it is in. */
+import WebSocketClient from 'ws'
+
+import { StokerError } from '#contract/errors.ts'
+import type { PublicKey } from '#contract/ids.ts'
+import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
+import type { Clock } from '#contract/time.ts'
+import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { SigningKey } from '#lib/ed25519.ts'
+import type { Log } from '#lib/log.ts'
+
+import { backoffMs } from './backoff.ts'
+import { Connection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
+import type { Session } from './supplier-session.ts'
+
+export interface StokerExchangeOptions {
+  /** ws:// or wss:// address with its path, or null while it is not known. The embedded exchange restarts on another port, so it is asked before every attempt. */
+  url: string | (() => string | null)
+  key: SigningKey
+  /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
+  name: string | (() => string)
+  clock: Clock
+  log: Log
+  client?: string
+  /** The exchange's public key where it is known. */
+  exchangeKey?: () => string | null
+  WebSocket?: WebSocketConstructor
+  /** Uniform on [0, 1), for the back-off's jitter. */
+  random?: () => number
+}
+
+/** How often a wait looks whether the address changed. */
+const URL_CHECK_MS = 250
+/** Attempts after a refusal in the handshake wait the longest at once. */
+const REFUSED_ATTEMPT = 20
+
+interface End {
+  welcomed: boolean
+  refused: boolean
+  reason: string
+}
+
+class StokerExchange implements ExchangePort {
+  readonly capabilities = { exams: true, book: true, signedReceipts: true, releases: true }
+  readonly #options: StokerExchangeOptions
+  readonly #stateListeners = new Set<(state: ExchangeState) => void>()
+  readonly #frameListeners = new Set<(frame: ExchangeFrame) => void>()
+  #state: ExchangeState = { kind: 'stopped' }
+  #seenAt: number | null = null
+  #connection: Connection | null = null
+  #session: Session | null = null
+  #resumeWithinMs = 0
+  #droppedAt = 0
+  #running: { abort: AbortController; done: Promise<void> } | null = null
+
+  constructor(options: StokerExchangeOptions) {
+    this.#options = options
+  }
+
+  state(): ExchangeState {
+    return this.#state
+  }
+
+  lastSeenAt(): number | null {
+    return this.#seenAt
+  }
+
+  onState(listener: (state: ExchangeState) => void): () => void {
+    this.#stateListeners.add(listener)
+    return () => this.#stateListeners.delete(listener)
+  }
+
+  onFrame(listener: (frame: ExchangeFrame) => void): () => void {
+    this.#frameListeners.add(listener)
+    return () => this.#frameListeners.delete(listener)
+  }
+
+  send(frame: SupplierFrame): void {
+    const session = this.#liveSession()
+    if (session === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
+    try {
+      if (this.#connection === null) session.push(frame)
+      else this.#connection.send(session, frame)
+    } catch (error) {
+      // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
+      this.#session = null
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange does not acknowledge what it is sent; Stoker connects anew.', { cause: error })
+    }
+  }
+
+  start(): void {
+    if (this.#running !== null) return
+    const abort = new AbortController()
+    this.#running = { abort, done: this.#loop(abort.signal) }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#running === null) return
+    const { abort, done } = this.#running
+    this.#running = null
+    abort.abort()
+    await done
+    this.#session = null
+    this.#setState({ kind: 'stopped' })
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options
+    for (let failures = 0; !signal.aborted;) {
+      const target = this.#url()
+      let reason = 'the exchange has not said where it listens'
+      if (target !== null) {
+        this.#setState({ kind: 'connecting', attempt: failures + 1 })
+        const end = await this.#attempt(target, signal).catch((): End => ({ welcomed: false, refused: true, reason: 'the exchange’s address is not a WebSocket address' }))
+        reason = end.reason
+        failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
+      }
+      if (signal.aborted) return
+      const ms = backoffMs(failures, random)
+      this.#setState({ kind: 'offline', reason, retryAt: clock.now() + ms })
+      await this.#wait(ms, target, signal).catch(() => undefined)
+    }
+  }
+
+  /** One connection from attempt to end. */
+  #attempt(target: string, signal: AbortSignal): Promise<End> {
+    const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
+    return new Promise((resolve) => {
+      let welcomed = false
+      const onAbort = (): void => connection.close('stopped')
+      const connection = new Connection({
+        url: target,
+        key,
+        name: typeof name === 'string' ? name : name(),
+        client,
+        clock,
+        log,
+        WebSocket,
+        pinnedKey: exchangeKey?.() ?? null,
+        previous: this.#liveSession(),
+        onWelcome: (welcome, session, exchange) => {
+          welcomed = true
+          this.#onWelcome(welcome, session, exchange)
+        },
+        onFrame: (frame) => this.#onFrame(frame),
+        onSeen: () => {
+          this.#seenAt = clock.now()
+        },
+        onEnd: ({ reason, refused }) => {
+          signal.removeEventListener('abort', onAbort)
+          this.#connection = null
+          if (welcomed) this.#droppedAt = clock.mono()
+          resolve({ welcomed, refused, reason })
+        },
+      })
+      this.#connection = connection
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Waits, but no longer than until the address changes. */
+  async #wait(ms: number, from: string | null, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const until = clock.mono() + ms
+    while (clock.mono() < until && this.#url() === from) await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
+  }
+
+  #url(): string | null {
+    const { url } = this.#options
+    return typeof url === 'string' ? url : url()
+  }
+
+  /** The session is forgotten once the exchange cannot resume it any more. */
+  #liveSession(): Session | null {
+    if (this.#session !== null && this.#connection === null && this.#options.clock.mono() - this.#droppedAt > this.#resumeWithinMs) this.#session = null
+    return this.#session
+  }
+
+  #onWelcome(welcome: Welcome, session: Session, exchange: PublicKey): void {
+    const fresh = session !== this.#session
+    this.#session = session
+    this.#resumeWithinMs = welcome.resumeWithinMs
+    const { realm, currency, feeBps, holdMs, specs } = welcome
+    this.#setState({ kind: 'online', since: this.#options.clock.now(), fresh, terms: { realm, currency, feeBps, holdMs, specs, exchange } })
+  }
+
+  #setState(state: ExchangeState): void {
+    this.#state = state
+    for (const listener of this.#stateListeners) this.#guard(() => listener(state), 'state')
+  }
+
+  #onFrame(frame: ExchangeFrame): void {
+    for (const listener of this.#frameListeners) this.#guard(() => listener(frame), frame.t)
+  }
+
+  #guard(work: () => void, what: string): void {
+    try {
+      work()
+    } catch (error) {
+      this.#options.log.error({ err: error, what }, 'handling what the exchange sent failed')
+    }
+  }
+}
+
+/** The adapter; it connects once started. */
+export const createStokerExchange = (options: StokerExchangeOptions): ExchangePort => new StokerExchange(options)

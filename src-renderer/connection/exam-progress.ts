@@ -1,0 +1,39 @@
+/** One exam with its items: streamed while it runs, read once when it has ended. */
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+
+import type { Exam, ExamItemView } from '#contract/exams.ts'
+import type { ExamId } from '#contract/ids.ts'
+
+import { type Core, useCore } from './core-provider.tsx'
+
+export type ExamWithItems = Exam & { items: ExamItemView[] }
+const AGAIN_MS = 800
+
+/** Reads the stream of a running exam to its end, again after a lost connection; then the lists are read anew. */
+async function followExam(core: Core, examId: ExamId, onExam: (exam: ExamWithItems) => void, signal: AbortSignal): Promise<void> {
+  for (let ended = false; !ended && !signal.aborted;) {
+    try {
+      for await (const exam of await core.client.exams.progress({ examId }, { signal })) onExam(exam)
+      ended = true
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+    }
+  }
+  if (!signal.aborted) await core.queries.invalidateQueries({ queryKey: [['exams']] })
+}
+
+export function useExam(examId: string | null): { exam: ExamWithItems | null; error: unknown } {
+  const core = useCore()
+  const { rpc } = core
+  const [streamed, setStreamed] = useState<ExamWithItems | null>(null)
+  const query = useQuery(rpc.exams.get.queryOptions({ input: { examId: (examId ?? 'none') as ExamId }, enabled: examId !== null }))
+  const running = query.data?.state === 'running'
+  useEffect(() => {
+    const controller = new AbortController()
+    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, controller.signal)
+    return () => controller.abort()
+  }, [core, examId, running])
+  const exam = streamed !== null && streamed.examId === examId && running ? streamed : (query.data ?? null)
+  return { exam, error: query.error }
+}

@@ -1,0 +1,96 @@
+/** My ask: what a million tokens would bring, as one types. Used by the market page and by the first run. */
+import { Button, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+
+import type { DeploymentId, Instrument } from '#contract/ids.ts'
+import type { Listing, Quote } from '#contract/market.ts'
+import { type NanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
+import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts'
+import { errorText } from '#ui/loaded.tsx'
+
+import { useCore } from '../connection/core-provider.tsx'
+
+/** Ordinal of a place in the book. */
+export const ordinal = (n: number): string => `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
+
+function QuoteFacts({ quote }: { quote: Quote }) {
+  const unit = currencyWord(quote.currency)
+  return (
+    <>
+      <dl className="facts" style={{ margin: '14px 0 0' }}>
+        <dt>You get</dt>
+        <dd>
+          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's {percent(quote.feeBps / 10_000, 1)}
+        </dd>
+        <dt>Electricity</dt>
+        <dd>
+          {quote.powerNanoPerMtok === null ? 'not known before a job has run' : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+          {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
+        </dd>
+        <dt>Place</dt>
+        <dd>{quote.place === null || quote.of === null ? 'no book yet' : quote.of <= 1 ? 'the only ask' : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}</dd>
+      </dl>
+      {quote.realm !== 'real' && <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>}
+      {quote.warnings.map((warning) => (
+        <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
+          {warning}
+        </p>
+      ))}
+    </>
+  )
+}
+
+export interface AskFormProps {
+  instrument: Instrument
+  deploymentId: DeploymentId
+  currency: string
+  /** Where the field starts, in nano-units per million tokens. */
+  start: number
+  listed: boolean
+  submit?: string
+  onListed?: (listing: Listing) => void
+}
+
+export function AskForm({ instrument, deploymentId, currency, start, listed, submit, onListed }: AskFormProps) {
+  const { client, rpc, queries } = useCore()
+  const [text, setText] = useState(editable(start))
+  const parsed = parseNano(text)
+  const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
+  const [asked] = useDebouncedValue(valid ? parsed : start, 120)
+  const quote = useQuery(rpc.market.quote.queryOptions({ input: { instrument, askNanoPerMtok: asked as NanoPerMtok }, placeholderData: (before) => before }))
+  const list = useMutation({
+    mutationFn: () => client.market.list({ instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
+    onSuccess: (listing) => {
+      void queries.invalidateQueries({ queryKey: [['market']] })
+      onListed?.(listing)
+    },
+  })
+  return (
+    <form onSubmit={(event) => (event.preventDefault(), valid && list.mutate())}>
+      <div className="btns" style={{ alignItems: 'flex-end' }}>
+        <TextInput
+          style={{ flex: '1 1 12rem', maxWidth: '22rem' }}
+          label={`My ask, ${currencyWord(currency)} per million tokens`}
+          inputMode="decimal"
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          error={text !== '' && !valid ? 'A number above 0, with at most nine decimals.' : null}
+        />
+        <Button type="submit" loading={list.isPending} disabled={!valid}>
+          {submit ?? (listed ? 'Change ask' : 'List')}
+        </Button>
+      </div>
+      <div aria-live="polite">
+        {quote.data !== undefined && <QuoteFacts quote={quote.data} />}
+        {quote.isError && <p className="foot">{errorText(quote.error)}</p>}
+        {list.isError && (
+          <p className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
+            {errorText(list.error)}
+          </p>
+        )}
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,58 @@
+/** The fields of electricity: price, currency, and estimates where watts cannot be read. Used by settings and the first run. */
+import { NativeSelect, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+
+import type { Settings } from '#contract/app.ts'
+import { watts } from '#ui/format.ts'
+import type { PowerDraft, PowerProblems } from '#ui/power-form.ts'
+
+import { useCore } from '../connection/core-provider.tsx'
+
+const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'CAD', 'AUD'] as const
+
+export interface PowerFieldsProps {
+  draft: PowerDraft
+  problems: PowerProblems
+  currency: Settings['powerCurrency']
+  onDraft: (draft: PowerDraft) => void
+  onCurrency: (currency: Settings['powerCurrency']) => void
+}
+
+export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: PowerFieldsProps) {
+  const { rpc } = useCore()
+  const power = useQuery(rpc.app.power.queryOptions({ refetchInterval: 5_000 })).data
+  return (
+    <div style={{ display: 'grid', gap: 14 }}>
+      <div className="btns" style={{ alignItems: 'flex-start' }}>
+        <TextInput label="Price of a kWh" inputMode="decimal" value={draft.kwh} error={problems.kwh} onChange={(event) => onDraft({ ...draft, kwh: event.currentTarget.value })} />
+        <NativeSelect
+          label="Currency"
+          value={currency}
+          data={[...CURRENCIES]}
+          onChange={(event) => onCurrency(CURRENCIES.find((each) => each === event.currentTarget.value) ?? 'USD')}
+        />
+      </div>
+      <p className="sub">{power?.watts == null ? 'Watts cannot be read on this machine, so your estimate is used.' : `Now ${watts(power.watts.value)}, ${power.watts.method}.`}</p>
+      <div className="btns" style={{ alignItems: 'flex-start' }}>
+        <TextInput
+          label="Watts while serving"
+          placeholder="estimated"
+          description="whole machine, at the plug"
+          inputMode="decimal"
+          value={draft.serving}
+          error={problems.serving}
+          onChange={(event) => onDraft({ ...draft, serving: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Watts idle"
+          placeholder="estimated"
+          description="whole machine, at the plug"
+          inputMode="decimal"
+          value={draft.idle}
+          error={problems.idle}
+          onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })}
+        />
+      </div>
+    </div>
+  )
+}

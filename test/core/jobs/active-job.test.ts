@@ -1,0 +1,41 @@
+import { describe, it, expect } from 'vitest'
+
+import { nano, nanoPerMtok } from '#contract/money.ts'
+import type { JobFrame } from '#core/jobs/index.ts'
+import { Run } from '#core/jobs/active-job.ts'
+
+import { FakeClock } from '../../support/fake-clock.ts'
+import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
+
+const frame = {
+  t: 'job',
+  jobId: 'job_1',
+  instrument: NANO_INSTRUMENT,
+  specVersion: 1,
+  request: { messages: [{ role: 'user', content: 'x' }], maxTokens: 64, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
+  priceNanoPerMtok: nanoPerMtok(0),
+  reserveNano: nano(0),
+  deadlineMs: 1_000,
+  salt: 's'.repeat(43),
+} as unknown as JobFrame
+const route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }
+
+describe('the deltas of a job', () => {
+  it.each([
+    [1, 101],
+    [64, 17],
+  ])('go out so seldom that %i jobs together stay within what one socket may send', async (running, most) => {
+    const clock = new FakeClock()
+    const sent: string[] = []
+    const run = new Run(frame, route, { clock, engine: { cancel: () => undefined }, send: (text) => sent.push(text), running: () => running })
+    for (let ms = 0; ms < 1_000; ms += 2) {
+      run.delta('x')
+      await clock.advance(2)
+    }
+    run.flush()
+    expect(sent.join('')).toBe('x'.repeat(500))
+    expect(sent[0]).toBe('x')
+    expect(sent.length).toBeLessThanOrEqual(most)
+    expect(sent.length).toBeGreaterThan(most / 2)
+  })
+})

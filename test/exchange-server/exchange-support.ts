@@ -1,0 +1,147 @@
+/** A whole exchange in this process for one test: real files, real listener, real sockets. */
+import { onTestFinished } from 'vitest'
+import { OpenAI } from 'openai'
+import { pino } from 'pino'
+
+import { createBooks } from '#books/books.ts'
+import { openDb } from '#db/open.ts'
+import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { startExchange, type Exchange, type ExchangeOptions } from '#exchange-server/exchange.ts'
+import { openExchangeBooksReadOnly, type ExchangeBooks } from '#exchange-server/offline-books.ts'
+import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
+import { insertExam } from '#exchange-server/store/supplier-exams.store.ts'
+import { upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
+import { openHouseAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
+import { PRACTICE_TERMS } from '#exchange-server/exchange-context.ts'
+import { FakeSupplier, MODEL_SHA } from '#test/support/fake-supplier.ts'
+import { tempDir } from '#test/support/temp-dir.ts'
+
+export const NANO = 'practice/text-nano'
+const MICRO = 'practice/text-micro'
+/** 1 practice credit per million tokens. */
+export const ASK = 1_000_000_000
+export const silent = pino({ level: 'silent' })
+
+export async function exchange(options: Partial<ExchangeOptions> & { dir?: string } = {}): Promise<Exchange & { dir: string }> {
+  const dir = options.dir ?? tempDir()
+  const started = await startExchange({ virtualClock: true, seed: 'test', log: silent, ...options, dir })
+  onTestFinished(() => started.stop())
+  return { ...started, dir }
+}
+
+/** Writes a passed exam for a key straight into the database, so that tests of trade need no exam. Before the exchange starts. */
+export function qualify(dir: string, key: SigningKey, instruments: readonly string[] = [NANO, MICRO]): void {
+  const db = openDb({ path: `${dir}/exchange.db`, migrations: exchangeMigrations })
+  const needs = { books: createBooks(), terms: PRACTICE_TERMS }
+  db.tx((write) => {
+    openHouseAccounts(needs, write)
+    upsertSupplier(write, key.publicKey, 'fake', 0)
+    openSupplierAccounts(needs, write, key.publicKey)
+    for (const instrument of instruments) {
+      const examId = `exam_${instrument}_${key.publicKey}`
+      insertExam(write, {
+        examId,
+        supplier: key.publicKey,
+        deploymentId: 'dep_1',
+        instrument,
+        specVersion: 1,
+        modelSha256: MODEL_SHA,
+        identity: '{}',
+        slots: 64,
+        seed: 'x',
+        commitment: '0'.repeat(64),
+        attempt: 1,
+        state: 'passed',
+        startedAt: 0,
+        endedAt: null,
+        validUntil: null,
+        result: null,
+      })
+      write.prepare('UPDATE exams SET valid_until = 9000000000000 WHERE exam_id = ?').run(examId)
+    }
+  })
+  db.close()
+}
+
+/** An exchange with `count` qualified suppliers connected, none listed yet. */
+export async function marketWith(count: number, options: Partial<ExchangeOptions> = {}): Promise<{ market: Exchange & { dir: string }; suppliers: FakeSupplier[] }> {
+  const dir = options.dir ?? tempDir()
+  const keys = Array.from({ length: count }, generateSigningKey)
+  for (const key of keys) qualify(dir, key)
+  const market = await exchange({ ...options, dir })
+  const suppliers: FakeSupplier[] = []
+  for (const key of keys) {
+    const supplier = await FakeSupplier.connect(market.url, key)
+    onTestFinished(() => supplier.socket.terminate())
+    suppliers.push(supplier)
+  }
+  return { market, suppliers }
+}
+
+/** One listed supplier and a buyer with credit. */
+export async function listed(
+  options: Partial<ExchangeOptions> & { ask?: number; slots?: number; creditNano?: number } = {},
+): Promise<{ market: Exchange & { dir: string }; supplier: FakeSupplier; client: OpenAI; key: string }> {
+  const { ask = ASK, slots = 1, creditNano, ...rest } = options
+  const { market, suppliers } = await marketWith(1, rest)
+  const supplier = suppliers[0]!
+  supplier.offer(NANO, ask, { slots })
+  await supplier.next('offer.accepted')
+  const key = await buyerKey(market, creditNano)
+  return { market, supplier, client: client(market, key), key }
+}
+
+export async function admin<T>(market: Exchange, path: string, body?: object): Promise<T> {
+  const response = await fetch(`${market.url}/admin${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${market.adminToken}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const value = (await response.json()) as T
+  if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(value)}`)
+  return value
+}
+
+export const buyerKey = async (market: Exchange, creditNano?: number): Promise<string> =>
+  (await admin<{ key: string }>(market, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
+export const client = (market: Exchange, key: string): OpenAI => new OpenAI({ apiKey: key, baseURL: `${market.url}/v1`, maxRetries: 0, timeout: 20_000 })
+
+/** The exchange's own check, opened beside it. */
+export function books(market: { dir: string }): ExchangeBooks {
+  const opened = openExchangeBooksReadOnly(market.dir)
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+export const say = (content: string): { role: 'user'; content: string }[] => [{ role: 'user', content }]
+
+/** Posted balances by short name, and whether anything is still reserved. */
+export function balances(market: { dir: string }, supplierKey: string): { spent: number; held: number; available: number; fees: number; reserved: number } {
+  const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
+  try {
+    const ledger = createBooks()
+    const credit = (account: string): number => {
+      const { credits, debits } = ledger.balance(db.read, account)
+      return credits - debits
+    }
+    const buyers = db.read.prepare<{ id: string }>(`SELECT id FROM accounts WHERE id LIKE 'liability:buyer:%'`).all()
+    return {
+      spent: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).debits, 0),
+      reserved: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).pendingDebits, 0),
+      held: credit(`liability:supplier:${supplierKey}:held`),
+      available: credit(`liability:supplier:${supplierKey}:available`),
+      fees: credit('income:fees'),
+    }
+  } finally {
+    db.close()
+  }
+}
+
+/** Asks again each turn of the event loop until it holds; for what has no frame to wait for. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (holds()) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('never came true')
+}

@@ -1,0 +1,110 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { Link } from '#exchange-server/supply/reliable-link.ts'
+import { match, type Standing } from '#exchange-server/supply/matching.ts'
+import { Bucket } from '#exchange-server/supply/frame-rate.ts'
+
+const offer = (more: Partial<Standing>): Standing => ({ supplier: 'a', askNanoPerMtok: 10, order: 1, freeSlots: 1, contextTokens: 100, maxOutputTokens: 50, ...more })
+const wanted = { inputTokens: 10, maxTokens: 10, tried: new Set<string>(), maxPrice: 100 }
+
+describe('price-time priority', () => {
+  it('takes the lowest ask, then the oldest offer, and passes over the busy, the small, the dear and the tried', () => {
+    const offers = [
+      offer({ supplier: 'busy', askNanoPerMtok: 1, freeSlots: 0 }),
+      offer({ supplier: 'small', askNanoPerMtok: 2, contextTokens: 19 }),
+      offer({ supplier: 'short', askNanoPerMtok: 2, maxOutputTokens: 9 }),
+      offer({ supplier: 'tried', askNanoPerMtok: 3 }),
+      offer({ supplier: 'late', askNanoPerMtok: 5, order: 9 }),
+      offer({ supplier: 'first', askNanoPerMtok: 5, order: 4 }),
+      offer({ supplier: 'dear', askNanoPerMtok: 101, order: 0 }),
+    ]
+    expect(match(offers, { ...wanted, tried: new Set(['tried']) })?.supplier).toBe('first')
+    expect(match([offers[0]!, offers[6]!], wanted)).toBeNull()
+  })
+
+  it('never prefers a dearer or younger offer that could serve no better', () => {
+    const any = fc.record({
+      supplier: fc.string(),
+      askNanoPerMtok: fc.nat(5),
+      order: fc.nat(50),
+      freeSlots: fc.nat(1),
+      contextTokens: fc.constantFrom(10, 100),
+      maxOutputTokens: fc.constant(50),
+    })
+    fc.assert(
+      fc.property(fc.array(any), (offers) => {
+        const best = match(offers, wanted)
+        const able = offers.filter((one) => one.freeSlots > 0 && one.contextTokens >= 20)
+        expect(best === null).toBe(able.length === 0)
+        for (const one of able)
+          expect(
+            [best!.askNanoPerMtok, best!.order] <= [one.askNanoPerMtok, one.order] ||
+              best!.askNanoPerMtok < one.askNanoPerMtok ||
+              (best!.askNanoPerMtok === one.askNanoPerMtok && best!.order <= one.order),
+          ).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('the reliable link', () => {
+  it('delivers every frame once and in order, whatever was lost or repeated before each resume', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('send', 'lose', 'repeat', 'resume'), { maxLength: 60 }), (events) => {
+        const [from, to] = [new Link(), new Link()]
+        let [sent, up] = [0, true]
+        const arrived: number[] = []
+        const take = (wrapped: unknown): void => {
+          const received = to.accept(structuredClone(wrapped))
+          if (received.kind === 'frame') arrived.push((received.frame as { n: number }).n)
+          expect(received.kind).not.toBe('broken')
+        }
+        for (const event of [...events, 'resume']) {
+          if (event === 'resume') {
+            up = true
+            for (const wrapped of from.resumeFrom(to.received)!) take(wrapped)
+          } else {
+            sent += 1
+            const wrapped = from.wrap({ t: 'pong', n: sent, time: 0 })
+            // On one socket nothing after a lost frame arrives: the line is down until a resume.
+            if (event === 'lose') up = false
+            if (up) take(wrapped)
+            if (up && event === 'repeat') take(wrapped)
+          }
+          if (up && from.accept(to.acknowledge()).kind !== 'nothing') throw new Error('an acknowledgement was refused')
+        }
+        expect(arrived).toEqual(Array.from({ length: sent }, (_, at) => at + 1))
+        expect(from.pending).toBe(0)
+      }),
+    )
+  })
+
+  it('refuses a gap, an acknowledgement of what was never sent, and a resume from the future or the forgotten past', () => {
+    const link = new Link()
+    expect(link.accept({ seq: 2, ack: 0, frame: {} }).kind).toBe('broken')
+    expect(link.accept({ seq: 1, ack: 1, frame: {} }).kind).toBe('broken')
+    link.wrap({ t: 'pong', n: 1, time: 0 })
+    link.wrap({ t: 'pong', n: 2, time: 0 })
+    expect(link.accept({ seq: 0, ack: 1 }).kind).toBe('nothing')
+    expect(link.resumeFrom(3)).toBeNull()
+    expect(link.resumeFrom(0)).toBeNull()
+    expect(link.resumeFrom(1)).toHaveLength(1)
+  })
+
+  it('gives the session up when 4,096 frames are unacknowledged', () => {
+    const link = new Link()
+    for (let n = 0; n < 4_096; n += 1) expect(link.wrap({ t: 'pong', n, time: 0 })).not.toBeNull()
+    expect(link.wrap({ t: 'pong', n: 0, time: 0 })).toBeNull()
+  })
+})
+
+describe('the bucket', () => {
+  it('lets a burst through, then the rate, and never saves up more than the burst', () => {
+    const bucket = new Bucket(3, 10, 0)
+    expect([0, 0, 0, 0].map((at) => bucket.take(at))).toEqual([true, true, true, false])
+    expect(bucket.take(100)).toBe(true)
+    expect(bucket.take(100)).toBe(false)
+    expect([9_000, 9_000, 9_000, 9_000].map((at) => bucket.take(at))).toEqual([true, true, true, false])
+  })
+})

@@ -1,0 +1,99 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { createBuyerKeyOffline, openExchangeBooksReadOnly } from '#exchange-server/offline-books.ts'
+import { practicePrompt, SeededDraws } from '#exchange-server/buy/practice-prompts.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { tempDir } from '#test/support/temp-dir.ts'
+
+import { admin, ASK, books, client, exchange, marketWith, NANO, say, until } from './exchange-support.ts'
+
+describe('the practice buyer', () => {
+  it('buys within a second of a listing, then every 2 to 4 s, at most two at a time, and stops when switched off', async () => {
+    const clock = new FakeClock()
+    const { market, suppliers } = await marketWith(1, { clock, practiceBuyer: true })
+    const supplier = suppliers[0]!
+    supplier.onJob = () => undefined
+    supplier.offer(NANO, ASK, { slots: 4 })
+    await supplier.next('offer.accepted')
+    await clock.advance(999)
+    await until(() => supplier.jobs.length === 1)
+    const { request, priceNanoPerMtok } = supplier.jobs[0]!
+    expect(priceNanoPerMtok).toBe(ASK)
+    expect(request.maxTokens).toBeGreaterThanOrEqual(16)
+    expect(request.maxTokens).toBeLessThanOrEqual(32)
+    await clock.advance(1_001)
+    await clock.advance(2_000)
+    await until(() => supplier.jobs.length === 2)
+    // Two are running: a third must wait until one is done.
+    await clock.advance(4_000)
+    expect(supplier.jobs).toHaveLength(2)
+    void supplier.answer(supplier.jobs[0]!, ['fine'])
+    await supplier.next('job.settled')
+    await clock.advance(4_000)
+    await until(() => supplier.jobs.length === 3)
+    expect(await admin(market, '/practice-buyer', { enabled: false })).toEqual({ enabled: false })
+    await clock.advance(60_000)
+    expect(supplier.jobs).toHaveLength(3)
+    expect(books(market).check().problems).toEqual([])
+  })
+
+  it('leaves a supplier alone whose ask is absurd, and says so', async () => {
+    const clock = new FakeClock()
+    const { suppliers } = await marketWith(1, { clock, practiceBuyer: true })
+    const supplier = suppliers[0]!
+    supplier.offer(NANO, 20_000_000_001)
+    expect((await supplier.next('notice')).text).toContain('at most 20 practice credits')
+    await clock.advance(8_000)
+    supplier.send({ t: 'ping', n: 1 })
+    await supplier.next('pong')
+    expect(supplier.jobs).toHaveLength(0)
+  })
+
+  it('asks the same for the same seed', () => {
+    const ask = (seed: string): string[] => {
+      const draws = new SeededDraws(seed)
+      return Array.from({ length: 20 }, () => practicePrompt(draws))
+    }
+    expect(ask('a')).toEqual(ask('a'))
+    expect(ask('a')).not.toEqual(ask('b'))
+  })
+})
+
+describe('the exchange as a process and as files', () => {
+  it('tells its parent where it listens, and ends when the parent’s channel closes', async () => {
+    const dir = join(tempDir(), 'exchange')
+    const child = fork('src-main/exchange-server/exchange-entry.ts', ['--data', dir, '--no-practice-buyer'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const [ready] = (await once(child, 'message')) as [{ t: string; url: string; exchangeKey: string; pid: number }]
+    expect(ready).toMatchObject({ t: 'ready', pid: child.pid })
+    expect(JSON.parse(readFileSync(join(dir, 'listen.json'), 'utf8'))).toEqual({ url: ready.url, pid: ready.pid, exchangeKey: ready.exchangeKey })
+    expect((await fetch(`${ready.url}/health`)).status).toBe(200)
+    expect(() => createBuyerKeyOffline(dir, { name: 'x' })).toThrow(expect.objectContaining({ code: 'DATA_LOCKED' }) as Error)
+    const exited = once(child, 'exit')
+    child.disconnect()
+    expect(await exited).toEqual([0, null])
+    expect(existsSync(join(dir, 'listen.json'))).toBe(false)
+    for (const file of ['exchange.key', 'admin-token']) expect(statSync(join(dir, file)).mode & 0o077).toBe(0)
+  })
+
+  it('makes a buyer’s key offline that works online, and opens its books beside a running owner', async () => {
+    const dir = tempDir()
+    expect(() => openExchangeBooksReadOnly(dir)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }) as Error)
+    const { key } = createBuyerKeyOffline(dir, { name: 'club' })
+    const market = await exchange({ dir })
+    await expect(client(market, key).chat.completions.create({ model: NANO, messages: say('Hi') })).rejects.toMatchObject({ code: 'no_supplier' })
+    expect(books(market).check()).toMatchObject({ ok: true, transfers: 1 })
+    expect(readFileSync(join(dir, 'exchange.db')).includes(key)).toBe(false)
+  })
+
+  it('moves only a virtual clock', async () => {
+    const market = await exchange({ virtualClock: false })
+    await expect(admin(market, '/clock', { advanceMs: 1 })).rejects.toThrow('real_clock')
+    await expect(admin(market, '/supplier/none')).rejects.toThrow('400')
+    await expect(admin(market, `/supplier/${'A'.repeat(43)}`)).rejects.toThrow('404')
+  })
+})

@@ -1,0 +1,108 @@
+/** One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the test says. */
+import { join } from 'node:path'
+
+import type { GradeSpec } from '#contract/grades.ts'
+import { createCore, type Core } from '#core/core.ts'
+import type { EnginesPort } from '#core/engine/engines.port.ts'
+import { createStokerExchange } from '#venues/stoker/index.ts'
+import { systemClock } from '#lib/system-clock.ts'
+import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { randomIds } from '#lib/id-source.ts'
+import { createLog } from '#lib/log.ts'
+import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
+
+export interface House {
+  core: Core
+  readonly exchange: Exchange & { dir: string }
+  readonly key: SigningKey
+  readonly folder: string
+  restartCore(): Promise<Core>
+  /** The core with its engines, then the exchange; the folder is the caller's to remove. */
+  stop(): Promise<void>
+}
+
+export interface HouseOptions {
+  /** The seller's; the exchange's lies in it. */
+  folder: string
+  examSeed: string
+  /** Those that ship by default. */
+  specs?: readonly GradeSpec[]
+  /** New ones for every core that is started; the core stops them. */
+  engines: () => EnginesPort
+}
+
+/** Receipts are released at once, models are not measured when they are deployed. */
+export async function openHouse({ folder, examSeed, specs, engines }: HouseOptions): Promise<House> {
+  const log = createLog('test')
+  log.level = 'silent'
+  const dir = join(folder, 'exchange')
+  const exchange = await startExchange({ dir, examSeed, seed: 'x', log, terms: { holdMs: 0 }, ...(specs === undefined ? {} : { specs }) })
+  const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
+  const start = (): Core => {
+    const port = createStokerExchange({
+      url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
+      key,
+      name: () => core.rigName(),
+      clock: systemClock,
+      log,
+      exchangeKey: () => exchange.exchangeKey,
+    })
+    const core: Core = createCore({
+      dataDir: folder,
+      clock: systemClock,
+      ids: randomIds(() => systemClock.now()),
+      log,
+      host: { mode: 'headless', notify: () => undefined },
+      exchange: port,
+      engines: engines(),
+      calibrateOnDeploy: false,
+      signingKey: key,
+      version: '0.0.0',
+      bundledModelsDir: join(folder, 'none'),
+      exchangeUrl: () => exchange.url,
+    })
+    core.start()
+    return core
+  }
+  const house = {
+    core: start(),
+    exchange: { ...exchange, dir },
+    key,
+    folder,
+    async restartCore() {
+      await house.core.stop()
+      house.core = start()
+      return house.core
+    },
+    async stop() {
+      await house.core.stop()
+      await exchange.stop()
+    },
+  }
+  return house
+}
+
+/** An exam on a busy machine is within it. */
+const PATIENCE_MS = 45_000
+
+async function waitFor<T>(open: (signal: AbortSignal) => Promise<AsyncIterable<T>>, test: (value: T) => boolean | Promise<boolean>): Promise<void> {
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), PATIENCE_MS)
+  try {
+    for await (const value of await open(stop.signal)) if (await test(value)) return
+  } finally {
+    clearTimeout(timer)
+    stop.abort()
+  }
+  throw new Error(`it did not come to hold within ${PATIENCE_MS / 1_000} s`)
+}
+
+/** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */
+export const until = (core: Core, test: () => Promise<boolean>): Promise<void> => waitFor((signal) => core.client.app.events(undefined, { signal }), test)
+
+/** Waits until the exchange is there; on the live values, since no change tells of it. */
+export const untilOnline = (core: Core): Promise<void> =>
+  waitFor(
+    (signal) => core.client.app.live(undefined, { signal }),
+    ({ exchange }) => exchange.kind === 'online',
+  )

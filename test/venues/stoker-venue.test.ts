@@ -1,0 +1,134 @@
+import { describe, it, expect, onTestFinished } from 'vitest'
+
+import type { JobId } from '#contract/ids.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import { createStokerExchange } from '#venues/stoker/index.ts'
+import { systemClock } from '#lib/system-clock.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
+import { createLog } from '#lib/log.ts'
+
+import { FakeExchangeServer } from './fake-exchange-server.ts'
+
+const stateOf = (port: ExchangePort, kind: ExchangeState['kind']): Promise<ExchangeState> => {
+  const now = port.state()
+  if (now.kind === kind) return Promise.resolve(now)
+  return new Promise((resolve) => {
+    const off = port.onState((state) => {
+      if (state.kind !== kind) return
+      off()
+      resolve(state)
+    })
+  })
+}
+
+async function setup(prepare: (server: FakeExchangeServer) => void = () => undefined) {
+  const server = new FakeExchangeServer()
+  prepare(server)
+  const address = await server.ready()
+  const target = { url: address as string | null }
+  const port = createStokerExchange({ url: () => target.url, key: generateSigningKey(), name: 'rig', clock: systemClock, log: createLog('test'), random: () => 0 })
+  const frames: ExchangeFrame[] = []
+  port.onFrame((frame) => frames.push(frame))
+  onTestFinished(async () => {
+    await port.stop()
+    await server.close()
+  })
+  return { server, port, frames, target }
+}
+
+const delta = (n: number) => ({ t: 'job.delta' as const, jobId: 'job_1' as JobId, text: String(n) })
+const texts = (server: FakeExchangeServer) => server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
+const notices = (frames: ExchangeFrame[]) => frames.flatMap((frame) => (frame.t === 'notice' ? [frame.text] : []))
+
+describe('the adapter of our own exchange over a real WebSocket', () => {
+  it('proves its key and reports a fresh session', async () => {
+    const { server, port } = await setup()
+    port.start()
+    const state = await stateOf(port, 'online')
+    expect(state).toMatchObject({ fresh: true, terms: { feeBps: 500, holdMs: 30_000, exchange: server.key.publicKey } })
+    expect(server.hellos).toMatchObject([{ signed: true, resume: false }])
+    expect(port.lastSeenAt()).not.toBeNull()
+  })
+
+  it('loses and doubles no frame in either direction when the socket drops mid-stream', async () => {
+    const { server, port, frames } = await setup()
+    port.start()
+    await stateOf(port, 'online')
+    const expected: string[] = []
+    for (let n = 0; n < 60; n += 1) {
+      port.send(delta(n))
+      server.send({ t: 'notice', level: 'info', text: String(n) })
+      expected.push(String(n))
+      if (n % 20 === 10) {
+        // Some frames are in flight on both sides when the socket dies, and some are queued while it is down.
+        server.drop()
+        const hellos = server.hellos.length
+        for (let late = 0; late < 5; late += 1) {
+          port.send(delta(1_000 + n + late))
+          expected.push(String(1_000 + n + late))
+        }
+        await server.until(() => server.hellos.length > hellos)
+        await stateOf(port, 'online')
+      }
+    }
+    await server.until(() => texts(server).length >= expected.length)
+    await new Promise<void>((resolve) => {
+      if (notices(frames).length >= 60) return resolve()
+      port.onFrame(() => notices(frames).length >= 60 && resolve())
+    })
+    expect(texts(server)).toEqual(expected)
+    expect(notices(frames)).toEqual(Array.from({ length: 60 }, (_, n) => String(n)))
+    expect(port.state()).toMatchObject({ kind: 'online', fresh: false })
+  })
+
+  it('reports a fresh session when the exchange cannot resume, and drops what was queued', async () => {
+    const { server, port } = await setup()
+    port.start()
+    await stateOf(port, 'online')
+    server.resumable = false
+    server.drop()
+    await stateOf(port, 'offline')
+    port.send(delta(7))
+    expect(await stateOf(port, 'online')).toMatchObject({ fresh: true })
+    port.send(delta(8))
+    await server.until(() => server.frames.length === 1)
+    expect(texts(server)).toEqual(['8'])
+  })
+
+  it('gives a silent exchange up after missed heartbeats', async () => {
+    const { server, port } = await setup((fake) => {
+      fake.heartbeatMs = 100
+      fake.answerPings = false
+    })
+    port.start()
+    await stateOf(port, 'online')
+    expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange stopped answering' })
+    expect(server.frames.filter(({ t }) => t === 'ping').length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('survives malformed frames and comes back', async () => {
+    const { server, port } = await setup()
+    port.start()
+    await stateOf(port, 'online')
+    server.sendRaw('{"seq":')
+    expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange sent something malformed' })
+    expect(await stateOf(port, 'online')).toMatchObject({ kind: 'online' })
+  })
+
+  it('follows the exchange to a new address without waiting out the back-off', async () => {
+    const { server, port, target } = await setup()
+    const address = target.url
+    target.url = 'ws://127.0.0.1:1/supplier/v1'
+    port.start()
+    await stateOf(port, 'offline')
+    target.url = address
+    await stateOf(port, 'online')
+    expect(server.hellos).toHaveLength(1)
+  })
+
+  it('says offline instead of queueing without a session', async () => {
+    const { port } = await setup()
+    expect(() => port.send(delta(1))).toThrow(expect.objectContaining({ code: 'EXCHANGE_OFFLINE' }))
+  })
+})
