@@ -1,11 +1,17 @@
-/** Builds the desktop entries (shell, core, engine host, exchange host, preload) and the renderer. The headless server runs from the sources. */
+/**
+ * Builds the desktop entries (shell, core, engine host, exchange host, preload) and the renderer. The headless server
+ * runs from the sources.
+ */
 import { resolve } from 'node:path'
 
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
-/** Native modules and the engine library stay outside the bundle: they are loaded from node_modules (asar-unpacked when packaged). */
+/**
+ * Native modules and the engine library stay outside the bundle: they are loaded from node_modules (asar-unpacked when
+ * packaged).
+ */
 const external = ['electron', 'better-sqlite3', 'node-llama-cpp', 'ws', 'systeminformation', 'pino']
 
 export default defineConfig({
@@ -27,7 +33,11 @@ export default defineConfig({
   preload: {
     build: {
       outDir: 'out/preload',
-      rollupOptions: { external: ['electron'], input: { preload: at('src-main/desktop/preload.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+      rollupOptions: {
+        external: ['electron'],
+        input: { preload: at('src-main/desktop/preload.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
     },
   },
   renderer: {

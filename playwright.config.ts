@@ -1,4 +1,7 @@
-/** Browser tests against the built renderer. The browser: STOKER_CHROMIUM, an installed Chrome or Chromium, or Playwright's own; without any the suite reports itself as skipped. */
+/**
+ * Browser tests against the built renderer. The browser: STOKER_CHROMIUM, an installed Chrome or Chromium, or
+ * Playwright's own; without any the suite reports itself as skipped.
+ */
 import { existsSync } from 'node:fs'
 
 import { chromium, defineConfig } from '@playwright/test'
@@ -27,7 +30,15 @@ export default defineConfig({
     browserName: 'chromium',
     launchOptions: {
       ...(executablePath === undefined ? {} : { executablePath }),
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     },
     viewport: { width: 1440, height: 900 },
     // Nothing moves where reduced motion is asked for, so no picture and no contrast is taken half way through a fade.

@@ -1,6 +1,6 @@
 /**
- * The desktop suite. app.spec.ts needs Electron's binary and a display, page.spec.ts a Chromium (found as in playwright.config.ts); each reports itself
- * as skipped, with the reason, where that is missing.
+ * The desktop suite. app.spec.ts needs Electron's binary and a display, page.spec.ts a Chromium (found as in
+ * playwright.config.ts); each reports itself as skipped, with the reason, where that is missing.
  */
 import { defineConfig } from '@playwright/test'
 

@@ -1,4 +1,7 @@
-/** The one door through which features reach the core: connection, queries, live values, and acts shared by several screens. */
+/**
+ * The one door through which features reach the core: connection, queries, live values, and acts shared by several
+ * screens.
+ */
 export { useConnection, useCore, useLive } from './connection/core-provider.tsx'
 export { type ExamWithItems, useExam } from './connection/exam-progress.ts'
 export { useListingSwitch } from './connection/pause-listings.ts'

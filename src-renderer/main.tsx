@@ -27,7 +27,10 @@ const place = document.getElementById('root')
 if (place === null) throw new Error('index.html lacks #root')
 const loginProblem = window.stoker === undefined ? await redeemLink() : null
 // A fresh link pasted into an open tab changes only the fragment.
-window.addEventListener('hashchange', () => codeOf(location.hash) !== null && void redeemLink().then((problem) => problem === null && location.reload()))
+window.addEventListener(
+  'hashchange',
+  () => codeOf(location.hash) !== null && void redeemLink().then((problem) => problem === null && location.reload()),
+)
 const core = createCore(createConnection(openForThisPage))
 
 createRoot(place).render(

@@ -1,4 +1,7 @@
-/** The routes. The hash carries them: the same page works from a file, from Electron and from the headless server without fallbacks. */
+/**
+ * The routes. The hash carries them: the same page works from a file, from Electron and from the headless server
+ * without fallbacks.
+ */
 import { createHashHistory, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 
 import { EarningsPage } from './features/earnings/earnings-page.tsx'
@@ -14,7 +17,8 @@ import { Frame } from './shell/frame.tsx'
 
 const root = createRootRoute({ component: Frame, notFoundComponent: HomePage })
 const parent = { getParentRoute: () => root } as const
-const grade = (search: Record<string, unknown>): { grade?: string } => (typeof search['grade'] === 'string' ? { grade: search['grade'].slice(0, 96) } : {})
+const grade = (search: Record<string, unknown>): { grade?: string } =>
+  typeof search['grade'] === 'string' ? { grade: search['grade'].slice(0, 96) } : {}
 
 const tree = root.addChildren([
   createRoute({ ...parent, path: '/', component: HomePage }),

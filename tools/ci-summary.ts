@@ -1,6 +1,7 @@
 /**
- * Adds up the result files of `npm test` (vitest's and Playwright's JSON reports) and prints the closing line `N passed, N failed, N skipped`.
- * Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a skipped browser test is a failure; the Electron suite may be skipped where its binary cannot be had.
+ * Adds up the result files of `npm test` (vitest's and Playwright's JSON reports) and prints the closing line `N
+ * passed, N failed, N skipped`. Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a skipped browser test is a
+ * failure; the Electron suite may be skipped where its binary cannot be had.
  */
 import { existsSync, readFileSync } from 'node:fs'
 

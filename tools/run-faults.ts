@@ -1,8 +1,15 @@
-/** `npm run test:faults`: the fault suite with its full counts (20 kills of each process, 10,000 malformed frames for each socket and route) and 2,000 bought completions. */
+/**
+ * `npm run test:faults`: the fault suite with its full counts (20 kills of each process, 10,000 malformed frames for
+ * each socket and route) and 2,000 bought completions.
+ */
 import { spawnSync } from 'node:child_process'
 
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/faults', 'test/load', '--testTimeout', '3600000'], {
-  stdio: 'inherit',
-  env: { ...process.env, STOKER_FAULTS: 'full' },
-})
+const { status } = spawnSync(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', 'test/faults', 'test/load', '--testTimeout', '3600000'],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, STOKER_FAULTS: 'full' },
+  },
+)
 process.exitCode = status ?? 1

@@ -1,4 +1,7 @@
-/** `npm test`: builds, then runs the unit, browser and desktop suites one after the other; all run even when one fails, and any failure fails the command. */
+/**
+ * `npm test`: builds, then runs the unit, browser and desktop suites one after the other; all run even when one fails,
+ * and any failure fails the command.
+ */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 

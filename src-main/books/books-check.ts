@@ -34,7 +34,10 @@ FROM sums s LEFT JOIN balances b ON b.account = s.account`
 
 /** Each row of a query is one problem; the ids come first. */
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
-  ['SELECT pending_id AS id FROM transfers WHERE pending_id IS NOT NULL GROUP BY pending_id HAVING count(*) > 1', 'is resolved more than once'],
+  [
+    'SELECT pending_id AS id FROM transfers WHERE pending_id IS NOT NULL GROUP BY pending_id HAVING count(*) > 1',
+    'is resolved more than once',
+  ],
   [
     "SELECT r.id FROM transfers r LEFT JOIN transfers p ON p.id = r.pending_id AND p.type = 'pending' WHERE r.pending_id IS NOT NULL AND (p.id IS NULL OR r.amount > p.amount OR r.debit <> p.debit OR r.credit <> p.credit)",
     'does not fit the pending transfer it resolves',
@@ -44,7 +47,10 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
       p.id IS NULL OR p.reserved <> t.amount OR p.state <> CASE r.type WHEN 'post' THEN 'posted' WHEN 'void' THEN 'voided' ELSE 'open' END OR p.posted <> CASE r.type WHEN 'post' THEN r.amount ELSE 0 END)`,
     'has a pending state its transfers do not show',
   ],
-  ["SELECT p.id FROM pendings p LEFT JOIN transfers t ON t.id = p.id AND t.type = 'pending' WHERE t.id IS NULL", 'is pending without a transfer'],
+  [
+    "SELECT p.id FROM pendings p LEFT JOIN transfers t ON t.id = p.id AND t.type = 'pending' WHERE t.id IS NULL",
+    'is pending without a transfer',
+  ],
   [
     'SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE d.id IS NULL OR c.id IS NULL',
     'names an account its currency does not have',
@@ -61,9 +67,11 @@ export const checkBooks: Books['check'] = (db) => {
   for (const row of db.money<SumRow>(SUMS).all()) {
     if (row.has_balance === 0n) note(`account ${row.account} has no balance`)
     else if (row.same === 0n) note(`account ${row.account}: the balance is not the sum of its transfers`)
-    if (row.credit_limited === 1n && row.credits - row.debits - row.pending_debits < 0n) note(`account ${row.account} is below zero`)
+    if (row.credit_limited === 1n && row.credits - row.debits - row.pending_debits < 0n)
+      note(`account ${row.account} is below zero`)
   }
-  for (const [sql, text] of FAULTS) for (const { id } of db.money<{ id: string }>(`${sql} LIMIT ${PROBLEMS_MAX}`).all()) note(`transfer ${id} ${text}`)
+  for (const [sql, text] of FAULTS)
+    for (const { id } of db.money<{ id: string }>(`${sql} LIMIT ${PROBLEMS_MAX}`).all()) note(`transfer ${id} ${text}`)
   for (const row of db
     .money<{
       currency: string
@@ -73,9 +81,11 @@ export const checkBooks: Books['check'] = (db) => {
     FROM balances b JOIN accounts a ON a.id = b.account GROUP BY a.currency`)
     .all()) {
     if (row.apart !== 0n) note(`${row.currency}: debits and credits are ${row.apart} nano-units apart`)
-    if (row.pending_apart !== 0n) note(`${row.currency}: pending debits and credits are ${row.pending_apart} nano-units apart`)
+    if (row.pending_apart !== 0n)
+      note(`${row.currency}: pending debits and credits are ${row.pending_apart} nano-units apart`)
   }
   return { ok: problems.length === 0, problems, accounts: count(db, 'accounts'), transfers: count(db, 'transfers') }
 }
 
-const count = (db: ReadDb, table: 'accounts' | 'transfers'): number => db.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).get()!.n
+const count = (db: ReadDb, table: 'accounts' | 'transfers'): number =>
+  db.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).get()!.n

@@ -4,7 +4,10 @@ import type { Migration } from '#db/db-types.ts'
 /** 2^51 nano-units, the bound of one amount and of one balance (contract/money.ts). */
 const LIMIT = 2_251_799_813_685_248n
 
-/** One row per fact. `pending` holds an amount, `post` and `void` resolve it once; `currency` ties both accounts to one currency. */
+/**
+ * One row per fact. `pending` holds an amount, `post` and `void` resolve it once; `currency` ties both accounts to one
+ * currency.
+ */
 const TABLES = `
 CREATE TABLE accounts (
   id TEXT PRIMARY KEY,

@@ -1,14 +1,18 @@
 /**
- * Double entry, append only, two-phase transfers (reserve → post / void / expire). Used by the seller's core and by the exchange;
- * every call runs inside the caller's transaction, so that a job's state, its ledger rows and its outbox row commit together.
- * The caller makes every transfer id before anything is sent and reuses it on retry: the same id with the same content is a no-op
- * (times and reasons are not content: a retry after a restart comes later). Errors come before the first write, so a caught one leaves the transaction usable.
- * Prior art for the shape: TigerBeetle's two-phase transfers.
+ * Double entry, append only, two-phase transfers (reserve → post / void / expire). Used by the seller's core and by the
+ * exchange; every call runs inside the caller's transaction, so that a job's state, its ledger rows and its outbox row
+ * commit together. The caller makes every transfer id before anything is sent and reuses it on retry: the same id with
+ * the same content is a no-op (times and reasons are not content: a retry after a restart comes later). Errors come
+ * before the first write, so a caught one leaves the transaction usable. Prior art for the shape: TigerBeetle's
+ * two-phase transfers.
  */
 import type { Currency, Nano } from '#contract/money.ts'
 import type { WriteDb, ReadDb } from '#db/db-types.ts'
 
-/** Decides the normal side; `credit-limited` accounts refuse to go below zero on the credit side (pending debits counted). */
+/**
+ * Decides the normal side; `credit-limited` accounts refuse to go below zero on the credit side (pending debits
+ * counted).
+ */
 export interface AccountSpec {
   id: string
   kind: 'asset' | 'liability' | 'income' | 'expense' | 'equity'
@@ -40,17 +44,29 @@ export type Applied = 'applied' | 'duplicate'
 export interface Books {
   /** Opens, or confirms an equal account; LEDGER_CONFLICT when it exists with another kind or currency. */
   openAccount(db: WriteDb, spec: AccountSpec): void
-  /** Errors: LEDGER_CONFLICT (data.reason: `content` same id but other content, `currency`, `account`, `limit` = not enough money), LEDGER_UNKNOWN (account), MONEY_RANGE. */
+  /**
+   * Errors: LEDGER_CONFLICT (data.reason: `content` same id but other content, `currency`, `account`, `limit` = not
+   * enough money), LEDGER_UNKNOWN (account), MONEY_RANGE.
+   */
   transfer(db: WriteDb, spec: TransferSpec): Applied
   /** Phase one: moves nothing, holds the amount on both sides until posted, voided or expired. */
   reserve(db: WriteDb, spec: TransferSpec & { expiresAt: number }): Applied
-  /** Phase two: posts `amount` (0 < amount ≤ reserved; a database check) and frees the rest. Errors: LEDGER_UNKNOWN, LEDGER_CLOSED (already resolved otherwise). */
+  /**
+   * Phase two: posts `amount` (0 < amount ≤ reserved; a database check) and frees the rest. Errors: LEDGER_UNKNOWN,
+   * LEDGER_CLOSED (already resolved otherwise).
+   */
   post(db: WriteDb, spec: { id: string; pendingId: string; amount: Nano; at: number }): Applied
   /** Phase two: frees the whole reservation. Errors as post. */
   void(db: WriteDb, spec: { id: string; pendingId: string; reason: string; at: number }): Applied
-  /** Pending transfers whose expiry passed, oldest first, at most `limit`: the caller decides (settle by the exchange's state, or void). */
+  /**
+   * Pending transfers whose expiry passed, oldest first, at most `limit`: the caller decides (settle by the exchange's
+   * state, or void).
+   */
   due(db: ReadDb, now: number, limit: number): { id: string; jobId: string | null; amount: Nano }[]
   balance(db: ReadDb, account: string): Balance
-  /** Re-sums every account from the transfers and compares it with the projection; debits = credits per currency; each pending resolved at most once. */
+  /**
+   * Re-sums every account from the transfers and compares it with the projection; debits = credits per currency; each
+   * pending resolved at most once.
+   */
   check(db: ReadDb): { ok: boolean; problems: string[]; accounts: number; transfers: number }
 }

@@ -1,10 +1,23 @@
-/** Double entry over the caller's transaction. Every check comes before the first write, so that a caught error leaves the transaction clean. */
+/**
+ * Double entry over the caller's transaction. Every check comes before the first write, so that a caught error leaves
+ * the transaction clean.
+ */
 import { StokerError } from '#contract/errors.ts'
 import { NANO_LIMIT, nanoFromBigInt, type Currency } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
 
 import { checkBooks } from './books-check.ts'
-import { accountRow, balanceRow, insertTransfer, resolutionOf, saveBalance, transferRow, type BalanceRow, type TransferRow, type TransferType } from './rows.ts'
+import {
+  accountRow,
+  balanceRow,
+  insertTransfer,
+  resolutionOf,
+  saveBalance,
+  transferRow,
+  type BalanceRow,
+  type TransferRow,
+  type TransferType,
+} from './rows.ts'
 import type { Applied, Books, TransferSpec } from './books-types.ts'
 
 const LIMIT = BigInt(NANO_LIMIT)
@@ -19,7 +32,11 @@ export function createBooks(): Books {
     void: (db, spec) => resolve(db, { ...spec, type: 'void', amount: null }),
     due: (db, now, limit) =>
       db
-        .money<{ id: string; job_id: string | null; reserved: bigint }>(`SELECT p.id, t.job_id, p.reserved FROM pendings p JOIN transfers t ON t.id = p.id
+        .money<{
+          id: string
+          job_id: string | null
+          reserved: bigint
+        }>(`SELECT p.id, t.job_id, p.reserved FROM pendings p JOIN transfers t ON t.id = p.id
       WHERE p.state = 'open' AND p.expires_at <= ? ORDER BY p.expires_at, p.id LIMIT ?`)
         .all(now, limit)
         .map((row) => ({ id: row.id, jobId: row.job_id, amount: nanoFromBigInt(row.reserved) })),
@@ -44,64 +61,138 @@ const openAccount: Books['openAccount'] = (db, spec) => {
   const limited = spec.creditLimited === true ? 1n : 0n
   const known = accountRow(db, spec.id)
   if (known === undefined) {
-    db.money('INSERT INTO accounts (id, kind, currency, credit_limited) VALUES (?, ?, ?, ?)').run(spec.id, spec.kind, spec.currency, limited)
+    db.money('INSERT INTO accounts (id, kind, currency, credit_limited) VALUES (?, ?, ?, ?)').run(
+      spec.id,
+      spec.kind,
+      spec.currency,
+      limited,
+    )
     db.money('INSERT INTO balances (account) VALUES (?)').run(spec.id)
   } else if (known.kind !== spec.kind || known.currency !== spec.currency || known.credit_limited !== limited) {
-    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, currency or limit`, { data: { account: spec.id, reason: 'account' } })
+    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, currency or limit`, {
+      data: { account: spec.id, reason: 'account' },
+    })
   }
 }
 
 function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expiresAt: number | null): Applied {
   checkId(spec.id)
   const amount = amountOfSpec(spec.amount)
-  const wanted = { id: spec.id, type, debit: spec.debit, credit: spec.credit, amount, code: spec.code, job_id: spec.jobId ?? null, pending_id: null }
+  const wanted = {
+    id: spec.id,
+    type,
+    debit: spec.debit,
+    credit: spec.credit,
+    amount,
+    code: spec.code,
+    job_id: spec.jobId ?? null,
+    pending_id: null,
+  }
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const [debit, credit] = [accountRow(db, spec.debit), accountRow(db, spec.credit)]
   if (debit === undefined) throw unknownAccount(spec.debit)
   if (credit === undefined) throw unknownAccount(spec.credit)
-  if (debit.currency !== credit.currency) throw conflict(spec.id, 'currency', `cannot move between ${debit.currency} (${debit.id}) and ${credit.currency} (${credit.id})`)
+  if (debit.currency !== credit.currency)
+    throw conflict(
+      spec.id,
+      'currency',
+      `cannot move between ${debit.currency} (${debit.id}) and ${credit.currency} (${credit.id})`,
+    )
   if (debit.id === credit.id) throw conflict(spec.id, 'account', `needs two different accounts, both are ${debit.id}`)
   const pending = type === 'pending'
   const [debited, credited] = [balanceRow(db, debit.id)!, balanceRow(db, credit.id)!]
-  if (debit.credit_limited === 1n && debited.credits - debited.debits - debited.pending_debits < amount) throw conflict(spec.id, 'limit', `would bring ${debit.id} below zero`)
+  if (debit.credit_limited === 1n && debited.credits - debited.debits - debited.pending_debits < amount)
+    throw conflict(spec.id, 'limit', `would bring ${debit.id} below zero`)
   const after = [
-    withinRange(debit.id, pending ? { ...debited, pending_debits: debited.pending_debits + amount } : { ...debited, debits: debited.debits + amount }),
-    withinRange(credit.id, pending ? { ...credited, pending_credits: credited.pending_credits + amount } : { ...credited, credits: credited.credits + amount }),
+    withinRange(
+      debit.id,
+      pending
+        ? { ...debited, pending_debits: debited.pending_debits + amount }
+        : { ...debited, debits: debited.debits + amount },
+    ),
+    withinRange(
+      credit.id,
+      pending
+        ? { ...credited, pending_credits: credited.pending_credits + amount }
+        : { ...credited, credits: credited.credits + amount },
+    ),
   ] as const
-  insertTransfer(db, { ...wanted, currency: debit.currency, at: BigInt(spec.at), expires_at: expiresAt === null ? null : BigInt(expiresAt) })
-  if (expiresAt !== null) db.money("INSERT INTO pendings (id, reserved, expires_at, state, posted) VALUES (?, ?, ?, 'open', 0)").run(spec.id, amount, BigInt(expiresAt))
+  insertTransfer(db, {
+    ...wanted,
+    currency: debit.currency,
+    at: BigInt(spec.at),
+    expires_at: expiresAt === null ? null : BigInt(expiresAt),
+  })
+  if (expiresAt !== null)
+    db.money("INSERT INTO pendings (id, reserved, expires_at, state, posted) VALUES (?, ?, ?, 'open', 0)").run(
+      spec.id,
+      amount,
+      BigInt(expiresAt),
+    )
   saveBalance(db, debit.id, after[0])
   saveBalance(db, credit.id, after[1])
   return 'applied'
 }
 
 /** `amount` null frees everything. */
-function resolve(db: WriteDb, spec: { id: string; pendingId: string; at: number; type: 'post' | 'void'; amount: bigint | null; reason?: string }): Applied {
+function resolve(
+  db: WriteDb,
+  spec: { id: string; pendingId: string; at: number; type: 'post' | 'void'; amount: bigint | null; reason?: string },
+): Applied {
   checkId(spec.id)
   const pending = transferRow(db, spec.pendingId)
-  if (pending?.type !== 'pending') throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, { data: { transfer: spec.pendingId } })
+  if (pending?.type !== 'pending')
+    throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, {
+      data: { transfer: spec.pendingId },
+    })
   const { debit, credit, currency, job_id } = pending
   const amount = spec.amount ?? pending.amount
-  const wanted = { id: spec.id, type: spec.type, debit, credit, amount, code: spec.type === 'post' ? pending.code : 'void', job_id, pending_id: spec.pendingId }
+  const wanted = {
+    id: spec.id,
+    type: spec.type,
+    debit,
+    credit,
+    amount,
+    code: spec.type === 'post' ? pending.code : 'void',
+    job_id,
+    pending_id: spec.pendingId,
+  }
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const earlier = resolutionOf(db, spec.pendingId)
   if (earlier !== undefined)
-    throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, { data: { transfer: spec.pendingId, by: earlier } })
-  if (amount > pending.amount) throw conflict(spec.id, 'reserve', `posts ${amount} where ${pending.amount} were reserved`)
+    throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, {
+      data: { transfer: spec.pendingId, by: earlier },
+    })
+  if (amount > pending.amount)
+    throw conflict(spec.id, 'reserve', `posts ${amount} where ${pending.amount} were reserved`)
   const posted = spec.type === 'post' ? amount : 0n
   const [debited, credited] = [balanceRow(db, debit)!, balanceRow(db, credit)!]
   const after = [
-    withinRange(debit, { ...debited, pending_debits: debited.pending_debits - pending.amount, debits: debited.debits + posted }),
-    withinRange(credit, { ...credited, pending_credits: credited.pending_credits - pending.amount, credits: credited.credits + posted }),
+    withinRange(debit, {
+      ...debited,
+      pending_debits: debited.pending_debits - pending.amount,
+      debits: debited.debits + posted,
+    }),
+    withinRange(credit, {
+      ...credited,
+      pending_credits: credited.pending_credits - pending.amount,
+      credits: credited.credits + posted,
+    }),
   ] as const
   insertTransfer(db, { ...wanted, currency, at: BigInt(spec.at), expires_at: null })
-  db.money('UPDATE pendings SET state = ?, posted = ? WHERE id = ?').run(spec.type === 'post' ? 'posted' : 'voided', posted, spec.pendingId)
+  db.money('UPDATE pendings SET state = ?, posted = ? WHERE id = ?').run(
+    spec.type === 'post' ? 'posted' : 'voided',
+    posted,
+    spec.pendingId,
+  )
   saveBalance(db, debit, after[0])
   saveBalance(db, credit, after[1])
   return 'applied'
 }
 
-type Content = Pick<TransferRow, 'id' | 'debit' | 'credit' | 'amount' | 'code' | 'job_id' | 'pending_id'> & { type: TransferType }
+type Content = Pick<TransferRow, 'id' | 'debit' | 'credit' | 'amount' | 'code' | 'job_id' | 'pending_id'> & {
+  type: TransferType
+}
 
 /** Times and reasons are not content: a retry after a restart comes at another time. */
 function isDuplicate(stored: TransferRow | undefined, wanted: Content): boolean {
@@ -112,20 +203,26 @@ function isDuplicate(stored: TransferRow | undefined, wanted: Content): boolean 
 }
 
 function amountOfSpec(value: number): bigint {
-  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT) throw new StokerError('MONEY_RANGE', `a transfer must move between 1 and 2^51 nano-units, not ${value}`)
+  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT)
+    throw new StokerError('MONEY_RANGE', `a transfer must move between 1 and 2^51 nano-units, not ${value}`)
   return BigInt(value)
 }
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
   // Pending amounts count as if posted, so that posting them later can never fail.
   if (row.debits + row.pending_debits > LIMIT || row.credits + row.pending_credits > LIMIT)
-    throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, { data: { account } })
+    throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, {
+      data: { account },
+    })
   return row
 }
 
 function checkId(id: string): void {
-  if (id.length === 0 || id.length > ID_LENGTH_MAX) throw new StokerError('BAD_REQUEST', `a ledger id has 1 to ${ID_LENGTH_MAX} characters, not ${id.length}`)
+  if (id.length === 0 || id.length > ID_LENGTH_MAX)
+    throw new StokerError('BAD_REQUEST', `a ledger id has 1 to ${ID_LENGTH_MAX} characters, not ${id.length}`)
 }
 
-const conflict = (id: string, reason: string, what: string): StokerError => new StokerError('LEDGER_CONFLICT', `transfer ${id} ${what}`, { data: { transfer: id, reason } })
-const unknownAccount = (account: string): StokerError => new StokerError('LEDGER_UNKNOWN', `there is no account ${account}`, { data: { account } })
+const conflict = (id: string, reason: string, what: string): StokerError =>
+  new StokerError('LEDGER_CONFLICT', `transfer ${id} ${what}`, { data: { transfer: id, reason } })
+const unknownAccount = (account: string): StokerError =>
+  new StokerError('LEDGER_UNKNOWN', `there is no account ${account}`, { data: { account } })

@@ -1,6 +1,6 @@
 /**
- * What must be told to the other side: written in the transaction that made it true, sent after the commit, done when answered.
- * A row is found again after a crash. Payloads hold ids and signed records, never texts of jobs.
+ * What must be told to the other side: written in the transaction that made it true, sent after the commit, done when
+ * answered. A row is found again after a crash. Payloads hold ids and signed records, never texts of jobs.
  */
 import { StokerError } from '#contract/errors.ts'
 import { canonicalJson } from '#lib/canonical.ts'
@@ -40,39 +40,75 @@ export interface OutboxEntry<Payload = unknown> {
   attempts: number
 }
 
-/** Errors: LEDGER_CONFLICT (this kind and key with another payload), TOO_LARGE (payload), UNAVAILABLE (too many open rows: the other side has not answered for long). */
+/**
+ * Errors: LEDGER_CONFLICT (this kind and key with another payload), TOO_LARGE (payload), UNAVAILABLE (too many open
+ * rows: the other side has not answered for long).
+ */
 export function put(db: WriteDb, entry: { kind: string; key: string; payload: unknown; at: number }): Applied {
   const payload = canonicalJson(entry.payload)
-  if (payload.length > OUTBOX_PAYLOAD_MAX) throw new StokerError('TOO_LARGE', `an outbox payload has at most ${OUTBOX_PAYLOAD_MAX} characters, not ${payload.length}`)
-  const known = db.prepare<{ payload: string }>('SELECT payload FROM outbox WHERE kind = ? AND key = ?').get(entry.kind, entry.key)
+  if (payload.length > OUTBOX_PAYLOAD_MAX)
+    throw new StokerError(
+      'TOO_LARGE',
+      `an outbox payload has at most ${OUTBOX_PAYLOAD_MAX} characters, not ${payload.length}`,
+    )
+  const known = db
+    .prepare<{ payload: string }>('SELECT payload FROM outbox WHERE kind = ? AND key = ?')
+    .get(entry.kind, entry.key)
   if (known !== undefined) {
     if (known.payload === payload) return 'duplicate'
-    throw new StokerError('LEDGER_CONFLICT', `outbox ${entry.kind} ${entry.key} exists already with another payload`, { data: { kind: entry.kind, key: entry.key } })
+    throw new StokerError('LEDGER_CONFLICT', `outbox ${entry.kind} ${entry.key} exists already with another payload`, {
+      data: { kind: entry.kind, key: entry.key },
+    })
   }
-  if (openCount(db) >= OUTBOX_OPEN_MAX) throw new StokerError('UNAVAILABLE', `${OUTBOX_OPEN_MAX} messages wait for the exchange; connect to it before taking more jobs`)
-  db.prepare('INSERT INTO outbox (kind, key, payload, created_at) VALUES (?, ?, ?, ?)').run(entry.kind, entry.key, payload, entry.at)
+  if (openCount(db) >= OUTBOX_OPEN_MAX)
+    throw new StokerError(
+      'UNAVAILABLE',
+      `${OUTBOX_OPEN_MAX} messages wait for the exchange; connect to it before taking more jobs`,
+    )
+  db.prepare('INSERT INTO outbox (kind, key, payload, created_at) VALUES (?, ?, ?, ?)').run(
+    entry.kind,
+    entry.key,
+    payload,
+    entry.at,
+  )
   return 'applied'
 }
 
 /** Entries not done, in the order they were written: at most `limit` (bounded by 1,000) with an id above `after`. */
-export function due<Payload = unknown>(db: ReadDb, options: { kind?: string; after?: number; limit?: number } = {}): OutboxEntry<Payload>[] {
+export function due<Payload = unknown>(
+  db: ReadDb,
+  options: { kind?: string; after?: number; limit?: number } = {},
+): OutboxEntry<Payload>[] {
   const rows = db
     .prepare<{ id: number; kind: string; key: string; payload: string; created_at: number; attempts: number }>(
       'SELECT id, kind, key, payload, created_at, attempts FROM outbox WHERE done_at IS NULL AND id > ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?',
     )
     .all(options.after ?? 0, options.kind ?? null, options.kind ?? null, Math.min(options.limit ?? PAGE_MAX, PAGE_MAX))
-  return rows.map((row) => ({ id: row.id, kind: row.kind, key: row.key, payload: JSON.parse(row.payload) as Payload, createdAt: row.created_at, attempts: row.attempts }))
+  return rows.map((row) => ({
+    id: row.id,
+    kind: row.kind,
+    key: row.key,
+    payload: JSON.parse(row.payload) as Payload,
+    createdAt: row.created_at,
+    attempts: row.attempts,
+  }))
 }
 
 /** Counts one more sending. */
-export const attempted = (db: WriteDb, id: number): void => void db.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE id = ?').run(id)
+export const attempted = (db: WriteDb, id: number): void =>
+  void db.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE id = ?').run(id)
 
 /** Marks as answered; again, or for a key never put, does nothing. */
 export const done = (db: WriteDb, entry: { kind: string; key: string; at: number }): void =>
-  void db.prepare('UPDATE outbox SET done_at = ? WHERE kind = ? AND key = ? AND done_at IS NULL').run(entry.at, entry.kind, entry.key)
+  void db
+    .prepare('UPDATE outbox SET done_at = ? WHERE kind = ? AND key = ? AND done_at IS NULL')
+    .run(entry.at, entry.kind, entry.key)
 
-export const openCount = (db: ReadDb): number => db.prepare<{ n: number }>('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL').get()!.n
+export const openCount = (db: ReadDb): number =>
+  db.prepare<{ n: number }>('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL').get()!.n
 
 /** Removes at most `limit` entries done before `before`; how many it removed. */
 export const prune = (db: WriteDb, before: number, limit = PAGE_MAX): number =>
-  db.prepare('DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done_at < ? ORDER BY done_at LIMIT ?)').run(before, limit).changes
+  db
+    .prepare('DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done_at < ? ORDER BY done_at LIMIT ?)')
+    .run(before, limit).changes

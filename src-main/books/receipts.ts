@@ -1,10 +1,17 @@
 /**
- * Claims and receipts: a seller's signed claim, countersigned by the exchange into a chain per supplier.
- * Signing texts are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by a stranger breaks the signature too.
+ * Claims and receipts: a seller's signed claim, countersigned by the exchange into a chain per supplier. Signing texts
+ * are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by a stranger
+ * breaks the signature too.
  */
 import { CURRENCY_OF_REALM, amountOf, splitFee, type Currency, type NanoPerMtok, type Realm } from '#contract/money.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import { receipt as receiptSchema, signedClaim as signedClaimSchema, type Claim, type Receipt, type SignedClaim } from '#contract/receipt.ts'
+import {
+  receipt as receiptSchema,
+  signedClaim as signedClaimSchema,
+  type Claim,
+  type Receipt,
+  type SignedClaim,
+} from '#contract/receipt.ts'
 import { canonicalJson, hmacSha256Hex, sha256Hex } from '#lib/canonical.ts'
 import { verifySignature, type SigningKey } from '#lib/ed25519.ts'
 
@@ -15,7 +22,10 @@ const RECEIPT_DOMAIN = 'stoker-receipt-v1\n'
 
 export type UnsignedReceipt = Omit<Receipt, 'exchangeSig'>
 
-export const signClaim = (key: SigningKey, claim: Claim): SignedClaim => ({ claim, claimSig: key.sign(CLAIM_DOMAIN + canonicalJson(claim)) })
+export const signClaim = (key: SigningKey, claim: Claim): SignedClaim => ({
+  claim,
+  claimSig: key.sign(CLAIM_DOMAIN + canonicalJson(claim)),
+})
 
 /** True when the claim has the right shape and is signed by the supplier it names. */
 export function verifyClaim(signed: unknown): boolean {
@@ -23,9 +33,13 @@ export function verifyClaim(signed: unknown): boolean {
   return parsed.success && claimSigned(signed as SignedClaim)
 }
 
-const claimSigned = ({ claim, claimSig }: SignedClaim): boolean => signedBy(claim.supplier, CLAIM_DOMAIN + canonicalJson(claim), claimSig)
+const claimSigned = ({ claim, claimSig }: SignedClaim): boolean =>
+  signedBy(claim.supplier, CLAIM_DOMAIN + canonicalJson(claim), claimSig)
 
-/** 86 characters carry 4 bits more than a signature has: only the one spelling with zeros there counts, or a receipt could be altered without breaking it. */
+/**
+ * 86 characters carry 4 bits more than a signature has: only the one spelling with zeros there counts, or a receipt
+ * could be altered without breaking it.
+ */
 const signedBy = (key: string, text: string, signature: string): boolean =>
   Buffer.from(signature, 'base64url').toString('base64url') === signature && verifySignature(key, text, signature)
 
@@ -48,15 +62,28 @@ export interface ReceiptFacts {
 export function makeReceipt(facts: ReceiptFacts): UnsignedReceipt {
   const { signed, realm, ...rest } = facts
   const money = moneyOf(facts)
-  return { v: 1, claim: signed.claim, claimSig: signed.claimSig, realm, currency: CURRENCY_OF_REALM[realm] satisfies Currency, ...rest, ...money }
+  return {
+    v: 1,
+    claim: signed.claim,
+    claimSig: signed.claimSig,
+    realm,
+    currency: CURRENCY_OF_REALM[realm] satisfies Currency,
+    ...rest,
+    ...money,
+  }
 }
 
-export const signReceipt = (key: SigningKey, receipt: UnsignedReceipt): Receipt => ({ ...receipt, exchangeSig: key.sign(RECEIPT_DOMAIN + canonicalJson(receipt)) })
+export const signReceipt = (key: SigningKey, receipt: UnsignedReceipt): Receipt => ({
+  ...receipt,
+  exchangeSig: key.sign(RECEIPT_DOMAIN + canonicalJson(receipt)),
+})
 
 /** What the next receipt of this supplier names as `prev`. */
 export const receiptHash = (receipt: Receipt): string => sha256Hex(canonicalJson(receipt))
 
-/** MAC over the request exactly as the job frame carried it; the salt is base64url and goes to buyer and seller only. */
+/**
+ * MAC over the request exactly as the job frame carried it; the salt is base64url and goes to buyer and seller only.
+ */
 export const requestMac = (salt: string, request: unknown): string => hmacSha256Hex(salt, canonicalJson(request))
 
 /** MAC over the UTF-8 bytes of the whole answer. */
@@ -100,15 +127,29 @@ function judge(result: Verified, right: boolean, shown: string, problem: string)
 
 function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verified): void {
   const { exchangeSig, ...unsigned } = receipt
-  judge(result, claimSigned(receipt), `the claim is signed by the supplier ${receipt.claim.supplier}`, 'the claim is not signed by the supplier it names')
+  judge(
+    result,
+    claimSigned(receipt),
+    `the claim is signed by the supplier ${receipt.claim.supplier}`,
+    'the claim is not signed by the supplier it names',
+  )
   judge(
     result,
     signedBy(receipt.exchange, RECEIPT_DOMAIN + canonicalJson(unsigned), exchangeSig),
     `the receipt is signed by the exchange key ${receipt.exchange}`,
     'the receipt is not signed by the exchange it names',
   )
-  if (options.exchangeKey === undefined) result.notShown.push('self-consistent only: whose exchange key that is was not checked; name the key pinned at registration')
-  else judge(result, options.exchangeKey === receipt.exchange, 'that is the pinned exchange key', `the exchange key is not the pinned one, ${options.exchangeKey}`)
+  if (options.exchangeKey === undefined)
+    result.notShown.push(
+      'self-consistent only: whose exchange key that is was not checked; name the key pinned at registration',
+    )
+  else
+    judge(
+      result,
+      options.exchangeKey === receipt.exchange,
+      'that is the pinned exchange key',
+      `the exchange key is not the pinned one, ${options.exchangeKey}`,
+    )
 }
 
 function checkMoney(receipt: Receipt, result: Verified): void {
@@ -116,7 +157,10 @@ function checkMoney(receipt: Receipt, result: Verified): void {
   let right = false
   try {
     const money = moneyOf(receipt)
-    right = money.grossNano === receipt.grossNano && money.feeNano === receipt.feeNano && money.sellerNano === receipt.sellerNano
+    right =
+      money.grossNano === receipt.grossNano &&
+      money.feeNano === receipt.feeNano &&
+      money.sellerNano === receipt.sellerNano
   } catch {
     // Out of range: not an amount this price and count can give.
   }
@@ -132,7 +176,12 @@ function checkMoney(receipt: Receipt, result: Verified): void {
     `the ${receipt.realm} realm's currency is used`,
     `${receipt.currency} is not the currency of the ${receipt.realm} realm`,
   )
-  judge(result, receipt.releaseAt >= receipt.settledAt, 'the release is not before the settlement', 'the release is before the settlement')
+  judge(
+    result,
+    receipt.releaseAt >= receipt.settledAt,
+    'the release is not before the settlement',
+    'the release is before the settlement',
+  )
   const same = billed.inputTokens === claim.usage.inputTokens && billed.outputTokens === claim.usage.outputTokens
   if (same) result.shown.push('supplier and exchange counted the same tokens')
   else
@@ -142,24 +191,57 @@ function checkMoney(receipt: Receipt, result: Verified): void {
 }
 
 function checkChain(receipt: Receipt, { prev }: VerifyOptions, result: Verified): void {
-  if ((receipt.seq === 1) !== (receipt.prev === GENESIS)) result.problems.push('a first receipt, and only that, has 64 zeros as prev')
-  if (prev === undefined) result.notShown.push(`that nothing is missing before number ${receipt.seq}: the receipt before it was not given`)
-  else if (prev === null) judge(result, receipt.seq === 1, 'it is the first of its chain', `number ${receipt.seq} cannot be the first of its chain`)
+  if ((receipt.seq === 1) !== (receipt.prev === GENESIS))
+    result.problems.push('a first receipt, and only that, has 64 zeros as prev')
+  if (prev === undefined)
+    result.notShown.push(`that nothing is missing before number ${receipt.seq}: the receipt before it was not given`)
+  else if (prev === null)
+    judge(
+      result,
+      receipt.seq === 1,
+      'it is the first of its chain',
+      `number ${receipt.seq} cannot be the first of its chain`,
+    )
   else {
-    const follows = receipt.seq === prev.seq + 1 && receipt.prev === receiptHash(prev) && receipt.exchange === prev.exchange && receipt.claim.supplier === prev.claim.supplier
-    judge(result, follows, `it follows number ${prev.seq} in the chain`, `it does not follow number ${prev.seq} in the chain`)
+    const follows =
+      receipt.seq === prev.seq + 1 &&
+      receipt.prev === receiptHash(prev) &&
+      receipt.exchange === prev.exchange &&
+      receipt.claim.supplier === prev.claim.supplier
+    judge(
+      result,
+      follows,
+      `it follows number ${prev.seq} in the chain`,
+      `it does not follow number ${prev.seq} in the chain`,
+    )
   }
 }
 
 function checkContent({ claim }: Receipt, { content }: VerifyOptions, result: Verified): void {
   const { salt, request, answer } = content ?? { salt: '' }
   if (request === undefined) result.notShown.push('what was asked: only its MAC is here')
-  else judge(result, requestMac(salt, request) === claim.requestMac, 'it is for this request', 'it is for another request or salt')
+  else
+    judge(
+      result,
+      requestMac(salt, request) === claim.requestMac,
+      'it is for this request',
+      'it is for another request or salt',
+    )
   if (answer === undefined) result.notShown.push('what was answered: only its MAC is here')
-  else judge(result, answerMac(salt, answer) === claim.answerMac, 'it is for this answer', 'it is for another answer or salt')
+  else
+    judge(
+      result,
+      answerMac(salt, answer) === claim.answerMac,
+      'it is for this answer',
+      'it is for another answer or salt',
+    )
 }
 
-function moneyOf({ billed, priceNanoPerMtok, feeBps }: Pick<Receipt, 'billed' | 'priceNanoPerMtok' | 'feeBps'>): Pick<Receipt, 'grossNano' | 'feeNano' | 'sellerNano'> {
+function moneyOf({
+  billed,
+  priceNanoPerMtok,
+  feeBps,
+}: Pick<Receipt, 'billed' | 'priceNanoPerMtok' | 'feeBps'>): Pick<Receipt, 'grossNano' | 'feeNano' | 'sellerNano'> {
   const grossNano = amountOf(billed.inputTokens + billed.outputTokens, priceNanoPerMtok)
   const { fee, seller } = splitFee(grossNano, feeBps)
   return { grossNano, feeNano: fee, sellerNano: seller }

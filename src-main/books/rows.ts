@@ -28,19 +28,29 @@ export interface BalanceRow {
   pending_credits: bigint
 }
 
-export const accountRow = (db: ReadDb, id: string): AccountRow | undefined => db.money<AccountRow>('SELECT id, kind, currency, credit_limited FROM accounts WHERE id = ?').get(id)
+export const accountRow = (db: ReadDb, id: string): AccountRow | undefined =>
+  db.money<AccountRow>('SELECT id, kind, currency, credit_limited FROM accounts WHERE id = ?').get(id)
 
 export const transferRow = (db: ReadDb, id: string): TransferRow | undefined =>
-  db.money<TransferRow>('SELECT id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id FROM transfers WHERE id = ?').get(id)
+  db
+    .money<TransferRow>(
+      'SELECT id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id FROM transfers WHERE id = ?',
+    )
+    .get(id)
 
 /** The id of the transfer that resolved a pending one. */
-export const resolutionOf = (db: ReadDb, pendingId: string): string | undefined => db.money<{ id: string }>('SELECT id FROM transfers WHERE pending_id = ?').get(pendingId)?.id
+export const resolutionOf = (db: ReadDb, pendingId: string): string | undefined =>
+  db.money<{ id: string }>('SELECT id FROM transfers WHERE pending_id = ?').get(pendingId)?.id
 
 export const balanceRow = (db: ReadDb, account: string): BalanceRow | undefined =>
-  db.money<BalanceRow>('SELECT debits, credits, pending_debits, pending_credits FROM balances WHERE account = ?').get(account)
+  db
+    .money<BalanceRow>('SELECT debits, credits, pending_debits, pending_credits FROM balances WHERE account = ?')
+    .get(account)
 
 export function insertTransfer(db: WriteDb, row: TransferRow): void {
-  db.money('INSERT INTO transfers (id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+  db.money(
+    'INSERT INTO transfers (id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(
     row.id,
     row.type,
     row.debit,

@@ -26,7 +26,9 @@ export function exchangeDirOf(dir: string): string {
   return own === undefined ? join(dir, 'exchange') : dir
 }
 
-/** Null when no exchange holds this folder, or it does not answer. Nothing is sent to an address whose writer is gone. */
+/**
+ * Null when no exchange holds this folder, or it does not answer. Nothing is sent to an address whose writer is gone.
+ */
 export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
   const folder = exchangeDirOf(dir)
   // The owner writes its address into the folder it holds; listen.json says the same, but stays after a kill -9.
@@ -44,7 +46,8 @@ export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
 /** As findExchange; throws UNAVAILABLE that says how to start one. */
 export async function exchangeAdmin(dir: string): Promise<ExchangeAdmin> {
   const admin = await findExchange(dir)
-  if (admin === null) throw new StokerError('UNAVAILABLE', `no exchange answers on ${dir}; start one with: stoker serve --data ${dir}`)
+  if (admin === null)
+    throw new StokerError('UNAVAILABLE', `no exchange answers on ${dir}; start one with: stoker serve --data ${dir}`)
   return admin
 }
 
@@ -56,7 +59,11 @@ function adminAt(url: string, token: string): ExchangeAdmin {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (!response.ok) throw new StokerError('UNAVAILABLE', `the exchange at ${url} answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)
+    if (!response.ok)
+      throw new StokerError(
+        'UNAVAILABLE',
+        `the exchange at ${url} answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`,
+      )
     return response.json()
   }
   return {

@@ -13,7 +13,9 @@ export const note = (line: string): void => void process.stderr.write(`${line}\n
 export function unwrapError(error: unknown): unknown {
   if (!(error instanceof ORPCError)) return error
   const { code } = (error.data ?? {}) as { code?: unknown }
-  return ERROR_CODES.includes(code as ErrorCode) ? new StokerError(code as ErrorCode, error.message, { cause: error }) : error
+  return ERROR_CODES.includes(code as ErrorCode)
+    ? new StokerError(code as ErrorCode, error.message, { cause: error })
+    : error
 }
 
 /** A StokerError says what to do by itself; anything else is a fault of ours and shows its stack. */

@@ -21,15 +21,23 @@ export function connect(url: string, token: string): ContractRouterClient<Contra
   return createORPCClient(new RPCLink({ url: `${url}/rpc-http`, headers: { authorization: `Bearer ${token}` } }))
 }
 
-/** The running owner of `dir`, or null when nobody holds the folder or its console does not answer. Nothing is sent to an address whose writer is gone. */
+/**
+ * The running owner of `dir`, or null when nobody holds the folder or its console does not answer. Nothing is sent to
+ * an address whose writer is gone.
+ */
 async function findOwner(dir: string): Promise<RunningOwner | null> {
   const owner = liveOwner(dir)
   if (owner?.url === undefined) return null
   try {
     const token = apiToken(dir)
-    const response = await fetch(`${owner.url}/auth/state`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ASK_TIMEOUT_MS) })
+    const response = await fetch(`${owner.url}/auth/state`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+    })
     const state = (await response.json()) as { loggedIn?: unknown }
-    return response.ok && state.loggedIn === true ? { url: owner.url, pid: owner.pid, token, client: connect(owner.url, token) } : null
+    return response.ok && state.loggedIn === true
+      ? { url: owner.url, pid: owner.pid, token, client: connect(owner.url, token) }
+      : null
   } catch (error) {
     const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? ''
     if (/CERT|SELF_SIGNED|ALTNAME|VERIFY/.test(code)) {
@@ -46,6 +54,7 @@ async function findOwner(dir: string): Promise<RunningOwner | null> {
 /** As findOwner; throws UNAVAILABLE that says how to start one. */
 export async function needOwner(dir: string): Promise<RunningOwner> {
   const owner = await findOwner(dir)
-  if (owner === null) throw new StokerError('UNAVAILABLE', `no Stoker is running on ${dir}; start it with: stoker serve --data ${dir}`)
+  if (owner === null)
+    throw new StokerError('UNAVAILABLE', `no Stoker is running on ${dir}; start it with: stoker serve --data ${dir}`)
   return owner
 }

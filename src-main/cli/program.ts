@@ -15,7 +15,10 @@ import { addVerify } from './commands/verify.command.ts'
 import { printError, unwrapError } from './output.ts'
 import { VERSION } from './version.ts'
 
-/** 0 done · 1 a check failed, or Stoker itself · 2 the command was used wrongly · 3 something needed is locked, missing or not running. */
+/**
+ * 0 done · 1 a check failed, or Stoker itself · 2 the command was used wrongly · 3 something needed is locked, missing
+ * or not running.
+ */
 const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 3 } as const
 
 const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
@@ -34,12 +37,18 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
 function buildProgram(): Command {
   const program = new Command('stoker')
   program
-    .description('Sell inference from your own machine. Practice until you choose otherwise: no real buyer, nothing is paid.')
+    .description(
+      'Sell inference from your own machine. Practice until you choose otherwise: no real buyer, nothing is paid.',
+    )
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
-  program.addHelpText('after', '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.')
-  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addOwnUse, addExam, addVerify]) add(program)
+  program.addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.',
+  )
+  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addOwnUse, addExam, addVerify])
+    add(program)
   return program
 }
 

@@ -10,7 +10,8 @@ export const DATA_OPTION = ['--data <dir>', 'the data folder', defaultDataDir()]
 export function integer(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!/^\d{1,12}$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`)
+    if (!/^\d{1,12}$/.test(text) || value < low || value > high)
+      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`)
     return value
   }
 }

@@ -1,4 +1,7 @@
-/** `npm start`: the desktop window where it can be had, otherwise one plain line why not and a link to the same console in the browser. */
+/**
+ * `npm start`: the desktop window where it can be had, otherwise one plain line why not and a link to the same console
+ * in the browser.
+ */
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
 const problem = nodeVersionProblem()

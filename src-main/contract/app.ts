@@ -5,7 +5,21 @@ import { z } from 'zod'
 import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
-export const topics = z.enum(['models', 'deployments', 'exams', 'market', 'listing', 'jobs', 'earnings', 'settings', 'onboarding', 'engine', 'exchange', 'power', 'own-use'])
+export const topics = z.enum([
+  'models',
+  'deployments',
+  'exams',
+  'market',
+  'listing',
+  'jobs',
+  'earnings',
+  'settings',
+  'onboarding',
+  'engine',
+  'exchange',
+  'power',
+  'own-use',
+])
 export type Topic = z.infer<typeof topics>
 
 /** A value and how it was come by; `at` is when it was measured. */
@@ -18,7 +32,9 @@ export const hardware = z.object({
   cores: z.number().int(),
   memoryBytes: z.number(),
   memoryFreeBytes: z.number(),
-  gpus: z.array(z.object({ name: z.string(), memoryBytes: z.number().nullable(), memoryFreeBytes: z.number().nullable() })),
+  gpus: z.array(
+    z.object({ name: z.string(), memoryBytes: z.number().nullable(), memoryFreeBytes: z.number().nullable() }),
+  ),
   at: epochMs,
 })
 export type Hardware = z.infer<typeof hardware>
@@ -39,8 +55,16 @@ export type LiveJob = z.infer<typeof liveJob>
 /** Sent at once and then every second while something runs, at least every 5 s. No prompt text. */
 export const live = z.object({
   at: epochMs,
-  engine: z.object({ kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']), model: z.string().nullable(), detail: z.string().nullable() }),
-  exchange: z.object({ kind: z.enum(['connecting', 'online', 'offline', 'stopped']), lastSeenAt: epochMs.nullable(), detail: z.string().nullable() }),
+  engine: z.object({
+    kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']),
+    model: z.string().nullable(),
+    detail: z.string().nullable(),
+  }),
+  exchange: z.object({
+    kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
+    lastSeenAt: epochMs.nullable(),
+    detail: z.string().nullable(),
+  }),
   listing: z.enum(['none', 'listed', 'paused', 'waiting']),
   tokPerS: z.number(),
   running: z.array(liveJob).max(64),
@@ -66,7 +90,8 @@ export const home = z.object({
   next: z.string(),
   nextPage: z.enum(['models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome']).nullable(),
   cost: z.object({
-    /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok: nanoSigned.nullable(),
+    /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok:
+      nanoSigned.nullable(),
     method: z.string(),
     askNanoPerMtok: price.nullable(),
     netNanoPerMtok: nanoSigned.nullable(),
@@ -90,7 +115,9 @@ export const home = z.object({
     provisional: z.boolean(),
     connectedShare24h: z.number().nullable(),
   }),
-  /** Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here. */
+  /**
+   * Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here.
+   */
   today: z.object({
     since: epochMs,
     availableNano: nanoSigned,
@@ -124,7 +151,10 @@ export const onboarding = z.object({
 })
 export type Onboarding = z.infer<typeof onboarding>
 
-/** The owner's own use: an OpenAI-compatible endpoint on 127.0.0.1 over the same engines. Off until switched on; every call needs the key. */
+/**
+ * The owner's own use: an OpenAI-compatible endpoint on 127.0.0.1 over the same engines. Off until switched on; every
+ * call needs the key.
+ */
 export const ownUse = z.object({
   enabled: z.boolean(),
   port: z.number().int(),
@@ -155,7 +185,9 @@ export const appContract = {
   live: method('read').output(eventIterator(live)),
   home: method('read').output(home),
   hardware: method('read').output(hardware),
-  power: method('read').output(z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) })),
+  power: method('read').output(
+    z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),
+  ),
   settings: method('read').output(settings),
   updateSettings: method('money').input(settings.partial()).output(settings),
   ownUse: method('read').output(ownUse),

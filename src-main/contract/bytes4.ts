@@ -1,4 +1,7 @@
-/** The reference tokenizer `bytes4`: ceil(UTF-8 bytes / 4), so that a model which splits text finely cannot bill more. Zod-free. */
+/**
+ * The reference tokenizer `bytes4`: ceil(UTF-8 bytes / 4), so that a model which splits text finely cannot bill more.
+ * Zod-free.
+ */
 import type { ChatMessage } from './inference.ts'
 
 export const bytes4OfLength = (utf8Bytes: number): number => Math.ceil(utf8Bytes / 4)
@@ -21,4 +24,5 @@ export function utf8Length(text: string): number {
 export const bytes4 = (text: string): number => bytes4OfLength(utf8Length(text))
 
 /** Input of a request: the bytes of all message contents together, roles and template not counted. */
-export const inputTokens = (messages: readonly ChatMessage[]): number => bytes4OfLength(messages.reduce((sum, message) => sum + utf8Length(message.content), 0))
+export const inputTokens = (messages: readonly ChatMessage[]): number =>
+  bytes4OfLength(messages.reduce((sum, message) => sum + utf8Length(message.content), 0))

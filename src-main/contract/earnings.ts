@@ -1,12 +1,22 @@
-/** What was earned. Settled (available), held, pending and power come apart in every shape here, and are never summed. */
+/**
+ * What was earned. Settled (available), held, pending and power come apart in every shape here, and are never summed.
+ */
 import { z } from 'zod'
 
 import { currency, epochMs, instrument, jobId, nanoAmount, nanoSigned, realm, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bucketSize = z.enum(['hour', 'day', 'month'])
-/** `from` inclusive, `to` exclusive, UTC buckets shifted by `offsetMinutes` (the viewer's offset east of UTC) for day and month. */
-export const range = z.object({ from: epochMs, to: epochMs, bucket: bucketSize, offsetMinutes: z.number().int().min(-840).max(840).default(0) })
+/**
+ * `from` inclusive, `to` exclusive, UTC buckets shifted by `offsetMinutes` (the viewer's offset east of UTC) for day
+ * and month.
+ */
+export const range = z.object({
+  from: epochMs,
+  to: epochMs,
+  bucket: bucketSize,
+  offsetMinutes: z.number().int().min(-840).max(840).default(0),
+})
 
 export const grossBucket = z.object({
   at: epochMs,
@@ -24,7 +34,14 @@ export const grossBucket = z.object({
   ),
   power: z.object({ joules: z.number(), costNano: nanoSigned.nullable(), coveredShare: z.number() }),
 })
-export const series = z.object({ realm, currency, powerCurrency: z.string(), powerMethod: z.string(), at: epochMs, buckets: z.array(grossBucket).max(2_000) })
+export const series = z.object({
+  realm,
+  currency,
+  powerCurrency: z.string(),
+  powerMethod: z.string(),
+  at: epochMs,
+  buckets: z.array(grossBucket).max(2_000),
+})
 export type Series = z.infer<typeof series>
 
 export const summary = z.object({
@@ -58,8 +75,13 @@ export const earningsContract = {
     .input(z.object({ from: epochMs, to: epochMs }))
     .output(summary),
   series: method('read').input(range).output(series),
-  held: method('read').output(z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000)),
-  /** The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and local time, currency, realm. */
+  held: method('read').output(
+    z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000),
+  ),
+  /**
+   * The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and
+   * local time, currency, realm.
+   */
   csv: method('read')
     .input(range)
     .output(z.object({ fileName: z.string(), csv: z.string() })),

@@ -1,4 +1,7 @@
-/** Error codes and what to do about each. Zod-free. A StokerError carries a code across every boundary; unknown errors become INTERNAL once, at the edge. */
+/**
+ * Error codes and what to do about each. Zod-free. A StokerError carries a code across every boundary; unknown errors
+ * become INTERNAL once, at the edge.
+ */
 
 export const ERROR_CODES = [
   'INTERNAL',
@@ -54,12 +57,19 @@ export const ERROR_CODES = [
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-/** An expected failure: `code` for programs, `message` says in plain words what happened and what to do. `data` is small, JSON-safe, and free of prompts. */
+/**
+ * An expected failure: `code` for programs, `message` says in plain words what happened and what to do. `data` is
+ * small, JSON-safe, and free of prompts.
+ */
 export class StokerError extends Error {
   override readonly name = 'StokerError'
   readonly code: ErrorCode
   readonly data: Readonly<Record<string, string | number | boolean | null>>
-  constructor(code: ErrorCode, message: string, options: { data?: Record<string, string | number | boolean | null>; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { data?: Record<string, string | number | boolean | null>; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.data = options.data ?? {}
@@ -72,13 +82,17 @@ export interface ErrorValue {
   data: Readonly<Record<string, string | number | boolean | null>>
 }
 
-/** Turns anything thrown into a value that may cross a process or the wire; unknown errors become INTERNAL without their text. */
+/**
+ * Turns anything thrown into a value that may cross a process or the wire; unknown errors become INTERNAL without their
+ * text.
+ */
 export function toErrorValue(error: unknown): ErrorValue {
   if (error instanceof StokerError) return { code: error.code, message: error.message, data: error.data }
   return { code: 'INTERNAL', message: 'Something failed inside Stoker; the log has the details.', data: {} }
 }
 
-export const fromErrorValue = (value: ErrorValue): StokerError => new StokerError(value.code, value.message, { data: { ...value.data } })
+export const fromErrorValue = (value: ErrorValue): StokerError =>
+  new StokerError(value.code, value.message, { data: { ...value.data } })
 
 /** For the default branch of a switch over a union: a missing case does not compile. */
 export function assertNever(value: never): never {

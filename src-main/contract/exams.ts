@@ -60,7 +60,10 @@ export const examsContract = {
   get: method('read')
     .input(z.object({ examId }))
     .output(exam.extend({ items: z.array(examItemView) })),
-  /** Question, expected answer and reply of one finished item (the seed is known only after the exam; before that, question and reply). */
+  /**
+   * Question, expected answer and reply of one finished item (the seed is known only after the exam; before that,
+   * question and reply).
+   */
   item: method('read')
     .input(z.object({ examId, itemId: z.string().max(64) }))
     .output(
@@ -77,7 +80,10 @@ export const examsContract = {
   progress: method('read')
     .input(z.object({ examId }))
     .output(eventIterator(exam.extend({ items: z.array(examItemView) }))),
-  /** Starts, or resumes an interrupted one for the same grade and deployment. Errors: EXCHANGE_OFFLINE, EXAM_RUNNING, EXAM_ATTEMPTS, ENGINE_*. */
+  /**
+   * Starts, or resumes an interrupted one for the same grade and deployment. Errors: EXCHANGE_OFFLINE, EXAM_RUNNING,
+   * EXAM_ATTEMPTS, ENGINE_*.
+   */
   start: method('operate').input(z.object({ instrument, deploymentId })).output(exam),
   cancel: method('operate').input(z.object({ examId })).output(exam),
   /** The signed transcript as canonical JSON, for `stoker verify transcript`. */

@@ -1,10 +1,14 @@
-/** Grade specs: versioned data, never constants. The exchange publishes them; exam, market, core and screens read them. */
+/**
+ * Grade specs: versioned data, never constants. The exchange publishes them; exam, market, core and screens read them.
+ */
 import { z } from 'zod'
 
 import { instrument } from './primitives.ts'
 
 /** A share with a floor and a target, for instance 0.70 and 0.80. See docs/exam.md, Verdict. */
-const share = z.object({ floor: z.number().gt(0).lt(1), target: z.number().gt(0).lt(1) }).refine((s) => s.target > s.floor, 'target must lie above floor')
+const share = z
+  .object({ floor: z.number().gt(0).lt(1), target: z.number().gt(0).lt(1) })
+  .refine((s) => s.target > s.floor, 'target must lie above floor')
 
 /** Limits of one grade. Every token count is in the reference tokenizer's tokens. */
 export const gradeLimits = z.object({
@@ -14,7 +18,9 @@ export const gradeLimits = z.object({
   families: z.record(z.string(), share),
   /** Time to first token: at most 5 % of calls may be above the ceiling (judged 5 % against 2 %). */
   ttftCeilingMs: z.number().int().positive(),
-  /** Reference tokens per second and stream: at most 5 % of calls may be below, single and at the deployment's slots. */
+  /**
+   * Reference tokens per second and stream: at most 5 % of calls may be below, single and at the deployment's slots.
+   */
   throughputFloorTokPerS: z.number().positive(),
   /** Input plus output of one call. */
   contextTokens: z.number().int().positive(),
@@ -36,7 +42,10 @@ export const gradeSpec = z.object({
   level: z.union([z.literal(1), z.literal(2)]),
   /** Reference tokenizer for billing and throughput. `bytes4` = ceil(UTF-8 bytes / 4). */
   tokenizer: z.literal('bytes4'),
-  /** Output budget of one exam item in engine tokens where the level's own (128 at levels 1 and 2) does not fit the context beside the longest prompt. */
+  /**
+   * Output budget of one exam item in engine tokens where the level's own (128 at levels 1 and 2) does not fit the
+   * context beside the longest prompt.
+   */
   itemMaxTokens: z.number().int().min(16).max(8_192).optional(),
   limits: gradeLimits,
 })

@@ -1,6 +1,7 @@
 /**
- * Core ↔ shell in the desktop app: what the core process asks of Electron main, and what it is told. Values only: message ports travel beside
- * `forked` (to the child) and `renderer` (to the window's page). Zod-free: both ends are ours and in one process tree.
+ * Core ↔ shell in the desktop app: what the core process asks of Electron main, and what it is told. Values only:
+ * message ports travel beside `forked` (to the child) and `renderer` (to the window's page). Zod-free: both ends are
+ * ours and in one process tree.
  */
 export type HostChild = 'engine' | 'exchange'
 
@@ -14,7 +15,10 @@ export type HostRequest =
   | { t: 'tray'; state: 'off' | 'listed' | 'serving' | 'attention'; text: string }
   /** The owner's answer to "close to tray?" as stored in the settings. */
   | { t: 'close-to-tray'; choice: 'ask' | 'tray' | 'quit' }
-  /** The core cannot run here and another try would not help (the folder is in use, the database is newer): the shell tells the owner and ends. */
+  /**
+   * The core cannot run here and another try would not help (the folder is in use, the database is newer): the shell
+   * tells the owner and ends.
+   */
   | { t: 'failed'; code: string; message: string }
   | { t: 'stopped' }
 

@@ -6,5 +6,12 @@ import { jobsContract } from './jobs.ts'
 import { marketContract } from './market.ts'
 import { modelsContract } from './models.ts'
 
-export const contract = { app: appContract, models: modelsContract, exams: examsContract, market: marketContract, jobs: jobsContract, earnings: earningsContract }
+export const contract = {
+  app: appContract,
+  models: modelsContract,
+  exams: examsContract,
+  market: marketContract,
+  jobs: jobsContract,
+  earnings: earningsContract,
+}
 export type Contract = typeof contract

@@ -1,11 +1,17 @@
-/** One request to a model, as it travels from buyer to exchange to seller to engine. Bounds are the protocol's; a grade may be tighter. */
+/**
+ * One request to a model, as it travels from buyer to exchange to seller to engine. Bounds are the protocol's; a grade
+ * may be tighter.
+ */
 import { z } from 'zod'
 
 export const MESSAGES_MAX = 256
 export const MESSAGE_BYTES_MAX = 1_048_576
 export const STOPS_MAX = 16
 
-export const chatMessage = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string().max(MESSAGE_BYTES_MAX) })
+export const chatMessage = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string().max(MESSAGE_BYTES_MAX),
+})
 export type ChatMessage = z.infer<typeof chatMessage>
 
 export const sampling = z.object({
@@ -43,10 +49,17 @@ export const LOGIT_BIAS_MAX = 300
 export const LOGPROBS_MAX = 20
 
 /** A call of a tool, as the model asks for it; `arguments` is the JSON text as generated. */
-export const toolCall = z.object({ id: z.string().min(1).max(64), name: z.string().min(1).max(64), arguments: z.string().max(MESSAGE_BYTES_MAX) })
+export const toolCall = z.object({
+  id: z.string().min(1).max(64),
+  name: z.string().min(1).max(64),
+  arguments: z.string().max(MESSAGE_BYTES_MAX),
+})
 export type ToolCall = z.infer<typeof toolCall>
 
-/** A tool the model may call; `parameters` is a JSON schema. Source of the shape: OpenAI API reference, "function tools". */
+/**
+ * A tool the model may call; `parameters` is a JSON schema. Source of the shape: OpenAI API reference, "function
+ * tools".
+ */
 export const toolDefinition = z.object({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
   description: z.string().max(16_384).default(''),
@@ -63,7 +76,10 @@ export const engineMessage = z.object({
 })
 export type EngineMessage = z.infer<typeof engineMessage>
 
-/** What one engine can be asked. A request bought on an exchange (InferenceRequest) is one; the rest is for the owner's own use. */
+/**
+ * What one engine can be asked. A request bought on an exchange (InferenceRequest) is one; the rest is for the owner's
+ * own use.
+ */
 export const engineRequest = inferenceRequest.extend({
   /** May be empty when `prompt` is there. */
   messages: z.array(engineMessage).max(MESSAGES_MAX),
@@ -71,7 +87,10 @@ export const engineRequest = inferenceRequest.extend({
   prompt: z.string().min(1).max(MESSAGE_BYTES_MAX).optional(),
   sampling: sampling
     .extend({
-      /** 1 is off. llama.cpp's repeat penalty over the last `penaltyTokens`; much less than the minimum is 0 to it, and no number comes out. */
+      /**
+       * 1 is off. llama.cpp's repeat penalty over the last `penaltyTokens`; much less than the minimum is 0 to it, and
+       * no number comes out.
+       */
       repeatPenalty: z.number().min(0.01).max(2).optional(),
       frequencyPenalty: z.number().min(-2).max(2).optional(),
       presencePenalty: z.number().min(-2).max(2).optional(),

@@ -48,5 +48,10 @@ export const jobsContract = {
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
   get: method('read')
     .input(z.object({ jobId }))
-    .output(job.extend({ receipt: receipt.nullable(), verified: z.object({ ok: z.boolean(), shown: z.array(z.string()), notShown: z.array(z.string()) }).nullable() })),
+    .output(
+      job.extend({
+        receipt: receipt.nullable(),
+        verified: z.object({ ok: z.boolean(), shown: z.array(z.string()), notShown: z.array(z.string()) }).nullable(),
+      }),
+    ),
 }

@@ -8,7 +8,9 @@ import { method } from './scope.ts'
 export const bookView = z.object({
   instrument,
   at: epochMs,
-  rows: z.array(z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() })),
+  rows: z.array(
+    z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() }),
+  ),
   jobsLastHour: z.number().int(),
   waiting: z.number().int(),
 })
@@ -21,14 +23,22 @@ export const listing = z.object({
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
   /** Why it is in this state, in plain words. */ reason: z.string(),
   since: epochMs,
-  /** Slots that the deployment has; `slots` is what is offered: so many as the machine, measured, serves at the grade's speed. */
+  /**
+   * Slots that the deployment has; `slots` is what is offered: so many as the machine, measured, serves at the grade's
+   * speed.
+   */
   slotsMax: z.number().int(),
   /** Why fewer than all are offered; null when all are. */ slotsWhy: z.string().nullable(),
-  /** Accepted jobs still being finished after the listing was paused or withdrawn, until when at most; null otherwise. */
+  /**
+   * Accepted jobs still being finished after the listing was paused or withdrawn, until when at most; null otherwise.
+   */
   draining: z.object({ jobs: z.number().int(), until: epochMs }).nullable(),
 })
 export type Listing = z.infer<typeof listing>
-/** What an ask would bring: per million tokens, after the exchange's fee, with electricity beside it (never netted in practice). */
+/**
+ * What an ask would bring: per million tokens, after the exchange's fee, with electricity beside it (never netted in
+ * practice).
+ */
 export const quote = z.object({
   instrument,
   realm,
@@ -47,7 +57,17 @@ export type Quote = z.infer<typeof quote>
 
 export const marketContract = {
   instruments: method('read').output(
-    z.array(z.object({ spec: gradeSpec, realm, currency, feeBps: z.number().int(), holdMs: z.number().int(), qualified: z.boolean(), whyNot: z.string().nullable() })),
+    z.array(
+      z.object({
+        spec: gradeSpec,
+        realm,
+        currency,
+        feeBps: z.number().int(),
+        holdMs: z.number().int(),
+        qualified: z.boolean(),
+        whyNot: z.string().nullable(),
+      }),
+    ),
   ),
   /** The last book the exchange sent; at says how old it is. */
   book: method('read').input(z.object({ instrument })).output(bookView.nullable()),

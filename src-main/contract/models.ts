@@ -17,11 +17,22 @@ export const modelInfo = z.object({
   hasChatTemplate: z.boolean(),
   licence: z.string().nullable(),
   name: z.string().nullable(),
-  memory: z.object({ neededBytes: z.number(), freeBytes: z.number(), fits: z.enum(['yes', 'tight', 'no']), method: z.string() }),
+  memory: z.object({
+    neededBytes: z.number(),
+    freeBytes: z.number(),
+    fits: z.enum(['yes', 'tight', 'no']),
+    method: z.string(),
+  }),
 })
 export type ModelInfo = z.infer<typeof modelInfo>
 
-export const model = modelInfo.extend({ sha256, addedAt: epochMs, bundled: z.boolean(), state: z.enum(['ready', 'missing', 'changed']), card: z.string().nullable() })
+export const model = modelInfo.extend({
+  sha256,
+  addedAt: epochMs,
+  bundled: z.boolean(),
+  state: z.enum(['ready', 'missing', 'changed']),
+  card: z.string().nullable(),
+})
 export type Model = z.infer<typeof model>
 
 export const deploymentSettings = z.object({
@@ -35,8 +46,8 @@ export const deploymentSettings = z.object({
   /** Engine processes that share slots and threads. */
   processes: z.number().int().min(1).max(8),
   /**
-   * With several GPUs and layers on them: `together`, every process has its layers spread over all of them; `each`, process i has the whole model on GPU i mod n.
-   * `together` where no layer lies on a GPU.
+   * With several GPUs and layers on them: `together`, every process has its layers spread over all of them; `each`,
+   * process i has the whole model on GPU i mod n. `together` where no layer lies on a GPU.
    */
   gpus: z.enum(['together', 'each']),
   kvType: z.enum(['f16', 'q8_0']),
@@ -69,7 +80,11 @@ export const deployment = z.object({
   /** Keys of endpoints are kept and never shown. */
   engine: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('local') }),
-    z.object({ kind: z.literal('remote'), model: z.string(), endpoints: z.array(z.object({ url: z.string(), hasKey: z.boolean(), slots: z.number().int() })) }),
+    z.object({
+      kind: z.literal('remote'),
+      model: z.string(),
+      endpoints: z.array(z.object({ url: z.string(), hasKey: z.boolean(), slots: z.number().int() })),
+    }),
   ]),
   settings: deploymentSettings,
   createdAt: epochMs,
@@ -77,17 +92,31 @@ export const deployment = z.object({
   detail: z.string().nullable(),
   rssBytes: z.number().nullable(),
   processes: z.array(engineProcess),
-  /** Milliseconds without work after which it is unloaded; null keeps it in memory. A listed deployment is never unloaded for idleness. */
+  /**
+   * Milliseconds without work after which it is unloaded; null keeps it in memory. A listed deployment is never
+   * unloaded for idleness.
+   */
   idleUnloadMs: z.number().int().nullable(),
   /** Measured while it served; null before. `perStream[n - 1]`: engine tokens per second of each of n streams. */
-  speed: z.object({ promptTokensPerSecond: z.number().nullable(), perStream: z.array(z.number().nullable()) }).nullable(),
+  speed: z
+    .object({ promptTokensPerSecond: z.number().nullable(), perStream: z.array(z.number().nullable()) })
+    .nullable(),
   /** Prompt tokens since the load: taken from the cache, and evaluated. */
   cache: z.object({ cachedTokens: z.number().int(), evaluatedTokens: z.number().int() }).nullable(),
   /**
-   * What the newest quiet measurement found fastest, where these settings are others; null where they are not or nothing was measured. Passed to `deploy`
-   * over `settings` it makes a deployment of its own: a qualification stays with the old one, and nothing changes by itself.
+   * What the newest quiet measurement found fastest, where these settings are others; null where they are not or
+   * nothing was measured. Passed to `deploy` over `settings` it makes a deployment of its own: a qualification stays
+   * with the old one, and nothing changes by itself.
    */
-  measured: z.object({ processes: z.number().int(), threads: z.number().int(), batchTokens: z.number().int(), gpus: deploymentSettings.shape.gpus }).nullable().optional(),
+  measured: z
+    .object({
+      processes: z.number().int(),
+      threads: z.number().int(),
+      batchTokens: z.number().int(),
+      gpus: deploymentSettings.shape.gpus,
+    })
+    .nullable()
+    .optional(),
   /** After ENGINE_OUT_OF_MEMORY: the next smaller setting that should fit. */
   smaller: z.object({ contextTokens: z.number().int(), slots: z.number().int() }).nullable(),
 })
@@ -105,8 +134,18 @@ export const calibration = z.object({
   /** Layers lay on a GPU: the result is used for such deployments only, and the others' for the others. */
   onGpu: z.boolean(),
   promptTokensPerSecond: z.number(),
-  points: z.array(z.object({ processes: z.number().int(), threads: z.number().int(), streams: z.number().int(), tokensPerSecond: z.number() })),
-  /** False when other programs used the processor meanwhile: the figures are lower than they could be, and the next first load measures again. */
+  points: z.array(
+    z.object({
+      processes: z.number().int(),
+      threads: z.number().int(),
+      streams: z.number().int(),
+      tokensPerSecond: z.number(),
+    }),
+  ),
+  /**
+   * False when other programs used the processor meanwhile: the figures are lower than they could be, and the next
+   * first load measures again.
+   */
   quiet: z.boolean(),
 })
 export type CalibrationView = z.infer<typeof calibration>
@@ -115,7 +154,11 @@ export const calibrationProgress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), calibration }),
 ])
 
-export const remoteEndpoint = z.object({ url: endpointUrl, key: z.string().min(1).max(4_096).nullable(), slots: z.number().int().min(1).max(64) })
+export const remoteEndpoint = z.object({
+  url: endpointUrl,
+  key: z.string().min(1).max(4_096).nullable(),
+  slots: z.number().int().min(1).max(64),
+})
 
 /** What giving the machine back cost: nothing here is earned, and no buyer pays for it. */
 export const handedBack = z.object({
@@ -123,7 +166,9 @@ export const handedBack = z.object({
   unloaded: z.number().int(),
   /** Jobs not begun, sent back for another supplier. */ handedOff: z.number().int(),
   /** Jobs ended in the middle; their buyers pay nothing. */ failed: z.number().int(),
-  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */ lostNano: z.number().int(),
+  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */ lostNano: z
+    .number()
+    .int(),
   lostTokens: z.number().int(),
   paused: z.array(z.string()),
 })
@@ -139,7 +184,10 @@ export const modelsContract = {
   inspect: method('read')
     .input(z.object({ path: z.string().min(1).max(4_096) }))
     .output(modelInfo),
-  /** Imports by path (the file stays where it is). Errors: MODEL_NOT_GGUF, _EMPTY, _TRUNCATED, _UNREADABLE, _TOO_BIG, _UNSUPPORTED. */
+  /**
+   * Imports by path (the file stays where it is). Errors: MODEL_NOT_GGUF, _EMPTY, _TRUNCATED, _UNREADABLE, _TOO_BIG,
+   * _UNSUPPORTED.
+   */
   import: method('operate')
     .input(z.object({ path: z.string().min(1).max(4_096) }))
     .output(eventIterator(importProgress)),
@@ -148,8 +196,9 @@ export const modelsContract = {
     .output(z.object({ removed: z.boolean() })),
   deployments: method('read').output(z.array(deployment)),
   /**
-   * Creates (or finds) the deployment of these settings and loads it; defaults are chosen from the machine. Without settings: the one of the model used
-   * last, as it was. After a measurement, `{ ...deployment.settings, ...deployment.measured }` uses what was found.
+   * Creates (or finds) the deployment of these settings and loads it; defaults are chosen from the machine. Without
+   * settings: the one of the model used last, as it was. After a measurement, `{ ...deployment.settings,
+   * ...deployment.measured }` uses what was found.
    */
   deploy: method('operate')
     .input(z.object({ sha256, settings: deploymentSettings.partial().optional() }))
@@ -162,7 +211,10 @@ export const modelsContract = {
     .output(deployment),
   /** Null before the first measurement of this model on this machine. */
   calibration: method('read').input(z.object({ sha256 })).output(calibration.nullable()),
-  /** Measures (some ten seconds; nothing may run meanwhile) and keeps the result. Errors: MODEL_*, MODEL_IN_USE, ENGINE_*. */
+  /**
+   * Measures (some ten seconds; nothing may run meanwhile) and keeps the result. Errors: MODEL_*, MODEL_IN_USE,
+   * ENGINE_*.
+   */
   calibrate: method('operate').input(z.object({ sha256 })).output(eventIterator(calibrationProgress)),
   /** Models that an OpenAI-compatible server offers. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels: method('operate')
@@ -170,11 +222,18 @@ export const modelsContract = {
     .output(z.array(z.object({ id: z.string(), contextTokens: z.number().int().nullable() }))),
   /** Makes (or finds) the deployment of a pool of servers that serve one model, and checks them. */
   connectRemote: method('money')
-    .input(z.object({ model: z.string().min(1).max(256), contextTokens: z.number().int().min(32).max(1_048_576), endpoints: z.array(remoteEndpoint).min(1).max(16) }))
+    .input(
+      z.object({
+        model: z.string().min(1).max(256),
+        contextTokens: z.number().int().min(32).max(1_048_576),
+        endpoints: z.array(remoteEndpoint).min(1).max(16),
+      }),
+    )
     .output(deployment),
   /**
-   * Gives the machine back to its owner. `now`: within a second; listings pause, jobs that have not begun go to other suppliers, the others fail with a refund.
-   * `finish`: no new jobs, running ones finish (at most ten minutes), then the models leave the memory.
+   * Gives the machine back to its owner. `now`: within a second; listings pause, jobs that have not begun go to other
+   * suppliers, the others fail with a refund. `finish`: no new jobs, running ones finish (at most ten minutes), then
+   * the models leave the memory.
    */
   handBack: method('operate')
     .input(z.object({ rule: z.enum(['now', 'finish']) }))

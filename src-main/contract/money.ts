@@ -1,10 +1,13 @@
 /**
- * Money is an integer count of nano-units (10^-9) of one currency. Zod-free, so that the renderer may import it.
- * 2^51 bounds one amount or balance (about 2.25 million units): 4 × 2^51 still is an exact double, so a sum of two balances
+ * Money is an integer count of nano-units (10^-9) of one currency. Zod-free, so that the renderer may import it. 2^51
+ * bounds one amount or balance (about 2.25 million units): 4 × 2^51 still is an exact double, so a sum of two balances
  * and a display division stay exact. Products and totals go through BigInt.
  */
 
-/** USD is real money. PCR is a practice credit: no dollar sign, no real buyer, nothing is paid. SIM belongs to the simulated market. */
+/**
+ * USD is real money. PCR is a practice credit: no dollar sign, no real buyer, nothing is paid. SIM belongs to the
+ * simulated market.
+ */
 export type Currency = 'USD' | 'PCR' | 'SIM'
 export type Realm = 'real' | 'practice' | 'simulated'
 
@@ -47,12 +50,17 @@ export const nanoFromBigInt = (value: bigint): Nano => nano(Number(value))
 /** floor(a × b / d) with BigInt inside; arguments are non-negative integers, d > 0. Throws MoneyRangeError. */
 export function mulDivFloor(a: number, b: number, d: number): number {
   if (![a, b, d].every((n) => Number.isSafeInteger(n) && n >= 0) || d === 0) {
-    throw new MoneyRangeError(`mulDivFloor takes non-negative safe integers and a divisor above 0, got ${a}, ${b}, ${d}`)
+    throw new MoneyRangeError(
+      `mulDivFloor takes non-negative safe integers and a divisor above 0, got ${a}, ${b}, ${d}`,
+    )
   }
   return checked(Number((BigInt(a) * BigInt(b)) / BigInt(d)), 'a product')
 }
 
-/** amount = floor(tokens × price / 10^6): part of the protocol, not of the display. Tokens are the billed (exchange's) count. */
+/**
+ * amount = floor(tokens × price / 10^6): part of the protocol, not of the display. Tokens are the billed (exchange's)
+ * count.
+ */
 export const amountOf = (tokens: number, price: NanoPerMtok): Nano => nano(mulDivFloor(tokens, price, TOKENS_PER_UNIT))
 
 /** fee = floor(amount × bps / 10^4); the seller gets amount − fee. */

@@ -1,7 +1,22 @@
-/** Claims (the seller's) and receipts (countersigned by the exchange). Canonical form RFC 8785; see docs/protocol.md. */
+/**
+ * Claims (the seller's) and receipts (countersigned by the exchange). Canonical form RFC 8785; see docs/protocol.md.
+ */
 import { z } from 'zod'
 
-import { currency, digest, epochMs, instrument, jobId, nanoAmount, price, publicKey, realm, sha256, signature, tokens } from './primitives.ts'
+import {
+  currency,
+  digest,
+  epochMs,
+  instrument,
+  jobId,
+  nanoAmount,
+  price,
+  publicKey,
+  realm,
+  sha256,
+  signature,
+  tokens,
+} from './primitives.ts'
 
 export const claim = z.object({
   v: z.literal(1),
@@ -13,7 +28,10 @@ export const claim = z.object({
   /** Reference-token counts by the seller; the exchange bills its own. */
   usage: z.object({ inputTokens: tokens, outputTokens: tokens }),
   timings: z.object({ ttftMs: z.number().int().min(0), durationMs: z.number().int().min(0) }),
-  /** HMAC-SHA-256 under the job's salt of the canonical request and of the answer's UTF-8 bytes. The salt goes to buyer and seller only. */
+  /**
+   * HMAC-SHA-256 under the job's salt of the canonical request and of the answer's UTF-8 bytes. The salt goes to buyer
+   * and seller only.
+   */
   requestMac: digest,
   answerMac: digest,
   finish: z.enum(['stop', 'length', 'cancelled']),
@@ -28,7 +46,9 @@ export const receipt = z.object({
   v: z.literal(1),
   claim,
   claimSig: signature,
-  /** 1, 2, 3 … per supplier; prev is the SHA-256 of the canonical form of the receipt before, 64 zeros for the first. */
+  /**
+   * 1, 2, 3 … per supplier; prev is the SHA-256 of the canonical form of the receipt before, 64 zeros for the first.
+   */
   seq: z.number().int().positive(),
   prev: digest,
   realm,

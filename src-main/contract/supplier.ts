@@ -1,16 +1,33 @@
 /**
- * The supplier protocol, version 1: JSON text frames over one outbound WebSocket (path /supplier/v1), or the same values over a
- * Channel. docs/protocol.md describes it for strangers; this file is what both sides parse with.
+ * The supplier protocol, version 1: JSON text frames over one outbound WebSocket (path /supplier/v1), or the same
+ * values over a Channel. docs/protocol.md describes it for strangers; this file is what both sides parse with.
  *
- * Reliability. After the handshake every frame travels in an envelope {seq, ack, frame}: `seq` counts 1, 2, 3 … per direction and session,
- * `ack` is the highest seq received. Unacknowledged frames are kept (bounded) and sent again after a resume; a receiver drops a seq it has seen.
- * When a session cannot be resumed, `sync` settles everything that matters: claims are resent and answered with the same bytes.
+ * Reliability. After the handshake every frame travels in an envelope {seq, ack, frame}: `seq` counts 1, 2, 3 … per
+ * direction and session, `ack` is the highest seq received. Unacknowledged frames are kept (bounded) and sent again
+ * after a resume; a receiver drops a seq it has seen. When a session cannot be resumed, `sync` settles everything that
+ * matters: claims are resent and answered with the same bytes.
  */
 import { z } from 'zod'
 
 import { gradeSpec, gradeSpecs } from './grades.ts'
 import { inferenceRequest } from './inference.ts'
-import { currency, deploymentId, digest, epochMs, errorValue, examId, instrument, jobId, nanoAmount, price, publicKey, realm, sha256, signature, tokens } from './primitives.ts'
+import {
+  currency,
+  deploymentId,
+  digest,
+  epochMs,
+  errorValue,
+  examId,
+  instrument,
+  jobId,
+  nanoAmount,
+  price,
+  publicKey,
+  realm,
+  sha256,
+  signature,
+  tokens,
+} from './primitives.ts'
 import { claim, receipt } from './receipt.ts'
 
 export const SUPPLIER_PROTOCOL_VERSION = 1
@@ -27,7 +44,10 @@ export const challengeFrame = z.object({
   exchange: publicKey,
   time: epochMs,
 })
-/** `sig` is Ed25519 by `supplier` over utf8(`stoker-supplier-v1\n{nonce}\n{exchange}\n{supplier}`). `resume` names the session and the highest seq received in it. */
+/**
+ * `sig` is Ed25519 by `supplier` over utf8(`stoker-supplier-v1\n{nonce}\n{exchange}\n{supplier}`). `resume` names the
+ * session and the highest seq received in it.
+ */
 export const helloFrame = z.object({
   t: z.literal('hello'),
   protocol: z.literal(1),
@@ -56,8 +76,16 @@ export const refusedFrame = z.object({ t: z.literal('refused'), error: errorValu
 export const handshakeFromExchange = z.discriminatedUnion('t', [challengeFrame, welcomeFrame, refusedFrame])
 
 // ---- shared parts ----
-export const engineIdentity = z.object({ kind: z.literal('gguf'), sha256, engine: z.string().max(120), device: z.string().max(200) })
-/** Servers of somebody's: nothing attests what they run. `sha256` stands for the reported model and the addresses, so that another of either has to pass its own exam. */
+export const engineIdentity = z.object({
+  kind: z.literal('gguf'),
+  sha256,
+  engine: z.string().max(120),
+  device: z.string().max(200),
+})
+/**
+ * Servers of somebody's: nothing attests what they run. `sha256` stands for the reported model and the addresses, so
+ * that another of either has to pass its own exam.
+ */
 export const remoteEngineIdentity = z.object({
   kind: z.literal('remote'),
   sha256,
@@ -69,17 +97,36 @@ export const remoteEngineIdentity = z.object({
 })
 const offeredIdentity = z.discriminatedUnion('kind', [engineIdentity, remoteEngineIdentity])
 export type EngineIdentity = z.infer<typeof offeredIdentity>
-/** pending: known, not final. settled: receipt exists. void: nothing will be paid. unknown: the exchange never heard of it. */
+/**
+ * pending: known, not final. settled: receipt exists. void: nothing will be paid. unknown: the exchange never heard of
+ * it.
+ */
 export const jobState = z.enum(['pending', 'settled', 'void', 'unknown'])
 export const release = z.object({ seq: z.number().int().positive(), jobId, amountNano: nanoAmount, at: epochMs })
 export type Release = z.infer<typeof release>
-export const bookRow = z.object({ askNanoPerMtok: price, suppliers: z.number().int().min(0), freeSlots: z.number().int().min(0), mine: z.boolean() })
-export const book = z.object({ instrument, at: epochMs, rows: z.array(bookRow).max(200), jobsLastHour: z.number().int().min(0), waiting: z.number().int().min(0) })
+export const bookRow = z.object({
+  askNanoPerMtok: price,
+  suppliers: z.number().int().min(0),
+  freeSlots: z.number().int().min(0),
+  mine: z.boolean(),
+})
+export const book = z.object({
+  instrument,
+  at: epochMs,
+  rows: z.array(bookRow).max(200),
+  jobsLastHour: z.number().int().min(0),
+  waiting: z.number().int().min(0),
+})
 export type Book = z.infer<typeof book>
 
 // ---- supplier → exchange ----
 export const supplierFrame = z.discriminatedUnion('t', [
-  z.object({ t: z.literal('sync'), afterReceiptSeq: z.number().int().min(0), afterReleaseSeq: z.number().int().min(0), openJobs: z.array(jobId).max(SYNC_PAGE_MAX) }),
+  z.object({
+    t: z.literal('sync'),
+    afterReceiptSeq: z.number().int().min(0),
+    afterReleaseSeq: z.number().int().min(0),
+    openJobs: z.array(jobId).max(SYNC_PAGE_MAX),
+  }),
   z.object({
     t: z.literal('offer'),
     instrument,
@@ -91,7 +138,10 @@ export const supplierFrame = z.discriminatedUnion('t', [
     maxOutputTokens: tokens,
   }),
   z.object({ t: z.literal('withdraw'), instrument }),
-  /** `examId` names the sitting to go on with: its judged calls (and its result, when it has ended meanwhile) are told again. Without it an interrupted sitting of the same deployment goes on, else a new one begins. */
+  /**
+   * `examId` names the sitting to go on with: its judged calls (and its result, when it has ended meanwhile) are told
+   * again. Without it an interrupted sitting of the same deployment goes on, else a new one begins.
+   */
   z.object({
     t: z.literal('exam.start'),
     requestId: z.string().max(64),
@@ -105,7 +155,10 @@ export const supplierFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('job.accept'), jobId }),
   z.object({ t: z.literal('job.reject'), jobId, error: errorValue }),
   z.object({ t: z.literal('job.delta'), jobId, text: z.string().max(65_536) }),
-  /** Claim for a finished (or cancelled) job; also the resend of an unacknowledged one. Exam jobs carry a claim too; it settles at zero and gets no receipt. */
+  /**
+   * Claim for a finished (or cancelled) job; also the resend of an unacknowledged one. Exam jobs carry a claim too; it
+   * settles at zero and gets no receipt.
+   */
   z.object({ t: z.literal('job.done'), jobId, claim, claimSig: signature }),
   z.object({ t: z.literal('job.error'), jobId, error: errorValue }),
   z.object({ t: z.literal('ping'), n: z.number().int().min(0) }),
@@ -113,7 +166,10 @@ export const supplierFrame = z.discriminatedUnion('t', [
 export type SupplierFrame = z.infer<typeof supplierFrame>
 
 // ---- exchange → supplier ----
-/** One limit of an exam as it stands: asked, right, score, interval. The same on the wire, on the screens and in transcripts. */
+/**
+ * One limit of an exam as it stands: asked, right, score, interval. The same on the wire, on the screens and in
+ * transcripts.
+ */
 export const examLimitView = z.object({
   name: z.string().max(80),
   n: z.number().int(),
@@ -136,7 +192,10 @@ export const exchangeFrame = z.discriminatedUnion('t', [
   }),
   z.object({ t: z.literal('offer.accepted'), instrument }),
   z.object({ t: z.literal('offer.refused'), instrument, error: errorValue }),
-  /** Exam items and probes are ordinary jobs; examId is set on items of an exam this supplier asked for. deadlineAt is by the exchange's clock. */
+  /**
+   * Exam items and probes are ordinary jobs; examId is set on items of an exam this supplier asked for. deadlineAt is
+   * by the exchange's clock.
+   */
   z.object({
     t: z.literal('job'),
     jobId,
@@ -166,7 +225,10 @@ export const exchangeFrame = z.discriminatedUnion('t', [
     carried: z.record(z.string().max(80), z.object({ n: tokens, k: tokens })).default({}),
   }),
   z.object({ t: z.literal('exam.refused'), requestId: z.string().max(64), error: errorValue }),
-  /** Verdict on one item or load call; sig countersigns utf8(`stoker-exam-item-v1\n{examId}\n{itemId}\n{replySha256}\n{arrivedAt}\n{right}`). */
+  /**
+   * Verdict on one item or load call; sig countersigns
+   * utf8(`stoker-exam-item-v1\n{examId}\n{itemId}\n{replySha256}\n{arrivedAt}\n{right}`).
+   */
   z.object({
     t: z.literal('exam.item'),
     examId,
@@ -189,7 +251,10 @@ export const exchangeFrame = z.discriminatedUnion('t', [
     atMost: z.number().int(),
     limits: z.array(examLimitView).max(32),
   }),
-  /** The seed is revealed after the last reply; validUntil only when passed. sig over examResultText of exam/evidence.ts. */
+  /**
+   * The seed is revealed after the last reply; validUntil only when passed. sig over examResultText of
+   * exam/evidence.ts.
+   */
   z.object({
     t: z.literal('exam.result'),
     examId,
@@ -202,12 +267,21 @@ export const exchangeFrame = z.discriminatedUnion('t', [
   }),
   z.object({ t: z.literal('book'), book }),
   /** For the owner to read; `instrument` when it is about one offer. */
-  z.object({ t: z.literal('notice'), level: z.enum(['info', 'act-soon', 'act-now']), text: z.string().max(400), instrument: instrument.optional() }),
+  z.object({
+    t: z.literal('notice'),
+    level: z.enum(['info', 'act-soon', 'act-now']),
+    text: z.string().max(400),
+    instrument: instrument.optional(),
+  }),
   z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),
   z.object({ t: z.literal('error'), error: errorValue }),
 ])
 export type ExchangeFrame = z.infer<typeof exchangeFrame>
 
 /** `frame` is parsed by the receiver with its own union; `seq` 0 marks a bare acknowledgement without a frame. */
-export const envelope = z.object({ seq: z.number().int().min(0), ack: z.number().int().min(0), frame: z.unknown().optional() })
+export const envelope = z.object({
+  seq: z.number().int().min(0),
+  ack: z.number().int().min(0),
+  frame: z.unknown().optional(),
+})
 export type Envelope = z.infer<typeof envelope>

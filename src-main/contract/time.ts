@@ -1,4 +1,6 @@
-/** Time comes in: nothing in core, market, books or exam reads a global clock. Milliseconds since 1970 UTC everywhere. */
+/**
+ * Time comes in: nothing in core, market, books or exam reads a global clock. Milliseconds since 1970 UTC everywhere.
+ */
 export type EpochMs = number
 
 export interface Clock {
@@ -6,7 +8,10 @@ export interface Clock {
   now(): EpochMs
   /** Monotonic milliseconds, for durations only. */
   mono(): number
-  /** Resolves after `ms`; rejects with the signal's reason when aborted. Never keeps the process alive by itself when `unref` is true. */
+  /**
+   * Resolves after `ms`; rejects with the signal's reason when aborted. Never keeps the process alive by itself when
+   * `unref` is true.
+   */
   sleep(ms: number, options?: { signal?: AbortSignal; unref?: boolean }): Promise<void>
 }
 

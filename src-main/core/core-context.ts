@@ -1,6 +1,7 @@
 /**
- * What every domain of the core is given, and the small faces domains show each other. A domain exports `createX(context, …)` from its
- * index.ts, returning `{ api, start?, stop?, …own functions }`; `api` holds the handlers of its slice of the contract, built from `context.os`.
+ * What every domain of the core is given, and the small faces domains show each other. A domain exports
+ * `createX(context, …)` from its index.ts, returning `{ api, start?, stop?, …own functions }`; `api` holds the handlers
+ * of its slice of the contract, built from `context.os`.
  */
 import type { Books } from '#books/books-types.ts'
 import type { Live, Topic } from '#contract/app.ts'
@@ -26,7 +27,10 @@ export interface EventBus {
   changed(topic: Topic): void
   /** Own listener inside the core; returns its unsubscribe. */
   on(listener: (topic: Topic) => void): () => void
-  /** Every topic's version at once, then changes, coalesced per topic; ends with the signal. Throws UNAVAILABLE beyond the bound on subscribers. */
+  /**
+   * Every topic's version at once, then changes, coalesced per topic; ends with the signal. Throws UNAVAILABLE beyond
+   * the bound on subscribers.
+   */
   subscribe(signal: AbortSignal | undefined): AsyncGenerator<{ topic: Topic; version: number }>
 }
 
@@ -58,7 +62,10 @@ export interface DeploymentFacts {
   sha256: ModelSha256
   modelName: string
   settings: EngineSettings
-  /** What an identity says of a deployment on remote servers, of which nothing attests what they run; null or missing for a local one. */
+  /**
+   * What an identity says of a deployment on remote servers, of which nothing attests what they run; null or missing
+   * for a local one.
+   */
   remote?: { endpoint: string; reportedModel: string } | null
 }
 
@@ -93,7 +100,10 @@ export interface Measured {
   at: EpochMs
 }
 
-/** What power shows the other domains. Amounts are nano-units of `currency`, the owner's power currency, never the realm's. */
+/**
+ * What power shows the other domains. Amounts are nano-units of `currency`, the owner's power currency, never the
+ * realm's.
+ */
 export interface PowerFace {
   watts(): Measured | null
   /** Electricity per million billed tokens over recent work; null before anything ran or without a price. */
@@ -133,6 +143,9 @@ export interface TradingFace {
   connectedShare(from: EpochMs): number | null
   /** What of the exchange's records cannot be booked, one line each; empty when all is well. */
   unbooked(): string[]
-  /** Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words; null when it may. */
+  /**
+   * Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words;
+   * null when it may.
+   */
   inUse(deploymentId: string): string | null
 }

@@ -1,4 +1,6 @@
-/** Composes the seller's core: opens the databases, builds the domains, and offers one router over the whole contract. */
+/**
+ * Composes the seller's core: opens the databases, builds the domains, and offers one router over the whole contract.
+ */
 import { join } from 'node:path'
 
 import { createRouterClient } from '@orpc/server'
@@ -55,13 +57,18 @@ export interface CoreDeps {
   exchangeUrl?: () => string | null
   /** Off makes runs reproducible (the demo); on by default. */
   prefixReuse?: boolean
-  /** Measure a model before its first load, some seconds; off where runs must be fast and alike (tests, the demo). On by default. */
+  /**
+   * Measure a model before its first load, some seconds; off where runs must be fast and alike (tests, the demo). On by
+   * default.
+   */
   calibrateOnDeploy?: boolean
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
 }
 
-/** Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT. */
+/**
+ * Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT.
+ */
 export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
   const { exchange, log } = context
@@ -130,7 +137,10 @@ function openContext(deps: CoreDeps): CoreContext {
   }
 }
 
-/** Builds the domains in the order of their needs; what a domain needs of a later one is a function asked when the time comes. */
+/**
+ * Builds the domains in the order of their needs; what a domain needs of a later one is a function asked when the time
+ * comes.
+ */
 function createDomains(context: CoreContext, deps: CoreDeps) {
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
@@ -175,7 +185,13 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     exams: exams.sink,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
-  const { handBack } = createHandBack(context, { jobs, listings, exams, deployments, remember: () => ownUse.givenBack.remember() })
+  const { handBack } = createHandBack(context, {
+    jobs,
+    listings,
+    exams,
+    deployments,
+    remember: () => ownUse.givenBack.remember(),
+  })
   const ownUse = createOwnUse(context, deployments, deps.endpoint ?? null)
   const market = createMarket(context, { terms, listings, power, deployments, qualifications })
   const ledger = createLedger(context, jobs)
@@ -196,15 +212,64 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     unbooked: () => jobs.problems(),
     inUse,
   }
-  const home = createHome(context, { trading, models, deployments, earnings, power, onboarding, terms, demand: (instrument) => market.demand(instrument) })
-  return { settings, onboarding, hardware, models, deployments, power, earnings, exams, listings, jobs, ownUse, market, ledger, app, home }
+  const home = createHome(context, {
+    trading,
+    models,
+    deployments,
+    earnings,
+    power,
+    onboarding,
+    terms,
+    demand: (instrument) => market.demand(instrument),
+  })
+  return {
+    settings,
+    onboarding,
+    hardware,
+    models,
+    deployments,
+    power,
+    earnings,
+    exams,
+    listings,
+    jobs,
+    ownUse,
+    market,
+    ledger,
+    app,
+    home,
+  }
 }
 type Domains = ReturnType<typeof createDomains>
 
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const { settings, onboarding, hardware, models, deployments, power, earnings, exams, jobs, ownUse, market, ledger, app, home } = domains
+  const {
+    settings,
+    onboarding,
+    hardware,
+    models,
+    deployments,
+    power,
+    earnings,
+    exams,
+    jobs,
+    ownUse,
+    market,
+    ledger,
+    app,
+    home,
+  } = domains
   return os.router({
-    app: { ...app.api, ...ledger.api, ...home.api, ...hardware.api, ...power.api, ...settings.api, ...onboarding.api, ...ownUse.api },
+    app: {
+      ...app.api,
+      ...ledger.api,
+      ...home.api,
+      ...hardware.api,
+      ...power.api,
+      ...settings.api,
+      ...onboarding.api,
+      ...ownUse.api,
+    },
     models: { ...models.api, ...deployments.api },
     exams: exams.api,
     market: market.api,
@@ -213,8 +278,15 @@ function routerOf({ os }: CoreContext, domains: Domains) {
   })
 }
 
-/** Work ends before the connection, the connection before the engine, everything before the databases. One failure stops none of the others. */
-async function stopAll({ engines, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains, offs: (() => void)[]): Promise<void> {
+/**
+ * Work ends before the connection, the connection before the engine, everything before the databases. One failure stops
+ * none of the others.
+ */
+async function stopAll(
+  { engines, exchange, rigDb, realmDb, log }: CoreContext,
+  domains: Domains,
+  offs: (() => void)[],
+): Promise<void> {
   const { jobs, exams, listings, ownUse, market, deployments, models, power } = domains
   const steps: (() => unknown)[] = [
     () => ownUse.stop(),

@@ -1,4 +1,7 @@
-/** The contract, ready to be implemented: every procedure checks its scope, and every failure becomes the contract's one error shape. */
+/**
+ * The contract, ready to be implemented: every procedure checks its scope, and every failure becomes the contract's one
+ * error shape.
+ */
 import { implement, ORPCError } from '@orpc/server'
 
 import { toErrorValue } from '#contract/errors.ts'
@@ -14,13 +17,20 @@ export interface CallContext {
 }
 export const ALL_SCOPES: readonly Scope[] = ['read', 'operate', 'money', 'admin']
 
-/** StokerError → the contract's `STOKER` error with its code; anything else is logged and becomes code INTERNAL without its text. */
+/**
+ * StokerError → the contract's `STOKER` error with its code; anything else is logged and becomes code INTERNAL without
+ * its text.
+ */
 function toContractError(error: unknown, log: Log): Error {
   if (error instanceof ORPCError) return error
   const known = error instanceof MoneyRangeError ? new StokerError('MONEY_RANGE', error.message) : error
   if (!(known instanceof StokerError)) log.error({ err: error }, 'a call failed')
   const value = toErrorValue(known)
-  return new ORPCError('STOKER', { status: 400, message: value.message, data: { code: value.code, data: { ...value.data } } })
+  return new ORPCError('STOKER', {
+    status: 400,
+    message: value.message,
+    data: { code: value.code, data: { ...value.data } },
+  })
 }
 
 async function* mapStream(stream: AsyncIterable<unknown>, log: Log): AsyncGenerator {
@@ -31,15 +41,23 @@ async function* mapStream(stream: AsyncIterable<unknown>, log: Log): AsyncGenera
   }
 }
 
-const isStream = (value: unknown): value is AsyncIterable<unknown> => typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+const isStream = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
-/** Domains build their handlers from this: `context.os.models.list.handler(() => …)`. Errors inside handlers are thrown StokerErrors. */
+/**
+ * Domains build their handlers from this: `context.os.models.list.handler(() => …)`. Errors inside handlers are thrown
+ * StokerErrors.
+ */
 export function createOs(log: Log) {
   return implement(contract)
     .$context<CallContext>()
     .use(async ({ context, procedure, next }) => {
       const scope = procedure['~orpc'].meta.scope
-      if (!context.scopes.includes(scope)) throw toContractError(new StokerError('FORBIDDEN', `This connection may not do that: it lacks the "${scope}" scope.`), log)
+      if (!context.scopes.includes(scope))
+        throw toContractError(
+          new StokerError('FORBIDDEN', `This connection may not do that: it lacks the "${scope}" scope.`),
+          log,
+        )
       try {
         const result = await next()
         return isStream(result.output) ? { ...result, output: mapStream(result.output, log) } : result

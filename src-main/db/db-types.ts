@@ -1,7 +1,10 @@
 /** Nominal handles: a reader cannot write, and only a transaction hands out a writer. */
 import type { Statement } from 'better-sqlite3'
 
-/** Prepared statements by SQL text (cached). `money` statements return integers as BigInt (safe integers): use them wherever an amount is read. */
+/**
+ * Prepared statements by SQL text (cached). `money` statements return integers as BigInt (safe integers): use them
+ * wherever an amount is read.
+ */
 export interface ReadDb {
   prepare<Row = unknown>(sql: string): Statement<unknown[], Row>
   money<Row = unknown>(sql: string): Statement<unknown[], Row>
@@ -15,7 +18,10 @@ export interface WriteDb extends ReadDb {
 export interface Db {
   readonly path: string
   readonly read: ReadDb
-  /** One BEGIN IMMEDIATE … COMMIT; a throw rolls back. Synchronous by design: nothing can be awaited inside. Nested calls are an error. */
+  /**
+   * One BEGIN IMMEDIATE … COMMIT; a throw rolls back. Synchronous by design: nothing can be awaited inside. Nested
+   * calls are an error.
+   */
   tx<T>(work: (db: WriteDb) => T): T
   /** Runs after the current transaction has committed (or at once outside one): the place for side effects. */
   afterCommit(effect: () => void): void

@@ -1,4 +1,7 @@
-/** One owner per data folder: an open IMMEDIATE transaction on lock.db, which the system releases when the owner dies, however it dies. */
+/**
+ * One owner per data folder: an open IMMEDIATE transaction on lock.db, which the system releases when the owner dies,
+ * however it dies.
+ */
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -57,7 +60,10 @@ export function acquireLock(path: string, owner: Owner = { pid: process.pid }): 
   }
 }
 
-/** The owner named in a folder's owner.json; null when missing or unreadable. A killed owner leaves its file behind: only the lock says whether it lives. */
+/**
+ * The owner named in a folder's owner.json; null when missing or unreadable. A killed owner leaves its file behind:
+ * only the lock says whether it lives.
+ */
 export function readOwner(ownerPath: string): Owner | null {
   try {
     if (statSync(ownerPath).size > OWNER_BYTES_MAX) return null
@@ -70,9 +76,16 @@ export function readOwner(ownerPath: string): Owner | null {
 }
 
 function locked(folder: string, owner: Owner | null, cause: unknown): StokerError {
-  const who = owner === null ? 'another Stoker' : `another Stoker (process ${owner.pid}${owner.url === undefined ? '' : `, ${owner.url}`})`
-  return new StokerError('DATA_LOCKED', `${folder} is in use by ${who}; use that one, stop it first, or name another folder with --data`, {
-    data: { folder, pid: owner?.pid ?? null, url: owner?.url ?? null },
-    cause,
-  })
+  const who =
+    owner === null
+      ? 'another Stoker'
+      : `another Stoker (process ${owner.pid}${owner.url === undefined ? '' : `, ${owner.url}`})`
+  return new StokerError(
+    'DATA_LOCKED',
+    `${folder} is in use by ${who}; use that one, stop it first, or name another folder with --data`,
+    {
+      data: { folder, pid: owner?.pid ?? null, url: owner?.url ?? null },
+      cause,
+    },
+  )
 }

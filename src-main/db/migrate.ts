@@ -11,8 +11,9 @@ import type { Migration } from './db-types.ts'
 export const backupPath = (path: string, version: number): string => `${path}.before-${version}`
 
 /**
- * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first (VACUUM INTO).
- * Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had); whatever a migration throws, with nothing changed.
+ * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first
+ * (VACUUM INTO). Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had); whatever a migration throws, with
+ * nothing changed.
  */
 export function migrate(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
   checkNumbers(migrations)
@@ -24,7 +25,8 @@ export function migrate(sqlite: Database.Database, path: string, migrations: rea
   sqlite
     .transaction(() => {
       // Another process may have migrated between the look above and this lock.
-      if (versionOf(sqlite) !== version) throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
+      if (versionOf(sqlite) !== version)
+        throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
       for (const migration of pending) {
         migration.up((sql) => sqlite.exec(sql))
         sqlite.pragma(`user_version = ${migration.id}`)
@@ -41,13 +43,18 @@ export function requireCurrent(sqlite: Database.Database, path: string, migratio
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
   if (version < (migrations.at(-1)?.id ?? 0))
-    throw new StokerError('CONFLICT', `${path} was written by an older Stoker; start this one once to bring it up to date`, { data: { path, version } })
+    throw new StokerError(
+      'CONFLICT',
+      `${path} was written by an older Stoker; start this one once to bring it up to date`,
+      { data: { path, version } },
+    )
 }
 
 function checkNumbers(migrations: readonly Migration[]): void {
   let last = 0
   for (const { id, name } of migrations) {
-    if (id % 10 !== 0 || id <= last) throw new Error(`migration ${id} (${name}) must be a multiple of ten above ${last}`)
+    if (id % 10 !== 0 || id <= last)
+      throw new Error(`migration ${id} (${name}) must be a multiple of ten above ${last}`)
     last = id
   }
 }
@@ -62,7 +69,11 @@ function checkVersion(version: number, path: string, migrations: readonly Migrat
     )
   }
   if (version !== 0 && !migrations.some(({ id }) => id === version))
-    throw new StokerError('DB_CORRUPT', `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`, { data: { path, version } })
+    throw new StokerError(
+      'DB_CORRUPT',
+      `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`,
+      { data: { path, version } },
+    )
 }
 
 const versionOf = (sqlite: Database.Database): number => sqlite.pragma('user_version', { simple: true }) as number

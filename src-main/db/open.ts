@@ -1,4 +1,7 @@
-/** Opens one SQLite file with the settings every Stoker database has: WAL, synchronous=FULL, foreign keys, its migrations applied. */
+/**
+ * Opens one SQLite file with the settings every Stoker database has: WAL, synchronous=FULL, foreign keys, its
+ * migrations applied.
+ */
 import Database, { type Statement } from 'better-sqlite3'
 
 import { StokerError } from '#contract/errors.ts'
@@ -8,7 +11,10 @@ import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
 const BUSY_TIMEOUT_MS = 5_000
-/** Pages each connection keeps, in KiB. better-sqlite3 is built with 16 MB, which a ledger that grows fills within thousands of jobs; the system has the file in memory anyway. */
+/**
+ * Pages each connection keeps, in KiB. better-sqlite3 is built with 16 MB, which a ledger that grows fills within
+ * thousands of jobs; the system has the file in memory anyway.
+ */
 const CACHE_KIB = 4_000
 /** Statement texts are constants, so this is only reached by a mistake; the oldest one is then prepared again. */
 const STATEMENTS_MAX = 512
@@ -23,8 +29,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens (or creates) the database and applies what is pending.
- * Errors: StokerError DB_FROM_FUTURE (written by a newer Stoker), DB_CORRUPT (no SQLite file, or damaged), NOT_FOUND and CONFLICT (read-only: missing, not migrated yet).
+ * Opens (or creates) the database and applies what is pending. Errors: StokerError DB_FROM_FUTURE (written by a newer
+ * Stoker), DB_CORRUPT (no SQLite file, or damaged), NOT_FOUND and CONFLICT (read-only: missing, not migrated yet).
  */
 export function openDb(options: OpenOptions): Db {
   const sqlite = openFile(options)
@@ -46,10 +52,16 @@ export function openDb(options: OpenOptions): Db {
 
 function openFile({ path, readOnly }: OpenOptions): Database.Database {
   try {
-    return new Database(path, { timeout: BUSY_TIMEOUT_MS, readonly: readOnly === true, fileMustExist: readOnly === true })
+    return new Database(path, {
+      timeout: BUSY_TIMEOUT_MS,
+      readonly: readOnly === true,
+      fileMustExist: readOnly === true,
+    })
   } catch (error) {
     if (readOnly === true && (error as { code?: string }).code === 'SQLITE_CANTOPEN')
-      throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, { cause: error })
+      throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, {
+        cause: error,
+      })
     throw corruptionAsStokerError(error, path)
   }
 }
@@ -57,10 +69,14 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
 function corruptionAsStokerError(error: unknown, path: string): unknown {
   const code = (error as { code?: string }).code ?? ''
   if (code !== 'SQLITE_NOTADB' && !code.startsWith('SQLITE_CORRUPT')) return error
-  return new StokerError('DB_CORRUPT', `${path} is not a readable database; put the newest ${path}.before-… copy in its place, or move the file away to start anew`, {
-    data: { path },
-    cause: error,
-  })
+  return new StokerError(
+    'DB_CORRUPT',
+    `${path} is not a readable database; put the newest ${path}.before-… copy in its place, or move the file away to start anew`,
+    {
+      data: { path },
+      cause: error,
+    },
+  )
 }
 
 /** Statements by text, in two kinds: plain, and `money` ones that return integers as BigInt. */
@@ -119,7 +135,8 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
       let result: T
       try {
         result = work(write)
-        if (result instanceof Promise) throw new Error('a transaction must not return a promise: nothing can be awaited inside')
+        if (result instanceof Promise)
+          throw new Error('a transaction must not return a promise: nothing can be awaited inside')
         commit.run()
       } catch (error) {
         if (sqlite.inTransaction) rollback.run()

@@ -48,7 +48,8 @@ export class AppWindow {
     })
     window.webContents.on('render-process-gone', () => {
       this.#reloads += 1
-      if (!this.quitting && !window.isDestroyed() && this.#reloads <= RELOADS_MAX) window.loadURL(APP_URL).catch(() => undefined)
+      if (!this.quitting && !window.isDestroyed() && this.#reloads <= RELOADS_MAX)
+        window.loadURL(APP_URL).catch(() => undefined)
     })
     await window.loadURL(APP_URL)
     if (!window.isDestroyed()) window.show()
@@ -71,7 +72,8 @@ export class AppWindow {
       const answer = await this.#options.electron
         .ask({
           message: 'Keep serving when the window is closed?',
-          detail: 'Stoker can stay in the tray and go on serving the jobs it wins, or quit and end every process it started. You can change this in Settings.',
+          detail:
+            'Stoker can stay in the tray and go on serving the jobs it wins, or quit and end every process it started. You can change this in Settings.',
           buttons: ['Stay in the tray', 'Quit', 'Cancel'],
           defaultId: 0,
           cancelId: 2,

@@ -16,7 +16,13 @@ export function connectRenderer(electron: ShellElectron, core: UtilityLike, page
   page.postMessage(RENDERER_PORT_CHANNEL, null, [port2])
 }
 
-export function connectChild(electron: ShellElectron, core: UtilityLike, child: UtilityLike, id: number, dataDir: string): void {
+export function connectChild(
+  electron: ShellElectron,
+  core: UtilityLike,
+  child: UtilityLike,
+  id: number,
+  dataDir: string,
+): void {
   const { port1, port2 } = electron.createPorts()
   child.postMessage({ t: 'port', dataDir } satisfies ChildPortMessage, [port1])
   core.postMessage({ t: 'forked', id, pid: child.pid ?? null } satisfies HostReply, [port2])

@@ -10,7 +10,9 @@ export interface Child {
   hasExited(): boolean
 }
 
-/** Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting. */
+/**
+ * Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting.
+ */
 export const ASK_MS = 8_000
 export const KILL_WAIT_MS = 4_000
 
@@ -49,7 +51,10 @@ export class Children {
     return (await this.#within(child, askMs)) || this.kill(child)
   }
 
-  /** Ends it with the polite signal, and with the one that cannot be ignored when that did not help. True when it is gone. */
+  /**
+   * Ends it with the polite signal, and with the one that cannot be ignored when that did not help. True when it is
+   * gone.
+   */
   async kill(child: Child): Promise<boolean> {
     if (child.hasExited()) return true
     child.process.kill()

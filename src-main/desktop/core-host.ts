@@ -1,4 +1,7 @@
-/** Entry of the core's utility process in the desktop app: the same core as headless, over message ports. Nothing here listens on a port but the owner's own use, once it is switched on. */
+/**
+ * Entry of the core's utility process in the desktop app: the same core as headless, over message ports. Nothing here
+ * listens on a port but the owner's own use, once it is switched on.
+ */
 import { join } from 'node:path'
 
 import { RPCHandler } from '@orpc/server/message-port'
@@ -29,7 +32,14 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
-  const exchange = createStokerExchange({ url: () => exchangeHost.address(), key, name: () => core.rigName(), clock: systemClock, log, WebSocket: exchangeHost.WebSocket })
+  const exchange = createStokerExchange({
+    url: () => exchangeHost.address(),
+    key,
+    name: () => core.rigName(),
+    clock: systemClock,
+    log,
+    WebSocket: exchangeHost.WebSocket,
+  })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
   const core: Core = createCore({
@@ -58,7 +68,9 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   return {
     serve: (channel) => handler.upgrade(channelAsPort(channel, 'server'), { context: { scopes: ALL_SCOPES } }),
     storeCloseChoice: (closeToTray) =>
-      void app.updateSettings({ closeToTray }).catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
+      void app
+        .updateSettings({ closeToTray })
+        .catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
     async stop() {
       telling.abort()
       // The exchange last: the core's words to it are still heard.
@@ -71,7 +83,9 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
 
 const parent = (process as unknown as { parentPort?: ParentPort }).parentPort
 if (parent === undefined) {
-  process.stderr.write('The desktop core is started by the Stoker window, not by hand; use `npm start` or `npm run -s stoker -- serve`.\n')
+  process.stderr.write(
+    'The desktop core is started by the Stoker window, not by hand; use `npm start` or `npm run -s stoker -- serve`.\n',
+  )
   process.exit(2)
 }
 // Ctrl-C in a terminal reaches every process of the group; the shell then quits and asks this one, which ends in order.

@@ -1,7 +1,23 @@
-/** Entry of Electron's main process: hands the real API to the shell, without a cast, so that the compiler compares it with Electron's own types. Everything worth testing is beside it. */
+/**
+ * Entry of Electron's main process: hands the real API to the shell, without a cast, so that the compiler compares it
+ * with Electron's own types. Everything worth testing is beside it.
+ */
 import { join } from 'node:path'
 
-import { app, BrowserWindow, dialog, ipcMain, Menu, MessageChannelMain, nativeImage, Notification, protocol, session, Tray, utilityProcess } from 'electron'
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  MessageChannelMain,
+  nativeImage,
+  Notification,
+  protocol,
+  session,
+  Tray,
+  utilityProcess,
+} from 'electron'
 
 import { systemClock } from '#lib/system-clock.ts'
 import { dataDirectory, ensureDataDirectory } from '#lib/data-directory.ts'
@@ -11,15 +27,21 @@ import { answerApp } from './serve-app.ts'
 import { EXIT_FAILED, Shell } from './shell.ts'
 
 /** 16 × 16 transparent PNG with an ember square; the tray needs some picture on every system. */
-const TRAY_ICON = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAHklEQVR42mPY4sb/nxLMMGrAqAGjBowaMGrA8DAAAGKO8Tm0+XzqAAAAAElFTkSuQmCC'
+const TRAY_ICON =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAHklEQVR42mPY4sb/nxLMMGrAqAGjBowaMGrA8DAAAGKO8Tm0+XzqAAAAAElFTkSuQmCC'
 
-/** `npm start` (cli/start/electron-binary.ts) reads these lines; an exit before one of them means that no window can be had here. */
-const say = (line: 'ready' | 'raised' | `failed: ${string}`): void => void process.stdout.write(`stoker-desktop ${line}\n`)
+/**
+ * `npm start` (cli/start/electron-binary.ts) reads these lines; an exit before one of them means that no window can be
+ * had here.
+ */
+const say = (line: 'ready' | 'raised' | `failed: ${string}`): void =>
+  void process.stdout.write(`stoker-desktop ${line}\n`)
 
 const dataDir = dataDirectory()
 app.setName('Stoker')
 try {
-  // One instance per data folder, and Chromium's own files beside the rig's, never in a folder shared with other programs. It must exist.
+  // One instance per data folder, and Chromium's own files beside the rig's, never in a folder shared with other
+  // programs. It must exist.
   app.setPath('userData', ensureDataDirectory(join(ensureDataDirectory(dataDir), 'window')))
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error)
@@ -37,7 +59,9 @@ Menu.setApplicationMenu(
     { role: 'windowMenu' },
   ]),
 )
-protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }])
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+])
 
 function hardenSession(mayLoad: (url: string) => boolean): void {
   const own = session.defaultSession
@@ -55,7 +79,14 @@ function createTray({ open, quit }: { open: () => void; quit: () => void }): Ret
   const update = (_state: string, text: string): void => {
     if (tray.isDestroyed()) return
     tray.setToolTip(`Stoker: ${text}`)
-    tray.setContextMenu(Menu.buildFromTemplate([{ label: text, enabled: false }, { type: 'separator' }, { label: 'Open', click: open }, { label: 'Quit Stoker', click: quit }]))
+    tray.setContextMenu(
+      Menu.buildFromTemplate([
+        { label: text, enabled: false },
+        { type: 'separator' },
+        { label: 'Open', click: open },
+        { label: 'Quit Stoker', click: quit },
+      ]),
+    )
   }
   tray.on('click', open)
   update('off', 'starting')
@@ -66,7 +97,8 @@ const electron: ShellElectron = {
   app,
   createWindow: (options) => new BrowserWindow(options),
   onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents)),
-  fork: (entry, name, env) => utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit', ...(env === undefined ? {} : { env }) }),
+  fork: (entry, name, env) =>
+    utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit', ...(env === undefined ? {} : { env }) }),
   killHard(pid) {
     try {
       process.kill(pid, 'SIGKILL')

@@ -1,4 +1,7 @@
-/** The part of Electron's API the shell uses, by shape: `main.ts` hands the real one in, tests hand in a small double. Nothing here imports electron at run time. */
+/**
+ * The part of Electron's API the shell uses, by shape: `main.ts` hands the real one in, tests hand in a small double.
+ * Nothing here imports electron at run time.
+ */
 
 export interface PortLike {
   postMessage(message: unknown, transfer?: PortLike[]): void
@@ -101,9 +104,18 @@ export interface ShellElectron {
   /** Serves files of `root` under app://stoker/; nothing outside it. */
   serveApp(root: string): void
   /** A modal question; resolves to the index of the button. */
-  ask(question: { message: string; detail: string; buttons: string[]; defaultId: number; cancelId: number }): Promise<number>
+  ask(question: {
+    message: string
+    detail: string
+    buttons: string[]
+    defaultId: number
+    cancelId: number
+  }): Promise<number>
   /** A modal error; resolves when the owner has closed it. */
   showError(title: string, message: string): Promise<void>
   notify(title: string, body: string): void
-  createTray(actions: { open: () => void; quit: () => void }): { update(state: string, text: string): void; destroy(): void }
+  createTray(actions: { open: () => void; quit: () => void }): {
+    update(state: string, text: string): void
+    destroy(): void
+  }
 }

@@ -1,4 +1,7 @@
-/** Entry of the embedded exchange in the desktop app: the same exchange, but suppliers come over a message port and nothing listens. */
+/**
+ * Entry of the embedded exchange in the desktop app: the same exchange, but suppliers come over a message port and
+ * nothing listens.
+ */
 import { join } from 'node:path'
 
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
@@ -22,7 +25,9 @@ async function run(dataDir: string, port: MainPort): Promise<void> {
 
 const parent = (process as unknown as { parentPort?: Parent }).parentPort
 if (parent === undefined) {
-  process.stderr.write('This entry is started by the Stoker window; `npm run -s stoker -- exchange` runs the exchange alone.\n')
+  process.stderr.write(
+    'This entry is started by the Stoker window; `npm run -s stoker -- exchange` runs the exchange alone.\n',
+  )
   process.exit(2)
 }
 // Ctrl-C in a terminal reaches every process of the group; this one ends with the core, after its last words.

@@ -1,4 +1,7 @@
-/** The life of the core in its utility process: started, given the page's channel, ended, all as the shell says. What it starts is handed in. */
+/**
+ * The life of the core in its utility process: started, given the page's channel, ended, all as the shell says. What it
+ * starts is handed in.
+ */
 import type { Channel } from '#contract/channel/channel.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { HostReply } from '#contract/host.ts'
@@ -17,7 +20,10 @@ export interface StartedCore {
 
 export interface HostedCoreOptions {
   parent: ParentPort
-  /** A StokerError is told to the owner and ends the app; anything else ends this process, and the shell starts another one. */
+  /**
+   * A StokerError is told to the owner and ends the app; anything else ends this process, and the shell starts another
+   * one.
+   */
   start: (message: Extract<HostReply, { t: 'start' }>, link: ShellLink) => StartedCore
   exit: (code: number) => void
   log: Log
@@ -55,5 +61,10 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
     link.tell({ t: 'stopped' })
     exit(0)
   }
-  const link = new ShellLink(parent, { onStart, onRenderer, onCloseToTray: (choice) => core?.storeCloseChoice(choice), onQuit: () => void onQuit() })
+  const link = new ShellLink(parent, {
+    onStart,
+    onRenderer,
+    onCloseToTray: (choice) => core?.storeCloseChoice(choice),
+    onQuit: () => void onQuit(),
+  })
 }

@@ -1,4 +1,7 @@
-/** Keeps the embedded exchange's process running in the desktop app, and makes the supplier's connections to it over its channel. */
+/**
+ * Keeps the embedded exchange's process running in the desktop app, and makes the supplier's connections to it over its
+ * channel.
+ */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
@@ -47,7 +50,11 @@ export function keepExchange(fork: () => ForkedHost, clock: Clock, log: Log): Ke
       if (stopping.signal.aborted) return
       log.warn({ lives }, 'the exchange host ended; it is started again')
       if (clock.mono() - bornAt > BACKOFF_MAX_MS) failures = 0
-      await clock.sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(failures, DOUBLINGS_MAX)), { signal: stopping.signal }).catch(() => undefined)
+      await clock
+        .sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(failures, DOUBLINGS_MAX)), {
+          signal: stopping.signal,
+        })
+        .catch(() => undefined)
     }
   }
   void keep()

@@ -4,7 +4,10 @@ import type { SenderEvent, WebContentsLike, WindowOptions } from './electron-api
 export const APP_URL = 'app://stoker/index.html'
 export const APP_ORIGIN = 'app://stoker/'
 
-/** Styles may be inline (the component library sets some); scripts never. The page talks through its port only, so nothing may be fetched from elsewhere. */
+/**
+ * Styles may be inline (the component library sets some); scripts never. The page talks through its port only, so
+ * nothing may be fetched from elsewhere.
+ */
 export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-src 'none'; frame-ancestors 'none'; object-src 'none'; worker-src 'none'"
 
@@ -44,7 +47,10 @@ export function lockDown(page: WebContentsLike): void {
   page.setWindowOpenHandler(() => ({ action: 'deny' }))
 }
 
-/** Our own page, what it made itself (charts' pictures, a CSV to save), and the developer tools of a build that has them. */
+/**
+ * Our own page, what it made itself (charts' pictures, a CSV to save), and the developer tools of a build that has
+ * them.
+ */
 export function mayLoad(url: string, isPackaged: boolean): boolean {
   if (url.startsWith(APP_ORIGIN) || url.startsWith(`blob:${APP_ORIGIN}`) || url.startsWith('data:')) return true
   return !isPackaged && url.startsWith('devtools://')
@@ -52,4 +58,7 @@ export function mayLoad(url: string, isPackaged: boolean): boolean {
 
 /** True for the top frame of our own window's page: messages of anyone else are dropped. */
 export const isOwnPage = (event: SenderEvent, page: WebContentsLike): boolean =>
-  event.sender === page && event.senderFrame !== null && event.senderFrame.parent === null && event.senderFrame.url.startsWith(APP_ORIGIN)
+  event.sender === page &&
+  event.senderFrame !== null &&
+  event.senderFrame.parent === null &&
+  event.senderFrame.url.startsWith(APP_ORIGIN)

@@ -1,4 +1,7 @@
-/** Answers app://stoker/… with a file below the renderer's folder, and nothing outside it. Every answer carries the content security policy. */
+/**
+ * Answers app://stoker/… with a file below the renderer's folder, and nothing outside it. Every answer carries the
+ * content security policy.
+ */
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize, sep } from 'node:path'
 
@@ -29,7 +32,11 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The file with its type, else 404; only GET is answered. */
 export async function answerApp(root: string, request: { method: string; url: string }): Promise<Response> {
-  const headers = { 'content-security-policy': CONTENT_SECURITY_POLICY, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
+  const headers = {
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  }
   const refuse = (status: number): Response => new Response(null, { status, headers })
   if (request.method !== 'GET') return refuse(405)
   const file = fileOf(root, request.url)

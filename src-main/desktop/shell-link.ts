@@ -28,7 +28,11 @@ class Forked implements ForkedHost {
 
   constructor(kill: () => void) {
     this.#kill = kill
-    this.#pipe = createPipe({ post: (message) => this.#post(message), end: (reason) => this.#port?.close(reason), buffered: () => this.#port?.bufferedBytes ?? 0 })
+    this.#pipe = createPipe({
+      post: (message) => this.#post(message),
+      end: (reason) => this.#port?.close(reason),
+      buffered: () => this.#port?.bufferedBytes ?? 0,
+    })
     this.channel = this.#pipe.channel
   }
 
@@ -89,7 +93,9 @@ export class ShellLink {
     this.#parent.postMessage(request)
   }
 
-  /** Returns at once; what is sent before the process runs waits for it. `gpu`: the only one it may see; all when null. */
+  /**
+   * Returns at once; what is sent before the process runs waits for it. `gpu`: the only one it may see; all when null.
+   */
   fork(child: HostChild, gpu: number | null = null): ForkedHost {
     const id = this.#next
     this.#next += 1

@@ -1,6 +1,6 @@
 /**
- * The desktop shell: one instance, one window, one core, its children, a tray. No business logic: what the core asks it does, and on quit
- * it ends every child before it goes. Tested against a double of the API it uses (electron-api.ts).
+ * The desktop shell: one instance, one window, one core, its children, a tray. No business logic: what the core asks it
+ * does, and on quit it ends every child before it goes. Tested against a double of the API it uses (electron-api.ts).
  */
 import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
@@ -61,14 +61,22 @@ export class Shell {
     const { electron, clock, paths, isPackaged } = options
     this.#options = options
     this.#children = new Children(clock, (pid) => electron.killHard(pid))
-    this.#window = new AppWindow({ electron, preload: paths.preload, isPackaged, onChoice: (choice) => this.#toCore({ t: 'close-to-tray', choice }) })
+    this.#window = new AppWindow({
+      electron,
+      preload: paths.preload,
+      isPackaged,
+      onChoice: (choice) => this.#toCore({ t: 'close-to-tray', choice }),
+    })
   }
 
   get childCount(): number {
     return this.#children.alive.length
   }
 
-  /** Starts everything; false when another instance runs (its window is raised instead). Rejects, with everything ended, when the window cannot be had. */
+  /**
+   * Starts everything; false when another instance runs (its window is raised instead). Rejects, with everything ended,
+   * when the window cannot be had.
+   */
   async start(): Promise<boolean> {
     const { electron, paths, isPackaged } = this.#options
     if (!electron.app.requestSingleInstanceLock()) {
@@ -120,7 +128,10 @@ export class Shell {
     connectRenderer(this.#options.electron, core.process, page)
   }
 
-  /** The page hears of a closed port and asks again; one that had a channel to an earlier core and does not ask is loaded anew. */
+  /**
+   * The page hears of a closed port and asks again; one that had a channel to an earlier core and does not ask is
+   * loaded anew.
+   */
   async #reconnectPage(): Promise<void> {
     const core = this.#core
     if (this.#pageHas === null || this.#pageHas === core) return
@@ -135,7 +146,12 @@ export class Shell {
     child.process.on('message', (message) => {
       if (this.#core === child) this.#onRequest(message as HostRequest)
     })
-    this.#toCore({ t: 'start', dataDir: paths.dataDir, version: electron.app.getVersion(), resourcesDir: paths.resources })
+    this.#toCore({
+      t: 'start',
+      dataDir: paths.dataDir,
+      version: electron.app.getVersion(),
+      resourcesDir: paths.resources,
+    })
     void child.exited.then((code) => this.#onCoreExit(code))
     if (this.#pageWaits) this.#connectPage()
   }
@@ -149,7 +165,9 @@ export class Shell {
     this.#forked.clear()
     this.#restarts += 1
     if (this.#restarts > CORE_RESTARTS_MAX)
-      return this.#fail(`Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`)
+      return this.#fail(
+        `Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`,
+      )
     await this.#options.clock.sleep(RESTART_MS * this.#restarts)
     if (!this.#quitting) this.#startCore()
   }
@@ -194,7 +212,10 @@ export class Shell {
     if (core === null) return
     // The core waits for the end of what it started, also of what is no longer started.
     if (this.#quitting) return this.#toCore({ t: 'exited', id, code: null })
-    const child = this.#children.add(kind, electron.fork(paths[kind], `Stoker ${kind}`, gpu === undefined ? undefined : boundToGpu(process.env, gpu)))
+    const child = this.#children.add(
+      kind,
+      electron.fork(paths[kind], `Stoker ${kind}`, gpu === undefined ? undefined : boundToGpu(process.env, gpu)),
+    )
     this.#forked.set(id, child)
     child.process.on('spawn', () => {
       if (this.#core === core) connectChild(electron, core.process, child.process, id, paths.dataDir)
@@ -220,7 +241,10 @@ export class Shell {
     electron.app.quit()
   }
 
-  /** Holds the quit until every child has ended: the core first (it drains and closes its databases), then whatever is left. */
+  /**
+   * Holds the quit until every child has ended: the core first (it drains and closes its databases), then whatever is
+   * left.
+   */
   #beforeQuit(event: { preventDefault(): void }): void {
     if (this.#childrenEnded) return
     event.preventDefault()

@@ -1,6 +1,7 @@
 /**
- * A Channel in the shape of the `ws` sockets that the supplier adapter and the exchange speak through: in the desktop app the same text frames travel over
- * a message port, and nothing listens. Only what those two use is here; like the real ones it tells of its close on a later turn, never inside a call.
+ * A Channel in the shape of the `ws` sockets that the supplier adapter and the exchange speak through: in the desktop
+ * app the same text frames travel over a message port, and nothing listens. Only what those two use is here; like the
+ * real ones it tells of its close on a later turn, never inside a call.
  */
 import { EventEmitter } from 'node:events'
 

@@ -1,11 +1,15 @@
 /**
- * The supplier's connections between the core and the exchange host: one channel carries them one after the other, each with a number, so that a
- * frame of an ended connection is never heard by the next one. Both ends are ours and in one process tree.
+ * The supplier's connections between the core and the exchange host: one channel carries them one after the other, each
+ * with a number, so that a frame of an ended connection is never heard by the next one. Both ends are ours and in one
+ * process tree.
  */
 import { createPipe, type Pipe } from '#contract/channel/base.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 
-type LineFrame = { t: 'greet'; n: number } | { t: 'text'; n: number; text: string } | { t: 'bye'; n: number; reason: string }
+type LineFrame =
+  | { t: 'greet'; n: number }
+  | { t: 'text'; n: number; text: string }
+  | { t: 'bye'; n: number; reason: string }
 
 export interface SupplierLine {
   /** Opens the next connection; the one before it ends. Throws ChannelClosedError when the other process is gone. */
@@ -13,7 +17,10 @@ export interface SupplierLine {
 }
 
 /** One end of the line; `onConnection` hears each connection the other end opens. */
-export function supplierLine(channel: Channel, onConnection: (connection: Channel<string, string>) => void = () => undefined): SupplierLine {
+export function supplierLine(
+  channel: Channel,
+  onConnection: (connection: Channel<string, string>) => void = () => undefined,
+): SupplierLine {
   let current: { n: number; pipe: Pipe<string, string> } | null = null
   let last = 0
 

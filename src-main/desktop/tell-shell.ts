@@ -6,7 +6,10 @@ type Tray = Extract<HostRequest, { t: 'tray' }>
 
 /** The core's own procedures, as far as they are used here. */
 export interface Watched {
-  live(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>>>
+  live(
+    input: undefined,
+    options: { signal: AbortSignal },
+  ): Promise<AsyncIterable<Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>>>
   events(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<{ topic: Topic }>>
   settings(): Promise<Pick<Settings, 'closeToTray'>>
 }
@@ -14,14 +17,27 @@ export interface Watched {
 export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>): Tray {
   if (live.engine.kind === 'broken') return { t: 'tray', state: 'attention', text: 'the engine keeps failing' }
   if (live.running.length > 0)
-    return { t: 'tray', state: 'serving', text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s` }
-  if (live.listing === 'listed' && live.exchange.kind !== 'online') return { t: 'tray', state: 'attention', text: 'the exchange cannot be reached' }
+    return {
+      t: 'tray',
+      state: 'serving',
+      text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s`,
+    }
+  if (live.listing === 'listed' && live.exchange.kind !== 'online')
+    return { t: 'tray', state: 'attention', text: 'the exchange cannot be reached' }
   if (live.listing === 'listed') return { t: 'tray', state: 'listed', text: 'listed, waiting for jobs' }
   return { t: 'tray', state: 'off', text: live.listing === 'paused' ? 'paused' : 'not listed' }
 }
 
-/** Tells the shell at once and on every change; ends with the signal. `onError` hears a stream that broke, which costs the display only. */
-export function tellShell(core: Watched, tell: (request: HostRequest) => void, signal: AbortSignal, onError: (error: unknown) => void): void {
+/**
+ * Tells the shell at once and on every change; ends with the signal. `onError` hears a stream that broke, which costs
+ * the display only.
+ */
+export function tellShell(
+  core: Watched,
+  tell: (request: HostRequest) => void,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): void {
   let last = ''
   const changed = (request: Tray): void => {
     const key = JSON.stringify(request)

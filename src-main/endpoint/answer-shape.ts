@@ -1,4 +1,7 @@
-/** What an answer looks like on the wire. Streams are made of texts, not objects: everything of a delta but its text is built once a request. */
+/**
+ * What an answer looks like on the wire. Streams are made of texts, not objects: everything of a delta but its text is
+ * built once a request.
+ */
 import type { EngineDone } from '#core/engine/engine.port.ts'
 import type { EngineUsage, TokenLogprob } from '#contract/inference.ts'
 

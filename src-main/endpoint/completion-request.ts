@@ -1,4 +1,7 @@
-/** POST /v1/completions: text to go on with, past the chat template. Field names: OpenAI API reference, "Create completion" (legacy). */
+/**
+ * POST /v1/completions: text to go on with, past the chat template. Field names: OpenAI API reference, "Create
+ * completion" (legacy).
+ */
 import { z } from 'zod'
 
 import { LOGPROBS_MAX, MESSAGE_BYTES_MAX } from '#contract/inference.ts'
@@ -10,7 +13,10 @@ const off = (what: string) => z.union([z.literal(false), z.literal(''), z.null()
 
 const completionRequest = z.object({
   ...shared,
-  prompt: z.union([text, z.tuple([text]).transform(([only]) => only)], `one text of 1 to ${MESSAGE_BYTES_MAX} characters (a list may hold one; token ids are not taken)`),
+  prompt: z.union(
+    [text, z.tuple([text]).transform(([only]) => only)],
+    `one text of 1 to ${MESSAGE_BYTES_MAX} characters (a list may hold one; token ids are not taken)`,
+  ),
   logprobs: z.number().int().min(0).max(LOGPROBS_MAX).nullish(),
   best_of: z.literal(1, 'one answer a request').nullish(),
   echo: off('the prompt is not repeated'),
@@ -22,7 +28,12 @@ export function parseCompletion(body: Record<string, unknown>): Asked {
   const asked = parseFields(completionRequest, body)
   return {
     model: asked.model,
-    request: { messages: [], prompt: asked.prompt, ...engineFields(asked), ...(typeof asked.logprobs === 'number' ? { logprobs: asked.logprobs } : {}) },
+    request: {
+      messages: [],
+      prompt: asked.prompt,
+      ...engineFields(asked),
+      ...(typeof asked.logprobs === 'number' ? { logprobs: asked.logprobs } : {}),
+    },
     maxTokens: asked.max_tokens ?? null,
     stream: asked.stream === true,
     includeUsage: asked.stream_options?.include_usage === true,

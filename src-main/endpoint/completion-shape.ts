@@ -25,14 +25,23 @@ export function completionShape(head: Head, options: { includeUsage: boolean }):
   }
   return {
     opening: '',
-    delta: (text, logprobs) => before + JSON.stringify(text) + (logprobs === undefined ? plain : `,"logprobs":${JSON.stringify(logprobsOf(logprobs))}${after}`),
+    delta: (text, logprobs) =>
+      before +
+      JSON.stringify(text) +
+      (logprobs === undefined ? plain : `,"logprobs":${JSON.stringify(logprobsOf(logprobs))}${after}`),
     ending: (done) =>
-      sse({ ...base, choices: [{ index: 0, text: '', logprobs: null, finish_reason: finishOf(done) }], ...(options.includeUsage ? { usage: null } : {}) }) +
+      sse({
+        ...base,
+        choices: [{ index: 0, text: '', logprobs: null, finish_reason: finishOf(done) }],
+        ...(options.includeUsage ? { usage: null } : {}),
+      }) +
       (options.includeUsage ? sse({ ...base, choices: [], usage: usageOf(done.usage) }) : '') +
       SSE_DONE,
     whole: ({ text, logprobs, done }) => ({
       ...base,
-      choices: [{ index: 0, text, logprobs: logprobs === null ? null : logprobsOf(logprobs), finish_reason: finishOf(done) }],
+      choices: [
+        { index: 0, text, logprobs: logprobs === null ? null : logprobsOf(logprobs), finish_reason: finishOf(done) },
+      ],
       usage: usageOf(done.usage),
     }),
   }

@@ -1,4 +1,6 @@
-/** POST /v1/embeddings. Field names and base64 (little-endian 32-bit floats): OpenAI API reference, "Create embeddings". */
+/**
+ * POST /v1/embeddings. Field names and base64 (little-endian 32-bit floats): OpenAI API reference, "Create embeddings".
+ */
 import { z } from 'zod'
 
 import { MESSAGE_BYTES_MAX } from '#contract/inference.ts'
@@ -21,9 +23,17 @@ export type AskedEmbeddings = z.infer<typeof embeddingRequest>
 /** Throws ApiFailure 400 with the offending field. */
 export const parseEmbeddings = (body: Record<string, unknown>): AskedEmbeddings => parseFields(embeddingRequest, body)
 
-export const embeddingsBody = (model: string, { encoding_format: format }: AskedEmbeddings, { vectors, promptTokens }: { vectors: number[][]; promptTokens: number }): object => ({
+export const embeddingsBody = (
+  model: string,
+  { encoding_format: format }: AskedEmbeddings,
+  { vectors, promptTokens }: { vectors: number[][]; promptTokens: number },
+): object => ({
   object: 'list',
-  data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: format === 'base64' ? base64(vector) : vector })),
+  data: vectors.map((vector, index) => ({
+    object: 'embedding',
+    index,
+    embedding: format === 'base64' ? base64(vector) : vector,
+  })),
   model,
   usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
 })

@@ -6,7 +6,10 @@ import { invalid } from '#lib/openai-error.ts'
 
 import { LIMITS } from './endpoint-limits.ts'
 
-/** The body as a JSON object. Throws ApiFailure 413 beyond the bound, 400 for anything that is no JSON object in UTF-8 or that ended early. */
+/**
+ * The body as a JSON object. Throws ApiFailure 413 beyond the bound, 400 for anything that is no JSON object in UTF-8
+ * or that ended early.
+ */
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
   return jsonObjectOf(await readBounded(request))
 }

@@ -1,14 +1,24 @@
-/** The endpoint's refusals, and what a failure of the engine or of the core means to the owner's client. The endpoint and its client are on one machine: the words are passed on. */
+/**
+ * The endpoint's refusals, and what a failure of the engine or of the core means to the owner's client. The endpoint
+ * and its client are on one machine: the words are passed on.
+ */
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { ApiFailure, contextTooLong, keyRefused, modelNotFound, type ApiError } from '#lib/openai-error.ts'
 
 export const badKey = (): ApiFailure =>
-  keyRefused('no valid key was given; send yours as "Authorization: Bearer sk-own-…" (a new one is made under Settings, or by: stoker own-use key)')
-export const unknownModel = (model: string): ApiFailure => modelNotFound(model, 'does not exist here; GET /v1/models lists the ones that do')
+  keyRefused(
+    'no valid key was given; send yours as "Authorization: Bearer sk-own-…" (a new one is made under Settings, or by: stoker own-use key)',
+  )
+export const unknownModel = (model: string): ApiFailure =>
+  modelNotFound(model, 'does not exist here; GET /v1/models lists the ones that do')
 
 /** A failure in values, as an answer. */
 export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
-  const of = (status: ApiError['status'], type: ApiError['type'], name: string | null = code.toLowerCase()): ApiError => ({ status, message, type, param: null, code: name })
+  const of = (
+    status: ApiError['status'],
+    type: ApiError['type'],
+    name: string | null = code.toLowerCase(),
+  ): ApiError => ({ status, message, type, param: null, code: name })
   switch (code) {
     case 'CONTEXT_TOO_LONG':
       return contextTooLong(message).error
@@ -30,9 +40,16 @@ export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
     case 'ENGINE_REFUSED':
       return of(502, 'server_error')
     case 'INTERNAL':
-      return { status: 500, message: 'Stoker failed on this request; its log has the details', type: 'server_error', param: null, code: null }
+      return {
+        status: 500,
+        message: 'Stoker failed on this request; its log has the details',
+        type: 'server_error',
+        param: null,
+        code: null,
+      }
     default:
-      // Out of memory, crashed, not loaded, unreachable, in use, a file that is gone: the request was fine, the engine is not there for it now.
+      // Out of memory, crashed, not loaded, unreachable, in use, a file that is gone: the request was fine, the engine
+      // is not there for it now.
       return of(503, 'server_error')
   }
 }
@@ -40,5 +57,7 @@ export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
 /** Anything thrown, as an answer; only expected errors keep their words. */
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiFailure) return error.error
-  return apiErrorOfValue(error instanceof StokerError ? toErrorValue(error) : { code: 'INTERNAL', message: '', data: {} })
+  return apiErrorOfValue(
+    error instanceof StokerError ? toErrorValue(error) : { code: 'INTERNAL', message: '', data: {} },
+  )
 }

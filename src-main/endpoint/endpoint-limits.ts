@@ -14,7 +14,10 @@ export const LIMITS = {
   watchMs: 5_000,
   /** Looks without a byte taken after which a client is cut off: 30 s. */
   stalledLooks: 6,
-  /** Looks without text after which a stream says that it still waits: 15 s. Common clients give up on headers after minutes. */
+  /**
+   * Looks without text after which a stream says that it still waits: 15 s. Common clients give up on headers after
+   * minutes.
+   */
   quietLooks: 3,
   /** Nesting of a JSON schema or of a tool's parameters. */
   depth: 64,

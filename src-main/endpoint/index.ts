@@ -1,4 +1,7 @@
-/** The owner's own use over HTTP: an OpenAI-compatible endpoint on 127.0.0.1 before the engines. It knows no ledger and no exchange. */
+/**
+ * The owner's own use over HTTP: an OpenAI-compatible endpoint on 127.0.0.1 before the engines. It knows no ledger and
+ * no exchange.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Clock } from '#contract/time.ts'

@@ -13,16 +13,27 @@ export const HOST = '127.0.0.1'
 /** Throws ApiFailure 403 or 401 for a call that is not the owner's. */
 export function admit(request: IncomingMessage, accepts: (key: string) => boolean): void {
   // A page whose name was pointed at this machine (DNS rebinding) sends its own name.
-  if (!/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/i.test(request.headers.host ?? '')) throw refused(403, 'this endpoint answers to 127.0.0.1 and localhost only', 'host_not_allowed')
-  if (request.headers.origin !== undefined) throw refused(403, 'pages in a browser may not call this endpoint', 'origin_not_allowed')
+  if (!/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/i.test(request.headers.host ?? ''))
+    throw refused(403, 'this endpoint answers to 127.0.0.1 and localhost only', 'host_not_allowed')
+  if (request.headers.origin !== undefined)
+    throw refused(403, 'pages in a browser may not call this endpoint', 'origin_not_allowed')
   const key = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null
   if (key === null || key.length > LIMITS.keyChars || !accepts(key)) throw badKey()
 }
 
 /** Error UNAVAILABLE when the port is taken or may not be opened. */
-export async function listen(port: number, handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ server: Server; port: number }> {
+export async function listen(
+  port: number,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ server: Server; port: number }> {
   const server = createServer(
-    { headersTimeout: LIMITS.headersMs, requestTimeout: LIMITS.requestMs, keepAliveTimeout: LIMITS.keepAliveMs, maxHeaderSize: 16_384, noDelay: true },
+    {
+      headersTimeout: LIMITS.headersMs,
+      requestTimeout: LIMITS.requestMs,
+      keepAliveTimeout: LIMITS.keepAliveMs,
+      maxHeaderSize: 16_384,
+      noDelay: true,
+    },
     handle,
   )
   server.maxConnections = LIMITS.connections
@@ -30,9 +41,13 @@ export async function listen(port: number, handle: (request: IncomingMessage, re
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE' || error.code === 'EACCES'
-          ? new StokerError('UNAVAILABLE', `port ${port} of ${HOST} is ${error.code === 'EACCES' ? 'not open to you' : 'taken by another program'}; choose another one`, {
-              cause: error,
-            })
+          ? new StokerError(
+              'UNAVAILABLE',
+              `port ${port} of ${HOST} is ${error.code === 'EACCES' ? 'not open to you' : 'taken by another program'}; choose another one`,
+              {
+                cause: error,
+              },
+            )
           : error,
       ),
     )

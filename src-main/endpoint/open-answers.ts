@@ -1,4 +1,7 @@
-/** Looks at all open answers now and then: a client that reads nothing is cut off, one that waits long for its first text is told so. */
+/**
+ * Looks at all open answers now and then: a client that reads nothing is cut off, one that waits long for its first
+ * text is told so.
+ */
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 

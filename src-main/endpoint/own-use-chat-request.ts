@@ -1,7 +1,18 @@
-/** POST /v1/chat/completions as chat clients send it, turned into the engine's request. Field names: OpenAI API reference, "Create chat completion". */
+/**
+ * POST /v1/chat/completions as chat clients send it, turned into the engine's request. Field names: OpenAI API
+ * reference, "Create chat completion".
+ */
 import { z } from 'zod'
 
-import { LOGPROBS_MAX, MESSAGE_BYTES_MAX, MESSAGES_MAX, toolDefinition, TOOLS_MAX, type EngineMessage, type EngineRequest } from '#contract/inference.ts'
+import {
+  LOGPROBS_MAX,
+  MESSAGE_BYTES_MAX,
+  MESSAGES_MAX,
+  toolDefinition,
+  TOOLS_MAX,
+  type EngineMessage,
+  type EngineRequest,
+} from '#contract/inference.ts'
 import { invalid } from '#lib/openai-error.ts'
 
 import { checkDepth, engineFields, maxTokens, parseFields, shared, type Asked } from './request-fields.ts'
@@ -9,12 +20,17 @@ import { checkDepth, engineFields, maxTokens, parseFields, shared, type Asked } 
 const PARTS_MAX = 1_024
 
 /** Text of a content part: anything that is not text cannot be read by these models and is said so by name. */
-const part = z.object({ type: z.string().max(64), text: z.string().optional(), refusal: z.string().optional() }).transform(({ type, text, refusal }, context) => {
-  if ((type === 'text' || type === 'input_text') && text !== undefined) return text
-  if (type === 'refusal' && refusal !== undefined) return refusal
-  context.addIssue({ code: 'custom', message: type === 'text' ? 'a text part needs its text' : `this model reads text only, not ${type}` })
-  return z.NEVER
-})
+const part = z
+  .object({ type: z.string().max(64), text: z.string().optional(), refusal: z.string().optional() })
+  .transform(({ type, text, refusal }, context) => {
+    if ((type === 'text' || type === 'input_text') && text !== undefined) return text
+    if (type === 'refusal' && refusal !== undefined) return refusal
+    context.addIssue({
+      code: 'custom',
+      message: type === 'text' ? 'a text part needs its text' : `this model reads text only, not ${type}`,
+    })
+    return z.NEVER
+  })
 const content = z.preprocess(
   (value) => (typeof value === 'string' ? [{ type: 'text', text: value }] : (value ?? [])),
   z
@@ -24,7 +40,10 @@ const content = z.preprocess(
     .refine((text) => text.length <= MESSAGE_BYTES_MAX, `at most ${MESSAGE_BYTES_MAX} characters`),
 )
 const call = z
-  .object({ id: z.string().min(1).max(64), function: z.object({ name: z.string().min(1).max(64), arguments: z.string().max(MESSAGE_BYTES_MAX) }) })
+  .object({
+    id: z.string().min(1).max(64),
+    function: z.object({ name: z.string().min(1).max(64), arguments: z.string().max(MESSAGE_BYTES_MAX) }),
+  })
   .transform(({ id, function: { name, arguments: text } }) => ({ id, name, arguments: text }))
 const message = z
   .object({
@@ -42,10 +61,16 @@ const message = z
 
 const tool = z.object({
   type: z.literal('function', 'only function tools'),
-  function: toolDefinition.extend({ description: z.string().max(16_384).nullish(), parameters: z.record(z.string(), z.unknown()).nullish() }),
+  function: toolDefinition.extend({
+    description: z.string().max(16_384).nullish(),
+    parameters: z.record(z.string(), z.unknown()).nullish(),
+  }),
 })
 const named = z.object({ type: z.literal('function'), function: z.object({ name: z.string().max(64) }) })
-const choice = z.union([z.enum(['auto', 'none', 'required']), named], 'auto, none, required, or one function by its name')
+const choice = z.union(
+  [z.enum(['auto', 'none', 'required']), named],
+  'auto, none, required, or one function by its name',
+)
 const schema = z.record(z.string(), z.unknown())
 const format = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -115,5 +140,12 @@ function toolsOf({ tools, tool_choice: wanted }: ChatFields): Pick<EngineRequest
   const toolChoice = typeof wanted === 'object' && wanted !== null ? { name: wanted.function.name } : (wanted ?? 'auto')
   if (typeof toolChoice === 'object' && !list.some((one) => one.function.name === toolChoice.name))
     throw invalid('tool_choice names a function that is not in tools', 'tool_choice', 'invalid_value')
-  return { tools: list.map(({ function: { name, description, parameters } }) => ({ name, description: description ?? '', parameters: parameters ?? {} })), toolChoice }
+  return {
+    tools: list.map(({ function: { name, description, parameters } }) => ({
+      name,
+      description: description ?? '',
+      parameters: parameters ?? {},
+    })),
+    toolChoice,
+  }
 }

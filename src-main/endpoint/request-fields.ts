@@ -1,7 +1,8 @@
 /**
- * Fields that chat completions and completions share. Unknown fields are passed over, because chat clients send many of their own; known ones of
- * a wrong type or beyond a bound are refused by name. `null` means absent, as OpenAI's own server takes it. Names beyond OpenAI's are
- * llama-server's (top_k, min_p, repeat_penalty, repeat_last_n, ignore_eos) and vLLM's (repetition_penalty).
+ * Fields that chat completions and completions share. Unknown fields are passed over, because chat clients send many of
+ * their own; known ones of a wrong type or beyond a bound are refused by name. `null` means absent, as OpenAI's own
+ * server takes it. Names beyond OpenAI's are llama-server's (top_k, min_p, repeat_penalty, repeat_last_n, ignore_eos)
+ * and vLLM's (repetition_penalty).
  */
 import { z } from 'zod'
 
@@ -10,7 +11,10 @@ import { invalid, type ApiFailure } from '#lib/openai-error.ts'
 
 import { LIMITS } from './endpoint-limits.ts'
 
-/** llama-server's own defaults: greedy answers of small models repeat themselves, and this endpoint is for talking to them. */
+/**
+ * llama-server's own defaults: greedy answers of small models repeat themselves, and this endpoint is for talking to
+ * them.
+ */
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 } as const
 
 const penalty = z.number().min(-2).max(2).nullish()
@@ -36,7 +40,12 @@ export const shared = {
     .record(z.string().regex(/^\d{1,9}$/, 'keys are token ids'), z.number().min(-100).max(100))
     .refine((bias) => Object.keys(bias).length <= LOGIT_BIAS_MAX, `at most ${LOGIT_BIAS_MAX} tokens`)
     .nullish(),
-  stop: z.union([stopText.transform((one) => [one]), z.array(stopText).max(STOPS_MAX)], `a text or up to ${STOPS_MAX} texts of at most 256 characters`).nullish(),
+  stop: z
+    .union(
+      [stopText.transform((one) => [one]), z.array(stopText).max(STOPS_MAX)],
+      `a text or up to ${STOPS_MAX} texts of at most 256 characters`,
+    )
+    .nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.literal(1, 'one answer a request; send it again for another').nullish(),
@@ -59,7 +68,13 @@ export interface Asked {
 /** Sampling, stops and the rest of the shared fields, in the engine's words. */
 export function engineFields(asked: SharedFields): Pick<EngineRequest, 'sampling' | 'stop' | 'ignoreEos'> {
   const repeatPenalty = asked.repeat_penalty ?? asked.repetition_penalty ?? null
-  const { seed, frequency_penalty: frequency, presence_penalty: presence, repeat_last_n: last, logit_bias: bias } = asked
+  const {
+    seed,
+    frequency_penalty: frequency,
+    presence_penalty: presence,
+    repeat_last_n: last,
+    logit_bias: bias,
+  } = asked
   return {
     sampling: {
       temperature: asked.temperature ?? DEFAULTS.temperature,
@@ -89,7 +104,11 @@ export function parseFields<Out>(schema: z.ZodType<Out>, body: Record<string, un
 function fromIssue(error: z.ZodError): ApiFailure {
   const issue = error.issues[0]
   const param = issue?.path.join('.').slice(0, 100) ?? ''
-  return invalid(`${param === '' ? 'the request' : param} is not valid: ${issue?.message ?? 'unknown problem'}`, param === '' ? null : param, 'invalid_value')
+  return invalid(
+    `${param === '' ? 'the request' : param} is not valid: ${issue?.message ?? 'unknown problem'}`,
+    param === '' ? null : param,
+    'invalid_value',
+  )
 }
 
 /** Refuses a JSON schema nested so deep that walking it could exhaust the stack of whoever reads it next. */
@@ -103,7 +122,8 @@ export function checkDepth(value: unknown, param: string): void {
     }
     const next = level.pop()
     if (typeof next !== 'object' || next === null) continue
-    if (levels.length > LIMITS.depth) throw invalid(`${param} is nested more than ${LIMITS.depth} levels deep`, param, 'invalid_value')
+    if (levels.length > LIMITS.depth)
+      throw invalid(`${param} is nested more than ${LIMITS.depth} levels deep`, param, 'invalid_value')
     levels.push(Object.values(next))
   }
 }

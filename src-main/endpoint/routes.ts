@@ -35,7 +35,11 @@ const modelBody = ({ id, created, contextTokens, loaded }: OwnUseModel): object 
   loaded,
 })
 
-const headOf = ({ clock, ids }: RouteParts, prefix: string, model: string): Head => ({ id: ids.next(prefix), created: Math.floor(clock.now() / 1_000), model })
+const headOf = ({ clock, ids }: RouteParts, prefix: string, model: string): Head => ({
+  id: ids.next(prefix),
+  created: Math.floor(clock.now() / 1_000),
+  model,
+})
 
 async function chat(parts: RouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const asked = parseChat(await readJson(request))
@@ -71,7 +75,11 @@ async function embeddings({ service }: RouteParts, request: IncomingMessage, res
 
 const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler }>> = {
   '/health': { method: 'GET', handle: (_parts, _request, response) => sendJson(response, 200, { status: 'ok' }) },
-  [MODELS]: { method: 'GET', handle: ({ service }, _request, response) => sendJson(response, 200, { object: 'list', data: service.models().map(modelBody) }) },
+  [MODELS]: {
+    method: 'GET',
+    handle: ({ service }, _request, response) =>
+      sendJson(response, 200, { object: 'list', data: service.models().map(modelBody) }),
+  },
   '/v1/chat/completions': { method: 'POST', handle: chat },
   '/v1/completions': { method: 'POST', handle: completions },
   '/v1/embeddings': { method: 'POST', handle: embeddings },
@@ -83,7 +91,8 @@ export async function route(parts: RouteParts, request: IncomingMessage, respons
   const found = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
   const one = path.startsWith(`${MODELS}/`) ? path.slice(MODELS.length + 1) : null
   const method = found?.method ?? (one === null ? null : 'GET')
-  if (method === null) throw refused(404, `there is no ${path.slice(0, 100)} here; the base address of clients ends in /v1`, 'not_found')
+  if (method === null)
+    throw refused(404, `there is no ${path.slice(0, 100)} here; the base address of clients ends in /v1`, 'not_found')
   if (request.method !== method) throw refused(405, `${path.slice(0, 100)} is asked by ${method}`, 'method_not_allowed')
   if (found !== undefined) return found.handle(parts, request, response)
   const id = decoded(one ?? '')

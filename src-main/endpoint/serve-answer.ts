@@ -1,4 +1,7 @@
-/** One chat completion or completion: the engine's work, handed to the client as it comes. Headers wait for the first text, so that a failure before it has its right status. */
+/**
+ * One chat completion or completion: the engine's work, handed to the client as it comes. Headers wait for the first
+ * text, so that a failure before it has its right status.
+ */
 import type { ServerResponse } from 'node:http'
 
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
@@ -28,7 +31,12 @@ export interface AnswerParts {
 }
 
 /** Throws ApiFailure while nothing was asked of an engine; resolves once the engine has the request. */
-export async function answer({ service, ids, watch }: AnswerParts, asked: Asked, response: ServerResponse, shapeOf: (model: OwnUseModel) => Shape): Promise<void> {
+export async function answer(
+  { service, ids, watch }: AnswerParts,
+  asked: Asked,
+  response: ServerResponse,
+  shapeOf: (model: OwnUseModel) => Shape,
+): Promise<void> {
   const model = service.find(asked.model)
   if (model === null) throw unknownModel(asked.model)
   let [gone, cancel] = [false, (): void => undefined]
@@ -42,7 +50,9 @@ export async function answer({ service, ids, watch }: AnswerParts, asked: Asked,
     const state = engine.state()
     const contextTokens = state.kind === 'loaded' ? state.model.contextTokens : model.contextTokens
     if (asked.maxTokens !== null && asked.maxTokens > contextTokens)
-      throw contextTooLong(`this model's context is ${contextTokens} tokens and max_tokens asks for ${asked.maxTokens}; lower max_tokens or leave it out`)
+      throw contextTooLong(
+        `this model's context is ${contextTokens} tokens and max_tokens asks for ${asked.maxTokens}; lower max_tokens or leave it out`,
+      )
     const over = (): void => {
       cancel = () => undefined
       service.used(model.id)
@@ -97,13 +107,22 @@ function whole(outlet: Outlet, shape: Shape, over: () => void): EngineEvents {
 }
 
 /** Submits, and submits again while nothing was answered and only a length that nobody named does not fit. */
-function askEngine(engine: EnginePort, ids: IdSource, asked: Asked, contextTokens: number, events: EngineEvents): { start(): void; cancel(): void } {
+function askEngine(
+  engine: EnginePort,
+  ids: IdSource,
+  asked: Asked,
+  contextTokens: number,
+  events: EngineEvents,
+): { start(): void; cancel(): void } {
   let jobId = ''
   let [cancelled, retries] = [false, RETRIES]
   const submit = (maxTokens: number): void => {
     jobId = ids.next('own')
     const shorter = (error: ErrorValue): void => {
-      const fits = asked.maxTokens === null && retries > 0 && !cancelled && error.code === 'CONTEXT_TOO_LONG' ? fitting(error, maxTokens) : 0
+      const fits =
+        asked.maxTokens === null && retries > 0 && !cancelled && error.code === 'CONTEXT_TOO_LONG'
+          ? fitting(error, maxTokens)
+          : 0
       if (fits < 1) {
         events.onError(error)
         return
@@ -124,13 +143,16 @@ function askEngine(engine: EnginePort, ids: IdSource, asked: Asked, contextToken
 
 /** Most tokens an answer may have beside a prompt of about this length. */
 function roomLeft({ messages, prompt }: Omit<EngineRequest, 'maxTokens'>, contextTokens: number): number {
-  const about = (prompt === undefined ? inputTokens(messages as ChatMessage[]) : bytes4(prompt)) + TEMPLATE_TOKENS * (messages.length + 1)
+  const about =
+    (prompt === undefined ? inputTokens(messages as ChatMessage[]) : bytes4(prompt)) +
+    TEMPLATE_TOKENS * (messages.length + 1)
   return Math.min(OUTPUT_MAX, Math.max(1, contextTokens - about))
 }
 
 /** The length that fits by the engine's own count of the prompt, or a quarter of what did not where it told none. */
 function fitting({ data }: ErrorValue, tried: number): number {
   const { needed, contextTokens } = data
-  if (typeof needed === 'number' && typeof contextTokens === 'number') return Math.min(tried - 1, contextTokens - (needed - tried))
+  if (typeof needed === 'number' && typeof contextTokens === 'number')
+    return Math.min(tried - 1, contextTokens - (needed - tried))
   return Math.floor(tried / 4)
 }

@@ -1,6 +1,6 @@
 /**
- * One answer on its way to a client, written straight to the socket. Nothing here waits for the client: what it does not read is held up to a
- * bound, then it is cut off. The engine and the other streams never feel it.
+ * One answer on its way to a client, written straight to the socket. Nothing here waits for the client: what it does
+ * not read is held up to a bound, then it is cut off. The engine and the other streams never feel it.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -25,7 +25,10 @@ export interface Outlet {
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
 
-/** `streams`: events, else one JSON text. `onGone` runs once when the client leaves, or is cut off, before its answer was whole. */
+/**
+ * `streams`: events, else one JSON text. `onGone` runs once when the client leaves, or is cut off, before its answer
+ * was whole.
+ */
 export function createOutlet(response: ServerResponse, streams: boolean, watch: Watch, onGone: () => void): Outlet {
   let [opened, over] = [false, false]
   const open = (): void => {

@@ -1,4 +1,7 @@
-/** How long an answer waits: for a client that takes nothing, not for ever; for a first text, as long as it takes, and says so. */
+/**
+ * How long an answer waits: for a client that takes nothing, not for ever; for a first text, as long as it takes, and
+ * says so.
+ */
 import { LIMITS } from './endpoint-limits.ts'
 import type { Watched } from './open-answers.ts'
 

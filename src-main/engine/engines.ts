@@ -1,8 +1,17 @@
-/** All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that reads files' headers. */
+/**
+ * All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that
+ * reads files' headers.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
-import type { CalibrateOptions, Calibration, EngineKind, EnginesPort, RemoteEndpoint } from '#core/engine/engines.port.ts'
+import type {
+  CalibrateOptions,
+  Calibration,
+  EngineKind,
+  EnginesPort,
+  RemoteEndpoint,
+} from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
 import { calibrate } from './calibration/calibrate.ts'
@@ -29,89 +38,111 @@ const ENGINES_MAX = 64
 const ENDPOINTS_MAX = 16
 
 class Engines implements EnginesPort {
-  private readonly options: EnginesOptions
-  private readonly engines = new Map<string, EnginePort>()
-  private readonly inspector: Inspector
+  readonly #options: EnginesOptions
+  readonly #engines = new Map<string, EnginePort>()
+  readonly #inspector: Inspector
   /** Bound to one GPU each, made when first needed. */
-  private readonly inspectors = new Map<number, Inspector>()
+  readonly #inspectors = new Map<number, Inspector>()
   /** Calibrations under way; they have hosts of their own. */
-  private readonly measuring = new Set<Promise<void>>()
+  readonly #measuring = new Set<Promise<void>>()
   /** Ends them; a new one after each end. */
-  private over = new AbortController()
+  #over = new AbortController()
 
   constructor(options: EnginesOptions) {
-    this.options = options
-    this.inspector = this.makeInspector(null)
+    this.#options = options
+    this.#inspector = this.#makeInspector(null)
   }
 
   of(deploymentId: string, kind: EngineKind): EnginePort {
-    const known = this.engines.get(deploymentId)
+    const known = this.#engines.get(deploymentId)
     if (known !== undefined) return known
-    if (this.engines.size >= ENGINES_MAX) throw new StokerError('UNAVAILABLE', `${ENGINES_MAX} deployments have an engine already. Remove one, then try again.`)
-    const engine = this.make(kind)
-    this.engines.set(deploymentId, engine)
+    if (this.#engines.size >= ENGINES_MAX)
+      throw new StokerError(
+        'UNAVAILABLE',
+        `${ENGINES_MAX} deployments have an engine already. Remove one, then try again.`,
+      )
+    const engine = this.#make(kind)
+    this.#engines.set(deploymentId, engine)
     return engine
   }
 
   gpus(): Promise<EngineGpu[]> {
-    return this.inspector.gpus()
+    return this.#inspector.gpus()
   }
 
   async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
     const { gpus = 'together', gpuLayers = 0 } = settings
-    if (!isOneEach({ gpus, gpuLayers })) return this.inspector.inspect(path, settings)
+    if (!isOneEach({ gpus, gpuLayers })) return this.#inspector.inspect(path, settings)
     const shares = sharesOf(settings, await this.gpus())
-    return tightest(await Promise.all(shares.map((share) => this.inspectorOf(share.gpu).inspect(path, share.settings))))
+    return tightest(
+      await Promise.all(shares.map((share) => this.#inspectorOf(share.gpu).inspect(path, share.settings))),
+    )
   }
 
   calibrate(model: ModelFile, settings: EngineSettings, { signal, ...call }: CalibrateOptions): Promise<Calibration> {
-    const { clock, log } = this.options
-    const measuring = calibrate({ make: (gpu) => this.local(gpu), gpus: () => this.gpus(), clock, log }, model, settings, {
-      ...call,
-      signal: AbortSignal.any([signal, this.over.signal]),
-    })
-    const ended = measuring.then(
-      () => void this.measuring.delete(ended),
-      () => void this.measuring.delete(ended),
+    const { clock, log } = this.#options
+    const measuring = calibrate(
+      { make: (gpu) => this.#local(gpu), gpus: () => this.gpus(), clock, log },
+      model,
+      settings,
+      {
+        ...call,
+        signal: AbortSignal.any([signal, this.#over.signal]),
+      },
     )
-    this.measuring.add(ended)
+    const ended = measuring.then(
+      () => void this.#measuring.delete(ended),
+      () => void this.#measuring.delete(ended),
+    )
+    this.#measuring.add(ended)
     return measuring
   }
 
-  remoteModels({ url, key }: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]> {
-    const { clock, fetch = globalThis.fetch } = this.options
+  remoteModels({
+    url,
+    key,
+  }: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]> {
+    const { clock, fetch = globalThis.fetch } = this.#options
     return offeredModels({ url, key, clock, fetch })
   }
 
   async release(deploymentId: string): Promise<void> {
-    const engine = this.engines.get(deploymentId)
-    this.engines.delete(deploymentId)
+    const engine = this.#engines.get(deploymentId)
+    this.#engines.delete(deploymentId)
     await engine?.stop()
   }
 
   async endHelpers(): Promise<void> {
-    this.over.abort()
-    this.over = new AbortController()
-    await Promise.all([this.inspector.end(), ...[...this.inspectors.values()].map((inspector) => inspector.end()), ...this.measuring])
+    this.#over.abort()
+    this.#over = new AbortController()
+    await Promise.all([
+      this.#inspector.end(),
+      ...[...this.#inspectors.values()].map((inspector) => inspector.end()),
+      ...this.#measuring,
+    ])
   }
 
   async stop(): Promise<void> {
-    const engines = [...this.engines.values()]
-    this.engines.clear()
-    this.over.abort()
-    const inspectors = [this.inspector, ...this.inspectors.values()]
-    await Promise.all([...engines.map((engine) => engine.stop()), ...inspectors.map((inspector) => inspector.stop()), ...this.measuring])
+    const engines = [...this.#engines.values()]
+    this.#engines.clear()
+    this.#over.abort()
+    const inspectors = [this.#inspector, ...this.#inspectors.values()]
+    await Promise.all([
+      ...engines.map((engine) => engine.stop()),
+      ...inspectors.map((inspector) => inspector.stop()),
+      ...this.#measuring,
+    ])
   }
 
-  private make(kind: EngineKind): EnginePort {
-    const { clock, log, fetch = globalThis.fetch } = this.options
+  #make(kind: EngineKind): EnginePort {
+    const { clock, log, fetch = globalThis.fetch } = this.#options
     if (kind.kind === 'remote' && (kind.endpoints.length === 0 || kind.endpoints.length > ENDPOINTS_MAX))
       throw new StokerError('BAD_REQUEST', `Give 1 to ${ENDPOINTS_MAX} servers.`)
     return createPool({
       kind:
         kind.kind === 'local'
           ? localKind(
-              (gpu) => this.local(gpu),
+              (gpu) => this.#local(gpu),
               () => this.gpus(),
             )
           : remoteKind({ pool: kind, clock, log, fetch }),
@@ -119,18 +150,18 @@ class Engines implements EnginesPort {
     })
   }
 
-  private local(gpu: number | null): LocalMember {
-    const { fork, clock, log } = this.options
+  #local(gpu: number | null): LocalMember {
+    const { fork, clock, log } = this.#options
     return createLocalMember({ fork: () => fork({ gpu }), clock, log })
   }
 
-  private makeInspector(gpu: number | null): Inspector {
-    return createInspector({ make: () => this.local(gpu), clock: this.options.clock })
+  #makeInspector(gpu: number | null): Inspector {
+    return createInspector({ make: () => this.#local(gpu), clock: this.#options.clock })
   }
 
-  private inspectorOf(gpu: number): Inspector {
-    const known = this.inspectors.get(gpu) ?? this.makeInspector(gpu)
-    this.inspectors.set(gpu, known)
+  #inspectorOf(gpu: number): Inspector {
+    const known = this.#inspectors.get(gpu) ?? this.#makeInspector(gpu)
+    this.#inspectors.set(gpu, known)
     return known
   }
 }

@@ -1,10 +1,19 @@
 /**
- * Fake engine for tests of the core: no process, no model. It answers each job with `FAKE` and the last message's words, one word a turn of
- * the event loop, or with what the test says. Never used by the product.
+ * Fake engine for tests of the core: no process, no model. It answers each job with `FAKE` and the last message's
+ * words, one word a turn of the event loop, or with what the test says. Never used by the product.
  */
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
-import type { EngineEvents, EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelInspection, SubmitOptions } from '#core/engine/engine.port.ts'
+import type {
+  EngineEvents,
+  EnginePort,
+  EngineSettings,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  ModelInspection,
+  SubmitOptions,
+} from '#core/engine/engine.port.ts'
 
 export interface FakeEngineOptions {
   /** The answer to a request, or an error; by default `FAKE <last message>`. */
@@ -65,9 +74,15 @@ const idleStats = (running: number, slots: number, state: EngineState['kind']): 
 })
 
 /** Vectors of length 1 that differ with the text's length. */
-function embedFake(texts: readonly string[], loaded: LoadedModel | null): { vectors: number[][]; promptTokens: number } {
+function embedFake(
+  texts: readonly string[],
+  loaded: LoadedModel | null,
+): { vectors: number[][]; promptTokens: number } {
   if (loaded === null) throw new StokerError('ENGINE_NOT_LOADED', 'No fake model is loaded.')
-  return { vectors: texts.map(({ length }) => [Math.cos(length), Math.sin(length)]), promptTokens: texts.reduce((sum, { length }) => sum + length, 0) }
+  return {
+    vectors: texts.map(({ length }) => [Math.cos(length), Math.sin(length)]),
+    promptTokens: texts.reduce((sum, { length }) => sum + length, 0),
+  }
 }
 
 /** How jobs end, and how they advance. */
@@ -83,7 +98,12 @@ function createFakeJobs(jobs: Map<string, FakeJob>) {
   const finish = (jobId: string, finish: 'stop' | 'length' | 'cancelled'): void => {
     const job = jobs.get(jobId)
     jobs.delete(jobId)
-    job?.events.onDone({ finish, usage: { promptTokens: job.request.messages.length * 4, cachedTokens: 0, generatedTokens: job.sent }, ttftMs: 1, durationMs: 1 + job.sent })
+    job?.events.onDone({
+      finish,
+      usage: { promptTokens: job.request.messages.length * 4, cachedTokens: 0, generatedTokens: job.sent },
+      ttftMs: 1,
+      durationMs: 1 + job.sent,
+    })
   }
   /** One word a turn, so that a test can cancel or crash between two. */
   const turn = (jobId: string): void => {
@@ -130,7 +150,13 @@ export function createFakeEngine({
     submitted,
     inspect: async (path) => inspect(path),
     async load(model, settings: EngineSettings) {
-      loaded = { sha256: model.sha256, contextTokens: settings.contextTokens, slots: settings.slots, engine: 'fake engine', device: 'fake device' }
+      loaded = {
+        sha256: model.sha256,
+        contextTokens: settings.contextTokens,
+        slots: settings.slots,
+        engine: 'fake engine',
+        device: 'fake device',
+      }
       set({ kind: 'loaded', model: loaded })
       return loaded
     },
@@ -141,7 +167,8 @@ export function createFakeEngine({
     },
     submit(jobId, request, events, options = {}) {
       submitted.push({ jobId, request, options })
-      if (loaded === null) return events.onError({ code: 'ENGINE_NOT_LOADED', message: 'No fake model is loaded.', data: {} })
+      if (loaded === null)
+        return events.onError({ code: 'ENGINE_NOT_LOADED', message: 'No fake model is loaded.', data: {} })
       const result = answer(request, jobId)
       if (typeof result !== 'string') return events.onError(result)
       jobs.set(jobId, { request, events, words: result.match(/\s*\S+|\s+$/g) ?? [], sent: 0 })

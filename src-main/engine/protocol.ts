@@ -1,6 +1,6 @@
 /**
- * The messages between the core's side of an engine (client.ts) and its host process (host/). Small and typed; the host parses what it
- * gets, the client trusts its own child. Texts of jobs travel here and nowhere else.
+ * The messages between the core's side of an engine (client.ts) and its host process (host/). Small and typed; the host
+ * parses what it gets, the client trusts its own child. Texts of jobs travel here and nowhere else.
  */
 import { z } from 'zod'
 
@@ -49,7 +49,10 @@ export const hostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('unload'), id: callId }),
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
   z.object({ t: z.literal('gpus'), id: callId }),
-  /** `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's arrival. */
+  /**
+   * `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's
+   * arrival.
+   */
   z.object({
     t: z.literal('submit'),
     job: jobKey,
@@ -101,6 +104,14 @@ export type HostEvent =
   | { t: 'failed'; id: number; error: ErrorValue }
   /** For all jobs together; never an empty text. */
   | { t: 'deltas'; items: DeltaItem[] }
-  | { t: 'done'; job: string; finish: FinishReason; usage: EngineUsage; ttftMs: number; durationMs: number; toolCalls?: ToolCall[] }
+  | {
+      t: 'done'
+      job: string
+      finish: FinishReason
+      usage: EngineUsage
+      ttftMs: number
+      durationMs: number
+      toolCalls?: ToolCall[]
+    }
   | { t: 'error'; job: string; error: ErrorValue }
   | { t: 'stats'; stats: HostStats }

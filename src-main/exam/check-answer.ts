@@ -24,7 +24,10 @@ function lastLineEnd(text: string): string {
   return line.trimEnd().slice(-LINE_END_CHARS)
 }
 
-/** The integer a reply states: the whole reply, or the one its last line ends with after `answer`, `result`, `output`, `=` or `is`. */
+/**
+ * The integer a reply states: the whole reply, or the one its last line ends with after `answer`, `result`, `output`,
+ * `=` or `is`.
+ */
 function statedInteger(text: string): bigint | null {
   if (INTEGER.test(text)) return BigInt(text.replace('+', ''))
   const line = lastLineEnd(text)
@@ -46,13 +49,18 @@ function checkList(answer: string, text: string): Checked {
   const stated = splitList(bare)
   if (!stated.every((piece) => INTEGER.test(piece))) return wrong('not a list of numbers')
   const expected = splitList(answer)
-  const same = stated.length === expected.length && stated.every((piece, at) => BigInt(piece.replace('+', '')) === BigInt(expected[at]!))
+  const same =
+    stated.length === expected.length &&
+    stated.every((piece, at) => BigInt(piece.replace('+', '')) === BigInt(expected[at]!))
   return same ? RIGHT : wrong('wrong list')
 }
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** Names, codes, values: the whole reply, or what its last line ends with after `answer`, `result`, `output`, `=` or `is`, as a word of its own. */
+/**
+ * Names, codes, values: the whole reply, or what its last line ends with after `answer`, `result`, `output`, `=` or
+ * `is`, as a word of its own.
+ */
 function checkWord(answer: string, text: string): Checked {
   if (text.toLowerCase() === answer.toLowerCase()) return RIGHT
   const stated = new RegExp(`(?:answer|result|output|=|is)\\W*(?<![A-Za-z0-9_])${escaped(answer)}\\W*$`, 'i')
@@ -60,7 +68,8 @@ function checkWord(answer: string, text: string): Checked {
 }
 
 function checkJson(answer: string, found: Parsed): Checked {
-  if (!found.ok) return wrong(found.reason === 'duplicate key' ? 'a key stands twice' : 'no JSON value where the answer belongs')
+  if (!found.ok)
+    return wrong(found.reason === 'duplicate key' ? 'a key stands twice' : 'no JSON value where the answer belongs')
   const expected = parseWhole(answer)
   return expected.ok && jsonEqual(found.value, expected.value) ? RIGHT : wrong('wrong JSON value')
 }

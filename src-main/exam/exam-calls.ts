@@ -1,4 +1,7 @@
-/** The requests of an exam: questions, and load calls that fill the grade's context. Source: docs/exam.md, Decoding and budgets, Load calls. */
+/**
+ * The requests of an exam: questions, and load calls that fill the grade's context. Source: docs/exam.md, Decoding and
+ * budgets, Load calls.
+ */
 import { createHash } from 'node:crypto'
 
 import type { GradeSpec } from '#contract/grades.ts'
@@ -16,24 +19,28 @@ export const EXAM_SAMPLING = { temperature: 0, topP: 1, topK: 40, minP: 0 } as c
 /** One place in an exam's plan: an item of a family, or a load call. */
 export type Place = { phase: 'items'; family: Family; index: number } | { phase: 'single' | 'slots'; index: number }
 
-export const placeId = (level: Level, place: Place): string => `${place.phase === 'items' ? place.family : `load-${place.phase}`}/${level}/${place.index}`
+export const placeId = (level: Level, place: Place): string =>
+  `${place.phase === 'items' ? place.family : `load-${place.phase}`}/${level}/${place.index}`
 
 /** The place a call id names at a level; null when it names none. */
 export function placeOf(level: Level, callId: string): Place | null {
   const [, what, stated, digits] = /^([a-z-]{1,20})\/([1-5])\/(0|[1-9]\d{0,5})$/.exec(callId) ?? []
   if (stated !== String(level)) return null
   const index = Number(digits)
-  if (what === 'load-single' || what === 'load-slots') return { phase: what === 'load-single' ? 'single' : 'slots', index }
+  if (what === 'load-single' || what === 'load-slots')
+    return { phase: what === 'load-single' ? 'single' : 'slots', index }
   const family = FAMILIES.find((candidate) => candidate === what)
   return family === undefined ? null : { phase: 'items', family, index }
 }
 
 /** First 32 bits of SHA-256(call id), big-endian. */
-export const samplingSeed = (callId: string): number => createHash('sha256').update(callId, 'utf8').digest().readUInt32BE(0)
+export const samplingSeed = (callId: string): number =>
+  createHash('sha256').update(callId, 'utf8').digest().readUInt32BE(0)
 
 /**
- * Exactly contextTokens − outputTokens reference tokens: words drawn with the family `load-single` or `load-slots`, joined by spaces and cut to length, then a
- * request that any model answers with plain words (a small one left without a request may answer in single characters, finer than the reference tokens).
+ * Exactly contextTokens − outputTokens reference tokens: words drawn with the family `load-single` or `load-slots`,
+ * joined by spaces and cut to length, then a request that any model answers with plain words (a small one left without
+ * a request may answer in single characters, finer than the reference tokens).
  */
 export function loadPrompt(spec: GradeSpec, seed: string, phase: 'single' | 'slots', index: number): string {
   const bytes = 4 * (spec.limits.contextTokens - spec.limits.outputTokens)
@@ -46,7 +53,13 @@ export function loadPrompt(spec: GradeSpec, seed: string, phase: 'single' | 'slo
 }
 
 function request(callId: string, content: string, maxTokens: number, ignoreEos: boolean): InferenceRequest {
-  return { messages: [{ role: 'user', content }], maxTokens, sampling: { ...EXAM_SAMPLING, seed: samplingSeed(callId) }, stop: [], ignoreEos }
+  return {
+    messages: [{ role: 'user', content }],
+    maxTokens,
+    sampling: { ...EXAM_SAMPLING, seed: samplingSeed(callId) },
+    stop: [],
+    ignoreEos,
+  }
 }
 
 /** The call at a place of the plan. */
@@ -54,7 +67,20 @@ export function examCall(spec: GradeSpec, seed: string, place: Place): ExamCall 
   const callId = placeId(spec.level, place)
   const phase: ExamPhase = place.phase
   if (place.phase === 'items') {
-    return { callId, phase, request: request(callId, examItem(seed, place.family, spec.level, place.index).prompt, spec.itemMaxTokens ?? ITEM_TOKENS, false) }
+    return {
+      callId,
+      phase,
+      request: request(
+        callId,
+        examItem(seed, place.family, spec.level, place.index).prompt,
+        spec.itemMaxTokens ?? ITEM_TOKENS,
+        false,
+      ),
+    }
   }
-  return { callId, phase, request: request(callId, loadPrompt(spec, seed, place.phase, place.index), spec.limits.outputTokens, true) }
+  return {
+    callId,
+    phase,
+    request: request(callId, loadPrompt(spec, seed, place.phase, place.index), spec.limits.outputTokens, true),
+  }
 }

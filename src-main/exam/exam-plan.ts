@@ -1,4 +1,6 @@
-/** Which call comes next, given how the limits stand. Bounds of a sitting. Source: docs/exam.md, Verdict, Load calls. */
+/**
+ * Which call comes next, given how the limits stand. Bounds of a sitting. Source: docs/exam.md, Verdict, Load calls.
+ */
 import type { Place } from './exam-calls.ts'
 import { FAMILIES } from './generate-items.ts'
 import { familyLimit, LIMIT, type Tally } from './tally.ts'
@@ -75,7 +77,8 @@ export class Plan {
   #stepLoad(tally: Tally, phase: 'single' | 'slots'): Step {
     const last = phase === 'slots' || this.#slots === 1
     const needed = last ? [phase === 'slots' ? LIMIT.slots : LIMIT.single, LIMIT.ttft, LIMIT.full] : [LIMIT.single]
-    if (needed.every((name) => tally.state(name) !== 'undecided')) return last ? { kind: 'exhausted' } : { kind: 'next-phase' }
+    if (needed.every((name) => tally.state(name) !== 'undecided'))
+      return last ? { kind: 'exhausted' } : { kind: 'next-phase' }
     if (this.#loads[phase] >= LOAD_CALLS_MAX) return { kind: 'exhausted' }
     const index = this.#loads[phase]
     this.#loads[phase] += 1

@@ -1,6 +1,7 @@
 /**
- * One exam sitting as a pure state machine: it says which calls to send, judges what comes back, and decides. The same inputs give the same verdict,
- * whatever the order of arrival: results are counted in the order of the plan. Used by the exchange (witnessed) and by the core (self).
+ * One exam sitting as a pure state machine: it says which calls to send, judges what comes back, and decides. The same
+ * inputs give the same verdict, whatever the order of arrival: results are counted in the order of the plan. Used by
+ * the exchange (witnessed) and by the core (self).
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -9,7 +10,15 @@ import { SEED_PATTERN } from './generate-items.ts'
 import { judgeCall } from './judge-call.ts'
 import { Plan } from './exam-plan.ts'
 import { Tally } from './tally.ts'
-import type { CallResult, ExamCall, ExamSession, ExamSessionOptions, ExamSessionState, RecordedItem, Verdict } from './exam-types.ts'
+import type {
+  CallResult,
+  ExamCall,
+  ExamSession,
+  ExamSessionOptions,
+  ExamSessionState,
+  RecordedItem,
+  Verdict,
+} from './exam-types.ts'
 
 export type { ExamCall, ExamSession, RecordedItem, Verdict } from './exam-types.ts'
 
@@ -44,7 +53,10 @@ class Session implements ExamSession {
 
   record(result: CallResult): RecordedItem {
     const place = this.#places.get(result.callId)
-    if (place === undefined) throw new StokerError('NOT_FOUND', 'This exam never sent such a call.', { data: { callId: result.callId.slice(0, 64) } })
+    if (place === undefined)
+      throw new StokerError('NOT_FOUND', 'This exam never sent such a call.', {
+        data: { callId: result.callId.slice(0, 64) },
+      })
     const known = this.#results.get(result.callId)
     if (known !== undefined) return known
     const item = judgeCall(this.#options.spec, this.#options.seed, place, result)
@@ -89,7 +101,10 @@ class Session implements ExamSession {
     }
   }
 
-  /** Hands out calls until the plan must wait; calls that an earlier, interrupted sitting has answered are counted instead. Bounded by the plan. */
+  /**
+   * Hands out calls until the plan must wait; calls that an earlier, interrupted sitting has answered are counted
+   * instead. Bounded by the plan.
+   */
   #advance(): void {
     while (this.#verdict() === null && !this.#plan.mustWait(this.#order.length - this.#results.size)) {
       const step = this.#plan.step(this.#tally)
@@ -120,6 +135,7 @@ class Session implements ExamSession {
 /** One sitting. Throws RangeError for a malformed seed, or slots outside 1..1024. */
 export function createExamSession(options: ExamSessionOptions): ExamSession {
   if (!SEED_PATTERN.test(options.seed)) throw new RangeError('a seed is 1 to 64 of A-Z a-z 0-9 . _ -')
-  if (!Number.isSafeInteger(options.slots) || options.slots < 1 || options.slots > SLOTS_MAX) throw new RangeError('slots are 1 to 1024')
+  if (!Number.isSafeInteger(options.slots) || options.slots < 1 || options.slots > SLOTS_MAX)
+    throw new RangeError('slots are 1 to 1024')
   return new Session(options)
 }

@@ -4,7 +4,10 @@ import type { ExamLimitView } from '#contract/supplier.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { FinishReason, InferenceRequest } from '#contract/inference.ts'
 
-/** items: questions, one at a time. single: load calls one at a time. slots: load calls as many at a time as the deployment has slots. */
+/**
+ * items: questions, one at a time. single: load calls one at a time. slots: load calls as many at a time as the
+ * deployment has slots.
+ */
 export type ExamPhase = 'items' | 'single' | 'slots'
 
 /** One call to send now. `callId` is the job frame's itemId: `arith/1/0`, `load-single/1/7` or `load-slots/1/7`. */
@@ -14,7 +17,10 @@ export interface ExamCall {
   request: InferenceRequest
 }
 
-/** What came back, by the clock of whoever sent the call (exchange or core). All times in milliseconds; a fake or virtual clock is fine. */
+/**
+ * What came back, by the clock of whoever sent the call (exchange or core). All times in milliseconds; a fake or
+ * virtual clock is fine.
+ */
 export interface CallResult {
   callId: string
   /** The whole delivered text, deltas joined; '' when nothing arrived. */
@@ -32,7 +38,10 @@ export interface CallResult {
   firstDeltaBytes: number
 }
 
-/** A judged call: everything limits are computed from, and all that needs storing to resume (plus the reply, for the transcript). Same fields as the `exam.item` frame. */
+/**
+ * A judged call: everything limits are computed from, and all that needs storing to resume (plus the reply, for the
+ * transcript). Same fields as the `exam.item` frame.
+ */
 export interface RecordedItem {
   itemId: string
   phase: ExamPhase
@@ -49,7 +58,9 @@ export interface RecordedItem {
 
 export type Verdict = 'passed' | 'not-reached' | 'undecided'
 
-/** Right and asked so far of one limit, carried over from an earlier attempt with the same deployment. By limit name. */
+/**
+ * Right and asked so far of one limit, carried over from an earlier attempt with the same deployment. By limit name.
+ */
 export type Carried = Readonly<Record<string, { n: number; k: number }>>
 
 export interface ExamSessionState {
@@ -70,7 +81,10 @@ export interface ExamSessionState {
 export interface ExamSession {
   /** Calls to send now, each returned once; [] means: wait for results, or done when `state().verdict` is set. */
   next(): ExamCall[]
-  /** Judges one result. A second result of the same call returns the first judgement; a call that was never handed out throws NOT_FOUND. */
+  /**
+   * Judges one result. A second result of the same call returns the first judgement; a call that was never handed out
+   * throws NOT_FOUND.
+   */
   record(result: CallResult): RecordedItem
   state(): ExamSessionState
   /** The judged calls that count, in the order of the plan (not of arrival). */
@@ -83,7 +97,10 @@ export interface ExamSessionOptions {
   seed: string
   /** The deployment's slots; 1 skips the `slots` phase and its limit repeats the single one. */
   slots: number
-  /** Judged calls of an interrupted sitting with the same spec, seed and slots, in any order; they are not asked again. Calls the plan does not contain are dropped. */
+  /**
+   * Judged calls of an interrupted sitting with the same spec, seed and slots, in any order; they are not asked again.
+   * Calls the plan does not contain are dropped.
+   */
   resumeFrom?: readonly RecordedItem[]
   carried?: Carried
 }

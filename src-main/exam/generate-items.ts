@@ -19,7 +19,10 @@ export interface ExamItem {
 
 export const SEED_PATTERN = /^[A-Za-z0-9._-]{1,64}$/
 
-/** The stream of draws of one item (or load call): 32-bit big-endian words of SHA-256(`seed|family|level|index|k`), k = 0, 1, … */
+/**
+ * The stream of draws of one item (or load call): 32-bit big-endian words of SHA-256(`seed|family|level|index|k`), k =
+ * 0, 1, …
+ */
 export class Draws {
   readonly #prefix: string
   #block = 0
@@ -65,9 +68,14 @@ export class Draws {
 
 type Made = Pick<ExamItem, 'prompt' | 'answer'>
 const HUNDRED = Array.from({ length: 100 }, (_, n) => n)
-const [NUMBER_ONLY, LIST_ONLY, CODE_ONLY, VALUE_ONLY, NAME_ONLY, OUTPUT_ONLY] = ['number', 'sorted list', 'code', 'value', 'name', 'output'].map(
-  (what) => ` Answer with the ${what} only.`,
-)
+const [NUMBER_ONLY, LIST_ONLY, CODE_ONLY, VALUE_ONLY, NAME_ONLY, OUTPUT_ONLY] = [
+  'number',
+  'sorted list',
+  'code',
+  'value',
+  'name',
+  'output',
+].map((what) => ` Answer with the ${what} only.`)
 
 function arith(d: Draws, level: Level): Made {
   const minus = d.int(2) === 1
@@ -77,19 +85,28 @@ function arith(d: Draws, level: Level): Made {
   if (minus && a < b) [a, b] = [b, a]
   const symbolic = d.int(2) === 0
   const words = minus ? `Subtract ${b} from ${a}.` : `Add ${a} and ${b}.`
-  return { prompt: `${symbolic ? `What is ${a} ${minus ? '-' : '+'} ${b}?` : words}${NUMBER_ONLY}`, answer: String(minus ? a - b : a + b) }
+  return {
+    prompt: `${symbolic ? `What is ${a} ${minus ? '-' : '+'} ${b}?` : words}${NUMBER_ONLY}`,
+    answer: String(minus ? a - b : a + b),
+  }
 }
 
 function order(d: Draws, level: Level): Made {
   if (level === 1) {
     const [a, b] = d.sample(HUNDRED, 2) as [number, number]
     const larger = d.int(2) === 0
-    return { prompt: `Which is ${larger ? 'larger' : 'smaller'}, ${a} or ${b}?${NUMBER_ONLY}`, answer: String(larger ? Math.max(a, b) : Math.min(a, b)) }
+    return {
+      prompt: `Which is ${larger ? 'larger' : 'smaller'}, ${a} or ${b}?${NUMBER_ONLY}`,
+      answer: String(larger ? Math.max(a, b) : Math.min(a, b)),
+    }
   }
   const numbers = d.sample(HUNDRED, 4)
   const up = d.int(2) === 0
   const sorted = [...numbers].sort((x, y) => (up ? x - y : y - x))
-  return { prompt: `Sort these numbers from ${up ? 'smallest to largest' : 'largest to smallest'}: ${numbers.join(', ')}.${LIST_ONLY}`, answer: sorted.join(', ') }
+  return {
+    prompt: `Sort these numbers from ${up ? 'smallest to largest' : 'largest to smallest'}: ${numbers.join(', ')}.${LIST_ONLY}`,
+    answer: sorted.join(', '),
+  }
 }
 
 function recall(d: Draws, level: Level): Made {
@@ -106,9 +123,15 @@ function extract(d: Draws, level: Level): Made {
   const age = 18 + d.int(72)
   if (level === 1) {
     const field = d.pick(['name', 'city', 'age'] as const)
-    return { prompt: `Record: name: ${name}; city: ${city}; age: ${age}. What is the ${field}?${VALUE_ONLY}`, answer: String({ name, city, age }[field]) }
+    return {
+      prompt: `Record: name: ${name}; city: ${city}; age: ${age}. What is the ${field}?${VALUE_ONLY}`,
+      answer: String({ name, city, age }[field]),
+    }
   }
-  return { prompt: `${name} is ${age} years old and lives in ${city}. Answer with only a JSON object with the keys name, age, city.`, answer: JSON.stringify({ name, age, city }) }
+  return {
+    prompt: `${name} is ${age} years old and lives in ${city}. Answer with only a JSON object with the keys name, age, city.`,
+    answer: JSON.stringify({ name, age, city }),
+  }
 }
 
 function follow(d: Draws, level: Level): Made {
@@ -130,7 +153,10 @@ function follow(d: Draws, level: Level): Made {
   if (kind === 1) return { prompt: `Write the word ${word} in capital letters.${end}`, answer: word.toUpperCase() }
   if (kind === 2) return { prompt: `Write only the first letter of the word ${word}.${end}`, answer: word[0]! }
   const times = 2 + d.int(4)
-  return { prompt: `Write the word ${word} ${times} times, separated by single spaces.${end}`, answer: Array(times).fill(word).join(' ') }
+  return {
+    prompt: `Write the word ${word} ${times} times, separated by single spaces.${end}`,
+    answer: Array(times).fill(word).join(' '),
+  }
 }
 
 function logic(d: Draws, level: Level): Made {
@@ -139,7 +165,10 @@ function logic(d: Draws, level: Level): Made {
   const facts = names.slice(0, -1).map((name, at) => `${name} is ${trait[0]} than ${names[at + 1]}.`)
   const shuffled = d.sample(facts, facts.length)
   const top = d.int(2) === 0
-  return { prompt: `${shuffled.join(' ')} Who is the ${top ? trait[1] : trait[2]}?${NAME_ONLY}`, answer: top ? names[0]! : names.at(-1)! }
+  return {
+    prompt: `${shuffled.join(' ')} Who is the ${top ? trait[1] : trait[2]}?${NAME_ONLY}`,
+    answer: top ? names[0]! : names.at(-1)!,
+  }
 }
 
 function tools(d: Draws, level: Level): Made {
@@ -162,10 +191,22 @@ function trace(d: Draws, level: Level): Made {
     lines.push(`x = x ${minus ? '-' : '+'} ${b}`)
     x = minus ? x - b : x + b
   }
-  return { prompt: `A program runs: ${lines.join('; ')}; print(x). What does it print?${OUTPUT_ONLY}`, answer: String(x) }
+  return {
+    prompt: `A program runs: ${lines.join('; ')}; print(x). What does it print?${OUTPUT_ONLY}`,
+    answer: String(x),
+  }
 }
 
-const MAKERS: Record<Family, (d: Draws, level: Level) => Made> = { arith, order, recall, extract, follow, logic, tools, trace }
+const MAKERS: Record<Family, (d: Draws, level: Level) => Made> = {
+  arith,
+  order,
+  recall,
+  extract,
+  follow,
+  logic,
+  tools,
+  trace,
+}
 
 /** One item. `seed` must match SEED_PATTERN, `index` is a non-negative integer; throws RangeError otherwise. */
 export function examItem(seed: string, family: Family, level: Level, index: number): ExamItem {

@@ -12,19 +12,26 @@ export const ERROR_MARK = 'error '
 const REASON_MAX = 80
 
 /**
- * Reference tokens per second: after the first delta over the time from first to last delta, or the whole reply over the whole call where that is
- * more (a reply that came in one or two bunches has no stream to time). Times below 1 ms count as 1 ms. Null when nothing came.
+ * Reference tokens per second: after the first delta over the time from first to last delta, or the whole reply over
+ * the whole call where that is more (a reply that came in one or two bunches has no stream to time). Times below 1 ms
+ * count as 1 ms. Null when nothing came.
  */
-export function callRate(result: Pick<CallResult, 'reply' | 'durationMs' | 'streamMs' | 'firstDeltaBytes'>): number | null {
+export function callRate(
+  result: Pick<CallResult, 'reply' | 'durationMs' | 'streamMs' | 'firstDeltaBytes'>,
+): number | null {
   const bytes = utf8Length(result.reply)
   if (bytes === 0) return null
   const perSecond = (tokens: number, ms: number): number => (tokens * 1_000) / Math.max(1, ms)
   const whole = perSecond(bytes4OfLength(bytes), result.durationMs)
-  const streamed = result.streamMs > 0 ? perSecond(bytes4OfLength(Math.max(0, bytes - result.firstDeltaBytes)), result.streamMs) : 0
+  const streamed =
+    result.streamMs > 0 ? perSecond(bytes4OfLength(Math.max(0, bytes - result.firstDeltaBytes)), result.streamMs) : 0
   return Math.max(whole, streamed)
 }
 
-/** Reference tokens a load call must deliver to count as answered in full: half of the grade's output, since engine tokens may be finer than reference tokens. */
+/**
+ * Reference tokens a load call must deliver to count as answered in full: half of the grade's output, since engine
+ * tokens may be finer than reference tokens.
+ */
 const fullTokens = (spec: GradeSpec): number => Math.ceil(spec.limits.outputTokens / 2)
 
 /** Right or wrong and why, from the reply alone: what a verifier repeats. */

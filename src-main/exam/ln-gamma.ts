@@ -6,7 +6,10 @@ const HALF_LN_2_PI = 0.5 * Math.log(2 * Math.PI)
 /** B_2j / (2j·(2j−1)) for j = 1, 2, …: 1/12, −1/360, 1/1260, −1/1680, 1/1188, −691/360360, 1/156. */
 const COEFFICIENTS = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360_360, 1 / 156] as const
 
-/** lnΓ(x), x > 0, by Stirling's series. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.40 and 6.1.41. */
+/**
+ * lnΓ(x), x > 0, by Stirling's series. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.40 and
+ * 6.1.41.
+ */
 export function lnGamma(x: number): number {
   if (!(x > 0)) throw new RangeError('lnGamma takes a positive number')
   let lifted = x

@@ -3,8 +3,9 @@ import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
 /**
- * A call that ended early (deadline, crash, lost line) leaves the seller with more text sent than had arrived; what arrived is a beginning of it, and
- * its hash and token count say which. Null when nothing sent fits: the text was lost here, with a killed process for instance.
+ * A call that ended early (deadline, crash, lost line) leaves the seller with more text sent than had arrived; what
+ * arrived is a beginning of it, and its hash and token count say which. Null when nothing sent fits: the text was lost
+ * here, with a killed process for instance.
  */
 export function seenReply(sent: string, seen: { replySha256: string; tokens: number }): string | null {
   if (sha256Hex(sent) === seen.replySha256) return sent

@@ -24,7 +24,8 @@ const failAt = (text: string, at: number): Failure => ({ ok: false, ended: at >=
 
 function parseString(text: string, at: number): { ok: true; value: string; end: number } | Failure {
   const found = matchAt(STRING, text, at)
-  if (found === null) return { ok: false, ended: text[at] === '"' && !text.slice(at + 1).includes('"'), reason: 'not JSON' }
+  if (found === null)
+    return { ok: false, ended: text[at] === '"' && !text.slice(at + 1).includes('"'), reason: 'not JSON' }
   return { ok: true, value: JSON.parse(found) as string, end: at + found.length }
 }
 
@@ -59,7 +60,10 @@ function parseObject(text: string, start: number, depth: number): Parsed {
     duplicate ||= entries.has(key.value)
     entries.set(key.value, value.value)
     at = skip(text, value.end)
-    if (text[at] === '}') return duplicate ? { ok: false, ended: false, reason: 'duplicate key' } : { ok: true, value: entries, end: at + 1 }
+    if (text[at] === '}')
+      return duplicate
+        ? { ok: false, ended: false, reason: 'duplicate key' }
+        : { ok: true, value: entries, end: at + 1 }
     if (text[at] !== ',') break
     at = skip(text, at + 1)
   }
@@ -72,7 +76,9 @@ function parseValue(text: string, at: number, depth: number): Parsed {
   if (text[at] === '[') return parseArray(text, at, depth)
   if (text[at] === '"') return parseString(text, at)
   const scalar = matchAt(SCALAR, text, at)
-  return scalar === null || scalar === '' ? failAt(text, at) : { ok: true, value: JSON.parse(scalar) as Json, end: at + scalar.length }
+  return scalar === null || scalar === ''
+    ? failAt(text, at)
+    : { ok: true, value: JSON.parse(scalar) as Json, end: at + scalar.length }
 }
 
 /** The whole text as one value, white space around it allowed. */
@@ -99,8 +105,9 @@ function closing(text: string, at: number): number | null {
 const TRIES_MAX = 64
 
 /**
- * The last complete object or array that stands in prose and inside no other one. A bracketed stretch that is not JSON is passed over whole;
- * one that breaks off at the end of the text hides all that follows it. A duplicate key in the last value is a failure, not a reason to take an earlier one.
+ * The last complete object or array that stands in prose and inside no other one. A bracketed stretch that is not JSON
+ * is passed over whole; one that breaks off at the end of the text hides all that follows it. A duplicate key in the
+ * last value is a failure, not a reason to take an earlier one.
  */
 export function lastTopLevel(text: string): Parsed {
   let last: Parsed = { ok: false, ended: true, reason: 'not JSON' }
@@ -124,7 +131,13 @@ export function lastTopLevel(text: string): Parsed {
 
 /** Deep equality; the order of keys does not matter, 1 and "1" differ. */
 export function jsonEqual(a: Json, b: Json): boolean {
-  if (a instanceof Map) return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && jsonEqual(value, b.get(key)!))
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((value, at) => jsonEqual(value, b[at]!))
+  if (a instanceof Map)
+    return (
+      b instanceof Map &&
+      a.size === b.size &&
+      [...a].every(([key, value]) => b.has(key) && jsonEqual(value, b.get(key)!))
+    )
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((value, at) => jsonEqual(value, b[at]!))
   return a === b
 }

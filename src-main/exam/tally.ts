@@ -1,6 +1,6 @@
 /**
- * The limits of one sitting, fed with judged calls in the order of the plan. Each limit stops counting at its decision, so results that arrive
- * later or in another order cannot change it. Source: docs/exam.md, Verdict.
+ * The limits of one sitting, fed with judged calls in the order of the plan. Each limit stops counting at its decision,
+ * so results that arrive later or in another order cannot change it. Source: docs/exam.md, Verdict.
  */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExamLimitView } from '#contract/supplier.ts'
@@ -9,7 +9,13 @@ import { ERROR_MARK } from './judge-call.ts'
 import type { Carried, RecordedItem } from './exam-types.ts'
 import { limitState, limitView, type Limit, type LimitState } from './verdict.ts'
 
-export const LIMIT = { intelligence: 'intelligence', ttft: 'time to first token', single: 'throughput single', slots: 'throughput at slots', full: 'context and output' } as const
+export const LIMIT = {
+  intelligence: 'intelligence',
+  ttft: 'time to first token',
+  single: 'throughput single',
+  slots: 'throughput at slots',
+  full: 'context and output',
+} as const
 export const familyLimit = (family: string): string => `family ${family}`
 
 /** Service limits are shares of calls inside the limit: 5 % outside is the floor, 2 % the target. */
@@ -32,14 +38,24 @@ export class Tally {
     this.#spec = spec
     this.#mirrorSlots = slots === 1
     const add = (name: string, share: { floor: number; target: number }): void => {
-      this.#limits.set(name, { name, floor: share.floor, target: share.target, n: carried[name]?.n ?? 0, k: carried[name]?.k ?? 0, state: 'undecided' })
+      this.#limits.set(name, {
+        name,
+        floor: share.floor,
+        target: share.target,
+        n: carried[name]?.n ?? 0,
+        k: carried[name]?.k ?? 0,
+        state: 'undecided',
+      })
     }
     add(LIMIT.intelligence, spec.limits.intelligence)
-    for (const family of Object.keys(spec.limits.families).sort()) add(familyLimit(family), spec.limits.families[family]!)
+    for (const family of Object.keys(spec.limits.families).sort())
+      add(familyLimit(family), spec.limits.families[family]!)
     for (const name of [LIMIT.ttft, LIMIT.single, LIMIT.slots, LIMIT.full]) add(name, SERVICE_SHARE)
   }
 
-  /** Counts a question; `endsRound` is null for an extra item of a family floor, which does not enter the level's count. */
+  /**
+   * Counts a question; `endsRound` is null for an extra item of a family floor, which does not enter the level's count.
+   */
   item(item: RecordedItem, family: string, endsRound: boolean | null): void {
     this.#call(item)
     this.#count(familyLimit(family), item.right ? 1 : 0, 1)

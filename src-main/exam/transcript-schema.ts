@@ -1,4 +1,6 @@
-/** The transcript of one finished exam, as it is stored, hashed, signed and handed out. Source: docs/exam.md, Evidence. */
+/**
+ * The transcript of one finished exam, as it is stored, hashed, signed and handed out. Source: docs/exam.md, Evidence.
+ */
 import { z } from 'zod'
 
 import { gradeSpec } from '#contract/grades.ts'
@@ -23,24 +25,41 @@ const remoteIdentity = remoteEngineIdentity.omit({ sha256: true })
 const transcriptItem = z.strictObject({
   itemId: z.string().max(64),
   phase: z.enum(['items', 'single', 'slots']),
-  /** What the exchange saw; null when the seller no longer holds it (its process was killed, say). Only a wrong call of a witnessed exam may do without. */
+  /**
+   * What the exchange saw; null when the seller no longer holds it (its process was killed, say). Only a wrong call of
+   * a witnessed exam may do without.
+   */
   reply: z.string().max(REPLY_MAX).nullable(),
   right: z.boolean(),
   reason: z.string().max(80),
   ttftMs: z.number().min(0).nullable(),
   tokens,
   tokPerS: z.number().min(0).nullable(),
-  /** The exchange's countersignature over examItemText (evidence.ts); null unless witnessed. `replySha256` stands where the reply is missing, and only there. */
+  /**
+   * The exchange's countersignature over examItemText (evidence.ts); null unless witnessed. `replySha256` stands where
+   * the reply is missing, and only there.
+   */
   witness: z.strictObject({ arrivedAt: epochMs, sig: signature, replySha256: digest.optional() }).nullable(),
 })
 export type TranscriptItem = z.infer<typeof transcriptItem>
 /** The judged call inside a transcript's item, without reply and countersignature. */
-export const recordedOf = ({ itemId, phase, right, reason, ttftMs, tokens, tokPerS }: TranscriptItem): RecordedItem => ({ itemId, phase, right, reason, ttftMs, tokens, tokPerS })
+export const recordedOf = ({
+  itemId,
+  phase,
+  right,
+  reason,
+  ttftMs,
+  tokens,
+  tokPerS,
+}: TranscriptItem): RecordedItem => ({ itemId, phase, right, reason, ttftMs, tokens, tokPerS })
 
 export const transcriptSchema = z.strictObject({
   v: z.literal(1),
   examId,
-  /** self: the app drew the seed. witnessed: an exchange committed to it and countersigned every reply. rerun: a second party repeated `rerunOf`. */
+  /**
+   * self: the app drew the seed. witnessed: an exchange committed to it and countersigned every reply. rerun: a second
+   * party repeated `rerunOf`.
+   */
   class: z.enum(['self', 'witnessed', 'rerun']),
   rerunOf: digest.nullable(),
   spec: gradeSpec,
@@ -63,7 +82,10 @@ export const transcriptSchema = z.strictObject({
   /** The exchange's signature over examResultText (evidence.ts); null unless witnessed. */
   result: z.strictObject({ exchange: publicKey, at: epochMs, sig: signature }).nullable(),
   supplier: publicKey,
-  /** Ed25519 by `supplier` over transcriptText. The last of 86 characters carries two bits; the other four are zero, so that a signature has one spelling. */
+  /**
+   * Ed25519 by `supplier` over transcriptText. The last of 86 characters carries two bits; the other four are zero, so
+   * that a signature has one spelling.
+   */
   supplierSig: signature.regex(/[AQgw]$/),
 })
 export type Transcript = z.infer<typeof transcriptSchema>

@@ -18,17 +18,40 @@ export interface TranscriptInput extends Omit<Transcript, Computed> {
 }
 
 /**
- * Puts the calls that count into the plan's order (`items` may come in any order and hold more), computes limits and verdict from them, and signs.
- * `sha256` is that of the UTF-8 bytes of `json`. Throws CONFLICT when the sitting is not finished.
+ * Puts the calls that count into the plan's order (`items` may come in any order and hold more), computes limits and
+ * verdict from them, and signs. `sha256` is that of the UTF-8 bytes of `json`. Throws CONFLICT when the sitting is not
+ * finished.
  */
-export function buildTranscript(input: TranscriptInput, key: SigningKey): { json: string; sha256: string; transcript: Transcript } {
+export function buildTranscript(
+  input: TranscriptInput,
+  key: SigningKey,
+): { json: string; sha256: string; transcript: Transcript } {
   const byId = new Map(input.items.map((item) => [item.itemId, item]))
   const { carried = {}, rerunOf = null } = input
-  const session = createExamSession({ spec: input.spec, seed: input.seed, slots: input.slots, resumeFrom: input.items.map(recordedOf), carried })
+  const session = createExamSession({
+    spec: input.spec,
+    seed: input.seed,
+    slots: input.slots,
+    resumeFrom: input.items.map(recordedOf),
+    carried,
+  })
   const { verdict, limits } = session.state()
-  if (verdict === null) throw new StokerError('CONFLICT', 'The exam is not finished, so there is no transcript yet; resume it first.', { data: { examId: input.examId } })
+  if (verdict === null)
+    throw new StokerError('CONFLICT', 'The exam is not finished, so there is no transcript yet; resume it first.', {
+      data: { examId: input.examId },
+    })
   const items = session.counted().map((item) => byId.get(item.itemId)!)
-  const unsigned = { ...input, v: 1 as const, carried, rerunOf, sampling: { ...EXAM_SAMPLING }, items, limits, verdict, supplier: key.publicKey }
+  const unsigned = {
+    ...input,
+    v: 1 as const,
+    carried,
+    rerunOf,
+    sampling: { ...EXAM_SAMPLING },
+    items,
+    limits,
+    verdict,
+    supplier: key.publicKey,
+  }
   const transcript = transcriptSchema.parse({ ...unsigned, supplierSig: key.sign(transcriptText(unsigned)) })
   const json = canonicalJson(transcript)
   return { json, sha256: sha256Hex(json), transcript }

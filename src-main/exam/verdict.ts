@@ -1,6 +1,7 @@
 /**
- * Sequential limits: when a share of right answers is enough to say *passed* or *not reached*, and what interval may be shown at any time.
- * Source: docs/exam.md, Verdict (Wald's sequential probability ratio test; a beta-binomial mixture with a Beta(½, ½) prior as confidence sequence).
+ * Sequential limits: when a share of right answers is enough to say *passed* or *not reached*, and what interval may be
+ * shown at any time. Source: docs/exam.md, Verdict (Wald's sequential probability ratio test; a beta-binomial mixture
+ * with a Beta(½, ½) prior as confidence sequence).
  */
 import type { ExamLimitView } from '#contract/supplier.ts'
 
@@ -25,7 +26,8 @@ const BISECTIONS = 60
 export const defaultTarget = (floor: number): number => Math.min(floor + 0.1, (1 + floor) / 2)
 
 /** S = k·ln(t/f) + (n−k)·ln((1−t)/(1−f)): the log likelihood ratio of target against floor. */
-export const score = ({ floor, target, n, k }: Pick<Limit, 'floor' | 'target' | 'n' | 'k'>): number => k * Math.log(target / floor) + (n - k) * Math.log((1 - target) / (1 - floor))
+export const score = ({ floor, target, n, k }: Pick<Limit, 'floor' | 'target' | 'n' | 'k'>): number =>
+  k * Math.log(target / floor) + (n - k) * Math.log((1 - target) / (1 - floor))
 
 /** Passed when S ≥ ln 20, not reached when S ≤ −ln(20·m); `m` is the number of limits judged in the grade. */
 export function limitState(limit: Limit, m: number): LimitState {
@@ -35,8 +37,9 @@ export function limitState(limit: Limit, m: number): LimitState {
 }
 
 /**
- * Every share g with lnB(k+½, n−k+½) − ln π − k·ln g − (n−k)·ln(1−g) < ln 20, as [low, high]. True at all stopping times together with probability ≥ 95 %.
- * The left side falls until g = k/n and rises after it, so each end is found by bisection on its own side.
+ * Every share g with lnB(k+½, n−k+½) − ln π − k·ln g − (n−k)·ln(1−g) < ln 20, as [low, high]. True at all stopping
+ * times together with probability ≥ 95 %. The left side falls until g = k/n and rises after it, so each end is found by
+ * bisection on its own side.
  */
 export function confidenceInterval(n: number, k: number): { low: number; high: number } {
   if (n === 0) return { low: 0, high: 1 }
@@ -54,4 +57,9 @@ export function confidenceInterval(n: number, k: number): { low: number; high: n
 }
 
 /** A limit as frames and screens carry it. */
-export const limitView = (limit: Limit, m: number): ExamLimitView => ({ ...limit, s: score(limit), state: limitState(limit, m), ...confidenceInterval(limit.n, limit.k) })
+export const limitView = (limit: Limit, m: number): ExamLimitView => ({
+  ...limit,
+  s: score(limit),
+  state: limitState(limit, m),
+  ...confidenceInterval(limit.n, limit.k),
+})

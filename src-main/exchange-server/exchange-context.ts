@@ -1,4 +1,7 @@
-/** What every part of the exchange is given. `clock.now` is the ledger's time (virtual in a reproducible run); `mono` and `sleep` are always real. */
+/**
+ * What every part of the exchange is given. `clock.now` is the ledger's time (virtual in a reproducible run); `mono`
+ * and `sleep` are always real.
+ */
 import type { Books } from '#books/books-types.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Currency, Realm } from '#contract/money.ts'
@@ -30,7 +33,15 @@ export interface MarketContext {
   readonly terms: Terms
 }
 
-export const PRACTICE_TERMS: Terms = { realm: 'practice', currency: 'PCR', feeBps: 500, holdMs: 30_000, heartbeatMs: 5_000, resumeWithinMs: 5_000, deadlineFactor: 1 }
+export const PRACTICE_TERMS: Terms = {
+  realm: 'practice',
+  currency: 'PCR',
+  feeBps: 500,
+  holdMs: 30_000,
+  heartbeatMs: 5_000,
+  resumeWithinMs: 5_000,
+  deadlineFactor: 1,
+}
 
 /** Deadline of a job: time to the first token, then twice the time the throughput floor allows. */
 export const deadlineMsOf = (spec: GradeSpec, maxTokens: number, factor: number): number =>

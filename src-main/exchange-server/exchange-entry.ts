@@ -1,4 +1,7 @@
-/** Process entry of the exchange: forked by a Stoker (tells its parent where it listens, ends with it), or started by hand. */
+/**
+ * Process entry of the exchange: forked by a Stoker (tells its parent where it listens, ends with it), or started by
+ * hand.
+ */
 import { parseArgs } from 'node:util'
 
 import { nodeVersionProblem } from '#lib/node-version.ts'

@@ -1,4 +1,7 @@
-/** The one listener: buyers and admin over HTTP, suppliers by upgrade. Loopback names only unless told; no browser page may call it. */
+/**
+ * The one listener: buyers and admin over HTTP, suppliers by upgrade. Loopback names only unless told; no browser page
+ * may call it.
+ */
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -55,7 +58,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, { cause: error }) : error),
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, {
+              cause: error,
+            })
+          : error,
+      ),
     )
     server.listen(port, host, () => resolve())
   })
@@ -87,15 +96,29 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
   const app = new Hono()
   app.use('*', async (c, next) => {
     if (!allowed.has(hostName(c.req.header('host'))))
-      throw refused(403, 'this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host', 'host_not_allowed')
-    if (c.req.header('origin') !== undefined) throw refused(403, 'pages in a browser may not call the exchange', 'origin_not_allowed')
+      throw refused(
+        403,
+        'this Host is not one the exchange answers to; use its loopback address or add the name with --allow-host',
+        'host_not_allowed',
+      )
+    if (c.req.header('origin') !== undefined)
+      throw refused(403, 'pages in a browser may not call the exchange', 'origin_not_allowed')
     await next()
   })
   app.get('/health', (c) => c.json({ ok: true }))
   app.route('/', buyers)
   app.route('/admin', admin)
   app.notFound((c) =>
-    c.json(errorBody({ status: 404, message: `there is no ${c.req.method} ${c.req.path.slice(0, 100)} here`, type: 'invalid_request_error', param: null, code: 'not_found' }), 404),
+    c.json(
+      errorBody({
+        status: 404,
+        message: `there is no ${c.req.method} ${c.req.path.slice(0, 100)} here`,
+        type: 'invalid_request_error',
+        param: null,
+        code: 'not_found',
+      }),
+      404,
+    ),
   )
   app.onError((error, c) => {
     const failure = apiErrorOf(error)
@@ -106,7 +129,8 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
 }
 
 /** Name of a Host header without its port, lower case; '' when there is none. */
-const hostName = (header: string | undefined): string => /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
+const hostName = (header: string | undefined): string =>
+  /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
 
 function upgradeRefusal(request: IncomingMessage, allowed: ReadonlySet<string>): string | null {
   if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'

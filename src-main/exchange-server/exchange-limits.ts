@@ -19,7 +19,10 @@ export const LIMITS = {
   waitingOrders: 256,
   waitForSlotMs: 5_000,
   attempts: 3,
-  /** A supplier that answered "busy" is not asked for the same order again before this long; and so many such answers an order takes. */
+  /**
+   * A supplier that answered "busy" is not asked for the same order again before this long; and so many such answers an
+   * order takes.
+   */
   busyPauseMs: 500,
   busyAnswers: 12,
   /** After a buyer left: how long the supplier may take to send its claim. */

@@ -41,7 +41,10 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
   const conductor = new Conductor(context, router, options.examSeed)
-  const practiceBuyer = new PracticeBuyer(context, router, registry, { seed: options.seed, enabled: options.practiceBuyer })
+  const practiceBuyer = new PracticeBuyer(context, router, registry, {
+    seed: options.seed,
+    enabled: options.practiceBuyer,
+  })
 
   const offersChanged = (peer: Peer): void => {
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
@@ -68,11 +71,14 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
   })
   const tell = (supplier: string, releases: Release[]): void => {
     const peer = registry.get(brandId<PublicKey>(supplier))
-    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX) peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
+      peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
   }
   const sweep = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await context.clock.sleep(context.terms.heartbeatMs, { signal: stopping.signal, unref: true }).catch(() => undefined)
+      await context.clock
+        .sleep(context.terms.heartbeatMs, { signal: stopping.signal, unref: true })
+        .catch(() => undefined)
       if (!stopping.signal.aborted) sessions.sweep()
     }
   }

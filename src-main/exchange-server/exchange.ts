@@ -79,17 +79,25 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   try {
     db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, log })
     const real = options.clock ?? systemClock
-    const virtual = options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
+    const virtual =
+      options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
     const context = contextOf(options, db, virtual ?? real, log)
     recover(context)
-    const market = createMarket(context, { practiceBuyer: options.practiceBuyer === true, seed: options.seed ?? context.ids.secret(8), examSeed: options.examSeed ?? null })
+    const market = createMarket(context, {
+      practiceBuyer: options.practiceBuyer === true,
+      seed: options.seed ?? context.ids.secret(8),
+      examSeed: options.examSeed ?? null,
+    })
     const adminToken = tokenOf(dir, context.ids)
     const listener = options.listen === false ? null : await open(options, context, market, virtual, adminToken)
     if (virtual === null) market.startLoops()
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
-      writeFileSync(join(dir, 'listen.json'), `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`)
+      writeFileSync(
+        join(dir, 'listen.json'),
+        `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`,
+      )
     }
     const database = db
     let stopping: Promise<void> | null = null
@@ -100,7 +108,13 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       database.close()
       lock.release()
     }
-    return { url: listener?.url ?? '', exchangeKey, adminToken, acceptSupplier: (socket) => market.sessions.greet(socket), stop: () => (stopping ??= stop()) }
+    return {
+      url: listener?.url ?? '',
+      exchangeKey,
+      adminToken,
+      acceptSupplier: (socket) => market.sessions.greet(socket),
+      stop: () => (stopping ??= stop()),
+    }
   } catch (error) {
     db?.close()
     lock.release()
@@ -142,7 +156,13 @@ function tokenOf(dir: string, ids: IdSource): string {
   return token
 }
 
-function open(options: ExchangeOptions, context: MarketContext, market: Market, virtual: VirtualClock | null, token: string): Promise<Listener> {
+function open(
+  options: ExchangeOptions,
+  context: MarketContext,
+  market: Market,
+  virtual: VirtualClock | null,
+  token: string,
+): Promise<Listener> {
   const advance = (ms: number): number => {
     virtual?.advance(ms)
     context.db.tx((db) => writeMeta(db, CLOCK_META, String(context.clock.now())))

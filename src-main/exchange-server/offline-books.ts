@@ -44,13 +44,24 @@ export function openExchangeBooksReadOnly(dir: string): ExchangeBooks {
   }
 }
 
-/** Makes a buyer's key while no exchange runs on the folder. Error: DATA_LOCKED when one does; ask it over HTTP then. */
-export function createBuyerKeyOffline(dir: string, options: { name: string; creditNano?: Nano }): { buyerId: string; key: string } {
+/**
+ * Makes a buyer's key while no exchange runs on the folder. Error: DATA_LOCKED when one does; ask it over HTTP then.
+ */
+export function createBuyerKeyOffline(
+  dir: string,
+  options: { name: string; creditNano?: Nano },
+): { buyerId: string; key: string } {
   const lock = acquireLock(join(dir, 'lock.db'))
   try {
     const db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations })
     try {
-      const needs = { db, books: createBooks(), terms: PRACTICE_TERMS, clock: systemClock, ids: randomIds(() => systemClock.now()) }
+      const needs = {
+        db,
+        books: createBooks(),
+        terms: PRACTICE_TERMS,
+        clock: systemClock,
+        ids: randomIds(() => systemClock.now()),
+      }
       db.tx((write) => openHouseAccounts(needs, write))
       return createBuyer(needs, { name: options.name, creditNano: options.creditNano ?? DEFAULT_CREDIT })
     } finally {

@@ -23,7 +23,15 @@ export interface FrameParts {
   practiceBuyer: PracticeBuyer
 }
 
-export function frameHandler({ context, registry, feed, router, deliveries, conductor, practiceBuyer }: FrameParts): (peer: Peer, frame: SupplierFrame) => void {
+export function frameHandler({
+  context,
+  registry,
+  feed,
+  router,
+  deliveries,
+  conductor,
+  practiceBuyer,
+}: FrameParts): (peer: Peer, frame: SupplierFrame) => void {
   const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
     feed.changed(frame.instrument)

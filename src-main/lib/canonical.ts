@@ -14,7 +14,8 @@ export function canonicalJson(value: unknown): string {
 export const sha256Hex = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
 /** HMAC-SHA-256 under a base64url salt, lower-case hexadecimal. */
-export const hmacSha256Hex = (saltBase64url: string, data: string | Uint8Array): string => createHmac('sha256', Buffer.from(saltBase64url, 'base64url')).update(data).digest('hex')
+export const hmacSha256Hex = (saltBase64url: string, data: string | Uint8Array): string =>
+  createHmac('sha256', Buffer.from(saltBase64url, 'base64url')).update(data).digest('hex')
 
 /** Compares two secrets in constant time, whatever their lengths. */
 export function sameSecret(a: string, b: string): boolean {

@@ -5,8 +5,15 @@ import { join, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
 
-/** STOKER_DATA when set, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application Support/Stoker, %APPDATA%\Stoker. */
-export function dataDirectory(env: Readonly<Record<string, string | undefined>> = process.env, platform: string = process.platform, home: string = homedir()): string {
+/**
+ * STOKER_DATA when set, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application
+ * Support/Stoker, %APPDATA%\Stoker.
+ */
+export function dataDirectory(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: string = process.platform,
+  home: string = homedir(),
+): string {
   const chosen = env['STOKER_DATA']
   if (chosen !== undefined && chosen !== '') return resolve(chosen)
   if (platform === 'win32') return join(env['APPDATA'] ?? join(home, 'AppData', 'Roaming'), 'Stoker')
@@ -16,7 +23,10 @@ export function dataDirectory(env: Readonly<Record<string, string | undefined>> 
   return join(data !== undefined && data.startsWith('/') ? data : join(home, '.local', 'share'), 'Stoker')
 }
 
-/** Makes the folder readable by its owner only, and tightens one that is wider. Error: UNAVAILABLE when that cannot be done. */
+/**
+ * Makes the folder readable by its owner only, and tightens one that is wider. Error: UNAVAILABLE when that cannot be
+ * done.
+ */
 export function ensureDataDirectory(dir: string): string {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })

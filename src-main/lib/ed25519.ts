@@ -1,4 +1,7 @@
-/** Ed25519 keys and signatures (RFC 8032) as base64url without padding. The caller puts a domain line before the text it signs. */
+/**
+ * Ed25519 keys and signatures (RFC 8032) as base64url without padding. The caller puts a domain line before the text it
+ * signs.
+ */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 
 import { StokerError } from '#contract/errors.ts'
@@ -17,12 +20,18 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 function fromPrivate(key: KeyObject): SigningKey {
   const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length)
-  return { publicKey: brandId<PublicKey>(raw.toString('base64url')), sign: (text) => sign(null, Buffer.from(text, 'utf8'), key).toString('base64url') }
+  return {
+    publicKey: brandId<PublicKey>(raw.toString('base64url')),
+    sign: (text) => sign(null, Buffer.from(text, 'utf8'), key).toString('base64url'),
+  }
 }
 
 export const generateSigningKey = (): SigningKey => fromPrivate(generateKeyPairSync('ed25519').privateKey)
 
-/** Reads the PKCS#8 PEM at `path` (mode 0600), or makes one. Throws StokerError BAD_REQUEST for a file that is no Ed25519 key. */
+/**
+ * Reads the PKCS#8 PEM at `path` (mode 0600), or makes one. Throws StokerError BAD_REQUEST for a file that is no
+ * Ed25519 key.
+ */
 export function loadOrCreateSigningKey(path: string): SigningKey {
   const stored = readSecretFile(path)
   if (stored === null) {
@@ -36,14 +45,21 @@ export function loadOrCreateSigningKey(path: string): SigningKey {
   } catch {
     // Falls through to the one error below: the file's text must not reach a log.
   }
-  throw new StokerError('BAD_REQUEST', `${path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity`)
+  throw new StokerError(
+    'BAD_REQUEST',
+    `${path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity`,
+  )
 }
 
 /** True when `signature` is `publicKey`'s over the text. Malformed input is false, never an error. */
 export function verifySignature(publicKey: string, text: string, signature: string): boolean {
   if (!PUBLIC_KEY_PATTERN.test(publicKey) || !/^[A-Za-z0-9_-]{86}$/.test(signature)) return false
   try {
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, Buffer.from(publicKey, 'base64url')]), format: 'der', type: 'spki' })
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_PREFIX, Buffer.from(publicKey, 'base64url')]),
+      format: 'der',
+      type: 'spki',
+    })
     return verify(null, Buffer.from(text, 'utf8'), key, Buffer.from(signature, 'base64url'))
   } catch {
     return false

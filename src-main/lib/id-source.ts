@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto'
 
 export interface IdSource {
-  /** `prefix_` and 24 characters of Crockford base32 (120 bits); the first 9 rise with time, so that ids sort by birth. */
+  /**
+   * `prefix_` and 24 characters of Crockford base32 (120 bits); the first 9 rise with time, so that ids sort by birth.
+   */
   next(prefix: string): string
   /** `bytes` random bytes as base64url without padding. */
   secret(bytes: number): string

@@ -9,7 +9,8 @@ export function jsonObjectOf(bytes: Uint8Array): Record<string, unknown> {
   } catch {
     throw invalid('the body is not valid JSON in UTF-8', null, 'invalid_json')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body must be a JSON object', null, 'invalid_json')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('the body must be a JSON object', null, 'invalid_json')
   return value as Record<string, unknown>
 }
 
@@ -20,7 +21,10 @@ export interface BoundedBytes {
   joined(): Uint8Array
 }
 
-/** For a body that says it has `declared` bytes (null where it does not say). Throws ApiFailure 413 when that is more than `limit` bytes. */
+/**
+ * For a body that says it has `declared` bytes (null where it does not say). Throws ApiFailure 413 when that is more
+ * than `limit` bytes.
+ */
 export function boundedBytes(limit: number, declared: string | null): BoundedBytes {
   if (Number(declared ?? 0) > limit) throw tooLarge(limit)
   const pieces: Uint8Array[] = []

@@ -25,4 +25,8 @@ const REDACT = [
 ]
 
 /** Level from STOKER_LOG (silent, error, warn, info, debug); `warn` when unset. */
-export const createLog = (name: string): Log => pino({ name, level: process.env['STOKER_LOG'] ?? 'warn', redact: { paths: REDACT, censor: '[removed]' } }, process.stderr)
+export const createLog = (name: string): Log =>
+  pino(
+    { name, level: process.env['STOKER_LOG'] ?? 'warn', redact: { paths: REDACT, censor: '[removed]' } },
+    process.stderr,
+  )

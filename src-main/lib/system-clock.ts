@@ -7,6 +7,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   mono: () => performance.now(),
   async sleep(ms, options = {}) {
-    await wait(ms, undefined, { ...(options.signal === undefined ? {} : { signal: options.signal }), ref: options.unref !== true })
+    await wait(ms, undefined, {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ref: options.unref !== true,
+    })
   },
 }

@@ -21,11 +21,20 @@ export function addAuthRoutes(app: Hono<Env>, deps: HttpDeps): void {
   app.post('/auth/login', atMost(LOGIN_BYTES_MAX), async (c) => {
     const origin = guard.originProblem(headsOf(c.env.incoming), true)
     if (origin !== null) return refuse(c, origin)
-    if (!attempts.mayTry()) return c.json({ error: { code: 'UNAVAILABLE', message: 'Too many failed logins; wait a minute.' } }, 429)
+    if (!attempts.mayTry())
+      return c.json({ error: { code: 'UNAVAILABLE', message: 'Too many failed logins; wait a minute.' } }, 429)
     const body = (await c.req.json<unknown>().catch(() => null)) as { code?: unknown } | null
     if (typeof body?.code !== 'string' || body.code.length > 200 || !codes.redeem(body.code)) {
       attempts.failed()
-      return c.json({ error: { code: 'UNAUTHORIZED', message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link' } }, 401)
+      return c.json(
+        {
+          error: {
+            code: 'UNAUTHORIZED',
+            message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link',
+          },
+        },
+        401,
+      )
     }
     const { token } = sessions.create(c.req.header('user-agent') ?? 'unknown browser')
     c.header('set-cookie', cookieValue(deps, token, SESSION_LIFE_MS / 1_000))
@@ -39,10 +48,20 @@ export function addAuthRoutes(app: Hono<Env>, deps: HttpDeps): void {
   })
   app.get('/auth/sessions', (c) => {
     const caller = c.get('caller')
-    return c.json({ sessions: sessions.list().map((session) => ({ ...session, current: caller.kind === 'session' && caller.session.id === session.id })) })
+    return c.json({
+      sessions: sessions
+        .list()
+        .map((session) => ({ ...session, current: caller.kind === 'session' && caller.session.id === session.id })),
+    })
   })
   app.delete('/auth/sessions/:id', (c) =>
-    sessions.revoke(c.req.param('id')) ? c.json({ revoked: true }) : c.json({ error: { code: 'NOT_FOUND', message: 'There is no such session.' } }, 404),
+    sessions.revoke(c.req.param('id'))
+      ? c.json({ revoked: true })
+      : c.json({ error: { code: 'NOT_FOUND', message: 'There is no such session.' } }, 404),
   )
-  app.post('/auth/link', (c) => (c.get('caller').kind === 'token' ? c.json({ link: deps.link() }) : refuse(c, { status: 403, message: 'Only the API token makes login links.' })))
+  app.post('/auth/link', (c) =>
+    c.get('caller').kind === 'token'
+      ? c.json({ link: deps.link() })
+      : refuse(c, { status: 403, message: 'Only the API token makes login links.' }),
+  )
 }

@@ -1,4 +1,7 @@
-/** The console's listener: static files, login, uploads, RPC. Everything passes the guard first; nothing here knows what a job is. */
+/**
+ * The console's listener: static files, login, uploads, RPC. Everything passes the guard first; nothing here knows what
+ * a job is.
+ */
 import type { Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -20,10 +23,16 @@ const CONNECTIONS_MAX = 256
 /** Six hours: a 64 GiB model over a slow home network. Headers get twenty seconds. */
 const REQUEST_TIMEOUT_MS = 21_600_000
 
-const HTTP_STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = { NOT_FOUND: 404, CONFLICT: 409, TOO_LARGE: 413, UNAVAILABLE: 503 }
+const HTTP_STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  TOO_LARGE: 413,
+  UNAVAILABLE: 503,
+}
 
 /** Which paths answer without a login: what the login page itself needs. */
-const isOpen = (method: string, path: string): boolean => (method === 'GET' || method === 'HEAD' ? !path.startsWith('/auth/sessions') : path === '/auth/login')
+const isOpen = (method: string, path: string): boolean =>
+  method === 'GET' || method === 'HEAD' ? !path.startsWith('/auth/sessions') : path === '/auth/login'
 
 function createApp(deps: HttpDeps): Hono<Env> {
   const app = new Hono<Env>()
@@ -52,7 +61,10 @@ function createApp(deps: HttpDeps): Hono<Env> {
   app.onError((error, c) => {
     if (!(error instanceof StokerError)) deps.log.error({ err: error }, 'a request failed')
     const value = toErrorValue(error)
-    return c.json({ error: { code: value.code, message: value.message } }, error instanceof StokerError ? (HTTP_STATUS[value.code] ?? 400) : 500)
+    return c.json(
+      { error: { code: value.code, message: value.message } },
+      error instanceof StokerError ? (HTTP_STATUS[value.code] ?? 400) : 500,
+    )
   })
   return app
 }
@@ -66,7 +78,10 @@ export interface HttpServer {
 /** Listens, then resolves. Error: UNAVAILABLE when the address cannot be had. */
 export async function listenHttp(deps: HttpDeps, host: string, port: number): Promise<HttpServer> {
   const app = createApp(deps)
-  const secure = deps.tls === undefined ? {} : { createServer: createTlsServer, serverOptions: { cert: deps.tls.cert, key: deps.tls.key } }
+  const secure =
+    deps.tls === undefined
+      ? {}
+      : { createServer: createTlsServer, serverOptions: { cert: deps.tls.cert, key: deps.tls.key } }
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, ...secure }) as Server
   server.maxConnections = CONNECTIONS_MAX
   server.requestTimeout = REQUEST_TIMEOUT_MS
@@ -75,9 +90,13 @@ export async function listenHttp(deps: HttpDeps, host: string, port: number): Pr
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new StokerError('UNAVAILABLE', `cannot listen on ${host} port ${port} (${(error as NodeJS.ErrnoException).code}); choose another with --port, or --port 0 for any`, {
-          cause: error,
-        }),
+        new StokerError(
+          'UNAVAILABLE',
+          `cannot listen on ${host} port ${port} (${(error as NodeJS.ErrnoException).code}); choose another with --port, or --port 0 for any`,
+          {
+            cause: error,
+          },
+        ),
       ),
     )
     server.listen(port, host, resolve)

@@ -50,11 +50,27 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   let [hosts, origins]: [string[], string[]] = [[], []]
   let url = ''
   const link = (): string => `${url}/#code=${codes.make()}`
-  const guard = createGuard({ token: apiToken(dataDir, () => ids.secret(32)), sessions, hosts: () => hosts, origins: () => origins })
+  const guard = createGuard({
+    token: apiToken(dataDir, () => ids.secret(32)),
+    sessions,
+    hosts: () => hosts,
+    origins: () => origins,
+  })
   const uploads = createUploads(dataDir, ids, options.uploadBytesMax)
   const attempts = createAttempts(clock)
   const server = await listenHttp(
-    { guard, sessions, codes, attempts, uploads, router: options.router, rendererDir: options.rendererDir, log, link, ...(tls === undefined ? {} : { tls }) },
+    {
+      guard,
+      sessions,
+      codes,
+      attempts,
+      uploads,
+      router: options.router,
+      rendererDir: options.rendererDir,
+      log,
+      link,
+      ...(tls === undefined ? {} : { tls }),
+    },
     host,
     options.port,
   )

@@ -1,4 +1,7 @@
-/** The data folder: where it is, how it is made, and who owns it. Electron's userData is not asked, so both modes name the same folder. */
+/**
+ * The data folder: where it is, how it is made, and who owns it. Electron's userData is not asked, so both modes name
+ * the same folder.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -15,15 +18,19 @@ export interface DataDirLock {
 /** The same folder as in the desktop app. */
 export { dataDirectory as defaultDataDir, ensureDataDirectory as ensureDataDir } from '#lib/data-directory.ts'
 
-/** Takes the folder, or throws DATA_LOCKED naming the owner's pid. The system frees the lock when this process ends, however it ends. */
+/**
+ * Takes the folder, or throws DATA_LOCKED naming the owner's pid. The system frees the lock when this process ends,
+ * however it ends.
+ */
 export function lockDataDir(dir: string): DataDirLock {
   const lock = acquireLock(join(dir, 'lock.db'))
   return { publish: (url) => lock.describe({ pid: process.pid, url }), release: () => lock.release() }
 }
 
 /**
- * Who holds the folder now; null when nobody does. The lock is asked first: after a kill -9 owner.json stays, and whatever listens at its address by now is a
- * stranger. Takes a free folder for a moment. Error: what the system says when the lock file cannot be opened.
+ * Who holds the folder now; null when nobody does. The lock is asked first: after a kill -9 owner.json stays, and
+ * whatever listens at its address by now is a stranger. Takes a free folder for a moment. Error: what the system says
+ * when the lock file cannot be opened.
  */
 export function liveOwner(dir: string): Owner | null {
   const lock = join(dir, 'lock.db')
@@ -45,7 +52,11 @@ export function apiToken(dir: string, makeSecret?: () => string): string {
   const path = join(dir, 'api-token')
   const stored = readSecretFile(path)?.trim()
   if (stored !== undefined && stored !== '') return stored
-  if (makeSecret === undefined) throw new StokerError('NOT_FOUND', `${path} does not exist; start this data folder once with: stoker serve --data ${dir}`)
+  if (makeSecret === undefined)
+    throw new StokerError(
+      'NOT_FOUND',
+      `${path} does not exist; start this data folder once with: stoker serve --data ${dir}`,
+    )
   const token = `stk_${makeSecret()}`
   writeSecretFile(path, `${token}\n`)
   return token

@@ -12,7 +12,10 @@ import type { Log } from '#lib/log.ts'
 
 const ENTRY = fileURLToPath(new URL('../exchange-server/exchange-entry.ts', import.meta.url))
 const FIRST_READY_MS = 20_000
-/** So many lives that ended before they were ready say that the next will too: about five seconds, in which a killed owner's host lets go of folder and port. */
+/**
+ * So many lives that ended before they were ready say that the next will too: about five seconds, in which a killed
+ * owner's host lets go of folder and port.
+ */
 const FIRST_LIVES_MAX = 5
 const BACKOFF_MS = 250
 const BACKOFF_MAX_MS = 10_000
@@ -23,16 +26,25 @@ const STOP_TERM_MS = 1_000
 const WORDS_MAX = 1_000
 const LAST_WORDS_MS = 250
 /**
- * MB of each half of V8's young generation. By itself V8 doubles it with every burst of work, up to 128 MB for both halves on a large machine, and hardly
- * ever gives that back: the host would take 100 MB more after a thousand jobs of which nothing stays alive. `npm start` gives its own process the same.
+ * MB of each half of V8's young generation. By itself V8 doubles it with every burst of work, up to 128 MB for both
+ * halves on a large machine, and hardly ever gives that back: the host would take 100 MB more after a thousand jobs of
+ * which nothing stays alive. `npm start` gives its own process the same.
  */
 const NODE_FLAGS = ['--max-semi-space-size=8']
 
-const ready = z.object({ t: z.literal('ready'), url: z.string().max(200), exchangeKey: z.string().max(64), pid: z.number().int() })
+const ready = z.object({
+  t: z.literal('ready'),
+  url: z.string().max(200),
+  exchangeKey: z.string().max(64),
+  pid: z.number().int(),
+})
 type ExchangeAddress = Omit<z.infer<typeof ready>, 't'>
 
 export interface ExchangeChild {
-  /** Resolves with the first address. Error: UNAVAILABLE, in the host's own last words, when it does not come up in 20 s or five attempts. */
+  /**
+   * Resolves with the first address. Error: UNAVAILABLE, in the host's own last words, when it does not come up in 20 s
+   * or five attempts.
+   */
   readonly started: Promise<ExchangeAddress>
   /** Where it listens now; null while it restarts. */
   address(): ExchangeAddress | null
@@ -43,7 +55,10 @@ export interface ExchangeChild {
 export interface ExchangeChildOptions {
   /** Arguments of the host entry, `--port` apart. */
   readonly args: readonly string[]
-  /** 0 picks a free one, and a restart asks for the same again where it can be had, so that buyers' addresses hold. A named one is kept or nothing is. */
+  /**
+   * 0 picks a free one, and a restart asks for the same again where it can be had, so that buyers' addresses hold. A
+   * named one is kept or nothing is.
+   */
   readonly port: number
   readonly clock: Clock
   readonly log: Log
@@ -77,7 +92,10 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
   let onHopeless: () => void = () => undefined
   let lastWords = ''
 
-  /** Passes on what a running host writes; before it is ready only its log, since its last plain line is told as the reason. */
+  /**
+   * Passes on what a running host writes; before it is ready only its log, since its last plain line is told as the
+   * reason.
+   */
   const hear = (line: string): void => {
     const isLog = line.startsWith('{')
     if (!isLog && line.trim() !== '') lastWords = line.trim().slice(0, WORDS_MAX)
@@ -86,7 +104,11 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
 
   /** One life of the process; resolves when it has exited. */
   const live = async (): Promise<void> => {
-    const process_ = fork(ENTRY, [...options.args, '--port', String(port)], { execPath: process.execPath, execArgv: NODE_FLAGS, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const process_ = fork(ENTRY, [...options.args, '--port', String(port)], {
+      execPath: process.execPath,
+      execArgv: NODE_FLAGS,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
     child = process_
     const lines = createInterface({ input: process_.stderr! }).on('line', hear)
     const heard = new Promise<void>((resolve) => lines.once('close', resolve))
@@ -97,11 +119,15 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
       port = Number(new URL(address.url).port)
       onFirst(address)
     })
-    const [code, signal] = (await Promise.race([once(process_, 'exit'), once(process_, 'error').then(() => [null, 'spawn'])])) as [number | null, string | null]
+    const [code, signal] = (await Promise.race([
+      once(process_, 'exit'),
+      once(process_, 'error').then(() => [null, 'spawn']),
+    ])) as [number | null, string | null]
     // Its last words may come after its end.
     await Promise.race([heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
     lines.close()
-    // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by number.
+    // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by
+    // number.
     if (address === null) port = options.port
     address = null
     child = null
@@ -113,12 +139,20 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
       await live()
       if (clock.mono() - bornAt > HEALTHY_MS) attempt = 0
       if (attempt + 1 >= FIRST_LIVES_MAX) onHopeless()
-      await clock.sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(attempt, 6)), { signal: stopping.signal }).catch(() => undefined)
+      await clock
+        .sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(attempt, 6)), { signal: stopping.signal })
+        .catch(() => undefined)
     }
   }
   const started = new Promise<ExchangeAddress>((resolve, reject) => {
     onFirst = resolve
-    onHopeless = () => reject(new StokerError('UNAVAILABLE', `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`))
+    onHopeless = () =>
+      reject(
+        new StokerError(
+          'UNAVAILABLE',
+          `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`,
+        ),
+      )
     clock.sleep(FIRST_READY_MS, { signal: stopping.signal, unref: true }).then(
       () => onHopeless(),
       () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),

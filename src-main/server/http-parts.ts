@@ -32,8 +32,15 @@ export interface Env {
 }
 
 export const refuse = (c: Context<Env>, refusal: Refusal): Response =>
-  c.json({ error: { code: refusal.status === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN', message: refusal.message } }, refusal.status)
+  c.json(
+    { error: { code: refusal.status === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN', message: refusal.message } },
+    refusal.status,
+  )
 
 /** Refuses a body over the bound with 413, whether it was declared or only sent. */
 export const atMost = (maxSize: number) =>
-  bodyLimit({ maxSize, onError: (c) => c.json({ error: { code: 'TOO_LARGE', message: `The body may have at most ${maxSize} bytes.` } }, 413) })
+  bodyLimit({
+    maxSize,
+    onError: (c) =>
+      c.json({ error: { code: 'TOO_LARGE', message: `The body may have at most ${maxSize} bytes.` } }, 413),
+  })

@@ -10,7 +10,10 @@ const CALLS_MAX = 128
 
 type Interceptor = NonNullable<StandardHandlerOptions<CallContext>['rootInterceptors']>[number]
 
-/** Counts the calls of one socket until they have ended, streams included; one over the bound closes it, and nothing of that call runs. */
+/**
+ * Counts the calls of one socket until they have ended, streams included; one over the bound closes it, and nothing of
+ * that call runs.
+ */
 export function countCalls(channel: Channel, log: Log): Interceptor {
   const refused = { matched: false, response: undefined } as const
   let calls = 0
@@ -47,7 +50,8 @@ export function countCalls(channel: Channel, log: Log): Interceptor {
   }
 }
 
-const isStream = (body: unknown): body is AsyncGenerator => typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+const isStream = (body: unknown): body is AsyncGenerator =>
+  typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 
 async function* untilEnd(stream: AsyncGenerator, ended: () => void): AsyncGenerator {
   try {

@@ -1,4 +1,7 @@
-/** The contract over WebSocket at /rpc: guarded before the handshake, bounded in frames, calls, silence and unread bytes. */
+/**
+ * The contract over WebSocket at /rpc: guarded before the handshake, bounded in frames, calls, silence and unread
+ * bytes.
+ */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
@@ -46,7 +49,9 @@ function serveChannel(channel: Channel, { router, log }: Pick<SocketDeps, 'route
       port.postMessage(message)
     },
   }
-  new RPCHandler(router, { rootInterceptors: [countCalls(channel, log)] }).upgrade(bounded, { context: { scopes: ALL_SCOPES } })
+  new RPCHandler(router, { rootInterceptors: [countCalls(channel, log)] }).upgrade(bounded, {
+    context: { scopes: ALL_SCOPES },
+  })
 }
 
 /** Ends sockets that stopped answering pings. */

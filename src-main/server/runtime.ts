@@ -1,4 +1,7 @@
-/** Everything a headless Stoker runs: lock, exchange host, engine host, core, console; started in that order and ended in reverse. */
+/**
+ * Everything a headless Stoker runs: lock, exchange host, engine host, core, console; started in that order and ended
+ * in reverse.
+ */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -54,18 +57,26 @@ export interface Runtime {
 
 function tlsOf({ tlsCert, tlsKey }: RuntimeOptions): { cert: string; key: string } | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined
-  if (tlsCert === undefined || tlsKey === undefined) throw new StokerError('BAD_REQUEST', 'give both --tls-cert and --tls-key, or neither')
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new StokerError('BAD_REQUEST', 'give both --tls-cert and --tls-key, or neither')
   try {
     return { cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') }
   } catch (error) {
-    throw new StokerError('BAD_REQUEST', `cannot read the TLS files (${(error as NodeJS.ErrnoException).code}); check --tls-cert and --tls-key`, { cause: error })
+    throw new StokerError(
+      'BAD_REQUEST',
+      `cannot read the TLS files (${(error as NodeJS.ErrnoException).code}); check --tls-cert and --tls-key`,
+      { cause: error },
+    )
   }
 }
 
 /** Refuses plain HTTP on an address that others can reach, unless the owner asked for it in so many words. */
 function checkAddress(host: string, secure: boolean, insecureListen: boolean): void {
   if (isLoopback(host) || secure || insecureListen) return
-  throw new StokerError('BAD_REQUEST', `${host} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen to send everything readable over the network`)
+  throw new StokerError(
+    'BAD_REQUEST',
+    `${host} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen to send everything readable over the network`,
+  )
 }
 
 /** Runs ends in reverse order, each to its end; the first failure is thrown after all have run. */
@@ -91,7 +102,10 @@ async function openOnSomePort(orAnyPort: boolean, options: ConsoleOptions): Prom
   try {
     return await openConsole(options)
   } catch (error) {
-    const taken = error instanceof StokerError && error.code === 'UNAVAILABLE' && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+    const taken =
+      error instanceof StokerError &&
+      error.code === 'UNAVAILABLE' &&
+      (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
     if (!taken || !orAnyPort) throw error
     return openConsole({ ...options, port: 0 })
   }
@@ -111,11 +125,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
     const exchangeDir = ensureDataDir(join(dataDir, 'exchange'))
     const practice = options.practiceBuyer === false ? ['--no-practice-buyer'] : []
-    const exchangeChild = startExchangeChild({ args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])], port: options.exchangePort ?? 0, clock, log })
+    const exchangeChild = startExchangeChild({
+      args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])],
+      port: options.exchangePort ?? 0,
+      clock,
+      log,
+    })
     ending.add(() => exchangeChild.stop())
 
     const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
-    const supplierUrl = (): string | null => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
+    const supplierUrl = (): string | null =>
+      exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
     const exchange = createStokerExchange({
       url: supplierUrl,
       key: signingKey,
@@ -140,7 +160,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       bundledModelsDir: join(ROOT, 'resources', 'models'),
       exchangeUrl: () => exchangeChild.address()?.url ?? null,
       prefixReuse: options.prefixReuse ?? true,
-      // What was measured decides settings, and those decide what an answer is: a run that must repeat itself takes the defaults.
+      // What was measured decides settings, and those decide what an answer is: a run that must repeat itself takes the
+      // defaults.
       calibrateOnDeploy: options.prefixReuse ?? true,
     })
     ending.add(() => core.stop())

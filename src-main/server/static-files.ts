@@ -21,9 +21,13 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Stoker</title><body><h1>Stoker is running, its screens are not built</h1><p>Run <code>npm run build</code> in the checkout and reload this page.</p></body></html>`
 
-const plain = (status: number, text: string): Response => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+const plain = (status: number, text: string): Response =>
+  new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
 
-/** The file a URL path names below `root`, or null when it names none: encoded tricks, dot segments, links out of the folder and hidden files included. */
+/**
+ * The file a URL path names below `root`, or null when it names none: encoded tricks, dot segments, links out of the
+ * folder and hidden files included.
+ */
 export async function fileFor(root: string, urlPath: string): Promise<string | null> {
   let path: string
   try {
@@ -53,7 +57,10 @@ export async function serveStatic(root: string, urlPath: string): Promise<Respon
   const file = await fileFor(root, urlPath)
   if (file === null) {
     if (urlPath !== '/') return plain(404, 'There is nothing here.')
-    return new Response(NOT_BUILT, { status: 503, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' } })
+    return new Response(NOT_BUILT, {
+      status: 503,
+      headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' },
+    })
   }
   const type = TYPES[extname(file)] ?? 'application/octet-stream'
   const caching = isHashed(urlPath) ? 'public, max-age=31536000, immutable' : 'no-cache'

@@ -1,4 +1,7 @@
-/** A model dropped on the page: streamed to DIR/models, bounded by the disk and 64 GiB, removed again when it breaks off. */
+/**
+ * A model dropped on the page: streamed to DIR/models, bounded by the disk and 64 GiB, removed again when it breaks
+ * off.
+ */
 import { createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +18,10 @@ const KEEP_FREE_BYTES = 512 * 2 ** 20
 const NAME_TRIES = 100
 const UPLOADS_AT_ONCE = 2
 
-/** The last path segment with only letters, digits, dot, dash and underscore; never hidden, never empty, at most 120 characters. */
+/**
+ * The last path segment with only letters, digits, dot, dash and underscore; never hidden, never empty, at most 120
+ * characters.
+ */
 export function safeModelName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? ''
   const safe = last
@@ -72,7 +78,11 @@ export function createUploads(dataDir: string, ids: IdSource, limit: number = UP
   // Parts of a process that was killed in the middle.
   for (const name of readdirSync(dir)) if (name.startsWith('.upload-')) rmSync(join(dir, name), { force: true })
 
-  const save = async (name: string, body: ReadableStream<Uint8Array>, declaredBytes: number | null): Promise<{ path: string }> => {
+  const save = async (
+    name: string,
+    body: ReadableStream<Uint8Array>,
+    declaredBytes: number | null,
+  ): Promise<{ path: string }> => {
     const { bavail, bsize } = await statfs(dir)
     const bound = Math.min(limit, Math.max(0, bavail * bsize - KEEP_FREE_BYTES))
     if (declaredBytes !== null && declaredBytes > bound) throw tooLarge(bound)
@@ -90,7 +100,8 @@ export function createUploads(dataDir: string, ids: IdSource, limit: number = UP
   return {
     async store(name, body, declaredBytes) {
       if (body === null) throw new StokerError('BAD_REQUEST', 'Send the file as the body of the request.')
-      if (running >= UPLOADS_AT_ONCE) throw new StokerError('UNAVAILABLE', 'Two uploads are running already; wait for one to end.')
+      if (running >= UPLOADS_AT_ONCE)
+        throw new StokerError('UNAVAILABLE', 'Two uploads are running already; wait for one to end.')
       running += 1
       try {
         return await save(name, body, declaredBytes)

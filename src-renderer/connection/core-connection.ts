@@ -1,4 +1,7 @@
-/** The one connection to the core: opens a channel, offers its client, reconnects with back-off. The screens cannot tell desktop from headless. */
+/**
+ * The one connection to the core: opens a channel, offers its client, reconnects with back-off. The screens cannot tell
+ * desktop from headless.
+ */
 import { createORPCClient } from '@orpc/client'
 import type { ClientContext, ClientLink } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
@@ -77,7 +80,10 @@ export function createConnection(open: OpenChannel): Connection {
     const closed = new Promise<string>((resolve) => channel.onClose(resolve))
     const mine: Link = new RPCLink({ port: channelAsPort(channel, 'client') })
     const hello = await withTimeout(
-      Promise.race([createORPCClient<CoreClient>(mine).app.hello(), closed.then((reason) => Promise.reject(new OfflineError(reason)))]),
+      Promise.race([
+        createORPCClient<CoreClient>(mine).app.hello(),
+        closed.then((reason) => Promise.reject(new OfflineError(reason))),
+      ]),
       HELLO_TIMEOUT_MS,
       'the core did not answer',
     )
@@ -113,7 +119,11 @@ export function createConnection(open: OpenChannel): Connection {
       return { stop: reason === 'reload', worked: true, reason }
     } catch (error) {
       if (channel !== null && channel !== 'login') channel.close('failed')
-      return { stop: false, worked: epoch > before, reason: error instanceof Error ? error.message : 'the connection failed' }
+      return {
+        stop: false,
+        worked: epoch > before,
+        reason: error instanceof Error ? error.message : 'the connection failed',
+      }
     }
   }
 
@@ -125,14 +135,20 @@ export function createConnection(open: OpenChannel): Connection {
       failures = outcome.worked ? 0 : failures + 1
       const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 8_000
       const before = state.get()
-      state.set({ kind: 'offline', since: before.kind === 'offline' ? before.since : Date.now(), retryAt: Date.now() + wait, reason: outcome.reason })
+      state.set({
+        kind: 'offline',
+        since: before.kind === 'offline' ? before.since : Date.now(),
+        retryAt: Date.now() + wait,
+        reason: outcome.reason,
+      })
       wake = new AbortController()
       await pause(wait, AbortSignal.any([signal, wake.signal]))
     }
   }
 
   const swap: Link = {
-    call: async (path, input, options) => (await withTimeout(arrived(), CALL_WAIT_MS, 'Stoker is not connected to its core.')).call(path, input, options),
+    call: async (path, input, options) =>
+      (await withTimeout(arrived(), CALL_WAIT_MS, 'Stoker is not connected to its core.')).call(path, input, options),
   }
   return {
     state,

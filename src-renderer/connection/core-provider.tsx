@@ -8,7 +8,9 @@ import type { Live, Topic } from '#contract/app.ts'
 import type { Connection, ConnectionState, CoreClient } from './core-connection.ts'
 import { createStore, type Store } from './external-store.ts'
 
-/** The latest live value and when this page received it (its own clock, so that two machines' clocks need not agree). */
+/**
+ * The latest live value and when this page received it (its own clock, so that two machines' clocks need not agree).
+ */
 export interface LiveNow {
   value: Live
   receivedAt: number
@@ -62,15 +64,32 @@ const COALESCE_MS = 300
 export function createCore(connection: Connection): Core {
   const queries = new QueryClient({
     defaultOptions: {
-      queries: { retry: 2, retryDelay: 400, staleTime: 2_000, gcTime: 300_000, refetchOnWindowFocus: false, networkMode: 'always' },
+      queries: {
+        retry: 2,
+        retryDelay: 400,
+        staleTime: 2_000,
+        gcTime: 300_000,
+        refetchOnWindowFocus: false,
+        networkMode: 'always',
+      },
       mutations: { networkMode: 'always', retry: false },
     },
   })
-  return { connection, client: connection.client, rpc: createTanstackQueryUtils(connection.client), queries, live: createStore<LiveNow | null>(null) }
+  return {
+    connection,
+    client: connection.client,
+    rpc: createTanstackQueryUtils(connection.client),
+    queries,
+    live: createStore<LiveNow | null>(null),
+  }
 }
 
 /** Reads a stream until the signal; opens it again whenever it ends or breaks. */
-export async function follow<T>(open: (signal: AbortSignal) => Promise<AsyncIterable<T>>, onValue: (value: T) => void, signal: AbortSignal): Promise<void> {
+export async function follow<T>(
+  open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
+  onValue: (value: T) => void,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const value of await open(signal)) onValue(value)
@@ -109,7 +128,8 @@ export function startCore(core: Core): () => void {
   })
   const changed = coalesce((topics) => {
     const paths = new Map([...topics].flatMap((topic) => READ_AGAIN[topic]).map((path) => [path.join('.'), path]))
-    for (const path of paths.values()) void core.queries.invalidateQueries({ queryKey: [path] }, { cancelRefetch: false })
+    for (const path of paths.values())
+      void core.queries.invalidateQueries({ queryKey: [path] }, { cancelRefetch: false })
   })
   void follow(
     (abort) => core.client.app.live(undefined, { signal: abort }),

@@ -11,7 +11,12 @@ export type ExamWithItems = Exam & { items: ExamItemView[] }
 const AGAIN_MS = 800
 
 /** Reads the stream of a running exam to its end, again after a lost connection; then the lists are read anew. */
-async function followExam(core: Core, examId: ExamId, onExam: (exam: ExamWithItems) => void, signal: AbortSignal): Promise<void> {
+async function followExam(
+  core: Core,
+  examId: ExamId,
+  onExam: (exam: ExamWithItems) => void,
+  signal: AbortSignal,
+): Promise<void> {
   for (let ended = false; !ended && !signal.aborted;) {
     try {
       for await (const exam of await core.client.exams.progress({ examId }, { signal })) onExam(exam)
@@ -27,7 +32,9 @@ export function useExam(examId: string | null): { exam: ExamWithItems | null; er
   const core = useCore()
   const { rpc } = core
   const [streamed, setStreamed] = useState<ExamWithItems | null>(null)
-  const query = useQuery(rpc.exams.get.queryOptions({ input: { examId: (examId ?? 'none') as ExamId }, enabled: examId !== null }))
+  const query = useQuery(
+    rpc.exams.get.queryOptions({ input: { examId: (examId ?? 'none') as ExamId }, enabled: examId !== null }),
+  )
   const running = query.data?.state === 'running'
   useEffect(() => {
     const controller = new AbortController()

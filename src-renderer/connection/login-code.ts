@@ -1,4 +1,7 @@
-/** The one-time login code in the link's fragment (never sent to a server by itself): posted once, then wiped from the address bar. */
+/**
+ * The one-time login code in the link's fragment (never sent to a server by itself): posted once, then wiped from the
+ * address bar.
+ */
 
 /** The code of `#code=…`; null when the fragment is something else. */
 export function codeOf(hash: string): string | null {

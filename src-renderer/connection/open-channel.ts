@@ -1,4 +1,7 @@
-/** How the two modes get a channel: a port handed over by preload in the desktop app, else a WebSocket to the server this page came from. */
+/**
+ * How the two modes get a channel: a port handed over by preload in the desktop app, else a WebSocket to the server
+ * this page came from.
+ */
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 
@@ -19,7 +22,10 @@ export const openDesktop: OpenChannel = (signal) =>
       finish()
       resolve(webPortChannel<string, string>(port))
     }
-    const timer = setTimeout(() => (finish(), reject(new OfflineError('the shell gave no port to the core'))), OPEN_TIMEOUT_MS)
+    const timer = setTimeout(
+      () => (finish(), reject(new OfflineError('the shell gave no port to the core'))),
+      OPEN_TIMEOUT_MS,
+    )
     signal.addEventListener('abort', finish, { once: true })
     window.addEventListener('message', onMessage)
     window.stoker?.connect()
@@ -28,14 +34,19 @@ export const openDesktop: OpenChannel = (signal) =>
 /** Null when the server cannot be reached at all. */
 async function loggedIn(): Promise<boolean | null> {
   try {
-    const answer = (await (await fetch('/auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as { loggedIn?: boolean }
+    const answer = (await (await fetch('/auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as {
+      loggedIn?: boolean
+    }
     return answer.loggedIn === true
   } catch {
     return null
   }
 }
 
-/** The session cookie travels with the upgrade; a page cannot see why an upgrade was refused, so the state is asked first. */
+/**
+ * The session cookie travels with the upgrade; a page cannot see why an upgrade was refused, so the state is asked
+ * first.
+ */
 export const openHeadless: OpenChannel = async () => {
   const known = await loggedIn()
   if (known === null) throw new OfflineError('the Stoker server does not answer')
@@ -43,10 +54,13 @@ export const openHeadless: OpenChannel = async () => {
   const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/rpc`)
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true })
-    socket.addEventListener('error', () => reject(new OfflineError('the server refused the connection')), { once: true })
+    socket.addEventListener('error', () => reject(new OfflineError('the server refused the connection')), {
+      once: true,
+    })
     socket.addEventListener('close', () => reject(new OfflineError('the server closed the connection')), { once: true })
   })
   return webSocketChannel<string, string>(socket)
 }
 
-export const openForThisPage: OpenChannel = (signal) => (window.stoker === undefined ? openHeadless(signal) : openDesktop(signal))
+export const openForThisPage: OpenChannel = (signal) =>
+  window.stoker === undefined ? openHeadless(signal) : openDesktop(signal)

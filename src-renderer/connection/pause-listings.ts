@@ -26,7 +26,8 @@ export function useListingSwitch(): ListingSwitch {
   const change = useMutation({
     mutationFn: async (what: 'pause' | 'resume') => {
       const states = what === 'pause' ? ['listed', 'waiting'] : ['paused']
-      for (const { instrument } of listings.filter((listing) => states.includes(listing.state))) await client.market[what]({ instrument })
+      for (const { instrument } of listings.filter((listing) => states.includes(listing.state)))
+        await client.market[what]({ instrument })
       return what
     },
     onSuccess: (what) => {

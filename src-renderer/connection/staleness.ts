@@ -31,7 +31,10 @@ export interface ExchangeSeen {
   seenAt: number | null
 }
 
-/** When the exchange was last heard, moved from the rig's clock to the page's; the live value itself must be fresh. Pure. */
+/**
+ * When the exchange was last heard, moved from the rig's clock to the page's; the live value itself must be fresh.
+ * Pure.
+ */
 export function exchangeSeen(live: LiveNow | null, stale: boolean, now: number): ExchangeSeen {
   if (live === null || live.value.exchange.lastSeenAt === null) return { live: false, seenAt: null }
   const seenAt = live.receivedAt - (live.value.at - live.value.exchange.lastSeenAt)

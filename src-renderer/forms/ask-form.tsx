@@ -13,7 +13,8 @@ import { errorText } from '#ui/loaded.tsx'
 import { useCore } from '../connection/core-provider.tsx'
 
 /** Ordinal of a place in the book. */
-export const ordinal = (n: number): string => `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
+export const ordinal = (n: number): string =>
+  `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
 
 function QuoteFacts({ quote }: { quote: Quote }) {
   const unit = currencyWord(quote.currency)
@@ -22,17 +23,28 @@ function QuoteFacts({ quote }: { quote: Quote }) {
       <dl className="facts" style={{ margin: '14px 0 0' }}>
         <dt>You get</dt>
         <dd>
-          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's {percent(quote.feeBps / 10_000, 1)}
+          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's{' '}
+          {percent(quote.feeBps / 10_000, 1)}
         </dd>
         <dt>Electricity</dt>
         <dd>
-          {quote.powerNanoPerMtok === null ? 'not known before a job has run' : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+          {quote.powerNanoPerMtok === null
+            ? 'not known before a job has run'
+            : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
           {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
         </dd>
         <dt>Place</dt>
-        <dd>{quote.place === null || quote.of === null ? 'no book yet' : quote.of <= 1 ? 'the only ask' : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}</dd>
+        <dd>
+          {quote.place === null || quote.of === null
+            ? 'no book yet'
+            : quote.of <= 1
+              ? 'the only ask'
+              : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}
+        </dd>
       </dl>
-      {quote.realm !== 'real' && <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>}
+      {quote.realm !== 'real' && (
+        <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>
+      )}
       {quote.warnings.map((warning) => (
         <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
           {warning}
@@ -59,7 +71,12 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
   const parsed = parseNano(text)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
-  const quote = useQuery(rpc.market.quote.queryOptions({ input: { instrument, askNanoPerMtok: asked as NanoPerMtok }, placeholderData: (before) => before }))
+  const quote = useQuery(
+    rpc.market.quote.queryOptions({
+      input: { instrument, askNanoPerMtok: asked as NanoPerMtok },
+      placeholderData: (before) => before,
+    }),
+  )
   const list = useMutation({
     mutationFn: () => client.market.list({ instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
     onSuccess: (listing) => {

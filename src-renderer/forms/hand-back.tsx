@@ -53,11 +53,22 @@ function Ask({ rule, onRule, pending, error, onTake, onClose }: AskProps) {
             label="Now, within a second"
             description="Jobs that have not begun go to other suppliers. Jobs in the middle fail: their buyers pay nothing, and you earn nothing for them."
           />
-          <Radio value="finish" disabled={pending} label="After the running jobs" description="No new jobs; what was accepted is finished and paid, ten minutes at most." />
+          <Radio
+            value="finish"
+            disabled={pending}
+            label="After the running jobs"
+            description="No new jobs; what was accepted is finished and paid, ten minutes at most."
+          />
         </div>
       </Radio.Group>
       <div aria-live="polite">
-        {pending && <p className="foot">{rule === 'now' ? 'Ending what runs.' : 'No new jobs come. The running ones are being finished; this window may be closed meanwhile.'}</p>}
+        {pending && (
+          <p className="foot">
+            {rule === 'now'
+              ? 'Ending what runs.'
+              : 'No new jobs come. The running ones are being finished; this window may be closed meanwhile.'}
+          </p>
+        )}
         {error !== null && (
           <p className="banner bad" role="alert" style={{ margin: '12px 0 0' }}>
             {errorText(error)}
@@ -87,12 +98,14 @@ export function HandBack({ size = 'sm' }: { size?: string }) {
     mutationFn: async () => {
       const result = await client.models.handBack({ rule })
       // A listing that was resumed meanwhile calls it off; the core's figures look like those of an idle machine then.
-      const serving = async (): Promise<boolean> => isServing(await client.models.deployments(), await client.market.listings())
+      const serving = async (): Promise<boolean> =>
+        isServing(await client.models.deployments(), await client.market.listings())
       const calledOff = result.unloaded === 0 && (await serving().catch(() => false))
       return { result, calledOff }
     },
     // Whoever closed the window meanwhile is told all the same.
-    onSuccess: ({ calledOff }) => !opened && sayDone(calledOff ? CALLED_OFF : 'The machine is yours: nothing is in memory.'),
+    onSuccess: ({ calledOff }) =>
+      !opened && sayDone(calledOff ? CALLED_OFF : 'The machine is yours: nothing is in memory.'),
     onError: (error) => !opened && sayError('The machine was not given back', error),
     onSettled: () => void queries.invalidateQueries(),
   })
@@ -111,7 +124,14 @@ export function HandBack({ size = 'sm' }: { size?: string }) {
         {handBack.data !== undefined ? (
           <Result {...handBack.data} onClose={close} />
         ) : (
-          <Ask rule={rule} onRule={setRule} pending={handBack.isPending} error={handBack.error} onTake={() => handBack.mutate()} onClose={close} />
+          <Ask
+            rule={rule}
+            onRule={setRule}
+            pending={handBack.isPending}
+            error={handBack.error}
+            onTake={() => handBack.mutate()}
+            onClose={close}
+          />
         )}
       </Modal>
     </>

@@ -1,4 +1,7 @@
-/** The fields of electricity: price, currency, and estimates where watts cannot be read. Used by settings and the first run. */
+/**
+ * The fields of electricity: price, currency, and estimates where watts cannot be read. Used by settings and the first
+ * run.
+ */
 import { NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
@@ -24,7 +27,13 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
   return (
     <div style={{ display: 'grid', gap: 14 }}>
       <div className="btns" style={{ alignItems: 'flex-start' }}>
-        <TextInput label="Price of a kWh" inputMode="decimal" value={draft.kwh} error={problems.kwh} onChange={(event) => onDraft({ ...draft, kwh: event.currentTarget.value })} />
+        <TextInput
+          label="Price of a kWh"
+          inputMode="decimal"
+          value={draft.kwh}
+          error={problems.kwh}
+          onChange={(event) => onDraft({ ...draft, kwh: event.currentTarget.value })}
+        />
         <NativeSelect
           label="Currency"
           value={currency}
@@ -32,7 +41,11 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
           onChange={(event) => onCurrency(CURRENCIES.find((each) => each === event.currentTarget.value) ?? 'USD')}
         />
       </div>
-      <p className="sub">{power?.watts == null ? 'Watts cannot be read on this machine, so your estimate is used.' : `Now ${watts(power.watts.value)}, ${power.watts.method}.`}</p>
+      <p className="sub">
+        {power?.watts == null
+          ? 'Watts cannot be read on this machine, so your estimate is used.'
+          : `Now ${watts(power.watts.value)}, ${power.watts.method}.`}
+      </p>
       <div className="btns" style={{ alignItems: 'flex-start' }}>
         <TextInput
           label="Watts while serving"

@@ -61,12 +61,29 @@ export function Frame() {
   useKeys(keys)
 
   const commands: Command[] = [
-    ...PAGES.map((page) => ({ id: `page-${page.digit}`, name: `Go to ${page.name}`, hint: page.digit, run: () => void navigate({ to: page.to }) })),
-    ...(listing.act === null ? [] : [{ id: 'listing', name: listing.act === 'pause' ? 'Pause listing' : 'Resume listing', hint: 'space', run: listing.toggle }]),
+    ...PAGES.map((page) => ({
+      id: `page-${page.digit}`,
+      name: `Go to ${page.name}`,
+      hint: page.digit,
+      run: () => void navigate({ to: page.to }),
+    })),
+    ...(listing.act === null
+      ? []
+      : [
+          {
+            id: 'listing',
+            name: listing.act === 'pause' ? 'Pause listing' : 'Resume listing',
+            hint: 'space',
+            run: listing.toggle,
+          },
+        ]),
     ...(['system', 'light', 'dark'] as const).map((theme) => ({
       id: `theme-${theme}`,
       name: `Use ${theme} theme`,
-      run: () => void core.client.app.updateSettings({ theme }).then(() => core.queries.invalidateQueries({ queryKey: [['app', 'settings']] })),
+      run: () =>
+        void core.client.app
+          .updateSettings({ theme })
+          .then(() => core.queries.invalidateQueries({ queryKey: [['app', 'settings']] })),
     })),
     { id: 'wizard', name: 'Walk through first run again', run: () => void navigate({ to: '/welcome' }) },
     { id: 'shortcuts', name: 'Show keyboard shortcuts', hint: '?', run: () => setOpen('shortcuts') },

@@ -3,7 +3,8 @@ import { useEffect } from 'react'
 
 const INTERACTIVE =
   'input, textarea, select, button, a[href], summary, [contenteditable="true"], [role="button"], [role="radio"], [role="switch"], [role="option"], [role="slider"], [role="dialog"]'
-const TYPING = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable="true"], [role="dialog"]'
+const TYPING =
+  'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable="true"], [role="dialog"]'
 
 export interface KeyActions {
   page(digit: string): void
@@ -13,7 +14,9 @@ export interface KeyActions {
 }
 
 /** What a key press means here; null when it belongs to the control that has the focus. */
-export function meaningOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'target'>): keyof KeyActions | null {
+export function meaningOf(
+  event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'target'>,
+): keyof KeyActions | null {
   const target = event.target instanceof Element ? event.target : null
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') return 'palette'
   if (event.ctrlKey || event.metaKey || event.altKey || target?.closest(TYPING)) return null

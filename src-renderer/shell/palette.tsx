@@ -26,7 +26,15 @@ export function matching(commands: readonly Command[], typed: string): Command[]
   )
 }
 
-export function Palette({ opened, onClose, commands }: { opened: boolean; onClose: () => void; commands: readonly Command[] }) {
+export function Palette({
+  opened,
+  onClose,
+  commands,
+}: {
+  opened: boolean
+  onClose: () => void
+  commands: readonly Command[]
+}) {
   const [typed, setTyped] = useState('')
   const [at, setAt] = useState(0)
   const found = matching(commands, typed)
@@ -63,7 +71,13 @@ export function Palette({ opened, onClose, commands }: { opened: boolean; onClos
       />
       <ul className="palette-list" id="palette-list" role="listbox" aria-label="Commands">
         {found.map((command) => (
-          <li key={command.id} id={`command-${command.id}`} role="option" aria-selected={command === current} onClick={() => run(command)}>
+          <li
+            key={command.id}
+            id={`command-${command.id}`}
+            role="option"
+            aria-selected={command === current}
+            onClick={() => run(command)}
+          >
             {command.name}
             {command.hint !== undefined && <span className="kbd">{command.hint}</span>}
           </li>

@@ -21,7 +21,13 @@ function Rig() {
   return (
     <div className={`rig ${stale ? 'is-stale' : ''}`}>
       <b>{settings?.rigName ?? hardware?.hostname ?? 'this rig'}</b>
-      {hardware !== undefined && <span>{gpu === undefined ? hardware.cpu : `${gpu.name}${hardware.gpus.length > 1 ? `, first of ${hardware.gpus.length} GPUs` : ''}`}</span>}
+      {hardware !== undefined && (
+        <span>
+          {gpu === undefined
+            ? hardware.cpu
+            : `${gpu.name}${hardware.gpus.length > 1 ? `, first of ${hardware.gpus.length} GPUs` : ''}`}
+        </span>
+      )}
       {hardware !== undefined && (
         <span>
           {gpu?.memoryBytes != null && gpu.memoryFreeBytes != null
@@ -52,7 +58,12 @@ export function Side({ onPalette, onShortcuts }: { onPalette: () => void; onShor
       </div>
       <nav aria-label="Pages">
         {PAGES.map((page) => (
-          <Link key={page.to} to={page.to} activeOptions={{ exact: page.to === '/', includeSearch: false }} activeProps={{ 'aria-current': 'page' }}>
+          <Link
+            key={page.to}
+            to={page.to}
+            activeOptions={{ exact: page.to === '/', includeSearch: false }}
+            activeProps={{ 'aria-current': 'page' }}
+          >
             {page.name}
             <kbd aria-hidden="true">{page.digit}</kbd>
           </Link>

@@ -28,7 +28,8 @@ export function ConnectionBanner() {
   return (
     <output className="banner act">
       <span>
-        <b>Not connected to the core.</b> {state.reason}. {live !== null && `Figures are as of ${clock(live.receivedAt)}. `}
+        <b>Not connected to the core.</b> {state.reason}.{' '}
+        {live !== null && `Figures are as of ${clock(live.receivedAt)}. `}
         <span aria-hidden="true">{wait > 0 ? `Trying again in ${wait} s.` : 'Trying again now.'}</span>
       </span>
       <Button variant="default" size="xs" onClick={() => connection.retryNow()}>

@@ -1,6 +1,9 @@
 import type { BookView } from '#contract/market.ts'
 
-/** Where a first ask starts, in nano-units per million tokens: just below the cheapest other seller, 0.40 units in an empty book. */
+/**
+ * Where a first ask starts, in nano-units per million tokens: just below the cheapest other seller, 0.40 units in an
+ * empty book.
+ */
 export function suggestedAsk(book: BookView | null): number {
   const others = (book?.rows ?? []).filter((row) => !row.mine).map((row) => row.askNanoPerMtok as number)
   const cheapest = others.length === 0 ? null : Math.min(...others)

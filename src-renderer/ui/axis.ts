@@ -1,4 +1,6 @@
-/** Room for the figures beside a chart, in CSS pixels: it grows with the longest of them and with the size of the text. */
+/**
+ * Room for the figures beside a chart, in CSS pixels: it grows with the longest of them and with the size of the text.
+ */
 export function axisWidth(labels: readonly string[]): number {
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 14
   const longest = Math.max(4, ...labels.map((label) => label.length))

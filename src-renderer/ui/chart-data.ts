@@ -37,7 +37,8 @@ export function bucketStarts(from: number, to: number, size: BucketSize): number
   return starts
 }
 
-export const bucketLabel = (at: number, size: BucketSize): string => (size === 'hour' ? hour(at) : size === 'day' ? day(at) : month(at))
+export const bucketLabel = (at: number, size: BucketSize): string =>
+  size === 'hour' ? hour(at) : size === 'day' ? day(at) : month(at)
 
 const emptyRow = (at: number, size: BucketSize): ChartRow => ({
   at,
@@ -52,7 +53,10 @@ const emptyRow = (at: number, size: BucketSize): ChartRow => ({
   off: true,
 })
 
-/** Rows for every bucket of [from, to). A bucket of the core belongs to the last start at or before it, whatever daylight saving did in between. */
+/**
+ * Rows for every bucket of [from, to). A bucket of the core belongs to the last start at or before it, whatever
+ * daylight saving did in between.
+ */
 export function chartRows(series: Series, from: number, to: number, size: BucketSize, now: number): ChartRow[] {
   const rows = bucketStarts(from, to, size).map((at) => emptyRow(at, size))
   for (const bucket of series.buckets) {
@@ -74,13 +78,18 @@ export function chartRows(series: Series, from: number, to: number, size: Bucket
   return rows.map((row, index) => ({ ...row, off: row.off && first !== -1 && index > first && row.at <= now }))
 }
 
-const sumOf = (values: Record<string, number>): number => Object.values(values).reduce((total, value) => total + value, 0)
+const sumOf = (values: Record<string, number>): number =>
+  Object.values(values).reduce((total, value) => total + value, 0)
 
 /** The tallest bar: available and held each stack their grades, and stand beside each other. */
-export const highestOf = (rows: readonly ChartRow[]): number => rows.reduce((highest, row) => Math.max(highest, sumOf(row.available), sumOf(row.held)), 0)
+export const highestOf = (rows: readonly ChartRow[]): number =>
+  rows.reduce((highest, row) => Math.max(highest, sumOf(row.available), sumOf(row.held)), 0)
 
 /** Running sums, bucket by bucket, up to now. */
-export function cumulative(rows: readonly ChartRow[], now: number): { at: number; label: string; available: number; held: number; power: number }[] {
+export function cumulative(
+  rows: readonly ChartRow[],
+  now: number,
+): { at: number; label: string; available: number; held: number; power: number }[] {
   let [available, held, power] = [0, 0, 0]
   return rows
     .filter((row) => row.at <= now)
@@ -93,7 +102,8 @@ export function cumulative(rows: readonly ChartRow[], now: number): { at: number
 }
 
 /** Instruments of a series in a steady order, so that each keeps its colour. */
-export const instrumentsOf = (series: Series): string[] => [...new Set(series.buckets.flatMap((bucket) => bucket.byInstrument.map((each) => each.instrument as string)))].sort()
+export const instrumentsOf = (series: Series): string[] =>
+  [...new Set(series.buckets.flatMap((bucket) => bucket.byInstrument.map((each) => each.instrument as string)))].sort()
 
 const COLOURS = ['var(--c1)', 'var(--c2)', 'var(--c3)'] as const
 export const colourOf = (index: number): string => COLOURS[index % COLOURS.length] ?? 'var(--c1)'

@@ -1,4 +1,7 @@
-/** What the charts of income share: the hover's lines, the axes, and the strip of electricity that hangs below in its own unit. */
+/**
+ * What the charts of income share: the hover's lines, the axes, and the strip of electricity that hangs below in its
+ * own unit.
+ */
 import type { ReactNode } from 'react'
 import { Bar, BarChart, Line, LineChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
 
@@ -8,7 +11,13 @@ import { powerMoney } from './format.ts'
 
 /** Height of the strip of electricity with the labels of the time axis, in pixels. */
 export const BELOW_HEIGHT = 62
-export const X_AXIS = { dataKey: 'label', tickLine: false, axisLine: { stroke: 'var(--line)' }, interval: 'preserveStartEnd', minTickGap: 28 } as const
+export const X_AXIS = {
+  dataKey: 'label',
+  tickLine: false,
+  axisLine: { stroke: 'var(--line)' },
+  interval: 'preserveStartEnd',
+  minTickGap: 28,
+} as const
 
 export interface Axes {
   /** Ticks above the axis in nano-units of the realm's currency, and the one below it in nano-units of electricity. */
@@ -21,11 +30,22 @@ export interface Axes {
 export function axesOf(highest: number, power: number): Axes {
   const top = ticks(highest)
   const below = ticks(power).at(-1) ?? 0
-  return { top, below, width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1)), tickLabel(below, below)]) }
+  return {
+    top,
+    below,
+    width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1)), tickLabel(below, below)]),
+  }
 }
 
 export const yAxis = ({ top, width }: Axes) =>
-  ({ width, ticks: top, domain: [0, top.at(-1) ?? 1], tickFormatter: (value: number) => tickLabel(value, top[1] ?? 1), tickLine: false, axisLine: false }) as const
+  ({
+    width,
+    ticks: top,
+    domain: [0, top.at(-1) ?? 1],
+    tickFormatter: (value: number) => tickLabel(value, top[1] ?? 1),
+    tickLine: false,
+    axisLine: false,
+  }) as const
 
 export function TipLines({ title, lines }: { title: ReactNode; lines: readonly (readonly [string, ReactNode])[] }) {
   return (
@@ -41,7 +61,10 @@ export function TipLines({ title, lines }: { title: ReactNode; lines: readonly (
   )
 }
 
-export const powerLine = (power: number | null, currency: string): readonly [string, string] => ['electricity', power === null ? 'unknown' : powerMoney(power, currency)]
+export const powerLine = (power: number | null, currency: string): readonly [string, string] => [
+  'electricity',
+  power === null ? 'unknown' : powerMoney(power, currency),
+]
 
 interface BelowProps {
   rows: readonly { label: string; power: number | null }[]
@@ -52,7 +75,12 @@ interface BelowProps {
 
 /** Electricity below the axis: bars per bucket, or its running sum as a line. */
 export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }: BelowProps) {
-  const shared = { data: rows as { label: string; power: number | null }[], margin: { top: 0, right: 4, bottom: 0, left: 0 }, syncId, accessibilityLayer: false } as const
+  const shared = {
+    data: rows as { label: string; power: number | null }[],
+    margin: { top: 0, right: 4, bottom: 0, left: 0 },
+    syncId,
+    accessibilityLayer: false,
+  } as const
   const y = (
     <YAxis
       width={width}
@@ -71,13 +99,27 @@ export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }
         <BarChart {...shared} barCategoryGap="10%">
           <XAxis {...X_AXIS} />
           {y}
-          <Bar dataKey={value} name="electricity" fill="var(--power)" isAnimationActive={false} maxBarSize={44} radius={1} />
+          <Bar
+            dataKey={value}
+            name="electricity"
+            fill="var(--power)"
+            isAnimationActive={false}
+            maxBarSize={44}
+            radius={1}
+          />
         </BarChart>
       ) : (
         <LineChart {...shared}>
           <XAxis {...X_AXIS} />
           {y}
-          <Line dataKey={value} name="electricity" stroke="var(--power)" strokeWidth={2} dot={false} isAnimationActive={false} />
+          <Line
+            dataKey={value}
+            name="electricity"
+            stroke="var(--power)"
+            strokeWidth={2}
+            dot={false}
+            isAnimationActive={false}
+          />
         </LineChart>
       )}
     </ResponsiveContainer>

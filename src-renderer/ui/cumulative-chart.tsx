@@ -1,4 +1,7 @@
-/** Running sums: released as a solid line, held as a dashed one of its own, electricity below in its own unit. They are never added into one figure. */
+/**
+ * Running sums: released as a solid line, held as a dashed one of its own, electricity below in its own unit. They are
+ * never added into one figure.
+ */
 import { useId } from 'react'
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
@@ -23,14 +26,21 @@ export interface CumulativeChartProps {
 
 export function CumulativeChart({ points, currency, powerCurrency, label, height = 300 }: CumulativeChartProps) {
   const id = useId().replaceAll(':', '')
-  const axes = axesOf(Math.max(0, ...points.map((point) => Math.max(point.available, point.held))), points.at(-1)?.power ?? 0)
+  const axes = axesOf(
+    Math.max(0, ...points.map((point) => Math.max(point.available, point.held))),
+    points.at(-1)?.power ?? 0,
+  )
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => {
     const point = values.payload?.[0]?.payload as CumulativePoint | undefined
     if (point === undefined) return null
     return (
       <TipLines
         title={`up to and with ${point.label}, ${currencyWord(currency)}`}
-        lines={[['available', amount(point.available)], ['held', amount(point.held)], powerLine(point.power, powerCurrency)]}
+        lines={[
+          ['available', amount(point.available)],
+          ['held', amount(point.held)],
+          powerLine(point.power, powerCurrency),
+        ]}
       />
     )
   }

@@ -5,7 +5,14 @@ const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: 
 const hourFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const monthFormat = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' })
-const momentFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const momentFormat = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
 const zoneFormat = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
 
 /** `14:02:11`, local. */
@@ -17,7 +24,8 @@ export const day = (at: number): string => dayFormat.format(at)
 /** `Nov 2026`, local. */
 export const month = (at: number): string => monthFormat.format(at)
 /** The viewer's zone as people write it: `GMT`, `CET`, `GMT+5:30`. */
-export const zone = (at: number): string => zoneFormat.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'local'
+export const zone = (at: number): string =>
+  zoneFormat.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'local'
 /** `21 Nov 2026, 14:02:11 CET`. */
 export const moment = (at: number): string => `${momentFormat.format(at)} ${zone(at)}`
 

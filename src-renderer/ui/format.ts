@@ -1,6 +1,7 @@
 /**
- * Every number on every screen is written here. Money stays an integer of nano-units until the last step; the digits are cut by
- * integer arithmetic, so nothing earned is ever shown as 0.00. Times are local with their zone, exports are UTC.
+ * Every number on every screen is written here. Money stays an integer of nano-units until the last step; the digits
+ * are cut by integer arithmetic, so nothing earned is ever shown as 0.00. Times are local with their zone, exports are
+ * UTC.
  */
 import type { Realm } from '#contract/money.ts'
 
@@ -9,7 +10,10 @@ const MINUS = '−'
 
 const grouped = (whole: number): string => whole.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
-/** Decimals that show four significant digits of a small sum, four decimals of an ordinary one and two of a large one; at most nine. */
+/**
+ * Decimals that show four significant digits of a small sum, four decimals of an ordinary one and two of a large one;
+ * at most nine.
+ */
 export function decimalsFor(nano: number): number {
   const size = Math.abs(nano)
   if (size >= 1_000 * NANO) return 2
@@ -30,7 +34,10 @@ export function decimal(nano: number, decimals: number = decimalsFor(nano)): str
   return decimals === 0 ? sign + whole : `${sign}${whole}.${fraction}`
 }
 
-/** A sum without its unit, for columns whose head names it. Zero is a plain 0, so that it cannot be taken for something small. */
+/**
+ * A sum without its unit, for columns whose head names it. Zero is a plain 0, so that it cannot be taken for something
+ * small.
+ */
 export const amount = (nano: number): string => (nano === 0 ? '0' : decimal(nano))
 
 /** The word for a unit of money, for heads and captions. Practice credits never carry a money sign. */
@@ -46,7 +53,10 @@ export function money(nano: number, currency: string): string {
   return `${amount(nano)} ${currencyWord(currency)}`
 }
 
-/** Real electricity cost beside practice figures: always the currency's code, never a sign, so that the two cannot be confused. */
+/**
+ * Real electricity cost beside practice figures: always the currency's code, never a sign, so that the two cannot be
+ * confused.
+ */
 export const powerMoney = (nano: number, currency: string): string => `${amount(nano)} ${currency}`
 
 /** A price per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
@@ -61,7 +71,10 @@ export function price(nanoPerMtok: number): string {
 export const pricePerMillion = (nanoPerMtok: number, currency: string): string =>
   `${currency === 'USD' ? '$' : ''}${price(nanoPerMtok)}${currency === 'USD' ? '' : ` ${currencyWord(currency)}`} per million tokens`
 
-/** What the owner typed as a decimal number, as nano-units; null when it is not one, is negative, or has more than nine decimals. */
+/**
+ * What the owner typed as a decimal number, as nano-units; null when it is not one, is negative, or has more than nine
+ * decimals.
+ */
 export function parseNano(text: string): number | null {
   const match = /^\s*(\d{1,7})?(?:[.,](\d{1,9}))?\s*$/.exec(text)
   if (match === null || (match[1] === undefined && match[2] === undefined)) return null
@@ -100,7 +113,8 @@ export function percent(share: number, digits?: number): string {
 }
 
 /** A low and a high share as whole per cents: `74–97 %`. */
-export const interval = (low: number, high: number): string => `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`
+export const interval = (low: number, high: number): string =>
+  `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`
 
 export const tokPerS = (value: number): string => `${value >= 100 ? count(value) : value.toFixed(1)} tok/s`
 export const watts = (value: number): string => `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} W`

@@ -1,6 +1,19 @@
-/** Income above the axis, electricity hanging below it in its own unit. Released money is one solid bar and held money a hatched one beside it: their heights are never added. Gaps are shaded. */
+/**
+ * Income above the axis, electricity hanging below it in its own unit. Released money is one solid bar and held money a
+ * hatched one beside it: their heights are never added. Gaps are shaded.
+ */
 import { useId } from 'react'
-import { Bar, BarChart, CartesianGrid, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
+import {
+  Bar,
+  BarChart,
+  CartesianGrid,
+  ReferenceArea,
+  ReferenceLine,
+  ResponsiveContainer,
+  Tooltip,
+  XAxis,
+  YAxis,
+} from 'recharts'
 
 import { type ChartRow, colourOf, highestOf } from './chart-data.ts'
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
@@ -18,20 +31,42 @@ export interface IncomeChartProps {
   height?: number
 }
 
-function Tip({ row, instruments, currency, powerCurrency }: { row: ChartRow | undefined; instruments: readonly string[]; currency: string; powerCurrency: string }) {
+function Tip({
+  row,
+  instruments,
+  currency,
+  powerCurrency,
+}: {
+  row: ChartRow | undefined
+  instruments: readonly string[]
+  currency: string
+  powerCurrency: string
+}) {
   if (row === undefined) return null
   const income = instruments.flatMap((name) => [
     [`${gradeName(name)}, available`, amount(row.available[name] ?? 0)] as const,
     [`${gradeName(name)}, held`, amount(row.held[name] ?? 0)] as const,
   ])
-  return <TipLines title={`${row.label}, ${currencyWord(currency)}`} lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]} />
+  return (
+    <TipLines
+      title={`${row.label}, ${currencyWord(currency)}`}
+      lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]}
+    />
+  )
 }
 
 function Hatches({ id, instruments }: { id: string; instruments: readonly string[] }) {
   return (
     <defs>
       {instruments.map((name, index) => (
-        <pattern key={name} id={`${id}-${index}`} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <pattern
+          key={name}
+          id={`${id}-${index}`}
+          width="5"
+          height="5"
+          patternUnits="userSpaceOnUse"
+          patternTransform="rotate(45)"
+        >
           <rect width="2.2" height="5" fill={colourOf(index)} />
         </pattern>
       ))}
@@ -43,7 +78,14 @@ function Hatches({ id, instruments }: { id: string; instruments: readonly string
 function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean) {
   const shared = { isAnimationActive: false, maxBarSize: 44, radius: 1 } as const
   return instruments.flatMap((name, index) => [
-    <Bar key={`${name}a`} {...shared} dataKey={(row: ChartRow) => row.available[name] ?? 0} name={`${gradeName(name)}, available`} stackId="available" fill={colourOf(index)} />,
+    <Bar
+      key={`${name}a`}
+      {...shared}
+      dataKey={(row: ChartRow) => row.available[name] ?? 0}
+      name={`${gradeName(name)}, available`}
+      stackId="available"
+      fill={colourOf(index)}
+    />,
     ...(anyHeld
       ? [
           <Bar
@@ -61,18 +103,37 @@ function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean
   ])
 }
 
-export function IncomeChart({ rows, instruments, currency, powerCurrency, label, nowLabel, height = 250 }: IncomeChartProps) {
+export function IncomeChart({
+  rows,
+  instruments,
+  currency,
+  powerCurrency,
+  label,
+  nowLabel,
+  height = 250,
+}: IncomeChartProps) {
   const id = useId().replaceAll(':', '')
   const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)))
   // Without anything held the bars stand in the middle of their bucket.
   const anyHeld = rows.some((row) => Object.values(row.held).some((nano) => nano > 0))
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
-    <Tip row={values.payload?.[0]?.payload as ChartRow | undefined} instruments={instruments} currency={currency} powerCurrency={powerCurrency} />
+    <Tip
+      row={values.payload?.[0]?.payload as ChartRow | undefined}
+      instruments={instruments}
+      currency={currency}
+      powerCurrency={powerCurrency}
+    />
   )
   return (
     <figure className="chart" style={{ height }} aria-label={label}>
       <ResponsiveContainer width="100%" height={height - BELOW_HEIGHT}>
-        <BarChart data={rows} margin={{ top: 8, right: 4, bottom: 0, left: 0 }} barCategoryGap="10%" barGap={1} syncId={id}>
+        <BarChart
+          data={rows}
+          margin={{ top: 8, right: 4, bottom: 0, left: 0 }}
+          barCategoryGap="10%"
+          barGap={1}
+          syncId={id}
+        >
           <Hatches id={id} instruments={instruments} />
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis {...X_AXIS} tick={false} height={1} />
@@ -80,7 +141,14 @@ export function IncomeChart({ rows, instruments, currency, powerCurrency, label,
           {rows
             .filter((row) => row.off)
             .map((row) => (
-              <ReferenceArea key={row.at} x1={row.label} x2={row.label} fill="var(--sunk)" fillOpacity={1} stroke="none" />
+              <ReferenceArea
+                key={row.at}
+                x1={row.label}
+                x2={row.label}
+                fill="var(--sunk)"
+                fillOpacity={1}
+                stroke="none"
+              />
             ))}
           {nowLabel !== undefined && <ReferenceLine x={nowLabel} stroke="var(--ember)" strokeDasharray="3 3" />}
           <Tooltip content={tip} cursor={{ fill: 'var(--sunk)', fillOpacity: 0.7 }} isAnimationActive={false} />
@@ -115,4 +183,5 @@ export function IncomeLegend({ instruments }: { instruments: readonly string[] }
 }
 
 /** The two units of the two axes, in words. */
-export const axisUnits = (currency: string, powerCurrency: string): string => `${currencyWord(currency)} above the axis, ${powerCurrency} of electricity below`
+export const axisUnits = (currency: string, powerCurrency: string): string =>
+  `${currencyWord(currency)} above the axis, ${powerCurrency} of electricity below`

@@ -26,10 +26,21 @@ export function IncomeTable({ rows, instruments, currency, powerCurrency, captio
     { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
     { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
     { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
-    { head: `Electricity, ${powerCurrency}`, right: true, cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)) },
+    {
+      head: `Electricity, ${powerCurrency}`,
+      right: true,
+      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)),
+    },
     { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0) },
   ]
-  return <Table caption={caption} columns={columns} rows={rows.filter((row) => row.at <= now).toReversed()} rowKey={(row) => row.at.toString()} />
+  return (
+    <Table
+      caption={caption}
+      columns={columns}
+      rows={rows.filter((row) => row.at <= now).toReversed()}
+      rowKey={(row) => row.at.toString()}
+    />
+  )
 }
 
 /** The same table folded away under a small chart. */

@@ -5,7 +5,10 @@ import type { GradeLimits } from '#contract/grades.ts'
 import { count, percent } from './format.ts'
 import { duration } from './format-time.ts'
 
-/** Limits on service (first token, throughput, context, errors) count calls inside the limit; every other limit is a share of right answers. */
+/**
+ * Limits on service (first token, throughput, context, errors) count calls inside the limit; every other limit is a
+ * share of right answers.
+ */
 const SERVICE = /first token|ttft|throughput|context|output|error/i
 
 export interface LimitRow {
@@ -65,30 +68,63 @@ function outsideWords(name: string, limits: GradeLimits, items: readonly ExamIte
 }
 
 /**
- * For shares of right answers the axis is 0..1 with the floor as its line. Service limits count calls inside the limit (floor 0.95); there the
- * axis is the share outside, 0..20 %, with the line at the allowed 5 %, so that the scale shows what matters.
+ * For shares of right answers the axis is 0..1 with the floor as its line. Service limits count calls inside the limit
+ * (floor 0.95); there the axis is the share outside, 0..20 %, with the line at the allowed 5 %, so that the scale shows
+ * what matters.
  */
 export function limitRow(view: LimitView, limits: GradeLimits, items: readonly ExamItemView[] = []): LimitRow {
   const share = view.n === 0 ? null : view.k / view.n
   const base = { name: view.name, title: limitTitle(view.name), state: view.state }
   if (!SERVICE.test(view.name)) {
-    const text = share === null ? `no complete round yet, floor ${percent(view.floor)}` : `${percent(share, 0)} right of ${view.n}, floor ${percent(view.floor)}`
+    const text =
+      share === null
+        ? `no complete round yet, floor ${percent(view.floor)}`
+        : `${percent(share, 0)} right of ${view.n}, floor ${percent(view.floor)}`
     return { ...base, text, min: 0, max: 1, limit: view.floor, value: share, low: view.low, high: view.high }
   }
   const value = share === null ? null : 1 - share
   const allowed = 1 - view.floor
   if (/context|output/i.test(view.name)) {
-    const text = value === null ? `no calls yet, ${count(limits.contextTokens)} tokens each` : `${view.k} of ${view.n} answered in full at ${count(limits.contextTokens)} tokens`
-    return { ...base, text, min: 0, max: Math.max(0.2, allowed * 4), limit: allowed, value, low: 1 - view.high, high: 1 - view.low }
+    const text =
+      value === null
+        ? `no calls yet, ${count(limits.contextTokens)} tokens each`
+        : `${view.k} of ${view.n} answered in full at ${count(limits.contextTokens)} tokens`
+    return {
+      ...base,
+      text,
+      min: 0,
+      max: Math.max(0.2, allowed * 4),
+      limit: allowed,
+      value,
+      low: 1 - view.high,
+      high: 1 - view.low,
+    }
   }
   const words = outsideWords(view.name, limits, items)
-  const text = value === null ? `no calls yet, at most ${percent(allowed, 0)} ${words}` : `${view.n - view.k} of ${view.n} ${words}`
-  return { ...base, text, min: 0, max: Math.max(0.2, allowed * 4), limit: allowed, value, low: 1 - view.high, high: 1 - view.low }
+  const text =
+    value === null
+      ? `no calls yet, at most ${percent(allowed, 0)} ${words}`
+      : `${view.n - view.k} of ${view.n} ${words}`
+  return {
+    ...base,
+    text,
+    min: 0,
+    max: Math.max(0.2, allowed * 4),
+    limit: allowed,
+    value,
+    low: 1 - view.high,
+    high: 1 - view.low,
+  }
 }
 
-/** How much of the evidence a verdict needs is gathered, 0..1: a limit is decided when its S reaches ln 20 (docs/exam.md, Verdict). */
+/**
+ * How much of the evidence a verdict needs is gathered, 0..1: a limit is decided when its S reaches ln 20
+ * (docs/exam.md, Verdict).
+ */
 export function evidenceShare(limits: readonly LimitView[]): number {
   if (limits.length === 0) return 0
-  const each = limits.map((limit) => (limit.state === 'undecided' ? Math.min(1, Math.max(0, limit.s / Math.log(20))) : 1))
+  const each = limits.map((limit) =>
+    limit.state === 'undecided' ? Math.min(1, Math.max(0, limit.s / Math.log(20))) : 1,
+  )
   return each.reduce((sum, part) => sum + part, 0) / limits.length
 }

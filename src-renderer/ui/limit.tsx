@@ -1,6 +1,7 @@
 /**
- * The one drawing for every spec: a limit is a line, a measurement a dot with its interval. Learnt once, used on home, exam and market.
- * Everything it shows is also said in words beside it, so the drawing itself is hidden from screen readers.
+ * The one drawing for every spec: a limit is a line, a measurement a dot with its interval. Learnt once, used on home,
+ * exam and market. Everything it shows is also said in words beside it, so the drawing itself is hidden from screen
+ * readers.
  */
 export interface LimitProps {
   /** Ends of the axis in the unit of the values. */
@@ -21,7 +22,17 @@ export function LimitTrack({ min, max, limit, value, low = null, high = null, he
   return (
     <svg className="limit-track" height={height} aria-hidden="true" focusable="false">
       <rect x="0.5" y={middle - 8.5} width="100%" height="17" rx="4" fill="var(--sunk)" stroke="var(--line)" />
-      {low !== null && high !== null && <rect x={`${at(low)}%`} y={middle - 4} width={`${Math.max(0.8, at(high) - at(low))}%`} height="8" rx="4" fill="var(--c2)" opacity="0.38" />}
+      {low !== null && high !== null && (
+        <rect
+          x={`${at(low)}%`}
+          y={middle - 4}
+          width={`${Math.max(0.8, at(high) - at(low))}%`}
+          height="8"
+          rx="4"
+          fill="var(--c2)"
+          opacity="0.38"
+        />
+      )}
       {value !== null && <circle cx={`${at(value)}%`} cy={middle} r="5" fill="var(--c2)" />}
       {limit !== null && (
         <svg x={`${at(limit)}%`} y="0" width="2" height={height} overflow="visible">

@@ -1,4 +1,7 @@
-/** What stands in a card while there is no value, or none to be had: loading, error and empty, each said in words with one thing to do. */
+/**
+ * What stands in a card while there is no value, or none to be had: loading, error and empty, each said in words with
+ * one thing to do.
+ */
 import { Button } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -45,7 +48,15 @@ export function Empty({ title, children, action }: { title: string; children: Re
 }
 
 /** Shows the value when there is one (also an old one while a new one is fetched), else bones or the error. */
-export function Loaded<T>({ query, lines, children }: { query: UseQueryResult<T>; lines?: number; children: (data: T) => ReactNode }) {
+export function Loaded<T>({
+  query,
+  lines,
+  children,
+}: {
+  query: UseQueryResult<T>
+  lines?: number
+  children: (data: T) => ReactNode
+}) {
   if (query.data !== undefined) return <>{children(query.data)}</>
   if (query.isError) return <Failed error={query.error} onRetry={() => void query.refetch()} />
   return <Bones {...(lines === undefined ? {} : { lines })} />

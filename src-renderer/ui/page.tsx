@@ -1,7 +1,17 @@
 /** The frame every screen shares: one true sentence, what to do next, then the evidence in cards. */
 import { useEffect, type ReactNode } from 'react'
 
-export function PageHead({ title, sentence, sub, actions }: { title: string; sentence: ReactNode; sub?: ReactNode; actions?: ReactNode }) {
+export function PageHead({
+  title,
+  sentence,
+  sub,
+  actions,
+}: {
+  title: string
+  sentence: ReactNode
+  sub?: ReactNode
+  actions?: ReactNode
+}) {
   useEffect(() => {
     document.title = `${title} · Stoker`
   }, [title])
@@ -17,7 +27,19 @@ export function PageHead({ title, sentence, sub, actions }: { title: string; sen
 }
 
 /** A card with a head. Without a title it is a plain panel. */
-export function Card({ title, aside, children, className = '', label }: { title?: ReactNode; aside?: ReactNode; children: ReactNode; className?: string; label?: string }) {
+export function Card({
+  title,
+  aside,
+  children,
+  className = '',
+  label,
+}: {
+  title?: ReactNode
+  aside?: ReactNode
+  children: ReactNode
+  className?: string
+  label?: string
+}) {
   return (
     <section className={`card ${className}`} aria-label={label ?? (typeof title === 'string' ? title : undefined)}>
       {title !== undefined && (
@@ -32,7 +54,19 @@ export function Card({ title, aside, children, className = '', label }: { title?
 }
 
 /** One figure with its question above and what stands behind it below. */
-export function Tile({ question, value, unit, foot, children }: { question: string; value: ReactNode; unit?: ReactNode; foot?: ReactNode; children?: ReactNode }) {
+export function Tile({
+  question,
+  value,
+  unit,
+  foot,
+  children,
+}: {
+  question: string
+  value: ReactNode
+  unit?: ReactNode
+  foot?: ReactNode
+  children?: ReactNode
+}) {
   return (
     <section className="card tile" aria-label={question}>
       <h2 className="q">{question}</h2>

@@ -3,7 +3,9 @@ import type { ReactNode } from 'react'
 export type Tone = 'good' | 'warn' | 'hot' | 'bad' | 'mute'
 
 /** A verdict: always a word, the colour and the shape of its mark only help. */
-export const Pill = ({ tone, children }: { tone: Tone; children: ReactNode }) => <span className={`pill ${tone}`}>{children}</span>
+export const Pill = ({ tone, children }: { tone: Tone; children: ReactNode }) => (
+  <span className={`pill ${tone}`}>{children}</span>
+)
 
 const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
   passed: ['good', 'passed'],

@@ -48,9 +48,18 @@ export function readDraft(draft: PowerDraft): { values: PowerValues; problems: P
   const idle = wattsOf(draft.idle)
   const watts = 'Watts between 0 and 20,000, or empty.'
   const problems: PowerProblems = {
-    ...((draft.kwh.trim() !== '' && kwh === null) || (kwh ?? 0) > 1e12 ? { kwh: 'A price such as 0.28, or empty.' } : {}),
+    ...((draft.kwh.trim() !== '' && kwh === null) || (kwh ?? 0) > 1e12
+      ? { kwh: 'A price such as 0.28, or empty.' }
+      : {}),
     ...(serving === 'bad' ? { serving: watts } : {}),
     ...(idle === 'bad' ? { idle: watts } : {}),
   }
-  return { values: { kwhPriceNano: kwh, wattsServing: serving === 'bad' ? null : serving, wattsIdle: idle === 'bad' ? null : idle }, problems }
+  return {
+    values: {
+      kwhPriceNano: kwh,
+      wattsServing: serving === 'bad' ? null : serving,
+      wattsIdle: idle === 'bad' ? null : idle,
+    },
+    problems,
+  }
 }

@@ -10,7 +10,8 @@ export function SpecFacts({ spec }: { spec: GradeSpec }) {
     <dl className="facts">
       <dt>Intelligence</dt>
       <dd>
-        at least {percent(limits.intelligence.floor)} of level-{spec.level} items right (safe at {percent(limits.intelligence.target)})
+        at least {percent(limits.intelligence.floor)} of level-{spec.level} items right (safe at{' '}
+        {percent(limits.intelligence.target)})
       </dd>
       {Object.entries(limits.families).map(([family, share]) => [
         <dt key={`${family}t`}>{family === 'tools' ? 'Tool accuracy' : family}</dt>,

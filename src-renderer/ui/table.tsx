@@ -9,7 +9,8 @@ export interface Column<Row> {
   wideOnly?: boolean
 }
 
-const classOf = (column: { right?: boolean; wideOnly?: boolean }): string => `${column.right === true ? 'r' : ''} ${column.wideOnly === true ? 'wide-only' : ''}`.trim()
+const classOf = (column: { right?: boolean; wideOnly?: boolean }): string =>
+  `${column.right === true ? 'r' : ''} ${column.wideOnly === true ? 'wide-only' : ''}`.trim()
 
 export function Table<Row>({
   columns,

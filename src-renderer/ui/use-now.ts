@@ -1,4 +1,6 @@
-/** The time as screens see it: one shared tick a second, so that ages move together and an idle page costs nothing more. */
+/**
+ * The time as screens see it: one shared tick a second, so that ages move together and an idle page costs nothing more.
+ */
 import { useSyncExternalStore } from 'react'
 
 const TICK_MS = 1_000

@@ -16,7 +16,9 @@ const books = createBooks()
 const ACCOUNTS = ['issuer', 'buyer', 'clearing', 'held'] as const
 const BALANCES = (db: Db) => ACCOUNTS.map((id) => books.balance(db.read, id))
 
-/** One thing somebody asks of the ledger. Ids are few, so that retries, duplicates and conflicts happen all the time. */
+/**
+ * One thing somebody asks of the ledger. Ids are few, so that retries, duplicates and conflicts happen all the time.
+ */
 type Step =
   | { do: 'transfer' | 'reserve'; id: number; from: number; to: number; amount: number }
   | { do: 'post'; id: number; pending: number; amount: number }
@@ -29,7 +31,13 @@ interface Event {
 
 const small = fc.nat(5)
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('transfer' as const, 'reserve' as const), id: small, from: fc.nat(3), to: fc.nat(3), amount: fc.integer({ min: 1, max: 300 }) }),
+  fc.record({
+    do: fc.constantFrom('transfer' as const, 'reserve' as const),
+    id: small,
+    from: fc.nat(3),
+    to: fc.nat(3),
+    amount: fc.integer({ min: 1, max: 300 }),
+  }),
   fc.record({ do: fc.constant('post' as const), id: small, pending: small, amount: fc.integer({ min: 1, max: 300 }) }),
   fc.record({ do: fc.constant('void' as const), id: small, pending: small }),
 )
@@ -40,9 +48,23 @@ const event: fc.Arbitrary<Event> = fc.record({
 
 function apply(db: WriteDb, step: Step): 'applied' | 'duplicate' | 'refused' {
   try {
-    if (step.do === 'post') return books.post(db, { id: `post:${step.id}`, pendingId: `reserve:${step.pending}`, amount: nano(step.amount), at: 1 })
-    if (step.do === 'void') return books.void(db, { id: `void:${step.id}`, pendingId: `reserve:${step.pending}`, reason: 'test', at: 1 })
-    const spec = { id: `${step.do}:${step.id}`, debit: ACCOUNTS[step.from]!, credit: ACCOUNTS[step.to]!, amount: nano(step.amount), code: step.do, at: 1 }
+    if (step.do === 'post')
+      return books.post(db, {
+        id: `post:${step.id}`,
+        pendingId: `reserve:${step.pending}`,
+        amount: nano(step.amount),
+        at: 1,
+      })
+    if (step.do === 'void')
+      return books.void(db, { id: `void:${step.id}`, pendingId: `reserve:${step.pending}`, reason: 'test', at: 1 })
+    const spec = {
+      id: `${step.do}:${step.id}`,
+      debit: ACCOUNTS[step.from]!,
+      credit: ACCOUNTS[step.to]!,
+      amount: nano(step.amount),
+      code: step.do,
+      at: 1,
+    }
     return step.do === 'reserve' ? books.reserve(db, { ...spec, expiresAt: 10 }) : books.transfer(db, spec)
   } catch (error) {
     if (error instanceof StokerError && error.code.startsWith('LEDGER_')) return 'refused'
@@ -52,7 +74,11 @@ function apply(db: WriteDb, step: Step): 'applied' | 'duplicate' | 'refused' {
 
 const openLedger = (path: string): Db => {
   const db = openDb({ path, migrations: [booksMigration] })
-  db.tx((write) => ACCOUNTS.forEach((id) => books.openAccount(write, { id, kind: 'liability', currency: 'PCR', creditLimited: id !== 'issuer' })))
+  db.tx((write) =>
+    ACCOUNTS.forEach((id) =>
+      books.openAccount(write, { id, kind: 'liability', currency: 'PCR', creditLimited: id !== 'issuer' }),
+    ),
+  )
   return db
 }
 const CUT = new Error('cut')
@@ -96,7 +122,8 @@ describe('books under any order of retries, duplicates, partial failures and cra
         const folder = tempDir()
         const db = runEvents(join(folder, 'a.db'), events, (now) => {
           const all = BALANCES(now)
-          const sum = (pick: (balance: (typeof all)[number]) => number): number => all.reduce((total, balance) => total + pick(balance), 0)
+          const sum = (pick: (balance: (typeof all)[number]) => number): number =>
+            all.reduce((total, balance) => total + pick(balance), 0)
           expect(sum((one) => one.debits)).toBe(sum((one) => one.credits))
           expect(sum((one) => one.pendingDebits)).toBe(sum((one) => one.pendingCredits))
           expect(all.slice(1).every((one) => one.credits - one.debits - one.pendingDebits >= 0)).toBe(true)
@@ -133,14 +160,29 @@ describe('books under any order of retries, duplicates, partial failures and cra
     const job = fc.record({ reserved: fc.integer({ min: 1, max: 500 }), share: fc.integer({ min: 0, max: 500 }) })
     fc.assert(
       fc.property(fc.array(job, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat()), (jobs, order) => {
-        // Each job: reserve, then resolve; the two may be asked many times, but a resolution is known only after its reserve.
+        // Each job: reserve, then resolve; the two may be asked many times, but a resolution is known only after its
+        // reserve.
         const run = (repeat: boolean): unknown => {
           const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [booksMigration] })
-          db.tx((write) => ACCOUNTS.forEach((id) => books.openAccount(write, { id, kind: 'liability', currency: 'PCR' })))
-          const asks = jobs.flatMap((one, at) => Array.from({ length: repeat ? 3 : 1 }, () => ({ one, at, key: repeat ? order.next().value : at }))).sort((a, b) => a.key - b.key)
+          db.tx((write) =>
+            ACCOUNTS.forEach((id) => books.openAccount(write, { id, kind: 'liability', currency: 'PCR' })),
+          )
+          const asks = jobs
+            .flatMap((one, at) =>
+              Array.from({ length: repeat ? 3 : 1 }, () => ({ one, at, key: repeat ? order.next().value : at })),
+            )
+            .sort((a, b) => a.key - b.key)
           for (const { one, at } of asks) {
             db.tx((write) => {
-              books.reserve(write, { id: `res:${at}`, debit: 'buyer', credit: 'clearing', amount: nano(one.reserved), code: 'reserve', at: 1, expiresAt: 2 })
+              books.reserve(write, {
+                id: `res:${at}`,
+                debit: 'buyer',
+                credit: 'clearing',
+                amount: nano(one.reserved),
+                code: 'reserve',
+                at: 1,
+                expiresAt: 2,
+              })
               const amount = Math.min(one.share, one.reserved)
               if (amount === 0) books.void(write, { id: `void:${at}`, pendingId: `res:${at}`, reason: '', at: 1 })
               else books.post(write, { id: `post:${at}`, pendingId: `res:${at}`, amount: nano(amount), at: 1 })

@@ -18,22 +18,59 @@ function ledger() {
     books.openAccount(write, { id: 'buyer', kind: 'liability', currency: 'PCR', creditLimited: true })
     books.openAccount(write, { id: 'clearing', kind: 'liability', currency: 'PCR' })
     books.openAccount(write, { id: 'dollars', kind: 'asset', currency: 'USD' })
-    books.transfer(write, { id: 'fund', debit: 'equity:issuer', credit: 'buyer', amount: nano(1_000), code: 'fund', at: 1 })
+    books.transfer(write, {
+      id: 'fund',
+      debit: 'equity:issuer',
+      credit: 'buyer',
+      amount: nano(1_000),
+      code: 'fund',
+      at: 1,
+    })
   })
   return db
 }
-const reserveOf = (amount: number, id = 'res:1') => ({ id, debit: 'buyer', credit: 'clearing', amount: nano(amount), code: 'reserve', jobId: 'job_1', at: 2, expiresAt: 100 })
+const reserveOf = (amount: number, id = 'res:1') => ({
+  id,
+  debit: 'buyer',
+  credit: 'clearing',
+  amount: nano(amount),
+  code: 'reserve',
+  jobId: 'job_1',
+  at: 2,
+  expiresAt: 100,
+})
 const code = (wanted: string, reason?: string): unknown =>
-  expect.objectContaining({ code: wanted, ...(reason === undefined ? {} : { data: expect.objectContaining({ reason }) as unknown }) })
+  expect.objectContaining({
+    code: wanted,
+    ...(reason === undefined ? {} : { data: expect.objectContaining({ reason }) as unknown }),
+  })
 
 describe('books', () => {
   it('holds a reservation on both sides, posts a part and frees the rest', () => {
     const db = ledger()
     db.tx((write) => books.reserve(write, reserveOf(600)))
-    expect(books.balance(db.read, 'buyer')).toEqual({ currency: 'PCR', debits: 0, credits: 1_000, pendingDebits: 600, pendingCredits: 0 })
+    expect(books.balance(db.read, 'buyer')).toEqual({
+      currency: 'PCR',
+      debits: 0,
+      credits: 1_000,
+      pendingDebits: 600,
+      pendingCredits: 0,
+    })
     db.tx((write) => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(250), at: 3 }))
-    expect(books.balance(db.read, 'buyer')).toEqual({ currency: 'PCR', debits: 250, credits: 1_000, pendingDebits: 0, pendingCredits: 0 })
-    expect(books.balance(db.read, 'clearing')).toEqual({ currency: 'PCR', debits: 0, credits: 250, pendingDebits: 0, pendingCredits: 0 })
+    expect(books.balance(db.read, 'buyer')).toEqual({
+      currency: 'PCR',
+      debits: 250,
+      credits: 1_000,
+      pendingDebits: 0,
+      pendingCredits: 0,
+    })
+    expect(books.balance(db.read, 'clearing')).toEqual({
+      currency: 'PCR',
+      debits: 0,
+      credits: 250,
+      pendingDebits: 0,
+      pendingCredits: 0,
+    })
     expect(books.check(db.read)).toEqual({ ok: true, problems: [], accounts: 4, transfers: 3 })
     db.close()
   })
@@ -43,9 +80,15 @@ describe('books', () => {
     db.tx((write) => {
       books.reserve(write, reserveOf(600))
       books.void(write, { id: 'void:1', pendingId: 'res:1', reason: 'supplier failed', at: 3 })
-      expect(books.void(write, { id: 'void:1', pendingId: 'res:1', reason: 'another telling', at: 9 })).toBe('duplicate')
-      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(1), at: 4 })).toThrow(code('LEDGER_CLOSED'))
-      expect(() => books.void(write, { id: 'void:2', pendingId: 'res:1', reason: '', at: 4 })).toThrow(code('LEDGER_CLOSED'))
+      expect(books.void(write, { id: 'void:1', pendingId: 'res:1', reason: 'another telling', at: 9 })).toBe(
+        'duplicate',
+      )
+      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(1), at: 4 })).toThrow(
+        code('LEDGER_CLOSED'),
+      )
+      expect(() => books.void(write, { id: 'void:2', pendingId: 'res:1', reason: '', at: 4 })).toThrow(
+        code('LEDGER_CLOSED'),
+      )
     })
     expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 0, pendingDebits: 0 })
     db.close()
@@ -57,7 +100,9 @@ describe('books', () => {
       books.reserve(write, reserveOf(600))
       expect(() => books.reserve(write, reserveOf(401, 'res:2'))).toThrow(code('LEDGER_CONFLICT', 'limit'))
       expect(books.reserve(write, reserveOf(400, 'res:2'))).toBe('applied')
-      expect(() => books.transfer(write, { id: 'pay', debit: 'buyer', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })).toThrow(code('LEDGER_CONFLICT', 'limit'))
+      expect(() =>
+        books.transfer(write, { id: 'pay', debit: 'buyer', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
+      ).toThrow(code('LEDGER_CONFLICT', 'limit'))
     })
     expect(books.check(db.read).ok).toBe(true)
     db.close()
@@ -68,13 +113,20 @@ describe('books', () => {
     db.tx((write) => {
       expect(books.reserve(write, reserveOf(10))).toBe('applied')
       expect(books.reserve(write, { ...reserveOf(10), at: 50, expiresAt: 500 })).toBe('duplicate')
-      for (const other of [reserveOf(11), { ...reserveOf(10), credit: 'equity:issuer' }, { ...reserveOf(10), jobId: 'job_2' }, { ...reserveOf(10), code: 'sale' }]) {
+      for (const other of [
+        reserveOf(11),
+        { ...reserveOf(10), credit: 'equity:issuer' },
+        { ...reserveOf(10), jobId: 'job_2' },
+        { ...reserveOf(10), code: 'sale' },
+      ]) {
         expect(() => books.reserve(write, other)).toThrow(code('LEDGER_CONFLICT', 'content'))
       }
       expect(() => books.transfer(write, reserveOf(10))).toThrow(code('LEDGER_CONFLICT', 'content'))
       books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(4), at: 3 })
       expect(books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(4), at: 9 })).toBe('duplicate')
-      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(5), at: 3 })).toThrow(code('LEDGER_CONFLICT', 'content'))
+      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(5), at: 3 })).toThrow(
+        code('LEDGER_CONFLICT', 'content'),
+      )
     })
     expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 4, pendingCredits: 0 })
     db.close()
@@ -83,14 +135,28 @@ describe('books', () => {
   it('refuses mixed currencies, unknown accounts, unknown reservations and posts above the reserve', () => {
     const db = ledger()
     db.tx((write) => {
-      expect(() => books.transfer(write, { id: 'a', debit: 'dollars', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })).toThrow(code('LEDGER_CONFLICT', 'currency'))
-      expect(() => books.transfer(write, { id: 'a', debit: 'nobody', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })).toThrow(code('LEDGER_UNKNOWN'))
-      expect(() => books.transfer(write, { id: 'a', debit: 'clearing', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })).toThrow(code('LEDGER_CONFLICT', 'account'))
-      expect(() => books.post(write, { id: 'a', pendingId: 'nothing', amount: nano(1), at: 1 })).toThrow(code('LEDGER_UNKNOWN'))
-      expect(() => books.post(write, { id: 'a', pendingId: 'fund', amount: nano(1), at: 1 })).toThrow(code('LEDGER_UNKNOWN'))
+      expect(() =>
+        books.transfer(write, { id: 'a', debit: 'dollars', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
+      ).toThrow(code('LEDGER_CONFLICT', 'currency'))
+      expect(() =>
+        books.transfer(write, { id: 'a', debit: 'nobody', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
+      ).toThrow(code('LEDGER_UNKNOWN'))
+      expect(() =>
+        books.transfer(write, { id: 'a', debit: 'clearing', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
+      ).toThrow(code('LEDGER_CONFLICT', 'account'))
+      expect(() => books.post(write, { id: 'a', pendingId: 'nothing', amount: nano(1), at: 1 })).toThrow(
+        code('LEDGER_UNKNOWN'),
+      )
+      expect(() => books.post(write, { id: 'a', pendingId: 'fund', amount: nano(1), at: 1 })).toThrow(
+        code('LEDGER_UNKNOWN'),
+      )
       books.reserve(write, reserveOf(10))
-      expect(() => books.post(write, { id: 'a', pendingId: 'res:1', amount: nano(11), at: 1 })).toThrow(code('LEDGER_CONFLICT', 'reserve'))
-      expect(() => books.openAccount(write, { id: 'buyer', kind: 'asset', currency: 'PCR', creditLimited: true })).toThrow(code('LEDGER_CONFLICT'))
+      expect(() => books.post(write, { id: 'a', pendingId: 'res:1', amount: nano(11), at: 1 })).toThrow(
+        code('LEDGER_CONFLICT', 'reserve'),
+      )
+      expect(() =>
+        books.openAccount(write, { id: 'buyer', kind: 'asset', currency: 'PCR', creditLimited: true }),
+      ).toThrow(code('LEDGER_CONFLICT'))
     })
     expect(() => books.balance(db.read, 'nobody')).toThrow(code('LEDGER_UNKNOWN'))
     expect(books.balance(db.read, 'clearing').credits).toBe(0)
@@ -101,13 +167,38 @@ describe('books', () => {
     const db = ledger()
     db.tx((write) => {
       for (const amount of [0, -1, 0.5, LIMIT + 1, Number.NaN]) {
-        expect(() => books.transfer(write, { id: 'a', debit: 'equity:issuer', credit: 'clearing', amount: amount as ReturnType<typeof nano>, code: 'x', at: 1 })).toThrow(
-          code('MONEY_RANGE'),
-        )
+        expect(() =>
+          books.transfer(write, {
+            id: 'a',
+            debit: 'equity:issuer',
+            credit: 'clearing',
+            amount: amount as ReturnType<typeof nano>,
+            code: 'x',
+            at: 1,
+          }),
+        ).toThrow(code('MONEY_RANGE'))
       }
       books.reserve(write, { ...reserveOf(LIMIT - 1_000), debit: 'equity:issuer' })
-      expect(() => books.transfer(write, { id: 'a', debit: 'equity:issuer', credit: 'dollars', amount: nano(1), code: 'x', at: 1 })).toThrow(code('LEDGER_CONFLICT', 'currency'))
-      expect(() => books.transfer(write, { id: 'a', debit: 'equity:issuer', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })).toThrow(code('MONEY_RANGE'))
+      expect(() =>
+        books.transfer(write, {
+          id: 'a',
+          debit: 'equity:issuer',
+          credit: 'dollars',
+          amount: nano(1),
+          code: 'x',
+          at: 1,
+        }),
+      ).toThrow(code('LEDGER_CONFLICT', 'currency'))
+      expect(() =>
+        books.transfer(write, {
+          id: 'a',
+          debit: 'equity:issuer',
+          credit: 'clearing',
+          amount: nano(1),
+          code: 'x',
+          at: 1,
+        }),
+      ).toThrow(code('MONEY_RANGE'))
       books.post(write, { id: 'b', pendingId: 'res:1', amount: nano(LIMIT - 1_000), at: 2 })
     })
     expect(books.balance(db.read, 'equity:issuer').debits).toBe(LIMIT)
@@ -158,12 +249,19 @@ describe('the database itself', () => {
       [`INSERT ${row('zero', 0, null, 'direct')}`, /CHECK/],
       [`INSERT ${row('much', LIMIT + 1, null, 'direct')}`, /CHECK/],
       [`INSERT ${row('again', 1, 'res:1', 'void')}`, /append only/],
-      ["INSERT INTO transfers (id, type, debit, credit, currency, amount, code, at) VALUES ('usd', 'direct', 'dollars', 'clearing', 'USD', 1, 'x', 1)", /FOREIGN KEY/],
+      [
+        "INSERT INTO transfers (id, type, debit, credit, currency, amount, code, at) VALUES ('usd', 'direct', 'dollars', 'clearing', 'USD', 1, 'x', 1)",
+        /FOREIGN KEY/,
+      ],
     ]
     for (const [sql, why] of attempts) expect(() => db.tx((write) => write.prepare(sql).run())).toThrow(why)
     db.tx((write) => books.reserve(write, reserveOf(10, 'res:2')))
-    expect(() => db.tx((write) => write.prepare(`INSERT ${row('over', 11, 'res:2', 'post')}`).run())).toThrow(/fit its pending/)
-    expect(() => db.tx((write) => write.prepare("UPDATE pendings SET state = 'posted', posted = 11 WHERE id = 'res:2'").run())).toThrow(/CHECK/)
+    expect(() => db.tx((write) => write.prepare(`INSERT ${row('over', 11, 'res:2', 'post')}`).run())).toThrow(
+      /fit its pending/,
+    )
+    expect(() =>
+      db.tx((write) => write.prepare("UPDATE pendings SET state = 'posted', posted = 11 WHERE id = 'res:2'").run()),
+    ).toThrow(/CHECK/)
     expect(books.check(db.read).ok).toBe(true)
     db.close()
   })
@@ -174,7 +272,10 @@ describe('the database itself', () => {
       ["UPDATE pendings SET state = 'voided' WHERE id = 'res:1'", /res:1 has a pending state/],
       ['DROP TRIGGER balances_no_delete; DELETE FROM balances', /has no balance/],
       ["DROP TRIGGER transfers_no_update; UPDATE transfers SET amount = 5 WHERE id = 'fund'", /not the sum/],
-      ['DROP TRIGGER transfers_no_delete; PRAGMA defer_foreign_keys = ON; DROP TRIGGER pendings_no_delete; DELETE FROM pendings', /pending state/],
+      [
+        'DROP TRIGGER transfers_no_delete; PRAGMA defer_foreign_keys = ON; DROP TRIGGER pendings_no_delete; DELETE FROM pendings',
+        /pending state/,
+      ],
     ]
     for (const [sql, problem] of bends) {
       const db = ledger()

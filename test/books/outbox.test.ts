@@ -46,7 +46,9 @@ describe('outbox', () => {
   it('bounds a payload and forgets only what was done long ago', () => {
     const db = open()
     db.tx((write) => {
-      expect(() => put(write, { ...claim('big'), payload: 'x'.repeat(300_000) })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+      expect(() => put(write, { ...claim('big'), payload: 'x'.repeat(300_000) })).toThrow(
+        expect.objectContaining({ code: 'TOO_LARGE' }),
+      )
       for (const [key, at] of [
         ['old', 1],
         ['new', 100],

@@ -1,7 +1,17 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { answerMac, GENESIS, makeReceipt, receiptHash, requestMac, signClaim, signReceipt, verifyClaim, verifyReceipt } from '#books/receipts.ts'
+import {
+  answerMac,
+  GENESIS,
+  makeReceipt,
+  receiptHash,
+  requestMac,
+  signClaim,
+  signReceipt,
+  verifyClaim,
+  verifyReceipt,
+} from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import { receipt as receiptSchema, type Claim, type Receipt } from '#contract/receipt.ts'
@@ -41,11 +51,17 @@ const receiptOf = (seq = 1, prev = GENESIS, tokens = { inputTokens: 120, outputT
       exchange: exchange.publicKey,
     }),
   )
-const pinned = { exchangeKey: exchange.publicKey, prev: null, content: { salt: SALT, request: REQUEST, answer: ANSWER } }
+const pinned = {
+  exchangeKey: exchange.publicKey,
+  prev: null,
+  content: { salt: SALT, request: REQUEST, answer: ANSWER },
+}
 
 /** Every place in a receipt that can be changed alone. */
 function paths(value: unknown, path: string[] = []): string[][] {
-  return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, inner]) => paths(inner, [...path, name])) : [path]
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([name, inner]) => paths(inner, [...path, name]))
+    : [path]
 }
 function changed(receipt: Receipt, path: string[], change: (value: unknown) => unknown): unknown {
   const copy = structuredClone(receipt) as unknown as Record<string, unknown>
@@ -68,19 +84,36 @@ describe('receipts', () => {
   it('finds any single field changed, added or removed (also where the schema would drop it)', () => {
     const receipt = receiptOf()
     for (const path of paths(receipt)) {
-      const bent = changed(receipt, path, (value) => (typeof value === 'number' ? value + 1 : `${(value as string).slice(0, -2)}${(value as string).endsWith('AA') ? 'BB' : 'AA'}`))
-      expect([path.join('.'), verifyReceipt(bent, { exchangeKey: exchange.publicKey }).ok]).toEqual([path.join('.'), false])
-      expect([path.join('.'), verifyReceipt(changed(receipt, path, () => undefined)).ok]).toEqual([path.join('.'), false])
+      const bent = changed(receipt, path, (value) =>
+        typeof value === 'number'
+          ? value + 1
+          : `${(value as string).slice(0, -2)}${(value as string).endsWith('AA') ? 'BB' : 'AA'}`,
+      )
+      expect([path.join('.'), verifyReceipt(bent, { exchangeKey: exchange.publicKey }).ok]).toEqual([
+        path.join('.'),
+        false,
+      ])
+      expect([path.join('.'), verifyReceipt(changed(receipt, path, () => undefined)).ok]).toEqual([
+        path.join('.'),
+        false,
+      ])
     }
-    const spellings = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', (letter) => receipt.exchangeSig.slice(0, -1) + letter)
-    expect(spellings.filter((exchangeSig) => verifyReceipt({ ...receipt, exchangeSig }).ok)).toEqual([receipt.exchangeSig])
+    const spellings = Array.from(
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+      (letter) => receipt.exchangeSig.slice(0, -1) + letter,
+    )
+    expect(spellings.filter((exchangeSig) => verifyReceipt({ ...receipt, exchangeSig }).ok)).toEqual([
+      receipt.exchangeSig,
+    ])
     expect(verifyReceipt({ ...receipt, note: 'extra' }).ok).toBe(false)
     expect(verifyReceipt({ ...receipt, claim: { ...receipt.claim, note: 'extra' } }).ok).toBe(false)
   })
 
   it('finds any change of any number', () => {
     const receipt = receiptOf()
-    const numbers = paths(receipt).filter((path) => typeof path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], receipt) === 'number')
+    const numbers = paths(receipt).filter(
+      (path) => typeof path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], receipt) === 'number',
+    )
     fc.assert(
       fc.property(
         fc.constantFrom(...numbers),
@@ -122,14 +155,18 @@ describe('receipts', () => {
     expect(verifyReceipt(third, { prev: first }).ok).toBe(false)
     expect(verifyReceipt(second, { prev: third }).ok).toBe(false)
     const otherFirst = receiptOf(1, GENESIS, { inputTokens: 1, outputTokens: 1 })
-    expect(verifyReceipt(receiptOf(2, receiptHash(otherFirst)), { prev: first }).problems).toEqual(['it does not follow number 1 in the chain'])
+    expect(verifyReceipt(receiptOf(2, receiptHash(otherFirst)), { prev: first }).problems).toEqual([
+      'it does not follow number 1 in the chain',
+    ])
     expect(verifyReceipt(second, { prev: null }).ok).toBe(false)
     expect(verifyReceipt(receiptOf(2, GENESIS)).ok).toBe(false)
     expect(verifyReceipt(receiptOf(1, receiptHash(first))).ok).toBe(false)
   })
 
   it('tells the text it is for from another, and a differing count from a wrong one', () => {
-    expect(verifyReceipt(receiptOf(), { content: { salt: SALT, answer: `${ANSWER} ` } }).problems).toEqual(['it is for another answer or salt'])
+    expect(verifyReceipt(receiptOf(), { content: { salt: SALT, answer: `${ANSWER} ` } }).problems).toEqual([
+      'it is for another answer or salt',
+    ])
     expect(verifyReceipt(receiptOf(), { content: { salt: SALT.replace('c2', 'd2'), request: REQUEST } }).ok).toBe(false)
     const { exchangeSig: _dropped, ...unsigned } = makeDiffering()
     expect(verifyReceipt(signReceipt(exchange, unsigned)).notShown.join()).toContain('billed 100 + 64')
@@ -137,28 +174,36 @@ describe('receipts', () => {
 
   it('gives every number in range a receipt that verifies, and the parts always add up', () => {
     fc.assert(
-      fc.property(fc.nat(131_072), fc.nat(131_072), fc.nat(2 ** 31 - 1), fc.integer({ min: 0, max: 10_000 }), (inputTokens, outputTokens, price, feeBps) => {
-        const { exchangeSig: _dropped, ...base } = receiptOf(1, GENESIS, { inputTokens, outputTokens })
-        const { claim, claimSig } = base
-        const made = signReceipt(
-          exchange,
-          makeReceipt({
-            signed: { claim, claimSig },
-            seq: 1,
-            prev: GENESIS,
-            realm: 'practice',
-            billed: { inputTokens, outputTokens },
-            priceNanoPerMtok: nanoPerMtok(price),
-            feeBps,
-            settledAt: 1,
-            releaseAt: 2,
-            exchange: exchange.publicKey,
-          }),
-        )
-        expect(made.feeNano + made.sellerNano).toBe(made.grossNano)
-        expect(BigInt(made.grossNano)).toBe((BigInt(inputTokens + outputTokens) * BigInt(price)) / 1_000_000n)
-        expect(verifyReceipt(JSON.parse(JSON.stringify(made)), { exchangeKey: exchange.publicKey, prev: null }).ok).toBe(true)
-      }),
+      fc.property(
+        fc.nat(131_072),
+        fc.nat(131_072),
+        fc.nat(2 ** 31 - 1),
+        fc.integer({ min: 0, max: 10_000 }),
+        (inputTokens, outputTokens, price, feeBps) => {
+          const { exchangeSig: _dropped, ...base } = receiptOf(1, GENESIS, { inputTokens, outputTokens })
+          const { claim, claimSig } = base
+          const made = signReceipt(
+            exchange,
+            makeReceipt({
+              signed: { claim, claimSig },
+              seq: 1,
+              prev: GENESIS,
+              realm: 'practice',
+              billed: { inputTokens, outputTokens },
+              priceNanoPerMtok: nanoPerMtok(price),
+              feeBps,
+              settledAt: 1,
+              releaseAt: 2,
+              exchange: exchange.publicKey,
+            }),
+          )
+          expect(made.feeNano + made.sellerNano).toBe(made.grossNano)
+          expect(BigInt(made.grossNano)).toBe((BigInt(inputTokens + outputTokens) * BigInt(price)) / 1_000_000n)
+          expect(
+            verifyReceipt(JSON.parse(JSON.stringify(made)), { exchangeKey: exchange.publicKey, prev: null }).ok,
+          ).toBe(true)
+        },
+      ),
       { numRuns: 50 },
     )
   })

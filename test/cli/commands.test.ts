@@ -47,7 +47,9 @@ function aReceipt(): { receipt: Receipt; exchangeKey: string } {
 
 describe('stoker exam items', () => {
   it('prints the 400 vectors to the byte', async () => {
-    const [one, two] = await Promise.all(['1', '2'].map((level) => stoker(['exam', 'items', '--seed', 'vector-1', '--level', level, '--count', '25'])))
+    const [one, two] = await Promise.all(
+      ['1', '2'].map((level) => stoker(['exam', 'items', '--seed', 'vector-1', '--level', level, '--count', '25'])),
+    )
     const printed = `${one!.stdout}${two!.stdout}`.trim().split('\n').toSorted()
     expect(printed).toEqual(readFileSync(VECTORS, 'utf8').trim().split('\n').toSorted())
   })
@@ -55,9 +57,23 @@ describe('stoker exam items', () => {
 
 describe('a reader that has seen enough', () => {
   it('is no failure: the rest of the output is dropped', async () => {
-    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../src-main/cli/main.ts'), 'exam', 'items', '--seed', 'v', '--level', '1', '--count', '5000'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      [
+        resolve(import.meta.dirname, '../../src-main/cli/main.ts'),
+        'exam',
+        'items',
+        '--seed',
+        'v',
+        '--level',
+        '1',
+        '--count',
+        '5000',
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     let stderr = ''
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')))
     child.stdout.once('data', () => child.stdout.destroy())
@@ -71,14 +87,23 @@ describe('stoker verify receipt', () => {
     const { receipt, exchangeKey } = aReceipt()
     const file = join(tempDir(), 'receipt.json')
     writeFileSync(file, JSON.stringify(receipt))
-    const [pinned, bare] = await Promise.all([stoker(['verify', 'receipt', file, '--exchange-key', exchangeKey]), stoker(['verify', 'receipt', file])])
+    const [pinned, bare] = await Promise.all([
+      stoker(['verify', 'receipt', file, '--exchange-key', exchangeKey]),
+      stoker(['verify', 'receipt', file]),
+    ])
     expect([pinned.code, bare.code, bare.stdout.includes('self-consistent only')]).toEqual([0, 0, true])
   })
 
   it.each([
     ['an amount', (receipt: Receipt) => ({ ...receipt, sellerNano: receipt.sellerNano + 1 })],
     ['the claim', (receipt: Receipt) => ({ ...receipt, claim: { ...receipt.claim, modelSha256: 'd'.repeat(64) } })],
-    ['the signature', (receipt: Receipt) => ({ ...receipt, exchangeSig: `${receipt.exchangeSig.startsWith('A') ? 'B' : 'A'}${receipt.exchangeSig.slice(1)}` })],
+    [
+      'the signature',
+      (receipt: Receipt) => ({
+        ...receipt,
+        exchangeSig: `${receipt.exchangeSig.startsWith('A') ? 'B' : 'A'}${receipt.exchangeSig.slice(1)}`,
+      }),
+    ],
   ])('exits 1 when %s was changed', async (_what, change) => {
     const { receipt } = aReceipt()
     const file = join(tempDir(), 'receipt.json')
@@ -107,6 +132,9 @@ describe('exit codes', () => {
   ])('%j ends with %i', async (args, code) => {
     const dir = tempDir()
     const result = await stoker(args.map((arg) => arg.replace('{dir}', dir)))
-    expect({ code: result.code, stderr: result.stderr.includes('this is a fault in Stoker') }).toEqual({ code, stderr: false })
+    expect({ code: result.code, stderr: result.stderr.includes('this is a fault in Stoker') }).toEqual({
+      code,
+      stderr: false,
+    })
   })
 })

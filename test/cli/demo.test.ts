@@ -17,7 +17,9 @@ const folder = temporaryFolder()
 afterAll(() => folder.remove())
 
 async function demo(seed: string, args: readonly string[] = []): Promise<DemoResult> {
-  const { code, stdout, stderr } = await stoker(['demo', '--json', '--seed', seed, '--jobs', String(JOBS), ...args], { timeoutMs: 240_000 })
+  const { code, stdout, stderr } = await stoker(['demo', '--json', '--seed', seed, '--jobs', String(JOBS), ...args], {
+    timeoutMs: 240_000,
+  })
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as DemoResult
 }
@@ -45,20 +47,25 @@ describe('stoker demo', () => {
     const db = new Database(join(folder.path, 'practice.db'), { readonly: true })
     const { json } = db.prepare('SELECT transcript_json AS json FROM exams').get() as { json: string }
     db.close()
-    const key = String(createPublicKey(readFileSync(join(folder.path, 'exchange', 'exchange.key'))).export({ format: 'jwk' }).x)
+    const key = String(
+      createPublicKey(readFileSync(join(folder.path, 'exchange', 'exchange.key'))).export({ format: 'jwk' }).x,
+    )
     const [right, wrong] = [join(folder.path, 'right.json'), join(folder.path, 'wrong.json')]
     writeFileSync(right, json)
     writeFileSync(
       wrong,
       json.replace(/"reply":"[^"]/, (start) => `${start.slice(0, -1)}~`),
     )
-    const results = await Promise.all([right, wrong].map((file) => stoker(['verify', 'transcript', file, '--exchange-key', key])))
+    const results = await Promise.all(
+      [right, wrong].map((file) => stoker(['verify', 'transcript', file, '--exchange-key', key])),
+    )
     expect(results.map((result) => result.code)).toEqual([0, 1])
     expect(results[0]!.stdout).toContain('witnessed')
   })
 
   it('leaves books that hold, until one number in them is changed on either side', async () => {
-    const check = async (): Promise<number | null> => (await stoker(['ledger', 'check', '--data', folder.path, '--json'])).code
+    const check = async (): Promise<number | null> =>
+      (await stoker(['ledger', 'check', '--data', folder.path, '--json'])).code
     const change = (file: string, sql: string): void => {
       const db = new Database(join(folder.path, file))
       db.exec(sql)

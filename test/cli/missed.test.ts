@@ -19,7 +19,17 @@ it('counts every call that did not end at its first asking, and no other (a demo
   const outcomes: CallOutcome[] = ['done', 'done', 'cancelled', 'deadline', 'supplier-failed', 'dropped']
   db.tx((write) =>
     outcomes.forEach((outcome, at) =>
-      insertCall(write, { jobId: `job_${at}`, supplier: 's', instrument: 'practice/text-nano', at, outcome, ttftMs: null, tokPerS: null, withinTtft: null, withinRate: null }),
+      insertCall(write, {
+        jobId: `job_${at}`,
+        supplier: 's',
+        instrument: 'practice/text-nano',
+        at,
+        outcome,
+        ttftMs: null,
+        tokPerS: null,
+        withinTtft: null,
+        withinRate: null,
+      }),
     ),
   )
   db.close()

@@ -19,7 +19,9 @@ async function stranger(): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization ?? ''}`)
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ ok: true, loggedIn: true, link: 'stolen', buyerId: 'x', key: 'stolen' }))
+    response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ ok: true, loggedIn: true, link: 'stolen', buyerId: 'x', key: 'stolen' }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
@@ -37,7 +39,8 @@ async function exchangeFolder(): Promise<string> {
 }
 
 const leave = (dir: string, url: string): void => {
-  for (const name of ['owner.json', 'listen.json']) writeFileSync(join(dir, name), JSON.stringify({ pid: process.pid, url, exchangeKey: 'A'.repeat(43) }))
+  for (const name of ['owner.json', 'listen.json'])
+    writeFileSync(join(dir, name), JSON.stringify({ pid: process.pid, url, exchangeKey: 'A'.repeat(43) }))
 }
 
 describe('a folder whose owner was killed', () => {
@@ -64,7 +67,10 @@ describe('stoker ledger check', () => {
     const dir = await exchangeFolder()
     for (const folder of [dir, join(dir, 'exchange')]) {
       const { code, stdout } = await stoker(['ledger', 'check', '--json', '--data', folder])
-      expect({ code, result: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, result: { ok: true, ours: null, ahead: null, exchange: { receipts: 0 } } })
+      expect({ code, result: JSON.parse(stdout) as unknown }).toMatchObject({
+        code: 0,
+        result: { ok: true, ours: null, ahead: null, exchange: { receipts: 0 } },
+      })
     }
   })
 })

@@ -9,12 +9,19 @@ import { tempDir } from '#test/support/temp-dir.ts'
 
 function checkout(): { root: string; touch: (path: string, second: number) => void } {
   const root = tempDir()
-  for (const folder of ['src-renderer/features/home', 'src-main/core', 'out/renderer']) mkdirSync(join(root, folder), { recursive: true })
+  for (const folder of ['src-renderer/features/home', 'src-main/core', 'out/renderer'])
+    mkdirSync(join(root, folder), { recursive: true })
   const touch = (path: string, second: number): void => {
     writeFileSync(join(root, path), 'x', { flag: 'a' })
     utimesSync(join(root, path), second, second)
   }
-  for (const path of ['src-renderer/features/home/home.tsx', 'src-main/core/core.ts', 'electron.vite.config.ts', 'package.json']) touch(path, 100)
+  for (const path of [
+    'src-renderer/features/home/home.tsx',
+    'src-main/core/core.ts',
+    'electron.vite.config.ts',
+    'package.json',
+  ])
+    touch(path, 100)
   return { root, touch }
 }
 
@@ -29,12 +36,15 @@ describe('npm start', () => {
     expect(buildIsStale(root)).toBe(false)
   })
 
-  it.each(['src-renderer/features/home/home.tsx', 'src-main/core/core.ts', 'electron.vite.config.ts', 'package.json'])('builds when %s is newer than the build', (path) => {
-    const { root, touch } = checkout()
-    touch('out/renderer/index.html', 200)
-    touch(path, 300)
-    expect(buildIsStale(root)).toBe(true)
-  })
+  it.each(['src-renderer/features/home/home.tsx', 'src-main/core/core.ts', 'electron.vite.config.ts', 'package.json'])(
+    'builds when %s is newer than the build',
+    (path) => {
+      const { root, touch } = checkout()
+      touch('out/renderer/index.html', 200)
+      touch(path, 300)
+      expect(buildIsStale(root)).toBe(true)
+    },
+  )
 
   it('knows a Linux machine without a display, and asks no other system', () => {
     expect([

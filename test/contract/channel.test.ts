@@ -227,7 +227,11 @@ describe("the double of Electron's port", () => {
 
 describe('listeners', () => {
   it('hear a last word that came together with the close, and before it', () => {
-    const port = Object.assign(new EventEmitter(), { postMessage: () => undefined, start: () => undefined, close: () => undefined })
+    const port = Object.assign(new EventEmitter(), {
+      postMessage: () => undefined,
+      start: () => undefined,
+      close: () => undefined,
+    })
     const channel = messagePortMainChannel(port)
     const heard: unknown[] = []
     channel.onMessage((message) => heard.push(message))

@@ -8,14 +8,18 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { Endings, serveSample, type SampleClient } from './sample.ts'
 import { childChannel, forkSample, pairs } from './transports.ts'
 
-/** A client whose server ends are gathered per transport; `again` connects a second client to the same server where there is one. */
+/**
+ * A client whose server ends are gathered per transport; `again` connects a second client to the same server where
+ * there is one.
+ */
 interface Setup {
   client: SampleClient
   channel: Channel
   endings: Endings | null
 }
 
-const clientOf = (channel: Channel): SampleClient => createORPCClient(new RPCLink({ port: channelAsPort(channel, 'client') }))
+const clientOf = (channel: Channel): SampleClient =>
+  createORPCClient(new RPCLink({ port: channelAsPort(channel, 'client') }))
 /** What a call under way ends with. */
 const failure = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
@@ -45,7 +49,9 @@ describe.each(Object.entries(setups))('the contract over %s', (_name, setup) => 
     const { client } = await setup()
     const sum: number = await client.add({ a: 2, b: 40 })
     expect(sum).toBe(42)
-    expect(await Promise.all(Array.from({ length: 100 }, (_, n) => client.add({ a: n, b: 1 })))).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
+    expect(await Promise.all(Array.from({ length: 100 }, (_, n) => client.add({ a: n, b: 1 })))).toEqual(
+      Array.from({ length: 100 }, (_, n) => n + 1),
+    )
   })
 
   it('rejects invalid input and a wrong answer of the server itself, with the inner detail kept in', async () => {
@@ -61,7 +67,12 @@ describe.each(Object.entries(setups))('the contract over %s', (_name, setup) => 
     const { client } = await setup()
     const error: unknown = await client.fail({ kind: 'expected' }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ORPCError)
-    expect(error).toMatchObject({ code: 'STOKER', defined: true, message: expect.stringContaining('locked') as unknown, data: { code: 'DATA_LOCKED', data: { pid: 7 } } })
+    expect(error).toMatchObject({
+      code: 'STOKER',
+      defined: true,
+      message: expect.stringContaining('locked') as unknown,
+      data: { code: 'DATA_LOCKED', data: { pid: 7 } },
+    })
     const seen: number[] = []
     const read = async () => {
       for await (const n of await client.broken()) seen.push(n)

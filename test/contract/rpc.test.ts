@@ -13,13 +13,29 @@ import { socketPair } from './transports.ts'
 
 /** Messages that are nearly calls, and anything else. */
 const call = { i: '1', p: { u: '/add', b: { json: { a: 1, b: 2 } } } }
-const odd = fc.oneof(fc.jsonValue(), fc.string(), fc.constantFrom('/add', '/never', '//', '/%ff', '/__proto__/x', '/toString', 'http://x', 1, 3, 4, {}, null))
+const odd = fc.oneof(
+  fc.jsonValue(),
+  fc.string(),
+  fc.constantFrom('/add', '/never', '//', '/%ff', '/__proto__/x', '/toString', 'http://x', 1, 3, 4, {}, null),
+)
 const frame = fc.oneof(
   fc.jsonValue(),
   fc.string(),
-  fc.record({ i: odd, t: odd, p: fc.oneof(odd, fc.record({ u: odd, m: odd, h: odd, b: odd }, { requiredKeys: [] })) }, { requiredKeys: [] }).map((value) => JSON.stringify(value)),
   fc
-    .record({ u: odd, b: odd, h: fc.constantFrom({ 'content-type': 'text/event-stream' }, { 'content-type': 'multipart/form-data; boundary=x' }) })
+    .record(
+      { i: odd, t: odd, p: fc.oneof(odd, fc.record({ u: odd, m: odd, h: odd, b: odd }, { requiredKeys: [] })) },
+      { requiredKeys: [] },
+    )
+    .map((value) => JSON.stringify(value)),
+  fc
+    .record({
+      u: odd,
+      b: odd,
+      h: fc.constantFrom(
+        { 'content-type': 'text/event-stream' },
+        { 'content-type': 'multipart/form-data; boundary=x' },
+      ),
+    })
     .map((p) => JSON.stringify({ i: 'x', p })),
 )
 

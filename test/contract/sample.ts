@@ -1,4 +1,7 @@
-/** A small contract with one procedure per thing a channel must carry; its router runs in this process and in sample-child.ts. */
+/**
+ * A small contract with one procedure per thing a channel must carry; its router runs in this process and in
+ * sample-child.ts.
+ */
 import { eventIterator, type ContractRouterClient } from '@orpc/contract'
 import { implement } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/message-port'
@@ -62,7 +65,11 @@ export function sampleRouter(endings: Endings) {
   return os.router({
     add: os.add.handler(({ input }) => input.a + input.b),
     fail: os.fail.handler(({ input, errors }) => {
-      if (input.kind === 'expected') throw errors.STOKER({ message: 'the file is locked; close the other Stoker', data: { code: 'DATA_LOCKED', data: { pid: 7 } } })
+      if (input.kind === 'expected')
+        throw errors.STOKER({
+          message: 'the file is locked; close the other Stoker',
+          data: { code: 'DATA_LOCKED', data: { pid: 7 } },
+        })
       if (input.kind === 'unexpected') throw new Error('secret inner detail')
       return 'not a number' as unknown as number
     }),
@@ -92,4 +99,5 @@ export function sampleRouter(endings: Endings) {
   })
 }
 
-export const serveSample = (channel: Channel, endings = new Endings()): void => new RPCHandler(sampleRouter(endings)).upgrade(channelAsPort(channel, 'server'))
+export const serveSample = (channel: Channel, endings = new Endings()): void =>
+  new RPCHandler(sampleRouter(endings)).upgrade(channelAsPort(channel, 'server'))

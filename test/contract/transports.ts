@@ -29,7 +29,11 @@ export async function socketPair(): Promise<{ client: WebSocket; server: WebSock
 }
 
 export function forkSample(mode: 'rpc' | 'echo' | 'burst'): ChildProcess {
-  const child = fork(join(import.meta.dirname, 'sample-child.ts'), [mode], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(join(import.meta.dirname, 'sample-child.ts'), [mode], {
+    execPath: process.execPath,
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

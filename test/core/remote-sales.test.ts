@@ -1,7 +1,8 @@
 /**
- * A remote deployment sells like a local one: one pool of a real llama-server and of Stoker's own endpoint on another rig (a process of its own), behind the real
- * core, adapter and exchange. Catches: an exam or a claim that only works for local engines, an answer billed by the server's count, a buyer's cancel that
- * leaves the server at work, money kept for an answer that the server's death cut off.
+ * A remote deployment sells like a local one: one pool of a real llama-server and of Stoker's own endpoint on another
+ * rig (a process of its own), behind the real core, adapter and exchange. Catches: an exam or a claim that only works
+ * for local engines, an answer billed by the server's count, a buyer's cancel that leaves the server at work, money
+ * kept for an answer that the server's death cut off.
  */
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -31,12 +32,21 @@ const KEY = 'sk-own-use-of-another-rig'
 const MAX_TOKENS = 20
 /** Nano-credits for one token: 1 credit a million. */
 const TOKEN_NANO = 1_000
-/** The bundled grade with a floor that one round of items decides, and short answers, for time's sake; the calls that fill the grade are as many as ever. */
-const SPECS = loadGradeSpecs().map((spec) => ({ ...spec, limits: { ...spec.limits, intelligence: { floor: 0.3, target: 0.6 }, contextTokens: 48, outputTokens: MAX_TOKENS } }))
+/**
+ * The bundled grade with a floor that one round of items decides, and short answers, for time's sake; the calls that
+ * fill the grade are as many as ever.
+ */
+const SPECS = loadGradeSpecs().map((spec) => ({
+  ...spec,
+  limits: { ...spec.limits, intelligence: { floor: 0.3, target: 0.6 }, contextTokens: 48, outputTokens: MAX_TOKENS },
+}))
 /** No answer meets it within MAX_TOKENS, so none ends by itself. */
 const ENDLESS = {
   type: 'json_schema' as const,
-  json_schema: { name: 'long', schema: { type: 'object', properties: { words: { type: 'string', minLength: 200 } }, required: ['words'] } },
+  json_schema: {
+    name: 'long',
+    schema: { type: 'object', properties: { words: { type: 'string', minLength: 200 } }, required: ['words'] },
+  },
 }
 
 describe.skipIf(llamaServerPath() === null)(
@@ -73,7 +83,12 @@ describe.skipIf(llamaServerPath() === null)(
       const fork = (): never => {
         throw new Error('nothing local here')
       }
-      house = await openHouse({ folder: folder.path, examSeed: 'note', specs: SPECS, engines: () => createEngines({ clock: systemClock, log, fork, fetch: freezingFetch }) })
+      house = await openHouse({
+        folder: folder.path,
+        examSeed: 'note',
+        specs: SPECS,
+        engines: () => createEngines({ clock: systemClock, log, fork, fetch: freezingFetch }),
+      })
       buyer = client(house.exchange, await buyerKey(house.exchange))
       ours = openDb({ path: `${folder.path}/practice.db`, migrations: realmMigrations, readOnly: true })
     }, 60_000)
@@ -84,28 +99,39 @@ describe.skipIf(llamaServerPath() === null)(
       folder?.remove()
     })
 
-    const jobOf = (jobId: string): ReturnType<House['core']['client']['jobs']['get']> => house.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
-    const reaches = (jobId: string, state: Job['state']): Promise<void> => until(house.core, async () => (await jobOf(jobId)).state === state)
+    const jobOf = (jobId: string): ReturnType<House['core']['client']['jobs']['get']> =>
+      house.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
+    const reaches = (jobId: string, state: Job['state']): Promise<void> =>
+      until(house.core, async () => (await jobOf(jobId)).state === state)
     /** At the exchange: what buyers spent and have reserved, and where it went. */
     function money(): { spent: number; reserved: number; fees: number; seller: number } {
       const { held, available, ...rest } = balances(house.exchange, house.key.publicKey)
       return { ...rest, seller: held + available }
     }
     /** Tokens the llama-server has made in all, by its own count. */
-    const made = async (): Promise<number> => Number(/^llamacpp:tokens_predicted_total (\d+)/m.exec(await (await fetch(`${llama.url}/metrics`)).text())?.[1])
+    const made = async (): Promise<number> =>
+      Number(/^llamacpp:tokens_predicted_total (\d+)/m.exec(await (await fetch(`${llama.url}/metrics`)).text())?.[1])
     /** Resolves when no slot of the llama-server works. */
     async function idle(): Promise<void> {
-      while (((await (await fetch(`${llama.url}/slots`)).json()) as { is_processing: boolean }[]).some(({ is_processing: busy }) => busy));
+      while (
+        ((await (await fetch(`${llama.url}/slots`)).json()) as { is_processing: boolean }[]).some(
+          ({ is_processing: busy }) => busy,
+        )
+      );
     }
     const transfersOf = (jobId: string): object[] =>
       ours.read
-        .prepare<{ id: string; debit: string; credit: string; amount: number }>('SELECT id, debit, credit, amount FROM transfers WHERE id LIKE ? ORDER BY seq')
+        .prepare<{ id: string; debit: string; credit: string; amount: number }>(
+          'SELECT id, debit, credit, amount FROM transfers WHERE id LIKE ? ORDER BY seq',
+        )
         .all(`%:${jobId}`)
 
     /** Buys one answer and follows it to the money at hand. */
     async function sell(content: string): Promise<Job> {
       const before = money()
-      const { data, response } = await buyer.chat.completions.create({ model: NANO, messages: say(content), max_tokens: MAX_TOKENS }).withResponse()
+      const { data, response } = await buyer.chat.completions
+        .create({ model: NANO, messages: say(content), max_tokens: MAX_TOKENS })
+        .withResponse()
       const text = data.choices[0]!.message.content!
       const jobId = response.headers.get('x-stoker-job')!
       await until(house.core, async () => (await jobOf(jobId)).money === 'available')
@@ -115,10 +141,25 @@ describe.skipIf(llamaServerPath() === null)(
       expect(data.usage).toMatchObject({ prompt_tokens: inputTokens, completion_tokens: outputTokens })
       const gross = (inputTokens + outputTokens) * TOKEN_NANO
       const [fee, net] = [gross * 0.05, gross * 0.95]
-      expect(job).toMatchObject({ state: 'settled', sha256: deployment.sha256, inputTokens, outputTokens, grossNano: gross, feeNano: fee, sellerNano: net, verified: { ok: true } })
+      expect(job).toMatchObject({
+        state: 'settled',
+        sha256: deployment.sha256,
+        inputTokens,
+        outputTokens,
+        grossNano: gross,
+        feeNano: fee,
+        sellerNano: net,
+        verified: { ok: true },
+      })
       expect(findJob(ours.read, jobId)?.deploymentId).toBe(deployment.deploymentId)
-      expect(verifyReceipt(job.receipt, { exchangeKey: house.exchange.exchangeKey })).toMatchObject({ ok: true, problems: [] })
-      expect(job.receipt?.claim).toMatchObject({ modelSha256: deployment.sha256, answerMac: answerMac(response.headers.get('x-stoker-salt')!, text) })
+      expect(verifyReceipt(job.receipt, { exchangeKey: house.exchange.exchangeKey })).toMatchObject({
+        ok: true,
+        problems: [],
+      })
+      expect(job.receipt?.claim).toMatchObject({
+        modelSha256: deployment.sha256,
+        answerMac: answerMac(response.headers.get('x-stoker-salt')!, text),
+      })
       const income = `income:${NANO}`
       expect(transfersOf(jobId)).toEqual([
         { id: `claim:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
@@ -126,22 +167,42 @@ describe.skipIf(llamaServerPath() === null)(
         { id: `fee:${jobId}`, debit: 'expense:fee', credit: 'asset:held', amount: fee },
         { id: `release:${jobId}`, debit: 'asset:available', credit: 'asset:held', amount: net },
       ])
-      expect(money()).toEqual({ spent: before.spent + gross, fees: before.fees + fee, seller: before.seller + net, reserved: 0 })
+      expect(money()).toEqual({
+        spent: before.spent + gross,
+        fees: before.fees + fee,
+        seller: before.seller + net,
+        reserved: 0,
+      })
       return job
     }
 
-    /** A streamed answer that has begun at the llama-server and is not over: the server stands still. One that the other server got, or that was over too soon, is sold, and another asked for. */
+    /**
+     * A streamed answer that has begun at the llama-server and is not over: the server stands still. One that the other
+     * server got, or that was over too soon, is sold, and another asked for.
+     */
     async function inTheMiddle(): Promise<{ jobId: string; rest: AsyncIterator<unknown>; leave(): void }> {
       for (let attempt = 0; attempt < 20; attempt += 1) {
         freezes = true
-        const asked = { model: NANO, messages: say(`Go on and on, ${attempt}`), max_tokens: MAX_TOKENS, response_format: ENDLESS }
-        const { data: stream, response } = await buyer.chat.completions.create({ ...asked, stream: true }).withResponse()
+        const asked = {
+          model: NANO,
+          messages: say(`Go on and on, ${attempt}`),
+          max_tokens: MAX_TOKENS,
+          response_format: ENDLESS,
+        }
+        const { data: stream, response } = await buyer.chat.completions
+          .create({ ...asked, stream: true })
+          .withResponse()
         const jobId = response.headers.get('x-stoker-job')!
         const rest = stream[Symbol.asyncIterator]()
-        for (let chunk = await rest.next(); !chunk.done && (chunk.value.choices[0]?.delta.content ?? '') === ''; chunk = await rest.next());
+        for (
+          let chunk = await rest.next();
+          !chunk.done && (chunk.value.choices[0]?.delta.content ?? '') === '';
+          chunk = await rest.next()
+        );
         // What the server had sent before it stood still is through when two calls have gone the same way.
         for (let call = 0; call < 2; call += 1) await buyer.models.list()
-        if (!freezes && (await jobOf(jobId)).state === 'running') return { jobId, rest, leave: () => stream.controller.abort() }
+        if (!freezes && (await jobOf(jobId)).state === 'running')
+          return { jobId, rest, leave: () => stream.controller.abort() }
         llama.thaw()
         await reaches(jobId, 'settled')
       }
@@ -162,7 +223,13 @@ describe.skipIf(llamaServerPath() === null)(
       await until(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
       expect(await core.client.exams.get({ examId })).toMatchObject({ state: 'passed' })
       expect(await made()).toBeGreaterThan(97 * MAX_TOKENS)
-      expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(TOKEN_NANO * 1_000_000) })).toMatchObject({
+      expect(
+        await core.client.market.list({
+          instrument: NANO,
+          deploymentId,
+          askNanoPerMtok: nanoPerMtok(TOKEN_NANO * 1_000_000),
+        }),
+      ).toMatchObject({
         state: 'listed',
         deploymentId,
       })
@@ -196,9 +263,16 @@ describe.skipIf(llamaServerPath() === null)(
       const { reserved, ...before } = money()
       expect(reserved).toBeGreaterThan(0)
       await llama.kill()
-      await expect(Promise.all(Array.from({ length: MAX_TOKENS }, () => rest.next()))).rejects.toMatchObject({ code: 'supplier_failed' })
+      await expect(Promise.all(Array.from({ length: MAX_TOKENS }, () => rest.next()))).rejects.toMatchObject({
+        code: 'supplier_failed',
+      })
       await reaches(jobId, 'failed')
-      expect(await jobOf(jobId)).toMatchObject({ reason: 'the engine crashed', money: 'none', grossNano: null, receipt: null })
+      expect(await jobOf(jobId)).toMatchObject({
+        reason: 'the engine crashed',
+        money: 'none',
+        grossNano: null,
+        receipt: null,
+      })
       expect(transfersOf(jobId)).toEqual([])
       expect(money()).toEqual({ ...before, reserved: 0 })
     })
@@ -207,7 +281,11 @@ describe.skipIf(llamaServerPath() === null)(
       await sell('Write the word paper 6 times, separated by single spaces. Write nothing else.')
       const { processes } = (await house.core.client.models.deployments())[0]!
       expect(processes.map(({ state }) => state)).toEqual(['unreachable', 'loaded'])
-      expect(await house.core.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [], comparedWithExchange: true })
+      expect(await house.core.client.app.ledgerCheck()).toMatchObject({
+        ok: true,
+        problems: [],
+        comparedWithExchange: true,
+      })
       expect(books(house.exchange).check()).toMatchObject({ ok: true, problems: [] })
     })
   },

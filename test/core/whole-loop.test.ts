@@ -1,4 +1,7 @@
-/** The seller's core with its real adapter against the real exchange, in one process; only the engine is a fake that knows the answers. */
+/**
+ * The seller's core with its real adapter against the real exchange, in one process; only the engine is a fake that
+ * knows the answers.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -23,12 +26,25 @@ const SEED = 'whole-loop'
 const ASK = nanoPerMtok(1_000_000_000)
 
 /** Every level-1 question of the seed with its answer. */
-const answers = new Map(FAMILIES.flatMap((family) => Array.from({ length: 60 }, (_, index) => examItem(SEED, family, 1, index))).map((item) => [item.prompt, item.answer]))
+const answers = new Map(
+  FAMILIES.flatMap((family) => Array.from({ length: 60 }, (_, index) => examItem(SEED, family, 1, index))).map(
+    (item) => [item.prompt, item.answer],
+  ),
+)
 const knowing = () =>
-  createFakeEngine({ answer: (request) => (request.ignoreEos ? 'word '.repeat(request.maxTokens + 1) : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!')) })
+  createFakeEngine({
+    answer: (request) =>
+      request.ignoreEos
+        ? 'word '.repeat(request.maxTokens + 1)
+        : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!'),
+  })
 
 async function house(): Promise<House> {
-  const made = await openHouse({ folder: tempDir(), examSeed: SEED, engines: () => createFakeEngines({ make: knowing }) })
+  const made = await openHouse({
+    folder: tempDir(),
+    examSeed: SEED,
+    engines: () => createFakeEngines({ make: knowing }),
+  })
   onTestFinished(() => made.stop())
   return made
 }
@@ -47,8 +63,11 @@ async function deployed(core: Core, folder: string): Promise<string> {
   const path = join(folder, 'fake.gguf')
   writeFileSync(path, 'a fake model')
   let sha256 = ''
-  for await (const step of await core.client.models.import({ path })) if (step.kind === 'done') sha256 = step.model.sha256
-  return (await core.client.models.deploy({ sha256, settings: { slots: 2, contextTokens: 256, threads: 1, gpuLayers: 0 } })).deploymentId
+  for await (const step of await core.client.models.import({ path }))
+    if (step.kind === 'done') sha256 = step.model.sha256
+  return (
+    await core.client.models.deploy({ sha256, settings: { slots: 2, contextTokens: 256, threads: 1, gpuLayers: 0 } })
+  ).deploymentId
 }
 
 describe('the whole loop', () => {
@@ -58,35 +77,57 @@ describe('the whole loop', () => {
     await untilOnline(core)
     const folder = (await core.client.app.hello()).dataDir
     const deploymentId = (await deployed(core, folder)) as never
-    await expect(core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
+    await expect(
+      core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+    ).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
 
     const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
     const steps = []
-    for await (const step of await core.client.exams.progress({ examId })) steps.push({ state: step.state, done: step.done, items: step.items.length })
+    for await (const step of await core.client.exams.progress({ examId }))
+      steps.push({ state: step.state, done: step.done, items: step.items.length })
     expect(steps.at(-1)).toMatchObject({ state: 'passed' })
     expect(steps.at(-1)!.items).toBe(steps.at(-1)!.done)
     const transcript = await core.client.exams.transcript({ examId })
-    expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey })).toMatchObject({ ok: true, class: 'witnessed', problems: [] })
+    expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey })).toMatchObject({
+      ok: true,
+      class: 'witnessed',
+      problems: [],
+    })
 
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({ state: 'listed' })
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+      state: 'listed',
+    })
     const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
-    await until(core, async () => (await core.client.jobs.list({})).jobs.filter((job) => job.money === 'available').length === 2)
+    await until(
+      core,
+      async () => (await core.client.jobs.list({})).jobs.filter((job) => job.money === 'available').length === 2,
+    )
 
     const { jobs } = await core.client.jobs.list({})
     const ours = await Promise.all(jobs.map(async ({ jobId }) => core.client.jobs.get({ jobId })))
     expect(ours.map(({ verified }) => verified?.ok)).toEqual([true, true])
     const theirs = await admin<{ receipts: { seq: number }[] }>(exchange, `/receipts/${made.key.publicKey}`)
-    expect(ours.map(({ receipt }) => canonicalJson(receipt)).sort()).toEqual(theirs.receipts.map((receipt) => canonicalJson(receipt)).sort())
-    expect(await core.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [], receipts: 2, comparedWithExchange: true })
+    expect(ours.map(({ receipt }) => canonicalJson(receipt)).sort()).toEqual(
+      theirs.receipts.map((receipt) => canonicalJson(receipt)).sort(),
+    )
+    expect(await core.client.app.ledgerCheck()).toMatchObject({
+      ok: true,
+      problems: [],
+      receipts: 2,
+      comparedWithExchange: true,
+    })
     expect((await core.client.app.onboarding()).firstEarningAt).not.toBeNull()
     await core.client.app.updateSettings({ rigName: 'the box under the stairs' })
 
     const again = await made.restartCore()
     await until(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
-    await until(again, async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3)
+    await until(
+      again,
+      async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3,
+    )
     expect(await again.client.app.ledgerCheck()).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: true })
     expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
   }, 60_000)
@@ -95,7 +136,11 @@ describe('the whole loop', () => {
     const made = await house()
     await untilOnline(made.core)
     const endpoints = [{ url: 'http://127.0.0.1:9', key: 'kept-secret', slots: 2 }]
-    const { deploymentId } = await made.core.client.models.connectRemote({ model: 'fake-remote', contextTokens: 256, endpoints })
+    const { deploymentId } = await made.core.client.models.connectRemote({
+      model: 'fake-remote',
+      contextTokens: 256,
+      endpoints,
+    })
     const { examId } = await made.core.client.exams.start({ instrument: NANO, deploymentId })
     let judged = 0
     for await (const step of await made.core.client.exams.progress({ examId })) {
@@ -109,9 +154,14 @@ describe('the whole loop', () => {
     expect(new Set(exam.items.map((item) => `${item.phase} ${item.itemId}`)).size).toBe(exam.items.length)
     const { json } = await core.client.exams.transcript({ examId })
     expect(verifyTranscript(json)).toMatchObject({ ok: true })
-    expect(JSON.parse(json)).toMatchObject({ identity: { kind: 'remote', endpoint: 'http://127.0.0.1:9', reportedModel: 'fake-remote', attested: false } })
+    expect(JSON.parse(json)).toMatchObject({
+      identity: { kind: 'remote', endpoint: 'http://127.0.0.1:9', reportedModel: 'fake-remote', attested: false },
+    })
     expect(json).not.toContain('kept-secret')
     // It is listed like a local one.
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({ state: 'listed', slots: 2 })
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+      state: 'listed',
+      slots: 2,
+    })
   }, 60_000)
 })

@@ -1,4 +1,6 @@
-/** The second process of lock.test.ts: takes the lock named by its argument, reports, and keeps it until it is killed. */
+/**
+ * The second process of lock.test.ts: takes the lock named by its argument, reports, and keeps it until it is killed.
+ */
 import { acquireLock } from '#db/lock.ts'
 
 try {

@@ -8,8 +8,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { acquireLock, readOwner } from '#db/lock.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-async function contender(path: string): Promise<{ child: ChildProcess; report: { pid?: number; code?: string; data?: unknown; message?: string } }> {
-  const child = fork(join(import.meta.dirname, 'lock-owner.ts'), [path], { execPath: process.execPath, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+async function contender(
+  path: string,
+): Promise<{ child: ChildProcess; report: { pid?: number; code?: string; data?: unknown; message?: string } }> {
+  const child = fork(join(import.meta.dirname, 'lock-owner.ts'), [path], {
+    execPath: process.execPath,
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [report] = (await once(child, 'message')) as [{ pid?: number; code?: string }]
   return { child, report }
@@ -41,7 +47,9 @@ describe('acquireLock', () => {
     const folder = tempDir()
     const path = join(folder, 'lock.db')
     const { child, report } = await contender(path)
-    expect(() => acquireLock(path)).toThrow(expect.objectContaining({ code: 'DATA_LOCKED', data: expect.objectContaining({ pid: report.pid }) as unknown }))
+    expect(() => acquireLock(path)).toThrow(
+      expect.objectContaining({ code: 'DATA_LOCKED', data: expect.objectContaining({ pid: report.pid }) as unknown }),
+    )
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(readOwner(join(folder, 'owner.json'))?.pid).toBe(report.pid)

@@ -12,7 +12,11 @@ import type { Db, Migration } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const one: Migration = { id: 10, name: 'one', up: (exec) => exec('CREATE TABLE one (id INTEGER PRIMARY KEY) STRICT') }
-const two: Migration = { id: 20, name: 'two', up: (exec) => exec('ALTER TABLE one ADD COLUMN text TEXT; CREATE TABLE two (id INTEGER PRIMARY KEY) STRICT') }
+const two: Migration = {
+  id: 20,
+  name: 'two',
+  up: (exec) => exec('ALTER TABLE one ADD COLUMN text TEXT; CREATE TABLE two (id INTEGER PRIMARY KEY) STRICT'),
+}
 const broken: Migration = {
   id: 30,
   name: 'broken',
@@ -21,7 +25,8 @@ const broken: Migration = {
     throw new Error('cut')
   },
 }
-const schema = (db: Db): unknown[] => db.read.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY type, name').all()
+const schema = (db: Db): unknown[] =>
+  db.read.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY type, name').all()
 const version = (db: Db): number => db.read.prepare<{ user_version: number }>('PRAGMA user_version').get()!.user_version
 
 describe('migrations', () => {
@@ -52,7 +57,8 @@ describe('migrations', () => {
   it('changes nothing when a later migration fails, and can be tried again', () => {
     const path = join(tempDir(), 'a.db')
     openDb({ path, migrations: [one] }).close()
-    for (let attempt = 0; attempt < 2; attempt += 1) expect(() => openDb({ path, migrations: [one, two, broken] })).toThrow('cut')
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      expect(() => openDb({ path, migrations: [one, two, broken] })).toThrow('cut')
     const db = openDb({ path, migrations: [one] })
     expect(version(db)).toBe(10)
     expect(schema(db)).toHaveLength(1)
@@ -64,7 +70,10 @@ describe('migrations', () => {
     openDb({ path, migrations: [one, two] }).close()
     for (const readOnly of [false, true]) {
       expect(() => openDb({ path, migrations: [one], readOnly })).toThrow(
-        expect.objectContaining({ code: 'DB_FROM_FUTURE', message: expect.stringContaining('newer Stoker') as unknown }),
+        expect.objectContaining({
+          code: 'DB_FROM_FUTURE',
+          message: expect.stringContaining('newer Stoker') as unknown,
+        }),
       )
     }
     const db = openDb({ path, migrations: [one, two] })
@@ -76,7 +85,11 @@ describe('migrations', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -20, max: 60 }), { maxLength: 4 }), (ids) => {
         const rising = ids.every((id, at) => id % 10 === 0 && id > (ids[at - 1] ?? 0))
-        const open = () => openDb({ path: ':memory:', migrations: ids.map((id) => ({ id, name: `n${id}`, up: () => undefined })) }).close()
+        const open = () =>
+          openDb({
+            path: ':memory:',
+            migrations: ids.map((id) => ({ id, name: `n${id}`, up: () => undefined })),
+          }).close()
         let problem = ''
         try {
           open()

@@ -7,9 +7,15 @@ import { openDb } from '#db/open.ts'
 import type { Migration, WriteDb } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-const notes: Migration = { id: 10, name: 'notes', up: (exec) => exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, amount INTEGER NOT NULL DEFAULT 0) STRICT') }
+const notes: Migration = {
+  id: 10,
+  name: 'notes',
+  up: (exec) =>
+    exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, amount INTEGER NOT NULL DEFAULT 0) STRICT'),
+}
 const open = (path = join(tempDir(), 'a.db')) => openDb({ path, migrations: [notes] })
-const count = (db: ReturnType<typeof open>): number => db.read.prepare<{ n: number }>('SELECT count(*) AS n FROM notes').get()!.n
+const count = (db: ReturnType<typeof open>): number =>
+  db.read.prepare<{ n: number }>('SELECT count(*) AS n FROM notes').get()!.n
 
 describe('openDb', () => {
   it('sets what durability and integrity rest on (a forgotten pragma)', () => {
@@ -80,7 +86,9 @@ describe('openDb', () => {
 
   it('opens read-only without creating, migrating or writing', () => {
     const path = join(tempDir(), 'a.db')
-    expect(() => openDb({ path, migrations: [notes], readOnly: true })).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+    expect(() => openDb({ path, migrations: [notes], readOnly: true })).toThrow(
+      expect.objectContaining({ code: 'NOT_FOUND' }),
+    )
     const owner = open(path)
     owner.tx((write) => write.prepare('INSERT INTO notes (text) VALUES (?)').run('x'))
     const reader = openDb({ path, migrations: [notes], readOnly: true })
@@ -89,7 +97,9 @@ describe('openDb', () => {
     reader.close()
     owner.close()
     const newer: Migration = { id: 20, name: 'more', up: (exec) => exec('CREATE TABLE more (id INTEGER) STRICT') }
-    expect(() => openDb({ path, migrations: [notes, newer], readOnly: true })).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+    expect(() => openDb({ path, migrations: [notes, newer], readOnly: true })).toThrow(
+      expect.objectContaining({ code: 'CONFLICT' }),
+    )
   })
 
   it('says plainly that a file is no database', () => {

@@ -1,6 +1,7 @@
 /**
- * The built desktop bundles, whole, without Electron: the real shell forks out/main/core.js, engine.js and exchange.js as real processes over doubles of
- * Electron's ports, and the page's end sells a job. Shows that the bundles find their native modules and resources, and that nothing listens.
+ * The built desktop bundles, whole, without Electron: the real shell forks out/main/core.js, engine.js and exchange.js
+ * as real processes over doubles of Electron's ports, and the page's end sells a job. Shows that the bundles find their
+ * native modules and resources, and that nothing listens.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -34,7 +35,8 @@ async function app(dataDir: string) {
     await started.quit()
     for (const { entry, stderr } of started.forked) if (stderr !== '') console.error(`${entry}:\n${stderr}`)
   })
-  const connect = async (): Promise<Client> => createORPCClient<Client>(new RPCLink({ port: channelAsPort(messagePortMainChannel(await started.connect())) }))
+  const connect = async (): Promise<Client> =>
+    createORPCClient<Client>(new RPCLink({ port: channelAsPort(messagePortMainChannel(await started.connect())) }))
   return { ...started, connect }
 }
 
@@ -49,15 +51,24 @@ async function until(client: Client, what: string, test: (live: Live) => boolean
   throw new Error(`${what}: not within ${WAIT_MS / 1000} s`)
 }
 
-const settledJobs = async (client: Client): Promise<number> => (await client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length
+const settledJobs = async (client: Client): Promise<number> =>
+  (await client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length
 
-const pidsOf = (forked: readonly FakeUtilityProcess[]): number[] => forked.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
+const pidsOf = (forked: readonly FakeUtilityProcess[]): number[] =>
+  forked.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
 
-/** Those of `pids` that hold a listening TCP socket: /proc/net/tcp has it in state 0A, /proc/PID/fd names its inode. Empty where there is no /proc. */
+/**
+ * Those of `pids` that hold a listening TCP socket: /proc/net/tcp has it in state 0A, /proc/PID/fd names its inode.
+ * Empty where there is no /proc.
+ */
 function listening(pids: readonly number[]): number[] {
   if (!existsSync('/proc/net/tcp')) return []
   const rows = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/net/${name}`, 'utf8').trim().split('\n').slice(1))
-  const inodes = new Set(rows.map((row) => row.trim().split(/\s+/)).flatMap((fields) => (fields[3] === '0A' ? [`socket:[${fields[9]}]`] : [])))
+  const inodes = new Set(
+    rows
+      .map((row) => row.trim().split(/\s+/))
+      .flatMap((fields) => (fields[3] === '0A' ? [`socket:[${fields[9]}]`] : [])),
+  )
   return pids.filter((pid) => readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.has(linkOf(`/proc/${pid}/fd/${fd}`))))
 }
 const linkOf = (path: string): string => {
@@ -76,12 +87,21 @@ describe('the built desktop bundles', () => {
     const packages = (file: string): string[] => {
       if (seen.has(file)) return []
       seen.add(file)
-      const names = [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n]+)["']/g)].map(([, name]) => name!)
-      return names.flatMap((name) => (name.startsWith('.') ? (existsSync(join(dirname(file), name)) ? packages(join(dirname(file), name)) : []) : [name]))
+      const names = [
+        ...readFileSync(file, 'utf8').matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n]+)["']/g),
+      ].map(([, name]) => name!)
+      return names.flatMap((name) =>
+        name.startsWith('.')
+          ? existsSync(join(dirname(file), name))
+            ? packages(join(dirname(file), name))
+            : []
+          : [name],
+      )
     }
     expect(packages(bundle('shell'))).toContain('electron')
     seen.clear()
-    for (const name of ['core', 'engine', 'exchange'] as const) expect(packages(bundle(name)).filter((one) => /electron/i.test(one))).toEqual([])
+    for (const name of ['core', 'engine', 'exchange'] as const)
+      expect(packages(bundle(name)).filter((one) => /electron/i.test(one))).toEqual([])
   })
 
   it('sell a job of the bundled model through the page’s port, survive a killed engine, and leave no process behind', async () => {
@@ -90,23 +110,36 @@ describe('the built desktop bundles', () => {
     const client = await connect()
     const hello = await client.app.hello()
     expect(hello).toMatchObject({ mode: 'desktop', realm: 'practice', dataDir, exchangeUrl: null })
-    await until(client, 'the bundled model and the exchange', async (live) => live.exchange.kind === 'online' && (await client.models.list()).some(({ bundled }) => bundled))
+    await until(
+      client,
+      'the bundled model and the exchange',
+      async (live) => live.exchange.kind === 'online' && (await client.models.list()).some(({ bundled }) => bundled),
+    )
     const model = (await client.models.list()).find(({ bundled }) => bundled)!
-    const { deploymentId, state } = await client.models.deploy({ sha256: model.sha256, settings: { slots: 2, contextTokens: 256, threads: 1, gpuLayers: 0 } })
+    const { deploymentId, state } = await client.models.deploy({
+      sha256: model.sha256,
+      settings: { slots: 2, contextTokens: 256, threads: 1, gpuLayers: 0 },
+    })
     expect(state).toBe('loaded')
 
     const { examId } = await client.exams.start({ instrument: NANO, deploymentId })
     let last = ''
     for await (const exam of await client.exams.progress({ examId })) last = exam.state
     expect(last).toBe('passed')
-    expect(await client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(1_000_000_000) })).toMatchObject({ state: 'listed' })
+    expect(
+      await client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(1_000_000_000) }),
+    ).toMatchObject({ state: 'listed' })
     await until(client, 'the first job', async () => (await settledJobs(client)) > 0)
     expect((await client.earnings.summary({ from: 0, to: hello.now + 86_400_000 })).heldNano).toBeGreaterThan(0)
 
     const engine = forked.findLast(({ entry }) => entry === bundle('engine'))!
     const [enginePid, before] = [engine.pid!, await settledJobs(client)]
     process.kill(enginePid, 'SIGKILL')
-    await until(client, 'a job after the engine was killed', async (live) => live.engine.kind === 'loaded' && (await settledJobs(client)) > before)
+    await until(
+      client,
+      'a job after the engine was killed',
+      async (live) => live.engine.kind === 'loaded' && (await settledJobs(client)) > before,
+    )
     expect(forked.findLast(({ entry }) => entry === bundle('engine'))!.pid).not.toBe(enginePid)
     expect(await client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [] })
     expect(fake.tray.text).not.toBe('')
@@ -135,7 +168,12 @@ describe('the built desktop bundles', () => {
     const second = await app(dataDir)
     while (second.fake.exits.length === 0) await systemClock.sleep(20)
     expect(second.failed).toEqual([expect.stringContaining(`process ${first.forked[0]!.pid}`)])
-    expect([second.fake.errors.length, second.forked.length, second.fake.exits, second.shell.childCount]).toEqual([1, 1, [3], 0])
+    expect([second.fake.errors.length, second.forked.length, second.fake.exits, second.shell.childCount]).toEqual([
+      1,
+      1,
+      [3],
+      0,
+    ])
     expect((await (await first.connect()).app.hello()).mode).toBe('desktop')
   }, 60_000)
 })

@@ -1,4 +1,7 @@
-/** The life of the core in its process: a start that fails in a way the owner can mend, pages that come early and again, a quit at any time. */
+/**
+ * The life of the core in its process: a start that fails in a way the owner can mend, pages that come early and again,
+ * a quit at any time.
+ */
 import { describe, expect, it } from 'vitest'
 
 import type { Channel } from '#contract/channel/channel.ts'
@@ -22,7 +25,11 @@ function hosted(start?: () => StartedCore) {
   const exits: number[] = []
   const served: Channel[] = []
   const did: string[] = []
-  const core: StartedCore = { serve: (channel) => void served.push(channel), storeCloseChoice: (choice) => void did.push(choice), stop: async () => void did.push('stopped') }
+  const core: StartedCore = {
+    serve: (channel) => void served.push(channel),
+    storeCloseChoice: (choice) => void did.push(choice),
+    stop: async () => void did.push('stopped'),
+  }
   hostCore({ parent, start: start ?? (() => core), exit: (code) => exits.push(code), log })
   const page = (): { open(): boolean } => {
     const [mine, theirs] = FakeMessagePortMain.pair()
@@ -58,7 +65,10 @@ describe('the core in its process', () => {
       throw new StokerError('DATA_LOCKED', '/data is in use by another Stoker (process 7)')
     })
     parent.tell(START)
-    expect([parent.said, exits]).toEqual([[{ t: 'failed', code: 'DATA_LOCKED', message: '/data is in use by another Stoker (process 7)' }], []])
+    expect([parent.said, exits]).toEqual([
+      [{ t: 'failed', code: 'DATA_LOCKED', message: '/data is in use by another Stoker (process 7)' }],
+      [],
+    ])
     parent.tell({ t: 'quit' })
     await turns()
     expect([parent.types, exits]).toEqual([['failed', 'stopped'], [0]])
@@ -83,7 +93,11 @@ describe('the core in its process', () => {
   })
 
   it('exits also when the core does not stop cleanly', async () => {
-    const { parent, exits } = hosted(() => ({ serve: () => undefined, storeCloseChoice: () => undefined, stop: () => Promise.reject(new Error('stuck')) }))
+    const { parent, exits } = hosted(() => ({
+      serve: () => undefined,
+      storeCloseChoice: () => undefined,
+      stop: () => Promise.reject(new Error('stuck')),
+    }))
     parent.tell(START)
     parent.tell({ t: 'quit' })
     await turns()

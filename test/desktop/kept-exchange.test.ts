@@ -1,4 +1,7 @@
-/** The exchange host as the desktop core keeps it: the real adapter against the real exchange over ports, through restarts and to the end. */
+/**
+ * The exchange host as the desktop core keeps it: the real adapter against the real exchange over ports, through
+ * restarts and to the end.
+ */
 import { join } from 'node:path'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -23,13 +26,25 @@ import { tempDir } from '../support/temp-dir.ts'
 const log = createLog('test')
 log.level = 'silent'
 /** Real but impatient: back-offs take a moment. */
-const clock = { ...systemClock, sleep: (ms: number, options?: { signal?: AbortSignal; unref?: boolean }) => systemClock.sleep(Math.min(ms, 20), options) }
+const clock = {
+  ...systemClock,
+  sleep: (ms: number, options?: { signal?: AbortSignal; unref?: boolean }) =>
+    systemClock.sleep(Math.min(ms, 20), options),
+}
 
-/** A shell whose exchange host lives in this process: it starts when asked and ends like the real one when its port closes. */
+/**
+ * A shell whose exchange host lives in this process: it starts when asked and ends like the real one when its port
+ * closes.
+ */
 function house() {
   const folder = tempDir()
   const parent = new FakeParentPort()
-  const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+  const link = new ShellLink(parent, {
+    onStart: () => undefined,
+    onRenderer: () => undefined,
+    onCloseToTray: () => undefined,
+    onQuit: () => undefined,
+  })
   const running = new Map<number, { exchange: Exchange; port: FakeMessagePortMain }>()
   const end = async (id: number, code: number): Promise<void> => {
     const host = running.get(id)
@@ -89,11 +104,20 @@ describe('the exchange host of the desktop app', () => {
     const first = online()
     adapter.start()
     const { terms, fresh } = await first
-    expect([terms.realm, terms.specs.length > 0, fresh, kept.address()]).toEqual(['practice', true, true, 'port://exchange/1'])
+    expect([terms.realm, terms.specs.length > 0, fresh, kept.address()]).toEqual([
+      'practice',
+      true,
+      true,
+      'port://exchange/1',
+    ])
     const again = online()
     await end([...running.keys()][0]!, 9)
     const { fresh: freshAgain, terms: termsAgain } = await again
-    expect([freshAgain, termsAgain.exchange === terms.exchange, kept.address()]).toEqual([true, true, 'port://exchange/2'])
+    expect([freshAgain, termsAgain.exchange === terms.exchange, kept.address()]).toEqual([
+      true,
+      true,
+      'port://exchange/2',
+    ])
     expect(states.filter((kind) => kind === 'online')).toHaveLength(2)
   })
 
@@ -126,7 +150,12 @@ describe('the exchange host of the desktop app', () => {
 
   it('kills an exchange that does not end, and returns', async () => {
     const parent = new FakeParentPort()
-    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const link = new ShellLink(parent, {
+      onStart: () => undefined,
+      onRenderer: () => undefined,
+      onCloseToTray: () => undefined,
+      onQuit: () => undefined,
+    })
     const fake = new FakeClock()
     const kept = keepExchange(() => link.fork('exchange'), fake, log)
     const stopped = kept.stop()
@@ -139,7 +168,12 @@ describe('the exchange host of the desktop app', () => {
 
   it('starts a failing exchange again with growing pauses', async () => {
     const parent = new FakeParentPort()
-    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const link = new ShellLink(parent, {
+      onStart: () => undefined,
+      onRenderer: () => undefined,
+      onCloseToTray: () => undefined,
+      onQuit: () => undefined,
+    })
     const fake = new FakeClock()
     const kept = keepExchange(() => link.fork('exchange'), fake, log)
     const starts = (): number => parent.types.filter((type) => type === 'fork').length
@@ -161,12 +195,19 @@ describe('the exchange host of the desktop app', () => {
 
   it('ends an attempt at once while there is no exchange', async () => {
     const parent = new FakeParentPort()
-    const link = new ShellLink(parent, { onStart: () => undefined, onRenderer: () => undefined, onCloseToTray: () => undefined, onQuit: () => undefined })
+    const link = new ShellLink(parent, {
+      onStart: () => undefined,
+      onRenderer: () => undefined,
+      onCloseToTray: () => undefined,
+      onQuit: () => undefined,
+    })
     const kept = keepExchange(() => link.fork('exchange'), new FakeClock(), log)
     parent.tell({ t: 'exited', id: 1, code: 1 })
     await settle()
     const socket = new kept.WebSocket('port://exchange/1')
-    const closed = await new Promise((resolve) => socket.on('close', (_code, reason) => resolve(reason.toString('utf8'))))
+    const closed = await new Promise((resolve) =>
+      socket.on('close', (_code, reason) => resolve(reason.toString('utf8'))),
+    )
     expect(closed).toBe('the exchange host is not running')
   })
 })

@@ -43,11 +43,15 @@ describe('app://stoker', () => {
   })
 
   const root = resolve(import.meta.dirname, '../../out/renderer')
-  it.skipIf(!existsSync(join(root, 'index.html')))('serves every file the built page names, and the page has no script of its own that the policy would refuse', async () => {
-    const html = readFileSync(join(root, 'index.html'), 'utf8')
-    expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/)
-    for (const [, path] of html.matchAll(/(?:src|href)="\.\/([^"]+)"/g)) expect((await answerApp(root, { method: 'GET', url: `app://stoker/${path!}` })).status).toBe(200)
-  })
+  it.skipIf(!existsSync(join(root, 'index.html')))(
+    'serves every file the built page names, and the page has no script of its own that the policy would refuse',
+    async () => {
+      const html = readFileSync(join(root, 'index.html'), 'utf8')
+      expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/)
+      for (const [, path] of html.matchAll(/(?:src|href)="\.\/([^"]+)"/g))
+        expect((await answerApp(root, { method: 'GET', url: `app://stoker/${path!}` })).status).toBe(200)
+    },
+  )
 })
 
 describe('what the window may do', () => {
@@ -85,7 +89,11 @@ describe('what the window may do', () => {
       listeners.get(event)!({ url, isMainFrame, preventDefault: () => (prevented = true) })
       return prevented
     }
-    expect([held('will-navigate', `${APP_URL}#/jobs`), held('will-frame-navigate', APP_URL), action]).toEqual([false, false, 'deny'])
+    expect([held('will-navigate', `${APP_URL}#/jobs`), held('will-frame-navigate', APP_URL), action]).toEqual([
+      false,
+      false,
+      'deny',
+    ])
     const refused = [
       held('will-navigate', 'https://example.org/'),
       held('will-navigate', 'app://stoker/other.html'),

@@ -1,4 +1,7 @@
-/** The core's line to the shell over doubles of Electron's ports: children that come late, end early, or are not wanted any more. */
+/**
+ * The core's line to the shell over doubles of Electron's ports: children that come late, end early, or are not wanted
+ * any more.
+ */
 import { describe, expect, it } from 'vitest'
 
 import type { Channel } from '#contract/channel/channel.ts'

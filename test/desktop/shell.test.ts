@@ -1,4 +1,7 @@
-/** The shell against a double of Electron's API. What the double cannot show (real windows, real ports) is in test/desktop/e2e. */
+/**
+ * The shell against a double of Electron's API. What the double cannot show (real windows, real ports) is in
+ * test/desktop/e2e.
+ */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { APP_URL } from '#desktop/security.ts'
@@ -6,9 +9,21 @@ import { CORE_RESTARTS_MAX, EXIT_FAILED, Shell } from '#desktop/shell.ts'
 
 import { FakeElectron, type FakeUtility } from '../support/fake-electron.ts'
 
-const paths = { core: 'core.js', engine: 'engine.js', exchange: 'exchange.js', preload: 'preload.cjs', renderer: '/app/renderer', dataDir: '/data', resources: '/resources' }
+const paths = {
+  core: 'core.js',
+  engine: 'engine.js',
+  exchange: 'exchange.js',
+  preload: 'preload.cjs',
+  renderer: '/app/renderer',
+  dataDir: '/data',
+  resources: '/resources',
+}
 /** Sleeps end at once, except the ones that are aborted: enough for order, without waiting. */
-const clock = { now: () => 0, mono: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))) }
+const clock = {
+  now: () => 0,
+  mono: () => 0,
+  sleep: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))),
+}
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 16; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -17,12 +32,24 @@ async function started(change: (electron: FakeElectron) => void = () => {}) {
   const electron = new FakeElectron()
   change(electron)
   const told: string[] = []
-  const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => told.push('ready'), onFailed: (message) => told.push(`failed: ${message}`) })
+  const shell = new Shell({
+    electron: electron.api,
+    clock,
+    paths,
+    isPackaged: true,
+    onReady: () => told.push('ready'),
+    onFailed: (message) => told.push(`failed: ${message}`),
+  })
   const running = await shell.start()
   return { electron, shell, running, told }
 }
-const connect = (electron: FakeElectron): void => electron.ipc.get('stoker-connect')!({ sender: electron.windows[0]!.webContents, senderFrame: { url: APP_URL, parent: null } })
-const renderers = (core: FakeUtility): number => core.sent.filter(({ message }) => (message as { t: string }).t === 'renderer').length
+const connect = (electron: FakeElectron): void =>
+  electron.ipc.get('stoker-connect')!({
+    sender: electron.windows[0]!.webContents,
+    senderFrame: { url: APP_URL, parent: null },
+  })
+const renderers = (core: FakeUtility): number =>
+  core.sent.filter(({ message }) => (message as { t: string }).t === 'renderer').length
 
 describe('the desktop shell', () => {
   it('opens one hardened window on its own page and says ready', async () => {
@@ -37,7 +64,13 @@ describe('the desktop shell', () => {
       navigateOnDragDrop: false,
       devTools: false,
     })
-    expect({ url: window.url, visible: window.visible, openDenied: window.openDenied, told, served: electron.served }).toEqual({
+    expect({
+      url: window.url,
+      visible: window.visible,
+      openDenied: window.openDenied,
+      told,
+      served: electron.served,
+    }).toEqual({
       url: APP_URL,
       visible: true,
       openDenied: true,
@@ -79,10 +112,14 @@ describe('the desktop shell', () => {
     connect(electron)
     expect(electron.windows[0]!.sent).toEqual([])
     await settle()
-    expect([electron.utilities.length, renderers(electron.utilities[1]!), electron.windows[0]!.sent.length]).toEqual([2, 1, 1])
+    expect([electron.utilities.length, renderers(electron.utilities[1]!), electron.windows[0]!.sent.length]).toEqual([
+      2, 1, 1,
+    ])
     electron.utilities[1]!.end(9)
     await settle()
-    expect([electron.utilities.length, renderers(electron.utilities[2]!), electron.windows[0]!.sent.length]).toEqual([3, 0, 1])
+    expect([electron.utilities.length, renderers(electron.utilities[2]!), electron.windows[0]!.sent.length]).toEqual([
+      3, 0, 1,
+    ])
   })
 
   it('loads a page anew that never noticed that its core ended, and leaves one alone that did', async () => {
@@ -124,8 +161,17 @@ describe('the desktop shell', () => {
     const core = electron.utilities[0]!
     core.emit('message', { t: 'fork', id: 1, child: 'engine', gpu: 1 })
     core.emit('message', { t: 'fork', id: 2, child: 'engine' })
-    expect(electron.utilities.map(({ environment }) => environment?.['CUDA_VISIBLE_DEVICES'])).toEqual([undefined, '5', undefined])
-    expect(electron.utilities[1]!.environment).toEqual({ ...process.env, CUDA_VISIBLE_DEVICES: '5', HIP_VISIBLE_DEVICES: '5', GGML_VK_VISIBLE_DEVICES: '1' })
+    expect(electron.utilities.map(({ environment }) => environment?.['CUDA_VISIBLE_DEVICES'])).toEqual([
+      undefined,
+      '5',
+      undefined,
+    ])
+    expect(electron.utilities[1]!.environment).toEqual({
+      ...process.env,
+      CUDA_VISIBLE_DEVICES: '5',
+      HIP_VISIBLE_DEVICES: '5',
+      GGML_VK_VISIBLE_DEVICES: '1',
+    })
     expect(electron.utilities[2]!.environment).toBeUndefined()
   })
 
@@ -174,7 +220,13 @@ describe('the desktop shell', () => {
     core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
     core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
     await settle()
-    expect({ errors: electron.errors, told, cores: electron.utilities.length, exits: electron.exits, asked: core.sent.at(-1)?.message }).toEqual({
+    expect({
+      errors: electron.errors,
+      told,
+      cores: electron.utilities.length,
+      exits: electron.exits,
+      asked: core.sent.at(-1)?.message,
+    }).toEqual({
       errors: ['the folder is in use by process 7'],
       told: ['ready', 'failed: the folder is in use by process 7'],
       cores: 1,
@@ -208,7 +260,8 @@ describe('the desktop shell', () => {
   it('loads a page that crashed again, a few times', async () => {
     const { electron } = await started()
     const window = electron.windows[0]!
-    for (let crash = 0; crash < 6; crash += 1) (window.webContents as unknown as { emit(event: string): void }).emit('render-process-gone')
+    for (let crash = 0; crash < 6; crash += 1)
+      (window.webContents as unknown as { emit(event: string): void }).emit('render-process-gone')
     expect(window.loads).toBe(4)
   })
 
@@ -221,7 +274,12 @@ describe('the desktop shell', () => {
     await settle()
     expect(electron.quit()).toBe(true)
     await settle()
-    expect({ alive: electron.utilities.filter(({ alive }) => alive).length, left: shell.childCount, quits: electron.quits, tray: electron.tray.destroyed }).toEqual({
+    expect({
+      alive: electron.utilities.filter(({ alive }) => alive).length,
+      left: shell.childCount,
+      quits: electron.quits,
+      tray: electron.tray.destroyed,
+    }).toEqual({
       alive: 0,
       left: 0,
       quits: 1,
@@ -247,7 +305,14 @@ describe('the desktop shell', () => {
     const electron = new FakeElectron()
     electron.prepareWindow = (window) => (window.loadURL = () => new Promise((_resolve, reject) => (fail = reject)))
     const told: string[] = []
-    const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => told.push('ready'), onFailed: (message) => told.push(message) })
+    const shell = new Shell({
+      electron: electron.api,
+      clock,
+      paths,
+      isPackaged: true,
+      onReady: () => told.push('ready'),
+      onFailed: (message) => told.push(message),
+    })
     const starting = shell.start()
     await settle()
     electron.quit()
@@ -259,7 +324,14 @@ describe('the desktop shell', () => {
   it('ends what it started when the page cannot be loaded', async () => {
     const electron = new FakeElectron()
     electron.prepareWindow = (window) => (window.loadError = new Error('ERR_FILE_NOT_FOUND'))
-    const shell = new Shell({ electron: electron.api, clock, paths, isPackaged: true, onReady: () => undefined, onFailed: () => undefined })
+    const shell = new Shell({
+      electron: electron.api,
+      clock,
+      paths,
+      isPackaged: true,
+      onReady: () => undefined,
+      onFailed: () => undefined,
+    })
     await expect(shell.start()).rejects.toThrow('ERR_FILE_NOT_FOUND')
     expect(shell.childCount).toBe(0)
   })

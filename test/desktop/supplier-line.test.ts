@@ -50,7 +50,12 @@ describe('the line between core and exchange host', () => {
     await turns()
     accepted[1]!.send('new frame')
     await turns()
-    expect([first, second, oldHeard, old.isOpen]).toEqual([['closed: another connection took its place'], ['new frame'], ['closed: another connection took its place'], false])
+    expect([first, second, oldHeard, old.isOpen]).toEqual([
+      ['closed: another connection took its place'],
+      ['new frame'],
+      ['closed: another connection took its place'],
+      false,
+    ])
   })
 
   it('tells the other end of a close, with the reason, and not of the channel’s', async () => {

@@ -5,7 +5,9 @@ import type { HostRequest } from '#contract/host.ts'
 import { tellShell, trayOf, type Watched } from '#desktop/tell-shell.ts'
 
 type LiveNow = Parameters<typeof trayOf>[0]
-const live = (change: { engine?: string; exchange?: string; listing?: string; running?: number; tokPerS?: number } = {}): LiveNow =>
+const live = (
+  change: { engine?: string; exchange?: string; listing?: string; running?: number; tokPerS?: number } = {},
+): LiveNow =>
   ({
     engine: { kind: change.engine ?? 'loaded', model: null, detail: null },
     exchange: { kind: change.exchange ?? 'online', lastSeenAt: null, detail: null },

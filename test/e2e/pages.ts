@@ -8,7 +8,8 @@ export const PAGES = ['home', 'models', 'exam', 'market', 'jobs', 'earnings', 's
 export type PageName = (typeof PAGES)[number]
 
 /** Null when there is a browser; else why the suite is skipped. */
-export const noBrowser = (): string | null => ((process.env['STOKER_BROWSER'] ?? '') === '' ? 'no Chromium on this machine; set STOKER_CHROMIUM' : null)
+export const noBrowser = (): string | null =>
+  (process.env['STOKER_BROWSER'] ?? '') === '' ? 'no Chromium on this machine; set STOKER_CHROMIUM' : null
 
 export const hashOf = (page: PageName): string => (page === 'home' ? '#/' : `#/${page}`)
 
@@ -37,12 +38,17 @@ const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-
 /** Rows of a long table repeat the same cells; the first ones hold every kind. */
 const AXE_REPEATED = 'tbody tr:nth-child(n+14)'
 
-/** The builder leaves axe in the page: on a page that was only walked on by its hash it runs there again, without parsing its half megabyte anew. */
+/**
+ * The builder leaves axe in the page: on a page that was only walked on by its hash it runs there again, without
+ * parsing its half megabyte anew.
+ */
 async function violationsOf(page: Page): Promise<Result[]> {
   if (await page.evaluate(() => 'axe' in window)) {
     return page.evaluate(
       async ([tags, repeated]) => {
-        const { axe } = window as unknown as { axe: { run(context: unknown, options: unknown): Promise<{ violations: Result[] }> } }
+        const { axe } = window as unknown as {
+          axe: { run(context: unknown, options: unknown): Promise<{ violations: Result[] }> }
+        }
         return (await axe.run({ exclude: [[repeated]] }, { resultTypes: ['violations'], runOnly: tags })).violations
       },
       [AXE_TAGS, AXE_REPEATED] as const,
@@ -53,10 +59,21 @@ async function violationsOf(page: Page): Promise<Result[]> {
   return (await builder.withTags(AXE_TAGS).exclude(AXE_REPEATED).analyze()).violations
 }
 
-/** Colours are judged at rest: what still fades in has less contrast than it will have. Endless ones (a spinner) are not waited for. */
+/**
+ * Colours are judged at rest: what still fades in has less contrast than it will have. Endless ones (a spinner) are not
+ * waited for.
+ */
 async function atRest(page: Page): Promise<void> {
   await expect
-    .poll(() => page.evaluate(() => document.getAnimations().filter((each) => each.playState === 'running' && each.effect?.getComputedTiming().endTime !== Infinity).length))
+    .poll(() =>
+      page.evaluate(
+        () =>
+          document
+            .getAnimations()
+            .filter((each) => each.playState === 'running' && each.effect?.getComputedTiming().endTime !== Infinity)
+            .length,
+      ),
+    )
     .toBe(0)
 }
 

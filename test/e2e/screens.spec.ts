@@ -1,4 +1,7 @@
-/** Every screen over a Fake core: light and dark, wide and narrow, empty and full; pictures go to screenshots/, axe finds nothing, nothing overflows. */
+/**
+ * Every screen over a Fake core: light and dark, wide and narrow, empty and full; pictures go to screenshots/, axe
+ * finds nothing, nothing overflows.
+ */
 import { readFile } from 'node:fs/promises'
 
 import { expect, test, type Page } from '@playwright/test'
@@ -12,7 +15,8 @@ const THEMES = ['light', 'dark'] as const
 const SIZES = { narrow: { width: 900, height: 1000 }, wide: { width: 1440, height: 900 } } as const
 
 /** The whole page; with a drawer open only what a person sees of it. */
-const shoot = (page: Page, name: string, fullPage = true) => page.screenshot({ path: `screenshots/${name}.png`, fullPage, animations: 'disabled' })
+const shoot = (page: Page, name: string, fullPage = true) =>
+  page.screenshot({ path: `screenshots/${name}.png`, fullPage, animations: 'disabled' })
 
 /** Console errors are bugs: a failed request, a React warning, a blocked style. */
 function collectErrors(page: Page): string[] {
@@ -22,8 +26,16 @@ function collectErrors(page: Page): string[] {
   return errors
 }
 
-/** Every page once: a picture and no overflow at each size, axe once. The console is loaded once and walked through by its hash. */
-async function walk(page: Page, scenario: 'busy' | 'empty', theme: (typeof THEMES)[number], sizes: readonly (keyof typeof SIZES)[]): Promise<void> {
+/**
+ * Every page once: a picture and no overflow at each size, axe once. The console is loaded once and walked through by
+ * its hash.
+ */
+async function walk(
+  page: Page,
+  scenario: 'busy' | 'empty',
+  theme: (typeof THEMES)[number],
+  sizes: readonly (keyof typeof SIZES)[],
+): Promise<void> {
   const server = await startFakeServer({ scenario })
   const errors = collectErrors(page)
   try {
@@ -44,7 +56,8 @@ async function walk(page: Page, scenario: 'busy' | 'empty', theme: (typeof THEME
   }
 }
 
-for (const theme of THEMES) test(`busy, ${theme}, wide and narrow`, ({ page }) => walk(page, 'busy', theme, ['wide', 'narrow']))
+for (const theme of THEMES)
+  test(`busy, ${theme}, wide and narrow`, ({ page }) => walk(page, 'busy', theme, ['wide', 'narrow']))
 test('empty, light, wide', ({ page }) => walk(page, 'empty', 'light', ['wide']))
 test('empty, dark, narrow', ({ page }) => walk(page, 'empty', 'dark', ['narrow']))
 
@@ -99,7 +112,11 @@ test.describe('other states', () => {
     const server = await startFakeServer({ scenario: 'busy', contractHash: 'old' })
     await openPage(page, server.url, 'home')
     await server.close()
-    const newer = await startFakeServer({ scenario: 'busy', contractHash: 'new', port: Number(new URL(server.url).port) })
+    const newer = await startFakeServer({
+      scenario: 'busy',
+      contractHash: 'new',
+      port: Number(new URL(server.url).port),
+    })
     try {
       await expect(page.getByRole('button', { name: 'Reload' })).toBeVisible({ timeout: 20_000 })
     } finally {
@@ -136,7 +153,10 @@ test.describe('other states', () => {
       await expect(page.getByRole('dialog')).toContainText('Verification')
       await expectAccessible(page, 'job drawer')
       await shoot(page, 'jobs-drawer-light-wide', false)
-      const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save receipt' }).click()])
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Save receipt' }).click(),
+      ])
       expect(file.suggestedFilename()).toMatch(/^job_.*\.receipt\.json$/)
       const saved: unknown = JSON.parse(await readFile(await file.path(), 'utf8'))
       expect(saved).toMatchObject({ v: 1, claim: { v: 1 }, exchangeSig: expect.any(String) })
@@ -146,7 +166,9 @@ test.describe('other states', () => {
   })
 })
 
-test('settings of a deployment: a wrong figure is told at the field, too little memory in the core’s own words', async ({ page }) => {
+test('settings of a deployment: a wrong figure is told at the field, too little memory in the core’s own words', async ({
+  page,
+}) => {
   const server = await startFakeServer({ scenario: 'busy' })
   try {
     await openPage(page, server.url, 'models')
@@ -159,7 +181,9 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
     await form.getByLabel('Slots').fill('64')
     await form.getByLabel('Context').fill('32768')
     await form.getByRole('button', { name: 'Load', exact: true }).click()
-    await expect(form.getByRole('alert')).toContainText('Not enough memory for 64 slots of 32768 tokens. Use fewer slots')
+    await expect(form.getByRole('alert')).toContainText(
+      'Not enough memory for 64 slots of 32768 tokens. Use fewer slots',
+    )
     await expect(form.getByRole('button', { name: 'Load with one slot of 32,768 tokens instead' })).toBeVisible()
     await expectAccessible(page, 'settings of a deployment')
     await shoot(page, 'models-settings-light-wide')
@@ -178,7 +202,12 @@ test('earnings: running sums and the table behind the chart', async ({ page }) =
     await expectAccessible(page, 'running sums')
     await shoot(page, 'earnings-cumulative-light-wide')
     await chart.getByText('table', { exact: true }).click()
-    for (const head of ['text-nano available, practice credits', 'text-nano held, practice credits', 'Electricity, EUR', 'Electricity, running sum'])
+    for (const head of [
+      'text-nano available, practice credits',
+      'text-nano held, practice credits',
+      'Electricity, EUR',
+      'Electricity, running sum',
+    ])
       await expect(chart.getByRole('columnheader', { name: head })).toBeVisible()
     await expectNoOverflow(page, 'earnings as a table')
     await shoot(page, 'earnings-table-light-wide')

@@ -1,4 +1,7 @@
-/** Serving over a Fake core: fewer slots offered and accepted jobs being finished, several deployments, servers elsewhere, measuring, own use, and taking the machine back. */
+/**
+ * Serving over a Fake core: fewer slots offered and accepted jobs being finished, several deployments, servers
+ * elsewhere, measuring, own use, and taking the machine back.
+ */
 import { expect, test, type Page } from '@playwright/test'
 
 import { startFakeServer } from '../support/fake-server.ts'
@@ -24,12 +27,21 @@ async function ownUse(page: Page): Promise<void> {
   await expect(page.getByText(/sk-own-/)).toHaveCount(0)
 }
 
-/** What is really offered and why, said once; what a pause leaves to be finished; a hand-back that was called off is not told as done. */
+/**
+ * What is really offered and why, said once; what a pause leaves to be finished; a hand-back that was called off is not
+ * told as done.
+ */
 async function selling(page: Page, endJobs: () => void): Promise<void> {
   const ask = page.getByRole('region', { name: 'My ask' })
-  await expect(ask.getByText('3 of 4 slots offered: with 4 at once each stream gets 9.4 tokens/s and the grade asks 10.', { exact: true })).toBeVisible()
+  await expect(
+    ask.getByText('3 of 4 slots offered: with 4 at once each stream gets 9.4 tokens/s and the grade asks 10.', {
+      exact: true,
+    }),
+  ).toBeVisible()
   await page.getByRole('button', { name: 'Pause', exact: true }).click()
-  await expect(ask.getByText(/^2 accepted jobs are still being finished, until \d\d:\d\d:\d\d at most\.$/)).toBeVisible()
+  await expect(
+    ask.getByText(/^2 accepted jobs are still being finished, until \d\d:\d\d:\d\d at most\.$/),
+  ).toBeVisible()
   await expect(page.locator('h1')).toContainText('0.41 practice credits per million tokens')
   await expect(ask.getByRole('button', { name: 'List', exact: true })).toBeVisible()
   await expectAccessible(page, 'a paused listing')
@@ -51,7 +63,9 @@ async function selling(page: Page, endJobs: () => void): Promise<void> {
   await expect(page.getByRole('button', { name: 'Pause', exact: true })).toBeVisible()
 }
 
-test('deployments here and elsewhere, a measurement, a server connected, the machine taken back, and own use', async ({ page }) => {
+test('deployments here and elsewhere, a measurement, a server connected, the machine taken back, and own use', async ({
+  page,
+}) => {
   const jobs = new AbortController()
   const server = await startFakeServer({ scenario: 'several', jobsDone: jobs.signal })
   try {
@@ -89,8 +103,13 @@ test('deployments here and elsewhere, a measurement, a server connected, the mac
     await expectAccessible(page, 'models, measured and about to connect')
     await page.setViewportSize({ width: 360, height: 800 })
     await expectNoOverflow(page, 'models on a phone')
-    const faster = here.getByRole('button', { name: 'Load with 2 processes on a GPU each, 14 threads, prompt batches of 512' }).locator('.mantine-Button-label')
-    expect(await faster.evaluate((label) => label.scrollWidth - label.clientWidth), 'words cut off a button').toBeLessThanOrEqual(0)
+    const faster = here
+      .getByRole('button', { name: 'Load with 2 processes on a GPU each, 14 threads, prompt batches of 512' })
+      .locator('.mantine-Button-label')
+    expect(
+      await faster.evaluate((label) => label.scrollWidth - label.clientWidth),
+      'words cut off a button',
+    ).toBeLessThanOrEqual(0)
     await connect.getByRole('button', { name: 'Connect' }).click()
     await expect(page.getByText('http://gpu3.lab:8000')).toBeVisible()
     await expect(connect.getByLabel('Key')).toHaveValue('')
@@ -100,7 +119,11 @@ test('deployments here and elsewhere, a measurement, a server connected, the mac
     await expect(dialog.getByRole('radio', { name: /^Now/ })).toBeChecked()
     await expectAccessible(page, 'taking the machine back')
     await dialog.getByRole('button', { name: 'Take it now' }).click()
-    await expect(dialog.getByText('Ended in the middle: one job. Its buyer pays nothing; 63 tokens delivered, 0.00002460 practice credits not earned.')).toBeVisible()
+    await expect(
+      dialog.getByText(
+        'Ended in the middle: one job. Its buyer pays nothing; 63 tokens delivered, 0.00002460 practice credits not earned.',
+      ),
+    ).toBeVisible()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await expect(page.getByRole('button', { name: 'I need my machine' })).toHaveCount(0)
     await expect(page.locator('h1')).toContainText('none is loaded')

@@ -1,4 +1,7 @@
-/** The newcomer's path against the real thing: `stoker serve`, the bundled model, the practice exchange; from the link to the first earning, then a restart. */
+/**
+ * The newcomer's path against the real thing: `stoker serve`, the bundled model, the practice exchange; from the link
+ * to the first earning, then a restart.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +14,10 @@ import { expectAccessible, noBrowser, settled } from './pages.ts'
 test.skip(noBrowser() !== null, noBrowser() ?? '')
 
 const CLICKS_MAX = 8
-/** The promise is two minutes on an ordinary machine; a loaded test machine gets more before the test gives up, the figure is printed either way. */
+/**
+ * The promise is two minutes on an ordinary machine; a loaded test machine gets more before the test gives up, the
+ * figure is printed either way.
+ */
 const PATIENCE_MS = Number(process.env['STOKER_WIZARD_PATIENCE_MS'] ?? 240_000)
 
 /** Clicks are counted where a person would make them. */
@@ -32,7 +38,9 @@ function clicker(page: Page) {
 
 const shoot = (page: Page, name: string) => page.screenshot({ path: `screenshots/wizard-${name}.png`, fullPage: true })
 
-test('from the link to the first earning, held then available, and everything is still there after a restart', async ({ page }) => {
+test('from the link to the first earning, held then available, and everything is still there after a restart', async ({
+  page,
+}) => {
   test.setTimeout(PATIENCE_MS + 180_000)
   const dir = mkdtempSync(join(tmpdir(), 'stoker-wizard-'))
   let rig = await startRig({ dir })
@@ -42,7 +50,9 @@ test('from the link to the first earning, held then available, and everything is
     const started = Date.now()
     const hand = clicker(page)
     await page.goto(rig.link)
-    await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', { timeout: 30_000 })
+    await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
+      timeout: 30_000,
+    })
     expect(page.url(), 'the login code is wiped from the address').not.toContain('code=')
     await settled(page)
     await shoot(page, '1-machine')

@@ -11,20 +11,39 @@ import { settle } from '#test/support/fake-clock.ts'
 import { chat, done, error, errorOf, KEY, post, scriptedEngine, send, stand } from './endpoint-support.ts'
 
 const say = [{ role: 'user' as const, content: 'Hi' }]
-const TOOL = { type: 'function' as const, function: { name: 'look_up', description: 'Looks up.', parameters: { type: 'object', properties: { q: { type: 'string' } } } } }
+const TOOL = {
+  type: 'function' as const,
+  function: {
+    name: 'look_up',
+    description: 'Looks up.',
+    parameters: { type: 'object', properties: { q: { type: 'string' } } },
+  },
+}
 const LOGPROB = { token: 'He', bytes: [72, 101], logprob: -0.5, top: [{ token: 'Ha', bytes: [72, 97], logprob: -1.5 }] }
 
 describe('answers', () => {
   it('streams: role, pieces as they come, finish, usage when asked, end', async () => {
     const engine = await scriptedEngine()
     const s = await stand(engine)
-    const stream = s.client.chat.completions.create({ model: 'Nano', messages: say, stream: true, stream_options: { include_usage: true } })
+    const stream = s.client.chat.completions.create({
+      model: 'Nano',
+      messages: say,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
     const { events } = await engine.next()
     events.onDelta('He "quoted"\n')
     const chunks = (await stream)[Symbol.asyncIterator]()
-    expect((await chunks.next()).value).toMatchObject({ object: 'chat.completion.chunk', model: 'Nano', choices: [{ delta: { role: 'assistant', content: '' } }] })
+    expect((await chunks.next()).value).toMatchObject({
+      object: 'chat.completion.chunk',
+      model: 'Nano',
+      choices: [{ delta: { role: 'assistant', content: '' } }],
+    })
     // The first piece is here before the engine says another word.
-    expect((await chunks.next()).value).toMatchObject({ choices: [{ index: 0, delta: { content: 'He "quoted"\n' }, finish_reason: null, logprobs: null }], usage: null })
+    expect((await chunks.next()).value).toMatchObject({
+      choices: [{ index: 0, delta: { content: 'He "quoted"\n' }, finish_reason: null, logprobs: null }],
+      usage: null,
+    })
     events.onDelta('🔥')
     events.onDone(done({ finish: 'length' }))
     expect((await chunks.next()).value).toMatchObject({ choices: [{ delta: { content: '🔥' } }] })
@@ -45,13 +64,29 @@ describe('answers', () => {
     const whole = await s.client.chat.completions.create({ model: 'Nano', messages: say, tools: [TOOL] })
     expect(whole.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
-      message: { content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{"q":"1"}' } }, { id: 'call_2' }] },
+      message: {
+        content: null,
+        tool_calls: [
+          { id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{"q":"1"}' } },
+          { id: 'call_2' },
+        ],
+      },
     })
-    const one = await s.client.chat.completions.create({ model: 'Nano', messages: say, tools: [TOOL], parallel_tool_calls: false })
+    const one = await s.client.chat.completions.create({
+      model: 'Nano',
+      messages: say,
+      tools: [TOOL],
+      parallel_tool_calls: false,
+    })
     expect(one.choices[0]!.message.tool_calls?.length).toBe(1)
     // The official client puts deltas together by their index.
-    const streamed = await s.client.chat.completions.stream({ model: 'Nano', messages: say, tools: [TOOL] }).finalChatCompletion()
-    expect(streamed.choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_1', function: { arguments: '{"q":"1"}' } }, { id: 'call_2' }] } })
+    const streamed = await s.client.chat.completions
+      .stream({ model: 'Nano', messages: say, tools: [TOOL] })
+      .finalChatCompletion()
+    expect(streamed.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { tool_calls: [{ id: 'call_1', function: { arguments: '{"q":"1"}' } }, { id: 'call_2' }] },
+    })
   })
 
   it('passes log-probabilities on in both shapes', async () => {
@@ -62,20 +97,35 @@ describe('answers', () => {
       events.onDelta('llo', [{ ...LOGPROB, token: 'llo' }])
       events.onDone(done())
     })
-    const chatted = await s.client.chat.completions.create({ model: 'Nano', messages: say, logprobs: true, top_logprobs: 1 })
+    const chatted = await s.client.chat.completions.create({
+      model: 'Nano',
+      messages: say,
+      logprobs: true,
+      top_logprobs: 1,
+    })
     expect(chatted.choices[0]!.logprobs?.content).toMatchObject([
       { token: 'He', bytes: [72, 101], logprob: -0.5, top_logprobs: [{ token: 'Ha', logprob: -1.5 }] },
       { token: 'llo' },
     ])
     const chunks = []
-    for await (const chunk of await s.client.chat.completions.create({ model: 'Nano', messages: say, logprobs: true, stream: true }))
+    for await (const chunk of await s.client.chat.completions.create({
+      model: 'Nano',
+      messages: say,
+      logprobs: true,
+      stream: true,
+    }))
       chunks.push(chunk.choices[0]?.logprobs?.content?.[0]?.token)
     expect(chunks).toEqual([undefined, 'He', 'llo', undefined])
     const completed = await s.client.completions.create({ model: 'Nano', prompt: 'Say', logprobs: 1 })
     expect(completed.choices[0]).toMatchObject({
       text: 'Hello',
       finish_reason: 'stop',
-      logprobs: { tokens: ['He', 'llo'], token_logprobs: [-0.5, -0.5], top_logprobs: [{ Ha: -1.5 }, { Ha: -1.5 }], text_offset: [0, 2] },
+      logprobs: {
+        tokens: ['He', 'llo'],
+        token_logprobs: [-0.5, -0.5],
+        top_logprobs: [{ Ha: -1.5 }, { Ha: -1.5 }],
+        text_offset: [0, 2],
+      },
     })
   })
 
@@ -88,7 +138,13 @@ describe('answers', () => {
       events.onDone(done())
     })
     const chunks = []
-    for await (const chunk of await s.client.completions.create({ model: 'Nano', prompt: 'Say', stream: true, stream_options: { include_usage: true } })) chunks.push(chunk)
+    for await (const chunk of await s.client.completions.create({
+      model: 'Nano',
+      prompt: 'Say',
+      stream: true,
+      stream_options: { include_usage: true },
+    }))
+      chunks.push(chunk)
     expect(chunks.map((chunk) => chunk.choices[0]?.text ?? null)).toEqual(['a', 'b', '', null])
     expect(chunks.at(-1)).toMatchObject({ object: 'text_completion', usage: { completion_tokens: 3 } })
   })
@@ -140,13 +196,25 @@ describe('answers', () => {
     const s = await stand(await scriptedEngine())
     const expected = [Math.cos(3), Math.sin(3)]
     for (const format of ['float', undefined] as const) {
-      const { data, usage } = await s.client.embeddings.create({ model: 'Nano', input: ['abc', 'a'], ...(format === undefined ? {} : { encoding_format: format }) })
+      const { data, usage } = await s.client.embeddings.create({
+        model: 'Nano',
+        input: ['abc', 'a'],
+        ...(format === undefined ? {} : { encoding_format: format }),
+      })
       expect(data.map(({ index }) => index)).toEqual([0, 1])
       data[0]!.embedding.forEach((value, at) => expect(value).toBeCloseTo(expected[at]!, 6))
       expect(usage).toEqual({ prompt_tokens: 4, total_tokens: 4 })
     }
-    for (const more of [{ input: [] }, { input: [1, 2] }, { input: '' }, { input: 'a', dimensions: 8 }, { input: Array(257).fill('a') }])
-      expect(errorOf(await post(s, '/v1/embeddings', JSON.stringify({ model: 'Nano', ...more })))).toMatchObject({ status: 400 })
+    for (const more of [
+      { input: [] },
+      { input: [1, 2] },
+      { input: '' },
+      { input: 'a', dimensions: 8 },
+      { input: Array(257).fill('a') },
+    ])
+      expect(errorOf(await post(s, '/v1/embeddings', JSON.stringify({ model: 'Nano', ...more })))).toMatchObject({
+        status: 400,
+      })
   })
 })
 
@@ -187,9 +255,17 @@ describe('failures', () => {
 
   it('an unknown model is 404; one that cannot be loaded says why', async () => {
     const s = await stand(await scriptedEngine())
-    await expect(s.client.chat.completions.create({ model: 'gpt-9', messages: say })).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
-    await expect(s.client.chat.completions.create({ model: 'Other model', messages: say })).rejects.toMatchObject({ status: 503, code: 'engine_out_of_memory' })
-    await expect(s.client.embeddings.create({ model: 'Other model', input: 'x' })).rejects.toMatchObject({ status: 503 })
+    await expect(s.client.chat.completions.create({ model: 'gpt-9', messages: say })).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+    })
+    await expect(s.client.chat.completions.create({ model: 'Other model', messages: say })).rejects.toMatchObject({
+      status: 503,
+      code: 'engine_out_of_memory',
+    })
+    await expect(s.client.embeddings.create({ model: 'Other model', input: 'x' })).rejects.toMatchObject({
+      status: 503,
+    })
   })
 })
 
@@ -199,7 +275,9 @@ describe('clients that leave or do not read', () => {
     const s = await stand(engine)
     for (const stream of [true, false]) {
       const leaving = new AbortController()
-      const call = s.client.chat.completions.create({ model: 'Nano', messages: say, stream }, { signal: leaving.signal }).catch(() => null)
+      const call = s.client.chat.completions
+        .create({ model: 'Nano', messages: say, stream }, { signal: leaving.signal })
+        .catch(() => null)
       const { jobId, events } = await engine.next()
       events.onDelta('He')
       if (stream) await call
@@ -226,7 +304,9 @@ describe('clients that leave or do not read', () => {
         }),
     })
     const leaving = new AbortController()
-    const call = s.client.embeddings.create({ model: 'Nano', input: ['a', 'b'] }, { signal: leaving.signal }).catch(() => null)
+    const call = s.client.embeddings
+      .create({ model: 'Nano', input: ['a', 'b'] }, { signal: leaving.signal })
+      .catch(() => null)
     await begun.promise
     leaving.abort()
     expect(await Promise.all([left.promise.then(() => 'ended'), call])).toEqual(['ended', null])
@@ -242,7 +322,10 @@ describe('clients that leave or do not read', () => {
         return engine
       },
     })
-    const call = httpRequest(new URL('/v1/chat/completions', s.url), { method: 'POST', headers: { authorization: `Bearer ${KEY}` } })
+    const call = httpRequest(new URL('/v1/chat/completions', s.url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+    })
     call.on('error', () => undefined)
     call.end(chat())
     await loading.promise
@@ -260,7 +343,9 @@ describe('clients that leave or do not read', () => {
     const slow = connect(Number(new URL(s.url).port), '127.0.0.1')
     slow.on('error', () => undefined)
     const body = chat({ stream: true })
-    slow.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${KEY}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+    slow.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${KEY}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
     slow.pause()
     const stalled = await engine.next()
     const other = s.client.chat.completions.create({ model: 'Nano', messages: say })

@@ -45,7 +45,11 @@ export const done = (more: Partial<EngineDone> = {}): EngineDone => ({
   durationMs: 2,
   ...more,
 })
-export const error = (code: ErrorValue['code'], data: ErrorValue['data'] = {}): ErrorValue => ({ code, message: `told ${code}`, data })
+export const error = (code: ErrorValue['code'], data: ErrorValue['data'] = {}): ErrorValue => ({
+  code,
+  message: `told ${code}`,
+  data,
+})
 
 /** Values that come in one order and are taken in the same. */
 function line<T>(): { put(value: T): void; take(): Promise<T> } {
@@ -63,7 +67,10 @@ function line<T>(): { put(value: T): void; take(): Promise<T> } {
 
 export async function scriptedEngine(): Promise<ScriptedEngine> {
   const fake = createFakeEngine()
-  await fake.load({ path: '/m.gguf', sha256: 'a'.repeat(64) as ModelSha256 }, { contextTokens: CONTEXT, slots: 2, threads: 1, gpuLayers: 0, prefixReuse: false })
+  await fake.load(
+    { path: '/m.gguf', sha256: 'a'.repeat(64) as ModelSha256 },
+    { contextTokens: CONTEXT, slots: 2, threads: 1, gpuLayers: 0, prefixReuse: false },
+  )
   const [submitted, cancelled, jobs, cancels] = [[] as Submitted[], [] as string[], line<Submitted>(), line<string>()]
   let by: ((one: Submitted) => void) | null = null
   return {
@@ -121,9 +128,19 @@ export async function stand(
       }),
     used: (id) => void used.push(id),
   }
-  const opened = await createEndpoint({ clock, ids: countingIds(), log: pino({ level: 'silent' }) }).open({ port: 0, accepts: (given) => given === key, service })
+  const opened = await createEndpoint({ clock, ids: countingIds(), log: pino({ level: 'silent' }) }).open({
+    port: 0,
+    accepts: (given) => given === key,
+    service,
+  })
   if (options.keep !== true) onTestFinished(() => opened.close())
-  return { url: opened.url, clock, used, client: new OpenAI({ baseURL: opened.url, apiKey: key, maxRetries: 0 }), close: () => opened.close() }
+  return {
+    url: opened.url,
+    clock,
+    used,
+    client: new OpenAI({ baseURL: opened.url, apiKey: key, maxRetries: 0 }),
+    close: () => opened.close(),
+  }
 }
 
 export interface Raw {
@@ -133,7 +150,11 @@ export interface Raw {
 }
 
 /** Plain node:http, because fetch may not set Host or Origin. `path` is below the host. */
-export async function send(url: string, path: string, options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {}): Promise<Raw> {
+export async function send(
+  url: string,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+): Promise<Raw> {
   const { method = options.body === undefined ? 'GET' : 'POST', headers = {}, body = '' } = options
   const call = httpRequest(new URL(path, url), { method, headers: { authorization: `Bearer ${KEY}`, ...headers } })
   call.end(body)
@@ -143,9 +164,13 @@ export async function send(url: string, path: string, options: { method?: string
   return { status: response.statusCode ?? 0, headers: response.headers, body: text }
 }
 
-export const chat = (more: Record<string, unknown> = {}): string => JSON.stringify({ model: 'Nano', messages: [{ role: 'user', content: 'Hi' }], ...more })
+export const chat = (more: Record<string, unknown> = {}): string =>
+  JSON.stringify({ model: 'Nano', messages: [{ role: 'user', content: 'Hi' }], ...more })
 export const post = (s: Stand, path: string, body: string | Buffer): Promise<Raw> => send(s.url, path, { body })
-export const errorOf = (raw: Raw): { status: number; code: string | null; param: string | null; message: string; type: string } => ({
+export const errorOf = (
+  raw: Raw,
+): { status: number; code: string | null; param: string | null; message: string; type: string } => ({
   status: raw.status,
-  ...(JSON.parse(raw.body) as { error: { code: string | null; param: string | null; message: string; type: string } }).error,
+  ...(JSON.parse(raw.body) as { error: { code: string | null; param: string | null; message: string; type: string } })
+    .error,
 })

@@ -21,7 +21,11 @@ const model = 'Nano'
 const NO_END = { ignore_eos: true }
 const say = (content: string) => [{ role: 'user' as const, content }]
 
-const engines = createEngines({ clock: systemClock, log: createLog('test').child({}, { level: 'silent' }), fork: forkEngineChild })
+const engines = createEngines({
+  clock: systemClock,
+  log: createLog('test').child({}, { level: 'silent' }),
+  fork: forkEngineChild,
+})
 const settings = { contextTokens: CONTEXT, slots: 4, threads: 1, gpuLayers: 0, prefixReuse: true }
 /** A model of random weights that can do what nano cannot: hold a list of tools in its context, and make vectors. */
 const roomy = 'Tiny'
@@ -49,7 +53,10 @@ async function loadRoomy(): Promise<EnginePort> {
   if (tiny.state().kind === 'loaded') return tiny
   const path = join(dir, 'tiny.gguf')
   writeShape(path, { preset: 'tiny', type: 'q8_0', seed: 1, pooling: 'mean' })
-  await tiny.load({ path, sha256: 'b'.repeat(64) as ModelSha256 }, { ...settings, slots: 1, contextTokens: ROOMY_CONTEXT })
+  await tiny.load(
+    { path, sha256: 'b'.repeat(64) as ModelSha256 },
+    { ...settings, slots: 1, contextTokens: ROOMY_CONTEXT },
+  )
   return tiny
 }
 
@@ -85,30 +92,58 @@ const delegate = (real: EnginePort): Pick<EnginePort, Exclude<keyof EnginePort, 
 
 const TOOL = {
   type: 'function' as const,
-  function: { name: 'add', description: 'Adds two numbers.', parameters: { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } }, required: ['a', 'b'] } },
+  function: {
+    name: 'add',
+    description: 'Adds two numbers.',
+    parameters: {
+      type: 'object',
+      properties: { a: { type: 'integer' }, b: { type: 'integer' } },
+      required: ['a', 'b'],
+    },
+  },
 }
 
 describe('the official client before the real engine', () => {
   it('chats, whole and streamed, with the same words when greedy and with usage', async () => {
     // Long enough that looking for it in the cache is worth it.
-    const ask = { model, messages: say('Add 2 and 3 and 5 and 8, then tell me what it makes, please.'.repeat(2)), temperature: 0, max_tokens: 12 }
+    const ask = {
+      model,
+      messages: say('Add 2 and 3 and 5 and 8, then tell me what it makes, please.'.repeat(2)),
+      temperature: 0,
+      max_tokens: 12,
+    }
     const whole = await s.client.chat.completions.create(ask)
     const { content } = whole.choices[0]!.message
     expect(content).not.toBe('')
     expect(whole.usage!.completion_tokens).toBeLessThanOrEqual(12)
     let [text, usage] = ['', null as unknown]
-    for await (const chunk of await s.client.chat.completions.create({ ...ask, stream: true, stream_options: { include_usage: true } })) {
+    for await (const chunk of await s.client.chat.completions.create({
+      ...ask,
+      stream: true,
+      stream_options: { include_usage: true },
+    })) {
       text += chunk.choices[0]?.delta.content ?? ''
       usage = chunk.usage ?? usage
     }
     expect(text).toBe(content)
     // The second call found the prompt of the first in the cache.
-    expect(usage).toMatchObject({ prompt_tokens: whole.usage!.prompt_tokens, completion_tokens: whole.usage!.completion_tokens })
-    expect((usage as { prompt_tokens_details: { cached_tokens: number } }).prompt_tokens_details.cached_tokens).toBeGreaterThan(0)
+    expect(usage).toMatchObject({
+      prompt_tokens: whole.usage!.prompt_tokens,
+      completion_tokens: whole.usage!.completion_tokens,
+    })
+    expect(
+      (usage as { prompt_tokens_details: { cached_tokens: number } }).prompt_tokens_details.cached_tokens,
+    ).toBeGreaterThan(0)
   })
 
   it('completes text past the template, to the length that was asked', async () => {
-    const { choices, usage } = await s.client.completions.create({ model, prompt: 'The quick', max_tokens: 5, temperature: 0, ...NO_END })
+    const { choices, usage } = await s.client.completions.create({
+      model,
+      prompt: 'The quick',
+      max_tokens: 5,
+      temperature: 0,
+      ...NO_END,
+    })
     expect(choices[0]).toMatchObject({ finish_reason: 'length', index: 0 })
     expect(usage!.completion_tokens).toBe(5)
     // Without a template the prompt is no more than its words.
@@ -116,22 +151,39 @@ describe('the official client before the real engine', () => {
   })
 
   it('fills the context where no length is named', async () => {
-    const { usage, choices } = await s.client.chat.completions.create({ model, messages: say('x '.repeat(60)), temperature: 0, ...NO_END })
+    const { usage, choices } = await s.client.chat.completions.create({
+      model,
+      messages: say('x '.repeat(60)),
+      temperature: 0,
+      ...NO_END,
+    })
     expect(choices[0]!.finish_reason).toBe('length')
     expect(usage!.total_tokens).toBe(CONTEXT)
   })
 
   it('refuses what does not fit, and what no engine can follow', async () => {
-    await expect(s.client.chat.completions.create({ model, messages: say('word '.repeat(2_000)) })).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' })
-    await expect(s.client.chat.completions.create({ model, messages: say('word '.repeat(100)), max_tokens: 190 })).rejects.toMatchObject({
+    await expect(
+      s.client.chat.completions.create({ model, messages: say('word '.repeat(2_000)) }),
+    ).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' })
+    await expect(
+      s.client.chat.completions.create({ model, messages: say('word '.repeat(100)), max_tokens: 190 }),
+    ).rejects.toMatchObject({
       status: 400,
       code: 'context_length_exceeded',
     })
     const schema = { type: 'object', properties: { a: { $ref: 'https://example.com/remote.json' } } }
     await expect(
-      s.client.chat.completions.create({ model, messages: say('x'), max_tokens: 5, response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } }),
+      s.client.chat.completions.create({
+        model,
+        messages: say('x'),
+        max_tokens: 5,
+        response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
+      }),
     ).rejects.toMatchObject({ status: 400 })
-    await expect(s.client.embeddings.create({ model, input: 'x' })).rejects.toMatchObject({ status: 400, code: 'model_unsupported' })
+    await expect(s.client.embeddings.create({ model, input: 'x' })).rejects.toMatchObject({
+      status: 400,
+      code: 'model_unsupported',
+    })
   })
 
   it('follows a JSON schema', async () => {
@@ -165,12 +217,16 @@ describe('the official client before the real engine', () => {
     const calls = choices[0]!.message.tool_calls!
     expect(choices[0]!.finish_reason).toBe('tool_calls')
     expect(calls[0]).toMatchObject({ type: 'function', function: { name: 'add' } })
-    const args = calls[0]!.type === 'function' ? (JSON.parse(calls[0]!.function.arguments) as Record<string, unknown>) : {}
+    const args =
+      calls[0]!.type === 'function' ? (JSON.parse(calls[0]!.function.arguments) as Record<string, unknown>) : {}
     expect(Object.keys(args).toSorted()).toEqual(['a', 'b'])
   })
 
   it('makes vectors of length 1 with a model that can', async () => {
-    const { data, usage } = await s.client.embeddings.create({ model: roomy, input: ['one text', 'another text', 'one text'] })
+    const { data, usage } = await s.client.embeddings.create({
+      model: roomy,
+      input: ['one text', 'another text', 'one text'],
+    })
     const [one, another, again] = data.map(({ embedding }) => embedding)
     expect(Math.hypot(...one!)).toBeCloseTo(1, 4)
     expect(again).toEqual(one)
@@ -179,7 +235,14 @@ describe('the official client before the real engine', () => {
   })
 
   it('tells log-probabilities that belong to the text', async () => {
-    const { choices } = await s.client.chat.completions.create({ model, messages: say('Add 2 and 3.'), temperature: 0, max_tokens: 4, logprobs: true, top_logprobs: 2 })
+    const { choices } = await s.client.chat.completions.create({
+      model,
+      messages: say('Add 2 and 3.'),
+      temperature: 0,
+      max_tokens: 4,
+      logprobs: true,
+      top_logprobs: 2,
+    })
     const { content } = choices[0]!.logprobs!
     expect(content!.map(({ token }) => token).join('')).toBe(choices[0]!.message.content)
     for (const { logprob, top_logprobs: top } of content!) {
@@ -203,12 +266,20 @@ describe('the official client before the real engine', () => {
 })
 
 /**
- * Open WebUI: lists models, then streams with usage, with content in parts and fields of its own; titles come by a second call that is not
- * streamed. Source of the shapes: https://github.com/open-webui/open-webui/blob/main/backend/open_webui/routers/openai.py (send_get_request,
- * generate_chat_completion), …/utils/payload.py (apply_model_params_to_body_openai), read in the fork history at commit 004a45f.
+ * Open WebUI: lists models, then streams with usage, with content in parts and fields of its own; titles come by a
+ * second call that is not streamed. Source of the shapes:
+ * https://github.com/open-webui/open-webui/blob/main/backend/open_webui/routers/openai.py (send_get_request,
+ * generate_chat_completion), …/utils/payload.py (apply_model_params_to_body_openai), read in the fork history at commit
+ * 004a45f.
  */
 describe('Open WebUI', () => {
-  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', 'x-openwebui-user-name': 'Ada', 'x-openwebui-user-id': '1', 'x-openwebui-chat-id': 'c-1' }
+  const headers = {
+    authorization: `Bearer ${KEY}`,
+    'content-type': 'application/json',
+    'x-openwebui-user-name': 'Ada',
+    'x-openwebui-user-id': '1',
+    'x-openwebui-chat-id': 'c-1',
+  }
   const ask = (path: string, body?: object): Promise<Response> =>
     fetch(`${s.url}${path}`, { headers, ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }) })
 
@@ -243,10 +314,19 @@ describe('Open WebUI', () => {
     expect(answer.headers.get('content-type')).toContain('text/event-stream')
     const lines = (await answer.text()).split('\n').filter((line) => line.startsWith('data: '))
     expect(lines.at(-1)).toBe('data: [DONE]')
-    const events = lines.slice(0, -1).map((line) => JSON.parse(line.slice(6)) as { choices: { delta: { content?: string }; finish_reason: string | null }[]; usage: object | null })
+    const events = lines.slice(0, -1).map(
+      (line) =>
+        JSON.parse(line.slice(6)) as {
+          choices: { delta: { content?: string }; finish_reason: string | null }[]
+          usage: object | null
+        },
+    )
     expect(events.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).not.toBe('')
     expect(events.find(({ choices }) => choices[0]?.finish_reason)).toBeDefined()
-    expect(events.at(-1)!.usage).toMatchObject({ prompt_tokens: expect.any(Number) as number, completion_tokens: expect.any(Number) as number })
+    expect(events.at(-1)!.usage).toMatchObject({
+      prompt_tokens: expect.any(Number) as number,
+      completion_tokens: expect.any(Number) as number,
+    })
     const title = await ask('/chat/completions', {
       model,
       messages: [{ role: 'user', content: 'A title, please.' }],
@@ -254,6 +334,9 @@ describe('Open WebUI', () => {
       max_completion_tokens: 8,
       metadata: { task: 'title_generation' },
     })
-    expect(await title.json()).toMatchObject({ object: 'chat.completion', choices: [{ message: { role: 'assistant' } }] })
+    expect(await title.json()).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { role: 'assistant' } }],
+    })
   })
 })

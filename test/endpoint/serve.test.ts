@@ -41,9 +41,14 @@ it('stoker serve listens for its owner on 127.0.0.1 alone, once told to, and not
     const client = new OpenAI({ baseURL: url, apiKey: key, maxRetries: 0 })
     // The bundled models are registered in the background.
     await expect.poll(async () => (await client.models.list()).data.length, { timeout: 30_000 }).toBeGreaterThan(0)
-    await expect(new OpenAI({ baseURL: url, apiKey: `${key}x`, maxRetries: 0 }).models.list()).rejects.toMatchObject({ status: 401 })
-    const others = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).filter(({ address }) => address !== '127.0.0.1').map(({ address }) => address))
-    for (const address of [...others, '127.0.0.2']) expect([address, await reached(address, port)]).toEqual([address, false])
+    await expect(new OpenAI({ baseURL: url, apiKey: `${key}x`, maxRetries: 0 }).models.list()).rejects.toMatchObject({
+      status: 401,
+    })
+    const others = Object.values(networkInterfaces()).flatMap((list) =>
+      (list ?? []).filter(({ address }) => address !== '127.0.0.1').map(({ address }) => address),
+    )
+    for (const address of [...others, '127.0.0.2'])
+      expect([address, await reached(address, port)]).toEqual([address, false])
 
     expect(await app.setOwnUse({ enabled: false })).toMatchObject({ url: null })
     expect(await reached('127.0.0.1', port)).toBe(false)

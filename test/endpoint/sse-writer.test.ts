@@ -14,18 +14,18 @@ class FakeResponse extends EventEmitter {
   writableLength = 0
   writableFinished = false
   destroyed = false
-  private readonly unread: (() => void)[] = []
+  readonly #unread: (() => void)[] = []
   writeHead(): void {}
   write(text: string, taken: () => void = () => undefined): void {
     this.writableLength += text.length
-    this.unread.push(taken)
+    this.#unread.push(taken)
   }
   end(text: string): void {
     this.write(text)
   }
   read(): void {
     this.writableLength = 0
-    for (const taken of this.unread.splice(0)) taken()
+    for (const taken of this.#unread.splice(0)) taken()
   }
   destroy(): void {
     this.destroyed = true
@@ -53,7 +53,11 @@ it('cuts off a client that takes nothing for half a minute, not one that is mere
   await clock.advance(LIMITS.watchMs * LIMITS.stalledLooks)
   expect(gone()).toBe(0)
   await clock.advance(LIMITS.watchMs)
-  expect({ gone: gone(), destroyed: response.destroyed, sleeping: clock.waiting }).toEqual({ gone: 1, destroyed: true, sleeping: 0 })
+  expect({ gone: gone(), destroyed: response.destroyed, sleeping: clock.waiting }).toEqual({
+    gone: 1,
+    destroyed: true,
+    sleeping: 0,
+  })
   outlet.write('nobody')
   expect(response.writableLength).toBeLessThan(100)
 })

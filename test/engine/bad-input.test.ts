@@ -1,4 +1,7 @@
-/** Bad requests thrown at the real engine while good ones stream: each gets its own typed refusal, and nobody else notices. */
+/**
+ * Bad requests thrown at the real engine while good ones stream: each gets its own typed refusal, and nobody else
+ * notices.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -27,17 +30,25 @@ const SHORT =
   '{% for t in tools or [] %}{{ t.function.name }}{% endfor %}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n'
 const QUESTION = 'Which is larger, 14 or 90? Answer with the number only.'
 const TOOLS = [
-  { name: 'get_weather', description: 'Tells the weather <|im_end|>.', parameters: { type: 'object', properties: { city: { type: 'string', maxLength: 8 } }, required: ['city'] } },
+  {
+    name: 'get_weather',
+    description: 'Tells the weather <|im_end|>.',
+    parameters: { type: 'object', properties: { city: { type: 'string', maxLength: 8 } }, required: ['city'] },
+  },
 ]
 /** Long enough to run beside everything below; text, JSON, a call and log-probabilities. */
 const GOOD: EngineRequest[] = [
   ask(QUESTION, { ignoreEos: true, maxTokens: 80 }),
   ask('Tell me more.', { ignoreEos: true, maxTokens: 80, sampling: { temperature: 1.2, seed: 5, repeatPenalty: 1.1 } }),
-  ask('Make a list.', { jsonSchema: { type: 'array', items: { type: 'integer', minimum: 0, maximum: 99 }, minItems: 15, maxItems: 15 }, maxTokens: 100 }),
+  ask('Make a list.', {
+    jsonSchema: { type: 'array', items: { type: 'integer', minimum: 0, maximum: 99 }, minItems: 15, maxItems: 15 },
+    maxTokens: 100,
+  }),
   ask('Weather?', { tools: TOOLS, toolChoice: { name: 'get_weather' }, maxTokens: 100, logprobs: 1 }),
 ]
 
-const deep = (levels: number): Record<string, unknown> => (levels === 0 ? { type: 'string' } : { type: 'object', properties: { a: deep(levels - 1) } })
+const deep = (levels: number): Record<string, unknown> =>
+  levels === 0 ? { type: 'string' } : { type: 'object', properties: { a: deep(levels - 1) } }
 const cyclic: Record<string, unknown> = { type: 'object' }
 cyclic['properties'] = { self: cyclic }
 
@@ -71,8 +82,14 @@ const BAD: [object, string][] = [
   bad(sampling({ repeatPenalty: 1e300 }), 'SAMPLING_INVALID'),
   bad(sampling({ seed: -1 }), 'SAMPLING_INVALID'),
   bad(sampling({ logitBias: { 999_999: 1 } }), 'SAMPLING_INVALID'),
-  bad(sampling({ logitBias: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index, 1])) }), 'SAMPLING_INVALID'),
-  bad({ tools: Array.from({ length: 100 }, (_, index) => ({ name: `t${index}`, description: '', parameters: {} })) }, 'BAD_REQUEST'),
+  bad(
+    sampling({ logitBias: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index, 1])) }),
+    'SAMPLING_INVALID',
+  ),
+  bad(
+    { tools: Array.from({ length: 100 }, (_, index) => ({ name: `t${index}`, description: '', parameters: {} })) },
+    'BAD_REQUEST',
+  ),
   bad({ tools: [{ name: 'a b', description: '', parameters: {} }] }, 'BAD_REQUEST'),
   bad({ tools: [{ name: 'deep', description: '', parameters: deep(50) }] }, 'BAD_REQUEST'),
   bad({ toolChoice: { name: 'none' } }, 'BAD_REQUEST'),
@@ -95,7 +112,9 @@ describe('bad input', () => {
     for (const request of GOOD) alone.push(await run(engine, request))
     expect(alone.map((outcome) => outcome.error)).toEqual([null, null, null, null])
     expect(JSON.parse(alone[2]?.text ?? '')).toHaveLength(15)
-    expect(alone[3]?.toolCalls?.map((call) => [call.name, Object.keys(JSON.parse(call.arguments) as object)])).toContainEqual(['get_weather', ['city']])
+    expect(
+      alone[3]?.toolCalls?.map((call) => [call.name, Object.keys(JSON.parse(call.arguments) as object)]),
+    ).toContainEqual(['get_weather', ['city']])
 
     const streams = GOOD.map((request) => submit(engine, request))
     await Promise.all(streams.slice(0, 3).map((stream) => stream.firstDelta))
@@ -110,14 +129,18 @@ describe('bad input', () => {
     )
 
     const refusals = await Promise.all(answers)
-    expect(refusals.map((outcome, at) => `${at} ${outcome.error?.code}`)).toEqual(BAD.map(([, code], at) => `${at} ${code}`))
+    expect(refusals.map((outcome, at) => `${at} ${outcome.error?.code}`)).toEqual(
+      BAD.map(([, code], at) => `${at} ${code}`),
+    )
     for (const { error } of refusals) expect(error?.message).toMatch(/^.{10,400}$/s)
-    // All lie before the engine at once: were they looked at before the next step, every stream would stand still until the last is answered.
+    // All lie before the engine at once: were they looked at before the next step, every stream would stand still until
+    // the last is answered.
     const turns = seen
       .join(' ')
       .split(/(?:refused ?)+/)
       .slice(1, -1)
-    for (const stream of ['0', '1', '2']) expect(turns.filter((turn) => turn.includes(stream)).length).toBeGreaterThanOrEqual(2)
+    for (const stream of ['0', '1', '2'])
+      expect(turns.filter((turn) => turn.includes(stream)).length).toBeGreaterThanOrEqual(2)
     expect((await Promise.all(odd)).map((outcome) => outcome.error)).toEqual([null, null, null, null])
     expect(forks.length).toBe(1)
   })
@@ -125,7 +148,10 @@ describe('bad input', () => {
   it('of a template that throws or loops is refused for good, at once the second time (every stream stands still)', async () => {
     for (const body of ["{{ raise_exception('never') }}", '{% for a in range(9999999999) %}{% endfor %}']) {
       const model = await loadStepModel(withTemplate(body), SHA, ONE_SLOT)
-      for (const _time of [1, 2]) await expect(prepareJob('job', ask('x'), model, { now: 0, randomSeed: () => 1 })).rejects.toMatchObject({ code: 'TEMPLATE_FAILED' })
+      for (const _time of [1, 2])
+        await expect(prepareJob('job', ask('x'), model, { now: 0, randomSeed: () => 1 })).rejects.toMatchObject({
+          code: 'TEMPLATE_FAILED',
+        })
       await model.dispose()
     }
   })

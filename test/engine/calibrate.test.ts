@@ -18,7 +18,8 @@ const log = createLog('test').child({}, { level: 'silent' })
 const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
   clock: new FakeClock(),
   members: [],
-  decode: (threads, streams, working) => (200 * (0.4 + 0.6 * threads) * (1 + (streams - 1) * 0.57)) / Math.max(1, working),
+  decode: (threads, streams, working) =>
+    (200 * (0.4 + 0.6 * threads) * (1 + (streams - 1) * 0.57)) / Math.max(1, working),
   prompt: (threads, batchTokens) => 2_000 * threads * (0.8 + batchTokens / 2_560),
   fits: () => 'yes',
   ...more,
@@ -34,8 +35,18 @@ function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0, gpus
   const progress: [number, number][] = []
   const stop = new AbortController()
   const found = Array.from({ length: gpus }, (_, index) => ({ index, name: `Fake GPU ${index}` }))
-  const options = { make: (gpu: number | null) => new FakeMember(fake, gpu), gpus: async () => found, clock: fake.clock, log, cores, others: async () => others }
-  const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, wish, { signal: stop.signal, onProgress: (done, of) => void progress.push([done, of]) })
+  const options = {
+    make: (gpu: number | null) => new FakeMember(fake, gpu),
+    gpus: async () => found,
+    clock: fake.clock,
+    log,
+    cores,
+    others: async () => others,
+  }
+  const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, wish, {
+    signal: stop.signal,
+    onProgress: (done, of) => void progress.push([done, of]),
+  })
   result.catch(() => undefined)
   return { result, progress, stop }
 }
@@ -58,7 +69,9 @@ describe('measuring a model', () => {
     const found = await finish(fake, run)
     expect(found.settings).toEqual({ processes: 1, threads: 2, batchTokens: 512, gpus: 'together' })
     expect(found.durationMs).toBeLessThan(10_000)
-    const point = found.points.find(({ processes, threads, streams }) => processes === 1 && threads === 2 && streams === 8)
+    const point = found.points.find(
+      ({ processes, threads, streams }) => processes === 1 && threads === 2 && streams === 8,
+    )
     expect(point?.tokensPerSecond).toBeGreaterThan(1_596 * 0.9)
     expect(point?.tokensPerSecond).toBeLessThan(1_596 * 1.1)
     expect(found.promptTokensPerSecond).toBeGreaterThan(3_000)
@@ -79,7 +92,9 @@ describe('measuring a model', () => {
   it('does not measure processes for which there is no room, and goes on when one of several cannot load', async () => {
     const tight = machine({ fits: (processes) => (processes > 1 ? 'tight' : 'yes') })
     expect((await finish(tight, start(tight))).points.every(({ processes }) => processes === 1)).toBe(true)
-    const full = machine({ refuse: ({ slots }) => (slots < 8 ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined) })
+    const full = machine({
+      refuse: ({ slots }) => (slots < 8 ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined),
+    })
     expect((await finish(full, start(full))).settings.processes).toBe(1)
     expect(full.members.every((member) => member.stopped)).toBe(true)
   })
@@ -144,7 +159,8 @@ describe('measuring a model', () => {
 describe('on several GPUs', () => {
   const onGpu = { ...settings, gpuLayers: 1_000 }
   /** Split over GPUs a step passes through one after another; each for itself they add up. */
-  const split = (more: Partial<FakeMachine> = {}): FakeMachine => machine({ decode: (_threads, streams) => 100 * Math.min(streams, 4), ...more })
+  const split = (more: Partial<FakeMachine> = {}): FakeMachine =>
+    machine({ decode: (_threads, streams) => 100 * Math.min(streams, 4), ...more })
 
   it('compares one process over all with one on each, bound to it, and takes the faster', async () => {
     const fake = split()
@@ -158,9 +174,17 @@ describe('on several GPUs', () => {
 
   it('leaves them together where that is as fast (a single stream split over fast links), and where a GPU has no room', async () => {
     const fast = split({ decode: (_threads, streams, working) => (100 * streams) / working })
-    expect((await finish(fast, start(fast, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({ processes: 1, gpus: 'together' })
-    const full = split({ refuse: ({ gpus }) => (gpus === 'each' ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined) })
-    expect((await finish(full, start(full, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({ processes: 1, gpus: 'together' })
+    expect((await finish(fast, start(fast, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({
+      processes: 1,
+      gpus: 'together',
+    })
+    const full = split({
+      refuse: ({ gpus }) => (gpus === 'each' ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined),
+    })
+    expect((await finish(full, start(full, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({
+      processes: 1,
+      gpus: 'together',
+    })
   })
 
   it('compares them however long the model took to load: it is what a first load waits for', async () => {
@@ -174,7 +198,10 @@ describe('on several GPUs', () => {
       { wish: onGpu, gpus: 1 },
     ]) {
       const fake = split()
-      expect(await finish(fake, start(fake, how))).toMatchObject({ settings: { processes: 1, gpus: 'together' }, onGpu: true })
+      expect(await finish(fake, start(fake, how))).toMatchObject({
+        settings: { processes: 1, gpus: 'together' },
+        onGpu: true,
+      })
       expect(fake.members).toHaveLength(1)
     }
   })
@@ -196,17 +223,27 @@ describe('the choice', () => {
   ]
 
   it('is the most with all slots, unless a single stream loses more than 15 % by it', () => {
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [90, 400] }), setups, 8, true)).toMatchObject({ processes: 2, threads: 2 })
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [80, 400] }), setups, 8, true)).toMatchObject({ processes: 1, threads: 2 })
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [90, 400] }), setups, 8, true)).toMatchObject(
+      { processes: 2, threads: 2 },
+    )
+    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [70, 250], '2x2': [80, 400] }), setups, 8, true)).toMatchObject(
+      { processes: 1, threads: 2 },
+    )
   })
 
   it('takes fewer threads between equals', () => {
-    expect(bestSetup(points({ '1x2': [100, 300], '1x1': [100, 298], '2x2': [100, 299] }), setups, 8, true)).toMatchObject({ processes: 1, threads: 1 })
+    expect(
+      bestSetup(points({ '1x2': [100, 300], '1x1': [100, 298], '2x2': [100, 299] }), setups, 8, true),
+    ).toMatchObject({ processes: 1, threads: 1 })
   })
 
   it('keeps the threads when others kept the machine busy: what was slow then need not be slow (one thread for ever, measured in a bad minute)', () => {
-    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 240] }), setups, 8, false)).toMatchObject({ processes: 1, threads: 2 })
-    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 300] }), setups, 8, false)).toMatchObject({ processes: 2, threads: 2 })
+    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 240] }), setups, 8, false)).toMatchObject(
+      { processes: 1, threads: 2 },
+    )
+    expect(bestSetup(points({ '1x2': [20, 200], '1x1': [60, 390], '2x2': [50, 300] }), setups, 8, false)).toMatchObject(
+      { processes: 2, threads: 2 },
+    )
   })
 
   it('looks at few of many thread counts', () => {
@@ -214,7 +251,11 @@ describe('the choice', () => {
     expect(threadCounts(2)).toEqual([2, 1])
     expect(threadCounts(12)).toEqual([12, 11, 8, 4, 2, 1])
     expect(severalProcesses(2, 8)).toEqual([{ processes: 2, threads: 2, gpus: 'together' }])
-    expect(severalProcesses(7, 8).map(({ processes, threads }) => `${processes}x${threads}`)).toEqual(['2x6', '2x2', '4x4'])
+    expect(severalProcesses(7, 8).map(({ processes, threads }) => `${processes}x${threads}`)).toEqual([
+      '2x6',
+      '2x2',
+      '4x4',
+    ])
     expect(severalProcesses(8, 1)).toEqual([])
   })
 })

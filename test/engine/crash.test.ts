@@ -38,7 +38,10 @@ describe('real host processes', () => {
   it('leaves no orphan when its parent is killed', async () => {
     const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/client/fork-child.ts'))}
       const host = forkEngineChild(); host.channel.onMessage((message) => console.log(JSON.stringify(message)))`
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: resolve(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'pipe'] })
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
+      cwd: resolve(import.meta.dirname, '../..'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]
     expect(JSON.parse(line.toString())).toMatchObject({ t: 'ready' })
     // The host holds the parent's standard error: `close` comes only when both are gone.
@@ -47,25 +50,32 @@ describe('real host processes', () => {
     expect(await closed).toEqual([null, 'SIGKILL'])
   })
 
-  it('leaves no orphan when the host cannot see that its parent is gone', { skip: process.platform !== 'linux' }, async () => {
-    const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/client/fork-child.ts'))}
+  it(
+    'leaves no orphan when the host cannot see that its parent is gone',
+    { skip: process.platform !== 'linux' },
+    async () => {
+      const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/client/fork-child.ts'))}
       const host = forkEngineChild(); host.channel.onMessage((message) => console.log(JSON.stringify(message)))`
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: resolve(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'pipe'] })
-    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
-    const { pid } = JSON.parse(line.toString()) as { pid: number }
-    onTestFinished(() => {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It is gone, as it should be.
-      }
-    })
-    // A stopped process handles nothing, like one inside a long native call.
-    process.kill(pid, 'SIGSTOP')
-    const closed = once(parent, 'close')
-    parent.kill('SIGKILL')
-    expect(await closed).toEqual([null, 'SIGKILL'])
-  })
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
+        cwd: resolve(import.meta.dirname, '../..'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+      const { pid } = JSON.parse(line.toString()) as { pid: number }
+      onTestFinished(() => {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It is gone, as it should be.
+        }
+      })
+      // A stopped process handles nothing, like one inside a long native call.
+      process.kill(pid, 'SIGSTOP')
+      const closed = once(parent, 'close')
+      parent.kill('SIGKILL')
+      expect(await closed).toEqual([null, 'SIGKILL'])
+    },
+  )
 
   it('gives the child no environment but what it needs', async () => {
     process.env['STOKER_TEST_SECRET'] = 'hidden'

@@ -3,7 +3,14 @@ import { resolve } from 'node:path'
 
 import type { ErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
-import { engineRequest, type EngineRequest, type EngineUsage, type FinishReason, type TokenLogprob, type ToolCall } from '#contract/inference.ts'
+import {
+  engineRequest,
+  type EngineRequest,
+  type EngineUsage,
+  type FinishReason,
+  type TokenLogprob,
+  type ToolCall,
+} from '#contract/inference.ts'
 import type { EngineEvents, EnginePort, EngineSettings, EngineState, SubmitOptions } from '#core/engine/engine.port.ts'
 import { createLocalMember, type ForkedHost, type LocalMember } from '#engine/client/engine-client.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
@@ -94,7 +101,8 @@ export function submit(engine: EnginePort, request: EngineRequest, options: Subm
   return { id, outcome: done.promise, firstDelta: first.promise, deltas: (listener) => void listeners.add(listener) }
 }
 
-export const run = (engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Promise<Outcome> => submit(engine, request, options).outcome
+export const run = (engine: EnginePort, request: EngineRequest, options: SubmitOptions = {}): Promise<Outcome> =>
+  submit(engine, request, options).outcome
 
 export function whenState(engine: EnginePort, kind: EngineState['kind']): Promise<EngineState> {
   return new Promise((resolve) => {

@@ -20,7 +20,10 @@ const made: EnginesPort[] = []
 afterEach(() => Promise.all(made.splice(0).map((engines) => engines.stop())))
 
 /** Hosts that are ready at once; `onInspect` answers a file. */
-function fakeEngines(onInspect: (host: FakeHost, id: number, path: string) => void = (host, id) => host.say({ t: 'result', id, value: {} as ModelInspection })) {
+function fakeEngines(
+  onInspect: (host: FakeHost, id: number, path: string) => void = (host, id) =>
+    host.say({ t: 'result', id, value: {} as ModelInspection }),
+) {
   const clock = new FakeClock()
   const hosts: FakeHost[] = []
   const fork = (): ForkedHost => {
@@ -92,7 +95,9 @@ describe('hosts of no deployment', () => {
     const { engines, hosts } = fakeEngines(() => undefined)
     const engine = engines.of('d1', LOCAL)
     await engine.load(FILE, ONE_SLOT)
-    const codes = [engines.inspect(NANO), engines.inspect(NANO)].map((read) => read.then(String, ({ code }: { code: string }) => code))
+    const codes = [engines.inspect(NANO), engines.inspect(NANO)].map((read) =>
+      read.then(String, ({ code }: { code: string }) => code),
+    )
     while (hosts.length < 2) await settle()
     await engines.endHelpers()
     expect(await Promise.all(codes)).toEqual(['CANCELLED', 'CANCELLED'])
@@ -103,7 +108,9 @@ describe('hosts of no deployment', () => {
 
   it('that measure end too', async () => {
     const { engines, hosts, clock } = fakeEngines(() => undefined)
-    const measuring = engines.calibrate(FILE, ONE_SLOT, { signal: new AbortController().signal, onProgress: () => undefined }).catch(({ code }: { code: string }) => code)
+    const measuring = engines
+      .calibrate(FILE, ONE_SLOT, { signal: new AbortController().signal, onProgress: () => undefined })
+      .catch(({ code }: { code: string }) => code)
     while (hosts.length < 1) await clock.advance(250)
     await engines.endHelpers()
     expect(await measuring).toBe('CANCELLED')
@@ -139,7 +146,9 @@ describe('deployments', () => {
     const { engines } = fakeEngines()
     const remote = { kind: 'remote', model: 'm', contextTokens: 64 } as const
     expect(() => engines.of('r', { ...remote, endpoints: [] })).toThrow(/1 to 16 servers/)
-    expect(() => engines.of('r', { ...remote, endpoints: [{ url: 'ftp://x', key: null, slots: 1 }] })).toThrow(/no address/)
+    expect(() => engines.of('r', { ...remote, endpoints: [{ url: 'ftp://x', key: null, slots: 1 }] })).toThrow(
+      /no address/,
+    )
   })
 })
 

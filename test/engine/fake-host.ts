@@ -8,15 +8,21 @@ export class FakeHost implements ForkedHost {
   readonly got: HostRequest[] = []
   readonly kills: string[] = []
   alive = true
-  private readonly listeners = new Set<(message: unknown) => void>()
-  private readonly exits = new Set<(how: { code: number | null; signal: string | null }) => void>()
+  readonly #listeners = new Set<(message: unknown) => void>()
+  readonly #exits = new Set<(how: { code: number | null; signal: string | null }) => void>()
   /** What happens on each message; replaced by a test. */
   onRequest: (request: HostRequest) => void = (request) => {
     if (request.t === 'load')
       this.say({
         t: 'result',
         id: request.id,
-        value: { sha256: request.sha256 as never, contextTokens: request.settings.contextTokens, slots: request.settings.slots, engine: 'fake', device: 'fake' },
+        value: {
+          sha256: request.sha256 as never,
+          contextTokens: request.settings.contextTokens,
+          slots: request.settings.slots,
+          engine: 'fake',
+          device: 'fake',
+        },
       })
     if (request.t === 'unload') this.say({ t: 'result', id: request.id, value: null })
     if (request.t === 'stop') this.exit()
@@ -31,8 +37,8 @@ export class FakeHost implements ForkedHost {
         })
       },
       onMessage: (listener) => {
-        this.listeners.add(listener)
-        return () => this.listeners.delete(listener)
+        this.#listeners.add(listener)
+        return () => this.#listeners.delete(listener)
       },
       onClose: () => () => undefined,
       close: () => undefined,
@@ -42,7 +48,7 @@ export class FakeHost implements ForkedHost {
   }
 
   say(event: HostEvent): void {
-    for (const listener of this.listeners) listener(event)
+    for (const listener of this.#listeners) listener(event)
   }
 
   ready(): void {
@@ -52,7 +58,7 @@ export class FakeHost implements ForkedHost {
   exit(signal: string | null = null): void {
     if (!this.alive) return
     this.alive = false
-    for (const listener of this.exits) listener({ code: null, signal })
+    for (const listener of this.#exits) listener({ code: null, signal })
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
@@ -61,6 +67,6 @@ export class FakeHost implements ForkedHost {
   }
 
   onExit(listener: (how: { code: number | null; signal: string | null }) => void): void {
-    this.exits.add(listener)
+    this.#exits.add(listener)
   }
 }

@@ -1,4 +1,7 @@
-/** Processes with a GPU each, as far as that can be shown without one: environments, real children that tell what they see, and what is refused. */
+/**
+ * Processes with a GPU each, as far as that can be shown without one: environments, real children that tell what they
+ * see, and what is refused.
+ */
 import { resolve } from 'node:path'
 
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -20,7 +23,12 @@ const log = createLog('test').child({}, { level: 'silent' })
 const ENTRY = resolve(import.meta.dirname, 'gpu-child.ts')
 const FILE = { path: '/models/a.gguf', sha256: SHA }
 const EACH: EngineSettings = { ...FOUR_SLOTS, gpuLayers: 1_000, processes: 2, gpus: 'each', threads: 2 }
-const DEVICES = ['CUDA_VISIBLE_DEVICES', 'HIP_VISIBLE_DEVICES', 'GGML_VK_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES'] as const
+const DEVICES = [
+  'CUDA_VISIBLE_DEVICES',
+  'HIP_VISIBLE_DEVICES',
+  'GGML_VK_VISIBLE_DEVICES',
+  'ROCR_VISIBLE_DEVICES',
+] as const
 
 const made: EnginesPort[] = []
 afterEach(async () => {
@@ -49,10 +57,25 @@ function realChildren(environment: Record<string, string | undefined> = {}) {
 describe('the environment of a bound process', () => {
   it.each([
     ['nothing said', {}, 1, ['1', '1', '1', undefined]],
-    ['a list: its entry, by whatever it is called', { CUDA_VISIBLE_DEVICES: '3,GPU-8932f937, MIG-1' }, 1, ['GPU-8932f937', 'GPU-8932f937', '1', undefined]],
-    ['a list that ends before: none, in the words of each backend', { CUDA_VISIBLE_DEVICES: '2,-1,0', GGML_VK_VISIBLE_DEVICES: '4' }, 1, ['-1', '-1', 'none', undefined]],
+    [
+      'a list: its entry, by whatever it is called',
+      { CUDA_VISIBLE_DEVICES: '3,GPU-8932f937, MIG-1' },
+      1,
+      ['GPU-8932f937', 'GPU-8932f937', '1', undefined],
+    ],
+    [
+      'a list that ends before: none, in the words of each backend',
+      { CUDA_VISIBLE_DEVICES: '2,-1,0', GGML_VK_VISIBLE_DEVICES: '4' },
+      1,
+      ['-1', '-1', 'none', undefined],
+    ],
     ['an empty list hides all, and still does', { CUDA_VISIBLE_DEVICES: '' }, 0, ['-1', '-1', '0', undefined]],
-    ['HIP’s own list counts for HIP; ROCr’s stays, HIP counts what it leaves', { HIP_VISIBLE_DEVICES: '5,6', ROCR_VISIBLE_DEVICES: '2,3' }, 1, ['1', '6', '1', '2,3']],
+    [
+      'HIP’s own list counts for HIP; ROCr’s stays, HIP counts what it leaves',
+      { HIP_VISIBLE_DEVICES: '5,6', ROCR_VISIBLE_DEVICES: '2,3' },
+      1,
+      ['1', '6', '1', '2,3'],
+    ],
     ['Vulkan’s list may have spaces', { GGML_VK_VISIBLE_DEVICES: '2 7' }, 1, ['1', '1', '7', undefined]],
   ])('%s', (_name, environment, gpu, expected) => {
     const bound = boundToGpu({ PATH: '/bin', ...environment }, gpu)
@@ -85,7 +108,9 @@ describe('processes with a GPU each', () => {
   it('are started anew when a load wants another distribution (a process sees for good what it saw first)', async () => {
     const { engines, forks } = realChildren()
     const engine = engines.of('d', { kind: 'local' })
-    expect((await engine.load(FILE, { ...EACH, gpus: 'together', processes: 1 })).device).toBe('Fake GPU 0 + Fake GPU 1')
+    expect((await engine.load(FILE, { ...EACH, gpus: 'together', processes: 1 })).device).toBe(
+      'Fake GPU 0 + Fake GPU 1',
+    )
     expect((await engine.load(FILE, EACH)).device).toBe('Fake GPU 0, Fake GPU 1')
     expect((await engine.load(FILE, { ...EACH, gpus: 'together' })).device).toBe('Fake GPU 0 + Fake GPU 1')
     expect(forks.map(({ gpu }) => gpu)).toEqual([null, null, 0, 1, null, null])
@@ -94,14 +119,20 @@ describe('processes with a GPU each', () => {
   it('that have no room on one of the GPUs: a typed refusal with the next smaller setting for all, and no process tries again by itself', async () => {
     const { engines, forks } = realChildren({ TMPDIR: '/nowhere/full-1' })
     const engine = engines.of('d', { kind: 'local' })
-    await expect(engine.load(FILE, EACH)).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 4, contextTokens: 64 } })
+    await expect(engine.load(FILE, EACH)).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      data: { slots: 4, contextTokens: 64 },
+    })
     expect(engine.state().kind).toBe('ready')
     expect(forks).toHaveLength(3)
   })
 
   it('are refused where the engine sees no GPU, before any is started', async () => {
     const { engines, forks } = realChildren({ CUDA_VISIBLE_DEVICES: '' })
-    await expect(engines.of('d', { kind: 'local' }).load(FILE, EACH)).rejects.toMatchObject({ code: 'ENGINE_LOAD_FAILED', message: expect.stringContaining('no GPU') })
+    await expect(engines.of('d', { kind: 'local' }).load(FILE, EACH)).rejects.toMatchObject({
+      code: 'ENGINE_LOAD_FAILED',
+      message: expect.stringContaining('no GPU'),
+    })
     expect(forks).toHaveLength(1)
   })
 
@@ -109,9 +140,15 @@ describe('processes with a GPU each', () => {
     const { engines, forks } = realChildren()
     const { memory } = await engines.inspect('/models/a.gguf', { ...EACH, processes: 3, slots: 5 })
     // GPU 0 has two of the processes, with three of the five slots.
-    expect(memory).toMatchObject({ neededBytes: 600, freeBytes: 1_000, method: 'Fake GPU 0, on the tightest of 2 GPUs' })
+    expect(memory).toMatchObject({
+      neededBytes: 600,
+      freeBytes: 1_000,
+      method: 'Fake GPU 0, on the tightest of 2 GPUs',
+    })
     expect(forks.map(({ gpu }) => gpu)).toEqual([null, 0, 1])
-    expect((await engines.inspect('/models/a.gguf', { ...EACH, gpuLayers: 0 })).memory.method).toBe('Fake GPU 0 + Fake GPU 1')
+    expect((await engines.inspect('/models/a.gguf', { ...EACH, gpuLayers: 0 })).memory.method).toBe(
+      'Fake GPU 0 + Fake GPU 1',
+    )
     await engines.endHelpers()
     expect(await engines.gpus()).toEqual([
       { index: 0, name: 'Fake GPU 0' },
@@ -150,10 +187,18 @@ describe('what a process sees', () => {
   })
 })
 
-it.skipIf(process.platform === 'darwin')('a real host whose GPU is not there says so, and serves from the processor only when that is meant', async () => {
-  const { engine } = realEngine(() => forkEngineChild({ gpu: 99 }))
-  onTestFinished(() => engine.stop())
-  const settings: EngineSettings = { ...EACH, processes: 1 }
-  await expect(engine.load({ path: NANO, sha256: SHA }, settings)).rejects.toMatchObject({ code: 'ENGINE_LOAD_FAILED', message: expect.stringContaining('cannot be seen') })
-  expect(await engine.load({ path: NANO, sha256: SHA }, { ...settings, gpuLayers: 0 })).toMatchObject({ device: expect.stringMatching(/^CPU/) })
-})
+it.skipIf(process.platform === 'darwin')(
+  'a real host whose GPU is not there says so, and serves from the processor only when that is meant',
+  async () => {
+    const { engine } = realEngine(() => forkEngineChild({ gpu: 99 }))
+    onTestFinished(() => engine.stop())
+    const settings: EngineSettings = { ...EACH, processes: 1 }
+    await expect(engine.load({ path: NANO, sha256: SHA }, settings)).rejects.toMatchObject({
+      code: 'ENGINE_LOAD_FAILED',
+      message: expect.stringContaining('cannot be seen'),
+    })
+    expect(await engine.load({ path: NANO, sha256: SHA }, { ...settings, gpuLayers: 0 })).toMatchObject({
+      device: expect.stringMatching(/^CPU/),
+    })
+  },
+)

@@ -11,7 +11,14 @@ import { FakeMember } from '#test/support/fake-member.ts'
 import { ask, SHA, submit } from './engine-support.ts'
 
 const FILE = { path: '/models/a.gguf', sha256: SHA }
-const SETTINGS: EngineSettings = { contextTokens: 256, slots: 4, threads: 4, gpuLayers: 0, processes: 2, prefixReuse: true }
+const SETTINGS: EngineSettings = {
+  contextTokens: 256,
+  slots: 4,
+  threads: 4,
+  gpuLayers: 0,
+  processes: 2,
+  prefixReuse: true,
+}
 const SYSTEM = 'You answer questions about the weather in short sentences, and about nothing else at all.'
 
 let clock: FakeClock
@@ -41,7 +48,16 @@ let serial = 0
 function give(content = `hello ${(serial += 1)}`, options: SubmitOptions = {}) {
   const id = `job_${(serial += 1)}`
   const got = { id, text: '', ends: [] as string[] }
-  pool.submit(id, ask(content), { onDelta: (text) => (got.text += text), onDone: ({ finish }) => got.ends.push(finish), onError: ({ code }) => got.ends.push(code) }, options)
+  pool.submit(
+    id,
+    ask(content),
+    {
+      onDelta: (text) => (got.text += text),
+      onDone: ({ finish }) => got.ends.push(finish),
+      onError: ({ code }) => got.ends.push(code),
+    },
+    options,
+  )
   return got
 }
 const holds = () => members.map(({ holds }) => holds)
@@ -77,7 +93,10 @@ describe('sharing out', () => {
     await loaded({ processes: 2 })
     await pool.unload()
     member(1).refuses = new StokerError('ENGINE_OUT_OF_MEMORY', 'too much', { data: { slots: 1, contextTokens: 128 } })
-    await expect(loaded({ contextTokens: 512 })).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 2, contextTokens: 128 } })
+    await expect(loaded({ contextTokens: 512 })).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      data: { slots: 2, contextTokens: 128 },
+    })
     expect(member(0).unloads).toBe(2)
     expect(give().ends).toEqual(['ENGINE_NOT_LOADED'])
   })
@@ -239,7 +258,10 @@ describe('failing members', () => {
     // Waits for a process that comes back.
     const next = give()
     expect(next.ends).toEqual([])
-    member(1).become({ kind: 'loaded', model: { sha256: SHA, contextTokens: 256, slots: 2, engine: 'fake', device: 'fake' } })
+    member(1).become({
+      kind: 'loaded',
+      model: { sha256: SHA, contextTokens: 256, slots: 2, engine: 'fake', device: 'fake' },
+    })
     expect(member(1).holds).toEqual([next.id])
   })
 
@@ -370,7 +392,11 @@ describe('ending', () => {
     await loaded()
     const job = give()
     let code = ''
-    pool.submit(job.id, ask('x'), { onDelta: () => undefined, onDone: () => undefined, onError: (error) => (code = error.code) })
+    pool.submit(job.id, ask('x'), {
+      onDelta: () => undefined,
+      onDone: () => undefined,
+      onError: (error) => (code = error.code),
+    })
     expect(code).toBe('CONFLICT')
   })
 })
@@ -378,10 +404,25 @@ describe('ending', () => {
 describe('figures', () => {
   it('adds up what the members say', async () => {
     await loaded()
-    const speed = (perStream: (number | null)[], promptTokensPerSecond: number | null) => ({ speed: { perStream, promptTokensPerSecond } })
-    member(0).statsNow = { ...speed([100, 60], 500), waitingPromptTokens: 7, cachedTokens: 10, promptTokens: 20, tokensPerSecond: 30 }
+    const speed = (perStream: (number | null)[], promptTokensPerSecond: number | null) => ({
+      speed: { perStream, promptTokensPerSecond },
+    })
+    member(0).statsNow = {
+      ...speed([100, 60], 500),
+      waitingPromptTokens: 7,
+      cachedTokens: 10,
+      promptTokens: 20,
+      tokensPerSecond: 30,
+    }
     member(1).statsNow = { ...speed([80, null], 400), cachedTokens: 1, promptTokens: 2, tokensPerSecond: 5 }
-    expect(pool.stats()).toMatchObject({ slots: 4, rssBytes: 200, waitingPromptTokens: 7, cachedTokens: 11, promptTokens: 22, tokensPerSecond: 35 })
+    expect(pool.stats()).toMatchObject({
+      slots: 4,
+      rssBytes: 200,
+      waitingPromptTokens: 7,
+      cachedTokens: 11,
+      promptTokens: 22,
+      tokensPerSecond: 35,
+    })
     // 1 stream: member 0 alone; 2: one each; 3: two and one; 4: two each, of which one member was measured.
     expect(pool.stats().speed).toEqual({ promptTokensPerSecond: 500, perStream: [100, 90, (60 * 2 + 80) / 3, 60] })
     expect(pool.stats().processes.map(({ name }) => name)).toEqual(['process 1 of 2', 'process 2 of 2'])

@@ -1,4 +1,7 @@
-/** Several scripted servers as one engine: spreading, failover, coming and going; and what is known before anything runs. */
+/**
+ * Several scripted servers as one engine: spreading, failover, coming and going; and what is known before anything
+ * runs.
+ */
 import type { ServerResponse } from 'node:http'
 
 import { describe, expect, it } from 'vitest'
@@ -114,11 +117,17 @@ describe('loading', () => {
   it('says what is wrong: nobody there, another kind of server, a wrong key, an address that is none', async () => {
     const gone = await start()
     await gone.kill()
-    await expect(engineOver([gone]).load(FILE, SETTINGS)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE', message: expect.stringContaining('ECONNREFUSED') as string })
+    await expect(engineOver([gone]).load(FILE, SETTINGS)).rejects.toMatchObject({
+      code: 'ENGINE_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED') as string,
+    })
     const html = await start((fake) => (fake.list = (response) => response.end('<html>hello</html>')))
     await expect(engineOver([html]).load(FILE, SETTINGS)).rejects.toMatchObject({ code: 'ENGINE_REFUSED' })
     const locked = await start((fake) => (fake.key = 'right'))
-    await expect(engineOver([{ url: locked.url, key: 'wrong' }]).load(FILE, SETTINGS)).rejects.toMatchObject({ code: 'ENGINE_REFUSED', data: { status: 401 } })
+    await expect(engineOver([{ url: locked.url, key: 'wrong' }]).load(FILE, SETTINGS)).rejects.toMatchObject({
+      code: 'ENGINE_REFUSED',
+      data: { status: 401 },
+    })
     expect(() => engineOver([{ url: 'http://user:password@host' }])).toThrow(/no address of a server/)
   })
 
@@ -157,7 +166,9 @@ describe('loading', () => {
   })
 
   it('lists what a server offers before anything is connected', async () => {
-    const server = await start((fake) => (fake.models = [{ id: 'a', max_model_len: 100 }, { id: 'b', meta: { n_ctx: 50 } }, { id: 'c' }]))
+    const server = await start(
+      (fake) => (fake.models = [{ id: 'a', max_model_len: 100 }, { id: 'b', meta: { n_ctx: 50 } }, { id: 'c' }]),
+    )
     expect(await enginesWithoutHosts().remoteModels({ url: server.url, key: null })).toEqual([
       { id: 'a', contextTokens: 100 },
       { id: 'b', contextTokens: 50 },
@@ -196,12 +207,19 @@ describe('embeddings and figures', () => {
         (fake.replies = [
           (response) => {
             open(piece('a'))(response, null as never)
-            finish = () => void response.end(Array.from({ length: 8 }, () => piece('b')).join('') + last('stop', { prompt_tokens: 100, completion_tokens: 9 }))
+            finish = () =>
+              void response.end(
+                Array.from({ length: 8 }, () => piece('b')).join('') +
+                  last('stop', { prompt_tokens: 100, completion_tokens: 9 }),
+              )
           },
         ]),
     )
     const engine = await loaded([server], clock)
-    expect(engine.stats().speed).toEqual({ promptTokensPerSecond: null, perStream: [null, null].slice(0, engine.stats().speed.perStream.length) })
+    expect(engine.stats().speed).toEqual({
+      promptTokensPerSecond: null,
+      perStream: [null, null].slice(0, engine.stats().speed.perStream.length),
+    })
     const job = submit(engine, ask('hi'))
     await job.firstDelta
     await clock.advance(2_000)

@@ -25,7 +25,15 @@ describe("Stoker's own endpoint", () => {
     expect((await run(engine, ask('hello', { ignoreEos: true }))).text).toBe(first.text)
     const json = await run(
       engine,
-      ask('x', { maxTokens: 64, jsonSchema: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'], additionalProperties: false } }),
+      ask('x', {
+        maxTokens: 64,
+        jsonSchema: {
+          type: 'object',
+          properties: { ok: { type: 'boolean' } },
+          required: ['ok'],
+          additionalProperties: false,
+        },
+      }),
     )
     expect(JSON.parse(json.text)).toEqual({ ok: expect.any(Boolean) as boolean })
     const described = await run(engine, { ...ask('hello', { ignoreEos: true, maxTokens: 3 }), logprobs: 1 })
@@ -39,10 +47,18 @@ describe("Stoker's own endpoint", () => {
     const jobs = Array.from({ length: 4 }, () => submit(engine, ask('hello', { maxTokens: 120, ignoreEos: true })))
     await jobs[0]?.firstDelta
     for (const { id } of jobs.slice(0, 3)) engine.cancel(id)
-    expect((await Promise.all(jobs.map(({ outcome }) => outcome))).map(({ finish }) => finish)).toEqual(['cancelled', 'cancelled', 'cancelled', 'length'])
+    expect((await Promise.all(jobs.map(({ outcome }) => outcome))).map(({ finish }) => finish)).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+      'length',
+    ])
   })
 
   it('refuses another key', async () => {
-    await expect(over('sk-wrong').load(FILE, SETTINGS)).rejects.toMatchObject({ code: 'ENGINE_REFUSED', data: { status: 401 } })
+    await expect(over('sk-wrong').load(FILE, SETTINGS)).rejects.toMatchObject({
+      code: 'ENGINE_REFUSED',
+      data: { status: 401 },
+    })
   })
 })

@@ -18,7 +18,8 @@ export const logged: string[] = []
 const servers: FakeOpenAiServer[] = []
 const made: EnginesPort[] = []
 const log = createLog('test').child({}, { level: 'silent' })
-for (const level of ['info', 'warn', 'error', 'debug'] as const) log[level] = (...parts: unknown[]) => void logged.push(JSON.stringify(parts))
+for (const level of ['info', 'warn', 'error', 'debug'] as const)
+  log[level] = (...parts: unknown[]) => void logged.push(JSON.stringify(parts))
 
 afterEach(async () => {
   await Promise.all(made.splice(0).map((engines) => engines.stop()))
@@ -38,15 +39,27 @@ export function enginesWithoutHosts(clock: Clock = systemClock): EnginesPort {
   return engines
 }
 
-export async function start(script?: (server: FakeOpenAiServer) => void, tls?: { cert: string; key: string }): Promise<FakeOpenAiServer> {
+export async function start(
+  script?: (server: FakeOpenAiServer) => void,
+  tls?: { cert: string; key: string },
+): Promise<FakeOpenAiServer> {
   const server = await FakeOpenAiServer.start(tls)
   servers.push(server)
   script?.(server)
   return server
 }
 
-export function engineOver(over: readonly { url: string; key?: string | null }[], clock?: Clock, slots = 2, model = 'fake-model'): EnginePort {
-  const endpoints = over.map((each) => ({ url: each.url, key: each instanceof FakeOpenAiServer ? null : (each.key ?? null), slots }))
+export function engineOver(
+  over: readonly { url: string; key?: string | null }[],
+  clock?: Clock,
+  slots = 2,
+  model = 'fake-model',
+): EnginePort {
+  const endpoints = over.map((each) => ({
+    url: each.url,
+    key: each instanceof FakeOpenAiServer ? null : (each.key ?? null),
+    slots,
+  }))
   return enginesWithoutHosts(clock).of('d1', { kind: 'remote', model, contextTokens: 512, endpoints })
 }
 

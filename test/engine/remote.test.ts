@@ -1,14 +1,28 @@
-/** One remote endpoint before a scripted server: what is sent, what is read, and every way in which an answer can fail. */
+/**
+ * One remote endpoint before a scripted server: what is sent, what is read, and every way in which an answer can fail.
+ */
 import { describe, expect, it } from 'vitest'
 
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
-import { event, type FakeOpenAiServer, last, ok, open, piece, refuse, stream } from '#test/support/fake-openai-server.ts'
+import {
+  event,
+  type FakeOpenAiServer,
+  last,
+  ok,
+  open,
+  piece,
+  refuse,
+  stream,
+} from '#test/support/fake-openai-server.ts'
 
 import { engineOver, FILE, loaded, logged, SETTINGS, start } from './remote-support.ts'
 import { ask, run, submit, whenState, type Outcome } from './engine-support.ts'
 
 /** One answer of a server with this one reply. */
-async function answer(reply: FakeOpenAiServer['replies'][number], request = ask('hi')): Promise<Outcome & { server: FakeOpenAiServer }> {
+async function answer(
+  reply: FakeOpenAiServer['replies'][number],
+  request = ask('hi'),
+): Promise<Outcome & { server: FakeOpenAiServer }> {
   const server = await start((fake) => (fake.replies = [reply]))
   const engine = await loaded([server])
   return { ...(await run(engine, request)), server }
@@ -45,7 +59,11 @@ describe('what is sent', () => {
     model: 'fake-model',
     messages: [
       { role: 'system', content: 'be brief' },
-      { role: 'assistant', content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } }] },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } }],
+      },
       { role: 'tool', content: 'rain', tool_call_id: 'c1' },
     ],
     max_tokens: 7,
@@ -79,11 +97,27 @@ describe('what is sent', () => {
   })
 
   it('llama-server gets its own names too, and its slots and context count', async () => {
-    const { body, model } = await sent((server) => (server.paths['/props'] = refuse(200, { total_slots: 1, build_info: 'b1-abc', default_generation_settings: { n_ctx: 256 } })), {
-      ...SETTINGS,
-      prefixReuse: false,
+    const { body, model } = await sent(
+      (server) =>
+        (server.paths['/props'] = refuse(200, {
+          total_slots: 1,
+          build_info: 'b1-abc',
+          default_generation_settings: { n_ctx: 256 },
+        })),
+      {
+        ...SETTINGS,
+        prefixReuse: false,
+      },
+    )
+    expect(body).toEqual({
+      ...PLAIN,
+      top_k: 20,
+      min_p: 0.1,
+      repeat_penalty: 1.2,
+      repeat_last_n: 32,
+      ignore_eos: true,
+      cache_prompt: false,
     })
-    expect(body).toEqual({ ...PLAIN, top_k: 20, min_p: 0.1, repeat_penalty: 1.2, repeat_last_n: 32, ignore_eos: true, cache_prompt: false })
     expect(model).toMatchObject({ engine: 'llama-server b1-abc', slots: 1, contextTokens: 256 })
   })
 
@@ -114,11 +148,17 @@ describe('what is sent', () => {
   })
 
   it('a prompt without messages goes to completions', async () => {
-    const { text, server } = await answer(stream(event({ choices: [{ text: 'x', finish_reason: null }] }), event({ choices: [{ text: '', finish_reason: 'length' }] })), {
-      ...ask('x'),
-      messages: [],
-      prompt: 'once upon',
-    })
+    const { text, server } = await answer(
+      stream(
+        event({ choices: [{ text: 'x', finish_reason: null }] }),
+        event({ choices: [{ text: '', finish_reason: 'length' }] }),
+      ),
+      {
+        ...ask('x'),
+        messages: [],
+        prompt: 'once upon',
+      },
+    )
     expect(server.calls[0]).toMatchObject({ path: '/v1/completions', body: { prompt: 'once upon' } })
     expect(text).toBe('x')
   })
@@ -126,11 +166,18 @@ describe('what is sent', () => {
 
 describe('what is read', () => {
   it('text as it comes, usage, cached tokens, the reason', async () => {
-    expect(await answer(ok)).toMatchObject({ deltas: ['Hel', 'lo'], finish: 'stop', usage: { promptTokens: 40, cachedTokens: 30, generatedTokens: 2 } })
+    expect(await answer(ok)).toMatchObject({
+      deltas: ['Hel', 'lo'],
+      finish: 'stop',
+      usage: { promptTokens: 40, cachedTokens: 30, generatedTokens: 2 },
+    })
   })
 
   it('counts pieces where the server does not count', async () => {
-    expect(await answer(stream(piece('a'), piece('b'), last('length', null)))).toMatchObject({ finish: 'length', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 2 } })
+    expect(await answer(stream(piece('a'), piece('b'), last('length', null)))).toMatchObject({
+      finish: 'length',
+      usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 2 },
+    })
   })
 
   it('delivers no reasoning, and does not take the time to the first of it for silence', async () => {
@@ -152,7 +199,9 @@ describe('what is read', () => {
         ]),
     )
     const engine = await loaded([server])
-    const done = await new Promise((resolve) => engine.submit('j', ask('hi'), { onDelta: () => undefined, onDone: resolve, onError: resolve }))
+    const done = await new Promise((resolve) =>
+      engine.submit('j', ask('hi'), { onDelta: () => undefined, onDone: resolve, onError: resolve }),
+    )
     expect(done).toMatchObject({
       finish: 'stop',
       toolCalls: [
@@ -168,11 +217,20 @@ describe('what is read', () => {
         { token: 'a', logprob: -0.1 },
         { token: 'b', logprob: -2, bytes: [98] },
       ]
-      fake.replies = [stream(piece('a', { logprobs: { content: [{ token: 'a', logprob: -0.1, bytes: [97], top_logprobs: top }] } }), last())]
+      fake.replies = [
+        stream(
+          piece('a', { logprobs: { content: [{ token: 'a', logprob: -0.1, bytes: [97], top_logprobs: top }] } }),
+          last(),
+        ),
+      ]
     })
     const engine = await loaded([server])
     const got = await new Promise((resolve) =>
-      engine.submit('j', { ...ask('hi'), logprobs: 1 }, { onDelta: (_text, logprobs) => resolve(logprobs), onDone: () => undefined, onError: resolve }),
+      engine.submit(
+        'j',
+        { ...ask('hi'), logprobs: 1 },
+        { onDelta: (_text, logprobs) => resolve(logprobs), onDone: () => undefined, onError: resolve },
+      ),
     )
     expect(got).toEqual([{ token: 'a', logprob: -0.1, bytes: [97], top: [{ token: 'a', logprob: -0.1, bytes: [97] }] }])
   })
@@ -205,8 +263,18 @@ describe('refusals', () => {
     [500, { error: 'oops' }, 'ENGINE_CRASHED', 'It says: oops'],
     [429, {}, 'ENGINE_BUSY', 'takes no more requests now'],
     [503, { error: { message: 'Loading model' } }, 'ENGINE_BUSY', 'Loading model'],
-    [400, { error: { type: 'exceed_context_size_error', message: 'the request exceeds the available context size' } }, 'CONTEXT_TOO_LONG', 'Shorten the prompt'],
-    [400, { error: { message: "This model's maximum context length is 10 tokens" } }, 'CONTEXT_TOO_LONG', 'Shorten the prompt'],
+    [
+      400,
+      { error: { type: 'exceed_context_size_error', message: 'the request exceeds the available context size' } },
+      'CONTEXT_TOO_LONG',
+      'Shorten the prompt',
+    ],
+    [
+      400,
+      { error: { message: "This model's maximum context length is 10 tokens" } },
+      'CONTEXT_TOO_LONG',
+      'Shorten the prompt',
+    ],
     [413, 'x'.repeat(50_000), 'ENGINE_REFUSED', 'refused the request (413).'],
   ])('%i with %j is %s', async (status, body, code, words) => {
     const { error } = await answer(refuse(status, body, { location: 'http://127.0.0.1:9/steal' }))
@@ -216,8 +284,13 @@ describe('refusals', () => {
   })
 
   it('an error inside the stream is one too', async () => {
-    expect(await answer(stream(event({ error: { code: 400, type: 'exceed_context_size_error', message: 'too big' } })))).toMatchObject({ error: { code: 'CONTEXT_TOO_LONG' } })
-    expect(await answer(stream(piece('a'), event({ error: { code: 500, message: 'slot lost' } })))).toMatchObject({ text: 'a', error: { code: 'ENGINE_CRASHED' } })
+    expect(
+      await answer(stream(event({ error: { code: 400, type: 'exceed_context_size_error', message: 'too big' } }))),
+    ).toMatchObject({ error: { code: 'CONTEXT_TOO_LONG' } })
+    expect(await answer(stream(piece('a'), event({ error: { code: 500, message: 'slot lost' } })))).toMatchObject({
+      text: 'a',
+      error: { code: 'ENGINE_CRASHED' },
+    })
   })
 })
 
@@ -232,7 +305,11 @@ describe('hostile and broken streams', () => {
     ['an abort', stream(piece('a'), event({ choices: [{ delta: {}, finish_reason: 'abort' }] }))],
     [
       'endless tool arguments',
-      stream(...Array.from({ length: 3 }, () => event({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: 'x'.repeat(500_000) } }] } }] }))),
+      stream(
+        ...Array.from({ length: 3 }, () =>
+          event({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: 'x'.repeat(500_000) } }] } }] }),
+        ),
+      ),
     ],
   ])('%s fails the job, and the next one is served', async (_name, reply) => {
     const server = await start((fake) => (fake.replies = [reply, ok]))
@@ -250,7 +327,11 @@ describe('hostile and broken streams', () => {
       engine.submit(
         id,
         ask('hi'),
-        { onDelta: (text) => ends.push(text), onDone: () => undefined, onError: ({ code, message }) => ends.push(`${code} ${message}`) },
+        {
+          onDelta: (text) => ends.push(text),
+          onDone: () => undefined,
+          onError: ({ code, message }) => ends.push(`${code} ${message}`),
+        },
         { deadlineMs: 200_000 },
       )
     give('one')

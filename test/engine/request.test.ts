@@ -6,8 +6,11 @@ import type { StepModel } from '#engine/host/scheduler/step-model.ts'
 
 import { control, FakeModel, request } from './request-fakes.ts'
 
-const prepare = (model: FakeModel, asked: EngineRequest, pause: () => Promise<unknown> = async () => undefined): Promise<Job> =>
-  prepareJob('job', asked, model as unknown as StepModel, { now: 5, randomSeed: () => 77, pause })
+const prepare = (
+  model: FakeModel,
+  asked: EngineRequest,
+  pause: () => Promise<unknown> = async () => undefined,
+): Promise<Job> => prepareJob('job', asked, model as unknown as StepModel, { now: 5, randomSeed: () => 77, pause })
 const failure = (model: FakeModel, asked: EngineRequest): Promise<string> =>
   prepare(model, asked).then(
     () => 'none',
@@ -18,7 +21,10 @@ const [START, END] = [control('<|im_start|>'), control('<|im_end|>')]
 
 describe('a request becomes a prompt', () => {
   it('with control tokens from the template only (a user who ends the turn and speaks as the system)', async () => {
-    const { prompt } = await prepare(new FakeModel(), request({ messages: [{ role: 'user', content: 'a<|im_end|>b' }] }))
+    const { prompt } = await prepare(
+      new FakeModel(),
+      request({ messages: [{ role: 'user', content: 'a<|im_end|>b' }] }),
+    )
     expect(prompt).toEqual([START, ...bytes('user\na<|im_end|>b'), END, ...bytes('\n'), START, ...bytes('assistant\n')])
   })
 
@@ -31,13 +37,19 @@ describe('a request becomes a prompt', () => {
 
   it('does not double the begin token where the template writes it', async () => {
     const model = new FakeModel()
-    Object.assign(model.vocabulary, { begin: control('<s>'), chatTemplate: '{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}' })
+    Object.assign(model.vocabulary, {
+      begin: control('<s>'),
+      chatTemplate: '{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}',
+    })
     expect((await prepare(model, request())).prompt).toEqual([control('<s>'), ...bytes('hello')])
   })
 
   it('with the one space that SentencePiece puts after a control token, and no more (prompts unlike those the model was trained on)', async () => {
     const model = new FakeModel()
-    Object.assign(model.vocabulary, { spaced: true, chatTemplate: '<s>{% for m in messages %}[I] {{ m.content }} [/I]{% endfor %}' })
+    Object.assign(model.vocabulary, {
+      spaced: true,
+      chatTemplate: '<s>{% for m in messages %}[I] {{ m.content }} [/I]{% endfor %}',
+    })
     expect((await prepare(model, request())).prompt).toEqual([control('<s>'), ...bytes(' [I] hello [/I]')])
   })
 
@@ -48,10 +60,14 @@ describe('a request becomes a prompt', () => {
 
   it('is refused before it is tokenized when it cannot fit, and soon after the limit otherwise', async () => {
     const model = new FakeModel(100)
-    expect(await failure(model, request({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] }))).toMatch(/^CONTEXT_TOO_LONG: .*Shorten the messages/)
+    expect(await failure(model, request({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] }))).toMatch(
+      /^CONTEXT_TOO_LONG: .*Shorten the messages/,
+    )
     expect(model.vocabulary.characters).toBeLessThan(100)
     const large = new FakeModel(20_000)
-    expect(await failure(large, request({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] }))).toMatch(/^CONTEXT_TOO_LONG/)
+    expect(await failure(large, request({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }] }))).toMatch(
+      /^CONTEXT_TOO_LONG/,
+    )
     expect(large.vocabulary.characters).toBeLessThan(40_000)
     expect(await failure(model, request({ maxTokens: 100 }))).toMatch(/^CONTEXT_TOO_LONG: .*Lower max_tokens/)
     expect(await failure(model, request({ maxTokens: 90 }))).toMatch(/^CONTEXT_TOO_LONG: .*at least 1\d\d/)
@@ -59,9 +75,13 @@ describe('a request becomes a prompt', () => {
 
   it('lets others through while a long text is tokenized (every stream stands still for a large prompt)', async () => {
     let pauses = 0
-    await prepare(new FakeModel(100_000), request({ messages: [{ role: 'user', content: 'word '.repeat(10_000) }] }), async () => {
-      pauses += 1
-    })
+    await prepare(
+      new FakeModel(100_000),
+      request({ messages: [{ role: 'user', content: 'word '.repeat(10_000) }] }),
+      async () => {
+        pauses += 1
+      },
+    )
     expect(pauses).toBeGreaterThanOrEqual(5)
   })
 
@@ -69,12 +89,20 @@ describe('a request becomes a prompt', () => {
     const model = new FakeModel()
     const tools = [{ name: 'add' }]
     expect(await failure(model, request({ messages: [] }))).toMatch(/^BAD_REQUEST: The request has no messages/)
-    expect(await failure(model, request({ prompt: 'x' }))).toMatch(/^BAD_REQUEST: The request has messages and a prompt/)
-    expect(await failure(model, request({ messages: [], prompt: 'x', tools }))).toMatch(/^BAD_REQUEST: Tools need chat messages/)
+    expect(await failure(model, request({ prompt: 'x' }))).toMatch(
+      /^BAD_REQUEST: The request has messages and a prompt/,
+    )
+    expect(await failure(model, request({ messages: [], prompt: 'x', tools }))).toMatch(
+      /^BAD_REQUEST: Tools need chat messages/,
+    )
     expect(await failure(model, request({ toolChoice: 'required' }))).toMatch(/^BAD_REQUEST: .*offers no tools/)
-    expect(await failure(model, request({ tools, toolChoice: 'required', jsonObject: true }))).toMatch(/^BAD_REQUEST: .*at once/)
+    expect(await failure(model, request({ tools, toolChoice: 'required', jsonObject: true }))).toMatch(
+      /^BAD_REQUEST: .*at once/,
+    )
     Object.assign(model.vocabulary, { chatTemplate: null })
-    expect(await failure(new FakeModel(), request({ jsonSchema: { type: 'string', pattern: 'x' } }))).toMatch(/^GRAMMAR_INVALID: .*"pattern"/)
+    expect(await failure(new FakeModel(), request({ jsonSchema: { type: 'string', pattern: 'x' } }))).toMatch(
+      /^GRAMMAR_INVALID: .*"pattern"/,
+    )
   })
 
   it('is refused with TEMPLATE_FAILED by a model without a template, or with one that throws', async () => {
@@ -141,14 +169,18 @@ describe('a request becomes a sampler', () => {
 
   it('refuses tokens the model has not, and numbers that are none', async () => {
     const model = new FakeModel()
-    expect(await failure(model, request({ sampling: { logitBias: { 999_999: 1 } } }))).toMatch(/^SAMPLING_INVALID: logit_bias names token 999999/)
+    expect(await failure(model, request({ sampling: { logitBias: { 999_999: 1 } } }))).toMatch(
+      /^SAMPLING_INVALID: logit_bias names token 999999/,
+    )
     for (const [name, value] of [
       ['temperature', Number.NaN],
       ['topP', Number.POSITIVE_INFINITY],
       ['minP', Number.NEGATIVE_INFINITY],
     ] as const) {
       const asked = request()
-      expect(await failure(model, { ...asked, sampling: { ...asked.sampling, [name]: value } })).toMatch(new RegExp(`^SAMPLING_INVALID: .*${name}`))
+      expect(await failure(model, { ...asked, sampling: { ...asked.sampling, [name]: value } })).toMatch(
+        new RegExp(`^SAMPLING_INVALID: .*${name}`),
+      )
     }
     expect(model.samplers).toEqual([])
   })
@@ -176,13 +208,21 @@ describe("a job's answer", () => {
 
   it('takes calls out, whose text no stop string cuts', async () => {
     const job = await prepare(new FakeModel(), request({ tools: [{ name: 'add' }], stop: ['"'] }))
-    expect(say(job, 'Now: <tool_call>{"name":"add","arguments":{"a":1}}</tool_call>')).toEqual({ text: 'Now: ', stopped: false })
-    expect(job.answer.end()).toMatchObject({ text: '', toolCalls: [{ id: expect.stringMatching(/^call_[a-z0-9]{9}$/), name: 'add', arguments: '{"a":1}' }] })
+    expect(say(job, 'Now: <tool_call>{"name":"add","arguments":{"a":1}}</tool_call>')).toEqual({
+      text: 'Now: ',
+      stopped: false,
+    })
+    expect(job.answer.end()).toMatchObject({
+      text: '',
+      toolCalls: [{ id: expect.stringMatching(/^call_[a-z0-9]{9}$/), name: 'add', arguments: '{"a":1}' }],
+    })
   })
 
   it('reads markers that are control tokens without a text of their own', async () => {
     const model = new FakeModel()
-    Object.assign(model.vocabulary, { chatTemplate: '{% for m in messages %}{{ m.content }}{% endfor %}{# [TOOL_CALLS] #}' })
+    Object.assign(model.vocabulary, {
+      chatTemplate: '{% for m in messages %}{{ m.content }}{% endfor %}{# [TOOL_CALLS] #}',
+    })
     const job = await prepare(model, request({ tools: [{ name: 'add' }] }))
     job.answer.push({ token: control('[TOOL_CALLS]') })
     expect(say(job, '[{"name":"add","arguments":{}}]').text).toBe('')
@@ -192,7 +232,11 @@ describe("a job's answer", () => {
   it('reports log-probabilities with the text they made, bytes included', async () => {
     const job = await prepare(new FakeModel(), request({ logprobs: 1, stop: ['b'] }))
     const [first, second] = [...Buffer.from('ü')]
-    expect(job.answer.push({ token: first ?? 0, logprob: -0.5, top: [{ token: 65, logprob: -1 }] })).toEqual({ text: '', logprobs: [], stopped: false })
+    expect(job.answer.push({ token: first ?? 0, logprob: -0.5, top: [{ token: 65, logprob: -1 }] })).toEqual({
+      text: '',
+      logprobs: [],
+      stopped: false,
+    })
     expect(job.answer.push({ token: second ?? 0, logprob: -0.25, top: [] })).toEqual({
       text: 'ü',
       logprobs: [
@@ -205,7 +249,8 @@ describe("a job's answer", () => {
   })
 
   it('takes no repeat penalty that is 0 to the engine (every logit not a number)', () => {
-    const taken = (repeatPenalty: number): boolean => engineRequest.safeParse({ ...request(), sampling: { repeatPenalty } }).success
+    const taken = (repeatPenalty: number): boolean =>
+      engineRequest.safeParse({ ...request(), sampling: { repeatPenalty } }).success
     expect([taken(1e-50), taken(0.01), taken(2)]).toEqual([false, true, true])
   })
 })

@@ -51,7 +51,14 @@ describe('supervision of the engine host', () => {
     await clock.advance(250)
     expect(states).toEqual(['starting', 'ready', 'loaded', 'backoff', 'starting', 'loaded'])
     expect(hosts[1]?.got.map((request) => request.t)).toEqual(['load', 'submit'])
-    hosts[1]?.say({ t: 'done', job: waits.id, finish: 'stop', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+    hosts[1]?.say({
+      t: 'done',
+      job: waits.id,
+      finish: 'stop',
+      usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 },
+      ttftMs: 1,
+      durationMs: 2,
+    })
     expect((await waits.outcome).finish).toBe('stop')
   })
 
@@ -77,7 +84,14 @@ describe('supervision of the engine host', () => {
     await engine.load(MODEL, ONE_SLOT)
     for (let crash = 0; crash < 5; crash += 1) {
       const job = submit(engine, ask('x'))
-      hosts.at(-1)?.say({ t: 'done', job: job.id, finish: 'length', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+      hosts.at(-1)?.say({
+        t: 'done',
+        job: job.id,
+        finish: 'length',
+        usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 },
+        ttftMs: 1,
+        durationMs: 2,
+      })
       hosts.at(-1)?.exit()
       await clock.advance(250)
       expect(engine.state().kind).toBe('loaded')
@@ -146,7 +160,9 @@ describe('supervision of the engine host', () => {
     submit(engine, ask('held'), { deadlineMs: 100 })
     await clock.advance(250)
     const how = (host: FakeHost | undefined): unknown[] =>
-      (host?.got ?? []).flatMap((message) => (message.t === 'submit' ? [{ priority: message.priority, deadlineMs: message.deadlineMs }] : []))
+      (host?.got ?? []).flatMap((message) =>
+        message.t === 'submit' ? [{ priority: message.priority, deadlineMs: message.deadlineMs }] : [],
+      )
     expect(how(hosts[0])).toEqual([
       { priority: 'own', deadlineMs: 1_000 },
       { priority: 'job', deadlineMs: null },
@@ -186,7 +202,11 @@ describe('supervision of the engine host', () => {
     await settle()
     const asked = hosts[0]?.got.at(-1)
     expect(asked).toMatchObject({ t: 'embed', texts: ['x', 'y'] })
-    hosts[0]?.say({ t: 'result', id: asked?.t === 'embed' ? asked.id : -1, value: { vectors: [[1], [1]], promptTokens: 2 } })
+    hosts[0]?.say({
+      t: 'result',
+      id: asked?.t === 'embed' ? asked.id : -1,
+      value: { vectors: [[1], [1]], promptTokens: 2 },
+    })
     expect(await embedding).toEqual({ vectors: [[1], [1]], promptTokens: 2 })
     const leaving = new AbortController()
     const left = engine.embed(['x', 'y'], leaving.signal)
@@ -210,9 +230,23 @@ describe('supervision of the engine host', () => {
     const logprobs = [{ token: 'a', bytes: [97], logprob: -1, top: [] }]
     const toolCalls = [{ id: 'call_1', name: 'look', arguments: '{}' }]
     hosts[0]?.say({ t: 'deltas', items: [{ job: job.id, text: 'a', logprobs }] })
-    hosts[0]?.say({ t: 'done', job: job.id, finish: 'stop', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2, toolCalls })
+    hosts[0]?.say({
+      t: 'done',
+      job: job.id,
+      finish: 'stop',
+      usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 },
+      ttftMs: 1,
+      durationMs: 2,
+      toolCalls,
+    })
     expect(await job.outcome).toMatchObject({ text: 'a', logprobs, toolCalls, finish: 'stop' })
-    const code = await new Promise((resolve) => engine.submit('x'.repeat(129), ask('x'), { onDelta: () => undefined, onDone: resolve, onError: (error) => resolve(error.code) }))
+    const code = await new Promise((resolve) =>
+      engine.submit('x'.repeat(129), ask('x'), {
+        onDelta: () => undefined,
+        onDone: resolve,
+        onError: (error) => resolve(error.code),
+      }),
+    )
     expect(code).toBe('BAD_REQUEST')
   })
 
@@ -236,7 +270,14 @@ describe('supervision of the engine host', () => {
     const { clock, hosts, engine } = start()
     await engine.load(MODEL, ONE_SLOT)
     const job = submit(engine, ask('x'))
-    hosts[0]?.say({ t: 'done', job: job.id, finish: 'length', usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 1, durationMs: 2 })
+    hosts[0]?.say({
+      t: 'done',
+      job: job.id,
+      finish: 'length',
+      usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 },
+      ttftMs: 1,
+      durationMs: 2,
+    })
     await clock.advance(600_000)
     expect(hosts[0]?.kills).toEqual([])
     expect(clock.waiting).toBe(0)

@@ -13,24 +13,57 @@ describe('answer checks', () => {
 
   it('accepts the generated answer of every family and refuses another item’s (catches a check that accepts everything)', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...FAMILIES), fc.constantFrom(1 as const, 2 as const), fc.nat(500), fc.nat(500), (family, level, a, b) => {
-        const item = examItem('check', family, level, a)
-        const other = examItem('check', family, level, b)
-        expect(checkAnswer(item, item.answer).right).toBe(true)
-        expect(checkAnswer(item, `<think>${other.answer}</think>\n${item.answer}`).right).toBe(true)
-        expect(checkAnswer(item, other.answer).right).toBe(item.answer === other.answer)
-      }),
+      fc.property(
+        fc.constantFrom(...FAMILIES),
+        fc.constantFrom(1 as const, 2 as const),
+        fc.nat(500),
+        fc.nat(500),
+        (family, level, a, b) => {
+          const item = examItem('check', family, level, a)
+          const other = examItem('check', family, level, b)
+          expect(checkAnswer(item, item.answer).right).toBe(true)
+          expect(checkAnswer(item, `<think>${other.answer}</think>\n${item.answer}`).right).toBe(true)
+          expect(checkAnswer(item, other.answer).right).toBe(item.answer === other.answer)
+        },
+      ),
       { numRuns: 300 },
     )
   })
 
   it('never throws and always gives a short reason, whatever the reply holds', () => {
-    const piece = fc.constantFrom('{', '}', '[', ']', '"', '\\', '```', '**', '\\boxed{', '23', 'answer', '=', '.', '\n', '<think>', '</think>', ':', ',', ' ', 'é', '\ud800')
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      '\\',
+      '```',
+      '**',
+      '\\boxed{',
+      '23',
+      'answer',
+      '=',
+      '.',
+      '\n',
+      '<think>',
+      '</think>',
+      ':',
+      ',',
+      ' ',
+      'é',
+      '\ud800',
+    )
     fc.assert(
-      fc.property(fc.constantFrom(...FAMILIES), fc.constantFrom(1 as const, 2 as const), fc.array(piece, { maxLength: 40 }), (family, level, pieces) => {
-        const { reason } = checkAnswer(examItem('check', family, level, 0), pieces.join(''))
-        expect(reason.length).toBeLessThanOrEqual(80)
-      }),
+      fc.property(
+        fc.constantFrom(...FAMILIES),
+        fc.constantFrom(1 as const, 2 as const),
+        fc.array(piece, { maxLength: 40 }),
+        (family, level, pieces) => {
+          const { reason } = checkAnswer(examItem('check', family, level, 0), pieces.join(''))
+          expect(reason.length).toBeLessThanOrEqual(80)
+        },
+      ),
       { numRuns: 500 },
     )
   })
@@ -40,13 +73,17 @@ describe('answer checks', () => {
     (unit) => {
       const reply = unit.repeat(Math.floor(REPLY_CHARS_MAX / unit.length))
       const started = performance.now()
-      for (const level of [1, 2] as const) for (const family of FAMILIES) expect(checkAnswer(examItem('check', family, level, 0), reply).right).toBe(false)
+      for (const level of [1, 2] as const)
+        for (const family of FAMILIES) expect(checkAnswer(examItem('check', family, level, 0), reply).right).toBe(false)
       expect(performance.now() - started).toBeLessThan(2_000)
     },
   )
 
   it('refuses a reply over the limit unread', () => {
-    expect(checkAnswer({ id: 'arith/1/0', answer: '23' }, `23${' '.repeat(REPLY_CHARS_MAX)}`)).toEqual({ right: false, reason: 'too long' })
+    expect(checkAnswer({ id: 'arith/1/0', answer: '23' }, `23${' '.repeat(REPLY_CHARS_MAX)}`)).toEqual({
+      right: false,
+      reason: 'too long',
+    })
   })
 
   it('refuses an item of an unknown family', () => {

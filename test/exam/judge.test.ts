@@ -27,9 +27,18 @@ describe('grades', () => {
     expect(first).toMatchObject({
       level: 1,
       provisional: true,
-      limits: { intelligence: { floor: 0.7, target: 0.8 }, ttftCeilingMs: 5_000, throughputFloorTokPerS: 10, contextTokens: 128, outputTokens: 32 },
+      limits: {
+        intelligence: { floor: 0.7, target: 0.8 },
+        ttftCeilingMs: 5_000,
+        throughputFloorTokPerS: 10,
+        contextTokens: 128,
+        outputTokens: 32,
+      },
     })
-    expect(second).toMatchObject({ level: 2, limits: { intelligence: { floor: 0.6, target: 0.7 }, families: { tools: { floor: 0.8, target: 0.9 } } } })
+    expect(second).toMatchObject({
+      level: 2,
+      limits: { intelligence: { floor: 0.6, target: 0.7 }, families: { tools: { floor: 0.8, target: 0.9 } } },
+    })
   })
 })
 
@@ -56,13 +65,26 @@ describe('calls', () => {
     expect(samplingSeed('arith/1/0').toString(16).padStart(8, '0')).toBe('a49be38b')
   })
 
-  it.each(['arith/2/0', 'arith/1/', 'arith/1/-1', 'arith/1/01', 'poems/1/0', 'load-single/1/0/0', 'load/1/0', '', 'constructor/1/0'])('finds no place at level 1 for %j', (id) => {
+  it.each([
+    'arith/2/0',
+    'arith/1/',
+    'arith/1/-1',
+    'arith/1/01',
+    'poems/1/0',
+    'load-single/1/0/0',
+    'load/1/0',
+    '',
+    'constructor/1/0',
+  ])('finds no place at level 1 for %j', (id) => {
     expect(placeOf(1, id)).toBeNull()
   })
 
-  it.each<Place>([LOAD, { phase: 'slots', index: 499 }, { phase: 'items', family: 'trace', index: 169 }])('finds the place of its own ids', (place) => {
-    expect(placeOf(1, placeId(1, place))).toEqual(place)
-  })
+  it.each<Place>([LOAD, { phase: 'slots', index: 499 }, { phase: 'items', family: 'trace', index: 169 }])(
+    'finds the place of its own ids',
+    (place) => {
+      expect(placeOf(1, placeId(1, place))).toEqual(place)
+    },
+  )
 })
 
 describe('judging a call', () => {
@@ -81,7 +103,14 @@ describe('judging a call', () => {
   })
 
   it('has no rate and no first token for a call without a delta', () => {
-    expect(judgeCall(nano, 's', LOAD, result({ reply: '', error: 'DEADLINE', ttftMs: null, streamMs: 0, firstDeltaBytes: 0 }))).toEqual({
+    expect(
+      judgeCall(
+        nano,
+        's',
+        LOAD,
+        result({ reply: '', error: 'DEADLINE', ttftMs: null, streamMs: 0, firstDeltaBytes: 0 }),
+      ),
+    ).toEqual({
       itemId: 'load-single/1/0',
       phase: 'single',
       right: false,
@@ -100,11 +129,18 @@ describe('judging a call', () => {
   })
 
   it('says when a full call was below the throughput floor', () => {
-    expect(judgeCall(nano, 's', LOAD, result({ streamMs: 4_000, durationMs: 4_050 }))).toMatchObject({ right: true, reason: 'in full, below the throughput floor' })
+    expect(judgeCall(nano, 's', LOAD, result({ streamMs: 4_000, durationMs: 4_050 }))).toMatchObject({
+      right: true,
+      reason: 'in full, below the throughput floor',
+    })
   })
 
   it('counts a failed call as wrong whatever text had come (catches a verdict on half an answer)', () => {
-    expect(judgeCall(nano, 's', LOAD, result({ error: 'ENGINE_CRASHED' }))).toMatchObject({ right: false, reason: 'error ENGINE_CRASHED', tokens: 32 })
+    expect(judgeCall(nano, 's', LOAD, result({ error: 'ENGINE_CRASHED' }))).toMatchObject({
+      right: false,
+      reason: 'error ENGINE_CRASHED',
+      tokens: 32,
+    })
   })
 
   it('keeps the reason within 80 characters', () => {

@@ -50,14 +50,30 @@ describe('exam session', () => {
     expect(state.done).toBe(asked.length)
     expect(state.atMost).toBe(state.done)
     const limits = new Map(state.limits.map((limit) => [limit.name, limit]))
-    expect([...limits.keys()]).toEqual(['intelligence', 'time to first token', 'throughput single', 'throughput at slots', 'context and output'])
+    expect([...limits.keys()]).toEqual([
+      'intelligence',
+      'time to first token',
+      'throughput single',
+      'throughput at slots',
+      'context and output',
+    ])
     expect(limits.get('throughput at slots')).toMatchObject({ n: 97, k: 97, state: 'passed' })
   })
 
   it('asks one item of every family per round and one call at a time, then slots calls at a time (catches a wrong concurrency)', () => {
     const session = createExamSession({ spec: nano, seed: SEED, slots: 4 })
     const { asked, most } = sit(session, new FakeModel(nano, SEED))
-    expect(asked.slice(0, 9)).toEqual(['arith/1/0', 'order/1/0', 'recall/1/0', 'extract/1/0', 'follow/1/0', 'logic/1/0', 'tools/1/0', 'trace/1/0', 'arith/1/1'])
+    expect(asked.slice(0, 9)).toEqual([
+      'arith/1/0',
+      'order/1/0',
+      'recall/1/0',
+      'extract/1/0',
+      'follow/1/0',
+      'logic/1/0',
+      'tools/1/0',
+      'trace/1/0',
+      'arith/1/1',
+    ])
     expect(most).toBe(4)
     expect(asked.filter((id) => id.startsWith('load-slots')).length).toBeGreaterThanOrEqual(97)
   })
@@ -158,7 +174,8 @@ describe('exam session', () => {
   it('carries counts over from an earlier attempt, so that trying again cannot outvote what was measured', () => {
     const fresh = createExamSession({ spec: nano, seed: SEED, slots: 1 })
     const carried = createExamSession({ spec: nano, seed: SEED, slots: 1, carried: { intelligence: { n: 80, k: 58 } } })
-    const rounds = (session: ExamSession) => sit(session, new FakeModel(nano, SEED)).asked.filter((id) => !id.startsWith('load')).length
+    const rounds = (session: ExamSession) =>
+      sit(session, new FakeModel(nano, SEED)).asked.filter((id) => !id.startsWith('load')).length
     expect(rounds(fresh)).toBeLessThan(rounds(carried))
   })
 
@@ -181,7 +198,9 @@ describe('exam session', () => {
       for (const call of session.next()) {
         expect(inferenceRequest.parse(call.request)).toEqual(call.request)
         prompts.add(call.request.messages[0]!.content)
-        expect(call.request).toMatchObject(call.phase === 'items' ? { maxTokens: 48, ignoreEos: false } : { maxTokens: 32, ignoreEos: true })
+        expect(call.request).toMatchObject(
+          call.phase === 'items' ? { maxTokens: 48, ignoreEos: false } : { maxTokens: 32, ignoreEos: true },
+        )
         loadSizes.add(call.phase === 'items' ? 96 : inputTokens(call.request.messages))
         session.record(model.answer(call))
       }

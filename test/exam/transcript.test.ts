@@ -17,7 +17,11 @@ const seller = generateSigningKey()
 const exchange = generateSigningKey()
 const EXAM = { examId: brandId<Transcript['examId']>('exam_1'), startedAt: 1_000, endedAt: 9_000 }
 
-function sit(slots: number, faults: FakeFaults = {}, witness = true): { items: TranscriptItem[]; session: ReturnType<typeof createExamSession> } {
+function sit(
+  slots: number,
+  faults: FakeFaults = {},
+  witness = true,
+): { items: TranscriptItem[]; session: ReturnType<typeof createExamSession> } {
   const session = createExamSession({ spec, seed: SEED, slots })
   const model = new FakeModel(spec, SEED, faults)
   const items: TranscriptItem[] = []
@@ -25,8 +29,18 @@ function sit(slots: number, faults: FakeFaults = {}, witness = true): { items: T
     for (const call of session.next().reverse()) {
       const result = model.answer(call)
       const item = session.record(result)
-      const signed = examItemText({ examId: EXAM.examId, itemId: item.itemId, replySha256: sha256Hex(result.reply), arrivedAt: 2_000 + at, right: item.right })
-      items.push({ ...item, reply: result.reply, witness: witness ? { arrivedAt: 2_000 + at, sig: exchange.sign(signed) } : null })
+      const signed = examItemText({
+        examId: EXAM.examId,
+        itemId: item.itemId,
+        replySha256: sha256Hex(result.reply),
+        arrivedAt: 2_000 + at,
+        right: item.right,
+      })
+      items.push({
+        ...item,
+        reply: result.reply,
+        witness: witness ? { arrivedAt: 2_000 + at, sig: exchange.sign(signed) } : null,
+      })
     }
   }
   return { items, session }
@@ -45,11 +59,27 @@ const base = {
 function witnessed(slots = 1, faults: FakeFaults = {}): string {
   const { items, session } = sit(slots, faults)
   const { verdict, limits } = session.state()
-  const sig = exchange.sign(examResultText({ examId: EXAM.examId, verdict: verdict!, limits, seed: SEED, at: 8_000, validUntil: null }))
-  return buildTranscript({ ...base, slots, class: 'witnessed', commitment: seedCommitment(SEED), items, result: { exchange: exchange.publicKey, at: 8_000, sig } }, seller).json
+  const sig = exchange.sign(
+    examResultText({ examId: EXAM.examId, verdict: verdict!, limits, seed: SEED, at: 8_000, validUntil: null }),
+  )
+  return buildTranscript(
+    {
+      ...base,
+      slots,
+      class: 'witnessed',
+      commitment: seedCommitment(SEED),
+      items,
+      result: { exchange: exchange.publicKey, at: 8_000, sig },
+    },
+    seller,
+  ).json
 }
 
-const self = (): string => buildTranscript({ ...base, slots: 1, class: 'self', commitment: null, items: sit(1, {}, false).items, result: null }, seller).json
+const self = (): string =>
+  buildTranscript(
+    { ...base, slots: 1, class: 'self', commitment: null, items: sit(1, {}, false).items, result: null },
+    seller,
+  ).json
 
 /** Changes a transcript and signs it again, as a dishonest seller would. */
 function forged(json: string, change: (transcript: Transcript) => void): string {
@@ -82,14 +112,19 @@ describe('transcript', () => {
     expect(check.notShown.join()).toContain('nobody else committed')
   })
 
-  it.each(['passed', 'not-reached'] as const)('puts out-of-order items of a %s exam into the plan’s order and leaves out those that do not count', (verdict) => {
-    const json = witnessed(4, verdict === 'passed' ? {} : { slowSlotsEvery: 2 })
-    const transcript = JSON.parse(json) as Transcript
-    expect(transcript.verdict).toBe(verdict)
-    expect(verifyTranscript(json, { exchangeKey: exchange.publicKey })).toMatchObject({ ok: true, problems: [] })
-    const slots = transcript.items.filter((item) => item.phase === 'slots').map((item) => Number(item.itemId.split('/')[2]))
-    expect(slots).toEqual(slots.map((_, at) => at))
-  })
+  it.each(['passed', 'not-reached'] as const)(
+    'puts out-of-order items of a %s exam into the plan’s order and leaves out those that do not count',
+    (verdict) => {
+      const json = witnessed(4, verdict === 'passed' ? {} : { slowSlotsEvery: 2 })
+      const transcript = JSON.parse(json) as Transcript
+      expect(transcript.verdict).toBe(verdict)
+      expect(verifyTranscript(json, { exchangeKey: exchange.publicKey })).toMatchObject({ ok: true, problems: [] })
+      const slots = transcript.items
+        .filter((item) => item.phase === 'slots')
+        .map((item) => Number(item.itemId.split('/')[2]))
+      expect(slots).toEqual(slots.map((_, at) => at))
+    },
+  )
 
   it('verifies an exam with failed, late and short calls', () => {
     const json = witnessed(2, { failShare: 0.01, rightShare: 0.9 })
@@ -98,7 +133,9 @@ describe('transcript', () => {
 
   it('is not built from an unfinished exam', () => {
     const items = sit(1).items.slice(0, 50)
-    expect(() => buildTranscript({ ...base, slots: 1, class: 'self', commitment: null, items, result: null }, seller)).toThrow(/not finished/)
+    expect(() =>
+      buildTranscript({ ...base, slots: 1, class: 'self', commitment: null, items, result: null }, seller),
+    ).toThrow(/not finished/)
   })
 
   it.each<[string, (transcript: Transcript) => void]>([
@@ -222,7 +259,10 @@ describe('transcript', () => {
   })
 
   it('refuses its own signature in another spelling (catches two files with different hashes for one transcript)', () => {
-    const same = good.replace(/("supplierSig":"[A-Za-z0-9_-]{85})(.)/, (_, head: string, last: string) => `${head}${{ A: 'B', Q: 'R', g: 'h', w: 'x' }[last]!}`)
+    const same = good.replace(
+      /("supplierSig":"[A-Za-z0-9_-]{85})(.)/,
+      (_, head: string, last: string) => `${head}${{ A: 'B', Q: 'R', g: 'h', w: 'x' }[last]!}`,
+    )
     expect(same).not.toBe(good)
     expect(verifyTranscript(same).ok).toBe(false)
   })
@@ -232,8 +272,12 @@ describe('transcript', () => {
   })
 
   it('refuses a change that the seller did not sign, and text that is not canonical', () => {
-    expect(verifyTranscript(good.replace('"attempt":1', '"attempt":2')).problems).toEqual(['the seller’s signature is not valid'])
-    expect(verifyTranscript(JSON.stringify(JSON.parse(good), null, 1)).problems).toEqual(['the file is not in canonical form, so its hash means nothing'])
+    expect(verifyTranscript(good.replace('"attempt":1', '"attempt":2')).problems).toEqual([
+      'the seller’s signature is not valid',
+    ])
+    expect(verifyTranscript(JSON.stringify(JSON.parse(good), null, 1)).problems).toEqual([
+      'the file is not in canonical form, so its hash means nothing',
+    ])
   })
 
   it('never throws, whatever the file holds', () => {
@@ -248,11 +292,18 @@ describe('transcript', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), refuses), { numRuns: 40 })
     fc.assert(fc.property(changed, refuses), { numRuns: 60 })
     expect(verifyTranscript(good.replace('"provisional":true', '"provisional":true,"x":1e999')).ok).toBe(false)
-    expect(verifyTranscript(good.replace('"provisional":true', `"provisional":true,"x":${'['.repeat(20_000)}${']'.repeat(20_000)}`)).ok).toBe(false)
+    expect(
+      verifyTranscript(
+        good.replace('"provisional":true', `"provisional":true,"x":${'['.repeat(20_000)}${']'.repeat(20_000)}`),
+      ).ok,
+    ).toBe(false)
   })
 
   it('states the hash of exactly the text it hands out', () => {
-    const built = buildTranscript({ ...base, slots: 1, class: 'self', commitment: null, items: sit(1, {}, false).items, result: null }, seller)
+    const built = buildTranscript(
+      { ...base, slots: 1, class: 'self', commitment: null, items: sit(1, {}, false).items, result: null },
+      seller,
+    )
     expect(built.sha256).toBe(sha256Hex(built.json))
   })
 
@@ -260,12 +311,23 @@ describe('transcript', () => {
     const lostOne = (pick: (item: TranscriptItem) => boolean): string => {
       const { items, session } = sit(1, { rightShare: 0.95 })
       const { verdict, limits } = session.state()
-      const sig = exchange.sign(examResultText({ examId: EXAM.examId, verdict: verdict!, limits, seed: SEED, at: 8_000, validUntil: null }))
+      const sig = exchange.sign(
+        examResultText({ examId: EXAM.examId, verdict: verdict!, limits, seed: SEED, at: 8_000, validUntil: null }),
+      )
       const at = items.findIndex(pick)
       const { reply, witness, ...item } = items[at]!
       items[at] = { ...item, reply: null, witness: { ...witness!, replySha256: sha256Hex(reply!) } }
-      return buildTranscript({ ...base, slots: 1, class: 'witnessed', commitment: seedCommitment(SEED), items, result: { exchange: exchange.publicKey, at: 8_000, sig } }, seller)
-        .json
+      return buildTranscript(
+        {
+          ...base,
+          slots: 1,
+          class: 'witnessed',
+          commitment: seedCommitment(SEED),
+          items,
+          result: { exchange: exchange.publicKey, at: 8_000, sig },
+        },
+        seller,
+      ).json
     }
 
     it('verifies when that call counted wrong, and says that the reply is not there', () => {
@@ -279,9 +341,14 @@ describe('transcript', () => {
     })
 
     it('does not when that call counted right, when its hash is another, or when nobody witnessed it', () => {
-      expect(verifyTranscript(lostOne((item) => item.right)).problems.join()).toContain('is marked right, and its reply is not here')
+      expect(verifyTranscript(lostOne((item) => item.right)).problems.join()).toContain(
+        'is marked right, and its reply is not here',
+      )
       const lost = lostOne((item) => !item.right && item.tokens > 0)
-      const swapped = forged(lost, ({ items }) => (items.find((item) => item.reply === null)!.witness!.replySha256 = sha256Hex('something else')))
+      const swapped = forged(
+        lost,
+        ({ items }) => (items.find((item) => item.reply === null)!.witness!.replySha256 = sha256Hex('something else')),
+      )
       expect(verifyTranscript(swapped).problems).toEqual([expect.stringContaining('lack a valid countersignature')])
       const unwitnessed = forged(lost, (transcript) => (transcript.class = 'self'))
       expect(verifyTranscript(unwitnessed).problems.join()).toContain('has no reply, and no exchange says what it was')

@@ -18,7 +18,14 @@ const RUNS = 4_000
 /** Three standard errors of a share of 5 %. */
 const tolerance = (runs: number): number => 3 * Math.sqrt((0.05 * 0.95) / runs)
 
-function run(random: () => number, rate: number, limit: { floor: number; target: number }, m: number, step: number, most: number): LimitState {
+function run(
+  random: () => number,
+  rate: number,
+  limit: { floor: number; target: number },
+  m: number,
+  step: number,
+  most: number,
+): LimitState {
   let [n, k] = [0, 0]
   while (n < most) {
     for (let at = 0; at < step; at += 1) if (random() < rate) k += 1
@@ -42,22 +49,34 @@ describe('sequential verdict', () => {
     ['text-micro level', { floor: 0.6, target: 0.7 }, 8, 400],
     ['a family floor', { floor: 0.8, target: 0.9 }, 1, 170],
     ['a service limit', { floor: 0.95, target: 0.98 }, 1, 500],
-  ])('%s: a model at the floor passes at most 5 %% of the time, one at the target is turned away at most 5 %%', (_, limit, step, most) => {
-    const atFloor = shares(limit.floor, limit, 5, step, most)
-    const atTarget = shares(limit.target, limit, 5, step, most)
-    expect(atFloor.passed).toBeLessThanOrEqual(0.05 + tolerance(RUNS))
-    expect(atTarget['not-reached']).toBeLessThanOrEqual(0.05 / 5 + tolerance(RUNS))
-    // The test must have power too: a rule that never decides would satisfy both bounds.
-    expect(atFloor['not-reached']).toBeGreaterThan(0.3)
-    expect(atTarget.passed).toBeGreaterThan(0.6)
-  })
+  ])(
+    '%s: a model at the floor passes at most 5 %% of the time, one at the target is turned away at most 5 %%',
+    (_, limit, step, most) => {
+      const atFloor = shares(limit.floor, limit, 5, step, most)
+      const atTarget = shares(limit.target, limit, 5, step, most)
+      expect(atFloor.passed).toBeLessThanOrEqual(0.05 + tolerance(RUNS))
+      expect(atTarget['not-reached']).toBeLessThanOrEqual(0.05 / 5 + tolerance(RUNS))
+      // The test must have power too: a rule that never decides would satisfy both bounds.
+      expect(atFloor['not-reached']).toBeGreaterThan(0.3)
+      expect(atTarget.passed).toBeGreaterThan(0.6)
+    },
+  )
 
   it('turns a deployment at every target away at most 5 % of the time over all its limits together (catches a missing ·m)', () => {
     const random = uniform(7)
-    const limits = [{ floor: 0.7, target: 0.8, step: 8, most: 400 }, ...Array.from({ length: 4 }, () => ({ floor: 0.95, target: 0.98, step: 1, most: 500 }))]
+    const limits = [
+      { floor: 0.7, target: 0.8, step: 8, most: 400 },
+      ...Array.from({ length: 4 }, () => ({ floor: 0.95, target: 0.98, step: 1, most: 500 })),
+    ]
     const runs = 1_000
     let turnedAway = 0
-    for (let at = 0; at < runs; at += 1) if (limits.some((limit) => run(random, limit.target, limit, limits.length, limit.step, limit.most) === 'not-reached')) turnedAway += 1
+    for (let at = 0; at < runs; at += 1)
+      if (
+        limits.some(
+          (limit) => run(random, limit.target, limit, limits.length, limit.step, limit.most) === 'not-reached',
+        )
+      )
+        turnedAway += 1
     expect(turnedAway / runs).toBeLessThanOrEqual(0.05 + tolerance(runs))
   })
 
@@ -86,13 +105,16 @@ describe('confidence sequence', () => {
   it('holds the true share at every n up to 400 together in at least 95 % of runs (a fixed-n interval would not)', () => {
     for (const rate of [0.5, 0.82, 0.97]) {
       const random = uniform(Math.round(rate * 1_000))
-      // lnB(k+½, n−k+½) − ln π − ln likelihood at the true share: inside means below ln 20. The interval itself is checked against it below.
+      // lnB(k+½, n−k+½) − ln π − ln likelihood at the true share: inside means below ln 20. The interval itself is
+      // checked against it below.
       let [covered, fixed] = [0, 0]
       for (let at = 0; at < 1_000; at += 1) {
         let [k, always, alwaysFixed] = [0, true, true]
         for (let n = 1; n <= 400; n += 1) {
           if (random() < rate) k += 1
-          always &&= lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(rate) - (n - k) * Math.log(1 - rate) < Math.log(20)
+          always &&=
+            lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(rate) - (n - k) * Math.log(1 - rate) <
+            Math.log(20)
           alwaysFixed &&= n < 20 || Math.abs(k / n - rate) <= 1.96 * Math.sqrt((rate * (1 - rate)) / n)
         }
         covered += always ? 1 / 1_000 : 0
@@ -113,7 +135,8 @@ describe('confidence sequence', () => {
     [500, 0],
     [500, 499],
   ])('ends where the evidence against a share is ln 20 (n=%i, k=%i)', (n, k) => {
-    const against = (g: number) => lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(g) - (n - k) * Math.log(1 - g)
+    const against = (g: number) =>
+      lnBeta(k + 0.5, n - k + 0.5) - Math.log(Math.PI) - k * Math.log(g) - (n - k) * Math.log(1 - g)
     const { low, high } = confidenceInterval(n, k)
     // An end at 0 or 1 is no root: there the evidence stays below ln 20 all the way.
     expect(low === 0 ? Math.log(20) : against(low)).toBeCloseTo(Math.log(20), 8)

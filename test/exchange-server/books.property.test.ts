@@ -1,4 +1,7 @@
-/** Whatever suppliers, buyers, deadlines and crashes do in whatever order: debits = credits, one receipt a job, nothing reserved for nobody. */
+/**
+ * Whatever suppliers, buyers, deadlines and crashes do in whatever order: debits = credits, one receipt a job, nothing
+ * reserved for nobody.
+ */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -97,7 +100,14 @@ class World {
         if (frame?.t === 'job') this.jobs.push({ job: frame, peer: at, text: '', claim: null, sig: '' })
       },
     }
-    const peer = new Peer({ session: 's', supplier: key.publicKey, name: 'x', wire, mono: 0, onBroken: () => undefined })
+    const peer = new Peer({
+      session: 's',
+      supplier: key.publicKey,
+      name: 'x',
+      wire,
+      mono: 0,
+      onBroken: () => undefined,
+    })
     peer.offers.set(NANO, {
       instrument: NANO,
       deploymentId: 'd',
@@ -140,8 +150,10 @@ class World {
     if (entry === undefined || peer === undefined) return
     const { jobId } = entry.job
     if (what === 'accept') this.deliveries.accept(peer, jobId)
-    else if (what === 'busy') this.deliveries.error(peer, { t: 'job.reject', jobId, error: { code: 'ENGINE_BUSY', message: 'x', data: {} } })
-    else if (what === 'error') this.deliveries.error(peer, { t: 'job.error', jobId, error: { code: 'ENGINE_CRASHED', message: 'x', data: {} } })
+    else if (what === 'busy')
+      this.deliveries.error(peer, { t: 'job.reject', jobId, error: { code: 'ENGINE_BUSY', message: 'x', data: {} } })
+    else if (what === 'error')
+      this.deliveries.error(peer, { t: 'job.error', jobId, error: { code: 'ENGINE_CRASHED', message: 'x', data: {} } })
     else if (what === 'delta') {
       entry.text += 'delta'
       this.deliveries.delta(peer, { t: 'job.delta', jobId, text: 'delta' })
@@ -193,7 +205,13 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('leave' as const, 'reconnect' as const), n: fc.nat(20) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('time' as const, 'release' as const), n: fc.integer({ min: 100, max: 12_000 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('time' as const, 'release' as const),
+      n: fc.integer({ min: 100, max: 12_000 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill' as const), n: fc.constant(0) }) },
 )
 
@@ -216,7 +234,10 @@ describe('the exchange’s books', () => {
           else world.say(n, kind)
         }
         const check = checkExchange(context.db.read, context.books, context.key.publicKey)
-        const running = context.db.read.prepare<{ sum: number | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()!.sum ?? 0
+        const running =
+          context.db.read
+            .prepare<{ sum: number | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`)
+            .get()!.sum ?? 0
         const { pendingDebits } = context.books.balance(context.db.read, `liability:buyer:${world.buyerId}`)
         settled += check.receipts
         context.db.close()
@@ -245,7 +266,10 @@ describe('the exchange’s books', () => {
     Object.assign(db, { tx })
     expect(checkExchange(db.read, context.books, context.key.publicKey).problems).toEqual([])
     world.restart()
-    expect(context.books.balance(db.read, `liability:buyer:${world.buyerId}`)).toMatchObject({ debits: 0, pendingDebits: 0 })
+    expect(context.books.balance(db.read, `liability:buyer:${world.buyerId}`)).toMatchObject({
+      debits: 0,
+      pendingDebits: 0,
+    })
     db.close()
   })
 
@@ -255,7 +279,9 @@ describe('the exchange’s books', () => {
     world.buy(8)
     expect(checkExchange(context.db.read, context.books, context.key.publicKey).problems).toEqual([])
     context.db.tx((db) => db.prepare(`UPDATE jobs SET state = 'void'`).run())
-    expect(checkExchange(context.db.read, context.books, context.key.publicKey).problems).toEqual([expect.stringContaining('the running jobs need 0')])
+    expect(checkExchange(context.db.read, context.books, context.key.publicKey).problems).toEqual([
+      expect.stringContaining('the running jobs need 0'),
+    ])
     context.db.close()
   })
 })

@@ -12,10 +12,15 @@ const SEED = 'exam-test'
 /** Answers every item right and every load call in full. */
 const perfect = (job: JobFrame, supplier: FakeSupplier): Promise<void> => {
   const [family, level, index] = job.itemId!.split('/') as [string, string, string]
-  const text = family.startsWith('load-') ? 'word '.repeat(job.request.maxTokens) : examItem(SEED, family as Family, Number(level) as 1 | 2, Number(index)).answer
+  const text = family.startsWith('load-')
+    ? 'word '.repeat(job.request.maxTokens)
+    : examItem(SEED, family as Family, Number(level) as 1 | 2, Number(index)).answer
   return supplier.answer(job, [text])
 }
-const start = (supplier: FakeSupplier, options: { requestId?: string; slots?: number; deploymentId?: string } = {}): void =>
+const start = (
+  supplier: FakeSupplier,
+  options: { requestId?: string; slots?: number; deploymentId?: string } = {},
+): void =>
   supplier.send({
     t: 'exam.start',
     requestId: options.requestId ?? 'r1',
@@ -40,20 +45,33 @@ describe('an exam', () => {
     const started = await supplier.next('exam.started')
     expect(started).toMatchObject({ requestId: 'r1', commitment: seedCommitment(SEED), attempt: 1, resumed: false })
     const result = await supplier.next('exam.result')
-    expect(result).toMatchObject({ examId: started.examId, verdict: 'passed', seed: SEED, validUntil: result.at + 30 * 86_400_000 })
+    expect(result).toMatchObject({
+      examId: started.examId,
+      verdict: 'passed',
+      seed: SEED,
+      validUntil: result.at + 30 * 86_400_000,
+    })
     expect(verifySignature(market.exchangeKey, examResultText(result), result.sig)).toBe(true)
-    expect(supplier.jobs.every((job) => job.priceNanoPerMtok === 0 && job.reserveNano === 0 && job.examId === started.examId)).toBe(true)
+    expect(
+      supplier.jobs.every(
+        (job) => job.priceNanoPerMtok === 0 && job.reserveNano === 0 && job.examId === started.examId,
+      ),
+    ).toBe(true)
     const items = supplier.frames.filter((frame) => frame.t === 'exam.item')
     // A call still in flight when the verdict is in is cancelled and not judged.
     const sent = new Set(supplier.jobs.map((job) => job.itemId))
     expect(items.every((item) => sent.has(item.itemId))).toBe(true)
     expect(sent.size - items.length).toBeLessThan(2)
     expect(new Set(items.map((item) => item.phase))).toEqual(new Set(['items', 'single', 'slots']))
-    for (const item of items.slice(0, 20)) expect(verifySignature(market.exchangeKey, examItemText(item), item.sig)).toBe(true)
+    for (const item of items.slice(0, 20))
+      expect(verifySignature(market.exchangeKey, examItemText(item), item.sig)).toBe(true)
     const [family, level, index] = items[0]!.itemId.split('/') as [Family, string, string]
     expect(items[0]!.replySha256).toBe(sha256Hex(examItem(SEED, family, Number(level) as 1, Number(index)).answer))
     supplier.offer(NANO, ASK, { slots: 3 })
-    expect((await supplier.next('offer.refused')).error).toMatchObject({ code: 'NOT_QUALIFIED', message: expect.stringContaining('measured 2 at once') })
+    expect((await supplier.next('offer.refused')).error).toMatchObject({
+      code: 'NOT_QUALIFIED',
+      message: expect.stringContaining('measured 2 at once'),
+    })
     supplier.offer(NANO, ASK, { slots: 2 })
     await supplier.next('offer.accepted')
     expect(books(market).check()).toMatchObject({ ok: true, receipts: 0, transfers: 0 })
@@ -124,7 +142,12 @@ describe('an exam', () => {
     back.onJob = perfect
     start(back)
     const judged = await back.next('exam.item', (frame) => frame.itemId === open)
-    expect(judged).toMatchObject({ right: false, reason: 'error UNAVAILABLE', tokens: 2, replySha256: sha256Hex('well, ') })
+    expect(judged).toMatchObject({
+      right: false,
+      reason: 'error UNAVAILABLE',
+      tokens: 2,
+      replySha256: sha256Hex('well, '),
+    })
     await back.next('exam.result')
     expect(back.jobs.map((job) => job.itemId)).not.toContain(open)
   })
@@ -141,7 +164,12 @@ describe('an exam', () => {
     }
     supplier.onJob = perfect
     start(supplier)
-    expect(await supplier.next('exam.item')).toMatchObject({ right: false, reason: 'error UNAVAILABLE', tokens: 0, ttftMs: null })
+    expect(await supplier.next('exam.item')).toMatchObject({
+      right: false,
+      reason: 'error UNAVAILABLE',
+      tokens: 0,
+      ttftMs: null,
+    })
     expect(await supplier.next('exam.result')).toMatchObject({ verdict: 'passed' })
   })
 
@@ -153,7 +181,15 @@ describe('an exam', () => {
     const result = await supplier.next('exam.result')
     await supplier.cut()
     const back = await sitter(market.url, supplier.key)
-    back.send({ t: 'exam.start', requestId: 'r9', instrument: NANO, deploymentId: 'dep_1', identity: IDENTITY, slots: 1, examId: result.examId })
+    back.send({
+      t: 'exam.start',
+      requestId: 'r9',
+      instrument: NANO,
+      deploymentId: 'dep_1',
+      identity: IDENTITY,
+      slots: 1,
+      examId: result.examId,
+    })
     expect(await back.next('exam.started')).toMatchObject({ examId: result.examId, resumed: true, attempt: 1 })
     expect(await back.next('exam.result')).toEqual(result)
     expect(back.jobs).toHaveLength(0)
@@ -202,7 +238,10 @@ describe('an exam', () => {
     }
     start(supplier)
     expect((await supplier.next('exam.item')).reason).toContain('ENGINE_BUSY')
-    expect(supplier.jobs.slice(0, 2).map((job) => job.itemId)).toEqual([supplier.jobs[0]!.itemId, supplier.jobs[0]!.itemId])
+    expect(supplier.jobs.slice(0, 2).map((job) => job.itemId)).toEqual([
+      supplier.jobs[0]!.itemId,
+      supplier.jobs[0]!.itemId,
+    ])
   })
 
   it('takes no slot of an offer: jobs are routed to a supplier whose slots its calls fill, up to the slots it offers', async () => {

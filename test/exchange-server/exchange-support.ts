@@ -22,14 +22,19 @@ const MICRO = 'practice/text-micro'
 export const ASK = 1_000_000_000
 export const silent = pino({ level: 'silent' })
 
-export async function exchange(options: Partial<ExchangeOptions> & { dir?: string } = {}): Promise<Exchange & { dir: string }> {
+export async function exchange(
+  options: Partial<ExchangeOptions> & { dir?: string } = {},
+): Promise<Exchange & { dir: string }> {
   const dir = options.dir ?? tempDir()
   const started = await startExchange({ virtualClock: true, seed: 'test', log: silent, ...options, dir })
   onTestFinished(() => started.stop())
   return { ...started, dir }
 }
 
-/** Writes a passed exam for a key straight into the database, so that tests of trade need no exam. Before the exchange starts. */
+/**
+ * Writes a passed exam for a key straight into the database, so that tests of trade need no exam. Before the exchange
+ * starts.
+ */
 export function qualify(dir: string, key: SigningKey, instruments: readonly string[] = [NANO, MICRO]): void {
   const db = openDb({ path: `${dir}/exchange.db`, migrations: exchangeMigrations })
   const needs = { books: createBooks(), terms: PRACTICE_TERMS }
@@ -64,7 +69,10 @@ export function qualify(dir: string, key: SigningKey, instruments: readonly stri
 }
 
 /** An exchange with `count` qualified suppliers connected, none listed yet. */
-export async function marketWith(count: number, options: Partial<ExchangeOptions> = {}): Promise<{ market: Exchange & { dir: string }; suppliers: FakeSupplier[] }> {
+export async function marketWith(
+  count: number,
+  options: Partial<ExchangeOptions> = {},
+): Promise<{ market: Exchange & { dir: string }; suppliers: FakeSupplier[] }> {
   const dir = options.dir ?? tempDir()
   const keys = Array.from({ length: count }, generateSigningKey)
   for (const key of keys) qualify(dir, key)
@@ -104,7 +112,8 @@ export async function admin<T>(market: Exchange, path: string, body?: object): P
 
 export const buyerKey = async (market: Exchange, creditNano?: number): Promise<string> =>
   (await admin<{ key: string }>(market, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
-export const client = (market: Exchange, key: string): OpenAI => new OpenAI({ apiKey: key, baseURL: `${market.url}/v1`, maxRetries: 0, timeout: 20_000 })
+export const client = (market: Exchange, key: string): OpenAI =>
+  new OpenAI({ apiKey: key, baseURL: `${market.url}/v1`, maxRetries: 0, timeout: 20_000 })
 
 /** The exchange's own check, opened beside it. */
 export function books(market: { dir: string }): ExchangeBooks {
@@ -116,7 +125,10 @@ export function books(market: { dir: string }): ExchangeBooks {
 export const say = (content: string): { role: 'user'; content: string }[] => [{ role: 'user', content }]
 
 /** Posted balances by short name, and whether anything is still reserved. */
-export function balances(market: { dir: string }, supplierKey: string): { spent: number; held: number; available: number; fees: number; reserved: number } {
+export function balances(
+  market: { dir: string },
+  supplierKey: string,
+): { spent: number; held: number; available: number; fees: number; reserved: number } {
   const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
   try {
     const ledger = createBooks()

@@ -5,7 +5,15 @@ import { Link } from '#exchange-server/supply/reliable-link.ts'
 import { match, type Standing } from '#exchange-server/supply/matching.ts'
 import { Bucket } from '#exchange-server/supply/frame-rate.ts'
 
-const offer = (more: Partial<Standing>): Standing => ({ supplier: 'a', askNanoPerMtok: 10, order: 1, freeSlots: 1, contextTokens: 100, maxOutputTokens: 50, ...more })
+const offer = (more: Partial<Standing>): Standing => ({
+  supplier: 'a',
+  askNanoPerMtok: 10,
+  order: 1,
+  freeSlots: 1,
+  contextTokens: 100,
+  maxOutputTokens: 50,
+  ...more,
+})
 const wanted = { inputTokens: 10, maxTokens: 10, tried: new Set<string>(), maxPrice: 100 }
 
 describe('price-time priority', () => {

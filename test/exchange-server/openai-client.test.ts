@@ -11,8 +11,15 @@ describe('the official openai client', () => {
       supplier.send({ t: 'job.delta', jobId: job.jobId, text: 'Grüße, world' })
       supplier.claim(job, 'Grüße, world', 'stop', { usage: { inputTokens: 999, outputTokens: 999 } })
     }
-    const answer = await buyer.chat.completions.create({ model: NANO, messages: say('Hello, exchange!'), max_tokens: 20 })
-    expect(answer.choices[0]).toMatchObject({ message: { role: 'assistant', content: 'Grüße, world' }, finish_reason: 'stop' })
+    const answer = await buyer.chat.completions.create({
+      model: NANO,
+      messages: say('Hello, exchange!'),
+      max_tokens: 20,
+    })
+    expect(answer.choices[0]).toMatchObject({
+      message: { role: 'assistant', content: 'Grüße, world' },
+      finish_reason: 'stop',
+    })
     // 16 bytes in, 14 bytes out.
     expect(answer.usage).toEqual({ prompt_tokens: 4, completion_tokens: 4, total_tokens: 8 })
     const { receipt } = await supplier.next('job.settled')
@@ -21,13 +28,21 @@ describe('the official openai client', () => {
 
   it('streams: role first, the pieces in order, finish, usage, end', async () => {
     const { supplier, client: buyer } = await listed()
-    const stream = await buyer.chat.completions.create({ model: NANO, messages: say('Hi'), stream: true, stream_options: { include_usage: true } })
+    const stream = await buyer.chat.completions.create({
+      model: NANO,
+      messages: say('Hi'),
+      stream: true,
+      stream_options: { include_usage: true },
+    })
     const chunks = []
     for await (const chunk of stream) chunks.push(chunk)
     expect(chunks[0]!.choices[0]!.delta.role).toBe('assistant')
     expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe('Hello there!')
     expect(chunks.at(-2)!.choices[0]!.finish_reason).toBe('stop')
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 3, total_tokens: 4 } })
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 1, completion_tokens: 3, total_tokens: 4 },
+    })
     expect((await supplier.next('job.settled')).receipt.seq).toBe(1)
   })
 
@@ -44,7 +59,12 @@ describe('the official openai client', () => {
       for (const text of ['a', coal[0]!, coal[1]!]) supplier.send({ t: 'job.delta', jobId: job.jobId, text })
       supplier.claim(job, `a${coal}`)
     }
-    const stream = await buyer.chat.completions.create({ model: NANO, messages: say('Hi'), stream: true, stream_options: { include_usage: true } })
+    const stream = await buyer.chat.completions.create({
+      model: NANO,
+      messages: say('Hi'),
+      stream: true,
+      stream_options: { include_usage: true },
+    })
     let text = ''
     let tokens = 0
     for await (const chunk of stream) {
@@ -100,20 +120,39 @@ describe('the official openai client', () => {
 })
 
 describe('errors the openai client understands', () => {
-  const ask = (buyer: OpenAI, more: object = {}): Promise<unknown> => buyer.chat.completions.create({ model: NANO, messages: say('Hi'), ...more } as never)
+  const ask = (buyer: OpenAI, more: object = {}): Promise<unknown> =>
+    buyer.chat.completions.create({ model: NANO, messages: say('Hi'), ...more } as never)
 
   it('names each problem by status and code', async () => {
     const market = await exchange()
     const key = await buyerKey(market)
     const buyer = client(market, key)
-    await expect(ask(client(market, 'sk-practice-wrong'))).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' })
-    await expect(ask(buyer, { model: 'gpt-4' })).rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model' })
-    await expect(ask(buyer, { messages: say('x'.repeat(600)) })).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' })
+    await expect(ask(client(market, 'sk-practice-wrong'))).rejects.toMatchObject({
+      status: 401,
+      code: 'invalid_api_key',
+    })
+    await expect(ask(buyer, { model: 'gpt-4' })).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    })
+    await expect(ask(buyer, { messages: say('x'.repeat(600)) })).rejects.toMatchObject({
+      status: 400,
+      code: 'context_length_exceeded',
+    })
     await expect(ask(buyer, { max_tokens: 5_000 })).rejects.toMatchObject({ status: 400, param: 'max_tokens' })
     await expect(ask(buyer, { n: 2 })).rejects.toMatchObject({ status: 400, param: 'n' })
-    await expect(ask(buyer, { tools: [{ type: 'function', function: { name: 'f' } }] })).rejects.toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'tools' })
+    await expect(ask(buyer, { tools: [{ type: 'function', function: { name: 'f' } }] })).rejects.toMatchObject({
+      status: 400,
+      code: 'unsupported_parameter',
+      param: 'tools',
+    })
     await expect(ask(buyer, { temperature: 9 })).rejects.toMatchObject({ status: 400, param: 'temperature' })
-    await expect(ask(buyer, { made_up: 1 })).rejects.toMatchObject({ status: 400, code: 'unknown_parameter', param: 'made_up' })
+    await expect(ask(buyer, { made_up: 1 })).rejects.toMatchObject({
+      status: 400,
+      code: 'unknown_parameter',
+      param: 'made_up',
+    })
     await expect(ask(buyer, { messages: [] })).rejects.toMatchObject({ status: 400, param: 'messages' })
     await expect(ask(buyer)).rejects.toMatchObject({ status: 503, code: 'no_supplier' })
   })
@@ -129,7 +168,11 @@ describe('errors the openai client understands', () => {
   it('answers malformed JSON, foreign hosts, origins, oversize bodies and unknown routes, and goes on living', async () => {
     const { market, key, client: buyer } = await listed()
     const post = (body: BodyInit, headers: Record<string, string> = {}): Promise<Response> =>
-      fetch(`${market.url}/v1/chat/completions`, { method: 'POST', body, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers } })
+      fetch(`${market.url}/v1/chat/completions`, {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+      })
     expect((await post('{"model":')).status).toBe(400)
     expect((await post('[]')).status).toBe(400)
     expect((await post(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))).status).toBe(400)
@@ -137,9 +180,12 @@ describe('errors the openai client understands', () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })
     expect(
       (
-        await fetch(`${market.url}/v1/chat/completions`, { method: 'POST', body: endless, duplex: 'half', headers: { authorization: `Bearer ${key}` } } as RequestInit).catch(
-          () => ({ status: 413 }),
-        )
+        await fetch(`${market.url}/v1/chat/completions`, {
+          method: 'POST',
+          body: endless,
+          duplex: 'half',
+          headers: { authorization: `Bearer ${key}` },
+        } as RequestInit).catch(() => ({ status: 413 }))
       ).status,
     ).toBe(413)
     expect((await post('{}', { origin: 'https://example.org' })).status).toBe(403)

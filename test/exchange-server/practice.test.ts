@@ -66,13 +66,21 @@ describe('the practice buyer', () => {
 describe('the exchange as a process and as files', () => {
   it('tells its parent where it listens, and ends when the parent’s channel closes', async () => {
     const dir = join(tempDir(), 'exchange')
-    const child = fork('src-main/exchange-server/exchange-entry.ts', ['--data', dir, '--no-practice-buyer'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork('src-main/exchange-server/exchange-entry.ts', ['--data', dir, '--no-practice-buyer'], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     onTestFinished(() => void child.kill('SIGKILL'))
     const [ready] = (await once(child, 'message')) as [{ t: string; url: string; exchangeKey: string; pid: number }]
     expect(ready).toMatchObject({ t: 'ready', pid: child.pid })
-    expect(JSON.parse(readFileSync(join(dir, 'listen.json'), 'utf8'))).toEqual({ url: ready.url, pid: ready.pid, exchangeKey: ready.exchangeKey })
+    expect(JSON.parse(readFileSync(join(dir, 'listen.json'), 'utf8'))).toEqual({
+      url: ready.url,
+      pid: ready.pid,
+      exchangeKey: ready.exchangeKey,
+    })
     expect((await fetch(`${ready.url}/health`)).status).toBe(200)
-    expect(() => createBuyerKeyOffline(dir, { name: 'x' })).toThrow(expect.objectContaining({ code: 'DATA_LOCKED' }) as Error)
+    expect(() => createBuyerKeyOffline(dir, { name: 'x' })).toThrow(
+      expect.objectContaining({ code: 'DATA_LOCKED' }) as Error,
+    )
     const exited = once(child, 'exit')
     child.disconnect()
     expect(await exited).toEqual([0, null])
@@ -85,7 +93,9 @@ describe('the exchange as a process and as files', () => {
     expect(() => openExchangeBooksReadOnly(dir)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }) as Error)
     const { key } = createBuyerKeyOffline(dir, { name: 'club' })
     const market = await exchange({ dir })
-    await expect(client(market, key).chat.completions.create({ model: NANO, messages: say('Hi') })).rejects.toMatchObject({ code: 'no_supplier' })
+    await expect(
+      client(market, key).chat.completions.create({ model: NANO, messages: say('Hi') }),
+    ).rejects.toMatchObject({ code: 'no_supplier' })
     expect(books(market).check()).toMatchObject({ ok: true, transfers: 1 })
     expect(readFileSync(join(dir, 'exchange.db')).includes(key)).toBe(false)
   })

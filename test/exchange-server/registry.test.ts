@@ -10,7 +10,14 @@ import { NANO } from './exchange-support.ts'
 
 it('an offer stands until its qualification ends, and not a moment longer', () => {
   const wire = { bufferedBytes: 0, close: () => undefined, send: () => undefined }
-  const peer = new Peer({ session: 's', supplier: brandId<PublicKey>('k'), name: 'x', wire, mono: 0, onBroken: () => undefined })
+  const peer = new Peer({
+    session: 's',
+    supplier: brandId<PublicKey>('k'),
+    name: 'x',
+    wire,
+    mono: 0,
+    onBroken: () => undefined,
+  })
   peer.offers.set(NANO, {
     instrument: NANO,
     deploymentId: 'd',

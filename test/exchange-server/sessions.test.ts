@@ -6,7 +6,20 @@ import { generateSigningKey } from '#lib/ed25519.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { admin, ASK, balances, books, client, exchange, listed, marketWith, NANO, qualify, say, until } from './exchange-support.ts'
+import {
+  admin,
+  ASK,
+  balances,
+  books,
+  client,
+  exchange,
+  listed,
+  marketWith,
+  NANO,
+  qualify,
+  say,
+  until,
+} from './exchange-support.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 const gate = (supplier: FakeSupplier): Promise<JobFrame> => new Promise((resolve) => (supplier.onJob = resolve))
@@ -37,10 +50,18 @@ describe('receipts', () => {
     expect(await admin(market, '/clock', { advanceMs: 1 })).toMatchObject({ released: 2 })
     expect((await supplier.next('released')).releases.map((release) => release.seq)).toEqual([1, 2])
     expect(balances(market, supplier.key.publicKey)).toMatchObject({ held: 0, available: held })
-    supplier.send({ t: 'sync', afterReceiptSeq: 1, afterReleaseSeq: 1, openJobs: [supplier.jobs[0]!.jobId, 'job_none'] })
+    supplier.send({
+      t: 'sync',
+      afterReceiptSeq: 1,
+      afterReleaseSeq: 1,
+      openJobs: [supplier.jobs[0]!.jobId, 'job_none'],
+    })
     const result = await supplier.next('sync.result')
     expect(result).toMatchObject({ more: false, jobs: [{ state: 'settled' }, { state: 'unknown' }] })
-    expect([result.receipts.map((receipt) => receipt.seq), result.releases.map((release) => release.seq)]).toEqual([[2], [2]])
+    expect([result.receipts.map((receipt) => receipt.seq), result.releases.map((release) => release.seq)]).toEqual([
+      [2],
+      [2],
+    ])
   })
 })
 
@@ -136,7 +157,10 @@ describe('a restart of the exchange', () => {
     const back = await FakeSupplier.connect(again.url, supplier.key)
     onTestFinished(() => back.socket.terminate())
     back.send({ t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: [receipt.claim.jobId, running.jobId] })
-    expect(await back.next('sync.result')).toMatchObject({ receipts: [receipt], jobs: [{ state: 'settled' }, { state: 'void' }] })
+    expect(await back.next('sync.result')).toMatchObject({
+      receipts: [receipt],
+      jobs: [{ state: 'settled' }, { state: 'void' }],
+    })
     back.claim(running, '')
     await back.next('job.void')
     expect(balances(again, supplier.key.publicKey).reserved).toBe(0)
@@ -151,8 +175,12 @@ describe('a restart of the exchange', () => {
 
 describe('strangers', () => {
   const first = (socket: WebSocket): Promise<Record<string, unknown>> =>
-    new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as Record<string, unknown>)))
-  const knock = async (url: string): Promise<{ socket: WebSocket; challenge: Record<string, unknown>; reply: Promise<Record<string, unknown>> }> => {
+    new Promise((resolve) =>
+      socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as Record<string, unknown>)),
+    )
+  const knock = async (
+    url: string,
+  ): Promise<{ socket: WebSocket; challenge: Record<string, unknown>; reply: Promise<Record<string, unknown>> }> => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/supplier/v1`)
     onTestFinished(() => socket.terminate())
     const challenge = await first(socket)
@@ -165,7 +193,16 @@ describe('strangers', () => {
     for (const text of ['nonsense', `stoker-supplier-v1\n${'A'.repeat(43)}\n${market.exchangeKey}\n${key.publicKey}`]) {
       const { socket, challenge, reply } = await knock(market.url)
       expect(challenge).toMatchObject({ t: 'challenge', protocol: 1, exchange: market.exchangeKey })
-      socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig: key.sign(text), name: 'x', client: 'x' }))
+      socket.send(
+        JSON.stringify({
+          t: 'hello',
+          protocol: 1,
+          supplier: key.publicKey,
+          sig: key.sign(text),
+          name: 'x',
+          client: 'x',
+        }),
+      )
       expect(await reply).toMatchObject({ t: 'refused', error: { code: 'SIGNATURE_INVALID' } })
     }
   })
@@ -184,14 +221,24 @@ describe('strangers', () => {
     ] as const) {
       const socket = new WebSocket(`${market.url.replace('http', 'ws')}${path}`, { headers })
       socket.on('error', () => undefined)
-      expect(await new Promise((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode)))).toBe(status)
+      expect(
+        await new Promise((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode))),
+      ).toBe(status)
     }
   })
 
   it('send malformed frames: a typed error each, then the socket is closed; the exchange goes on', async () => {
     const { market, suppliers } = await marketWith(1)
     const supplier = suppliers[0]!
-    for (const frame of [{ t: 'no.such' }, { t: 'offer' }, { t: 'job.delta', jobId: 7 }, null, 'text', { t: 'ping', n: -1 }]) supplier.send(frame as never)
+    for (const frame of [
+      { t: 'no.such' },
+      { t: 'offer' },
+      { t: 'job.delta', jobId: 7 },
+      null,
+      'text',
+      { t: 'ping', n: -1 },
+    ])
+      supplier.send(frame as never)
     for (let count = 0; count < 6; count += 1) expect((await supplier.next('error')).error.code).toBe('BAD_REQUEST')
     for (let count = 0; count < 40; count += 1) supplier.raw('{not json')
     expect((await supplier.closed).code).toBe(1008)

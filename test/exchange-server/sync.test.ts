@@ -27,7 +27,16 @@ function history(count: number): { context: MarketContext; supplier: string } {
   const key = generateSigningKey()
   const seller = generateSigningKey()
   const db = openDb({ path: `${tempDir()}/exchange.db`, migrations: exchangeMigrations })
-  const context: MarketContext = { clock, ids: countingIds(), log: silent, db, books: createBooks(), key, specs: new Map(), terms: PRACTICE_TERMS }
+  const context: MarketContext = {
+    clock,
+    ids: countingIds(),
+    log: silent,
+    db,
+    books: createBooks(),
+    key,
+    specs: new Map(),
+    terms: PRACTICE_TERMS,
+  }
   const supplier = seller.publicKey
   db.tx((write) => {
     openHouseAccounts(context, write)
@@ -64,8 +73,24 @@ function history(count: number): { context: MarketContext; supplier: string } {
         answerMac: '0'.repeat(64),
         finish: 'stop' as const,
       }
-      const facts = { seq, prev: prev === null ? GENESIS : receiptHash(prev), realm: 'practice' as const, billed: claim.usage, priceNanoPerMtok: nanoPerMtok(0), feeBps: 500 }
-      const receipt: Receipt = signReceipt(key, makeReceipt({ ...facts, signed: signClaim(seller, claim), settledAt: 1, releaseAt: 2, exchange: key.publicKey }))
+      const facts = {
+        seq,
+        prev: prev === null ? GENESIS : receiptHash(prev),
+        realm: 'practice' as const,
+        billed: claim.usage,
+        priceNanoPerMtok: nanoPerMtok(0),
+        feeBps: 500,
+      }
+      const receipt: Receipt = signReceipt(
+        key,
+        makeReceipt({
+          ...facts,
+          signed: signClaim(seller, claim),
+          settledAt: 1,
+          releaseAt: 2,
+          exchange: key.publicKey,
+        }),
+      )
       appendReceipt(write, supplier, receipt, canonicalJson(receipt), receiptHash(receipt))
       if (seq < count) appendRelease(write, { jobId, supplier, amountNano: 0 as never }, 3)
       prev = receipt
@@ -80,21 +105,33 @@ describe('sync', () => {
     [500, [500]],
     [501, [500, 1]],
     [1_001, [500, 500, 1]],
-  ])('tells %i receipts in pages of at most 500, none twice, none left out, and says when it is done', (count, pages) => {
-    const { context, supplier } = history(count)
-    const told: { receipts: number[]; releases: number[]; more: boolean }[] = []
-    for (let [receipt, release, more] = [0, 0, true]; more && told.length < 10;) {
-      const page = syncResult(context, supplier, { t: 'sync', afterReceiptSeq: receipt, afterReleaseSeq: release, openJobs: [] })
-      if (page.t !== 'sync.result') throw new Error('no answer')
-      told.push({ receipts: page.receipts.map(({ seq }) => seq), releases: page.releases.map(({ seq }) => seq), more: page.more })
-      receipt = page.receipts.at(-1)?.seq ?? receipt
-      release = page.releases.at(-1)?.seq ?? release
-      more = page.more
-    }
-    context.db.close()
-    expect(told.map(({ receipts }) => receipts.length)).toEqual(pages)
-    expect(told.flatMap(({ receipts }) => receipts)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
-    expect(told.flatMap(({ releases }) => releases)).toEqual(Array.from({ length: count - 1 }, (_, at) => at + 1))
-    expect(told.map(({ more }) => more)).toEqual(pages.map((_, at) => at < pages.length - 1))
-  })
+  ])(
+    'tells %i receipts in pages of at most 500, none twice, none left out, and says when it is done',
+    (count, pages) => {
+      const { context, supplier } = history(count)
+      const told: { receipts: number[]; releases: number[]; more: boolean }[] = []
+      for (let [receipt, release, more] = [0, 0, true]; more && told.length < 10;) {
+        const page = syncResult(context, supplier, {
+          t: 'sync',
+          afterReceiptSeq: receipt,
+          afterReleaseSeq: release,
+          openJobs: [],
+        })
+        if (page.t !== 'sync.result') throw new Error('no answer')
+        told.push({
+          receipts: page.receipts.map(({ seq }) => seq),
+          releases: page.releases.map(({ seq }) => seq),
+          more: page.more,
+        })
+        receipt = page.receipts.at(-1)?.seq ?? receipt
+        release = page.releases.at(-1)?.seq ?? release
+        more = page.more
+      }
+      context.db.close()
+      expect(told.map(({ receipts }) => receipts.length)).toEqual(pages)
+      expect(told.flatMap(({ receipts }) => receipts)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
+      expect(told.flatMap(({ releases }) => releases)).toEqual(Array.from({ length: count - 1 }, (_, at) => at + 1))
+      expect(told.map(({ more }) => more)).toEqual(pages.map((_, at) => at < pages.length - 1))
+    },
+  )
 })

@@ -56,7 +56,11 @@ describe('when every slot is taken', () => {
     await until(() => clock.waiting === standing + 2)
     leaving.abort()
     await until(() => clock.waiting === standing + 1)
-    supplier.send({ t: 'job.error', jobId: supplier.jobs[0]!.jobId, error: { code: 'ENGINE_CRASHED', message: 'x', data: {} } })
+    supplier.send({
+      t: 'job.error',
+      jobId: supplier.jobs[0]!.jobId,
+      error: { code: 'ENGINE_CRASHED', message: 'x', data: {} },
+    })
     await expect(first).rejects.toMatchObject({ status: 502 })
     expect(supplier.jobs).toHaveLength(1)
   })
@@ -85,7 +89,11 @@ describe('when every slot is taken', () => {
     expect(await served()).toEqual([0, 1, 0])
     const { book } = await a.next(
       'book',
-      (frame) => frame.book.instrument === NANO && frame.book.rows[0]?.suppliers === 2 && frame.book.rows.length === 1 && frame.book.rows[0].freeSlots === 2,
+      (frame) =>
+        frame.book.instrument === NANO &&
+        frame.book.rows[0]?.suppliers === 2 &&
+        frame.book.rows.length === 1 &&
+        frame.book.rows[0].freeSlots === 2,
     )
     expect(book.rows).toEqual([{ askNanoPerMtok: ASK, suppliers: 2, freeSlots: 2, mine: true }])
   })

@@ -1,4 +1,7 @@
-/** One test a row of the who-pays-when table. 4 bytes in = 1 token; 1 credit per million tokens = 1,000 nano-credits a token. */
+/**
+ * One test a row of the who-pays-when table. 4 bytes in = 1 token; 1 credit per million tokens = 1,000 nano-credits a
+ * token.
+ */
 import { describe, expect, it } from 'vitest'
 
 import type { FakeSupplier, JobFrame } from '#test/support/fake-supplier.ts'
@@ -27,7 +30,13 @@ describe('who pays when', () => {
       currency: 'PCR',
       realm: 'practice',
     })
-    expect(balances(market, supplier.key.publicKey)).toEqual({ spent: 16_049, held: 15_247, available: 0, fees: 802, reserved: 0 })
+    expect(balances(market, supplier.key.publicKey)).toEqual({
+      spent: 16_049,
+      held: 15_247,
+      available: 0,
+      fees: 802,
+      reserved: 0,
+    })
     expect(books(market).check()).toMatchObject({ ok: true, receipts: 1 })
   })
 
@@ -55,7 +64,10 @@ describe('who pays when', () => {
     const { market, supplier, client: buyer } = await listed()
     const job = gate(supplier)
     const leaving = new AbortController()
-    const call = buyer.chat.completions.create({ model: NANO, messages: say(text(5)), stream: true }, { signal: leaving.signal })
+    const call = buyer.chat.completions.create(
+      { model: NANO, messages: say(text(5)), stream: true },
+      { signal: leaving.signal },
+    )
     const frame = await job
     supplier.send({ t: 'job.accept', jobId: frame.jobId })
     supplier.send({ t: 'ping', n: 1 })
@@ -65,8 +77,17 @@ describe('who pays when', () => {
     await supplier.next('job.cancel')
     supplier.claim(frame, '', 'cancelled')
     const { receipt } = await supplier.next('job.settled')
-    expect(receipt).toMatchObject({ billed: { inputTokens: 5, outputTokens: 0 }, grossNano: 5_000, claim: { finish: 'cancelled' } })
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 5_000, held: 4_750, fees: 250, reserved: 0 })
+    expect(receipt).toMatchObject({
+      billed: { inputTokens: 5, outputTokens: 0 },
+      grossNano: 5_000,
+      claim: { finish: 'cancelled' },
+    })
+    expect(balances(market, supplier.key.publicKey)).toMatchObject({
+      spent: 5_000,
+      held: 4_750,
+      fees: 250,
+      reserved: 0,
+    })
   })
 
   it('the buyer cancels later: input + what had been delivered, not what came after', async () => {
@@ -81,7 +102,10 @@ describe('who pays when', () => {
     await supplier.next('job.cancel')
     supplier.send({ t: 'job.delta', jobId: frame.jobId, text: text(2) })
     supplier.claim(frame, text(5), 'cancelled')
-    expect((await supplier.next('job.settled')).receipt).toMatchObject({ billed: { inputTokens: 5, outputTokens: 3 }, grossNano: 8_000 })
+    expect((await supplier.next('job.settled')).receipt).toMatchObject({
+      billed: { inputTokens: 5, outputTokens: 3 },
+      grossNano: 8_000,
+    })
     expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 8_000, reserved: 0 })
   })
 
@@ -91,8 +115,12 @@ describe('who pays when', () => {
     cheap.offer(NANO, ASK)
     dear.offer(NANO, 2 * ASK)
     await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
-    cheap.onJob = (job) => cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
-    const answer = await client(market, await buyerKey(market)).chat.completions.create({ model: NANO, messages: say(text(1)) })
+    cheap.onJob = (job) =>
+      cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
+    const answer = await client(market, await buyerKey(market)).chat.completions.create({
+      model: NANO,
+      messages: say(text(1)),
+    })
     expect(answer.choices[0]!.message.content).toBe('Hello there!')
     expect(cheap.jobs).toHaveLength(1)
     expect(balances(market, cheap.key.publicKey)).toMatchObject({ held: 0, spent: 8_000, reserved: 0 })
@@ -110,7 +138,12 @@ describe('who pays when', () => {
       cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
     }
     const read = async (): Promise<void> => {
-      for await (const _ of await client(market, await buyerKey(market)).chat.completions.create({ model: NANO, messages: say('Hi'), stream: true })) void _
+      for await (const _ of await client(market, await buyerKey(market)).chat.completions.create({
+        model: NANO,
+        messages: say('Hi'),
+        stream: true,
+      }))
+        void _
     }
     await expect(read()).rejects.toMatchObject({ code: 'supplier_failed' })
     expect(dear.jobs).toHaveLength(0)
@@ -144,7 +177,11 @@ describe('who pays when', () => {
     await clock.advance(5_001)
     await supplier.answer(frame, ['slow'])
     await expect(call).resolves.toMatchObject({ usage: { total_tokens: 2 } })
-    const { windows } = (await (await fetch(`${market.url}/admin/supplier/${supplier.key.publicKey}`, { headers: { authorization: `Bearer ${market.adminToken}` } })).json()) as {
+    const { windows } = (await (
+      await fetch(`${market.url}/admin/supplier/${supplier.key.publicKey}`, {
+        headers: { authorization: `Bearer ${market.adminToken}` },
+      })
+    ).json()) as {
       windows: object[]
     }
     expect(windows[0]).toMatchObject({ instrument: NANO, calls: 1, failed: 0, slowFirstToken: 1 })
@@ -164,7 +201,9 @@ describe('who pays when', () => {
         supplier.send({ t: 'job.delta', jobId: job.jobId, text: 'text' })
         wrong(job)
       }
-      await expect(buyer.chat.completions.create({ model: NANO, messages: say('Hi') })).rejects.toMatchObject({ status: 502 })
+      await expect(buyer.chat.completions.create({ model: NANO, messages: say('Hi') })).rejects.toMatchObject({
+        status: 502,
+      })
       expect((await supplier.next('job.void')).reason).toContain('the claim was refused')
     }
     expect(balances(market, supplier.key.publicKey)).toEqual(NOTHING)

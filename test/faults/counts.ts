@@ -1,4 +1,7 @@
-/** How much the fault suite does: a short sample in `npm test`, everything in `npm run test:faults` (STOKER_FAULTS=full). */
+/**
+ * How much the fault suite does: a short sample in `npm test`, everything in `npm run test:faults`
+ * (STOKER_FAULTS=full).
+ */
 const full = process.env['STOKER_FAULTS'] === 'full'
 
 /** Kills of each process. */

@@ -1,4 +1,7 @@
-/** Hostile messages on every door of a running Stoker: each is refused or closed with the right error, and both processes live on. */
+/**
+ * Hostile messages on every door of a running Stoker: each is refused or closed with the right error, and both
+ * processes live on.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
@@ -44,12 +47,18 @@ async function expectAlive(): Promise<void> {
 async function takenIn(socket: WebSocket): Promise<boolean> {
   if (socket.readyState !== WebSocket.OPEN) return false
   const over = new AbortController()
-  const answered = Promise.race([once(socket, 'pong', { signal: over.signal }).then(() => true), once(socket, 'close', { signal: over.signal }).then(() => false)])
+  const answered = Promise.race([
+    once(socket, 'pong', { signal: over.signal }).then(() => true),
+    once(socket, 'close', { signal: over.signal }).then(() => false),
+  ])
   socket.ping()
   return answered.finally(() => over.abort())
 }
 
-/** Sends every message in small bursts, each burst on a fresh connection when the last was closed. Returns how many connections it took. */
+/**
+ * Sends every message in small bursts, each burst on a fresh connection when the last was closed. Returns how many
+ * connections it took.
+ */
 async function pelt(open: () => Promise<WebSocket>, messages: Iterable<string | Buffer>): Promise<number> {
   let connections = 0
   let sent = 0
@@ -80,7 +89,8 @@ async function opened(url: string, headers: Record<string, string> = {}): Promis
 
 function* frames(seed: number, templates: readonly unknown[]): Generator<string | Buffer> {
   const source = hostile(seed)
-  for (let index = 0; index < FRAMES; index += 1) yield index % 20 === 19 ? source.bytes() : source.text(source.pick(templates))
+  for (let index = 0; index < FRAMES; index += 1)
+    yield index % 20 === 19 ? source.bytes() : source.text(source.pick(templates))
 }
 
 describe('sockets', () => {
@@ -96,13 +106,23 @@ describe('sockets', () => {
     `the console's /rpc, logged in: ${FRAMES} frames`,
     async () => {
       const url = `${rig.url.replace('http', 'ws')}/rpc`
-      expect(await pelt(() => opened(url, { authorization: `Bearer ${rig.token}` }), frames(SEED, calls))).toBeGreaterThan(1)
+      expect(
+        await pelt(() => opened(url, { authorization: `Bearer ${rig.token}` }), frames(SEED, calls)),
+      ).toBeGreaterThan(1)
       await expectAlive()
     },
     SUITE_MS,
   )
 
-  const hello = { t: 'hello', protocol: 1, supplier: 'A'.repeat(43), sig: 'A'.repeat(86), name: 'x', client: 'x', resume: { session: 's', received: 0 } }
+  const hello = {
+    t: 'hello',
+    protocol: 1,
+    supplier: 'A'.repeat(43),
+    sig: 'A'.repeat(86),
+    name: 'x',
+    client: 'x',
+    resume: { session: 's', received: 0 },
+  }
   it(
     `the exchange's /supplier/v1 before the handshake: ${FRAMES} frames`,
     async () => {
@@ -134,8 +154,24 @@ describe('sockets', () => {
       const identity = { kind: 'gguf', sha256: 'a'.repeat(64), engine: 'x', device: 'x' }
       const bodies = [
         { t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: ['job_1'] },
-        { t: 'offer', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, askNanoPerMtok: 1, slots: 1, contextTokens: 128, maxOutputTokens: 32 },
-        { t: 'exam.start', requestId: 'r', instrument: 'practice/text-nano', deploymentId: 'dep_1', identity, slots: 1 },
+        {
+          t: 'offer',
+          instrument: 'practice/text-nano',
+          deploymentId: 'dep_1',
+          identity,
+          askNanoPerMtok: 1,
+          slots: 1,
+          contextTokens: 128,
+          maxOutputTokens: 32,
+        },
+        {
+          t: 'exam.start',
+          requestId: 'r',
+          instrument: 'practice/text-nano',
+          deploymentId: 'dep_1',
+          identity,
+          slots: 1,
+        },
         { t: 'job.done', jobId: 'job_1', claim, claimSig: 'A'.repeat(86) },
         { t: 'job.delta', jobId: 'job_1', text: 'x' },
         { t: 'job.accept', jobId: 'job_1' },
@@ -177,7 +213,9 @@ function greeted(socket: WebSocket, key: SigningKey): Promise<boolean> {
       const frame = JSON.parse(data.toString('utf8')) as Record<string, string>
       if (frame['t'] === 'challenge') {
         const sig = key.sign(`stoker-supplier-v1\n${frame['nonce']}\n${frame['exchange']}\n${key.publicKey}`)
-        socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'hostile', client: 'test' }))
+        socket.send(
+          JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'hostile', client: 'test' }),
+        )
       } else if (frame['t'] === 'welcome' || frame['t'] === 'refused') resolve(frame['t'] === 'welcome')
     })
   })
@@ -195,7 +233,10 @@ interface Route {
 const json = { 'content-type': 'application/json' }
 const asOwner = (): Record<string, string> => ({ ...json, authorization: `Bearer ${rig.token}` })
 const asBuyer = (): Record<string, string> => ({ ...json, authorization: `Bearer ${buyerKey}` })
-const asAdmin = (): Record<string, string> => ({ ...json, authorization: `Bearer ${readFileSync(join(folder.path, 'exchange', 'admin-token'), 'utf8').trim()}` })
+const asAdmin = (): Record<string, string> => ({
+  ...json,
+  authorization: `Bearer ${readFileSync(join(folder.path, 'exchange', 'admin-token'), 'utf8').trim()}`,
+})
 const asPage = (): Record<string, string> => ({ ...json, origin: rig.url })
 const chat = {
   model: 'practice/text-nano',
@@ -206,7 +247,13 @@ const chat = {
   stop: ['x'],
   response_format: { type: 'json_schema', json_schema: { schema: { type: 'object' } } },
 }
-const console_ = (path: string, method: string, headers: Route['headers'], template: unknown, may: readonly number[]): Route => ({
+const console_ = (
+  path: string,
+  method: string,
+  headers: Route['headers'],
+  template: unknown,
+  may: readonly number[],
+): Route => ({
   name: `console ${method} ${path}`,
   url: () => `${rig.url}${path}`,
   method,
@@ -214,7 +261,13 @@ const console_ = (path: string, method: string, headers: Route['headers'], templ
   template,
   may,
 })
-const exchange = (path: string, method: string, who: 'admin' | 'buyer', template: unknown, may: readonly number[]): Route => ({
+const exchange = (
+  path: string,
+  method: string,
+  who: 'admin' | 'buyer',
+  template: unknown,
+  may: readonly number[],
+): Route => ({
   name: `exchange ${method} ${path} as ${who}`,
   url: () => `${rig.exchangeUrl}${path}`,
   method,
@@ -277,9 +330,12 @@ describe('HTTP routes', () => {
       const statuses = new Map<number, number>()
       for (let sent = 0; sent < FRAMES; sent += 1) {
         const name = encodeURIComponent(source.text('A'.repeat(43)).toWellFormed().slice(0, 500))
-        const response = await fetch(`${rig.exchangeUrl}${path}${source.pick([name, 'A'.repeat(43), '%00', '%', '%2e%2e'])}?after=${source.pick(['0', '-1', 'x', '1e9', ''])}`, {
-          headers: headers(),
-        })
+        const response = await fetch(
+          `${rig.exchangeUrl}${path}${source.pick([name, 'A'.repeat(43), '%00', '%', '%2e%2e'])}?after=${source.pick(['0', '-1', 'x', '1e9', ''])}`,
+          {
+            headers: headers(),
+          },
+        )
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
         await response.arrayBuffer()
       }
@@ -294,7 +350,9 @@ describe('HTTP routes', () => {
     async () => {
       const source = hostile(SEED + 4)
       for (let sent = 0; sent < FRAMES; sent += 1) {
-        const path = Array.from({ length: 4 }, () => source.pick(['..', '%2e%2e', '.', 'assets', 'index.html', '%00', '%', 'api-token', '..%2f', '\\', ''])).join('/')
+        const path = Array.from({ length: 4 }, () =>
+          source.pick(['..', '%2e%2e', '.', 'assets', 'index.html', '%00', '%', 'api-token', '..%2f', '\\', '']),
+        ).join('/')
         const response = await fetch(`${rig.url}/${path}`, { redirect: 'manual' }).catch(() => null)
         if (response === null) continue
         expect([200, 400, 404, 503]).toContain(response.status)
@@ -315,7 +373,14 @@ describe('HTTP routes', () => {
         const closed = once(socket, 'close')
         socket.end(
           Buffer.concat([
-            Buffer.from(source.pick(['GET / HTTP/1.1\r\n', 'POST /rpc HTTP/9\r\n', 'GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n', ''])),
+            Buffer.from(
+              source.pick([
+                'GET / HTTP/1.1\r\n',
+                'POST /rpc HTTP/9\r\n',
+                'GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
+                '',
+              ]),
+            ),
             source.bytes(),
             Buffer.from('\r\n\r\n'),
           ]),
@@ -330,8 +395,21 @@ describe('HTTP routes', () => {
   )
 
   it.each([
-    ['an oversize body on the exchange', 413, () => fetch(`${rig.exchangeUrl}/v1/chat/completions`, { method: 'POST', headers: asBuyer(), body: 'x'.repeat(2_000_000) })],
-    ['an oversize call on the console', 413, () => fetch(`${rig.url}/rpc-http/app/home`, { method: 'POST', headers: asOwner(), body: 'x'.repeat(5_000_000) })],
+    [
+      'an oversize body on the exchange',
+      413,
+      () =>
+        fetch(`${rig.exchangeUrl}/v1/chat/completions`, {
+          method: 'POST',
+          headers: asBuyer(),
+          body: 'x'.repeat(2_000_000),
+        }),
+    ],
+    [
+      'an oversize call on the console',
+      413,
+      () => fetch(`${rig.url}/rpc-http/app/home`, { method: 'POST', headers: asOwner(), body: 'x'.repeat(5_000_000) }),
+    ],
     [
       'an unknown model',
       404,
@@ -349,11 +427,23 @@ describe('HTTP routes', () => {
         fetch(`${rig.exchangeUrl}/v1/chat/completions`, {
           method: 'POST',
           headers: asBuyer(),
-          body: JSON.stringify({ ...chat, response_format: undefined, messages: [{ role: 'user', content: 'x'.repeat(4_000) }] }),
+          body: JSON.stringify({
+            ...chat,
+            response_format: undefined,
+            messages: [{ role: 'user', content: 'x'.repeat(4_000) }],
+          }),
         }),
     ],
-    ['a wrong buyer key', 401, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { authorization: 'Bearer sk-practice-wrong' } })],
-    ['a page that calls the exchange', 403, () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { ...asBuyer(), origin: rig.url } })],
+    [
+      'a wrong buyer key',
+      401,
+      () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { authorization: 'Bearer sk-practice-wrong' } }),
+    ],
+    [
+      'a page that calls the exchange',
+      403,
+      () => fetch(`${rig.exchangeUrl}/v1/models`, { headers: { ...asBuyer(), origin: rig.url } }),
+    ],
   ])('%s is refused with %i', async (_what, status, call) => {
     expect((await call()).status).toBe(status)
   })

@@ -19,7 +19,10 @@ const random = seeded(7)
 let rig: Rig
 let key: string
 let buyers: Buyers
-/** Receipts there were when these buyers began, with nothing on its way: an audit while they buy would count answers they have not noticed yet. */
+/**
+ * Receipts there were when these buyers began, with nothing on its way: an audit while they buy would count answers
+ * they have not noticed yet.
+ */
 let receiptsAtStart = 0
 
 /** A sitting turns a good model away one time in twenty; two attempts in a row, one in 400. */
@@ -62,15 +65,24 @@ async function auditAtRest(): Promise<RigAudit> {
   ).catch(() => auditRig(folder.path))
   expect(after.problems).toEqual([])
   expect({ open: after.ours.open, ahead: after.ahead }).toEqual({ open: 0, ahead: { receipts: 0, releases: 0 } })
-  // Every answer a buyer got whole was paid for exactly once; one whose end was lost on the way may have been paid for too.
+  // Every answer a buyer got whole was paid for exactly once; one whose end was lost on the way may have been paid for
+  // too.
   expect(after.ours.receipts - receiptsAtStart).toBeGreaterThanOrEqual(finished)
   expect(after.ours.receipts - receiptsAtStart).toBeLessThanOrEqual(finished + buyers.failed())
   receiptsAtStart = after.ours.receipts
-  buyers = startBuyers({ exchangeUrl: () => rig.exchangeUrl, key, atOnce: AT_ONCE, seed: `faults-${after.ours.receipts}` })
+  buyers = startBuyers({
+    exchangeUrl: () => rig.exchangeUrl,
+    key,
+    atOnce: AT_ONCE,
+    seed: `faults-${after.ours.receipts}`,
+  })
   return after
 }
 
-/** Runs the rounds of one victim, each audited; returns what the last audit finds. `kill` returns when it was killed and, where that is the test's job, started again. */
+/**
+ * Runs the rounds of one victim, each audited; returns what the last audit finds. `kill` returns when it was killed
+ * and, where that is the test's job, started again.
+ */
 async function rounds(kill: () => Promise<void>): Promise<string[]> {
   for (let round = 0; round < ROUNDS; round += 1) {
     await kill()
@@ -86,7 +98,11 @@ describe(`kill -9 in the middle of jobs, ${ROUNDS} times each`, () => {
       const problems = await rounds(async () => {
         const { pid } = await until('the engine host', () => hostOf(rig.pid, 'engine') ?? null, RECOVERY_MS)
         await killMidJob(pid)
-        await until('another engine host', () => ((hostOf(rig.pid, 'engine')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
+        await until(
+          'another engine host',
+          () => ((hostOf(rig.pid, 'engine')?.pid ?? pid) === pid ? null : true),
+          RECOVERY_MS,
+        )
       })
       expect(problems).toEqual([])
     },
@@ -99,7 +115,11 @@ describe(`kill -9 in the middle of jobs, ${ROUNDS} times each`, () => {
       const problems = await rounds(async () => {
         const { pid } = await until('the exchange host', () => hostOf(rig.pid, 'exchange') ?? null, RECOVERY_MS)
         await killMidJob(pid)
-        await until('another exchange host', () => ((hostOf(rig.pid, 'exchange')?.pid ?? pid) === pid ? null : true), RECOVERY_MS)
+        await until(
+          'another exchange host',
+          () => ((hostOf(rig.pid, 'exchange')?.pid ?? pid) === pid ? null : true),
+          RECOVERY_MS,
+        )
       })
       expect(problems).toEqual([])
     },
@@ -110,7 +130,9 @@ describe(`kill -9 in the middle of jobs, ${ROUNDS} times each`, () => {
     'of the core: no child outlives it, and a new start picks everything up',
     async () => {
       const problems = await rounds(async () => {
-        const children = [hostOf(rig.pid, 'engine'), hostOf(rig.pid, 'exchange')].flatMap((child) => (child === undefined ? [] : [child.pid]))
+        const children = [hostOf(rig.pid, 'engine'), hostOf(rig.pid, 'exchange')].flatMap((child) =>
+          child === undefined ? [] : [child.pid],
+        )
         expect(children).toHaveLength(2)
         await killMidJob(rig.pid)
         await until('its children to end', () => (children.some(isAlive) ? null : true), RECOVERY_MS)

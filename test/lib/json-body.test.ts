@@ -1,4 +1,7 @@
-/** What both listeners (own use, the exchange) make of a request's body. Catches: one that is held beyond its bound, one that is taken for an object and is none. */
+/**
+ * What both listeners (own use, the exchange) make of a request's body. Catches: one that is held beyond its bound, one
+ * that is taken for an object and is none.
+ */
 import { describe, expect, it } from 'vitest'
 
 import { boundedBytes, jsonObjectOf } from '#lib/json-body.ts'
@@ -9,7 +12,11 @@ describe('a JSON body', () => {
   it('is an object in UTF-8', () => expect(jsonObjectOf(bytes('{"a":"Grüße"}'))).toEqual({ a: 'Grüße' }))
 
   it.each(['', '{"a":', '[]', 'null', '"text"', '7'])('is not %j', (text) => {
-    expect(() => jsonObjectOf(bytes(text))).toThrow(expect.objectContaining({ error: expect.objectContaining({ status: 400, code: 'invalid_json' }) as object }) as Error)
+    expect(() => jsonObjectOf(bytes(text))).toThrow(
+      expect.objectContaining({
+        error: expect.objectContaining({ status: 400, code: 'invalid_json' }) as object,
+      }) as Error,
+    )
   })
 
   it('is not read with broken characters replaced', () => {
@@ -31,7 +38,11 @@ describe('a bounded body', () => {
     expect(() => boundedBytes(8, '9')).toThrow('at most 8 bytes')
     const body = boundedBytes(8, '4')
     body.add(bytes('12345'))
-    expect(() => body.add(bytes('6789'))).toThrow(expect.objectContaining({ error: expect.objectContaining({ status: 413, code: 'request_too_large' }) as object }) as Error)
+    expect(() => body.add(bytes('6789'))).toThrow(
+      expect.objectContaining({
+        error: expect.objectContaining({ status: 413, code: 'request_too_large' }) as object,
+      }) as Error,
+    )
     // Nothing of what came too late was kept.
     expect(body.joined()).toHaveLength(5)
   })

@@ -1,4 +1,7 @@
-/** The import table is only worth something if a planted violation is caught, by the table and by the linter that runs in `npm run check`. */
+/**
+ * The import table is only worth something if a planted violation is caught, by the table and by the linter that runs
+ * in `npm run check`.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -46,10 +49,17 @@ describe('the import table', () => {
 
   it('is caught by the linter itself when planted in a source file', () => {
     mkdirSync(planted, { recursive: true })
-    writeFileSync(join(planted, 'planted.ts'), "import { startExchange } from '#exchange-server/exchange.ts'\nexport const at = () => [startExchange, Date.now()]\n")
+    writeFileSync(
+      join(planted, 'planted.ts'),
+      "import { startExchange } from '#exchange-server/exchange.ts'\nexport const at = () => [startExchange, Date.now()]\n",
+    )
     let output = ''
     try {
-      output = execFileSync(process.execPath, [join(root, 'node_modules/oxlint/bin/oxlint'), '--config', join(root, '.oxlintrc.json'), planted], { cwd: root, encoding: 'utf8' })
+      output = execFileSync(
+        process.execPath,
+        [join(root, 'node_modules/oxlint/bin/oxlint'), '--config', join(root, '.oxlintrc.json'), planted],
+        { cwd: root, encoding: 'utf8' },
+      )
       throw new Error('the linter passed a planted violation')
     } catch (error) {
       output += (error as { stdout?: string }).stdout ?? (error as Error).message

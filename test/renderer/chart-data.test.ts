@@ -15,7 +15,16 @@ function series(buckets: Series['buckets']): Series {
 const bucket = (at: number, available: number, held: number): Series['buckets'][number] => ({
   at,
   byInstrument: [
-    { instrument: grade, jobs: 1, inputTokens: 10, outputTokens: 5, grossNano: nano(available + held), feeNano: nano(0), heldNano: nano(held), availableNano: nano(available) },
+    {
+      instrument: grade,
+      jobs: 1,
+      inputTokens: 10,
+      outputTokens: 5,
+      grossNano: nano(available + held),
+      feeNano: nano(0),
+      heldNano: nano(held),
+      availableNano: nano(available),
+    },
   ],
   power: { joules: 1, costNano: nano(7), coveredShare: 1 },
 })
@@ -24,7 +33,13 @@ describe('chart rows', () => {
   const from = 100 * HOUR
 
   it('has a row for every bucket, marks the hours the rig was off, and not the time before it or after now', () => {
-    const rows = chartRows(series([bucket(from + HOUR, 5, 0), bucket(from + 3 * HOUR, 0, 2)]), from, from + 6 * HOUR, 'hour', from + 4 * HOUR)
+    const rows = chartRows(
+      series([bucket(from + HOUR, 5, 0), bucket(from + 3 * HOUR, 0, 2)]),
+      from,
+      from + 6 * HOUR,
+      'hour',
+      from + 4 * HOUR,
+    )
     expect(rows.map((row) => row.off)).toEqual([false, false, true, false, true, false])
     expect(rows[1]?.available[grade]).toBe(5)
     expect(rows[3]?.held[grade]).toBe(2)
@@ -32,7 +47,13 @@ describe('chart rows', () => {
   })
 
   it('keeps available and held apart in running sums and stops at now', () => {
-    const rows = chartRows(series([bucket(from, 5, 1), bucket(from + HOUR, 3, 2)]), from, from + 4 * HOUR, 'hour', from + HOUR)
+    const rows = chartRows(
+      series([bucket(from, 5, 1), bucket(from + HOUR, 3, 2)]),
+      from,
+      from + 4 * HOUR,
+      'hour',
+      from + HOUR,
+    )
     expect(cumulative(rows, from + HOUR).map(({ available, held, power }) => [available, held, power])).toEqual([
       [5, 1, 7],
       [8, 3, 14],
@@ -40,7 +61,13 @@ describe('chart rows', () => {
   })
 
   it('the axis reaches the taller of available and held, never their sum', () => {
-    const rows = chartRows(series([bucket(from, 5, 4), bucket(from + HOUR, 2, 7)]), from, from + 2 * HOUR, 'hour', from + HOUR)
+    const rows = chartRows(
+      series([bucket(from, 5, 4), bucket(from + HOUR, 2, 7)]),
+      from,
+      from + 2 * HOUR,
+      'hour',
+      from + HOUR,
+    )
     expect(highestOf(rows)).toBe(7)
   })
 
@@ -50,7 +77,8 @@ describe('chart rows', () => {
   })
 
   it('bounds the number of buckets', () => expect(bucketStarts(0, 10_000 * HOUR, 'hour')).toHaveLength(2_000))
-  it('names each instrument once', () => expect(instrumentsOf(series([bucket(0, 1, 0), bucket(HOUR, 1, 0)]))).toEqual([grade]))
+  it('names each instrument once', () =>
+    expect(instrumentsOf(series([bucket(0, 1, 0), bucket(HOUR, 1, 0)]))).toEqual([grade]))
 })
 
 describe('axis', () => {

@@ -16,7 +16,9 @@ const model = (sha256: string, part: { bundled?: boolean; state?: 'ready' | 'mis
 describe('who sits an exam', () => {
   const deployments = [dep('dep_a', 'stopped'), dep('dep_b', 'loaded')]
   it('an interrupted exam goes on with its own deployment: another one would begin a new exam', () => {
-    expect(sittingDeployment({ state: 'interrupted', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe('dep_a')
+    expect(sittingDeployment({ state: 'interrupted', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe(
+      'dep_a',
+    )
   })
   it('a new exam is sat by what is loaded, else by the first', () => {
     expect(sittingDeployment({ state: 'passed', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe('dep_b')
@@ -33,7 +35,9 @@ describe('the model of the first run', () => {
   it('stays what the owner picked, unless that can no longer be used', () => {
     const models = [model('own'), model('bundled', { bundled: true })]
     expect(chosenModel(models, 'own' as ModelSha256)).toBe('own')
-    expect(chosenModel([model('own', { state: 'missing' }), model('bundled', { bundled: true })], 'own' as ModelSha256)).toBe('bundled')
+    expect(
+      chosenModel([model('own', { state: 'missing' }), model('bundled', { bundled: true })], 'own' as ModelSha256),
+    ).toBe('bundled')
     expect(chosenModel([model('own', { fits: 'no' })], null)).toBeNull()
   })
 })

@@ -7,7 +7,11 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { createFakeCore } from '#test/support/fake-core.ts'
 
-import { createConnection, type Connection, type ConnectionState } from '../../src-renderer/connection/core-connection.ts'
+import {
+  createConnection,
+  type Connection,
+  type ConnectionState,
+} from '../../src-renderer/connection/core-connection.ts'
 
 /** A core on the other end of a MessageChannel; `drop` cuts the newest one. */
 function fakeDoor(hashes: string[]) {
@@ -18,7 +22,9 @@ function fakeDoor(hashes: string[]) {
       const { port1, port2 } = new MessageChannel()
       const far = webPortChannel(port2)
       open.push(far)
-      new RPCHandler(createFakeCore({ scenario: 'busy', contractHash: hashes[Math.min(open.length, hashes.length) - 1] ?? 'a' })).upgrade(channelAsPort(far, 'server'), {})
+      new RPCHandler(
+        createFakeCore({ scenario: 'busy', contractHash: hashes[Math.min(open.length, hashes.length) - 1] ?? 'a' }),
+      ).upgrade(channelAsPort(far, 'server'), {})
       return webPortChannel<string, string>(port1)
     },
   }

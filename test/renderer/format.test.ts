@@ -1,7 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { amount, currencyWord, decimal, editable, energy, fileSize, memory, money, parseNano, percent, powerMoney, price, pricePerMillion, short, shortCount } from '#ui/format.ts'
+import {
+  amount,
+  currencyWord,
+  decimal,
+  editable,
+  energy,
+  fileSize,
+  memory,
+  money,
+  parseNano,
+  percent,
+  powerMoney,
+  price,
+  pricePerMillion,
+  short,
+  shortCount,
+} from '#ui/format.ts'
 
 const NANO_LIMIT = 2 ** 51
 
@@ -64,7 +80,9 @@ describe('what the owner types', () => {
     ['0.000000001', 1],
   ])('reads %j', (text, nano) => expect(parseNano(text)).toBe(nano))
 
-  it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) => expect(parseNano(text)).toBeNull())
+  it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) =>
+    expect(parseNano(text)).toBeNull(),
+  )
 
   it('writes what it can read again: a field must not change a price nobody touched', () => {
     fc.assert(fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseNano(editable(nano)) === nano))

@@ -4,7 +4,16 @@ import type { HandedBack } from '#contract/models.ts'
 
 import { handedBackLines, isServing } from '../../src-renderer/forms/handed-back.ts'
 
-const result = (part: Partial<HandedBack>): HandedBack => ({ tookMs: 312, unloaded: 1, handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0, paused: [], ...part })
+const result = (part: Partial<HandedBack>): HandedBack => ({
+  tookMs: 312,
+  unloaded: 1,
+  handedOff: 0,
+  failed: 0,
+  lostNano: 0,
+  lostTokens: 0,
+  paused: [],
+  ...part,
+})
 
 describe('what handing the machine back cost', () => {
   it('without a lost job says so, and nothing of money', () => {
@@ -12,7 +21,17 @@ describe('what handing the machine back cost', () => {
     expect(handedBackLines(result({ unloaded: 0 }), 'PCR')[0]).toBe('Nothing was in memory.')
   })
   it('failed jobs come with what is not earned, in the realm’s own currency, and are never called earned', () => {
-    const lines = handedBackLines(result({ unloaded: 2, handedOff: 2, failed: 1, lostNano: 24_600, lostTokens: 63, paused: ['practice/text-nano'] }), 'PCR')
+    const lines = handedBackLines(
+      result({
+        unloaded: 2,
+        handedOff: 2,
+        failed: 1,
+        lostNano: 24_600,
+        lostTokens: 63,
+        paused: ['practice/text-nano'],
+      }),
+      'PCR',
+    )
     expect(lines).toEqual([
       '2 models left the memory in 312 ms.',
       'Sent back for another supplier before they began: 2 jobs.',

@@ -7,7 +7,11 @@ import { parseJobsSearch } from '../../src-renderer/features/jobs/search.ts'
 import { codeOf } from '../../src-renderer/connection/login-code.ts'
 import { nextAct } from '../../src-renderer/connection/pause-listings.ts'
 
-function press(key: string, target: Element = document.body, modifiers: { ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean } = {}) {
+function press(
+  key: string,
+  target: Element = document.body,
+  modifiers: { ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean } = {},
+) {
   return meaningOf({ key, target, ctrlKey: false, metaKey: false, altKey: false, ...modifiers })
 }
 function inside(html: string, selector: string): Element {
@@ -17,13 +21,13 @@ function inside(html: string, selector: string): Element {
 
 describe('keys', () => {
   it('digits, space, palette and shortcuts on the page', () => {
-    expect([press('3'), press(' '), press('?'), press('k', document.body, { ctrlKey: true }), press('k', document.body, { metaKey: true })]).toEqual([
-      'page',
-      'toggleListing',
-      'shortcuts',
-      'palette',
-      'palette',
-    ])
+    expect([
+      press('3'),
+      press(' '),
+      press('?'),
+      press('k', document.body, { ctrlKey: true }),
+      press('k', document.body, { metaKey: true }),
+    ]).toEqual(['page', 'toggleListing', 'shortcuts', 'palette', 'palette'])
   })
   it('typing a price must not switch pages or pause the listing', () => {
     const field = inside('<input type="text">', 'input')
@@ -35,18 +39,30 @@ describe('keys', () => {
   })
   it('nothing inside a dialog, and browser shortcuts stay the browser’s', () => {
     const paragraph = inside('<div role="dialog"><p>text</p></div>', 'p')
-    expect([press('2', paragraph), press('1', document.body, { ctrlKey: true }), press('8')]).toEqual([null, null, null])
+    expect([press('2', paragraph), press('1', document.body, { ctrlKey: true }), press('8')]).toEqual([
+      null,
+      null,
+      null,
+    ])
   })
 })
 
 describe('small decisions', () => {
   it('the palette finds by word starts', () => {
-    const commands = ['Go to Market', 'Go to Models', 'Use dark theme'].map((name) => ({ id: name, name, run: () => undefined }))
+    const commands = ['Go to Market', 'Go to Models', 'Use dark theme'].map((name) => ({
+      id: name,
+      name,
+      run: () => undefined,
+    }))
     expect(matching(commands, 'go mar').map((command) => command.name)).toEqual(['Go to Market'])
     expect(matching(commands, 'xyz')).toEqual([])
   })
   it('a malformed filter in the address is dropped', () => {
-    expect(parseJobsSearch({ state: 'settled', instrument: 'practice/text-nano', job: 'job_1' })).toEqual({ state: 'settled', instrument: 'practice/text-nano', job: 'job_1' })
+    expect(parseJobsSearch({ state: 'settled', instrument: 'practice/text-nano', job: 'job_1' })).toEqual({
+      state: 'settled',
+      instrument: 'practice/text-nano',
+      job: 'job_1',
+    })
     expect(parseJobsSearch({ state: 'sold', instrument: '<script>', job: 5 })).toEqual({})
   })
   it('only a login fragment is a code', () => {
@@ -55,6 +71,11 @@ describe('small decisions', () => {
   })
   it('pausing comes before resuming', () => {
     const listing = (state: 'listed' | 'paused' | 'refused') => ({ state }) as Parameters<typeof nextAct>[0][number]
-    expect([nextAct([listing('paused'), listing('listed')]), nextAct([listing('paused')]), nextAct([listing('refused')]), nextAct([])]).toEqual(['pause', 'resume', null, null])
+    expect([
+      nextAct([listing('paused'), listing('listed')]),
+      nextAct([listing('paused')]),
+      nextAct([listing('refused')]),
+      nextAct([]),
+    ]).toEqual(['pause', 'resume', null, null])
   })
 })

@@ -14,14 +14,31 @@ const limits = {
   outputTokens: 32,
   errorRateCeiling: 0.05,
 }
-const view = (name: string, k: number, n: number, floor: number): LimitView => ({ name, k, n, floor, target: floor + 0.05, s: 1, state: 'undecided', low: 0.5, high: 0.9 })
+const view = (name: string, k: number, n: number, floor: number): LimitView => ({
+  name,
+  k,
+  n,
+  floor,
+  target: floor + 0.05,
+  s: 1,
+  state: 'undecided',
+  low: 0.5,
+  high: 0.9,
+})
 
 describe('limit rows', () => {
   it('shares of right answers keep their direction', () => {
-    expect(limitRow(view('intelligence', 80, 100, 0.7), limits)).toMatchObject({ value: 0.8, limit: 0.7, max: 1, text: '80\u00a0% right of 100, floor 70\u00a0%' })
+    expect(limitRow(view('intelligence', 80, 100, 0.7), limits)).toMatchObject({
+      value: 0.8,
+      limit: 0.7,
+      max: 1,
+      text: '80\u00a0% right of 100, floor 70\u00a0%',
+    })
   })
   it('service limits show the share outside and what was measured: 97 of 97 inside must not read as a failure', () => {
-    const items = [{ itemId: 'a', phase: 'items' as const, right: true, reason: '', ttftMs: 56, tokPerS: null, tokens: 1 }]
+    const items = [
+      { itemId: 'a', phase: 'items' as const, right: true, reason: '', ttftMs: 56, tokPerS: null, tokens: 1 },
+    ]
     const row = limitRow(view('time to first token', 95, 97, 0.95), limits, items)
     expect(row.value).toBeCloseTo(2 / 97)
     expect(row.limit).toBeCloseTo(0.05)
@@ -29,10 +46,23 @@ describe('limit rows', () => {
     expect(row.text).toBe('2 of 97 over 5 s (p95 56 ms)')
   })
   it('says so before anything was measured', () => {
-    expect(limitRow(view('throughput at slots', 0, 0, 0.95), limits)).toMatchObject({ value: null, text: 'no calls yet, at most 5\u00a0% below 10 tok/s' })
+    expect(limitRow(view('throughput at slots', 0, 0, 0.95), limits)).toMatchObject({
+      value: null,
+      text: 'no calls yet, at most 5\u00a0% below 10 tok/s',
+    })
   })
   it('names', () =>
-    expect(['intelligence', 'time to first token', 'throughput single', 'throughput at slots', 'context and output', 'family tools', 'family arith'].map(limitTitle)).toEqual([
+    expect(
+      [
+        'intelligence',
+        'time to first token',
+        'throughput single',
+        'throughput at slots',
+        'context and output',
+        'family tools',
+        'family arith',
+      ].map(limitTitle),
+    ).toEqual([
       'Intelligence',
       'First token',
       'Throughput',
@@ -73,9 +103,22 @@ describe('the interval valid at any moment', () => {
     expect(anytimeInterval(16, 16).high).toBe(1)
   })
   it('counts families from questions only', () => {
-    const item = (itemId: string, phase: 'items' | 'single', right: boolean | null) => ({ itemId, phase, right, reason: '', ttftMs: null, tokPerS: null, tokens: null })
+    const item = (itemId: string, phase: 'items' | 'single', right: boolean | null) => ({
+      itemId,
+      phase,
+      right,
+      reason: '',
+      ttftMs: null,
+      tokPerS: null,
+      tokens: null,
+    })
     expect(
-      byFamily([item('arith/1/0', 'items', true), item('arith/1/1', 'items', false), item('logic/1/0', 'items', null), item('load-single/1/0', 'single', true)]),
+      byFamily([
+        item('arith/1/0', 'items', true),
+        item('arith/1/1', 'items', false),
+        item('logic/1/0', 'items', null),
+        item('load-single/1/0', 'single', true),
+      ]),
     ).toMatchObject([{ family: 'arith', right: 1, asked: 2 }])
   })
 })

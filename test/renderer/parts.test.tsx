@@ -60,12 +60,24 @@ describe('the one drawing of a limit', () => {
 })
 
 describe('exam items', () => {
-  const items = [true, false, null].map((right, index) => ({ itemId: `arith/1/${index}`, phase: 'items' as const, right, reason: '', ttftMs: null, tokPerS: null, tokens: null }))
+  const items = [true, false, null].map((right, index) => ({
+    itemId: `arith/1/${index}`,
+    phase: 'items' as const,
+    right,
+    reason: '',
+    ttftMs: null,
+    tokPerS: null,
+    tokens: null,
+  }))
 
   it('tells right from wrong by shape and by name, not by colour alone', () => {
     render(<ItemGrid items={items} atMost={5} onOpen={() => undefined} />)
     const [right, wrong, running] = screen.getAllByRole('button')
-    expect([right, wrong, running].map((mark) => mark?.querySelector('svg')?.firstElementChild?.tagName)).toEqual(['rect', 'path', 'circle'])
+    expect([right, wrong, running].map((mark) => mark?.querySelector('svg')?.firstElementChild?.tagName)).toEqual([
+      'rect',
+      'path',
+      'circle',
+    ])
     expect(wrong?.getAttribute('aria-label')).toBe('arith/1/1, wrong')
     expect(running?.hasAttribute('disabled')).toBe(true)
   })

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
-import { contextProblem, EMPTY_ENDPOINT, EMPTY_REMOTE, endpointProblems, readRemote, type RemoteDraft } from '../../src-renderer/features/models/remote-draft.ts'
+import {
+  contextProblem,
+  EMPTY_ENDPOINT,
+  EMPTY_REMOTE,
+  endpointProblems,
+  readRemote,
+  type RemoteDraft,
+} from '../../src-renderer/features/models/remote-draft.ts'
 
 const draft = (part: Partial<RemoteDraft>): RemoteDraft => ({
   endpoints: [{ url: ' https://gpu1.lab:8000 ', key: ' sk-1 ', slots: '8' }],
@@ -11,8 +18,14 @@ const draft = (part: Partial<RemoteDraft>): RemoteDraft => ({
 
 describe('servers to connect', () => {
   it('are read without the spaces of a paste; an empty key is no key, not an empty one', () => {
-    expect(readRemote(draft({}))).toEqual({ model: 'llama', contextTokens: 8_192, endpoints: [{ url: 'https://gpu1.lab:8000', key: 'sk-1', slots: 8 }] })
-    expect(readRemote(draft({ endpoints: [{ url: 'http://127.0.0.1:8080/v1', key: ' ', slots: '1' }] }))?.endpoints[0]?.key).toBeNull()
+    expect(readRemote(draft({}))).toEqual({
+      model: 'llama',
+      contextTokens: 8_192,
+      endpoints: [{ url: 'https://gpu1.lab:8000', key: 'sk-1', slots: 8 }],
+    })
+    expect(
+      readRemote(draft({ endpoints: [{ url: 'http://127.0.0.1:8080/v1', key: ' ', slots: '1' }] }))?.endpoints[0]?.key,
+    ).toBeNull()
   })
   it.each([
     ['no model', { model: '' }],
@@ -28,7 +41,10 @@ describe('servers to connect', () => {
     expect(readRemote(EMPTY_REMOTE)).toBeNull()
     expect(endpointProblems(EMPTY_ENDPOINT)).toEqual({})
     expect(contextProblem('')).toBeNull()
-    expect(endpointProblems({ url: 'ftp://a', key: '', slots: '0' })).toEqual({ url: expect.any(String), slots: '1 to 64' })
+    expect(endpointProblems({ url: 'ftp://a', key: '', slots: '0' })).toEqual({
+      url: expect.any(String),
+      slots: '1 to 64',
+    })
     expect(contextProblem('many')).toMatch(/whole number/)
   })
 })

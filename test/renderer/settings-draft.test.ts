@@ -6,7 +6,10 @@ import { insteadWords, smallerIn } from '../../src-renderer/features/models/smal
 describe('settings of a deployment', () => {
   it('an empty field is no wish: it must not reach the core as 0', () => {
     expect(readSettings(EMPTY_DRAFT)).toEqual({ wish: {}, problems: {} })
-    expect(readSettings({ ...EMPTY_DRAFT, slots: ' 2 ', gpuLayers: '0' })).toEqual({ wish: { slots: 2, gpuLayers: 0 }, problems: {} })
+    expect(readSettings({ ...EMPTY_DRAFT, slots: ' 2 ', gpuLayers: '0' })).toEqual({
+      wish: { slots: 2, gpuLayers: 0 },
+      problems: {},
+    })
   })
   it('choices are sent as the contract names them; an unknown one is no wish', () => {
     expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q8_0', flashAttention: 'off', processes: '2' })).toEqual({
@@ -16,8 +19,15 @@ describe('settings of a deployment', () => {
     expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q4_0' }).wish).toEqual({})
   })
   it('GPUs are a question only with several of them and layers there; what is not asked is no wish', () => {
-    const asked = (gpuLayers: string, gpus: number): boolean => choiceFields({ ...EMPTY_DRAFT, gpuLayers }, gpus).some(({ name }) => name === 'gpus')
-    expect([asked('', 2), asked('1000', 2), asked('', 1), asked('', 0), asked(' 0 ', 2)]).toEqual([true, true, false, false, false])
+    const asked = (gpuLayers: string, gpus: number): boolean =>
+      choiceFields({ ...EMPTY_DRAFT, gpuLayers }, gpus).some(({ name }) => name === 'gpus')
+    expect([asked('', 2), asked('1000', 2), asked('', 1), asked('', 0), asked(' 0 ', 2)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
     expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each' }).wish).toEqual({ gpus: 'each' })
     expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each', gpuLayers: '0' }).wish).toEqual({ gpuLayers: 0 })
     expect(readSettings({ ...EMPTY_DRAFT, gpus: 'some' }).wish).toEqual({})
@@ -39,9 +49,13 @@ describe('settings of a deployment', () => {
 })
 
 describe('what fits instead', () => {
-  const refused = (code: string, data: object): Error => Object.assign(new Error('Not enough memory.'), { data: { code, data } })
+  const refused = (code: string, data: object): Error =>
+    Object.assign(new Error('Not enough memory.'), { data: { code, data } })
   it('is read from a load refused for memory, and from nothing else', () => {
-    expect(smallerIn(refused('ENGINE_OUT_OF_MEMORY', { slots: 1, contextTokens: 4_096 }))).toEqual({ slots: 1, contextTokens: 4_096 })
+    expect(smallerIn(refused('ENGINE_OUT_OF_MEMORY', { slots: 1, contextTokens: 4_096 }))).toEqual({
+      slots: 1,
+      contextTokens: 4_096,
+    })
     expect(smallerIn(refused('ENGINE_OUT_OF_MEMORY', { slots: 1 }))).toBeNull()
     expect(smallerIn(refused('CONTEXT_TOO_LONG', { slots: 1, contextTokens: 4_096 }))).toBeNull()
     expect(smallerIn(new Error('offline'))).toBeNull()

@@ -9,11 +9,15 @@ const AHEAD = 3_600_000
 const received = 1_000_000
 const heard = (agoMs: number | null, kind: 'online' | 'offline' = 'online'): LiveNow => {
   const value = liveNow(true, received + AHEAD)
-  return { receivedAt: received, value: { ...value, exchange: { kind, lastSeenAt: agoMs === null ? null : value.at - agoMs, detail: null } } }
+  return {
+    receivedAt: received,
+    value: { ...value, exchange: { kind, lastSeenAt: agoMs === null ? null : value.at - agoMs, detail: null } },
+  }
 }
 
 describe('the exchange as last heard', () => {
-  it('counts by the page, so that two clocks need not agree', () => expect(exchangeSeen(heard(400), false, received + 600)).toEqual({ live: true, seenAt: received - 400 }))
+  it('counts by the page, so that two clocks need not agree', () =>
+    expect(exchangeSeen(heard(400), false, received + 600)).toEqual({ live: true, seenAt: received - 400 }))
   it('a quiet book stays true while the exchange answers, and no longer', () => {
     expect(exchangeSeen(heard(0), false, received + EXCHANGE_STALE_MS).live).toBe(true)
     expect(exchangeSeen(heard(0), false, received + EXCHANGE_STALE_MS + 1).live).toBe(false)

@@ -56,7 +56,11 @@ describe('sessions', () => {
     const [kept, revoked] = [first.create('a'), first.create('b')]
     first.revoke(revoked.id)
     const again = open(dir)
-    expect([again.cookieName, again.find(kept.token)?.id, again.find(revoked.token)]).toEqual([first.cookieName, kept.id, null])
+    expect([again.cookieName, again.find(kept.token)?.id, again.find(revoked.token)]).toEqual([
+      first.cookieName,
+      kept.id,
+      null,
+    ])
   })
 
   it('tells who listens that a session ended, so that its sockets close', () => {

@@ -29,7 +29,12 @@ const os = createOs(log)
 /** Two procedures are enough to see calls, errors and streams go through. */
 const router = {
   app: {
-    onboarding: os.app.onboarding.handler(() => ({ step: 'welcome' as const, skipped: false, startedAt: null, firstEarningAt: null })),
+    onboarding: os.app.onboarding.handler(() => ({
+      step: 'welcome' as const,
+      skipped: false,
+      startedAt: null,
+      firstEarningAt: null,
+    })),
     ledgerCheck: os.app.ledgerCheck.handler(() => {
       throw new StokerError('UNAVAILABLE', 'not now')
     }),
@@ -54,7 +59,18 @@ async function stand(uploadBytesMax = 1_000): Promise<Stand> {
   mkdirSync(rendererDir)
   writeFileSync(join(rendererDir, 'index.html'), '<html>')
   const clock = new FakeClock()
-  const opened = await openConsole({ dataDir: dir, rendererDir, host: '127.0.0.1', port: 0, allowHosts: [], router, clock, ids: randomIds(() => clock.now()), log, uploadBytesMax })
+  const opened = await openConsole({
+    dataDir: dir,
+    rendererDir,
+    host: '127.0.0.1',
+    port: 0,
+    allowHosts: [],
+    router,
+    clock,
+    ids: randomIds(() => clock.now()),
+    log,
+    uploadBytesMax,
+  })
   onTestFinished(() => opened.close())
   return { console: opened, url: opened.url, dir, token: apiToken(dir), clock }
 }
@@ -68,7 +84,10 @@ interface Answer {
 }
 /** Plain node:http, because fetch may not set Host, Origin or Cookie. */
 async function send(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
-  const call = httpRequest(url, { method, headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) } })
+  const call = httpRequest(url, {
+    method,
+    headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
+  })
   call.end(body)
   const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage]
   let text = ''
@@ -77,7 +96,12 @@ async function send(url: string, method: string, headers: Record<string, string>
 }
 
 async function login(s: Stand): Promise<string> {
-  const answer = await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))
+  const answer = await send(
+    `${s.url}/auth/login`,
+    'POST',
+    { origin: s.url },
+    JSON.stringify({ code: codeOf(s.console.link()) }),
+  )
   return String(answer.headers['set-cookie']).split(';')[0] ?? ''
 }
 
@@ -88,7 +112,12 @@ beforeEach(async () => {
 
 describe('login', () => {
   it('turns a code into a cookie that scripts cannot read and other sites cannot send, and that is not the token', async () => {
-    const answer = await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))
+    const answer = await send(
+      `${s.url}/auth/login`,
+      'POST',
+      { origin: s.url },
+      JSON.stringify({ code: codeOf(s.console.link()) }),
+    )
     const cookie = String(answer.headers['set-cookie'])
     expect(answer.status).toBe(200)
     expect(cookie).toMatch(/^stoker_[0-9a-z]{12}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/)
@@ -99,7 +128,10 @@ describe('login', () => {
 
   it('refuses a code the second time', async () => {
     const body = JSON.stringify({ code: codeOf(s.console.link()) })
-    const statuses = [await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body), await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body)].map((a) => a.status)
+    const statuses = [
+      await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body),
+      await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body),
+    ].map((a) => a.status)
     expect(statuses).toEqual([200, 401])
   })
 
@@ -117,9 +149,15 @@ describe('login', () => {
 
   it('stops comparing after ten failures', async () => {
     const statuses: number[] = []
-    for (let attempt = 0; attempt < 11; attempt += 1) statuses.push((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: 'guess' }))).status)
+    for (let attempt = 0; attempt < 11; attempt += 1)
+      statuses.push(
+        (await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: 'guess' }))).status,
+      )
     expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429])
-    expect((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) }))).status).toBe(429)
+    expect(
+      (await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) })))
+        .status,
+    ).toBe(429)
   })
 
   it('ends a session at logout', async () => {
@@ -130,10 +168,17 @@ describe('login', () => {
 
   it('lists sessions without their cookies and revokes one', async () => {
     const [first, second] = [await login(s), await login(s)]
-    const listed = JSON.parse((await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).body) as { sessions: { id: string; current: boolean }[] }
+    const listed = JSON.parse((await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).body) as {
+      sessions: { id: string; current: boolean }[]
+    }
     const other = listed.sessions.find((session) => !session.current)!
-    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', { cookie: first, origin: s.url })).status).toBe(200)
-    expect([(await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).status, (await send(`${s.url}/auth/sessions`, 'GET', { cookie: second })).status]).toEqual([200, 401])
+    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', { cookie: first, origin: s.url })).status).toBe(
+      200,
+    )
+    expect([
+      (await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).status,
+      (await send(`${s.url}/auth/sessions`, 'GET', { cookie: second })).status,
+    ]).toEqual([200, 401])
   })
 
   it('makes a link for the token and not for a session (a stolen page must not breed logins)', async () => {
@@ -145,23 +190,47 @@ describe('login', () => {
 })
 
 describe('who may call', () => {
-  const call = (headers: Record<string, string>): Promise<Answer> => send(`${s.url}/rpc-http/app/onboarding`, 'POST', { 'content-type': 'application/json', ...headers }, '{}')
+  const call = (headers: Record<string, string>): Promise<Answer> =>
+    send(`${s.url}/rpc-http/app/onboarding`, 'POST', { 'content-type': 'application/json', ...headers }, '{}')
 
   it('lets the right token in without an Origin, over the header only', async () => {
     expect((await call({ authorization: `Bearer ${s.token}` })).status).toBe(200)
-    expect((await send(`${s.url}/rpc-http/app/onboarding?token=${s.token}`, 'POST', { 'content-type': 'application/json' }, '{}')).status).toBe(403)
+    expect(
+      (
+        await send(
+          `${s.url}/rpc-http/app/onboarding?token=${s.token}`,
+          'POST',
+          { 'content-type': 'application/json' },
+          '{}',
+        )
+      ).status,
+    ).toBe(403)
     const { host } = new URL(s.url)
-    expect((await call({ cookie: `stoker_${readCookie('x=1', 'x')}=${s.token}`, origin: `http://${host}` })).status).toBe(401)
+    expect(
+      (await call({ cookie: `stoker_${readCookie('x=1', 'x')}=${s.token}`, origin: `http://${host}` })).status,
+    ).toBe(401)
   })
 
   it.each([
     ['a wrong token', (): Record<string, string> => ({ authorization: 'Bearer wrong' }), 401],
     ['an empty token', (): Record<string, string> => ({ authorization: 'Bearer ' }), 401],
     ['another scheme', (): Record<string, string> => ({ authorization: `Basic ${s.token}` }), 401],
-    ['the right token from a foreign page', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, origin: 'https://evil.example' }), 403],
+    [
+      'the right token from a foreign page',
+      (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, origin: 'https://evil.example' }),
+      403,
+    ],
     ['an opaque origin', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, origin: 'null' }), 403],
-    ['a foreign host', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: 'evil.example' }), 421],
-    ['the right name at another port', (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: '127.0.0.1:1' }), 421],
+    [
+      'a foreign host',
+      (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: 'evil.example' }),
+      421,
+    ],
+    [
+      'the right name at another port',
+      (): Record<string, string> => ({ authorization: `Bearer ${s.token}`, host: '127.0.0.1:1' }),
+      421,
+    ],
     ['nothing', (): Record<string, string> => ({}), 403],
   ])('refuses %s', async (_what, headers, status) => {
     expect((await call(headers())).status).toBe(status)
@@ -171,35 +240,66 @@ describe('who may call', () => {
     const cookie = await login(s)
     const { port } = new URL(s.url)
     const statuses: number[] = []
-    for (const origin of [undefined, 'https://evil.example', `http://127.0.0.1:${port}.evil.example`, `https://127.0.0.1:${port}`, s.url]) {
-      statuses.push((await send(`${s.url}/upload/model?name=a.gguf`, 'POST', { cookie, ...(origin === undefined ? {} : { origin }) }, 'x')).status)
+    for (const origin of [
+      undefined,
+      'https://evil.example',
+      `http://127.0.0.1:${port}.evil.example`,
+      `https://127.0.0.1:${port}`,
+      s.url,
+    ]) {
+      statuses.push(
+        (
+          await send(
+            `${s.url}/upload/model?name=a.gguf`,
+            'POST',
+            { cookie, ...(origin === undefined ? {} : { origin }) },
+            'x',
+          )
+        ).status,
+      )
     }
     expect(statuses).toEqual([403, 403, 403, 403, 200])
   })
 
   it('answers under each of its own names', async () => {
     const { port } = new URL(s.url)
-    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) expect((await send(`${s.url}/healthz`, 'GET', { host })).status).toBe(200)
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`])
+      expect((await send(`${s.url}/healthz`, 'GET', { host })).status).toBe(200)
   })
 
   it('sends no inline script permission and no framing with any answer, refusals included', async () => {
-    for (const answer of [await send(`${s.url}/`, 'GET'), await send(`${s.url}/auth/sessions`, 'GET'), await send(`${s.url}/none`, 'GET')]) {
+    for (const answer of [
+      await send(`${s.url}/`, 'GET'),
+      await send(`${s.url}/auth/sessions`, 'GET'),
+      await send(`${s.url}/none`, 'GET'),
+    ]) {
       const policy = String(answer.headers['content-security-policy'])
       expect(policy).toContain("script-src 'self';")
       expect(policy).toContain("frame-ancestors 'none'")
-      expect([answer.headers['x-content-type-options'], answer.headers['referrer-policy']]).toEqual(['nosniff', 'no-referrer'])
+      expect([answer.headers['x-content-type-options'], answer.headers['referrer-policy']]).toEqual([
+        'nosniff',
+        'no-referrer',
+      ])
     }
   })
 })
 
 describe('uploads over HTTP', () => {
   it('refuses a body over the bound with 413 and keeps nothing', async () => {
-    const answer = await send(`${s.url}/upload/model?name=a.gguf`, 'POST', { authorization: `Bearer ${s.token}` }, 'x'.repeat(1_001))
+    const answer = await send(
+      `${s.url}/upload/model?name=a.gguf`,
+      'POST',
+      { authorization: `Bearer ${s.token}` },
+      'x'.repeat(1_001),
+    )
     expect([answer.status, readdirSync(join(s.dir, 'models'))]).toEqual([413, []])
   })
 
   it('removes what an aborted upload left', async () => {
-    const call = httpRequest(`${s.url}/upload/model?name=a.gguf`, { method: 'POST', headers: { authorization: `Bearer ${s.token}`, 'content-length': '900' } })
+    const call = httpRequest(`${s.url}/upload/model?name=a.gguf`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${s.token}`, 'content-length': '900' },
+    })
     call.on('error', () => undefined)
     call.write('x'.repeat(100))
     await expect.poll(() => readdirSync(join(s.dir, 'models')).length).toBe(1)
@@ -209,7 +309,8 @@ describe('uploads over HTTP', () => {
 })
 
 describe('the contract over a WebSocket', () => {
-  const open = (headers: Record<string, string>): WebSocket => new WebSocket(`${s.url.replace('http', 'ws')}/rpc`, { headers })
+  const open = (headers: Record<string, string>): WebSocket =>
+    new WebSocket(`${s.url.replace('http', 'ws')}/rpc`, { headers })
   const refusal = async (headers: Record<string, string>): Promise<number> => {
     const [, response] = (await once(
       open(headers).on('error', () => undefined),
@@ -254,16 +355,19 @@ describe('the contract over a WebSocket', () => {
     expect((await closed)[0]).toBe(4_401)
   })
 
-  it.each(['', '{', '"', '[]', '"{}"', '"{\\"i\\":1,\\"p\\":{\\"u\\":5}}"', '"{\\"i\\":{},\\"t\\":99}"', '\u0000'])('survives the frame %j', async (frame) => {
-    const socket = open({ authorization: `Bearer ${s.token}` })
-    await once(socket, 'open')
-    const closed = once(socket, 'close')
-    socket.send(frame)
-    socket.close()
-    await closed
-    const client = await clientOf(open({ authorization: `Bearer ${s.token}` }))
-    expect((await client.app.onboarding()).step).toBe('welcome')
-  })
+  it.each(['', '{', '"', '[]', '"{}"', '"{\\"i\\":1,\\"p\\":{\\"u\\":5}}"', '"{\\"i\\":{},\\"t\\":99}"', '\u0000'])(
+    'survives the frame %j',
+    async (frame) => {
+      const socket = open({ authorization: `Bearer ${s.token}` })
+      await once(socket, 'open')
+      const closed = once(socket, 'close')
+      socket.send(frame)
+      socket.close()
+      await closed
+      const client = await clientOf(open({ authorization: `Bearer ${s.token}` }))
+      expect((await client.app.onboarding()).step).toBe('welcome')
+    },
+  )
 
   it('takes 128 open calls on a socket and closes it on one more; ended calls and streams are not counted', async () => {
     const socket = open({ authorization: `Bearer ${s.token}` })
@@ -275,7 +379,9 @@ describe('the contract over a WebSocket', () => {
       await events.return?.()
     }
     const streams = await Promise.all(Array.from({ length: 128 }, () => client.app.events()))
-    expect(await Promise.all(streams.map(async (events) => (await events.next()).done))).toEqual(streams.map(() => false))
+    expect(await Promise.all(streams.map(async (events) => (await events.next()).done))).toEqual(
+      streams.map(() => false),
+    )
     const closed = once(socket, 'close')
     client.app.onboarding().catch(() => undefined)
     expect(String((await closed)[1])).toBe('too many calls at once')

@@ -56,7 +56,10 @@ describe('the exchange host as a child', () => {
     const holder = start(join(tempDir(), 'exchange'))
     const port = Number(new URL((await holder.started).url).port)
     const named = start(join(tempDir(), 'exchange'), () => undefined, port)
-    await expect(named.started).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`) })
+    await expect(named.started).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`),
+    })
     expect(named.address()).toBeNull()
   })
 
@@ -68,6 +71,9 @@ describe('the exchange host as a child', () => {
     const db = new Database(join(dir, 'exchange.db'))
     db.pragma('user_version = 9999')
     db.close()
-    await expect(start(dir).started).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringMatching(/newer Stoker/) })
+    await expect(start(dir).started).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(/newer Stoker/),
+    })
   })
 })

@@ -10,7 +10,9 @@ import { createLog } from '#lib/log.ts'
 import { startExchange } from '#exchange-server/exchange.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => (address.includes(':') ? `[${address}]` : address)))
+const own = Object.values(networkInterfaces()).flatMap((list) =>
+  (list ?? []).map(({ address }) => (address.includes(':') ? `[${address}]` : address)),
+)
 
 describe('names of a listener', () => {
   it.each([
@@ -21,10 +23,13 @@ describe('names of a listener', () => {
     expect([allowedNames(host, extra), shownHost(host)]).toEqual([names, shown])
   })
 
-  it.each(['0.0.0.0', '::'])('%s answers to every address of the machine, and is shown as one that can be opened', (host) => {
-    expect(allowedNames(host)).toEqual(expect.arrayContaining(own))
-    expect([shownHost(host), isLoopback(host)]).toEqual(['127.0.0.1', false])
-  })
+  it.each(['0.0.0.0', '::'])(
+    '%s answers to every address of the machine, and is shown as one that can be opened',
+    (host) => {
+      expect(allowedNames(host)).toEqual(expect.arrayContaining(own))
+      expect([shownHost(host), isLoopback(host)]).toEqual(['127.0.0.1', false])
+    },
+  )
 })
 
 it('an exchange on every address answers under each of them, to no other name, and prints one that can be opened', async () => {

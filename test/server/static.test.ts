@@ -42,8 +42,14 @@ describe('static files', () => {
   it('keeps hashed assets for ever and asks again for the page', async () => {
     const { root } = site()
     const [page, asset] = [await serveStatic(root, '/'), await serveStatic(root, '/assets/index-AbCd1234.js')]
-    expect([page.headers.get('cache-control'), page.headers.get('content-type')]).toEqual(['no-cache', 'text/html; charset=utf-8'])
-    expect([asset.headers.get('cache-control'), asset.headers.get('content-type')]).toEqual(['public, max-age=31536000, immutable', 'text/javascript; charset=utf-8'])
+    expect([page.headers.get('cache-control'), page.headers.get('content-type')]).toEqual([
+      'no-cache',
+      'text/html; charset=utf-8',
+    ])
+    expect([asset.headers.get('cache-control'), asset.headers.get('content-type')]).toEqual([
+      'public, max-age=31536000, immutable',
+      'text/javascript; charset=utf-8',
+    ])
   })
 
   it('says what to run when nothing is built', async () => {

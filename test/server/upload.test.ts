@@ -8,7 +8,8 @@ import { createUploads, safeModelName } from '#server/upload.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-const bodyOf = (...chunks: string[]): ReadableStream<Uint8Array> => ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk)))
+const bodyOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
+  ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk)))
 
 describe('model uploads', () => {
   it.each([
@@ -47,7 +48,9 @@ describe('model uploads', () => {
         controller.error(new Error('gone'))
       },
     })
-    await expect(createUploads(dir, countingIds()).store('m.gguf', broken, null)).rejects.toMatchObject({ code: 'CANCELLED' })
+    await expect(createUploads(dir, countingIds()).store('m.gguf', broken, null)).rejects.toMatchObject({
+      code: 'CANCELLED',
+    })
     expect(readdirSync(join(dir, 'models'))).toEqual([])
   })
 
@@ -57,6 +60,9 @@ describe('model uploads', () => {
     writeFileSync(join(dir, 'models', '.upload-x'), 'part')
     writeFileSync(join(dir, 'models', 'm.gguf'), 'model')
     createUploads(dir, countingIds())
-    expect([existsSync(join(dir, 'models', '.upload-x')), existsSync(join(dir, 'models', 'm.gguf'))]).toEqual([false, true])
+    expect([existsSync(join(dir, 'models', '.upload-x')), existsSync(join(dir, 'models', 'm.gguf'))]).toEqual([
+      false,
+      true,
+    ])
   })
 })

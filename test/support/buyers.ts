@@ -49,7 +49,13 @@ function counter(): { add: () => void; wait: (count: number) => Promise<void>; t
 
 const PAUSE_AFTER_ERROR_MS = 50
 
-export function startBuyers({ exchangeUrl, key, instrument = 'practice/text-nano', atOnce, seed }: BuyersOptions): Buyers {
+export function startBuyers({
+  exchangeUrl,
+  key,
+  instrument = 'practice/text-nano',
+  atOnce,
+  seed,
+}: BuyersOptions): Buyers {
   const stopping = new AbortController()
   const [deltas, finished, failed] = [counter(), counter(), counter()]
   let asked = 0
@@ -74,7 +80,9 @@ export function startBuyers({ exchangeUrl, key, instrument = 'practice/text-nano
       await response.body?.cancel()
       return false
     }
-    for await (const event of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())) {
+    for await (const event of response.body
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream())) {
       if (event.data === '[DONE]') return true
       const chunk = JSON.parse(event.data) as { error?: object; choices?: { delta?: { content?: string } }[] }
       if (chunk.error !== undefined) return false

@@ -1,4 +1,6 @@
-/** Ids that count: `job_000000000000000000000001`, `job_…2`, each prefix by itself; secrets are the counter as bytes. */
+/**
+ * Ids that count: `job_000000000000000000000001`, `job_…2`, each prefix by itself; secrets are the counter as bytes.
+ */
 import type { IdSource } from '#lib/id-source.ts'
 
 export function countingIds(): IdSource {

@@ -1,4 +1,7 @@
-/** The desktop app without Electron: the real shell over doubles of Electron's API, its built bundles as real processes. Build first (built.ts). */
+/**
+ * The desktop app without Electron: the real shell over doubles of Electron's API, its built bundles as real processes.
+ * Build first (built.ts).
+ */
 import { join } from 'node:path'
 
 import { APP_URL } from '#desktop/security.ts'
@@ -16,7 +19,10 @@ export interface DesktopApp {
   forked: FakeUtilityProcess[]
   /** What the shell told the launcher when the core could not run. */
   failed: string[]
-  /** The page asks for a channel, as preload does, and waits for its end: while the core restarts it comes with the next core. */
+  /**
+   * The page asks for a channel, as preload does, and waits for its end: while the core restarts it comes with the next
+   * core.
+   */
   connect(): Promise<FakeMessagePortMain>
   /** Resolves when every child has ended and the app has quit. */
   quit(): Promise<void>
@@ -25,7 +31,11 @@ export interface DesktopApp {
 export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
   const fake = new FakeElectron()
   // The folder comes with the shell's words, not from the environment: a child that looks there would be seen to.
-  const { electron, forked } = withProcesses(fake, { ...process.env, STOKER_LOG: 'error', STOKER_DATA: join(dataDir, 'not-this-one') })
+  const { electron, forked } = withProcesses(fake, {
+    ...process.env,
+    STOKER_LOG: 'error',
+    STOKER_DATA: join(dataDir, 'not-this-one'),
+  })
   const failed: string[] = []
   const paths = {
     core: bundle('core'),
@@ -36,7 +46,14 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
     dataDir,
     resources: join(ROOT, 'resources'),
   }
-  const shell = new Shell({ electron, clock: systemClock, paths, isPackaged: false, onReady: () => undefined, onFailed: (message) => failed.push(message) })
+  const shell = new Shell({
+    electron,
+    clock: systemClock,
+    paths,
+    isPackaged: false,
+    onReady: () => undefined,
+    onFailed: (message) => failed.push(message),
+  })
   await shell.start()
   return {
     fake,

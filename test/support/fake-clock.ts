@@ -13,28 +13,28 @@ export const settle = (): Promise<void> => new Promise((resolve) => setImmediate
 const MAX_WAKES = 1_000_000
 
 export class FakeClock implements Clock {
-  private time: number
-  private readonly start: number
-  private order = 0
-  private readonly sleepers = new Set<Sleeper>()
+  #time: number
+  readonly #start: number
+  #order = 0
+  readonly #sleepers = new Set<Sleeper>()
 
   /** Starts at 21 November 2026 12:00 UTC unless told otherwise. */
   constructor(startsAt = Date.UTC(2026, 10, 21, 12)) {
-    this.time = startsAt
-    this.start = startsAt
+    this.#time = startsAt
+    this.#start = startsAt
   }
 
   now(): number {
-    return this.time
+    return this.#time
   }
 
   mono(): number {
-    return this.time - this.start
+    return this.#time - this.#start
   }
 
   /** How many sleeps are waiting: a test can see a loop that was not stopped. */
   get waiting(): number {
-    return this.sleepers.size
+    return this.#sleepers.size
   }
 
   sleep(ms: number, options: { signal?: AbortSignal; unref?: boolean } = {}): Promise<void> {
@@ -45,45 +45,49 @@ export class FakeClock implements Clock {
         return
       }
       const onAbort = (): void => {
-        this.sleepers.delete(sleeper)
+        this.#sleepers.delete(sleeper)
         reject(signal?.reason as Error)
       }
       const wake = (): void => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       }
-      const sleeper: Sleeper = { at: this.time + Math.max(0, ms), order: (this.order += 1), wake }
-      this.sleepers.add(sleeper)
+      const sleeper: Sleeper = { at: this.#time + Math.max(0, ms), order: (this.#order += 1), wake }
+      this.#sleepers.add(sleeper)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
-  /** Moves time on by `ms`, waking every sleeper due on the way at its own time and letting its promises settle before the next. */
+  /**
+   * Moves time on by `ms`, waking every sleeper due on the way at its own time and letting its promises settle before
+   * the next.
+   */
   async advance(ms: number): Promise<void> {
-    const target = this.time + ms
+    const target = this.#time + ms
     await settle()
     for (let wakes = 0; wakes < MAX_WAKES; wakes += 1) {
-      const next = this.nextDue(target)
+      const next = this.#nextDue(target)
       if (next === null) break
-      this.sleepers.delete(next)
-      this.time = Math.max(this.time, next.at)
+      this.#sleepers.delete(next)
+      this.#time = Math.max(this.#time, next.at)
       next.wake()
       await settle()
     }
-    this.time = target
+    this.#time = target
     await settle()
   }
 
   /** Jumps without waking anybody: a suspended machine, or a wall clock set by hand. */
   jump(ms: number): void {
-    this.time += ms
+    this.#time += ms
   }
 
-  private nextDue(until: number): Sleeper | null {
+  #nextDue(until: number): Sleeper | null {
     let next: Sleeper | null = null
-    for (const sleeper of this.sleepers) {
+    for (const sleeper of this.#sleepers) {
       if (sleeper.at > until) continue
-      if (next === null || sleeper.at < next.at || (sleeper.at === next.at && sleeper.order < next.order)) next = sleeper
+      if (next === null || sleeper.at < next.at || (sleeper.at === next.at && sleeper.order < next.order))
+        next = sleeper
     }
     return next
   }

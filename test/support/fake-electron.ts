@@ -1,4 +1,7 @@
-/** A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a test raise events. */
+/**
+ * A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a
+ * test raise events.
+ */
 import type { PortLike, ShellElectron, WebContentsLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
 
 type Listener = (...args: never[]) => void
@@ -101,7 +104,10 @@ export class FakeElectron {
   readonly events = new Emitter()
   readonly utilities: FakeUtility[] = []
   readonly windows: FakeWindow[] = []
-  readonly ipc = new Map<string, (event: { sender: unknown; senderFrame: { url: string; parent: unknown } | null }) => void>()
+  readonly ipc = new Map<
+    string,
+    (event: { sender: unknown; senderFrame: { url: string; parent: unknown } | null }) => void
+  >()
   readonly notices: string[] = []
   readonly asked: string[] = []
   readonly errors: string[] = []
@@ -168,7 +174,10 @@ export class FakeElectron {
     notify: (title) => void this.notices.push(title),
     createTray: (actions) => {
       this.trayActions = actions
-      return { update: (state, text) => void Object.assign(this.tray, { state, text }), destroy: () => void (this.tray.destroyed = true) }
+      return {
+        update: (state, text) => void Object.assign(this.tray, { state, text }),
+        destroy: () => void (this.tray.destroyed = true),
+      }
     },
   }
 }

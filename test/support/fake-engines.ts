@@ -1,4 +1,7 @@
-/** Fake engines for tests of the core: one fake for each deployment, made when first asked for; what is measured or listed is what the test says. */
+/**
+ * Fake engines for tests of the core: one fake for each deployment, made when first asked for; what is measured or
+ * listed is what the test says.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import type { Calibration, EngineKind, EnginesPort } from '#core/engine/engines.port.ts'
@@ -55,10 +58,15 @@ const fakeCalibration: Calibration = {
   onGpu: false,
 }
 
-/** `createFakeEngines()` serves every deployment by a FakeEngine of its own; `createFakeEngines({ make: () => one })` serves all by one. */
+/**
+ * `createFakeEngines()` serves every deployment by a FakeEngine of its own; `createFakeEngines({ make: () => one })`
+ * serves all by one.
+ */
 export function createFakeEngines(): FakeEngines<ReturnType<typeof createFakeEngine>>
 export function createFakeEngines<Engine extends EnginePort>(options: FakeEnginesOptions<Engine>): FakeEngines<Engine>
-export function createFakeEngines(options: FakeEnginesOptions<EnginePort> = { make: () => createFakeEngine() }): FakeEngines {
+export function createFakeEngines(
+  options: FakeEnginesOptions<EnginePort> = { make: () => createFakeEngine() },
+): FakeEngines {
   const made = new Map<string, EnginePort>()
   const kinds = new Map<string, EngineKind>()
   const released: string[] = []

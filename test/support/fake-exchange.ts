@@ -1,4 +1,7 @@
-/** A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the core; frames wait in a queue until the test delivers them. */
+/**
+ * A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the
+ * core; frames wait in a queue until the test delivers them.
+ */
 import { inputTokens } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
 import { nano, nanoPerMtok, type NanoPerMtok, type Realm } from '#contract/money.ts'
@@ -55,7 +58,12 @@ export class FakeExchange {
   takesBps = 500
   /** What is told instead of a receipt; its own chain stays good. */
   tampers: (receipt: Receipt) => Receipt = (receipt) => receipt
-  #port: { alive: boolean; state: ExchangeState; onState: Set<(state: ExchangeState) => void>; onFrame: Set<(frame: ExchangeFrame) => void> } | null = null
+  #port: {
+    alive: boolean
+    state: ExchangeState
+    onState: Set<(state: ExchangeState) => void>
+    onFrame: Set<(frame: ExchangeFrame) => void>
+  } | null = null
   #count = 0
 
   /** A new port for a new core; the one before it is dead: what it sends goes nowhere. */
@@ -98,7 +106,14 @@ export class FakeExchange {
       kind: 'online',
       since: this.now,
       fresh,
-      terms: { realm: this.realm, currency: 'PCR', feeBps: this.feeBps, holdMs: 30_000, specs: [FAKE_SPEC], exchange: this.key.publicKey },
+      terms: {
+        realm: this.realm,
+        currency: 'PCR',
+        feeBps: this.feeBps,
+        holdMs: 30_000,
+        specs: [FAKE_SPEC],
+        exchange: this.key.publicKey,
+      },
     })
   }
 
@@ -108,20 +123,50 @@ export class FakeExchange {
 
   /** Sends one job; the id counts. */
   job(
-    options: { content?: string; price?: number; maxTokens?: number; examId?: string; itemId?: string; instrument?: Instrument; reserveNano?: number; deadlineMs?: number } = {},
+    options: {
+      content?: string
+      price?: number
+      maxTokens?: number
+      examId?: string
+      itemId?: string
+      instrument?: Instrument
+      reserveNano?: number
+      deadlineMs?: number
+    } = {},
   ): JobId {
     this.#count += 1
     const jobId = brandId<JobId>(`job_${this.#count}`)
-    const { content = 'hello there', price = 1_000_000, maxTokens = 16, examId, itemId, instrument = NANO_INSTRUMENT, reserveNano = 1_000_000, deadlineMs = 60_000 } = options
+    const {
+      content = 'hello there',
+      price = 1_000_000,
+      maxTokens = 16,
+      examId,
+      itemId,
+      instrument = NANO_INSTRUMENT,
+      reserveNano = 1_000_000,
+      deadlineMs = 60_000,
+    } = options
     const messages = [{ role: 'user' as const, content }]
-    this.jobs.set(jobId, { state: 'pending', price: nanoPerMtok(price), receipt: null, exam: examId !== undefined, input: inputTokens(messages) })
+    this.jobs.set(jobId, {
+      state: 'pending',
+      price: nanoPerMtok(price),
+      receipt: null,
+      exam: examId !== undefined,
+      input: inputTokens(messages),
+    })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
     this.queue.push({
       t: 'job',
       jobId,
       instrument,
       specVersion: 1,
-      request: { messages, maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
+      request: {
+        messages,
+        maxTokens,
+        sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 },
+        stop: [],
+        ignoreEos: false,
+      },
       priceNanoPerMtok: nanoPerMtok(price),
       reserveNano: nano(reserveNano),
       deadlineMs,
@@ -133,9 +178,16 @@ export class FakeExchange {
 
   /** Releases the oldest receipt still held. */
   release(): boolean {
-    const next = this.receipts.find((receipt) => receipt.sellerNano > 0 && !this.releases.some((release) => release.jobId === receipt.claim.jobId))
+    const next = this.receipts.find(
+      (receipt) => receipt.sellerNano > 0 && !this.releases.some((release) => release.jobId === receipt.claim.jobId),
+    )
     if (next === undefined) return false
-    const release = { seq: this.releases.length + 1, jobId: next.claim.jobId, amountNano: next.sellerNano, at: this.now }
+    const release = {
+      seq: this.releases.length + 1,
+      jobId: next.claim.jobId,
+      amountNano: next.sellerNano,
+      at: this.now,
+    }
     this.releases.push(release)
     this.queue.push({ t: 'released', releases: [release] })
     return true
@@ -179,7 +231,10 @@ export class FakeExchange {
     } else if (frame.t === 'sync') {
       const receipts = this.receipts.filter(({ seq }) => seq > frame.afterReceiptSeq)
       const releases = this.releases.filter(({ seq }) => seq > frame.afterReleaseSeq)
-      const jobs = frame.openJobs.map((jobId) => ({ jobId, state: this.jobs.get(jobId)?.state ?? ('unknown' as const) }))
+      const jobs = frame.openJobs.map((jobId) => ({
+        jobId,
+        state: this.jobs.get(jobId)?.state ?? ('unknown' as const),
+      }))
       this.queue.push({
         t: 'sync.result',
         receipts: receipts.slice(0, this.pageSize).map((receipt) => this.tampers(receipt)),
@@ -192,7 +247,8 @@ export class FakeExchange {
 
   #done({ jobId, claim, claimSig }: Extract<SupplierFrame, { t: 'job.done' }>): void {
     const job = this.jobs.get(jobId)
-    if (job === undefined || job.state === 'void') return void this.queue.push({ t: 'job.void', jobId, reason: 'fake: not running' })
+    if (job === undefined || job.state === 'void')
+      return void this.queue.push({ t: 'job.void', jobId, reason: 'fake: not running' })
     if (job.exam) {
       job.state = 'settled'
       return

@@ -1,7 +1,15 @@
 /** A member of a pool that a test plays: what it was given stands in `got`, and it says only what the test says. */
 import type { ErrorCode } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
-import type { EngineEvents, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, SubmitOptions } from '#core/engine/engine.port.ts'
+import type {
+  EngineEvents,
+  EngineSettings,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  ModelFile,
+  SubmitOptions,
+} from '#core/engine/engine.port.ts'
 import type { PoolMember } from '#engine/pool/pool-member.ts'
 import type { ModelInspection } from '#core/engine/engine.port.ts'
 
@@ -35,10 +43,11 @@ export class FakeMember implements PoolMember {
   /** Thrown by the next loads. */
   refuses: Error | null = null
   statsNow: Partial<EngineStats> = {}
-  embeds: () => Promise<{ vectors: number[][]; promptTokens: number }> = () => Promise.resolve({ vectors: [[1]], promptTokens: 1 })
-  private readonly open = new Map<string, EngineEvents>()
-  private current: EngineState = { kind: 'stopped' }
-  private readonly listeners = new Set<(state: EngineState) => void>()
+  embeds: () => Promise<{ vectors: number[][]; promptTokens: number }> = () =>
+    Promise.resolve({ vectors: [[1]], promptTokens: 1 })
+  readonly #open = new Map<string, EngineEvents>()
+  #current: EngineState = { kind: 'stopped' }
+  readonly #listeners = new Set<(state: EngineState) => void>()
 
   constructor(name: string) {
     this.name = name
@@ -46,13 +55,19 @@ export class FakeMember implements PoolMember {
 
   /** Ids of the jobs in it. */
   get holds(): string[] {
-    return [...this.open.keys()]
+    return [...this.#open.keys()]
   }
 
   async load({ sha256 }: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
     this.loads.push(settings)
     if (this.refuses !== null) throw this.refuses
-    const model = { sha256, contextTokens: settings.contextTokens, slots: settings.slots, engine: 'fake engine', device: this.name }
+    const model = {
+      sha256,
+      contextTokens: settings.contextTokens,
+      slots: settings.slots,
+      engine: 'fake engine',
+      device: this.name,
+    }
     this.become({ kind: 'loaded', model })
     return model
   }
@@ -64,7 +79,7 @@ export class FakeMember implements PoolMember {
 
   submit(id: string, request: EngineRequest, events: EngineEvents, options: SubmitOptions = {}): void {
     this.got.push({ id, request, options, events })
-    this.open.set(id, events)
+    this.#open.set(id, events)
   }
 
   cancel(id: string): void {
@@ -88,18 +103,24 @@ export class FakeMember implements PoolMember {
   }
 
   stats(): EngineStats {
-    const slots = this.current.kind === 'loaded' ? this.current.model.slots : 0
-    const running = this.open.size
-    return { ...FAKE_STATS, slots, running, processes: [{ pid: 1, name: this.name, state: this.current.kind, rssBytes: 100, running, slots, threads: 1 }], ...this.statsNow }
+    const slots = this.#current.kind === 'loaded' ? this.#current.model.slots : 0
+    const running = this.#open.size
+    return {
+      ...FAKE_STATS,
+      slots,
+      running,
+      processes: [{ pid: 1, name: this.name, state: this.#current.kind, rssBytes: 100, running, slots, threads: 1 }],
+      ...this.statsNow,
+    }
   }
 
   state(): EngineState {
-    return this.current
+    return this.#current
   }
 
   onState(listener: (state: EngineState) => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   async retry(): Promise<void> {
@@ -112,20 +133,25 @@ export class FakeMember implements PoolMember {
   }
 
   become(state: EngineState): void {
-    this.current = state
-    for (const listener of this.listeners) listener(state)
+    this.#current = state
+    for (const listener of this.#listeners) listener(state)
   }
 
   say(id: string, text: string): void {
-    this.open.get(id)?.onDelta(text)
+    this.#open.get(id)?.onDelta(text)
   }
 
   finish(id: string, finish: 'stop' | 'cancelled' = 'stop'): void {
-    this.take(id)?.onDone({ finish, usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 }, ttftMs: 5, durationMs: 10 })
+    this.#take(id)?.onDone({
+      finish,
+      usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 1 },
+      ttftMs: 5,
+      durationMs: 10,
+    })
   }
 
   fail(id: string, code: ErrorCode, data: Record<string, string | number | boolean | null> = {}): void {
-    this.take(id)?.onError({ code, message: `fake ${code}`, data })
+    this.#take(id)?.onError({ code, message: `fake ${code}`, data })
   }
 
   /** As client.ts tells a crash: the jobs first, the state afterwards. */
@@ -134,9 +160,9 @@ export class FakeMember implements PoolMember {
     this.become({ kind: 'backoff', until: 0, attempt: 1 })
   }
 
-  private take(id: string): EngineEvents | undefined {
-    const events = this.open.get(id)
-    this.open.delete(id)
+  #take(id: string): EngineEvents | undefined {
+    const events = this.#open.get(id)
+    this.#open.delete(id)
     return events
   }
 }

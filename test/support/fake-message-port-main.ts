@@ -1,6 +1,7 @@
 /**
- * Electron's MessagePortMain without Electron, with its real semantics: messages wait until start(), arrive one by one on later turns as
- * `{ data, ports }` structured clones; close() lets what was posted arrive first, then both ends hear `close`; posting to a closed port is silent.
+ * Electron's MessagePortMain without Electron, with its real semantics: messages wait until start(), arrive one by one
+ * on later turns as `{ data, ports }` structured clones; close() lets what was posted arrive first, then both ends hear
+ * `close`; posting to a closed port is silent.
  */
 import { EventEmitter } from 'node:events'
 

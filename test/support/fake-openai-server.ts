@@ -1,5 +1,13 @@
-/** A server that speaks the OpenAI API as a test says: well, badly, or not at all. No model; every answer is scripted. */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+/**
+ * A server that speaks the OpenAI API as a test says: well, badly, or not at all. No model; every answer is scripted.
+ */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
@@ -18,10 +26,17 @@ interface FakeTls {
 
 type Reply = (response: ServerResponse, call: FakeCall) => void
 
-export const event = (value: unknown): string => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`
-export const piece = (content: string, more: Record<string, unknown> = {}): string => event({ choices: [{ index: 0, delta: { content }, finish_reason: null, ...more }] })
-export const last = (reason = 'stop', usage: unknown = { prompt_tokens: 40, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 30 } }): string =>
-  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] }) + (usage === null ? '' : event({ choices: [], usage })) + event('[DONE]')
+export const event = (value: unknown): string =>
+  `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`
+export const piece = (content: string, more: Record<string, unknown> = {}): string =>
+  event({ choices: [{ index: 0, delta: { content }, finish_reason: null, ...more }] })
+export const last = (
+  reason = 'stop',
+  usage: unknown = { prompt_tokens: 40, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 30 } },
+): string =>
+  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] }) +
+  (usage === null ? '' : event({ choices: [], usage })) +
+  event('[DONE]')
 
 /** Streams these texts as one answer. */
 export const stream =
@@ -40,10 +55,19 @@ export const open =
     for (const part of parts) response.write(part)
   }
 export const refuse =
-  (status: number, body: unknown = { error: { message: 'no', type: 'fake' } }, headers: Record<string, string> = {}): Reply =>
+  (
+    status: number,
+    body: unknown = { error: { message: 'no', type: 'fake' } },
+    headers: Record<string, string> = {},
+  ): Reply =>
   (response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-export const ok = stream(event({ choices: [{ delta: { role: 'assistant', content: null } }] }), piece('Hel'), piece('lo'), last())
+export const ok = stream(
+  event({ choices: [{ delta: { role: 'assistant', content: null } }] }),
+  piece('Hel'),
+  piece('lo'),
+  last(),
+)
 
 export class FakeOpenAiServer {
   readonly calls: FakeCall[] = []
@@ -57,25 +81,25 @@ export class FakeOpenAiServer {
   list: Reply | null = null
   /** The answers to the next requests, in order; the last one stays. */
   replies: Reply[] = [ok]
-  private readonly server: Server
-  private readonly waiting: (() => void)[] = []
+  readonly #server: Server
+  readonly #waiting: (() => void)[] = []
 
-  private readonly scheme: 'http' | 'https'
+  readonly #scheme: 'http' | 'https'
 
   private constructor(tls: FakeTls | undefined) {
-    const handle = (request: IncomingMessage, response: ServerResponse): void => void this.handle(request, response)
-    this.scheme = tls === undefined ? 'http' : 'https'
-    this.server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
+    const handle = (request: IncomingMessage, response: ServerResponse): void => void this.#handle(request, response)
+    this.#scheme = tls === undefined ? 'http' : 'https'
+    this.#server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   }
 
   static async start(tls?: FakeTls): Promise<FakeOpenAiServer> {
     const fake = new FakeOpenAiServer(tls)
-    await fake.listen(0)
+    await fake.#listen(0)
     return fake
   }
 
   get url(): string {
-    return `${this.scheme}://${this.host}`
+    return `${this.#scheme}://${this.host}`
   }
 
   get host(): string {
@@ -86,32 +110,40 @@ export class FakeOpenAiServer {
 
   /** Dies, streams and all; `revive` brings it back at the same address. */
   async kill(): Promise<void> {
-    const closed = new Promise((resolve) => this.server.close(resolve))
-    this.server.closeAllConnections()
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.#server.closeAllConnections()
     await closed
   }
 
   revive(): Promise<void> {
-    return this.listen(this.port)
+    return this.#listen(this.port)
   }
 
   /** Resolves when so many requests for answers have come in all. */
   async asked(count: number): Promise<void> {
-    while (this.calls.length < count) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    while (this.calls.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  private async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve))
-    this.port = (this.server.address() as AddressInfo).port
+  async #listen(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+    this.port = (this.#server.address() as AddressInfo).port
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? ''
-    if (this.key !== null && request.headers.authorization !== `Bearer ${this.key}`) return refuse(401, { error: { message: 'Invalid API Key' } })(response, null as never)
+    if (this.key !== null && request.headers.authorization !== `Bearer ${this.key}`)
+      return refuse(401, { error: { message: 'Invalid API Key' } })(response, null as never)
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part as Buffer)
-    const hungUp = new Promise<void>((resolve) => response.on('close', () => (response.writableFinished ? undefined : resolve())))
-    const call: FakeCall = { path, body: parts.length === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>), headers: request.headers, hungUp }
+    const hungUp = new Promise<void>((resolve) =>
+      response.on('close', () => (response.writableFinished ? undefined : resolve())),
+    )
+    const call: FakeCall = {
+      path,
+      body: parts.length === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>),
+      headers: request.headers,
+      hungUp,
+    }
     const scripted = this.paths[path]
     if (scripted !== undefined) return scripted(response, call)
     if (path === '/v1/models') {
@@ -122,6 +154,6 @@ export class FakeOpenAiServer {
     this.calls.push(call)
     const reply = this.replies.length > 1 ? this.replies.shift() : this.replies[0]
     reply?.(response, call)
-    for (const wake of this.waiting.splice(0)) wake()
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 }

@@ -1,4 +1,7 @@
-/** A utility process's line to the shell: what the process says is recorded, what the shell says is delivered by the test. */
+/**
+ * A utility process's line to the shell: what the process says is recorded, what the shell says is delivered by the
+ * test.
+ */
 import { EventEmitter } from 'node:events'
 
 import type { HostReply, HostRequest } from '#contract/host.ts'

@@ -1,4 +1,7 @@
-/** A scripted supplier that speaks the protocol over a real WebSocket: written from docs/protocol.md, sharing no code with the real adapter but the frame schemas. */
+/**
+ * A scripted supplier that speaks the protocol over a real WebSocket: written from docs/protocol.md, sharing no code
+ * with the real adapter but the frame schemas.
+ */
 import { createHmac } from 'node:crypto'
 
 import { WebSocket } from 'ws'
@@ -64,7 +67,17 @@ export class FakeSupplier {
         if (value['t'] === 'challenge') {
           const text = `stoker-supplier-v1\n${String(value['nonce'])}\n${String(value['exchange'])}\n${this.key.publicKey}`
           const resume = options.resume === true ? { resume: { session: this.#session, received: this.#received } } : {}
-          socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: this.key.publicKey, sig: this.key.sign(text), name: 'fake', client: 'test', ...resume }))
+          socket.send(
+            JSON.stringify({
+              t: 'hello',
+              protocol: 1,
+              supplier: this.key.publicKey,
+              sig: this.key.sign(text),
+              name: 'fake',
+              client: 'test',
+              ...resume,
+            }),
+          )
         } else if (value['t'] === 'welcome') {
           this.#welcomed(value)
           resolve()
@@ -79,7 +92,8 @@ export class FakeSupplier {
     this.handshakes.push(value)
     if (value['resumed'] === true) {
       this.#forget(Number(value['received']))
-      for (const envelope of this.#unacknowledged) this.socket.send(JSON.stringify({ ...envelope, ack: this.#received }))
+      for (const envelope of this.#unacknowledged)
+        this.socket.send(JSON.stringify({ ...envelope, ack: this.#received }))
     } else {
       this.#session = String(value['session'])
       this.#sent = 0
@@ -106,11 +120,16 @@ export class FakeSupplier {
   }
 
   /** The first frame of a type not taken before, now or when it comes. */
-  next<T extends ExchangeFrame['t']>(type: T, matches: (frame: FrameOf<T>) => boolean = () => true): Promise<FrameOf<T>> {
+  next<T extends ExchangeFrame['t']>(
+    type: T,
+    matches: (frame: FrameOf<T>) => boolean = () => true,
+  ): Promise<FrameOf<T>> {
     const fits = (frame: ExchangeFrame): boolean => frame.t === type && matches(frame as FrameOf<T>)
     const known = this.frames.findIndex(fits)
     if (known >= 0) return Promise.resolve(this.frames.splice(known, 1)[0] as FrameOf<T>)
-    return new Promise((resolve) => this.#waiters.push({ matches: fits, resolve: resolve as (frame: ExchangeFrame) => void }))
+    return new Promise((resolve) =>
+      this.#waiters.push({ matches: fits, resolve: resolve as (frame: ExchangeFrame) => void }),
+    )
   }
 
   offer(instrument: string, askNanoPerMtok: number, options: { slots?: number; deploymentId?: string } = {}): void {
@@ -134,7 +153,8 @@ export class FakeSupplier {
   }
 
   claim(job: JobFrame, text: string, finish: Claim['finish'] = 'stop', change: Partial<Claim> = {}): void {
-    const mac = (data: string): string => createHmac('sha256', Buffer.from(job.salt, 'base64url')).update(data).digest('hex')
+    const mac = (data: string): string =>
+      createHmac('sha256', Buffer.from(job.salt, 'base64url')).update(data).digest('hex')
     const claim: Claim = {
       v: 1,
       jobId: job.jobId,
@@ -142,7 +162,10 @@ export class FakeSupplier {
       instrument: job.instrument,
       specVersion: job.specVersion,
       modelSha256: MODEL_SHA as never,
-      usage: { inputTokens: inputTokens(job.request.messages), outputTokens: Math.min(bytes4(text), job.request.maxTokens) },
+      usage: {
+        inputTokens: inputTokens(job.request.messages),
+        outputTokens: Math.min(bytes4(text), job.request.maxTokens),
+      },
       timings: { ttftMs: 5, durationMs: 10 },
       requestMac: mac(canonicalJson(job.request)),
       answerMac: mac(text),
@@ -156,7 +179,8 @@ export class FakeSupplier {
   #receive(envelope: Envelope): void {
     this.#forget(envelope.ack)
     if (envelope.seq === 0 || envelope.seq <= this.#received) return
-    if (envelope.seq !== this.#received + 1) throw new Error(`the exchange skipped from ${this.#received} to ${envelope.seq}`)
+    if (envelope.seq !== this.#received + 1)
+      throw new Error(`the exchange skipped from ${this.#received} to ${envelope.seq}`)
     this.#received = envelope.seq
     const frame = exchangeFrame.parse(envelope.frame)
     if (frame.t === 'job.cancel') this.cancelled.add(frame.jobId)

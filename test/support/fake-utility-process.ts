@@ -1,4 +1,7 @@
-/** Electron's utility processes without Electron: real Node children whose parentPort and message ports run over child-process IPC. */
+/**
+ * Electron's utility processes without Electron: real Node children whose parentPort and message ports run over
+ * child-process IPC.
+ */
 import { fork, type ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
@@ -24,7 +27,13 @@ export class FakeUtilityProcess extends EventEmitter {
   constructor(entry: string, env: NodeJS.ProcessEnv) {
     super()
     this.entry = entry
-    this.#child = fork(entry, [], { execPath: process.execPath, execArgv: ['--import', PRELOAD], env, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#child = fork(entry, [], {
+      execPath: process.execPath,
+      execArgv: ['--import', PRELOAD],
+      env,
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString('utf8')))
     this.#child.once('spawn', () => {
       this.#pid = this.#child.pid
@@ -83,7 +92,10 @@ export class FakeUtilityProcess extends EventEmitter {
 }
 
 /** FakeElectron whose utility processes and ports are these. */
-export function withProcesses(fake: FakeElectron, env: NodeJS.ProcessEnv = process.env): { electron: ShellElectron; forked: FakeUtilityProcess[] } {
+export function withProcesses(
+  fake: FakeElectron,
+  env: NodeJS.ProcessEnv = process.env,
+): { electron: ShellElectron; forked: FakeUtilityProcess[] } {
   const forked: FakeUtilityProcess[] = []
   const electron: ShellElectron = {
     ...fake.api,

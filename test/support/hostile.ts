@@ -1,4 +1,7 @@
-/** Hostile messages from a seed: broken text, wrong shapes, wrong types in right shapes, absurd sizes. The same seed gives the same messages. */
+/**
+ * Hostile messages from a seed: broken text, wrong shapes, wrong types in right shapes, absurd sizes. The same seed
+ * gives the same messages.
+ */
 
 /** Small, fast, seeded; not for secrets. Source: Mulberry32, public domain. */
 export function seeded(seed: number): () => number {
@@ -57,7 +60,9 @@ export function hostile(seed: number): Hostile {
   const mutate = (template: unknown): unknown => {
     if (random() < 0.15) return value(3)
     if (Array.isArray(template))
-      return random() < 0.2 ? [...(template as unknown[]), ...(template as unknown[])] : template.map((part: unknown) => (random() < 0.4 ? mutate(part) : part))
+      return random() < 0.2
+        ? [...(template as unknown[]), ...(template as unknown[])]
+        : template.map((part: unknown) => (random() < 0.4 ? mutate(part) : part))
     if (typeof template === 'object' && template !== null) {
       const entries = Object.entries(template).flatMap(([key, part]): [string, unknown][] => {
         const chance = random()

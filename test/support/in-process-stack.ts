@@ -1,4 +1,7 @@
-/** One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the test says. */
+/**
+ * One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the
+ * test says.
+ */
 import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
@@ -36,7 +39,14 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
   const log = createLog('test')
   log.level = 'silent'
   const dir = join(folder, 'exchange')
-  const exchange = await startExchange({ dir, examSeed, seed: 'x', log, terms: { holdMs: 0 }, ...(specs === undefined ? {} : { specs }) })
+  const exchange = await startExchange({
+    dir,
+    examSeed,
+    seed: 'x',
+    log,
+    terms: { holdMs: 0 },
+    ...(specs === undefined ? {} : { specs }),
+  })
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const port = createStokerExchange({
@@ -85,7 +95,10 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
 /** An exam on a busy machine is within it. */
 const PATIENCE_MS = 45_000
 
-async function waitFor<T>(open: (signal: AbortSignal) => Promise<AsyncIterable<T>>, test: (value: T) => boolean | Promise<boolean>): Promise<void> {
+async function waitFor<T>(
+  open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
+  test: (value: T) => boolean | Promise<boolean>,
+): Promise<void> {
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), PATIENCE_MS)
   try {
@@ -98,7 +111,8 @@ async function waitFor<T>(open: (signal: AbortSignal) => Promise<AsyncIterable<T
 }
 
 /** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */
-export const until = (core: Core, test: () => Promise<boolean>): Promise<void> => waitFor((signal) => core.client.app.events(undefined, { signal }), test)
+export const until = (core: Core, test: () => Promise<boolean>): Promise<void> =>
+  waitFor((signal) => core.client.app.events(undefined, { signal }), test)
 
 /** Waits until the exchange is there; on the live values, since no change tells of it. */
 export const untilOnline = (core: Core): Promise<void> =>

@@ -9,10 +9,19 @@ import type { Contract } from '#contract/index.ts'
 
 const NANO_GGUF = resolve(import.meta.dirname, '../../resources/models/nano.gguf')
 
-/** Error when the exam is not passed (about one seed in twenty turns a good model away; the exchange draws it at random). */
-export async function listNano(client: ContractRouterClient<Contract>, settings: { slots: number }): Promise<DeploymentId> {
+/**
+ * Error when the exam is not passed (about one seed in twenty turns a good model away; the exchange draws it at
+ * random).
+ */
+export async function listNano(
+  client: ContractRouterClient<Contract>,
+  settings: { slots: number },
+): Promise<DeploymentId> {
   const model = await importModel(client, NANO_GGUF)
-  const { deploymentId } = await client.models.deploy({ sha256: model.sha256, settings: { slots: settings.slots, threads: 1, gpuLayers: 0 } })
+  const { deploymentId } = await client.models.deploy({
+    sha256: model.sha256,
+    settings: { slots: settings.slots, threads: 1, gpuLayers: 0 },
+  })
   await sitExam(client, deploymentId, () => undefined)
   await list(client, deploymentId)
   return deploymentId

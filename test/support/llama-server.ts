@@ -1,4 +1,7 @@
-/** A real llama-server as an independent process, for tests of remote engines: the one STOKER_LLAMA_SERVER names, or the one `npm run bench:reference` built. */
+/**
+ * A real llama-server as an independent process, for tests of remote engines: the one STOKER_LLAMA_SERVER names, or the
+ * one `npm run bench:reference` built.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -44,11 +47,35 @@ async function healthy(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** The nano model in four slots of 512 tokens on one thread. */
-export async function startLlamaServer({ more = [], at }: { more?: readonly string[]; at?: number } = {}): Promise<LlamaServer> {
+export async function startLlamaServer({
+  more = [],
+  at,
+}: { more?: readonly string[]; at?: number } = {}): Promise<LlamaServer> {
   const path = llamaServerPath()
-  if (path === null) throw new Error('no llama-server: run `npm run bench:reference`, or name one in STOKER_LLAMA_SERVER')
+  if (path === null)
+    throw new Error('no llama-server: run `npm run bench:reference`, or name one in STOKER_LLAMA_SERVER')
   const port = at ?? (await freePort())
-  const child = spawn(path, ['-m', NANO, '-np', '4', '-c', '2048', '-t', '1', '--host', '127.0.0.1', '--port', String(port), '--alias', 'nano', ...more], { stdio: 'ignore' })
+  const child = spawn(
+    path,
+    [
+      '-m',
+      NANO,
+      '-np',
+      '4',
+      '-c',
+      '2048',
+      '-t',
+      '1',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--alias',
+      'nano',
+      ...more,
+    ],
+    { stdio: 'ignore' },
+  )
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const url = `http://127.0.0.1:${port}`
   const kill = async (): Promise<void> => {
@@ -61,5 +88,11 @@ export async function startLlamaServer({ more = [], at }: { more?: readonly stri
     await kill()
     throw error
   }
-  return { url, host: `127.0.0.1:${port}`, freeze: () => void child.kill('SIGSTOP'), thaw: () => void child.kill('SIGCONT'), kill }
+  return {
+    url,
+    host: `127.0.0.1:${port}`,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    kill,
+  }
 }

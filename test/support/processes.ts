@@ -16,7 +16,13 @@ function fromProc(): Running[] {
         const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
         const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
         if (state === 'Z') return []
-        return [{ pid: Number(name), parent: Number(parent), command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ') }]
+        return [
+          {
+            pid: Number(name),
+            parent: Number(parent),
+            command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' '),
+          },
+        ]
       } catch {
         return []
       }
@@ -39,7 +45,9 @@ export const childrenOf = (pid: number): Running[] => processes().filter((each) 
 
 /** The engine host or the exchange host below `pid`; undefined while there is none. */
 export const hostOf = (pid: number, which: 'engine' | 'exchange'): Running | undefined =>
-  childrenOf(pid).find(({ command }) => command.includes(which === 'engine' ? 'engine/host/engine-host-entry' : 'exchange-server/exchange-entry'))
+  childrenOf(pid).find(({ command }) =>
+    command.includes(which === 'engine' ? 'engine/host/engine-host-entry' : 'exchange-server/exchange-entry'),
+  )
 
 export function isAlive(pid: number): boolean {
   return processes().some((each) => each.pid === pid)

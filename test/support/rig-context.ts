@@ -1,4 +1,7 @@
-/** Real rig.db in a folder of its own, a fake clock, counted ids and the real bus: what a domain of the seller's core needs. */
+/**
+ * Real rig.db in a folder of its own, a fake clock, counted ids and the real bus: what a domain of the seller's core
+ * needs.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** A whole Stoker as its owner runs it: `stoker serve` as a real child process on a data folder, with clients for its doors. */
+/**
+ * A whole Stoker as its owner runs it: `stoker serve` as a real child process on a data folder, with clients for its
+ * doors.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -46,7 +49,10 @@ export async function stoker(
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')))
@@ -61,18 +67,31 @@ const exited = (child: ChildProcess): boolean => child.exitCode !== null || chil
 /** Starts one and resolves when it has printed its line. The caller stops it. */
 export async function startRig(options: RigOptions): Promise<Rig> {
   const { dir } = options
-  const child = spawn(process.execPath, [MAIN, 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])], {
-    env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])],
+    {
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_KEPT)))
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS)
   const lines = createInterface({ input: child.stdout })
-  const first = await Promise.race([once(lines, 'line').then(([line]) => String(line)), once(child, 'exit').then(() => null)])
+  const first = await Promise.race([
+    once(lines, 'line').then(([line]) => String(line)),
+    once(child, 'exit').then(() => null),
+  ])
   clearTimeout(timer)
-  if (first === null) throw new Error(`stoker serve ended before it was ready (exit ${child.exitCode ?? child.signalCode}):\n${stderr}`)
-  const { url, link, exchangeUrl, pid } = JSON.parse(first) as { url: string; link: string; exchangeUrl: string; pid: number }
+  if (first === null)
+    throw new Error(`stoker serve ended before it was ready (exit ${child.exitCode ?? child.signalCode}):\n${stderr}`)
+  const { url, link, exchangeUrl, pid } = JSON.parse(first) as {
+    url: string
+    link: string
+    exchangeUrl: string
+    pid: number
+  }
   const token = readFileSync(join(dir, 'api-token'), 'utf8').trim()
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
     if (exited(child)) return

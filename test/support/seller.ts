@@ -1,4 +1,7 @@
-/** The seller's money path on a real database: jobs over a fake exchange and a fake engine; it can be killed at any commit and started again. */
+/**
+ * The seller's money path on a real database: jobs over a fake exchange and a fake engine; it can be killed at any
+ * commit and started again.
+ */
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
@@ -134,7 +137,14 @@ export class Seller {
       bundledModelsDir: '',
     }
     const { price = 1_000_000, exams = {} } = this.options
-    const route: Route = { deploymentId: DEPLOYMENT, sha256: MODEL, specVersion: 1, prices: [price], bounds: { contextTokens: 128, outputTokens: 64 }, closed: null }
+    const route: Route = {
+      deploymentId: DEPLOYMENT,
+      sha256: MODEL,
+      specVersion: 1,
+      prices: [price],
+      bounds: { contextTokens: 128, outputTokens: 64 },
+      closed: null,
+    }
     const routeOf = (instrument: string): Route | null => {
       if (instrument === second?.instrument) return { ...route, deploymentId: second.deploymentId }
       return instrument === NANO_INSTRUMENT ? route : null

@@ -7,5 +7,9 @@ if (!SCENARIOS.includes(scenario as Scenario)) {
   console.error(`choose a scenario: ${SCENARIOS.join(', ')}`)
   process.exit(2)
 }
-const { url } = await startFakeServer({ scenario: scenario as Scenario, port: Number(port), examRunning: process.argv.includes('--exam') })
+const { url } = await startFakeServer({
+  scenario: scenario as Scenario,
+  port: Number(port),
+  examRunning: process.argv.includes('--exam'),
+})
 console.log(`${scenario}: ${url}`)

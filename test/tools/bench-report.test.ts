@@ -53,13 +53,35 @@ describe('figures', () => {
         { prompt: 'c', maxTokens: 1, atMs: 1_000, group: 'long' },
       ],
       [
-        { outcome: 'whole', sentMs: 0, endMs: 4_000, arrivals: [100, 900, 2_500], usage: { prompt: 10, cached: 4, generated: 3 } },
+        {
+          outcome: 'whole',
+          sentMs: 0,
+          endMs: 4_000,
+          arrivals: [100, 900, 2_500],
+          usage: { prompt: 10, cached: 4, generated: 3 },
+        },
         { outcome: 'late', sentMs: 2_000, endMs: 2_500, arrivals: [2_300], usage: null },
-        { outcome: 'whole', sentMs: 1_000, endMs: 3_000, arrivals: [2_900], usage: { prompt: 10, cached: 0, generated: 2 } },
+        {
+          outcome: 'whole',
+          sentMs: 1_000,
+          endMs: 3_000,
+          arrivals: [2_900],
+          usage: { prompt: 10, cached: 0, generated: 2 },
+        },
       ],
       RESOURCES,
     )
-    expect(seen).toMatchObject({ tokPerS: 6 / 4, ttftP50: 100, ttftP95: 300, gapP50: 800, worstGap: 1_600, longTtft: 1_900, goodput: 2.5, wrongLength: 1, cachedTokens: 4 })
+    expect(seen).toMatchObject({
+      tokPerS: 6 / 4,
+      ttftP50: 100,
+      ttftP95: 300,
+      gapP50: 800,
+      worstGap: 1_600,
+      longTtft: 1_900,
+      goodput: 2.5,
+      wrongLength: 1,
+      cachedTokens: 4,
+    })
     expect(seen.outcomes).toEqual({ whole: 2, late: 1 })
   })
 })
@@ -116,8 +138,19 @@ describe('bars', () => {
 
   it('traces: goodput, worst gap against the defaults and in milliseconds, reuse against none and against its own', () => {
     expect(metOf(resultOf('mini mixed trace', { stoker: { goodput: 12 }, llama: {} }))).toEqual([true])
-    expect(metOf(resultOf('mini long prompt among streams', { stoker: { worstGap: 240 }, llama: {}, 'llama-default': { worstGap: 1_300 } }))).toEqual([true, true])
-    expect(metOf(resultOf('mini shared prefix', { stoker: {}, 'stoker-cold': { ttftP50: 29 }, llama: {} }))).toEqual([false, true])
+    expect(
+      metOf(
+        resultOf('mini long prompt among streams', {
+          stoker: { worstGap: 240 },
+          llama: {},
+          'llama-default': { worstGap: 1_300 },
+        }),
+      ),
+    ).toEqual([true, true])
+    expect(metOf(resultOf('mini shared prefix', { stoker: {}, 'stoker-cold': { ttftP50: 29 }, llama: {} }))).toEqual([
+      false,
+      true,
+    ])
   })
 
   it('a side that was not run meets nothing', () => {
@@ -142,7 +175,9 @@ describe('the report', () => {
   })
 
   it('goes between its markers and leaves the rest', () => {
-    expect(withReport('a\n<!-- bench:serve -->\nold\n<!-- /bench:serve -->\nb', 'new')).toBe('a\n<!-- bench:serve -->\nnew\n<!-- /bench:serve -->\nb')
+    expect(withReport('a\n<!-- bench:serve -->\nold\n<!-- /bench:serve -->\nb', 'new')).toBe(
+      'a\n<!-- bench:serve -->\nnew\n<!-- /bench:serve -->\nb',
+    )
     expect(() => withReport('a', 'new')).toThrow('no <!-- bench:serve -->')
   })
 })

@@ -42,7 +42,9 @@ describe('traces of the benchmark', () => {
   it('prompts are unique, but for the shared prefix, which is the whole beginning', () => {
     const prompts = steady(make, 'a', { requests: 50, promptTokens: 64, maxTokens: 8 }).map(({ prompt }) => prompt)
     expect(new Set(prompts.map((prompt) => prompt.slice(0, 40))).size).toBe(50)
-    const jobs = sharedPrefix(make, 'a', { jobs: 50, prefixTokens: 1_500, ownTokens: 16, maxTokens: 8 }).map(({ prompt }) => prompt)
+    const jobs = sharedPrefix(make, 'a', { jobs: 50, prefixTokens: 1_500, ownTokens: 16, maxTokens: 8 }).map(
+      ({ prompt }) => prompt,
+    )
     expect(new Set(jobs.map((prompt) => prompt.slice(0, 1_499 * 3))).size).toBe(1)
     expect(new Set(jobs).size).toBe(50)
   })

@@ -1,4 +1,7 @@
-/** A real WebSocket server that speaks the exchange's side of the supplier protocol: handshake, envelopes, resume. It decides nothing. */
+/**
+ * A real WebSocket server that speaks the exchange's side of the supplier protocol: handshake, envelopes, resume. It
+ * decides nothing.
+ */
 import type { AddressInfo } from 'node:net'
 
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -86,7 +89,11 @@ export class FakeExchangeServer {
         greeted = true
         this.hellos.push({
           supplier: value.supplier,
-          signed: verifySignature(value.supplier, `stoker-supplier-v1\n${nonce}\n${this.key.publicKey}\n${value.supplier}`, value.sig),
+          signed: verifySignature(
+            value.supplier,
+            `stoker-supplier-v1\n${nonce}\n${this.key.publicKey}\n${value.supplier}`,
+            value.sig,
+          ),
           resume: value.resume !== undefined,
         })
         this.#welcome(socket, value.resume)
@@ -116,7 +123,9 @@ export class FakeExchangeServer {
         time: 1,
       }),
     )
-    if (resumed) for (const entry of session.sent.filter(({ seq }) => seq > resume.received)) socket.send(JSON.stringify({ ...entry, ack: session.received }))
+    if (resumed)
+      for (const entry of session.sent.filter(({ seq }) => seq > resume.received))
+        socket.send(JSON.stringify({ ...entry, ack: session.received }))
   }
 
   #onEnvelope(value: { seq: number; ack: number; frame?: unknown }): void {

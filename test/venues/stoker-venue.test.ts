@@ -27,7 +27,14 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
   prepare(server)
   const address = await server.ready()
   const target = { url: address as string | null }
-  const port = createStokerExchange({ url: () => target.url, key: generateSigningKey(), name: 'rig', clock: systemClock, log: createLog('test'), random: () => 0 })
+  const port = createStokerExchange({
+    url: () => target.url,
+    key: generateSigningKey(),
+    name: 'rig',
+    clock: systemClock,
+    log: createLog('test'),
+    random: () => 0,
+  })
   const frames: ExchangeFrame[] = []
   port.onFrame((frame) => frames.push(frame))
   onTestFinished(async () => {
@@ -38,7 +45,8 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
 }
 
 const delta = (n: number) => ({ t: 'job.delta' as const, jobId: 'job_1' as JobId, text: String(n) })
-const texts = (server: FakeExchangeServer) => server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
+const texts = (server: FakeExchangeServer) =>
+  server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
 const notices = (frames: ExchangeFrame[]) => frames.flatMap((frame) => (frame.t === 'notice' ? [frame.text] : []))
 
 describe('the adapter of our own exchange over a real WebSocket', () => {

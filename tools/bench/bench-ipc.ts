@@ -1,7 +1,9 @@
 /**
- * `npm run bench:ipc`: what the way from an engine host to the core costs, without any engine. A child sends 1,000 tokens a second of 16 streams through the host's own
- * outbox and channel; the core's own table of jobs takes them. Beside it, in turn: the same child sending nothing, and one message a token. CPU of both processes together,
- * less that of the silent run; delay of the receiving event loop. Bars: under 3 % of one core, p99 under 20 ms. `--seconds N`, `--rounds N`.
+ * `npm run bench:ipc`: what the way from an engine host to the core costs, without any engine. A child sends 1,000
+ * tokens a second of 16 streams through the host's own outbox and channel; the core's own table of jobs takes them.
+ * Beside it, in turn: the same child sending nothing, and one message a token. CPU of both processes together, less
+ * that of the silent run; delay of the receiving event loop. Bars: under 3 % of one core, p99 under 20 ms. `--seconds
+ * N`, `--rounds N`.
  */
 import { fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -41,9 +43,21 @@ async function once(way: IpcWay, durationMs: number): Promise<Seen> {
   const child = fork(fileURLToPath(new URL('./ipc/ipc-child.ts', import.meta.url)), { serialization: 'advanced' })
   const channel = childProcessChannel<IpcOrder, HostEvent | IpcReport>(child)
   const jobs = createClientJobs({ mono: () => performance.now(), onFinished: () => undefined })
-  const request: EngineRequest = { messages: [], prompt: 'x', maxTokens: 1, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: true }
+  const request: EngineRequest = {
+    messages: [],
+    prompt: 'x',
+    maxTokens: 1,
+    sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 },
+    stop: [],
+    ignoreEos: true,
+  }
   for (let at = 0; at < STREAMS; at++) {
-    jobs.add(`own_00000000000000000000${at}`, request, { onDelta: () => undefined, onDone: () => undefined, onError: () => undefined }, {})
+    jobs.add(
+      `own_00000000000000000000${at}`,
+      request,
+      { onDelta: () => undefined, onDone: () => undefined, onError: () => undefined },
+      {},
+    )
   }
   let messages = 0
   let finish: (report: IpcReport) => void = () => undefined
@@ -76,14 +90,18 @@ async function once(way: IpcWay, durationMs: number): Promise<Seen> {
   }
 }
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, rounds: { type: 'string', default: '3' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '8' }, rounds: { type: 'string', default: '3' } },
+})
 const durationMs = Number(values.seconds) * 1_000
 const seen: Record<IpcWay, Seen[]> = { idle: [], batched: [], each: [] }
 const loadBefore = loadavg()[0]!
-for (let round = 0; round < Number(values.rounds); round++) for (const way of WAYS) seen[way].push(await once(way, durationMs))
+for (let round = 0; round < Number(values.rounds); round++)
+  for (const way of WAYS) seen[way].push(await once(way, durationMs))
 
 /** Round by round, so that what else the machine did counts on both sides. */
-const own = (way: IpcWay): number => median(seen[way].map(({ cpuPercent }, round) => cpuPercent - seen.idle[round]!.cpuPercent))
+const own = (way: IpcWay): number =>
+  median(seen[way].map(({ cpuPercent }, round) => cpuPercent - seen.idle[round]!.cpuPercent))
 const loop = (way: IpcWay): number => median(seen[way].map(({ loopP99Ms }) => loopP99Ms))
 const rows = WAYS.map((way) => ({
   way,
@@ -91,7 +109,15 @@ const rows = WAYS.map((way) => ({
   cpuPercent: own(way),
   loopP99Ms: loop(way),
 }))
-const result = { node: process.versions.node, cpu: cpuModel(), cores: availableParallelism(), loadBefore, seconds: durationMs / 1_000, rows, seen }
+const result = {
+  node: process.versions.node,
+  cpu: cpuModel(),
+  cores: availableParallelism(),
+  loadBefore,
+  seconds: durationMs / 1_000,
+  rows,
+  seen,
+}
 mkdirSync('bench-results', { recursive: true })
 writeFileSync('bench-results/ipc.json', `${JSON.stringify(result, null, 1)}\n`)
 const TITLES: Record<IpcWay, string> = { idle: 'nothing sent', batched: 'as Stoker does', each: 'one message a token' }

@@ -1,6 +1,7 @@
 /**
- * `node tools/bench/bench-loop.ts [--shape tiny|mini] [--seconds 20]`: a whole `stoker serve` (core, endpoint and console in one process, exchange and engine hosts below it) serves
- * 16 streams through its own-use endpoint; the delay of its event loop is taken from inside. Bar: p99 under 20 ms. Linux.
+ * `node tools/bench/bench-loop.ts [--shape tiny|mini] [--seconds 20]`: a whole `stoker serve` (core, endpoint and
+ * console in one process, exchange and engine hosts below it) serves 16 streams through its own-use endpoint; the delay
+ * of its event loop is taken from inside. Bar: p99 under 20 ms. Linux.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
@@ -49,7 +50,9 @@ async function endpointOf(rig: Rig, file: string): Promise<{ url: string; key: s
   return { url: url.replace(/\/v1$/, ''), key, model: data.find(({ loaded }) => loaded)!.id }
 }
 
-const { values } = parseArgs({ options: { shape: { type: 'string', default: 'tiny' }, seconds: { type: 'string', default: '20' } } })
+const { values } = parseArgs({
+  options: { shape: { type: 'string', default: 'tiny' }, seconds: { type: 'string', default: '20' } },
+})
 const preset = values.shape === 'mini' ? 'mini' : 'tiny'
 const limitMs = Number(values.seconds) * 1_000
 const dir = mkdtempSync(join(tmpdir(), 'stoker-loop-'))
@@ -57,7 +60,10 @@ const probed = join(dir, 'loop.json')
 const rig = await startRig({
   dir,
   args: ['--no-practice-buyer'],
-  env: { NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'loop-probe.ts')).href}`, STOKER_LOOP_FILE: probed },
+  env: {
+    NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'loop-probe.ts')).href}`,
+    STOKER_LOOP_FILE: probed,
+  },
 })
 const client = startClient()
 try {
@@ -65,7 +71,9 @@ try {
   const make = promptMaker(1)
   const run = (seed: string, requests: number, limit: number) => {
     const asked = steady(make, seed, { requests, promptTokens: 64, maxTokens: 128 })
-    return client.run({ ...to, concurrency: STREAMS, requests: asked, limitMs: limit }).then((answers) => ({ asked, answers }))
+    return client
+      .run({ ...to, concurrency: STREAMS, requests: asked, limitMs: limit })
+      .then((answers) => ({ asked, answers }))
   }
   await run('warm', STREAMS, limitMs)
   await probe(rig, probed)
@@ -82,7 +90,18 @@ try {
     answers.filter(({ arrivals }) => arrivals.length > 0),
     { cpuSeconds: after.cpuSeconds - before.cpuSeconds, rssMb: after.rssMb, loopDelayP99: loaded.p99Ms },
   )
-  const result = { node: process.versions.node, cpu: cpuModel(), cores: availableParallelism(), loadBefore, shape: preset, streams: STREAMS, tokPerS, rest, loaded, problems }
+  const result = {
+    node: process.versions.node,
+    cpu: cpuModel(),
+    cores: availableParallelism(),
+    loadBefore,
+    shape: preset,
+    streams: STREAMS,
+    tokPerS,
+    rest,
+    loaded,
+    problems,
+  }
   mkdirSync('bench-results', { recursive: true })
   writeFileSync('bench-results/loop.json', `${JSON.stringify(result, null, 1)}\n`)
   console.log(
@@ -94,7 +113,9 @@ try {
     ['16 streams', loaded],
   ] as const)
     console.log(`| ${name} | ${p50Ms.toFixed(1)} ms | ${p99Ms.toFixed(1)} ms | ${maxMs.toFixed(1)} ms |`)
-  console.log(`\n${loaded.p99Ms < BAR_MS ? 'pass' : 'MISS'}: p99 under ${BAR_MS} ms${problems.length > 0 ? `; ${problems.join(' | ')}` : ''}`)
+  console.log(
+    `\n${loaded.p99Ms < BAR_MS ? 'pass' : 'MISS'}: p99 under ${BAR_MS} ms${problems.length > 0 ? `; ${problems.join(' | ')}` : ''}`,
+  )
 } finally {
   client.stop()
   await rig.stop()

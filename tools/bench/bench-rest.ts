@@ -1,7 +1,9 @@
 /**
- * `npm run bench`: what Stoker costs at rest. Starts a real `stoker serve` on a fresh data folder with no model loaded, waits until it is quiet, and reads the
- * resident memory and the CPU time of its processes from the system over a minute (`--seconds N`). The reference beside it, in the same run, is a bare Node process that
- * only waits: machines differ, the ratio says more. Writes bench-results/rest.json and the table for the README to standard output. Linux only (reads /proc).
+ * `npm run bench`: what Stoker costs at rest. Starts a real `stoker serve` on a fresh data folder with no model loaded,
+ * waits until it is quiet, and reads the resident memory and the CPU time of its processes from the system over a
+ * minute (`--seconds N`). The reference beside it, in the same run, is a bare Node process that only waits: machines
+ * differ, the ratio says more. Writes bench-results/rest.json and the table for the README to standard output. Linux
+ * only (reads /proc).
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -43,14 +45,21 @@ try {
   await wait(SETTLE_MS)
   const pids: [string, number][] = [
     ['core + headless server', rig.pid],
-    ...childrenOf(rig.pid).map(({ pid, command }): [string, number] => [command.includes('exchange-server/exchange-entry') ? 'exchange host' : 'engine host', pid]),
+    ...childrenOf(rig.pid).map(({ pid, command }): [string, number] => [
+      command.includes('exchange-server/exchange-entry') ? 'exchange host' : 'engine host',
+      pid,
+    ]),
     ['reference: a bare Node that waits', idle.pid!],
   ]
   const before = pids.map(([, pid]) => read(pid))
   await wait(seconds * 1_000)
   const rows = pids.map(([name, pid], index) => {
     const after = read(pid)
-    return { name, rssMb: Math.round(after.rssMb), cpuPercent: Number((((after.cpuMs - before[index]!.cpuMs) / (seconds * 1_000)) * 100).toFixed(2)) }
+    return {
+      name,
+      rssMb: Math.round(after.rssMb),
+      cpuPercent: Number((((after.cpuMs - before[index]!.cpuMs) / (seconds * 1_000)) * 100).toFixed(2)),
+    }
   })
   const reference = rows.at(-1)!
   const result = {
@@ -64,7 +73,8 @@ try {
   writeFileSync('bench-results/rest.json', `${JSON.stringify(result, null, 2)}\n`)
   console.log(`At rest, no model loaded, over ${seconds} s; Node ${result.node}, ${result.cores} × ${result.cpu}\n`)
   console.log('| process | RSS | × bare Node | CPU of one core |\n|---|---|---|---|')
-  for (const { name, rssMb, rssRatio, cpuPercent } of result.rows) console.log(`| ${name} | ${rssMb} MB | ${rssRatio} | ${cpuPercent} % |`)
+  for (const { name, rssMb, rssRatio, cpuPercent } of result.rows)
+    console.log(`| ${name} | ${rssMb} MB | ${rssRatio} | ${cpuPercent} % |`)
 } finally {
   await rig.stop()
   idle.kill()

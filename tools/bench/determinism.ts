@@ -1,6 +1,8 @@
 /**
- * `npm run bench:determinism`: where does the engine give the same tokens again? For the bundled model and random shapes of two weight types: 8 prompts, 48 tokens each, alone and in a batch of eight,
- * with one thread and with all, whole prompts and pieces of 16 tokens, greedy and drawn with a seed. Counts how many of the eight answers are equal to the reference (alone, one thread, whole prompt).
+ * `npm run bench:determinism`: where does the engine give the same tokens again? For the bundled model and random
+ * shapes of two weight types: 8 prompts, 48 tokens each, alone and in a batch of eight, with one thread and with all,
+ * whole prompts and pieces of 16 tokens, greedy and drawn with a seed. Counts how many of the eight answers are equal
+ * to the reference (alone, one thread, whole prompt).
  */
 import { availableParallelism } from 'node:os'
 
@@ -28,26 +30,51 @@ const PLAIN = {
   grammar: null,
   logprobs: null,
 }
-const SAMPLERS: Record<string, SamplerOptions> = { greedy: { ...PLAIN, temperature: 0, seed: 0 }, 'temperature 0.8, seed 7': { ...PLAIN, temperature: 0.8, seed: 7 } }
+const SAMPLERS: Record<string, SamplerOptions> = {
+  greedy: { ...PLAIN, temperature: 0, seed: 0 },
+  'temperature 0.8, seed 7': { ...PLAIN, temperature: 0.8, seed: 7 },
+}
 
 /** Answers of the prompts whose indices are given, all in one batch; slots from 0 on. */
-async function answers(model: StepModel, prompts: readonly number[][], wish: SamplerOptions, piece: number): Promise<string[]> {
-  const jobs = await Promise.all(prompts.map(async (prompt) => ({ prompt, sampler: await model.sampler(wish), out: [] as number[] })))
+async function answers(
+  model: StepModel,
+  prompts: readonly number[][],
+  wish: SamplerOptions,
+  piece: number,
+): Promise<string[]> {
+  const jobs = await Promise.all(
+    prompts.map(async (prompt) => ({ prompt, sampler: await model.sampler(wish), out: [] as number[] })),
+  )
   for (const [slot, { prompt }] of jobs.entries()) {
     await model.keep(slot, 0)
     const before = prompt.slice(0, -1)
-    for (let at = 0; at < before.length; at += piece) await model.step([{ slot, position: at, tokens: before.slice(at, at + piece), sampler: null }])
+    for (let at = 0; at < before.length; at += piece)
+      await model.step([{ slot, position: at, tokens: before.slice(at, at + piece), sampler: null }])
   }
-  let choices = await model.step(jobs.map(({ prompt, sampler }, slot) => ({ slot, position: prompt.length - 1, tokens: prompt.slice(-1), sampler })))
+  let choices = await model.step(
+    jobs.map(({ prompt, sampler }, slot) => ({ slot, position: prompt.length - 1, tokens: prompt.slice(-1), sampler })),
+  )
   for (let step = 0; step < TOKENS; step += 1) {
     for (const [at, choice] of choices.entries()) jobs[at]?.out.push(choice?.token ?? -1)
-    choices = await model.step(jobs.map(({ prompt, sampler, out }, slot) => ({ slot, position: prompt.length + step, tokens: [out.at(-1) ?? 0], sampler })))
+    choices = await model.step(
+      jobs.map(({ prompt, sampler, out }, slot) => ({
+        slot,
+        position: prompt.length + step,
+        tokens: [out.at(-1) ?? 0],
+        sampler,
+      })),
+    )
   }
   for (const { sampler } of jobs) sampler.dispose()
   return jobs.map(({ out }) => out.join(','))
 }
 
-async function alone(model: StepModel, prompts: readonly number[][], wish: SamplerOptions, piece: number): Promise<string[]> {
+async function alone(
+  model: StepModel,
+  prompts: readonly number[][],
+  wish: SamplerOptions,
+  piece: number,
+): Promise<string[]> {
   const all: string[] = []
   for (const prompt of prompts) all.push(...(await answers(model, [prompt], wish, piece)))
   return all
@@ -64,10 +91,20 @@ const files = {
   'mini q8_0': ensureShape({ preset: 'mini', type: 'q8_0' }),
 }
 console.log(`Answers equal to the reference (alone, 1 thread, whole prompt), of ${PROMPTS}; ${TOKENS} tokens each\n`)
-console.log(`| model | sampling | again | ${threads} threads | batch of ${PROMPTS} | pieces of 16 |\n|---|---|---|---|---|---|`)
+console.log(
+  `| model | sampling | again | ${threads} threads | batch of ${PROMPTS} | pieces of 16 |\n|---|---|---|---|---|---|`,
+)
 for (const [name, path] of Object.entries(files)) {
-  const model = loadNativeModel(native, path, '0'.repeat(64) as ModelSha256, { contextTokens: 160, slots: PROMPTS, threads, gpuLayers: 0, prefixReuse: true })
-  const prompts = Array.from({ length: PROMPTS }, (_, at) => model.vocabulary.tokenize(promptMaker(1)(`determinism ${at}`, 40), { begins: true }).slice(0, 100))
+  const model = loadNativeModel(native, path, '0'.repeat(64) as ModelSha256, {
+    contextTokens: 160,
+    slots: PROMPTS,
+    threads,
+    gpuLayers: 0,
+    prefixReuse: true,
+  })
+  const prompts = Array.from({ length: PROMPTS }, (_, at) =>
+    model.vocabulary.tokenize(promptMaker(1)(`determinism ${at}`, 40), { begins: true }).slice(0, 100),
+  )
   for (const [sampling, wish] of Object.entries(SAMPLERS)) {
     model.setThreads(1)
     const reference = await alone(model, prompts, wish, 512)

@@ -1,4 +1,7 @@
-/** Loaded before a Stoker (`NODE_OPTIONS=--import`): watches its event loop from inside, and at SIGUSR2 writes what it saw into STOKER_LOOP_FILE and begins anew. */
+/**
+ * Loaded before a Stoker (`NODE_OPTIONS=--import`): watches its event loop from inside, and at SIGUSR2 writes what it
+ * saw into STOKER_LOOP_FILE and begins anew.
+ */
 import { renameSync, writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 

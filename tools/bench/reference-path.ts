@@ -1,4 +1,7 @@
-/** Where the llama-server stands that Stoker is measured against. STOKER_LLAMA_SERVER names one; else the one that `npm run bench:reference` built under STOKER_REFERENCE_DIR (default ~/.cache/stoker/reference). */
+/**
+ * Where the llama-server stands that Stoker is measured against. STOKER_LLAMA_SERVER names one; else the one that `npm
+ * run bench:reference` built under STOKER_REFERENCE_DIR (default ~/.cache/stoker/reference).
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -38,7 +41,12 @@ export function referencePaths(): { root: string; source: string; build: string;
 /** Of CMake's cache, what decides the build. */
 export function flagsOf(cache: string): { flags: string[]; openMp: boolean | null } {
   const value = (name: string): string | null => new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm').exec(cache)?.[1] ?? null
-  const names = [...REFERENCE_FLAGS.map((flag) => /^-D(\w+)=/.exec(flag)![1]!), 'GGML_CUDA', 'GGML_VULKAN', 'GGML_METAL']
+  const names = [
+    ...REFERENCE_FLAGS.map((flag) => /^-D(\w+)=/.exec(flag)![1]!),
+    'GGML_CUDA',
+    'GGML_VULKAN',
+    'GGML_METAL',
+  ]
   const flags = names.flatMap((name) => {
     const found = value(name)
     return found === null ? [] : [`-D${name}=${found}`]
@@ -56,12 +64,19 @@ function versionOf(path: string): string {
     .join(', ')
 }
 
-/** The reference server, run once for its version; null when there is none. Throws when STOKER_LLAMA_SERVER names something that does not run. */
+/**
+ * The reference server, run once for its version; null when there is none. Throws when STOKER_LLAMA_SERVER names
+ * something that does not run.
+ */
 export function findReference(): Reference | null {
   const given = process.env['STOKER_LLAMA_SERVER']
   if (given !== undefined && given !== '') return { path: given, version: versionOf(given), flags: [], openMp: null }
   const { server, build } = referencePaths()
   if (!existsSync(server)) return null
   const cache = join(build, 'CMakeCache.txt')
-  return { path: server, version: versionOf(server), ...(existsSync(cache) ? flagsOf(readFileSync(cache, 'utf8')) : { flags: [], openMp: null }) }
+  return {
+    path: server,
+    version: versionOf(server),
+    ...(existsSync(cache) ? flagsOf(readFileSync(cache, 'utf8')) : { flags: [], openMp: null }),
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:reference`: a llama-server of the very llama.cpp release that node-llama-cpp is pinned to, from the git bundle inside its npm package; no network.
- * Built outside the repository; a build that was interrupted goes on where it stopped. About 16 minutes on 2 cores. `--print` only says what there is.
+ * `npm run bench:reference`: a llama-server of the very llama.cpp release that node-llama-cpp is pinned to, from the
+ * git bundle inside its npm package; no network. Built outside the repository; a build that was interrupted goes on
+ * where it stopped. About 16 minutes on 2 cores. `--print` only says what there is.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -21,15 +22,20 @@ function missing(): string[] {
     ...(existsSync(BUNDLE) ? [] : [`${BUNDLE} is not there: run npm install first`]),
     ...(answers('git') ? [] : ['git is not installed']),
     ...(answers('cmake') ? [] : ['cmake is not installed (3.14 or later)']),
-    ...(answers('ninja') || answers('make') || process.platform === 'win32' ? [] : ['neither ninja nor make is installed']),
-    ...(process.env['CXX'] !== undefined || compilers.some(answers) ? [] : [`no C++ compiler was found (looked for ${compilers.join(', ')}; CXX names another)`]),
+    ...(answers('ninja') || answers('make') || process.platform === 'win32'
+      ? []
+      : ['neither ninja nor make is installed']),
+    ...(process.env['CXX'] !== undefined || compilers.some(answers)
+      ? []
+      : [`no C++ compiler was found (looked for ${compilers.join(', ')}; CXX names another)`]),
   ]
 }
 
 function run(program: string, args: readonly string[]): void {
   console.log(`$ ${program} ${args.join(' ')}`)
   const { status, signal } = spawnSync(program, args, { stdio: 'inherit' })
-  if (status !== 0) throw new Error(`${program} ended with ${status ?? signal}. What is built stays; run the command again to go on.`)
+  if (status !== 0)
+    throw new Error(`${program} ended with ${status ?? signal}. What is built stays; run the command again to go on.`)
 }
 
 function build(): void {
@@ -39,11 +45,22 @@ function build(): void {
   // Each time: a configuration that was interrupted leaves its cache behind. The generator is chosen once.
   const generator = !existsSync(join(build, 'CMakeCache.txt')) && answers('ninja') ? ['-G', 'Ninja'] : []
   run('cmake', ['-B', build, '-S', source, ...generator, ...REFERENCE_FLAGS, ...extraFlags()])
-  run('cmake', ['--build', build, '--config', 'Release', '--target', 'llama-server', 'llama-bench', '-j', String(availableParallelism())])
+  run('cmake', [
+    '--build',
+    build,
+    '--config',
+    'Release',
+    '--target',
+    'llama-server',
+    'llama-bench',
+    '-j',
+    String(availableParallelism()),
+  ])
 }
 
 /** For a GPU: STOKER_REFERENCE_FLAGS="-DGGML_CUDA=ON", with a STOKER_REFERENCE_DIR of its own. */
-const extraFlags = (): string[] => (process.env['STOKER_REFERENCE_FLAGS'] ?? '').split(/\s+/).filter((flag) => flag !== '')
+const extraFlags = (): string[] =>
+  (process.env['STOKER_REFERENCE_FLAGS'] ?? '').split(/\s+/).filter((flag) => flag !== '')
 
 function print(): boolean {
   const reference = findReference()
@@ -53,21 +70,29 @@ function print(): boolean {
   const commit = spawnSync('git', ['-C', source, 'rev-parse', 'HEAD'], { encoding: 'utf8' })
   console.log(`llama-server: ${reference.path}`)
   console.log(`says: ${reference.version}`)
-  if (reference.flags.length > 0) console.log(`flags: ${reference.flags.join(' ')}${reference.openMp === null ? '' : ` (OpenMP ${reference.openMp ? 'on' : 'off'})`}`)
-  if (reference.flags.length > 0 && commit.status === 0) console.log(`commit: ${commit.stdout.trim()}; node-llama-cpp is pinned to ${pinned}`)
+  if (reference.flags.length > 0)
+    console.log(
+      `flags: ${reference.flags.join(' ')}${reference.openMp === null ? '' : ` (OpenMP ${reference.openMp ? 'on' : 'off'})`}`,
+    )
+  if (reference.flags.length > 0 && commit.status === 0)
+    console.log(`commit: ${commit.stdout.trim()}; node-llama-cpp is pinned to ${pinned}`)
   return true
 }
 
 function main(): void {
   if (print()) return
   if (process.argv.includes('--print')) {
-    console.error('There is no reference server yet: run npm run bench:reference, or name one with STOKER_LLAMA_SERVER.')
+    console.error(
+      'There is no reference server yet: run npm run bench:reference, or name one with STOKER_LLAMA_SERVER.',
+    )
     process.exitCode = 1
     return
   }
   const lacks = missing()
   if (lacks.length > 0) {
-    console.error(`llama-server cannot be built here:\n${lacks.map((line) => `- ${line}`).join('\n')}\nA server built elsewhere is taken from STOKER_LLAMA_SERVER.`)
+    console.error(
+      `llama-server cannot be built here:\n${lacks.map((line) => `- ${line}`).join('\n')}\nA server built elsewhere is taken from STOKER_LLAMA_SERVER.`,
+    )
     process.exitCode = 1
     return
   }

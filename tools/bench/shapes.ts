@@ -1,6 +1,7 @@
 /**
- * The benchmark's models: GGUF files with random weights, written when first wanted into STOKER_SHAPES_DIR (default ~/.cache/stoker/shapes), never into the repository.
- * By hand: `node tools/bench/shapes.ts OUT.gguf [--preset tiny|mini|small] [--type q8_0|q4_0|f16] [--seed N] [--pooling mean|cls|last]`
+ * The benchmark's models: GGUF files with random weights, written when first wanted into STOKER_SHAPES_DIR (default
+ * ~/.cache/stoker/shapes), never into the repository. By hand: `node tools/bench/shapes.ts OUT.gguf [--preset
+ * tiny|mini|small] [--type q8_0|q4_0|f16] [--seed N] [--pooling mean|cls|last]`
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -15,7 +16,15 @@ const SEED = 42
 export const shapesDir = (): string => process.env['STOKER_SHAPES_DIR'] ?? join(homedir(), '.cache/stoker/shapes')
 
 /** The file of a shape, written now if it is not there. Its name holds all that decides its bytes. */
-export function ensureShape({ preset, type, seed = SEED }: { preset: PresetName; type: WeightType; seed?: number }): string {
+export function ensureShape({
+  preset,
+  type,
+  seed = SEED,
+}: {
+  preset: PresetName
+  type: WeightType
+  seed?: number
+}): string {
   const path = join(shapesDir(), `${preset}-${type}-${seed}.gguf`)
   if (!existsSync(path)) {
     mkdirSync(shapesDir(), { recursive: true })
@@ -39,8 +48,16 @@ function main(args: string[]): void {
   const { preset, type, pooling } = values
   const seed = Number(values.seed)
   const [path] = positionals
-  if (path === undefined || !(preset in PRESETS) || !['q8_0', 'q4_0', 'f16'].includes(type) || !Number.isInteger(seed) || (pooling !== undefined && !(pooling in POOLING_TYPE))) {
-    console.error('usage: node tools/bench/shapes.ts OUT.gguf [--preset tiny|mini|small] [--type q8_0|q4_0|f16] [--seed N] [--pooling mean|cls|last]')
+  if (
+    path === undefined ||
+    !(preset in PRESETS) ||
+    !['q8_0', 'q4_0', 'f16'].includes(type) ||
+    !Number.isInteger(seed) ||
+    (pooling !== undefined && !(pooling in POOLING_TYPE))
+  ) {
+    console.error(
+      'usage: node tools/bench/shapes.ts OUT.gguf [--preset tiny|mini|small] [--type q8_0|q4_0|f16] [--seed N] [--pooling mean|cls|last]',
+    )
     process.exitCode = 2
     return
   }

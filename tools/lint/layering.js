@@ -1,6 +1,7 @@
 /**
- * The import table (import-table.json) as a lint rule, the ban on ambient time and randomness, and the size limits.
- * An oxlint JS plugin: it reads import strings only, resolves `#room/…` and relative ones to repository paths, and asks the table.
+ * The import table (import-table.json) as a lint rule, the ban on ambient time and randomness, and the size limits. An
+ * oxlint JS plugin: it reads import strings only, resolves `#room/…` and relative ones to repository paths, and asks
+ * the table.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, posix, relative, resolve, sep } from 'node:path'
@@ -19,12 +20,17 @@ export function resolveImport(fromFile, specifier) {
   if (specifier.startsWith('.')) return posix.normalize(posix.join(posix.dirname(fromFile), specifier))
   for (const [key, target] of Object.entries(subpaths)) {
     const prefix = key.slice(0, -1)
-    if (specifier.startsWith(prefix)) return posix.normalize(target.slice(0, -1) + specifier.slice(prefix.length)).replace(/^\.\//, '')
+    if (specifier.startsWith(prefix))
+      return posix.normalize(target.slice(0, -1) + specifier.slice(prefix.length)).replace(/^\.\//, '')
   }
   return null
 }
 
-const packageMatches = (pattern, name) => pattern === '*' || pattern === name || (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))) || name.startsWith(`${pattern}/`)
+const packageMatches = (pattern, name) =>
+  pattern === '*' ||
+  pattern === name ||
+  (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))) ||
+  name.startsWith(`${pattern}/`)
 
 /** Null when `file` may import `specifier`, else the reason. Exported for the test. */
 export function violation(file, specifier, typeOnly = false) {
@@ -33,12 +39,16 @@ export function violation(file, specifier, typeOnly = false) {
   const captured = new RegExp(rule.files).exec(file)?.[1] ?? ''
   const target = resolveImport(file, specifier)
   if (target === null) {
-    if ((rule.never ?? []).some((pattern) => packageMatches(pattern, specifier))) return `${rule.room} must not import the package ${specifier}`
-    return rule.packages.some((pattern) => packageMatches(pattern, specifier)) ? null : `${rule.room} must not import ${specifier}`
+    if ((rule.never ?? []).some((pattern) => packageMatches(pattern, specifier)))
+      return `${rule.room} must not import the package ${specifier}`
+    return rule.packages.some((pattern) => packageMatches(pattern, specifier))
+      ? null
+      : `${rule.room} must not import ${specifier}`
   }
   const allowed = [...rule.may, ...(typeOnly ? (rule.types ?? []) : [])]
   if (allowed.some((pattern) => new RegExp(`^${pattern.replace('$1', captured)}`).test(target))) return null
-  if (!typeOnly && (rule.types ?? []).some((pattern) => new RegExp(`^${pattern}`).test(target))) return `${rule.room} may import only types from ${target}`
+  if (!typeOnly && (rule.types ?? []).some((pattern) => new RegExp(`^${pattern}`).test(target)))
+    return `${rule.room} may import only types from ${target}`
   return `${rule.room} must not import ${target}`
 }
 
@@ -50,10 +60,12 @@ const importRule = {
       const reason = violation(file, node.source.value, typeOnly)
       if (reason !== null) context.report({ node, message: `${reason} (tools/lint/import-table.json)` })
     }
-    const named = (specifiers) => specifiers?.length > 0 && specifiers.every((s) => s.importKind === 'type' || s.exportKind === 'type')
+    const named = (specifiers) =>
+      specifiers?.length > 0 && specifiers.every((s) => s.importKind === 'type' || s.exportKind === 'type')
     return {
       ImportDeclaration: (node) => check(node, node.importKind === 'type' || named(node.specifiers)),
-      ExportNamedDeclaration: (node) => node.source && check(node, node.exportKind === 'type' || named(node.specifiers)),
+      ExportNamedDeclaration: (node) =>
+        node.source && check(node, node.exportKind === 'type' || named(node.specifiers)),
       ExportAllDeclaration: (node) => check(node, node.exportKind === 'type'),
       ImportExpression: (node) => check(node, false),
     }
@@ -65,7 +77,8 @@ const ambientRule = {
     const file = repoPath(context.filename)
     const { files, except, members, calls } = table.globals
     if (!new RegExp(files).test(file) || new RegExp(except).test(file)) return {}
-    const report = (node, what) => context.report({ node, message: `${what} is ambient: take a Clock, an IdSource or a logger instead` })
+    const report = (node, what) =>
+      context.report({ node, message: `${what} is ambient: take a Clock, an IdSource or a logger instead` })
     return {
       MemberExpression(node) {
         const name = `${node.object?.name}.${node.property?.name}`

@@ -5,13 +5,22 @@ import type { Problems } from './audit-facts.ts'
 import type { SellerAudit } from './audit-seller.ts'
 
 /**
- * What the exchange holds of this supplier, against what the supplier holds: byte for byte. The exchange settles first, so it may be ahead by what is on its
- * way; it may never lack or differ. Returns how far ahead it is.
+ * What the exchange holds of this supplier, against what the supplier holds: byte for byte. The exchange settles first,
+ * so it may be ahead by what is on its way; it may never lack or differ. Returns how far ahead it is.
  */
-export function compare(ours: SellerAudit, exchange: ReadDb, supplier: string, problems: Problems): { receipts: number; releases: number } {
-  const theirs = exchange.prepare<{ seq: number; json: string }>('SELECT seq, json FROM receipts WHERE supplier = ? ORDER BY seq').all(supplier)
+export function compare(
+  ours: SellerAudit,
+  exchange: ReadDb,
+  supplier: string,
+  problems: Problems,
+): { receipts: number; releases: number } {
+  const theirs = exchange
+    .prepare<{ seq: number; json: string }>('SELECT seq, json FROM receipts WHERE supplier = ? ORDER BY seq')
+    .all(supplier)
   const released = exchange
-    .money<{ seq: bigint; job_id: string; amount_nano: bigint }>('SELECT seq, job_id, amount_nano FROM releases WHERE supplier = ? ORDER BY seq')
+    .money<{ seq: bigint; job_id: string; amount_nano: bigint }>(
+      'SELECT seq, job_id, amount_nano FROM releases WHERE supplier = ? ORDER BY seq',
+    )
     .all(supplier)
   const known = new Map(theirs.map((row) => [row.seq, row.json]))
   for (const [seq, text] of ours.texts) {
@@ -22,7 +31,8 @@ export function compare(ours: SellerAudit, exchange: ReadDb, supplier: string, p
   const knownReleases = new Map(released.map((row) => [Number(row.seq), row]))
   for (const [seq, release] of ours.releases) {
     const other = knownReleases.get(seq)
-    if (other === undefined || other.job_id !== release.jobId || other.amount_nano !== release.amount) problems.add(`compared: release ${seq} is not the same on both sides`)
+    if (other === undefined || other.job_id !== release.jobId || other.amount_nano !== release.amount)
+      problems.add(`compared: release ${seq} is not the same on both sides`)
   }
   return { receipts: theirs.length - ours.texts.size, releases: released.length - ours.releases.size }
 }

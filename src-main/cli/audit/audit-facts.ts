@@ -1,4 +1,7 @@
-/** What both sides of an audit report, and the sums they need. Every amount is a BigInt of nano-units while it is summed. */
+/**
+ * What both sides of an audit report, and the sums they need. Every amount is a BigInt of nano-units while it is
+ * summed.
+ */
 import { verifyReceipt } from '#books/receipts.ts'
 import { checkBooks } from '#books/books-check.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -35,9 +38,24 @@ export function auditBooks(db: ReadDb, side: string, problems: Problems): { acco
   return { accounts, transfers }
 }
 
-/** Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts. */
-export function auditChain(texts: Iterable<string>, exchangeKey: string | null, side: string, problems: Problems): ChainSums {
-  const sums: ChainSums = { receipts: 0, tokensIn: 0, tokensOut: 0, gross: 0n, fee: 0n, seller: 0n, grossByInstrument: new Map() }
+/**
+ * Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts.
+ */
+export function auditChain(
+  texts: Iterable<string>,
+  exchangeKey: string | null,
+  side: string,
+  problems: Problems,
+): ChainSums {
+  const sums: ChainSums = {
+    receipts: 0,
+    tokensIn: 0,
+    tokensOut: 0,
+    gross: 0n,
+    fee: 0n,
+    seller: 0n,
+    grossByInstrument: new Map(),
+  }
   let prev: Receipt | null = null
   for (const text of texts) {
     const receipt = JSON.parse(text) as Receipt
@@ -50,7 +68,10 @@ export function auditChain(texts: Iterable<string>, exchangeKey: string | null, 
     sums.gross += BigInt(receipt.grossNano)
     sums.fee += BigInt(receipt.feeNano)
     sums.seller += BigInt(receipt.sellerNano)
-    sums.grossByInstrument.set(receipt.claim.instrument, (sums.grossByInstrument.get(receipt.claim.instrument) ?? 0n) + BigInt(receipt.grossNano))
+    sums.grossByInstrument.set(
+      receipt.claim.instrument,
+      (sums.grossByInstrument.get(receipt.claim.instrument) ?? 0n) + BigInt(receipt.grossNano),
+    )
     prev = receipt
   }
   return sums
@@ -58,11 +79,16 @@ export function auditChain(texts: Iterable<string>, exchangeKey: string | null, 
 
 /** Debits and credits posted on an account; zero for an account that was never opened. */
 export function posted(db: ReadDb, account: string): { debits: bigint; credits: bigint; pendingDebits: bigint } {
-  const row = db.money<{ debits: bigint; credits: bigint; pending_debits: bigint }>('SELECT debits, credits, pending_debits FROM balances WHERE account = ?').get(account)
+  const row = db
+    .money<{ debits: bigint; credits: bigint; pending_debits: bigint }>(
+      'SELECT debits, credits, pending_debits FROM balances WHERE account = ?',
+    )
+    .get(account)
   return { debits: row?.debits ?? 0n, credits: row?.credits ?? 0n, pendingDebits: row?.pending_debits ?? 0n }
 }
 
-export const sumOf = (db: ReadDb, sql: string, ...values: unknown[]): bigint => db.money<{ sum: bigint | null }>(sql).get(...values)?.sum ?? 0n
+export const sumOf = (db: ReadDb, sql: string, ...values: unknown[]): bigint =>
+  db.money<{ sum: bigint | null }>(sql).get(...values)?.sum ?? 0n
 
 /** Says that two amounts which must be equal are not. */
 export function expectEqual(problems: Problems, what: string, one: bigint, other: bigint): void {

@@ -17,12 +17,27 @@ export interface SellerAudit extends ChainSums {
   releases: Map<number, { jobId: string; amount: bigint }>
 }
 
-/** `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are verified too. */
+/**
+ * `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are
+ * verified too.
+ */
 export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Problems): SellerAudit {
   const size = auditBooks(db, 'ours', problems)
-  const rows = db.prepare<{ exchange: string; seq: number; json: string; hash: string }>('SELECT exchange, seq, json, hash FROM receipts ORDER BY exchange, seq').all()
+  const rows = db
+    .prepare<{ exchange: string; seq: number; json: string; hash: string }>(
+      'SELECT exchange, seq, json, hash FROM receipts ORDER BY exchange, seq',
+    )
+    .all()
   const chains = Map.groupBy(rows, (row) => row.exchange)
-  const total: ChainSums = { receipts: 0, tokensIn: 0, tokensOut: 0, gross: 0n, fee: 0n, seller: 0n, grossByInstrument: new Map() }
+  const total: ChainSums = {
+    receipts: 0,
+    tokensIn: 0,
+    tokensOut: 0,
+    gross: 0n,
+    fee: 0n,
+    seller: 0n,
+    grossByInstrument: new Map(),
+  }
   for (const [exchange, chain] of chains) {
     const sums = auditChain(
       chain.map((row) => row.json),
@@ -30,21 +45,37 @@ export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Pr
       'ours',
       problems,
     )
-    if (sums.receipts !== chain.length) problems.add(`ours: ${chain.length - sums.receipts} receipts of ${exchange} could not be checked`)
+    if (sums.receipts !== chain.length)
+      problems.add(`ours: ${chain.length - sums.receipts} receipts of ${exchange} could not be checked`)
     for (const name of ['receipts', 'tokensIn', 'tokensOut'] as const) total[name] += sums[name]
     for (const name of ['gross', 'fee', 'seller'] as const) total[name] += sums[name]
-    for (const [instrument, gross] of sums.grossByInstrument) total.grossByInstrument.set(instrument, (total.grossByInstrument.get(instrument) ?? 0n) + gross)
+    for (const [instrument, gross] of sums.grossByInstrument)
+      total.grossByInstrument.set(instrument, (total.grossByInstrument.get(instrument) ?? 0n) + gross)
   }
   const released = sumOf(db, 'SELECT sum(amount_nano) AS sum FROM releases')
   const [held, available] = [posted(db, 'asset:held'), posted(db, 'asset:available')]
   for (const [instrument, gross] of total.grossByInstrument)
-    expectEqual(problems, `ours: income of ${instrument} and its receipts`, posted(db, `income:${instrument}`).credits, gross)
+    expectEqual(
+      problems,
+      `ours: income of ${instrument} and its receipts`,
+      posted(db, `income:${instrument}`).credits,
+      gross,
+    )
   expectEqual(problems, 'ours: fees and their receipts', posted(db, 'expense:fee').debits, total.fee)
   expectEqual(problems, 'ours: available and the releases', available.debits - available.credits, released)
-  expectEqual(problems, 'ours: held and what receipts leave unreleased', held.debits - held.credits, total.seller - released)
+  expectEqual(
+    problems,
+    'ours: held and what receipts leave unreleased',
+    held.debits - held.credits,
+    total.seller - released,
+  )
   for (const line of recordProblems(db)) problems.add(`ours: ${line}`)
   const mine = rows.filter((row) => row.exchange === exchangeKey)
-  const releases = db.money<{ seq: bigint; job_id: string; amount_nano: bigint }>('SELECT seq, job_id, amount_nano FROM releases WHERE exchange = ?').all(exchangeKey)
+  const releases = db
+    .money<{ seq: bigint; job_id: string; amount_nano: bigint }>(
+      'SELECT seq, job_id, amount_nano FROM releases WHERE exchange = ?',
+    )
+    .all(exchangeKey)
   return {
     ...total,
     ...size,

@@ -37,7 +37,10 @@ export interface Audit {
   /** Null in a folder where only an exchange has run. */
   ours: OurSide | null
   exchange: { accounts: number; transfers: number; receipts: number; suppliers: number } | null
-  /** How far the exchange is ahead by what has not reached us; both 0 when its view equals ours, null when one side is not here. */
+  /**
+   * How far the exchange is ahead by what has not reached us; both 0 when its view equals ours, null when one side is
+   * not here.
+   */
   ahead: { receipts: number; releases: number } | null
 }
 export type RigAudit = Audit & { ours: OurSide }
@@ -73,31 +76,54 @@ const ourSide = (ours: SellerAudit): OurSide => ({
 })
 
 /**
- * Audits what there is in a data folder, running or not: both sides and their agreement, or the one side. Ours is read first: the exchange settles
- * first, so it can only be ahead. Errors: NOT_FOUND (no such folder, no books in it), CONFLICT, DB_*.
+ * Audits what there is in a data folder, running or not: both sides and their agreement, or the one side. Ours is read
+ * first: the exchange settles first, so it can only be ahead. Errors: NOT_FOUND (no such folder, no books in it),
+ * CONFLICT, DB_*.
  */
 export function audit(dir: string): Audit {
-  if (!existsSync(dir)) throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
+  if (!existsSync(dir))
+    throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
   const exchangeDir = exchangeDirOf(dir)
   const [oursPath, exchangePath] = [join(dir, 'practice.db'), join(exchangeDir, 'exchange.db')]
-  if (!existsSync(oursPath) && !existsSync(exchangePath)) throw new StokerError('NOT_FOUND', `there are no books in ${dir}; name a folder in which Stoker has run with --data`)
+  if (!existsSync(oursPath) && !existsSync(exchangePath))
+    throw new StokerError(
+      'NOT_FOUND',
+      `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
+    )
   const problems = collectProblems()
   const exchangeKey = publicKeyIn(join(exchangeDir, 'exchange.key'))
   const supplier = publicKeyIn(join(dir, 'seller.key'))
-  const ours = existsSync(oursPath) ? withSnapshot(oursPath, realmMigrations, (db) => auditSeller(db, exchangeKey, problems)) : null
+  const ours = existsSync(oursPath)
+    ? withSnapshot(oursPath, realmMigrations, (db) => auditSeller(db, exchangeKey, problems))
+    : null
   const other = existsSync(exchangePath)
     ? withSnapshot(exchangePath, exchangeMigrations, (db) => {
-        const { problems: found, accounts, transfers, receipts, suppliers } = checkExchange(db, createBooks(), exchangeKey ?? '')
+        const {
+          problems: found,
+          accounts,
+          transfers,
+          receipts,
+          suppliers,
+        } = checkExchange(db, createBooks(), exchangeKey ?? '')
         for (const line of found) problems.add(`exchange: ${line}`)
-        return { exchange: { accounts, transfers, receipts, suppliers }, ahead: supplier === null || ours === null ? null : compare(ours, db, supplier, problems) }
+        return {
+          exchange: { accounts, transfers, receipts, suppliers },
+          ahead: supplier === null || ours === null ? null : compare(ours, db, supplier, problems),
+        }
       })
     : { exchange: null, ahead: null }
-  return { ok: problems.lines.length === 0, problems: problems.lines, ours: ours === null ? null : ourSide(ours), ...other }
+  return {
+    ok: problems.lines.length === 0,
+    problems: problems.lines,
+    ours: ours === null ? null : ourSide(ours),
+    ...other,
+  }
 }
 
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {
   const found = audit(dir)
-  if (found.ours === null) throw new StokerError('NOT_FOUND', `no seller has run in ${dir}; name its data folder with --data`)
+  if (found.ours === null)
+    throw new StokerError('NOT_FOUND', `no seller has run in ${dir}; name its data folder with --data`)
   return { ...found, ours: found.ours }
 }

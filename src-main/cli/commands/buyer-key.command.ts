@@ -15,7 +15,8 @@ async function makeKey(dir: string, name: string): Promise<string> {
   const running = await findExchange(dir)
   if (running !== null) return running.makeBuyerKey(name)
   const folder = exchangeDirOf(dir)
-  if (!existsSync(join(folder, 'exchange.db'))) throw new StokerError('NOT_FOUND', `there is no exchange in ${dir}; start one with: stoker serve --data ${dir}`)
+  if (!existsSync(join(folder, 'exchange.db')))
+    throw new StokerError('NOT_FOUND', `there is no exchange in ${dir}; start one with: stoker serve --data ${dir}`)
   const { createBuyerKeyOffline } = await import('#exchange-server/offline-books.ts')
   return createBuyerKeyOffline(folder, { name }).key
 }

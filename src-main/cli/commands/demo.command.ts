@@ -26,7 +26,11 @@ async function demo(options: DemoOptions): Promise<void> {
   try {
     const result = await runDemo({ dir, seed: options.seed, jobs: options.jobs, say: note })
     printResult(result, options.json === true)
-    if (!result.ledgerOk) throw new StokerError('LEDGER_CONFLICT', `the books of ${dir} do not hold; run: stoker ledger check --data ${dir}`)
+    if (!result.ledgerOk)
+      throw new StokerError(
+        'LEDGER_CONFLICT',
+        `the books of ${dir} do not hold; run: stoker ledger check --data ${dir}`,
+      )
   } finally {
     if (options.data === undefined) rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -35,7 +39,9 @@ async function demo(options: DemoOptions): Promise<void> {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('the whole loop once on the practice exchange: import the bundled model, exam, list, sell N completions, settle')
+    .description(
+      'the whole loop once on the practice exchange: import the bundled model, exam, list, sell N completions, settle',
+    )
     .option('--data <dir>', 'a data folder to keep (default: a temporary one, removed afterwards)')
     .option('--seed <seed>', 'fixes exam and purchases; equal seeds give equal results', seed, 'demo')
     .option('--jobs <n>', 'completions to sell', integer(1, JOBS_MAX), 20)

@@ -25,7 +25,9 @@ export function addExam(program: Command): void {
         .requiredOption('--level <level>', '1 or 2', level)
         .requiredOption('--count <n>', 'items of each family', integer(1, COUNT_MAX))
         .action((options: { seed: string; level: Level; count: number }) => {
-          for (const family of FAMILIES) for (let index = 0; index < options.count; index += 1) printJson(examItem(options.seed, family, options.level, index))
+          for (const family of FAMILIES)
+            for (let index = 0; index < options.count; index += 1)
+              printJson(examItem(options.seed, family, options.level, index))
         }),
     )
 }

@@ -24,7 +24,10 @@ interface ExchangeCommandOptions {
 async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const { host, port, allowHost: allowHosts, practiceBuyer } = options
   if (!isLoopback(host) && options.insecureListen !== true)
-    throw new StokerError('BAD_REQUEST', `${host} can be reached by other machines and the exchange speaks plain HTTP: put a TLS proxy before it, or add --insecure-listen`)
+    throw new StokerError(
+      'BAD_REQUEST',
+      `${host} can be reached by other machines and the exchange speaks plain HTTP: put a TLS proxy before it, or add --insecure-listen`,
+    )
   const { startExchange } = await import('#exchange-server/exchange.ts')
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()
@@ -32,7 +35,9 @@ async function exchange(options: ExchangeCommandOptions): Promise<void> {
   if (options.json === true) printJson({ url: running.url, exchangeKey: running.exchangeKey, pid: process.pid })
   else {
     printLine(`The exchange listens at ${running.url} (practice: no real buyer, nothing is paid).`)
-    printLine(`Its key, to be pinned by suppliers and buyers: ${running.exchangeKey}\nA buyer’s key: stoker buyer-key --data ${options.data}\nStop with Ctrl+C.`)
+    printLine(
+      `Its key, to be pinned by suppliers and buyers: ${running.exchangeKey}\nA buyer’s key: stoker buyer-key --data ${options.data}\nStop with Ctrl+C.`,
+    )
   }
   if (!isLoopback(host)) note(`Warning: ${host} is served without TLS; buyers’ keys and texts can be read on the way.`)
   await signal

@@ -26,7 +26,11 @@ function print(result: Audit): void {
         : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`,
     )
   for (const problem of result.problems) printLine(`PROBLEM   ${problem}`)
-  printLine(result.ok ? 'Debits equal credits, receipts chain and verify.' : 'The books do not hold. Keep a copy of the data folder before anything else.')
+  printLine(
+    result.ok
+      ? 'Debits equal credits, receipts chain and verify.'
+      : 'The books do not hold. Keep a copy of the data folder before anything else.',
+  )
 }
 
 export function addLedger(program: Command): void {
@@ -35,7 +39,9 @@ export function addLedger(program: Command): void {
     .description('the books')
     .addCommand(
       new Command('check')
-        .description('re-sum the sides that are here, verify every receipt, compare the exchange with us (exit code 1 when something is wrong)')
+        .description(
+          're-sum the sides that are here, verify every receipt, compare the exchange with us (exit code 1 when something is wrong)',
+        )
         .exitOverride()
         .option(...DATA_OPTION)
         .option('--json', 'print one line')

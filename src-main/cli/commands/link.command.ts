@@ -17,9 +17,16 @@ export function addLink(program: Command): void {
     .option('--json', 'print one line {"link"}')
     .action(async (options: { data: string; json?: boolean }) => {
       const owner = await needOwner(resolve(options.data))
-      const response = await fetch(`${owner.url}/auth/link`, { method: 'POST', headers: { authorization: `Bearer ${owner.token}` } })
+      const response = await fetch(`${owner.url}/auth/link`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${owner.token}` },
+      })
       const { link } = (await response.json()) as { link?: string }
-      if (!response.ok || link === undefined) throw new StokerError('UNAVAILABLE', `the console at ${owner.url} made no link (HTTP ${response.status}); restart it`)
+      if (!response.ok || link === undefined)
+        throw new StokerError(
+          'UNAVAILABLE',
+          `the console at ${owner.url} made no link (HTTP ${response.status}); restart it`,
+        )
       if (options.json === true) printJson({ link })
       else printLine(link)
     })

@@ -20,7 +20,11 @@ function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
   if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
   else if (enabled) printLine(`Own use is on, and does not listen: ${problem ?? 'it is starting'}`)
   else printLine(`Own use is off (port ${port} when switched on).`)
-  printLine(keyMadeAt === null ? 'No key yet; make one with: stoker own-use key' : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`)
+  printLine(
+    keyMadeAt === null
+      ? 'No key yet; make one with: stoker own-use key'
+      : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`,
+  )
 }
 
 const show = (options: Options, state: OwnUse): void => (options.json === true ? printJson(state) : print(state))
@@ -39,7 +43,8 @@ export function addOwnUse(program: Command): void {
     const { client } = await needOwner(resolve(options.data))
     const state = await client.app.setOwnUse({ enabled, ...(options.port === undefined ? {} : { port: options.port }) })
     show(options, state)
-    if (enabled && state.url === null) throw new StokerError('UNAVAILABLE', state.problem ?? 'own use does not listen yet')
+    if (enabled && state.url === null)
+      throw new StokerError('UNAVAILABLE', state.problem ?? 'own use does not listen yet')
   }
   program
     .command('own-use')
@@ -51,7 +56,13 @@ export function addOwnUse(program: Command): void {
       }),
       { isDefault: true },
     )
-    .addCommand(command('on', 'switch it on', (options) => change(options, true)).option('--port <n>', 'port on 127.0.0.1', integer(1_024, 65_535)))
+    .addCommand(
+      command('on', 'switch it on', (options) => change(options, true)).option(
+        '--port <n>',
+        'port on 127.0.0.1',
+        integer(1_024, 65_535),
+      ),
+    )
     .addCommand(command('off', 'switch it off; running answers end', (options) => change(options, false)))
     .addCommand(
       command('key', 'make a new key and print it, once; the one before stops working', async (options) => {

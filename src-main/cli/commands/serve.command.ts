@@ -29,9 +29,12 @@ interface ServeOptions {
 async function serve(options: ServeOptions): Promise<void> {
   const { host, practiceBuyer, allowHost: allowHosts } = options
   const given = Object.fromEntries(
-    Object.entries({ tlsCert: options.tlsCert, tlsKey: options.tlsKey, insecureListen: options.insecureListen, exchangePort: options.exchangePort }).filter(
-      ([, value]) => value !== undefined,
-    ),
+    Object.entries({
+      tlsCert: options.tlsCert,
+      tlsKey: options.tlsKey,
+      insecureListen: options.insecureListen,
+      exchangePort: options.exchangePort,
+    }).filter(([, value]) => value !== undefined),
   )
   const signal = untilSignal()
   const { startRuntime } = await import('#server/runtime.ts')
@@ -52,7 +55,9 @@ async function serve(options: ServeOptions): Promise<void> {
     printLine(`Practice exchange: ${runtime.exchangeUrl} (practice: no real buyer, nothing is paid). Stop with Ctrl+C.`)
   }
   if (!isLoopback(host) && options.tlsCert === undefined)
-    note(`Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`)
+    note(
+      `Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`,
+    )
   await signal
   await runtime.stop()
 }
@@ -62,8 +67,16 @@ export function addServe(program: Command): void {
     .command('serve')
     .description('run the console without a screen of its own and print a link to it')
     .option(...DATA_OPTION)
-    .option('--port <n>', `port of the console; 0 picks a free one (default: ${PORT}, or a free one when that is taken)`, integer(0, 65_535))
-    .option('--host <address>', 'address to listen on; another than this machine needs TLS files or --insecure-listen', '127.0.0.1')
+    .option(
+      '--port <n>',
+      `port of the console; 0 picks a free one (default: ${PORT}, or a free one when that is taken)`,
+      integer(0, 65_535),
+    )
+    .option(
+      '--host <address>',
+      'address to listen on; another than this machine needs TLS files or --insecure-listen',
+      '127.0.0.1',
+    )
     .option('--exchange-port <n>', 'port of the embedded exchange (default: a free one)', integer(0, 65_535))
     .option('--allow-host <name...>', 'further names the console may be addressed by, for instance behind a proxy', [])
     .option('--tls-cert <file>', 'certificate chain (PEM)')

@@ -19,11 +19,17 @@ interface VerifyCommandOptions {
 
 function readText(path: string): string {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) throw new StokerError('TOO_LARGE', `${path} is larger than ${FILE_BYTES_MAX} bytes; that is no receipt and no transcript`)
+    if (statSync(path).size > FILE_BYTES_MAX)
+      throw new StokerError(
+        'TOO_LARGE',
+        `${path} is larger than ${FILE_BYTES_MAX} bytes; that is no receipt and no transcript`,
+      )
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof StokerError) throw error
-    throw new StokerError('BAD_REQUEST', `cannot read ${path} (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+    throw new StokerError('BAD_REQUEST', `cannot read ${path} (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    })
   }
 }
 
@@ -47,23 +53,40 @@ function report(result: Verified, json: boolean | undefined): void {
   if (!result.ok) process.exitCode = 1
 }
 
-function verifier(name: string, description: string, check: (file: string, options: VerifyCommandOptions) => Verified): Command {
+function verifier(
+  name: string,
+  description: string,
+  check: (file: string, options: VerifyCommandOptions) => Verified,
+): Command {
   return new Command(name)
     .description(`${description} (exit code 1 when it does not verify)`)
     .exitOverride()
     .argument('<file>', 'a JSON file')
-    .option('--exchange-key <key>', 'the exchange’s public key as pinned at registration; without it the result is self-consistent only')
+    .option(
+      '--exchange-key <key>',
+      'the exchange’s public key as pinned at registration; without it the result is self-consistent only',
+    )
     .option('--json', 'print one line')
     .action((file: string, options: VerifyCommandOptions) => report(check(file, options), options.json))
 }
 
 export function addVerify(program: Command): void {
-  const pinned = ({ exchangeKey }: VerifyCommandOptions): { exchangeKey?: string } => (exchangeKey === undefined ? {} : { exchangeKey })
+  const pinned = ({ exchangeKey }: VerifyCommandOptions): { exchangeKey?: string } =>
+    exchangeKey === undefined ? {} : { exchangeKey }
   const receipt = verifier('receipt', 'verify a receipt: signatures, amounts, place in the chain', (file, options) =>
-    verifyReceipt(readJson(file), { ...pinned(options), ...(options.previous === undefined ? {} : { prev: readJson(options.previous) as never }) }),
+    verifyReceipt(readJson(file), {
+      ...pinned(options),
+      ...(options.previous === undefined ? {} : { prev: readJson(options.previous) as never }),
+    }),
   ).option('--previous <file>', 'the receipt before it, to check the chain')
-  const transcript = verifier('transcript', 'verify an exam transcript: items, verdicts, signatures, class of evidence', (file, options) =>
-    verifyTranscript(readText(file), pinned(options)),
+  const transcript = verifier(
+    'transcript',
+    'verify an exam transcript: items, verdicts, signatures, class of evidence',
+    (file, options) => verifyTranscript(readText(file), pinned(options)),
   )
-  program.command('verify').description('check a receipt or an exam transcript offline').addCommand(receipt).addCommand(transcript)
+  program
+    .command('verify')
+    .description('check a receipt or an exam transcript offline')
+    .addCommand(receipt)
+    .addCommand(transcript)
 }

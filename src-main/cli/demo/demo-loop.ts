@@ -1,4 +1,7 @@
-/** The whole loop once, one thing at a time: model → exam → listing → jobs → money. Reproducible: equal seeds give equal results. */
+/**
+ * The whole loop once, one thing at a time: model → exam → listing → jobs → money. Reproducible: equal seeds give equal
+ * results.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 
 import type { ContractRouterClient } from '@orpc/contract'
@@ -25,14 +28,21 @@ const POLL_MS = 20
 const WAIT_MS = 30_000
 
 /** Asks again until `read` gives a value; DEADLINE with `what` after half a minute. */
-export async function until<T>(what: string, read: () => Promise<T | null> | T | null, patienceMs = WAIT_MS): Promise<T> {
+export async function until<T>(
+  what: string,
+  read: () => Promise<T | null> | T | null,
+  patienceMs = WAIT_MS,
+): Promise<T> {
   const endsAt = performance.now() + patienceMs
   while (performance.now() < endsAt) {
     const value = await read()
     if (value !== null) return value
     await wait(POLL_MS)
   }
-  throw new StokerError('DEADLINE', `the demo waited ${patienceMs / 1_000} s for ${what}; the machine may be very busy, or run again with STOKER_LOG=info to see why`)
+  throw new StokerError(
+    'DEADLINE',
+    `the demo waited ${patienceMs / 1_000} s for ${what}; the machine may be very busy, or run again with STOKER_LOG=info to see why`,
+  )
 }
 
 export async function importModel(client: Client, path: string): Promise<Model> {
@@ -42,13 +52,21 @@ export async function importModel(client: Client, path: string): Promise<Model> 
 
 /** One slot, one thread, no GPU: nothing that could change the order of sums. */
 export async function deploy(client: Client, model: Model): Promise<DeploymentId> {
-  const { deploymentId } = await client.models.deploy({ sha256: model.sha256, settings: { slots: 1, threads: 1, gpuLayers: 0 } })
+  const { deploymentId } = await client.models.deploy({
+    sha256: model.sha256,
+    settings: { slots: 1, threads: 1, gpuLayers: 0 },
+  })
   return deploymentId
 }
 
-/** Sits the exam to its end. Errors: DEADLINE when one item missed its own, since then the run cannot be repeated; NOT_QUALIFIED. */
+/**
+ * Sits the exam to its end. Errors: DEADLINE when one item missed its own, since then the run cannot be repeated;
+ * NOT_QUALIFIED.
+ */
 export async function sitExam(client: Client, deploymentId: DeploymentId, say: (line: string) => void): Promise<Exam> {
-  await until('the exchange', async () => ((await client.exams.grades()).some((grade) => grade.spec.instrument === INSTRUMENT) ? true : null))
+  await until('the exchange', async () =>
+    (await client.exams.grades()).some((grade) => grade.spec.instrument === INSTRUMENT) ? true : null,
+  )
   const started = await until('the exchange to start the exam', () =>
     client.exams.start({ instrument: INSTRUMENT, deploymentId }).catch((error: unknown) => {
       if ((error as { data?: { code?: string } }).data?.code === 'EXCHANGE_OFFLINE') return null
@@ -63,8 +81,16 @@ export async function sitExam(client: Client, deploymentId: DeploymentId, say: (
   }
   const exam = await client.exams.get({ examId: started.examId })
   const late = exam.items.find((item) => item.reason.includes('DEADLINE'))
-  if (late !== undefined) throw new StokerError('DEADLINE', `exam item ${late.itemId} missed its deadline, so this run cannot be repeated; try again on a quieter machine`)
-  if (exam.state !== 'passed') throw new StokerError('NOT_QUALIFIED', `the exam ended "${exam.state}", so nothing can be listed; another --seed asks other questions`)
+  if (late !== undefined)
+    throw new StokerError(
+      'DEADLINE',
+      `exam item ${late.itemId} missed its deadline, so this run cannot be repeated; try again on a quieter machine`,
+    )
+  if (exam.state !== 'passed')
+    throw new StokerError(
+      'NOT_QUALIFIED',
+      `the exam ended "${exam.state}", so nothing can be listed; another --seed asks other questions`,
+    )
   return exam
 }
 
@@ -73,7 +99,8 @@ export function splitScore(exam: Exam): { score: Score; clockLimits: Record<stri
   const score: Score = { verdict: exam.state, limits: {} }
   const clockLimits: Record<string, string> = {}
   for (const { name, n, k, state } of exam.limits) {
-    if (name === 'intelligence' || name in exam.spec.limits.families || name.startsWith('family')) score.limits[name] = { right: k, of: n, verdict: state }
+    if (name === 'intelligence' || name in exam.spec.limits.families || name.startsWith('family'))
+      score.limits[name] = { right: k, of: n, verdict: state }
     else clockLimits[name] = state
   }
   return { score, clockLimits }
@@ -81,12 +108,19 @@ export function splitScore(exam: Exam): { score: Score; clockLimits: Record<stri
 
 export async function list(client: Client, deploymentId: DeploymentId): Promise<void> {
   await client.market.list({ instrument: INSTRUMENT, deploymentId, askNanoPerMtok: ASK })
-  await until('the exchange to accept the listing', async () => ((await client.market.listings()).some((listing) => listing.state === 'listed') ? true : null))
+  await until('the exchange to accept the listing', async () =>
+    (await client.market.listings()).some((listing) => listing.state === 'listed') ? true : null,
+  )
 }
 
 /** What the demo's buyer asks: items of a seed of its own, families in turn. */
 const promptOf = (seed: string, index: number): string =>
-  examItem(sha256Hex(`demand|${seed}`).slice(0, 32), FAMILIES[index % FAMILIES.length]!, 1, Math.floor(index / FAMILIES.length)).prompt
+  examItem(
+    sha256Hex(`demand|${seed}`).slice(0, 32),
+    FAMILIES[index % FAMILIES.length]!,
+    1,
+    Math.floor(index / FAMILIES.length),
+  ).prompt
 
 export interface BuyAllOptions {
   client: Client
@@ -100,7 +134,16 @@ export interface BuyAllOptions {
 }
 
 /** Buys one after the other; each is settled on our side before the next is asked. */
-export async function buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens, afterEach, say }: BuyAllOptions): Promise<Purchase[]> {
+export async function buyAll({
+  client,
+  exchangeUrl,
+  key,
+  seed,
+  jobs,
+  maxTokens,
+  afterEach,
+  say,
+}: BuyAllOptions): Promise<Purchase[]> {
   const purchases: Purchase[] = []
   const before = await settledCount(client)
   for (let index = 0; index < jobs; index += 1) {
@@ -116,7 +159,11 @@ export async function buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens, 
 async function settledCount(client: Client): Promise<number> {
   let [count, before]: [number, string | null] = [0, null]
   for (let page = 0; page < 1_000; page += 1) {
-    const { jobs, next }: Awaited<ReturnType<Client['jobs']['list']>> = await client.jobs.list({ state: 'settled', limit: 200, before })
+    const { jobs, next }: Awaited<ReturnType<Client['jobs']['list']>> = await client.jobs.list({
+      state: 'settled',
+      limit: 200,
+      before,
+    })
     count += jobs.length
     if (next === null) break
     before = next

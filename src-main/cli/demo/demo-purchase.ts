@@ -10,7 +10,9 @@ const CALL_TIMEOUT_MS = 600_000
 
 const chunk = z.object({
   id: z.string().optional(),
-  choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() })).default([]),
+  choices: z
+    .array(z.object({ delta: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() }))
+    .default([]),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).nullish(),
   error: z.object({ message: z.string() }).optional(),
 })
@@ -32,7 +34,10 @@ export interface BuyOptions {
   maxTokens: number
 }
 
-/** Buys one greedy completion. Error: EXCHANGE_REFUSED with the exchange's own words, also when the stream ends without usage. */
+/**
+ * Buys one greedy completion. Error: EXCHANGE_REFUSED with the exchange's own words, also when the stream ends without
+ * usage.
+ */
 export async function buy({ exchangeUrl, key, instrument, prompt, maxTokens }: BuyOptions): Promise<Purchase> {
   const sentAt = performance.now()
   const response = await fetch(`${exchangeUrl}/v1/chat/completions`, {
@@ -48,19 +53,33 @@ export async function buy({ exchangeUrl, key, instrument, prompt, maxTokens }: B
     }),
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
   })
-  if (!response.ok || response.body === null) throw new StokerError('EXCHANGE_REFUSED', `the exchange answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)
+  if (!response.ok || response.body === null)
+    throw new StokerError(
+      'EXCHANGE_REFUSED',
+      `the exchange answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`,
+    )
   let [text, ttftMs, events] = ['', 0, 0]
   let usage: { prompt_tokens: number; completion_tokens: number } | null = null
-  for await (const event of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())) {
+  for await (const event of response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream())) {
     events += 1
     if (event.data === '[DONE]' || events > EVENTS_MAX) break
     const part = chunk.parse(JSON.parse(event.data))
-    if (part.error !== undefined) throw new StokerError('EXCHANGE_REFUSED', `the exchange ended the answer: ${part.error.message}`)
+    if (part.error !== undefined)
+      throw new StokerError('EXCHANGE_REFUSED', `the exchange ended the answer: ${part.error.message}`)
     const content = part.choices[0]?.delta.content ?? ''
     if (content !== '' && text === '') ttftMs = performance.now() - sentAt
     text += content
     usage = part.usage ?? usage
   }
-  if (usage === null) throw new StokerError('EXCHANGE_REFUSED', 'the exchange ended the answer without saying what it bills')
-  return { text, tokensIn: usage.prompt_tokens, tokensOut: usage.completion_tokens, ttftMs, durationMs: performance.now() - sentAt }
+  if (usage === null)
+    throw new StokerError('EXCHANGE_REFUSED', 'the exchange ended the answer without saying what it bills')
+  return {
+    text,
+    tokensIn: usage.prompt_tokens,
+    tokensOut: usage.completion_tokens,
+    ttftMs,
+    durationMs: performance.now() - sentAt,
+  }
 }

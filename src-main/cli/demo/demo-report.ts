@@ -22,7 +22,14 @@ interface Repro {
 export interface DemoResult {
   repro: Repro
   /** Milliseconds, and the limits judged by the clock. */
-  timing: { totalMs: number; examMs: number; jobsMs: number; ttftP50Ms: number; tokPerS: number; clockLimits: Record<string, string> }
+  timing: {
+    totalMs: number
+    examMs: number
+    jobsMs: number
+    ttftP50Ms: number
+    tokPerS: number
+    clockLimits: Record<string, string>
+  }
   power: { watts: number | null; method: string; kwh: number }
   ledgerOk: boolean
 }
@@ -33,7 +40,8 @@ function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
   printLine('\nThe whole loop, once:')
   for (const [instrument, score] of Object.entries(repro.scores)) {
     printLine(`  exam       ${instrument}: ${score.verdict}`)
-    for (const [name, { right, of, verdict }] of Object.entries(score.limits)) printLine(`             ${name}: ${right} of ${of} right, ${verdict}`)
+    for (const [name, { right, of, verdict }] of Object.entries(score.limits))
+      printLine(`             ${name}: ${right} of ${of} right, ${verdict}`)
     for (const [name, verdict] of Object.entries(timing.clockLimits)) printLine(`             ${name}: ${verdict}`)
   }
   printLine(
@@ -43,10 +51,18 @@ function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
   printLine(`  fee        ${credits(repro.feeNano)}`)
   printLine(`  held       ${credits(repro.heldNano)}`)
   printLine(`  available  ${credits(repro.availableNano)}`)
-  printLine(`  power      ${power.kwh.toFixed(6)} kWh (${power.method}); shown beside practice credits, never netted against them`)
-  printLine(`  books      ${ledgerOk ? 'debits equal credits on both sides, every receipt verifies, the exchange holds what we hold' : 'DO NOT HOLD: run stoker ledger check'}`)
-  printLine(`  time       ${(timing.totalMs / 1_000).toFixed(1)} s, of which the exam ${(timing.examMs / 1_000).toFixed(1)} s`)
-  printLine('\npractice: no real buyer, nothing is paid. The exam is a smoke test that a script can pass; it shows the machinery, not intelligence.')
+  printLine(
+    `  power      ${power.kwh.toFixed(6)} kWh (${power.method}); shown beside practice credits, never netted against them`,
+  )
+  printLine(
+    `  books      ${ledgerOk ? 'debits equal credits on both sides, every receipt verifies, the exchange holds what we hold' : 'DO NOT HOLD: run stoker ledger check'}`,
+  )
+  printLine(
+    `  time       ${(timing.totalMs / 1_000).toFixed(1)} s, of which the exam ${(timing.examMs / 1_000).toFixed(1)} s`,
+  )
+  printLine(
+    '\npractice: no real buyer, nothing is paid. The exam is a smoke test that a script can pass; it shows the machinery, not intelligence.',
+  )
 }
 
 export function printResult(result: DemoResult, json: boolean): void {

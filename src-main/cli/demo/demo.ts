@@ -1,4 +1,7 @@
-/** Composes a Stoker for the demo and walks the loop: practice buyer off, the exchange's ledger clock virtual, nothing reused between prompts. */
+/**
+ * Composes a Stoker for the demo and walks the loop: practice buyer off, the exchange's ledger clock virtual, nothing
+ * reused between prompts.
+ */
 import { resolve } from 'node:path'
 
 import { auditRig, type RigAudit } from '../audit/audit.ts'
@@ -14,7 +17,10 @@ import type { DemoResult } from './demo-report.ts'
 const NANO_GGUF = resolve(import.meta.dirname, '../../../resources/models/nano.gguf')
 /** Virtual time between jobs: with a hold of 30 s the last ten of twenty jobs stay held. */
 const STEP_MS = 3_000
-/** Times the grade's own deadline: what the machine needs is not known before the first call (docs/decisions/0006-demo.md). */
+/**
+ * Times the grade's own deadline: what the machine needs is not known before the first call
+ * (docs/decisions/0006-demo.md).
+ */
 const DEADLINE_FACTOR = 20
 
 export interface DemoRun {
@@ -24,10 +30,19 @@ export interface DemoRun {
   say: (line: string) => void
 }
 
-/** Runs it all and stops everything again. Errors: DEADLINE, NOT_QUALIFIED, EXCHANGE_REFUSED, and what startRuntime throws. */
+/**
+ * Runs it all and stops everything again. Errors: DEADLINE, NOT_QUALIFIED, EXCHANGE_REFUSED, and what startRuntime
+ * throws.
+ */
 export async function runDemo(run: DemoRun): Promise<DemoResult> {
   const exchangeArgs = ['--virtual-clock', '--exam-seed', run.seed, '--deadline-factor', String(DEADLINE_FACTOR)]
-  const runtime = await startRuntime({ dataDir: run.dir, practiceBuyer: false, prefixReuse: false, exchangeArgs, version: VERSION })
+  const runtime = await startRuntime({
+    dataDir: run.dir,
+    practiceBuyer: false,
+    prefixReuse: false,
+    exchangeArgs,
+    version: VERSION,
+  })
   try {
     return await walk(run, runtime)
   } finally {
@@ -38,9 +53,13 @@ export async function runDemo(run: DemoRun): Promise<DemoResult> {
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /** Both sides at rest: nothing on its way. */
-const settled = (result: RigAudit): RigAudit | null => (result.ahead !== null && result.ahead.receipts + result.ahead.releases === 0 && result.ours.open === 0 ? result : null)
+const settled = (result: RigAudit): RigAudit | null =>
+  result.ahead !== null && result.ahead.receipts + result.ahead.releases === 0 && result.ours.open === 0 ? result : null
 
-async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, exchangeUrl }: Runtime): Promise<DemoResult> {
+async function walk(
+  { dir, seed, jobs, say }: DemoRun,
+  { core: { client }, exchangeUrl }: Runtime,
+): Promise<DemoResult> {
   const startedAt = performance.now()
   const missedBefore = missedCalls(dir)
   say('Importing the bundled model …')
@@ -55,7 +74,16 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
   const admin = await exchangeAdmin(dir)
   const key = await admin.makeBuyerKey('demo')
   const jobsAt = performance.now()
-  const purchases = await buyAll({ client, exchangeUrl, key, seed, jobs, maxTokens: exam.spec.limits.outputTokens, afterEach: () => admin.advanceClock(STEP_MS), say })
+  const purchases = await buyAll({
+    client,
+    exchangeUrl,
+    key,
+    seed,
+    jobs,
+    maxTokens: exam.spec.limits.outputTokens,
+    afterEach: () => admin.advanceClock(STEP_MS),
+    say,
+  })
   const jobsMs = performance.now() - jobsAt
   const books = await until('both sides to agree', () => settled(auditRig(dir)))
   const [{ ok }, power, summary] = [
@@ -64,7 +92,11 @@ async function walk({ dir, seed, jobs, say }: DemoRun, { core: { client }, excha
     await client.earnings.summary({ from: Date.now() - 86_400_000, to: Date.now() + 60_000 }),
   ]
   const missed = missedCalls(dir) - missedBefore
-  if (missed > 0) throw new StokerError('DEADLINE', `${missed} calls missed their deadline or had to be sent again, so this run cannot be repeated; try again on a quieter machine`)
+  if (missed > 0)
+    throw new StokerError(
+      'DEADLINE',
+      `${missed} calls missed their deadline or had to be sent again, so this run cannot be repeated; try again on a quieter machine`,
+    )
   const { score, clockLimits } = splitScore(exam)
   const { ours } = books
   const tokensOut = ours.tokensOut - before.tokensOut

@@ -25,7 +25,9 @@ export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Pr
   if (wish !== 'headless') {
     const attempt = await tryDesktop(ROOT, note)
     if (attempt.started) return attempt.code
-    note(`No Electron window: ${attempt.why}. ${wish === 'desktop' ? 'Unset STOKER_UI to use the browser instead.' : 'The same console opens in the browser:'}`)
+    note(
+      `No Electron window: ${attempt.why}. ${wish === 'desktop' ? 'Unset STOKER_UI to use the browser instead.' : 'The same console opens in the browser:'}`,
+    )
     if (wish === 'desktop') return 3
   }
   return runCli([process.execPath, 'stoker', 'serve', ...args])

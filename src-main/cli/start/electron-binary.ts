@@ -1,4 +1,7 @@
-/** Can the desktop window be had? Fetches Electron's own binary when it is missing, with visible progress and a bound on silence. */
+/**
+ * Can the desktop window be had? Fetches Electron's own binary when it is missing, with visible progress and a bound on
+ * silence.
+ */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,7 +19,9 @@ const FETCH_MAX_MS = 900_000
 /** Null when a window could be shown here, else why not. */
 export function displayProblem(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | null {
   if (platform !== 'linux') return null
-  return (env['DISPLAY'] ?? '') === '' && (env['WAYLAND_DISPLAY'] ?? '') === '' ? 'there is no display (DISPLAY and WAYLAND_DISPLAY are empty)' : null
+  return (env['DISPLAY'] ?? '') === '' && (env['WAYLAND_DISPLAY'] ?? '') === ''
+    ? 'there is no display (DISPLAY and WAYLAND_DISPLAY are empty)'
+    : null
 }
 
 function packageDir(): string | null {
@@ -87,11 +92,13 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
 export async function tryDesktop(root: string, say: (line: string) => void): Promise<Attempt> {
   const display = displayProblem(process.env, process.platform)
   if (display !== null) return { started: false, why: display }
-  if (process.platform === 'linux' && process.getuid?.() === 0) return { started: false, why: 'its sandbox does not run as root' }
+  if (process.platform === 'linux' && process.getuid?.() === 0)
+    return { started: false, why: 'its sandbox does not run as root' }
   const dir = packageDir()
   if (dir === null) return { started: false, why: 'the electron package is not installed' }
   const binary = binaryIn(dir) ?? ((await fetchBinary(dir, say)) ? binaryIn(dir) : null)
   if (binary === null) return { started: false, why: 'its binary could not be fetched' }
-  if (!existsSync(join(root, 'out', 'main', 'shell.js'))) return { started: false, why: 'out/main/shell.js was not built' }
+  if (!existsSync(join(root, 'out', 'main', 'shell.js')))
+    return { started: false, why: 'out/main/shell.js was not built' }
   return runWindow({ binary, root, env: process.env, silenceMs: SILENCE_MS, say })
 }

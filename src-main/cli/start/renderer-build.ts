@@ -8,14 +8,19 @@ const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
 /** A checkout has about a thousand files; beyond this bound the tree is not ours and a build is the safe answer. */
 const ENTRIES_MAX = 50_000
 
-/** Newest modification time below `path` in milliseconds since 1970; Infinity when there are more entries than the bound. */
+/**
+ * Newest modification time below `path` in milliseconds since 1970; Infinity when there are more entries than the
+ * bound.
+ */
 function newest(path: string): number {
   if (!existsSync(path)) return 0
   const { mtimeMs } = statSync(path)
   if (!statSync(path).isDirectory()) return mtimeMs
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
   if (entries.length > ENTRIES_MAX) return Number.POSITIVE_INFINITY
-  return entries.filter((entry) => entry.isFile()).reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0)
+  return entries
+    .filter((entry) => entry.isFile())
+    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0)
 }
 
 /** True when there is no built page, or a source is newer than it. */
@@ -29,9 +34,17 @@ export function buildIsStale(root: string): boolean {
 /** Runs `npm run build` with the npm that started us, else through npx's neighbour; resolves to its exit code. */
 export function build(root: string, env: NodeJS.ProcessEnv): Promise<number> {
   const npm = env['npm_execpath']
-  const [command, args] = npm !== undefined && existsSync(npm) ? [process.execPath, [npm, ...BUILD]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', [...BUILD]]
+  const [command, args] =
+    npm !== undefined && existsSync(npm)
+      ? [process.execPath, [npm, ...BUILD]]
+      : [process.platform === 'win32' ? 'npm.cmd' : 'npm', [...BUILD]]
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' && command === 'npm.cmd' })
+    const child = spawn(command, args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32' && command === 'npm.cmd',
+    })
     child.once('error', () => resolve(1))
     child.once('exit', (code) => resolve(code ?? 1))
   })

@@ -1,7 +1,10 @@
 /** Runs the desktop window until it is closed, and finds out whether there ever was one. */
 import { spawn } from 'node:child_process'
 
-/** `started`: the window was there, or the shell itself said why not and where the owner has to act; nothing else is tried then. */
+/**
+ * `started`: the window was there, or the shell itself said why not and where the owner has to act; nothing else is
+ * tried then.
+ */
 export type Attempt = { started: true; code: number } | { started: false; why: string }
 
 /** What desktop/desktop-main.ts says on standard output. */
@@ -63,8 +66,10 @@ export function runWindow({ binary, root, env, silenceMs, say }: WindowOptions):
     child.once('error', (error) => end({ started: false, why: `Electron did not start (${error.message})` }))
     // After the last line was heard.
     child.once('close', (code, signal) => {
-      if (state === 'silent') end({ started: false, why: `its window was not ready within ${Math.round(silenceMs / 1_000)} s` })
-      else if (state === 'waiting') end({ started: false, why: `Electron ended before its window was ready (${signal ?? `exit ${code}`})` })
+      if (state === 'silent')
+        end({ started: false, why: `its window was not ready within ${Math.round(silenceMs / 1_000)} s` })
+      else if (state === 'waiting')
+        end({ started: false, why: `Electron ended before its window was ready (${signal ?? `exit ${code}`})` })
       else end({ started: true, code: code ?? 0 })
     })
   })

@@ -1,4 +1,7 @@
-/** What the four channels share: the backlog before the first listener, one close, and listeners that cannot disturb each other. */
+/**
+ * What the four channels share: the backlog before the first listener, one close, and listeners that cannot disturb
+ * each other.
+ */
 import { CHANNEL_BACKLOG_MAX, ChannelClosedError, type Channel, type Unsubscribe } from './channel.ts'
 
 export interface Transport {

@@ -1,7 +1,7 @@
 /**
  * One two-way message pipe with four implementations (MessagePortMain, web MessagePort, WebSocket, child-process IPC).
- * Messages are structured-clone-safe values; the WebSocket carries JSON. Order is kept, delivery is at most once, a closed
- * channel is a reconnect by its owner. Zod-free and import-free, so that the renderer may use it.
+ * Messages are structured-clone-safe values; the WebSocket carries JSON. Order is kept, delivery is at most once, a
+ * closed channel is a reconnect by its owner. Zod-free and import-free, so that the renderer may use it.
  */
 export interface Channel<Out = unknown, In = unknown> {
   /** Sends one message. Throws ChannelClosedError once the channel is closed. */
@@ -12,7 +12,10 @@ export interface Channel<Out = unknown, In = unknown> {
   onClose(listener: (reason: string) => void): Unsubscribe
   close(reason?: string): void
   readonly isOpen: boolean
-  /** Bytes accepted by send and not yet handed to the system, where the transport can tell; 0 otherwise. For back-pressure. */
+  /**
+   * Bytes accepted by send and not yet handed to the system, where the transport can tell; 0 otherwise. For
+   * back-pressure.
+   */
   readonly bufferedBytes: number
 }
 

@@ -1,4 +1,7 @@
-/** A Channel over child-process IPC: give it the ChildProcess in the parent, and `process` in the child. Known by shape, so nothing is imported. */
+/**
+ * A Channel over child-process IPC: give it the ChildProcess in the parent, and `process` in the child. Known by shape,
+ * so nothing is imported.
+ */
 import { createPipe } from './base.ts'
 import { ChannelClosedError, type Channel } from './channel.ts'
 
@@ -12,7 +15,8 @@ export interface IpcEnd {
 
 /** Throws ChannelClosedError where there is no IPC channel (a process nobody forked). */
 export function childProcessChannel<Out = unknown, In = unknown>(end: IpcEnd): Channel<Out, In> {
-  if (end.send === undefined || !end.connected) throw new ChannelClosedError('this process has no channel to its parent; it is started by Stoker, not by hand')
+  if (end.send === undefined || !end.connected)
+    throw new ChannelClosedError('this process has no channel to its parent; it is started by Stoker, not by hand')
   /** Sent and not yet with the system: disconnecting before would drop them. */
   let leaving = 0
   let ending = false

@@ -1,4 +1,7 @@
-/** A Channel over Electron's MessagePortMain (main process and utility processes), known by its shape: nothing here imports electron. */
+/**
+ * A Channel over Electron's MessagePortMain (main process and utility processes), known by its shape: nothing here
+ * imports electron.
+ */
 import { createPipe } from './base.ts'
 import type { Channel } from './channel.ts'
 
@@ -12,7 +15,11 @@ export interface MainPort {
 }
 
 export function messagePortMainChannel<Out = unknown, In = unknown>(port: MainPort): Channel<Out, In> {
-  const pipe = createPipe<Out, In>({ post: (message) => port.postMessage(message), end: () => port.close(), buffered: () => 0 })
+  const pipe = createPipe<Out, In>({
+    post: (message) => port.postMessage(message),
+    end: () => port.close(),
+    buffered: () => 0,
+  })
   port.on('message', ({ data }) => pipe.deliver(data))
   port.on('close', () => pipe.closed('the other side closed the port'))
   port.start()

@@ -1,6 +1,7 @@
 /**
- * One RPC mechanism over every Channel: a channel in the shape of a port that oRPC's message-port link and handler take.
- * oRPC drops the promises of its port callbacks, so nothing may throw in there: what is malformed closes the channel instead of ending the process.
+ * One RPC mechanism over every Channel: a channel in the shape of a port that oRPC's message-port link and handler
+ * take. oRPC drops the promises of its port callbacks, so nothing may throw in there: what is malformed closes the
+ * channel instead of ending the process.
  */
 import { ChannelClosedError, type Channel } from './channel.ts'
 
@@ -33,16 +34,19 @@ export function channelAsPort(channel: Channel, side: 'client' | 'server' = 'cli
         if (typeof message !== 'string') throw new TypeError('files do not travel in calls')
         channel.send(message)
       } catch (error) {
-        // A stream's abort or a server's answer that finds the channel closed is no failure: the other side has noticed.
+        // A stream's abort or a server's answer that finds the channel closed is no failure: the other side has
+        // noticed.
         if (side === 'client' && (!(error instanceof ChannelClosedError) || isCall(message))) throw error
-        if (!(error instanceof ChannelClosedError)) channel.close(error instanceof Error ? error.message : 'an answer could not be sent')
+        if (!(error instanceof ChannelClosedError))
+          channel.close(error instanceof Error ? error.message : 'an answer could not be sent')
       }
     },
   }
 }
 
 type Fields = Readonly<Record<string, unknown>>
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** oRPC's peer messages: i id, t type (absent 1 or 2: call or answer; 3 event; 4 abort), p payload. */
 function parse(text: unknown): Fields | null {

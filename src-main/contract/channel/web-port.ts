@@ -1,4 +1,6 @@
-/** A Channel over a web MessagePort (renderer, browser worker, or node:worker_threads, whose port has the same face). */
+/**
+ * A Channel over a web MessagePort (renderer, browser worker, or node:worker_threads, whose port has the same face).
+ */
 import { createPipe } from './base.ts'
 import type { Channel } from './channel.ts'
 
@@ -10,7 +12,11 @@ export interface WebPort {
 }
 
 export function webPortChannel<Out = unknown, In = unknown>(port: WebPort): Channel<Out, In> {
-  const pipe = createPipe<Out, In>({ post: (message) => port.postMessage(message), end: () => port.close(), buffered: () => 0 })
+  const pipe = createPipe<Out, In>({
+    post: (message) => port.postMessage(message),
+    end: () => port.close(),
+    buffered: () => 0,
+  })
   port.addEventListener('message', (event) => pipe.deliver(event.data))
   port.addEventListener('messageerror', () => pipe.channel.close('a message could not be read'))
   port.addEventListener('close', () => pipe.closed('the other side closed the port'))

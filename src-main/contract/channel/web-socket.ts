@@ -1,4 +1,6 @@
-/** A Channel over a WebSocket (the browser's, Node's, or one of the `ws` package): JSON text messages of bounded length. */
+/**
+ * A Channel over a WebSocket (the browser's, Node's, or one of the `ws` package): JSON text messages of bounded length.
+ */
 import { createPipe } from './base.ts'
 import { CHANNEL_BACKLOG_MAX, ChannelClosedError, type Channel } from './channel.ts'
 
@@ -23,7 +25,10 @@ const OPEN = 1
 const REASON_MAX = 120
 
 /** A socket that still connects accepts messages (up to CHANNEL_BACKLOG_MAX) and sends them once it is open. */
-export function webSocketChannel<Out = unknown, In = unknown>(socket: Socket, options: { maxLength?: number } = {}): Channel<Out, In> {
+export function webSocketChannel<Out = unknown, In = unknown>(
+  socket: Socket,
+  options: { maxLength?: number } = {},
+): Channel<Out, In> {
   const maxLength = options.maxLength ?? SOCKET_MESSAGE_MAX
   let waiting: string[] = []
   let lastError = ''
@@ -31,7 +36,8 @@ export function webSocketChannel<Out = unknown, In = unknown>(socket: Socket, op
   const pipe = createPipe<Out, In>({
     post(message) {
       const text = JSON.stringify(message)
-      if (text.length > maxLength) throw new RangeError(`a message has at most ${maxLength} characters, this one has ${text.length}`)
+      if (text.length > maxLength)
+        throw new RangeError(`a message has at most ${maxLength} characters, this one has ${text.length}`)
       if (socket.readyState === OPEN) return socket.send(text)
       if (socket.readyState !== CONNECTING) {
         // The closing handshake runs; its event may be a network timeout away.
@@ -39,7 +45,8 @@ export function webSocketChannel<Out = unknown, In = unknown>(socket: Socket, op
         throw new ChannelClosedError('the channel is closed: the socket is closing')
       }
       waiting.push(text)
-      if (waiting.length > CHANNEL_BACKLOG_MAX) pipe.channel.close(`more than ${CHANNEL_BACKLOG_MAX} messages waited for the connection`)
+      if (waiting.length > CHANNEL_BACKLOG_MAX)
+        pipe.channel.close(`more than ${CHANNEL_BACKLOG_MAX} messages waited for the connection`)
     },
     end(reason) {
       waiting = []
@@ -70,6 +77,10 @@ export function webSocketChannel<Out = unknown, In = unknown>(socket: Socket, op
   socket.addEventListener('error', (event) => {
     lastError = event.message ?? 'the connection failed'
   })
-  socket.addEventListener('close', (event) => pipe.closed(event.reason !== '' ? event.reason : lastError !== '' ? lastError : `the socket closed (${event.code})`))
+  socket.addEventListener('close', (event) =>
+    pipe.closed(
+      event.reason !== '' ? event.reason : lastError !== '' ? lastError : `the socket closed (${event.code})`,
+    ),
+  )
   return pipe.channel
 }

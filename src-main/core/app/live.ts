@@ -35,7 +35,11 @@ export function liveNow({ clock, exchange }: CoreContext, deps: LiveDeps): Live 
   return {
     at: clock.now(),
     engine: summarise(deps.engines()),
-    exchange: { kind: market.kind, lastSeenAt: exchange.lastSeenAt(), detail: market.kind === 'offline' ? market.reason : null },
+    exchange: {
+      kind: market.kind,
+      lastSeenAt: exchange.lastSeenAt(),
+      detail: market.kind === 'offline' ? market.reason : null,
+    },
     listing: listingState(deps.listings()),
     tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0),
     running,
@@ -43,12 +47,18 @@ export function liveNow({ clock, exchange }: CoreContext, deps: LiveDeps): Live 
   }
 }
 
-/** Emits at once, every second while something runs, every 5 s otherwise, and soon after a change; ends with the signal. */
-export function liveStream(context: CoreContext, deps: LiveDeps): (signal: AbortSignal | undefined) => AsyncGenerator<Live> {
+/**
+ * Emits at once, every second while something runs, every 5 s otherwise, and soon after a change; ends with the signal.
+ */
+export function liveStream(
+  context: CoreContext,
+  deps: LiveDeps,
+): (signal: AbortSignal | undefined) => AsyncGenerator<Live> {
   const { clock, events } = context
   let streams = 0
   return async function* stream(signal) {
-    if (streams >= STREAMS_MAX) throw new StokerError('UNAVAILABLE', `${STREAMS_MAX} consoles watch already; close some and try again.`)
+    if (streams >= STREAMS_MAX)
+      throw new StokerError('UNAVAILABLE', `${STREAMS_MAX} consoles watch already; close some and try again.`)
     streams += 1
     const gone = (): boolean => signal?.aborted === true
     let wake: () => void = () => undefined

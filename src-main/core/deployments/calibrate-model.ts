@@ -28,13 +28,18 @@ export interface Calibrate {
   known(this: void, sha256: string): CalibrationView | null
   /** Errors: MODEL_*, ENGINE_*, CANCELLED. */
   measure(model: StoredModel, settings: EngineSettings, options: CalibrateOptions): Promise<CalibrationView>
-  /** Before the first load of a model; null where it is not worth it, failed or took too long. Throws the signal's reason. */
+  /**
+   * Before the first load of a model; null where it is not worth it, failed or took too long. Throws the signal's
+   * reason.
+   */
   beforeFirstLoad(model: StoredModel, settings: EngineSettings, signal: AbortSignal): Promise<CalibrationView | null>
 }
 
 /** What a measurement holds for: another processor, number of cores or GPU is another machine. */
 export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' | 'gpus'>): string {
-  return [cpu, `${cores} ${cores === 1 ? 'core' : 'cores'}`, ...gpus.map(({ name }) => name)].join(', ').slice(0, MACHINE_CHARS_MAX)
+  return [cpu, `${cores} ${cores === 1 ? 'core' : 'cores'}`, ...gpus.map(({ name }) => name)]
+    .join(', ')
+    .slice(0, MACHINE_CHARS_MAX)
 }
 
 export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
@@ -45,8 +50,23 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
     return (here = { name: machineOf(now), hasGpus: now.gpus.length > 0 })
   }
   const measure: Calibrate['measure'] = async ({ path, sha256 }, settings, options) => {
-    const { settings: best, promptTokensPerSecond, points, quiet, onGpu } = await engines.calibrate({ path, sha256 }, settings, options)
-    const view = { sha256, machine: (await machine()).name, at: clock.now(), ...best, promptTokensPerSecond, points, quiet, onGpu }
+    const {
+      settings: best,
+      promptTokensPerSecond,
+      points,
+      quiet,
+      onGpu,
+    } = await engines.calibrate({ path, sha256 }, settings, options)
+    const view = {
+      sha256,
+      machine: (await machine()).name,
+      at: clock.now(),
+      ...best,
+      promptTokensPerSecond,
+      points,
+      quiet,
+      onGpu,
+    }
     // The model may have been removed meanwhile: then there is nothing to keep.
     rigDb.tx((db) => saveCalibration(db, view))
     events.changed('deployments')
@@ -59,7 +79,8 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
     start: () =>
       void machine().then(
         () => events.changed('deployments'),
-        (error: unknown) => log.warn({ err: error }, 'this machine could not be looked at; its measurements are not used'),
+        (error: unknown) =>
+          log.warn({ err: error }, 'this machine could not be looked at; its measurements are not used'),
       ),
     known: (sha256) => (here === null ? null : findCalibration(rigDb.read, sha256, here)),
     measure,
@@ -73,10 +94,17 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
         () => undefined,
       )
       try {
-        return await measure(model, settings, { signal: AbortSignal.any([stop.signal, signal]), onProgress: () => undefined, budgetMs: BUDGET_MS })
+        return await measure(model, settings, {
+          signal: AbortSignal.any([stop.signal, signal]),
+          onProgress: () => undefined,
+          budgetMs: BUDGET_MS,
+        })
       } catch (error) {
         signal.throwIfAborted()
-        log.warn({ err: error, sha256: model.sha256 }, 'this model could not be measured before its first load; the defaults are used')
+        log.warn(
+          { err: error, sha256: model.sha256 },
+          'this model could not be measured before its first load; the defaults are used',
+        )
         return null
       } finally {
         timer.abort(new Error('done'))

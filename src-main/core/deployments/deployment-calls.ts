@@ -7,8 +7,21 @@ import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 
 import type { Calibrate } from './calibrate-model.ts'
 import { chooseSettings, type ChooseDeps } from './choose-settings.ts'
-import { findOrCreate, latestOfModel, listDeployments, setIdleUnload, wantedDeployments, type StoredDeployment } from './deployments.store.ts'
-import { holdsFor, type DeploymentSettings, type Measured, type MeasuredHere, type SettingsWish } from './deployments.ts'
+import {
+  findOrCreate,
+  latestOfModel,
+  listDeployments,
+  setIdleUnload,
+  wantedDeployments,
+  type StoredDeployment,
+} from './deployments.store.ts'
+import {
+  holdsFor,
+  type DeploymentSettings,
+  type Measured,
+  type MeasuredHere,
+  type SettingsWish,
+} from './deployments.ts'
 import { summarise, type EngineView } from './engine-summary.ts'
 import type { Holder } from './loaded-deployments.ts'
 import type { Shelf } from './deployment-repository.ts'
@@ -34,14 +47,23 @@ export interface DeploymentCalls {
   deploy(sha256: string, wish: SettingsWish): Promise<Deployment>
   /** Error MODEL_IN_USE while it is listed, examined or working: nothing is pulled from under a buyer. */
   unload(deploymentId: string): Promise<Deployment>
-  /** The owner's explicit retry after ENGINE_BROKEN, of all that should be in memory; tells the state of the engines as one. */
+  /**
+   * The owner's explicit retry after ENGINE_BROKEN, of all that should be in memory; tells the state of the engines as
+   * one.
+   */
   retryEngine(): Promise<string>
-  /** Null keeps it in memory, as every deployment is from the start; otherwise it leaves after so many milliseconds without work. */
+  /**
+   * Null keeps it in memory, as every deployment is from the start; otherwise it leaves after so many milliseconds
+   * without work.
+   */
   keepWarm(deploymentId: string, idleUnloadMs: number | null): Deployment
 }
 
 /** A new deployment's row; it has no wish for memory yet. */
-export const freshDeployment = ({ ids, clock }: Pick<CoreContext, 'ids' | 'clock'>, part: Pick<StoredDeployment, 'sha256' | 'remote' | 'settings'>): StoredDeployment => ({
+export const freshDeployment = (
+  { ids, clock }: Pick<CoreContext, 'ids' | 'clock'>,
+  part: Pick<StoredDeployment, 'sha256' | 'remote' | 'settings'>,
+): StoredDeployment => ({
   deploymentId: brandId<DeploymentId>(ids.next('dep')),
   idleUnloadMs: null,
   createdAt: clock.now(),
@@ -51,13 +73,18 @@ export const freshDeployment = ({ ids, clock }: Pick<CoreContext, 'ids' | 'clock
 
 /** Settings for a model that was never loaded with such a wish. */
 function createChoose({ models, hardware, holder, calibrate, room, localIds, calibrateOnDeploy }: CallsParts) {
-  const measured = async (model: StoredModel, settings: DeploymentSettings, until: AbortSignal): Promise<Measured | null> => {
+  const measured = async (
+    model: StoredModel,
+    settings: DeploymentSettings,
+    until: AbortSignal,
+  ): Promise<Measured | null> => {
     const stored = async (): Promise<MeasuredHere | null> => {
       const found = await calibrate.stored(model.sha256)
       return found !== null && holdsFor(settings, found) ? found : null
     }
     const known = await stored()
-    // What was measured while other programs ran is used only until there is better. Beside another model the figures would be wrong, and its streams disturbed.
+    // What was measured while other programs ran is used only until there is better. Beside another model the figures
+    // would be wrong, and its streams disturbed.
     if (known?.quiet === true || !calibrateOnDeploy || localIds().length > 0) return known
     return holder.exclusive(until, async () => {
       // What waited before this turn may have measured it, or loaded another.
@@ -66,7 +93,11 @@ function createChoose({ models, hardware, holder, calibrate, room, localIds, cal
       return (await calibrate.beforeFirstLoad(model, { ...settings, prefixReuse: false }, until)) ?? meanwhile
     })
   }
-  return async (sha256: string, wish: SettingsWish, until: AbortSignal): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
+  return async (
+    sha256: string,
+    wish: SettingsWish,
+    until: AbortSignal,
+  ): Promise<{ model: StoredModel; settings: DeploymentSettings }> => {
     const model = await models.ready(sha256)
     // Given back meanwhile, no host is started again for this.
     const engines: ChooseDeps['engines'] = {
@@ -80,7 +111,13 @@ function createChoose({ models, hardware, holder, calibrate, room, localIds, cal
       },
     }
     const drop = async (id: DeploymentId): Promise<void> => void (await holder.dropIdle(id, 0))
-    const deps = { ...room, engines, hardware, drop, measured: (settings: DeploymentSettings) => measured(model, settings, until) }
+    const deps = {
+      ...room,
+      engines,
+      hardware,
+      drop,
+      measured: (settings: DeploymentSettings) => measured(model, settings, until),
+    }
     return { model, settings: await chooseSettings(deps, model, wish) }
   }
 }
@@ -95,7 +132,8 @@ export function createCalls(context: CallsContext, parts: CallsParts): Deploymen
     async deploy(sha256, wish) {
       const until = holder.untilGivenBack()
       const named = Object.values(wish).some((value) => value !== undefined)
-      // Without a wish the owner means the one used before: its qualification stays good. A remote one has nothing to choose.
+      // Without a wish the owner means the one used before: its qualification stays good. A remote one has nothing to
+      // choose.
       const latest = latestOfModel(rigDb.read, sha256)
       const known = latest !== null && (!named || latest.remote !== null) ? latest : null
       if (known !== null) {
@@ -104,7 +142,9 @@ export function createCalls(context: CallsContext, parts: CallsParts): Deploymen
       }
       const { model, settings } = await choose(sha256, wish, until)
       until.throwIfAborted()
-      const { deploymentId } = rigDb.tx((db) => findOrCreate(db, freshDeployment(context, { sha256: model.sha256, remote: null, settings })))
+      const { deploymentId } = rigDb.tx((db) =>
+        findOrCreate(db, freshDeployment(context, { sha256: model.sha256, remote: null, settings })),
+      )
       await holder.hold(deploymentId, until)
       return view(deploymentId)
     },

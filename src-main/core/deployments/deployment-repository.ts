@@ -33,7 +33,10 @@ export interface ShelfParts {
 }
 
 export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: ShelfParts): Shelf {
-  const engineSettings = (stored: StoredDeployment): EngineSettings => ({ ...stored.settings, prefixReuse: parts.prefixReuse })
+  const engineSettings = (stored: StoredDeployment): EngineSettings => ({
+    ...stored.settings,
+    prefixReuse: parts.prefixReuse,
+  })
   const nameOf = ({ remote, sha256 }: StoredDeployment): string => {
     if (remote !== null) return remoteName(remote)
     const model = parts.models.find(sha256)
@@ -56,7 +59,10 @@ export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: ShelfP
     }),
     find(deploymentId) {
       const stored = findDeployment(rigDb.read, deploymentId)
-      if (stored === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.', { data: { deploymentId } })
+      if (stored === null)
+        throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.', {
+          data: { deploymentId },
+        })
       return stored
     },
     kindOf: ({ remote, settings }) =>
@@ -80,7 +86,15 @@ export function createShelf({ rigDb }: Pick<CoreContext, 'rigDb'>, parts: ShelfP
         engine:
           remote === null
             ? { kind: 'local' }
-            : { kind: 'remote', model: remote.model, endpoints: remote.servers.map(({ url, slots }) => ({ url, slots, hasKey: parts.keys.of(url) !== null })) },
+            : {
+                kind: 'remote',
+                model: remote.model,
+                endpoints: remote.servers.map(({ url, slots }) => ({
+                  url,
+                  slots,
+                  hasKey: parts.keys.of(url) !== null,
+                })),
+              },
         settings,
         createdAt,
         ...shown,

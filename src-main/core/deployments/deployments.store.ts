@@ -38,7 +38,17 @@ interface Row {
   wanted_since: number | null
 }
 
-const SETTINGS = ['context_tokens', 'slots', 'threads', 'gpu_layers', 'processes', 'gpus', 'kv_type', 'flash_attention', 'batch_tokens'] as const
+const SETTINGS = [
+  'context_tokens',
+  'slots',
+  'threads',
+  'gpu_layers',
+  'processes',
+  'gpus',
+  'kv_type',
+  'flash_attention',
+  'batch_tokens',
+] as const
 const COLUMNS = `deployment_id, sha256, remote, ${SETTINGS.join(', ')}, idle_unload_ms, created_at, wanted_since`
 
 const remoteModel = z.object({ model: z.string(), servers: z.array(z.object({ url: z.string(), slots: z.number() })) })
@@ -77,10 +87,16 @@ const settingValues = (settings: DeploymentSettings) => [
 ]
 
 export const listDeployments = (db: ReadDb): StoredDeployment[] =>
-  db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments ORDER BY created_at, deployment_id LIMIT ${DEPLOYMENTS_MAX}`).all().map(toStored)
+  db
+    .prepare<Row>(`SELECT ${COLUMNS} FROM deployments ORDER BY created_at, deployment_id LIMIT ${DEPLOYMENTS_MAX}`)
+    .all()
+    .map(toStored)
 export const findDeployment = (db: ReadDb, deploymentId: string): StoredDeployment | null =>
   orNull(db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments WHERE deployment_id = ?`).get(deploymentId))
-/** In the order in which they came to be wanted; none while the machine is given back (own use keeps that), so that nothing loads again by itself. */
+/**
+ * In the order in which they came to be wanted; none while the machine is given back (own use keeps that), so that
+ * nothing loads again by itself.
+ */
 export const wantedDeployments = (db: ReadDb): StoredDeployment[] =>
   db
     .prepare<Row>(
@@ -92,7 +108,13 @@ export const wantedDeployments = (db: ReadDb): StoredDeployment[] =>
 
 /** The one the owner used last of this model: wanted now, else the newest. */
 export const latestOfModel = (db: ReadDb, sha256: string): StoredDeployment | null =>
-  orNull(db.prepare<Row>(`SELECT ${COLUMNS} FROM deployments WHERE sha256 = ? ORDER BY wanted_since DESC NULLS LAST, created_at DESC, deployment_id DESC LIMIT 1`).get(sha256))
+  orNull(
+    db
+      .prepare<Row>(
+        `SELECT ${COLUMNS} FROM deployments WHERE sha256 = ? ORDER BY wanted_since DESC NULLS LAST, created_at DESC, deployment_id DESC LIMIT 1`,
+      )
+      .get(sha256),
+  )
 
 /** Equal settings of one model are one deployment: a qualification stays with it. */
 export function findOrCreate(db: WriteDb, fresh: StoredDeployment): StoredDeployment {
@@ -100,9 +122,18 @@ export function findOrCreate(db: WriteDb, fresh: StoredDeployment): StoredDeploy
   db.prepare(
     `INSERT INTO deployments (deployment_id, sha256, model_sha256, remote, ${SETTINGS.join(', ')}, created_at) VALUES (?, ?, ?, ?, ${SETTINGS.map(() => '?').join(', ')}, ?)
      ON CONFLICT (sha256, ${SETTINGS.join(', ')}) DO UPDATE SET remote = excluded.remote`,
-  ).run(fresh.deploymentId, fresh.sha256, fresh.remote === null ? fresh.sha256 : null, remote, ...settingValues(fresh.settings), fresh.createdAt)
+  ).run(
+    fresh.deploymentId,
+    fresh.sha256,
+    fresh.remote === null ? fresh.sha256 : null,
+    remote,
+    ...settingValues(fresh.settings),
+    fresh.createdAt,
+  )
   const row = db
-    .prepare<Row>(`SELECT ${COLUMNS} FROM deployments WHERE sha256 = ? AND ${SETTINGS.map((name) => `${name} = ?`).join(' AND ')}`)
+    .prepare<Row>(
+      `SELECT ${COLUMNS} FROM deployments WHERE sha256 = ? AND ${SETTINGS.map((name) => `${name} = ?`).join(' AND ')}`,
+    )
     .get(fresh.sha256, ...settingValues(fresh.settings))
   return orNull(row) ?? fresh
 }
@@ -125,4 +156,5 @@ export function setIdleUnload(db: WriteDb, deploymentId: DeploymentId, idleUnloa
 }
 
 /** Local ones go with their model. */
-export const deleteRemote = (db: WriteDb, sha256: string): boolean => db.prepare('DELETE FROM deployments WHERE sha256 = ? AND remote IS NOT NULL').run(sha256).changes > 0
+export const deleteRemote = (db: WriteDb, sha256: string): boolean =>
+  db.prepare('DELETE FROM deployments WHERE sha256 = ? AND remote IS NOT NULL').run(sha256).changes > 0

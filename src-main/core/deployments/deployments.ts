@@ -49,7 +49,10 @@ export type Measured = Pick<DeploymentSettings, 'processes' | 'threads' | 'batch
 /** With what says for which settings it holds. */
 export type MeasuredHere = Measured & { quiet: boolean; onGpu: boolean }
 
-/** All layers where they fit with a tenth to spare, else as many as fit by their share, none where that is next to nothing. */
+/**
+ * All layers where they fit with a tenth to spare, else as many as fit by their share, none where that is next to
+ * nothing.
+ */
 export function gpuLayersFor({ neededBytes, layers }: ModelFacts, gpuFreeBytes: number | null): number {
   if (gpuFreeBytes === null) return 0
   if (neededBytes * GPU_SPARE <= gpuFreeBytes) return ALL_LAYERS
@@ -58,8 +61,8 @@ export function gpuLayersFor({ neededBytes, layers }: ModelFacts, gpuFreeBytes: 
 }
 
 /**
- * Settings when the owner says nothing and nothing was measured: one process that may use every core (the engine steps down by itself while other
- * programs load them), and a single thread for a very small model.
+ * Settings when the owner says nothing and nothing was measured: one process that may use every core (the engine steps
+ * down by itself while other programs load them), and a single thread for a very small model.
  */
 export function defaultSettings(model: ModelFacts, machine: MachineFacts): DeploymentSettings {
   const small = model.parameters !== null && model.parameters < SMALL_MODEL_PARAMETERS
@@ -77,9 +80,14 @@ export function defaultSettings(model: ModelFacts, machine: MachineFacts): Deplo
   }
 }
 
-/** The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out, and no GPUs to choose between without layers on them. */
+/**
+ * The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out,
+ * and no GPUs to choose between without layers on them.
+ */
 export function withWish(defaults: DeploymentSettings, wish: SettingsWish): DeploymentSettings {
-  const named = Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as Partial<DeploymentSettings>
+  const named = Object.fromEntries(
+    Object.entries(wish).filter(([, value]) => value !== undefined),
+  ) as Partial<DeploymentSettings>
   const settings = { ...defaults, ...named }
   const gpus = settings.gpuLayers > 0 ? settings.gpus : 'together'
   // A process that works on a GPU of its own hardly needs its thread.
@@ -93,19 +101,43 @@ export function oneEach(settings: DeploymentSettings, count: number, wish: Setti
   return withWish({ ...settings, gpus: 'each', processes, slots: Math.min(SLOTS_MAX, SLOTS_DEFAULT * processes) }, wish)
 }
 
-/** What was measured over the start, and the wish over both. One process on each GPU only where that is the start already: elsewhere the model does not fit on each now. */
-export function withMeasured(start: DeploymentSettings, { processes, threads, batchTokens, gpus }: Measured, wish: SettingsWish): DeploymentSettings {
-  return gpus === 'each' && start.gpus === 'together' ? start : withWish({ ...start, processes, threads, batchTokens, gpus }, wish)
+/**
+ * What was measured over the start, and the wish over both. One process on each GPU only where that is the start
+ * already: elsewhere the model does not fit on each now.
+ */
+export function withMeasured(
+  start: DeploymentSettings,
+  { processes, threads, batchTokens, gpus }: Measured,
+  wish: SettingsWish,
+): DeploymentSettings {
+  return gpus === 'each' && start.gpus === 'together'
+    ? start
+    : withWish({ ...start, processes, threads, batchTokens, gpus }, wish)
 }
 
 /** Whether a measurement says anything of these settings: on a GPU other things are fast than on the processor. */
-export const holdsFor = ({ gpuLayers }: Pick<DeploymentSettings, 'gpuLayers'>, { onGpu }: Pick<MeasuredHere, 'onGpu'>): boolean => gpuLayers > 0 === onGpu
+export const holdsFor = (
+  { gpuLayers }: Pick<DeploymentSettings, 'gpuLayers'>,
+  { onGpu }: Pick<MeasuredHere, 'onGpu'>,
+): boolean => gpuLayers > 0 === onGpu
 
-/** What of a measurement settings made before it do not use yet; null where they do, where other programs disturbed it, or where it holds for others. */
+/**
+ * What of a measurement settings made before it do not use yet; null where they do, where other programs disturbed it,
+ * or where it holds for others.
+ */
 export function measuredFor(settings: DeploymentSettings, found: MeasuredHere | null): Measured | null {
   if (found === null || !found.quiet || !holdsFor(settings, found)) return null
-  const { processes, threads, batchTokens, gpus } = withWish(settings, { processes: found.processes, threads: found.threads, batchTokens: found.batchTokens, gpus: found.gpus })
-  const same = processes === settings.processes && threads === settings.threads && batchTokens === settings.batchTokens && gpus === settings.gpus
+  const { processes, threads, batchTokens, gpus } = withWish(settings, {
+    processes: found.processes,
+    threads: found.threads,
+    batchTokens: found.batchTokens,
+    gpus: found.gpus,
+  })
+  const same =
+    processes === settings.processes &&
+    threads === settings.threads &&
+    batchTokens === settings.batchTokens &&
+    gpus === settings.gpus
   return same ? null : { processes, threads, batchTokens, gpus }
 }
 
@@ -116,11 +148,22 @@ function shrunk(from: DeploymentSettings): DeploymentSettings[] {
   const slots = [2, 1].map((share) => share * unit).filter((slots) => slots < from.slots)
   const least = { ...from, slots: slots.at(-1) ?? from.slots }
   const contexts: number[] = []
-  for (let contextTokens = Math.floor(from.contextTokens / 2); contextTokens >= CONTEXT_SHRUNK_MIN; contextTokens = Math.floor(contextTokens / 2)) contexts.push(contextTokens)
-  return [...slots.map((count) => ({ ...from, slots: count })), ...contexts.map((contextTokens) => ({ ...least, contextTokens }))].map((settings) => withWish(settings, {}))
+  for (
+    let contextTokens = Math.floor(from.contextTokens / 2);
+    contextTokens >= CONTEXT_SHRUNK_MIN;
+    contextTokens = Math.floor(contextTokens / 2)
+  )
+    contexts.push(contextTokens)
+  return [
+    ...slots.map((count) => ({ ...from, slots: count })),
+    ...contexts.map((contextTokens) => ({ ...least, contextTokens })),
+  ].map((settings) => withWish(settings, {}))
 }
 
-/** What to try when memory is short and the owner left the choice, largest first: smaller cache entries and batches, fewer slots, less context. The first one is the wish itself. */
+/**
+ * What to try when memory is short and the owner left the choice, largest first: smaller cache entries and batches,
+ * fewer slots, less context. The first one is the wish itself.
+ */
 export function smallerSettings(wish: DeploymentSettings): DeploymentSettings[] {
   const tight: DeploymentSettings = { ...wish, kvType: 'q8_0', batchTokens: Math.min(wish.batchTokens, BATCH_SHORT) }
   return [wish, tight, ...shrunk(tight)]
@@ -164,7 +207,9 @@ export function deploymentState(wanted: Wanted, engine: EngineState | null): Pic
 }
 
 /** What the engine of a loaded deployment has measured and holds; all null while it is not in memory. */
-export function measuredParts(stats: EngineStats | null): Pick<Deployment, 'rssBytes' | 'processes' | 'speed' | 'cache'> {
+export function measuredParts(
+  stats: EngineStats | null,
+): Pick<Deployment, 'rssBytes' | 'processes' | 'speed' | 'cache'> {
   if (stats === null) return { rssBytes: null, processes: [], speed: null, cache: null }
   const { promptTokensPerSecond, perStream } = stats.speed
   const known = promptTokensPerSecond !== null || perStream.some((one) => one !== null)

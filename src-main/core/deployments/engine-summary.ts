@@ -15,7 +15,8 @@ export function summarise(engines: readonly EngineView[]): Live['engine'] {
   const kind = STATE_ORDER.find((one) => engines.some(({ state }) => state.kind === one)) ?? 'stopped'
   const loaded = engines.filter(({ state }) => state.kind === 'loaded')
   const troubles = engines.flatMap(({ modelName, state }) => {
-    const trouble = state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
+    const trouble =
+      state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
     return trouble === null ? [] : [engines.length === 1 ? trouble : `${modelName}: ${trouble}`]
   })
   const model = loaded.length > 1 ? `${loaded.length} models` : (loaded[0]?.modelName ?? null)

@@ -18,7 +18,13 @@ export function createTurns(): Turns {
   let closed = false
   return {
     run(work) {
-      if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', 'Too many changes are waiting for the engine; try again when it has caught up.'))
+      if (waiting >= WAITING_MAX)
+        return Promise.reject(
+          new StokerError(
+            'UNAVAILABLE',
+            'Too many changes are waiting for the engine; try again when it has caught up.',
+          ),
+        )
       waiting += 1
       const mine = last.then(async () => {
         waiting -= 1

@@ -1,4 +1,7 @@
-/** Deployments: which models are in memory, with which settings. Several at once, each in an engine of its own; every change waits for the one before it. */
+/**
+ * Deployments: which models are in memory, with which settings. Several at once, each in an engine of its own; every
+ * change waits for the one before it.
+ */
 import { freemem } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
@@ -11,7 +14,14 @@ import type { ModelsFace, StoredModel } from '#core/models/index.ts'
 import { createCalibrate, type Calibrate } from './calibrate-model.ts'
 import { createCalls, type DeploymentCalls } from './deployment-calls.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { clearAllWanted, clearWanted, findDeployment, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
+import {
+  clearAllWanted,
+  clearWanted,
+  findDeployment,
+  listDeployments,
+  setWanted,
+  wantedDeployments,
+} from './deployments.store.ts'
 import type { EngineView } from './engine-summary.ts'
 import { Holder } from './loaded-deployments.ts'
 import { measureCall, type CalibrationStep } from './measure-call.ts'
@@ -24,7 +34,10 @@ import { createUpkeep } from './upkeep.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
 
-export type DeploymentsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'>
+export type DeploymentsContext = Pick<
+  CoreContext,
+  'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'
+>
 export interface DeploymentsParts {
   models: ModelsFace
   hardware: HardwareFace
@@ -52,15 +65,22 @@ export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCal
   modelLoaded(sha256: string): boolean
   /** Why a model may not be removed: one of its deployments is in memory or in use. For createModels' hook. */
   modelInUse(sha256: string): string | null
-  /** Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a restart either. Returns what was in memory. */
+  /**
+   * Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a
+   * restart either. Returns what was in memory.
+   */
   endAll(): Promise<DeploymentId[]>
-  /** Loads again what was in memory when Stoker ended, nothing of a machine given back; its failure shows in the list and is no error here. */
+  /**
+   * Loads again what was in memory when Stoker ended, nothing of a machine given back; its failure shows in the list
+   * and is no error here.
+   */
   start(): void
   /** The engines themselves end with EnginesPort.stop. */
   stop(): void
 }
 
-const unavailable: HandBack = () => Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
+const unavailable: HandBack = () =>
+  Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
 
 /** The holder, and what of it the calls need to make room. */
 function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks, shelf: Shelf) {
@@ -106,7 +126,8 @@ function createMeasure(
   { holder, shelf }: { holder: Holder; shelf: Shelf },
   calibrate: Calibrate,
 ): Pick<Deployments, 'calibration' | 'measure'> {
-  const busyWith = (id: string): string | null => hooks.inUse(id) ?? (holder.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
+  const busyWith = (id: string): string | null =>
+    hooks.inUse(id) ?? (holder.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
   const parts = {
     models,
     holder,
@@ -115,16 +136,31 @@ function createMeasure(
       localIds(holder, shelf)
         .map(busyWith)
         .find((reason) => reason !== null) ?? null,
-    settingsFor: async (model: StoredModel) => ({ ...(await startingSettings({ hardware, engines }, model)), prefixReuse: false }),
+    settingsFor: async (model: StoredModel) => ({
+      ...(await startingSettings({ hardware, engines }, model)),
+      prefixReuse: false,
+    }),
   }
-  return { calibration: (sha256) => calibrate.stored(sha256), measure: (sha256, signal) => measureCall(parts, sha256, signal) }
+  return {
+    calibration: (sha256) => calibrate.stored(sha256),
+    measure: (sha256, signal) => measureCall(parts, sha256, signal),
+  }
 }
 
-export function createDeployments(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks): Deployments {
+export function createDeployments(
+  context: DeploymentsContext,
+  parts: DeploymentsParts,
+  hooks: DeploymentsHooks,
+): Deployments {
   const { rigDb } = context
   const keys = createRemoteKeys(context.dataDir)
   const calibrate = createCalibrate(context, parts.hardware)
-  const shelf = createShelf(context, { models: parts.models, keys, prefixReuse: hooks.prefixReuse ?? true, calibrated: calibrate.known })
+  const shelf = createShelf(context, {
+    models: parts.models,
+    keys,
+    prefixReuse: hooks.prefixReuse ?? true,
+    calibrated: calibrate.known,
+  })
   const { holder, room } = createHolder(context, parts, hooks, shelf)
   const engines = (): EngineView[] =>
     holder.heldIds().flatMap((deploymentId) => {
@@ -141,7 +177,16 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
   })
   const deployments = {
     ...createFace(context, shelf, holder),
-    ...createCalls(context, { ...parts, shelf, holder, calibrate, room, localIds: () => localIds(holder, shelf), engines, calibrateOnDeploy: hooks.calibrateOnDeploy ?? true }),
+    ...createCalls(context, {
+      ...parts,
+      shelf,
+      holder,
+      calibrate,
+      room,
+      localIds: () => localIds(holder, shelf),
+      engines,
+      calibrateOnDeploy: hooks.calibrateOnDeploy ?? true,
+    }),
     ...createRemoteCalls(context, { shelf, holder, keys, inUse: (deploymentId) => hooks.inUse(deploymentId) }),
     ...createMeasure({ ...parts, engines: context.engines }, hooks, { holder, shelf }, calibrate),
     engines,
@@ -169,18 +214,30 @@ export function createDeployments(context: DeploymentsContext, parts: Deployment
 }
 
 /** Those in memory; one on remote servers uses neither cores nor memory of this machine. */
-const localIds = (holder: Holder, shelf: Shelf): DeploymentId[] => holder.heldIds().filter((id) => (shelf.look(id)?.remote ?? null) === null)
+const localIds = (holder: Holder, shelf: Shelf): DeploymentId[] =>
+  holder.heldIds().filter((id) => (shelf.look(id)?.remote ?? null) === null)
 
 /** Those that may leave the memory, least recently used first; a remote one takes none. */
 function idleLocal(holder: Holder, shelf: Shelf): Leaving[] {
   return holder
     .heldIds()
     .flatMap((deploymentId) => {
-      const [idle, model, engine] = [holder.idleFor(deploymentId), holder.loaded(deploymentId), holder.engine(deploymentId)]
+      const [idle, model, engine] = [
+        holder.idleFor(deploymentId),
+        holder.loaded(deploymentId),
+        holder.engine(deploymentId),
+      ]
       const stored = shelf.look(deploymentId)
       if (idle === null || model === null || engine === null || stored === null || stored.remote !== null) return []
       const { rssBytes } = engine.stats()
-      return [{ deploymentId, idle, sha256: model.sha256, bytes: stored.settings.gpuLayers > 0 || rssBytes === 0 ? Infinity : rssBytes }]
+      return [
+        {
+          deploymentId,
+          idle,
+          sha256: model.sha256,
+          bytes: stored.settings.gpuLayers > 0 || rssBytes === 0 ? Infinity : rssBytes,
+        },
+      ]
     })
     .toSorted((a, b) => b.idle - a.idle)
 }
@@ -188,7 +245,8 @@ function idleLocal(holder: Holder, shelf: Shelf): Leaving[] {
 function modelInUse(views: readonly Deployment[], holder: Holder, hooks: DeploymentsHooks): string | null {
   for (const { deploymentId, state, modelName } of views) {
     // One that failed may have an engine that comes back by itself.
-    if (state === 'loading' || holder.engine(deploymentId) !== null) return `${modelName} is in memory; unload it first.`
+    if (state === 'loading' || holder.engine(deploymentId) !== null)
+      return `${modelName} is in memory; unload it first.`
     const reason = hooks.inUse(deploymentId)
     if (reason !== null) return reason
   }
@@ -199,7 +257,9 @@ function createFace({ rigDb }: DeploymentsContext, shelf: Shelf, holder: Holder)
   const loaded = (deploymentId: string): LoadedDeployment | null => {
     const model = holder.loaded(deploymentId)
     const stored = model === null ? null : findDeployment(rigDb.read, deploymentId)
-    return model !== null && stored !== null && model.sha256 === stored.sha256 ? { ...shelf.facts(stored), model } : null
+    return model !== null && stored !== null && model.sha256 === stored.sha256
+      ? { ...shelf.facts(stored), model }
+      : null
   }
   return {
     find(deploymentId) {

@@ -7,7 +7,9 @@ import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { Calibrate } from './calibrate-model.ts'
 import type { Holder } from './loaded-deployments.ts'
 
-export type CalibrationStep = { kind: 'measuring'; done: number; of: number } | { kind: 'done'; calibration: CalibrationView }
+export type CalibrationStep =
+  | { kind: 'measuring'; done: number; of: number }
+  | { kind: 'done'; calibration: CalibrationView }
 
 export interface MeasureParts {
   models: Pick<ModelsFace, 'ready'>
@@ -24,8 +26,15 @@ const refuse = ({ busy }: Pick<MeasureParts, 'busy'>): void => {
   if (reason !== null) throw new StokerError('MODEL_IN_USE', reason)
 }
 
-/** Ends with the result. Stops measuring when its reader leaves. Errors: NOT_FOUND, MODEL_IN_USE, MODEL_*, ENGINE_*, CANCELLED. */
-export async function* measureCall(parts: MeasureParts, sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void> {
+/**
+ * Ends with the result. Stops measuring when its reader leaves. Errors: NOT_FOUND, MODEL_IN_USE, MODEL_*, ENGINE_*,
+ * CANCELLED.
+ */
+export async function* measureCall(
+  parts: MeasureParts,
+  sha256: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CalibrationStep, void, void> {
   refuse(parts)
   const givenBack = parts.holder.untilGivenBack()
   const model = await parts.models.ready(sha256)

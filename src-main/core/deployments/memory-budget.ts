@@ -1,4 +1,7 @@
-/** Whether a load fits into what is free now, and who leaves for it: idle deployments, least recently used first; never a listed, examined or working one. */
+/**
+ * Whether a load fits into what is free now, and who leaves for it: idle deployments, least recently used first; never
+ * a listed, examined or working one.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
@@ -41,34 +44,56 @@ interface Estimate {
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 /** Without a GPU and far below what is free: no host process has to be asked. */
-export function surelyFits(model: StoredModel, { gpuLayers, slots, contextTokens }: DeploymentSettings, freeBytes: number): boolean {
+export function surelyFits(
+  model: StoredModel,
+  { gpuLayers, slots, contextTokens }: DeploymentSettings,
+  freeBytes: number,
+): boolean {
   if (gpuLayers > 0) return false
   const longer = Math.max(1, contextTokens / Math.min(STORED_CONTEXT, model.contextTokens ?? STORED_CONTEXT))
   return model.neededBytes * slots * longer <= freeBytes * SURELY_SHARE
 }
 
-/** The engine's estimate; null when it cannot say, and then the load itself will. Larger than the whole machine counts as `no`. */
-async function estimate({ engines }: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
+/**
+ * The engine's estimate; null when it cannot say, and then the load itself will. Larger than the whole machine counts
+ * as `no`.
+ */
+async function estimate(
+  { engines }: RoomDeps,
+  model: StoredModel,
+  settings: DeploymentSettings,
+): Promise<Estimate | null> {
   try {
     return { ...(await engines.inspect(model.path, settings)).memory, tooBig: false }
   } catch (error) {
     if (!(error instanceof StokerError) || !error.code.startsWith('MODEL_')) return null
     if (error.code !== 'MODEL_TOO_BIG') throw error
     const { neededBytes, totalBytes } = error.data
-    return { fits: 'no', neededBytes: typeof neededBytes === 'number' ? neededBytes : 0, freeBytes: typeof totalBytes === 'number' ? totalBytes : 0, tooBig: true }
+    return {
+      fits: 'no',
+      neededBytes: typeof neededBytes === 'number' ? neededBytes : 0,
+      freeBytes: typeof totalBytes === 'number' ? totalBytes : 0,
+      tooBig: true,
+    }
   }
 }
 
 /**
- * Lets idle ones go, other settings of the same model first, until the load fits; nobody where all of them together would not be enough.
- * The last estimate; null when the engine could not say.
+ * Lets idle ones go, other settings of the same model first, until the load fits; nobody where all of them together
+ * would not be enough. The last estimate; null when the engine could not say.
  */
-export async function leaveUntilFits(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<Estimate | null> {
+export async function leaveUntilFits(
+  deps: RoomDeps,
+  model: StoredModel,
+  settings: DeploymentSettings,
+): Promise<Estimate | null> {
   let memory = await estimate(deps, model, settings)
   if (memory?.fits !== 'no' || memory.tooBig) return memory
   const idle = deps.idle()
   if (memory.neededBytes > memory.freeBytes + idle.reduce((sum, { bytes }) => sum + bytes, 0)) return memory
-  for (const { deploymentId } of idle.toSorted((a, b) => Number(b.sha256 === model.sha256) - Number(a.sha256 === model.sha256))) {
+  for (const { deploymentId } of idle.toSorted(
+    (a, b) => Number(b.sha256 === model.sha256) - Number(a.sha256 === model.sha256),
+  )) {
     await deps.drop(deploymentId)
     memory = await estimate(deps, model, settings)
     if (memory?.fits !== 'no') break
@@ -76,7 +101,10 @@ export async function leaveUntilFits(deps: RoomDeps, model: StoredModel, setting
   return memory
 }
 
-/** Makes room or refuses; other settings of the same model leave in any case when it fits. Errors: ENGINE_OUT_OF_MEMORY (`data`: the next smaller setting that fits, where there is one), MODEL_*. */
+/**
+ * Makes room or refuses; other settings of the same model leave in any case when it fits. Errors: ENGINE_OUT_OF_MEMORY
+ * (`data`: the next smaller setting that fits, where there is one), MODEL_*.
+ */
 export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<void> {
   const memory = surelyFits(model, settings, deps.freeBytes()) ? null : await leaveUntilFits(deps, model, settings)
   if (memory?.fits !== 'no') {
@@ -88,13 +116,19 @@ export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: Dep
   const words = [
     `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)}${settings.gpus === 'each' ? ' on the GPU with the least room' : ''} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
     others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
-    offer === null ? 'Use a smaller model or quantisation.' : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
+    offer === null
+      ? 'Use a smaller model or quantisation.'
+      : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
   ]
   const data = offer === null ? {} : { slots: offer.slots, contextTokens: offer.contextTokens }
   throw new StokerError('ENGINE_OUT_OF_MEMORY', words.filter((part) => part !== '').join(' '), { data })
 }
 
-async function firstThatFits(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<DeploymentSettings | null> {
+async function firstThatFits(
+  deps: RoomDeps,
+  model: StoredModel,
+  settings: DeploymentSettings,
+): Promise<DeploymentSettings | null> {
   for (const smaller of offers(settings)) {
     const memory = await estimate(deps, model, smaller)
     if (memory !== null && memory.fits !== 'no') return smaller

@@ -21,20 +21,36 @@ export interface RemoteParts {
 export interface RemoteCalls {
   /** Errors: BAD_REQUEST, ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
-  /** Errors: BAD_REQUEST, TOO_LARGE, MODEL_IN_USE (it is listed or working and would change), ENGINE_UNREACHABLE, ENGINE_REFUSED. */
-  connectRemote(wish: { model: string; contextTokens: number; endpoints: readonly RemoteEndpoint[] }): Promise<Deployment>
-  /** Forgets the deployments of this hash, and keys nobody needs any more; false when there is none. Error MODEL_IN_USE. */
+  /**
+   * Errors: BAD_REQUEST, TOO_LARGE, MODEL_IN_USE (it is listed or working and would change), ENGINE_UNREACHABLE,
+   * ENGINE_REFUSED.
+   */
+  connectRemote(wish: {
+    model: string
+    contextTokens: number
+    endpoints: readonly RemoteEndpoint[]
+  }): Promise<Deployment>
+  /**
+   * Forgets the deployments of this hash, and keys nobody needs any more; false when there is none. Error MODEL_IN_USE.
+   */
   removeRemote(sha256: string): Promise<boolean>
 }
 
-export function createRemoteCalls(context: Pick<CoreContext, 'rigDb' | 'engines' | 'ids' | 'clock' | 'events'>, { shelf, holder, keys, inUse }: RemoteParts): RemoteCalls {
+export function createRemoteCalls(
+  context: Pick<CoreContext, 'rigDb' | 'engines' | 'ids' | 'clock' | 'events'>,
+  { shelf, holder, keys, inUse }: RemoteParts,
+): RemoteCalls {
   const { rigDb, engines, events } = context
   return {
     remoteModels: async ({ url, key }) => engines.remoteModels({ url: baseUrl(url), key }),
     async connectRemote({ model, contextTokens, endpoints }) {
       const until = holder.untilGivenBack()
       const { remote, keys: given } = toRemote(model, endpoints)
-      const stored = freshDeployment(context, { sha256: remoteSha256(remote), remote, settings: remoteSettings(remote, contextTokens) })
+      const stored = freshDeployment(context, {
+        sha256: remoteSha256(remote),
+        remote,
+        settings: remoteSettings(remote, contextTokens),
+      })
       keys.set(new Map(remote.servers.map(({ url }) => [url, given.get(url) ?? null])))
       const { deploymentId } = rigDb.tx((db) => findOrCreate(db, stored))
       // An engine keeps what it was made with; new keys or slots need a new one.
@@ -50,8 +66,12 @@ export function createRemoteCalls(context: Pick<CoreContext, 'rigDb' | 'engines'
       }
       for (const { deploymentId } of mine) await holder.drop(deploymentId)
       const removed = rigDb.tx((db) => deleteRemote(db, sha256))
-      const needed = new Set(listDeployments(rigDb.read).flatMap(({ remote }) => remote?.servers.map(({ url }) => url) ?? []))
-      const gone = mine.flatMap(({ remote }) => remote?.servers.map(({ url }) => url) ?? []).filter((url) => !needed.has(url))
+      const needed = new Set(
+        listDeployments(rigDb.read).flatMap(({ remote }) => remote?.servers.map(({ url }) => url) ?? []),
+      )
+      const gone = mine
+        .flatMap(({ remote }) => remote?.servers.map(({ url }) => url) ?? [])
+        .filter((url) => !needed.has(url))
       keys.set(new Map(gone.map((url) => [url, null])))
       events.changed('deployments')
       return removed

@@ -1,4 +1,7 @@
-/** Deployments on servers that speak the OpenAI API: their addresses, what they are known by, and what they are called. Pure. */
+/**
+ * Deployments on servers that speak the OpenAI API: their addresses, what they are known by, and what they are called.
+ * Pure.
+ */
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type ModelSha256 } from '#contract/ids.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
@@ -27,17 +30,28 @@ const bad = (message: string): StokerError => new StokerError('BAD_REQUEST', mes
 /** The base address that `/v1/…` is appended to; a pasted `/v1` at its end goes. Error BAD_REQUEST. */
 export function baseUrl(typed: string): string {
   const url = URL.parse(typed.trim())
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw bad('Give the server’s address as http://host:port or https://host.')
-  if (url.username !== '' || url.password !== '') throw bad('Give the key in its own field, not inside the address: addresses are shown.')
-  if (url.search !== '' || url.hash !== '') throw bad('Give the server’s base address alone, without anything after ? or #.')
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw bad('Give the server’s address as http://host:port or https://host.')
+  if (url.username !== '' || url.password !== '')
+    throw bad('Give the key in its own field, not inside the address: addresses are shown.')
+  if (url.search !== '' || url.hash !== '')
+    throw bad('Give the server’s base address alone, without anything after ? or #.')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '')
 }
 
-/** The wish in its stored form, with the keys apart (by address). Error BAD_REQUEST: an address that is none, the same twice, more than 64 slots. */
-export function toRemote(model: string, endpoints: readonly RemoteEndpoint[]): { remote: RemoteModel; keys: Map<string, string> } {
+/**
+ * The wish in its stored form, with the keys apart (by address). Error BAD_REQUEST: an address that is none, the same
+ * twice, more than 64 slots.
+ */
+export function toRemote(
+  model: string,
+  endpoints: readonly RemoteEndpoint[],
+): { remote: RemoteModel; keys: Map<string, string> } {
   const servers = endpoints.map(({ url, slots }) => ({ url: baseUrl(url), slots }))
-  if (new Set(servers.map(({ url }) => url)).size < servers.length) throw bad('The same server is named twice; give it once, with all its slots.')
-  if (servers.reduce((sum, { slots }) => sum + slots, 0) > SLOTS_MAX) throw bad(`One deployment sells at most ${SLOTS_MAX} slots; give fewer per server, or make two deployments.`)
+  if (new Set(servers.map(({ url }) => url)).size < servers.length)
+    throw bad('The same server is named twice; give it once, with all its slots.')
+  if (servers.reduce((sum, { slots }) => sum + slots, 0) > SLOTS_MAX)
+    throw bad(`One deployment sells at most ${SLOTS_MAX} slots; give fewer per server, or make two deployments.`)
   const keys = new Map(endpoints.flatMap(({ url, key }) => (key === null ? [] : [[baseUrl(url), key] as const])))
   return { remote: { model: model.trim(), servers }, keys }
 }
@@ -56,17 +70,25 @@ export const remoteSettings = ({ servers }: RemoteModel, contextTokens: number):
 })
 
 /**
- * What stands where a file's SHA-256 stands: of the model's id and the servers' addresses. Another server or id is another model that has to pass
- * its own exam; other slots, context or keys are not. It attests nothing: what a server runs is its owner's word.
+ * What stands where a file's SHA-256 stands: of the model's id and the servers' addresses. Another server or id is
+ * another model that has to pass its own exam; other slots, context or keys are not. It attests nothing: what a server
+ * runs is its owner's word.
  */
 export const remoteSha256 = ({ model, servers }: RemoteModel): ModelSha256 =>
-  brandId<ModelSha256>(sha256Hex(`stoker-remote-v1\n${canonicalJson({ model, servers: servers.map(({ url }) => url).toSorted() })}`))
+  brandId<ModelSha256>(
+    sha256Hex(`stoker-remote-v1\n${canonicalJson({ model, servers: servers.map(({ url }) => url).toSorted() })}`),
+  )
 
 const hostOf = (url: string): string => URL.parse(url)?.host ?? url
 
 export function remoteName({ model, servers }: RemoteModel): string {
   const [first, second] = servers.map(({ url }) => hostOf(url))
-  const others = servers.length === 1 ? first : servers.length === 2 ? `${first} and ${second}` : `${first} and ${servers.length - 1} more`
+  const others =
+    servers.length === 1
+      ? first
+      : servers.length === 2
+        ? `${first} and ${second}`
+        : `${first} and ${servers.length - 1} more`
   return `${model} on ${others}`
 }
 

@@ -27,7 +27,10 @@ export function createRemoteKeys(dataDir: string): RemoteKeys {
     try {
       return new Map(Object.entries(kept.parse(JSON.parse(text)).keys))
     } catch {
-      throw new StokerError('UNAVAILABLE', `${path} cannot be understood; move it away and connect the remote servers again with their keys.`)
+      throw new StokerError(
+        'UNAVAILABLE',
+        `${path} cannot be understood; move it away and connect the remote servers again with their keys.`,
+      )
     }
   }
   return {
@@ -43,7 +46,10 @@ export function createRemoteKeys(dataDir: string): RemoteKeys {
       if (keys.size === 0) return rmSync(path, { force: true })
       const text = JSON.stringify({ v: 1, keys: Object.fromEntries(keys) })
       if (Buffer.byteLength(text) > BYTES_MAX)
-        throw new StokerError('TOO_LARGE', 'The keys of all remote servers together are more than Stoker keeps; use shorter keys or fewer servers.')
+        throw new StokerError(
+          'TOO_LARGE',
+          'The keys of all remote servers together are more than Stoker keeps; use shorter keys or fewer servers.',
+        )
       writeSecretFile(path, text)
     },
   }

@@ -1,4 +1,7 @@
-/** With which settings a model begins that nobody chose any for: the defaults, with one process on each of several GPUs where each can hold it all. */
+/**
+ * With which settings a model begins that nobody chose any for: the defaults, with one process on each of several GPUs
+ * where each can hold it all.
+ */
 import { availableParallelism } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
@@ -6,7 +9,15 @@ import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { HardwareFace } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
-import { ALL_LAYERS, defaultSettings, oneEach, withWish, type DeploymentSettings, type MachineFacts, type SettingsWish } from './deployments.ts'
+import {
+  ALL_LAYERS,
+  defaultSettings,
+  oneEach,
+  withWish,
+  type DeploymentSettings,
+  type MachineFacts,
+  type SettingsWish,
+} from './deployments.ts'
 
 export interface StartDeps {
   hardware: Pick<HardwareFace, 'current'>
@@ -35,34 +46,65 @@ const blocksOf = ({ engines }: StartDeps, { path }: StoredModel): Promise<number
 
 const refuse = (message: string): StokerError => new StokerError('BAD_REQUEST', message)
 
-/** Error BAD_REQUEST: one process on each GPU is wished for, and no layer lies on a GPU or there are not several. Others of the engine where it was asked for that wish. */
-export async function startingSettings(deps: StartDeps, model: StoredModel, wish: SettingsWish = {}): Promise<DeploymentSettings> {
+/**
+ * Error BAD_REQUEST: one process on each GPU is wished for, and no layer lies on a GPU or there are not several. Others
+ * of the engine where it was asked for that wish.
+ */
+export async function startingSettings(
+  deps: StartDeps,
+  model: StoredModel,
+  wish: SettingsWish = {},
+): Promise<DeploymentSettings> {
   const machine = await machineFacts(deps.hardware)
   const facts = { ...model, layers: machine.gpuFreeBytes === null ? null : await blocksOf(deps, model) }
   if (wish.gpus === 'each')
-    return wishedEach(deps, withWish(defaultSettings(facts, { ...machine, gpuFreeBytes: machine.gpuLeastBytes ?? null }), { ...wish, gpus: 'together' }), wish)
+    return wishedEach(
+      deps,
+      withWish(defaultSettings(facts, { ...machine, gpuFreeBytes: machine.gpuLeastBytes ?? null }), {
+        ...wish,
+        gpus: 'together',
+      }),
+      wish,
+    )
   const start = withWish(defaultSettings(facts, machine), wish)
-  const open = wish.gpus === undefined && wish.processes !== 1 && start.gpuLayers >= ALL_LAYERS && (machine.gpus ?? 0) > 1
+  const open =
+    wish.gpus === undefined && wish.processes !== 1 && start.gpuLayers >= ALL_LAYERS && (machine.gpus ?? 0) > 1
   return open ? ((await fittingEach(deps, model, start, wish)) ?? start) : start
 }
 
 /** As the owner wants it, whether or not it fits. */
-async function wishedEach({ engines }: StartDeps, start: DeploymentSettings, wish: SettingsWish): Promise<DeploymentSettings> {
-  if (start.gpuLayers === 0) throw refuse('Processes can have a GPU each only with layers on a GPU. Set the GPU layers (1,000 for all), or leave the GPUs together.')
+async function wishedEach(
+  { engines }: StartDeps,
+  start: DeploymentSettings,
+  wish: SettingsWish,
+): Promise<DeploymentSettings> {
+  if (start.gpuLayers === 0)
+    throw refuse(
+      'Processes can have a GPU each only with layers on a GPU. Set the GPU layers (1,000 for all), or leave the GPUs together.',
+    )
   const { length } = await engines.gpus()
-  if (length < 2) throw refuse(`Processes can have a GPU each only on a machine with several, and the engine sees ${length === 0 ? 'none' : 'one'} here. Leave the GPUs together.`)
+  if (length < 2)
+    throw refuse(
+      `Processes can have a GPU each only on a machine with several, and the engine sees ${length === 0 ? 'none' : 'one'} here. Leave the GPUs together.`,
+    )
   return oneEach(start, length, wish)
 }
 
 /** Null where the engine sees fewer than two, or one of them has no room for the whole model and its context now. */
-async function fittingEach({ engines }: StartDeps, { path }: StoredModel, start: DeploymentSettings, wish: SettingsWish): Promise<DeploymentSettings | null> {
+async function fittingEach(
+  { engines }: StartDeps,
+  { path }: StoredModel,
+  start: DeploymentSettings,
+  wish: SettingsWish,
+): Promise<DeploymentSettings | null> {
   try {
     const { length } = await engines.gpus()
     const each = length < 2 ? null : oneEach(start, length, wish)
     if (each === null || each.processes < 2) return null
     return (await engines.inspect(path, each)).memory.fits === 'no' ? null : each
   } catch {
-    // Too big for one of them, or the engine cannot say: together it may still be loaded, and that load says what is wrong.
+    // Too big for one of them, or the engine cannot say: together it may still be loaded, and that load says what is
+    // wrong.
     return null
   }
 }

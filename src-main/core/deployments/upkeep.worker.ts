@@ -1,6 +1,7 @@
 /**
- * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or working never is idle),
- * and asks remote servers again that were away, or not ready yet, when their deployment should have come back.
+ * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or
+ * working never is idle), and asks remote servers again that were away, or not ready yet, when their deployment should
+ * have come back.
  */
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
@@ -11,10 +12,14 @@ import type { Holder } from './loaded-deployments.ts'
 
 /** The shortest idle time an owner can say is a minute. */
 const LOOK_EVERY_MS = 15 * SECOND_MS
-/** What servers say that come up together with this machine: nobody there, model still loading, a proxy with nothing behind it. */
+/**
+ * What servers say that come up together with this machine: nobody there, model still loading, a proxy with nothing
+ * behind it.
+ */
 const AWAY: readonly string[] = ['ENGINE_UNREACHABLE', 'ENGINE_BUSY', 'ENGINE_CRASHED']
 
-const mayComeBack = (failure: Wanted['failure']): boolean => failure !== null && (AWAY.includes(failure.code) || (failure.code === 'ENGINE_REFUSED' && failure.endpoint === true))
+const mayComeBack = (failure: Wanted['failure']): boolean =>
+  failure !== null && (AWAY.includes(failure.code) || (failure.code === 'ENGINE_REFUSED' && failure.endpoint === true))
 
 export interface Upkeep {
   start(): void
@@ -28,7 +33,10 @@ export interface UpkeepParts {
   wantedRemote(this: void): DeploymentId[]
 }
 
-export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, { holder, idleUnloadMsOf, wantedRemote }: UpkeepParts): Upkeep {
+export function createUpkeep(
+  { clock, log }: Pick<CoreContext, 'clock' | 'log'>,
+  { holder, idleUnloadMsOf, wantedRemote }: UpkeepParts,
+): Upkeep {
   const stopping = new AbortController()
   const dropIdle = async (): Promise<void> => {
     for (const deploymentId of holder.heldIds()) {
@@ -36,14 +44,17 @@ export function createUpkeep({ clock, log }: Pick<CoreContext, 'clock' | 'log'>,
       const idle = holder.idleFor(deploymentId)
       const most = idleUnloadMsOf(deploymentId)
       if (idle === null || most === null || idle < most) continue
-      if (await holder.dropIdle(deploymentId, most)) log.info({ deploymentId, idleMs: idle }, 'an idle model was unloaded')
+      if (await holder.dropIdle(deploymentId, most))
+        log.info({ deploymentId, idleMs: idle }, 'an idle model was unloaded')
     }
   }
   const reconnect = async (): Promise<void> => {
     const until = holder.untilGivenBack()
     for (const deploymentId of wantedRemote().filter((id) => mayComeBack(holder.wanted(id).failure)))
       // Its failure is shown with the deployment, and was logged the first time.
-      await holder.hold(deploymentId, until).catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
+      await holder
+        .hold(deploymentId, until)
+        .catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
   }
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {

@@ -1,6 +1,7 @@
 /**
- * Time buckets of charts. An hour belongs to the bucket in which it begins, and a range holds the hours that begin in it: so any two
- * ways to cut the same range have the same sum. Days and months are the viewer's, by a fixed offset east of UTC.
+ * Time buckets of charts. An hour belongs to the bucket in which it begins, and a range holds the hours that begin in
+ * it: so any two ways to cut the same range have the same sum. Days and months are the viewer's, by a fixed offset east
+ * of UTC.
  */
 import { StokerError } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '#contract/time.ts'
@@ -33,13 +34,25 @@ export function nextBucket(start: EpochMs, bucket: BucketSize, offsetMinutes: nu
   return Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + 1, 1) - offset
 }
 
-/** Starts of all buckets that overlap [from, to), empty ones too: a gap is drawn as a gap. Throws BAD_REQUEST for an empty range or more than BUCKETS_MAX. */
+/**
+ * Starts of all buckets that overlap [from, to), empty ones too: a gap is drawn as a gap. Throws BAD_REQUEST for an
+ * empty range or more than BUCKETS_MAX.
+ */
 export function bucketStarts({ from, to, bucket, offsetMinutes }: Range): EpochMs[] {
-  if (to <= from) throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
+  if (to <= from)
+    throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
   const starts: EpochMs[] = []
-  for (let start = bucketStart(from, bucket, offsetMinutes); start < to; start = nextBucket(start, bucket, offsetMinutes)) {
+  for (
+    let start = bucketStart(from, bucket, offsetMinutes);
+    start < to;
+    start = nextBucket(start, bucket, offsetMinutes)
+  ) {
     if (starts.length === BUCKETS_MAX)
-      throw new StokerError('BAD_REQUEST', `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`, { data: { bucket } })
+      throw new StokerError(
+        'BAD_REQUEST',
+        `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`,
+        { data: { bucket } },
+      )
     starts.push(start)
   }
   return starts

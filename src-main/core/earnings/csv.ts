@@ -1,4 +1,7 @@
-/** The series as CSV (RFC 4180): exact nano integers beside shown values, UTC and local time, realm and currency on every line. */
+/**
+ * The series as CSV (RFC 4180): exact nano integers beside shown values, UTC and local time, realm and currency on
+ * every line.
+ */
 import type { Series } from '#contract/earnings.ts'
 import { MINUTE_MS, type EpochMs } from '#contract/time.ts'
 
@@ -7,7 +10,10 @@ import { shownAmount } from './shown-amount.ts'
 
 type Cell = string | number | null
 
-/** Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, so it has a line of its own. */
+/**
+ * Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, so it has a line of its
+ * own.
+ */
 const CSV_HEADER = [
   'row',
   'realm',
@@ -57,10 +63,30 @@ export function localTime(at: EpochMs, offsetMinutes: number): string {
 export function seriesCsv(series: Series, range: Range): string {
   const lines: string[] = [line(CSV_HEADER)]
   for (const bucket of series.buckets) {
-    const head = [series.realm, series.currency, range.bucket, utc(bucket.at), localTime(bucket.at, range.offsetMinutes)]
+    const head = [
+      series.realm,
+      series.currency,
+      range.bucket,
+      utc(bucket.at),
+      localTime(bucket.at, range.offsetMinutes),
+    ]
     for (const row of bucket.byInstrument) {
-      const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [nano, shownAmount(nano)])
-      lines.push(line(['income', ...head, row.instrument, row.jobs, row.inputTokens, row.outputTokens, ...money, ...blanks(POWER_CELLS)]))
+      const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [
+        nano,
+        shownAmount(nano),
+      ])
+      lines.push(
+        line([
+          'income',
+          ...head,
+          row.instrument,
+          row.jobs,
+          row.inputTokens,
+          row.outputTokens,
+          ...money,
+          ...blanks(POWER_CELLS),
+        ]),
+      )
     }
     const { joules, costNano, coveredShare } = bucket.power
     lines.push(

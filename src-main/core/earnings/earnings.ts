@@ -1,4 +1,6 @@
-/** From hourly sums to what the earnings screen shows. Pure; settled, held, pending and power stay apart all the way. */
+/**
+ * From hourly sums to what the earnings screen shows. Pure; settled, held, pending and power stay apart all the way.
+ */
 import type { Instrument } from '#contract/ids.ts'
 import type { Series } from '#contract/earnings.ts'
 import { nano, type Nano } from '#contract/money.ts'
@@ -66,7 +68,10 @@ export function incomeOf(rows: readonly IncomeRow[]): Income[] {
 }
 
 /** Joules over all currencies; cost of the part priced in the owner's currency, null when nothing is. */
-export function powerOf(rows: readonly EnergyRow[], currency: string): { joules: number; costNano: Nano | null; coveredMs: number } {
+export function powerOf(
+  rows: readonly EnergyRow[],
+  currency: string,
+): { joules: number; costNano: Nano | null; coveredMs: number } {
   let joules = 0
   let coveredMs = 0
   let costNano: number | null = null
@@ -85,9 +90,14 @@ const KWH = 3_600_000
 export function methodOf(rows: readonly EnergyRow[], currency: string): string {
   const methods = [...new Set(rows.toReversed().map((row) => row.method))]
   if (methods.length === 0) return 'nothing measured or estimated in this time'
-  const shown = methods.slice(0, METHODS_SHOWN).join('; earlier: ') + (methods.length > METHODS_SHOWN ? '; and others' : '')
-  const elsewhere = rows.filter((row) => row.currency !== currency && row.joules > 0).reduce((sum, row) => sum + row.joules, 0)
-  return elsewhere === 0 ? shown : `${shown}; ${(elsewhere / KWH).toPrecision(3)} kWh without a price in ${currency} left out of the cost`
+  const shown =
+    methods.slice(0, METHODS_SHOWN).join('; earlier: ') + (methods.length > METHODS_SHOWN ? '; and others' : '')
+  const elsewhere = rows
+    .filter((row) => row.currency !== currency && row.joules > 0)
+    .reduce((sum, row) => sum + row.joules, 0)
+  return elsewhere === 0
+    ? shown
+    : `${shown}; ${(elsewhere / KWH).toPrecision(3)} kWh without a price in ${currency} left out of the cost`
 }
 
 function groupBy<Row extends { hourMs: EpochMs }>(rows: readonly Row[], range: Range): Map<EpochMs, Row[]> {
@@ -101,14 +111,27 @@ function groupBy<Row extends { hourMs: EpochMs }>(rows: readonly Row[], range: R
   return groups
 }
 
-/** One bucket per step of the range. `coveredShare` is the part of the bucket, as far as it lies in the range and the past, that has an energy figure. */
-export function bucketsOf(range: Range, income: readonly IncomeRow[], energy: readonly EnergyRow[], currency: string, now: EpochMs): Bucket[] {
+/**
+ * One bucket per step of the range. `coveredShare` is the part of the bucket, as far as it lies in the range and the
+ * past, that has an energy figure.
+ */
+export function bucketsOf(
+  range: Range,
+  income: readonly IncomeRow[],
+  energy: readonly EnergyRow[],
+  currency: string,
+  now: EpochMs,
+): Bucket[] {
   const incomes = groupBy(income, range)
   const energies = groupBy(energy, range)
   return bucketStarts(range).map((at) => {
     const power = powerOf(energies.get(at) ?? [], currency)
     const length = Math.min(nextBucket(at, range.bucket, range.offsetMinutes), range.to, now) - Math.max(at, range.from)
     const coveredShare = length <= 0 ? 0 : Math.min(1, power.coveredMs / length)
-    return { at, byInstrument: incomeOf(incomes.get(at) ?? []), power: { joules: power.joules, costNano: power.costNano, coveredShare } }
+    return {
+      at,
+      byInstrument: incomeOf(incomes.get(at) ?? []),
+      power: { joules: power.joules, costNano: power.costNano, coveredShare },
+    }
   })
 }

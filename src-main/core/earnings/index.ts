@@ -20,7 +20,10 @@ const JOULES_PER_KWH = 3_600_000
 export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 
 export interface EarningsFace {
-  /** Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST for an empty range. */
+  /**
+   * Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST for an empty
+   * range.
+   */
   summary(from: EpochMs, to: EpochMs): Summary
   /** Error BAD_REQUEST for an empty range or more than 2,000 buckets. */
   series(range: Range): Series
@@ -28,16 +31,21 @@ export interface EarningsFace {
   csv(range: Range): { fileName: string; csv: string }
 }
 
-export function createEarnings(context: EarningsContext, power: Pick<PowerLedger, 'hours' | 'currency' | 'costOfJobs'>) {
+export function createEarnings(
+  context: EarningsContext,
+  power: Pick<PowerLedger, 'hours' | 'currency' | 'costOfJobs'>,
+) {
   const { realmDb, clock, realm, currency } = context
 
   const summary = (from: EpochMs, to: EpochMs): Summary => {
-    if (to <= from) throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
+    if (to <= from)
+      throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
     const rows = incomeBetween(realmDb.read, from, to)
     const energy = power.hours(from, to)
     const powerCurrency = power.currency()
     const total = { jobs: 0, inputTokens: 0, outputTokens: 0, grossNano: 0, feeNano: 0, heldNano: 0, availableNano: 0 }
-    for (const income of incomeOf(rows)) for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += income[field]
+    for (const income of incomeOf(rows))
+      for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += income[field]
     const servedMs = rows.reduce((sum, row) => sum + row.servedMs, 0)
     const used = powerOf(energy, powerCurrency)
     const serving = servedMs === 0 ? null : power.costOfJobs(energy, servedMs)
@@ -92,7 +100,10 @@ export function createEarnings(context: EarningsContext, power: Pick<PowerLedger
       const now = clock.now()
       return heldJobs(realmDb.read).map((row) => ({
         ...row,
-        reason: row.releaseAt > now ? 'The exchange holds what it settled until this time.' : 'Due; the exchange has not told its release yet.',
+        reason:
+          row.releaseAt > now
+            ? 'The exchange holds what it settled until this time.'
+            : 'Due; the exchange has not told its release yet.',
       }))
     },
     csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),

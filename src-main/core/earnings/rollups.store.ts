@@ -1,4 +1,7 @@
-/** Reads the hourly rollups of the realm's database, and the few open jobs whose money is not settled or released yet. Never scans the job table. */
+/**
+ * Reads the hourly rollups of the realm's database, and the few open jobs whose money is not settled or released yet.
+ * Never scans the job table.
+ */
 import type { Instrument, JobId } from '#contract/ids.ts'
 import { nano, nanoFromBigInt, type Nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
@@ -55,11 +58,23 @@ export function billedBetween(db: ReadDb, from: EpochMs, to: EpochMs): { tokens:
 }
 
 export const listedBetween = (db: ReadDb, from: EpochMs, to: EpochMs): number =>
-  db.prepare<{ ms: number }>('SELECT coalesce(sum(listed_ms), 0) AS ms FROM listing_time WHERE hour_ms >= ? AND hour_ms < ?').get(from, to)?.ms ?? 0
+  db
+    .prepare<{ ms: number }>(
+      'SELECT coalesce(sum(listed_ms), 0) AS ms FROM listing_time WHERE hour_ms >= ? AND hour_ms < ?',
+    )
+    .get(from, to)?.ms ?? 0
 
-/** Claims the exchange has not answered: gross by our own count. The first condition is the partial index's own words, without which SQLite does not use it. */
+/**
+ * Claims the exchange has not answered: gross by our own count. The first condition is the partial index's own words,
+ * without which SQLite does not use it.
+ */
 export function pendingNano(db: ReadDb): Nano {
-  const sum = db.money<{ sum: bigint | null }>("SELECT sum(gross_nano) AS sum FROM jobs WHERE state IN ('running', 'claimed') AND state = 'claimed'").get()?.sum ?? null
+  const sum =
+    db
+      .money<{ sum: bigint | null }>(
+        "SELECT sum(gross_nano) AS sum FROM jobs WHERE state IN ('running', 'claimed') AND state = 'claimed'",
+      )
+      .get()?.sum ?? null
   return sum === null ? nano(0) : nanoFromBigInt(sum)
 }
 
@@ -70,7 +85,10 @@ export interface HeldRow {
   releaseAt: EpochMs
 }
 
-/** Settled jobs whose money is not released, first release first, at most HELD_MAX. The first two conditions are the index's own. */
+/**
+ * Settled jobs whose money is not released, first release first, at most HELD_MAX. The first two conditions are the
+ * index's own.
+ */
 export function heldJobs(db: ReadDb, limit: number = HELD_MAX): HeldRow[] {
   const sql =
     "SELECT job_id, instrument, seller_nano, release_at FROM jobs WHERE state = 'settled' AND released_at IS NULL AND release_at IS NOT NULL AND seller_nano > 0 ORDER BY release_at LIMIT ?"

@@ -1,9 +1,15 @@
-/** Nano-units as people read them, by integer arithmetic only. The screens follow the same rule, so that sentence, CSV and chart agree. */
+/**
+ * Nano-units as people read them, by integer arithmetic only. The screens follow the same rule, so that sentence, CSV
+ * and chart agree.
+ */
 import type { Currency } from '#contract/money.ts'
 
 const NANO = 1_000_000_000
 
-/** Two decimals from 1,000 on, four from a tenth on, below that four significant digits (at most nine decimals): nothing earned shows as 0.00. */
+/**
+ * Two decimals from 1,000 on, four from a tenth on, below that four significant digits (at most nine decimals): nothing
+ * earned shows as 0.00.
+ */
 function decimalsFor(nano: number): number {
   const size = Math.abs(nano)
   if (size >= 1_000 * NANO) return 2
@@ -11,7 +17,10 @@ function decimalsFor(nano: number): number {
   return Math.min(9, 9 - size.toString().length + 4)
 }
 
-/** A decimal number without unit or grouping: `0.4200`, `0.00004012`, `-3.5000`; zero is `0`. Rounded half away from zero. */
+/**
+ * A decimal number without unit or grouping: `0.4200`, `0.00004012`, `-3.5000`; zero is `0`. Rounded half away from
+ * zero.
+ */
 export function shownAmount(nano: number): string {
   if (nano === 0) return '0'
   const decimals = decimalsFor(nano)

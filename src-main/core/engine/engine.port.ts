@@ -1,6 +1,7 @@
 /**
- * What the core sees of one deployment's engine: step-shaped (submit, cancel, stats), so that one local process, several of them, or a pool of
- * remote endpoints can stand behind it. An engine holds no state worth losing; a crash fails its jobs with ENGINE_CRASHED and nothing else notices.
+ * What the core sees of one deployment's engine: step-shaped (submit, cancel, stats), so that one local process,
+ * several of them, or a pool of remote endpoints can stand behind it. An engine holds no state worth losing; a crash
+ * fails its jobs with ENGINE_CRASHED and nothing else notices.
  */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
@@ -18,8 +19,8 @@ export interface EngineSettings {
   /** Engine processes; slots and threads are shared out among them. Default 1. */
   processes?: number
   /**
-   * With several GPUs and layers on them. `together`, the default: every process sees all of them, and llama.cpp spreads the layers over them. `each`: process i
-   * sees GPU i mod n only, and has the whole model there.
+   * With several GPUs and layers on them. `together`, the default: every process sees all of them, and llama.cpp
+   * spreads the layers over them. `each`: process i sees GPU i mod n only, and has the whole model there.
    */
   gpus?: 'together' | 'each'
   /** Of the KV cache: q8_0 halves its memory. Default f16. */
@@ -28,7 +29,10 @@ export interface EngineSettings {
   flashAttention?: 'auto' | 'on' | 'off'
   /** Prompt tokens evaluated at once while nothing else runs (llama.cpp's batch). Default 512. */
   batchTokens?: number
-  /** Memory for parked prefixes (evaluated beginnings of earlier prompts), in bytes over all processes. Default 256 MiB; 0 keeps none outside the slots. */
+  /**
+   * Memory for parked prefixes (evaluated beginnings of earlier prompts), in bytes over all processes. Default 256 MiB;
+   * 0 keeps none outside the slots.
+   */
   parkedBytes?: number
   /** Off makes a run reproducible. */
   prefixReuse: boolean
@@ -64,10 +68,16 @@ export interface EngineDone {
 }
 
 export interface EngineEvents {
-  /** First delta and later ones, batched per tick; never an empty text. `logprobs` of the tokens that made the text, when asked for. */
+  /**
+   * First delta and later ones, batched per tick; never an empty text. `logprobs` of the tokens that made the text,
+   * when asked for.
+   */
   onDelta(text: string, logprobs?: TokenLogprob[]): void
   onDone(done: EngineDone): void
-  /** ENGINE_CRASHED, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID, BAD_REQUEST, ENGINE_BUSY, ENGINE_NOT_LOADED, ENGINE_UNREACHABLE, ENGINE_REFUSED. Exactly one of onDone and onError is called, once. */
+  /**
+   * ENGINE_CRASHED, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID, BAD_REQUEST, ENGINE_BUSY,
+   * ENGINE_NOT_LOADED, ENGINE_UNREACHABLE, ENGINE_REFUSED. Exactly one of onDone and onError is called, once.
+   */
   onError(error: ErrorValue): void
 }
 
@@ -81,13 +91,19 @@ export interface SubmitOptions {
   deadlineMs?: number
 }
 
-/** Measured while it served, never typed in; null while nothing was measured. Moving averages in engine tokens per second. */
+/**
+ * Measured while it served, never typed in; null while nothing was measured. Moving averages in engine tokens per
+ * second.
+ */
 export interface EngineSpeed {
   /** Prompt evaluation of the whole engine. */
   promptTokensPerSecond: number | null
   /** Entry n - 1: what each of n streams at once gets. Holes are null; at most `slots` entries. */
   perStream: (number | null)[]
-  /** How many times longer a decode takes now than by `perStream`, for the prompts that are read beside it; left out while none were, or nothing runs. */
+  /**
+   * How many times longer a decode takes now than by `perStream`, for the prompts that are read beside it; left out
+   * while none were, or nothing runs.
+   */
   crowding?: number
 }
 
@@ -122,7 +138,10 @@ export interface EngineStats {
   processes: EngineProcess[]
 }
 
-/** What a GGUF's header says and whether it fits, read without loading it; the shape of `modelInfo` in contract/models.ts. Sizes in bytes; `parameters` is the sum of the tensors' elements. */
+/**
+ * What a GGUF's header says and whether it fits, read without loading it; the shape of `modelInfo` in
+ * contract/models.ts. Sizes in bytes; `parameters` is the sum of the tensors' elements.
+ */
 export interface ModelInspection {
   fileName: string
   path: string
@@ -153,20 +172,34 @@ export interface ModelFile {
 }
 
 export interface EnginePort {
-  /** Starts the hosts when needed. Errors: MODEL_*, ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY (`data` then holds the next smaller setting: slots, contextTokens), ENGINE_BROKEN, ENGINE_UNREACHABLE. */
+  /**
+   * Starts the hosts when needed. Errors: MODEL_*, ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY (`data` then holds the next
+   * smaller setting: slots, contextTokens), ENGINE_BROKEN, ENGINE_UNREACHABLE.
+   */
   load(model: ModelFile, settings: EngineSettings): Promise<LoadedModel>
   unload(): Promise<void>
-  /** Never throws; every outcome arrives through `events`. A bounded queue stands before the slots, beyond it ENGINE_BUSY. */
+  /**
+   * Never throws; every outcome arrives through `events`. A bounded queue stands before the slots, beyond it
+   * ENGINE_BUSY.
+   */
   submit(jobId: string, request: EngineRequest, events: EngineEvents, options?: SubmitOptions): void
-  /** Takes effect within one step (one decode, or at most 128 prompt tokens); ends in onDone with finish `cancelled`. Unknown ids are ignored. */
+  /**
+   * Takes effect within one step (one decode, or at most 128 prompt tokens); ends in onDone with finish `cancelled`.
+   * Unknown ids are ignored.
+   */
   cancel(jobId: string): void
-  /** One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*, CANCELLED once the signal is aborted (the text that is evaluated ends first). At most 256 texts. */
+  /**
+   * One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*,
+   * CANCELLED once the signal is aborted (the text that is evaluated ends first). At most 256 texts.
+   */
   embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }>
   stats(): EngineStats
   state(): EngineState
   onState(listener: (state: EngineState) => void): () => void
   /** After ENGINE_BROKEN: the owner's explicit retry. */
   retry(): Promise<void>
-  /** Ends its processes within a second, by SIGKILL where they do not go; whatever runs fails with ENGINE_NOT_LOADED. */
+  /**
+   * Ends its processes within a second, by SIGKILL where they do not go; whatever runs fails with ENGINE_NOT_LOADED.
+   */
   stop(): Promise<void>
 }

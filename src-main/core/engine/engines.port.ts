@@ -11,8 +11,13 @@ export interface RemoteEndpoint {
   slots: number
 }
 
-/** What stands behind a deployment. Local: as many processes as its settings say. Remote: a pool of endpoints that serve the same model. */
-export type EngineKind = { kind: 'local' } | { kind: 'remote'; model: string; contextTokens: number; endpoints: readonly RemoteEndpoint[] }
+/**
+ * What stands behind a deployment. Local: as many processes as its settings say. Remote: a pool of endpoints that serve
+ * the same model.
+ */
+export type EngineKind =
+  | { kind: 'local' }
+  | { kind: 'remote'; model: string; contextTokens: number; endpoints: readonly RemoteEndpoint[] }
 
 export interface CalibrationPoint {
   processes: number
@@ -40,17 +45,32 @@ export interface CalibrateOptions {
 }
 
 export interface EnginesPort {
-  /** The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only. */
+  /**
+   * The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only.
+   */
   of(deploymentId: string, kind: EngineKind): EnginePort
-  /** The GPUs the engine can use here, in its own order; none on a machine without, and one only where memory is shared with the processor. Asked in a host of its own. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
+  /**
+   * The GPUs the engine can use here, in its own order; none on a machine without, and one only where memory is shared
+   * with the processor. Asked in a host of its own. Errors: ENGINE_CRASHED, ENGINE_BROKEN.
+   */
   gpus(): Promise<EngineGpu[]>
-  /** Reads the header in a host of its own, so that nothing that runs waits for it; with `gpus: 'each'` in one for each GPU, and what is told of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN. */
+  /**
+   * Reads the header in a host of its own, so that nothing that runs waits for it; with `gpus: 'each'` in one for each
+   * GPU, and what is told of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF,
+   * MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN.
+   */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
-  /** Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be disturbed and the figures wrong. Errors as load, CANCELLED. */
+  /**
+   * Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be
+   * disturbed and the figures wrong. Errors as load, CANCELLED.
+   */
   calibrate(model: ModelFile, settings: EngineSettings, options: CalibrateOptions): Promise<Calibration>
   /** Models a server offers, by its own list. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
-  /** Ends the hosts that belong to no deployment, within a second: what reads headers or measures in them fails with CANCELLED. The next call starts others. */
+  /**
+   * Ends the hosts that belong to no deployment, within a second: what reads headers or measures in them fails with
+   * CANCELLED. The next call starts others.
+   */
   endHelpers(): Promise<void>
   /** Ends a deployment's engine and forgets it. */
   release(deploymentId: string): Promise<void>

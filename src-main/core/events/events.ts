@@ -1,4 +1,7 @@
-/** The topic/version bus: it says what changed and never carries state, so a slow reader costs a flag per topic and no more. */
+/**
+ * The topic/version bus: it says what changed and never carries state, so a slow reader costs a flag per topic and no
+ * more.
+ */
 import type { Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { EventBus } from '#core/core-context.ts'
@@ -17,7 +20,10 @@ export function createEvents(): EventBus {
   const subscribers = new Set<Subscriber>()
   const at = (topic: Topic) => ({ topic, version: versions.get(topic) ?? 0 })
 
-  async function* stream(subscriber: Subscriber, signal: AbortSignal | undefined): AsyncGenerator<{ topic: Topic; version: number }> {
+  async function* stream(
+    subscriber: Subscriber,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ topic: Topic; version: number }> {
     const onAbort = (): void => subscriber.wake()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -54,7 +60,8 @@ export function createEvents(): EventBus {
       return () => listeners.delete(listener)
     },
     subscribe(signal) {
-      if (subscribers.size >= SUBSCRIBERS_MAX) throw new StokerError('UNAVAILABLE', `${SUBSCRIBERS_MAX} consoles listen already; close some and try again`)
+      if (subscribers.size >= SUBSCRIBERS_MAX)
+        throw new StokerError('UNAVAILABLE', `${SUBSCRIBERS_MAX} consoles listen already; close some and try again`)
       const subscriber: Subscriber = { pending: new Set(versions.keys()), wake: () => undefined }
       subscribers.add(subscriber)
       return stream(subscriber, signal)

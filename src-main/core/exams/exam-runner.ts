@@ -1,6 +1,7 @@
 /**
- * One exam at a time, held by the exchange (witnessed): it sends the calls as ordinary jobs, we serve them, keep the replies, and take its
- * verdicts. A lost session interrupts the exam; the next one goes on with it by name, and the exchange repeats only what it has not judged.
+ * One exam at a time, held by the exchange (witnessed): it sends the calls as ordinary jobs, we serve them, keep the
+ * replies, and take its verdicts. A lost session interrupts the exam; the next one goes on with it by name, and the
+ * exchange repeats only what it has not judged.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
@@ -11,7 +12,18 @@ import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/exam-calls.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 
-import { deleteUnjudged, findExam, insertExam, interruptRunning, listExams, saveReply, saveVerdict, updateExam, type ExamRow, type ItemFrame } from './exams.store.ts'
+import {
+  deleteUnjudged,
+  findExam,
+  insertExam,
+  interruptRunning,
+  listExams,
+  saveReply,
+  saveVerdict,
+  updateExam,
+  type ExamRow,
+  type ItemFrame,
+} from './exams.store.ts'
 import { ANSWER_MS, ExamRequest, type ExamWish, type Started } from './exam-request.ts'
 import { transcriptFor } from './transcript.store.ts'
 import { Waiters } from './exam-waiters.ts'
@@ -56,7 +68,9 @@ export class ExamRunner {
 
   /** Newest first. */
   rows(): ExamRow[] {
-    return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) => (this.#current?.examId === row.examId ? this.#current : row))
+    return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
+      this.#current?.examId === row.examId ? this.#current : row,
+    )
   }
 
   /** Resolves at the next change of this exam, or when the signal aborts. */
@@ -64,10 +78,15 @@ export class ExamRunner {
     return this.#waiters.next(examId, signal)
   }
 
-  /** Begins, or goes on with an interrupted one of the same grade and deployment. Errors: contract/exams.ts, `start`. */
+  /**
+   * Begins, or goes on with an interrupted one of the same grade and deployment. Errors: contract/exams.ts, `start`.
+   */
   async start(instrument: string, deploymentId: string): Promise<ExamRow> {
-    if (this.#deployments.find(deploymentId) === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
-    const waiting = this.rows().find((row) => row.state === 'interrupted' && row.instrument === instrument && row.deploymentId === deploymentId)
+    if (this.#deployments.find(deploymentId) === null)
+      throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    const waiting = this.rows().find(
+      (row) => row.state === 'interrupted' && row.instrument === instrument && row.deploymentId === deploymentId,
+    )
     return this.#ask(instrument, deploymentId, waiting?.examId)
   }
 
@@ -91,7 +110,10 @@ export class ExamRunner {
     return this.find(examId)!
   }
 
-  /** The owner wants the machine: what runs, waits or is being asked for is cancelled here at once, whatever the exchange says of it later. */
+  /**
+   * The owner wants the machine: what runs, waits or is being asked for is cancelled here at once, whatever the
+   * exchange says of it later.
+   */
   giveUp(): void {
     const { realmDb, exchange, clock, events } = this.#context
     const open = this.rows().filter(({ state }) => state === 'running' || state === 'interrupted')
@@ -105,7 +127,8 @@ export class ExamRunner {
       for (const { examId } of open) updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() })
     })
     for (const { examId, state } of open) {
-      if (state === 'running' && exchange.state().kind === 'online') exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      if (state === 'running' && exchange.state().kind === 'online')
+        exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
       this.#waiters.tell(examId)
     }
     events.changed('exams')
@@ -131,9 +154,11 @@ export class ExamRunner {
     if (frame.t === 'exam.started') {
       // Its calls follow at once, so the exam must stand before the promise's turn.
       if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.wish)
-      else if (frame.requestId === this.#givenUp) this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
+      else if (frame.requestId === this.#givenUp)
+        this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
     } else if (frame.t === 'exam.refused') this.#request?.take(frame)
-    else if (frame.t === 'exam.item' && this.#current?.examId === frame.examId && this.#judged.length < JUDGED_MAX) this.#judged.push(frame)
+    else if (frame.t === 'exam.item' && this.#current?.examId === frame.examId && this.#judged.length < JUDGED_MAX)
+      this.#judged.push(frame)
     else if (frame.t === 'exam.progress' && this.#current?.examId === frame.examId) {
       const { phase, done, atMost, limits } = frame
       this.#current = { ...this.#current, phase, done, atMost, limits }
@@ -150,20 +175,36 @@ export class ExamRunner {
     })
     this.#mayAsk()
     const remote = this.#deployments.find(deploymentId)?.remote ?? null
-    const request = new ExamRequest(this.#context, { instrument, deploymentId, sha256, remote, engine, device, slots, ...(examId === undefined ? {} : { examId }) })
+    const request = new ExamRequest(this.#context, {
+      instrument,
+      deploymentId,
+      sha256,
+      remote,
+      engine,
+      device,
+      slots,
+      ...(examId === undefined ? {} : { examId }),
+    })
     this.#request = request
     const started = await request.send().finally(() => {
       if (this.#request === request) this.#request = null
     })
     // The exchange began anew (another version, too long ago): the old sitting has no end any more.
-    if (examId !== undefined && started.examId !== examId) this.#context.realmDb.tx((db) => updateExam(db, examId, { state: 'cancelled', endedAt: this.#context.clock.now() }))
+    if (examId !== undefined && started.examId !== examId)
+      this.#context.realmDb.tx((db) =>
+        updateExam(db, examId, { state: 'cancelled', endedAt: this.#context.clock.now() }),
+      )
     return this.find(started.examId)!
   }
 
   #mayAsk(): void {
     if (this.#context.exchange.state().kind !== 'online')
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.')
-    if (this.#current !== null || this.#request !== null || this.#preparing) throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
+      throw new StokerError(
+        'EXCHANGE_OFFLINE',
+        'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.',
+      )
+    if (this.#current !== null || this.#request !== null || this.#preparing)
+      throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
   }
 
   #begin(frame: Started, wish: ExamWish): void {
@@ -203,7 +244,9 @@ export class ExamRunner {
             transcriptSha256: null,
           }
         : { ...known, state: 'running', endedAt: null }
-    realmDb.tx((db) => (known === null ? insertExam(db, row) : updateExam(db, row.examId, { state: 'running', endedAt: null })))
+    realmDb.tx((db) =>
+      known === null ? insertExam(db, row) : updateExam(db, row.examId, { state: 'running', endedAt: null }),
+    )
     this.#current = row
     this.#judged = []
     this.#waiters.tell(row.examId)
@@ -227,14 +270,28 @@ export class ExamRunner {
     const exam = this.find(frame.examId)
     if (exam === null || (exam.state !== 'running' && exam.state !== 'interrupted')) return
     if (!verifySignature(exam.exchange, examResultText(frame), frame.sig))
-      return log.error({ examId: frame.examId }, 'the exchange’s signature of an exam’s result is not valid; the result is ignored')
+      return log.error(
+        { examId: frame.examId },
+        'the exchange’s signature of an exam’s result is not valid; the result is ignored',
+      )
     this.#save({ ...exam, limits: frame.limits })
-    const ended = { state: frame.verdict, limits: frame.limits, endedAt: clock.now(), validUntil: frame.validUntil, seed: frame.seed, resultSig: frame.sig }
+    const ended = {
+      state: frame.verdict,
+      limits: frame.limits,
+      endedAt: clock.now(),
+      validUntil: frame.validUntil,
+      seed: frame.seed,
+      resultSig: frame.sig,
+    }
     const transcript = frame.verdict === 'cancelled' ? null : this.#transcript({ ...exam, ...ended }, frame)
     realmDb.tx((db) => {
       // Calls that were in flight when the verdict came in were never judged.
       deleteUnjudged(db, exam.examId)
-      updateExam(db, exam.examId, { ...ended, transcriptJson: transcript?.json ?? null, transcriptSha256: transcript?.sha256 ?? null })
+      updateExam(db, exam.examId, {
+        ...ended,
+        transcriptJson: transcript?.json ?? null,
+        transcriptSha256: transcript?.sha256 ?? null,
+      })
     })
     if (this.#current?.examId === exam.examId) this.#current = null
     this.#waiters.tell(exam.examId)
@@ -270,7 +327,10 @@ export class ExamRunner {
     try {
       await this.#ask(waiting.instrument, waiting.deploymentId, waiting.examId)
     } catch (error) {
-      this.#context.log.warn({ err: error, examId: waiting.examId }, 'an interrupted exam waits: it could not be resumed')
+      this.#context.log.warn(
+        { err: error, examId: waiting.examId },
+        'an interrupted exam waits: it could not be resumed',
+      )
     }
   }
 
@@ -278,13 +338,29 @@ export class ExamRunner {
     const exam = this.#current
     return exam === null || job.examId !== exam.examId
       ? null
-      : { deploymentId: exam.deploymentId, sha256: exam.sha256, specVersion: exam.specVersion, prices: [0], bounds: null, closed: null }
+      : {
+          deploymentId: exam.deploymentId,
+          sha256: exam.sha256,
+          specVersion: exam.specVersion,
+          prices: [0],
+          bounds: null,
+          closed: null,
+        }
   }
 
   #replied({ examId, itemId, jobId, request }: JobFrame, reply: string): void {
     const exam = examId === undefined ? null : this.find(examId)
     const place = exam === null || itemId === undefined ? null : placeOf(exam.spec.level, itemId)
     if (examId === undefined || itemId === undefined || place === null || exam?.endedAt !== null) return
-    this.#context.realmDb.tx((db) => saveReply(db, { examId, phase: place.phase, itemId, jobId, prompt: request.messages.at(-1)?.content ?? '', reply }))
+    this.#context.realmDb.tx((db) =>
+      saveReply(db, {
+        examId,
+        phase: place.phase,
+        itemId,
+        jobId,
+        prompt: request.messages.at(-1)?.content ?? '',
+        reply,
+      }),
+    )
   }
 }

@@ -32,7 +32,9 @@ export function examView(row: ExamRow): Exam {
   }
 }
 
-/** A pass, and the most jobs at once that an exam of this model measured for it: the exchange takes no offer of more. */
+/**
+ * A pass, and the most jobs at once that an exam of this model measured for it: the exchange takes no offer of more.
+ */
 export type Qualification = QualificationFacts & { slots: number }
 
 /** Current qualifications, the newest first; one per instrument and model. */

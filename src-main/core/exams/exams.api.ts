@@ -13,9 +13,14 @@ import type { ExamRunner } from './exam-runner.ts'
 /** Updates of one exam that go out in a second at most. */
 const PROGRESS_EVERY_MS = 100
 
-/** What was judged: the part of our reply that the exchange saw. Before its verdict, or where the two do not fit, what we sent. */
+/**
+ * What was judged: the part of our reply that the exchange saw. Before its verdict, or where the two do not fit, what
+ * we sent.
+ */
 const shownReply = ({ reply, replySha256, tokens }: ItemRow): string | null =>
-  reply === null || replySha256 === null || tokens === null ? reply : (seenReply(reply, { replySha256, tokens }) ?? reply)
+  reply === null || replySha256 === null || tokens === null
+    ? reply
+    : (seenReply(reply, { replySha256, tokens }) ?? reply)
 
 export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
   const { os, realmDb, clock } = context
@@ -24,9 +29,15 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
     if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
     return row
   }
-  const whole = (row: ExamRow): Exam & { items: ExamItemView[] } => ({ ...examView(row), items: itemViews(realmDb.read, row.examId) })
+  const whole = (row: ExamRow): Exam & { items: ExamItemView[] } => ({
+    ...examView(row),
+    items: itemViews(realmDb.read, row.examId),
+  })
 
-  async function* progress(examId: string, signal: AbortSignal | undefined): AsyncGenerator<Exam & { items: ExamItemView[] }> {
+  async function* progress(
+    examId: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Exam & { items: ExamItemView[] }> {
     const gone = (): boolean => signal?.aborted === true
     for (;;) {
       const next = runner.changed(examId, signal)
@@ -34,7 +45,9 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
       yield whole(row)
       if (row.endedAt !== null || gone()) return
       await next
-      await clock.sleep(PROGRESS_EVERY_MS, { unref: true, ...(signal === undefined ? {} : { signal }) }).catch(() => undefined)
+      await clock
+        .sleep(PROGRESS_EVERY_MS, { unref: true, ...(signal === undefined ? {} : { signal }) })
+        .catch(() => undefined)
       if (gone()) return
     }
   }
@@ -43,9 +56,18 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
   const qualification = (spec: GradeSpec, rows: readonly ExamRow[]) => {
     const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)
     const passed = mine.find((row) => row.state === 'passed' && (row.validUntil ?? 0) > clock.now())
-    const row = mine.find(({ state }) => state === 'running' || state === 'interrupted') ?? passed ?? mine.find(({ state }) => state === 'not-reached' || state === 'undecided')
-    if (row === undefined || row.state === 'cancelled') return { state: 'none' as const, examId: null, deploymentId: null, validUntil: null }
-    return { state: row.state, examId: brandId<ExamId>(row.examId), deploymentId: brandId<DeploymentId>(row.deploymentId), validUntil: row.validUntil }
+    const row =
+      mine.find(({ state }) => state === 'running' || state === 'interrupted') ??
+      passed ??
+      mine.find(({ state }) => state === 'not-reached' || state === 'undecided')
+    if (row === undefined || row.state === 'cancelled')
+      return { state: 'none' as const, examId: null, deploymentId: null, validUntil: null }
+    return {
+      state: row.state,
+      examId: brandId<ExamId>(row.examId),
+      deploymentId: brandId<DeploymentId>(row.deploymentId),
+      validUntil: row.validUntil,
+    }
   }
 
   return {
@@ -73,12 +95,15 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
       found(input.examId)
       return progress(input.examId, signal)
     }),
-    start: os.exams.start.handler(async ({ input }) => examView(await runner.start(input.instrument, input.deploymentId))),
+    start: os.exams.start.handler(async ({ input }) =>
+      examView(await runner.start(input.instrument, input.deploymentId)),
+    ),
     cancel: os.exams.cancel.handler(async ({ input }) => examView(await runner.cancel(input.examId))),
     transcript: os.exams.transcript.handler(({ input }) => {
       found(input.examId)
       const transcript = transcriptOf(realmDb.read, input.examId)
-      if (transcript === null) throw new StokerError('NOT_FOUND', 'This exam has no transcript: it is not finished, or was cancelled.')
+      if (transcript === null)
+        throw new StokerError('NOT_FOUND', 'This exam has no transcript: it is not finished, or was cancelled.')
       return transcript
     }),
   }

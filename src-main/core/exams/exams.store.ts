@@ -38,7 +38,11 @@ export interface ExamRow {
   transcriptJson: string | null
   transcriptSha256: string | null
 }
-type Stored = Omit<ExamRow, 'spec' | 'limits' | 'carried'> & { specJson: string; limitsJson: string; carriedJson: string }
+type Stored = Omit<ExamRow, 'spec' | 'limits' | 'carried'> & {
+  specJson: string
+  limitsJson: string
+  carriedJson: string
+}
 
 const FIELDS = [
   'examId',
@@ -71,7 +75,8 @@ const FIELDS = [
 ] as const satisfies readonly (keyof Stored)[]
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 /** Lists leave the transcript out: it can be a megabyte. */
-const columns = (fields: readonly string[]): string => fields.map((field) => `${field === 'transcriptJson' ? 'NULL' : snake(field)} AS ${field}`).join(', ')
+const columns = (fields: readonly string[]): string =>
+  fields.map((field) => `${field === 'transcriptJson' ? 'NULL' : snake(field)} AS ${field}`).join(', ')
 const COLUMNS = columns(FIELDS)
 
 const fromStored = ({ specJson, limitsJson, carriedJson, ...rest }: Stored): ExamRow => ({
@@ -87,19 +92,35 @@ export const findExam = (db: ReadDb, examId: string): ExamRow | null => {
 }
 
 export const listExams = (db: ReadDb, limit: number): ExamRow[] =>
-  db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`).all(limit).map(fromStored)
+  db
+    .prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`)
+    .all(limit)
+    .map(fromStored)
 
 export function insertExam(db: WriteDb, exam: ExamRow): void {
   const { spec, limits, carried, ...rest } = exam
-  const stored: Stored = { ...rest, specJson: JSON.stringify(spec), limitsJson: JSON.stringify(limits), carriedJson: JSON.stringify(carried) }
-  db.prepare(`INSERT INTO exams (${FIELDS.map(snake).join(', ')}) VALUES (${FIELDS.map(() => '?').join(', ')})`).run(...FIELDS.map((field) => stored[field]))
+  const stored: Stored = {
+    ...rest,
+    specJson: JSON.stringify(spec),
+    limitsJson: JSON.stringify(limits),
+    carriedJson: JSON.stringify(carried),
+  }
+  db.prepare(`INSERT INTO exams (${FIELDS.map(snake).join(', ')}) VALUES (${FIELDS.map(() => '?').join(', ')})`).run(
+    ...FIELDS.map((field) => stored[field]),
+  )
 }
 
 export function updateExam(db: WriteDb, examId: string, change: Partial<Omit<ExamRow, 'spec' | 'carried'>>): void {
   const { limits, ...rest } = change
-  const stored: Record<string, unknown> = { ...rest, ...(limits === undefined ? {} : { limitsJson: JSON.stringify(limits) }) }
+  const stored: Record<string, unknown> = {
+    ...rest,
+    ...(limits === undefined ? {} : { limitsJson: JSON.stringify(limits) }),
+  }
   const names = Object.keys(stored)
-  db.prepare(`UPDATE exams SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE exam_id = ?`).run(...names.map((name) => stored[name]), examId)
+  db.prepare(`UPDATE exams SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE exam_id = ?`).run(
+    ...names.map((name) => stored[name]),
+    examId,
+  )
 }
 
 /** At start: what ran when the process ended waits to be resumed. */
@@ -108,12 +129,19 @@ export const interruptRunning = (db: WriteDb): void => {
 }
 
 export const transcriptOf = (db: ReadDb, examId: string): { json: string; sha256: string } | null => {
-  const row = db.prepare<{ json: string | null; sha256: string | null }>('SELECT transcript_json AS json, transcript_sha256 AS sha256 FROM exams WHERE exam_id = ?').get(examId)
+  const row = db
+    .prepare<{ json: string | null; sha256: string | null }>(
+      'SELECT transcript_json AS json, transcript_sha256 AS sha256 FROM exams WHERE exam_id = ?',
+    )
+    .get(examId)
   return row === undefined || row.json === null || row.sha256 === null ? null : { json: row.json, sha256: row.sha256 }
 }
 
 /** The call was served: question and reply. The verdict may have come before (a missed deadline) and stays. */
-export function saveReply(db: WriteDb, item: { examId: string; phase: ExamPhase; itemId: string; jobId: string; prompt: string; reply: string }): void {
+export function saveReply(
+  db: WriteDb,
+  item: { examId: string; phase: ExamPhase; itemId: string; jobId: string; prompt: string; reply: string },
+): void {
   db.prepare(
     `INSERT INTO exam_items (exam_id, phase, item_id, position, job_id, prompt, reply) VALUES (?, ?, ?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?)
      ON CONFLICT (exam_id, phase, item_id) DO UPDATE SET job_id = excluded.job_id, prompt = excluded.prompt, reply = excluded.reply`,
@@ -167,9 +195,13 @@ const ITEM_COLUMNS =
   'item_id AS itemId, phase, prompt, reply, is_right AS right, reason, ttft_ms AS ttftMs, tok_per_s AS tokPerS, tokens, reply_sha256 AS replySha256, arrived_at AS arrivedAt, sig'
 
 export const examItem = (db: ReadDb, examId: string, itemId: string): ItemRow | null =>
-  db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? AND item_id = ? LIMIT 1`).get(examId, itemId) ?? null
+  db
+    .prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? AND item_id = ? LIMIT 1`)
+    .get(examId, itemId) ?? null
 export const examItems = (db: ReadDb, examId: string): ItemRow[] =>
-  db.prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000`).all(examId)
+  db
+    .prepare<ItemRow>(`SELECT ${ITEM_COLUMNS} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 10000`)
+    .all(examId)
 
 /** Without the texts. */
 export const itemViews = (db: ReadDb, examId: string): ExamItemView[] =>

@@ -22,14 +22,24 @@ export interface Exams {
   stop(): void
 }
 
-export function createExams(context: CoreContext, deps: { deployments: DeploymentsFace; specs: () => readonly GradeSpec[] }): Exams {
+export function createExams(
+  context: CoreContext,
+  deps: { deployments: DeploymentsFace; specs: () => readonly GradeSpec[] },
+): Exams {
   const runner = new ExamRunner(context, deps.deployments)
   let detach: () => void = () => undefined
   return {
     api: examsApi(context, runner, deps.specs),
     sink: runner.sink,
     qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
-    newest: () => runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({ examId, instrument: brandId<Instrument>(instrument), state, limits, validUntil })),
+    newest: () =>
+      runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({
+        examId,
+        instrument: brandId<Instrument>(instrument),
+        state,
+        limits,
+        validUntil,
+      })),
     examining: () => runner.current()?.deploymentId ?? null,
     giveUp: () => runner.giveUp(),
     start() {

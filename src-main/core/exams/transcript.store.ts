@@ -15,14 +15,29 @@ function transcriptItem(row: ItemRow): TranscriptItem | null {
   const { itemId, phase, right, reason, ttftMs, tokens, tokPerS, replySha256, arrivedAt, sig } = row
   if (right === null || tokens === null || replySha256 === null || arrivedAt === null || sig === null) return null
   const reply = seenReply(row.reply ?? '', { replySha256, tokens })
-  return { itemId, phase, reply, right: right === 1, reason, ttftMs, tokens, tokPerS, witness: { arrivedAt, sig, ...(reply === null ? { replySha256 } : {}) } }
+  return {
+    itemId,
+    phase,
+    reply,
+    right: right === 1,
+    reason,
+    ttftMs,
+    tokens,
+    tokPerS,
+    witness: { arrivedAt, sig, ...(reply === null ? { replySha256 } : {}) },
+  }
 }
 
 /** On remote servers: where, and what they say they run. Nothing attests it. */
 type Remote = NonNullable<DeploymentFacts['remote']>
 
 /** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */
-export function transcriptFor(db: ReadDb, exam: ExamRow, { result, remote }: { result: ResultFrame; remote: Remote | null }, key: SigningKey): { json: string; sha256: string } {
+export function transcriptFor(
+  db: ReadDb,
+  exam: ExamRow,
+  { result, remote }: { result: ResultFrame; remote: Remote | null },
+  key: SigningKey,
+): { json: string; sha256: string } {
   const items = examItems(db, exam.examId)
     .map(transcriptItem)
     .filter((item) => item !== null)

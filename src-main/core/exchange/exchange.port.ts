@@ -1,4 +1,7 @@
-/** What the core sees of an exchange: frames of the supplier protocol in both directions, and whether it is reachable. One adapter per exchange stands behind it. */
+/**
+ * What the core sees of an exchange: frames of the supplier protocol in both directions, and whether it is reachable.
+ * One adapter per exchange stands behind it.
+ */
 import type { PublicKey } from '#contract/ids.ts'
 import type { Currency, Realm } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -35,7 +38,10 @@ export interface ExchangePort {
   lastSeenAt(): number | null
   onState(listener: (state: ExchangeState) => void): () => void
   onFrame(listener: (frame: ExchangeFrame) => void): () => void
-  /** Queues the frame for the current session; throws EXCHANGE_OFFLINE when there is none. Delivery is not an acknowledgement: money waits for its answer frame. */
+  /**
+   * Queues the frame for the current session; throws EXCHANGE_OFFLINE when there is none. Delivery is not an
+   * acknowledgement: money waits for its answer frame.
+   */
   send(frame: SupplierFrame): void
   start(): void
   stop(): Promise<void>

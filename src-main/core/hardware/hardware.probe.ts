@@ -1,4 +1,7 @@
-/** Asks the system what it is. Each question has a deadline of its own, since a hung driver tool must not hang the console. */
+/**
+ * Asks the system what it is. Each question has a deadline of its own, since a hung driver tool must not hang the
+ * console.
+ */
 import { arch, availableParallelism, freemem, hostname, release, totalmem, type } from 'node:os'
 
 import si from 'systeminformation'
@@ -13,10 +16,17 @@ const DEADLINE_MS = 5_000
 export type MachineProbe = () => Promise<MachineReport>
 
 /** The answer, or null when it did not come in time or failed. */
-async function within<T>(question: Promise<T>, what: string, { clock, log }: { clock: Clock; log: Log }): Promise<T | null> {
+async function within<T>(
+  question: Promise<T>,
+  what: string,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<T | null> {
   const timer = new AbortController()
   try {
-    return await Promise.race([question, clock.sleep(DEADLINE_MS, { signal: timer.signal, unref: true }).then(() => null)])
+    return await Promise.race([
+      question,
+      clock.sleep(DEADLINE_MS, { signal: timer.signal, unref: true }).then(() => null),
+    ])
   } catch (error) {
     log.debug({ err: error, what }, 'the system did not say')
     return null
@@ -35,11 +45,17 @@ export function systemProbe(deps: { clock: Clock; log: Log }): MachineProbe {
     ])
     return {
       hostname: hostname(),
-      os: os === null ? { distro: type(), release: release(), arch: arch() } : { distro: os.distro, release: os.release, arch: os.arch },
+      os:
+        os === null
+          ? { distro: type(), release: release(), arch: arch() }
+          : { distro: os.distro, release: os.release, arch: os.arch },
       cpu: cpu === null ? null : { manufacturer: cpu.manufacturer, brand: cpu.brand },
       // What this process may use: a container's share, not the whole machine.
       cores: availableParallelism(),
-      memory: memory === null ? { total: totalmem(), available: freemem() } : { total: memory.total, available: memory.available },
+      memory:
+        memory === null
+          ? { total: totalmem(), available: freemem() }
+          : { total: memory.total, available: memory.available },
       adapters: graphics?.controllers ?? [],
     }
   }

@@ -26,14 +26,20 @@ export interface MachineReport {
   adapters: readonly AdapterReport[]
 }
 
-const positive = (value: number | null | undefined): number | null => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null)
-const inBytes = (megabytes: number | null): number | null => (megabytes === null ? null : Math.round(megabytes * MEGABYTE))
+const positive = (value: number | null | undefined): number | null =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null
+const inBytes = (megabytes: number | null): number | null =>
+  megabytes === null ? null : Math.round(megabytes * MEGABYTE)
 
 function toGpu(adapter: AdapterReport): Hardware['gpus'][number] | null {
   const name = (adapter.name ?? adapter.model ?? '').trim()
   if (name === '' || VIRTUAL_ADAPTER.test(`${adapter.vendor ?? ''} ${name}`)) return null
   const free = typeof adapter.memoryFree === 'number' && adapter.memoryFree >= 0 ? adapter.memoryFree : null
-  return { name, memoryBytes: inBytes(positive(adapter.memoryTotal) ?? positive(adapter.vram)), memoryFreeBytes: inBytes(free) }
+  return {
+    name,
+    memoryBytes: inBytes(positive(adapter.memoryTotal) ?? positive(adapter.vram)),
+    memoryFreeBytes: inBytes(free),
+  }
 }
 
 const words = (...parts: string[]): string =>

@@ -14,7 +14,10 @@ export interface HardwareFace {
   stale(): void
 }
 
-export function createHardware(context: Pick<CoreContext, 'os' | 'clock' | 'log'>, probe: MachineProbe = systemProbe(context)) {
+export function createHardware(
+  context: Pick<CoreContext, 'os' | 'clock' | 'log'>,
+  probe: MachineProbe = systemProbe(context),
+) {
   let known: Hardware | null = null
   let asking: Promise<Hardware> | null = null
   const ask = async (): Promise<Hardware> => {

@@ -45,10 +45,19 @@ export interface HomeFacts {
 
 const VERDICTS: readonly ExamFacts['state'][] = ['passed', 'not-reached', 'undecided']
 
-/** What says how good the rig is: the last verdict on the listed grade, else on a qualified one, else the newest exam of any. */
-export function gradedExam({ exams, listing, qualified }: Pick<HomeFacts, 'exams' | 'listing' | 'qualified'>): ExamFacts | null {
+/**
+ * What says how good the rig is: the last verdict on the listed grade, else on a qualified one, else the newest exam of
+ * any.
+ */
+export function gradedExam({
+  exams,
+  listing,
+  qualified,
+}: Pick<HomeFacts, 'exams' | 'listing' | 'qualified'>): ExamFacts | null {
   const judged = exams.filter(({ state }) => VERDICTS.includes(state))
   const wanted = listing === null ? qualified : [listing.instrument, ...qualified]
-  const found = wanted.map((instrument) => judged.find((exam) => exam.instrument === instrument)).find((exam) => exam !== undefined)
+  const found = wanted
+    .map((instrument) => judged.find((exam) => exam.instrument === instrument))
+    .find((exam) => exam !== undefined)
   return found ?? exams[0] ?? null
 }

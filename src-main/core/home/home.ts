@@ -1,4 +1,7 @@
-/** Home from plain facts: sentence, three questions, today, ladder. Practice money and real electricity are never netted. */
+/**
+ * Home from plain facts: sentence, three questions, today, ladder. Practice money and real electricity are never
+ * netted.
+ */
 import type { Home } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nano, splitFee } from '#contract/money.ts'
@@ -13,15 +16,32 @@ const JOBS_FOR_A_RATE = 300
 function cost({ listing, feeBps, power }: HomeFacts): Home['cost'] {
   const ask = listing?.askNanoPerMtok ?? null
   const net = ask === null || feeBps === null ? null : splitFee(nano(ask), feeBps).seller
-  return { powerNanoPerMtok: power.nanoPerMtok, method: power.method, askNanoPerMtok: ask, netNanoPerMtok: net, powerCurrency: power.currency }
+  return {
+    powerNanoPerMtok: power.nanoPerMtok,
+    method: power.method,
+    askNanoPerMtok: ask,
+    netNanoPerMtok: net,
+    powerCurrency: power.currency,
+  }
 }
 
 function quality(facts: HomeFacts): Home['quality'] {
   const exam = gradedExam(facts)
-  if (exam === null) return { instrument: null, share: null, low: null, high: null, floor: null, verdict: 'none', limitedBy: null, validUntil: null }
+  if (exam === null)
+    return {
+      instrument: null,
+      share: null,
+      low: null,
+      high: null,
+      floor: null,
+      verdict: 'none',
+      limitedBy: null,
+      validUntil: null,
+    }
   const limit = exam.limits.find(({ name }) => name === 'intelligence')
   const counted = limit !== undefined && limit.n > 0
-  const verdict = exam.state === 'passed' || exam.state === 'not-reached' || exam.state === 'undecided' ? exam.state : 'none'
+  const verdict =
+    exam.state === 'passed' || exam.state === 'not-reached' || exam.state === 'undecided' ? exam.state : 'none'
   return {
     instrument: exam.instrument,
     share: counted ? limit.k / limit.n : null,

@@ -65,11 +65,15 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       exchange: live.exchange,
       running: live.running.filter(({ exam }) => !exam).length,
       // A model on somebody's server is one as well.
-      models: models.filter(({ state }) => state === 'ready').length + deployments.filter(({ engine }) => engine.kind === 'remote').length,
+      models:
+        models.filter(({ state }) => state === 'ready').length +
+        deployments.filter(({ engine }) => engine.kind === 'remote').length,
       modelsComing: parts.models.registering?.() ?? false,
       modelsLost: models.filter(({ state }) => state !== 'ready').length,
       // What is listed says most; else what is in memory.
-      deployment: deployments.find(({ deploymentId }) => deploymentId === listing?.deploymentId) ?? first(deployments, DEPLOYMENT_ORDER),
+      deployment:
+        deployments.find(({ deploymentId }) => deploymentId === listing?.deploymentId) ??
+        first(deployments, DEPLOYMENT_ORDER),
       exams: parts.trading.exams(),
       qualified: parts.trading.qualifications().map(({ instrument }) => instrument),
       listing,

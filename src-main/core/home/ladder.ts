@@ -1,4 +1,7 @@
-/** Why am I (not) earning: rung by rung, from the ground up. Only the first rung that fails carries a fix: one thing at a time. */
+/**
+ * Why am I (not) earning: rung by rung, from the ground up. Only the first rung that fails carries a fix: one thing at
+ * a time.
+ */
 import type { Home } from '#contract/app.ts'
 import { priceInWords } from '#core/earnings/shown-amount.ts'
 
@@ -34,16 +37,25 @@ function engine({ engine: { kind, detail } }: HomeFacts): Plain {
 
 function model({ models, modelsLost, deployment }: HomeFacts): Plain {
   const base = { id: 'model', label: 'Model loaded', mend: 'models' } as const
-  if (models === 0) return { ...base, state: 'no', detail: modelsLost > 0 ? 'model files gone or changed' : 'no model yet' }
+  if (models === 0)
+    return { ...base, state: 'no', detail: modelsLost > 0 ? 'model files gone or changed' : 'no model yet' }
   if (deployment === null || deployment.state === 'stopped') return { ...base, state: 'no', detail: 'none is loaded' }
   if (deployment.state === 'loading') return { ...base, state: 'unknown', detail: `${deployment.modelName} is loading` }
-  return deployment.state === 'failed' ? { ...base, state: 'no', detail: deployment.detail ?? 'loading failed' } : { ...base, state: 'yes', detail: deployment.modelName }
+  return deployment.state === 'failed'
+    ? { ...base, state: 'no', detail: deployment.detail ?? 'loading failed' }
+    : { ...base, state: 'yes', detail: deployment.modelName }
 }
 
 function online({ exchange, now }: HomeFacts): Plain {
   const seen = exchange.lastSeenAt === null ? 'not seen yet' : `seen ${ago(now - exchange.lastSeenAt)}`
   const state = exchange.kind === 'online' ? 'yes' : exchange.kind === 'connecting' ? 'unknown' : 'no'
-  return { id: 'online', label: 'Exchange reached', state, detail: exchange.detail === null || state === 'yes' ? seen : `${exchange.detail}; ${seen}`, mend: 'settings' }
+  return {
+    id: 'online',
+    label: 'Exchange reached',
+    state,
+    detail: exchange.detail === null || state === 'yes' ? seen : `${exchange.detail}; ${seen}`,
+    mend: 'settings',
+  }
 }
 
 function grade(facts: HomeFacts): Plain {
@@ -53,8 +65,10 @@ function grade(facts: HomeFacts): Plain {
   const wanted = listing?.instrument
   const held = wanted === undefined ? qualified[0] : qualified.find((instrument) => instrument === wanted)
   if (held !== undefined) return { ...base, state: 'yes', detail: held }
-  if (newest?.state === 'running') return { ...base, state: 'unknown', detail: `exam for ${newest.instrument} is running` }
-  if (graded?.state === 'not-reached') return { ...base, state: 'no', detail: `${graded.instrument} not reached: ${limitedBy(graded) ?? 'a limit'}` }
+  if (newest?.state === 'running')
+    return { ...base, state: 'unknown', detail: `exam for ${newest.instrument} is running` }
+  if (graded?.state === 'not-reached')
+    return { ...base, state: 'no', detail: `${graded.instrument} not reached: ${limitedBy(graded) ?? 'a limit'}` }
   return { ...base, state: 'no', detail: graded === null ? 'no exam taken' : 'no valid qualification' }
 }
 
@@ -63,20 +77,35 @@ function ask({ listing, currency }: HomeFacts): Plain {
   if (listing === null) return { ...base, state: 'no', detail: 'no ask set' }
   if (listing.state === 'refused') return { ...base, state: 'no', detail: listing.reason }
   const price = `${listing.instrument} at ${priceInWords(listing.askNanoPerMtok, currency)}`
-  return listing.state === 'waiting' ? { ...base, state: 'unknown', detail: `${price}, waiting: ${listing.reason}` } : { ...base, state: 'yes', detail: price }
+  return listing.state === 'waiting'
+    ? { ...base, state: 'unknown', detail: `${price}, waiting: ${listing.reason}` }
+    : { ...base, state: 'yes', detail: price }
 }
 
 function notPaused({ listing }: HomeFacts): Plain {
   const base = { id: 'not-paused', label: 'Not paused', mend: 'market' } as const
   if (listing === null) return { ...base, state: 'unknown', detail: 'nothing listed' }
-  return listing.state === 'paused' ? { ...base, state: 'no', detail: 'paused by you' } : { ...base, state: 'yes', detail: 'selling' }
+  return listing.state === 'paused'
+    ? { ...base, state: 'no', detail: 'paused by you' }
+    : { ...base, state: 'yes', detail: 'selling' }
 }
 
 function demand({ listing, demand, jobsLastHour, running }: HomeFacts): Plain {
   const base = { id: 'demand', label: 'Buyers there', mend: 'market' } as const
-  if (running > 0 || jobsLastHour > 0) return { ...base, state: 'yes', detail: `${jobsInWords(jobsLastHour)} in the last hour${running > 0 ? `, ${running} running` : ''}` }
-  if (listing === null || demand === null) return { ...base, state: 'unknown', detail: listing === null ? 'known once you are listed' : 'the exchange has not said' }
-  if (demand.jobsLastHour === 0 && demand.waiting === 0) return { ...base, state: 'no', detail: 'nobody asked in the last hour' }
+  if (running > 0 || jobsLastHour > 0)
+    return {
+      ...base,
+      state: 'yes',
+      detail: `${jobsInWords(jobsLastHour)} in the last hour${running > 0 ? `, ${running} running` : ''}`,
+    }
+  if (listing === null || demand === null)
+    return {
+      ...base,
+      state: 'unknown',
+      detail: listing === null ? 'known once you are listed' : 'the exchange has not said',
+    }
+  if (demand.jobsLastHour === 0 && demand.waiting === 0)
+    return { ...base, state: 'no', detail: 'nobody asked in the last hour' }
   return {
     ...base,
     state: demand.cheaper > 0 ? 'no' : 'unknown',

@@ -1,4 +1,7 @@
-/** What the core may ask of the process around it (the desktop shell or the headless server). No `if (isElectron)` in core. */
+/**
+ * What the core may ask of the process around it (the desktop shell or the headless server). No `if (isElectron)` in
+ * core.
+ */
 export interface HostPort {
   readonly mode: 'desktop' | 'headless'
   /** A short notice to the owner, where the host can show one. */

@@ -1,4 +1,7 @@
-/** One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out per 10 ms, less often the more jobs run. */
+/**
+ * One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out
+ * per 10 ms, less often the more jobs run.
+ */
 import { bytes4OfLength, inputTokens, utf8Length } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { LiveJob } from '#contract/app.ts'

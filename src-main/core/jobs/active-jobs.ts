@@ -1,6 +1,7 @@
 /**
- * The jobs that run, and how each of them ends: done, with a claim that is committed before job.done is sent; failed; stopped by its buyer, the
- * exchange or the owner. Whatever happens after the commit is mended by sync (sync.worker.ts).
+ * The jobs that run, and how each of them ends: done, with a claim that is committed before job.done is sent; failed;
+ * stopped by its buyer, the exchange or the owner. Whatever happens after the commit is mended by sync
+ * (sync.worker.ts).
  */
 import { signClaim } from '#books/receipts.ts'
 import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
@@ -19,7 +20,10 @@ import { told } from './public-error.ts'
 export interface RunningDeps {
   deployments: Pick<DeploymentsFace, 'used'>
   exams: {
-    /** Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange is told that the item is done. */
+    /**
+     * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange is told that
+     * the item is done.
+     */
     replied(job: JobFrame, reply: string): void
   }
   settlement: Settlement
@@ -67,7 +71,10 @@ export class Running {
       onDelta: (text) => run.delta(text),
       onDone: ({ finish, usage }) => this.#finished(run, finish, usage),
       // The buyer left before and pays for what came: the engine's end does not undo that.
-      onError: (error) => (run.cancelled === 'buyer' ? this.#finished(run, 'cancelled', null) : this.#failAll([{ run, error: told(error) }])),
+      onError: (error) =>
+        run.cancelled === 'buyer'
+          ? this.#finished(run, 'cancelled', null)
+          : this.#failAll([{ run, error: told(error) }]),
     }
   }
 
@@ -76,7 +83,8 @@ export class Running {
     if (run === undefined || run.cancelled !== null) return
     run.cancelled = reason
     if (reason === 'deadline') this.#served(run)
-    // The verdict, and with the last call the exam's end, may come before the engine has stopped; no text is added after this.
+    // The verdict, and with the last call the exam's end, may come before the engine has stopped; no text is added
+    // after this.
     this.#keepReply(run)
     run.engine.cancel(jobId)
   }
@@ -91,7 +99,10 @@ export class Running {
     this.#changed()
   }
 
-  /** The session is gone and with it every running job: the engine stops, the rows stay open until sync says what they are. */
+  /**
+   * The session is gone and with it every running job: the engine stops, the rows stay open until sync says what they
+   * are.
+   */
   abandonAll(): void {
     for (const run of this.#runs.values()) {
       this.#keepReply(run)
@@ -102,7 +113,10 @@ export class Running {
 
   /** Bought jobs of one instrument on one deployment. */
   boughtOf(instrument: string, deploymentId: string): Run[] {
-    return this.runs().filter(({ frame, route }) => frame.examId === undefined && frame.instrument === instrument && route.deploymentId === deploymentId)
+    return this.runs().filter(
+      ({ frame, route }) =>
+        frame.examId === undefined && frame.instrument === instrument && route.deploymentId === deploymentId,
+    )
   }
 
   /** Ends them: their buyers get an error and pay nothing. How many there were. */
@@ -113,15 +127,21 @@ export class Running {
   }
 
   /**
-   * Ends everything at once, for the owner who wants the machine: jobs without any text go back so that the exchange gives them to another
-   * supplier, those in the middle fail and their buyers pay nothing. Exam calls just end: their exam was cancelled before.
+   * Ends everything at once, for the owner who wants the machine: jobs without any text go back so that the exchange
+   * gives them to another supplier, those in the middle fail and their buyers pay nothing. Exam calls just end: their
+   * exam was cancelled before.
    */
   yieldAll(feeBps: number): Lost {
     const failures: Failure[] = []
     for (const run of this.runs()) {
-      // The buyer left and pays for what came: that is claimed, not lost. What the engine counted is not known any more.
+      // The buyer left and pays for what came: that is claimed, not lost. What the engine counted is not known any
+      // more.
       if (run.cancelled === 'buyer') this.#finished(run, 'cancelled', null)
-      else if (run.ttftMs === null) failures.push({ run, error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} } })
+      else if (run.ttftMs === null)
+        failures.push({
+          run,
+          error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} },
+        })
       else failures.push({ run, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
     }
     const lost = lostWith(
@@ -155,7 +175,10 @@ export class Running {
 
   #done(run: Run, finish: FinishReason, usage: EngineUsage | null): void {
     if (run.over) return
-    if (run.cancelled === 'deadline') return this.#failAll([{ run, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } }])
+    if (run.cancelled === 'deadline')
+      return this.#failAll([
+        { run, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } },
+      ])
     if (run.cancelled === 'exchange' || (run.cancelled === null && finish === 'cancelled'))
       return this.#failAll([{ run, error: { code: 'CANCELLED', message: 'the job was stopped', data: {} } }])
     if (run.cancelled === null) {
@@ -190,12 +213,21 @@ export class Running {
     }
     const bought = ended.filter(({ run }) => run.frame.examId === undefined)
     try {
-      if (bought.length > 0) this.#deps.settlement.fail(bought.map(({ run, error }) => ({ jobId: run.frame.jobId, reason: error.message })))
+      if (bought.length > 0)
+        this.#deps.settlement.fail(bought.map(({ run, error }) => ({ jobId: run.frame.jobId, reason: error.message })))
     } catch (cause) {
-      log.error({ err: cause, jobIds: bought.map(({ run }) => run.frame.jobId) }, 'failed jobs could not be recorded; sync mends it')
+      log.error(
+        { err: cause, jobIds: bought.map(({ run }) => run.frame.jobId) },
+        'failed jobs could not be recorded; sync mends it',
+      )
     }
     if (bought.length > 0) events.changed('jobs')
-    for (const { run, error } of ended) trySend(this.#context.exchange, { t: 'job.error', jobId: run.frame.jobId, error: { ...error, data: { ...error.data } } })
+    for (const { run, error } of ended)
+      trySend(this.#context.exchange, {
+        t: 'job.error',
+        jobId: run.frame.jobId,
+        error: { ...error, data: { ...error.data } },
+      })
   }
 
   #finish(run: Run): boolean {
@@ -211,7 +243,9 @@ export class Running {
   #served(run: Run): void {
     if (run.frame.examId !== undefined) return
     const { outputTokens, tokPerS } = run
-    this.measures.of(run.route.deploymentId).served({ at: this.#context.clock.mono(), ttftMs: run.ttftMs ?? run.frame.deadlineMs, tokPerS, outputTokens })
+    this.measures
+      .of(run.route.deploymentId)
+      .served({ at: this.#context.clock.mono(), ttftMs: run.ttftMs ?? run.frame.deadlineMs, tokPerS, outputTokens })
   }
 
   #changed(): void {

@@ -1,4 +1,7 @@
-/** Whether a job may start: pure, so that every reason can be tested. A refused job costs nothing; one accepted and failed costs reputation. */
+/**
+ * Whether a job may start: pure, so that every reason can be tested. A refused job costs nothing; one accepted and
+ * failed costs reputation.
+ */
 import { inputTokens } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import { amountOf, MoneyRangeError } from '#contract/money.ts'
@@ -18,7 +21,10 @@ export interface Route {
   prices: readonly number[]
   /** Bounds of the grade in reference tokens; null for exam calls, which the exchange sizes itself. */
   bounds: { contextTokens: number; outputTokens: number } | null
-  /** Why no new job is taken though it is listed (paused, draining, the owner took the machine back); null when they are. */
+  /**
+   * Why no new job is taken though it is listed (paused, draining, the owner took the machine back); null when they
+   * are.
+   */
   closed: string | null
 }
 
@@ -29,7 +35,10 @@ export interface Load {
   contextTokens: number
   /** Bought jobs in it. */
   running: number
-  /** Exam calls in it: behind every job in its queue, so that they take none of the slots that are sold. One that has begun is not stopped, though. */
+  /**
+   * Exam calls in it: behind every job in its queue, so that they take none of the slots that are sold. One that has
+   * begun is not stopped, though.
+   */
   exams: number
   /** Tokens at most until a slot is free for one more job; 0 when one is. */
   waitTokens: number
@@ -63,19 +72,24 @@ const no = (code: ErrorValue['code'], message: string): ErrorValue => ({ code, m
 export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
   const { route, loaded } = facts
   const exam = job.examId !== undefined
-  if (route === null) return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
+  if (route === null)
+    return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
   if (route.closed !== null) return no('CONFLICT', route.closed)
   if (!facts.realmFits) return no('CONFLICT', 'this exchange trades in another realm than this ledger is of')
   if (!route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
-  // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the exchange's to keep.
+  // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the
+  // exchange's to keep.
   if (exam && loaded === null && facts.recovering) return null
   if (loaded === null) return no('ENGINE_NOT_LOADED', 'the model is not loaded')
   if (!covered(job)) return no('CONFLICT', 'the reserve does not cover what the job can cost')
   if (route.bounds !== null) {
-    if (job.request.maxTokens > route.bounds.outputTokens) return no('OUTPUT_TOO_LONG', 'max_tokens is above the grade’s output limit')
-    if (inputTokens(job.request.messages) + job.request.maxTokens > route.bounds.contextTokens) return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the grade’s context')
+    if (job.request.maxTokens > route.bounds.outputTokens)
+      return no('OUTPUT_TOO_LONG', 'max_tokens is above the grade’s output limit')
+    if (inputTokens(job.request.messages) + job.request.maxTokens > route.bounds.contextTokens)
+      return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the grade’s context')
   }
-  // Exam calls may wait in the engine's queue and be late: their number at once and their deadline are the exchange's to judge.
+  // Exam calls may wait in the engine's queue and be late: their number at once and their deadline are the exchange's
+  // to judge.
   return exam ? null : room(job, loaded)
 }
 
@@ -84,21 +98,30 @@ function room(job: JobFrame, load: Load): ErrorValue | null {
   if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
     return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
   if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
-  // Bought jobs never outnumber the slots and exam calls wait behind them, so what else waits is the owner's own use, which goes first.
+  // Bought jobs never outnumber the slots and exam calls wait behind them, so what else waits is the owner's own use,
+  // which goes first.
   const { running, queued } = load.engine
-  if (queued > 0 && running >= load.slots && running + queued - load.exams > load.slots) return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
+  if (queued > 0 && running >= load.slots && running + queued - load.exams > load.slots)
+    return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
   const finishMs = finishesInMs(job, load)
   return finishMs !== null && finishMs > job.deadlineMs
-    ? no('DEADLINE', `the measured rate cannot meet the deadline: ${seconds(finishMs)} s against ${seconds(job.deadlineMs)} s`)
+    ? no(
+        'DEADLINE',
+        `the measured rate cannot meet the deadline: ${seconds(finishMs)} s against ${seconds(job.deadlineMs)} s`,
+      )
     : null
 }
 
 const seconds = (ms: number): string => (ms / 1_000).toFixed(1)
 
 /** One for one before anything was measured. */
-const promptTokens = ({ request }: JobFrame, { promptRatio }: Load): number => inputTokens(request.messages) * (promptRatio ?? 1)
+const promptTokens = ({ request }: JobFrame, { promptRatio }: Load): number =>
+  inputTokens(request.messages) * (promptRatio ?? 1)
 
-/** A call in the engine: reference tokens it may still give, and whether it is a job without text, which gets a slot before one that comes now. */
+/**
+ * A call in the engine: reference tokens it may still give, and whether it is a job without text, which gets a slot
+ * before one that comes now.
+ */
 export interface Call {
   left: number
   waits: boolean
@@ -113,16 +136,19 @@ export function waitTokens(calls: readonly Call[], slots: number): number {
 }
 
 /**
- * Milliseconds until the answer is whole at the measured rate, if it takes all of maxTokens: prompts before it and its own at the engine's
- * prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets, as much longer as streams wait for others' prompts now. Null when no stream was measured: the first job
- * is what measures.
+ * Milliseconds until the answer is whole at the measured rate, if it takes all of maxTokens: prompts before it and its
+ * own at the engine's prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets, as much
+ * longer as streams wait for others' prompts now. Null when no stream was measured: the first job is what measures.
  */
 export function finishesInMs(job: JobFrame, load: Load): number | null {
   const streams = Math.min(load.slots, Math.max(load.running + load.exams, load.engine.running) + 1)
   const rate = streamRate(load.speed.perStream, streams)
   if (rate === null) return null
   const { promptTokensPerSecond, crowding = 1 } = load.speed
-  const promptMs = promptTokensPerSecond === null ? 0 : ((load.waitingPromptTokens + promptTokens(job, load)) / promptTokensPerSecond) * 1_000
+  const promptMs =
+    promptTokensPerSecond === null
+      ? 0
+      : ((load.waitingPromptTokens + promptTokens(job, load)) / promptTokensPerSecond) * 1_000
   return promptMs + ((load.waitTokens + job.request.maxTokens) / rate) * Math.max(1, crowding) * 1_000
 }
 

@@ -1,6 +1,7 @@
 /**
- * After any connection that is no resume: asks the exchange what it settled and released and what became of our open jobs, page by page, then
- * resends every unanswered claim. The exchange answers a resent claim with the same bytes, so repeating all of this changes nothing.
+ * After any connection that is no resume: asks the exchange what it settled and released and what became of our open
+ * jobs, page by page, then resends every unanswered claim. The exchange answers a resent claim with the same bytes, so
+ * repeating all of this changes nothing.
  */
 import { attempted, due } from '#books/outbox.ts'
 import { StokerError } from '#contract/errors.ts'
@@ -22,7 +23,9 @@ const COMPARE_MS = 15_000
 const ROUNDS_MAX = 3
 /** Pages of one full comparison: five million receipts. */
 const PAGES_MAX = 10_000
-/** A record that did not verify is asked for again at every connection, and this often when records after it come in. */
+/**
+ * A record that did not verify is asked for again at every connection, and this often when records after it come in.
+ */
 const STUCK_RETRY_MS = MINUTE_MS
 const REPORTED_MAX = 100
 
@@ -80,13 +83,27 @@ export class Sync {
     // A comparison whose session was lost goes on as one: it must not end as less than it promised.
     const before = this.#pass
     const whole = full || before?.full === true
-    const from = whole ? { receiptSeq: 0, releaseSeq: 0 } : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
+    const from = whole
+      ? { receiptSeq: 0, releaseSeq: 0 }
+      : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
     const report = { receipts: 0, releases: 0, problems: [] }
-    this.#pass = { full: whole, stuck: false, remaining, asked: new Set(), pages: 0, report, finished: before?.finished ?? [], ...from }
+    this.#pass = {
+      full: whole,
+      stuck: false,
+      remaining,
+      asked: new Set(),
+      pages: 0,
+      report,
+      finished: before?.finished ?? [],
+      ...from,
+    }
     this.#ask(this.#pass)
   }
 
-  /** Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy may be good. */
+  /**
+   * Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy
+   * may be good.
+   */
   note(outcome: Outcome, what: string): void {
     if (outcome.kind === 'refused') this.#refused(outcome, what)
     else if (outcome.kind === 'gap') this.#gap()
@@ -107,7 +124,8 @@ export class Sync {
       if (this.#pass.report.problems.length < REPORTED_MAX) this.#pass.report.problems.push(line)
     } else if (isNew) this.begin()
     // One notification until all is well again: a broken history would bring one a job.
-    if (isNew && this.#problems.size === 1) this.#context.host.notify('Money that cannot be booked', `${line}. ${this.#problems.advice()}`)
+    if (isNew && this.#problems.size === 1)
+      this.#context.host.notify('Money that cannot be booked', `${line}. ${this.#problems.advice()}`)
   }
 
   #gap(): void {
@@ -143,7 +161,8 @@ export class Sync {
 
   /** Reads the exchange's whole history again and compares it with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   async compare(): Promise<SyncReport> {
-    if (this.#exchangeKey() === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
+    if (this.#exchangeKey() === null)
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
     const stop = new AbortController()
     const late = this.#context.clock.sleep(COMPARE_MS, { signal: stop.signal, unref: true }).then(() => {
       throw new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.')
@@ -151,7 +170,9 @@ export class Sync {
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
     const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
       this.begin(true)
-      return this.#pass === null ? { receipts: 0, releases: 0, problems: ['the exchange went away'] } : this.#passEnd(this.#pass)
+      return this.#pass === null
+        ? { receipts: 0, releases: 0, problems: ['the exchange went away'] }
+        : this.#passEnd(this.#pass)
     })
     try {
       return await Promise.race([report, late])
@@ -179,7 +200,12 @@ export class Sync {
     pass.asked = new Set(open)
     pass.pages += 1
     try {
-      this.#context.exchange.send({ t: 'sync', afterReceiptSeq: pass.receiptSeq, afterReleaseSeq: pass.releaseSeq, openJobs: open.map((id) => brandId<JobId>(id)) })
+      this.#context.exchange.send({
+        t: 'sync',
+        afterReceiptSeq: pass.receiptSeq,
+        afterReleaseSeq: pass.releaseSeq,
+        openJobs: open.map((id) => brandId<JobId>(id)),
+      })
     } catch {
       // The next connection begins anew.
       this.#pass = null
@@ -190,11 +216,16 @@ export class Sync {
     const { realmDb, exchange } = this.#context
     for (const { jobId, state } of jobs) {
       if (!pass.asked.has(jobId)) continue
-      if (state === 'void' || state === 'unknown') this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
+      if (state === 'void' || state === 'unknown')
+        this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
       else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
         // Its text was lost with the process or session that ran it.
         this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
-        exchange.send({ t: 'job.error', jobId, error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} } })
+        exchange.send({
+          t: 'job.error',
+          jobId,
+          error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} },
+        })
       }
     }
   }
@@ -222,8 +253,10 @@ export class Sync {
   #compareHeads(pass: Pass, key: string): void {
     const { read } = this.#context.realmDb
     const [receipts, releases] = [lastReceipt(read, key)?.seq ?? 0, lastReleaseSeq(read, key)]
-    if (receipts !== pass.receiptSeq) pass.report.problems.push(`we hold ${receipts} receipts, the exchange shows ${pass.receiptSeq}`)
-    if (releases !== pass.releaseSeq) pass.report.problems.push(`we hold ${releases} releases, the exchange shows ${pass.releaseSeq}`)
+    if (receipts !== pass.receiptSeq)
+      pass.report.problems.push(`we hold ${receipts} receipts, the exchange shows ${pass.receiptSeq}`)
+    if (releases !== pass.releaseSeq)
+      pass.report.problems.push(`we hold ${releases} releases, the exchange shows ${pass.releaseSeq}`)
   }
 
   #resendClaims(): void {

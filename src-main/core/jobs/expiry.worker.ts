@@ -10,12 +10,17 @@ const EVERY_MS = MINUTE_MS
 const OUTBOX_KEPT_MS = 30 * DAY_MS
 
 /** `running` names the jobs in work, which do not expire here. The returned function ends it. */
-export function sweepExpired({ realmDb, clock, log }: CoreContext, settlement: Pick<Settlement, 'voidJob'>, running: () => ReadonlySet<string>): () => void {
+export function sweepExpired(
+  { realmDb, clock, log }: CoreContext,
+  settlement: Pick<Settlement, 'voidJob'>,
+  running: () => ReadonlySet<string>,
+): () => void {
   const stopping = new AbortController()
   const sweep = (): void => {
     const live = running()
     for (const job of openJobs(realmDb.read, OPEN_JOBS_MAX)) {
-      if (job.expiresAt <= clock.now() && !live.has(job.jobId)) settlement.voidJob(job.jobId, 'the exchange did not settle it in time')
+      if (job.expiresAt <= clock.now() && !live.has(job.jobId))
+        settlement.voidJob(job.jobId, 'the exchange did not settle it in time')
     }
     realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS))
   }

@@ -1,4 +1,7 @@
-/** The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming a listing loads its model. */
+/**
+ * The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming
+ * a listing loads its model.
+ */
 import type { CoreContext, DeploymentsFace, HandBack } from '#core/core-context.ts'
 
 import type { Lost } from './interruption-cost.ts'
@@ -21,8 +24,14 @@ const LOOK_EVERY_MS = 250
 const WHY = 'you took the machine back'
 const NOTHING: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
 
-/** Resolves when the models have left the memory, with what it cost; under `finish` also when a listing was resumed or `now` was asked for meanwhile. */
-export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'>, parts: HandBackParts): { handBack: HandBack } {
+/**
+ * Resolves when the models have left the memory, with what it cost; under `finish` also when a listing was resumed or
+ * `now` was asked for meanwhile.
+ */
+export function createHandBack(
+  { clock, log }: Pick<CoreContext, 'clock' | 'log'>,
+  parts: HandBackParts,
+): { handBack: HandBack } {
   /** Counts the wishes: an older one that still waits for work ends without doing anything. */
   let wish = 0
 
@@ -36,7 +45,10 @@ export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'
       return stats !== undefined && stats.running + stats.queued > 0
     }
     const busy = (): boolean =>
-      jobs.live().length > 0 || !listings.drained() || exams.examining() !== null || deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
+      jobs.live().length > 0 ||
+      !listings.drained() ||
+      exams.examining() !== null ||
+      deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
     while (busy() && clock.mono() < until) {
       await clock.sleep(LOOK_EVERY_MS, { unref: true })
       if (wish !== mine || listings.wanted()) return false
@@ -49,7 +61,10 @@ export function createHandBack({ clock, log }: Pick<CoreContext, 'clock' | 'log'
       parts.remember()
     } catch (error) {
       // The work is gone by now: the memory follows it, full disk or not.
-      log.error({ err: error }, 'it could not be stored that the machine was given back: after a restart models may be loaded again')
+      log.error(
+        { err: error },
+        'it could not be stored that the machine was given back: after a restart models may be loaded again',
+      )
     }
   }
 

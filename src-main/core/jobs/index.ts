@@ -38,7 +38,10 @@ export interface ServingFace {
   onEnded(listener: () => void): () => void
   /** Fails them; their buyers pay nothing. How many there were. */
   giveUp(instrument: string, deploymentId: string, message: string): number
-  /** What was measured on a deployment; its jobs those that ended after `since` (monotonic). Null before it was ever in memory. */
+  /**
+   * What was measured on a deployment; its jobs those that ended after `since` (monotonic). Null before it was ever in
+   * memory.
+   */
   measured(deploymentId: string, since: number): Measured | null
 }
 
@@ -55,7 +58,9 @@ export interface Jobs extends ServingFace {
   yieldAll(): Lost
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
-  /** Records of the exchange that cannot be booked, one line each, and what to do about them; empty when all is well. */
+  /**
+   * Records of the exchange that cannot be booked, one line each, and what to do about them; empty when all is well.
+   */
   problems(): string[]
 }
 
@@ -84,7 +89,13 @@ function servingFace({ clock }: CoreContext, { deployments }: JobsDeps, running:
       const mono = clock.mono()
       measures.speed.see(engine.stats().speed, mono)
       const { outputRatio, promptTokens, generatedTokens } = measures
-      return { speed: measures.speed.fresh(mono, MEASURED_AGE_MS), outputRatio, promptTokens, generatedTokens, window: measures.window(mono, since) }
+      return {
+        speed: measures.speed.fresh(mono, MEASURED_AGE_MS),
+        outputRatio,
+        promptTokens,
+        generatedTokens,
+        window: measures.window(mono, since),
+      }
     },
   }
 }
@@ -111,7 +122,10 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     const outcome = settlement.settle(receipt, exchangeKey())
     sync.note(outcome, `receipt ${receipt.seq}`)
     if (outcome.kind === 'applied' && receipt.feeBps > feeBps())
-      sync.warn(`fee of receipt ${receipt.seq}`, `it takes ${receipt.feeBps} hundredths of a per cent, and the exchange announced ${feeBps()}`)
+      sync.warn(
+        `fee of receipt ${receipt.seq}`,
+        `it takes ${receipt.feeBps} hundredths of a per cent, and the exchange announced ${feeBps()}`,
+      )
   }
 
   const onFrame = (frame: ExchangeFrame): void => {
@@ -123,7 +137,8 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
       onSettled(frame.receipt)
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     } else if (frame.t === 'released') {
-      for (const release of frame.releases) sync.note(settlement.release(release, exchangeKey()), `release ${release.seq}`)
+      for (const release of frame.releases)
+        sync.note(settlement.release(release, exchangeKey()), `release ${release.seq}`)
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     }
   }

@@ -1,4 +1,7 @@
-/** Takes the jobs that were won: admission, the job's row, and the engine; what happens to it then is running.ts. Prompts and answers live in memory only, and only while the job runs. */
+/**
+ * Takes the jobs that were won: admission, the job's row, and the engine; what happens to it then is running.ts.
+ * Prompts and answers live in memory only, and only while the job runs.
+ */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
@@ -42,14 +45,23 @@ export class Runner {
     // A repetition: running already, or known from before. Nothing is started twice.
     if (this.#running.has(frame.jobId)) return
     if (findJob(realmDb.read, frame.jobId) !== null)
-      return void trySend(exchange, { t: 'job.reject', jobId: frame.jobId, error: { code: 'CONFLICT', message: 'this job was seen before', data: {} } })
+      return void trySend(exchange, {
+        t: 'job.reject',
+        jobId: frame.jobId,
+        error: { code: 'CONFLICT', message: 'this job was seen before', data: {} },
+      })
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
     const kind = engine?.state().kind
     const recovering = kind === 'starting' || kind === 'backoff'
     const session = exchange.state()
     const realmFits = session.kind !== 'online' || session.terms.realm === realm
-    const error = refusal(frame, { realmFits, route, recovering, loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine) })
+    const error = refusal(frame, {
+      realmFits,
+      route,
+      recovering,
+      loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine),
+    })
     if (error === null) this.#start(frame, route!, engine!)
     else this.#reject(frame, route, error)
   }
@@ -92,15 +104,30 @@ export class Runner {
   #start(frame: JobFrame, route: Route, engine: EnginePort): void {
     const { clock, events, exchange, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
-    const run = new Run(frame, route, { clock, engine, send: (text) => void trySend(exchange, { t: 'job.delta', jobId, text }), running: () => this.#running.size })
+    const run = new Run(frame, route, {
+      clock,
+      engine,
+      send: (text) => void trySend(exchange, { t: 'job.delta', jobId, text }),
+      running: () => this.#running.size,
+    })
     if (frame.examId === undefined) {
-      const row = newJob(frame, route, { state: 'running', reason: '', startedAt: run.startedAt, endedAt: null, expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS })
+      const row = newJob(frame, route, {
+        state: 'running',
+        reason: '',
+        startedAt: run.startedAt,
+        endedAt: null,
+        expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS,
+      })
       try {
         realmDb.tx((db) => insertJob(db, row))
       } catch (error) {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
-        return void trySend(exchange, { t: 'job.reject', jobId, error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} } })
+        return void trySend(exchange, {
+          t: 'job.reject',
+          jobId,
+          error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} },
+        })
       }
       events.changed('jobs')
     }
@@ -115,7 +142,18 @@ export class Runner {
     trySend(exchange, { t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
     if (frame.examId === undefined) {
       const now = clock.now()
-      realmDb.tx((db) => insertJob(db, newJob(frame, route, { state: 'rejected', reason: error.message, startedAt: now, endedAt: now, expiresAt: now })))
+      realmDb.tx((db) =>
+        insertJob(
+          db,
+          newJob(frame, route, {
+            state: 'rejected',
+            reason: error.message,
+            startedAt: now,
+            endedAt: now,
+            expiresAt: now,
+          }),
+        ),
+      )
       events.changed('jobs')
     }
   }
@@ -126,5 +164,15 @@ function newJob(
   route: Route | null,
   rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
 ): NewJob {
-  return { jobId, instrument, specVersion, deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '', priceNano: priceNanoPerMtok, reserveNano, salt, ...rest }
+  return {
+    jobId,
+    instrument,
+    specVersion,
+    deploymentId: route?.deploymentId ?? '',
+    sha256: route?.sha256 ?? '',
+    priceNano: priceNanoPerMtok,
+    reserveNano,
+    salt,
+    ...rest,
+  }
 }

@@ -39,7 +39,10 @@ export function jobView(row: JobRow, currency: Currency, power: Pick<PowerFace, 
     sellerNano: money(row.sellerNano),
     money: moneyState(row),
     releaseAt: row.releaseAt,
-    powerNano: row.endedAt === null || row.state === 'rejected' ? null : power.ofJob({ startedAt: row.startedAt, endedAt: row.endedAt }),
+    powerNano:
+      row.endedAt === null || row.state === 'rejected'
+        ? null
+        : power.ofJob({ startedAt: row.startedAt, endedAt: row.endedAt }),
     receiptSeq: row.receiptSeq,
   }
 }

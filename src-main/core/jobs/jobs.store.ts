@@ -78,7 +78,9 @@ const COLUMNS = JOB_FIELDS.map((field) => `${snake(field)} AS ${field}`).join(',
 
 /** BigInts of a row as numbers; every integer stored here is below 2^53. */
 function plain<Row>(row: object): Row {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : (value as unknown)])) as Row
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : (value as unknown)]),
+  ) as Row
 }
 
 export const findJob = (db: ReadDb, jobId: string): JobRow | null => {
@@ -88,7 +90,19 @@ export const findJob = (db: ReadDb, jobId: string): JobRow | null => {
 
 export type NewJob = Pick<
   JobRow,
-  'jobId' | 'instrument' | 'specVersion' | 'deploymentId' | 'sha256' | 'state' | 'reason' | 'priceNano' | 'reserveNano' | 'salt' | 'startedAt' | 'endedAt' | 'expiresAt'
+  | 'jobId'
+  | 'instrument'
+  | 'specVersion'
+  | 'deploymentId'
+  | 'sha256'
+  | 'state'
+  | 'reason'
+  | 'priceNano'
+  | 'reserveNano'
+  | 'salt'
+  | 'startedAt'
+  | 'endedAt'
+  | 'expiresAt'
 >
 
 export function insertJob(db: WriteDb, job: NewJob): void {
@@ -114,15 +128,23 @@ export function insertJob(db: WriteDb, job: NewJob): void {
 /** Changes the named columns of one job. */
 export function updateJob(db: WriteDb, jobId: string, change: Partial<JobRow>): void {
   const names = Object.keys(change) as (keyof JobRow)[]
-  db.prepare(`UPDATE jobs SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE job_id = ?`).run(...names.map((name) => change[name] ?? null), jobId)
+  db.prepare(`UPDATE jobs SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE job_id = ?`).run(
+    ...names.map((name) => change[name] ?? null),
+    jobId,
+  )
 }
 
 export const OPEN_JOBS_MAX = 100_000
 
 /** Jobs not final, oldest first. */
-export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: 'running' | 'claimed'; expiresAt: number }[] =>
+export const openJobs = (
+  db: ReadDb,
+  limit: number,
+): { jobId: string; state: 'running' | 'claimed'; expiresAt: number }[] =>
   db
-    .money<object>(`SELECT job_id AS jobId, state, expires_at AS expiresAt FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`)
+    .money<object>(
+      `SELECT job_id AS jobId, state, expires_at AS expiresAt FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`,
+    )
     .all(limit)
     .map((row) => plain(row))
 
@@ -157,12 +179,20 @@ export interface ReceiptHead {
 }
 
 export const lastReceipt = (db: ReadDb, exchange: string): ReceiptHead | null => {
-  const row = db.prepare<{ seq: number; hash: string; json: string }>('SELECT seq, hash, json FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1').get(exchange)
+  const row = db
+    .prepare<{ seq: number; hash: string; json: string }>(
+      'SELECT seq, hash, json FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1',
+    )
+    .get(exchange)
   return row === undefined ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
 }
 
 export const receiptAt = (db: ReadDb, exchange: string, seq: number): ReceiptHead | null => {
-  const row = db.prepare<{ seq: number; hash: string; json: string }>('SELECT seq, hash, json FROM receipts WHERE exchange = ? AND seq = ?').get(exchange, seq)
+  const row = db
+    .prepare<{ seq: number; hash: string; json: string }>(
+      'SELECT seq, hash, json FROM receipts WHERE exchange = ? AND seq = ?',
+    )
+    .get(exchange, seq)
   return row === undefined ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
 }
 
@@ -178,35 +208,63 @@ export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json:
 }
 
 /** A page of stored receipts in chain order, all exchanges after each other. */
-export const receiptsPage = (db: ReadDb, after: { exchange: string; seq: number }, limit: number): { exchange: string; seq: number; hash: string; json: string }[] =>
+export const receiptsPage = (
+  db: ReadDb,
+  after: { exchange: string; seq: number },
+  limit: number,
+): { exchange: string; seq: number; hash: string; json: string }[] =>
   db
     .prepare<{ exchange: string; seq: number; hash: string; json: string }>(
       'SELECT exchange, seq, hash, json FROM receipts WHERE (exchange, seq) > (?, ?) ORDER BY exchange, seq LIMIT ?',
     )
     .all(after.exchange, after.seq, limit)
 
-export const settledAtOf = (db: ReadDb, jobId: string): number | null => db.prepare<{ at: number }>('SELECT settled_at AS at FROM receipts WHERE job_id = ?').get(jobId)?.at ?? null
+export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
+  db.prepare<{ at: number }>('SELECT settled_at AS at FROM receipts WHERE job_id = ?').get(jobId)?.at ?? null
 
 export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
   db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
 
 export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; amountNano: number } | null => {
-  const row = db.money<object>('SELECT job_id AS jobId, amount_nano AS amountNano FROM releases WHERE exchange = ? AND seq = ?').get(exchange, seq)
+  const row = db
+    .money<object>('SELECT job_id AS jobId, amount_nano AS amountNano FROM releases WHERE exchange = ? AND seq = ?')
+    .get(exchange, seq)
   return row === undefined ? null : plain(row)
 }
 
 export const insertRelease = (db: WriteDb, exchange: string, release: Release): void => {
-  db.prepare('INSERT INTO releases (exchange, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(exchange, release.seq, release.jobId, release.amountNano, release.at)
+  db.prepare('INSERT INTO releases (exchange, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(
+    exchange,
+    release.seq,
+    release.jobId,
+    release.amountNano,
+    release.at,
+  )
 }
 
 /** Sums for the check: what receipts, releases and claims say, against the accounts. */
-export function moneySums(db: ReadDb): { gross: bigint; fee: bigint; seller: bigint; released: bigint; pending: bigint; receipts: number } {
+export function moneySums(db: ReadDb): {
+  gross: bigint
+  fee: bigint
+  seller: bigint
+  released: bigint
+  pending: bigint
+  receipts: number
+} {
   const settled = db
     .money<{ gross: bigint | null; fee: bigint | null; seller: bigint | null; n: bigint }>(
       `SELECT sum(gross_nano) AS gross, sum(fee_nano) AS fee, sum(seller_nano) AS seller, count(*) AS n FROM jobs WHERE state = 'settled'`,
     )
     .get()!
   const released = db.money<{ sum: bigint | null }>('SELECT sum(amount_nano) AS sum FROM releases').get()!.sum ?? 0n
-  const pending = db.money<{ sum: bigint | null }>(`SELECT sum(gross_nano) AS sum FROM jobs WHERE state = 'claimed'`).get()!.sum ?? 0n
-  return { gross: settled.gross ?? 0n, fee: settled.fee ?? 0n, seller: settled.seller ?? 0n, released, pending, receipts: Number(settled.n) }
+  const pending =
+    db.money<{ sum: bigint | null }>(`SELECT sum(gross_nano) AS sum FROM jobs WHERE state = 'claimed'`).get()!.sum ?? 0n
+  return {
+    gross: settled.gross ?? 0n,
+    fee: settled.fee ?? 0n,
+    seller: settled.seller ?? 0n,
+    released,
+    pending,
+    receipts: Number(settled.n),
+  }
 }

@@ -1,4 +1,7 @@
-/** What finished jobs taught about each deployment: how the engine's tokens compare with the reference's, and what its buyers really got. Memory only, bounded. */
+/**
+ * What finished jobs taught about each deployment: how the engine's tokens compare with the reference's, and what its
+ * buyers really got. Memory only, bounded.
+ */
 import type { EngineUsage } from '#contract/inference.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 

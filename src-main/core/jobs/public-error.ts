@@ -1,6 +1,7 @@
 /**
- * What is stored and told of an engine's failure: its code, and a sentence of our own. An engine's message may quote the request (a server's own
- * words, a value in a schema), and a buyer's text may reach neither the disk nor a log, nor the exchange by another way than the answer.
+ * What is stored and told of an engine's failure: its code, and a sentence of our own. An engine's message may quote
+ * the request (a server's own words, a value in a schema), and a buyer's text may reach neither the disk nor a log, nor
+ * the exchange by another way than the answer.
  */
 import { ERROR_CODES, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 

@@ -1,6 +1,7 @@
 /**
- * The money of a job, one transaction per step: claimed → settled → released, or void. Every step may be repeated after a crash, a resend or
- * a duplicate without moving money twice; the order of the steps is in docs/protocol.md. Transfer ids: claim:, settle:, fee:, release:, void: + job id.
+ * The money of a job, one transaction per step: claimed → settled → released, or void. Every step may be repeated after
+ * a crash, a resend or a duplicate without moving money twice; the order of the steps is in docs/protocol.md. Transfer
+ * ids: claim:, settle:, fee:, release:, void: + job id.
  */
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
@@ -12,7 +13,19 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
-import { findJob, insertJob, insertReceipt, insertRelease, lastReceipt, lastReleaseSeq, receiptAt, releaseAt, settledAtOf, updateJob, type JobRow } from './jobs.store.ts'
+import {
+  findJob,
+  insertJob,
+  insertReceipt,
+  insertRelease,
+  lastReceipt,
+  lastReleaseSeq,
+  receiptAt,
+  releaseAt,
+  settledAtOf,
+  updateJob,
+  type JobRow,
+} from './jobs.store.ts'
 import { addFailed, addReleased, addSettled } from './rollup.store.ts'
 
 /** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
@@ -23,7 +36,10 @@ export const AVAILABLE = 'asset:available'
 export const FEE = 'expense:fee'
 const incomeAccount = (instrument: string): string => `income:${instrument}`
 
-/** `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted; `forked` when we hold another record under its number. */
+/**
+ * `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted; `forked`
+ * when we hold another record under its number.
+ */
 export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[]; forked?: true }
 
 /** Null where the engine did not say. */
@@ -54,10 +70,16 @@ export function createSettlement(context: Money): Settlement {
     settle(receipt, exchangeKey) {
       const head = lastReceipt(realmDb.read, receipt.exchange)
       if (head !== null && receipt.seq <= head.seq)
-        return known(receiptAt(realmDb.read, receipt.exchange, receipt.seq)?.hash === receiptHash(receipt), `receipt ${receipt.seq} differs from the one stored`)
+        return known(
+          receiptAt(realmDb.read, receipt.exchange, receipt.seq)?.hash === receiptHash(receipt),
+          `receipt ${receipt.seq} differs from the one stored`,
+        )
       if (receipt.seq !== (head?.seq ?? 0) + 1) return { kind: 'gap' }
       const verified = verifyReceipt(receipt, { exchangeKey, prev: head?.receipt ?? null })
-      const problems = [...verified.problems, ...disagreements(context, receipt, findJob(realmDb.read, receipt.claim.jobId))]
+      const problems = [
+        ...verified.problems,
+        ...disagreements(context, receipt, findJob(realmDb.read, receipt.claim.jobId)),
+      ]
       if (problems.length > 0) return { kind: 'refused', problems }
       realmDb.tx((db) => settle(context, db, receipt))
       return { kind: 'applied' }
@@ -66,12 +88,17 @@ export function createSettlement(context: Money): Settlement {
       const last = lastReleaseSeq(realmDb.read, exchange)
       if (release.seq <= last) {
         const stored = releaseAt(realmDb.read, exchange, release.seq)
-        return known(stored?.jobId === release.jobId && stored.amountNano === release.amountNano, `release ${release.seq} differs from the one stored`)
+        return known(
+          stored?.jobId === release.jobId && stored.amountNano === release.amountNano,
+          `release ${release.seq} differs from the one stored`,
+        )
       }
       const job = findJob(realmDb.read, release.jobId)
       if (release.seq !== last + 1 || job === null || job.state !== 'settled') return { kind: 'gap' }
-      if (job.exchange !== exchange) return { kind: 'refused', problems: [`release ${release.seq} is of a job that another exchange settled`] }
-      if (job.sellerNano !== release.amountNano || job.releasedAt !== null) return { kind: 'refused', problems: [`release ${release.seq} is not the held amount of its job`] }
+      if (job.exchange !== exchange)
+        return { kind: 'refused', problems: [`release ${release.seq} is of a job that another exchange settled`] }
+      if (job.sellerNano !== release.amountNano || job.releasedAt !== null)
+        return { kind: 'refused', problems: [`release ${release.seq} is not the held amount of its job`] }
       realmDb.tx((db) => postRelease(context, db, release, exchange, job))
       return { kind: 'applied' }
     },
@@ -88,7 +115,8 @@ export function createSettlement(context: Money): Settlement {
   }
 }
 
-const known = (same: boolean, problem: string): Outcome => (same ? { kind: 'duplicate' } : { kind: 'refused', problems: [problem], forked: true })
+const known = (same: boolean, problem: string): Outcome =>
+  same ? { kind: 'duplicate' } : { kind: 'refused', problems: [problem], forked: true }
 
 function openAccounts({ realmDb, books, currency }: Money): void {
   realmDb.tx((db) => {
@@ -101,7 +129,8 @@ function openAccounts({ realmDb, books, currency }: Money): void {
 function claim({ books, clock, currency }: Money, db: WriteDb, signed: SignedClaim, measures: Measures): void {
   const { claim: facts, claimSig } = signed
   const job = findJob(db, facts.jobId)
-  if (job?.state !== 'running') throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
+  if (job?.state !== 'running')
+    throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
   const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, nanoPerMtok(job.priceNano))
   books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
@@ -142,7 +171,8 @@ function disagreements({ key, realm }: Money, receipt: Receipt, job: JobRow | nu
   if (job.state === 'settled') problems.push(`job ${job.jobId} has another receipt`)
   if (job.instrument !== receipt.claim.instrument) problems.push('the instrument is not the one the job was won for')
   if (job.priceNano !== receipt.priceNanoPerMtok) problems.push('the price is not the one the job was won at')
-  if (job.claimJson !== null && (job.claimJson !== canonicalJson(receipt.claim) || job.claimSig !== receipt.claimSig)) problems.push('the claim is not the one we signed')
+  if (job.claimJson !== null && (job.claimJson !== canonicalJson(receipt.claim) || job.claimSig !== receipt.claimSig))
+    problems.push('the claim is not the one we signed')
   return problems
 }
 
@@ -159,9 +189,23 @@ function settle(context: Money, db: WriteDb, receipt: Receipt): void {
   const posts = pending > 0 && receipt.grossNano > 0 && receipt.grossNano <= pending
   if (posts) books.post(db, { id: `settle:${jobId}`, pendingId: `claim:${jobId}`, amount: receipt.grossNano, at: now })
   else if (pending > 0)
-    books.void(db, { id: `void:${jobId}`, pendingId: `claim:${jobId}`, reason: receipt.grossNano === 0 ? 'settled at zero' : 'settled above our count', at: now })
-  if (!posts && receipt.grossNano > 0) books.transfer(db, { ...base, id: `settle:${jobId}`, debit: HELD, credit: income, amount: receipt.grossNano, code: 'sale' })
-  if (receipt.feeNano > 0) books.transfer(db, { ...base, id: `fee:${jobId}`, debit: FEE, credit: HELD, amount: receipt.feeNano, code: 'fee' })
+    books.void(db, {
+      id: `void:${jobId}`,
+      pendingId: `claim:${jobId}`,
+      reason: receipt.grossNano === 0 ? 'settled at zero' : 'settled above our count',
+      at: now,
+    })
+  if (!posts && receipt.grossNano > 0)
+    books.transfer(db, {
+      ...base,
+      id: `settle:${jobId}`,
+      debit: HELD,
+      credit: income,
+      amount: receipt.grossNano,
+      code: 'sale',
+    })
+  if (receipt.feeNano > 0)
+    books.transfer(db, { ...base, id: `fee:${jobId}`, debit: FEE, credit: HELD, amount: receipt.feeNano, code: 'fee' })
   const { claim: facts } = receipt
   updateJob(db, jobId, {
     state: 'settled',
@@ -209,7 +253,15 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
 function postRelease({ books, clock }: Money, db: WriteDb, release: Release, exchange: string, job: JobRow): void {
   const { jobId } = release
   if (release.amountNano > 0)
-    books.transfer(db, { id: `release:${jobId}`, debit: AVAILABLE, credit: HELD, amount: nano(release.amountNano), code: 'release', jobId, at: clock.now() })
+    books.transfer(db, {
+      id: `release:${jobId}`,
+      debit: AVAILABLE,
+      credit: HELD,
+      amount: nano(release.amountNano),
+      code: 'release',
+      jobId,
+      at: clock.now(),
+    })
   insertRelease(db, exchange, release)
   updateJob(db, jobId, { releasedAt: release.at })
   addReleased(db, settledAtOf(db, jobId)!, job.instrument, release.amountNano)
@@ -219,7 +271,8 @@ function voidJob({ books, clock }: Money, db: WriteDb, jobId: string, reason: st
   const job = findJob(db, jobId)
   if (job === null || (job.state !== 'claimed' && job.state !== 'running')) return
   const now = clock.now()
-  if (job.state === 'claimed' && (job.grossNano ?? 0) > 0) books.void(db, { id: `void:${jobId}`, pendingId: `claim:${jobId}`, reason, at: now })
+  if (job.state === 'claimed' && (job.grossNano ?? 0) > 0)
+    books.void(db, { id: `void:${jobId}`, pendingId: `claim:${jobId}`, reason, at: now })
   updateJob(db, jobId, { state: 'void', reason, endedAt: job.endedAt ?? now, grossNano: null })
   outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
 }

@@ -1,4 +1,7 @@
-/** The ledger check an owner can ask for: our side re-summed, every receipt verified, and the exchange's history compared with ours. */
+/**
+ * The ledger check an owner can ask for: our side re-summed, every receipt verified, and the exchange's history
+ * compared with ours.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { Jobs } from '#core/jobs/index.ts'
@@ -24,7 +27,12 @@ export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 
     const own = await checkOwnSide(context)
     // What to do about the exchange's records stands last.
     const problems = [...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
-    return { ...own, ok: problems.length === 0, problems: [...new Set(problems)], comparedWithExchange: compared !== null }
+    return {
+      ...own,
+      ok: problems.length === 0,
+      problems: [...new Set(problems)],
+      comparedWithExchange: compared !== null,
+    }
   }
   return { check, api: { ledgerCheck: context.os.app.ledgerCheck.handler(check) } }
 }

@@ -1,4 +1,7 @@
-/** Our own side of the ledger check: books, the chain of receipts, sums of jobs against accounts, and the charts' hours. Read only. */
+/**
+ * Our own side of the ledger check: books, the chain of receipts, sums of jobs against accounts, and the charts' hours.
+ * Read only.
+ */
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { CoreContext } from '#core/core-context.ts'
@@ -47,7 +50,12 @@ function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt
   const problems = verifyReceipt(receipt, { prev }).problems.map((problem) => `${name}: ${problem}`)
   if (receiptHash(receipt) !== hash) problems.push(`${name}: it does not have the hash it was stored under`)
   const job = findJob(db, receipt.claim.jobId)
-  if (job?.state !== 'settled' || job.receiptSeq !== receipt.seq || job.grossNano !== receipt.grossNano || job.sellerNano !== receipt.sellerNano)
+  if (
+    job?.state !== 'settled' ||
+    job.receiptSeq !== receipt.seq ||
+    job.grossNano !== receipt.grossNano ||
+    job.sellerNano !== receipt.sellerNano
+  )
     problems.push(`${name}: its job says otherwise`)
   return problems
 }
@@ -66,5 +74,7 @@ function sumProblems(db: Read, books: CoreContext['books']): string[] {
     ['pending', BigInt(held.pendingDebits) - BigInt(held.pendingCredits), sums.pending],
     ['gross', net(HELD) + net(AVAILABLE) + net(FEE), sums.gross],
   ]
-  return expected.filter(([, account, jobs]) => account !== jobs).map(([name, account, jobs]) => `${name}: the accounts say ${account}, the jobs ${jobs}`)
+  return expected
+    .filter(([, account, jobs]) => account !== jobs)
+    .map(([name, account, jobs]) => `${name}: the accounts say ${account}, the jobs ${jobs}`)
 }

@@ -8,14 +8,18 @@ type Read = CoreContext['realmDb']['read']
 const SHOWN = 20
 
 /** The amount a transfer moved, 0 when there is none: an amount of zero moves nothing. */
-const moved = (prefix: string): string => `coalesce((SELECT amount FROM transfers WHERE id = '${prefix}:' || j.job_id AND type <> 'void'), 0)`
+const moved = (prefix: string): string =>
+  `coalesce((SELECT amount FROM transfers WHERE id = '${prefix}:' || j.job_id AND type <> 'void'), 0)`
 
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   [
     `SELECT j.job_id AS id FROM jobs j LEFT JOIN receipts r ON r.job_id = j.job_id AND r.exchange = j.exchange AND r.seq = j.receipt_seq WHERE j.state = 'settled' AND r.seq IS NULL`,
     'is settled and has no receipt',
   ],
-  [`SELECT r.job_id AS id FROM receipts r JOIN jobs j ON j.job_id = r.job_id WHERE j.state <> 'settled'`, 'has a receipt and is not settled'],
+  [
+    `SELECT r.job_id AS id FROM receipts r JOIN jobs j ON j.job_id = r.job_id WHERE j.state <> 'settled'`,
+    'has a receipt and is not settled',
+  ],
   [
     `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('settle')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
     'is settled at other amounts than the accounts moved',
@@ -52,6 +56,9 @@ export function recordProblems(db: Read): string[] {
   const hours = db
     .prepare<{ hour_ms: number; instrument: string }>(HOURS)
     .all()
-    .map(({ hour_ms, instrument }) => `the charts of ${instrument} in the hour from ${new Date(hour_ms).toISOString().slice(0, 16)} UTC do not add up to its receipts`)
+    .map(
+      ({ hour_ms, instrument }) =>
+        `the charts of ${instrument} in the hour from ${new Date(hour_ms).toISOString().slice(0, 16)} UTC do not add up to its receipts`,
+    )
   return [...jobs, ...hours]
 }

@@ -1,7 +1,7 @@
 /**
- * How many slots to offer: as many as the machine, measured, serves at the grade's speed. Pure. The exam's own count is a bound of its own: the
- * exchange takes no more. (An exam is asked for with all slots of the deployment, and its calls run behind the jobs of the same engine, so one
- * taken while selling may measure less than the machine can do.)
+ * How many slots to offer: as many as the machine, measured, serves at the grade's speed. Pure. The exam's own count is
+ * a bound of its own: the exchange takes no more. (An exam is asked for with all slots of the deployment, and its calls
+ * run behind the jobs of the same engine, so one taken while selling may measure less than the machine can do.)
  */
 import type { GradeLimits } from '#contract/grades.ts'
 import { MINUTE_MS, SECOND_MS } from '#contract/time.ts'
@@ -47,7 +47,10 @@ const shown = (value: number): string => (value < 10 ? value.toFixed(1).replace(
 const spare = (meets: boolean): string => (meets ? ', with a tenth to spare' : '')
 const atOnce = (n: number): string => (n === 1 ? 'even alone' : `with ${n} at once`)
 
-/** Why so many at once would miss the grade's speed, by what was measured; null when they would not, or when nothing says so. */
+/**
+ * Why so many at once would miss the grade's speed, by what was measured; null when they would not, or when nothing
+ * says so.
+ */
 function tooMany(n: number, facts: CapacityFacts): string | null {
   const { limits, speed, outputRatio } = facts
   const engineRate = streamRate(speed.perStream, n)
@@ -60,8 +63,15 @@ function tooMany(n: number, facts: CapacityFacts): string | null {
   return null
 }
 
-/** A usual prompt at the prompt rate, after those of the other jobs that are at their prompt too: each is for so much of its time as a prompt takes of a usual job. */
-function firstTokenMs(n: number, { speed, promptTokens, generatedTokens }: CapacityFacts, engineRate: number | null): number | null {
+/**
+ * A usual prompt at the prompt rate, after those of the other jobs that are at their prompt too: each is for so much of
+ * its time as a prompt takes of a usual job.
+ */
+function firstTokenMs(
+  n: number,
+  { speed, promptTokens, generatedTokens }: CapacityFacts,
+  engineRate: number | null,
+): number | null {
   if (speed.promptTokensPerSecond === null || promptTokens === null) return null
   const promptMs = (promptTokens / speed.promptTokensPerSecond) * SECOND_MS
   const answerMs = engineRate === null || generatedTokens === null ? 0 : (generatedTokens / engineRate) * SECOND_MS
@@ -75,7 +85,8 @@ export function capacityOf(facts: CapacityFacts): Capacity {
   const lower = (to: number, why: string): void => {
     if (to < best.slots) best = { slots: Math.max(1, to), why }
   }
-  if (examSlots !== null) lower(examSlots, `the exam measured ${examSlots} at once; sit it again with this deployment to offer more`)
+  if (examSlots !== null)
+    lower(examSlots, `the exam measured ${examSlots} at once; sit it again with this deployment to offer more`)
   if (bound !== null) lower(bound.slots, bound.why)
   for (let n = best.slots; n >= 1; n -= 1) {
     const why = tooMany(n, facts)
@@ -85,14 +96,18 @@ export function capacityOf(facts: CapacityFacts): Capacity {
   return best.why === null ? best : { slots: best.slots, why: `${best.slots} of ${slots}: ${best.why}` }
 }
 
-/** What the last jobs missed more often than the grade allows, in plain words; null when nothing, or when there are too few of them to say. */
+/**
+ * What the last jobs missed more often than the grade allows, in plain words; null when nothing, or when there are too
+ * few of them to say.
+ */
 export function brokenLimit(window: readonly Served[], limits: Limits): string | null {
   const late = window.filter(({ ttftMs }) => ttftMs > limits.ttftCeilingMs).length
   if (window.length >= WINDOW_MIN && late / window.length > MISSES)
     return `${late} of the last ${window.length} jobs waited longer than ${shown(limits.ttftCeilingMs / SECOND_MS)} s for their first token`
   const rates = window.flatMap(({ tokPerS }) => (tokPerS === null ? [] : [tokPerS]))
   const slow = rates.filter((rate) => rate < limits.throughputFloorTokPerS).length
-  if (rates.length >= WINDOW_MIN && slow / rates.length > MISSES) return `${slow} of the last ${rates.length} jobs got less than ${shown(limits.throughputFloorTokPerS)} tokens/s`
+  if (rates.length >= WINDOW_MIN && slow / rates.length > MISSES)
+    return `${slow} of the last ${rates.length} jobs got less than ${shown(limits.throughputFloorTokPerS)} tokens/s`
   return null
 }
 
@@ -111,11 +126,17 @@ export interface CapacityInput {
   measured: Measured | null
 }
 
-/** The first offer, or the next one after `before`: a change at most every 30 s, and at once only downwards after jobs broke a limit. */
+/**
+ * The first offer, or the next one after `before`: a change at most every 30 s, and at once only downwards after jobs
+ * broke a limit.
+ */
 export function nextOffer(before: Offered | null, input: CapacityInput, mono: number): Offered {
   const { slots, examSlots, limits, measured } = input
   const broken = before === null || measured === null ? null : brokenLimit(measured.window, limits)
-  const bound = before !== null && broken !== null ? { slots: Math.max(1, before.slots - 1), why: broken, until: mono + BOUND_MS } : (before?.bound ?? null)
+  const bound =
+    before !== null && broken !== null
+      ? { slots: Math.max(1, before.slots - 1), why: broken, until: mono + BOUND_MS }
+      : (before?.bound ?? null)
   const holds = bound !== null && bound.until > mono ? bound : null
   const target = capacityOf({
     slots,
@@ -130,11 +151,25 @@ export function nextOffer(before: Offered | null, input: CapacityInput, mono: nu
   if (before === null) return { ...target, changedAt: mono, judgedFrom: mono, bound: null }
   const judgedFrom = broken === null ? before.judgedFrom : mono
   const possible = before.slots <= slots && before.slots <= (examSlots ?? slots)
-  const now = !possible || mono - before.changedAt >= CHANGE_EVERY_MS || (broken !== null && target.slots < before.slots)
+  const now =
+    !possible || mono - before.changedAt >= CHANGE_EVERY_MS || (broken !== null && target.slots < before.slots)
   // One more at a time on the way up: each number is measured before the next.
   const next = target.slots > before.slots && before.why !== null ? { ...target, slots: before.slots + 1 } : target
-  // The first figure that says why stays: a text that changes with every measurement would be a change of the listing every few seconds.
-  if (next.slots === before.slots) return { ...before, why: before.why === null || target.why === null ? target.why : before.why, judgedFrom, bound: holds }
+  // The first figure that says why stays: a text that changes with every measurement would be a change of the listing
+  // every few seconds.
+  if (next.slots === before.slots)
+    return {
+      ...before,
+      why: before.why === null || target.why === null ? target.why : before.why,
+      judgedFrom,
+      bound: holds,
+    }
   if (!now) return { ...before, judgedFrom, bound: holds }
-  return { ...next, why: next.slots === target.slots ? target.why : `${next.slots} of ${slots}: one more is tried at a time`, changedAt: mono, judgedFrom, bound: holds }
+  return {
+    ...next,
+    why: next.slots === target.slots ? target.why : `${next.slots} of ${slots}: one more is tried at a time`,
+    changedAt: mono,
+    judgedFrom,
+    bound: holds,
+  }
 }

@@ -1,4 +1,7 @@
-/** Accepted work of a listing that takes no more: it is finished, for ten minutes at most; what then still runs is failed by us and its buyers pay nothing. */
+/**
+ * Accepted work of a listing that takes no more: it is finished, for ten minutes at most; what then still runs is
+ * failed by us and its buyers pay nothing.
+ */
 import type { Clock, EpochMs } from '#contract/time.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
@@ -29,7 +32,8 @@ export class Drains {
 
   /** Nothing happens when nothing runs. */
   begin(instrument: string, deploymentId: string): void {
-    if (this.#find(instrument, deploymentId) !== undefined || this.#parts.running(instrument, deploymentId) === 0) return
+    if (this.#find(instrument, deploymentId) !== undefined || this.#parts.running(instrument, deploymentId) === 0)
+      return
     const { clock } = this.#parts
     const drain = { instrument, deploymentId, until: clock.now() + DRAIN_MS, stop: new AbortController() }
     this.#drains.add(drain)
@@ -83,7 +87,11 @@ export class Drains {
   }
 
   #late(drain: Drain): void {
-    this.#parts.giveUp(drain.instrument, drain.deploymentId, 'the listing was taken down and the job was not done ten minutes later')
+    this.#parts.giveUp(
+      drain.instrument,
+      drain.deploymentId,
+      'the listing was taken down and the job was not done ten minutes later',
+    )
     if (this.#drains.has(drain)) this.#forget(drain)
   }
 }

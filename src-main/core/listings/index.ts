@@ -39,7 +39,11 @@ export function createListings(context: CoreContext, deps: ListingsDeps): Listin
       return listedMs === 0 ? null : connectedMs / listedMs
     },
     start() {
-      stops = [runner.attach(), countListedTime(context, () => runner.wanted()), followCapacity(context, () => runner.followCapacity())]
+      stops = [
+        runner.attach(),
+        countListedTime(context, () => runner.wanted()),
+        followCapacity(context, () => runner.followCapacity()),
+      ]
     },
     stop() {
       for (const stop of stops) stop()

@@ -1,4 +1,7 @@
-/** Counts the time with something listed, and the part of it in which the exchange was reachable: what uptime is judged by. */
+/**
+ * Counts the time with something listed, and the part of it in which the exchange was reachable: what uptime is judged
+ * by.
+ */
 import type { CoreContext } from '#core/core-context.ts'
 import { SECOND_MS } from '#contract/time.ts'
 

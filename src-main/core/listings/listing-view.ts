@@ -16,7 +16,10 @@ export interface ListingFacts {
   draining: ReturnType<Drains['of']>
 }
 
-export const listingView = (row: ListingRow, { standing: { state, reason, since }, offered, slotsMax, draining }: ListingFacts): Listing => ({
+export const listingView = (
+  row: ListingRow,
+  { standing: { state, reason, since }, offered, slotsMax, draining }: ListingFacts,
+): Listing => ({
   instrument: brandId<Instrument>(row.instrument),
   deploymentId: brandId<DeploymentId>(row.deploymentId),
   askNanoPerMtok: nanoPerMtok(row.ask),

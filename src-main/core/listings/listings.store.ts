@@ -12,7 +12,15 @@ export interface ListingRow {
   pausedWhy: string | null
   since: number
 }
-type Stored = { instrument: string; deploymentId: string; ask: bigint; slots: bigint; paused: bigint; pausedWhy: string | null; since: bigint }
+type Stored = {
+  instrument: string
+  deploymentId: string
+  ask: bigint
+  slots: bigint
+  paused: bigint
+  pausedWhy: string | null
+  since: bigint
+}
 
 export const storedListings = (db: ReadDb): ListingRow[] =>
   db
@@ -37,9 +45,12 @@ export function saveListing(db: WriteDb, row: ListingRow): void {
   ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
 }
 
-export const deleteListing = (db: WriteDb, instrument: string): boolean => db.prepare('DELETE FROM listings WHERE instrument = ?').run(instrument).changes > 0
+export const deleteListing = (db: WriteDb, instrument: string): boolean =>
+  db.prepare('DELETE FROM listings WHERE instrument = ?').run(instrument).changes > 0
 
-/** Adds `ms` of listed time that ended at `until`, hour by hour; `connected` when the exchange was online throughout. */
+/**
+ * Adds `ms` of listed time that ended at `until`, hour by hour; `connected` when the exchange was online throughout.
+ */
 export function addListedTime(db: WriteDb, until: number, ms: number, connected: boolean): void {
   for (let from = until - ms; from < until;) {
     const hour = Math.floor(from / HOUR_MS) * HOUR_MS

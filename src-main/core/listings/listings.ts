@@ -1,6 +1,7 @@
 /**
- * The owner's wishes, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered follows them (offers.worker.ts); accepted
- * work is finished after a pause, a withdrawal or a change of the deployment (drains.ts).
+ * The owner's wishes, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered
+ * follows them (offers.worker.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
+ * (drains.ts).
  */
 import { StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
@@ -29,7 +30,8 @@ export interface ListingsDeps {
 }
 
 /** What the exchange is told of a job that comes all the same. */
-const closedWhy = (row: ListingRow): string => (row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back')
+const closedWhy = (row: ListingRow): string =>
+  row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
 
 export class ListingRunner {
   readonly #context: CoreContext
@@ -47,7 +49,12 @@ export class ListingRunner {
     this.#context = context
     this.#deps = deps
     this.#rows = new Map(storedListings(context.realmDb.read).map((row) => [row.instrument, row]))
-    this.#slots = new OfferedSlots({ clock, deployments: deps.deployments, passes: () => deps.qualifications(), serving: () => deps.jobs() })
+    this.#slots = new OfferedSlots({
+      clock,
+      deployments: deps.deployments,
+      passes: () => deps.qualifications(),
+      serving: () => deps.jobs(),
+    })
     this.#drains = new Drains({
       clock,
       running: (instrument, deploymentId) => deps.jobs().runningOf(instrument, deploymentId),
@@ -58,7 +65,9 @@ export class ListingRunner {
   }
 
   listings(): Listing[] {
-    const gone = [...this.#withdrawn.values()].filter(({ instrument }) => !this.#rows.has(instrument) && this.#drains.of(instrument) !== null)
+    const gone = [...this.#withdrawn.values()].filter(
+      ({ instrument }) => !this.#rows.has(instrument) && this.#drains.of(instrument) !== null,
+    )
     return [...[...this.#rows.values()].map((row) => this.#view(row)), ...gone.map((row) => this.#view(row))]
   }
 
@@ -72,14 +81,26 @@ export class ListingRunner {
     return [...this.#rows.values()].some((row) => !row.paused && !this.#offers.refused(row.instrument))
   }
 
-  /** Lists or re-prices, and waits for the exchange's answer. A refused offer leaves the listing as it was before. Errors: contract/market.ts, `list`. */
+  /**
+   * Lists or re-prices, and waits for the exchange's answer. A refused offer leaves the listing as it was before.
+   * Errors: contract/market.ts, `list`.
+   */
   async list(instrument: string, deploymentId: string, ask: number): Promise<Listing> {
     const { clock } = this.#context
     this.#checkWish(instrument, deploymentId)
     const model = await this.#deps.deployments.ensureLoaded(deploymentId)
     const before = this.#rows.get(instrument) ?? null
-    if (before !== null && before.ask !== ask) this.#oldAsks.set(instrument, { ask: before.ask, until: clock.mono() + OLD_ASK_MS })
-    const row = { instrument, deploymentId, ask, slots: model.slots, paused: false, pausedWhy: null, since: clock.now() }
+    if (before !== null && before.ask !== ask)
+      this.#oldAsks.set(instrument, { ask: before.ask, until: clock.mono() + OLD_ASK_MS })
+    const row = {
+      instrument,
+      deploymentId,
+      ask,
+      slots: model.slots,
+      paused: false,
+      pausedWhy: null,
+      since: clock.now(),
+    }
     this.#save(row)
     this.#takesJobs(row)
     if (before !== null && before.deploymentId !== deploymentId) this.#drains.begin(instrument, before.deploymentId)
@@ -103,7 +124,9 @@ export class ListingRunner {
 
   /** Pauses everything that is not paused, in one commit, with a reason that lasts; the instruments. */
   pauseAll(why: string): string[] {
-    const rows = [...this.#rows.values()].filter(({ paused }) => !paused).map((row) => ({ ...row, paused: true, pausedWhy: why }))
+    const rows = [...this.#rows.values()]
+      .filter(({ paused }) => !paused)
+      .map((row) => ({ ...row, paused: true, pausedWhy: why }))
     this.#context.realmDb.tx((db) => {
       for (const row of rows) saveListing(db, row)
     })
@@ -127,7 +150,9 @@ export class ListingRunner {
       await loaded
       await this.#offers.offerAndWait(row)
     } else {
-      loaded.catch((error: unknown) => this.#context.log.warn({ err: error, instrument }, 'the model of a resumed listing could not be loaded'))
+      loaded.catch((error: unknown) =>
+        this.#context.log.warn({ err: error, instrument }, 'the model of a resumed listing could not be loaded'),
+      )
       this.#offers.refresh(row)
     }
     return this.#view(this.#rowOf(instrument))
@@ -140,7 +165,11 @@ export class ListingRunner {
     this.#offers.forget(instrument)
     this.#rows.delete(instrument)
     if (row !== undefined) {
-      this.#withdrawn.set(instrument, { ...row, paused: true, pausedWhy: 'withdrawn; its accepted jobs are being finished' })
+      this.#withdrawn.set(instrument, {
+        ...row,
+        paused: true,
+        pausedWhy: 'withdrawn; its accepted jobs are being finished',
+      })
       this.#drains.begin(instrument, row.deploymentId)
     }
     const gone = this.#context.realmDb.tx((db) => deleteListing(db, instrument))
@@ -156,7 +185,14 @@ export class ListingRunner {
     if (row === undefined || spec === null || deployment === null) return null
     const old = this.#oldAsks.get(instrument)
     const prices = old !== undefined && old.until > this.#context.clock.mono() ? [row.ask, old.ask] : [row.ask]
-    return { deploymentId: row.deploymentId, sha256: deployment.sha256, specVersion: spec.version, prices, bounds: spec.limits, closed: row.paused ? closedWhy(row) : null }
+    return {
+      deploymentId: row.deploymentId,
+      sha256: deployment.sha256,
+      specVersion: spec.version,
+      prices,
+      bounds: spec.limits,
+      closed: row.paused ? closedWhy(row) : null,
+    }
   }
 
   /** Follows exchange, engines and jobs; the returned function stops it. */
@@ -181,13 +217,25 @@ export class ListingRunner {
 
   #checkWish(instrument: string, deploymentId: string): void {
     if (this.#context.exchange.state().kind !== 'online')
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.')
+      throw new StokerError(
+        'EXCHANGE_OFFLINE',
+        'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',
+      )
     const deployment = this.#deps.deployments.find(deploymentId)
-    if (deployment === null) throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    if (deployment === null)
+      throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
     const spec = this.#deps.specOf(instrument)
     if (spec === null) throw new StokerError('NOT_FOUND', 'The exchange does not trade this grade.')
-    const qualified = this.#deps.qualifications().some((one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version)
-    if (!qualified) throw new StokerError('NOT_QUALIFIED', 'This model has not passed the exam of this grade (or the pass has run out); take the exam first.')
+    const qualified = this.#deps
+      .qualifications()
+      .some(
+        (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
+      )
+    if (!qualified)
+      throw new StokerError(
+        'NOT_QUALIFIED',
+        'This model has not passed the exam of this grade (or the pass has run out); take the exam first.',
+      )
   }
 
   #undo(instrument: string, before: ListingRow | null): void {
@@ -218,7 +266,12 @@ export class ListingRunner {
   }
 
   #view(row: ListingRow): Listing {
-    const facts = { standing: this.#offers.standing(row), offered: this.#slots.of(row), slotsMax: this.#slots.max(row), draining: this.#drains.of(row.instrument) }
+    const facts = {
+      standing: this.#offers.standing(row),
+      offered: this.#slots.of(row),
+      slotsMax: this.#slots.max(row),
+      draining: this.#drains.of(row.instrument),
+    }
     return listingView(row, facts)
   }
 }

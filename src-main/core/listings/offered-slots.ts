@@ -32,8 +32,15 @@ export class OfferedSlots {
     const before = known?.deploymentId === row.deploymentId ? known : null
     const loaded = deployments.loaded(row.deploymentId)
     if (loaded === null) return false
-    const pass = passes().find((one) => one.instrument === row.instrument && one.sha256 === loaded.sha256 && one.specVersion === spec.version)
-    const input = { slots: loaded.model.slots, examSlots: pass?.slots ?? null, limits: spec.limits, measured: serving().measured(row.deploymentId, before?.judgedFrom ?? 0) }
+    const pass = passes().find(
+      (one) => one.instrument === row.instrument && one.sha256 === loaded.sha256 && one.specVersion === spec.version,
+    )
+    const input = {
+      slots: loaded.model.slots,
+      examSlots: pass?.slots ?? null,
+      limits: spec.limits,
+      measured: serving().measured(row.deploymentId, before?.judgedFrom ?? 0),
+    }
     const next = nextOffer(before, input, clock.mono())
     this.#offered.set(row.instrument, { ...next, deploymentId: row.deploymentId })
     return next.slots !== before?.slots || next.why !== before.why
@@ -48,7 +55,11 @@ export class OfferedSlots {
   /** Slots of the listing's deployment. */
   max(row: ListingRow): number {
     const { deployments } = this.#parts
-    return deployments.loaded(row.deploymentId)?.model.slots ?? deployments.find(row.deploymentId)?.settings.slots ?? row.slots
+    return (
+      deployments.loaded(row.deploymentId)?.model.slots ??
+      deployments.find(row.deploymentId)?.settings.slots ??
+      row.slots
+    )
   }
 
   forget(instrument: string): void {

@@ -1,6 +1,7 @@
 /**
- * Keeps the exchange's offers equal to the owner's wish and to what the machine delivers: offers again after every fresh session and engine
- * restart and with every change of the slots, withdraws while the engine is down, and says in plain words why a listing waits.
+ * Keeps the exchange's offers equal to the owner's wish and to what the machine delivers: offers again after every
+ * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
+ * plain words why a listing waits.
  */
 import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
@@ -53,7 +54,11 @@ export class Offers {
   }
 
   standing(row: ListingRow): Standing {
-    const starting: Standing = { state: row.paused ? 'paused' : 'waiting', reason: row.paused ? pausedReason(row) : 'starting', since: row.since }
+    const starting: Standing = {
+      state: row.paused ? 'paused' : 'waiting',
+      reason: row.paused ? pausedReason(row) : 'starting',
+      since: row.since,
+    }
     return this.#standings.get(row.instrument) ?? starting
   }
 
@@ -109,15 +114,21 @@ export class Offers {
 
   /** Nothing happens where nothing is offered. */
   withdraw(instrument: string): void {
-    if (this.#offered.delete(instrument)) trySend(this.#context.exchange, { t: 'withdraw', instrument: brandId<Instrument>(instrument) })
+    if (this.#offered.delete(instrument))
+      trySend(this.#context.exchange, { t: 'withdraw', instrument: brandId<Instrument>(instrument) })
   }
 
-  /** Errors: the exchange's refusal; TIMEOUT, UNAVAILABLE or CONFLICT when it has not answered, cannot be asked, or was asked something newer. */
+  /**
+   * Errors: the exchange's refusal; TIMEOUT, UNAVAILABLE or CONFLICT when it has not answered, cannot be asked, or was
+   * asked something newer.
+   */
   async offerAndWait(row: ListingRow): Promise<void> {
     const { instrument } = row
     const stop = new AbortController()
     const answered = new Promise<void>((resolve, reject) => {
-      this.#answers.get(instrument)?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
+      this.#answers
+        .get(instrument)
+        ?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
       this.#answers.set(instrument, { resolve, reject })
       this.#context.clock.sleep(ANSWER_MS, { signal: stop.signal, unref: true }).then(
         () => reject(new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.')),
@@ -145,8 +156,11 @@ export class Offers {
       this.#standings.clear()
     }
     if (state.kind === 'online' || this.#offered.size === 0) this.#refreshAll()
-    else for (const row of this.#parts.rows.values()) if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? 'connecting to the exchange')
-    if (state.kind === 'online' && !state.fresh) for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
+    else
+      for (const row of this.#parts.rows.values())
+        if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? 'connecting to the exchange')
+    if (state.kind === 'online' && !state.fresh)
+      for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
   }
 
   #onFrame(frame: ExchangeFrame): void {
@@ -174,9 +188,13 @@ export class Offers {
   #obstacle(row: ListingRow): string | null {
     const state = this.#context.exchange.state()
     // One text through all attempts, so that a long outage is not a change every second.
-    if (state.kind !== 'online') return state.kind === 'connecting' && state.attempt === 1 ? 'connecting to the exchange' : 'the exchange is not reachable; Stoker keeps trying'
+    if (state.kind !== 'online')
+      return state.kind === 'connecting' && state.attempt === 1
+        ? 'connecting to the exchange'
+        : 'the exchange is not reachable; Stoker keeps trying'
     const { realm } = this.#context
-    if (state.terms.realm !== realm) return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
+    if (state.terms.realm !== realm)
+      return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
     const { deployments } = this.#parts
     if (deployments.loaded(row.deploymentId) !== null) return null
     const kind = deployments.engine(row.deploymentId)?.state().kind
@@ -187,7 +205,12 @@ export class Offers {
   #offer(row: ListingRow): void {
     const loaded = this.#parts.deployments.loaded(row.deploymentId)
     const spec = this.#parts.specOf(row.instrument)
-    if (loaded === null || spec === null) return this.#stand(row.instrument, 'waiting', spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded')
+    if (loaded === null || spec === null)
+      return this.#stand(
+        row.instrument,
+        'waiting',
+        spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded',
+      )
     if (!this.#offered.has(row.instrument)) this.#parts.slots.follow(row, spec)
     this.#offered.add(row.instrument)
     const sent = trySend(this.#context.exchange, {
@@ -202,10 +225,16 @@ export class Offers {
     })
     if (!sent) this.#offered.delete(row.instrument)
     if (this.#standings.get(row.instrument)?.state !== 'listed')
-      this.#stand(row.instrument, 'waiting', sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable')
+      this.#stand(
+        row.instrument,
+        'waiting',
+        sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable',
+      )
   }
 
-  /** What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done. */
+  /**
+   * What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done.
+   */
   #onNotice({ level, text, instrument }: Extract<ExchangeFrame, { t: 'notice' }>): void {
     if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', text)
     if (level !== 'info') this.#context.host.notify('The exchange says', text)

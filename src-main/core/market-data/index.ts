@@ -48,7 +48,10 @@ export interface MarketDeps {
   qualifications: () => QualificationFacts[]
 }
 
-export function createMarket(context: CoreContext, { terms, listings, power, deployments, qualifications }: MarketDeps) {
+export function createMarket(
+  context: CoreContext,
+  { terms, listings, power, deployments, qualifications }: MarketDeps,
+) {
   const { os, exchange, clock, events, realm, currency } = context
   const books = new Map<string, BookView>()
   let off: () => void = () => undefined
@@ -56,16 +59,27 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
   const whyNot = (spec: GradeSpec): string | null => {
     const passes = qualifications().filter((one) => one.instrument === spec.instrument)
     if (passes.length === 0) return 'no pass of its exam yet, or it has run out'
-    if (!passes.some((one) => one.specVersion === spec.version)) return `the grade changed to version ${spec.version} since the exam`
+    if (!passes.some((one) => one.specVersion === spec.version))
+      return `the grade changed to version ${spec.version} since the exam`
     const loaded = deployments.allLoaded()
-    return loaded.length > 0 && !loaded.some(({ sha256 }) => passes.some((one) => one.sha256 === sha256)) ? 'another model passed its exam than the one loaded' : null
+    return loaded.length > 0 && !loaded.some(({ sha256 }) => passes.some((one) => one.sha256 === sha256))
+      ? 'another model passed its exam than the one loaded'
+      : null
   }
 
   const api = {
     instruments: os.market.instruments.handler(() =>
       terms.specs().map((spec) => {
         const why = whyNot(spec)
-        return { spec, realm, currency, feeBps: terms.feeBps(), holdMs: terms.holdMs(), qualified: why === null, whyNot: why }
+        return {
+          spec,
+          realm,
+          currency,
+          feeBps: terms.feeBps(),
+          holdMs: terms.holdMs(),
+          qualified: why === null,
+          whyNot: why,
+        }
       }),
     ),
     book: os.market.book.handler(({ input }) => books.get(input.instrument) ?? null),
@@ -96,7 +110,9 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
       }
     }),
     listings: os.market.listings.handler(() => listings.all()),
-    list: os.market.list.handler(({ input }) => listings.list(input.instrument, input.deploymentId, input.askNanoPerMtok)),
+    list: os.market.list.handler(({ input }) =>
+      listings.list(input.instrument, input.deploymentId, input.askNanoPerMtok),
+    ),
     pause: os.market.pause.handler(({ input }) => listings.pause(input.instrument)),
     resume: os.market.resume.handler(({ input }) => listings.resume(input.instrument)),
     withdraw: os.market.withdraw.handler(({ input }) => ({ withdrawn: listings.withdraw(input.instrument) })),
@@ -104,12 +120,17 @@ export function createMarket(context: CoreContext, { terms, listings, power, dep
 
   return {
     api,
-    /** What the last book says of an instrument's demand, and how many suppliers ask less than `ask`; null when no book came. */
+    /**
+     * What the last book says of an instrument's demand, and how many suppliers ask less than `ask`; null when no book
+     * came.
+     */
     demand(instrument: string): { jobsLastHour: number; waiting: number; cheaper: number } | null {
       const book = books.get(instrument)
       const mine = listings.all().find((listing) => listing.instrument === instrument)
       if (book === undefined) return null
-      const cheaper = book.rows.filter((row) => mine !== undefined && row.askNanoPerMtok < mine.askNanoPerMtok).reduce((sum, row) => sum + row.suppliers, 0)
+      const cheaper = book.rows
+        .filter((row) => mine !== undefined && row.askNanoPerMtok < mine.askNanoPerMtok)
+        .reduce((sum, row) => sum + row.suppliers, 0)
       return { jobsLastHour: book.jobsLastHour, waiting: book.waiting, cheaper }
     },
     start() {

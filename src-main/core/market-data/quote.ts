@@ -3,7 +3,8 @@ import { amountOf, nano, nanoPerMtok, splitFee, TOKENS_PER_UNIT } from '#contrac
 import type { Book } from '#contract/supplier.ts'
 
 /** Net of the exchange's fee for one unit (a million tokens). */
-export const netPerMtok = (ask: number, feeBps: number) => nano(splitFee(amountOf(TOKENS_PER_UNIT, nanoPerMtok(ask)), feeBps).seller)
+export const netPerMtok = (ask: number, feeBps: number) =>
+  nano(splitFee(amountOf(TOKENS_PER_UNIT, nanoPerMtok(ask)), feeBps).seller)
 
 /** 1 is the first to get work. Equal asks of others stand before a new one: they came earlier. */
 export function placeInBook(book: Book, ask: number): { place: number; of: number } {
@@ -29,6 +30,7 @@ export function quoteWarnings({ ask, place, online, qualified, bookAgeMs }: Quot
   if (!online) warnings.push('The exchange is not reachable; the book may have changed.')
   else if (bookAgeMs === null) warnings.push('The exchange has not sent the book of this grade yet.')
   else if (bookAgeMs > STALE_MS) warnings.push('The book shown is more than a minute old.')
-  if (place !== null && place.of > 1 && place.place === place.of) warnings.push('Every other supplier asks less or the same: work comes last.')
+  if (place !== null && place.of > 1 && place.place === place.of)
+    warnings.push('Every other supplier asks less or the same: work comes last.')
   return warnings
 }

@@ -26,7 +26,10 @@ async function cardOf(ggufPath: string): Promise<string | null> {
   }
 }
 
-/** Registers what is not known yet; a file known by its stamp costs no hashing and starts no engine. One bad file does not keep out the next. */
+/**
+ * Registers what is not known yet; a file known by its stamp costs no hashing and starts no engine. One bad file does
+ * not keep out the next.
+ */
 export async function registerBundled(context: BundledContext, signal: AbortSignal): Promise<void> {
   const names = await readdir(context.bundledModelsDir).catch(() => [])
   for (const name of names

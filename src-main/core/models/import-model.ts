@@ -1,4 +1,7 @@
-/** Imports one GGUF by path: header first (its errors are the clearest), then the hash, then one row. The file stays where it is. */
+/**
+ * Imports one GGUF by path: header first (its errors are the clearest), then the hash, then one row. The file stays
+ * where it is.
+ */
 import { basename, isAbsolute, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
@@ -11,14 +14,23 @@ import { findModel, insertModel, markBundled, moveModel } from './models.store.t
 export type ImportContext = Pick<CoreContext, 'rigDb' | 'clock' | 'engines' | 'events'>
 export type ImportStep = Extract<Hashing, { kind: 'hashing' }> | { kind: 'stored'; model: StoredModel }
 
-/** Where a path typed by a person leads. Throws BAD_REQUEST for a relative one: the core's working folder means nothing to its reader. */
+/**
+ * Where a path typed by a person leads. Throws BAD_REQUEST for a relative one: the core's working folder means nothing
+ * to its reader.
+ */
 export function modelPath(typed: string): string {
   const path = typed.trim().replace(/^"(.*)"$/, '$1')
-  if (!isAbsolute(path) || path.includes('\0')) throw new StokerError('BAD_REQUEST', 'Give the whole path of the file, from the root or drive on.', { data: { path } })
+  if (!isAbsolute(path) || path.includes('\0'))
+    throw new StokerError('BAD_REQUEST', 'Give the whole path of the file, from the root or drive on.', {
+      data: { path },
+    })
   return resolve(path)
 }
 
-/** Errors: MODEL_* as engines.inspect and hashFile, CANCELLED, ENGINE_CRASHED, ENGINE_BROKEN. A known SHA-256 keeps its row: dedupe. */
+/**
+ * Errors: MODEL_* as engines.inspect and hashFile, CANCELLED, ENGINE_CRASHED, ENGINE_BROKEN. A known SHA-256 keeps its
+ * row: dedupe.
+ */
 export async function* importModel(
   context: ImportContext,
   path: string,
@@ -57,7 +69,8 @@ export async function* importModel(
 async function store(context: ImportContext, fresh: StoredModel): Promise<StoredModel> {
   const known = findModel(context.rigDb.read, fresh.sha256)
   // A copy that still is there keeps its place; a lost or overwritten one is found again here.
-  const moved = known !== null && fileState(known, known.path === fresh.path ? null : await stampOf(known.path)) !== 'ready'
+  const moved =
+    known !== null && fileState(known, known.path === fresh.path ? null : await stampOf(known.path)) !== 'ready'
   return context.rigDb.tx((db) => {
     if (findModel(db, fresh.sha256) === null) insertModel(db, fresh)
     else {

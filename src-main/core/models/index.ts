@@ -20,7 +20,10 @@ export { modelName } from './models.ts'
 /** Files hashed at the same time: a disk gains nothing from more. */
 const IMPORTS_MAX = 4
 
-export type ModelsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'engines' | 'events' | 'bundledModelsDir' | 'dataDir'>
+export type ModelsContext = Pick<
+  CoreContext,
+  'os' | 'rigDb' | 'clock' | 'log' | 'engines' | 'events' | 'bundledModelsDir' | 'dataDir'
+>
 
 /** What models must ask of domains made after them. */
 export interface ModelsHooks {
@@ -28,7 +31,10 @@ export interface ModelsHooks {
   inUse(sha256: string): string | null
   /** Whether one of its deployments is in memory; none is by default. */
   loaded?(sha256: string): boolean
-  /** Removes what is no file but goes by such a hash (a deployment on remote servers); false when there is none. Error MODEL_IN_USE. */
+  /**
+   * Removes what is no file but goes by such a hash (a deployment on remote servers); false when there is none. Error
+   * MODEL_IN_USE.
+   */
   removeOther?(sha256: string): Promise<boolean>
   /** Free memory in bytes; the system's by default. */
   freeBytes?(): number | Promise<number>
@@ -40,7 +46,10 @@ export interface ModelsFace {
   /** Errors: MODEL_*, ENGINE_*, BAD_REQUEST (relative path). */
   inspect(path: string): Promise<ModelInfo>
   /** Ends with the stored model. Errors: as inspect; MODEL_CHANGED, CANCELLED, UNAVAILABLE (too many at once). */
-  import(path: string, signal?: AbortSignal): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }>
+  import(
+    path: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }>
   /** False when it was not there. Error MODEL_IN_USE; CONFLICT for a bundled one. */
   remove(sha256: string): Promise<boolean>
   /** The path of a file that is still the one that was hashed. Errors: NOT_FOUND, MODEL_MISSING, MODEL_CHANGED. */
@@ -70,13 +79,16 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     },
     async *import(typed, signal) {
       const path = modelPath(typed)
-      if (imports >= IMPORTS_MAX) throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
+      if (imports >= IMPORTS_MAX)
+        throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
       imports += 1
       try {
         const both = signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal])
         for await (const step of importModel(context, path, { signal: both })) {
           if (step.kind === 'stored') await uploaded.drop(path)
-          yield step.kind === 'hashing' ? step : { kind: 'done' as const, model: await view(step.model, await freeBytes()) }
+          yield step.kind === 'hashing'
+            ? step
+            : { kind: 'done' as const, model: await view(step.model, await freeBytes()) }
         }
       } catch (error) {
         await uploaded.refused(path, error)
@@ -91,7 +103,12 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       // Asked after the last await: nothing may come between the answer and the deletion.
       const reason = hooks.inUse(sha256)
       if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { sha256 } })
-      if (stored.bundled && there) throw new StokerError('CONFLICT', 'This model comes with Stoker and stays in the list; unload it if it takes memory.', { data: { sha256 } })
+      if (stored.bundled && there)
+        throw new StokerError(
+          'CONFLICT',
+          'This model comes with Stoker and stays in the list; unload it if it takes memory.',
+          { data: { sha256 } },
+        )
       const removed = rigDb.tx((db) => deleteModel(db, sha256))
       await uploaded.drop(stored.path)
       events.changed('models')
@@ -100,12 +117,22 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     },
     async ready(sha256) {
       const stored = findModel(rigDb.read, sha256)
-      if (stored === null) throw new StokerError('NOT_FOUND', 'This model is not in the list; import it first.', { data: { sha256 } })
+      if (stored === null)
+        throw new StokerError('NOT_FOUND', 'This model is not in the list; import it first.', { data: { sha256 } })
       const state = await states.settle(stored)
       if (state === 'ready') return findModel(rigDb.read, sha256) ?? stored
       const data = { sha256, path: stored.path }
-      if (state === 'missing') throw new StokerError('MODEL_MISSING', `${stored.path} is gone; put it back, or import it from where it is now.`, { data })
-      throw new StokerError('MODEL_CHANGED', `${stored.path} is not the file that was imported any more; import it again as the model it is now.`, { data })
+      if (state === 'missing')
+        throw new StokerError(
+          'MODEL_MISSING',
+          `${stored.path} is gone; put it back, or import it from where it is now.`,
+          { data },
+        )
+      throw new StokerError(
+        'MODEL_CHANGED',
+        `${stored.path} is not the file that was imported any more; import it again as the model it is now.`,
+        { data },
+      )
     },
   }
 

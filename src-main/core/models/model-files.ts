@@ -12,10 +12,15 @@ const CHUNK_BYTES = 1_048_576
 /** A report for every so many bytes, besides the first and the last. */
 const REPORT_BYTES = 32 * CHUNK_BYTES
 
-export type Hashing = { kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'hashed'; sha256: ModelSha256; stamp: FileStamp }
+export type Hashing =
+  | { kind: 'hashing'; doneBytes: number; totalBytes: number }
+  | { kind: 'hashed'; sha256: ModelSha256; stamp: FileStamp }
 
 const unreadable = (path: string, cause: unknown): StokerError =>
-  new StokerError('MODEL_UNREADABLE', `${path} cannot be read; check that it exists and that you may read it`, { data: { path }, cause })
+  new StokerError('MODEL_UNREADABLE', `${path} cannot be read; check that it exists and that you may read it`, {
+    data: { path },
+    cause,
+  })
 
 /** Null when there is no regular file at the path (or none we may see). */
 export async function stampOf(path: string): Promise<FileStamp | null> {
@@ -28,13 +33,15 @@ export async function stampOf(path: string): Promise<FileStamp | null> {
 }
 
 /**
- * Hashes the file, reporting on the way; the last value holds the SHA-256. Stops at once when `signal` aborts or the reader returns.
- * Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_CHANGED (it grew or was replaced while being read), CANCELLED.
+ * Hashes the file, reporting on the way; the last value holds the SHA-256. Stops at once when `signal` aborts or the
+ * reader returns. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_CHANGED (it grew or was replaced while being read),
+ * CANCELLED.
  */
 export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenerator<Hashing, void, void> {
   const before = await stampOf(path)
   if (before === null) throw unreadable(path, undefined)
-  if (before.sizeBytes === 0) throw new StokerError('MODEL_EMPTY', `${path} is empty; download it again`, { data: { path } })
+  if (before.sizeBytes === 0)
+    throw new StokerError('MODEL_EMPTY', `${path} is empty; download it again`, { data: { path } })
   const file = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error)
   })
@@ -50,16 +57,22 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
         reportAt = doneBytes + REPORT_BYTES
       }
       if (signal?.aborted === true) throw new StokerError('CANCELLED', 'The import was stopped.')
-      const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, totalBytes - doneBytes), doneBytes).catch((error: unknown) => {
-        throw unreadable(path, error)
-      })
+      const { bytesRead } = await file
+        .read(chunk, 0, Math.min(CHUNK_BYTES, totalBytes - doneBytes), doneBytes)
+        .catch((error: unknown) => {
+          throw unreadable(path, error)
+        })
       if (bytesRead === 0) break
       hash.update(chunk.subarray(0, bytesRead))
       doneBytes += bytesRead
     }
     const after = await stampOf(path)
     if (doneBytes !== totalBytes || after === null || !sameStamp(before, after))
-      throw new StokerError('MODEL_CHANGED', `${path} changed while it was read; wait until its download has ended, then import it again`, { data: { path } })
+      throw new StokerError(
+        'MODEL_CHANGED',
+        `${path} changed while it was read; wait until its download has ended, then import it again`,
+        { data: { path } },
+      )
     yield { kind: 'hashing', doneBytes, totalBytes }
     yield { kind: 'hashed', sha256: brandId<ModelSha256>(hash.digest('hex')), stamp: before }
   } finally {
@@ -68,7 +81,10 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
 }
 
 /** The SHA-256 without the reports. Errors as hashFile. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<{ sha256: ModelSha256; stamp: FileStamp }> {
+export async function sha256OfFile(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ sha256: ModelSha256; stamp: FileStamp }> {
   for await (const step of hashFile(path, signal)) if (step.kind === 'hashed') return step
   throw unreadable(path, undefined)
 }

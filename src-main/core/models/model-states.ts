@@ -1,4 +1,7 @@
-/** Whether stored models' files still are what was hashed. A file with another time is hashed again, once per time it changed. */
+/**
+ * Whether stored models' files still are what was hashed. A file with another time is hashed again, once per time it
+ * changed.
+ */
 import type { Model } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
@@ -15,7 +18,10 @@ export interface ModelStates {
   idle(): Promise<void>
 }
 
-export function createModelStates({ rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>, signal: AbortSignal): ModelStates {
+export function createModelStates(
+  { rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>,
+  signal: AbortSignal,
+): ModelStates {
   /** Stamps that were hashed and found to be another file, by model; a restart hashes once more. */
   const foundOther = new Map<string, string>()
   const running = new Map<string, Promise<boolean>>()
@@ -23,7 +29,8 @@ export function createModelStates({ rigDb, events }: Pick<CoreContext, 'rigDb' |
   const check = async (stored: StoredModel): Promise<boolean> => {
     try {
       const { sha256, stamp } = await sha256OfFile(stored.path, signal)
-      if (sha256 === stored.sha256) rigDb.tx((db) => moveModel(db, sha256, { ...stamp, path: stored.path, fileName: stored.fileName }))
+      if (sha256 === stored.sha256)
+        rigDb.tx((db) => moveModel(db, sha256, { ...stamp, path: stored.path, fileName: stored.fileName }))
       else foundOther.set(stored.sha256, stampKey(stamp))
       events.changed('models')
       return sha256 === stored.sha256

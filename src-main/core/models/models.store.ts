@@ -50,7 +50,8 @@ const toStored = (row: Row): StoredModel => ({
   card: row.card,
 })
 
-export const listModels = (db: ReadDb): StoredModel[] => db.prepare<Row>(`SELECT ${COLUMNS} FROM models ORDER BY added_at, sha256 LIMIT ${MODELS_MAX}`).all().map(toStored)
+export const listModels = (db: ReadDb): StoredModel[] =>
+  db.prepare<Row>(`SELECT ${COLUMNS} FROM models ORDER BY added_at, sha256 LIMIT ${MODELS_MAX}`).all().map(toStored)
 
 export function findModel(db: ReadDb, sha256: string): StoredModel | null {
   const row = db.prepare<Row>(`SELECT ${COLUMNS} FROM models WHERE sha256 = ?`).get(sha256)
@@ -81,7 +82,13 @@ export function insertModel(db: WriteDb, model: StoredModel): void {
 
 /** The same bytes at another place or time. */
 export function moveModel(db: WriteDb, sha256: ModelSha256, to: FileStamp & { path: string; fileName: string }): void {
-  db.prepare('UPDATE models SET path = ?, file_name = ?, size_bytes = ?, mtime_ms = ? WHERE sha256 = ?').run(to.path, to.fileName, to.sizeBytes, to.mtimeMs, sha256)
+  db.prepare('UPDATE models SET path = ?, file_name = ?, size_bytes = ?, mtime_ms = ? WHERE sha256 = ?').run(
+    to.path,
+    to.fileName,
+    to.sizeBytes,
+    to.mtimeMs,
+    sha256,
+  )
 }
 
 export function markBundled(db: WriteDb, sha256: ModelSha256, card: string | null): void {
@@ -89,4 +96,5 @@ export function markBundled(db: WriteDb, sha256: ModelSha256, card: string | nul
 }
 
 /** Deletes the row and its deployments, not the file. */
-export const deleteModel = (db: WriteDb, sha256: string): boolean => db.prepare('DELETE FROM models WHERE sha256 = ?').run(sha256).changes > 0
+export const deleteModel = (db: WriteDb, sha256: string): boolean =>
+  db.prepare('DELETE FROM models WHERE sha256 = ?').run(sha256).changes > 0

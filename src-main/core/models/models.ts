@@ -53,7 +53,11 @@ export const modelName = ({ name, fileName }: { name: string | null; fileName: s
 }
 
 /** The contract's view of a stored model. A loaded model fits by definition: it is in memory. */
-export function toModel(stored: StoredModel, state: Model['state'], memory: { freeBytes: number; loaded: boolean }): Model {
+export function toModel(
+  stored: StoredModel,
+  state: Model['state'],
+  memory: { freeBytes: number; loaded: boolean },
+): Model {
   const {
     sha256,
     path,

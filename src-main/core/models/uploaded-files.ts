@@ -1,4 +1,7 @@
-/** Files that came by upload lie in DIR/models and are Stoker's own: those that are in no list any more are deleted. Files elsewhere are their owner's and stay. */
+/**
+ * Files that came by upload lie in DIR/models and are Stoker's own: those that are in no list any more are deleted.
+ * Files elsewhere are their owner's and stay.
+ */
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -7,8 +10,16 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { listModels } from './models.store.ts'
 
-/** What the file itself is to blame for; an engine that crashed or a file that cannot be read now says nothing about it. */
-const REFUSED: readonly ErrorCode[] = ['MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNSUPPORTED', 'MODEL_TOO_BIG']
+/**
+ * What the file itself is to blame for; an engine that crashed or a file that cannot be read now says nothing about it.
+ */
+const REFUSED: readonly ErrorCode[] = [
+  'MODEL_NOT_GGUF',
+  'MODEL_EMPTY',
+  'MODEL_TRUNCATED',
+  'MODEL_UNSUPPORTED',
+  'MODEL_TOO_BIG',
+]
 
 export interface Uploaded {
   /** Deletes the file when it was uploaded and no stored model is in it. Never throws. */
@@ -20,7 +31,9 @@ export interface Uploaded {
 export function createUploaded({ dataDir, rigDb, log }: Pick<CoreContext, 'dataDir' | 'rigDb' | 'log'>): Uploaded {
   const drop = async (path: string): Promise<void> => {
     if (dirname(path) !== join(dataDir, 'models') || listModels(rigDb.read).some((model) => model.path === path)) return
-    await rm(path, { force: true }).catch((error: unknown) => log.warn({ err: error }, 'an uploaded file that is not needed could not be deleted'))
+    await rm(path, { force: true }).catch((error: unknown) =>
+      log.warn({ err: error }, 'an uploaded file that is not needed could not be deleted'),
+    )
   }
   return {
     drop,

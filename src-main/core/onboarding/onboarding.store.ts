@@ -11,7 +11,9 @@ interface Row {
 
 export function readOnboarding(db: ReadDb): Onboarding | null {
   const row = db.prepare<Row>('SELECT step, skipped, started_at, first_earning_at FROM onboarding WHERE id = 1').get()
-  return row === undefined ? null : { step: row.step, skipped: row.skipped === 1, startedAt: row.started_at, firstEarningAt: row.first_earning_at }
+  return row === undefined
+    ? null
+    : { step: row.step, skipped: row.skipped === 1, startedAt: row.started_at, firstEarningAt: row.first_earning_at }
 }
 
 export function writeOnboarding(db: WriteDb, onboarding: Onboarding): void {

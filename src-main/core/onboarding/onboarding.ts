@@ -9,10 +9,19 @@ export interface OnboardingChange {
   skipped?: boolean | undefined
 }
 
-/** The first change starts the clock of the first run; going back a step is allowed, since the wizard can be walked again. */
+/**
+ * The first change starts the clock of the first run; going back a step is allowed, since the wizard can be walked
+ * again.
+ */
 export function changeOnboarding(current: Onboarding, change: OnboardingChange, at: EpochMs): Onboarding {
-  return { ...current, step: change.step ?? current.step, skipped: change.skipped ?? current.skipped, startedAt: current.startedAt ?? at }
+  return {
+    ...current,
+    step: change.step ?? current.step,
+    skipped: change.skipped ?? current.skipped,
+    startedAt: current.startedAt ?? at,
+  }
 }
 
 /** Sets the moment of the first earning once; later calls change nothing. */
-export const withFirstEarning = (current: Onboarding, at: EpochMs): Onboarding => (current.firstEarningAt === null ? { ...current, firstEarningAt: at } : current)
+export const withFirstEarning = (current: Onboarding, at: EpochMs): Onboarding =>
+  current.firstEarningAt === null ? { ...current, firstEarningAt: at } : current

@@ -1,6 +1,7 @@
 /**
- * Whether the machine is its owner's: from giving it back until something is loaded again. Kept on disk, because clients of own use ask again and again, and
- * after a restart or a crash one of them would take the memory that its owner has sent Stoker out of.
+ * Whether the machine is its owner's: from giving it back until something is loaded again. Kept on disk, because
+ * clients of own use ask again and again, and after a restart or a crash one of them would take the memory that its
+ * owner has sent Stoker out of.
  */
 import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
 import { clearAllWanted } from '#core/deployments/index.ts'
@@ -9,13 +10,19 @@ import { clearGivenBack, readGivenBack, writeGivenBack } from './own-use.store.t
 
 export interface GivenBack {
   holds(): boolean
-  /** Before the engines end: a crash in between must not forget it. In the same transaction nothing is wanted in memory any more, whatever it waits for. Throws where it cannot be stored, and holds until a restart then. */
+  /**
+   * Before the engines end: a crash in between must not forget it. In the same transaction nothing is wanted in memory
+   * any more, whatever it waits for. Throws where it cannot be stored, and holds until a restart then.
+   */
   remember(): void
   /** Ends listening for loads. */
   stop(): void
 }
 
-export function createGivenBack({ rigDb, clock, log }: Pick<CoreContext, 'rigDb' | 'clock' | 'log'>, deployments: Pick<DeploymentsFace, 'allLoaded' | 'onChange'>): GivenBack {
+export function createGivenBack(
+  { rigDb, clock, log }: Pick<CoreContext, 'rigDb' | 'clock' | 'log'>,
+  deployments: Pick<DeploymentsFace, 'allLoaded' | 'onChange'>,
+): GivenBack {
   let holds = readGivenBack(rigDb.read)
   const stop = deployments.onChange(() => {
     if (!holds || deployments.allLoaded().length === 0) return
@@ -24,7 +31,10 @@ export function createGivenBack({ rigDb, clock, log }: Pick<CoreContext, 'rigDb'
       rigDb.tx((db) => clearGivenBack(db))
     } catch (error) {
       // The load that is told of here succeeded, and must not look failed.
-      log.error({ err: error }, 'it could not be stored that something is loaded again: after a restart the machine counts as given back')
+      log.error(
+        { err: error },
+        'it could not be stored that something is loaded again: after a restart the machine counts as given back',
+      )
     }
   })
   return {

@@ -1,4 +1,7 @@
-/** The owner's own use of the engines over HTTP: off until switched on, on 127.0.0.1, with a key. A port that is taken is told and fails nothing else. */
+/**
+ * The owner's own use of the engines over HTTP: off until switched on, on 127.0.0.1, with a key. A port that is taken
+ * is told and fails nothing else.
+ */
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
@@ -13,7 +16,10 @@ import { createService } from './own-use-service.ts'
 export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'events'>
 
 /** What own use asks of deployments. */
-export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'> {
+export interface OwnUseDeployments extends Pick<
+  DeploymentsFace,
+  'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'
+> {
   list(): Deployment[]
   /** The deployment of a model used last, or a new one, loaded. */
   deploy(sha256: string, wish: Record<string, never>): Promise<Deployment>
@@ -21,7 +27,10 @@ export interface OwnUseDeployments extends Pick<DeploymentsFace, 'ensureLoaded' 
 
 type Open = Awaited<ReturnType<EndpointPort['open']>>
 
-/** What hinders it, in plain words, where it does not open. The key is asked for with every call: a renewed one holds at once. */
+/**
+ * What hinders it, in plain words, where it does not open. The key is asked for with every call: a renewed one holds at
+ * once.
+ */
 async function tryOpen(
   endpoint: EndpointPort | null,
   { row, service, log }: Pick<OwnUseContext, 'log'> & { row: () => OwnUseRow; service: EndpointOptions['service'] },
@@ -48,7 +57,13 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
   let stopped = false
   let turn: Promise<void> = Promise.resolve()
 
-  const view = (): OwnUse => ({ enabled: row.enabled, port: row.port, url: open?.url ?? null, problem, keyMadeAt: row.keyMadeAt })
+  const view = (): OwnUse => ({
+    enabled: row.enabled,
+    port: row.port,
+    url: open?.url ?? null,
+    problem,
+    keyMadeAt: row.keyMadeAt,
+  })
 
   const reopen = async (): Promise<void> => {
     await open?.close()

@@ -13,7 +13,9 @@ export interface OfferedModel {
   addedAt: EpochMs
 }
 
-export type OfferedDeployment = Pick<Deployment, 'deploymentId' | 'sha256' | 'modelName' | 'createdAt'> & { settings: { contextTokens: number } }
+export type OfferedDeployment = Pick<Deployment, 'deploymentId' | 'sha256' | 'modelName' | 'createdAt'> & {
+  settings: { contextTokens: number }
+}
 
 export interface CatalogueEntry {
   id: string
@@ -28,8 +30,14 @@ export interface CatalogueEntry {
 /** What a deployment gets that nobody chose a context for. */
 const CONTEXT_DEFAULT = 4_096
 
-/** Of two models of one name the older keeps it; the younger one gets the beginning of its hash after it, so that no client changes models unasked. */
-export function catalogue(models: readonly OfferedModel[], deployments: readonly OfferedDeployment[]): { entries: CatalogueEntry[]; byName: ReadonlyMap<string, CatalogueEntry> } {
+/**
+ * Of two models of one name the older keeps it; the younger one gets the beginning of its hash after it, so that no
+ * client changes models unasked.
+ */
+export function catalogue(
+  models: readonly OfferedModel[],
+  deployments: readonly OfferedDeployment[],
+): { entries: CatalogueEntry[]; byName: ReadonlyMap<string, CatalogueEntry> } {
   const ofModel = Map.groupBy(
     deployments.toSorted((a, b) => b.createdAt - a.createdAt),
     ({ sha256 }) => sha256,
@@ -38,22 +46,45 @@ export function catalogue(models: readonly OfferedModel[], deployments: readonly
   const named = [
     ...models.map((model) => {
       const own = ofModel.get(model.sha256) ?? []
-      const contextTokens = own[0]?.settings.contextTokens ?? Math.min(model.contextTokens ?? CONTEXT_DEFAULT, CONTEXT_DEFAULT)
+      const contextTokens =
+        own[0]?.settings.contextTokens ?? Math.min(model.contextTokens ?? CONTEXT_DEFAULT, CONTEXT_DEFAULT)
       const files = [model.fileName, model.fileName.replace(/\.gguf$/i, '')]
-      return { name: modelName(model), sha256: model.sha256, deployments: own, contextTokens, createdAt: model.addedAt, aliases: files }
+      return {
+        name: modelName(model),
+        sha256: model.sha256,
+        deployments: own,
+        contextTokens,
+        createdAt: model.addedAt,
+        aliases: files,
+      }
     }),
     // Of remote servers: no file of ours.
     ...[...ofModel].flatMap(([sha256, own]) => {
       const oldest = own.at(-1)!
       return known.has(sha256)
         ? []
-        : [{ name: oldest.modelName, sha256, deployments: own, contextTokens: own[0]!.settings.contextTokens, createdAt: oldest.createdAt, aliases: [] }]
+        : [
+            {
+              name: oldest.modelName,
+              sha256,
+              deployments: own,
+              contextTokens: own[0]!.settings.contextTokens,
+              createdAt: oldest.createdAt,
+              aliases: [],
+            },
+          ]
     }),
   ].toSorted((a, b) => a.createdAt - b.createdAt)
 
   const byName = new Map<string, CatalogueEntry>()
   const entries = named.map(({ name, sha256, deployments: own, contextTokens, createdAt }) => {
-    const entry: CatalogueEntry = { id: byName.has(name) ? `${name}@${sha256.slice(0, 8)}` : name, sha256, deployments: own, contextTokens, createdAt }
+    const entry: CatalogueEntry = {
+      id: byName.has(name) ? `${name}@${sha256.slice(0, 8)}` : name,
+      sha256,
+      deployments: own,
+      contextTokens,
+      createdAt,
+    }
     byName.set(entry.id, entry)
     return entry
   })

@@ -11,4 +11,5 @@ export const newKey = (ids: IdSource): string => `sk-own-${ids.secret(SECRET_BYT
 export const keyHash = (key: string): string => createHash('sha256').update(key, 'utf8').digest('hex')
 
 /** In constant time; false where there is no key. */
-export const sameKey = (key: string, hash: string | null): boolean => hash !== null && timingSafeEqual(createHash('sha256').update(key, 'utf8').digest(), Buffer.from(hash, 'hex'))
+export const sameKey = (key: string, hash: string | null): boolean =>
+  hash !== null && timingSafeEqual(createHash('sha256').update(key, 'utf8').digest(), Buffer.from(hash, 'hex'))

@@ -29,18 +29,28 @@ export function createService(
   }
   const view = (entry: CatalogueEntry): OwnUseModel => {
     const loaded = inMemory(entry)
-    return { id: entry.id, contextTokens: loaded?.model.contextTokens ?? entry.contextTokens, created: Math.floor(entry.createdAt / 1_000), loaded: loaded !== null }
+    return {
+      id: entry.id,
+      contextTokens: loaded?.model.contextTokens ?? entry.contextTokens,
+      created: Math.floor(entry.createdAt / 1_000),
+      loaded: loaded !== null,
+    }
   }
   const need = (id: string): CatalogueEntry => {
     const entry = look().byName.get(id)
-    if (entry === undefined) throw new StokerError('NOT_FOUND', 'This model is not there any more; GET /v1/models lists the ones that are.')
+    if (entry === undefined)
+      throw new StokerError('NOT_FOUND', 'This model is not there any more; GET /v1/models lists the ones that are.')
     return entry
   }
   /** The deployment used before, else a new one with settings chosen for this machine. */
   const load = async (entry: CatalogueEntry): Promise<string> => {
-    // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is final.
+    // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is
+    // final.
     if (givenBack.holds())
-      throw new StokerError('FORBIDDEN', 'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.')
+      throw new StokerError(
+        'FORBIDDEN',
+        'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.',
+      )
     const deploymentId = entry.deployments[0]?.deploymentId ?? null
     if (deploymentId === null) return (await deployments.deploy(entry.sha256, {})).deploymentId
     await deployments.ensureLoaded(deploymentId)

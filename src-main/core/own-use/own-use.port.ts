@@ -1,4 +1,7 @@
-/** The owner's own use of the engines: what the core hands to the HTTP endpoint, and what it wants of it. The endpoint lives in src-main/endpoint; it knows no ledger and no exchange. */
+/**
+ * The owner's own use of the engines: what the core hands to the HTTP endpoint, and what it wants of it. The endpoint
+ * lives in src-main/endpoint; it knows no ledger and no exchange.
+ */
 import type { EnginePort } from '#core/engine/engine.port.ts'
 
 export interface OwnUseModel {
@@ -16,7 +19,11 @@ export interface OwnUseService {
   models(): OwnUseModel[]
   /** By its id or its file's name; null when there is none. */
   find(name: string): OwnUseModel | null
-  /** The engine that serves this model now; loads it when it is not in memory and nothing listed has to leave for it. Errors: NOT_FOUND, FORBIDDEN (the machine was given back; final until its owner loads something), MODEL_*, ENGINE_*. */
+  /**
+   * The engine that serves this model now; loads it when it is not in memory and nothing listed has to leave for it.
+   * Errors: NOT_FOUND, FORBIDDEN (the machine was given back; final until its owner loads something), MODEL_*,
+   * ENGINE_*.
+   */
   engine(id: string): Promise<EnginePort>
   /** A request of this model came or ended: an idle model may be unloaded. */
   used(id: string): void

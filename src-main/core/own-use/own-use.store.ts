@@ -18,7 +18,9 @@ const MODELS_MAX = 1_000
 
 export function readOwnUse(db: ReadDb): OwnUseRow {
   const row = db
-    .prepare<{ enabled: 0 | 1; port: number; key_hash: string | null; made_at: number | null }>('SELECT enabled, port, key_hash, made_at FROM own_use WHERE id = 1')
+    .prepare<{ enabled: 0 | 1; port: number; key_hash: string | null; made_at: number | null }>(
+      'SELECT enabled, port, key_hash, made_at FROM own_use WHERE id = 1',
+    )
     .get()
   return row === undefined
     ? { enabled: false, port: PORT_DEFAULT, keyHash: null, keyMadeAt: null }
@@ -32,7 +34,8 @@ export function writeOwnUse(db: WriteDb, { enabled, port, keyHash, keyMadeAt }: 
   `).run(enabled ? 1 : 0, port, keyHash, keyMadeAt)
 }
 
-export const readGivenBack = (db: ReadDb): boolean => db.prepare<{ at: number }>('SELECT at FROM given_back WHERE id = 1').get() !== undefined
+export const readGivenBack = (db: ReadDb): boolean =>
+  db.prepare<{ at: number }>('SELECT at FROM given_back WHERE id = 1').get() !== undefined
 
 export function writeGivenBack(db: WriteDb, at: EpochMs): void {
   db.prepare('INSERT INTO given_back (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at').run(at)
@@ -45,8 +48,20 @@ export function clearGivenBack(db: WriteDb): void {
 /** Every imported file, oldest first. */
 export const offeredModels = (db: ReadDb): OfferedModel[] =>
   db
-    .prepare<{ sha256: ModelSha256; name: string | null; file_name: string; context_tokens: number | null; added_at: number }>(
+    .prepare<{
+      sha256: ModelSha256
+      name: string | null
+      file_name: string
+      context_tokens: number | null
+      added_at: number
+    }>(
       `SELECT sha256, name, file_name, context_tokens, added_at FROM models ORDER BY added_at, sha256 LIMIT ${MODELS_MAX}`,
     )
     .all()
-    .map((row) => ({ sha256: row.sha256, name: row.name, fileName: row.file_name, contextTokens: row.context_tokens, addedAt: row.added_at }))
+    .map((row) => ({
+      sha256: row.sha256,
+      name: row.name,
+      fileName: row.file_name,
+      contextTokens: row.context_tokens,
+      addedAt: row.added_at,
+    }))

@@ -1,4 +1,7 @@
-/** Adds up energy between marks, in memory until it is written: a mark costs nothing, so every change of what runs may be one. */
+/**
+ * Adds up energy between marks, in memory until it is written: a mark costs nothing, so every change of what runs may
+ * be one.
+ */
 import type { EpochMs } from '#contract/time.ts'
 
 import { stretches, type Stretch } from './power.ts'
@@ -15,30 +18,31 @@ export interface Load {
 }
 
 export class Meter {
-  private last: { mono: number; load: Load } | null = null
-  private readonly pending = new Map<EpochMs, Stretch & { method: string }>()
+  #last: { mono: number; load: Load } | null = null
+  readonly #pending = new Map<EpochMs, Stretch & { method: string }>()
 
   /** Ends the stretch since the last mark, which had the load told then, and begins one with `load`. */
   mark(now: EpochMs, mono: number, load: Load): void {
-    if (this.last !== null) {
-      const ms = Math.round(mono - this.last.mono)
-      const { watts, idleWatts, running, method } = this.last.load
-      if (ms > 0 && ms <= GAP_MAX_MS) for (const stretch of stretches(now - ms, now, watts, idleWatts, running)) this.add(stretch, method)
+    if (this.#last !== null) {
+      const ms = Math.round(mono - this.#last.mono)
+      const { watts, idleWatts, running, method } = this.#last.load
+      if (ms > 0 && ms <= GAP_MAX_MS)
+        for (const stretch of stretches(now - ms, now, watts, idleWatts, running)) this.#add(stretch, method)
     }
-    this.last = { mono, load }
+    this.#last = { mono, load }
   }
 
   /** What came together since the last take, by hour. */
   take(): (Stretch & { method: string })[] {
-    const taken = [...this.pending.values()]
-    this.pending.clear()
+    const taken = [...this.#pending.values()]
+    this.#pending.clear()
     return taken
   }
 
-  private add(stretch: Stretch, method: string): void {
-    const sum = this.pending.get(stretch.hourMs)
+  #add(stretch: Stretch, method: string): void {
+    const sum = this.#pending.get(stretch.hourMs)
     if (sum === undefined) {
-      this.pending.set(stretch.hourMs, { ...stretch, method })
+      this.#pending.set(stretch.hourMs, { ...stretch, method })
       return
     }
     sum.ms += stretch.ms

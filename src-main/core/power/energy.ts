@@ -20,7 +20,11 @@ export interface Energy {
   priced(): void
 }
 
-export function createEnergy({ clock, rigDb }: Pick<CoreContext, 'clock' | 'rigDb'>, settings: Pick<SettingsFace, 'current'>, gauge: Gauge): Energy {
+export function createEnergy(
+  { clock, rigDb }: Pick<CoreContext, 'clock' | 'rigDb'>,
+  settings: Pick<SettingsFace, 'current'>,
+  gauge: Gauge,
+): Energy {
   const meter = new Meter()
   let writtenAt: number | null = null
   /** Parts of a nano-unit left over by the last write. */
@@ -36,7 +40,16 @@ export function createEnergy({ clock, rigDb }: Pick<CoreContext, 'clock' | 'rigD
         const all = costOf(stretch.joules, kwhPriceNano ?? 0, carry.all)
         const serving = costOf(stretch.servingJoules, kwhPriceNano ?? 0, carry.serving)
         carry = { all: all.carry, serving: serving.carry }
-        addEnergy(db, stretch, { currency: kwhPriceNano === null ? UNPRICED : powerCurrency, costNano: all.nano, servingCostNano: serving.nano }, stretch.method)
+        addEnergy(
+          db,
+          stretch,
+          {
+            currency: kwhPriceNano === null ? UNPRICED : powerCurrency,
+            costNano: all.nano,
+            servingCostNano: serving.nano,
+          },
+          stretch.method,
+        )
       }
     })
   }

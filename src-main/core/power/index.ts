@@ -40,7 +40,10 @@ export interface PowerLedger extends PowerFace {
   currency(): string
   /** Whether the owner has said what electricity costs. */
   isPriced(): boolean
-  /** Nano-units of so much job time, at the rate seen in `rows`; by the estimate (one job at a time) where no job was seen; null without a price. */
+  /**
+   * Nano-units of so much job time, at the rate seen in `rows`; by the estimate (one job at a time) where no job was
+   * seen; null without a price.
+   */
   costOfJobs(rows: readonly HourRow[], jobMs: number): number | null
 }
 
@@ -87,7 +90,11 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
 export function createPower(context: PowerContext, parts: PowerParts) {
   const { clock, events } = context
   const sources = parts.sources ?? systemSources()
-  const gauge = createGauge(context, parts.settings, { cores: parts.cores ?? availableParallelism(), running: () => parts.running(), devices: () => parts.devices() })
+  const gauge = createGauge(context, parts.settings, {
+    cores: parts.cores ?? availableParallelism(),
+    running: () => parts.running(),
+    devices: () => parts.devices(),
+  })
   const energy = createEnergy(context, parts.settings, gauge)
   const ledger = createLedger(context, parts, gauge, energy)
   const stopping = new AbortController()
@@ -120,13 +127,18 @@ export function createPower(context: PowerContext, parts: PowerParts) {
     api: {
       power: context.os.app.power.handler(() => {
         const idle = gauge.idle()
-        return { watts: ledger.watts(), idle: { value: idle.watts, method: idle.method.slice(0, METHOD_MAX), at: gauge.at() }, methods: [gauge.now(gauge.running()).method] }
+        return {
+          watts: ledger.watts(),
+          idle: { value: idle.watts, method: idle.method.slice(0, METHOD_MAX), at: gauge.at() },
+          methods: [gauge.now(gauge.running()).method],
+        }
       }),
     },
     start(): void {
       energy.mark()
       unsubscribe = events.on((topic) => {
-        // What runs has changed: the stretch before had the old load. After the teller's turn, when its change is whole.
+        // What runs has changed: the stretch before had the old load. After the teller's turn, when its change is
+        // whole.
         if (topic === 'jobs' || topic === 'exams' || topic === 'engine') queueMicrotask(markIfOn)
         if (topic === 'settings') energy.priced()
       })

@@ -1,4 +1,7 @@
-/** Where watts come from: the GPU's own meter (nvidia-smi) and the processor's (Linux RAPL). Each is asked, with a deadline, and may be absent. */
+/**
+ * Where watts come from: the GPU's own meter (nvidia-smi) and the processor's (Linux RAPL). Each is asked, with a
+ * deadline, and may be absent.
+ */
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,8 +25,11 @@ const WATTS_MAX = 50_000
 const NVIDIA_SMI = 'nvidia-smi'
 const nvidiaSmi = (): Promise<string> =>
   new Promise((resolve, reject) => {
-    execFile(NVIDIA_SMI, ['--query-gpu=power.draw', '--format=csv,noheader,nounits'], { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true }, (error, stdout) =>
-      error === null ? resolve(stdout) : reject(error),
+    execFile(
+      NVIDIA_SMI,
+      ['--query-gpu=power.draw', '--format=csv,noheader,nounits'],
+      { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true },
+      (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
     )
   })
 
@@ -59,13 +65,21 @@ const number = async (path: string): Promise<number> => {
   return value
 }
 
-/** Energy counters in microjoules (linux/Documentation/power/powercap); watts are the difference of two readings, a wrapped counter included. */
+/**
+ * Energy counters in microjoules (linux/Documentation/power/powercap); watts are the difference of two readings, a
+ * wrapped counter included.
+ */
 export function raplSource(root: string = RAPL_ROOT): PowerSource {
   let packages: { path: string; range: number }[] | null = null
   let last: { monoMs: number; microjoules: number[] } | null = null
   const find = async (): Promise<{ path: string; range: number }[]> => {
     const names = (await readdir(root)).filter((name) => RAPL_PACKAGE.test(name)).slice(0, PACKAGES_MAX)
-    return Promise.all(names.map(async (name) => ({ path: join(root, name, 'energy_uj'), range: await number(join(root, name, 'max_energy_range_uj')) })))
+    return Promise.all(
+      names.map(async (name) => ({
+        path: join(root, name, 'energy_uj'),
+        range: await number(join(root, name, 'max_energy_range_uj')),
+      })),
+    )
   }
   return {
     async read(monoMs) {

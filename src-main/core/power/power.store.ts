@@ -16,15 +16,34 @@ export const UNPRICED = ''
 /** Ten years of hours: a bound on any one reading. */
 const HOURS_MAX = 87_660
 
-export function addEnergy(db: WriteDb, stretch: Stretch, priced: { currency: string; costNano: number; servingCostNano: number }, method: string): void {
+export function addEnergy(
+  db: WriteDb,
+  stretch: Stretch,
+  priced: { currency: string; costNano: number; servingCostNano: number },
+  method: string,
+): void {
   db.prepare(`
     INSERT INTO power_hour (hour_ms, currency, joules, serving_joules, cost_nano, serving_cost_nano, covered_ms, serving_ms, job_ms, method) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (hour_ms, currency) DO UPDATE SET joules = joules + excluded.joules, serving_joules = serving_joules + excluded.serving_joules, cost_nano = cost_nano + excluded.cost_nano,
       serving_cost_nano = serving_cost_nano + excluded.serving_cost_nano, covered_ms = covered_ms + excluded.covered_ms, serving_ms = serving_ms + excluded.serving_ms, job_ms = job_ms + excluded.job_ms, method = excluded.method
-  `).run(stretch.hourMs, priced.currency, stretch.joules, stretch.servingJoules, priced.costNano, priced.servingCostNano, stretch.ms, stretch.servingMs, stretch.jobMs, method)
+  `).run(
+    stretch.hourMs,
+    priced.currency,
+    stretch.joules,
+    stretch.servingJoules,
+    priced.costNano,
+    priced.servingCostNano,
+    stretch.ms,
+    stretch.servingMs,
+    stretch.jobMs,
+    method,
+  )
 }
 
-/** Moves the energy without a price to the first price: used before the owner said what a kWh costs, paid at it all the same. */
+/**
+ * Moves the energy without a price to the first price: used before the owner said what a kWh costs, paid at it all the
+ * same.
+ */
 export function priceUnpriced(db: WriteDb, currency: string, kwhPriceNano: number): void {
   const cost = (joules: string): string => `CAST(${joules} * ? / 3600000.0 AS INTEGER)`
   db.prepare(`
@@ -52,7 +71,9 @@ interface Row {
 /** Rows of the hours that begin in [from, to), oldest first. */
 export function energyBetween(db: ReadDb, from: EpochMs, to: EpochMs): HourRow[] {
   return db
-    .money<Row>(`SELECT * FROM power_hour WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, currency LIMIT ${HOURS_MAX}`)
+    .money<Row>(
+      `SELECT * FROM power_hour WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, currency LIMIT ${HOURS_MAX}`,
+    )
     .all(from, to)
     .map((row) => ({
       hourMs: Number(row.hour_ms),

@@ -1,4 +1,7 @@
-/** Pure arithmetic of electricity. Energy in joules, power in watts, prices in nano-units of the owner's power currency per kWh. */
+/**
+ * Pure arithmetic of electricity. Energy in joules, power in watts, prices in nano-units of the owner's power currency
+ * per kWh.
+ */
 import type { Settings } from '#contract/app.ts'
 import { HOUR_MS, type EpochMs } from '#contract/time.ts'
 
@@ -20,7 +23,11 @@ export function estimateWatts(settings: Pick<Settings, 'wattsServing' | 'wattsId
   const idle = settings.wattsIdle ?? serving * IDLE_SHARE
   const rule = `estimate: ${cores} cores × ${WATTS_PER_CORE} W + ${WATTS_BASE} W serving, ${IDLE_SHARE * 100} % idle`
   const owner = `owner's estimate: ${serving} W serving, ${Math.round(idle)} W idle`
-  return { serving, idle: Math.min(idle, serving), method: settings.wattsServing === null && settings.wattsIdle === null ? rule : owner }
+  return {
+    serving,
+    idle: Math.min(idle, serving),
+    method: settings.wattsServing === null && settings.wattsIdle === null ? rule : owner,
+  }
 }
 
 /** What was read of each part; null where it could not be. */
@@ -30,8 +37,8 @@ export interface Readings {
 }
 
 /**
- * Watts now and how they were come by. Without any meter it is the estimate. A GPU meter alone says nothing about the rest, which
- * then counts by the rule: as serving when the model runs on the processor, else as idle.
+ * Watts now and how they were come by. Without any meter it is the estimate. A GPU meter alone says nothing about the
+ * rest, which then counts by the rule: as serving when the model runs on the processor, else as idle.
  */
 export function composeWatts(
   readings: Readings,
@@ -44,10 +51,24 @@ export function composeWatts(
     const estimate = estimateWatts(settings, cores)
     return { watts: now.running > 0 ? estimate.serving : estimate.idle, measured: false, method: estimate.method }
   }
-  if (gpu === null) return { watts: processor ?? 0, measured: true, method: 'measured: processor (RAPL), without the rest of the machine' }
-  if (processor !== null) return { watts: gpu + processor, measured: true, method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine' }
+  if (gpu === null)
+    return {
+      watts: processor ?? 0,
+      measured: true,
+      method: 'measured: processor (RAPL), without the rest of the machine',
+    }
+  if (processor !== null)
+    return {
+      watts: gpu + processor,
+      measured: true,
+      method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine',
+    }
   const rest = estimateWatts({ wattsServing: null, wattsIdle: null }, cores)
-  return { watts: gpu + (now.running > 0 && now.onProcessor ? rest.serving : rest.idle), measured: true, method: `measured: GPU (nvidia-smi); the rest by ${rest.method}` }
+  return {
+    watts: gpu + (now.running > 0 && now.onProcessor ? rest.serving : rest.idle),
+    measured: true,
+    method: `measured: GPU (nvidia-smi); the rest by ${rest.method}`,
+  }
 }
 
 /** A stretch of running time with constant power. */
@@ -60,7 +81,10 @@ export interface Stretch {
   jobMs: number
 }
 
-/** Splits [from, to) at UTC hours. `idleWatts` is what the machine takes without jobs: only what lies above it is the jobs'. */
+/**
+ * Splits [from, to) at UTC hours. `idleWatts` is what the machine takes without jobs: only what lies above it is the
+ * jobs'.
+ */
 export function stretches(from: EpochMs, to: EpochMs, watts: number, idleWatts: number, running: number): Stretch[] {
   const result: Stretch[] = []
   for (let at = from; at < to;) {
@@ -81,7 +105,10 @@ export function stretches(from: EpochMs, to: EpochMs, watts: number, idleWatts: 
   return result
 }
 
-/** Cost in whole nano-units, with the part of one that is left over: carried on, so that many small steps sum to the right whole. */
+/**
+ * Cost in whole nano-units, with the part of one that is left over: carried on, so that many small steps sum to the
+ * right whole.
+ */
 export function costOf(joules: number, kwhPriceNano: number, carry: number): { nano: number; carry: number } {
   const exact = (joules * kwhPriceNano) / JOULES_PER_KWH + carry
   const nano = Math.floor(exact)
@@ -105,10 +132,17 @@ export function costOfJobTime(sums: Pick<EnergySums, 'servingCostNano' | 'jobMs'
 }
 
 /** Cost per million billed tokens; null without tokens. */
-export const perMillion = (costNano: number, tokens: number): number | null => (tokens <= 0 ? null : Math.round((costNano / tokens) * 1_000_000))
+export const perMillion = (costNano: number, tokens: number): number | null =>
+  tokens <= 0 ? null : Math.round((costNano / tokens) * 1_000_000)
 
 /** Rate of the hours priced in `currency`: cost above idle, and the job time it went to. */
-export const rateOf = (rows: readonly (Pick<EnergySums, 'servingCostNano' | 'jobMs'> & { currency: string })[], currency: string): Pick<EnergySums, 'servingCostNano' | 'jobMs'> =>
+export const rateOf = (
+  rows: readonly (Pick<EnergySums, 'servingCostNano' | 'jobMs'> & { currency: string })[],
+  currency: string,
+): Pick<EnergySums, 'servingCostNano' | 'jobMs'> =>
   rows
     .filter((row) => row.currency === currency)
-    .reduce((sum, row) => ({ servingCostNano: sum.servingCostNano + row.servingCostNano, jobMs: sum.jobMs + row.jobMs }), { servingCostNano: 0, jobMs: 0 })
+    .reduce(
+      (sum, row) => ({ servingCostNano: sum.servingCostNano + row.servingCostNano, jobMs: sum.jobMs + row.jobMs }),
+      { servingCostNano: 0, jobMs: 0 },
+    )

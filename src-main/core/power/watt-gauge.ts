@@ -32,7 +32,12 @@ export function createGauge(
 
   const now = (running: number) => {
     const used = devices()
-    return composeWatts(readings, { running, onProcessor: used.length === 0 || used.some((device) => /^cpu/i.test(device)) }, settings.current(), cores)
+    return composeWatts(
+      readings,
+      { running, onProcessor: used.length === 0 || used.some((device) => /^cpu/i.test(device)) },
+      settings.current(),
+      cores,
+    )
   }
   return {
     running,
@@ -42,7 +47,10 @@ export function createGauge(
       const { measured, watts, method } = now(0)
       if (!measured) return { watts: estimateWatts(settings.current(), cores).idle, method }
       return measuredIdle === null
-        ? { watts: watts * IDLE_SHARE, method: `estimate: ${IDLE_SHARE * 100} % of now, until an idle moment was measured` }
+        ? {
+            watts: watts * IDLE_SHARE,
+            method: `estimate: ${IDLE_SHARE * 100} % of now, until an idle moment was measured`,
+          }
         : { watts: measuredIdle, method }
     },
     async read(sources) {
@@ -54,7 +62,11 @@ export function createGauge(
       // Idle before and after the reading, or it tells nothing about idling.
       if (before > 0 || running() > 0) return
       const { watts, measured } = now(0)
-      measuredIdle = !measured ? null : measuredIdle === null ? watts : measuredIdle + (watts - measuredIdle) * IDLE_WEIGHT
+      measuredIdle = !measured
+        ? null
+        : measuredIdle === null
+          ? watts
+          : measuredIdle + (watts - measuredIdle) * IDLE_WEIGHT
     },
   }
 }

@@ -1,4 +1,7 @@
-/** The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams, rollups, why a listing is paused. */
+/**
+ * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
+ * rollups, why a listing is paused.
+ */
 import { booksMigration } from '#books/books-migration.ts'
 import { outboxMigration } from '#books/outbox.ts'
 import type { Migration } from '#db/db-types.ts'
@@ -8,4 +11,11 @@ import { tradingMigration } from './migrations/0040-trading.ts'
 import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
 
-export const realmMigrations: readonly Migration[] = [booksMigration, outboxMigration, jobsMigration, tradingMigration, rollupsMigration, pausedWhyMigration]
+export const realmMigrations: readonly Migration[] = [
+  booksMigration,
+  outboxMigration,
+  jobsMigration,
+  tradingMigration,
+  rollupsMigration,
+  pausedWhyMigration,
+]

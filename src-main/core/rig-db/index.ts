@@ -1,4 +1,7 @@
-/** The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments, measurements, own use, processes with one GPU each, given back. */
+/**
+ * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
+ * measurements, own use, processes with one GPU each, given back.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 import { ownerMigration } from './migrations/0010-owner.ts'

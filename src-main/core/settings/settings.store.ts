@@ -14,7 +14,11 @@ interface Row {
 
 /** Null before the owner changed anything. */
 export function readSettings(db: ReadDb): Settings | null {
-  const row = db.prepare<Row>('SELECT rig_name, kwh_price_nano, power_currency, watts_serving, watts_idle, theme, close_to_tray FROM settings WHERE id = 1').get()
+  const row = db
+    .prepare<Row>(
+      'SELECT rig_name, kwh_price_nano, power_currency, watts_serving, watts_idle, theme, close_to_tray FROM settings WHERE id = 1',
+    )
+    .get()
   if (row === undefined) return null
   return {
     rigName: row.rig_name,
@@ -33,5 +37,14 @@ export function writeSettings(db: WriteDb, settings: Settings, at: number): void
     VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET rig_name = excluded.rig_name, kwh_price_nano = excluded.kwh_price_nano, power_currency = excluded.power_currency,
       watts_serving = excluded.watts_serving, watts_idle = excluded.watts_idle, theme = excluded.theme, close_to_tray = excluded.close_to_tray, updated_at = excluded.updated_at
-  `).run(settings.rigName, settings.kwhPriceNano, settings.powerCurrency, settings.wattsServing, settings.wattsIdle, settings.theme, settings.closeToTray, at)
+  `).run(
+    settings.rigName,
+    settings.kwhPriceNano,
+    settings.powerCurrency,
+    settings.wattsServing,
+    settings.wattsIdle,
+    settings.theme,
+    settings.closeToTray,
+    at,
+  )
 }

@@ -25,18 +25,28 @@ export type SettingsChange = { [Field in keyof Settings]?: Settings[Field] | und
 
 /** The settings after the change. Throws BAD_REQUEST, saying which value to mend. */
 export function changeSettings(current: Settings, change: SettingsChange): Settings {
-  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<Settings>
+  const given = Object.fromEntries(
+    Object.entries(change).filter(([, value]) => value !== undefined),
+  ) as Partial<Settings>
   const next: Settings = { ...current, ...given }
   next.rigName = next.rigName.trim()
-  if (next.rigName === '') throw new StokerError('BAD_REQUEST', 'Give the rig a name of at least one letter.', { data: { field: 'rigName' } })
+  if (next.rigName === '')
+    throw new StokerError('BAD_REQUEST', 'Give the rig a name of at least one letter.', { data: { field: 'rigName' } })
   if (next.wattsServing !== null && next.wattsIdle !== null && next.wattsIdle > next.wattsServing) {
-    throw new StokerError('BAD_REQUEST', `Idle power (${next.wattsIdle} W) cannot be above power while serving (${next.wattsServing} W); lower the first or raise the second.`, {
-      data: { field: 'wattsIdle' },
-    })
+    throw new StokerError(
+      'BAD_REQUEST',
+      `Idle power (${next.wattsIdle} W) cannot be above power while serving (${next.wattsServing} W); lower the first or raise the second.`,
+      {
+        data: { field: 'wattsIdle' },
+      },
+    )
   }
   return next
 }
 
 /** Whether the change touches what electricity costs or how it is estimated. */
 export const changesPower = (before: Settings, after: Settings): boolean =>
-  before.kwhPriceNano !== after.kwhPriceNano || before.powerCurrency !== after.powerCurrency || before.wattsServing !== after.wattsServing || before.wattsIdle !== after.wattsIdle
+  before.kwhPriceNano !== after.kwhPriceNano ||
+  before.powerCurrency !== after.powerCurrency ||
+  before.wattsServing !== after.wattsServing ||
+  before.wattsIdle !== after.wattsIdle

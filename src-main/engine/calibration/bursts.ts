@@ -7,8 +7,14 @@ import type { EngineDone, EnginePort } from '#core/engine/engine.port.ts'
 export interface Meter {
   /** Engine tokens a second of all streams together, after the prompts. */
   decode(engine: EnginePort, streams: number): Promise<number>
-  /** So many prompts at once, together for some `seconds` at `expected` tokens a second: what rate came out, and how many tokens there were. */
-  prompts(engine: EnginePort, wish: { count: number; expected: number; seconds: number }): Promise<{ rate: number; tokens: number }>
+  /**
+   * So many prompts at once, together for some `seconds` at `expected` tokens a second: what rate came out, and how
+   * many tokens there were.
+   */
+  prompts(
+    engine: EnginePort,
+    wish: { count: number; expected: number; seconds: number },
+  ): Promise<{ rate: number; tokens: number }>
   /** A single short job, which pulls the weights in; its prompt's rate is a first guess. */
   warmUp(engine: EnginePort): Promise<number>
 }
@@ -41,15 +47,26 @@ export function createMeter({ clock, signal, contextTokens }: MeterOptions): Met
   /** No two begin alike, so that nothing of them can be reused. */
   function request(letters: number, maxTokens: number): EngineRequest {
     const words = [String((serial * 7_919) % 100_000)]
-    for (let length = words[0]!.length; length < letters; length += words.at(-1)!.length + 1) words.push(WORDS[(serial + words.length * 5) % WORDS.length]!)
-    return engineRequest.parse({ messages: [], prompt: words.join(' '), maxTokens: Math.max(1, maxTokens), ignoreEos: true })
+    for (let length = words[0]!.length; length < letters; length += words.at(-1)!.length + 1)
+      words.push(WORDS[(serial + words.length * 5) % WORDS.length]!)
+    return engineRequest.parse({
+      messages: [],
+      prompt: words.join(' '),
+      maxTokens: Math.max(1, maxTokens),
+      ignoreEos: true,
+    })
   }
 
   function start(engine: EnginePort, letters: number, maxTokens: number): Ran {
     const id = `measure-${(serial += 1)}`
     let deltas = 0
     const done = new Promise<EngineDone>((resolve, reject) => {
-      engine.submit(id, request(letters, maxTokens), { onDelta: () => void (deltas += 1), onDone: resolve, onError: (error) => reject(fromErrorValue(error)) }, { priority: 'own' })
+      engine.submit(
+        id,
+        request(letters, maxTokens),
+        { onDelta: () => void (deltas += 1), onDone: resolve, onError: (error) => reject(fromErrorValue(error)) },
+        { priority: 'own' },
+      )
     })
     done.catch(() => undefined)
     return { done, deltas: () => deltas, cancel: () => engine.cancel(id) }

@@ -1,4 +1,7 @@
-/** Short measurements of a model on this machine: how many processes and threads, and which batch, serve it fastest. Loads it in hosts of its own and ends them. */
+/**
+ * Short measurements of a model on this machine: how many processes and threads, and which batch, serve it fastest.
+ * Loads it in hosts of its own and ends them.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
@@ -44,27 +47,27 @@ const HOPELESS = 0.6
 const BUSY_CORES = 0.2
 
 class Calibrating {
-  private readonly points: CalibrationPoint[] = []
-  private readonly setups: Setup[] = []
+  readonly #points: CalibrationPoint[] = []
+  readonly #setups: Setup[] = []
   /** Numbers of processes for which there is room. */
-  private readonly roomFor = new Set<number>()
-  private readonly options: Required<CalibrateOptions>
-  private readonly call: CalibrateCall
-  private readonly model: ModelFile
-  private readonly settings: EngineSettings
-  private readonly meter: Meter
-  private readonly began: number
-  private of = BATCHES.length
-  private several: Setup[] = []
+  readonly #roomFor = new Set<number>()
+  readonly #options: Required<CalibrateOptions>
+  readonly #call: CalibrateCall
+  readonly #model: ModelFile
+  readonly #settings: EngineSettings
+  readonly #meter: Meter
+  readonly #began: number
+  #of = BATCHES.length
+  #several: Setup[] = []
   /** More threads than decodes need, for the prompts' sake. */
-  private raised: { from: number; to: number } | null = null
-  private done = 0
+  #raised: { from: number; to: number } | null = null
+  #done = 0
 
   constructor(options: Required<CalibrateOptions>, model: ModelFile, settings: EngineSettings, call: CalibrateCall) {
-    this.options = options
-    this.call = call
-    this.model = model
-    this.settings = {
+    this.#options = options
+    this.#call = call
+    this.#model = model
+    this.#settings = {
       ...settings,
       contextTokens: Math.min(settings.contextTokens, CONTEXT_TOKENS),
       gpus: 'together',
@@ -72,147 +75,175 @@ class Calibrating {
       parkedBytes: 0,
       batchTokens: BATCHES[0] ?? 512,
     }
-    this.began = options.clock.mono()
-    this.meter = createMeter({ clock: options.clock, signal: call.signal, contextTokens: this.settings.contextTokens })
+    this.#began = options.clock.mono()
+    this.#meter = createMeter({
+      clock: options.clock,
+      signal: call.signal,
+      contextTokens: this.#settings.contextTokens,
+    })
   }
 
   async run(): Promise<Calibration> {
-    const { clock, log, others } = this.options
-    this.several = await this.severalSetups()
-    this.of = (this.threads.length + this.several.length) * streamCounts(this.settings.slots).length + BATCHES.length
+    const { clock, log, others } = this.#options
+    this.#several = await this.#severalSetups()
+    this.#of =
+      (this.#threads.length + this.#several.length) * streamCounts(this.#settings.slots).length + BATCHES.length
     const used = await others()
     const quiet = used <= BUSY_CORES
     if (!quiet)
       log.warn(
-        { sha256: this.model.sha256, cores: Number(used.toFixed(2)) },
+        { sha256: this.#model.sha256, cores: Number(used.toFixed(2)) },
         'other programs use the processor while this model is measured; the figures are lower than on a quiet machine',
       )
-    const { batchTokens, rate } = await this.oneProcess(quiet)
+    const { batchTokens, rate } = await this.#oneProcess(quiet)
     // On GPUs the comparison is what this is for, however long the load took.
-    for (const setup of this.several) if (this.onGpu || (!this.isLate && this.roomFor.has(setup.processes))) await this.severalProcesses(setup)
-    const found = bestSetup(this.points, this.setups, this.settings.slots, quiet)
-    const best = found.processes === 1 && found.threads === this.raised?.from ? { ...found, threads: this.raised.to } : found
-    this.call.onProgress(this.of, this.of)
-    return { settings: { ...best, batchTokens }, promptTokensPerSecond: rate, points: this.points, durationMs: Math.round(clock.mono() - this.began), quiet, onGpu: this.onGpu }
+    for (const setup of this.#several)
+      if (this.#onGpu || (!this.#isLate && this.#roomFor.has(setup.processes))) await this.#severalProcesses(setup)
+    const found = bestSetup(this.#points, this.#setups, this.#settings.slots, quiet)
+    const best =
+      found.processes === 1 && found.threads === this.#raised?.from ? { ...found, threads: this.#raised.to } : found
+    this.#call.onProgress(this.#of, this.#of)
+    return {
+      settings: { ...best, batchTokens },
+      promptTokensPerSecond: rate,
+      points: this.#points,
+      durationMs: Math.round(clock.mono() - this.#began),
+      quiet,
+      onGpu: this.#onGpu,
+    }
   }
 
-  private get onGpu(): boolean {
-    return this.settings.gpuLayers > 0
+  get #onGpu(): boolean {
+    return this.#settings.gpuLayers > 0
   }
 
-  private get threads(): number[] {
-    return this.onGpu ? [Math.min(this.settings.threads, this.options.cores)] : threadCounts(this.options.cores)
+  get #threads(): number[] {
+    return this.#onGpu ? [Math.min(this.#settings.threads, this.#options.cores)] : threadCounts(this.#options.cores)
   }
 
-  /** What is compared with one process that has it all. On GPUs it fits, or its load says that it does not: they have memory of their own, and nothing else is pushed out. */
-  private async severalSetups(): Promise<Setup[]> {
-    const { cores, gpus } = this.options
-    if (!this.onGpu) return severalProcesses(cores, this.settings.slots)
-    return oneEach((await gpus()).length, this.settings.slots, this.threads[0] ?? 1)
+  /**
+   * What is compared with one process that has it all. On GPUs it fits, or its load says that it does not: they have
+   * memory of their own, and nothing else is pushed out.
+   */
+  async #severalSetups(): Promise<Setup[]> {
+    const { cores, gpus } = this.#options
+    if (!this.#onGpu) return severalProcesses(cores, this.#settings.slots)
+    return oneEach((await gpus()).length, this.#settings.slots, this.#threads[0] ?? 1)
   }
 
-  private get isLate(): boolean {
-    return this.options.clock.mono() - this.began > (this.call.budgetMs ?? BUDGET_MS)
+  get #isLate(): boolean {
+    return this.#options.clock.mono() - this.#began > (this.#call.budgetMs ?? BUDGET_MS)
   }
 
-  private step(count = 1): void {
-    this.done = Math.min(this.of, this.done + count)
-    this.call.onProgress(this.done, this.of)
+  #step(count = 1): void {
+    this.#done = Math.min(this.#of, this.#done + count)
+    this.#call.onProgress(this.#done, this.#of)
   }
 
   /** Loaded once for all thread counts; then once for each size of the batch. */
-  private async oneProcess(quiet: boolean): Promise<{ batchTokens: number; rate: number }> {
-    const engine = this.options.make(null)
-    const most = this.threads[0] ?? 1
-    return this.during(engine, async () => {
-      await this.lookForRoom(engine)
-      await engine.load(this.model, { ...this.settings, processes: 1, threads: most })
-      const guess = await this.meter.warmUp(engine)
-      for (const threads of this.threads) {
-        if (this.isLate && this.setups.length > 0) break
+  async #oneProcess(quiet: boolean): Promise<{ batchTokens: number; rate: number }> {
+    const engine = this.#options.make(null)
+    const most = this.#threads[0] ?? 1
+    return this.#during(engine, async () => {
+      await this.#lookForRoom(engine)
+      await engine.load(this.#model, { ...this.#settings, processes: 1, threads: most })
+      const guess = await this.#meter.warmUp(engine)
+      for (const threads of this.#threads) {
+        if (this.#isLate && this.#setups.length > 0) break
         engine.setThreadLimit(threads)
-        await this.streams(engine, { processes: 1, threads, gpus: 'together' })
+        await this.#streams(engine, { processes: 1, threads, gpus: 'together' })
       }
-      const decoding = bestSetup(this.points, this.setups, this.settings.slots, quiet).threads
-      const threads = await this.withPrompts(engine, { decoding, most, guess })
+      const decoding = bestSetup(this.#points, this.#setups, this.#settings.slots, quiet).threads
+      const threads = await this.#withPrompts(engine, { decoding, most, guess })
       engine.setThreadLimit(threads)
-      return this.batches(engine, threads, guess)
+      return this.#batches(engine, threads, guess)
     })
   }
 
-  /** Prompts may gain by threads that decodes do not need. The engine takes fewer for the steps that are faster so, but never more than it was given. */
-  private async withPrompts(engine: LocalMember, { decoding, most, guess }: { decoding: number; most: number; guess: number }): Promise<number> {
-    if (decoding === most || this.isLate || !nearly(this.points, { decoding, most, slots: this.settings.slots })) return decoding
+  /**
+   * Prompts may gain by threads that decodes do not need. The engine takes fewer for the steps that are faster so, but
+   * never more than it was given.
+   */
+  async #withPrompts(
+    engine: LocalMember,
+    { decoding, most, guess }: { decoding: number; most: number; guess: number },
+  ): Promise<number> {
+    if (decoding === most || this.#isLate || !nearly(this.#points, { decoding, most, slots: this.#settings.slots }))
+      return decoding
     const rates: number[] = []
     for (const threads of [decoding, most]) {
       engine.setThreadLimit(threads)
-      rates.push((await this.meter.prompts(engine, { count: 1, expected: guess, seconds: PROMPT_SECONDS / 2 })).rate)
+      rates.push((await this.#meter.prompts(engine, { count: 1, expected: guess, seconds: PROMPT_SECONDS / 2 })).rate)
     }
     const [fewer = 0, all = 0] = rates
     if (all < fewer * PROMPT_GAIN) return decoding
-    this.raised = { from: decoding, to: most }
+    this.#raised = { from: decoding, to: most }
     return most
   }
 
-  private async batches(engine: EnginePort, threads: number, guess: number): Promise<{ batchTokens: number; rate: number }> {
-    const count = Math.min(this.settings.slots, 4)
-    const prompts = (expected: number): Promise<{ rate: number; tokens: number }> => this.meter.prompts(engine, { count, expected, seconds: PROMPT_SECONDS })
-    const short = await this.meter.prompts(engine, { count: 1, expected: guess, seconds: PROMPT_SECONDS / 2 })
-    if (this.isLate) return { batchTokens: this.settings.batchTokens ?? 512, rate: short.rate }
+  async #batches(engine: EnginePort, threads: number, guess: number): Promise<{ batchTokens: number; rate: number }> {
+    const count = Math.min(this.#settings.slots, 4)
+    const prompts = (expected: number): Promise<{ rate: number; tokens: number }> =>
+      this.#meter.prompts(engine, { count, expected, seconds: PROMPT_SECONDS })
+    const short = await this.#meter.prompts(engine, { count: 1, expected: guess, seconds: PROMPT_SECONDS / 2 })
+    if (this.#isLate) return { batchTokens: this.#settings.batchTokens ?? 512, rate: short.rate }
     const first = await prompts(short.rate)
-    let best = { batchTokens: this.settings.batchTokens ?? 512, rate: first.rate }
-    this.step()
+    let best = { batchTokens: this.#settings.batchTokens ?? 512, rate: first.rate }
+    this.#step()
     if (first.tokens < BATCH_TOKENS_MIN || count < 2) return best
     for (const batchTokens of BATCHES.slice(1)) {
-      if (this.isLate) break
-      await engine.load(this.model, { ...this.settings, processes: 1, threads, batchTokens })
-      await this.meter.warmUp(engine)
+      if (this.#isLate) break
+      await engine.load(this.#model, { ...this.#settings, processes: 1, threads, batchTokens })
+      await this.#meter.warmUp(engine)
       const { rate } = await prompts(first.rate)
       if (rate > best.rate * BATCH_GAIN) best = { batchTokens, rate }
-      this.step()
+      this.#step()
     }
     return best
   }
 
-  private async severalProcesses(setup: Setup): Promise<void> {
-    const { make, gpus, clock } = this.options
+  async #severalProcesses(setup: Setup): Promise<void> {
+    const { make, gpus, clock } = this.#options
     const pool = createPool({ kind: localKind(make, gpus), clock })
-    await this.during(pool, async () => {
-      await pool.load(this.model, { ...this.settings, ...setup })
-      await this.meter.warmUp(pool)
-      await this.streams(pool, setup)
+    await this.#during(pool, async () => {
+      await pool.load(this.#model, { ...this.#settings, ...setup })
+      await this.#meter.warmUp(pool)
+      await this.#streams(pool, setup)
     }).catch((error: unknown) => {
       // What one process can hold several need not; the others of the list may still do.
-      if (this.call.signal.aborted || !(error instanceof StokerError) || !error.code.startsWith('ENGINE_')) throw error
-      this.options.log.warn({ err: error, ...setup }, 'this number of processes could not be measured')
+      if (this.#call.signal.aborted || !(error instanceof StokerError) || !error.code.startsWith('ENGINE_')) throw error
+      this.#options.log.warn({ err: error, ...setup }, 'this number of processes could not be measured')
     })
   }
 
   /** Asked before the first load, which takes of what is free. */
-  private async lookForRoom(engine: LocalMember): Promise<void> {
-    if (this.onGpu) return
-    for (const processes of new Set(this.several.map((setup) => setup.processes)))
-      if ((await engine.inspect(this.model.path, { ...this.settings, processes })).memory.fits === 'yes') this.roomFor.add(processes)
+  async #lookForRoom(engine: LocalMember): Promise<void> {
+    if (this.#onGpu) return
+    for (const processes of new Set(this.#several.map((setup) => setup.processes)))
+      if ((await engine.inspect(this.#model.path, { ...this.#settings, processes })).memory.fits === 'yes')
+        this.#roomFor.add(processes)
   }
 
-  private async streams(engine: EnginePort, setup: Setup): Promise<void> {
-    const { slots } = this.settings
+  async #streams(engine: EnginePort, setup: Setup): Promise<void> {
+    const { slots } = this.#settings
     const counts = streamCounts(slots)
-    this.setups.push(setup)
+    this.#setups.push(setup)
     for (const [index, streams] of counts.entries()) {
       // All slots and a single stream decide; the rest is for the owner to see.
-      if (index > 1 && this.isLate) return this.step(counts.length - index)
-      const tokensPerSecond = await this.meter.decode(engine, streams)
-      this.points.push({ processes: setup.processes, threads: setup.threads, streams, tokensPerSecond })
-      this.step()
-      const best = Math.max(...this.points.filter((point) => point.streams === slots).map((point) => point.tokensPerSecond))
-      if (index === 0 && tokensPerSecond < best * HOPELESS) return this.step(counts.length - 1)
+      if (index > 1 && this.#isLate) return this.#step(counts.length - index)
+      const tokensPerSecond = await this.#meter.decode(engine, streams)
+      this.#points.push({ processes: setup.processes, threads: setup.threads, streams, tokensPerSecond })
+      this.#step()
+      const best = Math.max(
+        ...this.#points.filter((point) => point.streams === slots).map((point) => point.tokensPerSecond),
+      )
+      if (index === 0 && tokensPerSecond < best * HOPELESS) return this.#step(counts.length - 1)
     }
   }
 
   /** Ends the engine in any case, and at once when the measurement is cancelled. */
-  private async during<T>(engine: EnginePort, work: () => Promise<T>): Promise<T> {
-    const { signal } = this.call
+  async #during<T>(engine: EnginePort, work: () => Promise<T>): Promise<T> {
+    const { signal } = this.#call
     signal.throwIfAborted()
     const stop = (): void => void engine.stop().catch(() => undefined)
     signal.addEventListener('abort', stop, { once: true })
@@ -226,13 +257,21 @@ class Calibrating {
 }
 
 /** Some seconds; a large model gets fewer points. Errors: CANCELLED, MODEL_*, ENGINE_*. */
-export async function calibrate(options: CalibrateOptions, model: ModelFile, settings: EngineSettings, call: CalibrateCall): Promise<Calibration> {
+export async function calibrate(
+  options: CalibrateOptions,
+  model: ModelFile,
+  settings: EngineSettings,
+  call: CalibrateCall,
+): Promise<Calibration> {
   const { cores = usableCores(), others = () => othersNow(options.clock, cores), gpus = async () => [] } = options
   try {
     call.signal.throwIfAborted()
     return await new Calibrating({ ...options, cores, others, gpus }, model, settings, call).run()
   } catch (error) {
-    if (call.signal.aborted) throw new StokerError('CANCELLED', 'The measurement was stopped before its end. Nothing was kept.', { cause: error })
+    if (call.signal.aborted)
+      throw new StokerError('CANCELLED', 'The measurement was stopped before its end. Nothing was kept.', {
+        cause: error,
+      })
     throw error
   }
 }

@@ -5,7 +5,10 @@ import type { Clock } from '#contract/time.ts'
 import type { HostEvent, HostRequest } from '../protocol.ts'
 
 export interface Calls {
-  /** Rejects with the host's error, TIMEOUT after `timeoutMs`, or what failAll says; CANCELLED once `cancel.signal` is aborted, and then sends what `cancel.make` makes. */
+  /**
+   * Rejects with the host's error, TIMEOUT after `timeoutMs`, or what failAll says; CANCELLED once `cancel.signal` is
+   * aborted, and then sends what `cancel.make` makes.
+   */
   call(make: (id: number) => HostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
   settle(event: Extract<HostEvent, { t: 'result' | 'failed' }>): void
   failAll(error: StokerError): void
@@ -37,7 +40,16 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
       const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }))
       void clock
         .sleep(timeoutMs, { signal: patience.signal, unref: true })
-        .then(() => pending.get(id)?.reject(new StokerError('TIMEOUT', `The engine did not answer within ${Math.round(timeoutMs / 1_000)} s. Stop and start it, then try again.`)))
+        .then(() =>
+          pending
+            .get(id)
+            ?.reject(
+              new StokerError(
+                'TIMEOUT',
+                `The engine did not answer within ${Math.round(timeoutMs / 1_000)} s. Stop and start it, then try again.`,
+              ),
+            ),
+        )
         .catch(() => undefined)
       const leave = (): void => {
         pending.get(id)?.reject(cancelledCall())

@@ -83,11 +83,17 @@ export function createClientJobs({ mono, onFinished }: ClientJobsOptions): Clien
       if (job === undefined) return
       if (!job.sent) {
         jobs.delete(id)
-        job.events.onDone({ finish: 'cancelled', usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 }, ttftMs: 0, durationMs: 0 })
+        job.events.onDone({
+          finish: 'cancelled',
+          usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 },
+          ttftMs: 0,
+          durationMs: 0,
+        })
       } else if (channel?.isOpen === true) channel.send({ t: 'cancel', job: id })
     },
     handle(event) {
-      if (event.t === 'deltas') for (const { job, text, logprobs } of event.items) jobs.get(job)?.events.onDelta(text, logprobs)
+      if (event.t === 'deltas')
+        for (const { job, text, logprobs } of event.items) jobs.get(job)?.events.onDelta(text, logprobs)
       else if (event.t === 'error') take(event.job)?.events.onError(event.error)
       else {
         if (event.finish !== 'cancelled') onFinished()

@@ -1,6 +1,7 @@
 /**
- * The core's side of an engine host: gives it work and keeps its model. A crash ends the jobs it had with ENGINE_CRASHED; the host comes
- * back by itself (supervisor.ts) with the model loaded again, and what waited is sent to it.
+ * The core's side of an engine host: gives it work and keeps its model. A crash ends the jobs it had with
+ * ENGINE_CRASHED; the host comes back by itself (supervisor.ts) with the model loaded again, and what waited is sent to
+ * it.
  */
 import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
@@ -57,7 +58,10 @@ export interface LocalMember extends EnginePort {
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
   /** GPUs that its process sees and llama.cpp would put layers on. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
   gpus(): Promise<EngineGpu[]>
-  /** Most threads of this process from the next step on; a load sets it back to its settings, a restart after a crash does not. */
+  /**
+   * Most threads of this process from the next step on; a load sets it back to its settings, a restart after a crash
+   * does not.
+   */
   setThreadLimit(threads: number): void
 }
 
@@ -69,200 +73,239 @@ interface Wanted {
 
 const value = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 const sameFile = (a: ModelFile, b: ModelFile): boolean => a.path === b.path && a.sha256 === b.sha256
-const SETTINGS = ['contextTokens', 'slots', 'threads', 'gpuLayers', 'processes', 'gpus', 'kvType', 'flashAttention', 'batchTokens', 'parkedBytes', 'prefixReuse'] as const
+const SETTINGS = [
+  'contextTokens',
+  'slots',
+  'threads',
+  'gpuLayers',
+  'processes',
+  'gpus',
+  'kvType',
+  'flashAttention',
+  'batchTokens',
+  'parkedBytes',
+  'prefixReuse',
+] as const
 const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS.every((name) => a[name] === b[name])
 
 class Engine implements LocalMember {
-  private readonly supervisor: Supervisor
-  private readonly jobs: ClientJobs
-  private readonly listeners = new Set<(state: EngineState) => void>()
-  private current: EngineState = { kind: 'stopped' }
+  readonly #supervisor: Supervisor
+  readonly #jobs: ClientJobs
+  readonly #listeners = new Set<(state: EngineState) => void>()
+  #current: EngineState = { kind: 'stopped' }
   /** What should be loaded, also after a crash. */
-  private wanted: Wanted | null = null
+  #wanted: Wanted | null = null
   /** Loads and unloads, in order. */
-  private turn: Promise<unknown> = Promise.resolve()
-  private hostStats = IDLE_STATS
-  private threadLimit: number | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+  #hostStats = IDLE_STATS
+  #threadLimit: number | null = null
 
   constructor({ fork, clock, log, silenceMs }: EngineOptions) {
-    this.supervisor = new Supervisor({
+    this.#supervisor = new Supervisor({
       fork,
       clock,
       log,
-      onState: (state) => this.set(state),
-      onEvent: (event) => this.onEvent(event),
-      prepare: (running) => this.prepare(running),
-      onCrash: () => this.onCrash(),
-      isBusy: () => this.jobs.sent > 0,
+      onState: (state) => this.#set(state),
+      onEvent: (event) => this.#onEvent(event),
+      prepare: (running) => this.#prepare(running),
+      onCrash: () => this.#onCrash(),
+      isBusy: () => this.#jobs.sent > 0,
       ...(silenceMs === undefined ? {} : { silenceMs }),
     })
-    this.jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.supervisor.succeeded() })
+    this.#jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.#supervisor.succeeded() })
   }
 
   async inspect(path: string, settings: Partial<EngineSettings> = {}): Promise<ModelInspection> {
-    const { calls } = await this.supervisor.started()
+    const { calls } = await this.#supervisor.started()
     return (await calls.call((id) => ({ t: 'inspect', id, path, settings }), INSPECT_MS)) as ModelInspection
   }
 
   async gpus(): Promise<EngineGpu[]> {
-    const { calls } = await this.supervisor.started()
+    const { calls } = await this.#supervisor.started()
     return (await calls.call((id) => ({ t: 'gpus', id }), INSPECT_MS)) as EngineGpu[]
   }
 
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
-    return this.inTurn(async () => {
+    return this.#inTurn(async () => {
       const already = (): LoadedModel | null =>
-        this.wanted !== null && sameFile(this.wanted.file, file) && sameSettings(this.wanted.settings, settings) ? this.wanted.loaded : null
+        this.#wanted !== null && sameFile(this.#wanted.file, file) && sameSettings(this.#wanted.settings, settings)
+          ? this.#wanted.loaded
+          : null
       const before = already()
       if (before !== null) return before
-      const running = await this.supervisor.started()
+      const running = await this.#supervisor.started()
       // A restart may have loaded it meanwhile.
       const after = already()
       if (after !== null) return after
-      this.threadLimit = null
-      this.wanted = { file, settings: { ...settings }, loaded: null }
-      return this.sendLoad(running, this.wanted)
+      this.#threadLimit = null
+      this.#wanted = { file, settings: { ...settings }, loaded: null }
+      return this.#sendLoad(running, this.#wanted)
     })
   }
 
   unload(): Promise<void> {
-    return this.inTurn(async () => {
-      this.wanted = null
-      await this.supervisor.settled()
-      const { running } = this.supervisor
+    return this.#inTurn(async () => {
+      this.#wanted = null
+      await this.#supervisor.settled()
+      const { running } = this.#supervisor
       if (running === null) return
       await running.calls.call((id) => ({ t: 'unload', id }), LOAD_MS)
-      this.set({ kind: 'ready' })
+      this.#set({ kind: 'ready' })
     })
   }
 
   setThreadLimit(threads: number): void {
-    this.threadLimit = Math.max(1, Math.round(threads))
-    this.sendThreadLimit()
+    this.#threadLimit = Math.max(1, Math.round(threads))
+    this.#sendThreadLimit()
   }
 
   submit(jobId: string, request: EngineRequest, events: EngineEvents, options: SubmitOptions = {}): void {
-    const refusal = this.refusal(jobId)
+    const refusal = this.#refusal(jobId)
     if (refusal !== null) {
       events.onError(refusal)
       return
     }
-    this.jobs.add(jobId, request, events, options)
-    const { running } = this.supervisor
-    if (running !== null && this.isLoaded()) this.sendHeld(running)
+    this.#jobs.add(jobId, request, events, options)
+    const { running } = this.#supervisor
+    if (running !== null && this.#isLoaded()) this.#sendHeld(running)
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
-    if (texts.length > EMBED_TEXTS_MAX) throw new StokerError('BAD_REQUEST', `At most ${EMBED_TEXTS_MAX} texts can be embedded at once. Send fewer.`)
-    if (this.wanted === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
-    const { calls } = await this.supervisor.started()
-    const cancel = signal === undefined ? undefined : { signal, make: (call: number) => ({ t: 'cancel-embed', call }) as const }
+    if (texts.length > EMBED_TEXTS_MAX)
+      throw new StokerError('BAD_REQUEST', `At most ${EMBED_TEXTS_MAX} texts can be embedded at once. Send fewer.`)
+    if (this.#wanted === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    const { calls } = await this.#supervisor.started()
+    const cancel =
+      signal === undefined ? undefined : { signal, make: (call: number) => ({ t: 'cancel-embed', call }) as const }
     return (await calls.call((id) => ({ t: 'embed', id, texts }), EMBED_MS, cancel)) as Embedded
   }
 
   cancel(jobId: string): void {
-    this.jobs.cancel(jobId, this.supervisor.running?.host.channel ?? null)
+    this.#jobs.cancel(jobId, this.#supervisor.running?.host.channel ?? null)
   }
 
   stats(): EngineStats {
-    const { threads, ...stats } = this.hostStats
-    const pid = this.supervisor.running?.host.pid ?? null
+    const { threads, ...stats } = this.#hostStats
+    const pid = this.#supervisor.running?.host.pid ?? null
     const { running, slots, rssBytes } = stats
-    return { ...stats, pid, processes: pid === null ? [] : [{ pid, name: 'process 1 of 1', state: this.current.kind, rssBytes, running, slots, threads }] }
+    return {
+      ...stats,
+      pid,
+      processes:
+        pid === null
+          ? []
+          : [{ pid, name: 'process 1 of 1', state: this.#current.kind, rssBytes, running, slots, threads }],
+    }
   }
 
   state(): EngineState {
-    return this.current
+    return this.#current
   }
 
   onState(listener: (state: EngineState) => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   retry(): Promise<void> {
-    return this.supervisor.retry()
+    return this.#supervisor.retry()
   }
 
   async stop(): Promise<void> {
-    this.wanted = null
-    this.jobs.failAll(value('ENGINE_NOT_LOADED', 'The engine was stopped while this job was in it. Start it and send the request again.'))
-    await this.supervisor.stop()
-    this.hostStats = IDLE_STATS
+    this.#wanted = null
+    this.#jobs.failAll(
+      value(
+        'ENGINE_NOT_LOADED',
+        'The engine was stopped while this job was in it. Start it and send the request again.',
+      ),
+    )
+    await this.#supervisor.stop()
+    this.#hostStats = IDLE_STATS
   }
 
-  private refusal(jobId: string): ErrorValue | null {
-    if (jobId === '' || jobId.length > JOB_KEY_MAX) return value('BAD_REQUEST', `A job's id has 1 to ${JOB_KEY_MAX} characters. Use a shorter one.`)
-    if (this.jobs.has(jobId)) return value('CONFLICT', 'A job with this id runs already. Give every job its own id.')
-    if (this.current.kind === 'broken') return value('ENGINE_BROKEN', this.current.reason)
-    if (this.wanted === null) return value('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
-    const { slots } = this.wanted.settings
-    return this.jobs.size < slots + QUEUE_MAX ? null : value('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
+  #refusal(jobId: string): ErrorValue | null {
+    if (jobId === '' || jobId.length > JOB_KEY_MAX)
+      return value('BAD_REQUEST', `A job's id has 1 to ${JOB_KEY_MAX} characters. Use a shorter one.`)
+    if (this.#jobs.has(jobId)) return value('CONFLICT', 'A job with this id runs already. Give every job its own id.')
+    if (this.#current.kind === 'broken') return value('ENGINE_BROKEN', this.#current.reason)
+    if (this.#wanted === null) return value('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    const { slots } = this.#wanted.settings
+    return this.#jobs.size < slots + QUEUE_MAX
+      ? null
+      : value('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
   }
 
-  private isLoaded(): boolean {
-    return this.wanted !== null && this.wanted.loaded !== null
+  #isLoaded(): boolean {
+    return this.#wanted !== null && this.#wanted.loaded !== null
   }
 
-  private sendHeld(running: Running): void {
-    this.jobs.sendHeld(running.host.channel)
+  #sendHeld(running: Running): void {
+    this.#jobs.sendHeld(running.host.channel)
     running.watch()
   }
 
-  private sendThreadLimit(): void {
-    const channel = this.supervisor.running?.host.channel
-    if (this.threadLimit !== null && this.isLoaded() && channel?.isOpen === true) channel.send({ t: 'threads', limit: Math.min(256, this.threadLimit) })
+  #sendThreadLimit(): void {
+    const channel = this.#supervisor.running?.host.channel
+    if (this.#threadLimit !== null && this.#isLoaded() && channel?.isOpen === true)
+      channel.send({ t: 'threads', limit: Math.min(256, this.#threadLimit) })
   }
 
-  private set(state: EngineState): void {
-    this.current = state
-    if (state.kind === 'broken') this.jobs.failAll(value('ENGINE_BROKEN', state.reason))
-    for (const listener of this.listeners) listener(state)
+  #set(state: EngineState): void {
+    this.#current = state
+    if (state.kind === 'broken') this.#jobs.failAll(value('ENGINE_BROKEN', state.reason))
+    for (const listener of this.#listeners) listener(state)
   }
 
-  private onEvent(event: HostEvent): void {
-    if (event.t === 'stats') this.hostStats = event.stats
-    else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.jobs.handle(event)
+  #onEvent(event: HostEvent): void {
+    if (event.t === 'stats') this.#hostStats = event.stats
+    else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
   }
 
   /** A host that had a model comes back by itself; an idle one when it is needed. */
-  private onCrash(): boolean {
-    this.hostStats = IDLE_STATS
-    if (this.wanted !== null) this.wanted.loaded = null
-    this.jobs.failSent(value('ENGINE_CRASHED', CRASHED))
-    return this.wanted !== null
+  #onCrash(): boolean {
+    this.#hostStats = IDLE_STATS
+    if (this.#wanted !== null) this.#wanted.loaded = null
+    this.#jobs.failSent(value('ENGINE_CRASHED', CRASHED))
+    return this.#wanted !== null
   }
 
-  private async prepare(running: Running): Promise<void> {
-    if (this.wanted === null) this.set({ kind: 'ready' })
-    else await this.sendLoad(running, this.wanted)
+  async #prepare(running: Running): Promise<void> {
+    if (this.#wanted === null) this.#set({ kind: 'ready' })
+    else await this.#sendLoad(running, this.#wanted)
   }
 
-  private async sendLoad(running: Running, target: Wanted): Promise<LoadedModel> {
+  async #sendLoad(running: Running, target: Wanted): Promise<LoadedModel> {
     const { file, settings } = target
     try {
-      const model = (await running.calls.call((id) => ({ t: 'load', id, path: file.path, sha256: file.sha256, settings }), LOAD_MS)) as LoadedModel
-      if (this.wanted === target) {
+      const model = (await running.calls.call(
+        (id) => ({ t: 'load', id, path: file.path, sha256: file.sha256, settings }),
+        LOAD_MS,
+      )) as LoadedModel
+      if (this.#wanted === target) {
         target.loaded = model
-        this.set({ kind: 'loaded', model })
-        this.sendThreadLimit()
-        this.sendHeld(running)
+        this.#set({ kind: 'loaded', model })
+        this.#sendThreadLimit()
+        this.#sendHeld(running)
       }
       return model
     } catch (error) {
       // Refused by a host that lives: nothing is loaded now, and nobody wants this model any more.
-      if (this.supervisor.running === running && this.wanted === target) {
-        this.wanted = null
-        this.jobs.failAll(value('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'))
-        this.set({ kind: 'ready' })
+      if (this.#supervisor.running === running && this.#wanted === target) {
+        this.#wanted = null
+        this.#jobs.failAll(
+          value('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'),
+        )
+        this.#set({ kind: 'ready' })
       }
-      throw error instanceof StokerError ? error : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
+      throw error instanceof StokerError
+        ? error
+        : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
     }
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.turn.then(work)
-    this.turn = next.catch(() => undefined)
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(work)
+    this.#turn = next.catch(() => undefined)
     return next
   }
 }

@@ -7,22 +7,36 @@ import { childProcessChannel } from '#contract/channel/child-process.ts'
 import type { ForkedHost } from './engine-client.ts'
 import { boundToGpu } from './gpu-environment.ts'
 
-/** Of the environment the child gets only these: where programs and libraries are, and what steers GPU drivers and the engine library. */
+/**
+ * Of the environment the child gets only these: where programs and libraries are, and what steers GPU drivers and the
+ * engine library.
+ */
 const ENVIRONMENT =
   /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|STOKER_LOG|(CUDA|HIP|ROCR|HSA|GGML|VK|NVIDIA|NODE_LLAMA_CPP)_.*)$/i
 
 export interface ForkOptions {
   /** The host's entry; when bundled, the built .js file. */
   entry?: string
-  /** The only GPU the child may see, counted from 0 among those this process sees; all of them when null or left out. */
+  /**
+   * The only GPU the child may see, counted from 0 among those this process sees; all of them when null or left out.
+   */
   gpu?: number | null
 }
 
 /** Throws what fork throws (no such program, too many processes). The child's messages to standard error go to ours. */
-export function forkEngineChild({ entry = fileURLToPath(new URL('../host/engine-host-entry.ts', import.meta.url)), gpu = null }: ForkOptions = {}): ForkedHost {
+export function forkEngineChild({
+  entry = fileURLToPath(new URL('../host/engine-host-entry.ts', import.meta.url)),
+  gpu = null,
+}: ForkOptions = {}): ForkedHost {
   const passed = Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)))
   const env = gpu === null ? passed : boundToGpu(passed, gpu)
-  const child = fork(entry, [], { execPath: process.execPath, execArgv: [], env, serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(entry, [], {
+    execPath: process.execPath,
+    execArgv: [],
+    env,
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   const exits = new Set<(how: { code: number | null; signal: string | null }) => void>()
   let ended: { code: number | null; signal: string | null } | null = null
   const end = (code: number | null, signal: string | null): void => {

@@ -1,4 +1,6 @@
-/** Ends a host that has work and says nothing: one that stands still in native code can neither be asked nor cancelled. */
+/**
+ * Ends a host that has work and says nothing: one that stands still in native code can neither be asked nor cancelled.
+ */
 import type { Clock } from '#contract/time.ts'
 
 /** Looks before silence is too long. Counted, not measured: a computer that slept is one look older, not an hour. */

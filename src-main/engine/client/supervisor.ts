@@ -1,6 +1,6 @@
 /**
- * The life of the host process: started when needed, restarted after a crash with a back-off, given up after three crashes without a
- * success in between, ended on request. Never two at once: a new one waits for the end of the last.
+ * The life of the host process: started when needed, restarted after a crash with a back-off, given up after three
+ * crashes without a success in between, ended on request. Never two at once: a new one waits for the end of the last.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { Channel } from '#contract/channel/channel.ts'
@@ -29,7 +29,11 @@ export interface Running {
   watch(): void
 }
 
-type SupervisorState = { kind: 'stopped' } | { kind: 'starting'; attempt: number } | { kind: 'backoff'; until: number; attempt: number } | { kind: 'broken'; reason: string }
+type SupervisorState =
+  | { kind: 'stopped' }
+  | { kind: 'starting'; attempt: number }
+  | { kind: 'backoff'; until: number; attempt: number }
+  | { kind: 'broken'; reason: string }
 
 export interface SupervisorOptions {
   fork: () => ForkedHost
@@ -51,73 +55,75 @@ export interface SupervisorOptions {
 const READY_MS = 20_000
 const STOP_MS = 600
 /**
- * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a prompt: 128 tokens of a very large model on a slow
- * processor are 30 s at 4 tokens a second, and where memory is so short that it takes longer the machine serves nobody.
+ * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a prompt:
+ * 128 tokens of a very large model on a slow processor are 30 s at 4 tokens a second, and where memory is so short that
+ * it takes longer the machine serves nobody.
  */
 const SILENCE_MS = 60_000
 const BACKOFF_MS = [250, 1_000, 4_000]
 const CRASHES_MAX = 3
 
-export const CRASHED = 'The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.'
+export const CRASHED =
+  'The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.'
 const crashed = (): StokerError => new StokerError('ENGINE_CRASHED', CRASHED)
 
 export class Supervisor {
-  private readonly options: SupervisorOptions
-  private current: Running | null = null
-  private starting: Promise<Running> | null = null
-  private previousEnd: Promise<void> = Promise.resolve()
-  private lifetime = new AbortController()
-  private crashes = 0
-  private retryAt = Number.NEGATIVE_INFINITY
-  private brokenReason: string | null = null
+  readonly #options: SupervisorOptions
+  #current: Running | null = null
+  #starting: Promise<Running> | null = null
+  #previousEnd: Promise<void> = Promise.resolve()
+  #lifetime = new AbortController()
+  #crashes = 0
+  #retryAt = Number.NEGATIVE_INFINITY
+  #brokenReason: string | null = null
   /** What onCrash said of the last crash. */
-  private wantsRestart = false
+  #wantsRestart = false
 
   constructor(options: SupervisorOptions) {
-    this.options = options
+    this.#options = options
   }
 
   get running(): Running | null {
-    return this.current
+    return this.#current
   }
 
   /** The host, started and prepared. Rejects with ENGINE_BROKEN, ENGINE_CRASHED, or what prepare throws. */
   started(): Promise<Running> {
-    if (this.brokenReason !== null) return Promise.reject(new StokerError('ENGINE_BROKEN', this.brokenReason))
-    if (this.starting !== null) return this.starting
-    if (this.current !== null) return Promise.resolve(this.current)
-    const starting = this.start().finally(() => {
-      this.starting = null
+    if (this.#brokenReason !== null) return Promise.reject(new StokerError('ENGINE_BROKEN', this.#brokenReason))
+    if (this.#starting !== null) return this.#starting
+    if (this.#current !== null) return Promise.resolve(this.#current)
+    const starting = this.#start().finally(() => {
+      this.#starting = null
     })
-    this.starting = starting
+    this.#starting = starting
     // A crash on the way asked for the next start, which had to wait for this one to fail.
-    starting.catch(() => this.restart())
+    starting.catch(() => this.#restart())
     return starting
   }
 
   /** Resolves when no start is under way, however it went. */
   async settled(): Promise<void> {
-    await this.starting?.catch(() => undefined)
+    await this.#starting?.catch(() => undefined)
   }
 
   /** The host did what it is for: earlier crashes no longer count. */
   succeeded(): void {
-    this.crashes = 0
+    this.#crashes = 0
   }
 
   async retry(): Promise<void> {
-    if (this.brokenReason === null) return
-    this.forgive()
+    if (this.#brokenReason === null) return
+    this.#forgive()
     await this.started()
   }
 
   /** Asks, waits 600 ms, kills. Nothing restarts afterwards until it is needed again. */
   async stop(): Promise<void> {
-    this.lifetime.abort(crashed())
-    const { current } = this
+    this.#lifetime.abort(crashed())
+    const current = this.#current
     if (current !== null) {
       const patience = new AbortController()
-      const killed = this.options.clock.sleep(STOP_MS, { signal: patience.signal }).then(
+      const killed = this.#options.clock.sleep(STOP_MS, { signal: patience.signal }).then(
         () => current.host.kill('SIGKILL'),
         () => undefined,
       )
@@ -127,45 +133,55 @@ export class Supervisor {
       await killed
     }
     await this.settled()
-    this.lifetime = new AbortController()
-    this.forgive()
-    this.options.onState({ kind: 'stopped' })
+    this.#lifetime = new AbortController()
+    this.#forgive()
+    this.#options.onState({ kind: 'stopped' })
   }
 
-  private forgive(): void {
-    this.crashes = 0
-    this.retryAt = Number.NEGATIVE_INFINITY
-    this.brokenReason = null
+  #forgive(): void {
+    this.#crashes = 0
+    this.#retryAt = Number.NEGATIVE_INFINITY
+    this.#brokenReason = null
   }
 
-  private async start(): Promise<Running> {
-    const { signal } = this.lifetime
-    await this.previousEnd
-    await this.backOff(signal)
+  async #start(): Promise<Running> {
+    const { signal } = this.#lifetime
+    await this.#previousEnd
+    await this.#backOff(signal)
     if (signal.aborted) throw crashed()
-    this.options.onState({ kind: 'starting', attempt: this.crashes + 1 })
-    const current = await this.spawn()
-    await this.options.prepare(current)
+    this.#options.onState({ kind: 'starting', attempt: this.#crashes + 1 })
+    const current = await this.#spawn()
+    await this.#options.prepare(current)
     return current
   }
 
-  private async backOff(signal: AbortSignal): Promise<void> {
-    const { clock, onState } = this.options
-    const wait = this.retryAt - clock.mono()
+  async #backOff(signal: AbortSignal): Promise<void> {
+    const { clock, onState } = this.#options
+    const wait = this.#retryAt - clock.mono()
     if (wait <= 0) return
-    onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.crashes })
+    onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.#crashes })
     await clock.sleep(wait, { signal })
   }
 
-  private async spawn(): Promise<Running> {
-    const { fork, clock, onEvent } = this.options
-    const host = this.forkOrBreak(fork)
+  async #spawn(): Promise<Running> {
+    const { fork, clock, onEvent } = this.#options
+    const host = this.#forkOrBreak(fork)
     const ready = Promise.withResolvers<boolean>()
-    const watchdog = createWatchdog({ clock, silenceMs: this.options.silenceMs ?? SILENCE_MS, isBusy: this.options.isBusy, kill: () => this.killSilent(host) })
+    const watchdog = createWatchdog({
+      clock,
+      silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+      isBusy: this.#options.isBusy,
+      kill: () => this.#killSilent(host),
+    })
     const calls = createCalls((message) => host.channel.send(message), clock)
-    const current: Running = { host, calls, exited: new Promise((resolve) => host.onExit(() => resolve())), watch: () => watchdog.watch() }
-    this.current = current
-    this.previousEnd = current.exited
+    const current: Running = {
+      host,
+      calls,
+      exited: new Promise((resolve) => host.onExit(() => resolve())),
+      watch: () => watchdog.watch(),
+    }
+    this.#current = current
+    this.#previousEnd = current.exited
     host.channel.onMessage((message) => {
       const event = message as HostEvent
       watchdog.heard()
@@ -176,7 +192,7 @@ export class Supervisor {
     host.onExit((how) => {
       ready.resolve(false)
       watchdog.end()
-      this.ended(current, how)
+      this.#ended(current, how)
     })
     const patience = new AbortController()
     const late = clock.sleep(READY_MS, { signal: patience.signal, unref: true }).then(
@@ -190,41 +206,53 @@ export class Supervisor {
     throw crashed()
   }
 
-  private killSilent(host: ForkedHost): void {
-    this.options.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
+  #killSilent(host: ForkedHost): void {
+    this.#options.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
     host.kill('SIGKILL')
   }
 
-  private forkOrBreak(fork: () => ForkedHost): ForkedHost {
+  #forkOrBreak(fork: () => ForkedHost): ForkedHost {
     try {
       return fork()
     } catch (error) {
-      this.options.log.error({ err: error }, 'the engine host could not be started')
-      this.breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
-      throw new StokerError('ENGINE_BROKEN', this.brokenReason ?? '')
+      this.#options.log.error({ err: error }, 'the engine host could not be started')
+      this.#breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
+      throw new StokerError('ENGINE_BROKEN', this.#brokenReason ?? '')
     }
   }
 
-  private ended(current: Running, how: { code: number | null; signal: string | null }): void {
+  #ended(current: Running, how: { code: number | null; signal: string | null }): void {
     current.calls.failAll(crashed())
-    this.current = null
-    if (this.lifetime.signal.aborted) return
-    this.crashes += 1
-    this.options.log.warn({ code: how.code, signal: how.signal, crashes: this.crashes }, 'the engine host ended unexpectedly')
-    if (this.crashes >= CRASHES_MAX) this.breakNow(`The engine stopped unexpectedly ${this.crashes} times in a row. Try a smaller model or other settings, then retry.`)
-    else this.retryAt = this.options.clock.mono() + (BACKOFF_MS[this.crashes - 1] ?? 0)
-    this.wantsRestart = this.options.onCrash()
-    this.restart()
+    this.#current = null
+    if (this.#lifetime.signal.aborted) return
+    this.#crashes += 1
+    this.#options.log.warn(
+      { code: how.code, signal: how.signal, crashes: this.#crashes },
+      'the engine host ended unexpectedly',
+    )
+    if (this.#crashes >= CRASHES_MAX)
+      this.#breakNow(
+        `The engine stopped unexpectedly ${this.#crashes} times in a row. Try a smaller model or other settings, then retry.`,
+      )
+    else this.#retryAt = this.#options.clock.mono() + (BACKOFF_MS[this.#crashes - 1] ?? 0)
+    this.#wantsRestart = this.#options.onCrash()
+    this.#restart()
   }
 
-  private restart(): void {
-    if (this.brokenReason !== null || this.starting !== null || this.current !== null || this.lifetime.signal.aborted) return
-    if (this.wantsRestart) this.started().catch(() => undefined)
-    else this.options.onState({ kind: 'stopped' })
+  #restart(): void {
+    if (
+      this.#brokenReason !== null ||
+      this.#starting !== null ||
+      this.#current !== null ||
+      this.#lifetime.signal.aborted
+    )
+      return
+    if (this.#wantsRestart) this.started().catch(() => undefined)
+    else this.#options.onState({ kind: 'stopped' })
   }
 
-  private breakNow(reason: string): void {
-    this.brokenReason = reason
-    this.options.onState({ kind: 'broken', reason })
+  #breakNow(reason: string): void {
+    this.#brokenReason = reason
+    this.#options.onState({ kind: 'broken', reason })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the first message);
- * when that side goes away, so does the host: no orphan keeps the GPU.
+ * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the
+ * first message); when that side goes away, so does the host: no orphan keeps the GPU.
  */
 import { randomInt } from 'node:crypto'
 
@@ -46,7 +46,13 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
     gpus: visibleGpus,
     load: loadChecked,
     governorFor: ({ threadsMax }) =>
-      createGovernor({ limit: threadsMax, cores: CORES, processors: processors(), mono, watch: createBusyWatch({ read: createCpuReader(CORES), mono }) }),
+      createGovernor({
+        limit: threadsMax,
+        cores: CORES,
+        processors: processors(),
+        mono,
+        watch: createBusyWatch({ read: createCpuReader(CORES), mono }),
+      }),
   })
   send({ t: 'ready', pid: process.pid })
   return (message) => host.handle(message)
@@ -55,7 +61,11 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
 /** Into the parent's log, once a process: the deployment itself says `(public API)`. */
 const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
 
-/** With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its import: its header is read again before the library gets it. Threads made from here on inherit the lower priority, the step loop's pool among them. */
+/**
+ * With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its
+ * import: its header is read again before the library gets it. Threads made from here on inherit the lower priority,
+ * the step loop's pool among them.
+ */
 const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
   if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)

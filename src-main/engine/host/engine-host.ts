@@ -1,4 +1,7 @@
-/** The host's answer to each message: loads and unloads one after another, jobs at any time. Free of the library and of the process, so that tests can drive it. */
+/**
+ * The host's answer to each message: loads and unloads one after another, jobs at any time. Free of the library and of
+ * the process, so that tests can drive it.
+ */
 import { z } from 'zod'
 
 import { StokerError, toErrorValue } from '#contract/errors.ts'
@@ -31,7 +34,11 @@ export interface Host {
   handle(message: unknown): void
 }
 
-const UNLOADED = { code: 'ENGINE_NOT_LOADED', message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.', data: {} } as const
+const UNLOADED = {
+  code: 'ENGINE_NOT_LOADED',
+  message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.',
+  data: {},
+} as const
 
 const NOT_LOADED = new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
 
@@ -41,7 +48,10 @@ function parsedTexts(raw: unknown): string[] {
   const { data, error } = embedTexts.safeParse(raw)
   if (data !== undefined) return data
   const reason = error.issues[0]?.message.slice(0, 200) ?? 'unknown'
-  throw new StokerError('BAD_REQUEST', `These texts cannot be embedded: ${reason}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`)
+  throw new StokerError(
+    'BAD_REQUEST',
+    `These texts cannot be embedded: ${reason}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`,
+  )
 }
 
 function parsedRequest(raw: unknown): EngineRequest {
@@ -50,14 +60,21 @@ function parsedRequest(raw: unknown): EngineRequest {
   const issue = error.issues[0]
   const field = issue?.path.join('.') ?? ''
   const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
-  throw new StokerError(code, `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`)
+  throw new StokerError(
+    code,
+    `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`,
+  )
 }
 
 const addressed = z.union([z.object({ id: z.number() }), z.object({ t: z.literal('submit'), job: z.string() })])
 
 function refuse(message: unknown, send: HostOptions['send']): void {
   const { data } = addressed.safeParse(message)
-  const error = { code: 'BAD_REQUEST', message: 'The engine does not take this message: a value in it is out of bounds. Check the settings.', data: {} } as const
+  const error = {
+    code: 'BAD_REQUEST',
+    message: 'The engine does not take this message: a value in it is out of bounds. Check the settings.',
+    data: {},
+  } as const
   if (data === undefined) return
   send('id' in data ? { t: 'failed', id: data.id, error } : { t: 'error', job: data.job, error })
 }
@@ -73,7 +90,10 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 /** Calls under way that can be ended, by their ids. */
-function createCancellable(): { run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>; cancel(id: number): void } {
+function createCancellable(): {
+  run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  cancel(id: number): void
+} {
   const running = new Map<number, AbortController>()
   return {
     async run(id, work) {
@@ -93,7 +113,9 @@ function createCancellable(): { run<T>(id: number, work: (signal: AbortSignal) =
 const createAnswers =
   (send: HostOptions['send']) =>
   (id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void =>
-    void work.then((value) => send({ t: 'result', id, value })).catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
+    void work
+      .then((value) => send({ t: 'result', id, value }))
+      .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
 export function createHost(options: HostOptions): Host {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options

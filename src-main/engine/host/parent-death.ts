@@ -1,6 +1,6 @@
 /**
- * The end of a host whose parent dies while the host is inside native code: a closed channel is seen only between steps. Linux alone can be told so beforehand;
- * elsewhere the closed channel remains.
+ * The end of a host whose parent dies while the host is inside native code: a closed channel is seen only between
+ * steps. Linux alone can be told so beforehand; elsewhere the closed channel remains.
  */
 import koffi from 'koffi'
 
@@ -8,12 +8,17 @@ import koffi from 'koffi'
 const PR_SET_PDEATHSIG = 1
 const SIGKILL = 9
 
-/** Call early. The kernel sends the signal when the thread that forked this process ends: Node forks on its main thread. Never throws. */
+/**
+ * Call early. The kernel sends the signal when the thread that forked this process ends: Node forks on its main thread.
+ * Never throws.
+ */
 export function dieWithParent(exit: () => void): void {
   if (process.platform !== 'linux') return
   const parent = process.ppid
   try {
-    const prctl = koffi.load('libc.so.6').func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)') as unknown as (
+    const prctl = koffi
+      .load('libc.so.6')
+      .func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)') as unknown as (
       ...args: number[]
     ) => number
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)

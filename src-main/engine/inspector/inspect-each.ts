@@ -1,11 +1,17 @@
-/** What memory a load needs where every process has one GPU: asked in a host bound to each, and told of the tightest of them. */
+/**
+ * What memory a load needs where every process has one GPU: asked in a host bound to each, and told of the tightest of
+ * them.
+ */
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import { gpuOf, processCount, slotsOf } from '../pool/local-pool.ts'
 
 type Settings = Partial<EngineSettings>
 
-/** Of several processes on one GPU the whole: so many processes, with the slots of all. The last GPUs have fewer processes where they cannot be shared out evenly. */
+/**
+ * Of several processes on one GPU the whole: so many processes, with the slots of all. The last GPUs have fewer
+ * processes where they cannot be shared out evenly.
+ */
 export function sharesOf(settings: Settings, gpus: readonly EngineGpu[]): { gpu: number; settings: Settings }[] {
   const { slots = 1, processes = 1 } = settings
   const count = processCount({ slots, processes })
@@ -23,8 +29,12 @@ const share = ({ memory }: ModelInspection): number => memory.neededBytes / Math
 
 /** The one that fits worst. `inspections` has at least one. */
 export function tightest(inspections: readonly ModelInspection[]): ModelInspection {
-  const [worst] = inspections.toSorted((a, b) => ORDER.indexOf(a.memory.fits) - ORDER.indexOf(b.memory.fits) || share(b) - share(a))
+  const [worst] = inspections.toSorted(
+    (a, b) => ORDER.indexOf(a.memory.fits) - ORDER.indexOf(b.memory.fits) || share(b) - share(a),
+  )
   if (worst === undefined) throw new RangeError('nothing was inspected')
   const { memory } = worst
-  return inspections.length === 1 ? worst : { ...worst, memory: { ...memory, method: `${memory.method}, on the tightest of ${inspections.length} GPUs` } }
+  return inspections.length === 1
+    ? worst
+    : { ...worst, memory: { ...memory, method: `${memory.method}, on the tightest of ${inspections.length} GPUs` } }
 }

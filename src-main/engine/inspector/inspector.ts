@@ -1,4 +1,7 @@
-/** Reads files' headers in a host process of its own, so that no running stream waits for it; the process ends when it is idle for a while. */
+/**
+ * Reads files' headers in a host process of its own, so that no running stream waits for it; the process ends when it
+ * is idle for a while.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
@@ -54,7 +57,10 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
   }
 
   function inTurn<T>(question: (host: LocalMember) => Promise<T>): Promise<T> {
-    if (waiting >= WAITING_MAX) return Promise.reject(new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`))
+    if (waiting >= WAITING_MAX)
+      return Promise.reject(
+        new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`),
+      )
     waiting += 1
     const { signal } = ending
     const next = turn.then(() => ask(question, signal)).finally(() => (waiting -= 1))
@@ -66,7 +72,12 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     inspect: (path, settings) => inTurn((member) => member.inspect(path, settings)),
     gpus: () => inTurn((member) => member.gpus()),
     end() {
-      ending.abort(new StokerError('CANCELLED', 'The machine was given back while this file was read. Read it again when you want it.'))
+      ending.abort(
+        new StokerError(
+          'CANCELLED',
+          'The machine was given back while this file was read. Read it again when you want it.',
+        ),
+      )
       ending = new AbortController()
       return end()
     },

@@ -1,6 +1,6 @@
 /**
- * Which members have lately evaluated which beginnings of prompts, so that a conversation goes back to where its earlier turns are cached.
- * Only hashes are kept, never text.
+ * Which members have lately evaluated which beginnings of prompts, so that a conversation goes back to where its
+ * earlier turns are cached. Only hashes are kept, never text.
  */
 import { createHash } from 'node:crypto'
 
@@ -10,7 +10,9 @@ import type { EngineRequest } from '#contract/inference.ts'
 const REMEMBERED_MAX = 2_048
 /** Characters below which evaluating again is cheaper than caring. */
 const WORTH_CHARACTERS = 64
-/** Boundaries of one request that are looked at: the first ones hold the system prompt, the last ones the conversation. */
+/**
+ * Boundaries of one request that are looked at: the first ones hold the system prompt, the last ones the conversation.
+ */
 const FIRST_BOUNDARIES = 4
 const LAST_BOUNDARIES = 12
 /** A prompt without messages is cut here. */

@@ -11,8 +11,8 @@ export interface Candidate {
 const load = ({ running, capacity }: Candidate): number => running / capacity
 
 /**
- * Of the members with a free slot, the least loaded of those in `holders`; of all, where none of them has one. Null when no slot is free.
- * Equal loads go to the lower index: a lone stream stays where caches are warm.
+ * Of the members with a free slot, the least loaded of those in `holders`; of all, where none of them has one. Null
+ * when no slot is free. Equal loads go to the lower index: a lone stream stays where caches are warm.
  */
 export function route(candidates: readonly Candidate[], holders: ReadonlySet<number>): number | null {
   const free = candidates.filter(({ running, capacity }) => running < capacity)

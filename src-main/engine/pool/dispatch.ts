@@ -1,4 +1,7 @@
-/** The pool's queue and where its jobs go: to a member with a free slot, in the order of turns, and on to another one when theirs fails before its first token. */
+/**
+ * The pool's queue and where its jobs go: to a member with a free slot, in the order of turns, and on to another one
+ * when theirs fails before its first token.
+ */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
@@ -24,22 +27,27 @@ export interface DispatchOptions {
 
 export class Dispatch {
   readonly jobs = createPoolJobs()
-  private readonly options: DispatchOptions
-  private readonly affinity = createAffinity()
-  private threads: ThreadShare | null = null
-  private serial = 0
+  readonly #options: DispatchOptions
+  readonly #affinity = createAffinity()
+  #threads: ThreadShare | null = null
+  #serial = 0
 
   constructor(options: DispatchOptions) {
-    this.options = options
+    this.#options = options
   }
 
   /** One local process orders its own queue; nothing is held in front of it. */
   get isDirect(): boolean {
-    return this.options.kind.local && this.options.seats.count === 1
+    return this.#options.kind.local && this.#options.seats.count === 1
   }
 
-  submit(id: string, request: EngineRequest, events: EngineEvents, { priority = 'job', deadlineMs }: SubmitOptions): void {
-    const now = this.options.clock.mono()
+  submit(
+    id: string,
+    request: EngineRequest,
+    events: EngineEvents,
+    { priority = 'job', deadlineMs }: SubmitOptions,
+  ): void {
+    const now = this.#options.clock.mono()
     const job: PoolJob = {
       id,
       request,
@@ -47,8 +55,8 @@ export class Dispatch {
       priority,
       acceptedAt: now,
       deadlineAt: deadlineMs === undefined ? null : now + deadlineMs,
-      serial: (this.serial += 1),
-      beginnings: this.options.seats.count > 1 ? beginningsOf(request) : [],
+      serial: (this.#serial += 1),
+      beginnings: this.#options.seats.count > 1 ? beginningsOf(request) : [],
       promptTokens: Math.ceil(textLength(request) / CHARACTERS_PER_TOKEN),
       member: null,
       tried: new Set(),
@@ -59,7 +67,7 @@ export class Dispatch {
       sentAt: now,
     }
     this.jobs.add(job)
-    if (this.isDirect) this.send(job, 0)
+    if (this.isDirect) this.#send(job, 0)
     else this.run()
   }
 
@@ -67,19 +75,20 @@ export class Dispatch {
     const job = this.jobs.get(jobId)
     if (job === undefined) return
     job.cancelled = true
-    if (job.member === null) this.jobs.end(job, { ...NOTHING_USED, durationMs: this.options.clock.mono() - job.acceptedAt })
-    else this.options.seats.at(job.member)?.member.cancel(jobId)
+    if (job.member === null)
+      this.jobs.end(job, { ...NOTHING_USED, durationMs: this.#options.clock.mono() - job.acceptedAt })
+    else this.#options.seats.at(job.member)?.member.cancel(jobId)
   }
 
   /** What waits here, and the prompt tokens in it. */
   waiting(): { jobs: number; promptTokens: number } {
-    const waiting = this.jobs.waiting(this.options.clock.mono())
+    const waiting = this.jobs.waiting(this.#options.clock.mono())
     return { jobs: waiting.length, promptTokens: waiting.reduce((sum, { promptTokens }) => sum + promptTokens, 0) }
   }
 
   /** Members that can take jobs, but for those in `except`. */
   candidates(except: ReadonlySet<number>): Candidate[] {
-    return this.options.seats.all.flatMap(({ member, down }, index) => {
+    return this.#options.seats.all.flatMap(({ member, down }, index) => {
       const state = member.state()
       if (state.kind !== 'loaded' || down || except.has(index)) return []
       return [{ index, running: this.jobs.running(index), capacity: member.capacity?.() ?? state.model.slots }]
@@ -88,59 +97,71 @@ export class Dispatch {
 
   /** Sends what waits to free slots, in the order of turns. A job that cannot go anywhere any more ends. */
   run(): void {
-    if (!this.options.isOpen()) return
+    if (!this.#options.isOpen()) return
     let full = false
-    for (const job of this.jobs.waiting(this.options.clock.mono())) {
+    for (const job of this.jobs.waiting(this.#options.clock.mono())) {
       if (full && job.tried.size === 0) continue
       // Ending one may have ended or sent others.
       if (job.member !== null || this.jobs.get(job.id) !== job) continue
       const candidates = this.candidates(job.tried)
-      if (job.tried.size === 0 && candidates.length > 0 && candidates.every(({ running, capacity }) => running >= capacity)) {
+      if (
+        job.tried.size === 0 &&
+        candidates.length > 0 &&
+        candidates.every(({ running, capacity }) => running >= capacity)
+      ) {
         full = true
         continue
       }
-      if (candidates.length === 0 && (job.lastError !== null || !this.options.kind.local)) this.jobs.end(job, job.lastError ?? GONE)
-      const index = route(candidates, this.affinity.holders(job.beginnings))
-      if (index !== null) this.send(job, index)
+      if (candidates.length === 0 && (job.lastError !== null || !this.#options.kind.local))
+        this.jobs.end(job, job.lastError ?? GONE)
+      const index = route(candidates, this.#affinity.holders(job.beginnings))
+      if (index !== null) this.#send(job, index)
     }
-    this.shareThreads()
+    this.#shareThreads()
   }
 
   /** For the members of a load: `threads` of all together; null where they need no sharing out. */
   shareOut(threads: number | null): void {
-    const { clock, seats } = this.options
-    this.threads?.stop()
-    this.threads = threads === null ? null : createThreadShare({ threads, clock, grant: (index, limit) => seats.at(index)?.member.setThreadLimit?.(limit) })
+    const { clock, seats } = this.#options
+    this.#threads?.stop()
+    this.#threads =
+      threads === null
+        ? null
+        : createThreadShare({
+            threads,
+            clock,
+            grant: (index, limit) => seats.at(index)?.member.setThreadLimit?.(limit),
+          })
   }
 
   /** The member is not loaded any more: what it had evaluated and was granted is gone. */
   lost(index: number): void {
-    this.affinity.forget(index)
-    this.threads?.forget(index)
+    this.#affinity.forget(index)
+    this.#threads?.forget(index)
   }
 
   /** As lost, of all members after an unload. */
   forgetPrompts(): void {
-    for (const index of this.options.seats.all.keys()) this.affinity.forget(index)
+    for (const index of this.#options.seats.all.keys()) this.#affinity.forget(index)
   }
 
   /** No thread is granted any more. */
   stop(): void {
-    this.threads?.stop()
+    this.#threads?.stop()
   }
 
-  private shareThreads(): void {
-    this.threads?.working(new Set([...this.options.seats.all.keys()].filter((index) => this.jobs.running(index) > 0)))
+  #shareThreads(): void {
+    this.#threads?.working(new Set([...this.#options.seats.all.keys()].filter((index) => this.jobs.running(index) > 0)))
   }
 
-  private send(job: PoolJob, index: number): void {
-    const { clock, seats } = this.options
+  #send(job: PoolJob, index: number): void {
+    const { clock, seats } = this.#options
     const now = clock.mono()
     const attempt = (job.attempt += 1)
     this.jobs.sent(job, index)
     job.sentAt = now
-    this.affinity.served(job.beginnings, index)
-    this.shareThreads()
+    this.#affinity.served(job.beginnings, index)
+    this.#shareThreads()
     const waited = this.isDirect ? 0 : now - job.acceptedAt
     const events: EngineEvents = {
       onDelta: (text, logprobs) => {
@@ -150,34 +171,37 @@ export class Dispatch {
         else job.events.onDelta(text, logprobs)
       },
       onDone: (done) => {
-        if (job.attempt === attempt) this.ended(job, { ...done, ttftMs: done.ttftMs + waited, durationMs: done.durationMs + waited })
+        if (job.attempt === attempt)
+          this.#ended(job, { ...done, ttftMs: done.ttftMs + waited, durationMs: done.durationMs + waited })
       },
       onError: (error) => {
-        if (job.attempt === attempt) this.failed(job, index, error)
+        if (job.attempt === attempt) this.#failed(job, index, error)
       },
     }
     const deadline = job.deadlineAt === null ? {} : { deadlineMs: Math.max(0, job.deadlineAt - now) }
     seats.at(index)?.member.submit(job.id, job.request, events, { priority: job.priority, ...deadline })
   }
 
-  private ended(job: PoolJob, how: EngineDone | ErrorValue): void {
+  #ended(job: PoolJob, how: EngineDone | ErrorValue): void {
     this.jobs.end(job, how)
     this.run()
   }
 
-  private failed(job: PoolJob, index: number, error: ErrorValue): void {
-    const seat = this.options.seats.at(index)
+  #failed(job: PoolJob, index: number, error: ErrorValue): void {
+    const seat = this.#options.seats.at(index)
     // The client tells its jobs of a crash before it tells its state.
-    const crashed = this.options.kind.local && isCrash(error)
+    const crashed = this.#options.kind.local && isCrash(error)
     if (seat !== undefined && crashed && !seat.down) {
       seat.down = true
       seat.suspects = this.jobs.running(index)
     }
-    // Alone in a process that ends, or in a second one: the job is the likeliest reason, and would end the next one with all streams in it.
-    const poison = crashed && (seat === undefined || seat.suspects < 2 || (job.lastError !== null && isCrash(job.lastError)))
-    if (job.cancelled && moves(error)) return this.ended(job, NOTHING_USED)
+    // Alone in a process that ends, or in a second one: the job is the likeliest reason, and would end the next one
+    // with all streams in it.
+    const poison =
+      crashed && (seat === undefined || seat.suspects < 2 || (job.lastError !== null && isCrash(job.lastError)))
+    if (job.cancelled && moves(error)) return this.#ended(job, NOTHING_USED)
     job.tried.add(index)
-    if (job.spoke || poison || !moves(error) || this.candidates(job.tried).length === 0) return this.ended(job, error)
+    if (job.spoke || poison || !moves(error) || this.candidates(job.tried).length === 0) return this.#ended(job, error)
     this.jobs.back(job)
     job.lastError = error
     this.run()

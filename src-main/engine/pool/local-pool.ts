@@ -1,4 +1,7 @@
-/** A pool of local host processes: slots and parked memory are shared out when they load, threads while they work; each may have a GPU of its own. */
+/**
+ * A pool of local host processes: slots and parked memory are shared out when they load, threads while they work; each
+ * may have a GPU of its own.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
 
@@ -9,30 +12,47 @@ export const PROCESSES_MAX = 8
 const PARKED_BYTES = 256 * 1_024 * 1_024
 
 /** Each of its processes sees one GPU only. Without layers on a GPU there is nothing to bind. */
-export const isOneEach = ({ gpus = 'together', gpuLayers }: Pick<EngineSettings, 'gpus' | 'gpuLayers'>): boolean => gpus === 'each' && gpuLayers > 0
+export const isOneEach = ({ gpus = 'together', gpuLayers }: Pick<EngineSettings, 'gpus' | 'gpuLayers'>): boolean =>
+  gpus === 'each' && gpuLayers > 0
 
 /** Slots of process `index` of `count`: the first ones have one more where they cannot be shared out evenly. */
-export const slotsOf = (slots: number, index: number, count: number): number => Math.floor(slots / count) + (index < slots % count ? 1 : 0)
+export const slotsOf = (slots: number, index: number, count: number): number =>
+  Math.floor(slots / count) + (index < slots % count ? 1 : 0)
 
-/** Every process may come to use all the threads, while it works alone; each has the weights, and on CPU they share the file's pages. */
+/**
+ * Every process may come to use all the threads, while it works alone; each has the weights, and on CPU they share the
+ * file's pages.
+ */
 export function shareOf(settings: EngineSettings, index: number, count: number): EngineSettings {
   if (count === 1) return settings
   const { slots, parkedBytes = PARKED_BYTES } = settings
-  return { ...settings, processes: 1, slots: slotsOf(slots, index, count), parkedBytes: Math.floor(parkedBytes / count) }
+  return {
+    ...settings,
+    processes: 1,
+    slots: slotsOf(slots, index, count),
+    parkedBytes: Math.floor(parkedBytes / count),
+  }
 }
 
-export const processCount = ({ processes = 1, slots }: Pick<EngineSettings, 'processes' | 'slots'>): number => Math.max(1, Math.min(processes, slots, PROCESSES_MAX))
+export const processCount = ({ processes = 1, slots }: Pick<EngineSettings, 'processes' | 'slots'>): number =>
+  Math.max(1, Math.min(processes, slots, PROCESSES_MAX))
 
 /** Process i has GPU i mod n of the `n` that there are. Error ENGINE_LOAD_FAILED where there is none. */
 export function gpuOf(process: number, gpus: readonly EngineGpu[]): number {
   const gpu = gpus[process % Math.max(1, gpus.length)]
   if (gpu === undefined)
-    throw new StokerError('ENGINE_LOAD_FAILED', 'The engine sees no GPU here, so that its processes cannot have one each. Set the GPU layers to 0, or look at the driver.')
+    throw new StokerError(
+      'ENGINE_LOAD_FAILED',
+      'The engine sees no GPU here, so that its processes cannot have one each. Set the GPU layers to 0, or look at the driver.',
+    )
   return gpu.index
 }
 
 /** `gpus`: those the engine can use here, asked at a load that wants processes with one each. */
-export const localKind = (make: (gpu: MemberGpu) => LocalMember, gpus: () => Promise<readonly EngineGpu[]> = async () => []): PoolKind => ({
+export const localKind = (
+  make: (gpu: MemberGpu) => LocalMember,
+  gpus: () => Promise<readonly EngineGpu[]> = async () => [],
+): PoolKind => ({
   local: true,
   count: processCount,
   async gpus(settings, count) {

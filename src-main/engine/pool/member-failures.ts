@@ -2,25 +2,40 @@
 import { StokerError, toErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 
 /** Failures of a member, not of the request; the job may run elsewhere. */
-const MOVES = new Set<ErrorCode>(['ENGINE_CRASHED', 'ENGINE_UNREACHABLE', 'ENGINE_BUSY', 'ENGINE_BROKEN', 'ENGINE_NOT_LOADED'])
+const MOVES = new Set<ErrorCode>([
+  'ENGINE_CRASHED',
+  'ENGINE_UNREACHABLE',
+  'ENGINE_BUSY',
+  'ENGINE_BROKEN',
+  'ENGINE_NOT_LOADED',
+])
 
 export const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
-export const GONE = problem('ENGINE_UNREACHABLE', 'None of the servers of this pool can be reached. Stoker keeps asking them; look whether they run, then send the request again.')
+export const GONE = problem(
+  'ENGINE_UNREACHABLE',
+  'None of the servers of this pool can be reached. Stoker keeps asking them; look whether they run, then send the request again.',
+)
 
 /** How a process of this machine ends under its jobs; the third time in a row it is called broken. */
 export const isCrash = ({ code }: ErrorValue): boolean => code === 'ENGINE_CRASHED' || code === 'ENGINE_BROKEN'
 
 /** A refusal that is about the endpoint (key, address, model) and not about the request is marked by who gives it. */
-export const moves = ({ code, data }: ErrorValue): boolean => MOVES.has(code) || (code === 'ENGINE_REFUSED' && data['endpoint'] === true)
+export const moves = ({ code, data }: ErrorValue): boolean =>
+  MOVES.has(code) || (code === 'ENGINE_REFUSED' && data['endpoint'] === true)
 
 /** Failures to load that no member mends by itself: a local process that crashed comes back. */
-export const fatalOnes = (failures: readonly unknown[], local: boolean): unknown[] => (local ? failures.filter((error) => toErrorValue(error).code !== 'ENGINE_CRASHED') : [])
+export const fatalOnes = (failures: readonly unknown[], local: boolean): unknown[] =>
+  local ? failures.filter((error) => toErrorValue(error).code !== 'ENGINE_CRASHED') : []
 
 /** Of several failures to load the one that says most. */
-export const mostTelling = (failures: readonly unknown[]): unknown => failures.find((failure) => toErrorValue(failure).code !== 'ENGINE_UNREACHABLE') ?? failures[0]
+export const mostTelling = (failures: readonly unknown[]): unknown =>
+  failures.find((failure) => toErrorValue(failure).code !== 'ENGINE_UNREACHABLE') ?? failures[0]
 
 /** The next smaller setting that one of `count` processes suggests, for all of them. */
 export function wholeSetting(error: unknown, count: number): unknown {
   if (!(error instanceof StokerError) || count === 1 || typeof error.data['slots'] !== 'number') return error
-  return new StokerError(error.code, error.message, { data: { ...error.data, slots: error.data['slots'] * count }, cause: error })
+  return new StokerError(error.code, error.message, {
+    data: { ...error.data, slots: error.data['slots'] * count },
+    cause: error,
+  })
 }

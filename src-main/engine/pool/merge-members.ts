@@ -47,8 +47,9 @@ export function spread(streams: number, slots: readonly number[]): number[] {
 }
 
 /**
- * `perStream[n - 1]`: n streams are spread as the pool spreads them; the mean of what each member measured for its part, weighted by its streams, over the
- * members that measured it. The prompt speed of members that share one machine is the best of theirs (they also share its cores); of separate machines, the sum.
+ * `perStream[n - 1]`: n streams are spread as the pool spreads them; the mean of what each member measured for its
+ * part, weighted by its streams, over the members that measured it. The prompt speed of members that share one machine
+ * is the best of theirs (they also share its cores); of separate machines, the sum.
  */
 export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'>[], oneMachine: boolean): EngineSpeed {
   const slots = members.map((member) => member.slots)
@@ -61,7 +62,9 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
     const measured = sum(parts.map(({ count }) => count))
     perStream.push(measured === 0 ? null : sum(parts.map(({ count, speed }) => count * speed)) / measured)
   }
-  const prompt = members.flatMap(({ speed }) => (speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond]))
+  const prompt = members.flatMap(({ speed }) =>
+    speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond],
+  )
   // Jobs go to the member with the most room, seldom the most crowded one.
   const crowding = members.flatMap(({ speed }) => speed.crowding ?? [])
   return {
@@ -80,7 +83,10 @@ export const numberProcesses = (members: readonly EngineStats[], gpus: readonly 
   })
 
 /** Sums over the members; `names` become the processes' names. `waiting` is what the pool itself holds. */
-export function mergeStats(members: readonly EngineStats[], options: { oneMachine: boolean; waiting: { jobs: number; promptTokens: number } }): EngineStats {
+export function mergeStats(
+  members: readonly EngineStats[],
+  options: { oneMachine: boolean; waiting: { jobs: number; promptTokens: number } },
+): EngineStats {
   const total = (pick: (stats: EngineStats) => number): number => sum(members.map(pick))
   return {
     running: total(({ running }) => running),

@@ -13,7 +13,11 @@ export interface EmbedPlaces {
 }
 
 /** Errors: the last member's; ENGINE_NOT_LOADED where there is none. */
-export async function embedIn({ seats, local, candidates }: EmbedPlaces, texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
+export async function embedIn(
+  { seats, local, candidates }: EmbedPlaces,
+  texts: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ vectors: number[][]; promptTokens: number }> {
   const tried = new Set<number>()
   let last: unknown = null
   for (let attempt = 0; attempt < seats.count; attempt += 1) {

@@ -29,7 +29,12 @@ export interface PoolJob extends Ordered {
   sentAt: number
 }
 
-export const NOTHING_USED: EngineDone = { finish: 'cancelled', usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 }, ttftMs: 0, durationMs: 0 }
+export const NOTHING_USED: EngineDone = {
+  finish: 'cancelled',
+  usage: { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 },
+  ttftMs: 0,
+  durationMs: 0,
+}
 
 export interface PoolJobs {
   readonly size: number
@@ -90,4 +95,5 @@ export function createPoolJobs(): PoolJobs {
   }
 }
 
-export const textLength = ({ messages, prompt }: EngineRequest): number => (prompt?.length ?? 0) + messages.reduce((sum, { content }) => sum + content.length, 0)
+export const textLength = ({ messages, prompt }: EngineRequest): number =>
+  (prompt?.length ?? 0) + messages.reduce((sum, { content }) => sum + content.length, 0)

@@ -1,4 +1,7 @@
-/** One of the engines a pool shares its jobs out to: a local host process (client.ts) or a remote endpoint (remote/member.ts). */
+/**
+ * One of the engines a pool shares its jobs out to: a local host process (client.ts) or a remote endpoint
+ * (remote/member.ts).
+ */
 import type { EnginePort } from '#core/engine/engine.port.ts'
 
 export interface PoolMember extends EnginePort {

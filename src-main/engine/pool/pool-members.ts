@@ -1,4 +1,7 @@
-/** The pool's members, each in its seat with what the pool knows of it: how many there are, and which GPU each has, follows the settings. */
+/**
+ * The pool's members, each in its seat with what the pool knows of it: how many there are, and which GPU each has,
+ * follows the settings.
+ */
 import type { EngineState } from '#core/engine/engine.port.ts'
 
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
@@ -17,49 +20,62 @@ export interface Seat {
 }
 
 export class Seats {
-  private seats: Seat[] = []
-  private readonly kind: PoolKind
-  private readonly heard: (seat: Seat, index: number, state: EngineState) => void
+  #seats: Seat[] = []
+  readonly #kind: PoolKind
+  readonly #heard: (seat: Seat, index: number, state: EngineState) => void
 
-  /** One member from the start; none of them is started before it is loaded. `heard`: what the member in this seat says of itself. */
+  /**
+   * One member from the start; none of them is started before it is loaded. `heard`: what the member in this seat says
+   * of itself.
+   */
   constructor(kind: PoolKind, heard: (seat: Seat, index: number, state: EngineState) => void) {
-    this.kind = kind
-    this.heard = heard
-    this.seats.push(this.make(0, null))
+    this.#kind = kind
+    this.#heard = heard
+    this.#seats.push(this.#make(0, null))
   }
 
   get count(): number {
-    return this.seats.length
+    return this.#seats.length
   }
 
   get all(): readonly Seat[] {
-    return this.seats
+    return this.#seats
   }
 
   at(index: number): Seat | undefined {
-    return this.seats[index]
+    return this.#seats[index]
   }
 
   states(): EngineState[] {
-    return this.seats.map(({ member }) => member.state())
+    return this.#seats.map(({ member }) => member.state())
   }
 
-  /** One member for each entry. A process sees other GPUs only when it is started anew: one on the wrong GPU leaves, as does one too many. */
+  /**
+   * One member for each entry. A process sees other GPUs only when it is started anew: one on the wrong GPU leaves, as
+   * does one too many.
+   */
   async fit(gpus: readonly MemberGpu[]): Promise<void> {
-    const leaving = this.seats.splice(gpus.length)
+    const leaving = this.#seats.splice(gpus.length)
     for (const [index, gpu] of gpus.entries()) {
-      const seat = this.seats[index]
+      const seat = this.#seats[index]
       if (seat?.gpu === gpu) continue
       if (seat !== undefined) leaving.push(seat)
-      this.seats[index] = this.make(index, gpu)
+      this.#seats[index] = this.#make(index, gpu)
     }
     for (const { off } of leaving) off()
     await Promise.all(leaving.map(({ member }) => member.stop()))
   }
 
-  private make(index: number, gpu: MemberGpu): Seat {
-    const seat: Seat = { member: this.kind.make(index, gpu), gpu, down: false, suspects: 0, retrying: false, off: () => undefined }
-    seat.off = seat.member.onState((state) => this.heard(seat, index, state))
+  #make(index: number, gpu: MemberGpu): Seat {
+    const seat: Seat = {
+      member: this.#kind.make(index, gpu),
+      gpu,
+      down: false,
+      suspects: 0,
+      retrying: false,
+      off: () => undefined,
+    }
+    seat.off = seat.member.onState((state) => this.#heard(seat, index, state))
     return seat
   }
 }

@@ -1,12 +1,15 @@
 /**
- * Whose turn it is among jobs that wait in front of the pool, by the rule of a host process (host/order.ts): own use, jobs near their deadline, jobs,
- * exams; within a class the earliest deadline, then the earliest arrival; every fourth turn goes to the oldest, once it has waited twenty seconds.
+ * Whose turn it is among jobs that wait in front of the pool, by the rule of a host process (host/order.ts): own use,
+ * jobs near their deadline, jobs, exams; within a class the earliest deadline, then the earliest arrival; every fourth
+ * turn goes to the oldest, once it has waited twenty seconds.
  */
 import type { EnginePriority } from '#core/engine/engine.port.ts'
 
 const AGED_MS = 20_000
 const AGED_EVERY = 4
-/** Near: less than this share of its time is left. The pool does not know how fast its members are with this very job. */
+/**
+ * Near: less than this share of its time is left. The pool does not know how fast its members are with this very job.
+ */
 const NEAR_SHARE = 0.2
 
 export interface Ordered {
@@ -20,7 +23,8 @@ export interface Ordered {
 }
 
 /** Missed, it no longer counts: hurrying helps nobody. */
-const deadline = ({ deadlineAt }: Ordered, now: number): number => (deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt)
+const deadline = ({ deadlineAt }: Ordered, now: number): number =>
+  deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt
 
 function rank(job: Ordered, now: number): number {
   if (job.priority === 'own') return 0
@@ -40,6 +44,11 @@ function compare(a: Ordered, b: Ordered, now: number): number {
 export function inTurns<T extends Ordered>(jobs: readonly T[], now: number, turns: number): T[] {
   const sorted = jobs.toSorted((a, b) => compare(a, b, now))
   if ((turns + 1) % AGED_EVERY !== 0) return sorted
-  const oldest = jobs.reduce<T | null>((found, job) => (found === null || job.serial < found.serial ? job : found), null)
-  return oldest === null || now - oldest.acceptedAt < AGED_MS ? sorted : [oldest, ...sorted.filter((job) => job !== oldest)]
+  const oldest = jobs.reduce<T | null>(
+    (found, job) => (found === null || job.serial < found.serial ? job : found),
+    null,
+  )
+  return oldest === null || now - oldest.acceptedAt < AGED_MS
+    ? sorted
+    : [oldest, ...sorted.filter((job) => job !== oldest)]
 }

@@ -1,4 +1,7 @@
-/** Loads a member again that refused after a crash: at once it would only fail again, and never would leave its slots unused. */
+/**
+ * Loads a member again that refused after a crash: at once it would only fail again, and never would leave its slots
+ * unused.
+ */
 import type { Clock } from '#contract/time.ts'
 
 /** The last one repeats. */

@@ -1,6 +1,7 @@
 /**
- * Shares the rig's threads out among the processes that work: all of them to one that works alone, an equal part (at least one) to each of
- * several. A share shrinks at once, because too many threads on too few cores cost more than anything, and grows after a while of rest only.
+ * Shares the rig's threads out among the processes that work: all of them to one that works alone, an equal part (at
+ * least one) to each of several. A share shrinks at once, because too many threads on too few cores cost more than
+ * anything, and grows after a while of rest only.
  */
 import type { Clock } from '#contract/time.ts'
 

@@ -1,4 +1,7 @@
-/** What a server is and offers, by its own word: `/v1/models`, and where they answer `/props` (llama-server) and `/version` (vLLM, SGLang, Ollama). */
+/**
+ * What a server is and offers, by its own word: `/v1/models`, and where they answer `/props` (llama-server) and
+ * `/version` (vLLM, SGLang, Ollama).
+ */
 import { z } from 'zod'
 
 import { StokerError } from '#contract/errors.ts'
@@ -50,14 +53,19 @@ const props = z.object({
 })
 const version = z.object({ version: z.string().min(1).max(64) })
 
-const contextOf = ({ max_model_len, context_length, meta }: Listed): number | null => max_model_len ?? context_length ?? meta?.n_ctx ?? null
+const contextOf = ({ max_model_len, context_length, meta }: Listed): number | null =>
+  max_model_len ?? context_length ?? meta?.n_ctx ?? null
 
 async function listOf(connection: Connection): Promise<Listed[]> {
   const answer = list.safeParse(await json(connection, '/v1/models', { timeoutMs: ASK_MS, maxBytes: LIST_BYTES }))
   if (answer.success) return answer.data.data
-  throw new StokerError('ENGINE_REFUSED', `${hostOf(connection.url)} answers, but its list of models is not an OpenAI-compatible server's. Check the address.`, {
-    data: { endpoint: true },
-  })
+  throw new StokerError(
+    'ENGINE_REFUSED',
+    `${hostOf(connection.url)} answers, but its list of models is not an OpenAI-compatible server's. Check the address.`,
+    {
+      data: { endpoint: true },
+    },
+  )
 }
 
 /** Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_BUSY (it is still loading), ENGINE_CRASHED. */
@@ -80,7 +88,8 @@ const versionAt = async (connection: Connection, path: string): Promise<string> 
 
 async function named(connection: Connection, ownedBy: string): Promise<{ dialect: Dialect; engine: string } | null> {
   if (ownedBy === 'vllm') return { dialect: 'vllm', engine: `vLLM${await versionAt(connection, '/version')}` }
-  if (ownedBy === 'sglang') return { dialect: 'vllm', engine: `SGLang${await versionAt(connection, '/get_server_info')}` }
+  if (ownedBy === 'sglang')
+    return { dialect: 'vllm', engine: `SGLang${await versionAt(connection, '/get_server_info')}` }
   if (ownedBy === 'library') return { dialect: 'plain', engine: `Ollama${await versionAt(connection, '/api/version')}` }
   if (ownedBy === 'stoker') return { dialect: 'llama', engine: 'Stoker' }
   return null
@@ -95,7 +104,8 @@ export async function isHealthy(connection: Connection): Promise<boolean> {
     return true
   } catch (error) {
     // vLLM and SGLang answer 200 with an empty body.
-    if (error instanceof StokerError && error.code === 'ENGINE_REFUSED' && error.data['status'] === undefined) return true
+    if (error instanceof StokerError && error.code === 'ENGINE_REFUSED' && error.data['status'] === undefined)
+      return true
     throw error
   }
 }
@@ -110,7 +120,8 @@ export async function describeServer(connection: Connection, model: string): Pro
   const own = entry === undefined ? null : contextOf(entry)
   if (known !== null) return { ...known, models, slots: null, contextTokens: own, hasHealth }
   const found = await optional(connection, '/props', props)
-  if (found === null) return { dialect: 'plain', engine: 'OpenAI-compatible', models, slots: null, contextTokens: own, hasHealth }
+  if (found === null)
+    return { dialect: 'plain', engine: 'OpenAI-compatible', models, slots: null, contextTokens: own, hasHealth }
   const { total_slots, build_info, default_generation_settings } = found
   return {
     dialect: 'llama',
@@ -123,4 +134,5 @@ export async function describeServer(connection: Connection, model: string): Pro
 }
 
 /** Ollama lists `name:latest` where people write `name`. */
-export const sameModel = (offered: string, wanted: string): boolean => offered === wanted || offered === `${wanted}:latest`
+export const sameModel = (offered: string, wanted: string): boolean =>
+  offered === wanted || offered === `${wanted}:latest`

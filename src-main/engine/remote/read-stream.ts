@@ -29,16 +29,29 @@ export interface StreamOptions {
   onPiece: () => void
 }
 
-export const boundOf = ({ maxTokens, logprobs = 0 }: EngineRequest): number => BASE_BYTES + maxTokens * (TOKEN_BYTES + logprobs * ALTERNATIVE_BYTES)
+export const boundOf = ({ maxTokens, logprobs = 0 }: EngineRequest): number =>
+  BASE_BYTES + maxTokens * (TOKEN_BYTES + logprobs * ALTERNATIVE_BYTES)
 
 const late = (host: string, what: 'first' | 'idle' | 'whole', { firstMs, idleMs, wholeMs }: Patience): ErrorValue => {
   const ms = { first: firstMs, idle: idleMs, whole: wholeMs }[what]
-  return unreachable(host, what === 'whole' ? `the answer took over ${Math.round(ms / 1_000)} s` : `nothing came for ${Math.round(ms / 1_000)} s`)
+  return unreachable(
+    host,
+    what === 'whole'
+      ? `the answer took over ${Math.round(ms / 1_000)} s`
+      : `nothing came for ${Math.round(ms / 1_000)} s`,
+  )
 }
 
 /** Feeds the answer; true when it is over by `[DONE]`, or because no more of it is wanted. */
-async function feed(response: Response, answer: Answer, maxBytes: number, host: string, touch: () => void): Promise<boolean> {
-  const tooMuch = (): StokerError => new StokerError('ENGINE_CRASHED', `${host} sent far more than was asked for. Look at its version and its log.`)
+async function feed(
+  response: Response,
+  answer: Answer,
+  maxBytes: number,
+  host: string,
+  touch: () => void,
+): Promise<boolean> {
+  const tooMuch = (): StokerError =>
+    new StokerError('ENGINE_CRASHED', `${host} sent far more than was asked for. Look at its version and its log.`)
   let done = false
   let failure: Error | null = null
   const parser = createParser({
@@ -51,7 +64,8 @@ async function feed(response: Response, answer: Answer, maxBytes: number, host: 
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') failure = tooMuch()
       // llama-server of some versions sends a failure as a line of its own.
-      else if (error.type === 'unknown-field' && error.field === 'error') answer.take(`{"error":${error.value === undefined || error.value === '' ? '{}' : error.value}}`)
+      else if (error.type === 'unknown-field' && error.field === 'error')
+        answer.take(`{"error":${error.value === undefined || error.value === '' ? '{}' : error.value}}`)
     },
   })
   const decoder = new TextDecoder()
@@ -86,26 +100,39 @@ async function drain(reader: ReadableStreamDefaultReader<Uint8Array> | undefined
 }
 
 /**
- * The finished answer. Closing the connection is how a server learns that nobody waits. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_BUSY,
- * ENGINE_CRASHED, CONTEXT_TOO_LONG; `cancelled.reason` when it was cancelled.
+ * The finished answer. Closing the connection is how a server learns that nobody waits. Errors: ENGINE_UNREACHABLE,
+ * ENGINE_REFUSED, ENGINE_BUSY, ENGINE_CRASHED, CONTEXT_TOO_LONG; `cancelled.reason` when it was cancelled.
  */
 export async function streamAnswer(connection: Connection, options: StreamOptions): Promise<Answer> {
   const { path, body, request, promptTokens, patience, cancelled, onDelta, onPiece } = options
   const host = hostOf(connection.url)
   const silent = new AbortController()
   const signal = AbortSignal.any([cancelled, silent.signal])
-  const watchdog = createWatchdog(connection.clock, patience, (what) => silent.abort(fromErrorValue(late(host, what, patience))))
-  const answer = createAnswer({ host, maxTokens: request.maxTokens, logprobs: request.logprobs, promptTokens, onDelta, onPiece })
+  const watchdog = createWatchdog(connection.clock, patience, (what) =>
+    silent.abort(fromErrorValue(late(host, what, patience))),
+  )
+  const answer = createAnswer({
+    host,
+    maxTokens: request.maxTokens,
+    logprobs: request.logprobs,
+    promptTokens,
+    onDelta,
+    onPiece,
+  })
   try {
     const response = await send(connection, path, { body, signal })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
     const over = await feed(response, answer, boundOf(request), host, () => watchdog.touch())
-    if (!over && answer.finish === null) throw new StokerError('ENGINE_CRASHED', `${host} broke its answer off. Look at its log; send the request again.`)
+    if (!over && answer.finish === null)
+      throw new StokerError('ENGINE_CRASHED', `${host} broke its answer off. Look at its log; send the request again.`)
     return answer
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof StokerError) throw error
-    throw new StokerError('ENGINE_CRASHED', `${host} broke its answer off. Look whether it still runs; send the request again.`)
+    throw new StokerError(
+      'ENGINE_CRASHED',
+      `${host} broke its answer off. Look whether it still runs; send the request again.`,
+    )
   } finally {
     watchdog.stop()
   }

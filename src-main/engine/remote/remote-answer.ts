@@ -1,6 +1,12 @@
 /** Puts a streamed answer together: text goes out as it comes, tool calls and usage are kept for the end. */
 import { StokerError, fromErrorValue } from '#contract/errors.ts'
-import { MESSAGE_BYTES_MAX, type EngineUsage, type FinishReason, type TokenLogprob, type ToolCall } from '#contract/inference.ts'
+import {
+  MESSAGE_BYTES_MAX,
+  type EngineUsage,
+  type FinishReason,
+  type TokenLogprob,
+  type ToolCall,
+} from '#contract/inference.ts'
 
 import { chunk, finishOf, logprobsOf, usageOf, type ToolDelta } from './stream-chunk.ts'
 import { streamedError } from './server-refusal.ts'
@@ -10,7 +16,9 @@ export interface Answer {
   take(data: string): void
   /** Null until the server said that it is done. */
   readonly finish: FinishReason | null
-  /** By the server's count; without one `promptTokens` is the estimate given and `generatedTokens` the number of pieces. */
+  /**
+   * By the server's count; without one `promptTokens` is the estimate given and `generatedTokens` the number of pieces.
+   */
   readonly usage: EngineUsage
   readonly toolCalls: ToolCall[]
   /** More came than was asked for; the answer is over. */
@@ -50,14 +58,19 @@ function createToolCalls(broken: () => StokerError) {
       }
     },
     all(): ToolCall[] {
-      return [...calls].sort(([a], [b]) => a - b).map(([index, call]) => ({ ...call, id: call.id === '' ? `call_${index}` : call.id }))
+      return [...calls]
+        .sort(([a], [b]) => a - b)
+        .map(([index, call]) => ({ ...call, id: call.id === '' ? `call_${index}` : call.id }))
     },
   }
 }
 
 export function createAnswer({ host, maxTokens, logprobs, promptTokens, onDelta, onPiece }: AnswerOptions): Answer {
   const broken = (): StokerError =>
-    new StokerError('ENGINE_CRASHED', `${host} sent something that is not the stream of an OpenAI-compatible server. Look at its version and its log.`)
+    new StokerError(
+      'ENGINE_CRASHED',
+      `${host} sent something that is not the stream of an OpenAI-compatible server. Look at its version and its log.`,
+    )
   const tools = createToolCalls(broken)
   let pieces = 0
   let finish: FinishReason | null = null

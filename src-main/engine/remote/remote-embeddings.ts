@@ -12,7 +12,9 @@ const EMBED_MS = 120_000
 const EMBED_BYTES = 67_108_864
 
 const answer = z.object({
-  data: z.array(z.object({ index: z.number().int().min(0).nullish(), embedding: z.array(z.number()).min(1).max(65_536) })).max(TEXTS_MAX),
+  data: z
+    .array(z.object({ index: z.number().int().min(0).nullish(), embedding: z.array(z.number()).min(1).max(65_536) }))
+    .max(TEXTS_MAX),
   usage: z
     .object({ prompt_tokens: z.number().int().min(0).nullish() })
     .nullish()
@@ -25,21 +27,43 @@ function ofLengthOne(vector: readonly number[]): number[] {
 }
 
 /** One vector a text, of length 1. Errors: BAD_REQUEST, MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_*, CANCELLED. */
-export async function embed(connection: Connection, model: string, texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
-  if (texts.length === 0 || texts.length > TEXTS_MAX) throw new StokerError('BAD_REQUEST', `Give 1 to ${TEXTS_MAX} texts at once.`)
+export async function embed(
+  connection: Connection,
+  model: string,
+  texts: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ vectors: number[][]; promptTokens: number }> {
+  if (texts.length === 0 || texts.length > TEXTS_MAX)
+    throw new StokerError('BAD_REQUEST', `Give 1 to ${TEXTS_MAX} texts at once.`)
   const asked = { model, input: texts, encoding_format: 'float' }
-  const body = await json(connection, '/v1/embeddings', { timeoutMs: EMBED_MS, maxBytes: EMBED_BYTES, body: asked, ...(signal === undefined ? {} : { signal }) }).catch(
-    (error: unknown) => {
-      const status = error instanceof StokerError ? error.data['status'] : undefined
-      // What servers say of a model, or of a start without embeddings: 400, 404, 501.
-      if (status === 404 || status === 501 || (status === 400 && error instanceof StokerError && error.code === 'ENGINE_REFUSED'))
-        throw new StokerError('MODEL_UNSUPPORTED', `${hostOf(connection.url)} gives no embeddings with this model (${status}).`, { cause: error })
-      throw error
-    },
-  )
+  const body = await json(connection, '/v1/embeddings', {
+    timeoutMs: EMBED_MS,
+    maxBytes: EMBED_BYTES,
+    body: asked,
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    const status = error instanceof StokerError ? error.data['status'] : undefined
+    // What servers say of a model, or of a start without embeddings: 400, 404, 501.
+    if (
+      status === 404 ||
+      status === 501 ||
+      (status === 400 && error instanceof StokerError && error.code === 'ENGINE_REFUSED')
+    )
+      throw new StokerError(
+        'MODEL_UNSUPPORTED',
+        `${hostOf(connection.url)} gives no embeddings with this model (${status}).`,
+        { cause: error },
+      )
+    throw error
+  })
   const parsed = answer.safeParse(body)
   if (!parsed.success || parsed.data.data.length !== texts.length)
-    throw new StokerError('ENGINE_CRASHED', `${hostOf(connection.url)} sent something that is no list of embeddings. Look at its version.`)
-  const vectors = parsed.data.data.map((entry, at) => ({ at: entry.index ?? at, vector: ofLengthOne(entry.embedding) })).sort((a, b) => a.at - b.at)
+    throw new StokerError(
+      'ENGINE_CRASHED',
+      `${hostOf(connection.url)} sent something that is no list of embeddings. Look at its version.`,
+    )
+  const vectors = parsed.data.data
+    .map((entry, at) => ({ at: entry.index ?? at, vector: ofLengthOne(entry.embedding) }))
+    .sort((a, b) => a.at - b.at)
   return { vectors: vectors.map(({ vector }) => vector), promptTokens: parsed.data.usage?.prompt_tokens ?? 0 }
 }

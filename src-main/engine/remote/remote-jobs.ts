@@ -48,25 +48,32 @@ export interface RemoteJobs {
   start(id: string, request: EngineRequest, events: EngineEvents, deadlineMs: number | undefined): void
   cancel(id: string): void
   failAll(error: ErrorValue): void
-  stats(): { running: number; tokensPerSecond: number; speed: EngineSpeed; waitingPromptTokens: number; cachedTokens: number; promptTokens: number }
+  stats(): {
+    running: number
+    tokensPerSecond: number
+    speed: EngineSpeed
+    waitingPromptTokens: number
+    cachedTokens: number
+    promptTokens: number
+  }
 }
 
 class Jobs implements RemoteJobs {
-  private readonly options: RemoteJobsOptions
-  private readonly jobs = new Map<string, RemoteJob>()
-  private readonly rate
-  private readonly speed
-  private cachedTokens = 0
-  private promptTokens = 0
+  readonly #options: RemoteJobsOptions
+  readonly #jobs = new Map<string, RemoteJob>()
+  readonly #rate
+  readonly #speed
+  #cachedTokens = 0
+  #promptTokens = 0
 
   constructor(options: RemoteJobsOptions) {
-    this.options = options
-    this.rate = createRate(() => this.now())
-    this.speed = createRemoteSpeed(options.slots)
+    this.#options = options
+    this.#rate = createRate(() => this.#now())
+    this.#speed = createRemoteSpeed(options.slots)
   }
 
   start(id: string, request: EngineRequest, events: EngineEvents, deadlineMs: number | undefined): void {
-    const now = this.now()
+    const now = this.#now()
     const job: RemoteJob = {
       request,
       events,
@@ -79,75 +86,94 @@ class Jobs implements RemoteJobs {
       streamsAtFirst: 1,
       ended: false,
     }
-    this.jobs.set(id, job)
-    void this.serve(id, job, deadlineMs)
+    this.#jobs.set(id, job)
+    void this.#serve(id, job, deadlineMs)
   }
 
   /** At once: the server learns of it by the end of the connection. */
   cancel(id: string): void {
-    const job = this.jobs.get(id)
+    const job = this.#jobs.get(id)
     if (job === undefined) return
     job.abort.abort()
     // What the server counted comes with its last piece only.
-    this.finish(id, job, 'cancelled', { promptTokens: job.firstAt === null ? 0 : job.promptTokens, cachedTokens: 0, generatedTokens: job.pieces })
+    this.#finish(id, job, 'cancelled', {
+      promptTokens: job.firstAt === null ? 0 : job.promptTokens,
+      cachedTokens: 0,
+      generatedTokens: job.pieces,
+    })
   }
 
   failAll(error: ErrorValue): void {
-    for (const [id, job] of this.jobs) {
+    for (const [id, job] of this.#jobs) {
       job.abort.abort()
-      this.fail(id, job, error)
+      this.#fail(id, job, error)
     }
   }
 
   stats(): ReturnType<RemoteJobs['stats']> {
-    const jobs = [...this.jobs.values()]
+    const jobs = [...this.#jobs.values()]
     return {
       running: jobs.length,
-      tokensPerSecond: this.rate.perSecond(),
-      speed: this.speed.view(),
-      waitingPromptTokens: jobs.reduce((sum, { firstAt, promptTokens }) => sum + (firstAt === null ? promptTokens : 0), 0),
-      cachedTokens: this.cachedTokens,
-      promptTokens: this.promptTokens,
+      tokensPerSecond: this.#rate.perSecond(),
+      speed: this.#speed.view(),
+      waitingPromptTokens: jobs.reduce(
+        (sum, { firstAt, promptTokens }) => sum + (firstAt === null ? promptTokens : 0),
+        0,
+      ),
+      cachedTokens: this.#cachedTokens,
+      promptTokens: this.#promptTokens,
     }
   }
 
-  private now(): number {
-    return this.options.connection.clock.mono()
+  #now(): number {
+    return this.#options.connection.clock.mono()
   }
 
-  private async serve(id: string, job: RemoteJob, deadlineMs: number | undefined): Promise<void> {
-    const { isUp, onFailed } = this.options
+  async #serve(id: string, job: RemoteJob, deadlineMs: number | undefined): Promise<void> {
+    const { isUp, onFailed } = this.#options
     for (let resend = false; ; resend = true) {
       try {
-        const answer = await this.ask(job, deadlineMs)
-        if (!job.ended) this.succeed(id, job, answer)
+        const answer = await this.#ask(job, deadlineMs)
+        if (!job.ended) this.#succeed(id, job, answer)
         return
       } catch (error) {
         if (job.ended) return
         const value = toErrorValue(error)
         const silent = job.pieces === 0
         // The connection may have been an old one that the server closed while nothing was sent; or it is gone.
-        if (silent && value.code === 'ENGINE_UNREACHABLE' && (await isUp()) && !resend && this.now() - job.startedAt < GRACE_MS && !job.ended) continue
+        if (
+          silent &&
+          value.code === 'ENGINE_UNREACHABLE' &&
+          (await isUp()) &&
+          !resend &&
+          this.#now() - job.startedAt < GRACE_MS &&
+          !job.ended
+        )
+          continue
         if (job.ended) return
         if (silent) onFailed(value)
         else if (value.code === 'ENGINE_CRASHED') void isUp()
-        this.fail(id, job, value)
+        this.#fail(id, job, value)
         return
       }
     }
   }
 
-  private ask(job: RemoteJob, deadlineMs: number | undefined): Promise<Answer> {
-    const { connection, model, facts } = this.options
+  #ask(job: RemoteJob, deadlineMs: number | undefined): Promise<Answer> {
+    const { connection, model, facts } = this.#options
     const { path, body } = bodyOf(job.request, { model, ...facts() })
     return streamAnswer(connection, {
       path,
       body,
       request: job.request,
       promptTokens: job.promptTokens,
-      patience: { firstMs: deadlineMs ?? FIRST_MS, idleMs: IDLE_MS, wholeMs: deadlineMs === undefined ? WHOLE_MS : deadlineMs + GRACE_MS },
+      patience: {
+        firstMs: deadlineMs ?? FIRST_MS,
+        idleMs: IDLE_MS,
+        wholeMs: deadlineMs === undefined ? WHOLE_MS : deadlineMs + GRACE_MS,
+      },
       cancelled: job.abort.signal,
-      onPiece: () => this.piece(job),
+      onPiece: () => this.#piece(job),
       onDelta: (text, logprobs) => {
         if (job.ended) return
         if (logprobs === undefined) job.events.onDelta(text)
@@ -156,41 +182,57 @@ class Jobs implements RemoteJobs {
     })
   }
 
-  private piece(job: RemoteJob): void {
-    job.lastAt = this.now()
+  #piece(job: RemoteJob): void {
+    job.lastAt = this.#now()
     job.pieces += 1
-    this.rate.add(1)
+    this.#rate.add(1)
     if (job.firstAt !== null) return
     job.firstAt = job.lastAt
-    job.streamsAtFirst = this.jobs.size
+    job.streamsAtFirst = this.#jobs.size
   }
 
-  private succeed(id: string, job: RemoteJob, answer: Answer): void {
+  #succeed(id: string, job: RemoteJob, answer: Answer): void {
     const { usage, toolCalls } = answer
-    this.options.onServed()
-    this.cachedTokens += usage.cachedTokens
-    this.promptTokens += usage.promptTokens - usage.cachedTokens
+    this.#options.onServed()
+    this.#cachedTokens += usage.cachedTokens
+    this.#promptTokens += usage.promptTokens - usage.cachedTokens
     if (job.firstAt !== null) {
-      this.speed.prompted(usage.promptTokens - usage.cachedTokens, job.firstAt - job.startedAt)
-      this.speed.answered(usage.generatedTokens, job.lastAt - job.firstAt, Math.round((job.streamsAtFirst + this.jobs.size) / 2))
+      this.#speed.prompted(usage.promptTokens - usage.cachedTokens, job.firstAt - job.startedAt)
+      this.#speed.answered(
+        usage.generatedTokens,
+        job.lastAt - job.firstAt,
+        Math.round((job.streamsAtFirst + this.#jobs.size) / 2),
+      )
     }
-    this.finish(id, job, answer.overrun ? 'length' : (answer.finish ?? 'stop'), usage, toolCalls)
+    this.#finish(id, job, answer.overrun ? 'length' : (answer.finish ?? 'stop'), usage, toolCalls)
   }
 
-  private finish(id: string, job: RemoteJob, finish: EngineDone['finish'], usage: EngineDone['usage'], toolCalls: EngineDone['toolCalls'] = []): void {
-    if (!this.end(id, job)) return
-    const now = this.now()
-    job.events.onDone({ finish, usage, ttftMs: (job.firstAt ?? now) - job.startedAt, durationMs: now - job.startedAt, ...(toolCalls.length > 0 ? { toolCalls } : {}) })
+  #finish(
+    id: string,
+    job: RemoteJob,
+    finish: EngineDone['finish'],
+    usage: EngineDone['usage'],
+    toolCalls: EngineDone['toolCalls'] = [],
+  ): void {
+    if (!this.#end(id, job)) return
+    const now = this.#now()
+    job.events.onDone({
+      finish,
+      usage,
+      ttftMs: (job.firstAt ?? now) - job.startedAt,
+      durationMs: now - job.startedAt,
+      ...(toolCalls.length > 0 ? { toolCalls } : {}),
+    })
   }
 
-  private fail(id: string, job: RemoteJob, error: ErrorValue): void {
-    if (this.end(id, job)) job.events.onError(error)
+  #fail(id: string, job: RemoteJob, error: ErrorValue): void {
+    if (this.#end(id, job)) job.events.onError(error)
   }
 
-  private end(id: string, job: RemoteJob): boolean {
+  #end(id: string, job: RemoteJob): boolean {
     if (job.ended) return false
     job.ended = true
-    this.jobs.delete(id)
+    this.#jobs.delete(id)
     return true
   }
 }

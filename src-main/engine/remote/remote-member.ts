@@ -1,10 +1,18 @@
 /**
- * One endpoint that speaks the OpenAI API, as a member of a pool: its health, its jobs over HTTP, and what was measured. It holds no queue; the pool
- * gives it no more than its slots. Its address and key never reach a log.
+ * One endpoint that speaks the OpenAI API, as a member of a pool: its health, its jobs over HTTP, and what was
+ * measured. It holds no queue; the pool gives it no more than its slots. Its address and key never reach a log.
  */
 import { StokerError, toErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
-import type { EngineEvents, EngineSettings, EngineState, EngineStats, LoadedModel, ModelFile, SubmitOptions } from '#core/engine/engine.port.ts'
+import type {
+  EngineEvents,
+  EngineSettings,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  ModelFile,
+  SubmitOptions,
+} from '#core/engine/engine.port.ts'
 import type { EngineKind, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
@@ -38,197 +46,222 @@ const notOffered = (host: string, offered: readonly { id: string }[], model: str
     .slice(0, 5)
     .map(({ id }) => id.slice(0, 80))
     .join(', ')
-  return new StokerError('ENGINE_REFUSED', `${host} does not offer ${model}. It offers: ${some === '' ? 'nothing' : some}.`, { data: { endpoint: true } })
+  return new StokerError(
+    'ENGINE_REFUSED',
+    `${host} does not offer ${model}. It offers: ${some === '' ? 'nothing' : some}.`,
+    { data: { endpoint: true } },
+  )
 }
 const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 
 class RemoteMember implements PoolMember {
-  private readonly options: RemoteOptions
-  private readonly connection: Connection
-  private readonly host: string
-  private readonly health: Health
-  private readonly jobs: RemoteJobs
-  private readonly listeners = new Set<(state: EngineState) => void>()
-  private current: EngineState = { kind: 'stopped' }
-  private wanted: Wanted | null = null
-  private facts: ServerFacts | null = null
+  readonly #options: RemoteOptions
+  readonly #connection: Connection
+  readonly #host: string
+  readonly #health: Health
+  readonly #jobs: RemoteJobs
+  readonly #listeners = new Set<(state: EngineState) => void>()
+  #current: EngineState = { kind: 'stopped' }
+  #wanted: Wanted | null = null
+  #facts: ServerFacts | null = null
   /** Monotonic: until then it gets no job. */
-  private pausedUntil = Number.NEGATIVE_INFINITY
-  private crashes = 0
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #crashes = 0
 
   constructor(options: RemoteOptions) {
     const { endpoint, fetch, clock } = options
-    this.options = options
-    this.connection = { url: endpoint.url, key: endpoint.key, fetch, clock }
-    this.host = hostOf(endpoint.url)
-    this.health = createHealth({
+    this.#options = options
+    this.#connection = { url: endpoint.url, key: endpoint.key, fetch, clock }
+    this.#host = hostOf(endpoint.url)
+    this.#health = createHealth({
       clock,
-      check: () => this.check(),
-      isDown: () => this.current.kind === 'backoff',
-      onUp: () => this.cameUp(),
-      onDown: (error, attempt, nextInMs) => this.wentDown(error, attempt, nextInMs),
+      check: () => this.#check(),
+      isDown: () => this.#current.kind === 'backoff',
+      onUp: () => this.#cameUp(),
+      onDown: (error, attempt, nextInMs) => this.#wentDown(error, attempt, nextInMs),
     })
-    this.jobs = createRemoteJobs({
-      connection: this.connection,
+    this.#jobs = createRemoteJobs({
+      connection: this.#connection,
       model: options.pool.model,
-      slots: () => this.slots(),
-      facts: () => ({ dialect: this.facts?.dialect ?? 'plain', prefixReuse: this.wanted?.prefixReuse ?? true }),
+      slots: () => this.#slots(),
+      facts: () => ({ dialect: this.#facts?.dialect ?? 'plain', prefixReuse: this.#wanted?.prefixReuse ?? true }),
       isUp: async () => {
-        await this.health.checkNow()
-        return this.current.kind === 'loaded'
+        await this.#health.checkNow()
+        return this.#current.kind === 'loaded'
       },
-      onServed: () => void (this.crashes = 0),
-      onFailed: (error) => this.jobFailed(error),
+      onServed: () => void (this.#crashes = 0),
+      onFailed: (error) => this.#jobFailed(error),
     })
   }
 
   async load(file: ModelFile, { prefixReuse }: EngineSettings): Promise<LoadedModel> {
     const wanted: Wanted = { file, prefixReuse }
-    this.wanted = wanted
-    if (this.current.kind !== 'loaded') this.set({ kind: 'starting', attempt: 1 })
+    this.#wanted = wanted
+    if (this.#current.kind !== 'loaded') this.#set({ kind: 'starting', attempt: 1 })
     try {
-      await this.describe()
-      if (this.wanted !== wanted) throw new StokerError('ENGINE_NOT_LOADED', 'The endpoint was let go while Stoker asked it what it offers.')
-      const model = this.model(file)
-      this.set({ kind: 'loaded', model })
+      await this.#describe()
+      if (this.#wanted !== wanted)
+        throw new StokerError('ENGINE_NOT_LOADED', 'The endpoint was let go while Stoker asked it what it offers.')
+      const model = this.#model(file)
+      this.#set({ kind: 'loaded', model })
       return model
     } catch (error) {
       // The pool may go on without it; it is asked again and again until the pool unloads it.
-      if (this.wanted === wanted) this.set({ kind: 'backoff', until: this.options.clock.now(), attempt: 1 })
+      if (this.#wanted === wanted) this.#set({ kind: 'backoff', until: this.#options.clock.now(), attempt: 1 })
       throw error
     } finally {
-      if (this.wanted === wanted) this.health.start()
+      if (this.#wanted === wanted) this.#health.start()
     }
   }
 
   async unload(): Promise<void> {
-    this.end('The endpoint was let go while this job was in it. Load it again and send the request again.')
-    this.set({ kind: 'ready' })
+    this.#end('The endpoint was let go while this job was in it. Load it again and send the request again.')
+    this.#set({ kind: 'ready' })
   }
 
   submit(jobId: string, request: EngineRequest, events: EngineEvents, { deadlineMs }: SubmitOptions = {}): void {
-    if (this.current.kind !== 'loaded') events.onError(problem('ENGINE_NOT_LOADED', `${this.host} is not ready. Stoker keeps asking it; try again later.`))
-    else this.jobs.start(jobId, request, events, deadlineMs)
+    if (this.#current.kind !== 'loaded')
+      events.onError(
+        problem('ENGINE_NOT_LOADED', `${this.#host} is not ready. Stoker keeps asking it; try again later.`),
+      )
+    else this.#jobs.start(jobId, request, events, deadlineMs)
   }
 
   cancel(jobId: string): void {
-    this.jobs.cancel(jobId)
+    this.#jobs.cancel(jobId)
   }
 
   embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
-    return embed(this.connection, this.options.pool.model, texts, signal)
+    return embed(this.#connection, this.#options.pool.model, texts, signal)
   }
 
   stats(): EngineStats {
-    const { running, tokensPerSecond, speed, waitingPromptTokens, cachedTokens, promptTokens } = this.jobs.stats()
-    const slots = this.slots()
-    const state = this.current.kind === 'backoff' ? 'unreachable' : this.current.kind
-    const process = { pid: null, name: this.host, state, rssBytes: 0, running, slots, threads: 0 } as const
-    return { running, queued: 0, slots, tokensPerSecond, rssBytes: 0, pid: null, speed, waitingPromptTokens, cachedTokens, promptTokens, processes: [process] }
+    const { running, tokensPerSecond, speed, waitingPromptTokens, cachedTokens, promptTokens } = this.#jobs.stats()
+    const slots = this.#slots()
+    const state = this.#current.kind === 'backoff' ? 'unreachable' : this.#current.kind
+    const process = { pid: null, name: this.#host, state, rssBytes: 0, running, slots, threads: 0 } as const
+    return {
+      running,
+      queued: 0,
+      slots,
+      tokensPerSecond,
+      rssBytes: 0,
+      pid: null,
+      speed,
+      waitingPromptTokens,
+      cachedTokens,
+      promptTokens,
+      processes: [process],
+    }
   }
 
   state(): EngineState {
-    return this.current
+    return this.#current
   }
 
   onState(listener: (state: EngineState) => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   capacity(): number {
-    return this.options.clock.mono() < this.pausedUntil ? 0 : this.slots()
+    return this.#options.clock.mono() < this.#pausedUntil ? 0 : this.#slots()
   }
 
   async retry(): Promise<void> {
-    if (this.wanted !== null) await this.health.checkNow()
+    if (this.#wanted !== null) await this.#health.checkNow()
   }
 
   async stop(): Promise<void> {
-    this.end('The engine was stopped while this job was in it. Start it and send the request again.')
-    this.set({ kind: 'stopped' })
+    this.#end('The engine was stopped while this job was in it. Start it and send the request again.')
+    this.#set({ kind: 'stopped' })
   }
 
-  private end(message: string): void {
-    this.wanted = null
-    this.health.stop()
-    this.jobs.failAll(problem('ENGINE_NOT_LOADED', message))
+  #end(message: string): void {
+    this.#wanted = null
+    this.#health.stop()
+    this.#jobs.failAll(problem('ENGINE_NOT_LOADED', message))
   }
 
   /** What the owner allows and, where it says so, what the server has. */
-  private slots(): number {
-    return Math.min(this.options.endpoint.slots, this.facts?.slots ?? Number.POSITIVE_INFINITY)
+  #slots(): number {
+    return Math.min(this.#options.endpoint.slots, this.#facts?.slots ?? Number.POSITIVE_INFINITY)
   }
 
-  private model({ sha256 }: ModelFile): LoadedModel {
-    const { contextTokens } = this.options.pool
+  #model({ sha256 }: ModelFile): LoadedModel {
+    const { contextTokens } = this.#options.pool
     return {
       sha256,
-      contextTokens: Math.min(contextTokens, this.facts?.contextTokens ?? contextTokens),
-      slots: this.slots(),
-      engine: this.facts?.engine ?? 'OpenAI-compatible',
-      device: this.host,
+      contextTokens: Math.min(contextTokens, this.#facts?.contextTokens ?? contextTokens),
+      slots: this.#slots(),
+      engine: this.#facts?.engine ?? 'OpenAI-compatible',
+      device: this.#host,
     }
   }
 
-  private async describe(): Promise<void> {
-    const facts = await describeServer(this.connection, this.options.pool.model)
-    this.mustOffer(facts.models)
-    this.facts = facts
+  async #describe(): Promise<void> {
+    const facts = await describeServer(this.#connection, this.#options.pool.model)
+    this.#mustOffer(facts.models)
+    this.#facts = facts
   }
 
-  private mustOffer(models: readonly { id: string }[]): void {
-    const { model } = this.options.pool
-    if (!models.some(({ id }) => sameModel(id, model))) throw notOffered(this.host, models, model)
+  #mustOffer(models: readonly { id: string }[]): void {
+    const { model } = this.#options.pool
+    if (!models.some(({ id }) => sameModel(id, model))) throw notOffered(this.#host, models, model)
   }
 
   /** After an absence it may be another server, with other slots. */
-  private async check(): Promise<void> {
-    if (this.current.kind !== 'loaded') return this.describe()
-    if (this.facts?.hasHealth === true) await isHealthy(this.connection)
-    this.mustOffer(await offeredModels(this.connection))
+  async #check(): Promise<void> {
+    if (this.#current.kind !== 'loaded') return this.#describe()
+    if (this.#facts?.hasHealth === true) await isHealthy(this.#connection)
+    this.#mustOffer(await offeredModels(this.#connection))
   }
 
-  private cameUp(): void {
-    this.crashes = 0
-    if (this.wanted === null) return
-    this.options.log.info({ endpoint: this.host }, 'the endpoint is back')
-    this.set({ kind: 'loaded', model: this.model(this.wanted.file) })
+  #cameUp(): void {
+    this.#crashes = 0
+    if (this.#wanted === null) return
+    this.#options.log.info({ endpoint: this.#host }, 'the endpoint is back')
+    this.#set({ kind: 'loaded', model: this.#model(this.#wanted.file) })
   }
 
-  private wentDown(error: unknown, attempt: number, nextInMs: number): void {
-    if (this.wanted === null) return
-    if (this.current.kind === 'loaded') this.options.log.warn({ endpoint: this.host, code: toErrorValue(error).code }, 'the endpoint is not well; it gets no jobs until it is')
-    this.set({ kind: 'backoff', until: this.options.clock.now() + nextInMs, attempt })
+  #wentDown(error: unknown, attempt: number, nextInMs: number): void {
+    if (this.#wanted === null) return
+    if (this.#current.kind === 'loaded')
+      this.#options.log.warn(
+        { endpoint: this.#host, code: toErrorValue(error).code },
+        'the endpoint is not well; it gets no jobs until it is',
+      )
+    this.#set({ kind: 'backoff', until: this.#options.clock.now() + nextInMs, attempt })
   }
 
   /** Whoever fails fast is free at once, and would get every job. */
-  private jobFailed({ code, data }: ErrorValue): void {
+  #jobFailed({ code, data }: ErrorValue): void {
     const retryAfter = data['retryAfterMs']
-    if (code === 'ENGINE_BUSY') this.pause(typeof retryAfter === 'number' ? retryAfter : CRASH_PAUSE_MS)
+    if (code === 'ENGINE_BUSY') this.#pause(typeof retryAfter === 'number' ? retryAfter : CRASH_PAUSE_MS)
     else if (data['endpoint'] === true) {
-      this.pause(ENDPOINT_PAUSE_MS)
-      void this.health.checkNow()
+      this.#pause(ENDPOINT_PAUSE_MS)
+      void this.#health.checkNow()
     } else if (code === 'ENGINE_CRASHED') {
-      this.crashes += 1
-      if (this.crashes > 1) this.pause(Math.min(CRASH_PAUSE_MAX_MS, CRASH_PAUSE_MS * 2 ** Math.min(this.crashes - 2, 8)))
+      this.#crashes += 1
+      if (this.#crashes > 1)
+        this.#pause(Math.min(CRASH_PAUSE_MAX_MS, CRASH_PAUSE_MS * 2 ** Math.min(this.#crashes - 2, 8)))
     }
   }
 
-  private pause(ms: number): void {
-    const { clock } = this.options
-    this.pausedUntil = Math.max(this.pausedUntil, clock.mono() + ms)
+  #pause(ms: number): void {
+    const { clock } = this.#options
+    this.#pausedUntil = Math.max(this.#pausedUntil, clock.mono() + ms)
     // Jobs that wait in the pool are sent when it is over.
-    void clock.sleep(ms, { unref: true }).then(() => this.tell())
+    void clock.sleep(ms, { unref: true }).then(() => this.#tell())
   }
 
-  private set(state: EngineState): void {
-    this.current = state
-    this.tell()
+  #set(state: EngineState): void {
+    this.#current = state
+    this.#tell()
   }
 
-  private tell(): void {
-    for (const listener of this.listeners) listener(this.current)
+  #tell(): void {
+    for (const listener of this.#listeners) listener(this.#current)
   }
 }
 

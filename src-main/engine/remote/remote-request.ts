@@ -1,4 +1,7 @@
-/** A request in the words of the OpenAI API, and of the servers that know more than it. Source: OpenAI API reference; llama-server's README; vLLM's "extra parameters". */
+/**
+ * A request in the words of the OpenAI API, and of the servers that know more than it. Source: OpenAI API reference;
+ * llama-server's README; vLLM's "extra parameters".
+ */
 import type { EngineMessage, EngineRequest } from '#contract/inference.ts'
 
 import type { Dialect } from './describe-server.ts'
@@ -11,12 +14,27 @@ function messageOf({ role, content, toolCalls, toolCallId }: EngineMessage): Bod
   return {
     role,
     content: content === '' ? null : content,
-    tool_calls: toolCalls.map(({ id, name, arguments: text }) => ({ id, type: 'function', function: { name, arguments: text } })),
+    tool_calls: toolCalls.map(({ id, name, arguments: text }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: text },
+    })),
   }
 }
 
 function samplingOf({ sampling, ignoreEos }: EngineRequest, dialect: Dialect): Body {
-  const { temperature, topP, topK, minP, seed, repeatPenalty, frequencyPenalty, presencePenalty, penaltyTokens, logitBias } = sampling
+  const {
+    temperature,
+    topP,
+    topK,
+    minP,
+    seed,
+    repeatPenalty,
+    frequencyPenalty,
+    presencePenalty,
+    penaltyTokens,
+    logitBias,
+  } = sampling
   const plain: Body = {
     temperature,
     top_p: topP,
@@ -27,19 +45,35 @@ function samplingOf({ sampling, ignoreEos }: EngineRequest, dialect: Dialect): B
   }
   if (dialect === 'plain') return plain
   // 0 asks for the engine's own cap; these servers take it for "no limit".
-  const more: Body = { ...plain, top_k: topK === 0 ? undefined : topK, min_p: minP, ...(ignoreEos ? { ignore_eos: true } : {}) }
-  return dialect === 'llama' ? { ...more, repeat_penalty: repeatPenalty, repeat_last_n: penaltyTokens } : { ...more, repetition_penalty: repeatPenalty }
+  const more: Body = {
+    ...plain,
+    top_k: topK === 0 ? undefined : topK,
+    min_p: minP,
+    ...(ignoreEos ? { ignore_eos: true } : {}),
+  }
+  return dialect === 'llama'
+    ? { ...more, repeat_penalty: repeatPenalty, repeat_last_n: penaltyTokens }
+    : { ...more, repetition_penalty: repeatPenalty }
 }
 
 function formatOf({ jsonSchema, jsonObject }: EngineRequest): Body {
-  if (jsonSchema !== undefined) return { response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: jsonSchema } } }
+  if (jsonSchema !== undefined)
+    return {
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: jsonSchema } },
+    }
   return jsonObject === true ? { response_format: { type: 'json_object' } } : {}
 }
 
 function toolsOf({ tools, toolChoice }: EngineRequest): Body {
   if (tools === undefined || tools.length === 0) return {}
   const choice = typeof toolChoice === 'object' ? { type: 'function', function: { name: toolChoice.name } } : toolChoice
-  return { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })), tool_choice: choice }
+  return {
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: 'function',
+      function: { name, description, parameters },
+    })),
+    tool_choice: choice,
+  }
 }
 
 export interface BodyOptions {
@@ -50,7 +84,10 @@ export interface BodyOptions {
 }
 
 /** Where to post, and what; fields that are undefined do not travel. */
-export function bodyOf(request: EngineRequest, { model, dialect, prefixReuse }: BodyOptions): { path: string; body: Body } {
+export function bodyOf(
+  request: EngineRequest,
+  { model, dialect, prefixReuse }: BodyOptions,
+): { path: string; body: Body } {
   const { prompt, messages, maxTokens, stop, logprobs } = request
   const shared: Body = {
     model,
@@ -65,5 +102,8 @@ export function bodyOf(request: EngineRequest, { model, dialect, prefixReuse }: 
   if (prompt !== undefined) return { path: '/v1/completions', body: { ...shared, prompt, logprobs } }
   // llama-server reports none at all for 0 alternatives; one too many is dropped on arrival.
   const probabilities = logprobs === undefined ? {} : { logprobs: true, top_logprobs: Math.max(1, logprobs) }
-  return { path: '/v1/chat/completions', body: { ...shared, messages: messages.map(messageOf), ...toolsOf(request), ...probabilities } }
+  return {
+    path: '/v1/chat/completions',
+    body: { ...shared, messages: messages.map(messageOf), ...toolsOf(request), ...probabilities },
+  }
 }

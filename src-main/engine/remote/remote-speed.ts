@@ -1,4 +1,7 @@
-/** What a remote endpoint was measured to do while it served: network, its own queue and all. Moving averages over finished answers. */
+/**
+ * What a remote endpoint was measured to do while it served: network, its own queue and all. Moving averages over
+ * finished answers.
+ */
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
 const NEWEST = 0.25
@@ -17,7 +20,8 @@ export interface RemoteSpeed {
 export function createRemoteSpeed(slots: () => number): RemoteSpeed {
   const perStream: (number | null)[] = []
   let prompt: number | null = null
-  const blend = (before: number | null, sample: number): number => (before === null ? sample : before + (sample - before) * NEWEST)
+  const blend = (before: number | null, sample: number): number =>
+    before === null ? sample : before + (sample - before) * NEWEST
   return {
     answered(tokens, ms, streams) {
       const at = Math.min(Math.max(1, streams), slots()) - 1

@@ -1,10 +1,19 @@
-/** Addresses of a server that speaks the OpenAI API: a base address, with or without the `/v1` that clients often write. */
+/**
+ * Addresses of a server that speaks the OpenAI API: a base address, with or without the `/v1` that clients often write.
+ */
 import { StokerError } from '#contract/errors.ts'
 
 function parsed(base: string): URL {
   try {
     const url = new URL(base)
-    if ((url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === '' && url.search === '' && url.hash === '') return url
+    if (
+      (url.protocol === 'http:' || url.protocol === 'https:') &&
+      url.username === '' &&
+      url.password === '' &&
+      url.search === '' &&
+      url.hash === ''
+    )
+      return url
   } catch {
     // Said below.
   }

@@ -1,4 +1,7 @@
-/** One HTTP exchange with a server: no redirects, the key as Bearer, every wait and every byte bounded, every failure a typed error without the key. */
+/**
+ * One HTTP exchange with a server: no redirects, the key as Bearer, every wait and every byte bounded, every failure a
+ * typed error without the key.
+ */
 import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 
@@ -33,8 +36,13 @@ export const unreachable = (host: string, reason: string): ErrorValue => ({
 })
 
 /** The response's head. Errors: ENGINE_UNREACHABLE, BAD_REQUEST; the signal's reason when it aborted. */
-export async function send({ url, key, fetch }: Connection, path: string, { body, signal }: { body?: unknown; signal: AbortSignal }): Promise<Response> {
-  if (key !== null && !KEY.test(key)) throw new StokerError('BAD_REQUEST', 'This key holds characters that no key has. Copy it again.')
+export async function send(
+  { url, key, fetch }: Connection,
+  path: string,
+  { body, signal }: { body?: unknown; signal: AbortSignal },
+): Promise<Response> {
+  if (key !== null && !KEY.test(key))
+    throw new StokerError('BAD_REQUEST', 'This key holds characters that no key has. Copy it again.')
   const address = addressOf(url, path)
   const headers = {
     accept: 'application/json, text/event-stream',
@@ -42,7 +50,13 @@ export async function send({ url, key, fetch }: Connection, path: string, { body
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   }
   try {
-    return await fetch(address, { method: body === undefined ? 'GET' : 'POST', headers, redirect: 'manual', signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    return await fetch(address, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers,
+      redirect: 'manual',
+      signal,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
   } catch (error) {
     if (signal.aborted) throw signal.reason
     // Its own text may hold the address with all that is in it.
@@ -71,7 +85,12 @@ export async function refusalIn(response: Response, url: string): Promise<ErrorV
 }
 
 /** Aborts after `ms`, with TIMEOUT-like ENGINE_UNREACHABLE as the reason. */
-export async function within<T>(clock: Clock, ms: number, host: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  host: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const patience = new AbortController()
   const over = new AbortController()
   clock
@@ -102,8 +121,15 @@ export interface JsonOptions {
   signal?: AbortSignal
 }
 
-/** A whole JSON answer. Errors: ENGINE_UNREACHABLE, and refusalOf's for a status that is not 2xx; ENGINE_REFUSED for what is no JSON or too long. */
-export function json(connection: Connection, path: string, { timeoutMs, maxBytes, body, signal: left }: JsonOptions): Promise<unknown> {
+/**
+ * A whole JSON answer. Errors: ENGINE_UNREACHABLE, and refusalOf's for a status that is not 2xx; ENGINE_REFUSED for
+ * what is no JSON or too long.
+ */
+export function json(
+  connection: Connection,
+  path: string,
+  { timeoutMs, maxBytes, body, signal: left }: JsonOptions,
+): Promise<unknown> {
   const host = hostOf(connection.url)
   return within(connection.clock, timeoutMs, host, async (patience) => {
     const signal = left === undefined ? patience : AbortSignal.any([patience, cancelling(left)])
@@ -120,6 +146,10 @@ export function json(connection: Connection, path: string, { timeoutMs, maxBytes
     } catch {
       // Said below.
     }
-    throw new StokerError('ENGINE_REFUSED', `${host} answers, but not as an OpenAI-compatible server does. Check the address.`, { data: { endpoint: true } })
+    throw new StokerError(
+      'ENGINE_REFUSED',
+      `${host} answers, but not as an OpenAI-compatible server does. Check the address.`,
+      { data: { endpoint: true } },
+    )
   })
 }

@@ -1,4 +1,7 @@
-/** Asks an endpoint how it is, again and again: every ten seconds while it is well, sooner and with growing pauses while it is not. */
+/**
+ * Asks an endpoint how it is, again and again: every ten seconds while it is well, sooner and with growing pauses while
+ * it is not.
+ */
 import type { Clock } from '#contract/time.ts'
 
 const EVERY_MS = 10_000
@@ -28,7 +31,8 @@ export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptio
   let failures = 0
   let asking: Promise<void> | null = null
 
-  const pauseMs = (): number => (failures === 0 ? EVERY_MS : Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.min(failures - 1, 8)))
+  const pauseMs = (): number =>
+    failures === 0 ? EVERY_MS : Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.min(failures - 1, 8))
   async function ask(atOnce: boolean): Promise<void> {
     const { signal } = over
     try {

@@ -1,25 +1,36 @@
-/** What a server's refusal means: for this job, and for whether another endpoint is asked. No text of an answer is logged; a short part of its own error message is shown. */
+/**
+ * What a server's refusal means: for this job, and for whether another endpoint is asked. No text of an answer is
+ * logged; a short part of its own error message is shown.
+ */
 import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
 
 const EXCERPT_CHARACTERS = 200
-const CONTEXT = /exceed_context|context_length|context (length|size|window)|maximum context|max_model_len|too many tokens|prompt is too long|input is too long/i
+const CONTEXT =
+  /exceed_context|context_length|context (length|size|window)|maximum context|max_model_len|too many tokens|prompt is too long|input is too long/i
 const RETRY_AFTER_MAX_MS = 30_000
 const RETRY_AFTER_MS = 1_000
 
-const record = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {})
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
-/** The message in an error body; servers put it into `error.message`, `error`, `message` or `detail`. Null where there is none. */
+/**
+ * The message in an error body; servers put it into `error.message`, `error`, `message` or `detail`. Null where there
+ * is none.
+ */
 export function messageIn(body: unknown): { message: string; type: string } | null {
   const { error, message, detail, type } = record(body)
   const inner = record(error)
-  const text = [inner['message'], error, message, detail].find((candidate): candidate is string => typeof candidate === 'string')
+  const text = [inner['message'], error, message, detail].find(
+    (candidate): candidate is string => typeof candidate === 'string',
+  )
   if (text === undefined) return null
   const kind = [inner['type'], inner['code'], type].filter((candidate) => typeof candidate === 'string').join(' ')
   return { message: text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), type: kind }
 }
 
 /** The server's own words as part of a sentence; empty where it said nothing. */
-const quoted = (message: string | undefined): string => (message === undefined || message === '' ? '' : ` It says: ${message.slice(0, EXCERPT_CHARACTERS)}`)
+const quoted = (message: string | undefined): string =>
+  message === undefined || message === '' ? '' : ` It says: ${message.slice(0, EXCERPT_CHARACTERS)}`
 
 function parse(text: string): unknown {
   try {
@@ -36,23 +47,45 @@ export function retryAfterOf(header: string | null): number {
 }
 
 /**
- * A status that is not 2xx. `data.endpoint` marks what is about the endpoint (its key, address or model) and not about the request: another one may do.
- * CONTEXT_TOO_LONG; ENGINE_BUSY (429, 503); ENGINE_CRASHED (other 5xx); ENGINE_REFUSED with the status.
+ * A status that is not 2xx. `data.endpoint` marks what is about the endpoint (its key, address or model) and not about
+ * the request: another one may do. CONTEXT_TOO_LONG; ENGINE_BUSY (429, 503); ENGINE_CRASHED (other 5xx); ENGINE_REFUSED
+ * with the status.
  */
 export function refusalOf(status: number, text: string, host: string, retryAfter: string | null = null): ErrorValue {
   const said = messageIn(parse(text))
   const own = quoted(said?.message)
-  const value = (code: ErrorCode, message: string, data: ErrorValue['data'] = {}): ErrorValue => ({ code, message: `${message}${own}`, data: { status, ...data } })
-  if (status === 429 || status === 503) return value('ENGINE_BUSY', `${host} takes no more requests now (${status}).`, { retryAfterMs: retryAfterOf(retryAfter) })
+  const value = (code: ErrorCode, message: string, data: ErrorValue['data'] = {}): ErrorValue => ({
+    code,
+    message: `${message}${own}`,
+    data: { status, ...data },
+  })
+  if (status === 429 || status === 503)
+    return value('ENGINE_BUSY', `${host} takes no more requests now (${status}).`, {
+      retryAfterMs: retryAfterOf(retryAfter),
+    })
   if (status >= 500) return value('ENGINE_CRASHED', `${host} failed on this request (${status}). Look at its own log.`)
   if (status >= 300 && status < 400)
-    return value('ENGINE_REFUSED', `${host} sends requests on to another address (${status}), which Stoker does not follow. Enter that address instead.`, { endpoint: true })
+    return value(
+      'ENGINE_REFUSED',
+      `${host} sends requests on to another address (${status}), which Stoker does not follow. Enter that address instead.`,
+      { endpoint: true },
+    )
   if (status === 401 || status === 403)
-    return value('ENGINE_REFUSED', `${host} does not accept the key (${status}). Enter the key that this server was started with.`, { endpoint: true })
-  if (status === 404) return value('ENGINE_REFUSED', `${host} has no such model, or no OpenAI API at this address (404). Check both.`, { endpoint: true })
+    return value(
+      'ENGINE_REFUSED',
+      `${host} does not accept the key (${status}). Enter the key that this server was started with.`,
+      { endpoint: true },
+    )
+  if (status === 404)
+    return value('ENGINE_REFUSED', `${host} has no such model, or no OpenAI API at this address (404). Check both.`, {
+      endpoint: true,
+    })
   if (status === 408) return value('ENGINE_UNREACHABLE', `${host} gave up waiting for the request (408).`)
   if (said !== null && CONTEXT.test(`${said.type} ${said.message}`))
-    return value('CONTEXT_TOO_LONG', `The prompt and the answer do not fit the context of ${host}. Shorten the prompt or ask for fewer tokens.`)
+    return value(
+      'CONTEXT_TOO_LONG',
+      `The prompt and the answer do not fit the context of ${host}. Shorten the prompt or ask for fewer tokens.`,
+    )
   return value('ENGINE_REFUSED', `${host} refused the request (${status}).`)
 }
 

@@ -1,7 +1,17 @@
-/** One piece of a streamed answer as servers send it, chat and plain completions alike. Source: OpenAI API reference, "chat completion chunk"; unknown fields are passed over. */
+/**
+ * One piece of a streamed answer as servers send it, chat and plain completions alike. Source: OpenAI API reference,
+ * "chat completion chunk"; unknown fields are passed over.
+ */
 import { z } from 'zod'
 
-import { LOGPROBS_MAX, MESSAGE_BYTES_MAX, TOOLS_MAX, type EngineUsage, type FinishReason, type TokenLogprob } from '#contract/inference.ts'
+import {
+  LOGPROBS_MAX,
+  MESSAGE_BYTES_MAX,
+  TOOLS_MAX,
+  type EngineUsage,
+  type FinishReason,
+  type TokenLogprob,
+} from '#contract/inference.ts'
 
 const LOGPROBS_IN_CHUNK = 4_096
 const text = z.string().max(MESSAGE_BYTES_MAX).nullish()
@@ -27,7 +37,14 @@ const toolDelta = z.object({
   function: z.object({ name: z.string().max(256).nullish(), arguments: text }).nullish(),
 })
 const choice = z.object({
-  delta: z.object({ content: text, reasoning_content: text, reasoning: text.catch(null), tool_calls: z.array(toolDelta).max(TOOLS_MAX).nullish() }).nullish(),
+  delta: z
+    .object({
+      content: text,
+      reasoning_content: text,
+      reasoning: text.catch(null),
+      tool_calls: z.array(toolDelta).max(TOOLS_MAX).nullish(),
+    })
+    .nullish(),
   text,
   finish_reason: z.string().max(64).nullish(),
   logprobs: z
@@ -42,21 +59,40 @@ const usage = z.object({
   prompt_tokens_details: z.object({ cached_tokens: count.nullish() }).nullish().catch(null),
 })
 
-export const chunk = z.object({ choices: z.array(choice).max(8).nullish(), usage: usage.nullish().catch(null), error: z.unknown().optional() })
+export const chunk = z.object({
+  choices: z.array(choice).max(8).nullish(),
+  usage: usage.nullish().catch(null),
+  error: z.unknown().optional(),
+})
 export type ToolDelta = z.infer<typeof toolDelta>
 
 const NEVER = -1e9
-const described = ({ token, logprob, bytes }: z.infer<typeof top>) => ({ token, bytes: bytes ?? [...Buffer.from(token)], logprob: logprob ?? NEVER })
+const described = ({ token, logprob, bytes }: z.infer<typeof top>) => ({
+  token,
+  bytes: bytes ?? [...Buffer.from(token)],
+  logprob: logprob ?? NEVER,
+})
 
 /** Log-probabilities of a piece, with at most `alternatives` each; undefined where it has none. */
 export function logprobsOf(piece: z.infer<typeof choice>, alternatives: number): TokenLogprob[] | undefined {
   const content = piece.logprobs?.content
   if (content === null || content === undefined || content.length === 0) return undefined
-  return content.map((entry) => ({ ...described(entry), top: (entry.top_logprobs ?? []).slice(0, alternatives).map(described) }))
+  return content.map((entry) => ({
+    ...described(entry),
+    top: (entry.top_logprobs ?? []).slice(0, alternatives).map(described),
+  }))
 }
 
-export function usageOf({ prompt_tokens, completion_tokens, prompt_tokens_details }: z.infer<typeof usage>): EngineUsage {
-  return { promptTokens: prompt_tokens, generatedTokens: completion_tokens ?? 0, cachedTokens: Math.min(prompt_tokens, prompt_tokens_details?.cached_tokens ?? 0) }
+export function usageOf({
+  prompt_tokens,
+  completion_tokens,
+  prompt_tokens_details,
+}: z.infer<typeof usage>): EngineUsage {
+  return {
+    promptTokens: prompt_tokens,
+    generatedTokens: completion_tokens ?? 0,
+    cachedTokens: Math.min(prompt_tokens, prompt_tokens_details?.cached_tokens ?? 0),
+  }
 }
 
 /** Null for a reason that says that the server gave up. */

@@ -1,4 +1,7 @@
-/** Ends a stream that stays silent: the first byte, each next one, and the whole have their time. One timer for all, however many pieces come. */
+/**
+ * Ends a stream that stays silent: the first byte, each next one, and the whole have their time. One timer for all,
+ * however many pieces come.
+ */
 import type { Clock } from '#contract/time.ts'
 
 export interface Patience {
@@ -13,7 +16,11 @@ export interface Watchdog {
   stop(): void
 }
 
-export function createWatchdog(clock: Clock, { firstMs, idleMs, wholeMs }: Patience, onLate: (what: 'first' | 'idle' | 'whole') => void): Watchdog {
+export function createWatchdog(
+  clock: Clock,
+  { firstMs, idleMs, wholeMs }: Patience,
+  onLate: (what: 'first' | 'idle' | 'whole') => void,
+): Watchdog {
   const start = clock.mono()
   const over = new AbortController()
   let heardAt: number | null = null

@@ -1,4 +1,7 @@
-/** The owner's side over HTTP, under /admin with the admin token as Bearer: keys, checks, the virtual clock, the practice buyer. */
+/**
+ * The owner's side over HTTP, under /admin with the admin token as Bearer: keys, checks, the virtual clock, the
+ * practice buyer.
+ */
 import { Hono } from 'hono'
 import { z } from 'zod'
 
@@ -23,7 +26,10 @@ import { receiptPage, supplierView } from './supplier-view.ts'
 
 const ADVANCE_MAX_MS = 366 * 86_400_000
 const WINDOW_MS = 86_400_000
-const buyerKeyBody = z.strictObject({ name: z.string().min(1).max(80).default('buyer'), creditNano: z.number().int().min(0).max(NANO_LIMIT).default(DEFAULT_CREDIT) })
+const buyerKeyBody = z.strictObject({
+  name: z.string().min(1).max(80).default('buyer'),
+  creditNano: z.number().int().min(0).max(NANO_LIMIT).default(DEFAULT_CREDIT),
+})
 const clockBody = z.strictObject({ advanceMs: z.number().int().min(0).max(ADVANCE_MAX_MS) })
 const practiceBody = z.strictObject({ enabled: z.boolean() })
 
@@ -42,21 +48,37 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
   app.use('*', async (c, next) => {
     const given = bearerOf(c.req.raw)
     if (given === null || !sameSecret(given, token))
-      throw keyRefused('the admin token is missing or wrong; it is in the file admin-token of the exchange folder', 'invalid_admin_token')
+      throw keyRefused(
+        'the admin token is missing or wrong; it is in the file admin-token of the exchange folder',
+        'invalid_admin_token',
+      )
     await next()
   })
   const body = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
     const parsed = schema.safeParse(await readJson(request, LIMITS.adminBodyBytes))
-    if (!parsed.success) throw invalid(`the body is not valid: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`)
+    if (!parsed.success)
+      throw invalid(
+        `the body is not valid: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+      )
     return parsed.data
   }
   app.post('/buyer-keys', async (c) => {
     const { name, creditNano } = await body(c.req.raw, buyerKeyBody)
     return c.json(createBuyer(context, { name, creditNano: nano(creditNano) }), 201)
   })
-  app.get('/check', (c) => c.json({ ...checkExchange(context.db.read, context.books, context.key.publicKey), jobs: countJobs(context.db.read) }))
+  app.get('/check', (c) =>
+    c.json({
+      ...checkExchange(context.db.read, context.books, context.key.publicKey),
+      jobs: countJobs(context.db.read),
+    }),
+  )
   app.post('/clock', async (c) => {
-    if (virtual === null) throw invalid('this exchange runs on the real clock; only one started with a virtual clock can be moved', null, 'real_clock')
+    if (virtual === null)
+      throw invalid(
+        'this exchange runs on the real clock; only one started with a virtual clock can be moved',
+        null,
+        'real_clock',
+      )
     const { advanceMs } = await body(c.req.raw, clockBody)
     const released = advance(advanceMs)
     return c.json({ now: virtual.now(), released })
@@ -66,7 +88,8 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
     return c.json({ enabled: practiceBuyer.enabled })
   })
   const keyOf = (text: string): string => {
-    if (!PUBLIC_KEY_PATTERN.test(text)) throw new StokerError('BAD_REQUEST', 'a supplier is named by its public key, 43 characters of base64url')
+    if (!PUBLIC_KEY_PATTERN.test(text))
+      throw new StokerError('BAD_REQUEST', 'a supplier is named by its public key, 43 characters of base64url')
     return text
   }
   app.get('/supplier/:key', (c) => {
@@ -74,16 +97,22 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
     const view = supplierView(context.db.read, context.books, key)
     if (view === null) throw new StokerError('NOT_FOUND', 'this supplier never came here')
     const from = context.clock.now() - WINDOW_MS
-    const windows = [...context.specs.keys()].map((instrument) => ({ instrument, from, ...callWindow(context.db.read, key, instrument, from) }))
-    const exams = examsOf(context.db.read, key).map(({ examId, instrument, state, attempt, startedAt, endedAt, validUntil }) => ({
-      examId,
+    const windows = [...context.specs.keys()].map((instrument) => ({
       instrument,
-      state,
-      attempt,
-      startedAt,
-      endedAt,
-      validUntil,
+      from,
+      ...callWindow(context.db.read, key, instrument, from),
     }))
+    const exams = examsOf(context.db.read, key).map(
+      ({ examId, instrument, state, attempt, startedAt, endedAt, validUntil }) => ({
+        examId,
+        instrument,
+        state,
+        attempt,
+        startedAt,
+        endedAt,
+        validUntil,
+      }),
+    )
     return c.json({ ...view, windows, exams })
   })
   app.get('/receipts/:key', (c) => {

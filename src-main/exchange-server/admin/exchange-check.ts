@@ -1,4 +1,6 @@
-/** Re-sums the exchange's side: books, every receipt of every chain, holds and releases against the accounts. Read only. */
+/**
+ * Re-sums the exchange's side: books, every receipt of every chain, holds and releases against the accounts. Read only.
+ */
 import { verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -30,31 +32,51 @@ export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): Ch
     checkBalances(db, books, supplier, problems)
     if (problems.length > PROBLEMS_MAX) break
   }
-  for (const jobId of unmatchedReceipts(db)) problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
+  for (const jobId of unmatchedReceipts(db))
+    problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
   const clearing = books.balance(db, CLEARING)
-  if (clearing.credits !== clearing.debits) problems.push(`clearing keeps ${clearing.credits - clearing.debits} nano-units that belong to somebody`)
+  if (clearing.credits !== clearing.debits)
+    problems.push(`clearing keeps ${clearing.credits - clearing.debits} nano-units that belong to somebody`)
   const reserved = reservedByJobs(db)
-  if (BigInt(clearing.pendingCredits) !== reserved) problems.push(`buyers have ${clearing.pendingCredits} nano-units set aside, the running jobs need ${reserved}`)
-  return { ok: problems.length === 0, problems: problems.slice(0, PROBLEMS_MAX), accounts: ledger.accounts, transfers: ledger.transfers, receipts, suppliers: suppliers.length }
+  if (BigInt(clearing.pendingCredits) !== reserved)
+    problems.push(`buyers have ${clearing.pendingCredits} nano-units set aside, the running jobs need ${reserved}`)
+  return {
+    ok: problems.length === 0,
+    problems: problems.slice(0, PROBLEMS_MAX),
+    accounts: ledger.accounts,
+    transfers: ledger.transfers,
+    receipts,
+    suppliers: suppliers.length,
+  }
 }
 
 function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, problems: string[]): number {
   let prev: Receipt | null = null
   let count = 0
-  for (let page = receiptsAfter(db, supplier.supplier, 0, PAGE); page.length > 0; page = receiptsAfter(db, supplier.supplier, count, PAGE)) {
+  for (
+    let page = receiptsAfter(db, supplier.supplier, 0, PAGE);
+    page.length > 0;
+    page = receiptsAfter(db, supplier.supplier, count, PAGE)
+  ) {
     for (const json of page) {
       const receipt = JSON.parse(json) as Receipt
       const verified = verifyReceipt(receipt, { exchangeKey, prev })
-      for (const problem of verified.problems) problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
+      for (const problem of verified.problems)
+        problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
       const terms = jobTerms(db, receipt.claim.jobId)
-      if (terms?.price !== receipt.priceNanoPerMtok || terms.inputTokens !== receipt.billed.inputTokens || receipt.billed.outputTokens > terms.maxTokens)
+      if (
+        terms?.price !== receipt.priceNanoPerMtok ||
+        terms.inputTokens !== receipt.billed.inputTokens ||
+        receipt.billed.outputTokens > terms.maxTokens
+      )
         problems.push(`receipt ${receipt.seq} of ${supplier.supplier} bills what was not agreed`)
       prev = receipt
       count += 1
     }
     if (problems.length > PROBLEMS_MAX) return count
   }
-  if (count !== supplier.receiptSeq) problems.push(`${supplier.supplier} has ${count} receipts and a chain of ${supplier.receiptSeq}`)
+  if (count !== supplier.receiptSeq)
+    problems.push(`${supplier.supplier} has ${count} receipts and a chain of ${supplier.receiptSeq}`)
   return count
 }
 
@@ -64,7 +86,12 @@ function checkBalances(db: ReadDb, books: Books, { supplier }: SupplierRow, prob
     const { credits, debits } = books.balance(db, account)
     return BigInt(credits) - BigInt(debits)
   }
-  if (balance(heldAccount(supplier)) !== held) problems.push(`held for ${supplier}: the ledger says ${balance(heldAccount(supplier))}, the holds ${held}`)
-  if (balance(availableAccount(supplier)) !== released) problems.push(`available to ${supplier}: the ledger says ${balance(availableAccount(supplier))}, the releases ${released}`)
-  if (held + released !== earned) problems.push(`${supplier} earned ${earned}, but held and released make ${held + released}`)
+  if (balance(heldAccount(supplier)) !== held)
+    problems.push(`held for ${supplier}: the ledger says ${balance(heldAccount(supplier))}, the holds ${held}`)
+  if (balance(availableAccount(supplier)) !== released)
+    problems.push(
+      `available to ${supplier}: the ledger says ${balance(availableAccount(supplier))}, the releases ${released}`,
+    )
+  if (held + released !== earned)
+    problems.push(`${supplier} earned ${earned}, but held and released make ${held + released}`)
 }

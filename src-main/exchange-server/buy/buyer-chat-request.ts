@@ -1,6 +1,6 @@
 /**
- * POST /v1/chat/completions as OpenAI clients send it, turned into the protocol's request. What this exchange cannot do is refused by name,
- * never silently dropped. Field names: OpenAI API reference, Chat Completions.
+ * POST /v1/chat/completions as OpenAI clients send it, turned into the protocol's request. What this exchange cannot do
+ * is refused by name, never silently dropped. Field names: OpenAI API reference, Chat Completions.
  */
 import { z } from 'zod'
 
@@ -21,13 +21,21 @@ const content = z.union([
     .transform((parts) => parts.map((part) => part.text).join('')),
   z.null().transform(() => ''),
 ])
-const role = z.enum(['system', 'developer', 'user', 'assistant']).transform((name) => (name === 'developer' ? 'system' : name))
-const message = z.looseObject({ role, content, name: z.string().max(64).optional() }).transform(({ role: from, content: text }) => ({ role: from, content: text }))
+const role = z
+  .enum(['system', 'developer', 'user', 'assistant'])
+  .transform((name) => (name === 'developer' ? 'system' : name))
+const message = z
+  .looseObject({ role, content, name: z.string().max(64).optional() })
+  .transform(({ role: from, content: text }) => ({ role: from, content: text }))
 const jsonFormat = z.strictObject({
   type: z.literal('json_schema'),
   json_schema: z.looseObject({ name: z.string().max(64).optional(), schema: z.record(z.string(), z.unknown()) }),
 })
-const format = z.union([z.strictObject({ type: z.literal('text') }), z.strictObject({ type: z.literal('json_object') }), jsonFormat])
+const format = z.union([
+  z.strictObject({ type: z.literal('text') }),
+  z.strictObject({ type: z.literal('json_object') }),
+  jsonFormat,
+])
 const ignored = z.unknown().optional()
 const off = z.union([z.literal(0), z.literal(false), z.null(), z.array(z.never()), z.strictObject({})]).optional()
 
@@ -86,7 +94,11 @@ export function parseChat(body: Record<string, unknown>, specs: ReadonlyMap<stri
   for (const name of ['tools', 'tool_choice', 'functions', 'function_call']) {
     const value = body[name]
     if (value !== undefined && value !== null && value !== 'none' && !(Array.isArray(value) && value.length === 0))
-      throw invalid(`${name} is not supported by these grades yet; ask for a JSON schema by response_format instead`, name, 'unsupported_parameter')
+      throw invalid(
+        `${name} is not supported by these grades yet; ask for a JSON schema by response_format instead`,
+        name,
+        'unsupported_parameter',
+      )
   }
   const { tools: _tools, tool_choice: _choice, functions: _functions, function_call: _call, ...rest } = body
   const parsed = chatRequest.safeParse(rest)
@@ -110,7 +122,13 @@ export function parseChat(body: Record<string, unknown>, specs: ReadonlyMap<stri
   })
   if (!request.success) throw fromIssue(request.error)
   checkForm(request.data)
-  return { spec, request: request.data, inputTokens: input, stream: asked.stream === true, includeUsage: asked.stream_options?.include_usage === true }
+  return {
+    spec,
+    request: request.data,
+    inputTokens: input,
+    stream: asked.stream === true,
+    includeUsage: asked.stream_options?.include_usage === true,
+  }
 }
 
 /** A request is signed for by the MAC of its canonical form, so one without such a form (RFC 8785) cannot be sold. */
@@ -119,19 +137,29 @@ function checkForm(request: InferenceRequest): void {
     try {
       return canonicalJson(value).length
     } catch {
-      throw invalid(`${param} holds half a surrogate pair, a number beyond a double, or too deep a nesting; send valid Unicode and plain JSON`, param, 'invalid_value')
+      throw invalid(
+        `${param} holds half a surrogate pair, a number beyond a double, or too deep a nesting; send valid Unicode and plain JSON`,
+        param,
+        'invalid_value',
+      )
     }
   }
   const { jsonSchema = {}, ...rest } = request
-  if (size(jsonSchema, 'response_format') > SCHEMA_CHARS_MAX) throw invalid(`the JSON schema may have at most ${SCHEMA_CHARS_MAX} characters`, 'response_format', 'invalid_value')
+  if (size(jsonSchema, 'response_format') > SCHEMA_CHARS_MAX)
+    throw invalid(`the JSON schema may have at most ${SCHEMA_CHARS_MAX} characters`, 'response_format', 'invalid_value')
   size(rest, 'messages')
 }
 
 function maxTokensOf({ limits, instrument }: GradeSpec, input: number, wanted: number | null): number {
   if (wanted !== null && wanted > limits.outputTokens)
-    throw invalid(`${instrument} answers with at most ${limits.outputTokens} tokens, not ${wanted}; lower max_tokens`, 'max_tokens', 'invalid_value')
+    throw invalid(
+      `${instrument} answers with at most ${limits.outputTokens} tokens, not ${wanted}; lower max_tokens`,
+      'max_tokens',
+      'invalid_value',
+    )
   const most = wanted ?? Math.min(limits.outputTokens, limits.contextTokens - input)
-  if (most < 1 || input + most > limits.contextTokens) throw beyondContext(input, Math.max(1, most), limits.contextTokens)
+  if (most < 1 || input + most > limits.contextTokens)
+    throw beyondContext(input, Math.max(1, most), limits.contextTokens)
   return most
 }
 
@@ -144,7 +172,16 @@ function schemaOf(wanted: z.infer<typeof format> | null): { jsonSchema?: Record<
 function fromIssue(error: z.ZodError): Error {
   const issue = error.issues[0]
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-  if (unknown !== undefined) return invalid(`${unknown.slice(0, 64)} is not a parameter this exchange knows`, unknown.slice(0, 64), 'unknown_parameter')
+  if (unknown !== undefined)
+    return invalid(
+      `${unknown.slice(0, 64)} is not a parameter this exchange knows`,
+      unknown.slice(0, 64),
+      'unknown_parameter',
+    )
   const param = issue?.path.join('.') ?? ''
-  return invalid(`${param === '' ? 'the request' : param} is not valid: ${issue?.message ?? 'unknown problem'}`, param === '' ? null : param, 'invalid_value')
+  return invalid(
+    `${param === '' ? 'the request' : param} is not valid: ${issue?.message ?? 'unknown problem'}`,
+    param === '' ? null : param,
+    'invalid_value',
+  )
 }

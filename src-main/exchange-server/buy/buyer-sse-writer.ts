@@ -1,6 +1,7 @@
 /**
- * The body of a streamed answer. A reader that is slow only fills this buffer, which the job's bound on text bounds in turn: suppliers are never
- * held up by it and its time never counts against them. A reader that takes nothing for a minute is cut off.
+ * The body of a streamed answer. A reader that is slow only fills this buffer, which the job's bound on text bounds in
+ * turn: suppliers are never held up by it and its time never counts against them. A reader that takes nothing for a
+ * minute is cut off.
  */
 import type { Clock } from '#contract/time.ts'
 

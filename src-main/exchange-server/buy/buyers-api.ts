@@ -14,7 +14,8 @@ import { badKey, unknownModel } from './buyer-errors.ts'
 
 const KEY_CHARS_MAX = 200
 
-export const bearerOf = (request: Request): string | null => /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
+export const bearerOf = (request: Request): string | null =>
+  /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
 
 export function buyersApi(context: MarketContext, router: Router, startedAt: number): Hono {
   const app = new Hono()

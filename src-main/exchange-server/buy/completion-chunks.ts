@@ -7,7 +7,11 @@ export interface Head {
   model: string
 }
 
-const usageOf = ({ inputTokens, outputTokens }: Delivered): object => ({ prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens })
+const usageOf = ({ inputTokens, outputTokens }: Delivered): object => ({
+  prompt_tokens: inputTokens,
+  completion_tokens: outputTokens,
+  total_tokens: inputTokens + outputTokens,
+})
 const finishOf = ({ finish }: Delivered): 'stop' | 'length' => (finish === 'length' ? 'length' : 'stop')
 
 export const completion = (head: Head, delivered: Delivered): object => ({
@@ -15,12 +19,20 @@ export const completion = (head: Head, delivered: Delivered): object => ({
   object: 'chat.completion',
   created: head.created,
   model: head.model,
-  choices: [{ index: 0, message: { role: 'assistant', content: delivered.text, refusal: null }, logprobs: null, finish_reason: finishOf(delivered) }],
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: delivered.text, refusal: null },
+      logprobs: null,
+      finish_reason: finishOf(delivered),
+    },
+  ],
   usage: usageOf(delivered),
 })
 
 /** One server-sent event. */
-export const event = (value: object | '[DONE]'): string => `data: ${value === '[DONE]' ? value : JSON.stringify(value)}\n\n`
+export const event = (value: object | '[DONE]'): string =>
+  `data: ${value === '[DONE]' ? value : JSON.stringify(value)}\n\n`
 
 const chunk = (head: Head, delta: object, finish: string | null, includeUsage: boolean): object => ({
   id: head.id,
@@ -31,9 +43,20 @@ const chunk = (head: Head, delta: object, finish: string | null, includeUsage: b
   ...(includeUsage ? { usage: null } : {}),
 })
 
-export const roleEvent = (head: Head, includeUsage: boolean): string => event(chunk(head, { role: 'assistant', content: '', refusal: null }, null, includeUsage))
-export const textEvent = (head: Head, text: string, includeUsage: boolean): string => event(chunk(head, { content: text }, null, includeUsage))
+export const roleEvent = (head: Head, includeUsage: boolean): string =>
+  event(chunk(head, { role: 'assistant', content: '', refusal: null }, null, includeUsage))
+export const textEvent = (head: Head, text: string, includeUsage: boolean): string =>
+  event(chunk(head, { content: text }, null, includeUsage))
 export const endEvents = (head: Head, delivered: Delivered, includeUsage: boolean): string =>
   event(chunk(head, {}, finishOf(delivered), includeUsage)) +
-  (includeUsage ? event({ id: head.id, object: 'chat.completion.chunk', created: head.created, model: head.model, choices: [], usage: usageOf(delivered) }) : '') +
+  (includeUsage
+    ? event({
+        id: head.id,
+        object: 'chat.completion.chunk',
+        created: head.created,
+        model: head.model,
+        choices: [],
+        usage: usageOf(delivered),
+      })
+    : '') +
   event('[DONE]')

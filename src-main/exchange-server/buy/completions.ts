@@ -1,4 +1,7 @@
-/** One chat completion: an order below HTTP, its answer in OpenAI's shape. Headers wait for the first text, so that a failure before it has its right status. */
+/**
+ * One chat completion: an order below HTTP, its answer in OpenAI's shape. Headers wait for the first text, so that a
+ * failure before it has its right status.
+ */
 import { nanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
 import { ApiFailure, errorBody, type ApiError } from '#lib/openai-error.ts'
 
@@ -10,7 +13,13 @@ import { completion, endEvents, event, roleEvent, textEvent, type Head } from '.
 import { failureOf } from './buyer-errors.ts'
 import { createOutlet } from './buyer-sse-writer.ts'
 
-const LEFT: ApiError = { status: 408, message: 'the buyer left', type: 'invalid_request_error', param: null, code: 'cancelled' }
+const LEFT: ApiError = {
+  status: 408,
+  message: 'the buyer left',
+  type: 'invalid_request_error',
+  param: null,
+  code: 'cancelled',
+}
 
 interface Routed {
   jobId: string
@@ -19,7 +28,13 @@ interface Routed {
 }
 
 /** The answer to one request. Throws ApiFailure while nothing was delivered. `signal` aborts when the buyer leaves. */
-export function complete(context: MarketContext, router: Router, buyerId: string, chat: ChatOrder, signal: AbortSignal): Promise<Response> {
+export function complete(
+  context: MarketContext,
+  router: Router,
+  buyerId: string,
+  chat: ChatOrder,
+  signal: AbortSignal,
+): Promise<Response> {
   const { clock, ids } = context
   const head: Head = { id: ids.next('chatcmpl'), created: Math.floor(clock.now() / 1_000), model: chat.spec.instrument }
   return new Promise((resolve, reject) => {
@@ -39,7 +54,12 @@ export function complete(context: MarketContext, router: Router, buyerId: string
       outlet.write(roleEvent(head, chat.includeUsage))
       resolve(
         new Response(outlet.body, {
-          headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', ...jobHeaders(routed) },
+          headers: {
+            'content-type': 'text/event-stream; charset=utf-8',
+            'cache-control': 'no-store',
+            'x-accel-buffering': 'no',
+            ...jobHeaders(routed),
+          },
         }),
       )
     }
@@ -54,7 +74,12 @@ export function complete(context: MarketContext, router: Router, buyerId: string
       onDone: (delivered: Delivered) => {
         over()
         start()
-        if (outlet === null) resolve(Response.json(completion(head, delivered), { headers: { 'cache-control': 'no-store', ...jobHeaders(routed) } }))
+        if (outlet === null)
+          resolve(
+            Response.json(completion(head, delivered), {
+              headers: { 'cache-control': 'no-store', ...jobHeaders(routed) },
+            }),
+          )
         outlet?.write(endEvents(head, delivered, chat.includeUsage))
         outlet?.end()
       },
@@ -75,7 +100,15 @@ export function complete(context: MarketContext, router: Router, buyerId: string
     }
     signal.addEventListener('abort', leave, { once: true })
     try {
-      cancel = router.submit({ orderId: head.id, buyerId, spec: chat.spec, request: chat.request, inputTokens: chat.inputTokens, maxPrice: nanoPerMtok(NANO_LIMIT), sink })
+      cancel = router.submit({
+        orderId: head.id,
+        buyerId,
+        spec: chat.spec,
+        request: chat.request,
+        inputTokens: chat.inputTokens,
+        maxPrice: nanoPerMtok(NANO_LIMIT),
+        sink,
+      })
     } catch (error) {
       over()
       reject(error)
@@ -85,4 +118,6 @@ export function complete(context: MarketContext, router: Router, buyerId: string
 
 /** Job and salt let a buyer check the receipt's MACs; the salt goes to nobody else but the seller. */
 const jobHeaders = (routed: Routed | null): Record<string, string> =>
-  routed === null ? {} : { 'x-stoker-job': routed.jobId, 'x-stoker-salt': routed.salt, 'x-stoker-supplier': routed.supplier }
+  routed === null
+    ? {}
+    : { 'x-stoker-job': routed.jobId, 'x-stoker-salt': routed.salt, 'x-stoker-supplier': routed.supplier }

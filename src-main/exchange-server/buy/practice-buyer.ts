@@ -1,6 +1,6 @@
 /**
- * The labelled buyer inside a practice exchange: funded by the issuer, seeded, can be switched off. It buys through the same routing as everybody,
- * below HTTP, so that a newcomer earns practice credits without an open port.
+ * The labelled buyer inside a practice exchange: funded by the issuer, seeded, can be switched off. It buys through the
+ * same routing as everybody, below HTTP, so that a newcomer earns practice credits without an open port.
  */
 import { inputTokens } from '#contract/bytes4.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -91,13 +91,17 @@ export class PracticeBuyer {
 
   #buy(): void {
     const specs = [...this.#context.specs.values()].filter((spec) =>
-      this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
+      this.#registry
+        .standing(spec.instrument, this.#context.clock.now())
+        .some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
     )
     // Without a listing it sleeps until the next one.
     if (!this.#enabled || specs.length === 0) return
     this.#turn += 1
     const spec = specs[this.#turn % specs.length]!
-    const free = this.#registry.standing(spec.instrument, this.#context.clock.now()).some((offer) => offer.freeSlots > 0)
+    const free = this.#registry
+      .standing(spec.instrument, this.#context.clock.now())
+      .some((offer) => offer.freeSlots > 0)
     if (free && this.#running.size < AT_ONCE) {
       try {
         this.#order(spec)
@@ -111,7 +115,11 @@ export class PracticeBuyer {
   #order(spec: GradeSpec): void {
     const messages = [{ role: 'user' as const, content: practicePrompt(this.#draws) }]
     const input = inputTokens(messages)
-    const maxTokens = Math.min(TOKENS_LEAST + this.#draws.next(TOKENS_SPREAD), spec.limits.outputTokens, spec.limits.contextTokens - input)
+    const maxTokens = Math.min(
+      TOKENS_LEAST + this.#draws.next(TOKENS_SPREAD),
+      spec.limits.outputTokens,
+      spec.limits.contextTokens - input,
+    )
     if (maxTokens < 1) return
     this.#topUp()
     const orderId = this.#context.ids.next('practice')
@@ -132,7 +140,11 @@ export class PracticeBuyer {
   #topUp(): void {
     const { db, books } = this.#context
     db.tx((write) => {
-      openBuyer(this.#context, write, { buyerId: PRACTICE_BUYER, name: 'Practice buyer (no real buyer)', practice: true })
+      openBuyer(this.#context, write, {
+        buyerId: PRACTICE_BUYER,
+        name: 'Practice buyer (no real buyer)',
+        practice: true,
+      })
       const { credits, debits, pendingDebits } = books.balance(write, buyerAccount(PRACTICE_BUYER))
       if (credits - debits - pendingDebits < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
     })

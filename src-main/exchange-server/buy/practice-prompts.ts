@@ -1,4 +1,7 @@
-/** What the practice buyer asks: items in the style of the exam's first level, and small talk. The same seed asks the same. */
+/**
+ * What the practice buyer asks: items in the style of the exam's first level, and small talk. The same seed asks the
+ * same.
+ */
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 

@@ -1,4 +1,7 @@
-/** One sitting: keeps as many calls in flight as the exam session hands out, re-sends a call once when no text came, and reports each judged call. */
+/**
+ * One sitting: keeps as many calls in flight as the exam session hands out, re-sends a call once when no text came, and
+ * reports each judged call.
+ */
 import type { CallResult, RecordedItem } from '#exam/exam-types.ts'
 import type { ExamCall, ExamSession } from '#exam/exam-session.ts'
 import { inputTokens } from '#contract/bytes4.ts'
@@ -64,8 +67,8 @@ export class Sitting {
   }
 
   /**
-   * The supplier left: a call of which text had arrived, or that was sent for the second time, is judged as it stands, or leaving would buy time to
-   * think about a question. The others are returned; they may be sent once more.
+   * The supplier left: a call of which text had arrived, or that was sent for the second time, is judged as it stands,
+   * or leaving would buy time to think about a question. The others are returned; they may be sent once more.
    */
   abandon(): string[] {
     const spared: string[] = []
@@ -91,7 +94,12 @@ export class Sitting {
       maxPrice: nanoPerMtok(0),
       sink: this.#sink(flight),
     }
-    flight.cancel = router.submitDirect(order, { peer, deploymentId: exam.deploymentId, modelSha256: exam.modelSha256, exam: { examId: exam.examId, itemId: call.callId } })
+    flight.cancel = router.submitDirect(order, {
+      peer,
+      deploymentId: exam.deploymentId,
+      modelSha256: exam.modelSha256,
+      exam: { examId: exam.examId, itemId: call.callId },
+    })
   }
 
   #sink(flight: Flight): OrderSink {
@@ -116,7 +124,14 @@ export class Sitting {
     this.#flights.delete(result.callId)
     this.#judge(result)
     const { phase, done, atMost, limits } = this.session.state()
-    this.#options.peer.send({ t: 'exam.progress', examId: brandId<ExamId>(this.exam.examId), phase, done, atMost, limits })
+    this.#options.peer.send({
+      t: 'exam.progress',
+      examId: brandId<ExamId>(this.exam.examId),
+      phase,
+      done,
+      atMost,
+      limits,
+    })
     this.go()
   }
 }

@@ -10,7 +10,14 @@ export type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
 
 export const resultFrame = (
   key: SigningKey,
-  result: { examId: string; verdict: ResultFrame['verdict']; limits: ExamLimitView[]; seed: string; at: number; validUntil: number | null },
+  result: {
+    examId: string
+    verdict: ResultFrame['verdict']
+    limits: ExamLimitView[]
+    seed: string
+    at: number
+    validUntil: number | null
+  },
 ): ResultFrame => ({
   t: 'exam.result',
   ...result,
@@ -19,7 +26,11 @@ export const resultFrame = (
 })
 
 /** Ed25519 is deterministic, so the same stored judgement gives the same frame. */
-export const itemFrame = (key: SigningKey, examId: string, { item, replySha256, arrivedAt }: StoredItem): Extract<ExchangeFrame, { t: 'exam.item' }> => ({
+export const itemFrame = (
+  key: SigningKey,
+  examId: string,
+  { item, replySha256, arrivedAt }: StoredItem,
+): Extract<ExchangeFrame, { t: 'exam.item' }> => ({
   t: 'exam.item',
   examId: brandId<ExamId>(examId),
   ...item,

@@ -1,4 +1,7 @@
-/** Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each before it is told. */
+/**
+ * Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each
+ * before it is told.
+ */
 import { createExamSession } from '#exam/exam-session.ts'
 import type { Carried } from '#exam/exam-types.ts'
 import { seedCommitment } from '#exam/evidence.ts'
@@ -86,18 +89,37 @@ export class Conductor {
     const { specs, db } = this.#context
     const spec = specs.get(frame.instrument)
     if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
-    if (this.#sittings.has(peer.supplier)) throw new StokerError('EXAM_RUNNING', 'an exam of this supplier is running already; wait for its result or cancel it')
+    if (this.#sittings.has(peer.supplier))
+      throw new StokerError(
+        'EXAM_RUNNING',
+        'an exam of this supplier is running already; wait for its result or cancel it',
+      )
     const { exam, resumed } = this.#examFor(peer, frame, spec.version)
     const judged = examItems(db.read, exam.examId)
     const carried = this.#carriedTo(exam)
-    peer.send({ t: 'exam.started', requestId: frame.requestId, examId: brandId<ExamId>(exam.examId), spec, commitment: exam.commitment, attempt: exam.attempt, resumed, carried })
+    peer.send({
+      t: 'exam.started',
+      requestId: frame.requestId,
+      examId: brandId<ExamId>(exam.examId),
+      spec,
+      commitment: exam.commitment,
+      attempt: exam.attempt,
+      resumed,
+      carried,
+    })
     // What was judged before may never have arrived: told again, it is the same to the byte.
     for (const stored of judged) peer.send(itemFrame(this.#context.key, exam.examId, stored))
     if (exam.result !== null) {
       peer.send(JSON.parse(exam.result) as ResultFrame)
       return
     }
-    const session = createExamSession({ spec, seed: exam.seed, slots: exam.slots, resumeFrom: judged.map((stored) => stored.item), carried })
+    const session = createExamSession({
+      spec,
+      seed: exam.seed,
+      slots: exam.slots,
+      resumeFrom: judged.map((stored) => stored.item),
+      carried,
+    })
     const sitting = new Sitting({
       context: this.#context,
       router: this.#router,
@@ -117,7 +139,10 @@ export class Conductor {
     sitting.go()
   }
 
-  /** What failed attempts counted goes on counting (docs/exam.md, Verdict): trying again must not raise the chance to pass by luck. A pass ends it. */
+  /**
+   * What failed attempts counted goes on counting (docs/exam.md, Verdict): trying again must not raise the chance to
+   * pass by luck. A pass ends it.
+   */
   #carriedTo(exam: ExamRow): Carried {
     const before = attemptBefore(this.#context.db.read, exam, exam.startedAt - QUALIFICATION_MS)
     if (before === null || before.state === 'passed' || before.result === null) return {}
@@ -128,7 +153,14 @@ export class Conductor {
   #examFor(peer: Peer, frame: Start, specVersion: number): { exam: ExamRow; resumed: boolean } {
     const { db, clock, ids } = this.#context
     const since = clock.now() - ATTEMPT_WINDOW_MS
-    const wanted = { supplier: peer.supplier, deploymentId: frame.deploymentId, instrument: frame.instrument, specVersion, modelSha256: frame.identity.sha256, slots: frame.slots }
+    const wanted = {
+      supplier: peer.supplier,
+      deploymentId: frame.deploymentId,
+      instrument: frame.instrument,
+      specVersion,
+      modelSha256: frame.identity.sha256,
+      slots: frame.slots,
+    }
     const named = frame.examId === undefined ? null : findExam(db.read, frame.examId, peer.supplier)
     if (named !== null && named.result !== null) return { exam: named, resumed: true }
     const interrupted = resumableExam(db.read, wanted, since)
@@ -137,7 +169,11 @@ export class Conductor {
       return { exam: { ...interrupted, state: 'running' }, resumed: true }
     }
     const attempts = countAttempts(db.read, peer.supplier, frame.instrument, frame.identity.sha256, since)
-    if (attempts.recent >= ATTEMPTS_MAX) throw new StokerError('EXAM_ATTEMPTS', `a model has ${ATTEMPTS_MAX} attempts at a grade in 7 days; try again later or with another model`)
+    if (attempts.recent >= ATTEMPTS_MAX)
+      throw new StokerError(
+        'EXAM_ATTEMPTS',
+        `a model has ${ATTEMPTS_MAX} attempts at a grade in 7 days; try again later or with another model`,
+      )
     // 256 bits, in the characters a seed may have.
     const seed = this.#fixedSeed ?? ids.secret(32)
     const exam: ExamRow = {
@@ -162,8 +198,17 @@ export class Conductor {
     this.#sittings.delete(peer.supplier)
     const at = clock.now()
     const validUntil = verdict === 'passed' ? at + QUALIFICATION_MS : null
-    const frame = resultFrame(key, { examId: sitting.exam.examId, verdict, limits: sitting.session.state().limits, seed: sitting.exam.seed, at, validUntil })
-    db.tx((write) => endExam(write, sitting.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }))
+    const frame = resultFrame(key, {
+      examId: sitting.exam.examId,
+      verdict,
+      limits: sitting.session.state().limits,
+      seed: sitting.exam.seed,
+      at,
+      validUntil,
+    })
+    db.tx((write) =>
+      endExam(write, sitting.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }),
+    )
     peer.send(frame)
   }
 }

@@ -1,4 +1,6 @@
-/** What suppliers send about their jobs: accept, reject, text, claim, error. Late and repeated frames change nothing. */
+/**
+ * What suppliers send about their jobs: accept, reject, text, claim, error. Late and repeated frames change nothing.
+ */
 import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
@@ -16,7 +18,10 @@ type FrameOf<T extends SupplierFrame['t']> = Extract<SupplierFrame, { t: T }>
 /** Codes that speak of the exchange or the buyer; from a supplier they would lie to the buyer. */
 const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'MONEY_RANGE', 'NO_SUPPLIER']
 
-/** A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold words of the request. */
+/**
+ * A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold
+ * words of the request.
+ */
 function supplierError(said: string): ErrorValue {
   const code = ERROR_CODES.find((known) => known === said && !NOT_THEIRS.includes(known)) ?? 'ENGINE_REFUSED'
   return { code, message: `the supplier failed (${code})`, data: {} }
@@ -47,7 +52,11 @@ export class Deliveries {
     }
     const whole = job.answer.add(text)
     if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens))
-      this.#refuse(peer, job, { code: 'OUTPUT_TOO_LONG', message: 'the supplier sent far more text than was ordered', data: {} })
+      this.#refuse(peer, job, {
+        code: 'OUTPUT_TOO_LONG',
+        message: 'the supplier sent far more text than was ordered',
+        data: {},
+      })
     else if (!job.cancelled && whole !== '') job.order.sink.onDelta(whole)
   }
 
@@ -92,7 +101,11 @@ export class Deliveries {
   drop(peer: Peer): void {
     for (const job of peer.jobs.values()) {
       peer.jobs.delete(job.jobId)
-      this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', { code: 'UNAVAILABLE', message: 'the supplier went away', data: {} })
+      this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', {
+        code: 'UNAVAILABLE',
+        message: 'the supplier went away',
+        data: {},
+      })
     }
   }
 

@@ -16,7 +16,10 @@ export interface Target {
   exam: LiveJob['exam']
 }
 
-/** Errors: LEDGER_CONFLICT (the credit does not cover it), MONEY_RANGE; any other is a fault of the order itself and leaves no trace either. */
+/**
+ * Errors: LEDGER_CONFLICT (the credit does not cover it), MONEY_RANGE; any other is a fault of the order itself and
+ * leaves no trace either.
+ */
 export function reservedJob(context: MarketContext, order: Order, target: Target): LiveJob {
   const { clock, ids, terms } = context
   const { spec, request, inputTokens } = order
@@ -52,6 +55,8 @@ function mostItCosts(tokens: number, price: NanoPerMtok): Nano {
     return amountOf(tokens, price)
   } catch (error) {
     if (!(error instanceof MoneyRangeError)) throw error
-    throw new StokerError('MONEY_RANGE', 'this call can cost more than one amount may be; lower max_tokens', { cause: error })
+    throw new StokerError('MONEY_RANGE', 'this call can cost more than one amount may be; lower max_tokens', {
+      cause: error,
+    })
   }
 }

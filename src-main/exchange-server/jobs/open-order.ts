@@ -1,10 +1,16 @@
-/** One order while it looks for a supplier: who failed it, who was busy just now, how long it may still wait. Monotonic milliseconds. */
+/**
+ * One order while it looks for a supplier: who failed it, who was busy just now, how long it may still wait. Monotonic
+ * milliseconds.
+ */
 import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
 
 import { LIMITS } from '../exchange-limits.ts'
 import type { LiveJob, Order } from './routed-job.ts'
 
-/** Refusals that say "not now" and nothing about the order: the same supplier may serve it in a moment. CONFLICT: its ask changed while the job was on its way. */
+/**
+ * Refusals that say "not now" and nothing about the order: the same supplier may serve it in a moment. CONFLICT: its
+ * ask changed while the job was on its way.
+ */
 const NOT_NOW: readonly ErrorCode[] = ['ENGINE_BUSY', 'ENGINE_NOT_LOADED', 'CONFLICT']
 
 export class OpenOrder {
@@ -21,7 +27,10 @@ export class OpenOrder {
     this.order = order
   }
 
-  /** Takes note of a supplier's failure before any text. True when that supplier rests and may be asked again: tell `rested` when. */
+  /**
+   * Takes note of a supplier's failure before any text. True when that supplier rests and may be asked again: tell
+   * `rested` when.
+   */
   failedBy(supplier: string, error: ErrorValue): boolean {
     if (NOT_NOW.includes(error.code) && this.#busyAnswers < LIMITS.busyAnswers) {
       this.#busyAnswers += 1
@@ -42,7 +51,10 @@ export class OpenOrder {
     return this.tried.has(supplier) || this.#resting.has(supplier)
   }
 
-  /** What is left of the time an order may wait, counted from its first wait: going back into the line gives no new time. */
+  /**
+   * What is left of the time an order may wait, counted from its first wait: going back into the line gives no new
+   * time.
+   */
   waitMs(now: number): number {
     this.#waitsUntil ??= now + LIMITS.waitForSlotMs
     return Math.max(0, this.#waitsUntil - now)

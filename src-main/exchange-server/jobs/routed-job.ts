@@ -20,7 +20,10 @@ export interface Delivered {
   receipt: Receipt | null
 }
 
-/** Whoever ordered: a buyer's HTTP call, the practice buyer, or an exam. Exactly one of onDone and onFailed is called, once, unless the order was cancelled by it. */
+/**
+ * Whoever ordered: a buyer's HTTP call, the practice buyer, or an exam. Exactly one of onDone and onFailed is called,
+ * once, unless the order was cancelled by it.
+ */
 export interface OrderSink {
   /** A supplier was found; called again when the order is rerouted. */
   onRouted(job: { jobId: string; salt: string; supplier: string; priceNanoPerMtok: NanoPerMtok }): void
@@ -40,7 +43,10 @@ export interface Order {
   sink: OrderSink
 }
 
-/** Counts of an answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed on. */
+/**
+ * Counts of an answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed
+ * on.
+ */
 export class Answer {
   readonly #parts: string[] = []
   #bytes = 0
@@ -89,7 +95,8 @@ export class Answer {
   }
 }
 
-export const answerBytesMax = (maxTokens: number): number => maxTokens * LIMITS.answerBytesPerToken + LIMITS.answerBytesExtra
+export const answerBytesMax = (maxTokens: number): number =>
+  maxTokens * LIMITS.answerBytesPerToken + LIMITS.answerBytesExtra
 
 export interface LiveJob {
   readonly jobId: string
@@ -117,6 +124,11 @@ export interface LiveJob {
 /** Time to first token, and reference tokens per second as the exam counts them; null before anything came. */
 export function measure(job: LiveJob): { ttftMs: number | null; tokPerS: number | null } {
   if (job.firstDeltaAt === null || job.lastDeltaAt === null) return { ttftMs: null, tokPerS: null }
-  const tokPerS = callRate({ reply: job.answer.text, durationMs: job.lastDeltaAt - job.sentAt, streamMs: job.lastDeltaAt - job.firstDeltaAt, firstDeltaBytes: job.firstDeltaBytes })
+  const tokPerS = callRate({
+    reply: job.answer.text,
+    durationMs: job.lastDeltaAt - job.sentAt,
+    streamMs: job.lastDeltaAt - job.firstDeltaAt,
+    firstDeltaBytes: job.firstDeltaBytes,
+  })
   return { ttftMs: job.firstDeltaAt - job.sentAt, tokPerS }
 }

@@ -1,4 +1,7 @@
-/** Finds a supplier for every order, keeps the waiting line, and reroutes before the first token. What suppliers send back is deliveries.ts. */
+/**
+ * Finds a supplier for every order, keeps the waiting line, and reroutes before the first token. What suppliers send
+ * back is deliveries.ts.
+ */
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
 
@@ -33,9 +36,13 @@ export class Router {
     return this.#waiting.count(instrument)
   }
 
-  /** Routes the order, now or as soon as a slot is free. Every outcome arrives at its sink. Throws UNAVAILABLE when too many orders are open. */
+  /**
+   * Routes the order, now or as soon as a slot is free. Every outcome arrives at its sink. Throws UNAVAILABLE when too
+   * many orders are open.
+   */
   submit(order: Order): () => void {
-    if (this.#open.size >= LIMITS.liveOrders) throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
+    if (this.#open.size >= LIMITS.liveOrders)
+      throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
     const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
     this.#route(open)
@@ -43,7 +50,10 @@ export class Router {
   }
 
   /** Sends an exam call to the supplier that asked for the exam: price 0, no reservation, never rerouted. */
-  submitDirect(order: Order, target: { peer: Peer; deploymentId: string; modelSha256: string; exam: { examId: string; itemId: string } }): () => void {
+  submitDirect(
+    order: Order,
+    target: { peer: Peer; deploymentId: string; modelSha256: string; exam: { examId: string; itemId: string } },
+  ): () => void {
     const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
     this.#start(open, { ...target, askNanoPerMtok: 0 })
@@ -76,7 +86,12 @@ export class Router {
     this.detach(job)
     // A supplier's own words could hold a prompt, so only its code is kept.
     try {
-      voidJob(this.#context, job, outcome, outcome === 'supplier-failed' ? `the supplier failed (${error.code})` : error.message)
+      voidJob(
+        this.#context,
+        job,
+        outcome,
+        outcome === 'supplier-failed' ? `the supplier failed (${error.code})` : error.message,
+      )
     } catch (cause) {
       // A full disk, say. The buyer hears of the failure all the same; the row stays open, and the next start voids it.
       this.#context.log.error({ err: cause, jobId: job.jobId }, 'a failed job could not be ended in the books')
@@ -87,7 +102,8 @@ export class Router {
     if (job.cancelled) this.close(job)
     else if (job.firstDeltaAt !== null || job.exam !== null) this.#giveUp(open, error, job.firstDeltaAt !== null)
     else {
-      if (open.failedBy(job.supplier, error)) after(this.#context.clock, LIMITS.busyPauseMs, () => this.#rested(open, job.supplier))
+      if (open.failedBy(job.supplier, error))
+        after(this.#context.clock, LIMITS.busyPauseMs, () => this.#rested(open, job.supplier))
       this.#route(open)
     }
     this.dispatchWaiting()
@@ -100,29 +116,58 @@ export class Router {
 
   #route(open: OpenOrder): void {
     const { order, tried } = open
-    const wanted = { inputTokens: order.inputTokens, maxTokens: order.request.maxTokens, tried, maxPrice: order.maxPrice }
+    const wanted = {
+      inputTokens: order.inputTokens,
+      maxTokens: order.request.maxTokens,
+      tried,
+      maxPrice: order.maxPrice,
+    }
     const standing = this.#registry.standing(order.spec.instrument, this.#context.clock.now())
     const askable = standing.filter((offer) => !open.barred(offer.supplier))
     const found = tried.size < LIMITS.attempts ? match(askable, wanted) : null
     if (found !== null) {
       this.#stopWaiting(open)
-      this.#start(open, { peer: found.peer, deploymentId: found.offer.deploymentId, modelSha256: found.offer.identity.sha256, askNanoPerMtok: found.askNanoPerMtok, exam: null })
+      this.#start(open, {
+        peer: found.peer,
+        deploymentId: found.offer.deploymentId,
+        modelSha256: found.offer.identity.sha256,
+        askNanoPerMtok: found.askNanoPerMtok,
+        exam: null,
+      })
       return
     }
     if (this.#waiting.has(order.orderId)) return
     if (tried.size >= LIMITS.attempts || !standing.some((offer) => fits(offer, wanted)))
-      this.#giveUp(open, open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`), false)
-    else if (this.#waiting.full) this.#giveUp(open, noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`), false)
+      this.#giveUp(
+        open,
+        open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`),
+        false,
+      )
+    else if (this.#waiting.full)
+      this.#giveUp(
+        open,
+        noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`),
+        false,
+      )
     else this.#wait(open)
   }
 
   #wait(open: OpenOrder): void {
     const { orderId, spec } = open.order
     const now = this.#context.clock.mono()
-    this.#waiting.enter(orderId, { instrument: spec.instrument, forMs: open.waitMs(now), since: open.since(now) }, () => {
-      this.#bookChanged(spec.instrument)
-      this.#giveUp(open, open.lastError ?? noSupplier(`every supplier of ${spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`), false)
-    })
+    this.#waiting.enter(
+      orderId,
+      { instrument: spec.instrument, forMs: open.waitMs(now), since: open.since(now) },
+      () => {
+        this.#bookChanged(spec.instrument)
+        this.#giveUp(
+          open,
+          open.lastError ??
+            noSupplier(`every supplier of ${spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`),
+          false,
+        )
+      },
+    )
     this.#bookChanged(spec.instrument)
   }
 
@@ -136,7 +181,8 @@ export class Router {
       job = reservedJob(this.#context, open.order, target)
     } catch (error) {
       // An order that cannot be made into a job ends here, whoever routed it: nobody else's order may suffer.
-      if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'an order could not be made into a job')
+      if (!(error instanceof StokerError))
+        this.#context.log.error({ err: error }, 'an order could not be made into a job')
       this.#giveUp(open, toErrorValue(error), false)
       return
     }
@@ -171,7 +217,11 @@ export class Router {
     if (!job.cancelled) peer?.send({ t: 'job.cancel', jobId: brandId<JobId>(job.jobId), reason: 'deadline' })
     const reason = job.cancelled ? 'no claim came after the buyer had left' : 'the deadline passed'
     if (job.exam === null) peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason })
-    this.fail(job, job.cancelled ? 'cancelled' : 'deadline', { code: 'DEADLINE', message: `the job ended unpaid: ${reason}`, data: {} })
+    this.fail(job, job.cancelled ? 'cancelled' : 'deadline', {
+      code: 'DEADLINE',
+      message: `the job ended unpaid: ${reason}`,
+      data: {},
+    })
   }
 
   #cancel(open: OpenOrder): void {
@@ -192,7 +242,8 @@ export class Router {
       job.stopTimer = after(this.#context.clock, LIMITS.cancelGraceMs, () => this.#deadline(job))
       return
     }
-    if (job.exam === null) peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason: 'the buyer left before the job started' })
+    if (job.exam === null)
+      peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason: 'the buyer left before the job started' })
     this.fail(job, 'cancelled', { code: 'CANCELLED', message: 'the buyer left before the job started', data: {} })
   }
 
@@ -202,4 +253,8 @@ export class Router {
   }
 }
 
-const noSupplier = (message: string): ErrorValue => ({ code: 'NO_SUPPLIER', message: `${message}; try again later`, data: {} })
+const noSupplier = (message: string): ErrorValue => ({
+  code: 'NO_SUPPLIER',
+  message: `${message}; try again later`,
+  data: {},
+})

@@ -30,7 +30,10 @@ export class WaitingLine {
     return [...this.#places].toSorted(([, a], [, b]) => a.since - b.since).map(([orderId]) => orderId)
   }
 
-  /** `since` is its place: an order that comes back keeps it. `onTimeUp` runs when the order has waited `forMs`; it has left the line then. */
+  /**
+   * `since` is its place: an order that comes back keeps it. `onTimeUp` runs when the order has waited `forMs`; it has
+   * left the line then.
+   */
   enter(orderId: string, place: { instrument: string; since: number; forMs: number }, onTimeUp: () => void): void {
     const { instrument, since, forMs } = place
     const stopTimer = after(this.#clock, forMs, () => {

@@ -4,7 +4,10 @@ import type { Claim } from '#contract/receipt.ts'
 
 import type { LiveJob } from '../jobs/routed-job.ts'
 
-/** Null when the claim holds, else what is wrong with it. The supplier's own token count may differ: the exchange bills its own. */
+/**
+ * Null when the claim holds, else what is wrong with it. The supplier's own token count may differ: the exchange bills
+ * its own.
+ */
 export function claimProblem(job: LiveJob, claim: Claim, claimSig: string): string | null {
   const { spec } = job.order
   if (claim.jobId !== job.jobId) return 'it names another job'
@@ -13,7 +16,8 @@ export function claimProblem(job: LiveJob, claim: Claim, claimSig: string): stri
   if (claim.modelSha256 !== job.modelSha256) return 'it names another model than the one offered'
   if (claim.finish === 'cancelled' && !job.cancelled) return 'nobody cancelled this job'
   if (claim.requestMac !== job.requestMac) return 'its requestMac is not that of the request'
-  if (claim.answerMac !== answerMac(job.salt, job.answer.text)) return 'its answerMac is not that of the text that arrived'
+  if (claim.answerMac !== answerMac(job.salt, job.answer.text))
+    return 'its answerMac is not that of the text that arrived'
   if (!verifyClaim({ claim, claimSig })) return 'its signature is not valid'
   return null
 }

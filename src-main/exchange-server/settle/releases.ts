@@ -10,7 +10,11 @@ import { appendRelease, dueHolds } from '../store/suppliers.store.ts'
 export function releaseDue(context: MarketContext): Map<string, Release[]> {
   const { clock, db, books } = context
   const told = new Map<string, Release[]>()
-  for (let batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch); batch.length > 0; batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch)) {
+  for (
+    let batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch);
+    batch.length > 0;
+    batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch)
+  ) {
     const at = clock.now()
     db.tx((write) => {
       for (const hold of batch) {
@@ -35,7 +39,11 @@ export function releaseDue(context: MarketContext): Map<string, Release[]> {
 }
 
 /** Runs releaseDue about every second until the signal aborts. */
-export async function releaseLoop(context: MarketContext, tell: (supplier: string, releases: Release[]) => void, signal: AbortSignal): Promise<void> {
+export async function releaseLoop(
+  context: MarketContext,
+  tell: (supplier: string, releases: Release[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       for (const [supplier, releases] of releaseDue(context)) tell(supplier, releases)

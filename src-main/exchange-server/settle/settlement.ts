@@ -1,6 +1,6 @@
 /**
- * Money of a job: reserved when routed, posted on the claim or voided. Each step is one transaction with the job's state, so that a crash
- * leaves either all of it or none. The frame goes out after the commit.
+ * Money of a job: reserved when routed, posted on the claim or voided. Each step is one transaction with the job's
+ * state, so that a crash leaves either all of it or none. The frame goes out after the commit.
  */
 import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
@@ -18,7 +18,10 @@ import { appendReceipt, findSupplier, receiptJson } from '../store/suppliers.sto
 
 const RESTART_BATCH = 500
 
-/** Reserves the most the job can cost and writes its row. Exam jobs leave no trace here. Error: LEDGER_CONFLICT (data.reason `limit`) when the buyer's credit does not cover it. */
+/**
+ * Reserves the most the job can cost and writes its row. Exam jobs leave no trace here. Error: LEDGER_CONFLICT
+ * (data.reason `limit`) when the buyer's credit does not cover it.
+ */
 export function reserveFor(context: MarketContext, job: LiveJob): void {
   if (job.exam !== null) return
   const { books, clock } = context
@@ -63,14 +66,20 @@ export function voidJob(context: MarketContext, job: LiveJob, outcome: CallOutco
   })
 }
 
-/** Posts what is billed, splits the fee, appends the receipt to the supplier's chain: one transaction, unique on the job id. */
+/**
+ * Posts what is billed, splits the fee, appends the receipt to the supplier's chain: one transaction, unique on the job
+ * id.
+ */
 export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, claimSig: string): Receipt {
   const { books, clock, terms, key } = context
   const at = clock.now()
   return context.db.tx((db) => {
     if (!endJob(db, job.jobId, 'settled', '', at)) throw new Error(`job ${job.jobId} was not running`)
     const chain = findSupplier(db, job.supplier)!
-    const billed = { inputTokens: job.order.inputTokens, outputTokens: job.answer.billedTokens(job.order.request.maxTokens) }
+    const billed = {
+      inputTokens: job.order.inputTokens,
+      outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
+    }
     const receipt = signReceipt(
       key,
       makeReceipt({
@@ -89,9 +98,26 @@ export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, cl
     const { grossNano, feeNano, sellerNano } = receipt
     const common = { jobId: job.jobId, at }
     if (grossNano > 0) books.post(db, { id: `post:${job.jobId}`, pendingId: `res:${job.jobId}`, amount: grossNano, at })
-    else if (job.reserveNano > 0) books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'nothing to bill', at })
-    if (sellerNano > 0) books.transfer(db, { id: `pay:${job.jobId}`, debit: CLEARING, credit: heldAccount(job.supplier), amount: sellerNano, code: 'sale', ...common })
-    if (feeNano > 0) books.transfer(db, { id: `fee:${job.jobId}`, debit: CLEARING, credit: FEES, amount: feeNano, code: 'fee', ...common })
+    else if (job.reserveNano > 0)
+      books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'nothing to bill', at })
+    if (sellerNano > 0)
+      books.transfer(db, {
+        id: `pay:${job.jobId}`,
+        debit: CLEARING,
+        credit: heldAccount(job.supplier),
+        amount: sellerNano,
+        code: 'sale',
+        ...common,
+      })
+    if (feeNano > 0)
+      books.transfer(db, {
+        id: `fee:${job.jobId}`,
+        debit: CLEARING,
+        credit: FEES,
+        amount: feeNano,
+        code: 'fee',
+        ...common,
+      })
     appendReceipt(db, job.supplier, receipt, canonicalJson(receipt), receiptHash(receipt))
     record(context, db, job, claim.finish === 'cancelled' || job.cancelled ? 'cancelled' : 'done')
     return receipt
@@ -103,18 +129,30 @@ export function storedAnswer(context: MarketContext, supplier: string, jobId: st
   const json = receiptJson(context.db.read, jobId, supplier)
   if (json !== null) return { t: 'job.settled', receipt: JSON.parse(json) as Receipt }
   const standing = jobStanding(context.db.read, jobId, supplier)
-  return { t: 'job.void', jobId: brandId<JobId>(jobId), reason: standing === null ? 'the exchange knows no such job' : standing.reason }
+  return {
+    t: 'job.void',
+    jobId: brandId<JobId>(jobId),
+    reason: standing === null ? 'the exchange knows no such job' : standing.reason,
+  }
 }
 
-/** At start: jobs that ran when the exchange stopped lost their buyers' connections, so they end unpaid. Returns how many. */
+/**
+ * At start: jobs that ran when the exchange stopped lost their buyers' connections, so they end unpaid. Returns how
+ * many.
+ */
 export function voidInterrupted(context: MarketContext): number {
   const at = context.clock.now()
   let ended = 0
-  for (let batch = runningJobs(context.db.read, RESTART_BATCH); batch.length > 0; batch = runningJobs(context.db.read, RESTART_BATCH)) {
+  for (
+    let batch = runningJobs(context.db.read, RESTART_BATCH);
+    batch.length > 0;
+    batch = runningJobs(context.db.read, RESTART_BATCH)
+  ) {
     context.db.tx((db) => {
       for (const job of batch) {
         endJob(db, job.jobId, 'void', 'the exchange was restarted while the job ran', at)
-        if (job.reserveNano > 0) context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'restart', at })
+        if (job.reserveNano > 0)
+          context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'restart', at })
       }
     })
     ended += batch.length

@@ -1,4 +1,7 @@
-/** What a supplier must know after a reconnect that is no resume: receipts and releases it has not seen, and how its open jobs stand. */
+/**
+ * What a supplier must know after a reconnect that is no resume: receipts and releases it has not seen, and how its
+ * open jobs stand.
+ */
 import type { JobId } from '#contract/ids.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'

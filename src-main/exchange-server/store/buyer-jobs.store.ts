@@ -39,8 +39,16 @@ export function insertJob(db: WriteDb, job: JobRow): void {
 }
 
 /** False when the job was not running: somebody else ended it. */
-export const endJob = (db: WriteDb, jobId: string, state: Exclude<JobState, 'running'>, reason: string, at: number): boolean =>
-  db.prepare(`UPDATE jobs SET state = ?, reason = ?, ended_at = ? WHERE job_id = ? AND state = 'running'`).run(state, reason, at, jobId).changes === 1
+export const endJob = (
+  db: WriteDb,
+  jobId: string,
+  state: Exclude<JobState, 'running'>,
+  reason: string,
+  at: number,
+): boolean =>
+  db
+    .prepare(`UPDATE jobs SET state = ?, reason = ?, ended_at = ? WHERE job_id = ? AND state = 'running'`)
+    .run(state, reason, at, jobId).changes === 1
 
 export interface JobStanding {
   state: JobState
@@ -51,20 +59,29 @@ export interface JobStanding {
 /** Null when this supplier never had the job. */
 export function jobStanding(db: ReadDb, jobId: string, supplier: string): JobStanding | null {
   const row = db
-    .money<{ state: JobState; reason: string; reserve_nano: bigint }>('SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?')
+    .money<{ state: JobState; reason: string; reserve_nano: bigint }>(
+      'SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?',
+    )
     .get(jobId, supplier)
-  return row === undefined ? null : { state: row.state, reason: row.reason, reserveNano: nanoFromBigInt(row.reserve_nano) }
+  return row === undefined
+    ? null
+    : { state: row.state, reason: row.reason, reserveNano: nanoFromBigInt(row.reserve_nano) }
 }
 
 export const runningJobs = (db: ReadDb, limit: number): { jobId: string; reserveNano: Nano }[] =>
   db
-    .money<{ job_id: string; reserve_nano: bigint }>(`SELECT job_id, reserve_nano FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`)
+    .money<{ job_id: string; reserve_nano: bigint }>(
+      `SELECT job_id, reserve_nano FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`,
+    )
     .all(limit)
     .map((row) => ({ jobId: row.job_id, reserveNano: nanoFromBigInt(row.reserve_nano) }))
 
 export const countJobs = (db: ReadDb): Record<JobState, number> => {
   const counts: Record<JobState, number> = { running: 0, settled: 0, void: 0 }
-  for (const row of db.prepare<{ state: JobState; n: number }>('SELECT state, count(*) AS n FROM jobs GROUP BY state').all()) counts[row.state] = row.n
+  for (const row of db
+    .prepare<{ state: JobState; n: number }>('SELECT state, count(*) AS n FROM jobs GROUP BY state')
+    .all())
+    counts[row.state] = row.n
   return counts
 }
 
@@ -79,10 +96,24 @@ export const unmatchedReceipts = (db: ReadDb): string[] =>
     .map((row) => row.job_id)
 
 /** What the running jobs may still cost: all that may be set aside. */
-export const reservedByJobs = (db: ReadDb): bigint => db.money<{ sum: bigint | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()?.sum ?? 0n
+export const reservedByJobs = (db: ReadDb): bigint =>
+  db.money<{ sum: bigint | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()?.sum ?? 0n
 
 /** What a settled job was agreed at, for checking its receipt. */
-export function jobTerms(db: ReadDb, jobId: string): { price: NanoPerMtok; inputTokens: number; maxTokens: number } | null {
-  const row = db.money<{ price: bigint; input_tokens: bigint; max_tokens: bigint }>('SELECT price, input_tokens, max_tokens FROM jobs WHERE job_id = ?').get(jobId)
-  return row === undefined ? null : { price: nanoPerMtok(Number(row.price)), inputTokens: Number(row.input_tokens), maxTokens: Number(row.max_tokens) }
+export function jobTerms(
+  db: ReadDb,
+  jobId: string,
+): { price: NanoPerMtok; inputTokens: number; maxTokens: number } | null {
+  const row = db
+    .money<{ price: bigint; input_tokens: bigint; max_tokens: bigint }>(
+      'SELECT price, input_tokens, max_tokens FROM jobs WHERE job_id = ?',
+    )
+    .get(jobId)
+  return row === undefined
+    ? null
+    : {
+        price: nanoPerMtok(Number(row.price)),
+        inputTokens: Number(row.input_tokens),
+        maxTokens: Number(row.max_tokens),
+      }
 }

@@ -50,7 +50,9 @@ export const callWindow = (db: ReadDb, supplier: string, instrument: string, fro
     .get(supplier, instrument, from)!
 
 export const callsSince = (db: ReadDb, instrument: string, from: number): number =>
-  db.prepare<{ n: number }>(`SELECT count(*) AS n FROM calls WHERE instrument = ? AND at >= ? AND outcome = 'done'`).get(instrument, from)?.n ?? 0
+  db
+    .prepare<{ n: number }>(`SELECT count(*) AS n FROM calls WHERE instrument = ? AND at >= ? AND outcome = 'done'`)
+    .get(instrument, from)?.n ?? 0
 
 export const pruneCalls = (db: WriteDb, before: number): void => {
   db.prepare('DELETE FROM calls WHERE at < ?').run(before)

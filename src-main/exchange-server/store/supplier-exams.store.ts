@@ -50,8 +50,18 @@ export const setExamState = (db: WriteDb, examId: string, state: ExamState): voi
   db.prepare('UPDATE exams SET state = ? WHERE exam_id = ?').run(state, examId)
 }
 
-export const endExam = (db: WriteDb, examId: string, end: { state: ExamState; at: number; validUntil: number | null; result: string }): void => {
-  db.prepare('UPDATE exams SET state = ?, ended_at = ?, valid_until = ?, result = ? WHERE exam_id = ?').run(end.state, end.at, end.validUntil, end.result, examId)
+export const endExam = (
+  db: WriteDb,
+  examId: string,
+  end: { state: ExamState; at: number; validUntil: number | null; result: string },
+): void => {
+  db.prepare('UPDATE exams SET state = ?, ended_at = ?, valid_until = ?, result = ? WHERE exam_id = ?').run(
+    end.state,
+    end.at,
+    end.validUntil,
+    end.result,
+    examId,
+  )
 }
 
 /** At start: sittings that ran when the exchange stopped wait to be resumed. */
@@ -60,15 +70,26 @@ export const interruptExams = (db: WriteDb): void => {
 }
 
 /**
- * The last finished sitting before `exam` of the same deployment, model, grade version and slots, no older than `since`; null when there is none.
- * By its start, so that a resumed sitting finds the same one again.
+ * The last finished sitting before `exam` of the same deployment, model, grade version and slots, no older than
+ * `since`; null when there is none. By its start, so that a resumed sitting finds the same one again.
  */
 export const attemptBefore = (db: ReadDb, exam: ExamRow, since: number): ExamRow | null =>
   db
     .prepare<ExamRow>(
       `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND started_at >= ? AND started_at <= ? AND exam_id <> ? AND result IS NOT NULL AND attempt < ? ORDER BY attempt DESC LIMIT 1`,
     )
-    .get(exam.supplier, exam.deploymentId, exam.instrument, exam.specVersion, exam.modelSha256, exam.slots, since, exam.startedAt, exam.examId, exam.attempt) ?? null
+    .get(
+      exam.supplier,
+      exam.deploymentId,
+      exam.instrument,
+      exam.specVersion,
+      exam.modelSha256,
+      exam.slots,
+      since,
+      exam.startedAt,
+      exam.examId,
+      exam.attempt,
+    ) ?? null
 
 /** An interrupted sitting of the same deployment, model, grade version and slots. */
 export const resumableExam = (
@@ -80,13 +101,27 @@ export const resumableExam = (
     .prepare<ExamRow>(
       `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND state = 'interrupted' AND started_at >= ? ORDER BY started_at DESC LIMIT 1`,
     )
-    .get(wanted.supplier, wanted.deploymentId, wanted.instrument, wanted.specVersion, wanted.modelSha256, wanted.slots, since) ?? null
+    .get(
+      wanted.supplier,
+      wanted.deploymentId,
+      wanted.instrument,
+      wanted.specVersion,
+      wanted.modelSha256,
+      wanted.slots,
+      since,
+    ) ?? null
 
 export const findExam = (db: ReadDb, examId: string, supplier: string): ExamRow | null =>
   db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`).get(examId, supplier) ?? null
 
 /** Attempts at a grade with one model: all that began since `since`, and all ever (for numbering). */
-export const countAttempts = (db: ReadDb, supplier: string, instrument: string, modelSha256: string, since: number): { recent: number; ever: number } =>
+export const countAttempts = (
+  db: ReadDb,
+  supplier: string,
+  instrument: string,
+  modelSha256: string,
+  since: number,
+): { recent: number; ever: number } =>
   db
     .prepare<{ recent: number; ever: number }>(
       'SELECT count(*) FILTER (WHERE started_at >= ?) AS recent, count(*) AS ever FROM exams WHERE supplier = ? AND instrument = ? AND model_sha256 = ?',
@@ -99,8 +134,17 @@ export interface Qualification {
   slots: number
 }
 
-/** The current qualification that covers the most slots (of those the one that lasts longest); null when there is none. */
-export const qualificationOf = (db: ReadDb, supplier: string, instrument: string, specVersion: number, modelSha256: string, now: number): Qualification | null =>
+/**
+ * The current qualification that covers the most slots (of those the one that lasts longest); null when there is none.
+ */
+export const qualificationOf = (
+  db: ReadDb,
+  supplier: string,
+  instrument: string,
+  specVersion: number,
+  modelSha256: string,
+  now: number,
+): Qualification | null =>
   db
     .prepare<Qualification>(
       `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY slots DESC, valid_until DESC LIMIT 1`,
@@ -108,7 +152,9 @@ export const qualificationOf = (db: ReadDb, supplier: string, instrument: string
     .get(supplier, instrument, specVersion, modelSha256, now) ?? null
 
 export const examsOf = (db: ReadDb, supplier: string): ExamRow[] =>
-  db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`).all(supplier)
+  db
+    .prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`)
+    .all(supplier)
 
 export interface StoredItem {
   item: RecordedItem

@@ -21,15 +21,19 @@ export interface SupplierRow {
   receiptHead: string
   releaseSeq: number
 }
-const COLUMNS = 'supplier, name, last_seen_at AS lastSeenAt, receipt_seq AS receiptSeq, receipt_head AS receiptHead, release_seq AS releaseSeq'
+const COLUMNS =
+  'supplier, name, last_seen_at AS lastSeenAt, receipt_seq AS receiptSeq, receipt_head AS receiptHead, release_seq AS releaseSeq'
 
 export const findSupplier = (db: ReadDb, supplier: string): SupplierRow | null =>
   db.prepare<SupplierRow>(`SELECT ${COLUMNS} FROM suppliers WHERE supplier = ?`).get(supplier) ?? null
-export const allSuppliers = (db: ReadDb): SupplierRow[] => db.prepare<SupplierRow>(`SELECT ${COLUMNS} FROM suppliers ORDER BY supplier LIMIT 100000`).all()
+export const allSuppliers = (db: ReadDb): SupplierRow[] =>
+  db.prepare<SupplierRow>(`SELECT ${COLUMNS} FROM suppliers ORDER BY supplier LIMIT 100000`).all()
 
 /** Appends to the supplier's chain; `head` is the SHA-256 of this receipt's canonical form. */
 export function appendReceipt(db: WriteDb, supplier: string, receipt: Receipt, json: string, head: string): void {
-  db.prepare('INSERT INTO receipts (supplier, seq, job_id, gross_nano, fee_nano, seller_nano, settled_at, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+  db.prepare(
+    'INSERT INTO receipts (supplier, seq, job_id, gross_nano, fee_nano, seller_nano, settled_at, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(
     supplier,
     receipt.seq,
     receipt.claim.jobId,
@@ -39,7 +43,9 @@ export function appendReceipt(db: WriteDb, supplier: string, receipt: Receipt, j
     receipt.settledAt,
     json,
   )
-  const moved = db.prepare('UPDATE suppliers SET receipt_seq = ?, receipt_head = ? WHERE supplier = ? AND receipt_seq = ?').run(receipt.seq, head, supplier, receipt.seq - 1)
+  const moved = db
+    .prepare('UPDATE suppliers SET receipt_seq = ?, receipt_head = ? WHERE supplier = ? AND receipt_seq = ?')
+    .run(receipt.seq, head, supplier, receipt.seq - 1)
   if (moved.changes !== 1) throw new Error(`the receipt chain of ${supplier} moved under ${receipt.seq}`)
   db.prepare('INSERT INTO holds (job_id, supplier, receipt_seq, amount_nano, release_at) VALUES (?, ?, ?, ?, ?)').run(
     receipt.claim.jobId,
@@ -52,7 +58,8 @@ export function appendReceipt(db: WriteDb, supplier: string, receipt: Receipt, j
 
 /** The stored text: a resent claim is answered with these very bytes. */
 export const receiptJson = (db: ReadDb, jobId: string, supplier: string): string | null =>
-  db.prepare<{ json: string }>('SELECT json FROM receipts WHERE job_id = ? AND supplier = ?').get(jobId, supplier)?.json ?? null
+  db.prepare<{ json: string }>('SELECT json FROM receipts WHERE job_id = ? AND supplier = ?').get(jobId, supplier)
+    ?.json ?? null
 
 export const receiptsAfter = (db: ReadDb, supplier: string, seq: number, limit: number): string[] =>
   db
@@ -79,7 +86,13 @@ export const dueHolds = (db: ReadDb, now: number, limit: number): Hold[] =>
 export function appendRelease(db: WriteDb, hold: Hold, at: number): Release {
   const seq = (findSupplier(db, hold.supplier)?.releaseSeq ?? 0) + 1
   db.prepare('UPDATE suppliers SET release_seq = ? WHERE supplier = ?').run(seq, hold.supplier)
-  db.prepare('INSERT INTO releases (supplier, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(hold.supplier, seq, hold.jobId, hold.amountNano, at)
+  db.prepare('INSERT INTO releases (supplier, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(
+    hold.supplier,
+    seq,
+    hold.jobId,
+    hold.amountNano,
+    at,
+  )
   db.prepare('DELETE FROM holds WHERE job_id = ?').run(hold.jobId)
   return { seq, jobId: brandId<JobId>(hold.jobId), amountNano: hold.amountNano, at }
 }
@@ -90,10 +103,18 @@ export const releasesAfter = (db: ReadDb, supplier: string, seq: number, limit: 
       'SELECT seq, job_id, amount_nano, at FROM releases WHERE supplier = ? AND seq > ? ORDER BY seq LIMIT ?',
     )
     .all(supplier, seq, limit)
-    .map((row) => ({ seq: Number(row.seq), jobId: brandId<JobId>(row.job_id), amountNano: nanoFromBigInt(row.amount_nano), at: Number(row.at) }))
+    .map((row) => ({
+      seq: Number(row.seq),
+      jobId: brandId<JobId>(row.job_id),
+      amountNano: nanoFromBigInt(row.amount_nano),
+      at: Number(row.at),
+    }))
 
 /** Sums for the check: what the holds and releases of one supplier say. */
-export function heldAndReleased(db: ReadDb, supplier: string): { held: bigint; released: bigint; receipts: bigint; earned: bigint } {
+export function heldAndReleased(
+  db: ReadDb,
+  supplier: string,
+): { held: bigint; released: bigint; receipts: bigint; earned: bigint } {
   const one = (sql: string): bigint => db.money<{ sum: bigint | null }>(sql).get(supplier)?.sum ?? 0n
   return {
     held: one('SELECT sum(amount_nano) AS sum FROM holds WHERE supplier = ?'),

@@ -70,7 +70,11 @@ function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] 
   const rows = new Map<number, { suppliers: number; freeSlots: number; mine: boolean }>()
   for (const offer of offers) {
     const row = rows.get(offer.askNanoPerMtok) ?? { suppliers: 0, freeSlots: 0, mine: false }
-    rows.set(offer.askNanoPerMtok, { suppliers: row.suppliers + 1, freeSlots: row.freeSlots + offer.freeSlots, mine: row.mine || offer.supplier === viewer })
+    rows.set(offer.askNanoPerMtok, {
+      suppliers: row.suppliers + 1,
+      freeSlots: row.freeSlots + offer.freeSlots,
+      mine: row.mine || offer.supplier === viewer,
+    })
   }
   return [...rows]
     .toSorted(([a], [b]) => a - b)

@@ -1,4 +1,6 @@
-/** The bare frames before the envelope: challenge, hello, welcome, refused. Wire format: docs/protocol.md, Connecting. */
+/**
+ * The bare frames before the envelope: challenge, hello, welcome, refused. Wire format: docs/protocol.md, Connecting.
+ */
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import { helloFrame, SUPPLIER_PROTOCOL_VERSION, type HelloFrame } from '#contract/supplier.ts'
 import { verifySignature } from '#lib/ed25519.ts'
@@ -20,7 +22,8 @@ export interface SupplierSocket {
 }
 
 /** The text a supplier signs to prove its key. */
-export const helloText = (nonce: string, exchange: string, supplier: string): string => `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
+export const helloText = (nonce: string, exchange: string, supplier: string): string =>
+  `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
 
 export const challenge = ({ key, clock }: MarketContext, nonce: string): object => ({
   t: 'challenge',
@@ -33,7 +36,8 @@ export const challenge = ({ key, clock }: MarketContext, nonce: string): object 
 /** The hello, when its key signed this challenge. Errors: BAD_REQUEST, SIGNATURE_INVALID. */
 export function readHello(value: unknown, nonce: string, exchange: string): Hello {
   const parsed = helloFrame.safeParse(value)
-  if (!parsed.success) throw new StokerError('BAD_REQUEST', 'the first frame must be a hello of protocol 1; see docs/protocol.md')
+  if (!parsed.success)
+    throw new StokerError('BAD_REQUEST', 'the first frame must be a hello of protocol 1; see docs/protocol.md')
   const hello = parsed.data
   if (!verifySignature(hello.supplier, helloText(nonce, exchange, hello.supplier), hello.sig)) {
     throw new StokerError('SIGNATURE_INVALID', 'the signature over the challenge is not valid for this key')

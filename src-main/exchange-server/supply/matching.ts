@@ -29,7 +29,12 @@ export function match<Offer extends Standing>(offers: Iterable<Offer>, wanted: W
   let best: Offer | null = null
   for (const offer of offers) {
     if (offer.freeSlots <= 0 || !fits(offer, wanted)) continue
-    if (best === null || offer.askNanoPerMtok < best.askNanoPerMtok || (offer.askNanoPerMtok === best.askNanoPerMtok && offer.order < best.order)) best = offer
+    if (
+      best === null ||
+      offer.askNanoPerMtok < best.askNanoPerMtok ||
+      (offer.askNanoPerMtok === best.askNanoPerMtok && offer.order < best.order)
+    )
+      best = offer
   }
   return best
 }

@@ -11,7 +11,10 @@ import type { Registry } from './supplier-registry.ts'
 
 type OfferFrame = Extract<SupplierFrame, { t: 'offer' }>
 
-/** Takes, changes or refuses an offer and answers the supplier. Returns the standing offer, or null when refused. A changed ask loses its place in time. */
+/**
+ * Takes, changes or refuses an offer and answers the supplier. Returns the standing offer, or null when refused. A
+ * changed ask loses its place in time.
+ */
 export function takeOffer(context: MarketContext, registry: Registry, peer: Peer, frame: OfferFrame): Offer | null {
   let qualifiedUntil: number
   try {
@@ -22,7 +25,8 @@ export function takeOffer(context: MarketContext, registry: Registry, peer: Peer
     return null
   }
   const before = peer.offers.get(frame.instrument)
-  const keepsPlace = before !== undefined && before.askNanoPerMtok === frame.askNanoPerMtok && before.deploymentId === frame.deploymentId
+  const keepsPlace =
+    before !== undefined && before.askNanoPerMtok === frame.askNanoPerMtok && before.deploymentId === frame.deploymentId
   const { deploymentId, identity, askNanoPerMtok, slots, contextTokens, maxOutputTokens, instrument } = frame
   const offer: Offer = {
     instrument,
@@ -45,10 +49,24 @@ function checkOffer({ db, clock, specs }: MarketContext, peer: Peer, frame: Offe
   const spec = specs.get(frame.instrument)
   if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
   if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
-    throw new StokerError('EXCHANGE_REFUSED', `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`)
+    throw new StokerError(
+      'EXCHANGE_REFUSED',
+      `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`,
+    )
   checkSize(spec, frame)
-  const qualification = qualificationOf(db.read, peer.supplier, frame.instrument, spec.version, frame.identity.sha256, clock.now())
-  if (qualification === null) throw new StokerError('NOT_QUALIFIED', `this model has no current qualification for ${frame.instrument} version ${spec.version}; sit the exam first`)
+  const qualification = qualificationOf(
+    db.read,
+    peer.supplier,
+    frame.instrument,
+    spec.version,
+    frame.identity.sha256,
+    clock.now(),
+  )
+  if (qualification === null)
+    throw new StokerError(
+      'NOT_QUALIFIED',
+      `this model has no current qualification for ${frame.instrument} version ${spec.version}; sit the exam first`,
+    )
   if (frame.slots > qualification.slots) {
     throw new StokerError(
       'NOT_QUALIFIED',

@@ -1,4 +1,7 @@
-/** One supplier's session: its frames go through a reliable link over whichever socket it has now, or wait for the next one. */
+/**
+ * One supplier's session: its frames go through a reliable link over whichever socket it has now, or wait for the next
+ * one.
+ */
 import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { NanoPerMtok } from '#contract/money.ts'
@@ -43,7 +46,14 @@ export class Peer {
   strikes = 0
   lastHeardAt: number
 
-  constructor(options: { session: string; supplier: PublicKey; name: string; wire: Wire; mono: number; onBroken: (reason: string) => void }) {
+  constructor(options: {
+    session: string
+    supplier: PublicKey
+    name: string
+    wire: Wire
+    mono: number
+    onBroken: (reason: string) => void
+  }) {
     this.session = options.session
     this.supplier = options.supplier
     this.name = options.name
@@ -71,8 +81,8 @@ export class Peer {
   }
 
   /**
-   * Slots of the offer's deployment that no bought job (of any instrument) uses; none without a socket. Exam calls take none: suppliers put
-   * them behind jobs, so that an exam does not close the shop.
+   * Slots of the offer's deployment that no bought job (of any instrument) uses; none without a socket. Exam calls take
+   * none: suppliers put them behind jobs, so that an exam does not close the shop.
    */
   freeSlots(offer: Offer): number {
     if (this.wire === null || this.gone) return 0

@@ -1,6 +1,6 @@
 /**
- * One reliable, ordered stream of frames over sockets that come and go: the envelope {seq, ack, frame} of the supplier protocol.
- * Pure: it is told what arrived and says what to send. docs/protocol.md, Envelope.
+ * One reliable, ordered stream of frames over sockets that come and go: the envelope {seq, ack, frame} of the supplier
+ * protocol. Pure: it is told what arrived and says what to send. docs/protocol.md, Envelope.
  */
 import { envelope, RESEND_BUFFER_MAX, type Envelope, type ExchangeFrame } from '#contract/supplier.ts'
 
@@ -25,7 +25,9 @@ export class Link {
     return this.#unacknowledged.length
   }
 
-  /** Wraps a frame for sending, or null when the peer has left too many unacknowledged: the session is beyond repair. */
+  /**
+   * Wraps a frame for sending, or null when the peer has left too many unacknowledged: the session is beyond repair.
+   */
   wrap(frame: ExchangeFrame): Envelope | null {
     if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) return null
     this.#sent += 1
@@ -54,7 +56,10 @@ export class Link {
     return { kind: 'frame', frame }
   }
 
-  /** After a resume: what the peer has not seen, with fresh acknowledgements; null when it claims what was never sent or was forgotten. */
+  /**
+   * After a resume: what the peer has not seen, with fresh acknowledgements; null when it claims what was never sent or
+   * was forgotten.
+   */
   resumeFrom(received: number): Envelope[] | null {
     const oldest = this.#unacknowledged[0]?.seq ?? this.#sent + 1
     if (received > this.#sent || received < oldest - 1) return null

@@ -36,7 +36,10 @@ export class Registry {
     return this.#order
   }
 
-  /** Offers of one instrument whose qualification still holds at `now`; those of a supplier that is reconnecting stand, without free slots. */
+  /**
+   * Offers of one instrument whose qualification still holds at `now`; those of a supplier that is reconnecting stand,
+   * without free slots.
+   */
   standing(instrument: string, now: number): StandingOffer[] {
     const offers: StandingOffer[] = []
     for (const peer of this.#peers.values()) {

@@ -1,6 +1,6 @@
 /**
- * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on everything a stranger may send.
- * Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
+ * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on
+ * everything a stranger may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
@@ -66,7 +66,9 @@ export class Sessions {
       known = true
       stopTimer()
     }
-    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, new StokerError('TIMEOUT', 'no hello came in time')))
+    const stopTimer = after(clock, LIMITS.handshakeMs, () =>
+      refuse(socket, new StokerError('TIMEOUT', 'no hello came in time')),
+    )
     const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
     socket.on('message', (data, isBinary) => {
       if (peer === null) {
@@ -74,7 +76,12 @@ export class Sessions {
         leaveStrangers()
         peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
       } else if (!bucket.take(clock.mono())) {
-        peer.send({ t: 'error', error: toErrorValue(new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`)) })
+        peer.send({
+          t: 'error',
+          error: toErrorValue(
+            new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`),
+          ),
+        })
         socket.close(1008, 'too many frames')
       } else this.#receive(peer, wire, isBinary ? null : parse(data))
     })
@@ -125,7 +132,14 @@ export class Sessions {
       }
     }
     if (old !== undefined) this.#drop(old)
-    const peer: Peer = new Peer({ session: ids.secret(16), supplier, name: hello.name, wire, mono: clock.mono(), onBroken: (reason) => this.#break(peer, reason) })
+    const peer: Peer = new Peer({
+      session: ids.secret(16),
+      supplier,
+      name: hello.name,
+      wire,
+      mono: clock.mono(),
+      onBroken: (reason) => this.#break(peer, reason),
+    })
     this.#registry.add(peer)
     socket.send(JSON.stringify(welcome(this.#context, peer, false)))
     this.#events.onReady(peer, false)
@@ -147,7 +161,8 @@ export class Sessions {
     if (peer.gone || peer.wire !== wire) return
     peer.lastHeardAt = this.#context.clock.mono()
     const received = peer.link.accept(value)
-    if (received.kind === 'broken') this.#strike(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+    if (received.kind === 'broken')
+      this.#strike(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
     if (received.kind !== 'frame') return
     const frame = supplierFrame.safeParse(received.frame)
     if (!frame.success) this.#strike(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
@@ -159,7 +174,8 @@ export class Sessions {
     try {
       this.#events.onFrame(peer, frame)
     } catch (error) {
-      if (!(error instanceof StokerError)) this.#context.log.error({ err: error, frame: frame.t }, 'a supplier frame could not be handled')
+      if (!(error instanceof StokerError))
+        this.#context.log.error({ err: error, frame: frame.t }, 'a supplier frame could not be handled')
       peer.send({ t: 'error', error: toErrorValue(error) })
     }
   }

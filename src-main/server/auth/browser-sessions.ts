@@ -12,7 +12,16 @@ const SESSIONS_MAX = 64
 
 const stored = z.object({
   instance: z.string().regex(/^[0-9a-z]{8,32}$/),
-  sessions: z.array(z.object({ id: z.string().max(64), hash: z.string().length(64), createdAt: z.number(), label: z.string().max(200) })).max(SESSIONS_MAX),
+  sessions: z
+    .array(
+      z.object({
+        id: z.string().max(64),
+        hash: z.string().length(64),
+        createdAt: z.number(),
+        label: z.string().max(200),
+      }),
+    )
+    .max(SESSIONS_MAX),
 })
 type Stored = z.infer<typeof stored>
 
@@ -74,7 +83,9 @@ export function openSessions(path: string, clock: Clock, ids: IdSource): Session
     find(token) {
       const hash = sha256Hex(token)
       const session = state.sessions.find((each) => each.hash === hash)
-      return session !== undefined && alive(session) ? { id: session.id, createdAt: session.createdAt, label: session.label } : null
+      return session !== undefined && alive(session)
+        ? { id: session.id, createdAt: session.createdAt, label: session.label }
+        : null
     },
     list: () => state.sessions.filter(alive).map(({ id, createdAt, label }) => ({ id, createdAt, label })),
     revoke(id) {

@@ -1,6 +1,7 @@
 /**
- * Who may speak to the console over HTTP: Host from an allow-list, an exact Origin on everything that changes something,
- * and either the API token (header only) or a session cookie. Pure decisions over header values; docs/security.md says why.
+ * Who may speak to the console over HTTP: Host from an allow-list, an exact Origin on everything that changes
+ * something, and either the API token (header only) or a session cookie. Pure decisions over header values;
+ * docs/security.md says why.
  */
 import type { IncomingMessage } from 'node:http'
 
@@ -31,7 +32,10 @@ export interface Guard {
   /** For everything but GET and HEAD, and for upgrades. `needed` is true where a browser is the only honest caller. */
   originProblem(heads: RequestHeads, needed: boolean): Refusal | null
   caller(heads: RequestHeads): Caller | null
-  /** Caller with the Origin rule applied: a cookie without an exact Origin is refused, a header token without Origin is fine. */
+  /**
+   * Caller with the Origin rule applied: a cookie without an exact Origin is refused, a header token without Origin is
+   * fine.
+   */
   admit(heads: RequestHeads, changes: boolean): Caller | Refusal
 }
 
@@ -60,10 +64,16 @@ export function createGuard({ token, sessions, hosts, origins }: GuardOptions): 
   const guard: Guard = {
     hostProblem({ host }) {
       if (host !== undefined && hosts().includes(host.toLowerCase())) return null
-      return { status: 421, message: 'This server does not answer under that name; open the link that `stoker link` prints.' }
+      return {
+        status: 421,
+        message: 'This server does not answer under that name; open the link that `stoker link` prints.',
+      }
     },
     originProblem({ origin }, needed) {
-      if (origin === undefined) return needed ? { status: 403, message: 'A request that changes something needs the Origin header of this console.' } : null
+      if (origin === undefined)
+        return needed
+          ? { status: 403, message: 'A request that changes something needs the Origin header of this console.' }
+          : null
       return origins().includes(origin) ? null : { status: 403, message: 'This request comes from another site.' }
     },
     caller({ authorization, cookie }) {
@@ -83,7 +93,13 @@ export function createGuard({ token, sessions, hosts, origins }: GuardOptions): 
         const origin = guard.originProblem(heads, !byToken)
         if (origin !== null) return origin
       }
-      return guard.caller(heads) ?? { status: 401, message: 'Not logged in: open a fresh link from `stoker link`, or send the API token as Authorization: Bearer.' }
+      return (
+        guard.caller(heads) ?? {
+          status: 401,
+          message:
+            'Not logged in: open a fresh link from `stoker link`, or send the API token as Authorization: Bearer.',
+        }
+      )
     },
   }
   return guard

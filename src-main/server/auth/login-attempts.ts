@@ -1,4 +1,7 @@
-/** A bound on failed logins: a token bucket over all callers, so that guessing is slow however many addresses it comes from. */
+/**
+ * A bound on failed logins: a token bucket over all callers, so that guessing is slow however many addresses it comes
+ * from.
+ */
 import type { Clock } from '#contract/time.ts'
 
 export interface Attempts {

@@ -1,4 +1,7 @@
-/** Waits between attempts: doubling from 100 ms to 15 s, each drawn from its upper half so that many suppliers do not return together. */
+/**
+ * Waits between attempts: doubling from 100 ms to 15 s, each drawn from its upper half so that many suppliers do not
+ * return together.
+ */
 const FIRST_MS = 100
 const MOST_MS = 15_000
 

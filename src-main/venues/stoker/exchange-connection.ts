@@ -26,7 +26,10 @@ export type WebSocketConstructor = typeof WebSocketClient
 
 const HANDSHAKE_MS = 10_000
 const MISSED_HEARTBEATS_MAX = 3
-/** Bytes handed to the socket and not yet sent; beyond it the exchange has stopped reading and the connection is given up. */
+/**
+ * Bytes handed to the socket and not yet sent; beyond it the exchange has stopped reading and the connection is given
+ * up.
+ */
 const BUFFERED_BYTES_MAX = 64 * 1_048_576
 
 export interface ConnectionOptions {
@@ -48,7 +51,10 @@ export interface ConnectionOptions {
   onEnd(end: { reason: string; refused: boolean }): void
 }
 
-/** Opens the socket at once; every outcome arrives through `onWelcome` and `onEnd`. The constructor throws SyntaxError for what is no WebSocket address. */
+/**
+ * Opens the socket at once; every outcome arrives through `onWelcome` and `onEnd`. The constructor throws SyntaxError
+ * for what is no WebSocket address.
+ */
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #socket: WebSocketClient
@@ -59,7 +65,11 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    this.#socket = new options.WebSocket(options.url, { maxPayload: FRAME_BYTES_MAX, handshakeTimeout: HANDSHAKE_MS, perMessageDeflate: false })
+    this.#socket = new options.WebSocket(options.url, {
+      maxPayload: FRAME_BYTES_MAX,
+      handshakeTimeout: HANDSHAKE_MS,
+      perMessageDeflate: false,
+    })
     this.#socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
     this.#socket.on('error', (error) => this.#end(connectReason(error)))
     this.#socket.on('close', (code) => this.#end(`the exchange closed the connection (${code})`))
@@ -69,7 +79,10 @@ export class Connection {
     )
   }
 
-  /** Sends now when the handshake is done; otherwise the frame waits in the session's buffer for the resume. Throws UNAVAILABLE when that is full. */
+  /**
+   * Sends now when the handshake is done; otherwise the frame waits in the session's buffer for the resume. Throws
+   * UNAVAILABLE when that is full.
+   */
   send(session: Session, frame: SupplierFrame): void {
     let value: Envelope
     try {
@@ -96,7 +109,10 @@ export class Connection {
       else this.#onEnvelope(this.#session, value)
     } catch (error) {
       // The text of a frame may hold a buyer's prompt, so only the kind of failure is logged.
-      this.#options.log.warn({ kind: error instanceof Error ? error.name : 'unknown' }, 'the exchange sent something malformed')
+      this.#options.log.warn(
+        { kind: error instanceof Error ? error.name : 'unknown' },
+        'the exchange sent something malformed',
+      )
       this.#end('the exchange sent something malformed')
     }
   }
@@ -106,8 +122,10 @@ export class Connection {
     const { pinnedKey } = this.#options
     if (frame.t === 'refused') this.#end(frame.error.message, true)
     else if (frame.t === 'challenge' && this.#challenge === null) {
-      if (pinnedKey !== null && frame.exchange !== pinnedKey) return this.#end('the exchange at this address has another key than the one known', true)
-      if (frame.protocol !== 1) return this.#end(`the exchange speaks protocol ${frame.protocol} and this Stoker speaks 1; update Stoker`, true)
+      if (pinnedKey !== null && frame.exchange !== pinnedKey)
+        return this.#end('the exchange at this address has another key than the one known', true)
+      if (frame.protocol !== 1)
+        return this.#end(`the exchange speaks protocol ${frame.protocol} and this Stoker speaks 1; update Stoker`, true)
       this.#challenge = frame
       this.#write(hello(frame, this.#options))
     } else if (frame.t === 'welcome' && this.#challenge !== null) this.#onWelcome(frame, this.#challenge)
@@ -131,7 +149,11 @@ export class Connection {
     if (verdict === 'seen') return
     const frame = exchangeFrame.safeParse(parsed.frame)
     if (frame.success) this.#options.onFrame(frame.data)
-    else this.#options.log.warn({ issues: frame.error.issues.slice(0, 3).map(({ path, code }) => ({ path, code })) }, 'a frame of the exchange was not understood')
+    else
+      this.#options.log.warn(
+        { issues: frame.error.issues.slice(0, 3).map(({ path, code }) => ({ path, code })) },
+        'a frame of the exchange was not understood',
+      )
     const ack = session.dueAck()
     if (ack !== null) this.#write(ack)
   }

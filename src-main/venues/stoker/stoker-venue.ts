@@ -1,4 +1,7 @@
-/** The supplier's side of our own exchange, embedded or remote: keeps one connection alive, resumes its session, and reports what state it is in. */
+/**
+ * The supplier's side of our own exchange, embedded or remote: keeps one connection alive, resumes its session, and
+ * reports what state it is in.
+ */
 import WebSocketClient from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
@@ -14,7 +17,10 @@ import { Connection, type Welcome, type WebSocketConstructor } from './exchange-
 import type { Session } from './supplier-session.ts'
 
 export interface StokerExchangeOptions {
-  /** ws:// or wss:// address with its path, or null while it is not known. The embedded exchange restarts on another port, so it is asked before every attempt. */
+  /**
+   * ws:// or wss:// address with its path, or null while it is not known. The embedded exchange restarts on another
+   * port, so it is asked before every attempt.
+   */
   url: string | (() => string | null)
   key: SigningKey
   /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
@@ -77,14 +83,19 @@ class StokerExchange implements ExchangePort {
 
   send(frame: SupplierFrame): void {
     const session = this.#liveSession()
-    if (session === null) throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
+    if (session === null)
+      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
     try {
       if (this.#connection === null) session.push(frame)
       else this.#connection.send(session, frame)
     } catch (error) {
       // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
       this.#session = null
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange does not acknowledge what it is sent; Stoker connects anew.', { cause: error })
+      throw new StokerError(
+        'EXCHANGE_OFFLINE',
+        'The exchange does not acknowledge what it is sent; Stoker connects anew.',
+        { cause: error },
+      )
     }
   }
 
@@ -111,7 +122,11 @@ class StokerExchange implements ExchangePort {
       let reason = 'the exchange has not said where it listens'
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
-        const end = await this.#attempt(target, signal).catch((): End => ({ welcomed: false, refused: true, reason: 'the exchange’s address is not a WebSocket address' }))
+        const end = await this.#attempt(target, signal).catch((): End => ({
+          welcomed: false,
+          refused: true,
+          reason: 'the exchange’s address is not a WebSocket address',
+        }))
         reason = end.reason
         failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
       }
@@ -162,7 +177,8 @@ class StokerExchange implements ExchangePort {
   async #wait(ms: number, from: string | null, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
     const until = clock.mono() + ms
-    while (clock.mono() < until && this.#url() === from) await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
+    while (clock.mono() < until && this.#url() === from)
+      await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
   }
 
   #url(): string | null {
@@ -172,7 +188,12 @@ class StokerExchange implements ExchangePort {
 
   /** The session is forgotten once the exchange cannot resume it any more. */
   #liveSession(): Session | null {
-    if (this.#session !== null && this.#connection === null && this.#options.clock.mono() - this.#droppedAt > this.#resumeWithinMs) this.#session = null
+    if (
+      this.#session !== null &&
+      this.#connection === null &&
+      this.#options.clock.mono() - this.#droppedAt > this.#resumeWithinMs
+    )
+      this.#session = null
     return this.#session
   }
 
@@ -181,7 +202,12 @@ class StokerExchange implements ExchangePort {
     this.#session = session
     this.#resumeWithinMs = welcome.resumeWithinMs
     const { realm, currency, feeBps, holdMs, specs } = welcome
-    this.#setState({ kind: 'online', since: this.#options.clock.now(), fresh, terms: { realm, currency, feeBps, holdMs, specs, exchange } })
+    this.#setState({
+      kind: 'online',
+      since: this.#options.clock.now(),
+      fresh,
+      terms: { realm, currency, feeBps, holdMs, specs, exchange },
+    })
   }
 
   #setState(state: ExchangeState): void {

@@ -1,8 +1,14 @@
-/** One session of the supplier protocol without any socket: sequence numbers, acknowledgements and the bounded resend buffer. Wire format: contract/supplier.ts. */
+/**
+ * One session of the supplier protocol without any socket: sequence numbers, acknowledgements and the bounded resend
+ * buffer. Wire format: contract/supplier.ts.
+ */
 import { StokerError } from '#contract/errors.ts'
 import { RESEND_BUFFER_MAX, type Envelope, type SupplierFrame } from '#contract/supplier.ts'
 
-/** Frames received since our last envelope after which a bare acknowledgement goes out, so that the other side's buffer stays short. */
+/**
+ * Frames received since our last envelope after which a bare acknowledgement goes out, so that the other side's buffer
+ * stays short.
+ */
 const BARE_ACK_EVERY = 32
 
 export class Session {
@@ -22,10 +28,16 @@ export class Session {
     return this.#unacknowledged.length
   }
 
-  /** Numbers and keeps the frame. Throws UNAVAILABLE when RESEND_BUFFER_MAX frames are unacknowledged: the session is lost then. */
+  /**
+   * Numbers and keeps the frame. Throws UNAVAILABLE when RESEND_BUFFER_MAX frames are unacknowledged: the session is
+   * lost then.
+   */
   push(frame: SupplierFrame): Envelope {
     if (this.#unacknowledged.length >= RESEND_BUFFER_MAX)
-      throw new StokerError('UNAVAILABLE', `The exchange has not acknowledged ${RESEND_BUFFER_MAX} frames; the session is given up and a new one follows.`)
+      throw new StokerError(
+        'UNAVAILABLE',
+        `The exchange has not acknowledged ${RESEND_BUFFER_MAX} frames; the session is given up and a new one follows.`,
+      )
     const seq = this.#next
     this.#next += 1
     this.#unacknowledged.push({ seq, frame })
@@ -33,7 +45,10 @@ export class Session {
     return { seq, ack: this.received, frame }
   }
 
-  /** `new` when the frame is to be handled, `seen` when it is a repetition or a bare acknowledgement, `gap` when a frame before it is missing. */
+  /**
+   * `new` when the frame is to be handled, `seen` when it is a repetition or a bare acknowledgement, `gap` when a frame
+   * before it is missing.
+   */
   accept(envelope: Envelope): 'new' | 'seen' | 'gap' {
     this.#acknowledge(envelope.ack)
     if (envelope.seq === 0 || envelope.seq <= this.received) return 'seen'

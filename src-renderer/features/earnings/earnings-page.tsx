@@ -1,4 +1,6 @@
-/** Earnings: available and held apart, electricity below, every chart with its table, and a CSV that equals the screen. */
+/**
+ * Earnings: available and held apart, electricity below, every chart with its table, and a CSV that equals the screen.
+ */
 import { Button, SegmentedControl } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -24,7 +26,8 @@ function sentenceOf(summary: Summary | undefined, span: Span): string {
   if (summary === undefined) return 'Reading the books.'
   const unit = currencyWord(summary.currency)
   if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
-  const power = summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
+  const power =
+    summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
   return `${amount(summary.availableNano)} ${unit} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano)} held${power}.`
 }
 
@@ -49,7 +52,10 @@ export function EarningsPage() {
   const range = rangeOf(span, now)
   // The summary's range ends with the running hour: a query key that changed each second would never be reused.
   const summary = useQuery(
-    rpc.earnings.summary.queryOptions({ input: { from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) }, placeholderData: (before) => before }),
+    rpc.earnings.summary.queryOptions({
+      input: { from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) },
+      placeholderData: (before) => before,
+    }),
   )
   const next = summary.data?.nextRelease
   return (

@@ -39,5 +39,10 @@ export function rangeOf(span: Span, now: number): SpanRange {
   // Noon of a day lies on that day whatever daylight saving did.
   const back = (days: number): number => startOfDay(today + DAY_MS / 2 - days * DAY_MS)
   const tomorrow = startOfDay(today + DAY_MS * 1.5)
-  return { from: span === '7d' ? back(6) : span === '30d' ? back(29) : monthsBack(now, 11), to: tomorrow, bucket, offsetMinutes: offset }
+  return {
+    from: span === '7d' ? back(6) : span === '30d' ? back(29) : monthsBack(now, 11),
+    to: tomorrow,
+    bucket,
+    offsetMinutes: offset,
+  }
 }

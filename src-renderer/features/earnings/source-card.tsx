@@ -23,7 +23,15 @@ export interface SourceRow {
 export function bySource(series: Series): SourceRow[] {
   const rows = new Map<string, SourceRow>()
   for (const each of series.buckets.flatMap((bucket) => bucket.byInstrument)) {
-    const row = rows.get(each.instrument) ?? { instrument: each.instrument, jobs: 0, tokens: 0, gross: 0, fee: 0, available: 0, held: 0 }
+    const row = rows.get(each.instrument) ?? {
+      instrument: each.instrument,
+      jobs: 0,
+      tokens: 0,
+      gross: 0,
+      fee: 0,
+      available: 0,
+      held: 0,
+    }
     rows.set(each.instrument, {
       instrument: each.instrument,
       jobs: row.jobs + each.jobs,
@@ -41,7 +49,11 @@ const columns: readonly Column<SourceRow>[] = [
   { head: 'Grade', cell: (row) => gradeName(row.instrument) },
   { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
   { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
-  { head: 'Per million', right: true, cell: (row) => (row.tokens === 0 ? 'none' : price(Math.round((row.gross / row.tokens) * 1e6))) },
+  {
+    head: 'Per million',
+    right: true,
+    cell: (row) => (row.tokens === 0 ? 'none' : price(Math.round((row.gross / row.tokens) * 1e6))),
+  },
   { head: 'Fee', right: true, cell: (row) => amount(row.fee) },
   { head: 'Held', right: true, cell: (row) => amount(row.held) },
   { head: 'Available', right: true, cell: (row) => amount(row.available) },

@@ -11,7 +11,12 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
   const tokens = summary.inputTokens + summary.outputTokens
   return (
     <div className="grid g4">
-      <Tile question="Available" value={amount(summary.availableNano)} unit={unit} foot={`of gross ${amount(summary.grossNano)}, fee ${amount(summary.feeNano)}`} />
+      <Tile
+        question="Available"
+        value={amount(summary.availableNano)}
+        unit={unit}
+        foot={`of gross ${amount(summary.grossNano)}, fee ${amount(summary.feeNano)}`}
+      />
       <Tile
         question="Held until released"
         value={amount(summary.heldNano)}

@@ -31,9 +31,15 @@ export function Evidence({ exam }: { exam: ExamWithItems }) {
       >
         <dl className="facts">
           <dt>Class</dt>
-          <dd>{exam.evidence === 'witnessed' ? 'witnessed: the exchange chose the seed, sent the items and signed each reply' : 'self: this app chose the seed'}</dd>
+          <dd>
+            {exam.evidence === 'witnessed'
+              ? 'witnessed: the exchange chose the seed, sent the items and signed each reply'
+              : 'self: this app chose the seed'}
+          </dd>
           <dt>Seed</dt>
-          <dd className="mono">{exam.seed ?? (exam.commitment === null ? 'not set' : `not revealed yet, committed as ${exam.commitment}`)}</dd>
+          <dd className="mono">
+            {exam.seed ?? (exam.commitment === null ? 'not set' : `not revealed yet, committed as ${exam.commitment}`)}
+          </dd>
           <dt>Transcript</dt>
           <dd className="mono">{exam.transcriptSha256 ?? 'written at the end'}</dd>
           <dt>Started</dt>
@@ -42,8 +48,8 @@ export function Evidence({ exam }: { exam: ExamWithItems }) {
           {exam.validUntil !== null && <dd>{moment(exam.validUntil)}</dd>}
         </dl>
         <p className="foot">
-          Shown: these items follow from the seed and these replies were judged by the stated rules. Not shown: which model wrote the replies. Check it offline with{' '}
-          <code>stoker verify transcript</code>.
+          Shown: these items follow from the seed and these replies were judged by the stated rules. Not shown: which
+          model wrote the replies. Check it offline with <code>stoker verify transcript</code>.
         </p>
       </Card>
     </div>

@@ -33,11 +33,19 @@ function Sub({ exam, spec }: { exam: ExamWithItems | null; spec: GradeSpec }) {
         {spec.title} · {spec.provisional ? 'provisional grade' : `spec version ${spec.version}`}
       </>
     )
-  const secret = exam.seed === null ? (exam.commitment === null ? '' : ` · seed committed ${short(exam.commitment, 4)}`) : ` · seed ${short(exam.seed, 4)}`
+  const secret =
+    exam.seed === null
+      ? exam.commitment === null
+        ? ''
+        : ` · seed committed ${short(exam.commitment, 4)}`
+      : ` · seed ${short(exam.seed, 4)}`
   return (
     <span className="num">
       {exam.modelName}
-      {secret} · {exam.state === 'running' ? `${count(exam.done)} of at most ${count(exam.atMost)} calls` : `${count(exam.done)} calls`}
+      {secret} ·{' '}
+      {exam.state === 'running'
+        ? `${count(exam.done)} of at most ${count(exam.atMost)} calls`
+        : `${count(exam.done)} calls`}
       {exam.endedAt !== null && <> · took {duration(exam.endedAt - exam.startedAt)}</>}
       {spec.provisional && (
         <>
@@ -49,13 +57,22 @@ function Sub({ exam, spec }: { exam: ExamWithItems | null; spec: GradeSpec }) {
   )
 }
 
-function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithItems | null; deployments: readonly Deployment[] }) {
+function Actions({
+  spec,
+  exam,
+  deployments,
+}: {
+  spec: GradeSpec
+  exam: ExamWithItems | null
+  deployments: readonly Deployment[]
+}) {
   const { client, queries } = useCore()
   const navigate = useNavigate()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['exams']] })
   const deploymentId = sittingDeployment(exam, deployments)
   const start = useMutation({
-    mutationFn: (id: Deployment['deploymentId']) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
+    mutationFn: (id: Deployment['deploymentId']) =>
+      client.exams.start({ instrument: spec.instrument, deploymentId: id }),
     onError: (error) => sayError('The exam did not start', error),
     onSettled: refresh,
   })
@@ -74,10 +91,16 @@ function Actions({ spec, exam, deployments }: { spec: GradeSpec; exam: ExamWithI
   if (deploymentId === null) return null
   return (
     <>
-      <Button variant={exam?.state === 'passed' ? 'default' : 'filled'} loading={start.isPending} onClick={() => start.mutate(deploymentId)}>
+      <Button
+        variant={exam?.state === 'passed' ? 'default' : 'filled'}
+        loading={start.isPending}
+        onClick={() => start.mutate(deploymentId)}
+      >
         {exam?.state === 'interrupted' ? 'Resume exam' : exam === null ? 'Start exam' : 'Take it again'}
       </Button>
-      {exam?.state === 'passed' && <Button onClick={() => void navigate({ to: '/market', search: { grade: spec.instrument } })}>Review ask</Button>}
+      {exam?.state === 'passed' && (
+        <Button onClick={() => void navigate({ to: '/market', search: { grade: spec.instrument } })}>Review ask</Button>
+      )}
     </>
   )
 }
@@ -87,9 +110,15 @@ function Body({ exam, spec }: { exam: ExamWithItems; spec: GradeSpec }) {
   return (
     <>
       <div className="grid">
-        <Card title="The contract, and where this machine stands" aside={<LimitLegend interval="interval, valid at any moment" />}>
+        <Card
+          title="The contract, and where this machine stands"
+          aside={<LimitLegend interval="interval, valid at any moment" />}
+        >
           <LimitRows limits={exam.limits} spec={spec.limits} items={exam.items} />
-          <p className="foot">{spec.caveat} Below the floor a model passes at most 5 % of the time; between floor and target either may happen.</p>
+          <p className="foot">
+            {spec.caveat} Below the floor a model passes at most 5 % of the time; between floor and target either may
+            happen.
+          </p>
         </Card>
       </div>
       <div className="grid g21">
@@ -117,7 +146,11 @@ export function ExamPage() {
       <>
         <PageHead title="Exam" sentence={none ? 'No grade is known yet.' : 'Reading the grades.'} />
         <Loaded query={grades}>
-          {() => <Empty title="The exchange has not sent its grades.">They come with the first connection to it; Home says whether it is online.</Empty>}
+          {() => (
+            <Empty title="The exchange has not sent its grades.">
+              They come with the first connection to it; Home says whether it is online.
+            </Empty>
+          )}
         </Loaded>
       </>
     )
@@ -136,7 +169,10 @@ export function ExamPage() {
           aria-label="Grade"
           value={spec.instrument}
           onChange={(grade) => void navigate({ to: '/exam', search: { grade } })}
-          data={grades.data.map((each) => ({ value: each.spec.instrument, label: `${gradeName(each.spec.instrument)}: ${verdictWord(each.qualification.state)}` }))}
+          data={grades.data.map((each) => ({
+            value: each.spec.instrument,
+            label: `${gradeName(each.spec.instrument)}: ${verdictWord(each.qualification.state)}`,
+          }))}
         />
       </div>
       {error !== null && <Failed error={error} />}

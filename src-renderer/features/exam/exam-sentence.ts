@@ -7,7 +7,8 @@ import { limitTitle } from '#ui/limit-figures.ts'
 const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'] as const
 const word = (n: number): string => WORDS[n] ?? n.toString()
 
-const titles = (exam: Exam, state: string): string[] => exam.limits.filter((limit) => limit.state === state).map((limit) => limitTitle(limit.name).toLowerCase())
+const titles = (exam: Exam, state: string): string[] =>
+  exam.limits.filter((limit) => limit.state === state).map((limit) => limitTitle(limit.name).toLowerCase())
 
 export function examSentence(spec: GradeSpec, exam: Exam | null): string {
   const name = gradeName(spec.instrument)
@@ -18,7 +19,12 @@ export function examSentence(spec: GradeSpec, exam: Exam | null): string {
   switch (exam.state) {
     case 'running': {
       if (open.length === total || total === 0) return `${name}: the exam is running, nothing is decided yet.`
-      const rest = open.length === 0 ? 'the last calls are being measured' : open.length === 1 ? `${open[0]} needs more items` : `${open.slice(0, 2).join(' and ')} need more items`
+      const rest =
+        open.length === 0
+          ? 'the last calls are being measured'
+          : open.length === 1
+            ? `${open[0]} needs more items`
+            : `${open.slice(0, 2).join(' and ')} need more items`
       return `${name}: ${word(total - open.length)} of ${word(total)} limits decided, ${rest}.`
     }
     case 'passed':

@@ -1,4 +1,7 @@
-/** One item: the question, the reply, the expected answer and the rule that judged it. Exam items are public; buyers' prompts are never shown anywhere. */
+/**
+ * One item: the question, the reply, the expected answer and the rule that judged it. Exam items are public; buyers'
+ * prompts are never shown anywhere.
+ */
 import { Drawer } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
@@ -10,9 +13,19 @@ import { duration } from '#ui/format-time.ts'
 import { useCore } from '../../core-client.ts'
 import type { ExamWithItems } from '../../core-client.ts'
 
-export function ItemDrawer({ exam, itemId, onClose }: { exam: ExamWithItems; itemId: string | null; onClose: () => void }) {
+export function ItemDrawer({
+  exam,
+  itemId,
+  onClose,
+}: {
+  exam: ExamWithItems
+  itemId: string | null
+  onClose: () => void
+}) {
   const { rpc } = useCore()
-  const query = useQuery(rpc.exams.item.queryOptions({ input: { examId: exam.examId, itemId: itemId ?? 'none' }, enabled: itemId !== null }))
+  const query = useQuery(
+    rpc.exams.item.queryOptions({ input: { examId: exam.examId, itemId: itemId ?? 'none' }, enabled: itemId !== null }),
+  )
   const view = exam.items.find((item) => item.itemId === itemId)
   return (
     <Drawer opened={itemId !== null} onClose={onClose} title={itemId ?? ''}>
@@ -20,14 +33,17 @@ export function ItemDrawer({ exam, itemId, onClose }: { exam: ExamWithItems; ite
         {(item) => (
           <>
             <p style={{ marginBottom: 12 }}>
-              <Pill tone={item.right === true ? 'good' : 'bad'}>{item.right === true ? 'right' : 'wrong'}</Pill> <span className="sub">{item.reason}</span>
+              <Pill tone={item.right === true ? 'good' : 'bad'}>{item.right === true ? 'right' : 'wrong'}</Pill>{' '}
+              <span className="sub">{item.reason}</span>
             </p>
             <h3>Question</h3>
             <div className="answer">{item.prompt ?? 'Not known here.'}</div>
             <h3>Reply</h3>
             <div className="answer">{item.reply === null || item.reply === '' ? 'No text arrived.' : item.reply}</div>
             <h3>Expected</h3>
-            <div className="answer">{item.answer ?? 'Known once the exchange reveals the seed, after the last reply.'}</div>
+            <div className="answer">
+              {item.answer ?? 'Known once the exchange reveals the seed, after the last reply.'}
+            </div>
             {view !== undefined && (
               <dl className="facts">
                 <dt>First token</dt>

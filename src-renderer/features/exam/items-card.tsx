@@ -12,7 +12,8 @@ export function ItemsCard({ exam, onOpen }: { exam: ExamWithItems; onOpen: (item
     <Card title="Items" aside={<ItemLegend {...counts} />}>
       <ItemGrid items={questions} onOpen={onOpen} atMost={left} />
       <p className="foot">
-        Each mark is one item; open it for the question, the reply and the rule that judged it. Anyone can generate the same items from the seed.
+        Each mark is one item; open it for the question, the reply and the rule that judged it. Anyone can generate the
+        same items from the seed.
         {counts.loadCalls > 0 && ` Besides, ${counts.loadCalls} calls measured first token and throughput.`}
       </p>
     </Card>

@@ -1,4 +1,7 @@
-/** Home: one sentence on what the rig is doing and why, the three questions, money today, why (not) earning, and what runs now. */
+/**
+ * Home: one sentence on what the rig is doing and why, the three questions, money today, why (not) earning, and what
+ * runs now.
+ */
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
@@ -51,7 +54,10 @@ export function HomePage() {
   if (home === undefined) {
     return (
       <>
-        <PageHead title="Home" sentence={query.isError ? 'Home could not be read.' : 'Reading what the rig is doing.'} />
+        <PageHead
+          title="Home"
+          sentence={query.isError ? 'Home could not be read.' : 'Reading what the rig is doing.'}
+        />
         {query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Bones lines={6} />}
       </>
     )
@@ -65,7 +71,8 @@ export function HomePage() {
           <>
             {home.next !== '' && (
               <>
-                <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>} ·{' '}
+                <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>}{' '}
+                ·{' '}
               </>
             )}
             <Age at={home.at} staleMs={30_000} prefix="read " />

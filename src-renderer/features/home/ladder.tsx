@@ -9,7 +9,12 @@ const PAGE_NAMES = { models: 'Models', exam: 'Exam', market: 'Market', settings:
 
 /** A tick, a cross, a dash: three shapes, so that colour is never alone. */
 function Mark({ state }: { state: 'yes' | 'no' | 'unknown' }) {
-  const path = state === 'yes' ? 'M2 6.5 5 9.500 10 3' : state === 'no' ? 'M2.500 2.500 9.500 9.500M9.500 2.500 2.500 9.500' : 'M2.500 6 9.500 6'
+  const path =
+    state === 'yes'
+      ? 'M2 6.5 5 9.500 10 3'
+      : state === 'no'
+        ? 'M2.500 2.500 9.500 9.500M9.500 2.500 2.500 9.500'
+        : 'M2.500 6 9.500 6'
   const colour = state === 'yes' ? 'var(--good)' : state === 'no' ? 'var(--bad)' : 'var(--faint)'
   return (
     <svg viewBox="0 0 12 12" role="img" aria-label={state}>
@@ -24,7 +29,13 @@ export function Ladder({ rungs }: { rungs: Home['ladder'] }) {
   return (
     <Card
       title="Am I earning all I could?"
-      aside={first === undefined ? <Pill tone={unsure ? 'mute' : 'good'}>{unsure ? 'not known yet' : 'yes'}</Pill> : <Pill tone="warn">no</Pill>}
+      aside={
+        first === undefined ? (
+          <Pill tone={unsure ? 'mute' : 'good'}>{unsure ? 'not known yet' : 'yes'}</Pill>
+        ) : (
+          <Pill tone="warn">no</Pill>
+        )
+      }
     >
       <ul className="ladder">
         {rungs.map((rung) => (

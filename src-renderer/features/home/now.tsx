@@ -56,7 +56,9 @@ export function Now() {
     >
       {running.length === 0 ? (
         <Empty title="No job is running.">
-          {live?.value.listing === 'listed' ? 'The rig is listed; a job shows here from its first moment.' : 'Jobs show here while they run.'}
+          {live?.value.listing === 'listed'
+            ? 'The rig is listed; a job shows here from its first moment.'
+            : 'Jobs show here while they run.'}
         </Empty>
       ) : (
         <Table caption="Jobs running now" columns={columns(unit)} rows={running} rowKey={(job) => job.jobId} />

@@ -1,4 +1,6 @@
-/** The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough? */
+/**
+ * The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough?
+ */
 import type { Home } from '#contract/app.ts'
 import { count, currencyWord, gradeName, percent, price } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
@@ -7,7 +9,9 @@ import { verdictWord } from '#ui/pill.tsx'
 import { duration } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-/** In one currency the cost is drawn against the ask; a real cost beside practice credits is only said, never netted. */
+/**
+ * In one currency the cost is drawn against the ask; a real cost beside practice credits is only said, never netted.
+ */
 export function CostCard({ home: { cost, currency } }: { home: Home }) {
   const unit = currencyWord(currency)
   const comparable = cost.powerCurrency === currency && cost.powerNanoPerMtok !== null && cost.askNanoPerMtok !== null
@@ -26,10 +30,17 @@ export function CostCard({ home: { cost, currency } }: { home: Home }) {
     >
       {comparable ? (
         <div style={{ marginTop: 10 }}>
-          <LimitTrack min={0} max={(cost.askNanoPerMtok ?? 0) * 1.15} limit={cost.askNanoPerMtok} value={cost.powerNanoPerMtok} />
+          <LimitTrack
+            min={0}
+            max={(cost.askNanoPerMtok ?? 0) * 1.15}
+            limit={cost.askNanoPerMtok}
+            value={cost.powerNanoPerMtok}
+          />
         </div>
       ) : (
-        <p className="foot">{cost.method === '' ? 'Counted once a job has run and the price per kWh is set.' : cost.method}</p>
+        <p className="foot">
+          {cost.method === '' ? 'Counted once a job has run and the price per kWh is set.' : cost.method}
+        </p>
       )}
     </Tile>
   )
@@ -42,11 +53,19 @@ export function QualityCard({ home: { quality } }: { home: Home }) {
     <Tile
       question="Is my quality good enough?"
       value={none ? 'no exam yet' : percent(quality.share ?? 0, 1)}
-      unit={none ? undefined : `right, ${verdictWord(quality.verdict)} ${quality.floor === null ? '' : `(floor ${percent(quality.floor)})`}`}
+      unit={
+        none
+          ? undefined
+          : `right, ${verdictWord(quality.verdict)} ${quality.floor === null ? '' : `(floor ${percent(quality.floor)})`}`
+      }
       foot={
         <div className="row">
           <span>
-            {none ? 'An exam takes about a minute with the bundled model.' : quality.limitedBy === null ? gradeName(quality.instrument ?? '') : `limited by ${quality.limitedBy}`}
+            {none
+              ? 'An exam takes about a minute with the bundled model.'
+              : quality.limitedBy === null
+                ? gradeName(quality.instrument ?? '')
+                : `limited by ${quality.limitedBy}`}
           </span>
           {quality.validUntil !== null && <span>valid {duration(quality.validUntil - now)}</span>}
         </div>
@@ -54,7 +73,14 @@ export function QualityCard({ home: { quality } }: { home: Home }) {
     >
       {!none && (
         <div style={{ marginTop: 10 }}>
-          <LimitTrack min={0} max={1} limit={quality.floor} value={quality.share} low={quality.low} high={quality.high} />
+          <LimitTrack
+            min={0}
+            max={1}
+            limit={quality.floor}
+            value={quality.share}
+            low={quality.low}
+            high={quality.high}
+          />
         </div>
       )}
     </Tile>
@@ -81,7 +107,12 @@ export function ReliabilityCard({ home: { reliability } }: { home: Home }) {
     >
       {!none && errorCeiling !== null && (
         <div style={{ marginTop: 10 }}>
-          <LimitTrack min={0} max={Math.max(errorCeiling * 4, errorRate * 1.2)} limit={errorCeiling} value={errorRate} />
+          <LimitTrack
+            min={0}
+            max={Math.max(errorCeiling * 4, errorRate * 1.2)}
+            limit={errorCeiling}
+            value={errorRate}
+          />
         </div>
       )}
     </Tile>

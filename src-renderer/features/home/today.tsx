@@ -30,7 +30,8 @@ export function Today({ home }: { home: Home }) {
       title={
         <>
           Available today <span className="num">{amount(availableNano)}</span>
-          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span> <span className="age">{unit}</span>
+          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span>{' '}
+          <span className="age">{unit}</span>
         </>
       }
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
@@ -45,7 +46,8 @@ export function Today({ home }: { home: Home }) {
           if (jobs === 0 && rows.every((row) => row.jobs === 0)) {
             return (
               <Empty title="Nothing earned today yet." action={<Link to="/market">Open the market</Link>}>
-                Income appears here with the first job. With a model that passed its exam and an ask on the market, the practice buyer usually comes within seconds.
+                Income appears here with the first job. With a model that passed its exam and an ask on the market, the
+                practice buyer usually comes within seconds.
               </Empty>
             )
           }

@@ -5,17 +5,30 @@ import { speedOf } from '#ui/shown-speed.ts'
 import type { Column } from '#ui/table.tsx'
 import { clock, day, duration, moment } from '#ui/format-time.ts'
 
-const STATES: Readonly<Record<Job['state'], Tone>> = { running: 'hot', claimed: 'warn', settled: 'good', void: 'mute', failed: 'bad', rejected: 'mute' }
+const STATES: Readonly<Record<Job['state'], Tone>> = {
+  running: 'hot',
+  claimed: 'warn',
+  settled: 'good',
+  void: 'mute',
+  failed: 'bad',
+  rejected: 'mute',
+}
 
 /** Where its money stands, in the words of the ledger. */
-export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = { none: 'none', pending: 'pending', held: 'held', available: 'available' }
+export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = {
+  none: 'none',
+  pending: 'pending',
+  held: 'held',
+  available: 'available',
+}
 
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>
 
 /** Nothing billed: so far, or for good. */
 export const noTokens = (job: Job): string => (job.state === 'running' || job.state === 'claimed' ? 'none yet' : 'none')
 
-const speed = (value: number | null): string => (value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1))
+const speed = (value: number | null): string =>
+  value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1)
 
 export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
   {
@@ -36,10 +49,24 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
   },
   { head: 'Grade', wideOnly: true, cell: (job) => gradeName(job.instrument) },
   { head: 'State', cell: (job) => <JobState state={job.state} /> },
-  { head: 'Tokens in / out', right: true, cell: (job) => (job.inputTokens === null ? noTokens(job) : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`) },
-  { head: 'First token', right: true, wideOnly: true, cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)) },
+  {
+    head: 'Tokens in / out',
+    right: true,
+    cell: (job) =>
+      job.inputTokens === null ? noTokens(job) : `${count(job.inputTokens)} / ${count(job.outputTokens ?? 0)}`,
+  },
+  {
+    head: 'First token',
+    right: true,
+    wideOnly: true,
+    cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)),
+  },
   { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
   { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
-  { head: `Mine, ${currencyWord(currency)}`, right: true, cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)) },
+  {
+    head: `Mine, ${currencyWord(currency)}`,
+    right: true,
+    cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)),
+  },
   { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },
 ]

@@ -1,4 +1,7 @@
-/** One job with everything that is known of it: timings, tokens, money, receipt, and what verifying it shows and does not show. */
+/**
+ * One job with everything that is known of it: timings, tokens, money, receipt, and what verifying it shows and does
+ * not show.
+ */
 import { Button, Drawer } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -22,7 +25,11 @@ function Part({ title, facts }: { title: string; facts: readonly (readonly [stri
   return (
     <section aria-label={title} style={{ marginBottom: 18 }}>
       <h3 style={{ marginBottom: 6 }}>{title}</h3>
-      <dl className="facts">{facts.filter((fact) => fact !== null).map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}</dl>
+      <dl className="facts">
+        {facts
+          .filter((fact) => fact !== null)
+          .map(([name, value]) => [<dt key={`${name}t`}>{name}</dt>, <dd key={name}>{value}</dd>])}
+      </dl>
     </section>
   )
 }
@@ -42,7 +49,12 @@ function timings(job: Job): (readonly [string, ReactNode] | null)[] {
 
 function tokens(job: Job): (readonly [string, ReactNode] | null)[] {
   return [
-    ['Billed', job.inputTokens === null ? noTokens(job) : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`],
+    [
+      'Billed',
+      job.inputTokens === null
+        ? noTokens(job)
+        : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`,
+    ],
     [
       'Engine',
       job.enginePromptTokens === null
@@ -60,10 +72,21 @@ function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
       facts={[
         ['Price', `${price(job.priceNanoPerMtok)} ${unit} per million tokens`],
         ['Gross', orNone(job.grossNano, (nano) => `${amount(nano)} ${unit}`)],
-        ['Fee', job.feeNano === null ? 'none' : `${amount(job.feeNano)} ${unit}${job.receipt === null ? '' : ` (${percent(job.receipt.feeBps / 10_000, 1)})`}`],
+        [
+          'Fee',
+          job.feeNano === null
+            ? 'none'
+            : `${amount(job.feeNano)} ${unit}${job.receipt === null ? '' : ` (${percent(job.receipt.feeBps / 10_000, 1)})`}`,
+        ],
         ['Mine', job.sellerNano === null ? 'none' : <b>{`${amount(job.sellerNano)} ${unit}`}</b>],
-        ['Stands as', `${MONEY_WORDS[job.money]}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`],
-        ['Electricity', orNone(job.powerNano, (nano) => `${amount(Math.round(nano))} ${powerCurrency}, real cost, not taken off`)],
+        [
+          'Stands as',
+          `${MONEY_WORDS[job.money]}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`,
+        ],
+        [
+          'Electricity',
+          orNone(job.powerNano, (nano) => `${amount(Math.round(nano))} ${powerCurrency}, real cost, not taken off`),
+        ],
       ]}
     />
   )
@@ -100,7 +123,13 @@ function Proof({ job }: { job: Detail }) {
         ]}
       />
       <div className="btns" style={{ marginBottom: 18 }}>
-        <Button size="xs" variant="default" onClick={() => saveText(`${job.jobId}.receipt.json`, 'application/json', `${JSON.stringify(receipt, null, 2)}\n`)}>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() =>
+            saveText(`${job.jobId}.receipt.json`, 'application/json', `${JSON.stringify(receipt, null, 2)}\n`)
+          }
+        >
           Save receipt
         </Button>
         <span className="age">
@@ -135,7 +164,9 @@ function Proof({ job }: { job: Detail }) {
 export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: () => void }) {
   const { rpc } = useCore()
   const connection = useConnection()
-  const query = useQuery(rpc.jobs.get.queryOptions({ input: { jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }))
+  const query = useQuery(
+    rpc.jobs.get.queryOptions({ input: { jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }),
+  )
   const powerCurrency = useQuery(rpc.app.settings.queryOptions()).data?.powerCurrency ?? 'USD'
   const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
   return (

@@ -1,4 +1,6 @@
-/** Jobs: what was won, what it brought, and what proves it. Prompts and answers are never stored, so they are not here. */
+/**
+ * Jobs: what was won, what it brought, and what proves it. Prompts and answers are never stored, so they are not here.
+ */
 import { Button, NativeSelect } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
@@ -22,7 +24,9 @@ function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, cu
   const last = jobs.find((job) => job.sellerNano !== null)
   const now = running === 0 ? 'No job is running' : running === 1 ? 'One job is running' : `${running} jobs are running`
   if (jobs.length === 0) return running === 0 ? 'No job was won yet.' : `${now}.`
-  return last === undefined ? `${now}; none has been settled yet.` : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0)} ${currencyWord(currency)}.`
+  return last === undefined
+    ? `${now}; none has been settled yet.`
+    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0)} ${currencyWord(currency)}.`
 }
 
 function Filter({ instruments }: { instruments: readonly string[] }) {
@@ -32,7 +36,10 @@ function Filter({ instruments }: { instruments: readonly string[] }) {
     const merged = { ...search, ...change }
     void navigate({
       to: '/jobs',
-      search: { ...(merged.state === undefined ? {} : { state: merged.state }), ...(merged.instrument === undefined ? {} : { instrument: merged.instrument }) },
+      search: {
+        ...(merged.state === undefined ? {} : { state: merged.state }),
+        ...(merged.instrument === undefined ? {} : { instrument: merged.instrument }),
+      },
       replace: true,
     })
   }
@@ -49,8 +56,13 @@ function Filter({ instruments }: { instruments: readonly string[] }) {
         size="xs"
         aria-label="Grade"
         value={search.instrument ?? ''}
-        onChange={(event) => go({ instrument: event.currentTarget.value === '' ? undefined : event.currentTarget.value })}
-        data={[{ value: '', label: 'every grade' }, ...instruments.map((each) => ({ value: each, label: gradeName(each) }))]}
+        onChange={(event) =>
+          go({ instrument: event.currentTarget.value === '' ? undefined : event.currentTarget.value })
+        }
+        data={[
+          { value: '', label: 'every grade' },
+          ...instruments.map((each) => ({ value: each, label: gradeName(each) })),
+        ]}
       />
     </span>
   )
@@ -66,7 +78,12 @@ export function JobsPage() {
   const instruments = useQuery(rpc.market.instruments.queryOptions()).data ?? []
   const query = useInfiniteQuery(
     rpc.jobs.list.infiniteOptions({
-      input: (before: string | null) => ({ before, limit: PAGE, state: search.state ?? null, instrument: (search.instrument ?? null) as Instrument | null }),
+      input: (before: string | null) => ({
+        before,
+        limit: PAGE,
+        state: search.state ?? null,
+        instrument: (search.instrument ?? null) as Instrument | null,
+      }),
       initialPageParam: null,
       getNextPageParam: (page) => page.next,
     }),
@@ -92,16 +109,33 @@ export function JobsPage() {
         sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down."
       />
       <Card title="History" aside={<Filter instruments={instruments.map((each) => each.spec.instrument)} />}>
-        {query.isError && query.data === undefined && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isError && query.data === undefined && (
+          <Failed error={query.error} onRetry={() => void query.refetch()} />
+        )}
         {query.isLoading && <Bones lines={8} />}
         {query.data !== undefined && jobs.length === 0 && (
           <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>
-            {filtered ? 'Choose another state or grade.' : 'With a listing in place the practice buyer usually sends the first one within seconds.'}
+            {filtered
+              ? 'Choose another state or grade.'
+              : 'With a listing in place the practice buyer usually sends the first one within seconds.'}
           </Empty>
         )}
-        {jobs.length > 0 && <Table caption="Jobs, newest first" columns={jobColumns(currency, open)} rows={jobs} rowKey={(job) => job.jobId} />}
+        {jobs.length > 0 && (
+          <Table
+            caption="Jobs, newest first"
+            columns={jobColumns(currency, open)}
+            rows={jobs}
+            rowKey={(job) => job.jobId}
+          />
+        )}
         {query.hasNextPage && (
-          <Button variant="default" size="xs" mt={12} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <Button
+            variant="default"
+            size="xs"
+            mt={12}
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
             Show {PAGE} older
           </Button>
         )}

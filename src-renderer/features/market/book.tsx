@@ -11,7 +11,10 @@ import { type Column, Table } from '#ui/table.tsx'
 import { useCore, useExchangeSeen } from '../../core-client.ts'
 
 type Row = BookView['rows'][number]
-/** The book is sent on change only: a quiet one is as true as its connection is alive, however long ago the last change was. */
+/**
+ * The book is sent on change only: a quiet one is as true as its connection is alive, however long ago the last change
+ * was.
+ */
 function BookAge({ at }: { at: number }) {
   const { live, seenAt } = useExchangeSeen()
   return live ? <Age at={at} prefix="last change " /> : <Age at={seenAt ?? at} staleMs={0} />
@@ -27,7 +30,9 @@ const columns = (unit: string): Column<Row>[] => [
 /** Without rows while my ask stands: the book is from before it, and nobody may read that as an empty market. */
 function NoRows({ listed }: { listed: boolean }) {
   return listed ? (
-    <Empty title="The book has not come since your ask.">Your ask is listed; the exchange sends the book with its next change.</Empty>
+    <Empty title="The book has not come since your ask.">
+      Your ask is listed; the exchange sends the book with its next change.
+    </Empty>
   ) : (
     <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
   )

@@ -18,11 +18,13 @@ import { MyAsk } from './my-ask.tsx'
 function sentenceOf(listings: readonly Listing[], currency: string): string {
   const unit = currencyWord(currency)
   const listed = listings.find((listing) => listing.state === 'listed')
-  if (listed !== undefined) return `Selling ${gradeName(listed.instrument)} at ${price(listed.askNanoPerMtok)} ${unit} per million tokens.`
+  if (listed !== undefined)
+    return `Selling ${gradeName(listed.instrument)} at ${price(listed.askNanoPerMtok)} ${unit} per million tokens.`
   const waiting = listings.find((listing) => listing.state === 'waiting')
   if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
   const paused = listings.find((listing) => listing.state === 'paused')
-  if (paused !== undefined) return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`
+  if (paused !== undefined)
+    return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`
   return 'Nothing is listed: no buyer can reach this rig.'
 }
 
@@ -43,9 +45,18 @@ export function MarketPage() {
   if (chosen === undefined) {
     return (
       <>
-        <PageHead title="Market" sentence={instruments.data === undefined ? 'Reading the market.' : 'The exchange has not sent its instruments.'} />
+        <PageHead
+          title="Market"
+          sentence={
+            instruments.data === undefined ? 'Reading the market.' : 'The exchange has not sent its instruments.'
+          }
+        />
         <Loaded query={instruments}>
-          {() => <Empty title="No instrument is known.">They come with the first connection to the exchange; Home says whether it is online.</Empty>}
+          {() => (
+            <Empty title="No instrument is known.">
+              They come with the first connection to the exchange; Home says whether it is online.
+            </Empty>
+          )}
         </Loaded>
       </>
     )
@@ -53,7 +64,12 @@ export function MarketPage() {
   const { spec } = chosen
   const listing = listings.data?.find((each) => each.instrument === spec.instrument)
   const qualified = grades.data?.find((each) => each.spec.instrument === spec.instrument)?.qualification.deploymentId
-  const deploymentId = listing?.deploymentId ?? qualified ?? deployments.data?.find((each) => each.state === 'loaded')?.deploymentId ?? deployments.data?.[0]?.deploymentId ?? null
+  const deploymentId =
+    listing?.deploymentId ??
+    qualified ??
+    deployments.data?.find((each) => each.state === 'loaded')?.deploymentId ??
+    deployments.data?.[0]?.deploymentId ??
+    null
   return (
     <>
       <PageHead

@@ -15,7 +15,12 @@ import { clock } from '#ui/format-time.ts'
 
 import { AskForm, useCore } from '../../core-client.ts'
 
-const TONES: Readonly<Record<Listing['state'], Tone>> = { listed: 'good', paused: 'warn', waiting: 'hot', refused: 'bad' }
+const TONES: Readonly<Record<Listing['state'], Tone>> = {
+  listed: 'good',
+  paused: 'warn',
+  waiting: 'hot',
+  refused: 'bad',
+}
 
 function Acts({ listing }: { listing: Listing }) {
   const { client, queries } = useCore()
@@ -63,7 +68,8 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
       )}
       {draining !== null && (
         <output className="sub" style={{ display: 'block', marginBottom: 10 }}>
-          {draining.jobs === 1 ? 'One accepted job is' : `${draining.jobs} accepted jobs are`} still being finished, until {clock(draining.until)} at most.
+          {draining.jobs === 1 ? 'One accepted job is' : `${draining.jobs} accepted jobs are`} still being finished,
+          until {clock(draining.until)} at most.
         </output>
       )}
     </>

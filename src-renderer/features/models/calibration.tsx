@@ -42,8 +42,9 @@ function Result({ calibration, name }: { calibration: CalibrationView; name: str
         />
       </div>
       <p style={{ marginTop: 8 }}>
-        {moment(calibration.at)}, {calibration.machine}. It reads prompts at {tokPerS(calibration.promptTokensPerSecond)}, {count(calibration.batchTokens)} tokens at once. New
-        deployments of this model begin with these.
+        {moment(calibration.at)}, {calibration.machine}. It reads prompts at{' '}
+        {tokPerS(calibration.promptTokensPerSecond)}, {count(calibration.batchTokens)} tokens at once. New deployments
+        of this model begin with these.
       </p>
     </details>
   )
@@ -77,7 +78,13 @@ function useMeasurement({ sha256 }: Model) {
     onMutate: () => setProgress({ done: 0, of: 0 }),
     onSettled: () => setProgress(null),
   })
-  return { stored: stored.data ?? null, progress, error: measure.error, start: () => measure.mutate(), stop: () => stop.current?.abort() }
+  return {
+    stored: stored.data ?? null,
+    progress,
+    error: measure.error,
+    start: () => measure.mutate(),
+    stop: () => stop.current?.abort(),
+  }
 }
 
 export function Calibration({ model }: { model: Model }) {
@@ -89,8 +96,15 @@ export function Calibration({ model }: { model: Model }) {
       <div aria-live="polite">
         {progress !== null && (
           <>
-            <Progress value={progress.of === 0 ? 0 : (progress.done / progress.of) * 100} aria-label={`measuring ${name}`} mt={12} color="var(--c2)" />
-            <p className="foot">{progress.of === 0 ? 'measuring: the model is loaded' : `measuring, ${progress.done} of ${progress.of}`}</p>
+            <Progress
+              value={progress.of === 0 ? 0 : (progress.done / progress.of) * 100}
+              aria-label={`measuring ${name}`}
+              mt={12}
+              color="var(--c2)"
+            />
+            <p className="foot">
+              {progress.of === 0 ? 'measuring: the model is loaded' : `measuring, ${progress.done} of ${progress.of}`}
+            </p>
           </>
         )}
         {error !== null && (

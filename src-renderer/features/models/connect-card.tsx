@@ -9,7 +9,18 @@ import { Card } from '#ui/page.tsx'
 
 import { useCore } from '../../core-client.ts'
 import { EndpointFields } from './endpoint-fields.tsx'
-import { contextProblem, EMPTY_ENDPOINT, EMPTY_REMOTE, type EndpointDraft, ENDPOINTS_MAX, readKey, readRemote, readUrl, type RemoteDraft, type RemoteWish } from './remote-draft.ts'
+import {
+  contextProblem,
+  EMPTY_ENDPOINT,
+  EMPTY_REMOTE,
+  type EndpointDraft,
+  ENDPOINTS_MAX,
+  readKey,
+  readRemote,
+  readUrl,
+  type RemoteDraft,
+  type RemoteWish,
+} from './remote-draft.ts'
 
 interface Offered {
   id: string
@@ -17,8 +28,17 @@ interface Offered {
 }
 
 /** Which model, and how much of a conversation a job may have there. */
-function Choice({ offered, draft, onDraft }: { offered: readonly Offered[]; draft: RemoteDraft; onDraft: (draft: RemoteDraft) => void }) {
-  if (offered.length === 0) return <p className="foot">This server answers, and names no model. Load one there, then look again.</p>
+function Choice({
+  offered,
+  draft,
+  onDraft,
+}: {
+  offered: readonly Offered[]
+  draft: RemoteDraft
+  onDraft: (draft: RemoteDraft) => void
+}) {
+  if (offered.length === 0)
+    return <p className="foot">This server answers, and names no model. Load one there, then look again.</p>
   const choose = (model: string): void => {
     const known = offered.find(({ id }) => id === model)?.contextTokens ?? null
     onDraft({ ...draft, model, contextTokens: known === null ? draft.contextTokens : String(known) })
@@ -61,7 +81,10 @@ function useConnect(onConnected: () => void) {
 export function ConnectCard() {
   const { client } = useCore()
   const [draft, setDraft] = useState(EMPTY_REMOTE)
-  const look = useMutation({ mutationFn: (at: { url: string; key: string | null }) => client.models.remoteModels(at), gcTime: 0 })
+  const look = useMutation({
+    mutationFn: (at: { url: string; key: string | null }) => client.models.remoteModels(at),
+    gcTime: 0,
+  })
   const connect = useConnect(() => (setDraft(EMPTY_REMOTE), look.reset()))
   const [first = EMPTY_ENDPOINT] = draft.endpoints
   const url = readUrl(first.url)
@@ -71,20 +94,35 @@ export function ConnectCard() {
     // Another server, or another key: what was offered is not known to hold any more.
     const asked = at === 0 && (endpoint.url !== first.url || endpoint.key !== first.key)
     if (asked) look.reset()
-    setDraft({ ...draft, ...(asked ? { model: '' } : {}), endpoints: draft.endpoints.map((each, index) => (index === at ? endpoint : each)) })
+    setDraft({
+      ...draft,
+      ...(asked ? { model: '' } : {}),
+      endpoints: draft.endpoints.map((each, index) => (index === at ? endpoint : each)),
+    })
   }
   const onLook = (): void => {
     if (url === null) return
     connect.reset()
     look.mutate(
       { url, key: readKey(first.key) },
-      { onSuccess: ([only, ...more]) => only !== undefined && more.length === 0 && setDraft({ ...draft, model: only.id, contextTokens: String(only.contextTokens ?? '') }) },
+      {
+        onSuccess: ([only, ...more]) =>
+          only !== undefined &&
+          more.length === 0 &&
+          setDraft({ ...draft, model: only.id, contextTokens: String(only.contextTokens ?? '') }),
+      },
     )
   }
   const error = connect.error ?? look.error
   return (
-    <Card title="Connect a server" aside={<span className="age">vLLM, llama.cpp, Ollama: any that speaks the OpenAI API</span>}>
-      <form onSubmit={(event) => (event.preventDefault(), wish === null ? onLook() : connect.mutate(wish))} aria-label="Connect a server">
+    <Card
+      title="Connect a server"
+      aside={<span className="age">vLLM, llama.cpp, Ollama: any that speaks the OpenAI API</span>}
+    >
+      <form
+        onSubmit={(event) => (event.preventDefault(), wish === null ? onLook() : connect.mutate(wish))}
+        aria-label="Connect a server"
+      >
         <div className="column">
           {draft.endpoints.map((endpoint, index) => (
             <EndpointFields
@@ -110,11 +148,20 @@ export function ConnectCard() {
         </div>
         <div className="btns" style={{ marginTop: 12 }}>
           {/* The return key does what comes next: a disabled submit button would swallow it. */}
-          <Button type={wish === null ? 'submit' : 'button'} variant="default" loading={look.isPending} disabled={url === null} onClick={wish === null ? undefined : onLook}>
+          <Button
+            type={wish === null ? 'submit' : 'button'}
+            variant="default"
+            loading={look.isPending}
+            disabled={url === null}
+            onClick={wish === null ? undefined : onLook}
+          >
             Look for models
           </Button>
           {draft.endpoints.length < ENDPOINTS_MAX && (
-            <Button variant="default" onClick={() => setDraft({ ...draft, endpoints: [...draft.endpoints, EMPTY_ENDPOINT] })}>
+            <Button
+              variant="default"
+              onClick={() => setDraft({ ...draft, endpoints: [...draft.endpoints, EMPTY_ENDPOINT] })}
+            >
               Add a server
             </Button>
           )}
@@ -123,7 +170,10 @@ export function ConnectCard() {
           </Button>
         </div>
       </form>
-      <p className="foot">Several servers with the same model share its jobs. A key is kept on this rig and never shown; buyers are told that nobody attests what runs there.</p>
+      <p className="foot">
+        Several servers with the same model share its jobs. A key is kept on this rig and never shown; buyers are told
+        that nobody attests what runs there.
+      </p>
     </Card>
   )
 }

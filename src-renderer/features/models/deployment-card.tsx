@@ -15,8 +15,18 @@ import { measuresOf, settingsWords } from './measured.ts'
 import { Parts } from './parts.tsx'
 import { insteadWords } from './smaller.ts'
 
-const TONES: Readonly<Record<Deployment['state'], Tone>> = { stopped: 'mute', loading: 'hot', loaded: 'good', failed: 'bad' }
-const REMOTE_WORDS: Readonly<Record<Deployment['state'], string>> = { stopped: 'not connected', loading: 'connecting', loaded: 'connected', failed: 'failed' }
+const TONES: Readonly<Record<Deployment['state'], Tone>> = {
+  stopped: 'mute',
+  loading: 'hot',
+  loaded: 'good',
+  failed: 'bad',
+}
+const REMOTE_WORDS: Readonly<Record<Deployment['state'], string>> = {
+  stopped: 'not connected',
+  loading: 'connecting',
+  loaded: 'connected',
+  failed: 'failed',
+}
 
 function Acts({ deployment }: { deployment: Deployment }) {
   const { client, queries } = useCore()
@@ -39,11 +49,23 @@ function Acts({ deployment }: { deployment: Deployment }) {
   return (
     <>
       {remote && !on && (
-        <Button size="compact-sm" variant="default" loading={forget.isPending} onClick={() => forget.mutate()} aria-label={`Forget ${modelName}`}>
+        <Button
+          size="compact-sm"
+          variant="default"
+          loading={forget.isPending}
+          onClick={() => forget.mutate()}
+          aria-label={`Forget ${modelName}`}
+        >
           Forget
         </Button>
       )}
-      <Button size="compact-sm" variant="default" loading={change.isPending} onClick={() => change.mutate()} aria-label={`${word} ${modelName}`}>
+      <Button
+        size="compact-sm"
+        variant="default"
+        loading={change.isPending}
+        onClick={() => change.mutate()}
+        aria-label={`${word} ${modelName}`}
+      >
         {word}
       </Button>
     </>
@@ -54,7 +76,8 @@ function Acts({ deployment }: { deployment: Deployment }) {
 function Failure({ deployment: { deploymentId, sha256, settings, detail, smaller } }: { deployment: Deployment }) {
   const { client, queries } = useCore()
   const load = useMutation({
-    mutationFn: (size: NonNullable<Deployment['smaller']>) => client.models.deploy({ sha256, settings: { ...settings, ...size } }),
+    mutationFn: (size: NonNullable<Deployment['smaller']>) =>
+      client.models.deploy({ sha256, settings: { ...settings, ...size } }),
     onSuccess: (loaded) => sayDone(`${loaded.modelName} is ${loaded.state}.`),
     onError: (error) => sayError('The model was not loaded', error),
     onSettled: () => void queries.invalidateQueries({ queryKey: [['models']] }),
@@ -95,7 +118,8 @@ export function DeploymentCard({ deployment }: { deployment: Deployment }) {
       label={`${modelName}, ${count(settings.slots)} × ${count(settings.contextTokens)} (${deployment.deploymentId})`}
       title={
         <>
-          {remote ? engine.model : modelName} <span className="age">{remote ? 'on other servers' : 'on this machine'}</span>
+          {remote ? engine.model : modelName}{' '}
+          <span className="age">{remote ? 'on other servers' : 'on this machine'}</span>
         </>
       }
       aside={

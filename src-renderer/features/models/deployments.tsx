@@ -11,7 +11,10 @@ import { DeploymentCard } from './deployment-card.tsx'
 /** The engine gave up after three crashes: the owner says when to try again. */
 function BrokenEngine({ detail }: { detail: string | null }) {
   const { client } = useCore()
-  const retry = useMutation({ mutationFn: () => client.models.retryEngine(), onError: (error) => sayError('The engine did not start', error) })
+  const retry = useMutation({
+    mutationFn: () => client.models.retryEngine(),
+    onError: (error) => sayError('The engine did not start', error),
+  })
   return (
     <div className="banner bad" role="alert">
       <span>

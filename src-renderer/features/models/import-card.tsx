@@ -20,7 +20,8 @@ function Header({ info }: { info: ModelInfo }) {
       <dt>Kind</dt>
       <dd>
         {info.architecture}
-        {info.parameters === null ? '' : `, ${parameters(info.parameters)} parameters`}, {info.quantisation}, {fileSize(info.sizeBytes)}
+        {info.parameters === null ? '' : `, ${parameters(info.parameters)} parameters`}, {info.quantisation},{' '}
+        {fileSize(info.sizeBytes)}
       </dd>
       <dt>Context</dt>
       <dd>{info.contextTokens === null ? 'not stated' : `${count(info.contextTokens)} tokens`}</dd>
@@ -83,7 +84,12 @@ export function ImportCard() {
             value={path}
             onChange={(event) => (setPath(event.currentTarget.value), inspect.reset(), add.reset())}
           />
-          <Button type="submit" variant="default" loading={inspect.isPending || upload.isPending} disabled={path.trim() === ''}>
+          <Button
+            type="submit"
+            variant="default"
+            loading={inspect.isPending || upload.isPending}
+            disabled={path.trim() === ''}
+          >
             Read header
           </Button>
           <Button loading={add.isPending} disabled={inspect.data === undefined} onClick={() => add.mutate(path)}>

@@ -12,7 +12,11 @@ import { idleChoices } from './idle.ts'
 
 const KEEP = 'keep'
 
-export function KeepWarm({ deployment: { deploymentId, idleUnloadMs, engine, modelName } }: { deployment: Deployment }) {
+export function KeepWarm({
+  deployment: { deploymentId, idleUnloadMs, engine, modelName },
+}: {
+  deployment: Deployment
+}) {
   const { client, queries } = useCore()
   const change = useMutation({
     mutationFn: (wish: number | null) => client.models.keepWarm({ deploymentId, idleUnloadMs: wish }),
@@ -35,9 +39,14 @@ export function KeepWarm({ deployment: { deploymentId, idleUnloadMs, engine, mod
         disabled={change.isPending}
         data={[
           { value: KEEP, label: remote ? 'stay connected' : 'keep in memory' },
-          ...idleChoices(idleUnloadMs).map((ms) => ({ value: String(ms), label: `${remote ? 'disconnect' : 'unload'} after ${duration(ms)}` })),
+          ...idleChoices(idleUnloadMs).map((ms) => ({
+            value: String(ms),
+            label: `${remote ? 'disconnect' : 'unload'} after ${duration(ms)}`,
+          })),
         ]}
-        onChange={({ currentTarget: { value } }) => change.mutate(value === KEEP ? null : Math.max(MINUTE_MS, Number(value)))}
+        onChange={({ currentTarget: { value } }) =>
+          change.mutate(value === KEEP ? null : Math.max(MINUTE_MS, Number(value)))
+        }
       />
       <span className="age">While listed it always stays.</span>
     </div>

@@ -11,7 +11,15 @@ import { useCore } from '../../core-client.ts'
 import { CHOSEN, choiceFields, EMPTY_DRAFT, NUMBER_FIELDS, readSettings, type SettingsDraft } from './settings-draft.ts'
 import { insteadWords, smallerIn } from './smaller.ts'
 
-function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: ReturnType<typeof readSettings>['problems']; onDraft: (draft: SettingsDraft) => void }) {
+function Fields({
+  draft,
+  problems,
+  onDraft,
+}: {
+  draft: SettingsDraft
+  problems: ReturnType<typeof readSettings>['problems']
+  onDraft: (draft: SettingsDraft) => void
+}) {
   const { rpc } = useCore()
   const gpus = useQuery(rpc.app.hardware.queryOptions({ staleTime: 60_000 })).data?.gpus.length ?? 0
   return (
@@ -43,7 +51,13 @@ function Fields({ draft, problems, onDraft }: { draft: SettingsDraft; problems: 
 }
 
 /** Why it was not loaded, in the core's words, and what would fit. */
-function NotLoaded({ error, onInstead }: { error: unknown; onInstead: (settings: Partial<Deployment['settings']>) => void }) {
+function NotLoaded({
+  error,
+  onInstead,
+}: {
+  error: unknown
+  onInstead: (settings: Partial<Deployment['settings']>) => void
+}) {
   const smaller = smallerIn(error)
   return (
     <div className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
@@ -63,15 +77,21 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
   const { wish, problems } = readSettings(draft)
   const named = Object.keys(wish).length > 0
   const load = useMutation({
-    mutationFn: (settings: Partial<Deployment['settings']>) => client.models.deploy({ sha256: model.sha256, ...(Object.keys(settings).length > 0 ? { settings } : {}) }),
+    mutationFn: (settings: Partial<Deployment['settings']>) =>
+      client.models.deploy({ sha256: model.sha256, ...(Object.keys(settings).length > 0 ? { settings } : {}) }),
     onSuccess: (deployment) => sayDone(`${deployment.modelName} is ${deployment.state}.`),
     onSettled: () => void queries.invalidateQueries({ queryKey: [['models']] }),
   })
   // With the settings left to Stoker a model that does not fit is not tried; an owner who names smaller ones may try.
-  const possible = model.state === 'ready' && Object.keys(problems).length === 0 && (named || (!loaded && model.memory.fits !== 'no'))
+  const possible =
+    model.state === 'ready' && Object.keys(problems).length === 0 && (named || (!loaded && model.memory.fits !== 'no'))
   const offered = !loaded || named
   return (
-    <form onSubmit={(event) => (event.preventDefault(), possible && load.mutate(wish))} style={{ marginTop: 12 }} aria-label={`Load ${model.name ?? model.fileName}`}>
+    <form
+      onSubmit={(event) => (event.preventDefault(), possible && load.mutate(wish))}
+      style={{ marginTop: 12 }}
+      aria-label={`Load ${model.name ?? model.fileName}`}
+    >
       <details className="foot">
         <summary>Settings of the deployment</summary>
         <Fields draft={draft} problems={problems} onDraft={setDraft} />

@@ -12,7 +12,8 @@ export interface Measure {
   readonly foot: string | null
 }
 
-const speed = (value: number | null | undefined): string => (value === null || value === undefined ? NOT_MEASURED : tokPerS(value))
+const speed = (value: number | null | undefined): string =>
+  value === null || value === undefined ? NOT_MEASURED : tokPerS(value)
 
 /** Share 0..1 of the prompt tokens that came from the cache; null before any prompt. */
 export function cacheShare(cache: Deployment['cache']): number | null {
@@ -21,13 +22,25 @@ export function cacheShare(cache: Deployment['cache']): number | null {
 }
 
 /** Prompt speed, speed of a stream alone and with every slot busy, and the cache. */
-export function measuresOf({ speed: measured, cache, settings: { slots } }: Pick<Deployment, 'speed' | 'cache' | 'settings'>): Measure[] {
+export function measuresOf({
+  speed: measured,
+  cache,
+  settings: { slots },
+}: Pick<Deployment, 'speed' | 'cache' | 'settings'>): Measure[] {
   const each = measured?.perStream[slots - 1] ?? null
   const share = cacheShare(cache)
   return [
     { name: 'Reads prompts', value: speed(measured?.promptTokensPerSecond), foot: null },
     { name: 'One stream', value: speed(measured?.perStream[0]), foot: null },
-    ...(slots > 1 ? [{ name: `${slots} streams, each`, value: speed(each), foot: each === null ? null : `${tokPerS(each * slots)} in all` }] : []),
+    ...(slots > 1
+      ? [
+          {
+            name: `${slots} streams, each`,
+            value: speed(each),
+            foot: each === null ? null : `${tokPerS(each * slots)} in all`,
+          },
+        ]
+      : []),
     {
       name: 'From cache',
       value: share === null ? 'no prompt yet' : percent(share, 0),
@@ -37,7 +50,15 @@ export function measuresOf({ speed: measured, cache, settings: { slots } }: Pick
 }
 
 type PartState = Deployment['processes'][number]['state']
-const LOCAL: Readonly<Record<PartState, Tone>> = { stopped: 'mute', starting: 'hot', ready: 'good', loaded: 'good', backoff: 'warn', broken: 'bad', unreachable: 'bad' }
+const LOCAL: Readonly<Record<PartState, Tone>> = {
+  stopped: 'mute',
+  starting: 'hot',
+  ready: 'good',
+  loaded: 'good',
+  backoff: 'warn',
+  broken: 'bad',
+  unreachable: 'bad',
+}
 const WORDS: Readonly<Partial<Record<PartState, string>>> = { ready: 'started', backoff: 'starts again' }
 const REMOTE: Readonly<Record<PartState, readonly [Tone, string]>> = {
   stopped: ['mute', 'not connected'],
@@ -52,7 +73,8 @@ const REMOTE: Readonly<Record<PartState, readonly [Tone, string]>> = {
 export const partState = (kind: Deployment['engine']['kind'], state: PartState): readonly [Tone, string] =>
   kind === 'remote' ? REMOTE[state] : [LOCAL[state], WORDS[state] ?? state]
 
-const plural = (number: number, word: string): string => `${count(number)} ${word}${number === 1 ? '' : word.endsWith('s') ? 'es' : 's'}`
+const plural = (number: number, word: string): string =>
+  `${count(number)} ${word}${number === 1 ? '' : word.endsWith('s') ? 'es' : 's'}`
 type Gpus = Deployment['settings']['gpus']
 /** `2 processes on a GPU each, 8 threads`. */
 export const setupWords = ({ processes, threads, gpus }: { processes: number; threads: number; gpus: Gpus }): string =>
@@ -66,26 +88,56 @@ export function settingsWords({ engine, settings }: Pick<Deployment, 'engine' | 
   const { slots, contextTokens, processes, threads, gpus, gpuLayers, kvType, flashAttention, batchTokens } = settings
   const size = `${plural(slots, 'slot')} of ${count(contextTokens)} tokens`
   if (engine.kind === 'remote') return `${size} on ${plural(engine.endpoints.length, 'server')}`
-  const gpu = gpuLayers >= ALL_LAYERS ? 'all layers on the GPU' : gpuLayers === 0 ? 'no layers on a GPU' : `${plural(gpuLayers, 'layer')} on the GPU`
-  const special = [...(kvType === 'f16' ? [] : [`cache ${kvType}`]), ...(flashAttention === 'auto' ? [] : [`flash attention ${flashAttention}`])]
-  return [size, setupWords({ processes, threads, gpus }), gpu, `prompt batches of ${count(batchTokens)}`, ...special].join(' · ')
+  const gpu =
+    gpuLayers >= ALL_LAYERS
+      ? 'all layers on the GPU'
+      : gpuLayers === 0
+        ? 'no layers on a GPU'
+        : `${plural(gpuLayers, 'layer')} on the GPU`
+  const special = [
+    ...(kvType === 'f16' ? [] : [`cache ${kvType}`]),
+    ...(flashAttention === 'auto' ? [] : [`flash attention ${flashAttention}`]),
+  ]
+  return [
+    size,
+    setupWords({ processes, threads, gpus }),
+    gpu,
+    `prompt batches of ${count(batchTokens)}`,
+    ...special,
+  ].join(' · ')
 }
 
 /** Points of a measurement as a table: a row for each setup, a column for each number of streams. */
-export function calibrationTable({ points, processes, threads }: Pick<CalibrationView, 'points' | 'processes' | 'threads'>): {
+export function calibrationTable({
+  points,
+  processes,
+  threads,
+}: Pick<CalibrationView, 'points' | 'processes' | 'threads'>): {
   streams: number[]
   rows: { processes: number; threads: number; best: boolean; rates: (number | null)[] }[]
 } {
   const streams = [...new Set(points.map((point) => point.streams))].sort((a, b) => a - b)
-  const setups = new Map(points.map((point) => [`${point.processes}x${point.threads}`, { processes: point.processes, threads: point.threads }]))
+  const setups = new Map(
+    points.map((point) => [
+      `${point.processes}x${point.threads}`,
+      { processes: point.processes, threads: point.threads },
+    ]),
+  )
   const rows = [...setups.values()].sort((a, b) => a.processes - b.processes || a.threads - b.threads)
   const rateOf = (setup: { processes: number; threads: number }, many: number): number | null =>
-    points.find((point) => point.processes === setup.processes && point.threads === setup.threads && point.streams === many)?.tokensPerSecond ?? null
+    points.find(
+      (point) => point.processes === setup.processes && point.threads === setup.threads && point.streams === many,
+    )?.tokensPerSecond ?? null
   return {
     streams,
-    rows: rows.map((setup) => ({ ...setup, best: setup.processes === processes && setup.threads === threads, rates: streams.map((many) => rateOf(setup, many)) })),
+    rows: rows.map((setup) => ({
+      ...setup,
+      best: setup.processes === processes && setup.threads === threads,
+      rates: streams.map((many) => rateOf(setup, many)),
+    })),
   }
 }
 
 /** `2 processes, 14 threads, prompt batches of 256`. */
-export const fasterWords = (measured: NonNullable<Deployment['measured']>): string => `${setupWords(measured)}, prompt batches of ${measured.batchTokens}`
+export const fasterWords = (measured: NonNullable<Deployment['measured']>): string =>
+  `${setupWords(measured)}, prompt batches of ${measured.batchTokens}`

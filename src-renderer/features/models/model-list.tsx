@@ -12,19 +12,35 @@ import { useCore } from '../../core-client.ts'
 import { Calibration } from './calibration.tsx'
 import { LoadForm } from './load-form.tsx'
 
-const FITS: Readonly<Record<Model['memory']['fits'], [Tone, string]>> = { yes: ['good', 'fits'], tight: ['warn', 'fits tightly'], no: ['bad', 'does not fit'] }
-const STATES: Readonly<Record<Model['state'], [Tone, string] | null>> = { ready: null, missing: ['bad', 'file missing'], changed: ['bad', 'file changed'] }
+const FITS: Readonly<Record<Model['memory']['fits'], [Tone, string]>> = {
+  yes: ['good', 'fits'],
+  tight: ['warn', 'fits tightly'],
+  no: ['bad', 'does not fit'],
+}
+const STATES: Readonly<Record<Model['state'], [Tone, string] | null>> = {
+  ready: null,
+  missing: ['bad', 'file missing'],
+  changed: ['bad', 'file changed'],
+}
 
 /** What the header says, as facts in a fixed order. */
 function facts(model: Model): [string, string][] {
   return [
     ['File', `${model.fileName}, ${fileSize(model.sizeBytes)}`],
-    ['Architecture', `${model.architecture}${model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, ${model.quantisation}`],
+    [
+      'Architecture',
+      `${model.architecture}${model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, ${model.quantisation}`,
+    ],
     [
       'Context',
-      model.contextTokens === null ? 'not stated' : `${count(model.contextTokens)} tokens${model.hasChatTemplate ? ', chat template in the file' : ', no chat template'}`,
+      model.contextTokens === null
+        ? 'not stated'
+        : `${count(model.contextTokens)} tokens${model.hasChatTemplate ? ', chat template in the file' : ', no chat template'}`,
     ],
-    ['Memory', `${memory(model.memory.neededBytes)} needed, ${memory(model.memory.freeBytes)} free (${model.memory.method})`],
+    [
+      'Memory',
+      `${memory(model.memory.neededBytes)} needed, ${memory(model.memory.freeBytes)} free (${model.memory.method})`,
+    ],
     ['Licence', model.licence ?? 'not stated in the file'],
     ['SHA-256', short(model.sha256, 16)],
   ]
@@ -69,7 +85,13 @@ function ModelCard({ model, loaded }: { model: Model; loaded: boolean }) {
       <Calibration model={model} />
       <LoadForm model={model} loaded={loaded}>
         {model.bundled ? undefined : (
-          <Button size="xs" variant="default" loading={remove.isPending} disabled={loaded} onClick={() => remove.mutate()}>
+          <Button
+            size="xs"
+            variant="default"
+            loading={remove.isPending}
+            disabled={loaded}
+            onClick={() => remove.mutate()}
+          >
             Remove from list
           </Button>
         )}
@@ -82,14 +104,20 @@ export function ModelList({ models, deployments }: { models: readonly Model[]; d
   if (models.length === 0) {
     return (
       <Card label="Models">
-        <Empty title="No model is known yet.">Give the path of a GGUF file below. Its header is read first; nothing is loaded until you say so.</Empty>
+        <Empty title="No model is known yet.">
+          Give the path of a GGUF file below. Its header is read first; nothing is loaded until you say so.
+        </Empty>
       </Card>
     )
   }
   return (
     <div className={models.length === 1 ? 'grid' : 'grid g2'} style={{ alignItems: 'start' }}>
       {models.map((model) => (
-        <ModelCard key={model.sha256} model={model} loaded={deployments.some((deployment) => deployment.sha256 === model.sha256 && deployment.state === 'loaded')} />
+        <ModelCard
+          key={model.sha256}
+          model={model}
+          loaded={deployments.some((deployment) => deployment.sha256 === model.sha256 && deployment.state === 'loaded')}
+        />
       ))}
     </div>
   )

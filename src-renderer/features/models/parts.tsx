@@ -53,6 +53,16 @@ const remoteColumns = (keyed: ReadonlySet<string>): readonly Column<Part>[] => [
 
 export function Parts({ deployment: { deploymentId, engine, processes, modelName } }: { deployment: Deployment }) {
   const remote = engine.kind === 'remote'
-  const columns = engine.kind === 'remote' ? remoteColumns(new Set(engine.endpoints.filter(({ hasKey }) => hasKey).map(({ url }) => url))) : LOCAL
-  return <Table caption={`${remote ? 'Servers' : 'Processes'} of ${modelName} (${deploymentId})`} columns={columns} rows={processes} rowKey={({ name, pid }) => `${name} ${pid}`} />
+  const columns =
+    engine.kind === 'remote'
+      ? remoteColumns(new Set(engine.endpoints.filter(({ hasKey }) => hasKey).map(({ url }) => url)))
+      : LOCAL
+  return (
+    <Table
+      caption={`${remote ? 'Servers' : 'Processes'} of ${modelName} (${deploymentId})`}
+      columns={columns}
+      rows={processes}
+      rowKey={({ name, pid }) => `${name} ${pid}`}
+    />
+  )
 }

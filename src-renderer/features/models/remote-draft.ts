@@ -47,7 +47,9 @@ export const endpointProblems = ({ url, slots }: EndpointDraft): EndpointProblem
   ...(whole(slots, SLOTS) === null ? { slots: `${SLOTS[0]} to ${SLOTS[1]}` } : {}),
 })
 export const contextProblem = (text: string): string | null =>
-  text.trim() === '' || whole(text, CONTEXT) !== null ? null : `A whole number from ${CONTEXT[0]} to ${count(CONTEXT[1])}.`
+  text.trim() === '' || whole(text, CONTEXT) !== null
+    ? null
+    : `A whole number from ${CONTEXT[0]} to ${count(CONTEXT[1])}.`
 
 /** The wish for the core; null while something is missing or wrong. */
 export function readRemote({ endpoints, model, contextTokens }: RemoteDraft): RemoteWish | null {
@@ -56,5 +58,7 @@ export function readRemote({ endpoints, model, contextTokens }: RemoteDraft): Re
     const [address, many] = [readUrl(url), whole(slots, SLOTS)]
     return address === null || many === null ? [] : [{ url: address, key: readKey(key), slots: many }]
   })
-  return context === null || model === '' || read.length !== endpoints.length ? null : { model, contextTokens: context, endpoints: read }
+  return context === null || model === '' || read.length !== endpoints.length
+    ? null
+    : { model, contextTokens: context, endpoints: read }
 }

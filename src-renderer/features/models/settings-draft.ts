@@ -6,13 +6,29 @@ type Settings = Deployment['settings']
 type ChoiceName = 'gpus' | 'kvType' | 'flashAttention'
 type NumberName = Exclude<keyof Settings, ChoiceName>
 export type SettingsDraft = Readonly<Record<keyof Settings, string>>
-export const EMPTY_DRAFT: SettingsDraft = { contextTokens: '', slots: '', threads: '', gpuLayers: '', processes: '', batchTokens: '', gpus: '', kvType: '', flashAttention: '' }
+export const EMPTY_DRAFT: SettingsDraft = {
+  contextTokens: '',
+  slots: '',
+  threads: '',
+  gpuLayers: '',
+  processes: '',
+  batchTokens: '',
+  gpus: '',
+  kvType: '',
+  flashAttention: '',
+}
 
 /** What an empty field says. */
 export const CHOSEN = 'chosen for this machine'
 
 /** Labels and the bounds of the contract, in the order of the form. */
-export const NUMBER_FIELDS: readonly { readonly name: NumberName; readonly label: string; readonly hint: string; readonly min: number; readonly max: number }[] = [
+export const NUMBER_FIELDS: readonly {
+  readonly name: NumberName
+  readonly label: string
+  readonly hint: string
+  readonly min: number
+  readonly max: number
+}[] = [
   { name: 'contextTokens', label: 'Context', hint: 'tokens of one job, question and answer', min: 32, max: 1_048_576 },
   { name: 'slots', label: 'Slots', hint: 'jobs at the same time', min: 1, max: 64 },
   { name: 'threads', label: 'Threads', hint: 'over all processes', min: 1, max: 256 },
@@ -63,10 +79,14 @@ const CHOICE_FIELDS: readonly ChoiceField[] = [
 const onGpu = ({ gpuLayers }: SettingsDraft): boolean => !/^0+$/.test(gpuLayers.trim())
 
 /** Those that mean something on a machine with so many GPUs. */
-export const choiceFields = (draft: SettingsDraft, gpus: number): ChoiceField[] => CHOICE_FIELDS.filter(({ name }) => name !== 'gpus' || (gpus > 1 && onGpu(draft)))
+export const choiceFields = (draft: SettingsDraft, gpus: number): ChoiceField[] =>
+  CHOICE_FIELDS.filter(({ name }) => name !== 'gpus' || (gpus > 1 && onGpu(draft)))
 
 /** The wish for the core, or what is wrong with which field. */
-export function readSettings(draft: SettingsDraft): { wish: Partial<Settings>; problems: Partial<Record<keyof Settings, string>> } {
+export function readSettings(draft: SettingsDraft): {
+  wish: Partial<Settings>
+  problems: Partial<Record<keyof Settings, string>>
+} {
   const wish: Partial<Settings> = {}
   const problems: Partial<Record<keyof Settings, string>> = {}
   for (const { name, min, max } of NUMBER_FIELDS) {
@@ -80,6 +100,7 @@ export function readSettings(draft: SettingsDraft): { wish: Partial<Settings>; p
   // Its field is gone when no layer is to lie on a GPU; what stood in it is no wish then.
   if (onGpu(draft) && (gpus === 'together' || gpus === 'each')) wish.gpus = gpus
   if (kvType === 'f16' || kvType === 'q8_0') wish.kvType = kvType
-  if (flashAttention === 'auto' || flashAttention === 'on' || flashAttention === 'off') wish.flashAttention = flashAttention
+  if (flashAttention === 'auto' || flashAttention === 'on' || flashAttention === 'off')
+    wish.flashAttention = flashAttention
   return { wish, problems }
 }

@@ -6,7 +6,10 @@ export type Smaller = NonNullable<Deployment['smaller']>
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-/** The offer inside a refused load (`data: { code, data: { slots, contextTokens } }` of the RPC error); null for any other failure. */
+/**
+ * The offer inside a refused load (`data: { code, data: { slots, contextTokens } }` of the RPC error); null for any
+ * other failure.
+ */
 export function smallerIn(error: unknown): Smaller | null {
   const data = isRecord(error) && isRecord(error['data']) ? error['data'] : null
   if (data?.['code'] !== 'ENGINE_OUT_OF_MEMORY' || !isRecord(data['data'])) return null
@@ -14,4 +17,5 @@ export function smallerIn(error: unknown): Smaller | null {
   return typeof slots === 'number' && typeof contextTokens === 'number' ? { slots, contextTokens } : null
 }
 
-export const insteadWords = ({ slots, contextTokens }: Smaller): string => `Load with ${slots === 1 ? 'one slot' : `${slots} slots`} of ${count(contextTokens)} tokens instead`
+export const insteadWords = ({ slots, contextTokens }: Smaller): string =>
+  `Load with ${slots === 1 ? 'one slot' : `${slots} slots`} of ${count(contextTokens)} tokens instead`

@@ -23,14 +23,17 @@ export function BooksCard() {
       }
     >
       <div aria-live="polite">
-        {result === undefined && !check.isError && <p className="sub">Re-sums every account, verifies every receipt and compares with the exchange.</p>}
+        {result === undefined && !check.isError && (
+          <p className="sub">Re-sums every account, verifies every receipt and compares with the exchange.</p>
+        )}
         {check.isError && <Failed error={check.error} />}
         {result !== undefined && (
           <>
             <p className="num">
               <Pill tone={result.ok ? 'good' : 'bad'}>{result.ok ? 'the books agree' : 'the books do not agree'}</Pill>{' '}
               <span className="sub">
-                {count(result.accounts)} accounts, {count(result.transfers)} transfers, {count(result.receipts)} receipts;{' '}
+                {count(result.accounts)} accounts, {count(result.transfers)} transfers, {count(result.receipts)}{' '}
+                receipts;{' '}
                 {result.comparedWithExchange ? 'compared with the exchange' : 'not compared with the exchange'}
               </span>
             </p>

@@ -23,8 +23,8 @@ export function DataCard() {
         </dd>
       </dl>
       <p className="foot">
-        The folder holds the ledger and the keys; back it up whole. Buyers' prompts and answers are not in it; exam questions and your model's replies are.{' '}
-        <Link to="/welcome">Walk through the first run again</Link>
+        The folder holds the ledger and the keys; back it up whole. Buyers' prompts and answers are not in it; exam
+        questions and your model's replies are. <Link to="/welcome">Walk through the first run again</Link>
       </p>
     </Card>
   )

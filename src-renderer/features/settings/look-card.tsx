@@ -15,7 +15,12 @@ export function LookCard({ settings }: { settings: Settings }) {
       <div style={{ display: 'grid', gap: 12, justifyItems: 'start' }}>
         <div className="btns">
           <span id="theme-label">Theme</span>
-          <SegmentedControl aria-labelledby="theme-label" value={settings.theme} onChange={(theme) => save.mutate({ theme })} data={['system', 'light', 'dark']} />
+          <SegmentedControl
+            aria-labelledby="theme-label"
+            value={settings.theme}
+            onChange={(theme) => save.mutate({ theme })}
+            data={['system', 'light', 'dark']}
+          />
         </div>
         {desktop && (
           <div className="btns">

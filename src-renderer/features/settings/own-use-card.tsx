@@ -51,7 +51,9 @@ function Key({ keyMadeAt }: { keyMadeAt: number | null }) {
         <Button size="xs" variant="default" loading={make.isPending} onClick={() => make.mutate()}>
           {keyMadeAt === null ? 'Make a key' : 'Make a new key'}
         </Button>
-        <span className="age">{keyMadeAt === null ? 'no key yet: nobody can call' : `made ${day(keyMadeAt)}; a new one ends it`}</span>
+        <span className="age">
+          {keyMadeAt === null ? 'no key yet: nobody can call' : `made ${day(keyMadeAt)}; a new one ends it`}
+        </span>
       </div>
     </>
   )
@@ -89,7 +91,11 @@ function Form({ ownUse }: { ownUse: OwnUse }) {
           </dd>
         </dl>
       )}
-      <form className="btns" style={{ alignItems: 'flex-end' }} onSubmit={(event) => (event.preventDefault(), valid && change.mutate({ port: number }))}>
+      <form
+        className="btns"
+        style={{ alignItems: 'flex-end' }}
+        onSubmit={(event) => (event.preventDefault(), valid && change.mutate({ port: number }))}
+      >
         <TextInput
           style={{ flex: '0 1 9rem' }}
           label="Port"
@@ -118,8 +124,8 @@ export function OwnUseCard() {
             {/* Outside of the form, so that another port does not take a key away that was not copied yet. */}
             <Key keyMadeAt={data.keyMadeAt} />
             <p className="foot" style={{ margin: 0 }}>
-              Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach it. After you take the machine back, calls are refused
-              until a model is loaded again.
+              Give any OpenAI client this base URL and the key. It listens on 127.0.0.1 only: no other machine can reach
+              it. After you take the machine back, calls are refused until a model is loaded again.
             </p>
           </div>
         )}

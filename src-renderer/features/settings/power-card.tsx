@@ -16,8 +16,20 @@ export function PowerCard({ settings }: { settings: Settings }) {
   return (
     <Card title="Electricity" aside={<span className="age">a real cost, also in practice</span>}>
       <form onSubmit={(event) => (event.preventDefault(), save.mutate({ ...values, powerCurrency: currency }))}>
-        <PowerFields draft={draft} problems={problems} currency={currency} onDraft={setDraft} onCurrency={setCurrency} />
-        <Button type="submit" mt={14} variant="default" loading={save.isPending} disabled={Object.keys(problems).length > 0}>
+        <PowerFields
+          draft={draft}
+          problems={problems}
+          currency={currency}
+          onDraft={setDraft}
+          onCurrency={setCurrency}
+        />
+        <Button
+          type="submit"
+          mt={14}
+          variant="default"
+          loading={save.isPending}
+          disabled={Object.keys(problems).length > 0}
+        >
           Save
         </Button>
       </form>

@@ -18,9 +18,24 @@ export function RigCard({ settings }: { settings: Settings }) {
   const save = useSave('The rig has its new name.')
   return (
     <Card title="This rig" aside={hardware.data !== undefined && <Age at={hardware.data.at} prefix="read " />}>
-      <form className="btns" style={{ alignItems: 'flex-end', marginBottom: 14 }} onSubmit={(event) => (event.preventDefault(), save.mutate({ rigName: name }))}>
-        <TextInput style={{ flex: '1 1 12rem' }} label="Name" maxLength={80} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <Button type="submit" variant="default" loading={save.isPending} disabled={name.trim() === '' || name === settings.rigName}>
+      <form
+        className="btns"
+        style={{ alignItems: 'flex-end', marginBottom: 14 }}
+        onSubmit={(event) => (event.preventDefault(), save.mutate({ rigName: name }))}
+      >
+        <TextInput
+          style={{ flex: '1 1 12rem' }}
+          label="Name"
+          maxLength={80}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <Button
+          type="submit"
+          variant="default"
+          loading={save.isPending}
+          disabled={name.trim() === '' || name === settings.rigName}
+        >
           Rename
         </Button>
       </form>

@@ -34,21 +34,37 @@ export function browserName(label: string): string {
         : /Safari\//.test(label)
           ? 'Safari'
           : label.slice(0, 40)
-  const system = /Windows/.test(label) ? 'Windows' : /Mac OS X/.test(label) ? 'macOS' : /Android/.test(label) ? 'Android' : /Linux/.test(label) ? 'Linux' : null
+  const system = /Windows/.test(label)
+    ? 'Windows'
+    : /Mac OS X/.test(label)
+      ? 'macOS'
+      : /Android/.test(label)
+        ? 'Android'
+        : /Linux/.test(label)
+          ? 'Linux'
+          : null
   return system === null ? browser : `${browser} on ${system}`
 }
 
 function SignOut({ session, onDone }: { session: Session; onDone: () => void }) {
   const end = useMutation({
     mutationFn: async () => {
-      const answer = session.current ? await fetch('/auth/logout', { method: 'POST' }) : await fetch(`/auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
+      const answer = session.current
+        ? await fetch('/auth/logout', { method: 'POST' })
+        : await fetch(`/auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
       if (!answer.ok) throw new Error('The server did not end the session.')
     },
     onSuccess: () => (session.current ? location.reload() : onDone()),
     onError: (error) => sayError('Not signed out', error),
   })
   return (
-    <Button size="compact-xs" variant="default" loading={end.isPending} onClick={() => end.mutate()} aria-label={`Sign out ${browserName(session.label)}`}>
+    <Button
+      size="compact-xs"
+      variant="default"
+      loading={end.isPending}
+      onClick={() => end.mutate()}
+      aria-label={`Sign out ${browserName(session.label)}`}
+    >
       Sign out
     </Button>
   )
@@ -72,7 +88,11 @@ const columnsOf = (onDone: () => void): Column<Session>[] => [
       </span>
     ),
   },
-  { head: <span className="visually-hidden">Act</span>, right: true, cell: (session) => <SignOut session={session} onDone={onDone} /> },
+  {
+    head: <span className="visually-hidden">Act</span>,
+    right: true,
+    cell: (session) => <SignOut session={session} onDone={onDone} />,
+  },
 ]
 
 export function SessionsCard() {

@@ -15,10 +15,21 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
   const deployments = useQuery(rpc.models.deployments.queryOptions())
   const chosen = instruments.data?.find((each) => each.qualified)
   const instrument = chosen?.spec.instrument
-  const book = useQuery(rpc.market.book.queryOptions({ input: { instrument: instrument as NonNullable<typeof instrument> }, enabled: instrument !== undefined }))
+  const book = useQuery(
+    rpc.market.book.queryOptions({
+      input: { instrument: instrument as NonNullable<typeof instrument> },
+      enabled: instrument !== undefined,
+    }),
+  )
   const qualified = grades.data?.find((each) => each.spec.instrument === instrument)?.qualification.deploymentId
   const deploymentId = qualified ?? deployments.data?.find((each) => each.state === 'loaded')?.deploymentId ?? null
-  if (instruments.data === undefined || grades.data === undefined || deployments.data === undefined || (instrument !== undefined && book.isLoading)) return <Bones />
+  if (
+    instruments.data === undefined ||
+    grades.data === undefined ||
+    deployments.data === undefined ||
+    (instrument !== undefined && book.isLoading)
+  )
+    return <Bones />
   if (chosen === undefined || deploymentId === null) {
     return (
       <>

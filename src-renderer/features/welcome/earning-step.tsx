@@ -25,7 +25,9 @@ function sentenceOf(summary: Summary | undefined, running: number, listing: stri
   if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano)} ${unit}.`
   if (summary.pendingNano > 0) return 'The first job is delivered; the exchange is settling it.'
   if (running > 0) return 'The first job is running.'
-  return listing === 'listed' ? 'Listed: the practice buyer usually comes within seconds.' : 'Listing: waiting for the exchange to take the ask.'
+  return listing === 'listed'
+    ? 'Listed: the practice buyer usually comes within seconds.'
+    : 'Listing: waiting for the exchange to take the ask.'
 }
 
 function Sums({ summary, now }: { summary: Summary; now: number }) {
@@ -36,9 +38,18 @@ function Sums({ summary, now }: { summary: Summary; now: number }) {
         question="Held"
         value={<span data-testid="held">{amount(summary.heldNano)}</span>}
         unit={unit}
-        foot={summary.nextRelease === null ? 'released after a short hold' : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`}
+        foot={
+          summary.nextRelease === null
+            ? 'released after a short hold'
+            : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`
+        }
       />
-      <Tile question="Available" value={<span data-testid="available">{amount(summary.availableNano)}</span>} unit={unit} foot="released by the exchange" />
+      <Tile
+        question="Available"
+        value={<span data-testid="available">{amount(summary.availableNano)}</span>}
+        unit={unit}
+        foot="released by the exchange"
+      />
       <Tile
         question="Jobs delivered"
         value={count(summary.jobs)}
@@ -55,7 +66,9 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
   const live = useLive()
   const to = Math.floor(now / HOUR_MS) * HOUR_MS + HOUR_MS
   const range = { from: to - HOURS_SHOWN * HOUR_MS, to, bucket: 'hour' as const, offsetMinutes: offsetMinutes(now) }
-  const summary = useQuery(rpc.earnings.summary.queryOptions({ input: { from: range.from, to }, refetchInterval: 1_500 }))
+  const summary = useQuery(
+    rpc.earnings.summary.queryOptions({ input: { from: range.from, to }, refetchInterval: 1_500 }),
+  )
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
   const instruments = useQuery(rpc.market.instruments.queryOptions())
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
@@ -68,7 +81,11 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       <PageHead
         title="First run: first earning"
         sentence={sentenceOf(summary.data, running, live?.value.listing)}
-        sub={firstEarningAt !== null && startedAt !== null ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}` : hold}
+        sub={
+          firstEarningAt !== null && startedAt !== null
+            ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}`
+            : hold
+        }
         actions={
           <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
             Open the console

@@ -38,8 +38,14 @@ function Progressing({ exam }: { exam: ExamWithItems }) {
           <LimitRows limits={exam.limits} spec={exam.spec.limits} items={exam.items} />
         </Card>
         <Card title="Items" aside={<ItemLegend {...counts} />}>
-          <ItemGrid items={exam.items.filter((item) => item.phase === 'items')} atMost={exam.state === 'running' ? exam.atMost - counts.loadCalls : 0} />
-          <p className="foot">Each mark is one question answered by your model, judged by a fixed rule. A cross is a wrong answer; some are expected.</p>
+          <ItemGrid
+            items={exam.items.filter((item) => item.phase === 'items')}
+            atMost={exam.state === 'running' ? exam.atMost - counts.loadCalls : 0}
+          />
+          <p className="foot">
+            Each mark is one question answered by your model, judged by a fixed rule. A cross is a wrong answer; some
+            are expected.
+          </p>
         </Card>
       </div>
     </>
@@ -105,15 +111,28 @@ function Sitting({ spec, examId: known, deployments, onNext, onModel }: SittingP
 
 export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () => void }) {
   const { rpc } = useCore()
-  const grades = useQuery(rpc.exams.grades.queryOptions({ refetchInterval: (query) => ((query.state.data?.length ?? 0) === 0 ? 1_000 : false) }))
+  const grades = useQuery(
+    rpc.exams.grades.queryOptions({
+      refetchInterval: (query) => ((query.state.data?.length ?? 0) === 0 ? 1_000 : false),
+    }),
+  )
   const deployments = useQuery(rpc.models.deployments.queryOptions())
   if (deployments.data === undefined) return <Bones />
   return (
     <Loaded query={grades}>
       {(all) => {
         const first = all[0]
-        if (first === undefined) return <PageHead title="First run: exam" sentence="Waiting for the practice exchange to send its grades." />
-        return <Sitting spec={first.spec} examId={first.qualification.examId} deployments={deployments.data} onNext={onNext} onModel={onModel} />
+        if (first === undefined)
+          return <PageHead title="First run: exam" sentence="Waiting for the practice exchange to send its grades." />
+        return (
+          <Sitting
+            spec={first.spec}
+            examId={first.qualification.examId}
+            deployments={deployments.data}
+            onNext={onNext}
+            onModel={onModel}
+          />
+        )
       }}
     </Loaded>
   )

@@ -28,7 +28,10 @@ export function MachineStep({ onNext }: { onNext: () => void }) {
           <ul className="ladder">
             <li>A model is loaded and takes an exam, so that buyers know what they get.</li>
             <li>You name an ask; the practice buyer buys at once and the earning shows as held, then available.</li>
-            <li>Buyers' prompts and answers are never written to disk. Nothing starts by itself after this run unless you list it.</li>
+            <li>
+              Buyers' prompts and answers are never written to disk. Nothing starts by itself after this run unless you
+              list it.
+            </li>
             <li>This machine can read what it serves; Stoker does not pretend otherwise.</li>
           </ul>
         </Card>

@@ -15,14 +15,22 @@ function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: 
   const fits = { yes: 'fits', tight: 'fits tightly', no: 'does not fit' }[model.memory.fits]
   return (
     <label className="choice" data-on={on}>
-      <input type="radio" name="model" className="visually-hidden" checked={on} disabled={model.memory.fits === 'no' || model.state !== 'ready'} onChange={onChoose} />
+      <input
+        type="radio"
+        name="model"
+        className="visually-hidden"
+        checked={on}
+        disabled={model.memory.fits === 'no' || model.state !== 'ready'}
+        onChange={onChoose}
+      />
       <b>
         {model.name ?? model.fileName}
         {model.bundled && <span className="age"> bundled</span>}
       </b>
       <span className="sub">
         {model.architecture}
-        {model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, {model.quantisation}, {fileSize(model.sizeBytes)}
+        {model.parameters === null ? '' : `, ${parameters(model.parameters)} parameters`}, {model.quantisation},{' '}
+        {fileSize(model.sizeBytes)}
         {model.contextTokens === null ? '' : `, context ${count(model.contextTokens)}`}
       </span>
       <span className="sub">
@@ -46,7 +54,8 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
   if (models.length === 0) {
     return (
       <Empty title="No model is known yet." action={<Link to="/models">Import a model</Link>}>
-        The bundled model appears here within seconds of the first start. Or import a GGUF file of your own, then come back: the first run goes on where it was.
+        The bundled model appears here within seconds of the first start. Or import a GGUF file of your own, then come
+        back: the first run goes on where it was.
       </Empty>
     )
   }
@@ -54,7 +63,12 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
     <>
       <div className="choices" role="radiogroup" aria-label="Model">
         {models.map((model) => (
-          <Choice key={model.sha256} model={model} on={model.sha256 === chosen} onChoose={() => setPicked(model.sha256)} />
+          <Choice
+            key={model.sha256}
+            model={model}
+            on={model.sha256 === chosen}
+            onChoose={() => setPicked(model.sha256)}
+          />
         ))}
       </div>
       {load.isError && (
@@ -63,10 +77,16 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
         </p>
       )}
       <div className="btns" style={{ marginTop: 14 }}>
-        <Button loading={load.isPending} disabled={chosen === null} onClick={() => chosen !== null && load.mutate(chosen)}>
+        <Button
+          loading={load.isPending}
+          disabled={chosen === null}
+          onClick={() => chosen !== null && load.mutate(chosen)}
+        >
           Use this model
         </Button>
-        <span className="sub">{load.isPending ? 'Loading it into the engine.' : <Link to="/models">Import another</Link>}</span>
+        <span className="sub">
+          {load.isPending ? 'Loading it into the engine.' : <Link to="/models">Import another</Link>}
+        </span>
       </div>
     </>
   )
@@ -75,7 +95,11 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
 export function ModelStep({ onNext }: { onNext: () => void }) {
   const { rpc } = useCore()
   // The bundled model is registered seconds after a cold start: until something can be chosen the list is read again.
-  const models = useQuery(rpc.models.list.queryOptions({ refetchInterval: (query) => (chosenModel(query.state.data ?? [], null) === null ? 1_000 : false) }))
+  const models = useQuery(
+    rpc.models.list.queryOptions({
+      refetchInterval: (query) => (chosenModel(query.state.data ?? [], null) === null ? 1_000 : false),
+    }),
+  )
   return (
     <>
       <PageHead

@@ -27,14 +27,24 @@ function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) 
   })
   const changeCurrency = (next: Settings['powerCurrency']): void => {
     // A price nobody has edited follows the currency; an own one stays.
-    if (draft.kwh === editable(TYPICAL_KWH_NANO[currency] ?? 0)) setDraft({ ...draft, kwh: editable(TYPICAL_KWH_NANO[next] ?? 0) })
+    if (draft.kwh === editable(TYPICAL_KWH_NANO[currency] ?? 0))
+      setDraft({ ...draft, kwh: editable(TYPICAL_KWH_NANO[next] ?? 0) })
     setCurrency(next)
   }
   return (
     <form onSubmit={(event) => (event.preventDefault(), save.mutate())}>
       <Card title="What a kilowatt-hour costs you">
-        <PowerFields draft={draft} problems={problems} currency={currency} onDraft={setDraft} onCurrency={changeCurrency} />
-        <p className="foot">The price shown is a usual one; your bill knows better. Electricity is a real cost also while the income is practice.</p>
+        <PowerFields
+          draft={draft}
+          problems={problems}
+          currency={currency}
+          onDraft={setDraft}
+          onCurrency={changeCurrency}
+        />
+        <p className="foot">
+          The price shown is a usual one; your bill knows better. Electricity is a real cost also while the income is
+          practice.
+        </p>
         {save.isError && (
           <p className="banner bad" role="alert">
             {errorText(save.error)}
@@ -53,7 +63,11 @@ export function PowerStep({ onNext }: { onNext: () => void }) {
   const settings = useQuery(rpc.app.settings.queryOptions())
   return (
     <>
-      <PageHead title="First run: electricity" sentence="Electricity is what a million tokens cost you." sub="With its price every job shows its cost beside its income." />
+      <PageHead
+        title="First run: electricity"
+        sentence="Electricity is what a million tokens cost you."
+        sub="With its price every job shows its cost beside its income."
+      />
       <Loaded query={settings}>{(data) => <Form settings={data} onNext={onNext} />}</Loaded>
     </>
   )

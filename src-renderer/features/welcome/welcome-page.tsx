@@ -1,4 +1,6 @@
-/** First run: from a machine to a first (practice) earning. Skippable, resumable, and each step says what happens next. */
+/**
+ * First run: from a machine to a first (practice) earning. Skippable, resumable, and each step says what happens next.
+ */
 import { Button } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -22,7 +24,11 @@ function StepList({ step, onGo }: { step: Step; onGo: (step: Step) => void }) {
   return (
     <ol className="steps" aria-label="Steps">
       {STEPS.map((each, index) => (
-        <li key={each} className={index < at ? 'past' : undefined} {...(each === step ? { 'aria-current': 'step' as const } : {})}>
+        <li
+          key={each}
+          className={index < at ? 'past' : undefined}
+          {...(each === step ? { 'aria-current': 'step' as const } : {})}
+        >
           {index < at ? (
             <button type="button" className="link-btn" style={{ color: 'inherit' }} onClick={() => onGo(each)}>
               ✓ {STEP_NAMES[each]}

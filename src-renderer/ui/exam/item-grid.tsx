@@ -1,9 +1,19 @@
-/** One mark per item. Wrong ones have another shape, not only another colour; each opens its question, reply and rule. */
+/**
+ * One mark per item. Wrong ones have another shape, not only another colour; each opens its question, reply and rule.
+ */
 import type { ExamItemView } from '#contract/exams.ts'
 
 function Shape({ right }: { right: boolean | null }) {
   if (right === true) return <rect width="10" height="10" rx="2" fill="var(--good)" />
-  if (right === false) return <path d="M1.600 1.600 8.400 8.400M8.400 1.600 1.600 8.400" stroke="var(--bad)" strokeWidth="2.600" strokeLinecap="round" />
+  if (right === false)
+    return (
+      <path
+        d="M1.600 1.600 8.400 8.400M8.400 1.600 1.600 8.400"
+        stroke="var(--bad)"
+        strokeWidth="2.600"
+        strokeLinecap="round"
+      />
+    )
   return <circle cx="5" cy="5" r="4" fill="var(--c2)" />
 }
 
@@ -15,7 +25,15 @@ const WORDS = new Map<boolean | null, string>([
   [null, 'running'],
 ])
 
-export function ItemGrid({ items, onOpen, atMost }: { items: readonly ExamItemView[]; onOpen?: (itemId: string) => void; atMost: number }) {
+export function ItemGrid({
+  items,
+  onOpen,
+  atMost,
+}: {
+  items: readonly ExamItemView[]
+  onOpen?: (itemId: string) => void
+  atMost: number
+}) {
   const left = Math.min(PLACES_MAX, Math.max(0, atMost - items.length))
   return (
     <section className="items" aria-label="Exam items">

@@ -17,7 +17,8 @@ function setup() {
     jobs: () => seller.jobs.live(),
     listings: () => [],
     watts: () => null,
-    engines: () => seller.deployments.allLoaded().map(({ modelName, model }) => ({ modelName, state: { kind: 'loaded', model } })),
+    engines: () =>
+      seller.deployments.allLoaded().map(({ modelName, model }) => ({ modelName, state: { kind: 'loaded', model } })),
   })(stop.signal)
   return { seller, stop, stream }
 }

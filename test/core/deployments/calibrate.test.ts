@@ -39,7 +39,8 @@ beforeEach(() => {
 })
 afterEach(() => rig.dispose())
 
-const start = (options: StartOptions = {}): Started => startDeployments(rig, engines, { calibrateOnDeploy: true, ...options })
+const start = (options: StartOptions = {}): Started =>
+  startDeployments(rig, engines, { calibrateOnDeploy: true, ...options })
 async function steps(core: Started, sha256: string): Promise<CalibrationStep[]> {
   const seen: CalibrationStep[] = []
   for await (const step of await call(core.deployments.api.calibrate, { sha256 }, all)) seen.push(step)
@@ -62,7 +63,11 @@ describe('calibration', () => {
       points: found.points,
     })
     // Other settings: what is stored is used again, and what the owner names stands.
-    expect((await core.deployments.deploy(sha256, { slots: 2 })).settings).toMatchObject({ processes: 2, threads: 4, slots: 2 })
+    expect((await core.deployments.deploy(sha256, { slots: 2 })).settings).toMatchObject({
+      processes: 2,
+      threads: 4,
+      slots: 2,
+    })
     expect((await core.deployments.deploy(sha256, { threads: 3 })).settings).toMatchObject({ threads: 3, processes: 1 })
     expect(measured).toBe(1)
     const moved = start({ hardware: () => ({ ...machine, cpu: 'Other CPU' }) })
@@ -90,16 +95,39 @@ describe('calibration', () => {
     const asked: unknown[] = []
     engines.calibrating = async (_model, settings) => {
       asked.push([settings.gpus, settings.gpuLayers, settings.slots])
-      return { ...found, settings: { processes: 1, threads: 3, batchTokens: 128, gpus: 'together' }, onGpu: settings.gpuLayers > 0 }
+      return {
+        ...found,
+        settings: { processes: 1, threads: 3, batchTokens: 128, gpus: 'together' },
+        onGpu: settings.gpuLayers > 0,
+      }
     }
     const first = await core.deployments.deploy(sha256, {})
-    expect(first.settings).toMatchObject({ gpus: 'together', processes: 1, threads: 3, batchTokens: 128, slots: 8, gpuLayers: 1_000 })
-    expect(await core.deployments.calibration(sha256)).toMatchObject({ machine: 'Fake CPU 9, 8 cores, GPU 1, GPU 2', gpus: 'together', onGpu: true })
+    expect(first.settings).toMatchObject({
+      gpus: 'together',
+      processes: 1,
+      threads: 3,
+      batchTokens: 128,
+      slots: 8,
+      gpuLayers: 1_000,
+    })
+    expect(await core.deployments.calibration(sha256)).toMatchObject({
+      machine: 'Fake CPU 9, 8 cores, GPU 1, GPU 2',
+      gpus: 'together',
+      onGpu: true,
+    })
     await core.deployments.endAll()
     // Beside it the owner's own choice stands, and on the processor it is measured anew.
-    expect((await core.deployments.deploy(sha256, { gpus: 'each' })).settings).toMatchObject({ gpus: 'each', processes: 2, slots: 8, batchTokens: 512 })
+    expect((await core.deployments.deploy(sha256, { gpus: 'each' })).settings).toMatchObject({
+      gpus: 'each',
+      processes: 2,
+      slots: 8,
+      batchTokens: 512,
+    })
     await core.deployments.endAll()
-    expect((await core.deployments.deploy(sha256, { gpuLayers: 0, slots: 2 })).settings).toMatchObject({ gpus: 'together', batchTokens: 128 })
+    expect((await core.deployments.deploy(sha256, { gpuLayers: 0, slots: 2 })).settings).toMatchObject({
+      gpus: 'together',
+      batchTokens: 128,
+    })
     expect(asked).toEqual([
       ['each', 1_000, 8],
       ['together', 0, 2],
@@ -109,7 +137,8 @@ describe('calibration', () => {
   it('that fails or takes too long holds up no load', async () => {
     const core = start()
     const sha256 = await addModel(core, 'a.gguf', BIG)
-    engines.calibrating = (_model, _settings, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    engines.calibrating = (_model, _settings, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     const deployed = core.deployments.deploy(sha256, {})
     await until(() => rig.clock.waiting > 0)
     await rig.clock.advance(20_000)
@@ -165,7 +194,9 @@ describe('calibration', () => {
     expect(core.deployments.list()).toMatchObject([{ measured: null }])
     engines.calibrating = async () => found
     await steps(core, sha256)
-    expect(core.deployments.list()).toMatchObject([{ deploymentId: old.deploymentId, settings: old.settings, measured: found.settings }])
+    expect(core.deployments.list()).toMatchObject([
+      { deploymentId: old.deploymentId, settings: old.settings, measured: found.settings },
+    ])
     const taken = await core.deployments.deploy(sha256, { ...old.settings, ...found.settings })
     expect(taken).toMatchObject({ state: 'loaded', measured: null, settings: { ...old.settings, ...found.settings } })
     expect(taken.deploymentId).not.toBe(old.deploymentId)
@@ -186,7 +217,11 @@ describe('calibration', () => {
     const sha256 = await addModel(core, 'a.gguf', BIG)
     const { points, promptTokensPerSecond, settings } = found
     const old = JSON.stringify({ ...settings, promptTokensPerSecond, points })
-    rig.rigDb.tx((db) => db.prepare('INSERT INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)').run(sha256, 'Fake CPU 9, 8 cores', old))
+    rig.rigDb.tx((db) =>
+      db
+        .prepare('INSERT INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)')
+        .run(sha256, 'Fake CPU 9, 8 cores', old),
+    )
     expect(await core.deployments.calibration(sha256)).toMatchObject({ quiet: false, threads: 4 })
   })
 
@@ -197,7 +232,9 @@ describe('calibration', () => {
     const { settings, onGpu, durationMs: _, ...rest } = found
     const store = (result: object) =>
       rig.rigDb.tx((db) =>
-        db.prepare('INSERT OR REPLACE INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)').run(sha256, 'Fake CPU 9, 8 cores, GPU 1', JSON.stringify(result)),
+        db
+          .prepare('INSERT OR REPLACE INTO calibrations (sha256, machine, at, result) VALUES (?, ?, 1, ?)')
+          .run(sha256, 'Fake CPU 9, 8 cores, GPU 1', JSON.stringify(result)),
       )
     store({ ...settings, ...rest })
     expect(await core.deployments.calibration(sha256)).toBeNull()
@@ -207,7 +244,11 @@ describe('calibration', () => {
 
   it('is not kept from by a remote deployment in memory, which takes no core here, working or not', async () => {
     const core = start()
-    const remote = await core.deployments.connectRemote({ model: 'm', contextTokens: 4_096, endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }] })
+    const remote = await core.deployments.connectRemote({
+      model: 'm',
+      contextTokens: 4_096,
+      endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }],
+    })
     engines.engine(remote.deploymentId).running = 2
     const sha256 = await addModel(core, 'a.gguf', BIG)
     expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ threads: 4 })

@@ -12,14 +12,27 @@ import type { RigContext } from '#test/support/rig-context.ts'
 
 import type { FakeModelEngines } from './fake-deployment-engine.ts'
 
-export const machine: Hardware = { hostname: 'h', os: 'o', cpu: 'Fake CPU 9', cores: 8, memoryBytes: 1, memoryFreeBytes: 1, gpus: [], at: 0 }
+export const machine: Hardware = {
+  hostname: 'h',
+  os: 'o',
+  cpu: 'Fake CPU 9',
+  cores: 8,
+  memoryBytes: 1,
+  memoryFreeBytes: 1,
+  gpus: [],
+  at: 0,
+}
 
 export interface StartOptions extends Partial<DeploymentsHooks> {
   hardware?: () => Hardware
 }
 
 /** Nothing is measured on deploy and nothing fits without asking the engine, unless a test says so. */
-export function startDeployments(rig: RigContext, engines: FakeModelEngines, { hardware = () => machine, ...hooks }: StartOptions = {}) {
+export function startDeployments(
+  rig: RigContext,
+  engines: FakeModelEngines,
+  { hardware = () => machine, ...hooks }: StartOptions = {},
+) {
   const stale = { count: 0 }
   const models = createModels(
     { ...rig, engines, bundledModelsDir: join(rig.dataDir, 'none') },
@@ -40,7 +53,11 @@ export function startDeployments(rig: RigContext, engines: FakeModelEngines, { h
 export type Started = ReturnType<typeof startDeployments>
 
 /** Imports a file of these bytes. */
-export async function addModel({ models, dataDir }: Started, name: string, bytes: string | Buffer = name): Promise<string> {
+export async function addModel(
+  { models, dataDir }: Started,
+  name: string,
+  bytes: string | Buffer = name,
+): Promise<string> {
   const path = join(dataDir, name)
   writeFileSync(path, bytes)
   for await (const step of models.import(path)) if (step.kind === 'done') return step.model.sha256

@@ -23,10 +23,13 @@ beforeEach(() => {
 })
 afterEach(() => rig.dispose())
 
-const start = (options: StartOptions = {}) => startDeployments(rig, engines, { inUse: (id) => inUse.get(id) ?? null, ...options })
+const start = (options: StartOptions = {}) =>
+  startDeployments(rig, engines, { inUse: (id) => inUse.get(id) ?? null, ...options })
 /** So many models in memory at once fit; one more does not. */
 const roomFor = (models: number): void => {
-  engines.shared.header = () => ({ memory: { neededBytes: 4.0001e9, freeBytes: 4e9, fits: engines.made.size >= models ? 'no' : 'yes', method: 'm' } })
+  engines.shared.header = () => ({
+    memory: { neededBytes: 4.0001e9, freeBytes: 4e9, fits: engines.made.size >= models ? 'no' : 'yes', method: 'm' },
+  })
 }
 
 describe('deploying', () => {
@@ -42,11 +45,18 @@ describe('deploying', () => {
       engine: { kind: 'local' },
       settings: { contextTokens: 4_096, slots: 4, gpuLayers: 0 },
     })
-    expect(engines.loads()).toEqual([{ path: join(rig.dataDir, 'a.gguf'), settings: { ...first.settings, prefixReuse: true } }])
+    expect(engines.loads()).toEqual([
+      { path: join(rig.dataDir, 'a.gguf'), settings: { ...first.settings, prefixReuse: true } },
+    ])
     expect((await call(core.deployments.api.deploy, { sha256 }, all)).deploymentId).toBe(first.deploymentId)
     expect((await core.deployments.deploy(sha256, first.settings)).deploymentId).toBe(first.deploymentId)
     expect(engines.loads()).toHaveLength(1)
-    expect(core.deployments.loaded(first.deploymentId)).toMatchObject({ deploymentId: first.deploymentId, sha256, modelName: 'Fake 7B', model: { engine: 'fake 1' } })
+    expect(core.deployments.loaded(first.deploymentId)).toMatchObject({
+      deploymentId: first.deploymentId,
+      sha256,
+      modelName: 'Fake 7B',
+      model: { engine: 'fake 1' },
+    })
   })
 
   it('other settings of the same model take its place, unless somebody needs it as it is', async () => {
@@ -68,11 +78,28 @@ describe('deploying', () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
     engines.shared.header = (_path, settings) => ({
-      memory: { neededBytes: 9e9, freeBytes: 4e9, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight', method: 'm' },
+      memory: {
+        neededBytes: 9e9,
+        freeBytes: 4e9,
+        fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2_048 ? 'no' : 'tight',
+        method: 'm',
+      },
     })
-    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({ slots: 1, contextTokens: 2_048, kvType: 'q8_0', batchTokens: 256 })
-    await expect(core.deployments.deploy(sha256, { contextTokens: 8_192 })).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 1, contextTokens: 2_048 } })
-    expect(core.deployments.list().at(-1)).toMatchObject({ state: 'failed', settings: { slots: 4, contextTokens: 8_192 }, smaller: { slots: 1, contextTokens: 2_048 } })
+    expect((await core.deployments.deploy(sha256, {})).settings).toMatchObject({
+      slots: 1,
+      contextTokens: 2_048,
+      kvType: 'q8_0',
+      batchTokens: 256,
+    })
+    await expect(core.deployments.deploy(sha256, { contextTokens: 8_192 })).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      data: { slots: 1, contextTokens: 2_048 },
+    })
+    expect(core.deployments.list().at(-1)).toMatchObject({
+      state: 'failed',
+      settings: { slots: 4, contextTokens: 8_192 },
+      smaller: { slots: 1, contextTokens: 2_048 },
+    })
     expect(engines.loads()).toHaveLength(1)
     // The one that worked stays: the other could not have had its place.
     expect(engines.made.size).toBe(1)
@@ -104,14 +131,31 @@ describe('several in memory', () => {
     const core = start()
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
-    engines.engine(b.deploymentId).measured = { speed: { promptTokensPerSecond: 900, perStream: [50, null] }, cachedTokens: 30, promptTokens: 70 }
+    engines.engine(b.deploymentId).measured = {
+      speed: { promptTokensPerSecond: 900, perStream: [50, null] },
+      cachedTokens: 30,
+      promptTokens: 70,
+    }
     expect(core.deployments.list()).toMatchObject([
-      { state: 'loaded', speed: null, cache: { cachedTokens: 0, evaluatedTokens: 0 }, processes: [{ pid: 77, state: 'loaded' }] },
-      { state: 'loaded', speed: { promptTokensPerSecond: 900, perStream: [50, null] }, cache: { cachedTokens: 30, evaluatedTokens: 70 } },
+      {
+        state: 'loaded',
+        speed: null,
+        cache: { cachedTokens: 0, evaluatedTokens: 0 },
+        processes: [{ pid: 77, state: 'loaded' }],
+      },
+      {
+        state: 'loaded',
+        speed: { promptTokensPerSecond: 900, perStream: [50, null] },
+        cache: { cachedTokens: 30, evaluatedTokens: 70 },
+      },
     ])
     expect(core.deployments.engine(a.deploymentId)).not.toBe(core.deployments.engine(b.deploymentId))
     const before = core.stale.count
-    expect(await call(core.deployments.api.unload, { deploymentId: a.deploymentId }, all)).toMatchObject({ state: 'stopped', rssBytes: null, processes: [] })
+    expect(await call(core.deployments.api.unload, { deploymentId: a.deploymentId }, all)).toMatchObject({
+      state: 'stopped',
+      rssBytes: null,
+      processes: [],
+    })
     expect(core.stale.count).toBeGreaterThan(before)
     expect(engines.released).toEqual([a.deploymentId])
     expect(engines.all.map(({ stopped }) => stopped)).toEqual([true, false])
@@ -122,7 +166,12 @@ describe('several in memory', () => {
 
   it('when memory is short the least recently used idle one leaves; never one that is listed or works', async () => {
     const core = start()
-    const [one, two, three, four] = [await add(core, 'a.gguf'), await add(core, 'b.gguf'), await add(core, 'c.gguf'), await add(core, 'd.gguf')]
+    const [one, two, three, four] = [
+      await add(core, 'a.gguf'),
+      await add(core, 'b.gguf'),
+      await add(core, 'c.gguf'),
+      await add(core, 'd.gguf'),
+    ]
     roomFor(3)
     const a = await core.deployments.deploy(one, {})
     await rig.clock.advance(10)
@@ -149,7 +198,10 @@ describe('several in memory', () => {
     const a = await core.deployments.deploy(one, {})
     inUse.set(a.deploymentId, 'It is listed.')
     const refused = core.deployments.deploy(two, { slots: 4, contextTokens: 1_024 })
-    await expect(refused).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', message: expect.stringContaining('In memory and in use: Fake 7B.') as string })
+    await expect(refused).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      message: expect.stringContaining('In memory and in use: Fake 7B.') as string,
+    })
     expect(core.deployments.loaded(a.deploymentId)).not.toBeNull()
     expect(core.deployments.list()).toMatchObject([{ state: 'loaded' }, { state: 'failed', smaller: null }])
   })
@@ -159,10 +211,21 @@ describe('several in memory', () => {
     const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
     await core.deployments.deploy(one, {})
     await core.deployments.deploy(two, {})
-    engines.shared.header = (_path, settings) => ({ memory: { neededBytes: 9e9, freeBytes: 4e9, fits: (settings?.contextTokens ?? 0) > 1_000 ? 'no' : 'yes', method: 'm' } })
-    await expect(core.deployments.deploy(two, { contextTokens: 100_000 })).rejects.toMatchObject({ data: { slots: 1, contextTokens: 781 } })
+    engines.shared.header = (_path, settings) => ({
+      memory: {
+        neededBytes: 9e9,
+        freeBytes: 4e9,
+        fits: (settings?.contextTokens ?? 0) > 1_000 ? 'no' : 'yes',
+        method: 'm',
+      },
+    })
+    await expect(core.deployments.deploy(two, { contextTokens: 100_000 })).rejects.toMatchObject({
+      data: { slots: 1, contextTokens: 781 },
+    })
     engines.shared.header = () => {
-      throw new StokerError('MODEL_TOO_BIG', 'more than the machine has', { data: { neededBytes: 9e9, totalBytes: 8e9 } })
+      throw new StokerError('MODEL_TOO_BIG', 'more than the machine has', {
+        data: { neededBytes: 9e9, totalBytes: 8e9 },
+      })
     }
     await expect(core.deployments.deploy(two, { slots: 64 })).rejects.toMatchObject({
       code: 'ENGINE_OUT_OF_MEMORY',
@@ -183,7 +246,8 @@ describe('several in memory', () => {
     const core = start()
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const two = await add(core, 'b.gguf')
-    engines.shared.onLoad = () => new Promise((_resolve, reject) => void setTimeout(() => reject(new StokerError('ENGINE_NOT_LOADED', 'ended')), 1))
+    engines.shared.onLoad = () =>
+      new Promise((_resolve, reject) => void setTimeout(() => reject(new StokerError('ENGINE_NOT_LOADED', 'ended')), 1))
     const loading = core.deployments.deploy(two, {})
     const refused = loading.catch((error: unknown) => error)
     const waiting = core.deployments.deploy(two, { slots: 1 }).catch((error: unknown) => error)
@@ -229,7 +293,8 @@ describe('idle unload', () => {
     const listed = await core.deployments.deploy(two, {})
     const idle = await core.deployments.deploy(three, {})
     inUse.set(listed.deploymentId, 'It is listed.')
-    for (const { deploymentId } of [listed, idle]) await call(core.deployments.api.keepWarm, { deploymentId, idleUnloadMs: 60_000 }, all)
+    for (const { deploymentId } of [listed, idle])
+      await call(core.deployments.api.keepWarm, { deploymentId, idleUnloadMs: 60_000 }, all)
     expect(kept.idleUnloadMs).toBeNull()
     await rig.clock.advance(45_000)
     engines.engine(idle.deploymentId).running = 1
@@ -241,7 +306,10 @@ describe('idle unload', () => {
     await until(() => engines.released.length > 0)
     expect(engines.released).toEqual([idle.deploymentId])
     await rig.clock.advance(600_000)
-    expect(core.deployments.allLoaded().map(({ deploymentId }) => deploymentId)).toEqual([kept.deploymentId, listed.deploymentId])
+    expect(core.deployments.allLoaded().map(({ deploymentId }) => deploymentId)).toEqual([
+      kept.deploymentId,
+      listed.deploymentId,
+    ])
     core.deployments.stop()
     await settle()
     expect(rig.clock.waiting).toBe(0)
@@ -254,16 +322,23 @@ describe('failures', () => {
     const sha256 = await add(core, 'a.gguf')
     core.deployments.start()
     engines.shared.onLoad = () => {
-      throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.', { data: { slots: 1, contextTokens: 4_096 } })
+      throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Too little memory: try 1 slot.', {
+        data: { slots: 1, contextTokens: 4_096 },
+      })
     }
     await expect(core.deployments.deploy(sha256, {})).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
     engines.all[0]?.become({ kind: 'ready' })
     await rig.clock.advance(3_600_000)
-    expect(core.deployments.list()).toMatchObject([{ state: 'failed', detail: 'Too little memory: try 1 slot.', smaller: { slots: 1, contextTokens: 4_096 } }])
+    expect(core.deployments.list()).toMatchObject([
+      { state: 'failed', detail: 'Too little memory: try 1 slot.', smaller: { slots: 1, contextTokens: 4_096 } },
+    ])
     expect(engines.loads()).toHaveLength(1)
     expect(engines.made.size).toBe(0)
     engines.shared.onLoad = () => undefined
-    expect(await core.deployments.deploy(sha256, { slots: 1, contextTokens: 4_096 })).toMatchObject({ state: 'loaded', smaller: null })
+    expect(await core.deployments.deploy(sha256, { slots: 1, contextTokens: 4_096 })).toMatchObject({
+      state: 'loaded',
+      smaller: null,
+    })
     core.deployments.stop()
   })
 
@@ -292,7 +367,8 @@ describe('failures', () => {
     const core = start()
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
-    for (const { deploymentId } of [a, b]) engines.engine(deploymentId).become({ kind: 'broken', reason: 'three crashes' })
+    for (const { deploymentId } of [a, b])
+      engines.engine(deploymentId).become({ kind: 'broken', reason: 'three crashes' })
     expect(core.deployments.list().map(({ state }) => state)).toEqual(['failed', 'failed'])
     expect(await core.deployments.retryEngine()).toBe('loaded')
     expect(core.deployments.allLoaded()).toHaveLength(2)

@@ -1,6 +1,16 @@
-/** Engines that load by a test's say: loads wait until let through, crashes are announced, headers are what the test set. */
+/**
+ * Engines that load by a test's say: loads wait until let through, crashes are announced, headers are what the test
+ * set.
+ */
 import { StokerError } from '#contract/errors.ts'
-import type { EnginePort, EngineSettings, EngineState, EngineStats, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
+import type {
+  EnginePort,
+  EngineSettings,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  ModelInspection,
+} from '#core/engine/engine.port.ts'
 import { createFakeEngines } from '#test/support/fake-engines.ts'
 
 /** A header of a model of 7 B parameters. */
@@ -18,11 +28,17 @@ export const fakeHeader = (path: string): ModelInspection => ({
   memory: { neededBytes: 5e9, freeBytes: 16e9, fits: 'yes', method: 'fake estimate' },
 })
 
-/** One FakeModelEngine for each deployment; `all` keeps those that were released, `onLoad` is what the next loads of any do. */
+/**
+ * One FakeModelEngine for each deployment; `all` keeps those that were released, `onLoad` is what the next loads of any
+ * do.
+ */
 export function fakeModelEngines() {
   const all: FakeModelEngine[] = []
   const inspections: { path: string; settings: Partial<EngineSettings> | undefined }[] = []
-  const shared = { header: (_path: string, _settings?: Partial<EngineSettings>): Partial<ModelInspection> => ({}), onLoad: (): void | Promise<void> => undefined }
+  const shared = {
+    header: (_path: string, _settings?: Partial<EngineSettings>): Partial<ModelInspection> => ({}),
+    onLoad: (): void | Promise<void> => undefined,
+  }
   const engines = createFakeEngines({
     make: () => {
       const engine = new FakeModelEngine()
@@ -56,8 +72,8 @@ export class FakeModelEngine implements EnginePort {
   measured: Partial<EngineStats> = {}
   /** What the next loads do before they succeed; may throw. */
   onLoad: () => void | Promise<void> = () => undefined
-  private current: EngineState = { kind: 'stopped' }
-  private readonly listeners = new Set<(state: EngineState) => void>()
+  #current: EngineState = { kind: 'stopped' }
+  readonly #listeners = new Set<(state: EngineState) => void>()
 
   async load(model: { path: string; sha256: LoadedModel['sha256'] }, settings: EngineSettings): Promise<LoadedModel> {
     this.loads.push({ path: model.path, settings })
@@ -68,7 +84,13 @@ export class FakeModelEngine implements EnginePort {
       this.become({ kind: 'ready' })
       throw error
     }
-    const loaded: LoadedModel = { sha256: model.sha256, contextTokens: settings.contextTokens, slots: settings.slots, engine: 'fake 1', device: 'fake CPU' }
+    const loaded: LoadedModel = {
+      sha256: model.sha256,
+      contextTokens: settings.contextTokens,
+      slots: settings.slots,
+      engine: 'fake 1',
+      device: 'fake CPU',
+    }
     this.become({ kind: 'loaded', model: loaded })
     return loaded
   }
@@ -97,19 +119,29 @@ export class FakeModelEngine implements EnginePort {
       waitingPromptTokens: 0,
       cachedTokens: 0,
       promptTokens: 0,
-      processes: [{ pid: 77, name: 'process 1 of 1', state: this.current.kind, rssBytes: 123_456, running: this.running, slots: 4, threads: 1 }],
+      processes: [
+        {
+          pid: 77,
+          name: 'process 1 of 1',
+          state: this.#current.kind,
+          rssBytes: 123_456,
+          running: this.running,
+          slots: 4,
+          threads: 1,
+        },
+      ],
       ...this.measured,
     }
   }
   state(): EngineState {
-    return this.current
+    return this.#current
   }
   onState(listener: (state: EngineState) => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
   get listenerCount(): number {
-    return this.listeners.size
+    return this.#listeners.size
   }
   async retry(): Promise<void> {
     this.retries += 1
@@ -121,8 +153,8 @@ export class FakeModelEngine implements EnginePort {
   }
 
   become(state: EngineState): void {
-    this.current = state
-    for (const listener of this.listeners) listener(state)
+    this.#current = state
+    for (const listener of this.#listeners) listener(state)
   }
   /** The process dies and comes back without a model. */
   crashAndReturn(): void {

@@ -1,4 +1,7 @@
-/** After the machine was given back nothing loads that was asked for before, whatever it waits for; what the owner asks for afterwards does. */
+/**
+ * After the machine was given back nothing loads that was asked for before, whatever it waits for; what the owner asks
+ * for afterwards does.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'

@@ -11,7 +11,11 @@ import { addModel, machine, startDeployments, type Started } from './deployments
 
 const all = { context: { scopes: ALL_SCOPES } }
 const GIB = 2 ** 30
-const gpu = (freeGib: number | null): Hardware['gpus'][number] => ({ name: 'Fake RTX', memoryBytes: 24 * GIB, memoryFreeBytes: freeGib === null ? null : freeGib * GIB })
+const gpu = (freeGib: number | null): Hardware['gpus'][number] => ({
+  name: 'Fake RTX',
+  memoryBytes: 24 * GIB,
+  memoryFreeBytes: freeGib === null ? null : freeGib * GIB,
+})
 
 let rig: RigContext
 let engines: FakeModelEngines
@@ -26,10 +30,13 @@ function startOn(gpus: Hardware['gpus'], sees = gpus.length): Started {
   engines.seesGpus = Array.from({ length: sees }, (_, index) => ({ index, name: 'Fake RTX' }))
   return startDeployments(rig, engines, { hardware: () => ({ ...machine, gpus }) })
 }
-const chosen = async (core: Started, wish: Parameters<Started['deployments']['deploy']>[1] = {}) => (await core.deployments.deploy(await addModel(core, 'a.gguf'), wish)).settings
+const chosen = async (core: Started, wish: Parameters<Started['deployments']['deploy']>[1] = {}) =>
+  (await core.deployments.deploy(await addModel(core, 'a.gguf'), wish)).settings
 /** Memory of what is inspected with one process on each GPU. */
 const onEach = (fits: 'yes' | 'tight' | 'no'): void => {
-  engines.shared.header = (_path, settings) => ({ memory: { neededBytes: 5e9, freeBytes: 4e9, fits: settings?.gpus === 'each' ? fits : 'yes', method: 'm' } })
+  engines.shared.header = (_path, settings) => ({
+    memory: { neededBytes: 5e9, freeBytes: 4e9, fits: settings?.gpus === 'each' ? fits : 'yes', method: 'm' },
+  })
 }
 
 describe('on several GPUs', () => {
@@ -45,7 +52,12 @@ describe('on several GPUs', () => {
 
   it('one that fits on all together only gets one process over them', async () => {
     onEach('no')
-    expect(await chosen(startOn([gpu(20), gpu(20)]))).toMatchObject({ gpus: 'together', processes: 1, slots: 4, gpuLayers: 1_000 })
+    expect(await chosen(startOn([gpu(20), gpu(20)]))).toMatchObject({
+      gpus: 'together',
+      processes: 1,
+      slots: 4,
+      gpuLayers: 1_000,
+    })
   })
 
   it('one that even all together cannot hold keeps its partial offload, and nobody asks for more', async () => {
@@ -75,7 +87,8 @@ describe('the owner’s wish', () => {
   it('stands: together, one process, other slots, more processes than GPUs', async () => {
     const core = startOn([gpu(20), gpu(20)])
     const sha256 = await addModel(core, 'a.gguf')
-    const deployed = async (wish: Parameters<Started['deployments']['deploy']>[1]) => (await core.deployments.deploy(sha256, wish)).settings
+    const deployed = async (wish: Parameters<Started['deployments']['deploy']>[1]) =>
+      (await core.deployments.deploy(sha256, wish)).settings
     expect(await deployed({ gpus: 'together' })).toMatchObject({ gpus: 'together', processes: 1 })
     expect(await deployed({ processes: 1 })).toMatchObject({ gpus: 'together', processes: 1 })
     expect(await deployed({ slots: 3 })).toMatchObject({ gpus: 'each', processes: 2, slots: 3 })
@@ -85,7 +98,10 @@ describe('the owner’s wish', () => {
 
   it('for one process on each counts the layers by the GPU with the least room, and is made where it does not seem to fit', async () => {
     const core = startOn([gpu(20), gpu(3)])
-    engines.shared.header = (_path, settings) => ({ layers: 32, memory: { neededBytes: 5e9, freeBytes: 4e9, fits: settings?.gpus === 'each' ? 'tight' : 'yes', method: 'm' } })
+    engines.shared.header = (_path, settings) => ({
+      layers: 32,
+      memory: { neededBytes: 5e9, freeBytes: 4e9, fits: settings?.gpus === 'each' ? 'tight' : 'yes', method: 'm' },
+    })
     const { gpus, gpuLayers } = await chosen(core, { gpus: 'each' })
     expect([gpus, gpuLayers]).toEqual(['each', Math.floor((32 * 3 * GIB) / (5e9 * 1.1))])
   })
@@ -95,22 +111,35 @@ describe('the owner’s wish', () => {
     ['one GPU', [gpu(20)], 1, { gpus: 'each' }, /sees one here/],
     ['a second one that the engine cannot use', [gpu(20), gpu(null)], 1, { gpus: 'each' }, /sees one here/],
     ['none', [], 0, { gpus: 'each', gpuLayers: 1_000 }, /sees none here/],
-  ] as const)('for one on each is refused with %s, and no deployment is made of it', async (_name, gpus, sees, wish, message) => {
-    const core = startOn([...gpus], sees)
-    await expect(chosen(core, wish)).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringMatching(message) })
-    expect(core.deployments.list()).toEqual([])
-  })
+  ] as const)(
+    'for one on each is refused with %s, and no deployment is made of it',
+    async (_name, gpus, sees, wish, message) => {
+      const core = startOn([...gpus], sees)
+      await expect(chosen(core, wish)).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+        message: expect.stringMatching(message),
+      })
+      expect(core.deployments.list()).toEqual([])
+    },
+  )
 
   it('is one of two words', async () => {
     const core = startOn([gpu(20), gpu(20)])
     const sha256 = await addModel(core, 'a.gguf')
-    await expect(call(core.deployments.api.deploy, { sha256, settings: { gpus: 'some' as never } }, all)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await expect(
+      call(core.deployments.api.deploy, { sha256, settings: { gpus: 'some' as never } }, all),
+    ).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
 
   it('that has no room on one of them is refused with the next smaller setting, for all of them together', async () => {
     const core = startOn([gpu(20), gpu(20)])
     engines.shared.header = (_path, settings) => ({
-      memory: { neededBytes: 9e9, freeBytes: 4e9, fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2 * 4_096 ? 'no' : 'tight', method: 'm' },
+      memory: {
+        neededBytes: 9e9,
+        freeBytes: 4e9,
+        fits: (settings?.slots ?? 1) * (settings?.contextTokens ?? 0) > 2 * 4_096 ? 'no' : 'tight',
+        method: 'm',
+      },
     })
     await expect(chosen(core, { gpus: 'each', slots: 8, contextTokens: 4_096 })).rejects.toMatchObject({
       code: 'ENGINE_OUT_OF_MEMORY',

@@ -3,7 +3,13 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { findDeployment, findOrCreate, listDeployments, setWanted, wantedDeployments } from '#core/deployments/deployments.store.ts'
+import {
+  findDeployment,
+  findOrCreate,
+  listDeployments,
+  setWanted,
+  wantedDeployments,
+} from '#core/deployments/deployments.store.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
 import { backupPath } from '#db/migrate.ts'
 import { openDb } from '#db/open.ts'
@@ -27,7 +33,17 @@ describe('rig.db before GPUs were told apart', () => {
           deploymentId: 'dep_remote',
           sha256: MODEL,
           remote: { model: 'm', servers: [] },
-          settings: { contextTokens: 512, slots: 8, threads: 3, gpuLayers: 1_000, processes: 2, gpus: 'together', kvType: 'q8_0', flashAttention: 'on', batchTokens: 256 },
+          settings: {
+            contextTokens: 512,
+            slots: 8,
+            threads: 3,
+            gpuLayers: 1_000,
+            processes: 2,
+            gpus: 'together',
+            kvType: 'q8_0',
+            flashAttention: 'on',
+            batchTokens: 256,
+          },
           idleUnloadMs: 60_000,
           createdAt: 7,
           wantedSince: 9,
@@ -74,9 +90,14 @@ describe('rig.db of the release before', () => {
       // Equal settings still are the same deployment, others are not, and two may be wanted.
       const one = findDeployment(db.read, 'dep_one')!
       expect(db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: 'dep_new' as never }))).toEqual(one)
-      expect(db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: 'dep_new' as never, settings: { ...one.settings, kvType: 'q8_0' } })).deploymentId).toBe('dep_new')
+      expect(
+        db.tx((tx) =>
+          findOrCreate(tx, { ...one, deploymentId: 'dep_new' as never, settings: { ...one.settings, kvType: 'q8_0' } }),
+        ).deploymentId,
+      ).toBe('dep_new')
       const onGpu = { ...one.settings, gpuLayers: 1_000, processes: 2 }
-      for (const gpus of ['together', 'each'] as const) db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: `dep_${gpus}` as never, settings: { ...onGpu, gpus } }))
+      for (const gpus of ['together', 'each'] as const)
+        db.tx((tx) => findOrCreate(tx, { ...one, deploymentId: `dep_${gpus}` as never, settings: { ...onGpu, gpus } }))
       expect(findDeployment(db.read, 'dep_each')?.settings).toEqual({ ...onGpu, gpus: 'each' })
       expect(findDeployment(db.read, 'dep_together')?.settings).toEqual({ ...onGpu, gpus: 'together' })
       db.tx((tx) => setWanted(tx, one.deploymentId, 5))

@@ -64,10 +64,14 @@ describe('a deployment on remote servers', () => {
         { url: 'http://gpu1.lab:8000', key: null, slots: 4 },
       ],
     })
-    expect(core.deployments.find(made.deploymentId)?.remote).toEqual({ endpoint: 'https://gpu2.lab:8000 http://gpu1.lab:8000', reportedModel: 'llama-70b' })
+    expect(core.deployments.find(made.deploymentId)?.remote).toEqual({
+      endpoint: 'https://gpu2.lab:8000 http://gpu1.lab:8000',
+      reportedModel: 'llama-70b',
+    })
     expect(statSync(keyFile()).mode & 0o777).toBe(0o600)
     expect(JSON.stringify(core.deployments.list())).not.toContain(KEY)
-    for (const name of ['rig.db', 'rig.db-wal']) if (existsSync(join(rig.dataDir, name))) expect(readFileSync(join(rig.dataDir, name)).includes(KEY)).toBe(false)
+    for (const name of ['rig.db', 'rig.db-wal'])
+      if (existsSync(join(rig.dataDir, name))) expect(readFileSync(join(rig.dataDir, name)).includes(KEY)).toBe(false)
   })
 
   it('comes back after a restart with its keys, and is one deployment however often it is connected', async () => {
@@ -100,7 +104,9 @@ describe('a deployment on remote servers', () => {
     const core = start()
     await core.deployments.connectRemote(wish)
     engines.shared.header = () => ({ memory: { neededBytes: 2, freeBytes: 1, fits: 'no', method: 'm' } })
-    await expect(core.deployments.deploy(await addModel(core, 'a.gguf'), { slots: 1 })).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
+    await expect(core.deployments.deploy(await addModel(core, 'a.gguf'), { slots: 1 })).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+    })
     expect(core.deployments.allLoaded()).toHaveLength(1)
   })
 
@@ -109,23 +115,26 @@ describe('a deployment on remote servers', () => {
     new StokerError('ENGINE_BUSY', 'loading its model (503)', { data: { status: 503 } }),
     new StokerError('ENGINE_CRASHED', 'a proxy without a server behind it (502)', { data: { status: 502 } }),
     new StokerError('ENGINE_REFUSED', 'no such model yet (404)', { data: { status: 404, endpoint: true } }),
-  ])('whose servers are away or start themselves ($code) comes back when they do, and the owner need not ask', async (away) => {
-    const { deploymentId } = await start().deployments.connectRemote(wish)
-    engines = fakeModelEngines()
-    engines.shared.onLoad = () => {
-      throw away
-    }
-    const core = start()
-    core.deployments.start()
-    await until(() => core.deployments.list()[0]?.state === 'failed')
-    await rig.clock.advance(15_000)
-    await until(() => engines.loads().length === 2 && core.deployments.list()[0]?.state === 'failed')
-    engines.shared.onLoad = () => undefined
-    await rig.clock.advance(15_000)
-    await until(() => core.deployments.loaded(deploymentId) !== null)
-    expect(engines.loads()).toHaveLength(3)
-    core.deployments.stop()
-  })
+  ])(
+    'whose servers are away or start themselves ($code) comes back when they do, and the owner need not ask',
+    async (away) => {
+      const { deploymentId } = await start().deployments.connectRemote(wish)
+      engines = fakeModelEngines()
+      engines.shared.onLoad = () => {
+        throw away
+      }
+      const core = start()
+      core.deployments.start()
+      await until(() => core.deployments.list()[0]?.state === 'failed')
+      await rig.clock.advance(15_000)
+      await until(() => engines.loads().length === 2 && core.deployments.list()[0]?.state === 'failed')
+      engines.shared.onLoad = () => undefined
+      await rig.clock.advance(15_000)
+      await until(() => core.deployments.loaded(deploymentId) !== null)
+      expect(engines.loads()).toHaveLength(3)
+      core.deployments.stop()
+    },
+  )
 
   it('that refuses the request itself is not asked again and again', async () => {
     await start().deployments.connectRemote(wish)
@@ -144,12 +153,19 @@ describe('a deployment on remote servers', () => {
   it('says why a server cannot be used, and is kept for another try', async () => {
     const core = start()
     engines.shared.onLoad = () => {
-      throw new StokerError('ENGINE_UNREACHABLE', 'gpu1.lab:8000 does not answer; start the server or check its address.')
+      throw new StokerError(
+        'ENGINE_UNREACHABLE',
+        'gpu1.lab:8000 does not answer; start the server or check its address.',
+      )
     }
     await expect(core.deployments.connectRemote(wish)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
-    expect(core.deployments.list()).toMatchObject([{ state: 'failed', detail: 'gpu1.lab:8000 does not answer; start the server or check its address.' }])
+    expect(core.deployments.list()).toMatchObject([
+      { state: 'failed', detail: 'gpu1.lab:8000 does not answer; start the server or check its address.' },
+    ])
     engines.shared.onLoad = () => undefined
-    expect(await core.deployments.deploy(core.deployments.list()[0]?.sha256 ?? '', {})).toMatchObject({ state: 'loaded' })
+    expect(await core.deployments.deploy(core.deployments.list()[0]?.sha256 ?? '', {})).toMatchObject({
+      state: 'loaded',
+    })
   })
 
   it('is removed like a model, with keys nobody needs any more, but not while it is listed', async () => {
@@ -171,7 +187,9 @@ describe('a deployment on remote servers', () => {
       asked.push(endpoint)
       return [{ id: 'm', contextTokens: null }]
     }
-    expect(await call(start().deployments.api.remoteModels, { url: 'http://gpu1.lab:8000/v1', key: KEY }, all)).toEqual([{ id: 'm', contextTokens: null }])
+    expect(await call(start().deployments.api.remoteModels, { url: 'http://gpu1.lab:8000/v1', key: KEY }, all)).toEqual(
+      [{ id: 'm', contextTokens: null }],
+    )
     expect(asked).toEqual([{ url: 'http://gpu1.lab:8000', key: KEY }])
   })
 })
@@ -183,7 +201,10 @@ describe('addresses and identity', () => {
     ['HTTP://A:80', 'http://a'],
   ])('%s is %s', (typed, url) => expect(baseUrl(typed)).toBe(url))
 
-  it.each(['ftp://a', 'a:1', 'http://', 'http://me:secret@a', 'http://a/?key=1', 'http://a/#x'])('%s is refused', (typed) => expect(() => baseUrl(typed)).toThrow(StokerError))
+  it.each(['ftp://a', 'a:1', 'http://', 'http://me:secret@a', 'http://a/?key=1', 'http://a/#x'])(
+    '%s is refused',
+    (typed) => expect(() => baseUrl(typed)).toThrow(StokerError),
+  )
 
   it('refuses a server twice and more than 64 slots', () => {
     const server = { url: 'http://a:1', key: null, slots: 1 }
@@ -210,8 +231,22 @@ describe('addresses and identity', () => {
       engine: 'fake 1',
       device: 'fake CPU',
     })
-    expect(supplierFrame.parse({ t: 'exam.start', requestId: 'r', instrument: 'practice/text-nano', deploymentId, identity, slots: 1 })).toMatchObject({ identity })
-    expect(identityOf({ sha256: loaded.sha256 }, loaded.model)).toEqual({ kind: 'gguf', sha256: loaded.sha256, engine: 'fake 1', device: 'fake CPU' })
+    expect(
+      supplierFrame.parse({
+        t: 'exam.start',
+        requestId: 'r',
+        instrument: 'practice/text-nano',
+        deploymentId,
+        identity,
+        slots: 1,
+      }),
+    ).toMatchObject({ identity })
+    expect(identityOf({ sha256: loaded.sha256 }, loaded.model)).toEqual({
+      kind: 'gguf',
+      sha256: loaded.sha256,
+      engine: 'fake 1',
+      device: 'fake CPU',
+    })
   })
 
   it('model and servers make the identity; their order, slots and keys do not', () => {
@@ -220,7 +255,9 @@ describe('addresses and identity', () => {
       { url: 'http://b', slots: 2 },
     ]
     const sha256 = remoteSha256({ model: 'm', servers })
-    expect(remoteSha256({ model: 'm', servers: servers.toReversed().map((server) => ({ ...server, slots: 9 })) })).toBe(sha256)
+    expect(remoteSha256({ model: 'm', servers: servers.toReversed().map((server) => ({ ...server, slots: 9 })) })).toBe(
+      sha256,
+    )
     expect(remoteSha256({ model: 'n', servers })).not.toBe(sha256)
     expect(remoteSha256({ model: 'm', servers: servers.slice(1) })).not.toBe(sha256)
     expect(remoteName({ model: 'm', servers: [...servers, { url: 'http://c', slots: 1 }] })).toBe('m on a and 2 more')

@@ -46,7 +46,9 @@ describe('settings by rule', () => {
     [8e9, 1_000],
     [2.75e9, 16],
     [0.4e9, 0],
-  ])('with %s bytes of GPU memory free, %i of 32 blocks go there', (free, layers) => expect(gpuLayersFor({ ...big, layers: 32 }, free)).toBe(layers))
+  ])('with %s bytes of GPU memory free, %i of 32 blocks go there', (free, layers) =>
+    expect(gpuLayersFor({ ...big, layers: 32 }, free)).toBe(layers),
+  )
 
   it('what was measured stands over the defaults, and the owner’s fields over both', () => {
     const measured = { processes: 2, threads: 6, batchTokens: 256, gpus: 'together' } as const
@@ -60,11 +62,16 @@ describe('settings by rule', () => {
     expect(oneEach(onGpu, 20, {})).toMatchObject({ processes: 8, slots: 32 })
     expect(oneEach({ ...onGpu, threads: 1 }, 4, {})).toMatchObject({ processes: 4, threads: 1 })
     expect(oneEach(onGpu, 3, { slots: 2 })).toMatchObject({ processes: 2, slots: 2 })
-    expect(withWish(onGpu, { gpus: 'each', gpuLayers: 0, processes: 2 })).toMatchObject({ gpus: 'together', processes: 2 })
+    expect(withWish(onGpu, { gpus: 'each', gpuLayers: 0, processes: 2 })).toMatchObject({
+      gpus: 'together',
+      processes: 2,
+    })
   })
   it('is made smaller without leaving a GPU idle first', () => {
     const each = oneEach(onGpu, 2, { contextTokens: 1_024 })
-    expect(offers(each).map(({ slots, contextTokens, processes, gpus }) => [slots, contextTokens, processes, gpus])).toEqual([
+    expect(
+      offers(each).map(({ slots, contextTokens, processes, gpus }) => [slots, contextTokens, processes, gpus]),
+    ).toEqual([
       [4, 1_024, 2, 'each'],
       [2, 1_024, 2, 'each'],
       [2, 512, 2, 'each'],
@@ -77,17 +84,32 @@ describe('settings by rule', () => {
     expect(measuredFor(base, found)).toBeNull()
     expect(measuredFor(onGpu, { ...found, onGpu: false })).toBeNull()
     expect(withMeasured(onGpu, found, {})).toEqual(onGpu)
-    expect(withMeasured(oneEach(onGpu, 2, {}), { ...found, processes: 1, gpus: 'together' }, {})).toMatchObject({ gpus: 'together', processes: 1, slots: 8 })
+    expect(withMeasured(oneEach(onGpu, 2, {}), { ...found, processes: 1, gpus: 'together' }, {})).toMatchObject({
+      gpus: 'together',
+      processes: 1,
+      slots: 8,
+    })
   })
 
   it('the owner’s fields stand, and processes never outnumber what is shared out', () => {
-    expect(withWish(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({ ...base, batchTokens: 1_024, flashAttention: 'off' })
+    expect(withWish(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({
+      ...base,
+      batchTokens: 1_024,
+      flashAttention: 'off',
+    })
     expect(withWish(base, { processes: 8, slots: 2 }).processes).toBe(2)
     expect(withWish(base, { processes: 4, threads: 1 }).processes).toBe(1)
   })
 
   it('smaller settings never grow and end', () => {
-    expect(smallerSettings(base).map(({ slots, contextTokens, kvType, batchTokens }) => [slots, contextTokens, kvType, batchTokens])).toEqual([
+    expect(
+      smallerSettings(base).map(({ slots, contextTokens, kvType, batchTokens }) => [
+        slots,
+        contextTokens,
+        kvType,
+        batchTokens,
+      ]),
+    ).toEqual([
       [4, 4_096, 'f16', 512],
       [4, 4_096, 'q8_0', 256],
       [2, 4_096, 'q8_0', 256],
@@ -110,7 +132,9 @@ describe('settings by rule', () => {
     [{ loading: false, held: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
     [{ loading: false, held: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
     [{ loading: false, held: false, failure: null }, null, 'stopped'],
-  ] as const)('%j with engine %j is %s', (wanted, state, shown) => expect(deploymentState(wanted, state).state).toBe(shown))
+  ] as const)('%j with engine %j is %s', (wanted, state, shown) =>
+    expect(deploymentState(wanted, state).state).toBe(shown),
+  )
 })
 
 describe('several engines as one', () => {
@@ -122,6 +146,9 @@ describe('several engines as one', () => {
     [[loaded('A')], { kind: 'loaded', model: 'A', detail: null }],
     [[loaded('A'), loaded('B'), broken], { kind: 'loaded', model: '2 models', detail: 'C: three crashes' }],
     [[broken], { kind: 'broken', model: null, detail: 'three crashes' }],
-    [[broken, { modelName: 'D', state: { kind: 'starting', attempt: 1 } as const }], { kind: 'starting', model: null, detail: 'C: three crashes' }],
+    [
+      [broken, { modelName: 'D', state: { kind: 'starting', attempt: 1 } as const }],
+      { kind: 'starting', model: null, detail: 'C: three crashes' },
+    ],
   ])('%j: %j', (engines, shown) => expect(summarise(engines)).toEqual(shown))
 })

@@ -11,12 +11,20 @@ const offset = fc.integer({ min: -840, max: 840 })
 
 describe('buckets', () => {
   it.each([
-    ['a day of a viewer east of UTC begins the evening before', 'day', 330, '2026-03-10T19:00:00Z', '2026-03-10T18:30:00Z'],
+    [
+      'a day of a viewer east of UTC begins the evening before',
+      'day',
+      330,
+      '2026-03-10T19:00:00Z',
+      '2026-03-10T18:30:00Z',
+    ],
     ['a day of a viewer west of UTC', 'day', -300, '2026-03-10T04:59:59Z', '2026-03-09T05:00:00Z'],
     ['a month of a viewer far east', 'month', 840, '2026-02-28T10:00:00Z', '2026-02-28T10:00:00Z'],
     ['the millisecond before it', 'month', 840, '2026-02-28T09:59:59.999Z', '2026-01-31T10:00:00Z'],
     ['hours stay on UTC hours whatever the offset', 'hour', 345, '2026-03-10T18:30:00Z', '2026-03-10T18:00:00Z'],
-  ] as const)('%s', (_name, size, offsetMinutes, time, start) => expect(bucketStart(iso(time), size, offsetMinutes)).toBe(iso(start)))
+  ] as const)('%s', (_name, size, offsetMinutes, time, start) =>
+    expect(bucketStart(iso(time), size, offsetMinutes)).toBe(iso(start)),
+  )
 
   it.each([
     ['2026-01-31', 31],
@@ -34,8 +42,12 @@ describe('buckets', () => {
     expect(bucketStarts({ from: 0, to: 3 * DAY_MS, bucket: 'day', offsetMinutes: 0 })).toEqual([0, DAY_MS, 2 * DAY_MS])
     expect(bucketStarts({ from: 5, to: 6, bucket: 'day', offsetMinutes: 0 })).toEqual([0])
     expect(bucketStarts({ from: 0, to: 2_000 * HOUR_MS, bucket: 'hour', offsetMinutes: 0 })).toHaveLength(2_000)
-    expect(() => bucketStarts({ from: 0, to: 2_000 * HOUR_MS + 1, bucket: 'hour', offsetMinutes: 0 })).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }))
-    expect(() => bucketStarts({ from: 5, to: 5, bucket: 'day', offsetMinutes: 0 })).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }))
+    expect(() => bucketStarts({ from: 0, to: 2_000 * HOUR_MS + 1, bucket: 'hour', offsetMinutes: 0 })).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST' }),
+    )
+    expect(() => bucketStarts({ from: 5, to: 5, bucket: 'day', offsetMinutes: 0 })).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST' }),
+    )
   })
 
   it('property: a time lies in its bucket, a start is its own bucket, and buckets touch', () => {

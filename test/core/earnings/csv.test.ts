@@ -7,7 +7,12 @@ import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-a
 
 import { parseCsv } from './parse-csv.ts'
 
-const range = { from: Date.UTC(2026, 10, 20, 23), to: Date.UTC(2026, 10, 21, 23), bucket: 'day' as const, offsetMinutes: 60 }
+const range = {
+  from: Date.UTC(2026, 10, 20, 23),
+  to: Date.UTC(2026, 10, 21, 23),
+  bucket: 'day' as const,
+  offsetMinutes: 60,
+}
 
 describe('CSV', () => {
   it('holds exact integers beside shown values, UTC and local time, and electricity on a line of its own', () => {
@@ -105,7 +110,8 @@ describe('CSV', () => {
     expect([line[1], line[2], line[19]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
-  it('names the file by the days inside', () => expect(csvFileName('practice', range)).toBe('stoker-practice-2026-11-21-to-2026-11-21-by-day.csv'))
+  it('names the file by the days inside', () =>
+    expect(csvFileName('practice', range)).toBe('stoker-practice-2026-11-21-to-2026-11-21-by-day.csv'))
 
   it.each([
     [0, '1970-01-01T00:00:00+00:00'],

@@ -62,7 +62,18 @@ function roll(row: Rolled): void {
       .prepare(`
     INSERT INTO rollup_hour (hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING`)
-      .run(row.hour, row.instrument ?? NANO_TEXT, row.jobs ?? 1, row.input ?? 0, row.output ?? 0, row.gross, row.fee, row.gross - row.fee, row.released ?? 0, row.servedMs ?? 0),
+      .run(
+        row.hour,
+        row.instrument ?? NANO_TEXT,
+        row.jobs ?? 1,
+        row.input ?? 0,
+        row.output ?? 0,
+        row.gross,
+        row.fee,
+        row.gross - row.fee,
+        row.released ?? 0,
+        row.servedMs ?? 0,
+      ),
   )
 }
 const burn = (hour: number, costNano: number, extra: Partial<HourRow> = {}): void => {
@@ -80,7 +91,11 @@ const burn = (hour: number, costNano: number, extra: Partial<HourRow> = {}): voi
     ...extra,
   })
 }
-function job(id: string, state: 'claimed' | 'settled' | 'failed', money: { gross: number; seller?: number; releaseAt?: number; releasedAt?: number }): void {
+function job(
+  id: string,
+  state: 'claimed' | 'settled' | 'failed',
+  money: { gross: number; seller?: number; releaseAt?: number; releasedAt?: number },
+): void {
   realmDb.tx((db) =>
     db
       .prepare(`
@@ -108,7 +123,11 @@ describe('series', () => {
     roll({ hour: day + HOUR_MS, instrument: MICRO_TEXT, gross: 10, fee: 0 })
     burn(day + HOUR_MS, 7, { coveredMs: HOUR_MS / 2 })
     burn(day + HOUR_MS, 9, { currency: 'USD', coveredMs: HOUR_MS / 4 })
-    const series = await call(earnings().api.series, { from: day, to: day + 3 * HOUR_MS, bucket: 'hour', offsetMinutes: 0 }, all)
+    const series = await call(
+      earnings().api.series,
+      { from: day, to: day + 3 * HOUR_MS, bucket: 'hour', offsetMinutes: 0 },
+      all,
+    )
     expect(series).toMatchObject({ realm: 'practice', currency: 'PCR', powerCurrency: 'EUR' })
     expect(series.powerMethod).toContain('without a price in EUR')
     expect(series.buckets).toEqual([
@@ -116,8 +135,26 @@ describe('series', () => {
       {
         at: day + HOUR_MS,
         byInstrument: [
-          { instrument: MICRO_TEXT, jobs: 1, inputTokens: 0, outputTokens: 0, grossNano: 10, feeNano: 0, heldNano: 10, availableNano: 0 },
-          { instrument: NANO_TEXT, jobs: 2, inputTokens: 10, outputTokens: 20, grossNano: 1_000, feeNano: 50, heldNano: 350, availableNano: 600 },
+          {
+            instrument: MICRO_TEXT,
+            jobs: 1,
+            inputTokens: 0,
+            outputTokens: 0,
+            grossNano: 10,
+            feeNano: 0,
+            heldNano: 10,
+            availableNano: 0,
+          },
+          {
+            instrument: NANO_TEXT,
+            jobs: 2,
+            inputTokens: 10,
+            outputTokens: 20,
+            grossNano: 1_000,
+            feeNano: 50,
+            heldNano: 350,
+            availableNano: 600,
+          },
         ],
         power: { joules: 7_200_000, costNano: 7, coveredShare: 0.75 },
       },
@@ -126,27 +163,55 @@ describe('series', () => {
   })
 
   it('an hour of failures alone is no income', () => {
-    realmDb.tx((db) => db.prepare('INSERT INTO rollup_hour (hour_ms, instrument, failed) VALUES (0, ?, 3)').run(NANO_TEXT))
-    expect(earnings().series({ from: 0, to: HOUR_MS, bucket: 'hour', offsetMinutes: 0 }).buckets[0]?.byInstrument).toEqual([])
+    realmDb.tx((db) =>
+      db.prepare('INSERT INTO rollup_hour (hour_ms, instrument, failed) VALUES (0, ?, 3)').run(NANO_TEXT),
+    )
+    expect(
+      earnings().series({ from: 0, to: HOUR_MS, bucket: 'hour', offsetMinutes: 0 }).buckets[0]?.byInstrument,
+    ).toEqual([])
   })
 
   it('counts cover only up to now: an hour half gone and fully measured is whole', async () => {
     const hour = rig.clock.now()
     await rig.clock.advance(HOUR_MS / 2)
     burn(hour, 1, { coveredMs: HOUR_MS / 2 })
-    expect(earnings().series({ from: hour, to: hour + HOUR_MS, bucket: 'hour', offsetMinutes: 0 }).buckets[0]?.power.coveredShare).toBe(1)
+    expect(
+      earnings().series({ from: hour, to: hour + HOUR_MS, bucket: 'hour', offsetMinutes: 0 }).buckets[0]?.power
+        .coveredShare,
+    ).toBe(1)
   })
 
   it('refuses a range that makes too many steps, before reading it', async () => {
-    await expect(call(earnings().api.series, { from: 0, to: 2_001 * HOUR_MS, bucket: 'hour' }, all)).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
+    await expect(
+      call(earnings().api.series, { from: 0, to: 2_001 * HOUR_MS, bucket: 'hour' }, all),
+    ).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
   })
 })
 
 const totals = (series: Series) => {
-  const sum = { jobs: 0, inputTokens: 0, outputTokens: 0, grossNano: 0, feeNano: 0, heldNano: 0, availableNano: 0, powerNano: 0, joules: 0 }
+  const sum = {
+    jobs: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    grossNano: 0,
+    feeNano: 0,
+    heldNano: 0,
+    availableNano: 0,
+    powerNano: 0,
+    joules: 0,
+  }
   for (const { byInstrument, power } of series.buckets) {
     for (const row of byInstrument)
-      for (const field of ['jobs', 'inputTokens', 'outputTokens', 'grossNano', 'feeNano', 'heldNano', 'availableNano'] as const) sum[field] += row[field]
+      for (const field of [
+        'jobs',
+        'inputTokens',
+        'outputTokens',
+        'grossNano',
+        'feeNano',
+        'heldNano',
+        'availableNano',
+      ] as const)
+        sum[field] += row[field]
     sum.powerNano += power.costNano ?? 0
     sum.joules += power.joules
   }
@@ -212,15 +277,27 @@ describe('sums', () => {
           const value = (line: string[], name: string): number => Number(line[header.indexOf(name)])
           const income = lines.filter(([kind]) => kind === 'income')
           const csvSum = (name: string): number => income.reduce((all, line) => all + value(line, name), 0)
-          expect({ gross: csvSum('gross_nano'), fee: csvSum('fee_nano'), held: csvSum('held_nano'), available: csvSum('available_nano'), jobs: csvSum('jobs') }).toEqual({
+          expect({
+            gross: csvSum('gross_nano'),
+            fee: csvSum('fee_nano'),
+            held: csvSum('held_nano'),
+            available: csvSum('available_nano'),
+            jobs: csvSum('jobs'),
+          }).toEqual({
             gross: sum.grossNano,
             fee: sum.feeNano,
             held: sum.heldNano,
             available: sum.availableNano,
             jobs: sum.jobs,
           })
-          expect(income).toHaveLength(series.buckets.reduce((count, { byInstrument }) => count + byInstrument.length, 0))
-          expect(lines.filter(([kind]) => kind === 'electricity').reduce((all, line) => all + value(line, 'power_cost_nano'), 0)).toBe(sum.powerNano)
+          expect(income).toHaveLength(
+            series.buckets.reduce((count, { byInstrument }) => count + byInstrument.length, 0),
+          )
+          expect(
+            lines
+              .filter(([kind]) => kind === 'electricity')
+              .reduce((all, line) => all + value(line, 'power_cost_nano'), 0),
+          ).toBe(sum.powerNano)
           for (const line of lines) expect(line).toHaveLength(header.length)
         },
       ),
@@ -234,7 +311,9 @@ describe('summary', () => {
     const hour = Date.UTC(2026, 10, 20)
     roll({ hour, gross: 1_000, fee: 50, jobs: 4, input: 1_000, output: 3_000, servedMs: 8_000 })
     burn(hour, 5_000_000, { servingCostNano: 100_000, jobMs: 10_000, servingMs: 5_000 })
-    realmDb.tx((db) => db.prepare('INSERT INTO listing_time (hour_ms, listed_ms, connected_ms) VALUES (?, 60000, 50000)').run(hour))
+    realmDb.tx((db) =>
+      db.prepare('INSERT INTO listing_time (hour_ms, listed_ms, connected_ms) VALUES (?, 60000, 50000)').run(hour),
+    )
     expect(earnings().summary(hour, hour + HOUR_MS)).toMatchObject({
       powerNano: 5_000_000,
       powerKwh: 1,
@@ -264,7 +343,11 @@ describe('summary', () => {
     job('job_d', 'claimed', { gross: 300 })
     job('job_1', 'settled', { gross: 100, seller: 95, releaseAt: now + 20_000 })
     job('job_2', 'settled', { gross: 100, seller: 90, releaseAt: now + 10_000 })
-    expect(earnings().summary(now, now + HOUR_MS)).toMatchObject({ pendingNano: 1_000, heldNano: 0, nextRelease: { at: now + 10_000, amountNano: 90 } })
+    expect(earnings().summary(now, now + HOUR_MS)).toMatchObject({
+      pendingNano: 1_000,
+      heldNano: 0,
+      nextRelease: { at: now + 10_000, amountNano: 90 },
+    })
   })
 })
 
@@ -277,8 +360,20 @@ describe('held money', () => {
     job('job_free', 'settled', { gross: 0, seller: 0, releaseAt: now + 9 })
     job('job_bad', 'failed', { gross: 5 })
     expect(await call(earnings().api.held, undefined, all)).toEqual([
-      { jobId: 'job_late', instrument: NANO_TEXT, amountNano: 95, releaseAt: now - SECOND_MS, reason: 'Due; the exchange has not told its release yet.' },
-      { jobId: 'job_soon', instrument: NANO_TEXT, amountNano: 94, releaseAt: now + SECOND_MS, reason: 'The exchange holds what it settled until this time.' },
+      {
+        jobId: 'job_late',
+        instrument: NANO_TEXT,
+        amountNano: 95,
+        releaseAt: now - SECOND_MS,
+        reason: 'Due; the exchange has not told its release yet.',
+      },
+      {
+        jobId: 'job_soon',
+        instrument: NANO_TEXT,
+        amountNano: 94,
+        releaseAt: now + SECOND_MS,
+        reason: 'The exchange holds what it settled until this time.',
+      },
     ])
   })
 
@@ -301,6 +396,9 @@ describe('held money', () => {
     }
     heldJobs(spy)
     pendingNano(spy)
-    expect(plans).toEqual([expect.stringContaining('USING INDEX jobs_held'), expect.stringContaining('USING INDEX jobs_open')])
+    expect(plans).toEqual([
+      expect.stringContaining('USING INDEX jobs_held'),
+      expect.stringContaining('USING INDEX jobs_open'),
+    ])
   })
 })

@@ -20,12 +20,20 @@ import { tempDir } from '../../support/temp-dir.ts'
 
 const EXAM = brandId<ExamId>('exam_1')
 const all = { context: { scopes: ALL_SCOPES } }
-const limits = [{ name: 'intelligence', n: 8, k: 8, s: 1, floor: 0.7, target: 0.8, state: 'undecided' as const, low: 0.5, high: 1 }]
+const limits = [
+  { name: 'intelligence', n: 8, k: 8, s: 1, floor: 0.7, target: 0.8, state: 'undecided' as const, low: 0.5, high: 1 },
+]
 
 function setup(engine: FakeEngineOptions = {}) {
   let sink: ExamSink | null = null
-  const seller = new Seller(tempDir(), { engine, exams: { route: (job) => sink?.route(job) ?? null, replied: (job, reply) => sink?.replied(job, reply) } })
-  const exams = createExams(seller.context, { deployments: seller.deployments, specs: () => gradeSpecs.parse([FAKE_SPEC]) })
+  const seller = new Seller(tempDir(), {
+    engine,
+    exams: { route: (job) => sink?.route(job) ?? null, replied: (job, reply) => sink?.replied(job, reply) },
+  })
+  const exams = createExams(seller.context, {
+    deployments: seller.deployments,
+    specs: () => gradeSpecs.parse([FAKE_SPEC]),
+  })
   ;({ sink } = exams)
   exams.start()
   onTestFinished(() => {
@@ -38,16 +46,35 @@ function setup(engine: FakeEngineOptions = {}) {
     seller.exchange.push(frame)
     seller.exchange.deliverAll()
   }
-  const asked = (): Extract<SupplierFrame, { t: 'exam.start' }>[] => seller.exchange.sent.filter((frame) => frame.t === 'exam.start')
+  const asked = (): Extract<SupplierFrame, { t: 'exam.start' }>[] =>
+    seller.exchange.sent.filter((frame) => frame.t === 'exam.start')
   const begin = async (): Promise<void> => {
     const started = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
-    push({ t: 'exam.started', requestId: asked().at(-1)!.requestId, examId: EXAM, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false, carried: {} })
+    push({
+      t: 'exam.started',
+      requestId: asked().at(-1)!.requestId,
+      examId: EXAM,
+      spec: FAKE_SPEC,
+      commitment: sha256Hex('seed'),
+      attempt: 1,
+      resumed: false,
+      carried: {},
+    })
     await started
   }
   const judge = (itemId: string, reply = 'yes'): void => {
     const item = { examId: EXAM, itemId, replySha256: sha256Hex(reply), arrivedAt: 5, right: true }
-    push({ t: 'exam.item', phase: 'items', reason: 'right', ttftMs: 3, tokens: 1, tokPerS: null, sig: seller.exchange.key.sign(examItemText(item)), ...item })
+    push({
+      t: 'exam.item',
+      phase: 'items',
+      reason: 'right',
+      ttftMs: 3,
+      tokens: 1,
+      tokPerS: null,
+      sig: seller.exchange.key.sign(examItemText(item)),
+      ...item,
+    })
     push({ t: 'exam.progress', examId: EXAM, phase: 'items', done: 1, atMost: 400, limits })
   }
   const result = (verdict: 'passed' | 'not-reached' | 'cancelled', key = seller.exchange.key): void => {
@@ -61,18 +88,34 @@ function setup(engine: FakeEngineOptions = {}) {
     seller.engine.release(jobId)
     return jobId
   }
-  const reply = async (itemId: string): Promise<string | null> => (await call(exams.api.item, { examId: EXAM, itemId }, all)).reply
-  return { seller, exams, push, asked, begin, judge, result, underWay, reply, exam: () => call(exams.api.get, { examId: EXAM }, all) }
+  const reply = async (itemId: string): Promise<string | null> =>
+    (await call(exams.api.item, { examId: EXAM, itemId }, all)).reply
+  return {
+    seller,
+    exams,
+    push,
+    asked,
+    begin,
+    judge,
+    result,
+    underWay,
+    reply,
+    exam: () => call(exams.api.get, { examId: EXAM }, all),
+  }
 }
 
 describe('an exam', () => {
   it('refuses a second one while one runs, and one without the exchange', async () => {
     const { seller, exams, begin } = setup()
     await begin()
-    await expect(call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)).rejects.toMatchObject({ data: { code: 'EXAM_RUNNING' } })
+    await expect(
+      call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
+    ).rejects.toMatchObject({ data: { code: 'EXAM_RUNNING' } })
     const other = setup()
     other.seller.exchange.offline()
-    await expect(call(other.exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)).rejects.toMatchObject({ data: { code: 'EXCHANGE_OFFLINE' } })
+    await expect(
+      call(other.exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
+    ).rejects.toMatchObject({ data: { code: 'EXCHANGE_OFFLINE' } })
     expect(seller.exchange.sent.filter(({ t }) => t === 'exam.start')).toHaveLength(1)
   })
 
@@ -80,11 +123,18 @@ describe('an exam', () => {
     const { seller, exams, asked, push } = setup()
     const refused = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
-    push({ t: 'exam.refused', requestId: asked()[0]!.requestId, error: { code: 'EXAM_ATTEMPTS', message: 'three attempts in 7 days', data: {} } })
+    push({
+      t: 'exam.refused',
+      requestId: asked()[0]!.requestId,
+      error: { code: 'EXAM_ATTEMPTS', message: 'three attempts in 7 days', data: {} },
+    })
     await expect(refused).rejects.toMatchObject({ data: { code: 'EXAM_ATTEMPTS' } })
     const unanswered = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
-    await Promise.all([expect(unanswered).rejects.toMatchObject({ data: { code: 'TIMEOUT' } }), seller.clock.advance(16_000)])
+    await Promise.all([
+      expect(unanswered).rejects.toMatchObject({ data: { code: 'TIMEOUT' } }),
+      seller.clock.advance(16_000),
+    ])
   })
 
   it('serves its calls at no price, keeps reply and verdict, and leaves no job, receipt or ledger row', async () => {
@@ -94,8 +144,14 @@ describe('an exam', () => {
     seller.exchange.deliverAll()
     await seller.drain()
     judge('arith/1/0', 'FAKE what is it')
-    expect((await exam()).items).toEqual([{ itemId: 'arith/1/0', phase: 'items', right: true, reason: 'right', ttftMs: 3, tokens: 1, tokPerS: null }])
-    expect(seller.rows('SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM receipts) + (SELECT count(*) FROM transfers) AS n')).toEqual([{ n: 0 }])
+    expect((await exam()).items).toEqual([
+      { itemId: 'arith/1/0', phase: 'items', right: true, reason: 'right', ttftMs: 3, tokens: 1, tokPerS: null },
+    ])
+    expect(
+      seller.rows(
+        'SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM receipts) + (SELECT count(*) FROM transfers) AS n',
+      ),
+    ).toEqual([{ n: 0 }])
   })
 
   it('takes no result that the exchange did not sign (anybody between could pass a model)', async () => {
@@ -143,7 +199,9 @@ describe('an exam', () => {
     expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
     result('cancelled')
     expect(await cancelled).toMatchObject({ state: 'cancelled', transcriptSha256: null })
-    await expect(call(exams.api.transcript, { examId: EXAM }, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } })
+    await expect(call(exams.api.transcript, { examId: EXAM }, all)).rejects.toMatchObject({
+      data: { code: 'NOT_FOUND' },
+    })
     expect((await exam()).endedAt).not.toBeNull()
   })
 
@@ -186,7 +244,11 @@ describe('an exam', () => {
     seller.exchange.offline()
     seller.exchange.online()
     await settle()
-    push({ t: 'exam.refused', requestId: asked().at(-1)!.requestId, error: { code: 'UNAVAILABLE', message: 'not now', data: {} } })
+    push({
+      t: 'exam.refused',
+      requestId: asked().at(-1)!.requestId,
+      error: { code: 'UNAVAILABLE', message: 'not now', data: {} },
+    })
     await settle()
     await call(exams.api.cancel, { examId: EXAM }, all)
     expect((await exam()).state).toBe('cancelled')
@@ -216,7 +278,16 @@ describe('an exam', () => {
     exams.giveUp()
     await expect(late).rejects.toMatchObject({ data: { code: 'CANCELLED' } })
     const examId = brandId<ExamId>('exam_2')
-    push({ t: 'exam.started', requestId: asked().at(-1)!.requestId, examId, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 2, resumed: false, carried: {} })
+    push({
+      t: 'exam.started',
+      requestId: asked().at(-1)!.requestId,
+      examId,
+      spec: FAKE_SPEC,
+      commitment: sha256Hex('seed'),
+      attempt: 2,
+      resumed: false,
+      carried: {},
+    })
     expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId })
   })
 

@@ -12,7 +12,16 @@ const report: MachineReport = {
   cpu: { manufacturer: 'AMD', brand: 'Ryzen 7 5700X' },
   cores: 16,
   memory: { total: 32e9, available: 20e9 },
-  adapters: [{ vendor: 'NVIDIA Corporation', model: 'AD104', name: 'NVIDIA GeForce RTX 4070', vram: 12_282, memoryTotal: 12_282, memoryFree: 9_300 }],
+  adapters: [
+    {
+      vendor: 'NVIDIA Corporation',
+      model: 'AD104',
+      name: 'NVIDIA GeForce RTX 4070',
+      vram: 12_282,
+      memoryTotal: 12_282,
+      memoryFree: 9_300,
+    },
+  ],
 }
 
 let rig: RigContext
@@ -37,10 +46,25 @@ describe('hardware', () => {
 
   it('does not call a virtual display a GPU, and says null for memory nobody reports', () => {
     const machine = describeMachine(
-      { ...report, os: null, cpu: null, cores: 0, adapters: [{ vendor: 'Red Hat', model: 'Virtio GPU', vram: 4 }, { model: '' }, { model: 'Arc A770', vram: null }] },
+      {
+        ...report,
+        os: null,
+        cpu: null,
+        cores: 0,
+        adapters: [
+          { vendor: 'Red Hat', model: 'Virtio GPU', vram: 4 },
+          { model: '' },
+          { model: 'Arc A770', vram: null },
+        ],
+      },
       5,
     )
-    expect(machine).toMatchObject({ os: 'unknown system', cpu: 'unknown processor', cores: 1, gpus: [{ name: 'Arc A770', memoryBytes: null, memoryFreeBytes: null }] })
+    expect(machine).toMatchObject({
+      os: 'unknown system',
+      cpu: 'unknown processor',
+      cores: 1,
+      gpus: [{ name: 'Arc A770', memoryBytes: null, memoryFreeBytes: null }],
+    })
   })
 
   it('asks once a minute, once for everybody at the same time, and again after a failure', async () => {

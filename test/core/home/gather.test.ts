@@ -27,7 +27,17 @@ const deployment = (id: string, state: Deployment['state']): Deployment => ({
   sha256: MODEL,
   modelName: `model of ${id}`,
   engine: { kind: 'local' },
-  settings: { contextTokens: 256, slots: 4, threads: 1, gpuLayers: 0, processes: 1, gpus: 'together', kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
+  settings: {
+    contextTokens: 256,
+    slots: 4,
+    threads: 1,
+    gpuLayers: 0,
+    processes: 1,
+    gpus: 'together',
+    kvType: 'f16',
+    flashAttention: 'auto',
+    batchTokens: 512,
+  },
   createdAt: 0,
   state,
   detail: null,
@@ -50,8 +60,19 @@ afterEach(() => {
   rig.dispose()
 })
 
-function start(trading: Partial<TradingFace>, exchange: Partial<CoreContext['exchange']> = {}, kwhPriceNano: number | null = 300_000_000, parts: Partial<HomeParts> = {}) {
-  const context = { ...rig, realmDb, realm: 'practice', currency: 'PCR', exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'] } as const
+function start(
+  trading: Partial<TradingFace>,
+  exchange: Partial<CoreContext['exchange']> = {},
+  kwhPriceNano: number | null = 300_000_000,
+  parts: Partial<HomeParts> = {},
+) {
+  const context = {
+    ...rig,
+    realmDb,
+    realm: 'practice',
+    currency: 'PCR',
+    exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'],
+  } as const
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano, powerCurrency: 'EUR' })
   const power = createPower(rig, {
@@ -116,13 +137,9 @@ describe('gathering home', () => {
         [midnight, 100],
         [midnight + HOUR_MS, 10],
       ] as const)
-        db.prepare('INSERT INTO rollup_hour (hour_ms, instrument, jobs, gross_nano, seller_nano, released_nano) VALUES (?, ?, 1, ?, ?, ?)').run(
-          hour,
-          TEXT,
-          gross,
-          gross,
-          gross / 10,
-        )
+        db.prepare(
+          'INSERT INTO rollup_hour (hour_ms, instrument, jobs, gross_nano, seller_nano, released_nano) VALUES (?, ?, 1, ?, ?, ?)',
+        ).run(hour, TEXT, gross, gross, gross / 10)
     })
     const listing = {
       instrument: TEXT,
@@ -144,7 +161,19 @@ describe('gathering home', () => {
         jobsSince: (from) => ({ jobs: from === rig.clock.now() - HOUR_MS ? 1 : 20, failed: 0 }),
       },
       {
-        state: () => ({ kind: 'online', since: 0, fresh: true, terms: { realm: 'practice', currency: 'PCR', feeBps: 1_000, holdMs: 0, specs: [], exchange: rig.clock as never } }),
+        state: () => ({
+          kind: 'online',
+          since: 0,
+          fresh: true,
+          terms: {
+            realm: 'practice',
+            currency: 'PCR',
+            feeBps: 1_000,
+            holdMs: 0,
+            specs: [],
+            exchange: rig.clock as never,
+          },
+        }),
       },
     )
     power.start()
@@ -182,13 +211,22 @@ describe('gathering home', () => {
       since: 0,
     }
     const { home } = start({ listings: () => [{ ...listing, state: 'waiting' }] })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'no', detail: 'none is loaded' })
+    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+      state: 'no',
+      detail: 'none is loaded',
+    })
   })
 
   it('a model on a remote server is one to sell, without any file', async () => {
     const remote: Deployment = { ...deployment('far', 'loaded'), engine: { kind: 'remote', model: 'm', endpoints: [] } }
-    const { home } = start({}, {}, null, { models: { list: () => Promise.resolve([]) }, deployments: { list: () => [remote] } })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of far' })
+    const { home } = start({}, {}, null, {
+      models: { list: () => Promise.resolve([]) },
+      deployments: { list: () => [remote] },
+    })
+    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+      state: 'yes',
+      detail: 'model of far',
+    })
   })
 
   it('says that electricity has no price yet, not that it costs nothing', async () => {

@@ -39,7 +39,15 @@ const exam = (state: ExamFacts['state'], extra: Partial<ExamFacts> = {}): ExamFa
   validUntil: state === 'passed' ? NOW + 1 : null,
   limits: [
     { name: 'intelligence', n: 100, k: 83, floor: 0.7, low: 0.75, high: 0.89, state: 'passed' },
-    { name: 'time to first token', n: 100, k: 99, floor: 0.95, low: 0.951, high: 0.998, state: state === 'not-reached' ? 'not-reached' : 'passed' },
+    {
+      name: 'time to first token',
+      n: 100,
+      k: 99,
+      floor: 0.95,
+      low: 0.951,
+      high: 0.998,
+      state: state === 'not-reached' ? 'not-reached' : 'passed',
+    },
   ],
   ...extra,
 })
@@ -95,14 +103,24 @@ const unlisted: Partial<HomeFacts> = { listing: null, qualified: [], jobsLastHou
 const STATES: [string, Partial<HomeFacts>, string, string, string | null, string | null][] = [
   [
     'money that cannot be booked comes before all else',
-    { unbooked: 'receipt 7: the claim is not the one we signed', engine: { kind: 'broken', model: null, detail: null } },
+    {
+      unbooked: 'receipt 7: the claim is not the one we signed',
+      engine: { kind: 'broken', model: null, detail: null },
+    },
     'The exchange’s records cannot all be booked (receipt 7: the claim is not the one we signed).',
     'Check the books: they say what to do',
     'settings',
     'engine',
   ],
   ['no model', EMPTY, 'There is no model here yet, so there is nothing to sell.', 'Add a model', 'models', 'model'],
-  ['no model, first run', { ...EMPTY, onboarding: FRESH }, 'There is no model here yet, so there is nothing to sell.', 'Start the first run', 'welcome', 'model'],
+  [
+    'no model, first run',
+    { ...EMPTY, onboarding: FRESH },
+    'There is no model here yet, so there is nothing to sell.',
+    'Start the first run',
+    'welcome',
+    'model',
+  ],
   [
     'first run under way',
     { ...EMPTY, models: 1, onboarding: { ...FRESH, step: 'model', startedAt: 5 } },
@@ -120,8 +138,22 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'model',
   ],
   ['first start', { ...EMPTY, modelsComing: true }, 'Reading the model that comes with Stoker.', '', null, 'model'],
-  ['model file gone', { ...EMPTY, modelsLost: 1 }, 'The model file is gone or changed, so there is nothing to sell.', 'Open models', 'models', 'model'],
-  ['loading', { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'loading', detail: null } }, 'Loading Nano.', '', null, 'grade'],
+  [
+    'model file gone',
+    { ...EMPTY, modelsLost: 1 },
+    'The model file is gone or changed, so there is nothing to sell.',
+    'Open models',
+    'models',
+    'model',
+  ],
+  [
+    'loading',
+    { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'loading', detail: null } },
+    'Loading Nano.',
+    '',
+    null,
+    'grade',
+  ],
   [
     'loading failed',
     { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'failed', detail: 'Too little memory' } },
@@ -130,8 +162,22 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'models',
     'model',
   ],
-  ['loaded, no exam', { ...unlisted, exams: [] }, 'Nano is loaded and has not taken an exam, so nothing can be sold yet.', 'Take the exam', 'exam', 'grade'],
-  ['exam running', { ...unlisted, exams: [exam('running')] }, 'Taking the exam for practice/text-nano.', 'Watch the exam', 'exam', 'ask'],
+  [
+    'loaded, no exam',
+    { ...unlisted, exams: [] },
+    'Nano is loaded and has not taken an exam, so nothing can be sold yet.',
+    'Take the exam',
+    'exam',
+    'grade',
+  ],
+  [
+    'exam running',
+    { ...unlisted, exams: [exam('running')] },
+    'Taking the exam for practice/text-nano.',
+    'Watch the exam',
+    'exam',
+    'ask',
+  ],
   [
     'exam interrupted',
     { ...unlisted, exams: [exam('interrupted')] },
@@ -140,7 +186,14 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'exam',
     'grade',
   ],
-  ['exam stopped', { ...unlisted, exams: [exam('cancelled')] }, 'The exam for practice/text-nano was stopped, so nothing can be listed yet.', 'Take the exam', 'exam', 'grade'],
+  [
+    'exam stopped',
+    { ...unlisted, exams: [exam('cancelled')] },
+    'The exam for practice/text-nano was stopped, so nothing can be listed yet.',
+    'Take the exam',
+    'exam',
+    'grade',
+  ],
   [
     'exam not reached',
     { ...unlisted, exams: [exam('not-reached')] },
@@ -157,10 +210,38 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'exam',
     'grade',
   ],
-  ['qualification ended', { ...unlisted, exams: [exam('passed')] }, 'The qualification for practice/text-nano has ended.', 'Take the exam again', 'exam', 'grade'],
-  ['passed, not listed', { listing: null, jobsLastHour: 0, demand: null }, 'Qualified for practice/text-nano, but not listed: nobody can buy yet.', 'Set an ask', 'market', 'ask'],
-  ['serving one', { running: 1 }, 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.', 'See what it has earned', 'earnings', null],
-  ['serving two', { running: 2 }, 'Serving practice/text-nano at 0.42 practice credits per million tokens. 2 jobs running.', 'See what it has earned', 'earnings', null],
+  [
+    'qualification ended',
+    { ...unlisted, exams: [exam('passed')] },
+    'The qualification for practice/text-nano has ended.',
+    'Take the exam again',
+    'exam',
+    'grade',
+  ],
+  [
+    'passed, not listed',
+    { listing: null, jobsLastHour: 0, demand: null },
+    'Qualified for practice/text-nano, but not listed: nobody can buy yet.',
+    'Set an ask',
+    'market',
+    'ask',
+  ],
+  [
+    'serving one',
+    { running: 1 },
+    'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
+    'See what it has earned',
+    'earnings',
+    null,
+  ],
+  [
+    'serving two',
+    { running: 2 },
+    'Serving practice/text-nano at 0.42 practice credits per million tokens. 2 jobs running.',
+    'See what it has earned',
+    'earnings',
+    null,
+  ],
   [
     'serving while an exam runs too',
     { running: 1, exams: [exam('running')] },
@@ -201,8 +282,22 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'market',
     null,
   ],
-  ['refused', { listing: listing('refused', 'Not qualified.'), jobsLastHour: 0 }, 'The exchange refused practice/text-nano: Not qualified.', 'Review the ask', 'market', 'ask'],
-  ['paused', { listing: listing('paused') }, 'Paused by you: practice/text-nano is not offered to buyers.', 'Resume the listing', 'market', 'not-paused'],
+  [
+    'refused',
+    { listing: listing('refused', 'Not qualified.'), jobsLastHour: 0 },
+    'The exchange refused practice/text-nano: Not qualified.',
+    'Review the ask',
+    'market',
+    'ask',
+  ],
+  [
+    'paused',
+    { listing: listing('paused') },
+    'Paused by you: practice/text-nano is not offered to buyers.',
+    'Resume the listing',
+    'market',
+    'not-paused',
+  ],
   [
     'engine broken',
     { engine: { kind: 'broken', model: null, detail: 'exit code 139' } },
@@ -211,7 +306,14 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'models',
     'engine',
   ],
-  ['engine restarting', { engine: { kind: 'backoff', model: null, detail: null } }, 'The engine crashed and starts again; practice/text-nano stays listed.', '', null, 'engine'],
+  [
+    'engine restarting',
+    { engine: { kind: 'backoff', model: null, detail: null } },
+    'The engine crashed and starts again; practice/text-nano stays listed.',
+    '',
+    null,
+    'engine',
+  ],
   [
     'exchange offline, listed',
     { exchange: { kind: 'offline', lastSeenAt: NOW - 300_000, detail: 'connection refused' } },
@@ -233,7 +335,12 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
 describe('home', () => {
   it.each(STATES)('%s', (_name, change, sentence, next, nextPage, firstFailing) => {
     const home = composeHome({ ...SELLING, ...change })
-    expect({ sentence: home.sentence, next: home.next, nextPage: home.nextPage, firstFailing: home.ladder.find(({ state }) => state === 'no')?.id ?? null }).toEqual({
+    expect({
+      sentence: home.sentence,
+      next: home.next,
+      nextPage: home.nextPage,
+      firstFailing: home.ladder.find(({ state }) => state === 'no')?.id ?? null,
+    }).toEqual({
       sentence,
       next,
       nextPage,
@@ -241,25 +348,48 @@ describe('home', () => {
     })
   })
 
-  it.each(STATES)('%s: is a valid answer, one fix at most, on the first failing rung, and no dollar sign for practice money', (_name, change) => {
-    const home = composeHome({ ...SELLING, ...change })
-    expect(homeSchema.safeParse(home).success).toBe(true)
-    const failing = home.ladder.filter(({ state }) => state === 'no')
-    expect(home.ladder.filter(({ fix }) => fix !== null)).toEqual(failing.slice(0, 1))
-    expect(JSON.stringify(home)).not.toContain('$')
-    expect(home.ladder.map(({ id }) => id).sort()).toEqual(['ask', 'demand', 'engine', 'grade', 'model', 'not-paused', 'online'])
-  })
+  it.each(STATES)(
+    '%s: is a valid answer, one fix at most, on the first failing rung, and no dollar sign for practice money',
+    (_name, change) => {
+      const home = composeHome({ ...SELLING, ...change })
+      expect(homeSchema.safeParse(home).success).toBe(true)
+      const failing = home.ladder.filter(({ state }) => state === 'no')
+      expect(home.ladder.filter(({ fix }) => fix !== null)).toEqual(failing.slice(0, 1))
+      expect(JSON.stringify(home)).not.toContain('$')
+      expect(home.ladder.map(({ id }) => id).sort()).toEqual([
+        'ask',
+        'demand',
+        'engine',
+        'grade',
+        'model',
+        'not-paused',
+        'online',
+      ])
+    },
+  )
 
   it('writes a dollar sign for real money alone', () => {
-    expect(composeHome({ ...SELLING, realm: 'real', currency: 'USD' }).sentence).toContain('at $0.42 per million tokens')
+    expect(composeHome({ ...SELLING, realm: 'real', currency: 'USD' }).sentence).toContain(
+      'at $0.42 per million tokens',
+    )
   })
 })
 
 describe('the three questions', () => {
   it('cost: ask, fee and electricity stand side by side and are not netted', () => {
-    expect(composeHome(SELLING).cost).toEqual({ powerNanoPerMtok: 31_000_000, method: 'estimate', askNanoPerMtok: 420_000_000, netNanoPerMtok: 399_000_000, powerCurrency: 'USD' })
+    expect(composeHome(SELLING).cost).toEqual({
+      powerNanoPerMtok: 31_000_000,
+      method: 'estimate',
+      askNanoPerMtok: 420_000_000,
+      netNanoPerMtok: 399_000_000,
+      powerCurrency: 'USD',
+    })
     expect(composeHome({ ...SELLING, feeBps: null }).cost.netNanoPerMtok).toBeNull()
-    expect(composeHome({ ...SELLING, ...EMPTY }).cost).toMatchObject({ powerNanoPerMtok: null, askNanoPerMtok: null, netNanoPerMtok: null })
+    expect(composeHome({ ...SELLING, ...EMPTY }).cost).toMatchObject({
+      powerNanoPerMtok: null,
+      askNanoPerMtok: null,
+      netNanoPerMtok: null,
+    })
   })
 
   it('quality: the share with its interval, and what limits a pass', () => {
@@ -273,7 +403,11 @@ describe('the three questions', () => {
       limitedBy: 'time to first token',
       validUntil: NOW + 1,
     })
-    expect(composeHome({ ...SELLING, exams: [exam('running', { limits: [] })] }).quality).toMatchObject({ verdict: 'none', share: null, limitedBy: null })
+    expect(composeHome({ ...SELLING, exams: [exam('running', { limits: [] })] }).quality).toMatchObject({
+      verdict: 'none',
+      share: null,
+      limitedBy: null,
+    })
     expect(composeHome({ ...SELLING, exams: [] }).quality.verdict).toBe('none')
   })
 
@@ -281,15 +415,43 @@ describe('the three questions', () => {
     const other = brandId<Instrument>('practice/text-micro')
     const failed = exam('not-reached', { instrument: other, examId: 'exam_2' })
     const again = exam('running', { limits: [] })
-    expect(composeHome({ ...SELLING, exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
-    expect(composeHome({ ...SELLING, exams: [again, failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
-    expect(composeHome({ ...SELLING, listing: null, exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: TEXT, verdict: 'passed' })
-    expect(composeHome({ ...SELLING, listing: null, qualified: [], exams: [failed, exam('passed')] }).quality).toMatchObject({ instrument: other, verdict: 'not-reached' })
+    expect(composeHome({ ...SELLING, exams: [failed, exam('passed')] }).quality).toMatchObject({
+      instrument: TEXT,
+      verdict: 'passed',
+    })
+    expect(composeHome({ ...SELLING, exams: [again, failed, exam('passed')] }).quality).toMatchObject({
+      instrument: TEXT,
+      verdict: 'passed',
+    })
+    expect(composeHome({ ...SELLING, listing: null, exams: [failed, exam('passed')] }).quality).toMatchObject({
+      instrument: TEXT,
+      verdict: 'passed',
+    })
+    expect(
+      composeHome({ ...SELLING, listing: null, qualified: [], exams: [failed, exam('passed')] }).quality,
+    ).toMatchObject({ instrument: other, verdict: 'not-reached' })
   })
 
   it('reliability: no rate without jobs, provisional below 300', () => {
-    expect(composeHome(SELLING).reliability).toEqual({ jobs24h: 99, failed24h: 1, errorRate: 0.01, errorCeiling: 0.05, provisional: true, connectedShare24h: 0.9994 })
-    expect(composeHome({ ...SELLING, ...EMPTY, specs: [] }).reliability).toMatchObject({ errorRate: null, errorCeiling: null, provisional: true })
-    expect(composeHome({ ...SELLING, jobs24h: { jobs: 400, failed: 0 }, specs: SPECS.map((spec) => ({ ...spec, provisional: false })) }).reliability.provisional).toBe(false)
+    expect(composeHome(SELLING).reliability).toEqual({
+      jobs24h: 99,
+      failed24h: 1,
+      errorRate: 0.01,
+      errorCeiling: 0.05,
+      provisional: true,
+      connectedShare24h: 0.9994,
+    })
+    expect(composeHome({ ...SELLING, ...EMPTY, specs: [] }).reliability).toMatchObject({
+      errorRate: null,
+      errorCeiling: null,
+      provisional: true,
+    })
+    expect(
+      composeHome({
+        ...SELLING,
+        jobs24h: { jobs: 400, failed: 0 },
+        specs: SPECS.map((spec) => ({ ...spec, provisional: false })),
+      }).reliability.provisional,
+    ).toBe(false)
   })
 })

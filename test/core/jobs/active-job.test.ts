@@ -12,7 +12,13 @@ const frame = {
   jobId: 'job_1',
   instrument: NANO_INSTRUMENT,
   specVersion: 1,
-  request: { messages: [{ role: 'user', content: 'x' }], maxTokens: 64, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
+  request: {
+    messages: [{ role: 'user', content: 'x' }],
+    maxTokens: 64,
+    sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 },
+    stop: [],
+    ignoreEos: false,
+  },
   priceNanoPerMtok: nanoPerMtok(0),
   reserveNano: nano(0),
   deadlineMs: 1_000,
@@ -27,7 +33,12 @@ describe('the deltas of a job', () => {
   ])('go out so seldom that %i jobs together stay within what one socket may send', async (running, most) => {
     const clock = new FakeClock()
     const sent: string[] = []
-    const run = new Run(frame, route, { clock, engine: { cancel: () => undefined }, send: (text) => sent.push(text), running: () => running })
+    const run = new Run(frame, route, {
+      clock,
+      engine: { cancel: () => undefined },
+      send: (text) => sent.push(text),
+      running: () => running,
+    })
     for (let ms = 0; ms < 1_000; ms += 2) {
       run.delta('x')
       await clock.advance(2)

@@ -1,4 +1,7 @@
-/** The composed core with a fake engine and a scripted exchange: what one domain must know of another, at the moment it happens. */
+/**
+ * The composed core with a fake engine and a scripted exchange: what one domain must know of another, at the moment it
+ * happens.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -51,13 +54,23 @@ describe('the composed core', () => {
     const path = join(dataDir, 'fake.gguf')
     writeFileSync(path, 'a fake model')
     let sha256 = ''
-    for await (const step of await core.client.models.import({ path })) if (step.kind === 'done') ({ sha256 } = step.model)
+    for await (const step of await core.client.models.import({ path }))
+      if (step.kind === 'done') ({ sha256 } = step.model)
     const { deploymentId } = await core.client.models.deploy({ sha256, settings: { slots: 1 } })
     const started = core.client.exams.start({ instrument: NANO_INSTRUMENT, deploymentId })
     await expect.poll(() => exchange.sent.some(({ t }) => t === 'exam.start')).toBe(true)
     const asked = exchange.sent.findLast((frame) => frame.t === 'exam.start')!
     const examId = brandId<ExamId>('exam_1')
-    exchange.push({ t: 'exam.started', requestId: asked.requestId, examId, spec: FAKE_SPEC, commitment: sha256Hex('seed'), attempt: 1, resumed: false, carried: {} })
+    exchange.push({
+      t: 'exam.started',
+      requestId: asked.requestId,
+      examId,
+      spec: FAKE_SPEC,
+      commitment: sha256Hex('seed'),
+      attempt: 1,
+      resumed: false,
+      carried: {},
+    })
     exchange.deliverAll()
     await started
     expect((await core.client.app.power()).watts?.value).toBe(100)

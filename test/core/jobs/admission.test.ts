@@ -2,7 +2,15 @@
 import { describe, it, expect } from 'vitest'
 
 import { nano, nanoPerMtok } from '#contract/money.ts'
-import { finishesInMs, refusal, waitTokens, type Facts, type JobFrame, type Load, type Route } from '#core/jobs/admission.ts'
+import {
+  finishesInMs,
+  refusal,
+  waitTokens,
+  type Facts,
+  type JobFrame,
+  type Load,
+  type Route,
+} from '#core/jobs/admission.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 
@@ -13,14 +21,27 @@ const job = (change: Partial<JobFrame> = {}, maxTokens = 100): JobFrame =>
     jobId: 'job_1',
     instrument: NANO_INSTRUMENT,
     specVersion: 1,
-    request: { messages: [{ role: 'user', content: 'x'.repeat(400) }], maxTokens, sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 }, stop: [], ignoreEos: false },
+    request: {
+      messages: [{ role: 'user', content: 'x'.repeat(400) }],
+      maxTokens,
+      sampling: { temperature: 0, topP: 1, topK: 40, minP: 0 },
+      stop: [],
+      ignoreEos: false,
+    },
     priceNanoPerMtok: nanoPerMtok(1_000_000),
     reserveNano: nano(1_000_000),
     deadlineMs: 10_000,
     salt: 's'.repeat(43),
     ...change,
   }) as unknown as JobFrame
-const route: Route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [1_000_000], bounds: { contextTokens: 4_096, outputTokens: 1_024 }, closed: null }
+const route: Route = {
+  deploymentId: 'd',
+  sha256: 'a'.repeat(64),
+  specVersion: 1,
+  prices: [1_000_000],
+  bounds: { contextTokens: 4_096, outputTokens: 1_024 },
+  closed: null,
+}
 const idle: Load = {
   slots: 4,
   contextTokens: 4_096,
@@ -32,23 +53,71 @@ const idle: Load = {
   waitingPromptTokens: 0,
   promptRatio: null,
 }
-const facts = (load: Partial<Load> = {}, change: Partial<Facts> = {}): Facts => ({ realmFits: true, route, recovering: false, loaded: { ...idle, ...load }, ...change })
+const facts = (load: Partial<Load> = {}, change: Partial<Facts> = {}): Facts => ({
+  realmFits: true,
+  route,
+  recovering: false,
+  loaded: { ...idle, ...load },
+  ...change,
+})
 const exam = { examId: 'exam_1', priceNanoPerMtok: 0 } as Partial<JobFrame>
 const examRoute = { ...route, prices: [0], bounds: null }
 
 describe('a job is refused at once', () => {
   it.each<[string, JobFrame, Facts, string, RegExp]>([
     ['not listed', job(), facts({}, { route: null }), 'CONFLICT', /not listed/],
-    ['draining', job(), facts({}, { route: { ...route, closed: 'this listing was paused and takes no new jobs' } }), 'CONFLICT', /paused/],
+    [
+      'draining',
+      job(),
+      facts({}, { route: { ...route, closed: 'this listing was paused and takes no new jobs' } }),
+      'CONFLICT',
+      /paused/,
+    ],
     ['not in memory', job(), facts({}, { loaded: null }), 'ENGINE_NOT_LOADED', /not loaded/],
-    ['not in memory, and coming back: only exam calls wait', job(), facts({}, { loaded: null, recovering: true }), 'ENGINE_NOT_LOADED', /not loaded/],
+    [
+      'not in memory, and coming back: only exam calls wait',
+      job(),
+      facts({}, { loaded: null, recovering: true }),
+      'ENGINE_NOT_LOADED',
+      /not loaded/,
+    ],
     ['output beyond the grade', job({}, 1_025), facts(), 'OUTPUT_TOO_LONG', /output limit/],
-    ['context beyond the grade', job({}, 1_000), facts({}, { route: { ...route, bounds: { contextTokens: 1_024, outputTokens: 1_024 } } }), 'CONTEXT_TOO_LONG', /grade/],
-    ['context beyond the engine’s, in its own tokens', job(), facts({ contextTokens: 256, promptRatio: 2.5 }), 'CONTEXT_TOO_LONG', /its own tokens/],
+    [
+      'context beyond the grade',
+      job({}, 1_000),
+      facts({}, { route: { ...route, bounds: { contextTokens: 1_024, outputTokens: 1_024 } } }),
+      'CONTEXT_TOO_LONG',
+      /grade/,
+    ],
+    [
+      'context beyond the engine’s, in its own tokens',
+      job(),
+      facts({ contextTokens: 256, promptRatio: 2.5 }),
+      'CONTEXT_TOO_LONG',
+      /its own tokens/,
+    ],
     ['every slot taken', job(), facts({ running: 4 }), 'ENGINE_BUSY', /slot/],
-    ['the owner’s own use fills slots and queue', job(), facts({ running: 1, engine: { running: 4, queued: 1 } }), 'ENGINE_BUSY', /own requests/],
-    ['the owner’s own use fills slots and queue, exam calls beside it', job(), facts({ running: 1, exams: 2, engine: { running: 4, queued: 3 } }), 'ENGINE_BUSY', /own requests/],
-    ['every slot taken, and exam calls wait behind', job(), facts({ running: 4, exams: 4, engine: { running: 4, queued: 4 } }), 'ENGINE_BUSY', /slot/],
+    [
+      'the owner’s own use fills slots and queue',
+      job(),
+      facts({ running: 1, engine: { running: 4, queued: 1 } }),
+      'ENGINE_BUSY',
+      /own requests/,
+    ],
+    [
+      'the owner’s own use fills slots and queue, exam calls beside it',
+      job(),
+      facts({ running: 1, exams: 2, engine: { running: 4, queued: 3 } }),
+      'ENGINE_BUSY',
+      /own requests/,
+    ],
+    [
+      'every slot taken, and exam calls wait behind',
+      job(),
+      facts({ running: 4, exams: 4, engine: { running: 4, queued: 4 } }),
+      'ENGINE_BUSY',
+      /slot/,
+    ],
     [
       'too late for the slot that an exam call frees',
       job({}, 10),
@@ -56,7 +125,13 @@ describe('a job is refused at once', () => {
       'DEADLINE',
       /11\.0 s/,
     ],
-    ['answer too slow alone', job(), facts({ speed: { promptTokensPerSecond: null, perStream: [9] } }), 'DEADLINE', /11\.1 s against 10\.0 s/],
+    [
+      'answer too slow alone',
+      job(),
+      facts({ speed: { promptTokensPerSecond: null, perStream: [9] } }),
+      'DEADLINE',
+      /11\.1 s against 10\.0 s/,
+    ],
     [
       'answer too slow beside the others, though fast enough alone',
       job(),
@@ -64,9 +139,27 @@ describe('a job is refused at once', () => {
       'DEADLINE',
       /measured rate/,
     ],
-    ['prompt too slow', job({}, 10), facts({ speed: { promptTokensPerSecond: 9, perStream: [100] } }), 'DEADLINE', /measured rate/],
-    ['prompt too slow in the engine’s own tokens', job({}, 10), facts({ promptRatio: 3, speed: { promptTokensPerSecond: 25, perStream: [100] } }), 'DEADLINE', /measured rate/],
-    ['other prompts wait before it', job({}, 10), facts({ waitingPromptTokens: 3_000, speed: { promptTokensPerSecond: 300, perStream: [100] } }), 'DEADLINE', /measured rate/],
+    [
+      'prompt too slow',
+      job({}, 10),
+      facts({ speed: { promptTokensPerSecond: 9, perStream: [100] } }),
+      'DEADLINE',
+      /measured rate/,
+    ],
+    [
+      'prompt too slow in the engine’s own tokens',
+      job({}, 10),
+      facts({ promptRatio: 3, speed: { promptTokensPerSecond: 25, perStream: [100] } }),
+      'DEADLINE',
+      /measured rate/,
+    ],
+    [
+      'other prompts wait before it',
+      job({}, 10),
+      facts({ waitingPromptTokens: 3_000, speed: { promptTokensPerSecond: 300, perStream: [100] } }),
+      'DEADLINE',
+      /measured rate/,
+    ],
     ['an exam that is not ours', job(exam), facts({}, { route: null }), 'NOT_FOUND', /exam/],
   ])('%s', (_name, frame, known, code, message) => {
     const error = refusal(frame, known)
@@ -78,23 +171,53 @@ describe('a job is refused at once', () => {
 describe('a job is taken', () => {
   it.each<[string, JobFrame, Facts]>([
     ['when nothing was ever measured: the first job is what measures', job({ deadlineMs: 1 }), facts()],
-    ['when only prompts were measured', job({ deadlineMs: 1 }), facts({ speed: { promptTokensPerSecond: 1, perStream: [] } })],
-    ['when the measured rate just meets the deadline', job(), facts({ speed: { promptTokensPerSecond: 100, perStream: [100 / 9] } })],
-    ['when the average prompt ratio says it is a little too long: the engine knows better', job(), facts({ contextTokens: 280, promptRatio: 2 })],
-    ['when a stale count of the engine still holds jobs that ended', job(), facts({ running: 3, engine: { running: 4, queued: 0 } })],
-    ['though exam calls fill every slot and the queue: it goes before them', job(), facts({ running: 3, exams: 4, engine: { running: 4, queued: 3 } })],
+    [
+      'when only prompts were measured',
+      job({ deadlineMs: 1 }),
+      facts({ speed: { promptTokensPerSecond: 1, perStream: [] } }),
+    ],
+    [
+      'when the measured rate just meets the deadline',
+      job(),
+      facts({ speed: { promptTokensPerSecond: 100, perStream: [100 / 9] } }),
+    ],
+    [
+      'when the average prompt ratio says it is a little too long: the engine knows better',
+      job(),
+      facts({ contextTokens: 280, promptRatio: 2 }),
+    ],
+    [
+      'when a stale count of the engine still holds jobs that ended',
+      job(),
+      facts({ running: 3, engine: { running: 4, queued: 0 } }),
+    ],
+    [
+      'though exam calls fill every slot and the queue: it goes before them',
+      job(),
+      facts({ running: 3, exams: 4, engine: { running: 4, queued: 3 } }),
+    ],
     [
       'as an exam call whatever the rate says: its deadline is the exchange’s to keep',
       job({ ...exam, deadlineMs: 1 }),
       facts({ running: 9, speed: { promptTokensPerSecond: 1, perStream: [1] } }, { route: examRoute }),
     ],
-    ['as an exam call while the engine comes back', job(exam), facts({}, { route: examRoute, loaded: null, recovering: true })],
+    [
+      'as an exam call while the engine comes back',
+      job(exam),
+      facts({}, { route: examRoute, loaded: null, recovering: true }),
+    ],
   ])('%s', (_name, frame, known) => {
     expect(refusal(frame, known)).toBeNull()
   })
 
   it('by the time of waiting prompts, its own prompt and all of maxTokens beside the others', () => {
-    const load = { ...idle, running: 1, waitingPromptTokens: 300, promptRatio: 2, speed: { promptTokensPerSecond: 500, perStream: [50, 25] } }
+    const load = {
+      ...idle,
+      running: 1,
+      waitingPromptTokens: 300,
+      promptRatio: 2,
+      speed: { promptTokensPerSecond: 500, perStream: [50, 25] },
+    }
     expect(finishesInMs(job(), load)).toBeCloseTo(1_000 + 4_000)
     // As much longer as streams wait for the prompts of others now.
     expect(finishesInMs(job(), { ...load, speed: { ...load.speed, crowding: 1.5 } })).toBeCloseTo(1_000 + 6_000)

@@ -1,4 +1,6 @@
-/** When the exchange's records and ours do not fit: what is booked, what is asked for again, and what the owner is told. */
+/**
+ * When the exchange's records and ours do not fit: what is booked, what is asked for again, and what the owner is told.
+ */
 import { call } from '@orpc/server'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
@@ -26,7 +28,8 @@ const sell = async (made: Seller, count: number): Promise<void> => {
   }
 }
 const damaged = (receipt: Receipt): Receipt => ({ ...receipt, sellerNano: nano(receipt.sellerNano + 1) })
-const syncs = (made: Seller): Extract<SupplierFrame, { t: 'sync' }>[] => made.exchange.sent.filter((frame) => frame.t === 'sync')
+const syncs = (made: Seller): Extract<SupplierFrame, { t: 'sync' }>[] =>
+  made.exchange.sent.filter((frame) => frame.t === 'sync')
 const checked = async (made: Seller) => {
   const checking = createLedger(made.context, made.jobs).check()
   await made.drain()
@@ -108,7 +111,9 @@ describe('an exchange whose database was reset', () => {
     await sell(made, 2)
     expect(made.rows('SELECT seq FROM receipts ORDER BY seq').map(({ seq }) => seq)).toEqual([1, 1, 2, 2])
     expect(await checked(made)).toMatchObject({ ok: true, receipts: 4 })
-    expect((await call(made.jobs.api.get, { jobId: oldJob }, { context: { scopes: ALL_SCOPES } })).verified).toMatchObject({ ok: true })
+    expect(
+      (await call(made.jobs.api.get, { jobId: oldJob }, { context: { scopes: ALL_SCOPES } })).verified,
+    ).toMatchObject({ ok: true })
   })
 
   it('cannot release money that another exchange holds', async () => {

@@ -11,13 +11,18 @@ import { tempDir } from '../../support/temp-dir.ts'
 const OTHER = brandId<Instrument>('practice/other')
 
 function seller(options: SellerOptions = {}): Seller {
-  const made = new Seller(tempDir(), { engine: { manual: true }, second: { instrument: OTHER, deploymentId: 'dep_2' }, ...options })
+  const made = new Seller(tempDir(), {
+    engine: { manual: true },
+    second: { instrument: OTHER, deploymentId: 'dep_2' },
+    ...options,
+  })
   onTestFinished(() => made.close())
   made.exchange.online()
   made.exchange.deliverAll()
   return made
 }
-const states = (made: Seller) => Object.fromEntries(made.rows('SELECT job_id, state FROM jobs').map((row) => [row['job_id'], row['state']]))
+const states = (made: Seller) =>
+  Object.fromEntries(made.rows('SELECT job_id, state FROM jobs').map((row) => [row['job_id'], row['state']]))
 
 describe('two deployments', () => {
   it('serve each their own jobs, with slots of their own, and a crash of one touches no job of the other', async () => {
@@ -27,11 +32,20 @@ describe('two deployments', () => {
     const theirs = [made.exchange.job({ instrument: OTHER }), made.exchange.job({ instrument: OTHER })]
     made.exchange.deliverAll()
     expect([made.engine, other].map((engine) => engine.submitted.map(({ jobId }) => jobId))).toEqual([mine, theirs])
-    expect([made.jobs.runningOn(DEPLOYMENT), made.jobs.runningOf(OTHER, 'dep_2'), made.jobs.runningOf(NANO_INSTRUMENT, 'dep_2')]).toEqual([2, 2, 0])
+    expect([
+      made.jobs.runningOn(DEPLOYMENT),
+      made.jobs.runningOf(OTHER, 'dep_2'),
+      made.jobs.runningOf(NANO_INSTRUMENT, 'dep_2'),
+    ]).toEqual([2, 2, 0])
     made.engine.crash()
     for (const jobId of theirs) other.release(jobId)
     await made.drain()
-    expect(states(made)).toEqual({ [mine[0]!]: 'failed', [mine[1]!]: 'failed', [theirs[0]!]: 'settled', [theirs[1]!]: 'settled' })
+    expect(states(made)).toEqual({
+      [mine[0]!]: 'failed',
+      [mine[1]!]: 'failed',
+      [theirs[0]!]: 'settled',
+      [theirs[1]!]: 'settled',
+    })
   })
 
   it('are cancelled at the engine that works on the job, though another one stands behind the deployment meanwhile', async () => {
@@ -50,12 +64,25 @@ describe('two deployments', () => {
 
 describe('the engine is told', () => {
   it('what a call is and when it must be whole, and the deployment that work came and ended', async () => {
-    const made = seller({ exams: { route: () => ({ deploymentId: 'dep_2', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }) } })
+    const made = seller({
+      exams: {
+        route: () => ({
+          deploymentId: 'dep_2',
+          sha256: 'a'.repeat(64),
+          specVersion: 1,
+          prices: [0],
+          bounds: null,
+          closed: null,
+        }),
+      },
+    })
     const jobId = made.exchange.job({ deadlineMs: 7_000 })
     made.exchange.job({ examId: 'exam_1', itemId: 'arith/1/0', price: 0 })
     made.exchange.deliverAll()
     expect(made.engine.submitted.map(({ options }) => options)).toEqual([{ priority: 'job', deadlineMs: 7_000 }])
-    expect(made.engines.made.get('dep_2')!.submitted.map(({ options }) => options)).toEqual([{ priority: 'exam', deadlineMs: 60_000 }])
+    expect(made.engines.made.get('dep_2')!.submitted.map(({ options }) => options)).toEqual([
+      { priority: 'exam', deadlineMs: 60_000 },
+    ])
     expect(made.used.get(DEPLOYMENT)).toBe(1)
     made.engine.release(jobId)
     await made.drain()

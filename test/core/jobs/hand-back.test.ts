@@ -1,4 +1,7 @@
-/** The owner takes the machine back: what happens to each kind of work, what it cost, and that nothing goes on by itself. Fake engines and clock; the processes themselves are test/load's. */
+/**
+ * The owner takes the machine back: what happens to each kind of work, what it cost, and that nothing goes on by
+ * itself. Fake engines and clock; the processes themselves are test/load's.
+ */
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
@@ -13,7 +16,16 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   const seller = new Seller(tempDir(), {
     engine,
     price: 1_000_000_000,
-    exams: { route: () => ({ deploymentId: 'dep_1', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }) },
+    exams: {
+      route: () => ({
+        deploymentId: 'dep_1',
+        sha256: 'a'.repeat(64),
+        specVersion: 1,
+        prices: [0],
+        bounds: null,
+        closed: null,
+      }),
+    },
   })
   onTestFinished(() => seller.close())
   seller.exchange.online()
@@ -22,7 +34,11 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   const world = { exam: false, wanted: false, drained: true, diskFull: false }
   const { handBack } = createHandBack(seller.context, {
     jobs: seller.jobs,
-    listings: { pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']), wanted: () => world.wanted, drained: () => world.drained },
+    listings: {
+      pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']),
+      wanted: () => world.wanted,
+      drained: () => world.drained,
+    },
     exams: { examining: () => (world.exam ? 'dep_1' : null), giveUp: () => void said.push('exams cancelled') },
     deployments: {
       ...seller.deployments,
@@ -44,8 +60,11 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
     return jobId
   }
   const errors = () =>
-    seller.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: 'job.error' }> => frame.t === 'job.error').map(({ jobId, error }) => [jobId, error.code])
-  const states = () => Object.fromEntries(seller.rows('SELECT job_id, state FROM jobs').map((row) => [row['job_id'], row['state']]))
+    seller.exchange.sent
+      .filter((frame): frame is Extract<SupplierFrame, { t: 'job.error' }> => frame.t === 'job.error')
+      .map(({ jobId, error }) => [jobId, error.code])
+  const states = () =>
+    Object.fromEntries(seller.rows('SELECT job_id, state FROM jobs').map((row) => [row['job_id'], row['state']]))
   return { seller, handBack, said, world, job, errors, states }
 }
 const input = inputTokens([{ role: 'user', content: 'hello there' }])
@@ -58,7 +77,15 @@ describe('the machine now', () => {
     seller.engine.release(begun)
     const result = await handBack('now')
     const tokens = input + 1
-    expect(result).toEqual({ tookMs: 0, unloaded: 1, handedOff: 1, failed: 1, lostTokens: tokens, lostNano: tokens * 1_000 * 0.95, paused: ['practice/text-nano'] })
+    expect(result).toEqual({
+      tookMs: 0,
+      unloaded: 1,
+      handedOff: 1,
+      failed: 1,
+      lostTokens: tokens,
+      lostNano: tokens * 1_000 * 0.95,
+      paused: ['practice/text-nano'],
+    })
     // ENGINE_NOT_LOADED before the first delta: the exchange asks another supplier and holds it against none.
     expect(errors()).toEqual([
       [begun, 'UNAVAILABLE'],
@@ -100,7 +127,8 @@ describe('the machine now', () => {
 
   it('hands off a job that waits behind exam calls in every slot, and ends those without a word of theirs in the books', async () => {
     const { seller, handBack, job, errors, states } = setup()
-    for (let n = 0; n < 2; n += 1) job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })
+    for (let n = 0; n < 2; n += 1)
+      job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })
     const jobId = job()
     expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, lostNano: 0, unloaded: 1 })
     expect(errors().find(([id]) => id === jobId)).toEqual([jobId, 'ENGINE_NOT_LOADED'])
@@ -122,7 +150,10 @@ describe('the machine now', () => {
 describe('the machine when the work is done', () => {
   it('waits for jobs, drains, the exam and the owner’s own requests, then unloads', async () => {
     const own = { running: 1 }
-    const { seller, handBack, said, world, job, states } = setup({ manual: true, stats: () => ({ queued: own.running }) })
+    const { seller, handBack, said, world, job, states } = setup({
+      manual: true,
+      stats: () => ({ queued: own.running }),
+    })
     const jobId = job()
     Object.assign(world, { exam: true, drained: false })
     const done = handBack('finish')

@@ -18,7 +18,8 @@ function seller(options: SellerOptions = {}): Seller {
   made.exchange.deliverAll()
   return made
 }
-const frames = <T extends SupplierFrame['t']>(made: Seller, t: T) => made.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
+const frames = <T extends SupplierFrame['t']>(made: Seller, t: T) =>
+  made.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
 const job = (made: Seller, jobId: string) => made.rows(`SELECT * FROM jobs WHERE job_id = '${jobId}'`)[0]!
 
 describe('serving a job', () => {
@@ -35,9 +36,17 @@ describe('serving a job', () => {
     const billed = inputTokens([{ role: 'user', content: 'one two three' }]) + bytes4(text)
     const gross = billed
     const fee = Math.floor((gross * 500) / 10_000)
-    expect(job(made, jobId)).toMatchObject({ state: 'settled', gross_nano: gross, fee_nano: fee, seller_nano: gross - fee, receipt_seq: 1 })
+    expect(job(made, jobId)).toMatchObject({
+      state: 'settled',
+      gross_nano: gross,
+      fee_nano: fee,
+      seller_nano: gross - fee,
+      receipt_seq: 1,
+    })
     expect(made.balance('asset:held')).toEqual({ net: gross - fee, pending: 0 })
-    expect(made.rows('SELECT jobs, gross_nano, seller_nano, released_nano FROM rollup_hour')).toEqual([{ jobs: 1, gross_nano: gross, seller_nano: gross - fee, released_nano: 0 }])
+    expect(made.rows('SELECT jobs, gross_nano, seller_nano, released_nano FROM rollup_hour')).toEqual([
+      { jobs: 1, gross_nano: gross, seller_nano: gross - fee, released_nano: 0 },
+    ])
     made.exchange.release()
     await made.drain()
     expect([made.balance('asset:held').net, made.balance('asset:available').net]).toEqual([0, gross - fee])
@@ -68,28 +77,53 @@ describe('serving a job', () => {
   })
 
   it.each([
-    ['at once', (secret: string) => ({ answer: () => ({ code: 'ENGINE_REFUSED' as const, message: `it says: ${secret}`, data: { said: secret } }) })],
-    ['with an error code of its own', (secret: string) => ({ answer: () => ({ code: secret as 'INTERNAL', message: secret, data: {} }) })],
-  ])('an engine that fails %s and quotes the prompt: no word of it is stored, logged or sent', async (_name, engine) => {
-    const secret = 'zebraquestion'
-    const made = seller({
-      engine: engine(secret),
-      exams: { route: () => ({ deploymentId: 'dep_1', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }) },
-    })
-    const logged: unknown[][] = []
-    const { log } = made.context
-    for (const level of ['error', 'warn', 'info', 'debug'] as const) Object.assign(log, { [level]: (...line: unknown[]) => void logged.push(line) })
-    const jobId = made.exchange.job({ content: secret })
-    made.exchange.job({ content: secret, examId: 'exam_1', itemId: 'arith/1/0', price: 0 })
-    await made.drain()
-    const errors = frames(made, 'job.error')
-    expect(errors).toHaveLength(2)
-    expect(errors[0]!.error.message).not.toBe('')
-    expect(job(made, jobId)).toMatchObject({ state: 'failed', reason: errors[0]!.error.message })
-    const tables = made.rows(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => String(name))
-    const dump = JSON.stringify([tables.map((name) => made.rows(`SELECT * FROM "${name}"`)), made.exchange.sent, logged])
-    expect(dump).not.toContain(secret)
-  })
+    [
+      'at once',
+      (secret: string) => ({
+        answer: () => ({ code: 'ENGINE_REFUSED' as const, message: `it says: ${secret}`, data: { said: secret } }),
+      }),
+    ],
+    [
+      'with an error code of its own',
+      (secret: string) => ({ answer: () => ({ code: secret as 'INTERNAL', message: secret, data: {} }) }),
+    ],
+  ])(
+    'an engine that fails %s and quotes the prompt: no word of it is stored, logged or sent',
+    async (_name, engine) => {
+      const secret = 'zebraquestion'
+      const made = seller({
+        engine: engine(secret),
+        exams: {
+          route: () => ({
+            deploymentId: 'dep_1',
+            sha256: 'a'.repeat(64),
+            specVersion: 1,
+            prices: [0],
+            bounds: null,
+            closed: null,
+          }),
+        },
+      })
+      const logged: unknown[][] = []
+      const { log } = made.context
+      for (const level of ['error', 'warn', 'info', 'debug'] as const)
+        Object.assign(log, { [level]: (...line: unknown[]) => void logged.push(line) })
+      const jobId = made.exchange.job({ content: secret })
+      made.exchange.job({ content: secret, examId: 'exam_1', itemId: 'arith/1/0', price: 0 })
+      await made.drain()
+      const errors = frames(made, 'job.error')
+      expect(errors).toHaveLength(2)
+      expect(errors[0]!.error.message).not.toBe('')
+      expect(job(made, jobId)).toMatchObject({ state: 'failed', reason: errors[0]!.error.message })
+      const tables = made.rows(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => String(name))
+      const dump = JSON.stringify([
+        tables.map((name) => made.rows(`SELECT * FROM "${name}"`)),
+        made.exchange.sent,
+        logged,
+      ])
+      expect(dump).not.toContain(secret)
+    },
+  )
 
   it('joins deltas so that no more than one frame goes out per 10 ms', async () => {
     const made = seller()
@@ -169,24 +203,42 @@ describe('refusing a job', () => {
 })
 
 describe('exam calls', () => {
-  const route = { deploymentId: 'dep_1', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }
+  const route = {
+    deploymentId: 'dep_1',
+    sha256: 'a'.repeat(64),
+    specVersion: 1,
+    prices: [0],
+    bounds: null,
+    closed: null,
+  }
 
   it('in every slot keep no job out, and count for no slot of theirs', async () => {
-    const made = seller({ engine: { manual: true, stats: () => ({ running: 2, queued: 2 }) }, exams: { route: () => route } })
+    const made = seller({
+      engine: { manual: true, stats: () => ({ running: 2, queued: 2 }) },
+      exams: { route: () => route },
+    })
     for (let n = 0; n < 4; n += 1) made.exchange.job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0 })
     const jobs = [made.exchange.job(), made.exchange.job()]
     made.exchange.job()
     made.exchange.deliverAll()
-    expect(made.engine.submitted.filter(({ options }) => options.priority === 'job').map(({ jobId }) => jobId)).toEqual(jobs)
-    expect(frames(made, 'job.reject')).toMatchObject([{ error: { code: 'ENGINE_BUSY', message: 'every slot is taken' } }])
+    expect(made.engine.submitted.filter(({ options }) => options.priority === 'job').map(({ jobId }) => jobId)).toEqual(
+      jobs,
+    )
+    expect(frames(made, 'job.reject')).toMatchObject([
+      { error: { code: 'ENGINE_BUSY', message: 'every slot is taken' } },
+    ])
   })
 
   it('that hold every slot longer than a job has time refuse it: it would be late', async () => {
     const made = seller({
-      engine: { manual: true, stats: () => ({ running: 2, speed: { promptTokensPerSecond: null, perStream: [4, 4] } }) },
+      engine: {
+        manual: true,
+        stats: () => ({ running: 2, speed: { promptTokensPerSecond: null, perStream: [4, 4] } }),
+      },
       exams: { route: () => route },
     })
-    for (let n = 0; n < 2; n += 1) made.exchange.job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, maxTokens: 40 })
+    for (let n = 0; n < 2; n += 1)
+      made.exchange.job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, maxTokens: 40 })
     made.exchange.job({ maxTokens: 4, deadlineMs: 10_000 })
     const taken = made.exchange.job({ maxTokens: 4, deadlineMs: 12_000 })
     made.exchange.deliverAll()

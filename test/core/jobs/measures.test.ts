@@ -8,12 +8,19 @@ describe('what finished jobs teach', () => {
     expect([measures.promptRatio, measures.outputRatio, measures.promptTokens]).toEqual([null, null, null])
     // A short prompt is mostly template; it must not set the ratio of the long ones.
     measures.counted({ inputTokens: 2, outputTokens: 10 }, { promptTokens: 20, cachedTokens: 0, generatedTokens: 20 })
-    measures.counted({ inputTokens: 1_000, outputTokens: 0 }, { promptTokens: 1_500, cachedTokens: 1_400, generatedTokens: 0 })
+    measures.counted(
+      { inputTokens: 1_000, outputTokens: 0 },
+      { promptTokens: 1_500, cachedTokens: 1_400, generatedTokens: 0 },
+    )
     expect(measures.promptRatio).toBeCloseTo(1.52, 2)
     expect(measures.outputRatio).toBe(0.5)
     // Cached tokens cost no time.
     expect(measures.promptTokens).toBeLessThan(100)
-    for (let n = 0; n < 100; n += 1) measures.counted({ inputTokens: 1_000, outputTokens: 100 }, { promptTokens: 3_000, cachedTokens: 0, generatedTokens: 100 })
+    for (let n = 0; n < 100; n += 1)
+      measures.counted(
+        { inputTokens: 1_000, outputTokens: 100 },
+        { promptTokens: 3_000, cachedTokens: 0, generatedTokens: 100 },
+      )
     expect([measures.promptRatio!, measures.outputRatio!].map((ratio) => Math.round(ratio * 100) / 100)).toEqual([3, 1])
   })
 

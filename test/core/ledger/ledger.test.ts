@@ -35,24 +35,48 @@ describe('the ledger check', () => {
   })
 
   it.each([
-    ['a job’s amount was changed', `UPDATE jobs SET seller_nano = seller_nano + 1 WHERE receipt_seq = 2`, 'receipt 2: its job says otherwise'],
-    ['a receipt was removed', `DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE seq = 2`, 'receipt 3: it does not follow number 1 in the chain'],
+    [
+      'a job’s amount was changed',
+      `UPDATE jobs SET seller_nano = seller_nano + 1 WHERE receipt_seq = 2`,
+      'receipt 2: its job says otherwise',
+    ],
+    [
+      'a receipt was removed',
+      `DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE seq = 2`,
+      'receipt 3: it does not follow number 1 in the chain',
+    ],
     [
       'a receipt was rewritten',
       `DROP TRIGGER receipts_no_update; UPDATE receipts SET json = replace(json, '"feeBps":500', '"feeBps":400') WHERE seq = 1`,
       'receipt 1: it does not have the hash it was stored under',
     ],
-    ['the last receipt was removed', `DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE seq = 3`, 'job job_3 is settled and has no receipt'],
+    [
+      'the last receipt was removed',
+      `DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE seq = 3`,
+      'job job_3 is settled and has no receipt',
+    ],
     [
       'two jobs’ amounts were changed so that the sum stays',
       `UPDATE jobs SET gross_nano = gross_nano + 1, seller_nano = seller_nano + 1 WHERE receipt_seq = 2; UPDATE jobs SET gross_nano = gross_nano - 1, seller_nano = seller_nano - 1 WHERE receipt_seq = 3`,
       'job job_2 is settled at other amounts than the accounts moved',
     ],
-    ['a release was forgotten on its job', `UPDATE jobs SET released_at = NULL WHERE receipt_seq = 1`, 'job job_1 is released otherwise than its release or the accounts say'],
-    ['a chart shows more than was earned', `UPDATE rollup_hour SET gross_nano = gross_nano + 1, seller_nano = seller_nano + 1`, DRIFT],
+    [
+      'a release was forgotten on its job',
+      `UPDATE jobs SET released_at = NULL WHERE receipt_seq = 1`,
+      'job job_1 is released otherwise than its release or the accounts say',
+    ],
+    [
+      'a chart shows more than was earned',
+      `UPDATE rollup_hour SET gross_nano = gross_nano + 1, seller_nano = seller_nano + 1`,
+      DRIFT,
+    ],
     ['a chart shows tokens nobody bought', `UPDATE rollup_hour SET output_tokens = output_tokens + 1`, DRIFT],
     ['a chart lost an hour', `DELETE FROM rollup_hour`, DRIFT],
-    ['a chart shows an hour that never was', `INSERT INTO rollup_hour (hour_ms, instrument, jobs) VALUES (0, 'practice/other', 1)`, DRIFT.replace('text-nano', 'other')],
+    [
+      'a chart shows an hour that never was',
+      `INSERT INTO rollup_hour (hour_ms, instrument, jobs) VALUES (0, 'practice/other', 1)`,
+      DRIFT.replace('text-nano', 'other'),
+    ],
   ])('finds that %s', async (_name, sql, problem) => {
     const seller = await sold()
     const raw = new Database(seller.path)
@@ -64,7 +88,12 @@ describe('the ledger check', () => {
   it('is backed by tables that refuse to change history', async () => {
     const seller = await sold()
     const raw = new Database(seller.path)
-    for (const sql of ['UPDATE releases SET at = 0', 'DELETE FROM releases', 'UPDATE receipts SET json = json', 'DELETE FROM receipts'])
+    for (const sql of [
+      'UPDATE releases SET at = 0',
+      'DELETE FROM releases',
+      'UPDATE receipts SET json = json',
+      'DELETE FROM receipts',
+    ])
       expect(() => raw.exec(sql)).toThrow(/append only/)
     raw.close()
   })

@@ -2,7 +2,14 @@
 import { describe, it, expect } from 'vitest'
 
 import type { Measured, Served } from '#core/jobs/index.ts'
-import { brokenLimit, capacityOf, nextOffer, type CapacityFacts, type CapacityInput, type Offered } from '#core/listings/capacity.ts'
+import {
+  brokenLimit,
+  capacityOf,
+  nextOffer,
+  type CapacityFacts,
+  type CapacityInput,
+  type Offered,
+} from '#core/listings/capacity.ts'
 
 const limits = { throughputFloorTokPerS: 12, ttftCeilingMs: 5_000 }
 const facts: CapacityFacts = {
@@ -15,7 +22,9 @@ const facts: CapacityFacts = {
   generatedTokens: null,
   bound: null,
 }
-const per = (...perStream: (number | null)[]): Partial<CapacityFacts> => ({ speed: { promptTokensPerSecond: null, perStream } })
+const per = (...perStream: (number | null)[]): Partial<CapacityFacts> => ({
+  speed: { promptTokensPerSecond: null, perStream },
+})
 
 describe('slots offered', () => {
   it.each<[string, Partial<CapacityFacts>, number, string | null]>([
@@ -27,7 +36,12 @@ describe('slots offered', () => {
       3,
       '3 of 4: with 4 at once each stream gets 13 tokens/s and the grade asks 12, with a tenth to spare',
     ],
-    ['as many as serve', per(40, 20, 9, 7), 2, '2 of 4: with 3 at once each stream gets 9 tokens/s and the grade asks 12'],
+    [
+      'as many as serve',
+      per(40, 20, 9, 7),
+      2,
+      '2 of 4: with 3 at once each stream gets 9 tokens/s and the grade asks 12',
+    ],
     [
       'in the reference’s tokens, not the engine’s',
       { ...per(40, 30, 25, 20), outputRatio: 0.5 },
@@ -35,19 +49,43 @@ describe('slots offered', () => {
       '2 of 4: with 3 at once each stream gets 13 tokens/s and the grade asks 12, with a tenth to spare',
     ],
     ['all of them while the tokens cannot be compared', { ...per(1, 1, 1, 1), outputRatio: null }, 4, null],
-    ['what lies between measured numbers, by interpolation', per(40, null, null, 8), 2, '2 of 4: with 3 at once each stream gets 11 tokens/s and the grade asks 12'],
-    ['at least one, with the reason', per(5), 1, '1 of 4: even alone each stream gets 5 tokens/s and the grade asks 12'],
-    ['no more than the exam measured', { examSlots: 2 }, 2, '2 of 4: the exam measured 2 at once; sit it again with this deployment to offer more'],
+    [
+      'what lies between measured numbers, by interpolation',
+      per(40, null, null, 8),
+      2,
+      '2 of 4: with 3 at once each stream gets 11 tokens/s and the grade asks 12',
+    ],
+    [
+      'at least one, with the reason',
+      per(5),
+      1,
+      '1 of 4: even alone each stream gets 5 tokens/s and the grade asks 12',
+    ],
+    [
+      'no more than the exam measured',
+      { examSlots: 2 },
+      2,
+      '2 of 4: the exam measured 2 at once; sit it again with this deployment to offer more',
+    ],
     [
       'fewer than the exam measured where the machine delivers less now',
       { examSlots: 3, ...per(40, 9) },
       1,
       '1 of 4: with 2 at once each stream gets 9 tokens/s and the grade asks 12',
     ],
-    ['no more than real jobs showed', { bound: { slots: 3, why: '9 of the last 100 jobs were slow' } }, 3, '3 of 4: 9 of the last 100 jobs were slow'],
+    [
+      'no more than real jobs showed',
+      { bound: { slots: 3, why: '9 of the last 100 jobs were slow' } },
+      3,
+      '3 of 4: 9 of the last 100 jobs were slow',
+    ],
     [
       'so few that prompts do not wait for each other too long',
-      { speed: { promptTokensPerSecond: 500, perStream: [100, 100, 100, 100] }, promptTokens: 1_000, generatedTokens: 100 },
+      {
+        speed: { promptTokensPerSecond: 500, perStream: [100, 100, 100, 100] },
+        promptTokens: 1_000,
+        generatedTokens: 100,
+      },
       2,
       '2 of 4: with 3 at once the first token takes up to 4.7 s and the grade allows 5 s, with a tenth to spare',
     ],
@@ -62,13 +100,18 @@ describe('slots offered', () => {
   })
 })
 
-const jobs = (count: number, job: Partial<Served>): Served[] => Array.from({ length: count }, () => ({ at: 1, ttftMs: 100, tokPerS: 50, ...job }))
+const jobs = (count: number, job: Partial<Served>): Served[] =>
+  Array.from({ length: count }, () => ({ at: 1, ttftMs: 100, tokPerS: 50, ...job }))
 
 describe('limits that real jobs broke', () => {
   it.each<[string, Served[], string | null]>([
     ['too few jobs to say', jobs(19, { ttftMs: 9_000 }), null],
     ['one in twenty is allowed', [...jobs(19, {}), ...jobs(1, { ttftMs: 9_000 })], null],
-    ['two in twenty are not', [...jobs(18, {}), ...jobs(2, { ttftMs: 9_000 })], '2 of the last 20 jobs waited longer than 5 s for their first token'],
+    [
+      'two in twenty are not',
+      [...jobs(18, {}), ...jobs(2, { ttftMs: 9_000 })],
+      '2 of the last 20 jobs waited longer than 5 s for their first token',
+    ],
     ['too slow', [...jobs(30, {}), ...jobs(3, { tokPerS: 11 })], '3 of the last 33 jobs got less than 12 tokens/s'],
     ['short answers say nothing of the rate', jobs(40, { tokPerS: null }), null],
   ])('%s', (_name, window, expected) => {
@@ -84,7 +127,13 @@ describe('a change of the offer', () => {
     generatedTokens: null,
     window,
   })
-  const input = (one: Measured | null, change: Partial<CapacityInput> = {}): CapacityInput => ({ slots: 4, examSlots: null, limits, measured: one, ...change })
+  const input = (one: Measured | null, change: Partial<CapacityInput> = {}): CapacityInput => ({
+    slots: 4,
+    examSlots: null,
+    limits,
+    measured: one,
+    ...change,
+  })
   const good = measured([40, 30, 20, 15])
   const slow = measured([40, 20, 9, 7])
   const follow = (steps: [seconds: number, input: CapacityInput][]): number[] => {
@@ -124,7 +173,10 @@ describe('a change of the offer', () => {
       [],
     )
     expect([first!.slots, after!.slots, calm!.slots, late!.slots]).toEqual([4, 3, 3, 4])
-    expect(after).toMatchObject({ why: '3 of 4: 20 of the last 20 jobs waited longer than 5 s for their first token', judgedFrom: 5_000 })
+    expect(after).toMatchObject({
+      why: '3 of 4: 20 of the last 20 jobs waited longer than 5 s for their first token',
+      judgedFrom: 5_000,
+    })
     expect(late!.why).toBeNull()
   })
 

@@ -1,4 +1,7 @@
-/** What becomes of accepted work when its listing goes, and how an offer follows what the machine delivers: real listings and jobs, fake engines and clock. */
+/**
+ * What becomes of accepted work when its listing goes, and how an offer follows what the machine delivers: real
+ * listings and jobs, fake engines and clock.
+ */
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { brandId, type DeploymentId } from '#contract/ids.ts'
@@ -27,7 +30,16 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
       deployments: seller.deployments,
       jobs: () => seller.jobs,
       specOf: (instrument) => (instrument === NANO_INSTRUMENT ? FAKE_SPEC : null),
-      qualifications: () => [{ instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT, sha256: MODEL, examId: 'exam_1', specVersion: 1, validUntil: 9e12 }],
+      qualifications: () => [
+        {
+          instrument: NANO_INSTRUMENT,
+          deploymentId: DEPLOYMENT,
+          sha256: MODEL,
+          examId: 'exam_1',
+          specVersion: 1,
+          validUntil: 9e12,
+        },
+      ],
     })
   const made = make()
   listings = made
@@ -38,7 +50,8 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   })
   seller.exchange.online()
   seller.exchange.deliverAll()
-  const frames = <T extends SupplierFrame['t']>(t: T) => seller.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
+  const frames = <T extends SupplierFrame['t']>(t: T) =>
+    seller.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
   const list = async (deploymentId = DEPLOYMENT): Promise<void> => {
     const listed = made.list(NANO_INSTRUMENT, deploymentId, 1_000_000)
     await settle()
@@ -57,23 +70,26 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
 }
 
 describe('a listing that is taken down', () => {
-  it.each(['pause', 'withdraw'] as const)('by %s: accepted jobs are finished and settle, new ones are refused, and it says so until then', async (how) => {
-    const { seller, listings, list, job, frames, shown, state } = setup()
-    await list()
-    const jobId = job()
-    listings[how](NANO_INSTRUMENT)
-    expect(frames('withdraw')).toHaveLength(1)
-    expect(shown()).toMatchObject({ state: 'paused', draining: { jobs: 1, until: seller.clock.now() + MINUTES_10 } })
-    expect(listings.drained()).toBe(false)
-    job()
-    expect(frames('job.reject')).toMatchObject([{ error: { code: 'CONFLICT' } }])
-    seller.engine.release(jobId)
-    await seller.drain()
-    expect(state(jobId)).toBe('settled')
-    expect(seller.exchange.receipts).toHaveLength(1)
-    expect(listings.drained()).toBe(true)
-    expect(how === 'pause' ? shown()?.draining : shown()).toEqual(how === 'pause' ? null : undefined)
-  })
+  it.each(['pause', 'withdraw'] as const)(
+    'by %s: accepted jobs are finished and settle, new ones are refused, and it says so until then',
+    async (how) => {
+      const { seller, listings, list, job, frames, shown, state } = setup()
+      await list()
+      const jobId = job()
+      listings[how](NANO_INSTRUMENT)
+      expect(frames('withdraw')).toHaveLength(1)
+      expect(shown()).toMatchObject({ state: 'paused', draining: { jobs: 1, until: seller.clock.now() + MINUTES_10 } })
+      expect(listings.drained()).toBe(false)
+      job()
+      expect(frames('job.reject')).toMatchObject([{ error: { code: 'CONFLICT' } }])
+      seller.engine.release(jobId)
+      await seller.drain()
+      expect(state(jobId)).toBe('settled')
+      expect(seller.exchange.receipts).toHaveLength(1)
+      expect(listings.drained()).toBe(true)
+      expect(how === 'pause' ? shown()?.draining : shown()).toEqual(how === 'pause' ? null : undefined)
+    },
+  )
 
   it('gives accepted jobs ten minutes and no more: what still runs then fails by us, and its buyer pays nothing', async () => {
     const { seller, listings, list, job, frames, shown, state } = setup()
@@ -124,7 +140,8 @@ describe('a listing that is taken down', () => {
     await list()
     expect(listings.pauseAll('you took the machine back')).toEqual([NANO_INSTRUMENT])
     expect(listings.pauseAll('again')).toEqual([])
-    for (const one of [listings, make()]) expect(one.all()).toMatchObject([{ state: 'paused', reason: 'you took the machine back' }])
+    for (const one of [listings, make()])
+      expect(one.all()).toMatchObject([{ state: 'paused', reason: 'you took the machine back' }])
     job()
     expect(frames('job.reject')).toMatchObject([{ error: { message: 'the owner took the machine back' } }])
   })
@@ -133,7 +150,11 @@ describe('a listing that is taken down', () => {
 describe('the slots of an offer', () => {
   it('follow the measured rate, and the exchange and the screen hear of it', async () => {
     let perStream: number[] = []
-    const { seller, list, job, frames, shown } = setup({ manual: true, answer: () => 'four words of text', stats: () => ({ speed: { promptTokensPerSecond: null, perStream } }) })
+    const { seller, list, job, frames, shown } = setup({
+      manual: true,
+      answer: () => 'four words of text',
+      stats: () => ({ speed: { promptTokensPerSecond: null, perStream } }),
+    })
     await list()
     expect([frames('offer').at(-1)!.slots, shown()]).toMatchObject([2, { slots: 2, slotsMax: 2, slotsWhy: null }])
     // One finished job compares the engine's tokens (words here) with the reference's.
@@ -146,7 +167,9 @@ describe('the slots of an offer', () => {
       state: 'listed',
       slots: 1,
       slotsMax: 2,
-      slotsWhy: expect.stringMatching(/^1 of 2: with 2 at once each stream gets [\d.]+ tokens\/s and the grade asks 10$/),
+      slotsWhy: expect.stringMatching(
+        /^1 of 2: with 2 at once each stream gets [\d.]+ tokens\/s and the grade asks 10$/,
+      ),
     })
     perStream = [40, 30]
     await seller.clock.advance(60_000)

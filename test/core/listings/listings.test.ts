@@ -18,7 +18,19 @@ function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions =
       jobs: () => seller.jobs,
       specOf: (instrument) => (instrument === NANO_INSTRUMENT ? FAKE_SPEC : null),
       qualifications: () =>
-        qualified ? [{ instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT, sha256: MODEL, examId: 'exam_1', specVersion: 1, validUntil: 9e12, slots: null }] : [],
+        qualified
+          ? [
+              {
+                instrument: NANO_INSTRUMENT,
+                deploymentId: DEPLOYMENT,
+                sha256: MODEL,
+                examId: 'exam_1',
+                specVersion: 1,
+                validUntil: 9e12,
+                slots: null,
+              },
+            ]
+          : [],
     })
     current = listings
     listings.start()
@@ -29,7 +41,8 @@ function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions =
   const listings = make()
   seller.exchange.online()
   seller.exchange.deliverAll()
-  const offers = (): Extract<SupplierFrame, { t: 'offer' }>[] => seller.exchange.sent.filter((frame) => frame.t === 'offer')
+  const offers = (): Extract<SupplierFrame, { t: 'offer' }>[] =>
+    seller.exchange.sent.filter((frame) => frame.t === 'offer')
   const withdrawals = (): number => seller.exchange.sent.filter((frame) => frame.t === 'withdraw').length
   const accept = async (): Promise<void> => {
     await settle()
@@ -38,7 +51,11 @@ function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions =
   }
   const refuse = async (): Promise<void> => {
     await settle()
-    seller.exchange.push({ t: 'offer.refused', instrument: NANO_INSTRUMENT, error: { code: 'NOT_QUALIFIED', message: 'sit the exam first', data: {} } })
+    seller.exchange.push({
+      t: 'offer.refused',
+      instrument: NANO_INSTRUMENT,
+      error: { code: 'NOT_QUALIFIED', message: 'sit the exam first', data: {} },
+    })
     seller.exchange.deliverAll()
   }
   const list = async (ask = 5): Promise<void> => {
@@ -53,14 +70,21 @@ describe('listings', () => {
   it('offers with the grade’s bounds and is listed once the exchange accepts', async () => {
     const { list, offers, state } = setup()
     await list()
-    expect(offers()).toMatchObject([{ askNanoPerMtok: 5, slots: 2, contextTokens: 128, maxOutputTokens: 64, identity: { sha256: MODEL } }])
+    expect(offers()).toMatchObject([
+      { askNanoPerMtok: 5, slots: 2, contextTokens: 128, maxOutputTokens: 64, identity: { sha256: MODEL } },
+    ])
     expect(state()).toBe('listed')
   })
 
   it('shows what the exchange says about an offer beside the listing: an ask nobody pays must not wait in silence', async () => {
     const { list, listings, seller } = setup()
     await list()
-    seller.exchange.push({ t: 'notice', level: 'act-soon', text: 'the practice buyer pays at most 20', instrument: NANO_INSTRUMENT })
+    seller.exchange.push({
+      t: 'notice',
+      level: 'act-soon',
+      text: 'the practice buyer pays at most 20',
+      instrument: NANO_INSTRUMENT,
+    })
     seller.exchange.deliverAll()
     expect(listings.all()).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
   })
@@ -91,14 +115,20 @@ describe('listings', () => {
     await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })
     const other = setup()
     other.seller.exchange.offline()
-    await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'EXCHANGE_OFFLINE' })
+    await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({
+      code: 'EXCHANGE_OFFLINE',
+    })
   })
 
   it('pause withdraws and refuses jobs, resume offers again', async () => {
     const { list, listings, state, withdrawals, accept } = setup()
     await list()
     listings.pause(NANO_INSTRUMENT)
-    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed]).toEqual(['paused', 1, 'this listing was paused and takes no new jobs'])
+    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed]).toEqual([
+      'paused',
+      1,
+      'this listing was paused and takes no new jobs',
+    ])
     const resumed = listings.resume(NANO_INSTRUMENT)
     await accept()
     expect(await resumed).toMatchObject({ state: 'listed' })

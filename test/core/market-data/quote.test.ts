@@ -10,7 +10,12 @@ const book = (...rows: [ask: number, suppliers: number, mine?: boolean][]): Book
   at: 0,
   jobsLastHour: 0,
   waiting: 0,
-  rows: rows.map(([ask, suppliers, mine = false]) => ({ askNanoPerMtok: ask as Book['rows'][0]['askNanoPerMtok'], suppliers, freeSlots: 1, mine })),
+  rows: rows.map(([ask, suppliers, mine = false]) => ({
+    askNanoPerMtok: ask as Book['rows'][0]['askNanoPerMtok'],
+    suppliers,
+    freeSlots: 1,
+    mine,
+  })),
 })
 
 describe('a quote', () => {

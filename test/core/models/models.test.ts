@@ -33,7 +33,10 @@ beforeEach(() => {
 afterEach(() => rig.dispose())
 
 const start = () =>
-  createModels({ ...rig, engines, bundledModelsDir: join(folder, 'bundled') }, { inUse: () => inUse, loaded: (sha256) => sha256 === loaded, freeBytes: () => 6e9 })
+  createModels(
+    { ...rig, engines, bundledModelsDir: join(folder, 'bundled') },
+    { inUse: () => inUse, loaded: (sha256) => sha256 === loaded, freeBytes: () => 6e9 },
+  )
 const file = (name: string, content: string | Buffer): string => {
   const path = join(folder, name)
   writeFileSync(path, content)
@@ -82,23 +85,32 @@ describe('importing a model', () => {
     expect(await models.list()).toHaveLength(1)
   })
 
-  it.each(['MODEL_NOT_GGUF', 'MODEL_EMPTY', 'MODEL_TRUNCATED', 'MODEL_UNREADABLE', 'MODEL_TOO_BIG', 'MODEL_UNSUPPORTED'] as const)(
-    'passes the header error %s on with its own message, before hashing',
-    async (code) => {
-      engines.shared.header = () => {
-        throw new StokerError(code, `what to do about ${code}`)
-      }
-      const models = start()
-      await expect(imported(models, file('bad.gguf', 'x'))).rejects.toMatchObject({ message: `what to do about ${code}`, data: { code } })
-      expect(await models.list()).toEqual([])
-    },
-  )
+  it.each([
+    'MODEL_NOT_GGUF',
+    'MODEL_EMPTY',
+    'MODEL_TRUNCATED',
+    'MODEL_UNREADABLE',
+    'MODEL_TOO_BIG',
+    'MODEL_UNSUPPORTED',
+  ] as const)('passes the header error %s on with its own message, before hashing', async (code) => {
+    engines.shared.header = () => {
+      throw new StokerError(code, `what to do about ${code}`)
+    }
+    const models = start()
+    await expect(imported(models, file('bad.gguf', 'x'))).rejects.toMatchObject({
+      message: `what to do about ${code}`,
+      data: { code },
+    })
+    expect(await models.list()).toEqual([])
+  })
 
   it('refuses a relative path, a folder, a missing and an empty file even if the header reader let them pass', async () => {
     const models = start()
     await expect(imported(models, 'seven.gguf')).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
     await expect(imported(models, folder)).rejects.toMatchObject({ data: { code: 'MODEL_UNREADABLE' } })
-    await expect(imported(models, join(folder, 'none.gguf'))).rejects.toMatchObject({ data: { code: 'MODEL_UNREADABLE' } })
+    await expect(imported(models, join(folder, 'none.gguf'))).rejects.toMatchObject({
+      data: { code: 'MODEL_UNREADABLE' },
+    })
     await expect(imported(models, file('zero.gguf', ''))).rejects.toMatchObject({ data: { code: 'MODEL_EMPTY' } })
   })
 
@@ -172,7 +184,10 @@ describe('a stored model', () => {
     const models = start()
     const { model } = await imported(models, path)
     inUse = 'It is listed.'
-    await expect(call(models.api.remove, { sha256: model.sha256 }, all)).rejects.toMatchObject({ message: 'It is listed.', data: { code: 'MODEL_IN_USE' } })
+    await expect(call(models.api.remove, { sha256: model.sha256 }, all)).rejects.toMatchObject({
+      message: 'It is listed.',
+      data: { code: 'MODEL_IN_USE' },
+    })
     inUse = null
     expect(await call(models.api.remove, { sha256: model.sha256 }, all)).toEqual({ removed: true })
     expect(await call(models.api.remove, { sha256: model.sha256 }, all)).toEqual({ removed: false })
@@ -258,9 +273,13 @@ describe('uploaded files, which lie in DIR/models', () => {
   it('are deleted when their header is refused, by a look or an import; the owner’s own file never is', async () => {
     const models = start()
     refuse()
-    for (const read of [(path: string) => call(models.api.inspect, { path }, all), (path: string) => imported(models, path)]) {
+    for (const read of [
+      (path: string) => call(models.api.inspect, { path }, all),
+      (path: string) => imported(models, path),
+    ]) {
       const [theirs, mine] = [upload('no.gguf', 'x'), file('mine.gguf', 'x')]
-      for (const path of [theirs, mine]) await expect(read(path)).rejects.toMatchObject({ data: { code: 'MODEL_NOT_GGUF' } })
+      for (const path of [theirs, mine])
+        await expect(read(path)).rejects.toMatchObject({ data: { code: 'MODEL_NOT_GGUF' } })
       expect([existsSync(theirs), existsSync(mine)]).toEqual([false, true])
     }
   })
@@ -290,7 +309,8 @@ describe('uploaded files, which lie in DIR/models', () => {
   it('go with their model, and the owner’s own file stays', async () => {
     const models = start()
     const [theirs, mine] = [upload('a.gguf', 'one'), file('b.gguf', 'two')]
-    for (const path of [theirs, mine]) expect(await models.remove((await imported(models, path)).model.sha256)).toBe(true)
+    for (const path of [theirs, mine])
+      expect(await models.remove((await imported(models, path)).model.sha256)).toBe(true)
     expect([existsSync(theirs), existsSync(mine)]).toEqual([false, true])
   })
 })

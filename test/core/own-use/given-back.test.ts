@@ -1,7 +1,8 @@
 /**
- * A machine that was given back stays its owner's through a restart and a crash. Catches: a chat client that asks again after one and takes the GPU that its owner has
- * sent Stoker out of; a model that waited, failed or was away at that moment and comes back by itself; a full disk that keeps the memory; a machine that stays closed to own
- * use after its owner loaded something.
+ * A machine that was given back stays its owner's through a restart and a crash. Catches: a chat client that asks again
+ * after one and takes the GPU that its owner has sent Stoker out of; a model that waited, failed or was away at that
+ * moment and comes back by itself; a full disk that keeps the memory; a machine that stays closed to own use after its
+ * owner loaded something.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -51,7 +52,10 @@ function start(prepare: (engines: FakeModelEngines) => void = () => undefined) {
 }
 
 /** Nothing is told to end, as when the power goes; then the database is opened anew. */
-function crash(before: ReturnType<typeof start>, prepare?: (engines: FakeModelEngines) => void): ReturnType<typeof start> {
+function crash(
+  before: ReturnType<typeof start>,
+  prepare?: (engines: FakeModelEngines) => void,
+): ReturnType<typeof start> {
   before.deployments.stop()
   rig.rigDb.close()
   rig = { ...rig, rigDb: openDb({ path: `${rig.dataDir}/rig.db`, migrations: rigMigrations }) }
@@ -60,7 +64,13 @@ function crash(before: ReturnType<typeof start>, prepare?: (engines: FakeModelEn
 
 /** What the database says to any such change, as on a full disk. */
 const refuse = (change: string): void => {
-  rig.rigDb.tx((db) => db.prepare(`CREATE TRIGGER full_${change.replaceAll(' ', '_')} BEFORE ${change} BEGIN SELECT RAISE(ABORT, 'disk full'); END`).run())
+  rig.rigDb.tx((db) =>
+    db
+      .prepare(
+        `CREATE TRIGGER full_${change.replaceAll(' ', '_')} BEFORE ${change} BEGIN SELECT RAISE(ABORT, 'disk full'); END`,
+      )
+      .run(),
+  )
 }
 const failWith = (error: Error) => () => {
   throw error
@@ -122,8 +132,15 @@ describe('a machine given back', () => {
 
   it('is not taken by a remote server that was away and answers again', async () => {
     const first = start()
-    const { deploymentId } = await first.deployments.connectRemote({ model: 'm', contextTokens: 4_096, endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }] })
-    const second = crash(first, (engines) => void (engines.shared.onLoad = failWith(new StokerError('ENGINE_UNREACHABLE', 'nobody answers'))))
+    const { deploymentId } = await first.deployments.connectRemote({
+      model: 'm',
+      contextTokens: 4_096,
+      endpoints: [{ url: 'http://gpu1.lab', key: null, slots: 4 }],
+    })
+    const second = crash(
+      first,
+      (engines) => void (engines.shared.onLoad = failWith(new StokerError('ENGINE_UNREACHABLE', 'nobody answers'))),
+    )
     const state = () => second.deployments.list().find((one) => one.deploymentId === deploymentId)?.state
     await until(() => state() === 'failed')
     await second.handBack('now')
@@ -140,7 +157,9 @@ describe('a machine given back', () => {
     const first = start()
     const { deploymentId } = await first.deployments.deploy(await addModel(first, 'a.gguf'), {})
     first.own.givenBack.remember()
-    const row = rig.rigDb.read.prepare<{ wanted: number | null }>('SELECT wanted_since AS wanted FROM deployments').get()
+    const row = rig.rigDb.read
+      .prepare<{ wanted: number | null }>('SELECT wanted_since AS wanted FROM deployments')
+      .get()
     expect(row).toEqual({ wanted: null })
     // Nor does a start load what a crash left as wanted beside it.
     rig.rigDb.tx((db) => setWanted(db, deploymentId, 1))

@@ -51,10 +51,19 @@ function fakeDeployments() {
   const calls: string[] = []
   const listeners = new Set<() => void>()
   const add = (deploymentId: string, of: ModelSha256, createdAt: number): void =>
-    void list.push({ deploymentId: brandId(deploymentId), sha256: of, modelName: 'remote-7b', createdAt, settings: { contextTokens: 1_000 + createdAt } } as Deployment)
+    void list.push({
+      deploymentId: brandId(deploymentId),
+      sha256: of,
+      modelName: 'remote-7b',
+      createdAt,
+      settings: { contextTokens: 1_000 + createdAt },
+    } as Deployment)
   const face: OwnUseDeployments = {
     list: () => list,
-    loaded: (deploymentId) => (inMemory.has(deploymentId) ? ({ deploymentId, model: { contextTokens: 777 } } as unknown as LoadedDeployment) : null),
+    loaded: (deploymentId) =>
+      inMemory.has(deploymentId)
+        ? ({ deploymentId, model: { contextTokens: 777 } } as unknown as LoadedDeployment)
+        : null,
     async ensureLoaded(deploymentId) {
       calls.push(`load ${deploymentId}`)
       inMemory.add(deploymentId)
@@ -95,8 +104,18 @@ describe('switching own use on and off', () => {
     const own = createOwnUse(rig, fakeDeployments().face, endpoint)
     own.start()
     await own.change({})
-    expect(await call(own.api.ownUse, undefined, all)).toEqual({ enabled: false, port: 8_790, url: null, problem: null, keyMadeAt: null })
-    expect(await call(own.api.setOwnUse, { enabled: true }, all)).toMatchObject({ enabled: true, url: null, problem: expect.stringContaining('key') as string })
+    expect(await call(own.api.ownUse, undefined, all)).toEqual({
+      enabled: false,
+      port: 8_790,
+      url: null,
+      problem: null,
+      keyMadeAt: null,
+    })
+    expect(await call(own.api.setOwnUse, { enabled: true }, all)).toMatchObject({
+      enabled: true,
+      url: null,
+      problem: expect.stringContaining('key') as string,
+    })
     expect(endpoint.opened).toEqual([])
     await call(own.api.ownUseKey, undefined, all)
     expect(own.view()).toMatchObject({ url: 'http://127.0.0.1:8790/v1', problem: null, keyMadeAt: rig.clock.now() })
@@ -119,7 +138,13 @@ describe('switching own use on and off', () => {
     const second = await own.renewKey()
     expect([first, second].map(accepts)).toEqual([false, true])
     const row = rig.rigDb.read.prepare<Record<string, unknown>>('SELECT * FROM own_use').get()
-    expect(row).toEqual({ id: 1, enabled: 1, port: 8_790, key_hash: createHash('sha256').update(second).digest('hex'), made_at: rig.clock.now() })
+    expect(row).toEqual({
+      id: 1,
+      enabled: 1,
+      port: 8_790,
+      key_hash: createHash('sha256').update(second).digest('hex'),
+      made_at: rig.clock.now(),
+    })
     expect(endpoint.opened.length).toBe(1)
     await own.stop()
   })
@@ -165,7 +190,13 @@ describe('switching own use on and off', () => {
 })
 
 describe('names of models', () => {
-  const model = (of: string, name: string | null, fileName: string, addedAt: number): OfferedModel => ({ sha256: sha(of), name, fileName, contextTokens: null, addedAt })
+  const model = (of: string, name: string | null, fileName: string, addedAt: number): OfferedModel => ({
+    sha256: sha(of),
+    name,
+    fileName,
+    contextTokens: null,
+    addedAt,
+  })
   const deployment = (id: string, of: string, createdAt: number): OfferedDeployment => ({
     deploymentId: brandId(id),
     sha256: sha(of),
@@ -175,7 +206,10 @@ describe('names of models', () => {
   })
 
   it('are unique and stay with the older model (a second import must not redirect a client)', () => {
-    const both = catalogue([model('b', 'Nano', 'b.gguf', 2), model('a', 'Nano', 'a.gguf', 1)], [deployment('r', 'c', 3)])
+    const both = catalogue(
+      [model('b', 'Nano', 'b.gguf', 2), model('a', 'Nano', 'a.gguf', 1)],
+      [deployment('r', 'c', 3)],
+    )
     expect(both.entries.map(({ id, sha256 }) => [id, sha256[0]])).toEqual([
       ['Nano', 'a'],
       ['Nano@bbbbbbbb', 'b'],
@@ -185,8 +219,18 @@ describe('names of models', () => {
   })
 
   it('are also the file’s, unless another model is called so', () => {
-    const { byName } = catalogue([model('a', null, 'x.gguf', 1), model('b', 'Bee', 'x.gguf', 2), model('c', 'b.gguf', 'c.GGUF', 3)], [])
-    expect(['x', 'x.gguf', 'Bee', 'b.gguf', 'c', 'c.GGUF'].map((name) => byName.get(name)?.sha256[0])).toEqual(['a', 'a', 'b', 'c', 'c', 'c'])
+    const { byName } = catalogue(
+      [model('a', null, 'x.gguf', 1), model('b', 'Bee', 'x.gguf', 2), model('c', 'b.gguf', 'c.GGUF', 3)],
+      [],
+    )
+    expect(['x', 'x.gguf', 'Bee', 'b.gguf', 'c', 'c.GGUF'].map((name) => byName.get(name)?.sha256[0])).toEqual([
+      'a',
+      'a',
+      'b',
+      'c',
+      'c',
+      'c',
+    ])
   })
 
   it('have the context of the newest deployment, else a modest one', () => {
@@ -194,7 +238,9 @@ describe('names of models', () => {
       [model('a', 'A', 'a.gguf', 1), { ...model('b', 'B', 'b.gguf', 2), contextTokens: 100_000 }],
       [deployment('old', 'a', 5), deployment('new', 'a', 6)],
     )
-    expect(entries.map(({ contextTokens, deployments }) => [contextTokens, deployments[0]?.deploymentId ?? null])).toEqual([
+    expect(
+      entries.map(({ contextTokens, deployments }) => [contextTokens, deployments[0]?.deploymentId ?? null]),
+    ).toEqual([
       [6, 'new'],
       [4_096, null],
     ])
@@ -213,7 +259,10 @@ describe('the models of the rig', () => {
     for (const name of ['Alpha', 'Beta']) {
       const error = await own.service.engine(name).catch((reason: unknown) => reason)
       // The official clients repeat 408, 409, 429 and 5xx.
-      expect([error, apiErrorOf(error).status]).toMatchObject([{ code: 'FORBIDDEN', message: expect.stringContaining('Load') as string }, 403])
+      expect([error, apiErrorOf(error).status]).toMatchObject([
+        { code: 'FORBIDDEN', message: expect.stringContaining('Load') as string },
+        403,
+      ])
     }
     expect(calls).toEqual([])
     inMemory.add('dep_b')

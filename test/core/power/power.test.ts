@@ -33,7 +33,10 @@ const start = (price: number | null = PRICE) => {
     running: () => jobs,
     devices: () => [],
     billed: () => billed,
-    sources: { gpu: { read: () => Promise.resolve(readings.gpu) }, processor: { read: () => Promise.resolve(readings.processor) } },
+    sources: {
+      gpu: { read: () => Promise.resolve(readings.gpu) },
+      processor: { read: () => Promise.resolve(readings.processor) },
+    },
     cores: 8,
   })
   power.start()
@@ -44,7 +47,8 @@ const run = async (count: number): Promise<void> => {
   rig.events.changed('jobs')
   await settle()
 }
-const sums = (power: ReturnType<typeof start>['power']) => power.hours(0, rig.clock.now() + HOUR_MS).map(({ hourMs: _hour, method: _method, ...rest }) => rest)
+const sums = (power: ReturnType<typeof start>['power']) =>
+  power.hours(0, rig.clock.now() + HOUR_MS).map(({ hourMs: _hour, method: _method, ...rest }) => rest)
 
 describe('energy by hour', () => {
   it('sums whole-machine energy, what jobs took above idle, and its cost to the nano', async () => {
@@ -177,7 +181,10 @@ describe('watts', () => {
     await run(1)
     await rig.clock.advance(MINUTE_MS)
     const shown = await call(power.api.power, undefined, { context: { scopes: ALL_SCOPES } })
-    expect(shown).toMatchObject({ watts: { value: 200, method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine' }, idle: { value: 30 } })
+    expect(shown).toMatchObject({
+      watts: { value: 200, method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine' },
+      idle: { value: 30 },
+    })
     expect(rig.clock.now() - (shown.watts?.at ?? 0)).toBeLessThanOrEqual(5_000)
     await power.stop()
     expect(sums(power)[0]).toMatchObject({ servingMs: MINUTE_MS })
@@ -222,29 +229,38 @@ describe('watts', () => {
 describe('arithmetic', () => {
   it('property: stretches cover the time exactly, each within one hour', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2e12 }), fc.integer({ min: 0, max: 5 * HOUR_MS }), fc.integer({ min: 0, max: 8 }), (from, ms, running) => {
-        const parts = stretches(from, from + ms, 100, 40, running)
-        expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
-        expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
-        expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
-        for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 2e12 }),
+        fc.integer({ min: 0, max: 5 * HOUR_MS }),
+        fc.integer({ min: 0, max: 8 }),
+        (from, ms, running) => {
+          const parts = stretches(from, from + ms, 100, 40, running)
+          expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
+          expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
+          expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
+          for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
+        },
+      ),
     )
   })
 
   it('property: many small costs sum to the whole within one nano-unit', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 }), fc.integer({ min: 0, max: 1e12 }), (steps, price) => {
-        let carry = 0
-        let sum = 0
-        for (const joules of steps) {
-          const cost = costOf(joules, price, carry)
-          carry = cost.carry
-          sum += cost.nano
-        }
-        const whole = (steps.reduce((a, b) => a + b, 0) * price) / 3_600_000
-        expect(Math.abs(sum - whole)).toBeLessThan(1.01 + whole * 1e-12)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 }),
+        fc.integer({ min: 0, max: 1e12 }),
+        (steps, price) => {
+          let carry = 0
+          let sum = 0
+          for (const joules of steps) {
+            const cost = costOf(joules, price, carry)
+            carry = cost.carry
+            sum += cost.nano
+          }
+          const whole = (steps.reduce((a, b) => a + b, 0) * price) / 3_600_000
+          expect(Math.abs(sum - whole)).toBeLessThan(1.01 + whole * 1e-12)
+        },
+      ),
     )
   })
 

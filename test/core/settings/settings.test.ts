@@ -33,7 +33,15 @@ describe('settings', () => {
     await call(first.api.updateSettings, { kwhPriceNano: 312_000_000, powerCurrency: 'EUR', wattsServing: 210 }, all)
     await call(first.api.updateSettings, { theme: 'dark' }, all)
     const again = createSettings(rig, 'b')
-    expect(again.current()).toEqual({ rigName: 'a', kwhPriceNano: 312_000_000, powerCurrency: 'EUR', wattsServing: 210, wattsIdle: null, theme: 'dark', closeToTray: 'ask' })
+    expect(again.current()).toEqual({
+      rigName: 'a',
+      kwhPriceNano: 312_000_000,
+      powerCurrency: 'EUR',
+      wattsServing: 210,
+      wattsIdle: null,
+      theme: 'dark',
+      closeToTray: 'ask',
+    })
     await call(again.api.updateSettings, { kwhPriceNano: null }, all)
     expect((await call(again.api.settings, undefined, all)).kwhPriceNano).toBeNull()
   })
@@ -50,15 +58,29 @@ describe('settings', () => {
     const settings = createSettings(rig, 'a')
     settings.change({ wattsServing: 100 })
     expect(() => settings.change({ wattsIdle: 101 })).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }))
-    await expect(call(settings.api.updateSettings, { rigName: '   ' }, all)).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
-    await expect(call(settings.api.updateSettings, { kwhPriceNano: -1 }, all)).rejects.toThrow('Input validation failed')
-    await expect(call(settings.api.updateSettings, { kwhPriceNano: 0.5 }, all)).rejects.toThrow('Input validation failed')
-    await expect(call(settings.api.updateSettings, { powerCurrency: 'XXX' as 'USD' }, all)).rejects.toThrow('Input validation failed')
+    await expect(call(settings.api.updateSettings, { rigName: '   ' }, all)).rejects.toMatchObject({
+      data: { code: 'BAD_REQUEST' },
+    })
+    await expect(call(settings.api.updateSettings, { kwhPriceNano: -1 }, all)).rejects.toThrow(
+      'Input validation failed',
+    )
+    await expect(call(settings.api.updateSettings, { kwhPriceNano: 0.5 }, all)).rejects.toThrow(
+      'Input validation failed',
+    )
+    await expect(call(settings.api.updateSettings, { powerCurrency: 'XXX' as 'USD' }, all)).rejects.toThrow(
+      'Input validation failed',
+    )
     expect(settings.current()).toMatchObject({ rigName: 'a', wattsServing: 100, wattsIdle: null })
   })
 
   it('needs the money scope to change', async () => {
-    await expect(call(createSettings(rig, 'a').api.updateSettings, { theme: 'dark' }, { context: { scopes: ['read', 'operate'] } })).rejects.toMatchObject({
+    await expect(
+      call(
+        createSettings(rig, 'a').api.updateSettings,
+        { theme: 'dark' },
+        { context: { scopes: ['read', 'operate'] } },
+      ),
+    ).rejects.toMatchObject({
       data: { code: 'FORBIDDEN' },
     })
   })

@@ -1,6 +1,7 @@
 /**
- * The real window: Electron from node_modules, the built shell, its preload and utility processes. Written against the documented APIs of Electron 45 and
- * Playwright 1.65 on a machine that could not fetch Electron's binary, so it has not run there; page.spec.ts and ../bundles.test.ts show the rest.
+ * The real window: Electron from node_modules, the built shell, its preload and utility processes. Written against the
+ * documented APIs of Electron 45 and Playwright 1.65 on a machine that could not fetch Electron's binary, so it has not
+ * run there; page.spec.ts and ../bundles.test.ts show the rest.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -28,7 +29,8 @@ function binary(): string | null {
 function missing(): string | null {
   if (binary() === null) return 'Electron’s binary is not in node_modules/electron/dist; its own install.js fetches it'
   if (process.platform !== 'linux') return null
-  if ((process.env['DISPLAY'] ?? '') === '' && (process.env['WAYLAND_DISPLAY'] ?? '') === '') return 'there is no display; xvfb-run gives one'
+  if ((process.env['DISPLAY'] ?? '') === '' && (process.env['WAYLAND_DISPLAY'] ?? '') === '')
+    return 'there is no display; xvfb-run gives one'
   // Stoker never adds --no-sandbox, and Chromium refuses root without it.
   return process.getuid?.() === 0 ? 'Chromium’s sandbox does not run as root' : null
 }
@@ -40,7 +42,9 @@ let app: ElectronApplication
 let page: Page
 /** For the app and for a second instance: the same folder, no colours of the test runner. */
 const environment = (): Record<string, string> => ({
-  ...Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  ),
   STOKER_DATA: join(dir, 'rig'),
 })
 
@@ -66,7 +70,9 @@ test.afterAll(async () => {
 })
 
 test('opens its own page under its own name', async () => {
-  await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', { timeout: 30_000 })
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
+    timeout: 30_000,
+  })
   expect(page.url()).toMatch(/^app:\/\/stoker\/index\.html/)
   await expect(page).toHaveTitle(/Stoker/)
   const facts = await app.evaluate(({ app: own, BrowserWindow }) => ({
@@ -87,16 +93,31 @@ test('gives the page nothing of Node, no window, no address and no permission', 
         () => 'refused',
       )
     return {
-      node: ['require', 'process', 'module', 'Buffer', 'global', 'ipcRenderer', 'electron'].filter((name) => own[name] !== undefined),
+      node: ['require', 'process', 'module', 'Buffer', 'global', 'ipcRenderer', 'electron'].filter(
+        (name) => own[name] !== undefined,
+      ),
       bridge: Object.keys(own['stoker'] as object).sort(),
       opened: window.open('https://example.org/') === null,
       fetched: await refused(fetch('https://example.org/')),
-      read: await refused(fetch('app://stoker/..%2f..%2fpackage.json').then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error('refused'))))),
+      read: await refused(
+        fetch('app://stoker/..%2f..%2fpackage.json').then((answer) =>
+          answer.ok ? answer.text() : Promise.reject(new Error('refused')),
+        ),
+      ),
       notifications: await Notification.requestPermission(),
     }
   })
-  expect(reached).toEqual({ node: [], bridge: ['connect', 'pathOf'], opened: true, fetched: 'refused', read: 'refused', notifications: 'denied' })
-  const policy = await page.evaluate(async () => (await fetch('app://stoker/index.html')).headers.get('content-security-policy'))
+  expect(reached).toEqual({
+    node: [],
+    bridge: ['connect', 'pathOf'],
+    opened: true,
+    fetched: 'refused',
+    read: 'refused',
+    notifications: 'denied',
+  })
+  const policy = await page.evaluate(async () =>
+    (await fetch('app://stoker/index.html')).headers.get('content-security-policy'),
+  )
   expect(policy).toContain("default-src 'none'")
   await page.evaluate(() => {
     location.href = 'https://example.org/'
@@ -120,7 +141,10 @@ test('says hello over a port, while nothing listens', async () => {
         ;(window as unknown as { stoker: { connect(): void } }).stoker.connect()
       }),
   )
-  expect(JSON.parse(answer)).toMatchObject({ i: '1', p: { b: { json: { mode: 'desktop', realm: 'practice', dataDir: join(dir, 'rig'), exchangeUrl: null } } } })
+  expect(JSON.parse(answer)).toMatchObject({
+    i: '1',
+    p: { b: { json: { mode: 'desktop', realm: 'practice', dataDir: join(dir, 'rig'), exchangeUrl: null } } },
+  })
 })
 
 test('comes back after a reload, with the core still there', async () => {
@@ -130,7 +154,8 @@ test('comes back after a reload, with the core still there', async () => {
 })
 
 test('notices that its core died, and goes on with the next one', async () => {
-  const core = (): Promise<number | undefined> => app.evaluate(({ app: own }) => own.getAppMetrics().find(({ name }) => name === 'Stoker core')?.pid)
+  const core = (): Promise<number | undefined> =>
+    app.evaluate(({ app: own }) => own.getAppMetrics().find(({ name }) => name === 'Stoker core')?.pid)
   const before = await core()
   expect(before).toBeGreaterThan(0)
   process.kill(before!, 'SIGKILL')

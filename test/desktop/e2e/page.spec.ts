@@ -1,6 +1,7 @@
 /**
- * The built page as the desktop window shows it, in an ordinary Chromium: its files and content security policy come from the shell's own answers, its
- * channel from the real shell and the built core. What this cannot show (Electron's window, preload, sandbox, app:// itself) is in app.spec.ts.
+ * The built page as the desktop window shows it, in an ordinary Chromium: its files and content security policy come
+ * from the shell's own answers, its channel from the real shell and the built core. What this cannot show (Electron's
+ * window, preload, sandbox, app:// itself) is in app.spec.ts.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,8 +30,8 @@ interface Relay {
 }
 
 /**
- * Runs in the page before its scripts, in preload's place: hands a real port over, whose other end the test relays. Electron tells a port of the
- * other end's close with a `close` event; plain Chromium does not, so it is raised here.
+ * Runs in the page before its scripts, in preload's place: hands a real port over, whose other end the test relays.
+ * Electron tells a port of the other end's close with a `close` event; plain Chromium does not, so it is raised here.
  */
 function bridge(): void {
   const page = window as unknown as Relay
@@ -66,8 +67,15 @@ async function openDesktopPage(page: Page, app: DesktopApp): Promise<{ foreign: 
       foreign.push(url.href)
       return route.abort()
     }
-    const answer = await answerApp(join(ROOT, 'out', 'renderer'), { method: route.request().method(), url: `app://stoker${url.pathname}` })
-    return route.fulfill({ status: answer.status, headers: Object.fromEntries(answer.headers), body: Buffer.from(await answer.arrayBuffer()) })
+    const answer = await answerApp(join(ROOT, 'out', 'renderer'), {
+      method: route.request().method(),
+      url: `app://stoker${url.pathname}`,
+    })
+    return route.fulfill({
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      body: Buffer.from(await answer.arrayBuffer()),
+    })
   })
   const ports = new Map<number, FakeMessagePortMain>()
   await page.exposeFunction('relayConnect', async () => {
@@ -106,7 +114,9 @@ test('the built page speaks to the built core over its port, under the window’
   page.on('pageerror', (error) => refused.push(error.message))
   try {
     const { foreign } = await openDesktopPage(page, app)
-    await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', { timeout: 30_000 })
+    await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
+      timeout: 30_000,
+    })
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await page.getByRole('button', { name: 'Continue', exact: true }).click()
     const model = page.getByRole('radio', { name: /bundled/ })

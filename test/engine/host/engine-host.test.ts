@@ -22,7 +22,10 @@ describe('the engine on the bundled model', () => {
   afterAll(() => engine.stop())
 
   it('loads, streams, and counts', async () => {
-    expect(engine.state()).toMatchObject({ kind: 'loaded', model: { sha256: SHA, slots: 4, engine: 'node-llama-cpp 3.22.1' } })
+    expect(engine.state()).toMatchObject({
+      kind: 'loaded',
+      model: { sha256: SHA, slots: 4, engine: 'node-llama-cpp 3.22.1' },
+    })
     const { text, deltas, finish, usage, error, ttftMs, durationMs } = await run(engine, ask(QUESTIONS[0] ?? ''))
     expect({ error, finish }).toEqual({ error: null, finish: 'stop' })
     expect(text.trim()).toMatch(/^\d+$/)
@@ -33,13 +36,18 @@ describe('the engine on the bundled model', () => {
     expect(ttftMs).toBeLessThanOrEqual(durationMs)
   })
 
-  it.runIf(process.platform === 'linux')('works below the owner’s programs with every thread (a desktop that stutters while jobs run)', () => {
-    const tasks = `/proc/${forks[0]?.pid}/task`
-    // Field 19 of stat, counted behind the name, which may hold blanks.
-    const niceness = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[16])
-    expect(niceness.length).toBeGreaterThan(1)
-    expect(new Set(niceness)).toEqual(new Set(['5']))
-  })
+  it.runIf(process.platform === 'linux')(
+    'works below the owner’s programs with every thread (a desktop that stutters while jobs run)',
+    () => {
+      const tasks = `/proc/${forks[0]?.pid}/task`
+      // Field 19 of stat, counted behind the name, which may hold blanks.
+      const niceness = readdirSync(tasks).map(
+        (task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[16],
+      )
+      expect(niceness.length).toBeGreaterThan(1)
+      expect(new Set(niceness)).toEqual(new Set(['5']))
+    },
+  )
 
   it('answers four at once as each would be answered alone', async () => {
     const long = QUESTIONS.map((question) => ask(question, { ignoreEos: true, maxTokens: 80 }))
@@ -76,11 +84,19 @@ describe('the engine on the bundled model', () => {
       run(engine, { ...ask('x'), sampling: { temperature: 99, topP: 1, topK: 40, minP: 0 } }),
       run(engine, { ...ask('x'), messages: [] }),
     ])
-    expect(codes.map((outcome) => outcome.error?.code)).toEqual(['CONTEXT_TOO_LONG', 'CONTEXT_TOO_LONG', 'SAMPLING_INVALID', 'BAD_REQUEST'])
+    expect(codes.map((outcome) => outcome.error?.code)).toEqual([
+      'CONTEXT_TOO_LONG',
+      'CONTEXT_TOO_LONG',
+      'SAMPLING_INVALID',
+      'BAD_REQUEST',
+    ])
   })
 
   it('follows a JSON schema', async () => {
-    const jsonSchema = { type: 'object', properties: { name: { type: 'string', maxLength: 12 }, kind: { enum: ['a', 'b'] } } }
+    const jsonSchema = {
+      type: 'object',
+      properties: { name: { type: 'string', maxLength: 12 }, kind: { enum: ['a', 'b'] } },
+    }
     const { text, finish } = await run(engine, ask('Make an object.', { jsonSchema, maxTokens: 120 }))
     expect(finish).toBe('stop')
     expect(Object.keys(JSON.parse(text) as object)).toEqual(['name', 'kind'])
@@ -94,7 +110,10 @@ describe('the engine on the bundled model', () => {
   it('embeds with embedding models only, and says how fast it is', async () => {
     await expect(engine.embed(['hello'])).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
     await expect(engine.embed([''])).rejects.toMatchObject({ code: 'BAD_REQUEST' })
-    await run(engine, ask(QUESTIONS[0] ?? '', { ignoreEos: true, maxTokens: 100 }), { priority: 'own', deadlineMs: 60_000 })
+    await run(engine, ask(QUESTIONS[0] ?? '', { ignoreEos: true, maxTokens: 100 }), {
+      priority: 'own',
+      deadlineMs: 60_000,
+    })
     const { speed, promptTokens, cachedTokens, processes } = engine.stats()
     expect(speed.promptTokensPerSecond).toBeGreaterThan(10)
     expect(speed.perStream[0]).toBeGreaterThan(1)
@@ -104,7 +123,9 @@ describe('the engine on the bundled model', () => {
   })
 
   it('lets 64 wait before the four slots, refuses more, and ends every one', async () => {
-    const all = await Promise.all(Array.from({ length: 80 }, () => run(engine, ask(QUESTIONS[0] ?? '', { maxTokens: 4 }))))
+    const all = await Promise.all(
+      Array.from({ length: 80 }, () => run(engine, ask(QUESTIONS[0] ?? '', { maxTokens: 4 }))),
+    )
     expect(all.filter((outcome) => outcome.error?.code === 'ENGINE_BUSY').length).toBe(12)
     expect(all.filter((outcome) => outcome.finish !== null).length).toBe(68)
   })
@@ -126,7 +147,9 @@ describe('the engine on the bundled model', () => {
   })
 
   it('refuses a bad file by name and keeps serving nothing until a good one is loaded', async () => {
-    await expect(engine.load({ path: import.meta.filename, sha256: SHA }, ONE_SLOT)).rejects.toMatchObject({ code: 'MODEL_NOT_GGUF' })
+    await expect(engine.load({ path: import.meta.filename, sha256: SHA }, ONE_SLOT)).rejects.toMatchObject({
+      code: 'MODEL_NOT_GGUF',
+    })
     expect(engine.state().kind).toBe('ready')
     expect((await run(engine, ask('x'))).error?.code).toBe('ENGINE_NOT_LOADED')
     await expect(engine.inspect('/no/such/file.gguf')).rejects.toBeInstanceOf(StokerError)

@@ -1,4 +1,7 @@
-/** Deployments of a Fake rig: on this machine, on a lab's servers, and one that did not fit. Invented, as everything here. */
+/**
+ * Deployments of a Fake rig: on this machine, on a lab's servers, and one that did not fit. Invented, as everything
+ * here.
+ */
 import type { Hardware } from '#contract/app.ts'
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
@@ -10,12 +13,24 @@ export const loaded = (now: number): Deployment => ({
   sha256: SHA,
   modelName: 'Stoker nano',
   engine: { kind: 'local' },
-  settings: { contextTokens: 1_024, slots: 4, threads: 2, gpuLayers: 0, processes: 1, gpus: 'together', kvType: 'f16', flashAttention: 'auto', batchTokens: 512 },
+  settings: {
+    contextTokens: 1_024,
+    slots: 4,
+    threads: 2,
+    gpuLayers: 0,
+    processes: 1,
+    gpus: 'together',
+    kvType: 'f16',
+    flashAttention: 'auto',
+    batchTokens: 512,
+  },
   createdAt: now - 86_400_000,
   state: 'loaded',
   detail: 'CPU: AMD Ryzen 7 5800X',
   rssBytes: 186_646_528,
-  processes: [{ pid: 4_711, name: 'process 1 of 1', state: 'loaded', rssBytes: 186_646_528, running: 2, slots: 4, threads: 2 }],
+  processes: [
+    { pid: 4_711, name: 'process 1 of 1', state: 'loaded', rssBytes: 186_646_528, running: 2, slots: 4, threads: 2 },
+  ],
   idleUnloadMs: null,
   speed: { promptTokensPerSecond: 9_420, perStream: [212.4, 171.9, 138.2, 110.6] },
   cache: { cachedTokens: 41_280, evaluatedTokens: 18_944 },
@@ -65,7 +80,8 @@ export const failed = (now: number): Deployment => ({
   modelName: 'Qwen 2.5 7B Instruct',
   settings: { ...loaded(now).settings, contextTokens: 4_096, threads: 16 },
   state: 'failed',
-  detail: 'Not enough memory: 4 × 4096 tokens of this model need about 7.4 GiB and 5.1 GiB is free. In memory and in use: Stoker nano. With 1 × 4096 tokens it should fit.',
+  detail:
+    'Not enough memory: 4 × 4096 tokens of this model need about 7.4 GiB and 5.1 GiB is free. In memory and in use: Stoker nano. With 1 × 4096 tokens it should fit.',
   rssBytes: null,
   processes: [],
   speed: null,
@@ -86,7 +102,12 @@ export const calibration = (now: number): CalibrationView => ({
   onGpu: false,
   points: [1, 2].flatMap((processes) =>
     [8, 14, 16].flatMap((threads) =>
-      [1, 4].map((streams) => ({ processes, threads, streams, tokensPerSecond: Math.round((6 + (threads === 14 ? 2 : threads / 10) + processes) * streams * 7.3) / 10 })),
+      [1, 4].map((streams) => ({
+        processes,
+        threads,
+        streams,
+        tokensPerSecond: Math.round((6 + (threads === 14 ? 2 : threads / 10) + processes) * streams * 7.3) / 10,
+      })),
     ),
   ),
 })

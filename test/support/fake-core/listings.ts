@@ -1,4 +1,7 @@
-/** Listings of a Fake rig in the core's own words: fewer slots offered than there are, accepted work that is being finished, and a withdrawn one until that is done. */
+/**
+ * Listings of a Fake rig in the core's own words: fewer slots offered than there are, accepted work that is being
+ * finished, and a withdrawn one until that is done.
+ */
 import type { Listing } from '#contract/market.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
@@ -24,4 +27,5 @@ export const closed = (before: Listing, reason: string, jobs: number, now: numbe
 export const WITHDRAWN = 'withdrawn; its accepted jobs are being finished'
 
 /** The accepted jobs are done. */
-export const drained = (listings: readonly Listing[]): Listing[] => listings.filter(({ reason }) => reason !== WITHDRAWN).map((one) => ({ ...one, draining: null }))
+export const drained = (listings: readonly Listing[]): Listing[] =>
+  listings.filter(({ reason }) => reason !== WITHDRAWN).map((one) => ({ ...one, draining: null }))

@@ -1,4 +1,6 @@
-/** FakeCore: the whole contract in memory. Settings, onboarding, listings and theme really change; figures are invented. */
+/**
+ * FakeCore: the whole contract in memory. Settings, onboarding, listings and theme really change; figures are invented.
+ */
 import { implement, ORPCError } from '@orpc/server'
 
 import type { Onboarding, OwnUse, Settings } from '#contract/app.ts'
@@ -78,15 +80,27 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
       }
     }),
     home: os.app.home.handler(() => fake.home(full, Date.now())),
-    hardware: os.app.hardware.handler(() => (scenario === 'several' ? onGpus(fake.hardware(Date.now())) : fake.hardware(Date.now()))),
+    hardware: os.app.hardware.handler(() =>
+      scenario === 'several' ? onGpus(fake.hardware(Date.now())) : fake.hardware(Date.now()),
+    ),
     power: os.app.power.handler(() => ({
-      watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle', at: Date.now() },
+      watts: {
+        value: full ? 168 : 61,
+        method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle',
+        at: Date.now(),
+      },
       idle: null,
       methods: ['NVML', 'estimate'],
     })),
     settings: os.app.settings.handler(() => world.settings),
     updateSettings: os.app.updateSettings.handler(
-      ({ input }) => (world.settings = { ...world.settings, ...(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>) }),
+      ({ input }) =>
+        (world.settings = {
+          ...world.settings,
+          ...(Object.fromEntries(
+            Object.entries(input).filter(([, value]) => value !== undefined),
+          ) as Partial<Settings>),
+        }),
     ),
     ownUse: os.app.ownUse.handler(() => world.ownUse),
     setOwnUse: os.app.setOwnUse.handler(({ input }) => {
@@ -99,11 +113,22 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
           : port < 2_000
             ? `Port ${port} is taken; choose another.`
             : null
-      return (world.ownUse = { ...world.ownUse, enabled, port, problem, url: enabled && problem === null ? `http://127.0.0.1:${port}/v1` : null })
+      return (world.ownUse = {
+        ...world.ownUse,
+        enabled,
+        port,
+        problem,
+        url: enabled && problem === null ? `http://127.0.0.1:${port}/v1` : null,
+      })
     }),
     ownUseKey: os.app.ownUseKey.handler(() => {
       const { enabled, port } = world.ownUse
-      world.ownUse = { ...world.ownUse, keyMadeAt: Date.now(), problem: null, url: enabled ? `http://127.0.0.1:${port}/v1` : null }
+      world.ownUse = {
+        ...world.ownUse,
+        keyMadeAt: Date.now(),
+        problem: null,
+        url: enabled ? `http://127.0.0.1:${port}/v1` : null,
+      }
       return { key: `sk-own-${'k3j9d2m4p8s1x7q2'.repeat(2)}` }
     }),
     onboarding: os.app.onboarding.handler(() => world.onboarding),
@@ -116,17 +141,32 @@ function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
           skipped: input.skipped ?? world.onboarding.skipped,
         }),
     ),
-    ledgerCheck: os.app.ledgerCheck.handler(() => ({ ok: true, problems: [], accounts: 7, transfers: full ? 3_612 : 0, receipts: full ? 1_202 : 0, comparedWithExchange: true })),
+    ledgerCheck: os.app.ledgerCheck.handler(() => ({
+      ok: true,
+      problems: [],
+      accounts: 7,
+      transfers: full ? 3_612 : 0,
+      receipts: full ? 1_202 : 0,
+      comparedWithExchange: true,
+    })),
   }
 }
 
-const NOT_IN_MEMORY = { state: 'stopped' as const, detail: null, rssBytes: null, processes: [], speed: null, cache: null }
+const NOT_IN_MEMORY = {
+  state: 'stopped' as const,
+  detail: null,
+  rssBytes: null,
+  processes: [],
+  speed: null,
+  cache: null,
+}
 
 function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
   const { full } = world
   const changed = (deploymentId: string, change: Partial<Deployment>): Deployment => {
     const found = world.deployments.find((one) => one.deploymentId === deploymentId)
-    if (found === undefined) throw failure('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.')
+    if (found === undefined)
+      throw failure('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.')
     const next = { ...found, ...change }
     world.deployments = world.deployments.map((one) => (one === found ? next : one))
     return next
@@ -134,7 +174,11 @@ function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
   return {
     list: os.models.list.handler(() => (full ? [fake.bundled(Date.now()), fake.imported(Date.now())] : [])),
     inspect: os.models.inspect.handler(({ input }) => {
-      if (!input.path.endsWith('.gguf')) throw failure('MODEL_NOT_GGUF', 'This file is not a GGUF model: its first bytes are not "GGUF". Choose the .gguf file itself.')
+      if (!input.path.endsWith('.gguf'))
+        throw failure(
+          'MODEL_NOT_GGUF',
+          'This file is not a GGUF model: its first bytes are not "GGUF". Choose the .gguf file itself.',
+        )
       return fake.imported(Date.now())
     }),
     import: os.models.import.handler(async function* ({ signal }) {
@@ -149,16 +193,24 @@ function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
     deploy: os.models.deploy.handler(({ input: { settings } }) => {
       const [slots, context] = [settings?.slots ?? 4, settings?.contextTokens ?? 1_024]
       if (slots * context > 1_000_000)
-        throw failure('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${slots} slots of ${context} tokens. Use fewer slots, a shorter context or a smaller model.`, {
-          slots: 1,
-          contextTokens: context,
-        })
+        throw failure(
+          'ENGINE_OUT_OF_MEMORY',
+          `Not enough memory for ${slots} slots of ${context} tokens. Use fewer slots, a shorter context or a smaller model.`,
+          {
+            slots: 1,
+            contextTokens: context,
+          },
+        )
       return loaded(Date.now())
     }),
     unload: os.models.unload.handler(({ input }) => changed(input.deploymentId, NOT_IN_MEMORY)),
     retryEngine: os.models.retryEngine.handler(() => ({ state: 'starting' })),
-    keepWarm: os.models.keepWarm.handler(({ input }) => changed(input.deploymentId, { idleUnloadMs: input.idleUnloadMs })),
-    calibration: os.models.calibration.handler(({ input }) => world.calibrations.find(({ sha256 }) => sha256 === input.sha256) ?? null),
+    keepWarm: os.models.keepWarm.handler(({ input }) =>
+      changed(input.deploymentId, { idleUnloadMs: input.idleUnloadMs }),
+    ),
+    calibration: os.models.calibration.handler(
+      ({ input }) => world.calibrations.find(({ sha256 }) => sha256 === input.sha256) ?? null,
+    ),
     calibrate: os.models.calibrate.handler(async function* ({ input, signal }) {
       for (let done = 0; done <= 4; done += 1) {
         yield { kind: 'measuring' as const, done, of: 4 }
@@ -169,7 +221,11 @@ function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       yield { kind: 'done' as const, calibration: measured }
     }),
     remoteModels: os.models.remoteModels.handler(({ input }) => {
-      if (!input.url.includes('lab')) throw failure('ENGINE_UNREACHABLE', `${input.url} does not answer. Is the server running, and is this its address?`)
+      if (!input.url.includes('lab'))
+        throw failure(
+          'ENGINE_UNREACHABLE',
+          `${input.url} does not answer. Is the server running, and is this its address?`,
+        )
       return [
         { id: 'llama-3.3-70b-instruct', contextTokens: 8_192 },
         { id: 'bge-m3', contextTokens: null },
@@ -179,24 +235,43 @@ function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       const endpoints = input.endpoints.map(({ url, key, slots }) => ({ url, slots, hasKey: key !== null }))
       const slots = endpoints.reduce((sum, endpoint) => sum + endpoint.slots, 0)
       const made = remote(Date.now())
-      const processes = endpoints.map(({ url, slots: many }) => ({ pid: null, name: url, state: 'loaded' as const, rssBytes: 0, running: 0, slots: many, threads: 0 }))
+      const processes = endpoints.map(({ url, slots: many }) => ({
+        pid: null,
+        name: url,
+        state: 'loaded' as const,
+        rssBytes: 0,
+        running: 0,
+        slots: many,
+        threads: 0,
+      }))
       const deployment = {
         ...made,
         processes,
         engine: { kind: 'remote' as const, model: input.model, endpoints },
         settings: { ...made.settings, contextTokens: input.contextTokens, slots },
       }
-      world.deployments = [...world.deployments.filter(({ deploymentId }) => deploymentId !== made.deploymentId), deployment]
+      world.deployments = [
+        ...world.deployments.filter(({ deploymentId }) => deploymentId !== made.deploymentId),
+        deployment,
+      ]
       return deployment
     }),
     handBack: os.models.handBack.handler(async ({ input: { rule }, signal }) => {
       const began = Date.now()
       const paused = world.listings.map(({ instrument }) => instrument)
-      world.listings = world.listings.map((one) => closed(one, 'you took the machine back', rule === 'now' ? 0 : world.accepted, Date.now()))
+      world.listings = world.listings.map((one) =>
+        closed(one, 'you took the machine back', rule === 'now' ? 0 : world.accepted, Date.now()),
+      )
       const resumed = (): boolean => world.listings.some(({ state }) => state === 'listed')
       // Jobs that nobody ends take two seconds.
       if (rule === 'now') await sleep(300, signal)
-      else for (let looked = 0; looked < (jobsDone === undefined ? 20 : 600) && world.accepted > 0 && !resumed(); looked += 1) await sleep(100, signal)
+      else
+        for (
+          let looked = 0;
+          looked < (jobsDone === undefined ? 20 : 600) && world.accepted > 0 && !resumed();
+          looked += 1
+        )
+          await sleep(100, signal)
       const nothing = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
       const tookMs = Date.now() - began
       // Resumed meanwhile: called off.
@@ -204,7 +279,12 @@ function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       const unloaded = world.deployments.filter(({ state }) => state === 'loaded').length
       world.deployments = world.deployments.map((one) => (one.state === 'loaded' ? { ...one, ...NOT_IN_MEMORY } : one))
       world.listings = drained(world.listings)
-      return { tookMs, unloaded, ...(rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : nothing), paused }
+      return {
+        tookMs,
+        unloaded,
+        ...(rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : nothing),
+        paused,
+      }
     }),
   }
 }
@@ -277,7 +357,11 @@ function marketPart(world: World) {
         ? {
             instrument: fake.NANO_GRADE,
             at: Date.now() - 2_100,
-            rows: [...(world.listings.some(({ state }) => state === 'listed') ? [fake.ASK] : []), 440_000_000, 520_000_000].map((ask, index) => ({
+            rows: [
+              ...(world.listings.some(({ state }) => state === 'listed') ? [fake.ASK] : []),
+              440_000_000,
+              520_000_000,
+            ].map((ask, index) => ({
               askNanoPerMtok: ask as typeof fake.ASK,
               suppliers: ask === 440_000_000 ? 2 : 1,
               freeSlots: 2 + index,
@@ -300,7 +384,8 @@ function marketPart(world: World) {
       powerMethod: full ? 'measured over 1,204 jobs' : '',
       place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null,
       of: full ? 4 : null,
-      warnings: input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
+      warnings:
+        input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
     })),
     listings: os.market.listings.handler(() => world.listings),
     list: os.market.list.handler(({ input }) => {
@@ -308,9 +393,17 @@ function marketPart(world: World) {
       world.listings = [...world.listings.filter((each) => each.instrument !== input.instrument), listing]
       return listing
     }),
-    pause: os.market.pause.handler(({ input }) => change(input.instrument, (before) => closed(before, 'paused by you', world.accepted, Date.now()))),
+    pause: os.market.pause.handler(({ input }) =>
+      change(input.instrument, (before) => closed(before, 'paused by you', world.accepted, Date.now())),
+    ),
     resume: os.market.resume.handler(({ input }) =>
-      change(input.instrument, (before) => ({ ...before, state: 'listed', reason: 'open for jobs', since: Date.now(), draining: null })),
+      change(input.instrument, (before) => ({
+        ...before,
+        state: 'listed',
+        reason: 'open for jobs',
+        since: Date.now(),
+        draining: null,
+      })),
     ),
     withdraw: os.market.withdraw.handler(({ input }) => {
       change(input.instrument, (before) => closed(before, WITHDRAWN, world.accepted, Date.now()))
@@ -324,17 +417,39 @@ function jobsPart({ full }: World) {
   const all = (now: number) =>
     full
       ? Array.from({ length: 120 }, (_, index) =>
-          fake.job(index, now, index < 1 ? 'running' : index < 2 ? 'claimed' : index % 41 === 7 ? 'failed' : index % 53 === 11 ? 'void' : 'settled', now - 2_000 - index * 3_700),
+          fake.job(
+            index,
+            now,
+            index < 1
+              ? 'running'
+              : index < 2
+                ? 'claimed'
+                : index % 41 === 7
+                  ? 'failed'
+                  : index % 53 === 11
+                    ? 'void'
+                    : 'settled',
+            now - 2_000 - index * 3_700,
+          ),
         )
       : []
   return {
     list: os.jobs.list.handler(({ input }) => {
-      const rows = all(Date.now()).filter((job) => (input.state === null || job.state === input.state) && (input.instrument === null || job.instrument === input.instrument))
+      const rows = all(Date.now()).filter(
+        (job) =>
+          (input.state === null || job.state === input.state) &&
+          (input.instrument === null || job.instrument === input.instrument),
+      )
       const from = input.before === null ? 0 : Number(input.before)
-      return { jobs: rows.slice(from, from + input.limit), next: from + input.limit < rows.length ? String(from + input.limit) : null }
+      return {
+        jobs: rows.slice(from, from + input.limit),
+        next: from + input.limit < rows.length ? String(from + input.limit) : null,
+      }
     }),
     get: os.jobs.get.handler(({ input }) => {
-      const job = all(Date.now()).find((each) => each.jobId === input.jobId) ?? fake.job(3, Date.now(), 'settled', Date.now() - 60_000)
+      const job =
+        all(Date.now()).find((each) => each.jobId === input.jobId) ??
+        fake.job(3, Date.now(), 'settled', Date.now() - 60_000)
       return {
         ...job,
         receipt: job.state === 'settled' ? fake.receipt(job) : null,
@@ -342,7 +457,11 @@ function jobsPart({ full }: World) {
           job.state === 'settled'
             ? {
                 ok: true,
-                shown: ['the exchange signed this receipt', 'number 1,197 follows 1,196 in the chain', 'usage, price and fee give these sums'],
+                shown: [
+                  'the exchange signed this receipt',
+                  'number 1,197 follows 1,196 in the chain',
+                  'usage, price and fee give these sums',
+                ],
                 notShown: ['which model wrote the answer', 'that the answer was good'],
               }
             : null,
@@ -410,7 +529,10 @@ type FakeRouter = {
 
 function broken(router: FakeRouter): FakeRouter {
   const fail = (): never => {
-    throw failure('DB_CORRUPT', 'The ledger could not be read: the database file is damaged. Stop Stoker and restore the newest backup from the data folder.')
+    throw failure(
+      'DB_CORRUPT',
+      'The ledger could not be read: the database file is damaged. Stop Stoker and restore the newest backup from the data folder.',
+    )
   }
   return {
     ...router,
@@ -419,6 +541,11 @@ function broken(router: FakeRouter): FakeRouter {
     exams: { ...router.exams, grades: os.exams.grades.handler(fail) },
     market: { ...router.market, instruments: os.market.instruments.handler(fail) },
     jobs: { ...router.jobs, list: os.jobs.list.handler(fail) },
-    earnings: { ...router.earnings, summary: os.earnings.summary.handler(fail), series: os.earnings.series.handler(fail), held: os.earnings.held.handler(fail) },
+    earnings: {
+      ...router.earnings,
+      summary: os.earnings.summary.handler(fail),
+      series: os.earnings.series.handler(fail),
+      held: os.earnings.held.handler(fail),
+    },
   }
 }

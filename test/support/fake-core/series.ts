@@ -53,7 +53,13 @@ function bucketAt(at: number, index: number, kind: Range['bucket'], last: boolea
 }
 
 export function series(full: boolean, range: Range, now: number): Series {
-  const base = { realm: 'practice' as const, currency: 'PCR' as const, powerCurrency: 'EUR', powerMethod: '168 W read from the GPU (NVML), 0.28 EUR a kWh', at: now }
+  const base = {
+    realm: 'practice' as const,
+    currency: 'PCR' as const,
+    powerCurrency: 'EUR',
+    powerMethod: '168 W read from the GPU (NVML), 0.28 EUR a kWh',
+    at: now,
+  }
   if (!full) return { ...base, buckets: [] }
   const past = starts(range).filter((at) => at <= now)
   return { ...base, buckets: past.map((at, index) => bucketAt(at, index, range.bucket, index === past.length - 1)) }
@@ -96,7 +102,17 @@ export function summary(full: boolean, from: number, to: number, now: number): S
 export function csv(full: boolean, range: Range, now: number): string {
   const lines = series(full, range, now).buckets.flatMap((bucket) =>
     bucket.byInstrument.map((row) =>
-      [new Date(bucket.at).toISOString(), row.instrument, row.jobs, row.grossNano, row.feeNano, row.heldNano, row.availableNano, 'PCR', 'practice'].join(','),
+      [
+        new Date(bucket.at).toISOString(),
+        row.instrument,
+        row.jobs,
+        row.grossNano,
+        row.feeNano,
+        row.heldNano,
+        row.availableNano,
+        'PCR',
+        'practice',
+      ].join(','),
     ),
   )
   return ['utc,instrument,jobs,gross_nano,fee_nano,held_nano,available_nano,currency,realm', ...lines, ''].join('\r\n')

@@ -10,7 +10,10 @@ import type { Nano, NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 
-/** `several`: as busy, with two GPUs, fewer slots offered than there are, a model on remote servers and one that did not fit beside the loaded one. */
+/**
+ * `several`: as busy, with two GPUs, fewer slots offered than there are, a model on remote servers and one that did not
+ * fit beside the loaded one.
+ */
 export type Scenario = 'empty' | 'busy' | 'several' | 'stale' | 'error'
 export const SCENARIOS: readonly Scenario[] = ['empty', 'busy', 'several', 'stale', 'error']
 
@@ -34,7 +37,8 @@ export const specs: readonly GradeSpec[] = [
     provisional: true,
     level: 1,
     tokenizer: 'bytes4',
-    caveat: 'A training grade: level 1 is a smoke test with few distinct items, solvable by a script. It shows the machinery, not intelligence.',
+    caveat:
+      'A training grade: level 1 is a smoke test with few distinct items, solvable by a script. It shows the machinery, not intelligence.',
     limits: {
       intelligence: { floor: 0.7, target: 0.8 },
       families: {},
@@ -52,7 +56,8 @@ export const specs: readonly GradeSpec[] = [
     provisional: true,
     level: 2,
     tokenizer: 'bytes4',
-    caveat: 'A training grade: level 2 is a smoke test with few distinct items, solvable by a script. It shows the machinery, not intelligence.',
+    caveat:
+      'A training grade: level 2 is a smoke test with few distinct items, solvable by a script. It shows the machinery, not intelligence.',
     limits: {
       intelligence: { floor: 0.6, target: 0.7 },
       families: { tools: { floor: 0.8, target: 0.9 } },
@@ -94,7 +99,9 @@ export const newOwnUse = (full: boolean, now: number): OwnUse => ({
 })
 
 export const newOnboarding = (full: boolean, now: number): Onboarding =>
-  full ? { step: 'done', skipped: false, startedAt: now - 86_400_000, firstEarningAt: now - 86_320_000 } : { step: 'welcome', skipped: true, startedAt: null, firstEarningAt: null }
+  full
+    ? { step: 'done', skipped: false, startedAt: now - 86_400_000, firstEarningAt: now - 86_320_000 }
+    : { step: 'welcome', skipped: true, startedAt: null, firstEarningAt: null }
 
 export const bundled = (now: number): Model => ({
   fileName: 'nano.gguf',
@@ -107,7 +114,12 @@ export const bundled = (now: number): Model => ({
   hasChatTemplate: true,
   licence: 'mit',
   name: 'Stoker nano',
-  memory: { neededBytes: 27_262_976, freeBytes: 21_474_836_480, fits: 'yes', method: 'file, context and buffers against free memory' },
+  memory: {
+    neededBytes: 27_262_976,
+    freeBytes: 21_474_836_480,
+    fits: 'yes',
+    method: 'file, context and buffers against free memory',
+  },
   sha256: SHA,
   addedAt: now - 90_000_000,
   bundled: true,
@@ -125,13 +137,27 @@ export const imported = (now: number): Model => ({
   contextTokens: 32_768,
   licence: 'apache-2.0',
   name: 'Qwen 2.5 7B Instruct',
-  memory: { neededBytes: 6_120_328_396, freeBytes: 21_474_836_480, fits: 'tight', method: 'file, context and buffers against free memory' },
+  memory: {
+    neededBytes: 6_120_328_396,
+    freeBytes: 21_474_836_480,
+    fits: 'tight',
+    method: 'file, context and buffers against free memory',
+  },
   sha256: SHA.replaceAll('9', 'e') as ModelSha256,
   bundled: false,
   card: null,
 })
 
-const limit = (name: string, n: number, k: number, floor: number, target: number, state: LimitView['state'], low: number, high: number): LimitView => ({
+const limit = (
+  name: string,
+  n: number,
+  k: number,
+  floor: number,
+  target: number,
+  state: LimitView['state'],
+  low: number,
+  high: number,
+): LimitView => ({
   name,
   n,
   k,
@@ -146,8 +172,26 @@ const limitsNano = (running: boolean): LimitView[] => [
   limit('intelligence', 96, 82, 0.7, 0.8, 'passed', 0.741, 0.928),
   limit('time to first token', 97, 97, 0.95, 0.98, 'passed', 0.951, 1),
   limit('throughput single', 97, 96, 0.95, 0.98, 'passed', 0.948, 0.999),
-  limit('throughput at slots', running ? 32 : 97, running ? 31 : 97, 0.95, 0.98, running ? 'undecided' : 'passed', running ? 0.82 : 0.951, 1),
-  limit('context and output', running ? 32 : 97, running ? 32 : 97, 0.95, 0.98, running ? 'undecided' : 'passed', running ? 0.888 : 0.951, 1),
+  limit(
+    'throughput at slots',
+    running ? 32 : 97,
+    running ? 31 : 97,
+    0.95,
+    0.98,
+    running ? 'undecided' : 'passed',
+    running ? 0.82 : 0.951,
+    1,
+  ),
+  limit(
+    'context and output',
+    running ? 32 : 97,
+    running ? 32 : 97,
+    0.95,
+    0.98,
+    running ? 'undecided' : 'passed',
+    running ? 0.888 : 0.951,
+    1,
+  ),
 ]
 const limitsMicro = (): LimitView[] => [
   limit('intelligence', 64, 36, 0.6, 0.7, 'undecided', 0.41, 0.71),
@@ -237,7 +281,12 @@ export function job(index: number, now: number, state: Job['state'], startedAt: 
     instrument: NANO_GRADE,
     sha256: SHA,
     state,
-    reason: state === 'failed' ? 'The engine stopped before the answer was complete; nothing is paid.' : state === 'void' ? 'The buyer went away before the job started.' : '',
+    reason:
+      state === 'failed'
+        ? 'The engine stopped before the answer was complete; nothing is paid.'
+        : state === 'void'
+          ? 'The buyer went away before the job started.'
+          : '',
     startedAt,
     endedAt: ended ? startedAt + 1_400 : null,
     finish: done ? 'stop' : null,
@@ -310,18 +359,31 @@ export function liveNow(full: boolean, now: number): Live {
     : []
   return {
     at: now,
-    engine: full ? { kind: 'loaded', model: 'Stoker nano', detail: null } : { kind: 'ready', model: null, detail: null },
+    engine: full
+      ? { kind: 'loaded', model: 'Stoker nano', detail: null }
+      : { kind: 'ready', model: null, detail: null },
     exchange: { kind: 'online', lastSeenAt: now - 400, detail: null },
     listing: full ? 'listed' : 'none',
     tokPerS: full ? 106.4 : 0,
     running,
-    watts: { value: full ? 168 : 61, method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle', at: now },
+    watts: {
+      value: full ? 168 : 61,
+      method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle',
+      at: now,
+    },
   }
 }
 
 export function home(full: boolean, now: number): Home {
   const midnight = new Date(now).setHours(0, 0, 0, 0)
-  const rung = (id: Home['ladder'][number]['id'], label: string, ok: boolean, yes: string, no: string, fix: Home['ladder'][number]['fix']): Home['ladder'][number] => ({
+  const rung = (
+    id: Home['ladder'][number]['id'],
+    label: string,
+    ok: boolean,
+    yes: string,
+    no: string,
+    fix: Home['ladder'][number]['fix'],
+  ): Home['ladder'][number] => ({
     id,
     label,
     state: ok ? 'yes' : 'no',
@@ -332,7 +394,9 @@ export function home(full: boolean, now: number): Home {
     at: now,
     realm: 'practice',
     currency: 'PCR',
-    sentence: full ? 'Serving text-nano at 0.41 practice credits per million tokens. Two jobs running.' : 'Not earning: no model is loaded.',
+    sentence: full
+      ? 'Serving text-nano at 0.41 practice credits per million tokens. Two jobs running.'
+      : 'Not earning: no model is loaded.',
     next: full ? 'your ask could rise to 0.44 and stay first' : 'load the bundled model',
     nextPage: full ? 'market' : 'models',
     cost: {
@@ -343,10 +407,35 @@ export function home(full: boolean, now: number): Home {
       powerCurrency: 'EUR',
     },
     quality: full
-      ? { instrument: NANO_GRADE, share: 82 / 96, low: 0.741, high: 0.928, floor: 0.7, verdict: 'passed', limitedBy: 'throughput, all slots', validUntil: now + 23 * 86_400_000 }
-      : { instrument: null, share: null, low: null, high: null, floor: null, verdict: 'none', limitedBy: null, validUntil: null },
+      ? {
+          instrument: NANO_GRADE,
+          share: 82 / 96,
+          low: 0.741,
+          high: 0.928,
+          floor: 0.7,
+          verdict: 'passed',
+          limitedBy: 'throughput, all slots',
+          validUntil: now + 23 * 86_400_000,
+        }
+      : {
+          instrument: null,
+          share: null,
+          low: null,
+          high: null,
+          floor: null,
+          verdict: 'none',
+          limitedBy: null,
+          validUntil: null,
+        },
     reliability: full
-      ? { jobs24h: 1_204, failed24h: 2, errorRate: 2 / 1_204, errorCeiling: 0.01, provisional: false, connectedShare24h: 0.9994 }
+      ? {
+          jobs24h: 1_204,
+          failed24h: 2,
+          errorRate: 2 / 1_204,
+          errorCeiling: 0.01,
+          provisional: false,
+          connectedShare24h: 0.9994,
+        }
       : { jobs24h: 0, failed24h: 0, errorRate: null, errorCeiling: null, provisional: true, connectedShare24h: null },
     today: {
       since: midnight,
@@ -360,7 +449,13 @@ export function home(full: boolean, now: number): Home {
       rung('model', 'Model ready', full, 'Stoker nano Q8_0', 'none is loaded', 'models'),
       rung('grade', 'Grade valid', full, 'text-nano, 23 days', 'no exam yet', 'exam'),
       rung('ask', 'Ask inside the book', full, '1st of 3', 'nothing is listed', 'market'),
-      { id: 'demand', label: 'Demand there', state: full ? 'yes' : 'unknown', detail: full ? '38 jobs / h matched' : 'not known yet', fix: null },
+      {
+        id: 'demand',
+        label: 'Demand there',
+        state: full ? 'yes' : 'unknown',
+        detail: full ? '38 jobs / h matched' : 'not known yet',
+        fix: null,
+      },
       rung('not-paused', 'Not paused by me', true, 'running', '', null),
     ],
   }

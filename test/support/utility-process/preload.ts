@@ -1,7 +1,8 @@
 /**
- * Loaded before an entry (`--import`): gives a plain Node child what Electron gives a utility process, a `process.parentPort` and ports that come
- * with its messages, carried over the child's IPC. As in Electron, messages wait for the first listener, a port's wait for start(), and the
- * process does not outlive its parent. `process.send` is hidden: the entry must not find out.
+ * Loaded before an entry (`--import`): gives a plain Node child what Electron gives a utility process, a
+ * `process.parentPort` and ports that come with its messages, carried over the child's IPC. As in Electron, messages
+ * wait for the first listener, a port's wait for start(), and the process does not outlive its parent. `process.send`
+ * is hidden: the entry must not find out.
  */
 import { EventEmitter } from 'node:events'
 
@@ -56,7 +57,8 @@ class ParentPort extends EventEmitter {
   constructor() {
     super()
     this.on('newListener', (event) => {
-      if (event === 'message' && this.listenerCount('message') === 0) setImmediate(() => this.#queue.splice(0).forEach((event) => this.emit('message', event)))
+      if (event === 'message' && this.listenerCount('message') === 0)
+        setImmediate(() => this.#queue.splice(0).forEach((event) => this.emit('message', event)))
     })
   }
 
@@ -72,7 +74,8 @@ class ParentPort extends EventEmitter {
 
 const parentPort = new ParentPort()
 process.on('message', (message: ToChild) => {
-  if (message.k === 'parent') parentPort.arrive({ data: message.data, ports: message.ports.map((id) => new ChildPort(id)) })
+  if (message.k === 'parent')
+    parentPort.arrive({ data: message.data, ports: message.ports.map((id) => new ChildPort(id)) })
   else if (message.k === 'port') ports.get(message.id)?.arrive(message.data)
   else ports.get(message.id)?.ended()
 })

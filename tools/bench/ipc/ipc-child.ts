@@ -11,7 +11,16 @@ const TEXT = ' abc'
 
 /** One step makes a token for every stream; steps are spaced so that the rate comes out. */
 async function make({ way, streams, tokensPerSecond, durationMs }: IpcOrder): Promise<IpcReport> {
-  const placed = Array.from({ length: streams }, (_, at) => ({ job: { id: `own_00000000000000000000${at}` }, outbox: '', logprobs: [], firstTextAt: null }) as unknown as Placed)
+  const placed = Array.from(
+    { length: streams },
+    (_, at) =>
+      ({
+        job: { id: `own_00000000000000000000${at}` },
+        outbox: '',
+        logprobs: [],
+        firstTextAt: null,
+      }) as unknown as Placed,
+  )
   const outbox = createOutbox((event) => channel.send(event))
   const stepMs = (streams / tokensPerSecond) * 1_000
   const before = process.cpuUsage()

@@ -20,12 +20,29 @@ const EVERY_CORE_UP_TO = 4
 const WORST_GAP_MS = 250
 
 /** Per round: one side's figure divided by the other's, then the median. NaN where a side was not run. */
-export function ratio({ sides }: CellResult, of: (measures: Measures) => number, ours: SideName = 'stoker', theirs: SideName = 'llama'): number {
+export function ratio(
+  { sides }: CellResult,
+  of: (measures: Measures) => number,
+  ours: SideName = 'stoker',
+  theirs: SideName = 'llama',
+): number {
   return medianRatio((sides[ours] ?? []).map(of), (sides[theirs] ?? []).map(of))
 }
 
-const least = (what: string, value: number, bar: number): Verdict => ({ what, value, bar, sense: 'least', met: value >= bar })
-const most = (what: string, value: number, bar: number): Verdict => ({ what, value, bar, sense: 'most', met: value <= bar })
+const least = (what: string, value: number, bar: number): Verdict => ({
+  what,
+  value,
+  bar,
+  sense: 'least',
+  met: value >= bar,
+})
+const most = (what: string, value: number, bar: number): Verdict => ({
+  what,
+  value,
+  bar,
+  sense: 'most',
+  met: value <= bar,
+})
 
 /** Total tokens a second: none for nano, which is too small to tell anything but overhead. */
 function throughputBar({ cell }: CellResult): number | null {
@@ -45,7 +62,9 @@ function steadyVerdicts(result: CellResult, cores: number): Verdict[] {
   return [
     ...(bar === null ? [] : [least('tok/s', ratio(result, rate), bar)]),
     most('TTFT p95', ratio(result, firstP95), 1.1),
-    ...(result.cell.busy && cores <= EVERY_CORE_UP_TO ? [least('tok/s, its default threads', ratio(result, rate, 'stoker', 'llama-default'), 10)] : []),
+    ...(result.cell.busy && cores <= EVERY_CORE_UP_TO
+      ? [least('tok/s, its default threads', ratio(result, rate, 'stoker', 'llama-default'), 10)]
+      : []),
   ]
 }
 
@@ -68,6 +87,9 @@ export function verdicts(result: CellResult, cores: number): Verdict[] {
         most('worst gap in ms', median((result.sides.stoker ?? []).map(worst)), WORST_GAP_MS),
       ]
     case 'prefix':
-      return [least('TTFT p50, without reuse to with', ratio(result, firstP50, 'stoker-cold', 'stoker'), 3), most('TTFT p50', ratio(result, firstP50), 1)]
+      return [
+        least('TTFT p50, without reuse to with', ratio(result, firstP50, 'stoker-cold', 'stoker'), 3),
+        most('TTFT p50', ratio(result, firstP50), 1),
+      ]
   }
 }

@@ -32,7 +32,8 @@ function settingsOf(text: string): StokerChoice['settings'] {
   for (const pair of text.split(',')) {
     const [name, value] = pair.split('=')
     const known = SETTINGS.find((each) => each === name)
-    if (known === undefined || !/^[1-9]\d*$/.test(value ?? '')) throw new Error(`--stoker takes ${SETTINGS.join(', ')}, each =N; not ${pair}`)
+    if (known === undefined || !/^[1-9]\d*$/.test(value ?? ''))
+      throw new Error(`--stoker takes ${SETTINGS.join(', ')}, each =N; not ${pair}`)
     settings[known] = Number(value)
   }
   return settings

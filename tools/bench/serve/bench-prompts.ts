@@ -21,7 +21,10 @@ const SAMPLE_WORDS = 200
 
 /** Asks llama-server how many tokens such words are. */
 export async function measureTokensPerWord(url: string): Promise<number> {
-  const response = await fetch(`${url}/tokenize`, { method: 'POST', body: JSON.stringify({ content: words(createRandom('sample'), SAMPLE_WORDS) }) })
+  const response = await fetch(`${url}/tokenize`, {
+    method: 'POST',
+    body: JSON.stringify({ content: words(createRandom('sample'), SAMPLE_WORDS) }),
+  })
   const { tokens } = (await response.json()) as { tokens: number[] }
   return tokens.length / SAMPLE_WORDS
 }

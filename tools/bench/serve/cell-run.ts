@@ -23,7 +23,10 @@ const DEFAULT_BUSY_MS = 15_000
 const WARM_MS = 4_000
 /** What adapts to a busy machine gets time to see it. */
 const BUSY_WARM = 16
-/** Arrivals of the mixed trace, by what llama-server finishes at most: where everything can be done in time, order and refusals decide nothing. */
+/**
+ * Arrivals of the mixed trace, by what llama-server finishes at most: where everything can be done in time, order and
+ * refusals decide nothing.
+ */
 const LOAD = 1.5
 /** Makes the trial long enough that its last streams, which run alone, matter little. */
 const CAPACITY_PER_SECOND = 1.6
@@ -35,7 +38,10 @@ export interface CellResult {
   settings: Partial<Record<SideName, string>>
   llamaThreads: number
   threadTrial: ThreadChoice['seen']
-  /** Shares of all cores: `busyShare` before the cell, with nothing of ours at work; `others` what other programs took while it ran. */
+  /**
+   * Shares of all cores: `busyShare` before the cell, with nothing of ours at work; `others` what other programs took
+   * while it ran.
+   */
   quiet: { busyShare: number; loadAverage: number; others: number }
   /** Arrivals a second of the mixed trace. */
   perSecond: number | null
@@ -55,11 +61,23 @@ export interface CellContext {
 
 async function threadsFor(cell: Cell, context: CellContext): Promise<ThreadChoice> {
   const name = `${cell.shape} ×${cell.concurrency}${cell.busy ? ' busy' : ''}`
-  const requests = Math.max(cell.concurrency, Math.ceil((cell.kind === 'steady' ? cell.requests : cell.concurrency * 2) / 2))
+  const requests = Math.max(
+    cell.concurrency,
+    Math.ceil((cell.kind === 'steady' ? cell.requests : cell.concurrency * 2) / 2),
+  )
   const maxTokens = Math.min(64, cell.maxTokens || 64)
   const promptTokens = cell.kind === 'steady' ? cell.promptTokens : SHORT_PROMPT
   return context.store.once(`threads: ${name}`, { basis: context.basis, requests, promptTokens, maxTokens }, () =>
-    bestThreads({ client: context.client, fleet: context.fleet, make: context.make, name, concurrency: cell.concurrency, requests, promptTokens, maxTokens }),
+    bestThreads({
+      client: context.client,
+      fleet: context.fleet,
+      make: context.make,
+      name,
+      concurrency: cell.concurrency,
+      requests,
+      promptTokens,
+      maxTokens,
+    }),
   )
 }
 
@@ -74,7 +92,11 @@ async function capacity(cell: Cell, context: CellContext, threads: number): Prom
   return context.store.once(`capacity: ${cell.id}`, { basis: context.basis, threads }, async () => {
     const requests = saturated(requestsOf(cell, context.make, 'capacity', CAPACITY_PER_SECOND))
     const side = await context.fleet.llama(threads)
-    const { tokPerS, generated } = await runPass(context.client, side, { requests, concurrency: cell.concurrency, limitMs: PASS_MS })
+    const { tokPerS, generated } = await runPass(context.client, side, {
+      requests,
+      concurrency: cell.concurrency,
+      limitMs: PASS_MS,
+    })
     return (tokPerS / generated) * requests.length
   })
 }
@@ -92,7 +114,11 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
       const side = await sideOf(name, fleet, best)
       settings[name] = side.settings
       sides[name] = []
-      const warm = steady(make, `warm/${cell.id}/${name}`, { requests: cell.concurrency * (cell.busy ? BUSY_WARM : 1), promptTokens: 32, maxTokens: 16 })
+      const warm = steady(make, `warm/${cell.id}/${name}`, {
+        requests: cell.concurrency * (cell.busy ? BUSY_WARM : 1),
+        promptTokens: 32,
+        maxTokens: 16,
+      })
       await runPass(client, side, { requests: warm, concurrency: cell.concurrency, limitMs: WARM_MS })
     }
     const others = watchOthers()
@@ -101,7 +127,8 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
       for (const name of cell.sides) {
         const requests = shareOf(name, requestsOf(cell, make, String(round), perSecond ?? 1))
         const limitMs = cell.busy && name === 'llama-default' ? DEFAULT_BUSY_MS : PASS_MS
-        const pass = async (threads: number): Promise<Measures> => runPass(client, await sideOf(name, fleet, threads), { requests, concurrency: cell.concurrency, limitMs })
+        const pass = async (threads: number): Promise<Measures> =>
+          runPass(client, await sideOf(name, fleet, threads), { requests, concurrency: cell.concurrency, limitMs })
         const measures = await pass(best)
         sides[name]!.push(measures)
         say(lineOf(cell.kind, round, name, measures))
@@ -113,7 +140,16 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
     const better = rival !== null && beats(cell.kind, rivals, sides.llama ?? [])
     if (better) sides.llama = rivals
     const llamaThreads = better ? rival : best
-    return { cell, sides, settings, llamaThreads, threadTrial: seen, quiet: { ...quiet, others: others() }, perSecond, at: new Date().toISOString() }
+    return {
+      cell,
+      sides,
+      settings,
+      llamaThreads,
+      threadTrial: seen,
+      quiet: { ...quiet, others: others() },
+      perSecond,
+      at: new Date().toISOString(),
+    }
   } finally {
     spinner?.stop()
   }
@@ -121,7 +157,8 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
 
 /** Of two numbers of threads the one that did better in the rounds themselves is the opponent. */
 function beats(kind: Cell['kind'], rivals: readonly Measures[], firsts: readonly Measures[]): boolean {
-  const worth = (all: readonly Measures[]): number => median(all.map(({ goodput, tokPerS }) => (kind === 'mixed' ? goodput : tokPerS)))
+  const worth = (all: readonly Measures[]): number =>
+    median(all.map(({ goodput, tokPerS }) => (kind === 'mixed' ? goodput : tokPerS)))
   return rivals.length > 0 && worth(rivals) > worth(firsts)
 }
 
@@ -129,9 +166,25 @@ const lineOf = (
   kind: Cell['kind'],
   round: number,
   name: string,
-  { tokPerS, ttftP50, ttftP95, gapP50, gapP99, worstGap, outcomes, cpuSeconds, problems, wrongLength, goodput }: Measures,
+  {
+    tokPerS,
+    ttftP50,
+    ttftP95,
+    gapP50,
+    gapP99,
+    worstGap,
+    outcomes,
+    cpuSeconds,
+    problems,
+    wrongLength,
+    goodput,
+  }: Measures,
 ): string =>
   `  ${round} ${name.padEnd(13)} ${tokPerS.toFixed(0).padStart(5)} tok/s · first ${ttftP50.toFixed(0)}/${ttftP95.toFixed(0)} ms · gap ${gapP50.toFixed(1)}/${gapP99.toFixed(1)}/${worstGap.toFixed(0)} ms · ` +
-  `cpu ${cpuSeconds.toFixed(1)} s · ${kind === 'mixed' ? `goodput ${goodput.toFixed(0)} · ` : ''}${Object.entries(outcomes)
+  `cpu ${cpuSeconds.toFixed(1)} s · ${kind === 'mixed' ? `goodput ${goodput.toFixed(0)} · ` : ''}${Object.entries(
+    outcomes,
+  )
     .map(([outcome, count]) => `${count} ${outcome}`)
-    .join(', ')}${wrongLength > 0 ? ` · ${wrongLength} of a wrong length` : ''}${problems.length > 0 ? ` · ${problems.join(' | ')}` : ''}`
+    .join(
+      ', ',
+    )}${wrongLength > 0 ? ` · ${wrongLength} of a wrong length` : ''}${problems.length > 0 ? ` · ${problems.join(' | ')}` : ''}`

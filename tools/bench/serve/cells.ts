@@ -1,8 +1,13 @@
-/** What the benchmark runs: shapes, concurrencies, prompts and traces. Sizes are chosen so that one pass takes some seconds on two cores. */
+/**
+ * What the benchmark runs: shapes, concurrencies, prompts and traces. Sizes are chosen so that one pass takes some
+ * seconds on two cores.
+ */
 import type { PresetName, WeightType } from '../shapes/presets.ts'
 
 export type ShapeName = 'tiny' | 'mini' | 'small' | 'small-q4' | 'nano'
-/** `llama` has the threads that are best for it, `llama-default` chooses them itself; `stoker-cold` reuses no prefix. */
+/**
+ * `llama` has the threads that are best for it, `llama-default` chooses them itself; `stoker-cold` reuses no prefix.
+ */
 export type SideName = 'stoker' | 'stoker-cold' | 'llama' | 'llama-default'
 
 export interface ShapeSpec {
@@ -20,10 +25,38 @@ const CONCURRENCIES = [1, 2, 4, 8, 16] as const
 const LONG_PROMPT = 512
 
 export const SHAPES: readonly ShapeSpec[] = [
-  { name: 'tiny', file: { preset: 'tiny', type: 'q8_0' }, slots: 16, contextTokens: 2_048, maxTokens: 128, requests: [12, 16, 24, 32, 48] },
-  { name: 'mini', file: { preset: 'mini', type: 'q8_0' }, slots: 16, contextTokens: 2_048, maxTokens: 64, requests: [6, 8, 12, 16, 32] },
-  { name: 'small', file: { preset: 'small', type: 'q8_0' }, slots: 16, contextTokens: 1_024, maxTokens: 24, requests: [3, 4, 8, 16, 16] },
-  { name: 'small-q4', file: { preset: 'small', type: 'q4_0' }, slots: 16, contextTokens: 1_024, maxTokens: 24, requests: [3, 4, 8, 16, 16] },
+  {
+    name: 'tiny',
+    file: { preset: 'tiny', type: 'q8_0' },
+    slots: 16,
+    contextTokens: 2_048,
+    maxTokens: 128,
+    requests: [12, 16, 24, 32, 48],
+  },
+  {
+    name: 'mini',
+    file: { preset: 'mini', type: 'q8_0' },
+    slots: 16,
+    contextTokens: 2_048,
+    maxTokens: 64,
+    requests: [6, 8, 12, 16, 32],
+  },
+  {
+    name: 'small',
+    file: { preset: 'small', type: 'q8_0' },
+    slots: 16,
+    contextTokens: 1_024,
+    maxTokens: 24,
+    requests: [3, 4, 8, 16, 16],
+  },
+  {
+    name: 'small-q4',
+    file: { preset: 'small', type: 'q4_0' },
+    slots: 16,
+    contextTokens: 1_024,
+    maxTokens: 24,
+    requests: [3, 4, 8, 16, 16],
+  },
   { name: 'nano', file: null, slots: 16, contextTokens: 192, maxTokens: 64, requests: [32, 48, 64, 96, 128] },
 ]
 
@@ -65,7 +98,12 @@ export const STREAMS = 4
 
 function traceCells(busy: boolean): Cell[] {
   const after = busy ? ' busy' : ''
-  const trace = (cell: Omit<Cell, 'shape' | 'busy'>): Cell => ({ ...cell, id: `${cell.id}${after}`, shape: 'mini', busy })
+  const trace = (cell: Omit<Cell, 'shape' | 'busy'>): Cell => ({
+    ...cell,
+    id: `${cell.id}${after}`,
+    shape: 'mini',
+    busy,
+  })
   return [
     trace({
       id: 'mini long prompt among streams',
@@ -76,8 +114,24 @@ function traceCells(busy: boolean): Cell[] {
       requests: STREAMS + 1,
       sides: ['stoker', 'llama', 'llama-default'],
     }),
-    trace({ id: 'mini shared prefix', kind: 'prefix', concurrency: 4, promptTokens: 1_500, maxTokens: 16, requests: 50, sides: ['stoker', 'stoker-cold', 'llama'] }),
-    trace({ id: 'mini mixed trace', kind: 'mixed', concurrency: 16, promptTokens: 0, maxTokens: 0, requests: 600, sides: ['stoker', 'llama'] }),
+    trace({
+      id: 'mini shared prefix',
+      kind: 'prefix',
+      concurrency: 4,
+      promptTokens: 1_500,
+      maxTokens: 16,
+      requests: 50,
+      sides: ['stoker', 'stoker-cold', 'llama'],
+    }),
+    trace({
+      id: 'mini mixed trace',
+      kind: 'mixed',
+      concurrency: 16,
+      promptTokens: 0,
+      maxTokens: 0,
+      requests: 600,
+      sides: ['stoker', 'llama'],
+    }),
   ]
 }
 
@@ -85,7 +139,11 @@ const shapeOf = (name: ShapeName): ShapeSpec => SHAPES.find((shape) => shape.nam
 
 function defaultCells(): Cell[] {
   const matrix = (['tiny', 'mini', 'nano'] as const).flatMap((name) =>
-    [1, 4, 16].flatMap((concurrency) => (name === 'nano' ? [64] : [64, LONG_PROMPT]).map((prompt) => steadyCell(shapeOf(name), concurrency, prompt, false))),
+    [1, 4, 16].flatMap((concurrency) =>
+      (name === 'nano' ? [64] : [64, LONG_PROMPT]).map((prompt) =>
+        steadyCell(shapeOf(name), concurrency, prompt, false),
+      ),
+    ),
   )
   const small = [1, 4].map((concurrency) => steadyCell(shapeOf('small'), concurrency, 64, false))
   const busy = [1, 4].map((concurrency) => steadyCell(shapeOf('mini'), concurrency, 64, true))
@@ -95,14 +153,22 @@ function defaultCells(): Cell[] {
 function fullCells(): Cell[] {
   const matrix = (busy: boolean): Cell[] =>
     SHAPES.flatMap((shape) =>
-      CONCURRENCIES.flatMap((concurrency) => (shape.name === 'nano' ? [64] : [64, LONG_PROMPT]).map((prompt) => steadyCell(shape, concurrency, prompt, busy))),
+      CONCURRENCIES.flatMap((concurrency) =>
+        (shape.name === 'nano' ? [64] : [64, LONG_PROMPT]).map((prompt) =>
+          steadyCell(shape, concurrency, prompt, busy),
+        ),
+      ),
     )
   return [...matrix(false), ...traceCells(false), ...matrix(true), ...traceCells(true)]
 }
 
-/** `only` holds words; a cell is run when its name has all words of one of them (`tiny`, `mini ×4`, `trace`). Cells of one shape follow each other. */
+/**
+ * `only` holds words; a cell is run when its name has all words of one of them (`tiny`, `mini ×4`, `trace`). Cells of
+ * one shape follow each other.
+ */
 export function cellsOf({ full, only }: { full: boolean; only: readonly string[] }): Cell[] {
-  const wanted = (id: string): boolean => only.length === 0 || only.some((words) => words.split(' ').every((word) => id.split(' ').includes(word)))
+  const wanted = (id: string): boolean =>
+    only.length === 0 || only.some((words) => words.split(' ').every((word) => id.split(' ').includes(word)))
   const cells = (full ? fullCells() : defaultCells()).filter(({ id }) => wanted(id))
   return SHAPES.flatMap(({ name }) => cells.filter(({ shape }) => shape === name))
 }

@@ -1,4 +1,7 @@
-/** The servers of one shape: started when first needed, kept for all its cells, so that rounds can alternate between them. */
+/**
+ * The servers of one shape: started when first needed, kept for all its cells, so that rounds can alternate between
+ * them.
+ */
 import { calibrateStoker, startStoker, type StokerChoice } from './stoker-side.ts'
 import { startLlama } from './llama-side.ts'
 
@@ -38,6 +41,9 @@ export function createFleet({ side, llamaPath, choice }: FleetOptions): Fleet {
 }
 
 /** Given settings, or what Stoker measures itself. */
-export async function chooseSettings(options: SideOptions, given: StokerChoice['settings'] | null): Promise<StokerChoice> {
+export async function chooseSettings(
+  options: SideOptions,
+  given: StokerChoice['settings'] | null,
+): Promise<StokerChoice> {
   return given === null ? calibrateStoker(options) : { settings: given, how: 'given' }
 }

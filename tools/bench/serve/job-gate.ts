@@ -1,6 +1,7 @@
 /**
- * Makes jobs of completions for the mixed trace: HTTP clients name no deadline, jobs have one. Requests known by how their prompts begin are submitted as jobs with
- * their deadline, after the core's own admission rule, and wait for a slot as they do in the exchange's line; all others pass as they are.
+ * Makes jobs of completions for the mixed trace: HTTP clients name no deadline, jobs have one. Requests known by how
+ * their prompts begin are submitted as jobs with their deadline, after the core's own admission rule, and wait for a
+ * slot as they do in the exchange's line; all others pass as they are.
  */
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EnginePort, EngineEvents } from '#core/engine/engine.port.ts'
@@ -14,7 +15,11 @@ const PROMPT_RATIO = 4 / 3
 
 export const headOf = (prompt: string): string => prompt.slice(0, HEAD_CHARACTERS)
 
-const refused = (message: string): { code: 'ENGINE_BUSY'; message: string; data: Record<string, never> } => ({ code: 'ENGINE_BUSY', message, data: {} })
+const refused = (message: string): { code: 'ENGINE_BUSY'; message: string; data: Record<string, never> } => ({
+  code: 'ENGINE_BUSY',
+  message,
+  data: {},
+})
 
 /** One order: in the line until a slot is free, for at most as long as the exchange lets it wait. */
 interface Order {
@@ -33,16 +38,19 @@ export interface JobGate {
 
 class Gate implements JobGate {
   readonly engine: EnginePort
-  private readonly inner: EnginePort
-  private readonly size: { slots: number; contextTokens: number }
-  private readonly deadlines = new Map<string, number>()
-  private readonly line = new Map<string, Order>()
-  private running = 0
+  readonly #inner: EnginePort
+  readonly #size: { slots: number; contextTokens: number }
+  readonly #deadlines = new Map<string, number>()
+  readonly #line = new Map<string, Order>()
+  #running = 0
 
   constructor(inner: EnginePort, size: { slots: number; contextTokens: number }) {
-    this.inner = inner
-    this.size = size
-    const own: Partial<EnginePort> = { submit: (...job) => this.submit(...job), cancel: (jobId) => this.cancel(jobId) }
+    this.#inner = inner
+    this.#size = size
+    const own: Partial<EnginePort> = {
+      submit: (...job) => this.#submit(...job),
+      cancel: (jobId) => this.#cancel(jobId),
+    }
     this.engine = new Proxy(inner, {
       get(target, name) {
         const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
@@ -52,60 +60,61 @@ class Gate implements JobGate {
   }
 
   know(byPrompt: readonly (readonly [prompt: string, deadlineMs: number])[]): void {
-    this.deadlines.clear()
-    for (const [prompt, deadlineMs] of byPrompt) this.deadlines.set(headOf(prompt), deadlineMs)
+    this.#deadlines.clear()
+    for (const [prompt, deadlineMs] of byPrompt) this.#deadlines.set(headOf(prompt), deadlineMs)
   }
 
-  private submit(...[jobId, request, events, options]: Parameters<EnginePort['submit']>): void {
-    const deadlineMs = this.deadlines.get(headOf(request.prompt ?? ''))
+  #submit(...[jobId, request, events, options]: Parameters<EnginePort['submit']>): void {
+    const deadlineMs = this.#deadlines.get(headOf(request.prompt ?? ''))
     if (deadlineMs === undefined) {
-      this.inner.submit(jobId, request, events, options)
+      this.#inner.submit(jobId, request, events, options)
       return
     }
-    if (this.line.size >= LIMITS.waitingOrders) {
+    if (this.#line.size >= LIMITS.waitingOrders) {
       events.onError(refused('the waiting line is full'))
       return
     }
     const giveUp = setTimeout(() => {
-      this.line.delete(jobId)
+      this.#line.delete(jobId)
       events.onError(refused(`every slot was taken for ${LIMITS.waitForSlotMs / 1_000} s`))
     }, LIMITS.waitForSlotMs)
-    this.line.set(jobId, { jobId, request, events, deadlineAt: performance.now() + deadlineMs, giveUp })
-    this.serve()
+    this.#line.set(jobId, { jobId, request, events, deadlineAt: performance.now() + deadlineMs, giveUp })
+    this.#serve()
   }
 
-  private cancel(jobId: string): void {
-    const order = this.line.get(jobId)
-    if (order === undefined) this.inner.cancel(jobId)
+  #cancel(jobId: string): void {
+    const order = this.#line.get(jobId)
+    if (order === undefined) this.#inner.cancel(jobId)
     else {
-      this.leave(order)
+      this.#leave(order)
       order.events.onError(refused('the buyer left'))
     }
   }
 
-  private leave({ jobId, giveUp }: Order): void {
+  #leave({ jobId, giveUp }: Order): void {
     clearTimeout(giveUp)
-    this.line.delete(jobId)
+    this.#line.delete(jobId)
   }
 
   /** Oldest first, while slots are free. */
-  private serve(): void {
-    for (const order of this.line.values()) {
-      if (this.running >= this.size.slots) return
-      this.leave(order)
+  #serve(): void {
+    for (const order of this.#line.values()) {
+      if (this.#running >= this.#size.slots) return
+      this.#leave(order)
       const leftMs = order.deadlineAt - performance.now()
-      const finishMs = this.finishesInMs(order.request)
-      if (finishMs !== null && finishMs > leftMs) order.events.onError(refused('the measured rate cannot meet the deadline'))
-      else this.start(order, leftMs)
+      const finishMs = this.#finishesInMs(order.request)
+      if (finishMs !== null && finishMs > leftMs)
+        order.events.onError(refused('the measured rate cannot meet the deadline'))
+      else this.#start(order, leftMs)
     }
   }
 
   /** As the core's admission reckons. */
-  private finishesInMs({ prompt = '', maxTokens }: EngineRequest): number | null {
-    const { running: inEngine, queued, speed, waitingPromptTokens } = this.inner.stats()
+  #finishesInMs({ prompt = '', maxTokens }: EngineRequest): number | null {
+    const { running: inEngine, queued, speed, waitingPromptTokens } = this.#inner.stats()
     return finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as JobFrame, {
-      ...this.size,
-      running: this.running,
+      ...this.#size,
+      running: this.#running,
       engine: { running: inEngine, queued },
       speed,
       waitingPromptTokens,
@@ -115,11 +124,11 @@ class Gate implements JobGate {
     })
   }
 
-  private start({ jobId, request, events }: Order, deadlineMs: number): void {
-    this.running += 1
+  #start({ jobId, request, events }: Order, deadlineMs: number): void {
+    this.#running += 1
     const over = (): void => {
-      this.running -= 1
-      this.serve()
+      this.#running -= 1
+      this.#serve()
     }
     const passed: EngineEvents = {
       onDelta: (text, logprobs) => events.onDelta(text, logprobs),
@@ -132,7 +141,7 @@ class Gate implements JobGate {
         over()
       },
     }
-    this.inner.submit(jobId, request, passed, { priority: 'job', deadlineMs })
+    this.#inner.submit(jobId, request, passed, { priority: 'job', deadlineMs })
   }
 }
 

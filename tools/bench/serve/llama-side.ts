@@ -10,13 +10,22 @@ const POLL_MS = 50
 
 /** `threads` null leaves the choice to it. */
 export function llamaFlags({ slots, contextTokens, gpu }: SideOptions, threads: number | null): string[] {
-  return ['-np', String(slots), '-c', String(slots * contextTokens), ...(threads === null ? [] : ['-t', String(threads)]), ...(gpu ? ['-ngl', '999'] : [])]
+  return [
+    '-np',
+    String(slots),
+    '-c',
+    String(slots * contextTokens),
+    ...(threads === null ? [] : ['-t', String(threads)]),
+    ...(gpu ? ['-ngl', '999'] : []),
+  ]
 }
 
 export async function startLlama(path: string, options: SideOptions, threads: number | null): Promise<Side> {
   const port = await freePort()
   const flags = llamaFlags(options, threads)
-  const child = spawn(path, ['-m', options.file, '--host', '127.0.0.1', '--port', String(port), ...flags], { stdio: 'ignore' })
+  const child = spawn(path, ['-m', options.file, '--host', '127.0.0.1', '--port', String(port), ...flags], {
+    stdio: 'ignore',
+  })
   const url = `http://127.0.0.1:${port}`
   const healthy = async (): Promise<boolean> => {
     try {

@@ -24,7 +24,10 @@ export interface LoadRun {
   limitMs: number
 }
 
-/** `late`: hung up at its deadline. `cancelled`: by its own will. `cut`: by the run's limit. `refused`: answered with another status than 200. */
+/**
+ * `late`: hung up at its deadline. `cancelled`: by its own will. `cut`: by the run's limit. `refused`: answered with
+ * another status than 200.
+ */
 export type Outcome = 'whole' | 'late' | 'cancelled' | 'cut' | 'refused' | 'failed'
 
 export interface LoadAnswer {

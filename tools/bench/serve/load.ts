@@ -8,96 +8,119 @@ import type { LoadAnswer, LoadRequest, LoadRun, Outcome } from './load-types.ts'
 const PROBLEM_CHARACTERS = 200
 
 const bodyOf = (model: string, { prompt, maxTokens }: LoadRequest): string =>
-  JSON.stringify({ model, prompt, max_tokens: maxTokens, temperature: 0, ignore_eos: true, stream: true, stream_options: { include_usage: true } })
+  JSON.stringify({
+    model,
+    prompt,
+    max_tokens: maxTokens,
+    temperature: 0,
+    ignore_eos: true,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
 
 class Load {
-  // llama-server ends the connection after a stream while it says keep-alive: a kept one would fail half of its requests. Both sides get a fresh one.
-  private readonly agent = new Agent({ keepAlive: false, maxSockets: Infinity })
-  private readonly open = new Set<(why: Outcome) => void>()
-  private readonly started = performance.now()
-  private over = false
+  // llama-server ends the connection after a stream while it says keep-alive: a kept one would fail half of its
+  // requests. Both sides get a fresh one.
+  readonly #agent = new Agent({ keepAlive: false, maxSockets: Infinity })
+  readonly #open = new Set<(why: Outcome) => void>()
+  readonly #started = performance.now()
+  #over = false
 
-  private readonly run: LoadRun
+  readonly #run: LoadRun
 
   constructor(run: LoadRun) {
-    this.run = run
+    this.#run = run
   }
 
   async all(): Promise<LoadAnswer[]> {
-    const { requests, concurrency, limitMs } = this.run
+    const { requests, concurrency, limitMs } = this.#run
     const answers: LoadAnswer[] = []
-    const limit = setTimeout(() => this.cut(), limitMs)
+    const limit = setTimeout(() => this.#cut(), limitMs)
     const timed = requests.map(async (each, index) => {
       if (each.atMs === undefined) return
       await new Promise((resolve) => setTimeout(resolve, each.atMs))
-      answers[index] = await this.one(each)
+      answers[index] = await this.#one(each)
     })
     const waiting = requests.map((each, index) => ({ each, index })).filter(({ each }) => each.atMs === undefined)
     const streams = Array.from({ length: Math.min(concurrency, waiting.length) }, async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) answers[next.index] = await this.one(next.each)
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        answers[next.index] = await this.#one(next.each)
     })
     await Promise.all([...timed, ...streams])
     clearTimeout(limit)
-    this.agent.destroy()
+    this.#agent.destroy()
     return answers
   }
 
-  private cut(): void {
-    this.over = true
-    for (const end of this.open) end('cut')
+  #cut(): void {
+    this.#over = true
+    for (const end of this.#open) end('cut')
   }
 
-  private now(): number {
-    return performance.now() - this.started
+  #now(): number {
+    return performance.now() - this.#started
   }
 
-  private one(asked: LoadRequest): Promise<LoadAnswer> {
-    const sentMs = this.now()
+  #one(asked: LoadRequest): Promise<LoadAnswer> {
+    const sentMs = this.#now()
     const counter = createSseCounter()
-    if (this.over) return Promise.resolve({ outcome: 'cut', sentMs, endMs: sentMs, arrivals: [], usage: null })
+    if (this.#over) return Promise.resolve({ outcome: 'cut', sentMs, endMs: sentMs, arrivals: [], usage: null })
     return new Promise((resolve) => {
       const timers: NodeJS.Timeout[] = []
       let sent: ClientRequest | null = null
       const end = (outcome: Outcome, problem?: string): void => {
-        if (!this.open.delete(end)) return
+        if (!this.#open.delete(end)) return
         for (const timer of timers) clearTimeout(timer)
         if (outcome !== 'whole') sent?.destroy()
         resolve({
           outcome,
           sentMs,
-          endMs: this.now(),
+          endMs: this.#now(),
           arrivals: counter.arrivals,
           usage: counter.usage,
           ...(problem === undefined ? {} : { problem: problem.slice(0, PROBLEM_CHARACTERS) }),
         })
       }
-      this.open.add(end)
+      this.#open.add(end)
       if (asked.deadlineMs !== undefined) timers.push(setTimeout(() => end('late'), asked.deadlineMs))
       if (asked.cancelMs !== undefined) timers.push(setTimeout(() => end('cancelled'), asked.cancelMs))
-      sent = this.send(
+      sent = this.#send(
         asked,
         end,
-        (chunk) => counter.feed(chunk, this.now()),
+        (chunk) => counter.feed(chunk, this.#now()),
         () => counter.usage !== null,
       )
     })
   }
 
-  private send(asked: LoadRequest, end: (outcome: Outcome, problem?: string) => void, feed: (chunk: Buffer) => void, told: () => boolean): ClientRequest {
-    const { url, key, model } = this.run
+  #send(
+    asked: LoadRequest,
+    end: (outcome: Outcome, problem?: string) => void,
+    feed: (chunk: Buffer) => void,
+    told: () => boolean,
+  ): ClientRequest {
+    const { url, key, model } = this.#run
     const body = bodyOf(model, asked)
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...(key === null ? {} : { authorization: `Bearer ${key}` }) }
-    const sent = request(`${url}/v1/completions`, { method: 'POST', agent: this.agent, headers }, (response: IncomingMessage) => {
-      if (response.statusCode === 200) {
-        response.on('data', feed)
-        response.on('end', () => (told() ? end('whole') : end('failed', 'The stream ended without its usage.')))
-      } else {
-        let text = ''
-        response.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
-        response.on('end', () => end('refused', `${response.statusCode} ${text}`))
-      }
-      response.on('error', (error) => end('failed', error.message))
-    })
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    }
+    const sent = request(
+      `${url}/v1/completions`,
+      { method: 'POST', agent: this.#agent, headers },
+      (response: IncomingMessage) => {
+        if (response.statusCode === 200) {
+          response.on('data', feed)
+          response.on('end', () => (told() ? end('whole') : end('failed', 'The stream ended without its usage.')))
+        } else {
+          let text = ''
+          response.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
+          response.on('end', () => end('refused', `${response.statusCode} ${text}`))
+        }
+        response.on('error', (error) => end('failed', error.message))
+      },
+    )
     sent.setNoDelay(true)
     sent.on('error', (error) => end('failed', error.message))
     sent.end(body)

@@ -32,10 +32,14 @@ export interface Measures {
 
 const PROBLEMS_KEPT = 3
 
-/** Whole answers by the server's count, others by their events (one token each with llama-server; at least one with Stoker). */
+/**
+ * Whole answers by the server's count, others by their events (one token each with llama-server; at least one with
+ * Stoker).
+ */
 const tokensOf = ({ usage, arrivals }: LoadAnswer): number => usage?.generated ?? arrivals.length
 
-const gapsOf = ({ arrivals }: LoadAnswer, from: number): number[] => arrivals.slice(1).flatMap((at, index) => (at >= from ? [at - arrivals[index]!] : []))
+const gapsOf = ({ arrivals }: LoadAnswer, from: number): number[] =>
+  arrivals.slice(1).flatMap((at, index) => (at >= from ? [at - arrivals[index]!] : []))
 
 export interface Resources {
   cpuSeconds: number
@@ -43,11 +47,17 @@ export interface Resources {
   loopDelayP99: number | null
 }
 
-export function measure(requests: readonly LoadRequest[], answers: readonly LoadAnswer[], resources: Resources): Measures {
+export function measure(
+  requests: readonly LoadRequest[],
+  answers: readonly LoadAnswer[],
+  resources: Resources,
+): Measures {
   const pairs = answers.map((answer, index) => ({ answer, asked: requests[index]! }))
   const long = pairs.find(({ asked }) => asked.group === 'long')?.answer ?? null
   const streams = pairs.filter(({ asked }) => asked.group === undefined)
-  const first = streams.flatMap(({ answer }) => (answer.arrivals.length === 0 ? [] : [answer.arrivals[0]! - answer.sentMs]))
+  const first = streams.flatMap(({ answer }) =>
+    answer.arrivals.length === 0 ? [] : [answer.arrivals[0]! - answer.sentMs],
+  )
   const gaps = streams.flatMap(({ answer }) => gapsOf(answer, 0))
   const watched = long === null ? gaps : streams.flatMap(({ answer }) => gapsOf(answer, long.sentMs))
   const from = Math.min(...answers.map(({ sentMs }) => sentMs))

@@ -47,7 +47,10 @@ function rssMb(pid: number): number {
 /** CPU time so far and memory now, of a process and all below it. */
 export function usageOf(root: number): { cpuSeconds: number; rssMb: number } {
   const all = tree(root)
-  return { cpuSeconds: all.reduce((ticks, each) => ticks + each.ticks, 0) / TICKS_PER_SECOND, rssMb: all.reduce((mb, { pid }) => mb + rssMb(pid), 0) }
+  return {
+    cpuSeconds: all.reduce((ticks, each) => ticks + each.ticks, 0) / TICKS_PER_SECOND,
+    rssMb: all.reduce((mb, { pid }) => mb + rssMb(pid), 0),
+  }
 }
 
 function busyTicks(): { busy: number; all: number } {
@@ -56,7 +59,10 @@ function busyTicks(): { busy: number; all: number } {
   return { busy: all - fields[3]! - fields[4]!, all }
 }
 
-/** How busy the machine is with nothing of ours at work: the share of all cores, over half a second, and the load average of the last minute. */
+/**
+ * How busy the machine is with nothing of ours at work: the share of all cores, over half a second, and the load
+ * average of the last minute.
+ */
 export async function quietness(): Promise<{ busyShare: number; loadAverage: number }> {
   const before = busyTicks()
   await wait(QUIET_SAMPLE_MS)
@@ -64,7 +70,10 @@ export async function quietness(): Promise<{ busyShare: number; loadAverage: num
   return { busyShare: (after.busy - before.busy) / Math.max(1, after.all - before.all), loadAverage: loadavg()[0]! }
 }
 
-/** Starts to watch; the function it returns tells the share of all cores that programs which are not ours (this process and all below it) took since. */
+/**
+ * Starts to watch; the function it returns tells the share of all cores that programs which are not ours (this process
+ * and all below it) took since.
+ */
 export function watchOthers(): () => number {
   const before = busyTicks()
   const own = usageOf(process.pid).cpuSeconds

@@ -1,4 +1,7 @@
-/** Results on disk, so that a run that was stopped goes on: a finished cell is kept under what decided it and taken as it is when the same is asked again. */
+/**
+ * Results on disk, so that a run that was stopped goes on: a finished cell is kept under what decided it and taken as
+ * it is when the same is asked again.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -16,7 +19,8 @@ export interface Store {
   has(name: string, decidedBy: unknown): boolean
 }
 
-const digestOf = (decidedBy: unknown): string => createHash('sha256').update(JSON.stringify(decidedBy)).digest('hex').slice(0, 16)
+const digestOf = (decidedBy: unknown): string =>
+  createHash('sha256').update(JSON.stringify(decidedBy)).digest('hex').slice(0, 16)
 
 function read(path: string): Map<string, Stored> {
   if (!existsSync(path)) return new Map()

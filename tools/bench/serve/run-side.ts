@@ -12,13 +12,25 @@ export interface PassOptions {
   limitMs: number
 }
 
-export async function runPass(client: LoadClient, side: Side, { requests, concurrency, limitMs }: PassOptions): Promise<Measures> {
+export async function runPass(
+  client: LoadClient,
+  side: Side,
+  { requests, concurrency, limitMs }: PassOptions,
+): Promise<Measures> {
   const { url, key, model, pid } = side
-  await side.deadlines?.(requests.flatMap(({ prompt, deadlineMs }): [string, number][] => (deadlineMs === undefined ? [] : [[prompt, deadlineMs]])))
+  await side.deadlines?.(
+    requests.flatMap(({ prompt, deadlineMs }): [string, number][] =>
+      deadlineMs === undefined ? [] : [[prompt, deadlineMs]],
+    ),
+  )
   await side.resetLoop?.()
   const before = usageOf(pid)
   const answers = await client.run({ url, key, model, concurrency, requests, limitMs })
   const after = usageOf(pid)
   const loopDelayP99 = (await side.loopDelayP99?.()) ?? null
-  return measure(requests, answers, { cpuSeconds: after.cpuSeconds - before.cpuSeconds, rssMb: after.rssMb, loopDelayP99 })
+  return measure(requests, answers, {
+    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    rssMb: after.rssMb,
+    loopDelayP99,
+  })
 }

@@ -13,7 +13,10 @@ export interface Side {
   resetLoop?(): Promise<void>
   /** Of the process that speaks HTTP, since the last reset; milliseconds. */
   loopDelayP99?(): Promise<number>
-  /** Tells which requests have to be whole by when, known by how their prompts begin (jobs have deadlines, completions have none). */
+  /**
+   * Tells which requests have to be whole by when, known by how their prompts begin (jobs have deadlines, completions
+   * have none).
+   */
   deadlines?(byPrompt: [prompt: string, deadlineMs: number][]): Promise<void>
   stop(): Promise<void>
 }

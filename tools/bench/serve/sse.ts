@@ -1,6 +1,7 @@
 /**
- * Counts the events of a stream without parsing them: the client shares the cores with what it measures. An event counts when it carries text (`"text":"x` or
- * `"content":"x`); only the one with the usage is parsed. Events may be cut anywhere by the network.
+ * Counts the events of a stream without parsing them: the client shares the cores with what it measures. An event
+ * counts when it carries text (`"text":"x` or `"content":"x`); only the one with the usage is parsed. Events may be cut
+ * anywhere by the network.
  */
 const NEWLINE = 0x0a
 const QUOTE = 0x22
@@ -35,7 +36,11 @@ function hasText(chunk: Buffer, from: number, to: number): boolean {
 function usageOf(event: string): Usage | null {
   try {
     const { usage } = JSON.parse(event.slice(event.indexOf('{'))) as WireUsage
-    return { prompt: usage.prompt_tokens, cached: usage.prompt_tokens_details?.cached_tokens ?? 0, generated: usage.completion_tokens }
+    return {
+      prompt: usage.prompt_tokens,
+      cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
+      generated: usage.completion_tokens,
+    }
   } catch {
     return null
   }
@@ -46,7 +51,8 @@ export function createSseCounter(): SseCounter {
   let usage: Usage | null = null
   const arrivals: number[] = []
   const endOf = (chunk: Buffer, from: number): number => {
-    for (let at = chunk.indexOf(NEWLINE, from); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) if (chunk[at + 1] === NEWLINE) return at
+    for (let at = chunk.indexOf(NEWLINE, from); at !== -1; at = chunk.indexOf(NEWLINE, at + 1))
+      if (chunk[at + 1] === NEWLINE) return at
     return -1
   }
   return {

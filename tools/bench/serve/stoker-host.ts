@@ -1,6 +1,7 @@
 /**
- * Stoker's side of the benchmark: a process with the very parts that `stoker serve` runs for own use — the engines (with their host processes) and the endpoint — and one
- * model in memory. The console, the books and the exchange are left out; the endpoint's path to the engine is the same.
+ * Stoker's side of the benchmark: a process with the very parts that `stoker serve` runs for own use — the engines
+ * (with their host processes) and the endpoint — and one model in memory. The console, the books and the exchange are
+ * left out; the endpoint's path to the engine is the same.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -36,8 +37,17 @@ async function open({ file, settings }: Extract<ToHost, { t: 'open' }>): Promise
   gate = made
   const key = ids.secret(16)
   const model = { id: MODEL, contextTokens: loaded.contextTokens, created: 0, loaded: true }
-  const service = { models: () => [model], find: (name: string) => (name === MODEL ? model : null), engine: () => Promise.resolve(made.engine), used: () => undefined }
-  const { url } = await createEndpoint({ clock, ids, log }).open({ port: 0, accepts: (given) => given === key, service })
+  const service = {
+    models: () => [model],
+    find: (name: string) => (name === MODEL ? model : null),
+    engine: () => Promise.resolve(made.engine),
+    used: () => undefined,
+  }
+  const { url } = await createEndpoint({ clock, ids, log }).open({
+    port: 0,
+    accepts: (given) => given === key,
+    service,
+  })
   return { t: 'opened', url: url.replace(/\/v1$/, ''), key, model: MODEL, engine: loaded.engine }
 }
 
@@ -45,7 +55,13 @@ async function answer(message: ToHost): Promise<FromHost> {
   switch (message.t) {
     case 'calibrate': {
       const signal = new AbortController().signal
-      return { t: 'calibrated', calibration: await engines.calibrate({ path: message.file, sha256: SHA256 }, message.settings, { signal, onProgress: () => undefined }) }
+      return {
+        t: 'calibrated',
+        calibration: await engines.calibrate({ path: message.file, sha256: SHA256 }, message.settings, {
+          signal,
+          onProgress: () => undefined,
+        }),
+      }
     }
     case 'open':
       return open(message)
@@ -66,7 +82,10 @@ process.on('message', (message: ToHost) => {
     try {
       process.send?.(await answer(message))
     } catch (error) {
-      process.send?.({ t: 'failed', message: error instanceof Error ? error.message : String(error) } satisfies FromHost)
+      process.send?.({
+        t: 'failed',
+        message: error instanceof Error ? error.message : String(error),
+      } satisfies FromHost)
     }
   })()
 })

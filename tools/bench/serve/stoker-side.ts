@@ -17,8 +17,19 @@ export interface StokerChoice {
 
 const GPU_LAYERS_ALL = 1_000
 
-function settingsOf({ slots, contextTokens, gpu }: SideOptions, choice: StokerChoice['settings'], prefixReuse: boolean): EngineSettings {
-  return { contextTokens, slots, threads: availableParallelism(), gpuLayers: gpu ? GPU_LAYERS_ALL : 0, prefixReuse, ...choice }
+function settingsOf(
+  { slots, contextTokens, gpu }: SideOptions,
+  choice: StokerChoice['settings'],
+  prefixReuse: boolean,
+): EngineSettings {
+  return {
+    contextTokens,
+    slots,
+    threads: availableParallelism(),
+    gpuLayers: gpu ? GPU_LAYERS_ALL : 0,
+    prefixReuse,
+    ...choice,
+  }
 }
 
 interface Host {
@@ -36,7 +47,10 @@ function startHost(): Host {
     ask(message, kind) {
       const answered = turn.then(async () => {
         child.send(message)
-        const [answer] = (await Promise.race([once(child, 'message'), gone.then(() => [{ t: 'failed', message: 'the process ended' }])])) as [FromHost]
+        const [answer] = (await Promise.race([
+          once(child, 'message'),
+          gone.then(() => [{ t: 'failed', message: 'the process ended' }]),
+        ])) as [FromHost]
         if (answer.t === kind) return answer as Extract<FromHost, { t: typeof kind }>
         throw new Error(`Stoker's side failed at ${message.t}: ${answer.t === 'failed' ? answer.message : answer.t}`)
       })
@@ -54,7 +68,10 @@ function startHost(): Host {
 export async function calibrateStoker(options: SideOptions): Promise<StokerChoice> {
   const host = startHost()
   try {
-    const { calibration } = await host.ask({ t: 'calibrate', file: options.file, settings: settingsOf(options, {}, true) }, 'calibrated')
+    const { calibration } = await host.ask(
+      { t: 'calibrate', file: options.file, settings: settingsOf(options, {}, true) },
+      'calibrated',
+    )
     return { settings: calibration.settings, how: `calibrated in ${(calibration.durationMs / 1_000).toFixed(1)} s` }
   } finally {
     await host.stop()
@@ -64,10 +81,12 @@ export async function calibrateStoker(options: SideOptions): Promise<StokerChoic
 export async function startStoker(options: SideOptions, choice: StokerChoice, prefixReuse: boolean): Promise<Side> {
   const host = startHost()
   const settings = settingsOf(options, choice.settings, prefixReuse)
-  const { url, key, model, engine } = await host.ask({ t: 'open', file: options.file, settings }, 'opened').catch(async (error: unknown) => {
-    await host.stop()
-    throw error
-  })
+  const { url, key, model, engine } = await host
+    .ask({ t: 'open', file: options.file, settings }, 'opened')
+    .catch(async (error: unknown) => {
+      await host.stop()
+      throw error
+    })
   const { processes = 1, threads, batchTokens } = settings
   return {
     url,

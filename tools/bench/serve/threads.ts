@@ -46,10 +46,23 @@ export interface ThreadTrial {
 export function chosen(seen: ThreadChoice['seen']): ThreadChoice {
   const [first, second] = seen.toSorted((a, b) => b.tokPerS - a.tokPerS)
   if (first === undefined) throw new Error('No number of threads was tried.')
-  return { best: first.threads, rival: second !== undefined && second.tokPerS >= NEAR * first.tokPerS ? second.threads : null, seen }
+  return {
+    best: first.threads,
+    rival: second !== undefined && second.tokPerS >= NEAR * first.tokPerS ? second.threads : null,
+    seen,
+  }
 }
 
-export async function bestThreads({ client, fleet, make, name, concurrency, requests, promptTokens, maxTokens }: ThreadTrial): Promise<ThreadChoice> {
+export async function bestThreads({
+  client,
+  fleet,
+  make,
+  name,
+  concurrency,
+  requests,
+  promptTokens,
+  maxTokens,
+}: ThreadTrial): Promise<ThreadChoice> {
   const seen = candidates(availableParallelism()).map((threads) => ({ threads, tokPerS: 0 }))
   for (let attempt = 0; attempt < TRIES; attempt++) {
     for (const each of seen) {

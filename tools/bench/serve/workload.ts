@@ -22,13 +22,23 @@ export function requestsOf(cell: Cell, make: PromptMaker, round: string, perSeco
     case 'steady':
       return steady(make, seed, { requests, promptTokens, maxTokens })
     case 'mixed':
-      return mixed(make, seed, { requests: Math.min(requests, Math.max(MIXED_MIN, Math.round(perSecond * MIXED_SECONDS))), perSecond, ...GRADE })
+      return mixed(make, seed, {
+        requests: Math.min(requests, Math.max(MIXED_MIN, Math.round(perSecond * MIXED_SECONDS))),
+        perSecond,
+        ...GRADE,
+      })
     case 'prefix':
       return sharedPrefix(make, seed, { jobs: requests, prefixTokens: promptTokens, ownTokens: OWN_TOKENS, maxTokens })
     case 'long':
-      return longAmongStreams(make, seed, { streams: cell.concurrency, streamTokens: maxTokens, longTokens: promptTokens, atMs: LONG_AT_MS })
+      return longAmongStreams(make, seed, {
+        streams: cell.concurrency,
+        streamTokens: maxTokens,
+        longTokens: promptTokens,
+        atMs: LONG_AT_MS,
+      })
   }
 }
 
 /** Without reuse every job evaluates the prefix again: fewer of them tell as much. */
-export const shareOf = (side: SideName, requests: LoadRequest[]): LoadRequest[] => (side === 'stoker-cold' ? requests.slice(0, COLD_JOBS) : requests)
+export const shareOf = (side: SideName, requests: LoadRequest[]): LoadRequest[] =>
+  side === 'stoker-cold' ? requests.slice(0, COLD_JOBS) : requests

@@ -8,7 +8,9 @@ import { TEMPLATE, makeVocabulary } from './vocabulary.ts'
 const ALIGNMENT = 32
 const KIND = { u32: 4, i32: 5, f32: 6, bool: 7, text: 8, list: 9 } as const
 type Scalar = 'u32' | 'i32' | 'f32' | 'bool' | 'text'
-type Entry = { key: string; kind: Scalar; value: number | boolean | string } | { key: string; kind: 'list'; of: Scalar; values: readonly (number | string)[] }
+type Entry =
+  | { key: string; kind: Scalar; value: number | boolean | string }
+  | { key: string; kind: 'list'; of: Scalar; values: readonly (number | string)[] }
 
 const FILE_TYPE = { f16: 1, q4_0: 2, q8_0: 7 }
 
@@ -37,7 +39,13 @@ function scalar(kind: Scalar, value: number | boolean | string): Buffer {
 }
 const entryBytes = (entry: Entry): Buffer =>
   entry.kind === 'list'
-    ? Buffer.concat([text(entry.key), u32(KIND.list), u32(KIND[entry.of]), u64(entry.values.length), ...entry.values.map((value) => scalar(entry.of, value))])
+    ? Buffer.concat([
+        text(entry.key),
+        u32(KIND.list),
+        u32(KIND[entry.of]),
+        u64(entry.values.length),
+        ...entry.values.map((value) => scalar(entry.of, value)),
+      ])
     : Buffer.concat([text(entry.key), u32(KIND[entry.kind]), scalar(entry.kind, entry.value)])
 
 function entriesOf({ preset, type, pooling }: ShapeOptions): Entry[] {

@@ -19,11 +19,38 @@ export interface Shape {
 
 export const PRESETS = {
   /** About 5 M parameters: what a token costs beside the arithmetic. */
-  tiny: { embedding: 256, layers: 4, heads: 4, keyHeads: 2, feedForward: 768, vocabulary: 4_096, contextTokens: 8_192, tied: false },
+  tiny: {
+    embedding: 256,
+    layers: 4,
+    heads: 4,
+    keyHeads: 2,
+    feedForward: 768,
+    vocabulary: 4_096,
+    contextTokens: 8_192,
+    tied: false,
+  },
   /** About 41 M. */
-  mini: { embedding: 512, layers: 8, heads: 8, keyHeads: 2, feedForward: 1_536, vocabulary: 32_000, contextTokens: 8_192, tied: true },
+  mini: {
+    embedding: 512,
+    layers: 8,
+    heads: 8,
+    keyHeads: 2,
+    feedForward: 1_536,
+    vocabulary: 32_000,
+    contextTokens: 8_192,
+    tied: true,
+  },
   /** About 494 M, like Qwen2.5-0.5B: arithmetic and memory dominate. */
-  small: { embedding: 896, layers: 24, heads: 14, keyHeads: 2, feedForward: 4_864, vocabulary: 151_936, contextTokens: 32_768, tied: true },
+  small: {
+    embedding: 896,
+    layers: 24,
+    heads: 14,
+    keyHeads: 2,
+    feedForward: 4_864,
+    vocabulary: 151_936,
+    contextTokens: 32_768,
+    tied: true,
+  },
 } satisfies Record<string, Shape>
 export type PresetName = keyof typeof PRESETS
 

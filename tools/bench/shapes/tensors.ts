@@ -1,4 +1,7 @@
-/** Tensors of a llama model with uniform random weights, in llama.cpp's block formats. Source of the formats: ggml's `block_q8_0`, `block_q4_0` (32 weights a block). */
+/**
+ * Tensors of a llama model with uniform random weights, in llama.cpp's block formats. Source of the formats: ggml's
+ * `block_q8_0`, `block_q4_0` (32 weights a block).
+ */
 import { SPECIAL_TOKENS } from './vocabulary.ts'
 
 import type { Shape, WeightType } from './presets.ts'
@@ -19,7 +22,8 @@ export interface Tensor {
   zeros: number
 }
 
-const bytesOf = (type: TensorType, count: number): number => (type === 'f32' ? count * 4 : type === 'f16' ? count * 2 : (count / BLOCK) * BLOCK_BYTES[type])
+const bytesOf = (type: TensorType, count: number): number =>
+  type === 'f32' ? count * 4 : type === 'f16' ? count * 2 : (count / BLOCK) * BLOCK_BYTES[type]
 
 function tensor(name: string, dims: number[], type: TensorType, zeros = 0): Tensor {
   const count = dims.reduce((product, dim) => product * dim, 1)
@@ -29,7 +33,8 @@ function tensor(name: string, dims: number[], type: TensorType, zeros = 0): Tens
 export function tensorsOf(shape: Shape, type: WeightType): Tensor[] {
   const { embedding, layers, heads, keyHeads, feedForward, vocabulary, tied } = shape
   const width = embedding / heads
-  const matrix = (name: string, from: number, to: number, zeroRows = 0): Tensor => tensor(name, [from, to], type, zeroRows * from)
+  const matrix = (name: string, from: number, to: number, zeroRows = 0): Tensor =>
+    tensor(name, [from, to], type, zeroRows * from)
   const block = (at: string): Tensor[] => [
     tensor(`${at}attn_norm.weight`, [embedding], 'f32'),
     matrix(`${at}attn_q.weight`, embedding, heads * width),
@@ -102,7 +107,9 @@ export function fill(tensor: Tensor, random: () => number): Buffer {
     return into
   }
   const amplitude = Math.sqrt(3 / tensor.dims[0]!)
-  if (tensor.type === 'f16') for (let at = tensor.zeros; at < tensor.count; at++) into.writeUInt16LE(toHalf((random() / 2 ** 31 - 1) * amplitude), at * 2)
+  if (tensor.type === 'f16')
+    for (let at = tensor.zeros; at < tensor.count; at++)
+      into.writeUInt16LE(toHalf((random() / 2 ** 31 - 1) * amplitude), at * 2)
   else fillBlocks(into, tensor, amplitude, random)
   return into
 }

@@ -1,4 +1,7 @@
-/** A vocabulary of SentencePiece's kind without training: control tokens, all bytes, then every word of one to four small letters as far as the size goes. */
+/**
+ * A vocabulary of SentencePiece's kind without training: control tokens, all bytes, then every word of one to four
+ * small letters as far as the size goes.
+ */
 
 /** Control and byte tokens; their output rows are zero, so that greedy decoding never chooses one. */
 export const SPECIAL_TOKENS = 261

@@ -1,4 +1,7 @@
-/** Jobs, receipts and releases of one realm. Prompts and answers are never stored: a job keeps counts, timings, money and HMACs. */
+/**
+ * Jobs, receipts and releases of one realm. Prompts and answers are never stored: a job keeps counts, timings, money
+ * and HMACs.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 export const jobsMigration: Migration = {

@@ -1,6 +1,6 @@
 /**
- * What charts read: sums per hour, kept in the same transactions that settle, release and fail jobs, so that a million jobs cost what a
- * thousand do. `hour_ms` is the start of a UTC hour. Sums of one realm's currency only.
+ * What charts read: sums per hour, kept in the same transactions that settle, release and fail jobs, so that a million
+ * jobs cost what a thousand do. `hour_ms` is the start of a UTC hour. Sums of one realm's currency only.
  */
 import type { Migration } from '#db/db-types.ts'
 

@@ -1,4 +1,6 @@
-/** A listing can be paused by the owner or because the machine was taken back; the reason is shown after a restart too. */
+/**
+ * A listing can be paused by the owner or because the machine was taken back; the reason is shown after a restart too.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 export const pausedWhyMigration: Migration = {

@@ -1,6 +1,6 @@
 /**
- * Several deployments in memory at once, more settings of each, and deployments on remote servers. The table is rebuilt (its UNIQUE grew and
- * its reference became optional); ids stay, since qualifications and listings name them.
+ * Several deployments in memory at once, more settings of each, and deployments on remote servers. The table is rebuilt
+ * (its UNIQUE grew and its reference became optional); ids stay, since qualifications and listings name them.
  */
 import type { Migration } from '#db/db-types.ts'
 

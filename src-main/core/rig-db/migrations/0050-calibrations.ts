@@ -1,4 +1,7 @@
-/** What was measured of one model on one machine: the fastest settings and what was seen. Another processor or GPU is another machine. */
+/**
+ * What was measured of one model on one machine: the fastest settings and what was seen. Another processor or GPU is
+ * another machine.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 export const calibrationsMigration: Migration = {

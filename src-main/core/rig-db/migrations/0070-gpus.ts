@@ -1,4 +1,7 @@
-/** Processes with one GPU each. The table is rebuilt, because its UNIQUE grew; ids stay, and what is there keeps all GPUs together. */
+/**
+ * Processes with one GPU each. The table is rebuilt, because its UNIQUE grew; ids stay, and what is there keeps all
+ * GPUs together.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 export const gpusMigration: Migration = {

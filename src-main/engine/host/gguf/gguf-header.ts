@@ -1,6 +1,7 @@
 /**
- * Header of a GGUF file: scalar metadata and tensor directory, with every count bounded, and the size the file must have by its own sum.
- * The library's reader takes a truncated file for a whole one, so we read it ourselves. Format: docs/gguf.md of ggml, versions 2 and 3.
+ * Header of a GGUF file: scalar metadata and tensor directory, with every count bounded, and the size the file must
+ * have by its own sum. The library's reader takes a truncated file for a whole one, so we read it ourselves. Format:
+ * docs/gguf.md of ggml, versions 2 and 3.
  */
 import { open, stat } from 'node:fs/promises'
 
@@ -81,7 +82,8 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
     await reader.string(KEY_BYTES_MAX)
     const dimensions = bounded(await reader.u32(), DIMENSIONS_MAX, 'dimensions')
     let elements = 1
-    for (let dimension = 0; dimension < dimensions; dimension += 1) elements = bounded(elements * (await reader.u64()), Number.MAX_SAFE_INTEGER, 'elements')
+    for (let dimension = 0; dimension < dimensions; dimension += 1)
+      elements = bounded(elements * (await reader.u64()), Number.MAX_SAFE_INTEGER, 'elements')
     const type = await reader.u32()
     const offset = await reader.u64()
     parameters += elements
@@ -92,12 +94,19 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
 
 async function readAll(reader: BoundedReader, sizeBytes: number, path: string): Promise<GgufHeader> {
   if ((await reader.u32()) !== MAGIC)
-    throw new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`)
+    throw new StokerError(
+      'MODEL_NOT_GGUF',
+      `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`,
+    )
   const version = await reader.u32()
   if (version !== 2 && version !== 3)
-    throw new StokerError('MODEL_UNSUPPORTED', `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`, {
-      data: { version },
-    })
+    throw new StokerError(
+      'MODEL_UNSUPPORTED',
+      `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`,
+      {
+        data: { version },
+      },
+    )
   const tensors = bounded(await reader.u64(), TENSORS_MAX, 'tensors')
   const keys = bounded(await reader.u64(), KEYS_MAX, 'metadata keys')
   const metadata = new Map<string, string | number | boolean>()
@@ -115,11 +124,16 @@ async function readAll(reader: BoundedReader, sizeBytes: number, path: string): 
 }
 
 const truncated = (path: string, have: number, need: number | null): StokerError =>
-  new StokerError('MODEL_TRUNCATED', `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`, {
-    data: { haveBytes: have, needBytes: need },
-  })
+  new StokerError(
+    'MODEL_TRUNCATED',
+    `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`,
+    {
+      data: { haveBytes: have, needBytes: need },
+    },
+  )
 
-const unreadable = (path: string, reason: string): StokerError => new StokerError('MODEL_UNREADABLE', `${path} cannot be read: ${reason}. Check the path and its permissions.`)
+const unreadable = (path: string, reason: string): StokerError =>
+  new StokerError('MODEL_UNREADABLE', `${path} cannot be read: ${reason}. Check the path and its permissions.`)
 
 function readable(error: unknown, path: string): StokerError {
   const code = (error as NodeJS.ErrnoException).code
@@ -128,7 +142,10 @@ function readable(error: unknown, path: string): StokerError {
   return unreadable(path, code ?? 'reading failed')
 }
 
-/** Errors: MODEL_UNREADABLE (missing, a directory, permission), MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED (data: haveBytes, needBytes), MODEL_UNSUPPORTED. */
+/**
+ * Errors: MODEL_UNREADABLE (missing, a directory, permission), MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED (data:
+ * haveBytes, needBytes), MODEL_UNSUPPORTED.
+ */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
   const facts = await stat(path).catch((error: unknown) => {
     throw readable(error, path)
@@ -144,8 +161,15 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
   } catch (error) {
     if (error instanceof StokerError) throw error
     // Fewer than four bytes cannot say what they are.
-    if (error instanceof EndOfFile) throw facts.size < 4 ? new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file.`) : truncated(path, facts.size, null)
-    if (error instanceof Implausible) throw new StokerError('MODEL_UNSUPPORTED', `${path} has a damaged GGUF header (it claims ${error.message}). Download it again.`)
+    if (error instanceof EndOfFile)
+      throw facts.size < 4
+        ? new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file.`)
+        : truncated(path, facts.size, null)
+    if (error instanceof Implausible)
+      throw new StokerError(
+        'MODEL_UNSUPPORTED',
+        `${path} has a damaged GGUF header (it claims ${error.message}). Download it again.`,
+      )
     throw readable(error, path)
   } finally {
     await file.close()

@@ -1,4 +1,7 @@
-/** Numbers of the GGUF format: block sizes of tensor types, and names of file types. Source: ggml.h and llama.h of llama.cpp (ggml 0.25). */
+/**
+ * Numbers of the GGUF format: block sizes of tensor types, and names of file types. Source: ggml.h and llama.h of
+ * llama.cpp (ggml 0.25).
+ */
 
 /** Tensor type → elements in a block, bytes of a block. */
 const BLOCKS: Readonly<Record<number, readonly [elements: number, bytes: number]>> = {
@@ -79,4 +82,5 @@ const FILE_TYPES: Readonly<Record<number, string>> = {
 }
 
 /** `general.file_type` by name, `unknown` where the header does not say. */
-export const fileTypeName = (type: unknown): string => (typeof type === 'number' ? (FILE_TYPES[type] ?? `type ${type}`) : 'unknown')
+export const fileTypeName = (type: unknown): string =>
+  typeof type === 'number' ? (FILE_TYPES[type] ?? `type ${type}`) : 'unknown'

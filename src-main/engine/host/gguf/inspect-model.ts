@@ -23,18 +23,30 @@ const text = (header: GgufHeader, key: string): string | null => {
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 function checkKind(header: GgufHeader, path: string): string {
-  const unsupported = (reason: string): StokerError => new StokerError('MODEL_UNSUPPORTED', `${path} cannot be served: ${reason}.`)
+  const unsupported = (reason: string): StokerError =>
+    new StokerError('MODEL_UNSUPPORTED', `${path} cannot be served: ${reason}.`)
   const architecture = text(header, 'general.architecture')
   if (architecture === null) throw unsupported('its header names no architecture; download another conversion')
   const kind = text(header, 'general.type')
-  if (kind !== null && kind !== 'model') throw unsupported(`it is ${kind === 'adapter' ? 'an adapter' : `a part of type ${kind}`}, not a model; choose the model file itself`)
+  if (kind !== null && kind !== 'model')
+    throw unsupported(
+      `it is ${kind === 'adapter' ? 'an adapter' : `a part of type ${kind}`}, not a model; choose the model file itself`,
+    )
   const parts = header.metadata.get('split.count')
-  if (typeof parts === 'number' && parts > 1) throw unsupported(`it is one of ${parts} parts; join them with llama-gguf-split --merge first`)
+  if (typeof parts === 'number' && parts > 1)
+    throw unsupported(`it is one of ${parts} parts; join them with llama-gguf-split --merge first`)
   return architecture
 }
 
-/** Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_UNSUPPORTED, MODEL_TOO_BIG (more than this machine has at all). */
-export async function inspectModel(path: string, settings: Partial<EngineSettings>, estimate: Estimate): Promise<ModelInspection> {
+/**
+ * Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_UNSUPPORTED, MODEL_TOO_BIG (more than
+ * this machine has at all).
+ */
+export async function inspectModel(
+  path: string,
+  settings: Partial<EngineSettings>,
+  estimate: Estimate,
+): Promise<ModelInspection> {
   const header = await readGgufHeader(path)
   const architecture = checkKind(header, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
@@ -47,10 +59,17 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
     gpuLayers: settings.gpuLayers ?? 0,
   }
   const memory = await estimate(path, assumed).catch((error: unknown) => {
-    throw new StokerError('MODEL_UNSUPPORTED', `${path} has a header the engine cannot use (${(error as Error).message.slice(0, 200)}). Download another conversion of this model.`)
+    throw new StokerError(
+      'MODEL_UNSUPPORTED',
+      `${path} has a header the engine cannot use (${(error as Error).message.slice(0, 200)}). Download another conversion of this model.`,
+    )
   })
   if (!memory.supported)
-    throw new StokerError('MODEL_UNSUPPORTED', `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`, { data: { architecture } })
+    throw new StokerError(
+      'MODEL_UNSUPPORTED',
+      `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`,
+      { data: { architecture } },
+    )
   const { neededBytes, freeBytes, totalBytes, method } = memory
   if (neededBytes > totalBytes)
     throw new StokerError(
@@ -70,6 +89,11 @@ export async function inspectModel(path: string, settings: Partial<EngineSetting
     hasChatTemplate: text(header, 'tokenizer.chat_template') !== null,
     licence: text(header, 'general.license'),
     name: text(header, 'general.name'),
-    memory: { neededBytes, freeBytes, method, fits: neededBytes <= freeBytes * COMFORT ? 'yes' : neededBytes <= freeBytes ? 'tight' : 'no' },
+    memory: {
+      neededBytes,
+      freeBytes,
+      method,
+      fits: neededBytes <= freeBytes * COMFORT ? 'yes' : neededBytes <= freeBytes ? 'tight' : 'no',
+    },
   }
 }

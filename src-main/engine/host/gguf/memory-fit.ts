@@ -1,4 +1,7 @@
-/** Whether a load fits what is free, asked before it: Linux gives out more memory than there is and ends a process later. What would fit is offered. */
+/**
+ * Whether a load fits what is free, asked before it: Linux gives out more memory than there is and ends a process
+ * later. What would fit is offered.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
@@ -19,7 +22,10 @@ const DISTRUST = 0.75
 /** 64 slots and a million tokens are halved 18 times at most. */
 const HALVINGS_MAX = 20
 
-/** Half the room: slots and context in turns, so that neither ends at its least while the other is large. Null at the end. */
+/**
+ * Half the room: slots and context in turns, so that neither ends at its least while the other is large. Null at the
+ * end.
+ */
 function halved({ slots, contextTokens }: Smaller, turn: number): Smaller | null {
   const fewer = slots > 1 ? { slots: Math.ceil(slots / 2), contextTokens } : null
   const half = Math.max(CONTEXT_MIN, Math.floor(contextTokens / 2 / CONTEXT_MIN) * CONTEXT_MIN)
@@ -28,8 +34,15 @@ function halved({ slots, contextTokens }: Smaller, turn: number): Smaller | null
   return turn % 2 === 0 ? (fewer ?? shorter) : (shorter ?? fewer)
 }
 
-/** The first of ever smaller settings that should fit into `freeBytes`; null when not even the smallest does. `needed` in bytes. */
-export async function nextSmaller(settings: EngineSettings, freeBytes: number, needed: (settings: EngineSettings) => Promise<number>): Promise<Smaller | null> {
+/**
+ * The first of ever smaller settings that should fit into `freeBytes`; null when not even the smallest does. `needed`
+ * in bytes.
+ */
+export async function nextSmaller(
+  settings: EngineSettings,
+  freeBytes: number,
+  needed: (settings: EngineSettings) => Promise<number>,
+): Promise<Smaller | null> {
   let candidate: Smaller = { slots: settings.slots, contextTokens: settings.contextTokens }
   for (let turn = 0; turn < HALVINGS_MAX; turn += 1) {
     const next = halved(candidate, turn)
@@ -43,7 +56,11 @@ export async function nextSmaller(settings: EngineSettings, freeBytes: number, n
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 /** With the next smaller setting in its data (`slots`, `contextTokens`) where there is one. */
-async function outOfMemoryError(settings: EngineSettings, estimator: Estimator, { trusted }: { trusted: boolean }): Promise<StokerError> {
+async function outOfMemoryError(
+  settings: EngineSettings,
+  estimator: Estimator,
+  { trusted }: { trusted: boolean },
+): Promise<StokerError> {
   const { neededBytes, freeBytes } = await estimator(settings)
   const room = trusted ? freeBytes : Math.min(freeBytes, neededBytes) * DISTRUST
   const smaller = await nextSmaller(settings, room, async (wish) => {
@@ -51,11 +68,18 @@ async function outOfMemoryError(settings: EngineSettings, estimator: Estimator, 
     const of = await estimator(wish)
     return of.neededBytes * (freeBytes / Math.max(1, of.freeBytes))
   })
-  const offer = smaller === null ? 'Close other programs, or use a smaller model' : `Use ${smaller.slots} slots of ${smaller.contextTokens} tokens`
+  const offer =
+    smaller === null
+      ? 'Close other programs, or use a smaller model'
+      : `Use ${smaller.slots} slots of ${smaller.contextTokens} tokens`
   const what = `${settings.slots} slots of ${settings.contextTokens} tokens`
-  return new StokerError('ENGINE_OUT_OF_MEMORY', `Not enough memory for ${what}: about ${gibibytes(neededBytes)} are needed and ${gibibytes(freeBytes)} are free. ${offer}.`, {
-    data: { neededBytes, freeBytes, ...smaller },
-  })
+  return new StokerError(
+    'ENGINE_OUT_OF_MEMORY',
+    `Not enough memory for ${what}: about ${gibibytes(neededBytes)} are needed and ${gibibytes(freeBytes)} are free. ${offer}.`,
+    {
+      data: { neededBytes, freeBytes, ...smaller },
+    },
+  )
 }
 
 interface FitOptions {
@@ -63,8 +87,15 @@ interface FitOptions {
   openEstimator: () => Promise<Estimator>
 }
 
-/** Loads what was looked at and fits. Errors: ENGINE_OUT_OF_MEMORY (data: neededBytes, freeBytes, and slots and contextTokens where a smaller setting fits), MODEL_TOO_BIG, and those of `inspect` and `load`. */
-export async function loadFitting<T>(settings: EngineSettings, { inspect, openEstimator }: FitOptions, load: () => Promise<T>): Promise<T> {
+/**
+ * Loads what was looked at and fits. Errors: ENGINE_OUT_OF_MEMORY (data: neededBytes, freeBytes, and slots and
+ * contextTokens where a smaller setting fits), MODEL_TOO_BIG, and those of `inspect` and `load`.
+ */
+export async function loadFitting<T>(
+  settings: EngineSettings,
+  { inspect, openEstimator }: FitOptions,
+  load: () => Promise<T>,
+): Promise<T> {
   const tooBig = await inspect().then(
     ({ memory }) => (memory.fits === 'no' ? 'now' : null),
     (error: unknown) => {
@@ -80,7 +111,12 @@ export async function loadFitting<T>(settings: EngineSettings, { inspect, openEs
   try {
     return await load()
   } catch (error) {
-    if (!(error instanceof StokerError) || error.code !== 'ENGINE_OUT_OF_MEMORY' || typeof error.data['slots'] === 'number') throw error
+    if (
+      !(error instanceof StokerError) ||
+      error.code !== 'ENGINE_OUT_OF_MEMORY' ||
+      typeof error.data['slots'] === 'number'
+    )
+      throw error
     throw await outOfMemoryError(settings, await openEstimator(), { trusted: false })
   }
 }

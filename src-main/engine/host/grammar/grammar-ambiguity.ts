@@ -1,7 +1,8 @@
 /**
- * How many ways of reading an answer a JSON grammar leaves open at once. llama.cpp keeps each as a stack of its own and tries every token on all of them;
- * alternatives that cannot be told apart before they hold further alternatives multiply with every level, until the engine stands still.
- * The walk follows sets of rules that are open together, with how many stacks lead to each, into their members and items. It finds an upper bound.
+ * How many ways of reading an answer a JSON grammar leaves open at once. llama.cpp keeps each as a stack of its own and
+ * tries every token on all of them; alternatives that cannot be told apart before they hold further alternatives
+ * multiply with every level, until the engine stands still. The walk follows sets of rules that are open together, with
+ * how many stacks lead to each, into their members and items. It finds an upper bound.
  */
 import { itemOf, memberOf, Overlap } from './grammar-overlap.ts'
 import type { Shape } from './grammar-shapes.ts'
@@ -32,7 +33,10 @@ function linked<T>(all: readonly T[], together: (a: T, b: T) => boolean): T[][] 
   return groups
 }
 
-/** True when more than `most` ways may be open at once somewhere below `start`, or when that could not be found out within bounds. */
+/**
+ * True when more than `most` ways may be open at once somewhere below `start`, or when that could not be found out
+ * within bounds.
+ */
 export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: AmbiguityOptions): boolean {
   const leaves = new Map<string, readonly string[]>()
   let comparisons = 0
@@ -56,7 +60,8 @@ export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: Ambigu
 
   function opened(parts: readonly (readonly [string, number])[]): Open {
     const open = new Map<string, number>()
-    for (const [name, stacks] of parts) for (const leaf of leavesOf(name)) open.set(leaf, (open.get(leaf) ?? 0) + stacks)
+    for (const [name, stacks] of parts)
+      for (const leaf of leavesOf(name)) open.set(leaf, (open.get(leaf) ?? 0) + stacks)
     return open
   }
 
@@ -67,7 +72,9 @@ export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: Ambigu
     if (there.length > 0) left.push(opened(there))
   }
   function intoMembers(objects: readonly { shape: Of<'object' | 'map'>; stacks: number }[]): void {
-    const keys = new Set<string | null>(objects.flatMap(({ shape }) => (shape.kind === 'map' ? [null] : shape.members.map((member) => member.name))))
+    const keys = new Set<string | null>(
+      objects.flatMap(({ shape }) => (shape.kind === 'map' ? [null] : shape.members.map((member) => member.name))),
+    )
     for (const key of keys) {
       if (over) return
       const having = objects.filter(({ shape }) => memberOf(shape, key) !== null)
@@ -80,7 +87,8 @@ export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: Ambigu
     for (let index = 0; index <= longest; index += 1) {
       if (over) return
       const having = arrays.filter(({ shape }) => itemOf(shape, index) !== null)
-      for (const group of linked(having, (a, b) => overlap.arraysAt(a.shape, b.shape, index))) go(group.map(({ shape, stacks }) => [itemOf(shape, index), stacks * shape.ways]))
+      for (const group of linked(having, (a, b) => overlap.arraysAt(a.shape, b.shape, index)))
+        go(group.map(({ shape, stacks }) => [itemOf(shape, index), stacks * shape.ways]))
     }
   }
 
@@ -94,7 +102,11 @@ export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: Ambigu
     const ways = [...open].reduce((sum, [name, stacks]) => sum + stacks * widthOf(name), 0)
     if (ways > most || seen.size > SETS_MAX) return true
     const shapes = [...open].map(([name, stacks]) => ({ shape: shapeOf(name), stacks }))
-    intoMembers(shapes.flatMap(({ shape, stacks }) => (shape?.kind === 'object' || shape?.kind === 'map' ? [{ shape, stacks }] : [])))
+    intoMembers(
+      shapes.flatMap(({ shape, stacks }) =>
+        shape?.kind === 'object' || shape?.kind === 'map' ? [{ shape, stacks }] : [],
+      ),
+    )
     intoItems(shapes.flatMap(({ shape, stacks }) => (shape?.kind === 'array' ? [{ shape, stacks }] : [])))
     if (over) return true
   }

@@ -7,11 +7,21 @@ import type { Shape } from './grammar-shapes.ts'
 export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): string {
   const least = count(schema, 'minItems') ?? 0
   const most = count(schema, 'maxItems')
-  if (most !== null && most < least) throw invalidGrammar('its minItems and maxItems contradict each other. Correct them.')
+  if (most !== null && most < least)
+    throw invalidGrammar('its minItems and maxItems contradict each other. Correct them.')
   const ws = rules.primitive('ws')
-  const first = schema['prefixItems'] === undefined ? [] : listOf('prefixItems', schema['prefixItems']).map((part) => ruleOf(part))
-  if (most !== null && most < first.length) throw invalidGrammar('"maxItems" is smaller than "prefixItems" is long. Correct it.')
-  const shape = (item: string | null, ways = 1): Shape => ({ kind: 'array', first, item, least, most: item === null ? first.length : most, ways })
+  const first =
+    schema['prefixItems'] === undefined ? [] : listOf('prefixItems', schema['prefixItems']).map((part) => ruleOf(part))
+  if (most !== null && most < first.length)
+    throw invalidGrammar('"maxItems" is smaller than "prefixItems" is long. Correct it.')
+  const shape = (item: string | null, ways = 1): Shape => ({
+    kind: 'array',
+    first,
+    item,
+    least,
+    most: item === null ? first.length : most,
+    ways,
+  })
   const fixed = first.join(` "," ${ws} `)
   if (schema['items'] === false || most === 0 || (most !== null && most === first.length)) {
     if (least > first.length) throw invalidGrammar('its minItems and items contradict each other. Correct them.')
@@ -19,12 +29,16 @@ export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): 
   }
   const item = ruleOf(schema['items'])
   const next = rules.add(`"," ${ws} ${item}`, [item])
-  const more = (from: number, to: number | null): string => rules.times(next, Math.max(0, from), to, 'minItems and maxItems')
+  const more = (from: number, to: number | null): string =>
+    rules.times(next, Math.max(0, from), to, 'minItems and maxItems')
   const known = shape(item, GrammarRules.waysOf(most === null ? null : most - Math.max(least, first.length, 1)))
   if (first.length > 0) {
     const body = `"[" ${ws} ${fixed} ${more(least - first.length, most === null ? null : most - first.length)} ${ws} "]"`
     return rules.shaped(rules.add(body, least > first.length ? [...first, item] : first), known)
   }
   const items = `${item} ${more(least - 1, most === null ? null : most - 1)} ${ws}`
-  return rules.shaped(least === 0 ? rules.add(`"[" ${ws} (${items})? "]"`) : rules.add(`"[" ${ws} ${items} "]"`, [item]), known)
+  return rules.shaped(
+    least === 0 ? rules.add(`"[" ${ws} (${items})? "]"`) : rules.add(`"[" ${ws} ${items} "]"`, [item]),
+    known,
+  )
 }

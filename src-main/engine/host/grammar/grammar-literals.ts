@@ -1,4 +1,7 @@
-/** Many texts as one GBNF expression that branches letter by letter: as alternatives side by side each would be tried for every token of the vocabulary. */
+/**
+ * Many texts as one GBNF expression that branches letter by letter: as alternatives side by side each would be tried
+ * for every token of the vocabulary.
+ */
 import { literal } from './grammar-rules.ts'
 
 export interface Branching {
@@ -27,5 +30,8 @@ function branch(texts: readonly string[]): Branching {
 export function literals(texts: readonly string[]): Branching {
   const groups = Map.groupBy(new Set(texts), (text) => String.fromCodePoint(text.codePointAt(0) ?? 0))
   const branches = [...groups.values()].map(branch)
-  return { body: branches.map((one) => one.body).join(' | '), width: branches.reduce((most, one) => Math.max(most, one.width), branches.length) }
+  return {
+    body: branches.map((one) => one.body).join(' | '),
+    width: branches.reduce((most, one) => Math.max(most, one.width), branches.length),
+  }
 }

@@ -3,7 +3,10 @@ import { invalidGrammar } from './grammar-rules.ts'
 
 export type Schema = Record<string, unknown>
 
-/** Words that describe a value and do not bind it; `default` included. Source: JSON Schema 2020-12, Validation, section 9. `format` binds only where this converter knows it. */
+/**
+ * Words that describe a value and do not bind it; `default` included. Source: JSON Schema 2020-12, Validation, section
+ * 9. `format` binds only where this converter knows it.
+ */
 const NOTES = new Set([
   'title',
   'description',
@@ -42,11 +45,13 @@ const UNSUPPORTED = [
   '$recursiveRef',
 ] as const
 
-export const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isSchema = (value: unknown): value is Schema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The words that bind. Throws GRAMMAR_INVALID for one that cannot be expressed, naming it. */
 export function binding(schema: Schema): Schema {
-  for (const word of UNSUPPORTED) if (schema[word] !== undefined) throw invalidGrammar(`"${word}" cannot be enforced. Leave it out.`)
+  for (const word of UNSUPPORTED)
+    if (schema[word] !== undefined) throw invalidGrammar(`"${word}" cannot be enforced. Leave it out.`)
   if (schema['uniqueItems'] === true) throw invalidGrammar('"uniqueItems" cannot be enforced. Leave it out.')
   return Object.fromEntries(Object.entries(schema).filter(([word, value]) => !NOTES.has(word) && value !== undefined))
 }
@@ -55,18 +60,21 @@ export function binding(schema: Schema): Schema {
 export type RuleOf = (part: unknown) => string
 
 export function listOf(word: string, value: unknown): unknown[] {
-  if (!Array.isArray(value) || value.length === 0) throw invalidGrammar(`"${word}" must be a list that is not empty. Correct it.`)
+  if (!Array.isArray(value) || value.length === 0)
+    throw invalidGrammar(`"${word}" must be a list that is not empty. Correct it.`)
   return value
 }
 
-const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'string') : typeof value === 'string' ? [value] : [])
+const strings = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : typeof value === 'string' ? [value] : []
 
 function mergedWord(word: string, a: unknown, b: unknown): unknown {
   if (JSON.stringify(a) === JSON.stringify(b)) return a
   if (word === 'required') return [...new Set([...strings(a), ...strings(b)])]
   if (word === 'type') {
     const common = strings(a).filter((type) => strings(b).includes(type))
-    if (common.length === 0) throw invalidGrammar('"allOf" (or a sibling of "anyOf") asks for two types at once. Correct it.')
+    if (common.length === 0)
+      throw invalidGrammar('"allOf" (or a sibling of "anyOf") asks for two types at once. Correct it.')
     return common
   }
   if (word === 'properties' && isSchema(a) && isSchema(b)) {
@@ -76,12 +84,15 @@ function mergedWord(word: string, a: unknown, b: unknown): unknown {
   if (word === 'additionalProperties') return a === false || b === false ? false : (b ?? a)
   if (word.startsWith('min') && typeof a === 'number' && typeof b === 'number') return Math.max(a, b)
   if (word.startsWith('max') && typeof a === 'number' && typeof b === 'number') return Math.min(a, b)
-  throw invalidGrammar(`"${word.slice(0, 40)}" is said twice and differently by "allOf" (or beside "anyOf"). Say it once.`)
+  throw invalidGrammar(
+    `"${word.slice(0, 40)}" is said twice and differently by "allOf" (or beside "anyOf"). Say it once.`,
+  )
 }
 
 /** One schema that binds as both do. */
 export function merged(a: Schema, b: Schema): Schema {
   const result: Schema = { ...a }
-  for (const [word, value] of Object.entries(b)) result[word] = word in result ? mergedWord(word, result[word], value) : value
+  for (const [word, value] of Object.entries(b))
+    result[word] = word in result ? mergedWord(word, result[word], value) : value
   return result
 }

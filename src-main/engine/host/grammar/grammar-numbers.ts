@@ -34,12 +34,16 @@ function naturals(low: number, high: number | null): string[] {
   return result
 }
 
-const join = (alternatives: readonly string[]): string | null => (alternatives.length === 0 ? null : alternatives.map((one) => `(${one})`).join(' | '))
+const join = (alternatives: readonly string[]): string | null =>
+  alternatives.length === 0 ? null : alternatives.map((one) => `(${one})`).join(' | ')
 
 /** Null when no integer lies between them. Bounds are inclusive integers of at most 15 digits, or null. */
 export function integersBetween(low: number | null, high: number | null): string | null {
   const positive = high !== null && high < 0 ? [] : naturals(Math.max(0, low ?? 0), high)
-  const negative = low !== null && low >= 0 ? [] : naturals(Math.max(1, high === null ? 1 : -high), low === null ? null : -low).map((one) => `"-" (${one})`)
+  const negative =
+    low !== null && low >= 0
+      ? []
+      : naturals(Math.max(1, high === null ? 1 : -high), low === null ? null : -low).map((one) => `"-" (${one})`)
   if (low !== null && high !== null && low > high) return null
   return join([...negative, ...positive])
 }
@@ -61,16 +65,27 @@ function magnitudes(near: Bound, far: Bound | null): string[] {
   return result
 }
 
-/** Numbers between bounds; a bound with decimals is moved inwards to the next integer. Null when nothing is left. Uses the rule `fraction`. */
+/**
+ * Numbers between bounds; a bound with decimals is moved inwards to the next integer. Null when nothing is left. Uses
+ * the rule `fraction`.
+ */
 export function numbersBetween(low: Bound | null, high: Bound | null): string | null {
   const inwards = (bound: Bound | null, round: (value: number) => number): Bound | null =>
     bound === null || Number.isInteger(bound.value) ? bound : { value: round(bound.value), exclusive: false }
   const [from, to] = [inwards(low, Math.ceil), inwards(high, Math.floor)]
-  if (from !== null && to !== null && (from.value > to.value || (from.value === to.value && (from.exclusive || to.exclusive)))) return null
+  if (
+    from !== null &&
+    to !== null &&
+    (from.value > to.value || (from.value === to.value && (from.exclusive || to.exclusive)))
+  )
+    return null
   const mirrored = ({ value, exclusive }: Bound): Bound => ({ value: -value, exclusive })
   const zero = { value: 0, exclusive: false }
   const positive = to !== null && to.value < 0 ? [] : magnitudes(from !== null && from.value >= 0 ? from : zero, to)
   const below = to !== null && to.value <= 0 ? mirrored(to) : { value: 0, exclusive: true }
-  const negative = from !== null && from.value >= 0 ? [] : magnitudes(below, from === null ? null : mirrored(from)).map((one) => `"-" (${one})`)
+  const negative =
+    from !== null && from.value >= 0
+      ? []
+      : magnitudes(below, from === null ? null : mirrored(from)).map((one) => `"-" (${one})`)
   return join([...negative, ...positive])
 }

@@ -11,26 +11,42 @@ export function objectRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf, 
   const properties = schema['properties'] ?? {}
   if (!isSchema(properties)) throw invalidGrammar('"properties" must be an object. Correct it.')
   const said = schema['required']
-  if (said !== undefined && !(Array.isArray(said) && said.every((name) => typeof name === 'string'))) throw invalidGrammar('"required" must be a list of names. Correct it.')
+  if (said !== undefined && !(Array.isArray(said) && said.every((name) => typeof name === 'string')))
+    throw invalidGrammar('"required" must be a list of names. Correct it.')
   const named = Object.keys(properties)
   const required = new Set<string>(said ?? (unsaid === 'required' ? named : []))
   const others = schema['additionalProperties']
   const unnamed = [...required].filter((name) => !named.includes(name))
-  if (unnamed.length > 0 && others === false) throw invalidGrammar(`"required" names ${JSON.stringify(unnamed[0]).slice(0, 60)}, which "properties" does not allow. Correct it.`)
-  const all = [...named.map((name) => ({ name, schema: properties[name] })), ...unnamed.map((name) => ({ name, schema: others }))]
+  if (unnamed.length > 0 && others === false)
+    throw invalidGrammar(
+      `"required" names ${JSON.stringify(unnamed[0]).slice(0, 60)}, which "properties" does not allow. Correct it.`,
+    )
+  const all = [
+    ...named.map((name) => ({ name, schema: properties[name] })),
+    ...unnamed.map((name) => ({ name, schema: others })),
+  ]
   const [least, most] = [count(schema, 'minProperties') ?? 0, count(schema, 'maxProperties')]
   if (all.length === 0) return map(rules, ruleOf, others, [least, most])
-  if (least > required.size) throw invalidGrammar('"minProperties" asks for more than "required" names. Name them under "required".')
-  if (most !== null && most < all.length) throw invalidGrammar('"maxProperties" is smaller than the number of "properties". Leave it out.')
+  if (least > required.size)
+    throw invalidGrammar('"minProperties" asks for more than "required" names. Name them under "required".')
+  if (most !== null && most < all.length)
+    throw invalidGrammar('"maxProperties" is smaller than the number of "properties". Leave it out.')
   return members(rules, ruleOf, all, required)
 }
 
 /** Any keys, values of one schema. */
-function map(rules: GrammarRules, ruleOf: RuleOf, values: unknown, [least, most]: readonly [number, number | null]): string {
+function map(
+  rules: GrammarRules,
+  ruleOf: RuleOf,
+  values: unknown,
+  [least, most]: readonly [number, number | null],
+): string {
   const ws = rules.primitive('ws')
-  if (values === false || most === 0) return rules.shaped(rules.add(`"{" ${ws} "}"`), { kind: 'map', value: null, ways: 1 })
+  if (values === false || most === 0)
+    return rules.shaped(rules.add(`"{" ${ws} "}"`), { kind: 'map', value: null, ways: 1 })
   // The same key may come twice, so a count of keys cannot be promised.
-  if (least > 1) throw invalidGrammar('"minProperties" above 1 cannot be enforced without named properties. Leave it out.')
+  if (least > 1)
+    throw invalidGrammar('"minProperties" above 1 cannot be enforced without named properties. Leave it out.')
   const value = ruleOf(values)
   const member = rules.add(`${rules.primitive('string')} ":" ${ws} ${value}`, [value])
   const next = rules.add(`"," ${ws} ${member}`, [member])
@@ -39,8 +55,16 @@ function map(rules: GrammarRules, ruleOf: RuleOf, values: unknown, [least, most]
   return rules.shaped(name, { kind: 'map', value, ways: GrammarRules.waysOf(most === null ? null : most - 1) })
 }
 
-/** In the order of the schema; from the last property on, what may follow when something stands before it, and when nothing does. */
-function members(rules: GrammarRules, ruleOf: RuleOf, all: readonly { name: string; schema: unknown }[], required: ReadonlySet<string>): string {
+/**
+ * In the order of the schema; from the last property on, what may follow when something stands before it, and when
+ * nothing does.
+ */
+function members(
+  rules: GrammarRules,
+  ruleOf: RuleOf,
+  all: readonly { name: string; schema: unknown }[],
+  required: ReadonlySet<string>,
+): string {
   const ws = rules.primitive('ws')
   let after = { rule: '', of: [] as string[], width: 0 }
   let first: { rule: string; of: string[] } = { rule: '', of: [] }
@@ -54,17 +78,33 @@ function members(rules: GrammarRules, ruleOf: RuleOf, all: readonly { name: stri
     const tail = after
     const head: { rule: string; of: string[] } = first
     const starting = rules.add(`${member} ${tail.rule}`, [member, ...tail.of])
-    first = must ? { rule: starting, of: [starting] } : head.rule === '' ? { rule: `(${starting})?`, of: [] } : either(rules, starting, head)
+    first = must
+      ? { rule: starting, of: [starting] }
+      : head.rule === ''
+        ? { rule: `(${starting})?`, of: [] }
+        : either(rules, starting, head)
     const width = must ? 1 : tail.width + 1
-    const follows = must ? rules.add(`"," ${ws} ${member} ${tail.rule}`, [member, ...tail.of]) : rules.add(`("," ${ws} ${member})? ${tail.rule}`, tail.of, 'all', width)
+    const follows = must
+      ? rules.add(`"," ${ws} ${member} ${tail.rule}`, [member, ...tail.of])
+      : rules.add(`("," ${ws} ${member})? ${tail.rule}`, tail.of, 'all', width)
     after = { rule: follows, of: [follows], width }
     widest = Math.max(widest, width)
   }
-  return rules.shaped(rules.add(`"{" ${ws} ${first.rule} ${ws} "}"`, first.of, 'all', widest), { kind: 'object', members: shape })
+  return rules.shaped(rules.add(`"{" ${ws} ${first.rule} ${ws} "}"`, first.of, 'all', widest), {
+    kind: 'object',
+    members: shape,
+  })
 }
 
-function either(rules: GrammarRules, starting: string, head: { rule: string; of: string[] }): { rule: string; of: string[] } {
+function either(
+  rules: GrammarRules,
+  starting: string,
+  head: { rule: string; of: string[] },
+): { rule: string; of: string[] } {
   // What may be empty needs nothing to end.
-  const rule = head.of.length === 0 ? rules.add(`${starting} | ${head.rule}`) : rules.add(`${starting} | ${head.rule}`, [starting, ...head.of], 'any')
+  const rule =
+    head.of.length === 0
+      ? rules.add(`${starting} | ${head.rule}`)
+      : rules.add(`${starting} | ${head.rule}`, [starting, ...head.of], 'any')
   return { rule, of: head.of.length === 0 ? [] : [rule] }
 }

@@ -1,4 +1,7 @@
-/** Whether two rules of a JSON grammar may both have read the same text so far. In doubt they may: what follows is an upper bound. */
+/**
+ * Whether two rules of a JSON grammar may both have read the same text so far. In doubt they may: what follows is an
+ * upper bound.
+ */
 import { classOfText, type Member, type Shape } from './grammar-shapes.ts'
 
 type ObjectShape = Extract<Shape, { kind: 'object' | 'map' }>
@@ -7,10 +10,13 @@ type ArrayShape = Extract<Shape, { kind: 'array' }>
 /** The rule of a property; null where there can be none. A null key is one that no schema names. */
 export const memberOf = (shape: ObjectShape, key: string | null): string | null =>
   shape.kind === 'map' ? shape.value : (shape.members.find((member) => member.name === key)?.value ?? null)
-export const itemOf = (shape: ArrayShape, index: number): string | null => (shape.most !== null && index >= shape.most ? null : (shape.first[index] ?? shape.item))
+export const itemOf = (shape: ArrayShape, index: number): string | null =>
+  shape.most !== null && index >= shape.most ? null : (shape.first[index] ?? shape.item)
 
-const classOf = (shape: Shape): string => (shape.kind === 'plain' ? shape.class : shape.kind === 'map' ? 'object' : shape.kind)
-const place = (shape: ObjectShape, key: string | null): number => (shape.kind === 'map' || key === null ? -1 : shape.members.findIndex((member) => member.name === key))
+const classOf = (shape: Shape): string =>
+  shape.kind === 'plain' ? shape.class : shape.kind === 'map' ? 'object' : shape.kind
+const place = (shape: ObjectShape, key: string | null): number =>
+  shape.kind === 'map' || key === null ? -1 : shape.members.findIndex((member) => member.name === key)
 /** Properties that must have come before the key; all of them for undefined. */
 function mustBefore(shape: ObjectShape, key: string | null | undefined): readonly Member[] {
   if (shape.kind === 'map') return []
@@ -19,28 +25,33 @@ function mustBefore(shape: ObjectShape, key: string | null | undefined): readonl
 }
 
 export class Overlap {
-  private readonly leavesOf: (name: string) => readonly string[]
-  private readonly shapeOf: (name: string) => Shape | undefined
-  private readonly spend: () => void
-  private readonly known = new Map<string, boolean>()
+  readonly #leavesOf: (name: string) => readonly string[]
+  readonly #shapeOf: (name: string) => Shape | undefined
+  readonly #spend: () => void
+  readonly #known = new Map<string, boolean>()
 
   /** `spend` is called for each comparison, and throws when there are too many. */
-  constructor(leavesOf: (name: string) => readonly string[], shapeOf: (name: string) => Shape | undefined, spend: () => void) {
-    this.leavesOf = leavesOf
-    this.shapeOf = shapeOf
-    this.spend = spend
+  constructor(
+    leavesOf: (name: string) => readonly string[],
+    shapeOf: (name: string) => Shape | undefined,
+    spend: () => void,
+  ) {
+    this.#leavesOf = leavesOf
+    this.#shapeOf = shapeOf
+    this.#spend = spend
   }
 
   /** A whole value that is right under both. */
   values(a: string, b: string): boolean {
     if (a === b) return true
     const key = a < b ? `${a} ${b}` : `${b} ${a}`
-    const known = this.known.get(key)
+    const known = this.#known.get(key)
     if (known !== undefined) return known
-    // While it is being asked the answer is yes: values that hold each other overlap until something else tells them apart.
-    this.known.set(key, true)
-    const overlap = this.leavesOf(a).some((one) => this.leavesOf(b).some((other) => this.leaves(one, other)))
-    this.known.set(key, overlap)
+    // While it is being asked the answer is yes: values that hold each other overlap until something else tells them
+    // apart.
+    this.#known.set(key, true)
+    const overlap = this.#leavesOf(a).some((one) => this.#leavesOf(b).some((other) => this.#leaves(one, other)))
+    this.#known.set(key, overlap)
     return overlap
   }
 
@@ -48,7 +59,7 @@ export class Overlap {
   objectsAt(a: ObjectShape, b: ObjectShape, key: string | null | undefined): boolean {
     const covers = (one: ObjectShape, other: ObjectShape): boolean =>
       mustBefore(one, key).every((member) => {
-        this.spend()
+        this.#spend()
         const value = memberOf(other, member.name)
         const inOrder = key === undefined || other.kind === 'map' || place(other, member.name) < place(other, key)
         return value !== null && inOrder && this.values(member.value, value)
@@ -59,24 +70,29 @@ export class Overlap {
   /** Both have read the same items before this one. */
   arraysAt(a: ArrayShape, b: ArrayShape, index: number): boolean {
     for (let before = 0; before < index; before += 1) {
-      this.spend()
+      this.#spend()
       const [one, other] = [itemOf(a, before), itemOf(b, before)]
       if (one === null || other === null || !this.values(one, other)) return false
     }
     return true
   }
 
-  private leaves(a: string, b: string): boolean {
-    this.spend()
-    const [one, other] = [this.shapeOf(a), this.shapeOf(b)]
+  #leaves(a: string, b: string): boolean {
+    this.#spend()
+    const [one, other] = [this.#shapeOf(a), this.#shapeOf(b)]
     if (one === undefined || other === undefined || a === b) return true
     if (one.kind === 'texts' && other.kind === 'texts') return [...one.texts].some((text) => other.texts.has(text))
     if (one.kind === 'texts') return [...one.texts].some((text) => classOfText(text) === classOf(other))
-    if (other.kind === 'texts') return this.leaves(b, a)
+    if (other.kind === 'texts') return this.#leaves(b, a)
     if (classOf(one) !== classOf(other)) return false
     if (one.kind === 'array' && other.kind === 'array')
-      return this.arraysAt(one, other, Math.min(Math.max(one.least, other.least), Math.max(one.first.length, other.first.length) + 1))
-    if ((one.kind === 'object' || one.kind === 'map') && (other.kind === 'object' || other.kind === 'map')) return this.objectsAt(one, other, undefined)
+      return this.arraysAt(
+        one,
+        other,
+        Math.min(Math.max(one.least, other.least), Math.max(one.first.length, other.first.length) + 1),
+      )
+    if ((one.kind === 'object' || one.kind === 'map') && (other.kind === 'object' || other.kind === 'map'))
+      return this.objectsAt(one, other, undefined)
     return true
   }
 }

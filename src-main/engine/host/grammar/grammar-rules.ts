@@ -1,4 +1,6 @@
-/** Rules of one grammar in llama.cpp's GBNF, with what must be known of them: their size, and whether each can ever end. */
+/**
+ * Rules of one grammar in llama.cpp's GBNF, with what must be known of them: their size, and whether each can ever end.
+ */
 import { StokerError } from '#contract/errors.ts'
 
 import { isTooAmbiguous } from './grammar-ambiguity.ts'
@@ -6,7 +8,10 @@ import { PRIMITIVE_SHAPES, type Shape } from './grammar-shapes.ts'
 
 /** Text of the whole grammar. */
 const GBNF_BYTES_MAX = 262_144
-/** Copies that repetitions with counts make when llama.cpp reads the grammar; more would take it noticeable time and memory. */
+/**
+ * Copies that repetitions with counts make when llama.cpp reads the grammar; more would take it noticeable time and
+ * memory.
+ */
 const COPIES_MAX = 40_000
 /** llama.cpp refuses larger counts in one repetition; more is put together from blocks. */
 const BLOCK = 1_000
@@ -16,10 +21,12 @@ const COUNT_MAX = 100_000
 /** Ways open at once in an answer: each is tried for every token of the vocabulary. */
 const WIDTH_MAX = 256
 
-export const invalidGrammar = (reason: string): StokerError => new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
+export const invalidGrammar = (reason: string): StokerError =>
+  new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
 
 /** Text as a GBNF literal. */
-export const literal = (text: string): string => `"${text.replaceAll(/["\\\n\r\t]/g, (character) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[character] ?? `\\${character}`)}"`
+export const literal = (text: string): string =>
+  `"${text.replaceAll(/["\\\n\r\t]/g, (character) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[character] ?? `\\${character}`)}"`
 
 /** JSON, RFC 8259. White space is bounded, so that no model can fill its answer with it. */
 const PRIMITIVES: Record<string, { body: string; uses: string[] }> = {
@@ -35,9 +42,15 @@ const PRIMITIVES: Record<string, { body: string; uses: string[] }> = {
   member: { body: 'string ":" ws value', uses: ['string', 'ws', 'value'] },
   object: { body: '"{" ws (member ("," ws member)* ws)? "}"', uses: ['member', 'ws'] },
   array: { body: '"[" ws (value ("," ws value)* ws)? "]"', uses: ['value', 'ws'] },
-  value: { body: 'object | array | string | number | boolean | null', uses: ['object', 'array', 'string', 'number', 'boolean', 'null'] },
+  value: {
+    body: 'object | array | string | number | boolean | null',
+    uses: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+  },
   date: { body: '[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | "1" [0-9] | "2" [0-8])', uses: [] },
-  time: { body: '([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [-+] ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9])', uses: [] },
+  time: {
+    body: '([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [-+] ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9])',
+    uses: [],
+  },
   uuid: { body: '[0-9a-f]{8} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{12}', uses: [] },
 }
 
@@ -48,22 +61,22 @@ interface Needs {
 }
 
 export class GrammarRules {
-  private readonly bodies = new Map<string, string>()
-  private readonly needs = new Map<string, Needs>()
+  readonly #bodies = new Map<string, string>()
+  readonly #needs = new Map<string, Needs>()
   /** Ways open at a rule's start, for rules that are more than names of others. */
-  private readonly widths = new Map<string, number>()
-  private readonly shapes = new Map<string, Shape>(PRIMITIVE_SHAPES)
+  readonly #widths = new Map<string, number>()
+  readonly #shapes = new Map<string, Shape>(PRIMITIVE_SHAPES)
   /** Rules of whole values, each looked at by itself. */
-  private readonly roots = new Set<string>()
+  readonly #roots = new Set<string>()
   /** Rules by what they say: equal alternatives are one. */
-  private readonly written = new Map<string, string>()
-  private bytes = 0
-  private copies = 0
+  readonly #written = new Map<string, string>()
+  #bytes = 0
+  #copies = 0
 
   /** A rule everybody knows, by its name. */
   primitive(name: string): string {
     const known = PRIMITIVES[name]
-    if (known !== undefined && !this.bodies.has(name)) {
+    if (known !== undefined && !this.#bodies.has(name)) {
       this.put(name, known.body, { mode: 'all', of: [] })
       for (const use of known.uses) this.primitive(use)
     }
@@ -72,27 +85,28 @@ export class GrammarRules {
 
   /** Reserves a name, so that a rule may speak of itself before it is written. */
   name(): string {
-    const name = `r${this.bodies.size + 1}`
-    this.bodies.set(name, '')
+    const name = `r${this.#bodies.size + 1}`
+    this.#bodies.set(name, '')
     return name
   }
 
   /** `width`: ways open at once at one place of the rule itself. */
   put(name: string, body: string, needs: Needs, width = 1): string {
-    this.bytes += name.length + body.length + 6
-    if (this.bytes > GBNF_BYTES_MAX) throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
-    this.bodies.set(name, body)
-    this.needs.set(name, needs)
-    this.widths.set(name, width)
+    this.#bytes += name.length + body.length + 6
+    if (this.#bytes > GBNF_BYTES_MAX)
+      throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
+    this.#bodies.set(name, body)
+    this.#needs.set(name, needs)
+    this.#widths.set(name, width)
     return name
   }
 
   add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all', width = 1): string {
     const key = `${mode} ${width} ${of.join(',')} ${body}`
-    const known = this.written.get(key)
+    const known = this.#written.get(key)
     if (known !== undefined) return known
     const name = this.put(this.name(), body, { mode, of }, width)
-    this.written.set(key, name)
+    this.#written.set(key, name)
     return name
   }
 
@@ -105,13 +119,13 @@ export class GrammarRules {
 
   /** Says what a rule stands for; the rule's name. */
   shaped(name: string, shape: Shape): string {
-    this.shapes.set(name, shape)
+    this.#shapes.set(name, shape)
     return name
   }
 
   /** A rule of a whole JSON value, whose ambiguity is bounded. */
   rooted(name: string): string {
-    this.roots.add(name)
+    this.#roots.add(name)
     return name
   }
 
@@ -120,51 +134,70 @@ export class GrammarRules {
     return optional !== null && optional > BLOCK ? 2 : 1
   }
 
-  /** `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the refusal. */
+  /**
+   * `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the
+   * refusal.
+   */
   times(element: string, least: number, most: number | null, what: string): string {
     if (most !== null && most < least) throw invalidGrammar(`its ${what} contradict each other. Correct them.`)
     if (Math.max(least, most ?? 0) > COUNT_MAX) throw invalidGrammar(`its ${what} are beyond ${COUNT_MAX}. Lower them.`)
-    return [this.exactly(element, least), most === null ? `${element}*` : this.upTo(element, most - least)].filter((part) => part !== '').join(' ')
+    return [this.#exactly(element, least), most === null ? `${element}*` : this.#upTo(element, most - least)]
+      .filter((part) => part !== '')
+      .join(' ')
   }
 
   /** The grammar's text, with `start` as its root and nothing after it. Refuses rules that can never end. */
   text(start: string): string {
-    const ending = this.endingRules()
-    if (!ending.has(start)) throw invalidGrammar('it describes a value without end, for instance a required property that holds its own schema. Make that property optional.')
-    this.checkWidths()
-    this.checkAmbiguity()
-    return [`root ::= ${start}`, ...[...this.bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
+    const ending = this.#endingRules()
+    if (!ending.has(start))
+      throw invalidGrammar(
+        'it describes a value without end, for instance a required property that holds its own schema. Make that property optional.',
+      )
+    this.#checkWidths()
+    this.#checkAmbiguity()
+    return [`root ::= ${start}`, ...[...this.#bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
   }
 
-  private spend(copies: number): void {
-    this.copies += copies
-    if (this.copies > COPIES_MAX) throw invalidGrammar('its lengths and counts are too large together. Lower maxLength, minLength, maxItems or minItems.')
+  #spend(copies: number): void {
+    this.#copies += copies
+    if (this.#copies > COPIES_MAX)
+      throw invalidGrammar(
+        'its lengths and counts are too large together. Lower maxLength, minLength, maxItems or minItems.',
+      )
   }
 
-  private exactly(element: string, count: number): string {
+  #exactly(element: string, count: number): string {
     if (count === 0) return ''
-    this.spend(Math.min(count, BLOCK))
+    this.#spend(Math.min(count, BLOCK))
     if (count <= BLOCK) return `${element}{${count}}`
     const block = this.add(`${element}{${BLOCK}}`, [element])
     const [blocks, rest] = [Math.floor(count / BLOCK), count % BLOCK]
-    return rest === 0 ? `${block}{${blocks}}` : `${block}{${blocks}} ${this.exactly(element, rest)}`
+    return rest === 0 ? `${block}{${blocks}}` : `${block}{${blocks}} ${this.#exactly(element, rest)}`
   }
 
   /** Blocks so that at every place few ways are open: a whole block and more, or less than a block and the end. */
-  private upTo(element: string, count: number): string {
+  #upTo(element: string, count: number): string {
     if (count === 0) return ''
-    this.spend(Math.min(count, 2 * BLOCK))
+    this.#spend(Math.min(count, 2 * BLOCK))
     if (count <= BLOCK) return `${element}{0,${count}}`
     const [block, less] = [this.add(`${element}{${BLOCK}}`, [element]), this.add(`${element}{0,${BLOCK - 1}}`)]
     let rest = this.add(count % BLOCK === 0 ? '""' : `${element}{0,${count % BLOCK}}`)
-    for (let blocks = Math.floor(count / BLOCK); blocks > 0; blocks -= 1) rest = this.add(`${block} ${rest} | ${less}`, [block, rest, less], 'any')
+    for (let blocks = Math.floor(count / BLOCK); blocks > 0; blocks -= 1)
+      rest = this.add(`${block} ${rest} | ${less}`, [block, rest, less], 'any')
     return rest
   }
 
-  /** Refuses rules that begin with themselves without a character between, and places with too many ways open. Only rules made of names alone can do the first. */
-  private checkWidths(): void {
-    const left = new Map([...this.bodies].filter(([, body]) => /^\w+( \| \w+)*$/.test(body)).map(([name, body]) => [name, body.split(' | ')]))
-    const widths = new Map(this.widths)
+  /**
+   * Refuses rules that begin with themselves without a character between, and places with too many ways open. Only
+   * rules made of names alone can do the first.
+   */
+  #checkWidths(): void {
+    const left = new Map(
+      [...this.#bodies]
+        .filter(([, body]) => /^\w+( \| \w+)*$/.test(body))
+        .map(([name, body]) => [name, body.split(' | ')]),
+    )
+    const widths = new Map(this.#widths)
     for (let before = -1; left.size > 0 && before !== left.size;) {
       before = left.size
       for (const [name, firsts] of left) {
@@ -178,23 +211,30 @@ export class GrammarRules {
     }
     if (left.size > 0) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
     if ([...widths.values()].some((width) => width > WIDTH_MAX))
-      throw invalidGrammar(`it leaves more than ${WIDTH_MAX} ways open at one place. Use fewer alternatives, enum values or optional properties.`)
+      throw invalidGrammar(
+        `it leaves more than ${WIDTH_MAX} ways open at one place. Use fewer alternatives, enum values or optional properties.`,
+      )
   }
 
-  private checkAmbiguity(): void {
-    const options = { shapeOf: (name: string) => this.shapes.get(name), widthOf: (name: string) => this.widths.get(name) ?? 1, most: WIDTH_MAX }
-    if ([...this.roots].some((root) => isTooAmbiguous(root, options)))
+  #checkAmbiguity(): void {
+    const options = {
+      shapeOf: (name: string) => this.#shapes.get(name),
+      widthOf: (name: string) => this.#widths.get(name) ?? 1,
+      most: WIDTH_MAX,
+    }
+    if ([...this.#roots].some((root) => isTooAmbiguous(root, options)))
       throw invalidGrammar(
         `its alternatives leave more than ${WIDTH_MAX} ways open at once, since they begin alike and hold alternatives again. Let each alternative of "anyOf" begin with a required property of its own name or constant value.`,
       )
   }
 
-  private endingRules(): Set<string> {
+  #endingRules(): Set<string> {
     const ending = new Set<string>()
-    const ends = ({ mode, of }: Needs): boolean => (mode === 'all' ? of.every((name) => ending.has(name)) : of.some((name) => ending.has(name)))
+    const ends = ({ mode, of }: Needs): boolean =>
+      mode === 'all' ? of.every((name) => ending.has(name)) : of.some((name) => ending.has(name))
     for (let size = -1; size !== ending.size;) {
       size = ending.size
-      for (const [name, needs] of this.needs) if (ends(needs)) ending.add(name)
+      for (const [name, needs] of this.#needs) if (ends(needs)) ending.add(name)
     }
     return ending
   }

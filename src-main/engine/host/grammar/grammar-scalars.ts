@@ -14,14 +14,16 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 export const count = (schema: Schema, word: string): number | null => {
   const value = schema[word]
   if (value === undefined) return null
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw invalidGrammar(`"${word}" must be a whole number. Correct it.`)
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+    throw invalidGrammar(`"${word}" must be a whole number. Correct it.`)
   return value
 }
 
 function limit(schema: Schema, word: string): number | null {
   const value = schema[word]
   if (value === undefined) return null
-  if (typeof value !== 'number' || !(Math.abs(value) < 1e15)) throw invalidGrammar(`"${word}" must be a number of at most 15 digits. Correct it.`)
+  if (typeof value !== 'number' || !(Math.abs(value) < 1e15))
+    throw invalidGrammar(`"${word}" must be a number of at most 15 digits. Correct it.`)
   return value
 }
 
@@ -34,17 +36,31 @@ export function stringRule(rules: GrammarRules, schema: Schema): string {
   }
   if (least === 0 && most === null) return rules.primitive('string')
   const body = `"\\"" ${rules.times(rules.primitive('char'), least, most, 'minLength and maxLength')} "\\""`
-  return rules.shaped(rules.add(body, [], 'all', GrammarRules.waysOf(most === null ? null : most - least)), { kind: 'plain', class: 'string' })
+  return rules.shaped(rules.add(body, [], 'all', GrammarRules.waysOf(most === null ? null : most - least)), {
+    kind: 'plain',
+    class: 'string',
+  })
 }
 
 export function numberRule(rules: GrammarRules, type: 'integer' | 'number', schema: Schema): string {
   const step = schema['multipleOf']
-  if (step !== undefined && !(step === 1 && type === 'integer')) throw invalidGrammar('"multipleOf" cannot be enforced. Leave it out.')
+  if (step !== undefined && !(step === 1 && type === 'integer'))
+    throw invalidGrammar('"multipleOf" cannot be enforced. Leave it out.')
   const [low, high] = [limit(schema, 'minimum'), limit(schema, 'maximum')]
   const [above, below] = [limit(schema, 'exclusiveMinimum'), limit(schema, 'exclusiveMaximum')]
   if (low === null && high === null && above === null && below === null) return rules.primitive(type)
-  const from = above !== null && (low === null || above >= low) ? { value: above, exclusive: true } : low === null ? null : { value: low, exclusive: false }
-  const to = below !== null && (high === null || below <= high) ? { value: below, exclusive: true } : high === null ? null : { value: high, exclusive: false }
+  const from =
+    above !== null && (low === null || above >= low)
+      ? { value: above, exclusive: true }
+      : low === null
+        ? null
+        : { value: low, exclusive: false }
+  const to =
+    below !== null && (high === null || below <= high)
+      ? { value: below, exclusive: true }
+      : high === null
+        ? null
+        : { value: high, exclusive: false }
   rules.primitive('fraction')
   const body =
     type === 'number'

@@ -1,6 +1,7 @@
 /**
- * A JSON schema turned into GBNF rules: every answer of the grammar is valid under the schema. Where the schema leaves room (order of properties,
- * properties it does not name) the grammar takes less of it; where a word cannot be expressed the schema is refused by that word's name.
+ * A JSON schema turned into GBNF rules: every answer of the grammar is valid under the schema. Where the schema leaves
+ * room (order of properties, properties it does not name) the grammar takes less of it; where a word cannot be
+ * expressed the schema is refused by that word's name.
  */
 import { arrayRule } from './grammar-arrays.ts'
 import { literals } from './grammar-literals.ts'
@@ -16,7 +17,8 @@ function typesOf(schema: Schema): readonly Type[] {
   if (said !== undefined) {
     const types = Array.isArray(said) ? said : [said]
     const bad = types.find((type) => !TYPES.includes(type as Type))
-    if (bad !== undefined || types.length === 0) throw invalidGrammar(`"type" is ${JSON.stringify(bad ?? said).slice(0, 40)}. Use ${TYPES.join(', ')}.`)
+    if (bad !== undefined || types.length === 0)
+      throw invalidGrammar(`"type" is ${JSON.stringify(bad ?? said).slice(0, 40)}. Use ${TYPES.join(', ')}.`)
     return types as Type[]
   }
   const has = (...words: string[]): boolean => words.some((word) => schema[word] !== undefined)
@@ -33,78 +35,105 @@ const CHAIN_MAX = 64
 const DEPTH_MAX = 600
 /** Parts at all: what `allOf` joins is written anew at each place, which doubles with every level. */
 const PARTS_MAX = 20_000
-const chainTooLong = (): Error => invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
+const chainTooLong = (): Error =>
+  invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
 
 /** One converter per schema document: `$ref` is looked up in it. The rules may be shared by several documents. */
 export class SchemaConverter {
-  private readonly rules: GrammarRules
-  private readonly document: Schema
-  private readonly unsaid: Unsaid
-  private readonly references = new Map<string, string>()
-  private depth = 0
-  private parts = 0
+  readonly #rules: GrammarRules
+  readonly #document: Schema
+  readonly #unsaid: Unsaid
+  readonly #references = new Map<string, string>()
+  #depth = 0
+  #parts = 0
 
   constructor(rules: GrammarRules, document: Schema, unsaid: Unsaid) {
-    this.rules = rules
-    this.document = document
-    this.unsaid = unsaid
+    this.#rules = rules
+    this.#document = document
+    this.#unsaid = unsaid
   }
 
   /** Name of the whole document's rule. */
   root(): string {
-    return this.rules.rooted(this.reference('#', []))
+    return this.#rules.rooted(this.#reference('#', []))
   }
 
   /** Every part within a part takes a place on the program's own stack. */
-  private rule(schema: unknown, entered: readonly string[]): string {
-    if (this.depth >= DEPTH_MAX) throw invalidGrammar(`its "$ref" and "allOf" lead more than ${DEPTH_MAX} parts deep. Use fewer that lead on to others.`)
-    this.parts += 1
-    if (this.parts > PARTS_MAX) throw invalidGrammar(`its "allOf" and "anyOf" spread into more than ${PARTS_MAX} parts. Use fewer that hold each other.`)
-    this.depth += 1
+  #rule(schema: unknown, entered: readonly string[]): string {
+    if (this.#depth >= DEPTH_MAX)
+      throw invalidGrammar(
+        `its "$ref" and "allOf" lead more than ${DEPTH_MAX} parts deep. Use fewer that lead on to others.`,
+      )
+    this.#parts += 1
+    if (this.#parts > PARTS_MAX)
+      throw invalidGrammar(
+        `its "allOf" and "anyOf" spread into more than ${PARTS_MAX} parts. Use fewer that hold each other.`,
+      )
+    this.#depth += 1
     try {
-      return this.ruleHere(schema, entered)
+      return this.#ruleHere(schema, entered)
     } finally {
-      this.depth -= 1
+      this.#depth -= 1
     }
   }
 
   /** `entered`: references on the way here with no character between, which would never end. */
-  private ruleHere(schema: unknown, entered: readonly string[]): string {
-    if (schema === true || schema === undefined) return this.rules.primitive('value')
-    if (!isSchema(schema)) throw invalidGrammar(schema === false ? 'a part of it is false, which no value meets. Leave that part out.' : 'a part of it is no schema. Use objects.')
+  #ruleHere(schema: unknown, entered: readonly string[]): string {
+    if (schema === true || schema === undefined) return this.#rules.primitive('value')
+    if (!isSchema(schema))
+      throw invalidGrammar(
+        schema === false
+          ? 'a part of it is false, which no value meets. Leave that part out.'
+          : 'a part of it is no schema. Use objects.',
+      )
     const bound = binding(schema)
     const { $ref: target, allOf, anyOf, oneOf, ...rest } = bound
-    if (typeof target === 'string') return this.referring(target, { ...rest, ...this.alternatives(allOf, anyOf, oneOf) }, entered)
+    if (typeof target === 'string')
+      return this.#referring(target, { ...rest, ...this.#alternatives(allOf, anyOf, oneOf) }, entered)
     if (allOf !== undefined)
-      return this.rule(
-        listOf('allOf', allOf).reduce<Schema>((all, part) => merged(all, this.resolved(part)), { ...rest, ...this.alternatives(undefined, anyOf, oneOf) }),
+      return this.#rule(
+        listOf('allOf', allOf).reduce<Schema>((all, part) => merged(all, this.#resolved(part)), {
+          ...rest,
+          ...this.#alternatives(undefined, anyOf, oneOf),
+        }),
         entered,
       )
     const either = anyOf ?? oneOf
     if (either !== undefined) {
-      if (anyOf !== undefined && oneOf !== undefined) throw invalidGrammar('"anyOf" and "oneOf" stand side by side. Use one of them.')
-      const names = listOf('anyOf', either).map((part) => this.rule(Object.keys(rest).length === 0 ? part : merged(rest, this.resolved(part)), entered))
-      return this.rules.either(names)
+      if (anyOf !== undefined && oneOf !== undefined)
+        throw invalidGrammar('"anyOf" and "oneOf" stand side by side. Use one of them.')
+      const names = listOf('anyOf', either).map((part) =>
+        this.#rule(Object.keys(rest).length === 0 ? part : merged(rest, this.#resolved(part)), entered),
+      )
+      return this.#rules.either(names)
     }
-    if ('const' in bound) return this.rules.shaped(this.rules.add(literal(JSON.stringify(bound['const']))), { kind: 'texts', texts: new Set([JSON.stringify(bound['const'])]) })
-    if (bound['enum'] !== undefined) return this.enumeration(bound)
+    if ('const' in bound)
+      return this.#rules.shaped(this.#rules.add(literal(JSON.stringify(bound['const']))), {
+        kind: 'texts',
+        texts: new Set([JSON.stringify(bound['const'])]),
+      })
+    if (bound['enum'] !== undefined) return this.#enumeration(bound)
     const types = typesOf(bound)
-    if (types.length === 0) return this.rules.primitive('value')
-    const names = types.map((type) => this.typed(type, bound))
-    return this.rules.either(names)
+    if (types.length === 0) return this.#rules.primitive('value')
+    const names = types.map((type) => this.#typed(type, bound))
+    return this.#rules.either(names)
   }
 
-  private alternatives(allOf: unknown, anyOf: unknown, oneOf: unknown): Schema {
-    return { ...(allOf === undefined ? {} : { allOf }), ...(anyOf === undefined ? {} : { anyOf }), ...(oneOf === undefined ? {} : { oneOf }) }
+  #alternatives(allOf: unknown, anyOf: unknown, oneOf: unknown): Schema {
+    return {
+      ...(allOf === undefined ? {} : { allOf }),
+      ...(anyOf === undefined ? {} : { anyOf }),
+      ...(oneOf === undefined ? {} : { oneOf }),
+    }
   }
 
-  private referring(target: string, beside: Schema, entered: readonly string[]): string {
-    if (Object.keys(beside).length === 0) return this.reference(target, entered)
-    return this.rule(merged(beside, this.resolved({ $ref: target })), [...entered, target])
+  #referring(target: string, beside: Schema, entered: readonly string[]): string {
+    if (Object.keys(beside).length === 0) return this.#reference(target, entered)
+    return this.#rule(merged(beside, this.#resolved({ $ref: target })), [...entered, target])
   }
 
   /** A part as a plain schema without `$ref`, for merging. */
-  private resolved(part: unknown, seen: readonly string[] = []): Schema {
+  #resolved(part: unknown, seen: readonly string[] = []): Schema {
     if (!isSchema(part)) throw invalidGrammar('a part of "allOf" or "anyOf" is no schema. Use objects.')
     const bound = binding(part)
     const target = bound['$ref']
@@ -112,12 +141,13 @@ export class SchemaConverter {
     if (seen.length >= CHAIN_MAX) throw chainTooLong()
     if (seen.includes(target)) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
     const { $ref: _target, ...rest } = bound
-    return merged(rest, this.resolved(this.lookUp(target), [...seen, target]))
+    return merged(rest, this.#resolved(this.#lookUp(target), [...seen, target]))
   }
 
-  private lookUp(target: string): unknown {
-    if (!target.startsWith('#')) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} lies outside the schema. Put what it names under "$defs".`)
-    let at: unknown = this.document
+  #lookUp(target: string): unknown {
+    if (!target.startsWith('#'))
+      throw invalidGrammar(`"$ref" ${target.slice(0, 60)} lies outside the schema. Put what it names under "$defs".`)
+    let at: unknown = this.#document
     for (const step of target.slice(1).split('/').slice(1)) {
       const name = decodeStep(step)
       at = typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Schema)[name] : undefined
@@ -127,41 +157,47 @@ export class SchemaConverter {
   }
 
   /** One rule for each target, however often it is named. */
-  private reference(target: string, entered: readonly string[]): string {
+  #reference(target: string, entered: readonly string[]): string {
     if (entered.length >= CHAIN_MAX) throw chainTooLong()
-    if (entered.includes(target)) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
-    const known = this.references.get(target)
+    if (entered.includes(target))
+      throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
+    const known = this.#references.get(target)
     if (known !== undefined) return known
-    const name = this.rules.name()
-    this.references.set(target, name)
-    const inner = this.rule(this.lookUp(target), [...entered, target])
-    return this.rules.shaped(this.rules.put(name, inner, { mode: 'all', of: [inner] }), { kind: 'either', of: [inner] })
+    const name = this.#rules.name()
+    this.#references.set(target, name)
+    const inner = this.#rule(this.#lookUp(target), [...entered, target])
+    return this.#rules.shaped(this.#rules.put(name, inner, { mode: 'all', of: [inner] }), {
+      kind: 'either',
+      of: [inner],
+    })
   }
 
-  private enumeration(schema: Schema): string {
+  #enumeration(schema: Schema): string {
     const types = schema['type'] === undefined ? null : typesOf(schema)
-    const values = listOf('enum', schema['enum']).filter((value) => types === null || types.some((type) => isType(value, type)))
+    const values = listOf('enum', schema['enum']).filter(
+      (value) => types === null || types.some((type) => isType(value, type)),
+    )
     if (values.length === 0) throw invalidGrammar('no value of "enum" has the asked "type". Correct it.')
     const texts = new Set(values.map((value) => JSON.stringify(value)))
     const { body, width } = literals([...texts])
-    return this.rules.shaped(this.rules.add(body, [], 'all', width), { kind: 'texts', texts })
+    return this.#rules.shaped(this.#rules.add(body, [], 'all', width), { kind: 'texts', texts })
   }
 
-  private typed(type: Type, schema: Schema): string {
+  #typed(type: Type, schema: Schema): string {
     // Inside brackets a reference may come round again.
-    const ruleOf = (part: unknown): string => this.rule(part, [])
+    const ruleOf = (part: unknown): string => this.#rule(part, [])
     switch (type) {
       case 'object':
-        return objectRule(this.rules, schema, ruleOf, this.unsaid)
+        return objectRule(this.#rules, schema, ruleOf, this.#unsaid)
       case 'array':
-        return arrayRule(this.rules, schema, ruleOf)
+        return arrayRule(this.#rules, schema, ruleOf)
       case 'string':
-        return stringRule(this.rules, schema)
+        return stringRule(this.#rules, schema)
       case 'integer':
       case 'number':
-        return numberRule(this.rules, type, schema)
+        return numberRule(this.#rules, type, schema)
       default:
-        return this.rules.primitive(type)
+        return this.#rules.primitive(type)
     }
   }
 }

@@ -1,4 +1,7 @@
-/** What the rules of a JSON grammar stand for, as far as it tells how many alternatives stay open together (grammar-ambiguity.ts). */
+/**
+ * What the rules of a JSON grammar stand for, as far as it tells how many alternatives stay open together
+ * (grammar-ambiguity.ts).
+ */
 
 export interface Member {
   name: string
@@ -23,7 +26,14 @@ export type Shape =
 /** By the first character of a JSON text. */
 export function classOfText(text: string): JsonClass {
   const [first = ''] = text
-  const known: Record<string, JsonClass> = { '{': 'object', '[': 'array', '"': 'string', t: 'boolean', f: 'boolean', n: 'null' }
+  const known: Record<string, JsonClass> = {
+    '{': 'object',
+    '[': 'array',
+    '"': 'string',
+    t: 'boolean',
+    f: 'boolean',
+    n: 'null',
+  }
   return known[first] ?? 'number'
 }
 

@@ -1,6 +1,7 @@
 /**
- * Waits for the marker from which on a grammar holds. llama.cpp's own lazy grammar looks at the whole answer again with every token (quadratic, 25 ms a token
- * after 700, and recursive), so it is shown nothing but the tokens of the marker itself, once they are complete.
+ * Waits for the marker from which on a grammar holds. llama.cpp's own lazy grammar looks at the whole answer again with
+ * every token (quadratic, 25 ms a token after 700, and recursive), so it is shown nothing but the tokens of the marker
+ * itself, once they are complete.
  */
 
 export interface GrammarTrigger {
@@ -9,10 +10,15 @@ export interface GrammarTrigger {
   push(token: number): readonly number[]
 }
 
-/** Between the marker and what follows in the same token a grammar takes one line break; anything else is no trigger. */
+/**
+ * Between the marker and what follows in the same token a grammar takes one line break; anything else is no trigger.
+ */
 const AFTER = ['', '\n']
 
-/** `textOf` a token with the names of control tokens, one character a byte (latin1), since a token need not be whole UTF-8. */
+/**
+ * `textOf` a token with the names of control tokens, one character a byte (latin1), since a token need not be whole
+ * UTF-8.
+ */
 export function createGrammarTrigger(triggers: readonly string[], textOf: (token: number) => string): GrammarTrigger {
   const markers = triggers.map((trigger) => Buffer.from(trigger, 'utf8').toString('latin1'))
   let tail: { token: number; text: string }[] = []
@@ -22,7 +28,8 @@ export function createGrammarTrigger(triggers: readonly string[], textOf: (token
   function growing(text: string): number {
     let longest = 0
     for (const marker of markers) {
-      for (let length = Math.min(marker.length - 1, text.length); length > longest; length -= 1) if (text.endsWith(marker.slice(0, length))) longest = length
+      for (let length = Math.min(marker.length - 1, text.length); length > longest; length -= 1)
+        if (text.endsWith(marker.slice(0, length))) longest = length
     }
     return longest
   }

@@ -1,4 +1,6 @@
-/** Grammars for JSON answers, made without the engine and kept: the same schema comes with every request of a caller. */
+/**
+ * Grammars for JSON answers, made without the engine and kept: the same schema comes with every request of a caller.
+ */
 import { StokerError } from '#contract/errors.ts'
 
 import type { Unsaid } from './grammar-objects.ts'
@@ -33,8 +35,9 @@ export function withEnd(make: (unsaid: Unsaid) => string): string {
 }
 
 /**
- * GBNF whose every text is one JSON value under the schema, ending right after it. `oneOf` is taken as `anyOf`; properties come in the schema's order and unnamed ones
- * are not made beside named ones; a schema without `required` gets all its properties. Errors: GRAMMAR_INVALID, naming what cannot be enforced.
+ * GBNF whose every text is one JSON value under the schema, ending right after it. `oneOf` is taken as `anyOf`;
+ * properties come in the schema's order and unnamed ones are not made beside named ones; a schema without `required`
+ * gets all its properties. Errors: GRAMMAR_INVALID, naming what cannot be enforced.
  */
 export function schemaGrammar(schema: Record<string, unknown>): string {
   checkSchema(schema)

@@ -4,7 +4,9 @@ import { StokerError } from '#contract/errors.ts'
 const SCHEMA_BYTES_MAX = 65_536
 const SCHEMA_DEPTH_MAX = 16
 
-/** False beyond the depth, or when more values are met than so many bytes could hold (a graph that shares its parts). */
+/**
+ * False beyond the depth, or when more values are met than so many bytes could hold (a graph that shares its parts).
+ */
 function within(value: unknown, left: number, budget: { values: number }): boolean {
   if (typeof value !== 'object' || value === null) return true
   budget.values -= 1
@@ -14,7 +16,14 @@ function within(value: unknown, left: number, budget: { values: number }): boole
 /** Throws GRAMMAR_INVALID for a schema beyond 64 KiB or 16 levels (cyclic values included). */
 export function checkSchema(schema: Record<string, unknown>): void {
   if (!within(schema, SCHEMA_DEPTH_MAX, { values: SCHEMA_BYTES_MAX }))
-    throw new StokerError('GRAMMAR_INVALID', `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`)
+    throw new StokerError(
+      'GRAMMAR_INVALID',
+      `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`,
+    )
   const bytes = Buffer.byteLength(JSON.stringify(schema))
-  if (bytes > SCHEMA_BYTES_MAX) throw new StokerError('GRAMMAR_INVALID', `The JSON schema has ${bytes} bytes; ${SCHEMA_BYTES_MAX} are allowed. Make it smaller.`)
+  if (bytes > SCHEMA_BYTES_MAX)
+    throw new StokerError(
+      'GRAMMAR_INVALID',
+      `The JSON schema has ${bytes} bytes; ${SCHEMA_BYTES_MAX} are allowed. Make it smaller.`,
+    )
 }

@@ -1,4 +1,7 @@
-/** Says why a host works on node-llama-cpp's public API: it serves, but slower, and without all that the native loop can. */
+/**
+ * Says why a host works on node-llama-cpp's public API: it serves, but slower, and without all that the native loop
+ * can.
+ */
 
 /** Writes one line the first time it is told a reason; later ones of the same process are the same. */
 export function createFallbackNotice(write: (line: string) => void): (reason: string) => void {

@@ -13,18 +13,30 @@ export interface Device {
 }
 
 /**
- * Those with a memory of their own; where there are none, the one inside the processor, which shares the main memory (llama.cpp, llama_prepare_model_devices). One
- * backend is loaded, so the place among its GPUs is what its environment variable counts (gpu-environment.ts), unless that backend left some out.
+ * Those with a memory of their own; where there are none, the one inside the processor, which shares the main memory
+ * (llama.cpp, llama_prepare_model_devices). One backend is loaded, so the place among its GPUs is what its environment
+ * variable counts (gpu-environment.ts), unless that backend left some out.
  */
 export function gpusOf(devices: readonly Device[]): EngineGpu[] {
-  const all = devices.filter(({ type }) => type === GPU || type === INTEGRATED).map((device, index) => ({ ...device, index }))
+  const all = devices
+    .filter(({ type }) => type === GPU || type === INTEGRATED)
+    .map((device, index) => ({ ...device, index }))
   const own = all.filter(({ type }) => type === GPU)
   return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name }) => ({ index, name }))
 }
 
-/** A process that is to have one GPU of its own must see that one and no other: with none it would serve from the processor, with several spread over them. Error ENGINE_LOAD_FAILED. */
+/**
+ * A process that is to have one GPU of its own must see that one and no other: with none it would serve from the
+ * processor, with several spread over them. Error ENGINE_LOAD_FAILED.
+ */
 export function checkBound(seen: readonly EngineGpu[]): void {
   if (seen.length === 1) return
-  const what = seen.length === 0 ? 'The GPU that this process was given cannot be seen here' : `This process was given one GPU and sees ${seen.length}`
-  throw new StokerError('ENGINE_LOAD_FAILED', `${what}. Look at the driver and at variables like CUDA_VISIBLE_DEVICES, or load with all GPUs together.`)
+  const what =
+    seen.length === 0
+      ? 'The GPU that this process was given cannot be seen here'
+      : `This process was given one GPU and sees ${seen.length}`
+  throw new StokerError(
+    'ENGINE_LOAD_FAILED',
+    `${what}. Look at the driver and at variables like CUDA_VISIBLE_DEVICES, or load with all GPUs together.`,
+  )
 }

@@ -19,7 +19,9 @@ export interface MemoryEstimate {
 
 /** The settings that decide about memory. */
 export type MemoryWish = Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'> &
-  Partial<Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'parkedBytes' | 'prefixReuse'>>
+  Partial<
+    Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'parkedBytes' | 'prefixReuse'>
+  >
 
 /** Estimates of one file whose header was read once. */
 export type Estimator = (wish: MemoryWish) => Promise<MemoryEstimate>
@@ -40,19 +42,35 @@ const DRY_RUN_SHARE = 0.25
 const PROCESS_BYTES = 120 * 2 ** 20
 const PLAIN_TYPES = [GgmlType.F32, GgmlType.F16, GgmlType.BF16]
 
-const sum = (...parts: Parts[]): Parts => ({ cpuRam: parts.reduce((all, { cpuRam }) => all + cpuRam, 0), gpuVram: parts.reduce((all, { gpuVram }) => all + gpuVram, 0) })
-const times = ({ cpuRam, gpuVram }: Parts, factor: number): Parts => ({ cpuRam: cpuRam * factor, gpuVram: gpuVram * factor })
+const sum = (...parts: Parts[]): Parts => ({
+  cpuRam: parts.reduce((all, { cpuRam }) => all + cpuRam, 0),
+  gpuVram: parts.reduce((all, { gpuVram }) => all + gpuVram, 0),
+})
+const times = ({ cpuRam, gpuVram }: Parts, factor: number): Parts => ({
+  cpuRam: cpuRam * factor,
+  gpuVram: gpuVram * factor,
+})
 
-/** Of main and video memory the one of which a larger part of what is free is needed: what is free in one is no help in the other. */
+/**
+ * Of main and video memory the one of which a larger part of what is free is needed: what is free in one is no help in
+ * the other.
+ */
 export function scarcer(main: Room, video: Room): Room {
   const share = ({ neededBytes, freeBytes }: Room): number => neededBytes / Math.max(1, freeBytes)
   return video.neededBytes > 0 && share(video) > share(main) ? video : main
 }
 
-/** Parked prefixes lie in main memory up to their bound. Without settings (an import) the model's own needs are asked for. */
-const parkedOf = ({ prefixReuse = false, parkedBytes = PARKED_BYTES_DEFAULT }: MemoryWish): number => (prefixReuse ? parkedBytes : 0)
+/**
+ * Parked prefixes lie in main memory up to their bound. Without settings (an import) the model's own needs are asked
+ * for.
+ */
+const parkedOf = ({ prefixReuse = false, parkedBytes = PARKED_BYTES_DEFAULT }: MemoryWish): number =>
+  prefixReuse ? parkedBytes : 0
 
-/** Of main memory, or of video memory where that is scarcer; where both are one, of their sum. `gpu`: layers may lie there. */
+/**
+ * Of main memory, or of video memory where that is scarcer; where both are one, of their sum. `gpu`: layers may lie
+ * there.
+ */
 export async function openEstimator(path: string, gpu: boolean): Promise<Estimator> {
   const llama = await llamaInstance(gpu)
   const info = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false })
@@ -63,42 +81,83 @@ export async function openEstimator(path: string, gpu: boolean): Promise<Estimat
     const freeBytes = Math.min(freemem(), process.availableMemory())
     const { needed, how } = await needs(insights, wish, { freeBytes: freeBytes + video.free, embeds })
     const inMain = needed.cpuRam + (video.unifiedSize > 0 ? needed.gpuVram : 0) + parkedOf(wish)
-    const room = scarcer({ neededBytes: inMain, freeBytes, totalBytes: totalmem() }, { neededBytes: needed.gpuVram, freeBytes: video.free, totalBytes: video.total })
+    const room = scarcer(
+      { neededBytes: inMain, freeBytes, totalBytes: totalmem() },
+      { neededBytes: needed.gpuVram, freeBytes: video.free, totalBytes: video.total },
+    )
     return { ...room, supported: insights.isSupportedByLlamaCpp, method: `${describe(llama, wish)}, ${how}` }
   }
 }
 
 /** As openEstimator, for one answer. */
-export const estimateMemory = async (path: string, wish: MemoryWish): Promise<MemoryEstimate> => (await openEstimator(path, wish.gpuLayers > 0))(wish)
+export const estimateMemory = async (path: string, wish: MemoryWish): Promise<MemoryEstimate> =>
+  (await openEstimator(path, wish.gpuLayers > 0))(wish)
 
 function describe(llama: Llama, { slots, contextTokens, processes = 1, kvType = 'f16' }: MemoryWish): string {
   const details = `${slots} × ${contextTokens} tokens${kvType === 'f16' ? '' : `, ${kvType} cache`}${processes === 1 ? '' : `, ${processes} processes`}`
   return `${llama.gpu === false ? 'CPU' : llama.gpu}, ${details}`
 }
 
-/** The dry run works with the context's real size (24 s for 64 slots of a million tokens), so it is left out where the sum alone comes near what is free. */
-async function needs(insights: GgufInsights, wish: MemoryWish, { freeBytes, embeds }: { freeBytes: number; embeds: boolean }): Promise<{ needed: Parts; how: string }> {
-  const { contextTokens, slots, gpuLayers, processes = 1, kvType = 'f16', flashAttention = 'auto', batchTokens = BATCH_TOKENS_DEFAULT } = wish
+/**
+ * The dry run works with the context's real size (24 s for 64 slots of a million tokens), so it is left out where the
+ * sum alone comes near what is free.
+ */
+async function needs(
+  insights: GgufInsights,
+  wish: MemoryWish,
+  { freeBytes, embeds }: { freeBytes: number; embeds: boolean },
+): Promise<{ needed: Parts; how: string }> {
+  const {
+    contextTokens,
+    slots,
+    gpuLayers,
+    processes = 1,
+    kvType = 'f16',
+    flashAttention = 'auto',
+    batchTokens = BATCH_TOKENS_DEFAULT,
+  } = wish
   const sequences = Math.ceil(slots / processes)
   const kind = kvType === 'f16' ? GgmlType.F16 : GgmlType.Q8_0
-  const context = { contextSize: contextTokens, sequences, modelGpuLayers: gpuLayers, batchSize: batchTokens + sequences, kvCacheKeyType: kind, kvCacheValueType: kind }
+  const context = {
+    contextSize: contextTokens,
+    sequences,
+    modelGpuLayers: gpuLayers,
+    batchSize: batchTokens + sequences,
+    kvCacheKeyType: kind,
+    kvCacheValueType: kind,
+  }
   // The one that is made beside it for embeddings.
   const size = Math.min(EMBED_TOKENS_MAX, contextTokens)
-  const contexts = [context, ...(embeds ? [{ contextSize: size, sequences: 1, modelGpuLayers: gpuLayers, batchSize: size }] : [])]
+  const contexts = [
+    context,
+    ...(embeds ? [{ contextSize: size, sequences: 1, modelGpuLayers: gpuLayers, batchSize: size }] : []),
+  ]
   const whole = (weights: Parts, ofContexts: Parts[]): Parts =>
-    sum(times(weights, processes > 1 && !sharesWeights(insights, gpuLayers) ? processes : 1), times(sum(...ofContexts), processes), {
-      cpuRam: PROCESS_BYTES * (processes - 1),
-      gpuVram: 0,
-    })
+    sum(
+      times(weights, processes > 1 && !sharesWeights(insights, gpuLayers) ? processes : 1),
+      times(sum(...ofContexts), processes),
+      {
+        cpuRam: PROCESS_BYTES * (processes - 1),
+        gpuVram: 0,
+      },
+    )
 
   const rough = whole(
     insights.estimateModelResourceRequirements({ gpuLayers }),
-    contexts.map((one) => insights.estimateContextResourceRequirements({ ...one, flashAttention: flashAttention !== 'off' })),
+    contexts.map((one) =>
+      insights.estimateContextResourceRequirements({ ...one, flashAttention: flashAttention !== 'off' }),
+    ),
   )
-  if (!insights.isSupportedByLlamaCpp || rough.cpuRam + rough.gpuVram > freeBytes * DRY_RUN_SHARE) return { needed: rough, how: 'summed from the header' }
+  if (!insights.isSupportedByLlamaCpp || rough.cpuRam + rough.gpuVram > freeBytes * DRY_RUN_SHARE)
+    return { needed: rough, how: 'summed from the header' }
   const [weights, ...ofContexts] = await Promise.all([
     insights.estimateModelResourceRequirementsV2({ gpuLayers }),
-    ...contexts.map((one) => insights.estimateContextResourceRequirementsV2({ ...one, flashAttention: flashAttention === 'auto' ? 'auto' : flashAttention === 'on' })),
+    ...contexts.map((one) =>
+      insights.estimateContextResourceRequirementsV2({
+        ...one,
+        flashAttention: flashAttention === 'auto' ? 'auto' : flashAttention === 'on',
+      }),
+    ),
   ])
   return { needed: whole(weights, ofContexts), how: 'dry run of the engine' }
 }
@@ -109,7 +168,10 @@ export function poolsTokens(metadata: { general: { architecture: string } }): bo
   return (keys[metadata.general.architecture]?.pooling_type ?? 0) > 0
 }
 
-/** Processes share the file's pages, but not what the CPU backend rewrites for its own order of blocks (q4 and its like; q8_0 on ARM too), nor what lies on a GPU. When in doubt they do not. */
+/**
+ * Processes share the file's pages, but not what the CPU backend rewrites for its own order of blocks (q4 and its like;
+ * q8_0 on ARM too), nor what lies on a GPU. When in doubt they do not.
+ */
 function sharesWeights(insights: GgufInsights, gpuLayers: number): boolean {
   const { dominantTensorType } = insights
   if (gpuLayers > 0 || dominantTensorType === undefined) return false

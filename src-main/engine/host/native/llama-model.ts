@@ -1,4 +1,7 @@
-/** Loads a GGUF and makes it a StepModel: natively where the libraries look as expected, else through node-llama-cpp's public API. No silent shrinking or shifting. */
+/**
+ * Loads a GGUF and makes it a StepModel: natively where the libraries look as expected, else through node-llama-cpp's
+ * public API. No silent shrinking or shifting.
+ */
 import { GgmlType, InsufficientMemoryError, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
 
 import { StokerError } from '#contract/errors.ts'
@@ -41,7 +44,10 @@ function nativeOf(gpu: GpuKind | null, find: typeof findNative): NativeLlama | E
   return native
 }
 
-/** GPUs that llama.cpp would use in this process; by the public API's names where the libraries cannot be asked themselves. */
+/**
+ * GPUs that llama.cpp would use in this process; by the public API's names where the libraries cannot be asked
+ * themselves.
+ */
 export async function visibleGpus(): Promise<EngineGpu[]> {
   const kind = await usableGpu()
   if (kind === null) return []
@@ -56,8 +62,12 @@ export async function visibleGpus(): Promise<EngineGpu[]> {
 function loadError(error: unknown, settings: EngineSettings): StokerError {
   if (error instanceof StokerError) return error
   const reason = (error as Error).message.slice(0, 300)
-  if (error instanceof InsufficientMemoryError || /memory|failed to create context/i.test(reason)) return outOfMemory(settings, reason)
-  return new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${reason}. Check the file by importing it again, or use another model.`)
+  if (error instanceof InsufficientMemoryError || /memory|failed to create context/i.test(reason))
+    return outOfMemory(settings, reason)
+  return new StokerError(
+    'ENGINE_LOAD_FAILED',
+    `The engine could not load this model: ${reason}. Check the file by importing it again, or use another model.`,
+  )
 }
 
 const KV_TYPES = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0 } as const
@@ -89,7 +99,13 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
     const context = await createContext(model, settings, threads)
     return {
       ...createPublicLoop(llama, model, context, settings.slots),
-      model: { sha256, contextTokens: settings.contextTokens, slots: settings.slots, engine: `${ENGINE_NAME} (public API)`, device: await deviceName(llama) },
+      model: {
+        sha256,
+        contextTokens: settings.contextTokens,
+        slots: settings.slots,
+        engine: `${ENGINE_NAME} (public API)`,
+        device: await deviceName(llama),
+      },
       vocabulary: createPublicVocabulary(model),
       prefixReuse: settings.prefixReuse,
       parkedBytes: 0,

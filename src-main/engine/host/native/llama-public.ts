@@ -1,7 +1,8 @@
 /**
- * The step loop on node-llama-cpp's public API (`sequence.evaluate`): the fallback where its libraries do not look as the native loop expects. Each slot is one
- * sequence; a running job is one generator, advanced by one token a step. It cannot copy or keep states, report log-probabilities or bias
- * end-of-generation tokens (a run with a masked end may choose them; they have no text), and leaves out grammars that begin in the middle of an answer.
+ * The step loop on node-llama-cpp's public API (`sequence.evaluate`): the fallback where its libraries do not look as
+ * the native loop expects. Each slot is one sequence; a running job is one generator, advanced by one token a step. It
+ * cannot copy or keep states, report log-probabilities or bias end-of-generation tokens (a run with a masked end may
+ * choose them; they have no text), and leaves out grammars that begin in the middle of an answer.
  */
 import {
   LlamaGrammarEvaluationState,
@@ -31,36 +32,58 @@ interface Chooser {
   last: number[]
 }
 
-const unsupported = (what: string): StokerError => new StokerError('SAMPLING_INVALID', `The fallback engine, which serves here, cannot ${what}. Leave it out.`)
+const unsupported = (what: string): StokerError =>
+  new StokerError('SAMPLING_INVALID', `The fallback engine, which serves here, cannot ${what}. Leave it out.`)
 
 /** Control and end tokens: what a masked run never chooses, as far as the library lets us. */
 function maskedTokens(model: LlamaModel): number[] {
   const vocabulary = createPublicVocabulary(model)
-  return Array.from({ length: vocabulary.size }, (_, token) => token).filter((token) => vocabulary.isEnd(token) || vocabulary.isControl(token))
+  return Array.from({ length: vocabulary.size }, (_, token) => token).filter(
+    (token) => vocabulary.isEnd(token) || vocabulary.isControl(token),
+  )
 }
 
-function biasOf(model: LlamaModel, masked: readonly number[], { logitBias, maskEnd }: SamplerOptions): TokenBias | null {
+function biasOf(
+  model: LlamaModel,
+  masked: readonly number[],
+  { logitBias, maskEnd }: SamplerOptions,
+): TokenBias | null {
   if (logitBias.length === 0 && !maskEnd) return null
   const bias = new TokenBias(model.tokenizer)
   for (const token of maskEnd ? masked : []) bias.set(token as Token, 'never')
-  for (const [token, value] of logitBias) bias.set(token as Token, value === Number.NEGATIVE_INFINITY ? 'never' : { logit: value })
+  for (const [token, value] of logitBias)
+    bias.set(token as Token, value === Number.NEGATIVE_INFINITY ? 'never' : { logit: value })
   return bias
 }
 
-async function grammarOf(llama: Llama, model: LlamaModel, { grammar }: SamplerOptions): Promise<LlamaGrammarEvaluationState | null> {
+async function grammarOf(
+  llama: Llama,
+  model: LlamaModel,
+  { grammar }: SamplerOptions,
+): Promise<LlamaGrammarEvaluationState | null> {
   if (grammar === null || grammar.triggers.length > 0) return null
   try {
     return new LlamaGrammarEvaluationState({ model, grammar: await llama.createGrammar({ grammar: grammar.gbnf }) })
   } catch (error) {
-    throw new StokerError('GRAMMAR_INVALID', `This grammar or JSON schema cannot be used: ${(error as Error).message.slice(0, 200)}. Simplify it.`)
+    throw new StokerError(
+      'GRAMMAR_INVALID',
+      `This grammar or JSON schema cannot be used: ${(error as Error).message.slice(0, 200)}. Simplify it.`,
+    )
   }
 }
 
 function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], chooser: Chooser): Generator {
   const { options, grammar, bias } = chooser
-  const { temperature, topK, topP, minP, seed, repeatPenalty, frequencyPenalty, presencePenalty, penaltyTokens } = options
+  const { temperature, topK, topP, minP, seed, repeatPenalty, frequencyPenalty, presencePenalty, penaltyTokens } =
+    options
   const penalised = penaltyTokens > 0 && (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0)
-  const punish = { punishTokens: () => chooser.last.slice(-penaltyTokens) as Token[], maxPunishTokens: penaltyTokens, penalty: repeatPenalty, frequencyPenalty, presencePenalty }
+  const punish = {
+    punishTokens: () => chooser.last.slice(-penaltyTokens) as Token[],
+    maxPunishTokens: penaltyTokens,
+    penalty: repeatPenalty,
+    frequencyPenalty,
+    presencePenalty,
+  }
   return sequence.evaluate(tokens as Token[], {
     temperature,
     topK,
@@ -90,9 +113,16 @@ function createEmbed(model: LlamaModel): StepLoop['embed'] {
       return vector.map((value) => value / length)
     } catch (error) {
       const reason = (error as Error).message.slice(0, 200)
-      if (/context size|too long/i.test(reason)) throw new StokerError('CONTEXT_TOO_LONG', `This text has ${tokens.length} tokens, more than the model embeds at once. Split it.`)
+      if (/context size|too long/i.test(reason))
+        throw new StokerError(
+          'CONTEXT_TOO_LONG',
+          `This text has ${tokens.length} tokens, more than the model embeds at once. Split it.`,
+        )
       context = null
-      throw new StokerError('MODEL_UNSUPPORTED', `This model makes no embeddings here (${reason}). Load an embedding model.`)
+      throw new StokerError(
+        'MODEL_UNSUPPORTED',
+        `This model makes no embeddings here (${reason}). Load an embedding model.`,
+      )
     }
   }
 }
@@ -125,7 +155,8 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     }
     const { value } = await current.generator.next()
     if (typeof value !== 'number') return null
-    if (chooser !== undefined) chooser.last = [...chooser.last, value].slice(-Math.max(1, chooser.options.penaltyTokens))
+    if (chooser !== undefined)
+      chooser.last = [...chooser.last, value].slice(-Math.max(1, chooser.options.penaltyTokens))
     return { token: value }
   }
 
@@ -136,7 +167,8 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
       await end(slot)
       const sequence = sequences[slot]
       if (sequence === undefined) return 0
-      if (sequence.nextTokenIndex > count) await sequence.eraseContextTokenRanges([{ start: count, end: sequence.nextTokenIndex }])
+      if (sequence.nextTokenIndex > count)
+        await sequence.eraseContextTokenRanges([{ start: count, end: sequence.nextTokenIndex }])
       return Math.min(count, sequence.nextTokenIndex)
     },
     copy: async () => 0,
@@ -144,7 +176,12 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     restore: async () => false,
     async sampler(options) {
       if (options.logprobs !== null) throw unsupported('report log-probabilities')
-      const chooser: Chooser = { options, grammar: await grammarOf(llama, model, options), bias: biasOf(model, masked, options), last: [] }
+      const chooser: Chooser = {
+        options,
+        grammar: await grammarOf(llama, model, options),
+        bias: biasOf(model, masked, options),
+        last: [],
+      }
       const sampler: StepSampler = { dispose: () => undefined }
       choosers.set(sampler, chooser)
       return sampler

@@ -1,4 +1,7 @@
-/** A vocabulary through node-llama-cpp's public API. It tells texts only, so each token's bytes are read from the file's own token list. */
+/**
+ * A vocabulary through node-llama-cpp's public API. It tells texts only, so each token's bytes are read from the file's
+ * own token list.
+ */
 import type { LlamaModel, Token } from 'node-llama-cpp'
 
 import type { Vocabulary } from '../scheduler/step-model.ts'
@@ -15,22 +18,29 @@ function byteLevel(): ReadonlyMap<string, number> {
 
 export function createPublicVocabulary(model: LlamaModel): Vocabulary {
   const { ggml, chat_template: chatTemplate } = model.fileInfo.metadata.tokenizer
-  const { tokens: texts, token_type: types } = ggml as unknown as { tokens: readonly string[]; token_type?: readonly number[] }
+  const { tokens: texts, token_type: types } = ggml as unknown as {
+    tokens: readonly string[]
+    token_type?: readonly number[]
+  }
   const kind: string = ggml.model
   const levels = byteLevel()
   const { bos, eos, sep, shouldAppendEosToken, shouldPrependBosToken, bosString, eosString } = model.tokens
   const encoder = new TextEncoder()
   const isControl = (token: number): boolean => model.getTokenAttributes(token as Token).control
-  const option = (begins: boolean | undefined): 'trimLeadingSpace' | undefined => (begins === true ? undefined : 'trimLeadingSpace')
+  const option = (begins: boolean | undefined): 'trimLeadingSpace' | undefined =>
+    begins === true ? undefined : 'trimLeadingSpace'
 
   function bytesOf(token: number): Uint8Array {
     const text = texts[token] ?? ''
     const type = types?.[token] ?? 1
-    if (text === '' || isControl(token) || type === TYPES.unknown || type === TYPES.control || type === TYPES.unused) return new Uint8Array()
+    if (text === '' || isControl(token) || type === TYPES.unknown || type === TYPES.control || type === TYPES.unused)
+      return new Uint8Array()
     if (type === TYPES.userDefined) return encoder.encode(text)
     if (kind === 'gpt2') return Uint8Array.from(Array.from(text, (character) => levels.get(character) ?? 0x3f))
     const byte = /^<0x([0-9A-F]{2})>$/.exec(text)?.[1]
-    return byte === undefined ? encoder.encode(text.replaceAll('\u2581', ' ')) : Uint8Array.of(Number.parseInt(byte, 16))
+    return byte === undefined
+      ? encoder.encode(text.replaceAll('\u2581', ' '))
+      : Uint8Array.of(Number.parseInt(byte, 16))
   }
 
   return {

@@ -3,13 +3,21 @@ import type { StepItem } from '../scheduler/step-model.ts'
 import type { Batch, NativeLlama } from './native-types.ts'
 
 export interface StepBatch {
-  /** Puts the items in; tells for each with a sampler where its last token stands. Throws RangeError beyond the capacity. */
+  /**
+   * Puts the items in; tells for each with a sampler where its last token stands. Throws RangeError beyond the
+   * capacity.
+   */
   put(items: readonly StepItem[]): { batch: Batch; tokens: number; lastAt: number[] }
   dispose(): void
 }
 
 export function createBatch(native: NativeLlama, capacity: number): StepBatch {
-  const [tokens, positions, sequences, outputs] = [new Int32Array(capacity), new Int32Array(capacity), new Int32Array(capacity), new Int8Array(capacity)]
+  const [tokens, positions, sequences, outputs] = [
+    new Int32Array(capacity),
+    new Int32Array(capacity),
+    new Int32Array(capacity),
+    new Int8Array(capacity),
+  ]
   const pointers = {
     token: native.allocate('int32', capacity),
     pos: native.allocate('int32', capacity),

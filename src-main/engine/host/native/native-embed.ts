@@ -25,7 +25,11 @@ function pooling(native: NativeLlama, model: Pointer): string {
   return read(`${read('general.architecture')}.pooling_type`)
 }
 
-export function createEmbedder(native: NativeLlama, model: Pointer, options: { contextTokens: number; threads: number }): Embedder {
+export function createEmbedder(
+  native: NativeLlama,
+  model: Pointer,
+  options: { contextTokens: number; threads: number },
+): Embedder {
   let made: { context: Pointer; batch: StepBatch; size: number } | null = null
 
   function ready(): NonNullable<typeof made> {
@@ -48,7 +52,11 @@ export function createEmbedder(native: NativeLlama, model: Pointer, options: { c
       pooling_type: POOLING_OF_MODEL,
       no_perf: true,
     })
-    if (context === null) throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Not enough memory for embeddings beside the loaded model. Unload other models or use fewer slots.')
+    if (context === null)
+      throw new StokerError(
+        'ENGINE_OUT_OF_MEMORY',
+        'Not enough memory for embeddings beside the loaded model. Unload other models or use fewer slots.',
+      )
     made = { context, size, batch: createBatch(native, size) }
     return made
   }
@@ -57,14 +65,17 @@ export function createEmbedder(native: NativeLlama, model: Pointer, options: { c
     embed(tokens) {
       const { context, batch, size } = ready()
       if (tokens.length > size)
-        throw new StokerError('CONTEXT_TOO_LONG', `This text has ${tokens.length} tokens and ${size} fit. Split it.`, { data: { contextTokens: size, needed: tokens.length } })
+        throw new StokerError('CONTEXT_TOO_LONG', `This text has ${tokens.length} tokens and ${size} fit. Split it.`, {
+          data: { contextTokens: size, needed: tokens.length },
+        })
       native.llama_memory_seq_rm(native.llama_get_memory(context), 0, -1, -1)
       const sampler = { dispose: () => undefined }
       const { batch: filled } = batch.put([{ slot: 0, position: 0, tokens, sampler }])
       const encodes = native.llama_model_has_encoder(model) && !native.llama_model_has_decoder(model)
       const code = encodes ? native.llama_encode(context, filled) : native.llama_decode(context, filled)
       const at = code === 0 ? native.llama_get_embeddings_seq(context, 0) : null
-      if (at === null) throw new StokerError('INTERNAL', `The engine could not embed this text (code ${code}). Try a shorter one.`)
+      if (at === null)
+        throw new StokerError('INTERNAL', `The engine could not embed this text (code ${code}). Try a shorter one.`)
       const vector = new Float32Array(native.llama_model_n_embd_out(model))
       native.copyOut(vector, at, vector.byteLength)
       const length = Math.hypot(...vector) || 1

@@ -1,11 +1,20 @@
 /**
- * Opens the libraries of llama.cpp inside node-llama-cpp's packages and checks that they are what native-prototypes.ts says: versions, and struct defaults,
- * which come out wrong when a field has moved. Where anything differs this throws, and the public loop serves instead.
+ * Opens the libraries of llama.cpp inside node-llama-cpp's packages and checks that they are what native-prototypes.ts
+ * says: versions, and struct defaults, which come out wrong when a field has moved. Where anything differs this throws,
+ * and the public loop serves instead.
  */
 import koffi from 'koffi'
 
 import type { NativePlace } from './native-packages.ts'
-import { BASE_FUNCTIONS, CONTEXT_DEFAULTS, GGML_FUNCTIONS, LLAMA_FUNCTIONS, MODEL_DEFAULTS, NATIVE_VERSIONS, STRUCTS } from './native-prototypes.ts'
+import {
+  BASE_FUNCTIONS,
+  CONTEXT_DEFAULTS,
+  GGML_FUNCTIONS,
+  LLAMA_FUNCTIONS,
+  MODEL_DEFAULTS,
+  NATIVE_VERSIONS,
+  STRUCTS,
+} from './native-prototypes.ts'
 import type { NativeLlama, Pointer, PoolParams } from './native-types.ts'
 
 const LOG_CHARACTERS = 2_000
@@ -39,7 +48,13 @@ const functionsOf = (library: Library, prototypes: string): Record<string, Call>
 
 /** C's own memcpy: a typed array passed as a pointer lives as long as the call. */
 function memory(): Pick<NativeLlama, 'allocate' | 'release' | 'copyIn' | 'copyOut'> {
-  const library = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : 'libc.so.6')
+  const library = koffi.load(
+    process.platform === 'win32'
+      ? 'ucrtbase.dll'
+      : process.platform === 'darwin'
+        ? '/usr/lib/libSystem.B.dylib'
+        : 'libc.so.6',
+  )
   const memcpy = library.func('void *memcpy(void *to, void *from, size_t bytes)') as unknown as Call
   return {
     allocate: (type, count) => koffi.alloc(`${type}_t`, count),
@@ -50,16 +65,34 @@ function memory(): Pick<NativeLlama, 'allocate' | 'release' | 'copyIn' | 'copyOu
 }
 
 /** The CPU backend is a plug-in: its own functions are asked for by name. */
-function threadpools(library: Library, all: Record<string, Call>): Pick<NativeLlama, 'ggml_threadpool_params_default' | 'ggml_threadpool_new' | 'ggml_threadpool_free'> {
-  const params = koffi.struct({ cpumask: koffi.array('bool', THREADS_MAX), n_threads: 'int', prio: 'int', poll: 'uint32_t', strict_cpu: 'bool', paused: 'bool' })
+function threadpools(
+  library: Library,
+  all: Record<string, Call>,
+): Pick<NativeLlama, 'ggml_threadpool_params_default' | 'ggml_threadpool_new' | 'ggml_threadpool_free'> {
+  const params = koffi.struct({
+    cpumask: koffi.array('bool', THREADS_MAX),
+    n_threads: 'int',
+    prio: 'int',
+    poll: 'uint32_t',
+    strict_cpu: 'bool',
+    paused: 'bool',
+  })
   const CPU = 0
   const registry = all['ggml_backend_dev_backend_reg']?.(all['ggml_backend_dev_by_type']?.(CPU))
-  const [create, free] = ['ggml_threadpool_new', 'ggml_threadpool_free'].map((name) => all['ggml_backend_reg_get_proc_address']?.(registry, name) ?? null)
+  const [create, free] = ['ggml_threadpool_new', 'ggml_threadpool_free'].map(
+    (name) => all['ggml_backend_reg_get_proc_address']?.(registry, name) ?? null,
+  )
   if (create === null || free === null) throw new Error('the CPU backend has no thread pool')
-  const [createType, freeType] = [koffi.proto('void *', [koffi.inout(koffi.pointer(params))] as never), koffi.proto('void', ['void *'] as never)]
-  const defaults = library.func('ggml_threadpool_params_default', params, ['int']) as unknown as (threads: number) => PoolParams
+  const [createType, freeType] = [
+    koffi.proto('void *', [koffi.inout(koffi.pointer(params))] as never),
+    koffi.proto('void', ['void *'] as never),
+  ]
+  const defaults = library.func('ggml_threadpool_params_default', params, ['int']) as unknown as (
+    threads: number,
+  ) => PoolParams
   const { n_threads: threads, poll, prio, paused } = defaults(2)
-  if (threads !== 2 || poll !== 50 || prio !== 0 || paused !== false) throw new Error('the defaults of a thread pool are not what was expected')
+  if (threads !== 2 || poll !== 50 || prio !== 0 || paused !== false)
+    throw new Error('the defaults of a thread pool are not what was expected')
   return {
     ggml_threadpool_params_default: defaults,
     ggml_threadpool_new: (wish) => koffi.call(create, createType, wish) as Pointer | null,
@@ -67,7 +100,10 @@ function threadpools(library: Library, all: Record<string, Call>): Pick<NativeLl
   }
 }
 
-/** Warnings and errors, kept for error messages. They come on this thread only, inside our calls: the workers are silent. */
+/**
+ * Warnings and errors, kept for error messages. They come on this thread only, inside our calls: the workers are
+ * silent.
+ */
 function catchLog(llama: Library): () => string {
   let text = ''
   const callback = koffi.proto('void', ['int', 'const char *', 'void *'] as never)
@@ -83,23 +119,45 @@ function catchLog(llama: Library): () => string {
 }
 
 /** Null when all is as expected. Exported for the test that must fail when the shape changes. */
-export function shapeProblem(found: { ggml: string; llama: string; model: Record<string, unknown>; context: Record<string, unknown> }): string | null {
-  if (found.ggml !== NATIVE_VERSIONS.ggml || !found.llama.startsWith(NATIVE_VERSIONS.llama)) return `llama.cpp ${found.llama} with ggml ${found.ggml} was not tried`
+export function shapeProblem(found: {
+  ggml: string
+  llama: string
+  model: Record<string, unknown>
+  context: Record<string, unknown>
+}): string | null {
+  if (found.ggml !== NATIVE_VERSIONS.ggml || !found.llama.startsWith(NATIVE_VERSIONS.llama))
+    return `llama.cpp ${found.llama} with ggml ${found.ggml} was not tried`
   const differs = (values: Record<string, unknown>, expected: Readonly<Record<string, unknown>>): string | undefined =>
     Object.keys(expected).find((name) => values[name] !== expected[name])
   const wrong = differs(found.model, MODEL_DEFAULTS) ?? differs(found.context, CONTEXT_DEFAULTS)
   return wrong === undefined ? null : `the default of ${wrong} is not what was expected`
 }
 
-/** Loads the libraries and their backends. Throws when anything is missing or not as expected. Once in a process for each place. */
+/**
+ * Loads the libraries and their backends. Throws when anything is missing or not as expected. Once in a process for
+ * each place.
+ */
 export function openNative(place: NativePlace): NativeLlama {
   if (!declared) declareStructs()
   declared = true
   const [base, ggml, llama] = [koffi.load(place.base), koffi.load(place.ggml), koffi.load(place.llama)]
-  const all = { ...functionsOf(base, BASE_FUNCTIONS), ...functionsOf(ggml, GGML_FUNCTIONS), ...functionsOf(llama, LLAMA_FUNCTIONS) }
+  const all = {
+    ...functionsOf(base, BASE_FUNCTIONS),
+    ...functionsOf(ggml, GGML_FUNCTIONS),
+    ...functionsOf(llama, LLAMA_FUNCTIONS),
+  }
   const takeLog = catchLog(llama)
-  const named = all as unknown as NativeLlama & { ggml_version: () => string; llama_version: () => string; llama_backend_init: () => void }
-  const found = { ggml: named.ggml_version(), llama: named.llama_version(), model: named.llama_model_default_params(), context: named.llama_context_default_params() }
+  const named = all as unknown as NativeLlama & {
+    ggml_version: () => string
+    llama_version: () => string
+    llama_backend_init: () => void
+  }
+  const found = {
+    ggml: named.ggml_version(),
+    llama: named.llama_version(),
+    model: named.llama_model_default_params(),
+    context: named.llama_context_default_params(),
+  }
   const problem = shapeProblem(found)
   if (problem !== null) throw new Error(problem)
   named.llama_backend_init()

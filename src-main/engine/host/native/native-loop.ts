@@ -1,6 +1,6 @@
 /**
- * The native step loop: one decode for all items and the choice of their tokens, on this thread, without a hop. The process answers nothing meanwhile;
- * the scheduler keeps steps short and lets messages in between them.
+ * The native step loop: one decode for all items and the choice of their tokens, on this thread, without a hop. The
+ * process answers nothing meanwhile; the scheduler keeps steps short and lets messages in between them.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -39,7 +39,9 @@ class SavedBytes implements SavedState {
 
 /** End-of-generation and control tokens: what a masked run never chooses. */
 function maskedTokens(vocabulary: Vocabulary): number[] {
-  return Array.from({ length: vocabulary.size }, (_, token) => token).filter((token) => vocabulary.isEnd(token) || vocabulary.isControl(token))
+  return Array.from({ length: vocabulary.size }, (_, token) => token).filter(
+    (token) => vocabulary.isEnd(token) || vocabulary.isControl(token),
+  )
 }
 
 export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions): StepLoop & { dispose(): void } {
@@ -49,7 +51,12 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
   const threads = createThreads(native, context, options.threads)
   const embedder = createEmbedder(native, model, options)
   const candidates = createCandidates(native, vocabulary.size)
-  const sampling = { vocab: native.llama_model_get_vocab(model), vocabulary, masked: maskedTokens(vocabulary), candidates }
+  const sampling = {
+    vocab: native.llama_model_get_vocab(model),
+    vocabulary,
+    masked: maskedTokens(vocabulary),
+    candidates,
+  }
 
   const held = (slot: number): number => native.llama_memory_seq_pos_max(memory, slot) + 1
   const forget = (slot: number): void => void native.llama_memory_seq_rm(memory, slot, -1, -1)
@@ -77,11 +84,20 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
     async step(items: readonly StepItem[]) {
       const filled = batch.put(items)
       const code = native.llama_decode(context, filled.batch)
-      if (code !== 0) throw new StokerError('INTERNAL', `The engine could not evaluate this step (code ${code}: ${native.takeLog().slice(-200)}). Send the request again.`)
-      return items.map(({ sampler }, at) => (sampler === null ? null : (sampler as StepSampler & NativeSampler).choose(context, filled.lastAt[at] ?? 0)))
+      if (code !== 0)
+        throw new StokerError(
+          'INTERNAL',
+          `The engine could not evaluate this step (code ${code}: ${native.takeLog().slice(-200)}). Send the request again.`,
+        )
+      return items.map(({ sampler }, at) =>
+        sampler === null ? null : (sampler as StepSampler & NativeSampler).choose(context, filled.lastAt[at] ?? 0),
+      )
     },
     keep: async (slot, count) => cut(slot, count),
-    /** Through the saved state: llama.cpp's own copy between sequences is only noted down and done at the next decode, after other reads and writes of the same slots. */
+    /**
+     * Through the saved state: llama.cpp's own copy between sequences is only noted down and done at the next decode,
+     * after other reads and writes of the same slots.
+     */
     async copy(from, to, count) {
       const tokens = held(from)
       if (tokens === 0 || count === 0) return cut(to, 0)

@@ -1,4 +1,7 @@
-/** Loads a GGUF through llama.cpp's C interface: model, one context with the slots as its sequences, threads; then a StepModel over it. */
+/**
+ * Loads a GGUF through llama.cpp's C interface: model, one context with the slots as its sequences, threads; then a
+ * StepModel over it.
+ */
 import { cpus } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
@@ -20,8 +23,13 @@ export const PARKED_BYTES_DEFAULT = 256 * 1_024 * 1_024
 
 /** All devices of the backends that are loaded, in llama.cpp's order. */
 export function nativeDevices(native: NativeLlama): Device[] {
-  const devices = Array.from({ length: native.ggml_backend_dev_count() }, (_, index) => native.ggml_backend_dev_get(index))
-  return devices.map((device) => ({ type: native.ggml_backend_dev_type(device), name: native.ggml_backend_dev_description(device) }))
+  const devices = Array.from({ length: native.ggml_backend_dev_count() }, (_, index) =>
+    native.ggml_backend_dev_get(index),
+  )
+  return devices.map((device) => ({
+    type: native.ggml_backend_dev_type(device),
+    name: native.ggml_backend_dev_description(device),
+  }))
 }
 
 /** `CPU: Intel …`, or the GPUs' names when layers lie there. */
@@ -38,17 +46,27 @@ export const outOfMemory = ({ slots, contextTokens }: EngineSettings, reason: st
 
 function loadModel(native: NativeLlama, path: string, settings: EngineSettings): Pointer {
   native.takeLog()
-  const model = native.llama_model_load_from_file(path, { ...native.llama_model_default_params(), n_gpu_layers: settings.gpuLayers })
+  const model = native.llama_model_load_from_file(path, {
+    ...native.llama_model_default_params(),
+    n_gpu_layers: settings.gpuLayers,
+  })
   if (model !== null) return model
   const reason = native.takeLog()
   if (/alloc|memory/i.test(reason)) throw outOfMemory(settings, reason.split('\n')[0] ?? '')
   const line = /error loading model: (.*)/.exec(reason)?.[1] ?? reason.split('\n')[0] ?? 'no reason given'
-  throw new StokerError('ENGINE_LOAD_FAILED', `The engine could not load this model: ${line.slice(0, 200)}. Check the file by importing it again, or use another model.`)
+  throw new StokerError(
+    'ENGINE_LOAD_FAILED',
+    `The engine could not load this model: ${line.slice(0, 200)}. Check the file by importing it again, or use another model.`,
+  )
 }
 
 /** Throws BAD_REQUEST for a cache that the engine cannot have. */
 export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSettings): void {
-  if (kvType !== 'f16' && flashAttention === 'off') throw new StokerError('BAD_REQUEST', 'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.')
+  if (kvType !== 'f16' && flashAttention === 'off')
+    throw new StokerError(
+      'BAD_REQUEST',
+      'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.',
+    )
 }
 
 function createContext(native: NativeLlama, model: Pointer, settings: EngineSettings, capacity: number): Pointer {
@@ -64,7 +82,8 @@ function createContext(native: NativeLlama, model: Pointer, settings: EngineSett
     flash_attn_type: FLASH[flashAttention],
     type_k: KV_TYPES[kvType],
     type_v: KV_TYPES[kvType],
-    // Each slot its own part of the cache: jobs do not pay for the others' attention. The price is that slots must be dense and in order.
+    // Each slot its own part of the cache: jobs do not pay for the others' attention. The price is that slots must be
+    // dense and in order.
     kv_unified: false,
     no_perf: true,
   }
@@ -76,11 +95,25 @@ function createContext(native: NativeLlama, model: Pointer, settings: EngineSett
 }
 
 /** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. */
-export function loadNativeModel(native: NativeLlama, path: string, sha256: ModelSha256, asked: EngineSettings): StepModel {
+export function loadNativeModel(
+  native: NativeLlama,
+  path: string,
+  sha256: ModelSha256,
+  asked: EngineSettings,
+): StepModel {
   const model = loadModel(native, path, asked)
   try {
-    const settings = { ...asked, contextTokens: Math.min(asked.contextTokens, Math.max(32, native.llama_model_n_ctx_train(model))) }
-    const { batchTokens = BATCH_TOKENS_DEFAULT, parkedBytes = PARKED_BYTES_DEFAULT, slots, contextTokens, threads } = settings
+    const settings = {
+      ...asked,
+      contextTokens: Math.min(asked.contextTokens, Math.max(32, native.llama_model_n_ctx_train(model))),
+    }
+    const {
+      batchTokens = BATCH_TOKENS_DEFAULT,
+      parkedBytes = PARKED_BYTES_DEFAULT,
+      slots,
+      contextTokens,
+      threads,
+    } = settings
     const capacity = batchTokens + slots
     const context = createContext(native, model, settings, capacity)
     const vocabulary = createNativeVocabulary(native, model)

@@ -1,4 +1,7 @@
-/** Where the libraries of llama.cpp lie: inside node-llama-cpp's prebuilt packages, one for each platform and kind of GPU. */
+/**
+ * Where the libraries of llama.cpp lie: inside node-llama-cpp's prebuilt packages, one for each platform and kind of
+ * GPU.
+ */
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -26,19 +29,35 @@ export function packageNames(platform: NodeJS.Platform, arch: string, gpu: GpuKi
 
 /** Versions are part of the names: `libllama.v0.5.0.so`, `libllama.cuda.v0.5.0.so`. */
 const named = (files: readonly string[], name: string): string | undefined =>
-  files.find((file) => new RegExp(`^(lib)?${name}(\\.[a-z]+)?(\\.v[\\d.]+)?\\.(so|dylib|dll)$`).test(file) && !file.includes('-base') && !file.includes('-common'))
+  files.find(
+    (file) =>
+      new RegExp(`^(lib)?${name}(\\.[a-z]+)?(\\.v[\\d.]+)?\\.(so|dylib|dll)$`).test(file) &&
+      !file.includes('-base') &&
+      !file.includes('-common'),
+  )
 
-/** Null where the package is not installed or looks otherwise. In a packaged app the libraries lie beside the archive, unpacked. */
+/**
+ * Null where the package is not installed or looks otherwise. In a packaged app the libraries lie beside the archive,
+ * unpacked.
+ */
 export function findNative(gpu: GpuKind | null): NativePlace | null {
   const require = createRequire(import.meta.url)
   for (const name of packageNames(process.platform, process.arch, gpu)) {
     try {
-      const root = dirname(dirname(require.resolve(`@node-llama-cpp/${name}`))).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked')
+      const root = dirname(dirname(require.resolve(`@node-llama-cpp/${name}`))).replace(
+        /app\.asar(?=[\\/])/,
+        'app.asar.unpacked',
+      )
       const folder = join(root, 'bins', name)
       if (!existsSync(folder)) continue
       const files = readdirSync(folder)
-      const [base, ggml, llama] = [files.find((file) => /^(lib)?ggml-base\.(so|dylib|dll)$/.test(file)), named(files, 'ggml'), named(files, 'llama')]
-      if (base !== undefined && ggml !== undefined && llama !== undefined) return { folder, base: join(folder, base), ggml: join(folder, ggml), llama: join(folder, llama) }
+      const [base, ggml, llama] = [
+        files.find((file) => /^(lib)?ggml-base\.(so|dylib|dll)$/.test(file)),
+        named(files, 'ggml'),
+        named(files, 'llama'),
+      ]
+      if (base !== undefined && ggml !== undefined && llama !== undefined)
+        return { folder, base: join(folder, base), ggml: join(folder, ggml), llama: join(folder, llama) }
     } catch {
       // Not installed: optional packages of other platforms are not.
     }

@@ -1,4 +1,7 @@
-/** llama.cpp's declarations as far as they are used, in C. Source: include/llama.h, ggml/include/ggml.h and ggml-backend.h of llama.cpp v0.5.0 (ggml 0.25.1), which node-llama-cpp 3.22.1 ships. */
+/**
+ * llama.cpp's declarations as far as they are used, in C. Source: include/llama.h, ggml/include/ggml.h and
+ * ggml-backend.h of llama.cpp v0.5.0 (ggml 0.25.1), which node-llama-cpp 3.22.1 ships.
+ */
 
 export const NATIVE_VERSIONS = { ggml: '0.25.1', llama: '0.5.0' } as const
 
@@ -95,4 +98,6 @@ export const MODEL_DEFAULTS = JSON.parse(`{
 export const CONTEXT_DEFAULTS = JSON.parse(`{
   "n_ctx": 512, "n_batch": 2048, "n_ubatch": 512, "n_seq_max": 1, "n_threads": 4, "n_threads_batch": 4, "rope_scaling_type": -1, "pooling_type": -1, "attention_type": -1, "flash_attn_type": -1,
   "rope_freq_base": 0, "yarn_ext_factor": -1, "defrag_thold": -1, "cb_eval": null, "type_k": 1, "type_v": 1, "abort_callback": null, "embeddings": false, "offload_kqv": true, "no_perf": true,
-  "op_offload": true, "swa_full": true, "kv_unified": false, "samplers": null, "n_samplers": 0, "ctx_other": null }`) as Readonly<Record<string, unknown>>
+  "op_offload": true, "swa_full": true, "kv_unified": false, "samplers": null, "n_samplers": 0, "ctx_other": null }`) as Readonly<
+  Record<string, unknown>
+>

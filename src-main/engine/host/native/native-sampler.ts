@@ -1,6 +1,7 @@
 /**
- * How one job's tokens are chosen, by llama.cpp's own samplers in the order of its server: bias, penalties, top-k, top-p, min-p, temperature, draw.
- * A grammar is asked about the likeliest tokens first, and about the whole vocabulary only when it refuses all of those: some hundred checks a token instead of 150,000.
+ * How one job's tokens are chosen, by llama.cpp's own samplers in the order of its server: bias, penalties, top-k,
+ * top-p, min-p, temperature, draw. A grammar is asked about the likeliest tokens first, and about the whole vocabulary
+ * only when it refuses all of those: some hundred checks a token instead of 150,000.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -26,7 +27,10 @@ export interface Candidates {
   logits(context: Pointer, index: number): Float32Array | null
   /** The only candidate; true when the sampler lets it be. */
   allows(sampler: Pointer, token: number): boolean
-  /** Applies the samplers in order to these tokens (all without a list), with the logits read last, and tells the selected one; null when nothing is possible. */
+  /**
+   * Applies the samplers in order to these tokens (all without a list), with the logits read last, and tells the
+   * selected one; null when nothing is possible.
+   */
   select(samplers: readonly Pointer[], tokens?: readonly number[]): number | null
   dispose(): void
 }
@@ -125,7 +129,10 @@ function grammarOf(native: NativeLlama, vocab: Pointer, gbnf: string): Pointer {
   native.takeLog()
   const grammar = native.llama_sampler_init_grammar(vocab, gbnf, 'root')
   if (grammar === null)
-    throw new StokerError('GRAMMAR_INVALID', `This grammar or JSON schema cannot be used: ${native.takeLog().slice(0, 200) || 'the engine refused it'}. Simplify it.`)
+    throw new StokerError(
+      'GRAMMAR_INVALID',
+      `This grammar or JSON schema cannot be used: ${native.takeLog().slice(0, 200) || 'the engine refused it'}. Simplify it.`,
+    )
   return grammar
 }
 
@@ -137,7 +144,12 @@ function biasesOf(options: SamplerOptions, masked: readonly number[]): [number, 
 }
 
 /** Bias, penalties, cuts, temperature, draw. */
-function chainOf(native: NativeLlama, { size }: Vocabulary, options: SamplerOptions, biases: readonly [number, number][]): Pointer {
+function chainOf(
+  native: NativeLlama,
+  { size }: Vocabulary,
+  options: SamplerOptions,
+  biases: readonly [number, number][],
+): Pointer {
   const chain = native.llama_sampler_chain_init({ no_perf: true })
   const add = (sampler: Pointer): void => native.llama_sampler_chain_add(chain, sampler)
   if (biases.length > 0) {
@@ -149,8 +161,19 @@ function chainOf(native: NativeLlama, { size }: Vocabulary, options: SamplerOpti
     }
     add(native.llama_sampler_init_logit_bias(size, biases.length, new Uint8Array(packed)))
   }
-  const penalised = options.penaltyTokens > 0 && (options.repeatPenalty !== 1 || options.frequencyPenalty !== 0 || options.presencePenalty !== 0)
-  if (penalised) add(native.llama_sampler_init_penalties(size, options.penaltyTokens, options.repeatPenalty, options.frequencyPenalty, options.presencePenalty))
+  const penalised =
+    options.penaltyTokens > 0 &&
+    (options.repeatPenalty !== 1 || options.frequencyPenalty !== 0 || options.presencePenalty !== 0)
+  if (penalised)
+    add(
+      native.llama_sampler_init_penalties(
+        size,
+        options.penaltyTokens,
+        options.repeatPenalty,
+        options.frequencyPenalty,
+        options.presencePenalty,
+      ),
+    )
   if (options.temperature === 0) add(native.llama_sampler_init_greedy())
   else {
     add(native.llama_sampler_init_top_k(options.topK))
@@ -172,7 +195,9 @@ export function createNativeSampler(
   const grammar = options.grammar === null ? null : grammarOf(native, vocab, options.grammar.gbnf)
   const triggers = options.grammar?.triggers ?? []
   const textOf = (token: number): string =>
-    Buffer.from(vocabulary.isControl(token) ? (native.llama_vocab_get_text(vocab, token) ?? '') : vocabulary.bytesOf(token)).toString('latin1')
+    Buffer.from(
+      vocabulary.isControl(token) ? (native.llama_vocab_get_text(vocab, token) ?? '') : vocabulary.bytesOf(token),
+    ).toString('latin1')
   const trigger = triggers.length === 0 ? null : createGrammarTrigger(triggers, textOf)
   /** The grammar holds: from the start, or from its marker on. */
   let holds = trigger === null
@@ -184,14 +209,18 @@ export function createNativeSampler(
     const logits = candidates.logits(context, index)
     if (logits === null || grammar === null) return null
     const likely = likeliest(logits, LIKELY)
-    const token = candidates.select([grammar, chain], [...new Set([...likely, ...lifted])]) ?? candidates.select([grammar, chain])
+    const token =
+      candidates.select([grammar, chain], [...new Set([...likely, ...lifted])]) ?? candidates.select([grammar, chain])
     if (token === null) return null
     native.llama_sampler_accept(grammar, token)
     native.llama_sampler_accept(chain, token)
     return token
   }
 
-  /** As without a grammar, watching for its marker. What already follows the marker may not fit: the grammar is then left out for good, since llama.cpp would end the process. */
+  /**
+   * As without a grammar, watching for its marker. What already follows the marker may not fit: the grammar is then
+   * left out for good, since llama.cpp would end the process.
+   */
   function watched(context: Pointer, index: number): number {
     const token = native.llama_sampler_sample(chain, context, index)
     if (trigger === null || grammar === null || trigger.found || token < 0) return token

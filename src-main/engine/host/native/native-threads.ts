@@ -1,4 +1,7 @@
-/** One persistent thread pool for a context: llama.cpp otherwise makes and joins its threads at every decode. Its size is the most that may be used; fewer cost nothing. */
+/**
+ * One persistent thread pool for a context: llama.cpp otherwise makes and joins its threads at every decode. Its size
+ * is the most that may be used; fewer cost nothing.
+ */
 import type { NativeLlama, Pointer } from './native-types.ts'
 
 export interface ContextThreads {

@@ -1,4 +1,7 @@
-/** The part of llama.cpp's C interface that is used, as TypeScript sees it. Pointers are addresses; 0n is none. Source: include/llama.h and ggml/include/*.h of the release named in native-library.ts. */
+/**
+ * The part of llama.cpp's C interface that is used, as TypeScript sees it. Pointers are addresses; 0n is none. Source:
+ * include/llama.h and ggml/include/*.h of the release named in native-library.ts.
+ */
 
 export type Pointer = bigint
 
@@ -79,8 +82,23 @@ export interface NativeLlama {
   llama_vocab_get_text(vocab: Pointer, token: number): string | null
   llama_vocab_is_eog(vocab: Pointer, token: number): boolean
   llama_vocab_is_control(vocab: Pointer, token: number): boolean
-  llama_tokenize(vocab: Pointer, text: Uint8Array, bytes: number, into: Int32Array, max: number, addSpecial: boolean, parseSpecial: boolean): number
-  llama_token_to_piece(vocab: Pointer, token: number, into: Uint8Array, bytes: number, strip: number, special: boolean): number
+  llama_tokenize(
+    vocab: Pointer,
+    text: Uint8Array,
+    bytes: number,
+    into: Int32Array,
+    max: number,
+    addSpecial: boolean,
+    parseSpecial: boolean,
+  ): number
+  llama_token_to_piece(
+    vocab: Pointer,
+    token: number,
+    into: Uint8Array,
+    bytes: number,
+    strip: number,
+    special: boolean,
+  ): number
   llama_sampler_chain_init(params: { no_perf: boolean }): Pointer
   llama_sampler_chain_add(chain: Pointer, sampler: Pointer): void
   llama_sampler_free(sampler: Pointer): void
@@ -93,7 +111,13 @@ export interface NativeLlama {
   llama_sampler_init_top_p(p: number, keep: number): Pointer
   llama_sampler_init_min_p(p: number, keep: number): Pointer
   llama_sampler_init_temp(temperature: number): Pointer
-  llama_sampler_init_penalties(vocabulary: number, last: number, repeat: number, frequency: number, presence: number): Pointer
+  llama_sampler_init_penalties(
+    vocabulary: number,
+    last: number,
+    repeat: number,
+    frequency: number,
+    presence: number,
+  ): Pointer
   llama_sampler_init_logit_bias(vocabulary: number, count: number, biases: Uint8Array): Pointer
   llama_sampler_init_grammar(vocab: Pointer, gbnf: string, root: string): Pointer | null
   ggml_backend_load_all_from_path(path: string): void

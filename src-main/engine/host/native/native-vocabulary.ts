@@ -7,7 +7,10 @@ const SPM = 1
 const PIECE_BYTES = 256
 const encoder = new TextEncoder()
 
-/** As llama_tokenize ends a text with its special tokens: the separator of BERT and its kin, else the end where the file wants it. */
+/**
+ * As llama_tokenize ends a text with its special tokens: the separator of BERT and its kin, else the end where the file
+ * wants it.
+ */
 function endOf(native: NativeLlama, vocab: Pointer, eos: number): number | null {
   const sep = native.llama_vocab_sep(vocab)
   if (sep >= 0 && native.llama_vocab_get_add_sep(vocab)) return sep
@@ -37,7 +40,10 @@ export function createNativeVocabulary(native: NativeLlama, model: Pointer): Voc
   }
   const lineBreak = spm ? run('\n', true) : []
 
-  /** In the middle of a prompt no space is put before the text: it is tokenized after a line break, which is then taken off. */
+  /**
+   * In the middle of a prompt no space is put before the text: it is tokenized after a line break, which is then taken
+   * off.
+   */
   function continued(text: string, special: boolean): number[] {
     if (!spm || text === '') return run(text, special)
     const tokens = run(`\n${text}`, special)

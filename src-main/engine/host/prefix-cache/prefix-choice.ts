@@ -59,7 +59,8 @@ export function placeFor(prompt: readonly number[], known: Known): Placing {
   const most = prompt.length - 1
   const commons = contents.map((content) => commonLength(content, prompt, most))
   const own = (slot: number): number => commons[slot] ?? 0
-  const longest = (slots: readonly number[]): number => slots.reduce((best, slot) => (own(slot) > own(best) ? slot : best))
+  const longest = (slots: readonly number[]): number =>
+    slots.reduce((best, slot) => (own(slot) > own(best) ? slot : best))
 
   const inPlace = longest(candidates)
   const free = longest([...bySlot.keys()].filter((slot) => bySlot[slot] === null))
@@ -74,8 +75,10 @@ export function placeFor(prompt: readonly number[], known: Known): Placing {
   const lost = (contents[inPlace]?.length ?? 0) - own(inPlace)
   const empty = copies && lost >= PARK_MIN_TOKENS && candidates.some((slot) => contents[slot]?.length === 0)
   if (own(inPlace) + COPY_MIN_TOKENS > common && !empty) return here(inPlace)
-  if (!copies && own(free) === common) return own(free) >= GAP_MIN_TOKENS ? here(free) : here(cheapest(candidates, known))
+  if (!copies && own(free) === common)
+    return own(free) >= GAP_MIN_TOKENS ? here(free) : here(cheapest(candidates, known))
   const slot = cheapest(candidates, known)
-  if (state !== null && state.common > own(outside)) return { slot, common, own: own(slot), from: null, state: state.parked }
+  if (state !== null && state.common > own(outside))
+    return { slot, common, own: own(slot), from: null, state: state.parked }
   return { slot, common, own: own(slot), from: outside, state: null }
 }

@@ -1,4 +1,7 @@
-/** Jobs of one beginning that arrive together: the first reads it, the others wait for that and copy, instead of all reading the same. */
+/**
+ * Jobs of one beginning that arrive together: the first reads it, the others wait for that and copy, instead of all
+ * reading the same.
+ */
 import { commonLength } from './prefix-common.ts'
 import type { Placed } from '../scheduler/sequence.ts'
 
@@ -29,7 +32,10 @@ function waitsFor(placed: Placed, other: Placed): boolean {
   return false
 }
 
-export function createFollowing(bySlot: readonly (Placed | null)[], mayLead: (leader: Placed, placed: Placed) => boolean): Following {
+export function createFollowing(
+  bySlot: readonly (Placed | null)[],
+  mayLead: (leader: Placed, placed: Placed) => boolean,
+): Following {
   let size = 0
   const lead = (placed: Placed, leader: Placed | null): void => {
     size += (leader === null ? 0 : 1) - (placed.leader === null ? 0 : 1)
@@ -44,7 +50,14 @@ export function createFollowing(bySlot: readonly (Placed | null)[], mayLead: (le
       let wanted = known + SPARED_MIN_TOKENS - 1
       let leader: Placed | null = null
       for (const other of bySlot) {
-        if (other === null || other === placed || other.next !== null || waitsFor(other, placed) || !mayLead(other, placed)) continue
+        if (
+          other === null ||
+          other === placed ||
+          other.next !== null ||
+          waitsFor(other, placed) ||
+          !mayLead(other, placed)
+        )
+          continue
         const common = commonLength(other.job.prompt, prompt, prompt.length - 1)
         if (common <= wanted || common <= other.held) continue
         wanted = common

@@ -1,4 +1,7 @@
-/** Parked prefixes: what slots held before they were given to other jobs, kept in memory up to a bound; the least recently used goes first. */
+/**
+ * Parked prefixes: what slots held before they were given to other jobs, kept in memory up to a bound; the least
+ * recently used goes first.
+ */
 import { commonLength } from './prefix-common.ts'
 import type { SavedState, StepModel } from '../scheduler/step-model.ts'
 
@@ -45,7 +48,8 @@ export function createPark(model: StepModel): Park {
     if (needed + (keep?.bytes ?? 0) > model.parkedBytes) return false
     while (bytes + needed > model.parkedBytes || all.size >= PARKED_MAX) {
       let oldest: Parked | null = null
-      for (const parked of all) if (parked !== keep && (oldest === null || parked.usedAt < oldest.usedAt)) oldest = parked
+      for (const parked of all)
+        if (parked !== keep && (oldest === null || parked.usedAt < oldest.usedAt)) oldest = parked
       if (oldest === null) return false
       drop(oldest)
     }
@@ -74,7 +78,13 @@ export function createPark(model: StepModel): Park {
     async save(slot, tokens, keep) {
       if (!able) return
       // What the new state begins with is in the new state.
-      for (const parked of all) if (parked !== keep && parked.tokens.length <= tokens.length && commonLength(parked.tokens, tokens) === parked.tokens.length) drop(parked)
+      for (const parked of all)
+        if (
+          parked !== keep &&
+          parked.tokens.length <= tokens.length &&
+          commonLength(parked.tokens, tokens) === parked.tokens.length
+        )
+          drop(parked)
       if (bytesPerToken !== null && !makeRoom(bytesPerToken * tokens.length, keep)) return
       const state = await model.save(slot)
       if (state === null) {

@@ -1,4 +1,6 @@
-/** How many cores this process may use at all: the scheduler's affinity and the bandwidth limits of its control groups. */
+/**
+ * How many cores this process may use at all: the scheduler's affinity and the bandwidth limits of its control groups.
+ */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 
@@ -16,10 +18,15 @@ export const readText: ReadText = (path) => {
 const ROOT = '/sys/fs/cgroup'
 const DEPTH_MAX = 32
 
-/** `max 100000` or `150000 100000`: microseconds of processor time in each period. Source: Documentation/admin-guide/cgroup-v2.rst, cpu.max. */
+/**
+ * `max 100000` or `150000 100000`: microseconds of processor time in each period. Source:
+ * Documentation/admin-guide/cgroup-v2.rst, cpu.max.
+ */
 function quotaOfV2(text: string | null): number {
   const [quota, period] = (text ?? '').trim().split(' ').map(Number)
-  return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : Number.POSITIVE_INFINITY
+  return quota !== undefined && period !== undefined && quota > 0 && period > 0
+    ? quota / period
+    : Number.POSITIVE_INFINITY
 }
 
 function quotaOfV1(folder: string, read: ReadText): number {
@@ -43,8 +50,10 @@ export function quotaCores(read: ReadText = readText): number {
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n').slice(0, DEPTH_MAX)) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
     if (controllers === undefined || path === undefined) continue
-    if (controllers === '') for (const folder of ancestors(path)) cores = Math.min(cores, quotaOfV2(read(`${ROOT}${folder}/cpu.max`)))
-    else if (controllers.split(',').includes('cpu')) for (const folder of ancestors(path)) cores = Math.min(cores, quotaOfV1(`${ROOT}/cpu${folder}`, read))
+    if (controllers === '')
+      for (const folder of ancestors(path)) cores = Math.min(cores, quotaOfV2(read(`${ROOT}${folder}/cpu.max`)))
+    else if (controllers.split(',').includes('cpu'))
+      for (const folder of ancestors(path)) cores = Math.min(cores, quotaOfV1(`${ROOT}/cpu${folder}`, read))
   }
   return cores
 }
@@ -61,10 +70,12 @@ export function cpuList(text: string): ReadonlySet<number> | null {
 }
 
 /** Processors this process may run on; null where the system does not tell, which is all of them. */
-export const allowedCpus = (read: ReadText = readText): ReadonlySet<number> | null => cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '')
+export const allowedCpus = (read: ReadText = readText): ReadonlySet<number> | null =>
+  cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '')
 
 /** How many this process may run on, whatever share of their time it is granted. */
 export const processors = (read: ReadText = readText): number => allowedCpus(read)?.size ?? cpus().length
 
 /** At least 1; a part of a core over whole ones is not counted. */
-export const usableCores = (read: ReadText = readText): number => Math.max(1, Math.floor(Math.min(availableParallelism(), quotaCores(read))))
+export const usableCores = (read: ReadText = readText): number =>
+  Math.max(1, Math.floor(Math.min(availableParallelism(), quotaCores(read))))

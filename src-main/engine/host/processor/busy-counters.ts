@@ -1,14 +1,23 @@
-/** Processor time since the machine started, all programs' and our own, as the system counts it. Thin: what it means is said in busy-watch.ts. */
+/**
+ * Processor time since the machine started, all programs' and our own, as the system counts it. Thin: what it means is
+ * said in busy-watch.ts.
+ */
 import { cpus } from 'node:os'
 
 import { allowedCpus, readText, type ReadText } from './busy-cores.ts'
 
 export interface CpuSample {
-  /** Milliseconds in which processors worked for anyone, summed over those we may use; time taken by other virtual machines counts. */
+  /**
+   * Milliseconds in which processors worked for anyone, summed over those we may use; time taken by other virtual
+   * machines counts.
+   */
   busyMs: number
   /** Milliseconds of this process, all threads. */
   ownMs: number
-  /** Threads of the whole machine that run or want to, ours included; null where the system does not tell, or we may not use all of the machine. */
+  /**
+   * Threads of the whole machine that run or want to, ours included; null where the system does not tell, or we may not
+   * use all of the machine.
+   */
   running: number | null
 }
 
@@ -18,8 +27,15 @@ export type CpuReader = () => CpuSample | null
 /** Linux counts in ticks of a hundredth of a second (USER_HZ), whatever the kernel's own rate. */
 const TICK_MS = 10
 
-/** Lines of /proc/stat: `cpuN user nice system idle iowait irq softirq steal guest guest_nice` (guest is part of user), `procs_running N`. Source: proc_stat(5). */
-export function parseStat(text: string, allowed: ReadonlySet<number> | null, cores: number): Omit<CpuSample, 'ownMs'> | null {
+/**
+ * Lines of /proc/stat: `cpuN user nice system idle iowait irq softirq steal guest guest_nice` (guest is part of user),
+ * `procs_running N`. Source: proc_stat(5).
+ */
+export function parseStat(
+  text: string,
+  allowed: ReadonlySet<number> | null,
+  cores: number,
+): Omit<CpuSample, 'ownMs'> | null {
   let ticks = 0
   let seen = 0
   let all = 0
@@ -31,7 +47,9 @@ export function parseStat(text: string, allowed: ReadonlySet<number> | null, cor
     seen += 1
   }
   const running = /^procs_running (\d+)$/m.exec(text)?.[1]
-  return seen === 0 || !Number.isFinite(ticks) ? null : { busyMs: ticks * TICK_MS, running: running === undefined || all !== cores ? null : Number(running) }
+  return seen === 0 || !Number.isFinite(ticks)
+    ? null
+    : { busyMs: ticks * TICK_MS, running: running === undefined || all !== cores ? null : Number(running) }
 }
 
 function ownMs(): number {
@@ -54,4 +72,5 @@ const portableReader: CpuReader = () => {
 }
 
 /** `cores`: those we may use (usableCores). */
-export const createCpuReader = (cores: number, read: ReadText = readText): CpuReader => (process.platform === 'linux' ? linuxReader(cores, read) : portableReader)
+export const createCpuReader = (cores: number, read: ReadText = readText): CpuReader =>
+  process.platform === 'linux' ? linuxReader(cores, read) : portableReader

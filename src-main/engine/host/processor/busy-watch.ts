@@ -13,7 +13,9 @@ interface Busy {
   known: boolean
   /** Time of the sample, by the monotonic clock. */
   at: number
-  /** Milliseconds before the sample in which nobody looked, so that `others` is a longer average; 0 in a row of looks. */
+  /**
+   * Milliseconds before the sample in which nobody looked, so that `others` is a longer average; 0 in a row of looks.
+   */
   gapMs: number
 }
 
@@ -26,7 +28,8 @@ const GAP_MS = 1_000
 
 type Stamped = CpuSample & { at: number }
 
-const othersBetween = (from: Stamped, to: Stamped): number => Math.max(0, (to.busyMs - from.busyMs - (to.ownMs - from.ownMs)) / (to.at - from.at))
+const othersBetween = (from: Stamped, to: Stamped): number =>
+  Math.max(0, (to.busyMs - from.busyMs - (to.ownMs - from.ownMs)) / (to.at - from.at))
 
 export function createBusyWatch({ read, mono }: { read: CpuReader; mono: () => number }): BusyWatch {
   const first = read()

@@ -1,7 +1,10 @@
 /** What a step costs by number of threads and size of its batch, learned from the steps themselves. Pure. */
 import type { StepCost } from './governor.ts'
 
-/** How far a step was from what was expected of it: `mild` may be chance, `severe` is threads waiting for one that another program keeps off its core. */
+/**
+ * How far a step was from what was expected of it: `mild` may be chance, `severe` is threads waiting for one that
+ * another program keeps off its core.
+ */
 export type Slip = 'none' | 'mild' | 'severe'
 
 interface Entry {
@@ -29,31 +32,35 @@ const ENTRIES_MAX = 4_096
 const EXACT = 16
 
 /** Exact up to 16 tokens, quarters of an octave above. */
-const sizeClass = (tokens: number): number => (tokens <= EXACT ? tokens : EXACT + Math.floor(4 * Math.log2(tokens / EXACT)))
+const sizeClass = (tokens: number): number =>
+  tokens <= EXACT ? tokens : EXACT + Math.floor(4 * Math.log2(tokens / EXACT))
 const SIZES_MAX = 128
 
 export class StepCosts {
-  private readonly entries = new Map<number, Entry>()
+  readonly #entries = new Map<number, Entry>()
 
-  private key(threads: number, tokens: number): number {
+  #key(threads: number, tokens: number): number {
     return threads * SIZES_MAX + Math.min(SIZES_MAX - 1, sizeClass(tokens))
   }
 
   /** Mean cost of such a step in the last dozen or so, bad steps included; null before the first. */
   typical(threads: number, tokens: number): number | null {
-    return this.entries.get(this.key(threads, tokens))?.typical ?? null
+    return this.#entries.get(this.#key(threads, tokens))?.typical ?? null
   }
 
-  /** What a good step takes; from the nearest known neighbour where this one is not known: fewer tokens scaled up, or fewer threads. Null when there is none. */
+  /**
+   * What a good step takes; from the nearest known neighbour where this one is not known: fewer tokens scaled up, or
+   * fewer threads. Null when there is none.
+   */
   expected(threads: number, tokens: number): number | null {
-    const own = this.entries.get(this.key(threads, tokens))
+    const own = this.#entries.get(this.#key(threads, tokens))
     if (own !== undefined) return own.expected
-    for (let fewer = this.key(threads, tokens) - 1; fewer >= threads * SIZES_MAX; fewer -= 1) {
-      const near = this.entries.get(fewer)
+    for (let fewer = this.#key(threads, tokens) - 1; fewer >= threads * SIZES_MAX; fewer -= 1) {
+      const near = this.#entries.get(fewer)
       if (near !== undefined) return (near.expected * tokens) / near.tokens
     }
     for (let fewer = threads - 1; fewer >= 1; fewer -= 1) {
-      const near = this.entries.get(this.key(fewer, tokens))
+      const near = this.#entries.get(this.#key(fewer, tokens))
       if (near !== undefined) return near.expected
     }
     return null
@@ -61,18 +68,25 @@ export class StepCosts {
 
   /** Steps with so many threads are good again: what they cost in a crowded time says nothing any more. */
   forgive(threads: number): void {
-    for (const [key, entry] of this.entries) if (Math.floor(key / SIZES_MAX) === threads) entry.typical = entry.expected
+    for (const [key, entry] of this.#entries)
+      if (Math.floor(key / SIZES_MAX) === threads) entry.typical = entry.expected
   }
 
   /** Learns from one step and judges it. */
   add({ threads, tokens, ms }: StepCost): Slip {
     const expected = this.expected(threads, tokens)
     const slip = expected === null ? 'none' : judge(ms, expected)
-    const key = this.key(threads, tokens)
-    const entry = this.entries.get(key)
+    const key = this.#key(threads, tokens)
+    const entry = this.#entries.get(key)
     if (entry === undefined) {
-      if (this.entries.size >= ENTRIES_MAX) this.entries.clear()
-      this.entries.set(key, { expected: slip === 'none' ? ms : (expected ?? ms), typical: ms, tokens, streak: 0, least: ms })
+      if (this.#entries.size >= ENTRIES_MAX) this.#entries.clear()
+      this.#entries.set(key, {
+        expected: slip === 'none' ? ms : (expected ?? ms),
+        typical: ms,
+        tokens,
+        streak: 0,
+        least: ms,
+      })
       return slip
     }
     entry.typical += (Math.min(ms, entry.expected * SEVERE_RATIO + SEVERE_MS) - entry.typical) * MEAN

@@ -1,4 +1,7 @@
-/** Whether fewer threads than may be used are faster, asked now and then for each class of batches: small models gain nothing from a second thread on some machines. Pure. */
+/**
+ * Whether fewer threads than may be used are faster, asked now and then for each class of batches: small models gain
+ * nothing from a second thread on some machines. Pure.
+ */
 
 export interface Learner {
   /** Fewer threads that were seen to be faster; null for none. */
@@ -30,7 +33,8 @@ const AGAIN_STEPS = 400
 /** Counts worth comparing: 1, 2, 3, 4, 6, 8, 12, 16 …; and the given ones. */
 function neighbour(of: number, towards: 'fewer' | 'more', cap: number): number | null {
   if (towards === 'more') {
-    const step = of < 4 ? of + 1 : 2 ** Math.floor(Math.log2(of)) * (of >= 1.5 * 2 ** Math.floor(Math.log2(of)) ? 2 : 1.5)
+    const step =
+      of < 4 ? of + 1 : 2 ** Math.floor(Math.log2(of)) * (of >= 1.5 * 2 ** Math.floor(Math.log2(of)) ? 2 : 1.5)
     return of >= cap ? null : Math.min(cap, step)
   }
   if (of === 1) return null
@@ -43,7 +47,8 @@ export function createLearner(): Learner {
   const groups = new Map<number, Group>()
   const at = (group: number): Group => {
     let state = groups.get(group)
-    if (state === undefined) groups.set(group, (state = { preferred: null, steps: 0, interval: FIRST_STEPS, wentDown: false }))
+    if (state === undefined)
+      groups.set(group, (state = { preferred: null, steps: 0, interval: FIRST_STEPS, wentDown: false }))
     return state
   }
   return {

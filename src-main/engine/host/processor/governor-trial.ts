@@ -28,7 +28,10 @@ const GAIN_MORE = 0.95
 const GAIN_FEWER = 1.02
 const HOPELESS = 4
 const HOPELESS_MS = 5
-/** One step that took so much too long is any machine's hiccup, and left out; threads that are kept off their cores wait longer, or again. */
+/**
+ * One step that took so much too long is any machine's hiccup, and left out; threads that are kept off their cores wait
+ * longer, or again.
+ */
 const HICCUP_MS = 20
 
 export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group' | 'startedAt'>): Trial {
@@ -54,7 +57,8 @@ export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group
       }
       if (steps < STEPS && (steps < STEPS_MIN || spent < TRIAL_MS)) {
         if (seen < STEPS_MAX) return 'going'
-        // Nothing to compare with, and not one bad step: room for more threads is reason enough, an idea is none for fewer.
+        // Nothing to compare with, and not one bad step: room for more threads is reason enough, an idea is none for
+        // fewer.
         return steps === 0 && at.kind === 'raise' ? 'better' : 'worse'
       }
       return ratios / steps < (at.threads > at.base ? GAIN_MORE : GAIN_FEWER) ? 'better' : 'worse'

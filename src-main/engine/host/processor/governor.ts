@@ -1,6 +1,7 @@
 /**
- * How many threads the next step may use: asked before every step, told after it. All cores while they are free. Threads of a step wait for
- * each other, so one that another program keeps off its core stops them all: then fewer at once, and more again by trial.
+ * How many threads the next step may use: asked before every step, told after it. All cores while they are free.
+ * Threads of a step wait for each other, so one that another program keeps off its core stops them all: then fewer at
+ * once, and more again by trial.
  */
 import type { BusyWatch } from './busy-watch.ts'
 import { StepCosts, type Slip } from './governor-costs.ts'
@@ -33,7 +34,10 @@ interface GovernorOptions {
   limit: number
   /** Cores this process may use at all. */
   cores: number
-  /** Processors that it may run on, more than `cores` where a control group grants time on many; on these others are counted. `cores` by default. */
+  /**
+   * Processors that it may run on, more than `cores` where a control group grants time on many; on these others are
+   * counted. `cores` by default.
+   */
   processors?: number
   mono: () => number
   watch: BusyWatch
@@ -59,177 +63,193 @@ const groupOf = (tokens: number): number => (tokens <= 1 ? 0 : tokens < 4 ? 1 : 
 const concerns = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
 
 class StepGovernor implements Governor {
-  private readonly options: GovernorOptions
-  private readonly costs = new StepCosts()
-  private readonly learner: Learner = createLearner()
-  private readonly slips: Slips
-  private limit: number
+  readonly #options: GovernorOptions
+  readonly #costs = new StepCosts()
+  readonly #learner: Learner = createLearner()
+  readonly #slips: Slips
+  #limit: number
   /** Threads that may be used without a trial. */
-  private cap: number
+  #cap: number
   /** A trial found the cap good, though others take a part of its cores. */
-  private proven = false
-  private tokens = 1
-  private trial: Trial | null = null
+  #proven = false
+  #tokens = 1
+  #trial: Trial | null = null
   /** Since when more threads would have room; null while they have none. */
-  private roomSince: number | null = null
+  #roomSince: number | null = null
   /** Cores that others leave. */
-  private free: number
+  #free: number
   /** No raise before. */
-  private hold = Number.NEGATIVE_INFINITY
-  private backoffMs = BACKOFF_MIN_MS
-  private raisedAt = Number.NEGATIVE_INFINITY
+  #hold = Number.NEGATIVE_INFINITY
+  #backoffMs = BACKOFF_MIN_MS
+  #raisedAt = Number.NEGATIVE_INFINITY
   /** Threads before the last raise, and what the raise has saved since, its slips included. */
-  private raisedFrom = 1
-  private savedMs = 0
+  #raisedFrom = 1
+  #savedMs = 0
   /** Where the last failed raise went to; the next goes half as far. */
-  private failedAt: number | null = null
+  #failedAt: number | null = null
   /** Of the last look taken into account. */
-  private seenAt = Number.NEGATIVE_INFINITY
-  private slippedAt = Number.NEGATIVE_INFINITY
+  #seenAt = Number.NEGATIVE_INFINITY
+  #slippedAt = Number.NEGATIVE_INFINITY
   /** Of the end of the last step. */
-  private tookAt = Number.NEGATIVE_INFINITY
-  private cut = 1
+  #tookAt = Number.NEGATIVE_INFINITY
+  #cut = 1
 
   constructor(options: GovernorOptions) {
-    this.options = options
-    this.slips = createSlips(this.costs, options)
-    this.limit = Math.max(1, options.limit)
-    this.free = options.cores
-    this.cap = this.fits(MARGIN)
+    this.#options = options
+    this.#slips = createSlips(this.#costs, options)
+    this.#limit = Math.max(1, options.limit)
+    this.#free = options.cores
+    this.#cap = this.#fits(MARGIN)
   }
 
-  next(tokens = this.tokens): number {
-    if (this.limit === 1) return 1
-    this.tokens = tokens
-    const now = this.options.mono()
-    this.observe(now, LOOK_MS)
+  next(tokens = this.#tokens): number {
+    if (this.#limit === 1) return 1
+    this.#tokens = tokens
+    const now = this.#options.mono()
+    this.#observe(now, LOOK_MS)
     const group = groupOf(tokens)
-    if (this.trial !== null && now - this.trial.startedAt > TRIAL_AGE_MS && this.trial.group !== group) this.trial = null
-    this.trial ??= this.raise(now, group) ?? this.learn(now, group)
-    return this.trial !== null && concerns(this.trial, group) ? this.trial.threads : this.wanted(group)
+    if (this.#trial !== null && now - this.#trial.startedAt > TRIAL_AGE_MS && this.#trial.group !== group)
+      this.#trial = null
+    this.#trial ??= this.#raise(now, group) ?? this.#learn(now, group)
+    return this.#trial !== null && concerns(this.#trial, group) ? this.#trial.threads : this.#wanted(group)
   }
 
   took(cost: StepCost): void {
-    if (this.limit === 1) return
-    const now = this.options.mono()
-    this.tookAt = now
-    const slip = this.costs.add(cost)
+    if (this.#limit === 1) return
+    const now = this.#options.mono()
+    this.#tookAt = now
+    const slip = this.#costs.add(cost)
     const group = groupOf(cost.tokens)
-    this.learner.stepped(group)
-    if (cost.threads > this.raisedFrom) this.savedMs += (this.costs.typical(this.raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
-    const { trial } = this
-    if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.tried(trial, cost, slip, now)
-    else if (cost.threads > 1 && cost.threads <= this.cap) {
-      const verdict = this.slips.judge(slip, cost, group)
-      if (verdict === 'crowded') this.slipped(cost.threads, now)
+    this.#learner.stepped(group)
+    if (cost.threads > this.#raisedFrom)
+      this.#savedMs += (this.#costs.typical(this.#raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
+    const trial = this.#trial
+    if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.#tried(trial, cost, slip, now)
+    else if (cost.threads > 1 && cost.threads <= this.#cap) {
+      const verdict = this.#slips.judge(slip, cost, group)
+      if (verdict === 'crowded') this.#slipped(cost.threads, now)
       else if (verdict === 'dear') {
-        this.learner.dear(group, cost.threads)
-        this.slips.clear()
+        this.#learner.dear(group, cost.threads)
+        this.#slips.clear()
       }
     }
   }
 
   setLimit(threads: number): void {
-    const full = this.cap === this.limit
-    this.limit = Math.max(1, threads)
-    this.trial = null
+    const full = this.#cap === this.#limit
+    this.#limit = Math.max(1, threads)
+    this.#trial = null
     // A share that a neighbour gave up is used at once where others leave it free.
-    this.cap = full ? this.fits(MARGIN) : Math.min(this.cap, this.limit)
+    this.#cap = full ? this.#fits(MARGIN) : Math.min(this.#cap, this.#limit)
   }
 
   /** The cap, or fewer where fewer were seen to be faster. */
-  private wanted(group: number): number {
-    return Math.min(this.cap, this.learner.preferred(group) ?? this.limit)
+  #wanted(group: number): number {
+    return Math.min(this.#cap, this.#learner.preferred(group) ?? this.#limit)
   }
 
   /** Threads for which there is room, when others may take so much of a core. */
-  private fits(margin: number): number {
-    return Math.max(1, Math.min(this.limit, Math.floor(this.free + margin)))
+  #fits(margin: number): number {
+    return Math.max(1, Math.min(this.#limit, Math.floor(this.#free + margin)))
   }
 
   /** Looks at what others use; lowers the cap at once, and notes when there is room for more. */
-  private observe(now: number, minAgeMs: number): void {
-    const busy = this.options.watch.look(minAgeMs)
-    if (busy.at === this.seenAt) return
-    this.seenAt = busy.at
-    const { cores, processors = cores } = this.options
-    this.free = Math.min(cores, processors - busy.others)
-    const sure = this.fits(MARGIN)
-    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second. A step of seconds is no pause.
-    const paused = busy.gapMs > 0 && now - this.tookAt > busy.gapMs / 2
-    if (!paused && (this.cap > this.fits(MARGIN_TRIED) || (this.cap > sure && !this.proven))) this.lower(sure)
-    if (this.fits(MARGIN_TRIED) <= this.cap) this.roomSince = null
-    else this.roomSince ??= now
+  #observe(now: number, minAgeMs: number): void {
+    const busy = this.#options.watch.look(minAgeMs)
+    if (busy.at === this.#seenAt) return
+    this.#seenAt = busy.at
+    const { cores, processors = cores } = this.#options
+    this.#free = Math.min(cores, processors - busy.others)
+    const sure = this.#fits(MARGIN)
+    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second. A
+    // step of seconds is no pause.
+    const paused = busy.gapMs > 0 && now - this.#tookAt > busy.gapMs / 2
+    if (!paused && (this.#cap > this.#fits(MARGIN_TRIED) || (this.#cap > sure && !this.#proven))) this.#lower(sure)
+    if (this.#fits(MARGIN_TRIED) <= this.#cap) this.#roomSince = null
+    else this.#roomSince ??= now
     // Nothing ran here meanwhile: a quiet pause is as good as a quiet second.
-    if (paused && now >= this.hold && sure > this.cap) {
-      this.cap = sure
-      this.costs.forgive(sure)
-      this.roomSince = null
+    if (paused && now >= this.#hold && sure > this.#cap) {
+      this.#cap = sure
+      this.#costs.forgive(sure)
+      this.#roomSince = null
     }
   }
 
-  private lower(threads: number): void {
-    this.cap = threads
-    this.proven = false
-    this.failedAt = null
-    if (this.trial !== null && Math.max(this.trial.base, this.trial.threads) > threads) this.trial = null
+  #lower(threads: number): void {
+    this.#cap = threads
+    this.#proven = false
+    this.#failedAt = null
+    if (this.#trial !== null && Math.max(this.#trial.base, this.#trial.threads) > threads) this.#trial = null
   }
 
   /** A trial with more threads, after a quiet second and the back-off. */
-  private raise(now: number, group: number): Trial | null {
-    if (this.roomSince === null || now - this.roomSince < QUIET_MS || now < this.hold || this.wanted(group) < this.cap) return null
-    const target = Math.min(this.fits(MARGIN_TRIED), this.learner.preferred(group) ?? this.limit)
-    if (target <= this.cap) return null
-    const threads = this.failedAt !== null && this.failedAt <= target ? Math.max(this.cap + 1, Math.floor((this.cap + this.failedAt) / 2)) : target
-    return createTrial({ kind: 'raise', threads, base: this.cap, group, startedAt: now })
+  #raise(now: number, group: number): Trial | null {
+    if (
+      this.#roomSince === null ||
+      now - this.#roomSince < QUIET_MS ||
+      now < this.#hold ||
+      this.#wanted(group) < this.#cap
+    )
+      return null
+    const target = Math.min(this.#fits(MARGIN_TRIED), this.#learner.preferred(group) ?? this.#limit)
+    if (target <= this.#cap) return null
+    const threads =
+      this.#failedAt !== null && this.#failedAt <= target
+        ? Math.max(this.#cap + 1, Math.floor((this.#cap + this.#failedAt) / 2))
+        : target
+    return createTrial({ kind: 'raise', threads, base: this.#cap, group, startedAt: now })
   }
 
-  private learn(now: number, group: number): Trial | null {
-    if (now - this.slippedAt < QUIET_MS) return null
-    const base = this.wanted(group)
-    const threads = this.learner.candidate(group, base, this.cap)
+  #learn(now: number, group: number): Trial | null {
+    if (now - this.#slippedAt < QUIET_MS) return null
+    const base = this.#wanted(group)
+    const threads = this.#learner.candidate(group, base, this.#cap)
     return threads === null ? null : createTrial({ kind: 'learn', threads, base, group, startedAt: now })
   }
 
-  private tried(trial: Trial, { tokens, ms }: StepCost, slip: Slip, now: number): void {
-    const usual = this.costs.typical(trial.base, tokens) ?? (trial.kind === 'raise' ? this.costs.expected(trial.base, tokens) : null)
+  #tried(trial: Trial, { tokens, ms }: StepCost, slip: Slip, now: number): void {
+    const usual =
+      this.#costs.typical(trial.base, tokens) ??
+      (trial.kind === 'raise' ? this.#costs.expected(trial.base, tokens) : null)
     const result = trial.took(ms, usual, slip === 'severe')
     if (result === 'going') return
-    this.trial = null
-    if (trial.kind === 'learn') this.learner.learned(trial.group, result === 'better' ? trial.threads : null, this.cap)
+    this.#trial = null
+    if (trial.kind === 'learn')
+      this.#learner.learned(trial.group, result === 'better' ? trial.threads : null, this.#cap)
     else if (result === 'better') {
-      this.cap = trial.threads
-      this.costs.forgive(trial.threads)
-      this.proven = true
-      this.raisedAt = now
-      this.raisedFrom = trial.base
-      this.savedMs = 0
-      this.failedAt = null
-      this.roomSince = this.fits(MARGIN_TRIED) > this.cap ? now : null
+      this.#cap = trial.threads
+      this.#costs.forgive(trial.threads)
+      this.#proven = true
+      this.#raisedAt = now
+      this.#raisedFrom = trial.base
+      this.#savedMs = 0
+      this.#failedAt = null
+      this.#roomSince = this.#fits(MARGIN_TRIED) > this.#cap ? now : null
     } else {
-      this.failedAt = trial.threads
-      this.backOff(now)
+      this.#failedAt = trial.threads
+      this.#backOff(now)
     }
   }
 
-  private backOff(now: number): void {
-    this.hold = now + this.backoffMs
-    this.backoffMs = Math.min(BACKOFF_MAX_MS, this.backoffMs * 2)
+  #backOff(now: number): void {
+    this.#hold = now + this.#backoffMs
+    this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2)
   }
 
   /** Down at once: to what others leave free if that explains it, else by one, and by more when that was not enough. */
-  private slipped(threads: number, now: number): void {
-    const before = this.cap
-    this.observe(now, 0)
-    this.cut = now - this.slippedAt < AGAIN_MS ? this.cut * 2 : 1
-    if (this.cap >= threads) this.lower(Math.max(1, threads - this.cut))
-    this.trial = null
-    this.roomSince = this.fits(MARGIN_TRIED) > this.cap ? now : null
+  #slipped(threads: number, now: number): void {
+    const before = this.#cap
+    this.#observe(now, 0)
+    this.#cut = now - this.#slippedAt < AGAIN_MS ? this.#cut * 2 : 1
+    if (this.#cap >= threads) this.#lower(Math.max(1, threads - this.#cut))
+    this.#trial = null
+    this.#roomSince = this.#fits(MARGIN_TRIED) > this.#cap ? now : null
     // A raise that saved more than this slip cost was right.
-    if (this.savedMs > 0 || now - this.raisedAt >= Math.max(CAUSED_MS, this.backoffMs * 2)) this.backoffMs = BACKOFF_MIN_MS
-    if (this.cap < before) this.backOff(now)
-    this.slippedAt = now
-    this.slips.clear()
+    if (this.#savedMs > 0 || now - this.#raisedAt >= Math.max(CAUSED_MS, this.#backoffMs * 2))
+      this.#backoffMs = BACKOFF_MIN_MS
+    if (this.#cap < before) this.#backOff(now)
+    this.#slippedAt = now
+    this.#slips.clear()
   }
 }
 

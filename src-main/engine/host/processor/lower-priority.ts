@@ -4,7 +4,10 @@ import { setPriority } from 'node:os'
 
 const NICENESS = 5
 
-/** Lowers every thread there is. Called once the libraries are in, so that a restart does not queue behind other programs. */
+/**
+ * Lowers every thread there is. Called once the libraries are in, so that a restart does not queue behind other
+ * programs.
+ */
 export function stepBack(): void {
   try {
     // On Linux niceness belongs to a thread: the workers that decode exist already and would keep theirs.

@@ -4,7 +4,11 @@ import type { TokenLogprob } from '#contract/inference.ts'
 import type { Choice, Vocabulary } from '../scheduler/step-model.ts'
 
 /** A token's bytes need not be whole UTF-8: `token` is then lossy, `bytes` never. */
-function described(vocabulary: Vocabulary, token: number, logprob: number): { token: string; bytes: number[]; logprob: number } {
+function described(
+  vocabulary: Vocabulary,
+  token: number,
+  logprob: number,
+): { token: string; bytes: number[]; logprob: number } {
   const bytes = vocabulary.bytesOf(token)
   return { token: new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), bytes: [...bytes], logprob }
 }
@@ -12,5 +16,8 @@ function described(vocabulary: Vocabulary, token: number, logprob: number): { to
 /** Null when the loop reported no log-probability. */
 export function tokenLogprob(vocabulary: Vocabulary, choice: Choice): TokenLogprob | null {
   if (choice.logprob === undefined) return null
-  return { ...described(vocabulary, choice.token, choice.logprob), top: (choice.top ?? []).map(({ token, logprob }) => described(vocabulary, token, logprob)) }
+  return {
+    ...described(vocabulary, choice.token, choice.logprob),
+    top: (choice.top ?? []).map(({ token, logprob }) => described(vocabulary, token, logprob)),
+  }
 }

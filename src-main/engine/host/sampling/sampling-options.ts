@@ -1,11 +1,17 @@
-/** A request's sampling as the step loop takes it. Values were bounded by the contract's schema; what depends on the model is checked here. */
+/**
+ * A request's sampling as the step loop takes it. Values were bounded by the contract's schema; what depends on the
+ * model is checked here.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
 import { jsonGrammar, schemaGrammar } from '../grammar/grammar.ts'
 import type { GrammarOptions, SamplerOptions, Vocabulary } from '../scheduler/step-model.ts'
 
-/** Without a cap, choosing one token of a vocabulary of 152,000 costs up to 100 ms; what 1,000 candidates leave out is never chosen in practice. */
+/**
+ * Without a cap, choosing one token of a vocabulary of 152,000 costs up to 100 ms; what 1,000 candidates leave out is
+ * never chosen in practice.
+ */
 const TOP_K_MAX = 1_000
 /** llama.cpp's own default for the penalties' window. */
 const PENALTY_TOKENS = 64
@@ -27,11 +33,18 @@ function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [num
 /** NaN and infinities pass a comparison unseen, so that callers without the schema are checked too. */
 function checkFinite(values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'number' && !Number.isFinite(value)) throw new StokerError('SAMPLING_INVALID', `The sampling's ${name} is ${value}. Use a finite number, or leave it out.`)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new StokerError(
+        'SAMPLING_INVALID',
+        `The sampling's ${name} is ${value}. Use a finite number, or leave it out.`,
+      )
   }
 }
 
-function grammarOf({ jsonSchema, jsonObject, toolChoice }: EngineRequest, toolGrammar: GrammarOptions | null): GrammarOptions | null {
+function grammarOf(
+  { jsonSchema, jsonObject, toolChoice }: EngineRequest,
+  toolGrammar: GrammarOptions | null,
+): GrammarOptions | null {
   const wanted = jsonSchema !== undefined ? schemaGrammar(jsonSchema) : jsonObject === true ? jsonGrammar() : null
   if (wanted === null) return toolGrammar
   if (toolGrammar !== null && toolGrammar.triggers.length === 0)
@@ -49,7 +62,10 @@ export interface SamplingContext {
 }
 
 /** Errors: SAMPLING_INVALID, GRAMMAR_INVALID, BAD_REQUEST. With a JSON answer the model cannot call tools. */
-export function samplerOptions(request: EngineRequest, { vocabulary, toolGrammar, randomSeed }: SamplingContext): SamplerOptions {
+export function samplerOptions(
+  request: EngineRequest,
+  { vocabulary, toolGrammar, randomSeed }: SamplingContext,
+): SamplerOptions {
   const { sampling } = request
   checkFinite({ ...sampling, ...sampling.logitBias })
   const grammar = grammarOf(request, toolGrammar)

@@ -1,4 +1,7 @@
-/** Stop strings matched on the streamed text by us: the library's own triggers miss strings that cross a token boundary. Linear in text times stop strings. */
+/**
+ * Stop strings matched on the streamed text by us: the library's own triggers miss strings that cross a token boundary.
+ * Linear in text times stop strings.
+ */
 
 export interface StopMatcher {
   /** Text that may be delivered now; with `stopped`, it ends just before a stop string and nothing follows. */
@@ -28,12 +31,16 @@ function progressOf(stop: string): Progress {
 /** True when the character completes the stop string. */
 function advance(progress: Progress, character: string): boolean {
   const { stop, fallback } = progress
-  while (progress.matched > 0 && stop[progress.matched] !== character) progress.matched = fallback[progress.matched - 1] ?? 0
+  while (progress.matched > 0 && stop[progress.matched] !== character)
+    progress.matched = fallback[progress.matched - 1] ?? 0
   if (stop[progress.matched] === character) progress.matched += 1
   return progress.matched === stop.length
 }
 
-/** The first stop string to be complete ends the text; of several complete at once, the longest. At most 16 of 256 characters (the contract's bound). */
+/**
+ * The first stop string to be complete ends the text; of several complete at once, the longest. At most 16 of 256
+ * characters (the contract's bound).
+ */
 export function createStopMatcher(stops: readonly string[]): StopMatcher {
   const all = stops.filter((stop) => stop !== '').map((stop) => progressOf(stop.toWellFormed()))
   let held = ''

@@ -1,13 +1,18 @@
-/** Tokens' bytes to text, one token at a time: bytes of an unfinished UTF-8 character (at most three) are held back until it is whole. */
+/**
+ * Tokens' bytes to text, one token at a time: bytes of an unfinished UTF-8 character (at most three) are held back
+ * until it is whole.
+ */
 
 export interface TextStream {
-  /** Text made whole by these bytes; empty while a character is unfinished. What can never become a character is U+FFFD. */
+  /**
+   * Text made whole by these bytes; empty while a character is unfinished. What can never become a character is U+FFFD.
+   */
   push(bytes: Uint8Array): string
 }
 
 /**
- * A leading space of the first token is kept as the model generated it, as llama-server does. An unfinished character at the very end is
- * never delivered: there is no push that would complete it.
+ * A leading space of the first token is kept as the model generated it, as llama-server does. An unfinished character
+ * at the very end is never delivered: there is no push that would complete it.
  */
 export function createTextStream(): TextStream {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

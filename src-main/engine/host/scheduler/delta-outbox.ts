@@ -1,4 +1,7 @@
-/** Text on its way out, gathered over steps: a job's first text goes at once, the rest at most every 15 ms, all jobs in one message. */
+/**
+ * Text on its way out, gathered over steps: a job's first text goes at once, the rest at most every 15 ms, all jobs in
+ * one message.
+ */
 import type { AnswerPiece } from './output-processor.ts'
 import type { DeltaItem, HostEvent } from '#engine/protocol.ts'
 import type { Placed } from './sequence.ts'
@@ -32,7 +35,9 @@ export function createOutbox(send: (event: HostEvent) => void): Outbox {
           placed.firstTextAt ??= now
           placed.outbox = ''
           placed.logprobs = []
-          return logprobs.length === 0 ? { job: placed.job.id, text: outbox } : { job: placed.job.id, text: outbox, logprobs }
+          return logprobs.length === 0
+            ? { job: placed.job.id, text: outbox }
+            : { job: placed.job.id, text: outbox, logprobs }
         })
       waiting = []
       urgent = false

@@ -13,7 +13,10 @@ interface EmbedCall {
 
 export interface EmbedQueue {
   readonly size: number
-  /** Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, CANCELLED once the signal is aborted, and what failAll says. */
+  /**
+   * Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, CANCELLED once the signal is aborted, and what
+   * failAll says.
+   */
   add(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>
   /** Embeds the next text; never throws. */
   next(): Promise<void>
@@ -30,7 +33,9 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
     const { contextTokens } = model.model
     const { begin, end } = model.vocabulary
     if (text.length > contextTokens * CHARACTERS_PER_TOKEN_MAX)
-      throw new StokerError('CONTEXT_TOO_LONG', `This text needs more than ${contextTokens} tokens. Split it.`, { data: { contextTokens } })
+      throw new StokerError('CONTEXT_TOO_LONG', `This text needs more than ${contextTokens} tokens. Split it.`, {
+        data: { contextTokens },
+      })
     const tokens = model.vocabulary.tokenize(text, { begins: true })
     if (begin !== null) tokens.unshift(begin)
     if (end !== null) tokens.push(end)
@@ -49,7 +54,10 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
       return calls.length
     },
     add(texts, signal) {
-      if (calls.length >= EMBED_CALLS_MAX) return Promise.reject(new StokerError('ENGINE_BUSY', `${EMBED_CALLS_MAX} lists of texts wait to be embedded. Try again later.`))
+      if (calls.length >= EMBED_CALLS_MAX)
+        return Promise.reject(
+          new StokerError('ENGINE_BUSY', `${EMBED_CALLS_MAX} lists of texts wait to be embedded. Try again later.`),
+        )
       if (texts.length === 0) return Promise.resolve({ vectors: [], promptTokens: 0 })
       return new Promise((resolve, reject) => {
         const call: EmbedCall = { texts, done: { vectors: [], promptTokens: 0 }, resolve, reject }

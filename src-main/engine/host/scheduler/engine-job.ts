@@ -31,30 +31,62 @@ export interface PrepareOptions {
   pause?: () => Promise<unknown>
 }
 
-function checkRequest({ messages, prompt, maxTokens, tools = [], toolChoice }: EngineRequest, contextTokens: number): void {
-  if (messages.length === 0 && prompt === undefined) throw new StokerError('BAD_REQUEST', 'The request has no messages and no prompt. Send at least one message.')
-  if (messages.length > 0 && prompt !== undefined) throw new StokerError('BAD_REQUEST', 'The request has messages and a prompt. Send one of them.')
-  if (prompt !== undefined && tools.length > 0) throw new StokerError('BAD_REQUEST', 'Tools need chat messages; a plain prompt has no place for them. Send messages instead.')
+function checkRequest(
+  { messages, prompt, maxTokens, tools = [], toolChoice }: EngineRequest,
+  contextTokens: number,
+): void {
+  if (messages.length === 0 && prompt === undefined)
+    throw new StokerError('BAD_REQUEST', 'The request has no messages and no prompt. Send at least one message.')
+  if (messages.length > 0 && prompt !== undefined)
+    throw new StokerError('BAD_REQUEST', 'The request has messages and a prompt. Send one of them.')
+  if (prompt !== undefined && tools.length > 0)
+    throw new StokerError(
+      'BAD_REQUEST',
+      'Tools need chat messages; a plain prompt has no place for them. Send messages instead.',
+    )
   if (tools.length === 0 && toolChoice !== undefined && toolChoice !== 'auto' && toolChoice !== 'none')
-    throw new StokerError('BAD_REQUEST', 'The request asks for a tool call and offers no tools. Send tools, or leave the tool choice out.')
+    throw new StokerError(
+      'BAD_REQUEST',
+      'The request asks for a tool call and offers no tools. Send tools, or leave the tool choice out.',
+    )
   if (maxTokens >= contextTokens)
-    throw new StokerError('CONTEXT_TOO_LONG', `This request asks for ${maxTokens} tokens of answer and a slot has ${contextTokens} for prompt and answer. Lower max_tokens.`, {
-      data: { contextTokens },
-    })
+    throw new StokerError(
+      'CONTEXT_TOO_LONG',
+      `This request asks for ${maxTokens} tokens of answer and a slot has ${contextTokens} for prompt and answer. Lower max_tokens.`,
+      {
+        data: { contextTokens },
+      },
+    )
 }
 
 /**
  * Renders, tokenizes and checks a request against its slot; nothing is evaluated.
  * Errors: BAD_REQUEST, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID.
  */
-export async function prepareJob(id: string, request: EngineRequest, model: StepModel, { now, randomSeed, pause = setImmediate }: PrepareOptions): Promise<Job> {
+export async function prepareJob(
+  id: string,
+  request: EngineRequest,
+  model: StepModel,
+  { now, randomSeed, pause = setImmediate }: PrepareOptions,
+): Promise<Job> {
   const { contextTokens } = model.model
   checkRequest(request, contextTokens)
   const prompts = promptsOf(model)
   const tools = toolsOf(request, prompts.format, randomSeed)
   const options = samplerOptions(request, { vocabulary: model.vocabulary, toolGrammar: tools.grammar, randomSeed })
-  const prompt = await prompts.tokens(request, { offered: tools.offered, contextTokens, maxTokens: request.maxTokens, pause })
+  const prompt = await prompts.tokens(request, {
+    offered: tools.offered,
+    contextTokens,
+    maxTokens: request.maxTokens,
+    pause,
+  })
   const sampler = await model.sampler(options)
-  const answer = createAnswer({ vocabulary: model.vocabulary, stops: request.stop, tools: tools.parser, markers: prompts.markers, logprobs: request.logprobs !== undefined })
+  const answer = createAnswer({
+    vocabulary: model.vocabulary,
+    stops: request.stop,
+    tools: tools.parser,
+    markers: prompts.markers,
+    logprobs: request.logprobs !== undefined,
+  })
   return { id, prompt, sampler, answer, maxTokens: request.maxTokens, ignoreEos: request.ignoreEos, submittedAt: now }
 }

@@ -1,7 +1,8 @@
 /**
- * Whose turn it is: own use, jobs near their deadline, jobs, exams; within a class the earliest deadline, then the earliest arrival.
- * Nobody starves: every fourth admission goes to the job that has waited longest, once that is twenty seconds. So a job with n older
- * ones before it gets a slot at the latest twenty seconds and 4 × (n + 1) admissions after its arrival.
+ * Whose turn it is: own use, jobs near their deadline, jobs, exams; within a class the earliest deadline, then the
+ * earliest arrival. Nobody starves: every fourth admission goes to the job that has waited longest, once that is twenty
+ * seconds. So a job with n older ones before it gets a slot at the latest twenty seconds and 4 × (n + 1) admissions
+ * after its arrival.
  */
 import { answerLeft, promptLeft, type Placed } from './sequence.ts'
 import type { Speed } from './speed-meter.ts'
@@ -41,7 +42,8 @@ export function createOrder(speed: Speed, streams: () => number): Order {
     if (placed.priority === 'exam') return 3
     return isNear(placed, now) ? 1 : 2
   }
-  const deadline = ({ deadlineAt }: Placed, now: number): number => (deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt)
+  const deadline = ({ deadlineAt }: Placed, now: number): number =>
+    deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt
   function compare(a: Placed, b: Placed, now: number): number {
     const byRank = rank(a, now) - rank(b, now)
     if (byRank !== 0) return byRank

@@ -1,4 +1,7 @@
-/** What a job says, token by token: bytes to text, calls of tools taken out, stop strings matched, log-probabilities kept beside their text. */
+/**
+ * What a job says, token by token: bytes to text, calls of tools taken out, stop strings matched, log-probabilities
+ * kept beside their text.
+ */
 import type { TokenLogprob, ToolCall } from '#contract/inference.ts'
 
 import { tokenLogprob } from '../sampling/logprobs.ts'

@@ -1,6 +1,7 @@
 /**
- * What a step pays for prompt tokens: a pass over the weights, and so much for each token. A mean of milliseconds a token would not do: small pieces
- * make it look dear, and dear tokens make the pieces smaller still. A line through the last steps, weighted so that relative errors count.
+ * What a step pays for prompt tokens: a pass over the weights, and so much for each token. A mean of milliseconds a
+ * token would not do: small pieces make it look dear, and dear tokens make the pieces smaller still. A line through the
+ * last steps, weighted so that relative errors count.
  */
 export interface PromptCost {
   /** A step evaluated so many prompt tokens, in so much time less what its decodes take. */
@@ -11,7 +12,10 @@ export interface PromptCost {
 
 /** After so many tokens an old step counts half: a neighbour's sudden work must show. */
 const HALF_LIFE = 512
-/** Steps of one length say nothing of the pass alone; then it is taken for one decode's time, and as sure as this share of all steps. */
+/**
+ * Steps of one length say nothing of the pass alone; then it is taken for one decode's time, and as sure as this share
+ * of all steps.
+ */
 const PRIOR = 0.05
 
 /** `passMs`: a guess of the pass over the weights, 0 while there is none. */

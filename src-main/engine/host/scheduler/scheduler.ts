@@ -1,6 +1,7 @@
 /**
- * One step loop over the slots of one context: jobs join and leave between steps. A step is one decode of every stream and pieces of the
- * prompts being read, at most 128 tokens of each where several jobs share it, so that a cancel waits for one step at most, long prompts included.
+ * One step loop over the slots of one context: jobs join and leave between steps. A step is one decode of every stream
+ * and pieces of the prompts being read, at most 128 tokens of each where several jobs share it, so that a cancel waits
+ * for one step at most, long prompts included.
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 
@@ -54,258 +55,284 @@ interface Ending {
 }
 
 class StepScheduler implements Scheduler {
-  private readonly model: StepModel
-  private readonly options: SchedulerOptions
-  private readonly governor: Governor
-  private readonly slots: Slots
-  private readonly rate: Rate
-  private readonly speed: Speed
-  private readonly order: Order
-  private readonly outbox: Outbox
-  private readonly embeds: EmbedQueue
+  readonly #model: StepModel
+  readonly #options: SchedulerOptions
+  readonly #governor: Governor
+  readonly #slots: Slots
+  readonly #rate: Rate
+  readonly #speed: Speed
+  readonly #order: Order
+  readonly #outbox: Outbox
+  readonly #embeds: EmbedQueue
   /** Every job here by id; null while its prompt is being prepared. */
-  private readonly known = new Map<string, Placed | null>()
-  private readonly cancelledEarly = new Set<string>()
-  private readonly waiting = new Set<Placed>()
+  readonly #known = new Map<string, Placed | null>()
+  readonly #cancelledEarly = new Set<string>()
+  readonly #waiting = new Set<Placed>()
   /** Asked for since the last step. */
-  private cancels: Placed[] = []
-  private readonly preparing = new Set<Promise<void>>()
-  private loop: Promise<void> | null = null
-  private stopped: ErrorValue | null = null
-  private arrivals = 0
-  private steps = 0
-  private threads = 0
-  private statsAt = Number.NEGATIVE_INFINITY
-  private evaluated = 0
+  #cancels: Placed[] = []
+  readonly #preparing = new Set<Promise<void>>()
+  #loop: Promise<void> | null = null
+  #stopped: ErrorValue | null = null
+  #arrivals = 0
+  #steps = 0
+  #threads = 0
+  #statsAt = Number.NEGATIVE_INFINITY
+  #evaluated = 0
   /** Of jobs that have left. */
-  private cached = 0
+  #cached = 0
 
   constructor(model: StepModel, governor: Governor, options: SchedulerOptions) {
-    this.model = model
-    this.governor = governor
-    this.options = options
-    this.rate = createRate(options.mono)
-    this.speed = createSpeed(model.model.slots)
-    this.order = createOrder(this.speed, () => this.slots.running)
-    this.slots = createSlots(model, (leader, placed) => this.order.rank(leader, options.mono()) <= this.order.rank(placed, options.mono()))
-    this.outbox = createOutbox(options.send)
-    this.embeds = createEmbedQueue(model)
+    this.#model = model
+    this.#governor = governor
+    this.#options = options
+    this.#rate = createRate(options.mono)
+    this.#speed = createSpeed(model.model.slots)
+    this.#order = createOrder(this.#speed, () => this.#slots.running)
+    this.#slots = createSlots(
+      model,
+      (leader, placed) => this.#order.rank(leader, options.mono()) <= this.#order.rank(placed, options.mono()),
+    )
+    this.#outbox = createOutbox(options.send)
+    this.#embeds = createEmbedQueue(model)
   }
 
   submit(id: string, request: EngineRequest, options: JobOptions): void {
-    const { slots } = this.model.model
-    if (this.stopped !== null) this.sendError(id, this.stopped)
-    else if (this.known.has(id)) this.sendError(id, { code: 'CONFLICT', message: 'A job with this id runs already. Give every job its own id.', data: {} })
-    else if (this.known.size >= slots + QUEUE_MAX)
-      this.sendError(id, { code: 'ENGINE_BUSY', message: `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`, data: {} })
+    const { slots } = this.#model.model
+    if (this.#stopped !== null) this.#sendError(id, this.#stopped)
+    else if (this.#known.has(id))
+      this.#sendError(id, {
+        code: 'CONFLICT',
+        message: 'A job with this id runs already. Give every job its own id.',
+        data: {},
+      })
+    else if (this.#known.size >= slots + QUEUE_MAX)
+      this.#sendError(id, {
+        code: 'ENGINE_BUSY',
+        message: `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`,
+        data: {},
+      })
     else {
-      const arrivedAt = this.options.mono()
-      this.known.set(id, null)
+      const arrivedAt = this.#options.mono()
+      this.#known.set(id, null)
       const deadlineAt = options.deadlineMs === null ? null : arrivedAt + options.deadlineMs
-      const prepared = this.prepare(id, request, { priority: options.priority, arrival: (this.arrivals += 1), arrivedAt, deadlineAt }).finally(() =>
-        this.preparing.delete(prepared),
-      )
-      this.preparing.add(prepared)
+      const prepared = this.#prepare(id, request, {
+        priority: options.priority,
+        arrival: (this.#arrivals += 1),
+        arrivedAt,
+        deadlineAt,
+      }).finally(() => this.#preparing.delete(prepared))
+      this.#preparing.add(prepared)
     }
   }
 
   cancel(id: string): void {
-    const placed = this.known.get(id)
+    const placed = this.#known.get(id)
     if (placed === undefined) return
-    if (placed === null) this.cancelledEarly.add(id)
+    if (placed === null) this.#cancelledEarly.add(id)
     else if (!placed.cancelled) {
       placed.cancelled = true
-      this.cancels.push(placed)
-      this.wake()
+      this.#cancels.push(placed)
+      this.#wake()
     }
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
-    if (this.stopped !== null) throw new StokerError(this.stopped.code, this.stopped.message)
-    const embedded = this.embeds.add(texts, signal)
-    this.wake()
+    if (this.#stopped !== null) throw new StokerError(this.#stopped.code, this.#stopped.message)
+    const embedded = this.#embeds.add(texts, signal)
+    this.#wake()
     return embedded
   }
 
   stats(): HostStats {
-    const { running } = this.slots
-    let [waitingPromptTokens, cachedTokens] = [0, this.cached]
-    for (const placed of this.waiting) waitingPromptTokens += placed.job.prompt.length
-    for (const placed of this.slots.bySlot) {
+    const { running } = this.#slots
+    let [waitingPromptTokens, cachedTokens] = [0, this.#cached]
+    for (const placed of this.#waiting) waitingPromptTokens += placed.job.prompt.length
+    for (const placed of this.#slots.bySlot) {
       if (placed === null) continue
       waitingPromptTokens += promptLeft(placed)
       cachedTokens += placed.usage.cachedTokens
     }
     return {
       running,
-      queued: this.known.size - running,
-      slots: this.model.model.slots,
-      tokensPerSecond: this.rate.perSecond(),
-      rssBytes: this.options.rssBytes(),
-      speed: this.speed.view(),
+      queued: this.#known.size - running,
+      slots: this.#model.model.slots,
+      tokensPerSecond: this.#rate.perSecond(),
+      rssBytes: this.#options.rssBytes(),
+      speed: this.#speed.view(),
       waitingPromptTokens,
       cachedTokens,
-      promptTokens: this.evaluated,
-      threads: this.threads || this.governor.next(),
+      promptTokens: this.#evaluated,
+      threads: this.#threads || this.#governor.next(),
     }
   }
 
   async stop(reason: ErrorValue): Promise<void> {
-    this.stopped = reason
-    await this.loop
+    this.#stopped = reason
+    await this.#loop
     // They use the model.
-    await Promise.all(this.preparing)
-    for (const [id, placed] of this.known) {
-      if (placed === null) this.sendError(id, reason)
-      else this.fail(placed, reason)
+    await Promise.all(this.#preparing)
+    for (const [id, placed] of this.#known) {
+      if (placed === null) this.#sendError(id, reason)
+      else this.#fail(placed, reason)
     }
-    this.known.clear()
-    this.embeds.failAll(new StokerError(reason.code, reason.message))
-    this.slots.dispose()
+    this.#known.clear()
+    this.#embeds.failAll(new StokerError(reason.code, reason.message))
+    this.#slots.dispose()
   }
 
-  private sendError(job: string, error: ErrorValue): void {
-    this.options.send({ t: 'error', job, error })
+  #sendError(job: string, error: ErrorValue): void {
+    this.#options.send({ t: 'error', job, error })
   }
 
-  private async prepare(id: string, request: EngineRequest, arrival: Omit<Arrival, 'job'>): Promise<void> {
+  async #prepare(id: string, request: EngineRequest, arrival: Omit<Arrival, 'job'>): Promise<void> {
     let job: Job
     try {
-      job = await prepareJob(id, request, this.model, { now: arrival.arrivedAt, randomSeed: this.options.randomSeed })
+      job = await prepareJob(id, request, this.#model, { now: arrival.arrivedAt, randomSeed: this.#options.randomSeed })
     } catch (error) {
-      this.cancelledEarly.delete(id)
-      if (this.known.delete(id)) this.sendError(id, toErrorValue(error))
+      this.#cancelledEarly.delete(id)
+      if (this.#known.delete(id)) this.#sendError(id, toErrorValue(error))
       return
     }
-    if (this.stopped !== null) {
+    if (this.#stopped !== null) {
       job.sampler.dispose()
       return
     }
     const placed = place({ ...arrival, job })
-    this.known.set(id, placed)
-    this.waiting.add(placed)
-    if (this.cancelledEarly.delete(id)) this.cancel(id)
-    this.wake()
+    this.#known.set(id, placed)
+    this.#waiting.add(placed)
+    if (this.#cancelledEarly.delete(id)) this.cancel(id)
+    this.#wake()
   }
 
-  private wake(): void {
-    if (this.stopped !== null) return
-    this.loop ??= this.run().finally(() => {
-      this.loop = null
+  #wake(): void {
+    if (this.#stopped !== null) return
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = null
       // A job may have come in after the last look.
-      if (this.hasWork()) this.wake()
+      if (this.#hasWork()) this.#wake()
       else {
-        this.speed.idle()
-        this.options.send({ t: 'stats', stats: this.stats() })
+        this.#speed.idle()
+        this.#options.send({ t: 'stats', stats: this.stats() })
       }
     })
   }
 
-  private hasWork(): boolean {
-    return this.waiting.size > 0 || this.cancels.length > 0 || this.embeds.size > 0 || this.slots.running > 0
+  #hasWork(): boolean {
+    return this.#waiting.size > 0 || this.#cancels.length > 0 || this.#embeds.size > 0 || this.#slots.running > 0
   }
 
-  /** Before every turn the messages that lie there are handled: a step may block this thread for half a second, on a slow model longer. */
-  private async run(): Promise<void> {
+  /**
+   * Before every turn the messages that lie there are handled: a step may block this thread for half a second, on a
+   * slow model longer.
+   */
+  async #run(): Promise<void> {
     await turnOfTheLoop()
-    while (this.stopped === null && this.hasWork()) {
-      await this.turn().catch((error: unknown) => this.failRunning(error))
+    while (this.#stopped === null && this.#hasWork()) {
+      await this.#turn().catch((error: unknown) => this.#failRunning(error))
     }
   }
 
-  private async turn(): Promise<void> {
-    this.takeCancelled()
-    await this.embeds.next()
-    const startedAt = this.options.mono()
-    await this.slots.catchUp()
-    await this.admit()
-    if (this.waiting.size === 0) await this.slots.closeGap()
-    const plan = planStep(this.slots.bySlot, {
-      order: this.order,
+  async #turn(): Promise<void> {
+    this.#takeCancelled()
+    await this.#embeds.next()
+    const startedAt = this.#options.mono()
+    await this.#slots.catchUp()
+    await this.#admit()
+    if (this.#waiting.size === 0) await this.#slots.closeGap()
+    const plan = planStep(this.#slots.bySlot, {
+      order: this.#order,
       now: startedAt,
-      turn: (this.steps += 1),
-      batchTokens: this.model.batchTokens,
-      adaptive: this.model.prefixReuse,
-      budget: (decoding, reading) => promptBudget({ decoding, reading, speed: this.speed, batchTokens: this.model.batchTokens, adaptive: this.model.prefixReuse }),
+      turn: (this.#steps += 1),
+      batchTokens: this.#model.batchTokens,
+      adaptive: this.#model.prefixReuse,
+      budget: (decoding, reading) =>
+        promptBudget({
+          decoding,
+          reading,
+          speed: this.#speed,
+          batchTokens: this.#model.batchTokens,
+          adaptive: this.#model.prefixReuse,
+        }),
     })
-    const decodedAll = plan.items.length > 0 && (await this.step(plan))
+    const decodedAll = plan.items.length > 0 && (await this.#step(plan))
     await turnOfTheLoop()
     if (!decodedAll || plan.decodes === 0) return
-    const took = this.options.mono() - startedAt
-    if (plan.promptTokens === 0) this.speed.decoded(plan.decodes, took)
+    const took = this.#options.mono() - startedAt
+    if (plan.promptTokens === 0) this.#speed.decoded(plan.decodes, took)
     // Exam calls are behind every job: what their prompts take from streams now must not keep jobs away.
-    if (plan.promptTokens === 0 || plan.jobs.some(({ share, priority }) => share > 0 && priority !== 'exam')) this.speed.waited(plan.decodes, took)
+    if (plan.promptTokens === 0 || plan.jobs.some(({ share, priority }) => share > 0 && priority !== 'exam'))
+      this.#speed.waited(plan.decodes, took)
   }
 
-  private takeCancelled(): void {
-    if (this.cancels.length === 0) return
-    const cancels = this.cancels
-    this.cancels = []
-    this.finish(cancels.filter((placed) => !placed.left).map((placed) => ({ placed, finish: 'cancelled' })))
+  #takeCancelled(): void {
+    if (this.#cancels.length === 0) return
+    const cancels = this.#cancels
+    this.#cancels = []
+    this.#finish(cancels.filter((placed) => !placed.left).map((placed) => ({ placed, finish: 'cancelled' })))
   }
 
-  private async admit(): Promise<void> {
-    while (this.slots.free > 0 && this.waiting.size > 0) {
-      const placed = this.order.next(this.waiting, this.options.mono())
+  async #admit(): Promise<void> {
+    while (this.#slots.free > 0 && this.#waiting.size > 0) {
+      const placed = this.#order.next(this.#waiting, this.#options.mono())
       if (placed === null) return
-      this.waiting.delete(placed)
+      this.#waiting.delete(placed)
       try {
-        await this.slots.take(placed)
+        await this.#slots.take(placed)
       } catch (error) {
-        this.fail(placed, failure('take up this job', error))
-        await this.forget(placed.slot)
+        this.#fail(placed, failure('take up this job', error))
+        await this.#forget(placed.slot)
       }
     }
   }
 
   /** False when it failed. */
-  private async step({ items, jobs, decodes, promptTokens }: Plan): Promise<boolean> {
+  async #step({ items, jobs, decodes, promptTokens }: Plan): Promise<boolean> {
     const tokens = decodes + promptTokens
-    const threads = this.governor.next(tokens)
-    if (threads !== this.threads) this.model.setThreads(threads)
-    this.threads = threads
-    const startedAt = this.options.mono()
+    const threads = this.#governor.next(tokens)
+    if (threads !== this.#threads) this.#model.setThreads(threads)
+    this.#threads = threads
+    const startedAt = this.#options.mono()
     let chosen: (Choice | null)[]
     try {
-      chosen = await this.model.step(items)
+      chosen = await this.#model.step(items)
     } catch (error) {
       const value = failure('evaluate this step', error)
-      for (const placed of jobs) this.fail(placed, value)
-      for (const { slot } of items) await this.forget(slot)
+      for (const placed of jobs) this.#fail(placed, value)
+      for (const { slot } of items) await this.#forget(slot)
       return false
     }
-    const now = this.options.mono()
-    this.governor.took({ threads, tokens, ms: now - startedAt })
-    if (promptTokens > 0) this.speed.read(promptTokens, decodes, now - startedAt)
-    this.evaluated += promptTokens
-    this.accept(items, jobs, chosen)
-    this.outbox.flush(now)
-    if (now - this.statsAt >= STATS_MS) {
-      this.statsAt = now
-      this.options.send({ t: 'stats', stats: this.stats() })
+    const now = this.#options.mono()
+    this.#governor.took({ threads, tokens, ms: now - startedAt })
+    if (promptTokens > 0) this.#speed.read(promptTokens, decodes, now - startedAt)
+    this.#evaluated += promptTokens
+    this.#accept(items, jobs, chosen)
+    this.#outbox.flush(now)
+    if (now - this.#statsAt >= STATS_MS) {
+      this.#statsAt = now
+      this.#options.send({ t: 'stats', stats: this.stats() })
     }
     return true
   }
 
-  private accept(items: Plan['items'], jobs: Plan['jobs'], chosen: readonly (Choice | null)[]): void {
+  #accept(items: Plan['items'], jobs: Plan['jobs'], chosen: readonly (Choice | null)[]): void {
     const endings: Ending[] = []
     for (const [at, item] of items.entries()) {
       const placed = jobs[at]
       if (placed === undefined) continue
-      this.slots.fed(placed, item.tokens)
+      this.#slots.fed(placed, item.tokens)
       if (item.sampler === null || placed.cancelled) continue
       try {
-        const finish = this.push(placed, chosen[at] ?? null)
+        const finish = this.#push(placed, chosen[at] ?? null)
         if (finish !== null) endings.push({ placed, finish })
       } catch (error) {
-        this.fail(placed, failure('read what the model said', error))
+        this.#fail(placed, failure('read what the model said', error))
       }
     }
-    this.finish(endings)
+    this.#finish(endings)
   }
 
   /** One more token of a job's answer. Says how the job ends when it does, null when it goes on. */
-  private push(placed: Placed, choice: Choice | null): FinishReason | null {
+  #push(placed: Placed, choice: Choice | null): FinishReason | null {
     const { job, usage } = placed
     // A grammar that is done has the end token; with none left an answer would pass for whole that is not.
     if (choice === null)
@@ -313,11 +340,11 @@ class StepScheduler implements Scheduler {
         'SAMPLING_INVALID',
         'No token was possible: the logit bias forbids all that the grammar or the model leaves. Forbid fewer tokens, or leave the grammar out.',
       )
-    if (this.model.vocabulary.isEnd(choice.token) && !job.ignoreEos) return 'stop'
+    if (this.#model.vocabulary.isEnd(choice.token) && !job.ignoreEos) return 'stop'
     usage.generatedTokens += 1
-    this.rate.add(1)
+    this.#rate.add(1)
     const piece = job.answer.push(choice)
-    this.outbox.add(placed, piece)
+    this.#outbox.add(placed, piece)
     if (piece.stopped) return 'stop'
     if (usage.generatedTokens >= job.maxTokens) return 'length'
     placed.next = choice.token
@@ -325,19 +352,19 @@ class StepScheduler implements Scheduler {
   }
 
   /** Their texts in one message, then their ends. */
-  private finish(endings: readonly Ending[]): void {
+  #finish(endings: readonly Ending[]): void {
     if (endings.length === 0) return
     const ends = endings.map(({ placed, finish }) => {
       const end = finish === 'cancelled' ? null : placed.job.answer.end()
-      if (end !== null) this.outbox.add(placed, end)
+      if (end !== null) this.#outbox.add(placed, end)
       return { placed, finish, toolCalls: end?.toolCalls ?? [] }
     })
-    const now = this.options.mono()
-    this.outbox.flush(now, true)
+    const now = this.#options.mono()
+    this.#outbox.flush(now, true)
     for (const { placed, finish, toolCalls } of ends) {
-      this.leave(placed)
+      this.#leave(placed)
       const { job, usage, arrivedAt, firstTextAt } = placed
-      this.options.send({
+      this.#options.send({
         t: 'done',
         job: job.id,
         // A call is a whole answer, wherever the tokens ended.
@@ -350,36 +377,39 @@ class StepScheduler implements Scheduler {
     }
   }
 
-  private fail(placed: Placed, error: ErrorValue): void {
-    this.leave(placed)
-    this.sendError(placed.job.id, error)
+  #fail(placed: Placed, error: ErrorValue): void {
+    this.#leave(placed)
+    this.#sendError(placed.job.id, error)
   }
 
-  private leave(placed: Placed): void {
+  #leave(placed: Placed): void {
     if (placed.left) return
     placed.left = true
-    this.cached += placed.usage.cachedTokens
-    this.known.delete(placed.job.id)
-    this.waiting.delete(placed)
-    this.slots.release(placed)
+    this.#cached += placed.usage.cachedTokens
+    this.#known.delete(placed.job.id)
+    this.#waiting.delete(placed)
+    this.#slots.release(placed)
     placed.job.sampler.dispose()
   }
 
-  private async forget(slot: number): Promise<void> {
-    if (slot >= 0) await this.slots.forget(slot).catch(() => undefined)
+  async #forget(slot: number): Promise<void> {
+    if (slot >= 0) await this.#slots.forget(slot).catch(() => undefined)
   }
 
-  /** Something between the steps threw: whoever ran is told, and what their slots hold is not trusted. Where nobody ran, those who wait: no turn may leave everything as it was. */
-  private async failRunning(error: unknown): Promise<void> {
+  /**
+   * Something between the steps threw: whoever ran is told, and what their slots hold is not trusted. Where nobody ran,
+   * those who wait: no turn may leave everything as it was.
+   */
+  async #failRunning(error: unknown): Promise<void> {
     const value = failure('go on', error)
-    if (this.slots.running === 0) {
-      for (const placed of this.waiting) this.fail(placed, value)
-      this.embeds.failAll(error)
+    if (this.#slots.running === 0) {
+      for (const placed of this.#waiting) this.#fail(placed, value)
+      this.#embeds.failAll(error)
     }
-    for (const placed of this.slots.bySlot) {
+    for (const placed of this.#slots.bySlot) {
       if (placed === null) continue
-      this.fail(placed, value)
-      await this.forget(placed.slot)
+      this.#fail(placed, value)
+      await this.#forget(placed.slot)
     }
   }
 }
@@ -390,4 +420,5 @@ function failure(what: string, error: unknown): ErrorValue {
   return toErrorValue(new StokerError('INTERNAL', `The engine could not ${what} (${reason}). Send the request again.`))
 }
 
-export const createScheduler = (model: StepModel, governor: Governor, options: SchedulerOptions): Scheduler => new StepScheduler(model, governor, options)
+export const createScheduler = (model: StepModel, governor: Governor, options: SchedulerOptions): Scheduler =>
+  new StepScheduler(model, governor, options)

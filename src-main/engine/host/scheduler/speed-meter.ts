@@ -1,11 +1,17 @@
-/** How fast this engine really is, from its own steps: moving averages of what a prompt token and a decode of n streams cost. */
+/**
+ * How fast this engine really is, from its own steps: moving averages of what a prompt token and a decode of n streams
+ * cost.
+ */
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
 import { createPromptCost } from './prefill-cost.ts'
 
 /** Weight of the newest decode. */
 const DECODE_WEIGHT = 1 / 16
-/** After so many prompt tokens an old measurement counts half: in what others are told, and in what the order of jobs goes by. */
+/**
+ * After so many prompt tokens an old measurement counts half: in what others are told, and in what the order of jobs
+ * goes by.
+ */
 const PROMPT_HALF_LIFE = 2_048
 const RECENT_HALF_LIFE = 256
 /** A prompt token of a mixed step costs at least this share of the step's time, however the decodes were measured. */

@@ -1,6 +1,7 @@
 /**
- * One loaded model with the sequences of one context, as the scheduler sees it: a step in, chosen tokens out. Two loops stand behind it:
- * the native one (native-loop.ts, llama.cpp's own C functions) and, where the library's shape has changed, node-llama-cpp's public API (llama-public.ts).
+ * One loaded model with the sequences of one context, as the scheduler sees it: a step in, chosen tokens out. Two loops
+ * stand behind it: the native one (native-loop.ts, llama.cpp's own C functions) and, where the library's shape has
+ * changed, node-llama-cpp's public API (llama-public.ts).
  */
 import type { LoadedModel } from '#core/engine/engine.port.ts'
 
@@ -64,11 +65,20 @@ export interface SavedState {
 
 /** The part the two loops implement. Items of one step have different slots; never two calls at once. */
 export interface StepLoop {
-  /** One decode of all items, in ascending slots. What was chosen for each; null where nothing was asked for or nothing is possible (a finished grammar). */
+  /**
+   * One decode of all items, in ascending slots. What was chosen for each; null where nothing was asked for or nothing
+   * is possible (a finished grammar).
+   */
   step(items: readonly StepItem[]): Promise<(Choice | null)[]>
-  /** Forgets what the slot holds from `count` on; returns how many tokens are really left (0 where the model cannot forget a part). */
+  /**
+   * Forgets what the slot holds from `count` on; returns how many tokens are really left (0 where the model cannot
+   * forget a part).
+   */
   keep(slot: number, count: number): Promise<number>
-  /** Makes `to` hold the first `count` tokens of what `from` holds, instead of what it held; returns how many it holds then (0 where the loop cannot). */
+  /**
+   * Makes `to` hold the first `count` tokens of what `from` holds, instead of what it held; returns how many it holds
+   * then (0 where the loop cannot).
+   */
   copy(from: number, to: number, count: number): Promise<number>
   /** A copy of all the slot holds; null where the loop cannot. */
   save(slot: number): Promise<SavedState | null>
@@ -85,7 +95,10 @@ export interface StepLoop {
 
 /** The model's vocabulary; pure. */
 export interface Vocabulary {
-  /** Plain text: nothing in it acts as a control token. `begins`: it is the first of its prompt (some tokenizers then put a space before it); by default it goes on after other text. */
+  /**
+   * Plain text: nothing in it acts as a control token. `begins`: it is the first of its prompt (some tokenizers then
+   * put a space before it); by default it goes on after other text.
+   */
   tokenize(text: string, options?: { begins?: boolean }): number[]
   /** Template text: the names of control tokens in it are control tokens. */
   tokenizeSpecial(text: string, options?: { begins?: boolean }): number[]

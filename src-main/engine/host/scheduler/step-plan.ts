@@ -1,7 +1,8 @@
 /**
- * What one step evaluates: a token of every stream, and pieces of prompts within the budget; in ascending slots, which the engine runs as one graph.
- * Prompts share the budget by class, and within a class the one that is soonest read goes first; every fourth step the oldest of all goes
- * first, so that a long prompt and one of a low class get on whatever arrives.
+ * What one step evaluates: a token of every stream, and pieces of prompts within the budget; in ascending slots, which
+ * the engine runs as one graph. Prompts share the budget by class, and within a class the one that is soonest read goes
+ * first; every fourth step the oldest of all goes first, so that a long prompt and one of a low class get on whatever
+ * arrives.
  */
 import { STEP_PROMPT_TOKENS } from '#engine/protocol.ts'
 import type { Order } from './job-order.ts'
@@ -19,7 +20,10 @@ export interface Plan {
 const OLDEST_EVERY = 4
 /** A smaller piece beside another is not worth its run of the graph. */
 const PIECE_MIN = 8
-/** A prompt that is so near to its end is read to the end: its last tokens alone would cost another pass over the weights. */
+/**
+ * A prompt that is so near to its end is read to the end: its last tokens alone would cost another pass over the
+ * weights.
+ */
 const WHOLE_UP_TO = 1.5
 
 export interface PlanOptions {
@@ -36,7 +40,11 @@ export interface PlanOptions {
 }
 
 /** `most`: of each. */
-function shareOut(readers: Placed[], { budget, most }: { budget: number; most: number }, { order, now, turn, batchTokens, adaptive }: PlanOptions): void {
+function shareOut(
+  readers: Placed[],
+  { budget, most }: { budget: number; most: number },
+  { order, now, turn, batchTokens, adaptive }: PlanOptions,
+): void {
   if (readers.length > 1) {
     const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
     const ranks = new Map(readers.map((placed) => [placed, oldestFirst ? 0 : order.rank(placed, now)]))
@@ -50,7 +58,10 @@ function shareOut(readers: Placed[], { budget, most }: { budget: number; most: n
   for (const placed of readers) {
     const whole = promptLeft(placed)
     const room = Math.min(left, piece)
-    const share = adaptive && whole <= Math.min(WHOLE_UP_TO * room, most, batchTokens - (budget - left)) ? whole : Math.min(room, whole)
+    const share =
+      adaptive && whole <= Math.min(WHOLE_UP_TO * room, most, batchTokens - (budget - left))
+        ? whole
+        : Math.min(room, whole)
     placed.share = share < PIECE_MIN && share < whole && left < budget ? 0 : share
     left = Math.max(0, left - placed.share)
   }
@@ -67,7 +78,11 @@ export function planStep(bySlot: readonly (Placed | null)[], options: PlanOption
   }
   if (readers.length > 0) {
     const alone = options.adaptive && decodes === 0 && readers.length === 1
-    shareOut(readers, { budget: options.budget(decodes, readers.length), most: alone ? options.batchTokens : STEP_PROMPT_TOKENS }, options)
+    shareOut(
+      readers,
+      { budget: options.budget(decodes, readers.length), most: alone ? options.batchTokens : STEP_PROMPT_TOKENS },
+      options,
+    )
   }
 
   const plan: Plan = { items: [], jobs: [], decodes, promptTokens: 0 }
@@ -77,7 +92,12 @@ export function planStep(bySlot: readonly (Placed | null)[], options: PlanOption
     if (next !== null) plan.items.push({ slot, position: held, tokens: [next], sampler: job.sampler })
     else if (share > 0) {
       const end = held + share
-      plan.items.push({ slot, position: held, tokens: job.prompt.slice(held, end), sampler: end === job.prompt.length ? job.sampler : null })
+      plan.items.push({
+        slot,
+        position: held,
+        tokens: job.prompt.slice(held, end),
+        sampler: end === job.prompt.length ? job.sampler : null,
+      })
       plan.promptTokens += share
     } else continue
     plan.jobs.push(placed)

@@ -13,7 +13,8 @@ export function createRate(mono: () => number): Rate {
   let current = Math.floor(mono() / BUCKET_MS)
   const roll = (): void => {
     const now = Math.floor(mono() / BUCKET_MS)
-    for (let passed = 1; passed <= Math.min(now - current, BUCKETS); passed += 1) counts[(current + passed) % BUCKETS] = 0
+    for (let passed = 1; passed <= Math.min(now - current, BUCKETS); passed += 1)
+      counts[(current + passed) % BUCKETS] = 0
     current = Math.max(current, now)
   }
   return {

@@ -1,4 +1,6 @@
-/** Requests to prompt tokens for one model; its template is compiled at the first request and kept as long as the model. */
+/**
+ * Requests to prompt tokens for one model; its template is compiled at the first request and kept as long as the model.
+ */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
 import { sha256Hex } from '#lib/canonical.ts'
@@ -23,14 +25,23 @@ export interface Prompts {
   tokens(request: Pick<EngineRequest, 'messages' | 'prompt'>, limits: PromptLimits): Promise<number[]>
 }
 
-/** A token covers many bytes only in odd vocabularies; a text this much longer than the context cannot fit and need not be tokenized to know. */
+/**
+ * A token covers many bytes only in odd vocabularies; a text this much longer than the context cannot fit and need not
+ * be tokenized to know.
+ */
 const CHARACTERS_PER_TOKEN_MAX = 256
 
-/** `exact`: tokens of prompt and answer, where the prompt alone would fit; who named no length can ask again for less. */
+/**
+ * `exact`: tokens of prompt and answer, where the prompt alone would fit; who named no length can ask again for less.
+ */
 const tooLong = (needed: string, contextTokens: number, exact: number | null): StokerError =>
-  new StokerError('CONTEXT_TOO_LONG', `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`, {
-    data: exact === null ? { contextTokens } : { contextTokens, needed: exact },
-  })
+  new StokerError(
+    'CONTEXT_TOO_LONG',
+    `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`,
+    {
+      data: exact === null ? { contextTokens } : { contextTokens, needed: exact },
+    },
+  )
 
 /** Mistral's templates want nine letters and digits; ids that other models or clients made are turned into such. */
 const mistralId = (id: string): string => (/^[A-Za-z0-9]{9}$/.test(id) ? id : sha256Hex(id).slice(0, 9))
@@ -38,8 +49,15 @@ const mistralId = (id: string): string => (/^[A-Za-z0-9]{9}$/.test(id) ? id : sh
 function templateOf(vocabulary: Vocabulary, format: ToolFormat): ChatTemplate {
   const { chatTemplate, beginText, endText } = vocabulary
   if (chatTemplate === null || chatTemplate === '')
-    throw new StokerError('TEMPLATE_FAILED', 'This model has no chat template. Use a model made for chat, or send plain text as a prompt (completions).')
-  return compileTemplate(chatTemplate, { bos: beginText, eos: endText, ...(format.name.startsWith('mistral') ? { callId: mistralId } : {}) })
+    throw new StokerError(
+      'TEMPLATE_FAILED',
+      'This model has no chat template. Use a model made for chat, or send plain text as a prompt (completions).',
+    )
+  return compileTemplate(chatTemplate, {
+    bos: beginText,
+    eos: endText,
+    ...(format.name.startsWith('mistral') ? { callId: mistralId } : {}),
+  })
 }
 
 /** Markers that are one control token each: their text never appears among the answer's bytes. */
@@ -76,16 +94,30 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
     markers: markersOf(vocabulary, format),
     async tokens({ messages, prompt }, { offered, contextTokens, maxTokens, pause }) {
       const characters =
-        prompt?.length ?? messages.reduce((sum, { content, toolCalls = [] }) => toolCalls.reduce((more, call) => more + call.arguments.length, sum + content.length), 0)
-      if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) throw tooLong(`more than ${contextTokens}`, contextTokens, null)
-      const segments = segmentsOf(prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }], vocabulary)
+        prompt?.length ??
+        messages.reduce(
+          (sum, { content, toolCalls = [] }) =>
+            toolCalls.reduce((more, call) => more + call.arguments.length, sum + content.length),
+          0,
+        )
+      if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX)
+        throw tooLong(`more than ${contextTokens}`, contextTokens, null)
+      const segments = segmentsOf(
+        prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }],
+        vocabulary,
+      )
       const most = contextTokens - maxTokens
       const tokens = await tokenizeSegments(segments, vocabulary, { most: contextTokens, pause })
       const { begin } = vocabulary
       if (begin !== null && tokens[0] !== begin) tokens.unshift(begin)
-      if (tokens.length === 0) throw new StokerError('TEMPLATE_FAILED', "The model's chat template makes an empty prompt of these messages. Add a message with content.")
+      if (tokens.length === 0)
+        throw new StokerError(
+          'TEMPLATE_FAILED',
+          "The model's chat template makes an empty prompt of these messages. Add a message with content.",
+        )
       const needed = tokens.length + maxTokens
-      if (tokens.length > most) throw tooLong(`at least ${needed}`, contextTokens, tokens.length < contextTokens ? needed : null)
+      if (tokens.length > most)
+        throw tooLong(`at least ${needed}`, contextTokens, tokens.length < contextTokens ? needed : null)
       return tokens
     },
   }

@@ -1,6 +1,6 @@
 /**
- * A prompt's parts as tokens. Template text and the users' texts beside it are tokenized together where no control token lies between, as the model was
- * trained; the names of control tokens count in template text only.
+ * A prompt's parts as tokens. Template text and the users' texts beside it are tokenized together where no control
+ * token lies between, as the model was trained; the names of control tokens count in template text only.
  */
 import type { Vocabulary } from '../scheduler/step-model.ts'
 import type { PromptPart } from './template-values.ts'
@@ -20,10 +20,15 @@ export interface TokenBudget {
 }
 
 /** True for tokenizers that put a space of their own before a text. */
-const addsSpace = (vocabulary: Vocabulary): boolean => vocabulary.bytesOf(vocabulary.tokenize('a', { begins: true })[0] ?? -1)[0] === 0x20
+const addsSpace = (vocabulary: Vocabulary): boolean =>
+  vocabulary.bytesOf(vocabulary.tokenize('a', { begins: true })[0] ?? -1)[0] === 0x20
 
 /** Template text as control tokens and the text between them; null when that text cannot be told from its tokens. */
-function controlSegments(text: string, vocabulary: Vocabulary, { first, spaced }: { first: boolean; spaced: boolean }): Segment[] | null {
+function controlSegments(
+  text: string,
+  vocabulary: Vocabulary,
+  { first, spaced }: { first: boolean; spaced: boolean },
+): Segment[] | null {
   const segments: Segment[] = []
   let run: number[] = []
   let begins = first
@@ -66,7 +71,9 @@ export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary)
     if (!control) add({ text: text.toWellFormed() })
     else {
       const first = result.length === 0
-      const segments = controlSegments(text, vocabulary, { first, spaced }) ?? vocabulary.tokenizeSpecial(text, { begins: first }).map((token) => ({ token }))
+      const segments =
+        controlSegments(text, vocabulary, { first, spaced }) ??
+        vocabulary.tokenizeSpecial(text, { begins: first }).map((token) => ({ token }))
       segments.forEach(add)
     }
   }
@@ -77,13 +84,18 @@ export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary)
 function cut(text: string, from: number): number {
   const end = from + PIECE_CHARACTERS
   if (end >= text.length) return text.length
-  for (let at = end; at > end - LOOK_BACK; at -= 1) if (text[at] === ' ' && /\S/.test(text[at - 1] ?? ' ') && /\S/.test(text[at + 1] ?? ' ')) return at
+  for (let at = end; at > end - LOOK_BACK; at -= 1)
+    if (text[at] === ' ' && /\S/.test(text[at - 1] ?? ' ') && /\S/.test(text[at + 1] ?? ' ')) return at
   const code = text.charCodeAt(end)
   return code >= 0xdc00 && code <= 0xdfff ? end - 1 : end
 }
 
 /** Tokens of the segments in order; stops soon after the budget is passed. */
-export async function tokenizeSegments(segments: readonly Segment[], vocabulary: Vocabulary, { most, pause }: TokenBudget): Promise<number[]> {
+export async function tokenizeSegments(
+  segments: readonly Segment[],
+  vocabulary: Vocabulary,
+  { most, pause }: TokenBudget,
+): Promise<number[]> {
   const tokens: number[] = []
   let begins = true
   for (const segment of segments) {

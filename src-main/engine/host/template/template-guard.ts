@@ -1,4 +1,7 @@
-/** Runs template code for a bounded time: a template comes with a downloaded file, and one that loops would stop every stream of this process. */
+/**
+ * Runs template code for a bounded time: a template comes with a downloaded file, and one that loops would stop every
+ * stream of this process.
+ */
 import { createContext, Script } from 'node:vm'
 
 import { Environment } from '@huggingface/jinja'
@@ -16,7 +19,10 @@ export class OutOfTime extends Error {
   }
 }
 
-/** Throws what `work` throws, or after `ms` milliseconds OutOfTime. The bound covers everything `work` calls, in plain JavaScript. */
+/**
+ * Throws what `work` throws, or after `ms` milliseconds OutOfTime. The bound covers everything `work` calls, in plain
+ * JavaScript.
+ */
 export function boundedRender<T>(work: () => T, ms: number): T {
   const results: T[] = []
   sandbox.work = () => results.push(work())
@@ -34,13 +40,27 @@ export function boundedRender<T>(work: () => T, ms: number): T {
 /** Jinja's `range`, bounded: the renderer's own would fill the memory for a large number within the time bound. */
 export function boundedRange(...given: number[]): number[] {
   const [start, stop, step] = given.length === 1 ? [0, given[0] ?? 0, 1] : [given[0] ?? 0, given[1] ?? 0, given[2] ?? 1]
-  if (step === 0 || !Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(step)) throw new Error('range is asked for without bounds')
+  if (step === 0 || !Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(step))
+    throw new Error('range is asked for without bounds')
   const length = Math.max(0, Math.ceil((stop - start) / step))
   if (length > RANGE_MAX) throw new Error(`range asks for ${length} values and ${RANGE_MAX} are allowed`)
   return Array.from({ length }, (_, at) => start + at * step)
 }
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+]
 
 /** Python's strftime as far as chat templates use it, in English whatever the machine speaks. */
 export function dateText(date: Date, format: string): string {

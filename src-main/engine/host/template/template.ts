@@ -1,6 +1,6 @@
 /**
- * The chat template of a GGUF, compiled once. Message contents never pass through the template: it renders placeholders, which are cut out
- * afterwards, so that template text may hold control tokens and the users' text cannot.
+ * The chat template of a GGUF, compiled once. Message contents never pass through the template: it renders
+ * placeholders, which are cut out afterwards, so that template text may hold control tokens and the users' text cannot.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
@@ -26,7 +26,10 @@ export interface TemplateOptions {
 }
 
 const failed = (reason: string): StokerError =>
-  new StokerError('TEMPLATE_FAILED', `The model's chat template cannot render these messages: ${reason.slice(0, 200)}. Change their roles or order, or use another model.`)
+  new StokerError(
+    'TEMPLATE_FAILED',
+    `The model's chat template cannot render these messages: ${reason.slice(0, 200)}. Change their roles or order, or use another model.`,
+  )
 
 /** Some templates know no system role: its text then goes before the next user message. */
 function withoutSystem(messages: readonly PlainMessage[]): PlainMessage[] {
@@ -53,12 +56,24 @@ function argumentsOf(text: string): unknown {
 }
 
 /** Messages as Hugging Face's templates take them: calls as `tool_calls`, answers with the role `tool`. */
-function nativeMessages(messages: readonly EngineMessage[], values: TemplateValues, wrap: (text: string) => string, callId: (id: string) => string): object[] {
-  const names = new Map(messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => [call.id, call.name] as const)))
+function nativeMessages(
+  messages: readonly EngineMessage[],
+  values: TemplateValues,
+  wrap: (text: string) => string,
+  callId: (id: string) => string,
+): object[] {
+  const names = new Map(
+    messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => [call.id, call.name] as const)),
+  )
   return messages.map(({ role, content, toolCalls = [], toolCallId }) => {
     if (role === 'tool') {
       const id = toolCallId ?? ''
-      return { role, content: values.content(wrap(content)), tool_call_id: values.harmless(callId(id)), name: values.harmless(names.get(id) ?? '') }
+      return {
+        role,
+        content: values.content(wrap(content)),
+        tool_call_id: values.harmless(callId(id)),
+        name: values.harmless(names.get(id) ?? ''),
+      }
     }
     if (toolCalls.length === 0) return { role, content: values.content(wrap(content)) }
     const calls = toolCalls.map((call) => ({
@@ -80,10 +95,17 @@ function attempt<T>(work: () => T): T | null {
 }
 
 /** Throws TEMPLATE_FAILED when it does not compile. */
-export function compileTemplate(source: string, { bos, eos, callId = (id) => id, today = () => new Date(), renderMs = 400 }: TemplateOptions): ChatTemplate {
+export function compileTemplate(
+  source: string,
+  { bos, eos, callId = (id) => id, today = () => new Date(), renderMs = 400 }: TemplateOptions,
+): ChatTemplate {
   let renderer: TemplateRenderer
   try {
-    renderer = createRenderer(source, { variables: { add_generation_prompt: true, bos_token: bos, eos_token: eos }, today, renderMs })
+    renderer = createRenderer(source, {
+      variables: { add_generation_prompt: true, bos_token: bos, eos_token: eos },
+      today,
+      renderMs,
+    })
   } catch (error) {
     throw failed(`it does not compile (${(error as Error).message})`)
   }
@@ -95,16 +117,25 @@ export function compileTemplate(source: string, { bos, eos, callId = (id) => id,
   // What is too slow for one short message is not tried again: each try stops every stream.
   if (renderer.slow) throw failed('it takes too long even for one short message')
   const wrap = (text: string): string => (trims === true ? text.trim() : text)
-  const probeTool = { type: 'function', function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } } }
-  const knowsTools = attempt(() => renderer.render([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
+  const probeTool = {
+    type: 'function',
+    function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } },
+  }
+  const knowsTools =
+    attempt(() => renderer.render([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
 
   function native(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): PromptPart[] | null {
     if (tools.length > 0 && !knowsTools) return null
     const values = new TemplateValues()
-    const given = tools.map(({ name, description, parameters }) => values.harmless({ type: 'function', function: { name, description, parameters } }))
+    const given = tools.map(({ name, description, parameters }) =>
+      values.harmless({ type: 'function', function: { name, description, parameters } }),
+    )
     const rendered = renderer.render(nativeMessages(messages, values, wrap, callId), given.length === 0 ? null : given)
     const called = messages.flatMap(({ toolCalls = [] }) => toolCalls.map((call) => call.name))
-    if ([...tools.map((tool) => tool.name), ...called].some((name) => /^[\w-]+$/.test(name) && !rendered.includes(name))) return null
+    if (
+      [...tools.map((tool) => tool.name), ...called].some((name) => /^[\w-]+$/.test(name) && !rendered.includes(name))
+    )
+      return null
     return values.parts(rendered)
   }
 
@@ -121,7 +152,8 @@ export function compileTemplate(source: string, { bos, eos, callId = (id) => id,
   return {
     render(messages, tools = []) {
       let reason = 'it leaves a message out'
-      const usesTools = tools.length > 0 || messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0)
+      const usesTools =
+        tools.length > 0 || messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0)
       const flat = plainMessages(messages, tools)
       const ways = [
         ...(usesTools ? [() => native(messages, tools)] : []),

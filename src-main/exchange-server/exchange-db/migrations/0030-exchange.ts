@@ -1,4 +1,7 @@
-/** Tables of the exchange beside its books: buyers, suppliers, jobs, receipts, holds, releases, measured calls, exams. No prompt or answer is ever stored. */
+/**
+ * Tables of the exchange beside its books: buyers, suppliers, jobs, receipts, holds, releases, measured calls, exams.
+ * No prompt or answer is ever stored.
+ */
 import type { Migration } from '#db/db-types.ts'
 
 export const exchangeTables: Migration = {

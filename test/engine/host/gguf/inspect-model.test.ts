@@ -41,7 +41,14 @@ describe('reading a model before it is loaded', () => {
     const { layers, ...info } = await inspectModel(NANO, {}, estimateMemory)
     expect(modelInfo.parse(info)).toEqual(info)
     expect(layers).toBeGreaterThan(0)
-    expect(info).toMatchObject({ fileName: 'nano.gguf', architecture: 'llama', quantisation: 'Q8_0', hasChatTemplate: true, sizeBytes: nano.length, memory: { fits: 'yes' } })
+    expect(info).toMatchObject({
+      fileName: 'nano.gguf',
+      architecture: 'llama',
+      quantisation: 'Q8_0',
+      hasChatTemplate: true,
+      sizeBytes: nano.length,
+      memory: { fits: 'yes' },
+    })
     expect(info.parameters).toBeGreaterThan(100_000)
     expect(info.contextTokens).toBeGreaterThanOrEqual(128)
   })
@@ -50,7 +57,9 @@ describe('reading a model before it is loaded', () => {
     expect(await codeOf(file('empty.gguf', ''))).toBe('MODEL_EMPTY')
     expect(await codeOf(file('text.gguf', 'This is a note, not a model.\n'.repeat(50)))).toBe('MODEL_NOT_GGUF')
     expect(await codeOf(file('tiny.gguf', 'GG'))).toBe('MODEL_NOT_GGUF')
-    expect(await codeOf(file('magic.gguf', Buffer.concat([Buffer.from('GGML'), nano.subarray(4)])))).toBe('MODEL_NOT_GGUF')
+    expect(await codeOf(file('magic.gguf', Buffer.concat([Buffer.from('GGML'), nano.subarray(4)])))).toBe(
+      'MODEL_NOT_GGUF',
+    )
     expect(await codeOf(join(tempDir(), 'missing.gguf'))).toBe('MODEL_UNREADABLE')
     const folder = join(tempDir(), 'folder.gguf')
     mkdirSync(folder)
@@ -91,13 +100,22 @@ describe('reading a model before it is loaded', () => {
 
   it('knows the block sizes of the library it runs on (a new library that changes them)', async () => {
     const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true })
-    const bindings = (llama as unknown as { _bindings: { getTypeSizeForGgmlType(type: number): number | undefined; getBlockSizeForGgmlType(type: number): number | undefined } })
-      ._bindings
+    const bindings = (
+      llama as unknown as {
+        _bindings: {
+          getTypeSizeForGgmlType(type: number): number | undefined
+          getBlockSizeForGgmlType(type: number): number | undefined
+        }
+      }
+    )._bindings
     for (let type = 0; type < 48; type += 1) {
       if (tensorBytes(type, 256) === null) continue
       const bytes = bindings.getTypeSizeForGgmlType(type)
       const elements = bindings.getBlockSizeForGgmlType(type)
-      expect({ type, bytes: tensorBytes(type, 256 * 3) }).toEqual({ type, bytes: ((256 * 3) / Number(elements)) * Number(bytes) })
+      expect({ type, bytes: tensorBytes(type, 256 * 3) }).toEqual({
+        type,
+        bytes: ((256 * 3) / Number(elements)) * Number(bytes),
+      })
     }
   })
 })

@@ -1,4 +1,7 @@
-/** Counts the stacks that llama.cpp would keep for a grammar: each way to go on, once. For tests; no source of it is used, only its way of working. */
+/**
+ * Counts the stacks that llama.cpp would keep for a grammar: each way to go on, once. For tests; no source of it is
+ * used, only its way of working.
+ */
 
 /** One alternative: characters it takes, or rules by number. */
 type Element = { takes: (character: string) => boolean; sample: string } | { rule: number }
@@ -12,74 +15,78 @@ interface Stack {
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' }
 
 export class GbnfStacks {
-  private readonly rules: Element[][][] = []
-  private readonly names = new Map<string, number>()
-  private readonly ids = new Map<string, Stack>()
-  private readonly alternatives = new Map<readonly Element[], number>()
-  private stacks: (Stack | null)[]
+  readonly #rules: Element[][][] = []
+  readonly #names = new Map<string, number>()
+  readonly #ids = new Map<string, Stack>()
+  readonly #alternatives = new Map<readonly Element[], number>()
+  #stacks: (Stack | null)[]
 
   constructor(gbnf: string) {
     for (const line of gbnf.split('\n')) {
       const [, name = '', body = ''] = /^(\S+) ::= (.*)$/s.exec(line) ?? []
-      this.rules[this.numberOf(name)] = this.parse(body)
+      this.#rules[this.#numberOf(name)] = this.#parse(body)
     }
-    this.stacks = [...this.opened(this.stack([{ rule: this.numberOf('root') }], 0, null))]
+    this.#stacks = [...this.#opened(this.#stack([{ rule: this.#numberOf('root') }], 0, null))]
   }
 
   get count(): number {
-    return this.stacks.length
+    return this.#stacks.length
   }
 
   /** A character that some stack takes; null when none does. `pick` chooses the stack. */
   next(pick: (count: number) => number): string | null {
-    const open = this.stacks.filter((stack) => stack !== null)
+    const open = this.#stacks.filter((stack) => stack !== null)
     const element = open[pick(open.length)]
     const top = element?.alternative[element.at]
     return top !== undefined && 'takes' in top ? top.sample : null
   }
 
   push(character: string): void {
-    const left = this.stacks.flatMap((stack) => {
+    const left = this.#stacks.flatMap((stack) => {
       const top = stack?.alternative[stack.at]
-      return stack !== null && top !== undefined && 'takes' in top && top.takes(character) ? [this.stack(stack.alternative, stack.at + 1, stack.under)] : []
+      return stack !== null && top !== undefined && 'takes' in top && top.takes(character)
+        ? [this.#stack(stack.alternative, stack.at + 1, stack.under)]
+        : []
     })
-    this.stacks = [...new Set(left.flatMap((stack) => [...this.opened(stack)]))]
+    this.#stacks = [...new Set(left.flatMap((stack) => [...this.#opened(stack)]))]
   }
 
-  private numberOf(name: string): number {
-    const known = this.names.get(name) ?? this.names.size
-    this.names.set(name, known)
+  #numberOf(name: string): number {
+    const known = this.#names.get(name) ?? this.#names.size
+    this.#names.set(name, known)
     return known
   }
 
-  private added(rule: Element[][]): Element {
-    const number = this.numberOf(`+${this.names.size}`)
-    this.rules[number] = rule
+  #added(rule: Element[][]): Element {
+    const number = this.#numberOf(`+${this.#names.size}`)
+    this.#rules[number] = rule
     return { rule: number }
   }
 
   /** Equal stacks are the same object; an alternative at its end is what lies under it. */
-  private stack(alternative: readonly Element[], at: number, under: Stack | null): Stack | null {
+  #stack(alternative: readonly Element[], at: number, under: Stack | null): Stack | null {
     if (at >= alternative.length) return under
-    if (!this.alternatives.has(alternative)) this.alternatives.set(alternative, this.alternatives.size)
-    const key = `${this.alternatives.get(alternative)} ${at} ${under?.id ?? -1}`
-    const known = this.ids.get(key) ?? { alternative, at, under, id: this.ids.size }
-    this.ids.set(key, known)
+    if (!this.#alternatives.has(alternative)) this.#alternatives.set(alternative, this.#alternatives.size)
+    const key = `${this.#alternatives.get(alternative)} ${at} ${under?.id ?? -1}`
+    const known = this.#ids.get(key) ?? { alternative, at, under, id: this.#ids.size }
+    this.#ids.set(key, known)
     return known
   }
 
   /** Stacks whose top takes a character, or null for the end. */
-  private opened(start: Stack | null): Set<Stack | null> {
+  #opened(start: Stack | null): Set<Stack | null> {
     const [found, seen] = [new Set<Stack | null>(), new Set([start])]
     for (const stack of seen) {
       const top = stack?.alternative[stack.at]
       if (stack === null || top === undefined || 'takes' in top) found.add(stack)
-      else for (const alternative of this.rules[top.rule] ?? []) seen.add(this.stack(alternative, 0, this.stack(stack.alternative, stack.at + 1, stack.under)))
+      else
+        for (const alternative of this.#rules[top.rule] ?? [])
+          seen.add(this.#stack(alternative, 0, this.#stack(stack.alternative, stack.at + 1, stack.under)))
     }
     return found
   }
 
-  private parse(source: string): Element[][] {
+  #parse(source: string): Element[][] {
     let at = 0
     const character = (): string => {
       const one = source[at++] ?? ''
@@ -94,12 +101,12 @@ export class GbnfStacks {
         at += 1
         const inner = alternatives()
         at += 1
-        return [this.added(inner)]
+        return [this.#added(inner)]
       }
       const name = /^\w+/.exec(source.slice(at))?.[0]
       if (name !== undefined) {
         at += name.length
-        return [{ rule: this.numberOf(name) }]
+        return [{ rule: this.#numberOf(name) }]
       }
       const result: Element[] = []
       const isText = source[at++] === '"'
@@ -121,7 +128,10 @@ export class GbnfStacks {
           }
           ranges.push([from, character()])
         }
-        result.push({ takes: (one) => ranges.some(([from, to]) => from <= one && one <= to) !== not, sample: not ? 'x' : (ranges[0]?.[0] ?? '') })
+        result.push({
+          takes: (one) => ranges.some(([from, to]) => from <= one && one <= to) !== not,
+          sample: not ? 'x' : (ranges[0]?.[0] ?? ''),
+        })
       }
       at += 1
       return result
@@ -132,15 +142,24 @@ export class GbnfStacks {
       if (found === null) return one
       at += found[0].length
       const least = Number(found[2] ?? 0)
-      const most = found[1] === '?' ? 1 : found[1] === '*' ? null : found[3] === undefined ? least : found[4] === undefined ? null : Number(found[4])
+      const most =
+        found[1] === '?'
+          ? 1
+          : found[1] === '*'
+            ? null
+            : found[3] === undefined
+              ? least
+              : found[4] === undefined
+                ? null
+                : Number(found[4])
       const result = Array.from({ length: least }, () => one).flat()
       if (most === null) {
-        const loop = this.added([]) as { rule: number }
-        this.rules[loop.rule] = [[...one, loop], []]
+        const loop = this.#added([]) as { rule: number }
+        this.#rules[loop.rule] = [[...one, loop], []]
         return [...result, loop]
       }
       let rest: Element[] = []
-      for (let count = least; count < most; count += 1) rest = [this.added([[...one, ...rest], []])]
+      for (let count = least; count < most; count += 1) rest = [this.#added([[...one, ...rest], []])]
       return [...result, ...rest]
     }
     const alternatives = (): Element[][] => {

@@ -1,4 +1,7 @@
-/** A reader of GBNF for tests: says whether a whole text follows a grammar. Slow and simple: sets of positions, no state machine. */
+/**
+ * A reader of GBNF for tests: says whether a whole text follows a grammar. Slow and simple: sets of positions, no state
+ * machine.
+ */
 
 /** Positions where a match that starts at `at` may end. */
 type Matcher = (text: string, at: number) => Set<number>
@@ -6,41 +9,43 @@ type Matcher = (text: string, at: number) => Set<number>
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' }
 
 class Reader {
-  private readonly source: string
-  private readonly rules: ReadonlyMap<string, () => Matcher>
-  private at = 0
+  readonly #source: string
+  readonly #rules: ReadonlyMap<string, () => Matcher>
+  #at = 0
 
   constructor(source: string, rules: ReadonlyMap<string, () => Matcher>) {
-    this.source = source
-    this.rules = rules
+    this.#source = source
+    this.#rules = rules
   }
 
   alternatives(): Matcher {
-    const all = [this.sequence()]
-    while (this.take('|')) all.push(this.sequence())
+    const all = [this.#sequence()]
+    while (this.#take('|')) all.push(this.#sequence())
     return (text, at) => new Set(all.flatMap((one) => [...one(text, at)]))
   }
 
-  private skip(): void {
-    while (this.source[this.at] === ' ') this.at += 1
+  #skip(): void {
+    while (this.#source[this.#at] === ' ') this.#at += 1
   }
 
-  private take(token: string): boolean {
-    this.skip()
-    if (!this.source.startsWith(token, this.at)) return false
-    this.at += token.length
+  #take(token: string): boolean {
+    this.#skip()
+    if (!this.#source.startsWith(token, this.#at)) return false
+    this.#at += token.length
     return true
   }
 
-  private sequence(): Matcher {
+  #sequence(): Matcher {
     const parts: Matcher[] = []
-    for (this.skip(); this.at < this.source.length && !'|)'.includes(this.source[this.at] ?? ''); this.skip()) parts.push(this.repeated())
-    return (text, at) => parts.reduce((ends, part) => new Set([...ends].flatMap((end) => [...part(text, end)])), new Set([at]))
+    for (this.#skip(); this.#at < this.#source.length && !'|)'.includes(this.#source[this.#at] ?? ''); this.#skip())
+      parts.push(this.#repeated())
+    return (text, at) =>
+      parts.reduce((ends, part) => new Set([...ends].flatMap((end) => [...part(text, end)])), new Set([at]))
   }
 
-  private repeated(): Matcher {
-    const one = this.single()
-    const [least, most] = this.counts()
+  #repeated(): Matcher {
+    const one = this.#single()
+    const [least, most] = this.#counts()
     return (text, at) => {
       let ends = new Set([at])
       const all = new Set(least === 0 ? [at] : [])
@@ -52,62 +57,66 @@ class Reader {
     }
   }
 
-  private counts(): [number, number] {
-    if (this.take('*')) return [0, Number.POSITIVE_INFINITY]
-    if (this.take('?')) return [0, 1]
-    const braces = /^\{(\d+)(,(\d+)?)?\}/.exec(this.source.slice(this.at))
+  #counts(): [number, number] {
+    if (this.#take('*')) return [0, Number.POSITIVE_INFINITY]
+    if (this.#take('?')) return [0, 1]
+    const braces = /^\{(\d+)(,(\d+)?)?\}/.exec(this.#source.slice(this.#at))
     if (braces === null) return [1, 1]
-    this.at += braces[0].length
+    this.#at += braces[0].length
     const least = Number(braces[1])
     return [least, braces[2] === undefined ? least : Number(braces[3] ?? Number.POSITIVE_INFINITY)]
   }
 
-  private character(): string {
-    const character = this.source[this.at++] ?? ''
+  #character(): string {
+    const character = this.#source[this.#at++] ?? ''
     if (character !== '\\') return character
-    const next = this.source[this.at++] ?? ''
+    const next = this.#source[this.#at++] ?? ''
     if (next !== 'x') return ESCAPES[next] ?? next
-    this.at += 2
-    return String.fromCharCode(Number.parseInt(this.source.slice(this.at - 2, this.at), 16))
+    this.#at += 2
+    return String.fromCharCode(Number.parseInt(this.#source.slice(this.#at - 2, this.#at), 16))
   }
 
-  private single(): Matcher {
-    if (this.take('(')) {
+  #single(): Matcher {
+    if (this.#take('(')) {
       const inner = this.alternatives()
-      this.take(')')
+      this.#take(')')
       return inner
     }
-    if (this.take('"')) {
+    if (this.#take('"')) {
       let wanted = ''
-      while (this.source[this.at] !== '"') wanted += this.character()
-      this.at += 1
+      while (this.#source[this.#at] !== '"') wanted += this.#character()
+      this.#at += 1
       return (text, at) => new Set(text.startsWith(wanted, at) ? [at + wanted.length] : [])
     }
-    if (this.take('[')) return this.characters()
-    const name = /^[\w-]+/.exec(this.source.slice(this.at))?.[0] ?? ''
-    const rule = this.rules.get(name)
-    if (rule === undefined) throw new Error(`no rule ${name} at ${this.source.slice(this.at, this.at + 20)}`)
-    this.at += name.length
+    if (this.#take('[')) return this.#characters()
+    const name = /^[\w-]+/.exec(this.#source.slice(this.#at))?.[0] ?? ''
+    const rule = this.#rules.get(name)
+    if (rule === undefined) throw new Error(`no rule ${name} at ${this.#source.slice(this.#at, this.#at + 20)}`)
+    this.#at += name.length
     return (text, at) => rule()(text, at)
   }
 
-  private characters(): Matcher {
-    const not = this.source[this.at] === '^'
-    if (not) this.at += 1
+  #characters(): Matcher {
+    const not = this.#source[this.#at] === '^'
+    if (not) this.#at += 1
     const ranges: [string, string][] = []
-    while (this.source[this.at] !== ']') {
-      const from = this.character()
+    while (this.#source[this.#at] !== ']') {
+      const from = this.#character()
       let to = from
-      if (this.source[this.at] === '-' && this.source[this.at + 1] !== ']') {
-        this.at += 1
-        to = this.character()
+      if (this.#source[this.#at] === '-' && this.#source[this.#at + 1] !== ']') {
+        this.#at += 1
+        to = this.#character()
       }
       ranges.push([from, to])
     }
-    this.at += 1
+    this.#at += 1
     return (text, at) => {
       const character = text[at]
-      return new Set(character !== undefined && ranges.some(([from, to]) => from <= character && character <= to) !== not ? [at + 1] : [])
+      return new Set(
+        character !== undefined && ranges.some(([from, to]) => from <= character && character <= to) !== not
+          ? [at + 1]
+          : [],
+      )
     }
   }
 }

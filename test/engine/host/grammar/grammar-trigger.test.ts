@@ -16,16 +16,23 @@ function shown(triggers: readonly string[], pieces: readonly string[]): { at: nu
 
 describe('the marker from which on a grammar holds', () => {
   it('is found however it is cut, and little is shown before it (a grammar that reads the whole answer with every token)', () => {
-    expect(shown(['<tool_call>'], ['a <to', 'w> ', 'b <', 'tool', '_call', '>\n'])).toEqual({ at: 5, text: 'b <tool_call>\n' })
+    expect(shown(['<tool_call>'], ['a <to', 'w> ', 'b <', 'tool', '_call', '>\n'])).toEqual({
+      at: 5,
+      text: 'b <tool_call>\n',
+    })
     expect(shown(['<tool_call>'], ['<', '<tool_call>'])).toEqual({ at: 1, text: '<<tool_call>' })
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('<', 'a', 'ü', '<<', '<a'), { maxLength: 30 }), fc.array(fc.nat({ max: 7 }), { maxLength: 3 }), (noise, cuts) => {
-        const at = [...new Set([0, ...cuts, 8])].sort((a, b) => a - b)
-        const marker = at.slice(1).map((end, index) => '<ab"ü"c>'.slice(at[index], end))
-        const found = shown(['<ab"ü"c>'], [...noise, ...marker])
-        expect(found?.at).toBe(noise.length + marker.length - 1)
-        expect(found?.text.length).toBeLessThanOrEqual('<ab"ü"c>'.length + 8)
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('<', 'a', 'ü', '<<', '<a'), { maxLength: 30 }),
+        fc.array(fc.nat({ max: 7 }), { maxLength: 3 }),
+        (noise, cuts) => {
+          const at = [...new Set([0, ...cuts, 8])].sort((a, b) => a - b)
+          const marker = at.slice(1).map((end, index) => '<ab"ü"c>'.slice(at[index], end))
+          const found = shown(['<ab"ü"c>'], [...noise, ...marker])
+          expect(found?.at).toBe(noise.length + marker.length - 1)
+          expect(found?.text.length).toBeLessThanOrEqual('<ab"ü"c>'.length + 8)
+        },
+      ),
     )
   })
 

@@ -7,7 +7,10 @@ import { follows } from './gbnf.ts'
 
 type Schema = Record<string, unknown>
 
-/** Values that the grammar of a schema refuses and should not, or takes and should not; texts as a model would write them. */
+/**
+ * Values that the grammar of a schema refuses and should not, or takes and should not; texts as a model would write
+ * them.
+ */
 function wrong(schema: Schema, good: readonly unknown[], bad: readonly unknown[]): unknown[] {
   const accepts = follows(schemaGrammar(schema))
   const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
@@ -29,7 +32,13 @@ describe('grammars of JSON schemas', () => {
     expect(wrong({ type: 'integer' }, ['0', '-12'], ['01', '1.5', '"1"', '+1'])).toEqual([])
     expect(wrong({ type: 'number' }, ['0.5', '-1e-7', '12'], ['.5', '1.', 'NaN', '1e999'])).toEqual([])
     expect(wrong({ type: ['boolean', 'null'] }, ['true', 'null'], ['0', '"null"'])).toEqual([])
-    expect(wrong({ enum: ['a"b\\', 'ü', 3, null, { x: [1] }] }, ['"a\\"b\\\\"', '"ü"', '3', 'null', '{"x":[1]}'], ['"a"', '4'])).toEqual([])
+    expect(
+      wrong(
+        { enum: ['a"b\\', 'ü', 3, null, { x: [1] }] },
+        ['"a\\"b\\\\"', '"ü"', '3', 'null', '{"x":[1]}'],
+        ['"a"', '4'],
+      ),
+    ).toEqual([])
     const values = Array.from({ length: 600 }, (_, index) => `value ${index}`)
     expect(
       wrong(
@@ -44,16 +53,27 @@ describe('grammars of JSON schemas', () => {
 
   it('ends right after the value (an answer that goes on with line breaks to its token limit)', () => {
     expect(
-      wrong({ type: 'object', properties: { a: { type: 'null' } } }, ['{"a":null}', '{ "a": null }', '{\n  "a": null\n}'], ['{"a":null}\n', ' {"a":null}', '{"a":null']),
+      wrong(
+        { type: 'object', properties: { a: { type: 'null' } } },
+        ['{"a":null}', '{ "a": null }', '{\n  "a": null\n}'],
+        ['{"a":null}\n', ' {"a":null}', '{"a":null'],
+      ),
     ).toEqual([])
   })
 
   it('keeps to required and optional properties in every combination', () => {
-    const properties = { a: { type: 'integer' }, b: { type: 'integer' }, c: { type: 'integer' }, d: { type: 'integer' } }
+    const properties = {
+      a: { type: 'integer' },
+      b: { type: 'integer' },
+      c: { type: 'integer' },
+      d: { type: 'integer' },
+    }
     fc.assert(
       fc.property(fc.subarray(['a', 'b', 'c', 'd']), fc.subarray(['a', 'b', 'c', 'd']), (required, given) => {
         const accepts = follows(schemaGrammar({ type: 'object', properties, required, additionalProperties: false }))
-        expect(accepts(JSON.stringify(Object.fromEntries(given.map((name) => [name, 1]))))).toBe(required.every((name) => given.includes(name)))
+        expect(accepts(JSON.stringify(Object.fromEntries(given.map((name) => [name, 1]))))).toBe(
+          required.every((name) => given.includes(name)),
+        )
       }),
     )
     // Without `required`, all of them: a small model would answer {}.
@@ -61,9 +81,13 @@ describe('grammars of JSON schemas', () => {
   })
 
   it('counts items and characters, far beyond one repetition of llama.cpp', () => {
-    expect(wrong({ type: 'array', items: { type: 'boolean' }, minItems: 2, maxItems: 3 }, [[true, false], '[ true, true,\n true ]'], [[true], [true, true, true, true]])).toEqual(
-      [],
-    )
+    expect(
+      wrong(
+        { type: 'array', items: { type: 'boolean' }, minItems: 2, maxItems: 3 },
+        [[true, false], '[ true, true,\n true ]'],
+        [[true], [true, true, true, true]],
+      ),
+    ).toEqual([])
     expect(wrong({ type: 'array', maxItems: 0 }, ['[]'], ['[1]'])).toEqual([])
     expect(
       wrong(
@@ -77,17 +101,34 @@ describe('grammars of JSON schemas', () => {
     ).toEqual([])
     expect(wrong({ type: 'string', minLength: 2, maxLength: 3 }, ['"ab"', '"a\\nb"'], ['"a"', '"abcd"'])).toEqual([])
     const long = (count: number): string => JSON.stringify('x'.repeat(count))
-    expect(wrong({ type: 'string', minLength: 1_500, maxLength: 2_600 }, [long(1_500), long(2_500), long(2_600)], [long(1_499), long(2_601)])).toEqual([])
+    expect(
+      wrong(
+        { type: 'string', minLength: 1_500, maxLength: 2_600 },
+        [long(1_500), long(2_500), long(2_600)],
+        [long(1_499), long(2_601)],
+      ),
+    ).toEqual([])
   })
 
   it('keeps numbers between their bounds, to the integer', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -1_200, max: 1_200 }), fc.nat({ max: 1_500 }), fc.integer({ min: -3_000, max: 3_000 }), (minimum, width, value) => {
-        const maximum = minimum + width
-        expect(follows(schemaGrammar({ type: 'integer', minimum, maximum }))(String(value))).toBe(value >= minimum && value <= maximum)
-        expect(follows(schemaGrammar({ type: 'integer', exclusiveMinimum: minimum }))(String(value))).toBe(value > minimum)
-        expect(follows(schemaGrammar({ type: 'number', minimum, maximum }))(String(value))).toBe(value >= minimum && value <= maximum)
-      }),
+      fc.property(
+        fc.integer({ min: -1_200, max: 1_200 }),
+        fc.nat({ max: 1_500 }),
+        fc.integer({ min: -3_000, max: 3_000 }),
+        (minimum, width, value) => {
+          const maximum = minimum + width
+          expect(follows(schemaGrammar({ type: 'integer', minimum, maximum }))(String(value))).toBe(
+            value >= minimum && value <= maximum,
+          )
+          expect(follows(schemaGrammar({ type: 'integer', exclusiveMinimum: minimum }))(String(value))).toBe(
+            value > minimum,
+          )
+          expect(follows(schemaGrammar({ type: 'number', minimum, maximum }))(String(value))).toBe(
+            value >= minimum && value <= maximum,
+          )
+        },
+      ),
       { numRuns: 60 },
     )
     expect(wrong({ type: 'number', minimum: 0, maximum: 1 }, ['0', '0.25', '1'], ['-0.1', '1.01', '2'])).toEqual([])
@@ -96,18 +137,45 @@ describe('grammars of JSON schemas', () => {
   })
 
   it('follows references, to themselves too, where a value can end', () => {
-    const node = { type: 'object', properties: { value: { type: 'integer' }, next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } }, required: ['value', 'next'] }
-    expect(wrong({ $ref: '#/$defs/node', $defs: { node } }, [{ value: 1, next: { value: 2, next: null } }], [{ value: 1 }, { value: 1, next: 2 }])).toEqual([])
-    expect(wrong({ type: 'object', properties: { child: { $ref: '#' } } }, [{}, { child: { child: {} } }], [{ child: 1 }])).toEqual([])
+    const node = {
+      type: 'object',
+      properties: { value: { type: 'integer' }, next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } },
+      required: ['value', 'next'],
+    }
+    expect(
+      wrong(
+        { $ref: '#/$defs/node', $defs: { node } },
+        [{ value: 1, next: { value: 2, next: null } }],
+        [{ value: 1 }, { value: 1, next: 2 }],
+      ),
+    ).toEqual([])
+    expect(
+      wrong({ type: 'object', properties: { child: { $ref: '#' } } }, [{}, { child: { child: {} } }], [{ child: 1 }]),
+    ).toEqual([])
     expect(wrong({ $ref: '#/definitions/a~1b', definitions: { 'a/b': { type: 'null' } } }, ['null'], ['1'])).toEqual([])
   })
 
   it('joins allOf, spreads what stands beside anyOf, and takes oneOf as anyOf', () => {
-    const named = (name: string, type: string): Schema => ({ type: 'object', properties: { [name]: { type } }, required: [name] })
-    expect(wrong({ allOf: [named('a', 'string'), { $ref: '#/$defs/b' }], $defs: { b: named('b', 'null') } }, [{ a: 'x', b: null }], [{ a: 'x' }, { b: null }])).toEqual([])
+    const named = (name: string, type: string): Schema => ({
+      type: 'object',
+      properties: { [name]: { type } },
+      required: [name],
+    })
     expect(
       wrong(
-        { type: 'object', properties: { k: { const: 1 } }, required: ['k'], anyOf: [named('a', 'null'), named('b', 'null')] },
+        { allOf: [named('a', 'string'), { $ref: '#/$defs/b' }], $defs: { b: named('b', 'null') } },
+        [{ a: 'x', b: null }],
+        [{ a: 'x' }, { b: null }],
+      ),
+    ).toEqual([])
+    expect(
+      wrong(
+        {
+          type: 'object',
+          properties: { k: { const: 1 } },
+          required: ['k'],
+          anyOf: [named('a', 'null'), named('b', 'null')],
+        },
         [
           { k: 1, a: null },
           { k: 1, b: null },
@@ -115,13 +183,23 @@ describe('grammars of JSON schemas', () => {
         [{ k: 1 }, { a: null }],
       ),
     ).toEqual([])
-    expect(wrong({ oneOf: [{ type: 'string', maxLength: 1 }, { type: 'integer' }] }, ['"x"', '5'], ['"xy"', 'null'])).toEqual([])
+    expect(
+      wrong({ oneOf: [{ type: 'string', maxLength: 1 }, { type: 'integer' }] }, ['"x"', '5'], ['"xy"', 'null']),
+    ).toEqual([])
   })
 
   it('makes maps, dates and any object', () => {
-    expect(wrong({ type: 'object', additionalProperties: { type: 'integer' } }, [{}, { x: 1, y: 2 }], [{ x: 'a' }])).toEqual([])
+    expect(
+      wrong({ type: 'object', additionalProperties: { type: 'integer' } }, [{}, { x: 1, y: 2 }], [{ x: 'a' }]),
+    ).toEqual([])
     expect(wrong({ type: 'object', additionalProperties: false }, ['{}'], [{ a: 1 }])).toEqual([])
-    expect(wrong({ type: 'string', format: 'date-time' }, ['"2026-11-21T22:04:00Z"'], ['"2026-11-21"', '"2026-13-01T00:00:00Z"'])).toEqual([])
+    expect(
+      wrong(
+        { type: 'string', format: 'date-time' },
+        ['"2026-11-21T22:04:00Z"'],
+        ['"2026-11-21"', '"2026-13-01T00:00:00Z"'],
+      ),
+    ).toEqual([])
     const accepts = follows(jsonGrammar())
     expect([accepts('{"a":[{}]}'), accepts('[]'), accepts('"x"')]).toEqual([true, false, false])
   })
@@ -137,19 +215,27 @@ describe('grammars of JSON schemas', () => {
     expect(refused({ allOf: [{ type: 'string' }, { type: 'null' }] })).toContain('two types')
     expect(refused({ type: 'integer', minimum: 3, maximum: 1 })).toContain('no integer')
     expect(refused({ properties: { a: false } })).toContain('is false')
-    for (const schema of [{ type: 'string', pattern: 'x' }, { minLength: -1 }]) expect(refused(schema)).toMatch(/^GRAMMAR_INVALID: This JSON schema cannot be used/)
+    for (const schema of [{ type: 'string', pattern: 'x' }, { minLength: -1 }])
+      expect(refused(schema)).toMatch(/^GRAMMAR_INVALID: This JSON schema cannot be used/)
   })
 
   it('refuses schemas that loop or never end (an engine that hangs on a grammar)', () => {
     expect(refused({ $ref: '#' })).toContain('leads back to itself')
-    expect(refused({ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } })).toContain('leads back to itself')
+    expect(refused({ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } })).toContain(
+      'leads back to itself',
+    )
     expect(
       refused({
-        $defs: { a: { anyOf: [{ type: 'object', properties: { p: { $ref: '#/$defs/b' } } }, { $ref: '#/$defs/b' }] }, b: { anyOf: [{ $ref: '#/$defs/a' }, { type: 'null' }] } },
+        $defs: {
+          a: { anyOf: [{ type: 'object', properties: { p: { $ref: '#/$defs/b' } } }, { $ref: '#/$defs/b' }] },
+          b: { anyOf: [{ $ref: '#/$defs/a' }, { type: 'null' }] },
+        },
         $ref: '#/$defs/a',
       }),
     ).toContain('leads back to itself')
-    expect(refused({ type: 'object', properties: { child: { $ref: '#' } }, required: ['child'] })).toContain('without end')
+    expect(refused({ type: 'object', properties: { child: { $ref: '#' } }, required: ['child'] })).toContain(
+      'without end',
+    )
     expect(refused({ type: 'array', items: { $ref: '#' }, minItems: 1 })).toContain('without end')
   })
 
@@ -163,13 +249,19 @@ describe('grammars of JSON schemas', () => {
     expect(refused({ enum: Array.from({ length: 8_000 }, (_, index) => `value ${index}`) })).toContain('bytes')
     expect(refused({ type: 'string', maxLength: 1e9 })).toContain('beyond 100000')
     const doubling = Object.fromEntries(
-      Array.from({ length: 40 }, (_, index) => [`a${index}`, { anyOf: [{ $ref: `#/$defs/a${index + 1}` }, { allOf: [{ $ref: `#/$defs/a${index + 1}` }], type: 'null' }] }]),
+      Array.from({ length: 40 }, (_, index) => [
+        `a${index}`,
+        { anyOf: [{ $ref: `#/$defs/a${index + 1}` }, { allOf: [{ $ref: `#/$defs/a${index + 1}` }], type: 'null' }] },
+      ]),
     )
     expect(refused({ $ref: '#/$defs/a0', $defs: { ...doubling, a40: { type: 'null' } } })).toContain('20000 parts')
-    const many = (each: object): Schema => Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, each]))
+    const many = (each: object): Schema =>
+      Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, each]))
     expect(refused({ type: 'object', properties: many({ type: 'null' }), required: [] })).toContain('256 ways')
     expect(refused({ type: 'object', properties: many({ type: 'null' }) })).toBe('')
-    const properties = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`p${index}`, { type: 'string', maxLength: 500 + index }]))
+    const properties = Object.fromEntries(
+      Array.from({ length: 400 }, (_, index) => [`p${index}`, { type: 'string', maxLength: 500 + index }]),
+    )
     expect(refused({ type: 'object', properties })).toContain('too large together')
   })
 })

@@ -6,13 +6,22 @@ import { describe, expect, it } from 'vitest'
 import { StokerError } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import { loadFitting, nextSmaller } from '#engine/host/gguf/memory-fit.ts'
-import { openEstimator, poolsTokens, scarcer, type Estimator, type MemoryWish } from '#engine/host/native/llama-estimate.ts'
+import {
+  openEstimator,
+  poolsTokens,
+  scarcer,
+  type Estimator,
+  type MemoryWish,
+} from '#engine/host/native/llama-estimate.ts'
 
 import { tempDir } from '#test/support/temp-dir.ts'
 
 import { NANO, ONE_SLOT } from '../../engine-support.ts'
 
-/** The bundled model as one that makes embeddings: its vocabulary's size (which its list of tokens says too) becomes pooling by mean, its description gives the two bytes. */
+/**
+ * The bundled model as one that makes embeddings: its vocabulary's size (which its list of tokens says too) becomes
+ * pooling by mean, its description gives the two bytes.
+ */
 function poolingNano(): string {
   const bytes = readFileSync(NANO)
   const description = bytes.indexOf('general.description') + 'general.description'.length + 4
@@ -25,18 +34,23 @@ function poolingNano(): string {
   bytes.copy(name, 26, key + 16, key + 20)
   name.writeUInt32LE(1, 30)
   const path = join(tempDir(), 'pooling.gguf')
-  writeFileSync(path, Buffer.concat([bytes.subarray(0, end - 2), bytes.subarray(end, key - 8), name, bytes.subarray(key + 24)]))
+  writeFileSync(
+    path,
+    Buffer.concat([bytes.subarray(0, end - 2), bytes.subarray(end, key - 8), name, bytes.subarray(key + 24)]),
+  )
   return path
 }
 
 const GIB = 2 ** 30
 const settings: EngineSettings = { ...ONE_SLOT, slots: 16, contextTokens: 32_768 }
 /** 1 GiB of weights and 64 KiB a token. */
-const needed = ({ slots, contextTokens }: Pick<EngineSettings, 'slots' | 'contextTokens'>): number => GIB + slots * contextTokens * 65_536
+const needed = ({ slots, contextTokens }: Pick<EngineSettings, 'slots' | 'contextTokens'>): number =>
+  GIB + slots * contextTokens * 65_536
 const fake =
   (freeBytes: number): Estimator =>
   async (wish) => ({ neededBytes: needed(wish), freeBytes, totalBytes: 64 * GIB, supported: true, method: 'fake' })
-const seen = (fits: 'yes' | 'tight' | 'no') => async (): Promise<ModelInspection> => ({ memory: { fits } }) as ModelInspection
+const seen = (fits: 'yes' | 'tight' | 'no') => async (): Promise<ModelInspection> =>
+  ({ memory: { fits } }) as ModelInspection
 const caught = (work: Promise<unknown>): Promise<StokerError> =>
   work.then(
     () => expect.fail('it was loaded'),
@@ -46,7 +60,8 @@ const caught = (work: Promise<unknown>): Promise<StokerError> =>
 describe('the memory a setting needs', () => {
   it('counts cache type, batch and processes on the real estimator (a setting that is offered and does not fit)', async () => {
     const estimator = await openEstimator(NANO, false)
-    const bytes = async (more: Partial<MemoryWish>): Promise<number> => (await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, ...more })).neededBytes
+    const bytes = async (more: Partial<MemoryWish>): Promise<number> =>
+      (await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, ...more })).neededBytes
     const plain = await bytes({})
     expect(await bytes({ kvType: 'q8_0' })).toBeLessThan(plain)
     expect(await bytes({ batchTokens: 128 })).toBeLessThan(plain)
@@ -55,7 +70,9 @@ describe('the memory a setting needs', () => {
     expect(await bytes({ prefixReuse: true })).toBe(plain + 256 * 2 ** 20)
     expect(await bytes({ prefixReuse: true, parkedBytes: 2 ** 20 })).toBe(plain + 2 ** 20)
     expect(await bytes({ prefixReuse: false, parkedBytes: 2 ** 20 })).toBe(plain)
-    expect((await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, processes: 2, kvType: 'q8_0' })).method).toContain('4 × 1024 tokens, q8_0 cache, 2 processes')
+    expect(
+      (await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, processes: 2, kvType: 'q8_0' })).method,
+    ).toContain('4 × 1024 tokens, q8_0 cache, 2 processes')
   })
 })
 
@@ -68,7 +85,10 @@ describe('the memory that counts', () => {
   })
 
   it('holds a second context where the file pools its tokens for embeddings, as it can only there', async () => {
-    expect([poolsTokens({ general: { architecture: 'bert' }, bert: { pooling_type: 1 } } as never), poolsTokens({ general: { architecture: 'llama' } })]).toEqual([true, false])
+    expect([
+      poolsTokens({ general: { architecture: 'bert' }, bert: { pooling_type: 1 } } as never),
+      poolsTokens({ general: { architecture: 'llama' } }),
+    ]).toEqual([true, false])
     const plain = await (await openEstimator(NANO, false))({ contextTokens: 1_024, slots: 1, gpuLayers: 0 })
     const pooling = await (await openEstimator(poolingNano(), false))({ contextTokens: 1_024, slots: 1, gpuLayers: 0 })
     expect(pooling.neededBytes).toBeGreaterThan(plain.neededBytes + 2 ** 20)
@@ -83,7 +103,10 @@ describe('the next smaller setting', () => {
   })
 
   it('keeps a useful context while there are slots to give up, and is none when even the smallest does not fit', async () => {
-    expect(await nextSmaller({ ...settings, contextTokens: 2_048 }, 1.5 * GIB, async (wish) => needed(wish))).toEqual({ slots: 2, contextTokens: 2_048 })
+    expect(await nextSmaller({ ...settings, contextTokens: 2_048 }, 1.5 * GIB, async (wish) => needed(wish))).toEqual({
+      slots: 2,
+      contextTokens: 2_048,
+    })
     expect(await nextSmaller(settings, GIB, async (wish) => needed(wish))).toBeNull()
     expect(await nextSmaller({ ...settings, slots: 1, contextTokens: 100 }, 0, async () => 1)).toBeNull()
   })
@@ -94,18 +117,24 @@ describe('a load', () => {
 
   it('is refused before it starts when it needs more than is free, with the setting that fits (Linux would end the process in the middle)', async () => {
     let loads = 0
-    const error = await caught(loadFitting(settings, { inspect: seen('no'), openEstimator: openFake(8 * GIB) }, async () => (loads += 1)))
+    const error = await caught(
+      loadFitting(settings, { inspect: seen('no'), openEstimator: openFake(8 * GIB) }, async () => (loads += 1)),
+    )
     expect(error).toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 4, contextTokens: 16_384 } })
     expect(error.message).toContain('Use 4 slots of 16384 tokens')
     expect(loads).toBe(0)
   })
 
   it('goes on when it is tight, and offers something smaller when the engine itself runs out of memory', async () => {
-    expect(await loadFitting(settings, { inspect: seen('tight'), openEstimator: openFake(64 * GIB) }, async () => 'loaded')).toBe('loaded')
+    expect(
+      await loadFitting(settings, { inspect: seen('tight'), openEstimator: openFake(64 * GIB) }, async () => 'loaded'),
+    ).toBe('loaded')
     const refuse = async (): Promise<never> => {
       throw new StokerError('ENGINE_OUT_OF_MEMORY', 'Not enough memory for the context.')
     }
-    const error = await caught(loadFitting(settings, { inspect: seen('yes'), openEstimator: openFake(64 * GIB) }, refuse))
+    const error = await caught(
+      loadFitting(settings, { inspect: seen('yes'), openEstimator: openFake(64 * GIB) }, refuse),
+    )
     expect(error).toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 8, contextTokens: 32_768 } })
   })
 
@@ -113,11 +142,17 @@ describe('a load', () => {
     const fail = async (): Promise<never> => {
       throw new StokerError('ENGINE_LOAD_FAILED', 'no')
     }
-    expect((await caught(loadFitting(settings, { inspect: seen('yes'), openEstimator: openFake(64 * GIB) }, fail))).code).toBe('ENGINE_LOAD_FAILED')
+    expect(
+      (await caught(loadFitting(settings, { inspect: seen('yes'), openEstimator: openFake(64 * GIB) }, fail))).code,
+    ).toBe('ENGINE_LOAD_FAILED')
     const tooBig = async (): Promise<never> => {
       throw new StokerError('MODEL_TOO_BIG', 'no')
     }
-    expect((await caught(loadFitting(settings, { inspect: tooBig, openEstimator: openFake(8 * GIB) }, fail))).data).toMatchObject({ slots: 4 })
-    expect((await caught(loadFitting(settings, { inspect: tooBig, openEstimator: openFake(GIB) }, fail))).code).toBe('MODEL_TOO_BIG')
+    expect(
+      (await caught(loadFitting(settings, { inspect: tooBig, openEstimator: openFake(8 * GIB) }, fail))).data,
+    ).toMatchObject({ slots: 4 })
+    expect((await caught(loadFitting(settings, { inspect: tooBig, openEstimator: openFake(GIB) }, fail))).code).toBe(
+      'MODEL_TOO_BIG',
+    )
   })
 })

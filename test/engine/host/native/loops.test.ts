@@ -31,7 +31,11 @@ function serverOf(model: StepModel): Server {
       if (event.t === 'deltas') for (const { job, text } of event.items) waits.get(job)!.text += text
       if (event.t !== 'done' && event.t !== 'error') return
       const wait = waits.get(event.job)!
-      wait.resolve(event.t === 'done' ? { text: wait.text, usage: event.usage } : { text: `${wait.text}!${event.error.code}`, usage: none })
+      wait.resolve(
+        event.t === 'done'
+          ? { text: wait.text, usage: event.usage }
+          : { text: `${wait.text}!${event.error.code}`, usage: none },
+      )
     },
     mono: () => performance.now(),
     randomSeed: () => 7,
@@ -42,7 +46,9 @@ function serverOf(model: StepModel): Server {
       Promise.all(
         requests.map((request) => {
           const job = `job${(serial += 1)}`
-          const end = new Promise<{ text: string; usage: EngineUsage }>((resolve) => waits.set(job, { text: '', resolve }))
+          const end = new Promise<{ text: string; usage: EngineUsage }>((resolve) =>
+            waits.set(job, { text: '', resolve }),
+          )
           scheduler.submit(job, engineRequest.parse(request), { priority: 'job', deadlineMs: null })
           return end
         }),
@@ -59,7 +65,11 @@ async function serve(model: StepModel, requests: object[]): Promise<string[]> {
   return ends.map((end) => end.text)
 }
 
-const user = (content: string, more: object = {}): object => ({ messages: [{ role: 'user', content }], maxTokens: 20, ...more })
+const user = (content: string, more: object = {}): object => ({
+  messages: [{ role: 'user', content }],
+  maxTokens: 20,
+  ...more,
+})
 const REQUESTS = [
   user('What is 8 + 11? Answer with the number only.'),
   user('Add 9 and 3. Answer with the number only.'),
@@ -95,7 +105,9 @@ describe('the two step loops', () => {
     expect([context?.kvCacheKeyType, context?.kvCacheValueType]).toEqual([8, 8])
     expect(model.model.engine).toContain('(public API)')
     await model.dispose()
-    await expect(loadStepModel(NANO, SHA, { ...ONE_SLOT, kvType: 'q8_0', flashAttention: 'off' }, { find, onFallback: notice })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await expect(
+      loadStepModel(NANO, SHA, { ...ONE_SLOT, kvType: 'q8_0', flashAttention: 'off' }, { find, onFallback: notice }),
+    ).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(/prebuilt libraries were not found.*public API.*\n$/)
   })
@@ -108,12 +120,20 @@ describe('the two step loops', () => {
   })
 
   it('runs to the token limit past the end in both (the public one cannot mask it)', async () => {
-    for (const model of [native, fallback]) expect((await serve(model, [user('What is 7 + 11?', { ignoreEos: true, maxTokens: 60 })]))[0]?.length).toBeGreaterThan(30)
+    for (const model of [native, fallback])
+      expect(
+        (await serve(model, [user('What is 7 + 11?', { ignoreEos: true, maxTokens: 60 })]))[0]?.length,
+      ).toBeGreaterThan(30)
   })
 
   it('gives the same sampled text for the same seed, another for another', async () => {
-    const sampled = (seed: number): object => user('Tell me more.', { ignoreEos: true, maxTokens: 40, sampling: { temperature: 1.5, topK: 1_000, seed } })
-    const [a, again, other] = [await serve(native, [sampled(1)]), await serve(native, [sampled(1)]), await serve(native, [sampled(2)])]
+    const sampled = (seed: number): object =>
+      user('Tell me more.', { ignoreEos: true, maxTokens: 40, sampling: { temperature: 1.5, topK: 1_000, seed } })
+    const [a, again, other] = [
+      await serve(native, [sampled(1)]),
+      await serve(native, [sampled(1)]),
+      await serve(native, [sampled(2)]),
+    ]
     expect(again).toEqual(a)
     expect(other).not.toEqual(a)
   })
@@ -128,11 +148,30 @@ describe('the two step loops', () => {
   })
 
   it('evaluates only what is new of a chat of eight turns and of a batch with one system prompt, and says the same', async () => {
-    // Flash attention on a CPU computes pieces of 64 tokens and more another way: a prompt cut elsewhere may flip a choice between two that are close.
+    // Flash attention on a CPU computes pieces of 64 tokens and more another way: a prompt cut elsewhere may flip a
+    // choice between two that are close.
     const settings = { ...ONE_SLOT, slots: 4, contextTokens: 512, flashAttention: 'off' as const }
-    const codes = ['red', 'blue', 'green', 'white', 'black', 'grey', 'pink', 'brown', 'gold'].map((word, at) => `the code of ${word} is ${word[0]?.toUpperCase()}${at + 1}`)
-    const system = { role: 'system', content: `You know codes: ${codes.join(', ')}. Answer with the code only, and with nothing else at all, please.` }
-    const batch = ['red', 'blue', 'green', 'white', 'black', 'grey', 'pink', 'red', 'blue', 'green', 'white', 'black'].map((word) => ({
+    const codes = ['red', 'blue', 'green', 'white', 'black', 'grey', 'pink', 'brown', 'gold'].map(
+      (word, at) => `the code of ${word} is ${word[0]?.toUpperCase()}${at + 1}`,
+    )
+    const system = {
+      role: 'system',
+      content: `You know codes: ${codes.join(', ')}. Answer with the code only, and with nothing else at all, please.`,
+    }
+    const batch = [
+      'red',
+      'blue',
+      'green',
+      'white',
+      'black',
+      'grey',
+      'pink',
+      'red',
+      'blue',
+      'green',
+      'white',
+      'black',
+    ].map((word) => ({
       messages: [system, { role: 'user', content: `${word}?` }],
       maxTokens: 6,
     }))

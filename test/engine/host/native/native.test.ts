@@ -1,4 +1,7 @@
-/** The native step loop on the real bundled model: the shape of the library, and that copies, saved states, grammar and seeds do what the scheduler builds on. */
+/**
+ * The native step loop on the real bundled model: the shape of the library, and that copies, saved states, grammar and
+ * seeds do what the scheduler builds on.
+ */
 import { resolve } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -34,9 +37,18 @@ let prompt: number[]
 
 beforeAll(() => {
   const place = findNative(null)
-  if (place === null) throw new Error('node-llama-cpp’s libraries for this platform are not where they were: the native loop would never be used')
+  if (place === null)
+    throw new Error(
+      'node-llama-cpp’s libraries for this platform are not where they were: the native loop would never be used',
+    )
   native = openNative(place)
-  model = loadNativeModel(native, NANO, '0'.repeat(64) as ModelSha256, { contextTokens: 192, slots: 4, threads: 2, gpuLayers: 0, prefixReuse: true })
+  model = loadNativeModel(native, NANO, '0'.repeat(64) as ModelSha256, {
+    contextTokens: 192,
+    slots: 4,
+    threads: 2,
+    gpuLayers: 0,
+    prefixReuse: true,
+  })
   // Two threads on a busy machine wait for each other: only the test that compares them uses both.
   model.setThreads(1)
   prompt = model.vocabulary.tokenize('the quick brown fox jumps over the lazy dog', { begins: true })
@@ -44,7 +56,11 @@ beforeAll(() => {
 afterAll(() => model.dispose())
 
 /** Tokens chosen one after another in `slot`, which holds the first `from` tokens of the prompt. */
-async function generate(slot: number, wish: Partial<SamplerOptions> = {}, { from = 0, steps = 12 } = {}): Promise<number[]> {
+async function generate(
+  slot: number,
+  wish: Partial<SamplerOptions> = {},
+  { from = 0, steps = 12 } = {},
+): Promise<number[]> {
   if (from === 0) await model.keep(slot, 0)
   const sampler = await model.sampler({ ...GREEDY, ...wish })
   const out: number[] = []
@@ -58,7 +74,8 @@ async function generate(slot: number, wish: Partial<SamplerOptions> = {}, { from
   sampler.dispose()
   return out
 }
-const textOf = (tokens: readonly number[]): string => Buffer.concat(tokens.map((token) => model.vocabulary.bytesOf(token))).toString('utf8')
+const textOf = (tokens: readonly number[]): string =>
+  Buffer.concat(tokens.map((token) => model.vocabulary.bytesOf(token))).toString('utf8')
 
 describe('the shape of the library', () => {
   it('is the one that was declared, on this platform', () => {
@@ -66,7 +83,12 @@ describe('the shape of the library', () => {
     expect(native.llama_context_default_params()).toMatchObject(CONTEXT_DEFAULTS)
   })
   it('is refused when a version or a field moves', () => {
-    const right = { ggml: NATIVE_VERSIONS.ggml, llama: `${NATIVE_VERSIONS.llama}-dev`, model: { ...MODEL_DEFAULTS }, context: { ...CONTEXT_DEFAULTS } }
+    const right = {
+      ggml: NATIVE_VERSIONS.ggml,
+      llama: `${NATIVE_VERSIONS.llama}-dev`,
+      model: { ...MODEL_DEFAULTS },
+      context: { ...CONTEXT_DEFAULTS },
+    }
     expect(shapeProblem(right)).toBeNull()
     expect(shapeProblem({ ...right, ggml: '0.26.0' })).toContain('0.26.0')
     expect(shapeProblem({ ...right, context: { ...CONTEXT_DEFAULTS, n_ubatch: 2_048 } })).toContain('n_ubatch')
@@ -97,7 +119,10 @@ describe('sequences', () => {
   })
   it('copied twice before a step hold what the first one held, and a copy survives its source (a copy that is only noted down)', async () => {
     const expected = await generate(0)
-    const [most, other] = [prompt.length - 1, model.vocabulary.tokenize('quite other words that were here before, and some more of them')]
+    const [most, other] = [
+      prompt.length - 1,
+      model.vocabulary.tokenize('quite other words that were here before, and some more of them'),
+    ]
     for (const slot of [1, 2]) {
       await model.keep(slot, 0)
       await model.step([{ slot, position: 0, tokens: other, sampler: null }])
@@ -116,11 +141,20 @@ describe('sequences', () => {
     const alone = await generate(0)
     const samplers = await Promise.all([0, 1, 2, 3].map(() => model.sampler(GREEDY)))
     for (const slot of [0, 1, 2, 3]) await model.keep(slot, 0)
-    let choices = await model.step([0, 1, 2, 3].map((slot, at) => ({ slot, position: 0, tokens: prompt, sampler: samplers[at]! })))
+    let choices = await model.step(
+      [0, 1, 2, 3].map((slot, at) => ({ slot, position: 0, tokens: prompt, sampler: samplers[at]! })),
+    )
     const out: number[][] = [[], [], [], []]
     for (let step = 0; step < 12; step += 1) {
       choices.forEach((choice, at) => out[at]?.push(choice?.token ?? -1))
-      choices = await model.step(choices.map((choice, slot) => ({ slot, position: prompt.length + step, tokens: [choice?.token ?? 0], sampler: samplers[slot]! })))
+      choices = await model.step(
+        choices.map((choice, slot) => ({
+          slot,
+          position: prompt.length + step,
+          tokens: [choice?.token ?? 0],
+          sampler: samplers[slot]!,
+        })),
+      )
     }
     for (const tokens of out) expect(tokens).toEqual(alone)
   })
@@ -140,11 +174,16 @@ describe('samplers', () => {
     expect(await generate(0, { ...hot, seed: 8 }, { steps: 24 })).not.toEqual(first)
   })
   it('follow a grammar, and end with it', async () => {
-    const tokens = await generate(0, { maskEnd: false, grammar: { gbnf: 'root ::= "{" [0-9] [0-9] "}"', triggers: [] } })
+    const tokens = await generate(0, {
+      maskEnd: false,
+      grammar: { gbnf: 'root ::= "{" [0-9] [0-9] "}"', triggers: [] },
+    })
     expect(textOf(tokens.filter((token) => !model.vocabulary.isEnd(token)))).toMatch(/^\{\d\d\}$/)
   })
   it('refuse a grammar that does not parse', async () => {
-    await expect(model.sampler({ ...GREEDY, grammar: { gbnf: 'root ::= (', triggers: [] } })).rejects.toMatchObject({ code: 'GRAMMAR_INVALID' })
+    await expect(model.sampler({ ...GREEDY, grammar: { gbnf: 'root ::= (', triggers: [] } })).rejects.toMatchObject({
+      code: 'GRAMMAR_INVALID',
+    })
   })
   it('never choose a token whose bias is minus infinity', async () => {
     const [likely = -1] = await generate(0, {}, { steps: 1 })
@@ -183,13 +222,18 @@ describe('a grammar that waits for its marker', () => {
     const tokens = await generate(0, { maskEnd: false }, { steps: 8 })
     return { text: textOf(tokens), marker: textOf(tokens.slice(2, 3)), before: textOf(tokens.slice(0, 2)) }
   }
-  const wish = (marker: string, rest: string): Partial<SamplerOptions> => ({ maskEnd: false, grammar: { gbnf: `root ::= ${JSON.stringify(marker)} ${rest}`, triggers: [marker] } })
+  const wish = (marker: string, rest: string): Partial<SamplerOptions> => ({
+    maskEnd: false,
+    grammar: { gbnf: `root ::= ${JSON.stringify(marker)} ${rest}`, triggers: [marker] },
+  })
 
   it('holds from the marker on and not before', async () => {
     const { marker, before } = await spoken()
     const tokens = await generate(0, wish(marker, '[0-9] [0-9] [0-9]'), { steps: 8 })
     const at = (before + marker).indexOf(marker)
-    expect(textOf(tokens.filter((token) => !model.vocabulary.isEnd(token)))).toMatch(new RegExp(`^.{${at}}${marker}\\d\\d\\d$`))
+    expect(textOf(tokens.filter((token) => !model.vocabulary.isEnd(token)))).toMatch(
+      new RegExp(`^.{${at}}${marker}\\d\\d\\d$`),
+    )
   })
   it('is left out when what was said already does not fit it: the process goes on', async () => {
     const { text, marker } = await spoken()

@@ -1,4 +1,7 @@
-/** A simulated machine that runs steps under a governor: cores, other programs that spin on some of them, and what that does to threads that wait for each other. Seeded. */
+/**
+ * A simulated machine that runs steps under a governor: cores, other programs that spin on some of them, and what that
+ * does to threads that wait for each other. Seeded.
+ */
 import { createBusyWatch } from '#engine/host/processor/busy-watch.ts'
 import { createGovernor, type Governor } from '#engine/host/processor/governor.ts'
 
@@ -44,49 +47,66 @@ export interface Ran {
 export class SimulatedMachine {
   now = 0
   governor: Governor
-  private own = 0
-  private busy = 0
-  private readonly random: () => number
-  private readonly options: Required<MachineOptions>
+  #own = 0
+  #busy = 0
+  readonly #random: () => number
+  readonly #options: Required<MachineOptions>
 
   constructor(options: MachineOptions = {}) {
-    this.options = { cores: 2, limit: 2, seed: 1, others: () => 0, quietMs: miniMs, steal: 0, stealMs: 8, blind: false, ...options }
-    this.random = seeded(this.options.seed)
-    const { limit, cores, blind } = this.options
+    this.#options = {
+      cores: 2,
+      limit: 2,
+      seed: 1,
+      others: () => 0,
+      quietMs: miniMs,
+      steal: 0,
+      stealMs: 8,
+      blind: false,
+      ...options,
+    }
+    this.#random = seeded(this.#options.seed)
+    const { limit, cores, blind } = this.#options
     const mono = (): number => this.now
     const read = (): { busyMs: number; ownMs: number; running: number } | null =>
-      blind ? null : { busyMs: Math.floor(this.busy / 10) * 10, ownMs: this.own, running: 1 + Math.round(this.options.others(this.now)) }
+      blind
+        ? null
+        : {
+            busyMs: Math.floor(this.#busy / 10) * 10,
+            ownMs: this.#own,
+            running: 1 + Math.round(this.#options.others(this.now)),
+          }
     this.governor = createGovernor({ limit, cores, mono, watch: createBusyWatch({ read, mono }) })
   }
 
   /** Time passes without a step. */
   rest(ms: number): void {
-    this.busy += Math.min(this.options.cores, this.options.others(this.now)) * ms
+    this.#busy += Math.min(this.#options.cores, this.#options.others(this.now)) * ms
     this.now += ms
   }
 
   /** One step that takes so much longer, whatever the threads. */
   hiccup(ms: number): void {
     const threads = this.governor.next(1)
-    const took = this.options.quietMs(threads, 1) + ms
-    this.own += threads * took
-    this.busy += threads * took
+    const took = this.#options.quietMs(threads, 1) + ms
+    this.#own += threads * took
+    this.#busy += threads * took
     this.now += took
     this.governor.took({ threads, tokens: 1, ms: took })
   }
 
-  private stepMs(threads: number, tokens: number): number {
-    const { cores, others, quietMs, steal, stealMs } = this.options
+  #stepMs(threads: number, tokens: number): number {
+    const { cores, others, quietMs, steal, stealMs } = this.#options
     const busy = others(this.now)
-    let ms = quietMs(threads, tokens) * (0.95 + 0.1 * this.random())
-    if (threads > 1 && threads > cores - busy + 0.5) ms = this.random() < 0.15 ? ms + 30 + 400 * this.random() : ms * 1.4
+    let ms = quietMs(threads, tokens) * (0.95 + 0.1 * this.#random())
+    if (threads > 1 && threads > cores - busy + 0.5)
+      ms = this.#random() < 0.15 ? ms + 30 + 400 * this.#random() : ms * 1.4
     else if (threads > cores - busy + 0.5) ms *= 2
-    return this.random() < steal ? ms + stealMs : ms
+    return this.#random() < steal ? ms + stealMs : ms
   }
 
   /** Steps for so long; `tokens` of each step's batch. `fixed` goes round the governor. */
   run(forMs: number, { tokens = () => 1, fixed }: { tokens?: () => number; fixed?: number } = {}): Ran {
-    const { cores, others } = this.options
+    const { cores, others } = this.#options
     const start = this.now
     const threads: number[] = []
     let [crowded, crowdedMs, sum] = [0, 0, 0]
@@ -94,16 +114,24 @@ export class SimulatedMachine {
       const count = tokens()
       const used = fixed ?? this.governor.next(count)
       const busy = Math.min(cores, others(this.now))
-      const ms = this.stepMs(used, count)
+      const ms = this.#stepMs(used, count)
       if (used > 1 && used > cores - busy + 0.5) [crowded, crowdedMs] = [crowded + 1, crowdedMs + ms]
-      this.own += Math.min(used, Math.max(1, cores - busy)) * ms
-      this.busy += Math.min(cores, Math.min(used, cores) + busy) * ms
+      this.#own += Math.min(used, Math.max(1, cores - busy)) * ms
+      this.#busy += Math.min(cores, Math.min(used, cores) + busy) * ms
       this.now += ms
       if (fixed === undefined) this.governor.took({ threads: used, tokens: count, ms })
       threads.push(used)
       sum += count
     }
     const ms = this.now - start
-    return { steps: threads.length, tokens: sum, ms, rate: (sum / ms) * 1_000, crowdedSteps: crowded / threads.length, crowdedTime: crowdedMs / ms, threads }
+    return {
+      steps: threads.length,
+      tokens: sum,
+      ms,
+      rate: (sum / ms) * 1_000,
+      crowdedSteps: crowded / threads.length,
+      crowdedTime: crowdedMs / ms,
+      threads,
+    }
   }
 }

@@ -8,7 +8,8 @@ import { createGovernor } from '#engine/host/processor/governor.ts'
 
 import { miniMs, SimulatedMachine } from './governor-machine.ts'
 
-const share = (threads: readonly number[], count: number): number => threads.filter((used) => used === count).length / threads.length
+const share = (threads: readonly number[], count: number): number =>
+  threads.filter((used) => used === count).length / threads.length
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 /** One run of a machine that throws dice proves little. */
@@ -27,7 +28,9 @@ describe('the thread governor on a simulated machine', () => {
     for (const busy of [1, 2]) {
       const others = (): number => busy
       const runs = SEEDS.map((seed) => new SimulatedMachine({ others, seed }).run(30_000))
-      expect(mean(runs.map(({ rate }) => rate))).toBeGreaterThan(new SimulatedMachine({ others }).run(30_000, { fixed: 1 }).rate * 0.97)
+      expect(mean(runs.map(({ rate }) => rate))).toBeGreaterThan(
+        new SimulatedMachine({ others }).run(30_000, { fixed: 1 }).rate * 0.97,
+      )
       expect(mean(runs.map(({ crowdedSteps }) => crowdedSteps))).toBeLessThan(0.004)
     }
   })
@@ -79,13 +82,17 @@ describe('the thread governor on a simulated machine', () => {
     const machine = new SimulatedMachine({ others: (ms) => (ms < 3_000 ? 1 : 0) })
     machine.run(3_000)
     let tries = 0
-    for (let threads: number[] = []; threads.at(-1) !== 2 && tries < 50; tries += 1) ({ threads } = machine.run(1, { tokens: () => 64 }))
+    for (let threads: number[] = []; threads.at(-1) !== 2 && tries < 50; tries += 1)
+      ({ threads } = machine.run(1, { tokens: () => 64 }))
     expect(tries).toBeLessThan(50)
     expect(share(machine.run(1_000, { tokens: () => 16 }).threads, 2)).toBeGreaterThan(0.9)
   })
 
   it('gets its threads back though a step of the trial hiccups (one of 6 ms among steps of less than one failed it, and the next came a second later)', () => {
-    const machine = new SimulatedMachine({ others: (ms) => (ms < 2_000 ? 1 : 0), quietMs: (threads, tokens) => miniMs(threads, tokens) / 5 })
+    const machine = new SimulatedMachine({
+      others: (ms) => (ms < 2_000 ? 1 : 0),
+      quietMs: (threads, tokens) => miniMs(threads, tokens) / 5,
+    })
     machine.run(2_000)
     let tries = 0
     for (let threads: number[] = []; threads.at(-1) !== 2 && tries < 2_000; tries += 1) ({ threads } = machine.run(0.1))
@@ -96,13 +103,21 @@ describe('the thread governor on a simulated machine', () => {
   })
 
   it('steps down for a program though each step takes seconds (a long step passed for a pause, in which nobody is blamed)', () => {
-    const machine = new SimulatedMachine({ cores: 8, limit: 8, others: (ms) => (ms > 20_000 ? 1 : 0), quietMs: (threads) => 9_600 / threads })
+    const machine = new SimulatedMachine({
+      cores: 8,
+      limit: 8,
+      others: (ms) => (ms > 20_000 ? 1 : 0),
+      quietMs: (threads) => 9_600 / threads,
+    })
     machine.run(20_000)
     expect(share(machine.run(300_000).threads, 8)).toBeLessThan(0.1)
   })
 
   it('forgets after a quiet pause what steps with all threads cost in the crowded time (the first trial of fewer threads won for four hundred steps)', () => {
-    const machine = new SimulatedMachine({ others: (ms) => (ms < 300 ? 1 : 0), quietMs: (threads, tokens) => miniMs(threads, tokens) / 5 })
+    const machine = new SimulatedMachine({
+      others: (ms) => (ms < 300 ? 1 : 0),
+      quietMs: (threads, tokens) => miniMs(threads, tokens) / 5,
+    })
     machine.run(300)
     machine.rest(5_000)
     expect(share(machine.run(3_000).threads, 2)).toBeGreaterThan(0.95)
@@ -114,12 +129,17 @@ describe('the thread governor on a simulated machine', () => {
   })
 
   it('keeps them through rare long stand-stills too, which no other program explains (each cost a second or more at half speed)', () => {
-    expect(mean(SEEDS.map((seed) => share(new SimulatedMachine({ steal: 0.002, stealMs: 100, seed }).run(60_000).threads, 2)))).toBeGreaterThan(0.95)
+    expect(
+      mean(
+        SEEDS.map((seed) => share(new SimulatedMachine({ steal: 0.002, stealMs: 100, seed }).run(60_000).threads, 2)),
+      ),
+    ).toBeGreaterThan(0.95)
   })
 
   it('takes threads only from the steps that lose by them (long prompts ran at half speed for what small steps lost)', () => {
     let step = 0
-    // A small step gains 0.2 ms by its second thread, and every fiftieth waits 15 ms for one; a long prompt gains a half.
+    // A small step gains 0.2 ms by its second thread, and every fiftieth waits 15 ms for one; a long prompt gains a
+    // half.
     const quietMs = (threads: number, tokens: number): number => {
       if (tokens > 100) return 90 / threads
       step += 1
@@ -189,7 +209,13 @@ describe('the thread governor on a simulated machine', () => {
         fc.integer({ min: 1, max: 1_000 }),
         fc.boolean(),
         (cores, limit, pattern, seed, blind) => {
-          const machine = new SimulatedMachine({ cores, limit, seed, blind, others: (ms) => Math.min(cores, pattern[Math.floor(ms / 6_000) % pattern.length] ?? 0) })
+          const machine = new SimulatedMachine({
+            cores,
+            limit,
+            seed,
+            blind,
+            others: (ms) => Math.min(cores, pattern[Math.floor(ms / 6_000) % pattern.length] ?? 0),
+          })
           const { threads, crowdedSteps } = machine.run(20_000)
           expect(Math.min(...threads)).toBeGreaterThanOrEqual(1)
           expect(Math.max(...threads)).toBeLessThanOrEqual(limit)
@@ -202,7 +228,9 @@ describe('the thread governor on a simulated machine', () => {
 })
 
 describe('what others use', () => {
-  const watchOf = (lines: { at: number; busyMs: number; ownMs: number; running: number | null }[]): { others: number }[] => {
+  const watchOf = (
+    lines: { at: number; busyMs: number; ownMs: number; running: number | null }[],
+  ): { others: number }[] => {
     let now = 0
     let next = 0
     const mono = (): number => now
@@ -260,9 +288,17 @@ describe('what others use', () => {
       (entries: Record<string, string>): ReadText =>
       (path) =>
         entries[path] ?? null
-    const v2 = { '/proc/self/cgroup': '0::/a/b\n', '/sys/fs/cgroup/a/cpu.max': '150000 100000\n', '/sys/fs/cgroup/a/b/cpu.max': 'max 100000\n' }
+    const v2 = {
+      '/proc/self/cgroup': '0::/a/b\n',
+      '/sys/fs/cgroup/a/cpu.max': '150000 100000\n',
+      '/sys/fs/cgroup/a/b/cpu.max': 'max 100000\n',
+    }
     expect(quotaCores(files(v2))).toBe(1.5)
-    const v1 = { '/proc/self/cgroup': '4:cpu,cpuacct:/c\n', '/sys/fs/cgroup/cpu/c/cpu.cfs_quota_us': '400000\n', '/sys/fs/cgroup/cpu/c/cpu.cfs_period_us': '100000\n' }
+    const v1 = {
+      '/proc/self/cgroup': '4:cpu,cpuacct:/c\n',
+      '/sys/fs/cgroup/cpu/c/cpu.cfs_quota_us': '400000\n',
+      '/sys/fs/cgroup/cpu/c/cpu.cfs_period_us': '100000\n',
+    }
     expect(quotaCores(files(v1))).toBe(4)
     expect(quotaCores(files({}))).toBe(Number.POSITIVE_INFINITY)
   })

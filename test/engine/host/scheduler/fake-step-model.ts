@@ -1,9 +1,17 @@
 /**
- * A model of letters: token n is character n, the answer to a prompt is what the test scripts (by default the prompt itself, so that a wrong
- * token anywhere in a slot shows), every step is recorded, may be held and costs what the test says on its clock.
+ * A model of letters: token n is character n, the answer to a prompt is what the test scripts (by default the prompt
+ * itself, so that a wrong token anywhere in a slot shows), every step is recorded, may be held and costs what the test
+ * says on its clock.
  */
 import type { ModelSha256 } from '#contract/ids.ts'
-import type { Choice, SavedState, StepItem, StepModel, StepSampler, Vocabulary } from '#engine/host/scheduler/step-model.ts'
+import type {
+  Choice,
+  SavedState,
+  StepItem,
+  StepModel,
+  StepSampler,
+  Vocabulary,
+} from '#engine/host/scheduler/step-model.ts'
 
 const END = 0
 const encode = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0))
@@ -11,14 +19,14 @@ const encode = (text: string): number[] => Array.from(text, (character) => chara
 class FakeSavedState implements SavedState {
   readonly bytes: number
   readonly tokens: readonly number[]
-  private readonly onDispose: () => void
+  readonly #onDispose: () => void
   constructor(tokens: readonly number[], bytes: number, onDispose: () => void) {
     this.tokens = tokens
     this.bytes = bytes
-    this.onDispose = onDispose
+    this.#onDispose = onDispose
   }
   dispose(): void {
-    this.onDispose()
+    this.#onDispose()
   }
 }
 
@@ -73,10 +81,17 @@ export class FakeStepModel implements StepModel {
   beforeStep: (items: readonly StepItem[]) => Promise<void> | void = () => undefined
   /** Called for each embedding. */
   onEmbed: () => void = () => undefined
-  private readonly texts = new Map<StepSampler, { answer: string; at: number }>()
-  private readonly contents = new Map<number, number[]>()
+  readonly #texts = new Map<StepSampler, { answer: string; at: number }>()
+  readonly #contents = new Map<number, number[]>()
 
-  constructor({ slots = 1, contextTokens = 1_000, prefixReuse = false, parkedBytes = 1_000_000, batchTokens = 512, kind = 'native' }: FakeStepModelOptions = {}) {
+  constructor({
+    slots = 1,
+    contextTokens = 1_000,
+    prefixReuse = false,
+    parkedBytes = 1_000_000,
+    batchTokens = 512,
+    kind = 'native',
+  }: FakeStepModelOptions = {}) {
     this.model = { sha256: 'b'.repeat(64) as ModelSha256, slots, contextTokens, engine: 'fake', device: 'fake' }
     this.prefixReuse = prefixReuse
     this.parkedBytes = parkedBytes
@@ -97,33 +112,33 @@ export class FakeStepModel implements StepModel {
       throw new Error('Eval has failed')
     }
     return items.map((item) => {
-      const held = this.content(item.slot)
+      const held = this.#content(item.slot)
       if (held.length !== item.position) throw new Error(`position ${item.position}, held ${held.length}`)
       held.push(...item.tokens)
       if (item.sampler === null) return null
-      const text = this.texts.get(item.sampler) ?? { answer: this.answer(String.fromCharCode(...held)), at: 0 }
-      this.texts.set(item.sampler, { ...text, at: text.at + 1 })
+      const text = this.#texts.get(item.sampler) ?? { answer: this.answer(String.fromCharCode(...held)), at: 0 }
+      this.#texts.set(item.sampler, { ...text, at: text.at + 1 })
       return { token: text.at < text.answer.length ? text.answer.charCodeAt(text.at) : END }
     })
   }
 
   async keep(slot: number, count: number): Promise<number> {
     this.calls.push(`keep ${slot} ${count}`)
-    const kept = this.content(slot).slice(0, count)
-    this.contents.set(slot, kept)
+    const kept = this.#content(slot).slice(0, count)
+    this.#contents.set(slot, kept)
     return kept.length
   }
 
   async copy(from: number, to: number, count: number): Promise<number> {
     this.calls.push(`copy ${from} ${to} ${count}`)
-    const copied = this.kind === 'public' ? [] : this.content(from).slice(0, this.copied(count))
-    this.contents.set(to, copied)
+    const copied = this.kind === 'public' ? [] : this.#content(from).slice(0, this.copied(count))
+    this.#contents.set(to, copied)
     return copied.length
   }
 
   async save(slot: number): Promise<SavedState | null> {
     if (this.kind === 'public') return null
-    const tokens = [...this.content(slot)]
+    const tokens = [...this.#content(slot)]
     this.calls.push(`save ${slot} ${tokens.length}`)
     this.saved += 1
     return new FakeSavedState(tokens, this.bytesOf(tokens), () => (this.saved -= 1))
@@ -132,7 +147,7 @@ export class FakeStepModel implements StepModel {
   async restore(slot: number, saved: SavedState): Promise<boolean> {
     const { tokens } = saved as FakeSavedState
     this.calls.push(`restore ${slot} ${tokens.length}`)
-    this.contents.set(slot, [...tokens])
+    this.#contents.set(slot, [...tokens])
     return true
   }
 
@@ -157,11 +172,11 @@ export class FakeStepModel implements StepModel {
     this.disposed += 1
   }
 
-  private content(slot: number): number[] {
-    let content = this.contents.get(slot)
+  #content(slot: number): number[] {
+    let content = this.#contents.get(slot)
     if (content === undefined) {
       content = []
-      this.contents.set(slot, content)
+      this.#contents.set(slot, content)
     }
     return content
   }

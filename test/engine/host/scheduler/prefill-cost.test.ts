@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 
 import { createPromptCost } from '#engine/host/scheduler/prefill-cost.ts'
 
-const taught = (cost: (tokens: number) => number, pieces: readonly number[], passMs = 0): ReturnType<typeof createPromptCost> => {
+const taught = (
+  cost: (tokens: number) => number,
+  pieces: readonly number[],
+  passMs = 0,
+): ReturnType<typeof createPromptCost> => {
   const made = createPromptCost(() => passMs)
   for (const tokens of pieces) made.add(tokens, cost(tokens))
   return made

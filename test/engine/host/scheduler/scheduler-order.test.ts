@@ -13,7 +13,8 @@ describe('the order of work', () => {
     const ends: Promise<unknown>[] = []
     const steps = model.steps.length
     model.beforeStep = () => {
-      if (model.steps.length === steps + 1) for (const [job, options] of jobs) ends.push(submit(job, job.padEnd(20), { maxTokens: 10, ...options }))
+      if (model.steps.length === steps + 1)
+        for (const [job, options] of jobs) ends.push(submit(job, job.padEnd(20), { maxTokens: 10, ...options }))
     }
     await submit('first', 'y'.repeat(20))
     await Promise.all(ends)
@@ -79,7 +80,11 @@ describe('the order of work', () => {
     const { submit, order } = start(model, { costMs: (items) => 10 + 2 * promptTokens(items) })
     const ends: Promise<unknown>[] = []
     model.beforeStep = () => {
-      if (model.steps.length === 4) ends.push(submit('job', 'j'.repeat(300), { maxTokens: 1 }), submit('own', 'o'.repeat(350), { maxTokens: 1, priority: 'own' }))
+      if (model.steps.length === 4)
+        ends.push(
+          submit('job', 'j'.repeat(300), { maxTokens: 1 }),
+          submit('own', 'o'.repeat(350), { maxTokens: 1, priority: 'own' }),
+        )
     }
     await submit('stream', 's')
     await Promise.all(ends)

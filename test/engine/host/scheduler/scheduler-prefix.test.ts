@@ -18,10 +18,14 @@ describe('prefix reuse', () => {
       const model = new FakeStepModel({ slots: 2, prefixReuse })
       const { submit, text, scheduler } = start(model)
       await submit('first', `${shared}one`)
-      expect(await submit('second', `${shared}two`)).toMatchObject({ usage: { cachedTokens: prefixReuse ? shared.length : 0 } })
+      expect(await submit('second', `${shared}two`)).toMatchObject({
+        usage: { cachedTokens: prefixReuse ? shared.length : 0 },
+      })
       expect(text('second')).toBe(`${shared}two`)
       expect(scheduler.stats()).toMatchObject(
-        prefixReuse ? { cachedTokens: shared.length, promptTokens: shared.length + 6 } : { cachedTokens: 0, promptTokens: 2 * (shared.length + 3) },
+        prefixReuse
+          ? { cachedTokens: shared.length, promptTokens: shared.length + 6 }
+          : { cachedTokens: 0, promptTokens: 2 * (shared.length + 3) },
       )
     }
   })
@@ -29,7 +33,9 @@ describe('prefix reuse', () => {
   it('evaluates at least one token of a prompt that is held whole', async () => {
     const { submit, text } = start(new FakeStepModel({ prefixReuse: true }))
     await submit('first', 'the very same words')
-    expect(await submit('second', 'the very same words')).toMatchObject({ usage: { promptTokens: 19, cachedTokens: 18 } })
+    expect(await submit('second', 'the very same words')).toMatchObject({
+      usage: { promptTokens: 19, cachedTokens: 18 },
+    })
     expect(text('second')).toBe('the very same words')
   })
 
@@ -59,8 +65,12 @@ describe('prefix reuse', () => {
     model.answer = () => 'ok'
     const system = long('s', 1_500)
     const { submit, scheduler } = start(model, { costMs: likeAModel })
-    const ends = await Promise.all(Array.from({ length: 50 }, (_, job) => submit(`j${job}`, `${system}Question ${job}?`)))
-    const asked = Array.from({ length: 50 }, (_, job) => `Question ${job}?`.length).reduce((sum, length) => sum + length)
+    const ends = await Promise.all(
+      Array.from({ length: 50 }, (_, job) => submit(`j${job}`, `${system}Question ${job}?`)),
+    )
+    const asked = Array.from({ length: 50 }, (_, job) => `Question ${job}?`.length).reduce(
+      (sum, length) => sum + length,
+    )
     expect(scheduler.stats().promptTokens).toBeLessThanOrEqual(1_500 + asked)
     expect(ends.filter((end) => end.t === 'done' && end.usage.cachedTokens >= 1_500).length).toBe(49)
   })
@@ -87,7 +97,9 @@ describe('prefix reuse', () => {
     await submit('a', a, { maxTokens: 300 })
     await submit('b', b)
     expect(named(model, 'save').length).toBe(1)
-    expect(await submit('again', `${a}${a} and more`, { maxTokens: 300 })).toMatchObject({ usage: { cachedTokens: 240 } })
+    expect(await submit('again', `${a}${a} and more`, { maxTokens: 300 })).toMatchObject({
+      usage: { cachedTokens: 240 },
+    })
     expect(named(model, 'restore').length).toBe(1)
     expect(text('again')).toBe(`${a}${a} and more`)
     // What was parked begins the new content: it is not kept twice.
@@ -104,7 +116,9 @@ describe('prefix reuse', () => {
     expect(await submit('b', system + long('b', 200))).toMatchObject({ usage: { cachedTokens: 100 } })
     await submit('c', `no system at all ${long('c', 200)}`)
     expect(await submit('again', `${system}${long('a', 200)} go on`)).toMatchObject({ usage: { cachedTokens: 300 } })
-    expect(model.steps.filter((items) => items[0]?.sampler !== null).map((items) => items[0]?.slot)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0])
+    expect(model.steps.filter((items) => items[0]?.sampler !== null).map((items) => items[0]?.slot)).toEqual([
+      0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0,
+    ])
     expect(named(model, 'save')).toEqual([])
   })
 
@@ -188,7 +202,9 @@ describe('prefix reuse', () => {
     const model = new FakeStepModel({ slots: 3, prefixReuse: true, kind: 'public' })
     const { submit, text } = start(model)
     await Promise.all(['a', 'b', 'c'].map((letter) => submit(letter, long(letter, 100))))
-    expect(await submit('again', `${long('c', 100)} more`, { maxTokens: 200 })).toMatchObject({ usage: { cachedTokens: 100 } })
+    expect(await submit('again', `${long('c', 100)} more`, { maxTokens: 200 })).toMatchObject({
+      usage: { cachedTokens: 100 },
+    })
     expect(text('again')).toBe(`${long('c', 100)} more`)
     expect(model.calls.filter((call) => !call.startsWith('keep'))).toEqual([])
   })
@@ -196,11 +212,17 @@ describe('prefix reuse', () => {
   it('answers every mix of prompts as it would without reuse', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 150 })), { minLength: 1, maxLength: 25 }),
+        fc.array(
+          fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 150 })),
+          { minLength: 1, maxLength: 25 },
+        ),
         async (parts) => {
           const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true, parkedBytes: 12_000 })
           const { submit, text, scheduler } = start(model)
-          const prompts = parts.map(([system, middle, length]) => long('sty'[system] ?? '', 90) + long('mno'[middle] ?? '', 40 * middle) + long('q', length))
+          const prompts = parts.map(
+            ([system, middle, length]) =>
+              long('sty'[system] ?? '', 90) + long('mno'[middle] ?? '', 40 * middle) + long('q', length),
+          )
           await Promise.all(prompts.map((prompt, job) => submit(`j${job}`, prompt, { maxTokens: 1_000 })))
           expect(prompts.map((_, job) => text(`j${job}`))).toEqual(prompts)
           await scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: '', data: {} })

@@ -74,7 +74,8 @@ describe('prompts in pieces', () => {
     const { submit } = start(model, { costMs: (items) => 20 + promptTokens(items) })
     const ends: Promise<unknown>[] = []
     model.beforeStep = () => {
-      if (model.steps.length === 5) for (const letter of ['a', 'b', 'c', 'd', 'e']) ends.push(submit(letter, letter.repeat(600), { maxTokens: 1 }))
+      if (model.steps.length === 5)
+        for (const letter of ['a', 'b', 'c', 'd', 'e']) ends.push(submit(letter, letter.repeat(600), { maxTokens: 1 }))
     }
     await submit('stream', 'first')
     await Promise.all(ends)
@@ -91,7 +92,9 @@ describe('prompts in pieces', () => {
     model.answer = () => 'y'.repeat(90)
     // As measured on half a billion parameters: a pass of 90 ms, 6.5 ms a prompt token, 60 ms a decode.
     const { submit } = start(model, {
-      costMs: (items) => (items.some((item) => item.tokens.length === 1) ? 60 : 0) + (promptTokens(items) > 0 ? 90 + promptTokens(items) * 6.5 : 0),
+      costMs: (items) =>
+        (items.some((item) => item.tokens.length === 1) ? 60 : 0) +
+        (promptTokens(items) > 0 ? 90 + promptTokens(items) * 6.5 : 0),
     })
     model.beforeStep = () => {
       const letter = { 20: 'u', 35: 'v', 50: 'w', 65: 'x' }[model.steps.length]
@@ -129,7 +132,8 @@ describe('prompts in pieces', () => {
     const long = submit('long', 'z'.repeat(1_500))
     model.beforeStep = () => {
       // Always two short ones at hand, as long as the long one reads.
-      if (short < 400 && model.steps.length % 2 === 0) shorts.push(submit(`s${(short += 1)}`, String.fromCharCode(97 + (short % 26)).repeat(250)))
+      if (short < 400 && model.steps.length % 2 === 0)
+        shorts.push(submit(`s${(short += 1)}`, String.fromCharCode(97 + (short % 26)).repeat(250)))
     }
     await long
     expect(order().indexOf('long')).toBeGreaterThan(5)

@@ -7,7 +7,8 @@ import type { HostEvent } from '#engine/protocol.ts'
 
 import type { FakeStepModel } from './fake-step-model.ts'
 
-export const request = (content: string, more: object = {}): EngineRequest => engineRequest.parse({ messages: [], prompt: content, maxTokens: 100, ...more })
+export const request = (content: string, more: object = {}): EngineRequest =>
+  engineRequest.parse({ messages: [], prompt: content, maxTokens: 100, ...more })
 
 type End = Extract<HostEvent, { t: 'done' | 'error' }>
 
@@ -18,10 +19,12 @@ export interface StartOptions {
 }
 
 /** A step that decodes costs 10 ms, each prompt token one more. */
-export const likeAModel = (items: readonly StepItem[]): number => (items.some((item) => item.sampler !== null && item.tokens.length === 1) ? 10 : 0) + promptTokens(items)
+export const likeAModel = (items: readonly StepItem[]): number =>
+  (items.some((item) => item.sampler !== null && item.tokens.length === 1) ? 10 : 0) + promptTokens(items)
 
 /** Of a step; a prompt piece of a single token counts as a decode here, which tests avoid. */
-export const promptTokens = (items: readonly StepItem[]): number => items.reduce((sum, item) => sum + (item.tokens.length > 1 || item.sampler === null ? item.tokens.length : 0), 0)
+export const promptTokens = (items: readonly StepItem[]): number =>
+  items.reduce((sum, item) => sum + (item.tokens.length > 1 || item.sampler === null ? item.tokens.length : 0), 0)
 
 export function start(model: FakeStepModel, { costMs = () => 1, governor = fixedGovernor(1) }: StartOptions = {}) {
   const events: HostEvent[] = []
@@ -51,7 +54,11 @@ export function start(model: FakeStepModel, { costMs = () => 1, governor = fixed
     scheduler,
     events,
     clock,
-    submit: (job: string, content: string, { priority = 'job', deadlineMs = null, ...more }: Partial<JobOptions> & Record<string, unknown> = {}): Promise<End> => {
+    submit: (
+      job: string,
+      content: string,
+      { priority = 'job', deadlineMs = null, ...more }: Partial<JobOptions> & Record<string, unknown> = {},
+    ): Promise<End> => {
       scheduler.submit(job, request(content, more), { priority, deadlineMs })
       return end(job).promise
     },

@@ -20,7 +20,8 @@ describe('slots', () => {
     expect(slotsOf(model, 1)).toEqual([0, 1, 2])
     expect(slotsOf(model, 7)).toEqual([1, 2])
     expect(slotsOf(model, 12)).toEqual([0, 1, 2, 3])
-    for (const items of model.steps) expect(items.map((item) => item.slot)).toEqual(items.map((item) => item.slot).toSorted((a, b) => a - b))
+    for (const items of model.steps)
+      expect(items.map((item) => item.slot)).toEqual(items.map((item) => item.slot).toSorted((a, b) => a - b))
     expect(moves(model)).toEqual([])
   })
 
@@ -37,7 +38,10 @@ describe('slots', () => {
   })
 
   it('leaves the gap where the job is nearly done, where somebody waits for it, or where the loop cannot copy', async () => {
-    const run = async (answers: readonly number[], { copied = (count: number) => count, slots = 3 } = {}): Promise<FakeStepModel> => {
+    const run = async (
+      answers: readonly number[],
+      { copied = (count: number) => count, slots = 3 } = {},
+    ): Promise<FakeStepModel> => {
       const model = new FakeStepModel({ slots })
       model.copied = copied
       model.answer = (prompt) => 'y'.repeat(Number(prompt))
@@ -57,7 +61,10 @@ describe('slots', () => {
   it('shares one context over jobs of different length without mixing them up', async () => {
     const model = new FakeStepModel({ slots: 3, prefixReuse: true })
     const { submit, text } = start(model)
-    const words = Array.from({ length: 30 }, (_, job) => `${'abc'.repeat(job % 7)} job ${job} ${'xyz'.repeat((job * 5) % 11)}`)
+    const words = Array.from(
+      { length: 30 },
+      (_, job) => `${'abc'.repeat(job % 7)} job ${job} ${'xyz'.repeat((job * 5) % 11)}`,
+    )
     await Promise.all(words.map((word, job) => submit(`j${job}`, word)))
     expect(words.map((_, job) => text(`j${job}`))).toEqual(words)
   })

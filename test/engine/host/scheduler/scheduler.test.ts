@@ -21,7 +21,8 @@ describe('the step loop', () => {
     const model = new FakeStepModel({ slots: 2 })
     model.answer = () => 'yes'
     const step = model.step.bind(model)
-    model.step = async (items) => (await step(items)).map((choice, at) => (items[at]?.slot === 0 && model.steps.length > 2 ? null : choice))
+    model.step = async (items) =>
+      (await step(items)).map((choice, at) => (items[at]?.slot === 0 && model.steps.length > 2 ? null : choice))
     const { submit } = start(model)
     expect(await Promise.all([submit('stuck', 'a'), submit('other', 'b')])).toMatchObject([
       { t: 'error', error: { code: 'SAMPLING_INVALID', message: expect.stringContaining('logit bias') } },
@@ -35,7 +36,11 @@ describe('the step loop', () => {
     model.beforeStep = () => {
       if (model.steps.length === 2) scheduler.cancel('long')
     }
-    expect(await submit('long', 'x'.repeat(800))).toMatchObject({ t: 'done', finish: 'cancelled', usage: { generatedTokens: 0 } })
+    expect(await submit('long', 'x'.repeat(800))).toMatchObject({
+      t: 'done',
+      finish: 'cancelled',
+      usage: { generatedTokens: 0 },
+    })
     expect(model.steps.length).toBe(2)
     expect(model.evaluated).toBeLessThanOrEqual(256)
   })
@@ -69,8 +74,13 @@ describe('the step loop', () => {
   it('refuses what does not fit its slot before a step is spent', async () => {
     const model = new FakeStepModel({ contextTokens: 100 })
     const { submit } = start(model)
-    const refused = [submit('prompt', 'x'.repeat(60), { maxTokens: 41 }), submit('output', 'x', { maxTokens: 100 }), submit('huge', 'x'.repeat(1_000_000), { maxTokens: 1 })]
-    for (const end of await Promise.all(refused)) expect(end).toMatchObject({ t: 'error', error: { code: 'CONTEXT_TOO_LONG' } })
+    const refused = [
+      submit('prompt', 'x'.repeat(60), { maxTokens: 41 }),
+      submit('output', 'x', { maxTokens: 100 }),
+      submit('huge', 'x'.repeat(1_000_000), { maxTokens: 1 }),
+    ]
+    for (const end of await Promise.all(refused))
+      expect(end).toMatchObject({ t: 'error', error: { code: 'CONTEXT_TOO_LONG' } })
     expect(await submit('exact', 'x'.repeat(60), { maxTokens: 40 })).toMatchObject({ t: 'done' })
   })
 
@@ -92,10 +102,16 @@ describe('the step loop', () => {
     const { submit, text } = start(model)
     expect(await submit('stop', 'x', { stop: ['END'] })).toMatchObject({ finish: 'stop' })
     expect(text('stop')).toBe('count 1 2 3 ')
-    expect(await submit('limit', 'x', { maxTokens: 5, stop: ['t 9'] })).toMatchObject({ finish: 'length', usage: { generatedTokens: 5 } })
+    expect(await submit('limit', 'x', { maxTokens: 5, stop: ['t 9'] })).toMatchObject({
+      finish: 'length',
+      usage: { generatedTokens: 5 },
+    })
     expect(text('limit')).toBe('count')
     model.answer = () => 'ab'
-    expect(await submit('past', 'x', { maxTokens: 7, ignoreEos: true })).toMatchObject({ finish: 'length', usage: { generatedTokens: 7 } })
+    expect(await submit('past', 'x', { maxTokens: 7, ignoreEos: true })).toMatchObject({
+      finish: 'length',
+      usage: { generatedTokens: 7 },
+    })
   })
 
   it('fails only the jobs of a failed step and serves the next from an empty slot', async () => {
@@ -104,7 +120,10 @@ describe('the step loop', () => {
     await submit('before', 'hello, all of you')
     model.failNext = true
     expect(await submit('bad', 'hello, all of them')).toMatchObject({ t: 'error', error: { code: 'INTERNAL' } })
-    expect(await submit('good', 'hello, all of them')).toMatchObject({ t: 'done', usage: { cachedTokens: 0, generatedTokens: 18 } })
+    expect(await submit('good', 'hello, all of them')).toMatchObject({
+      t: 'done',
+      usage: { cachedTokens: 0, generatedTokens: 18 },
+    })
     expect(text('good')).toBe('hello, all of them')
   })
 
@@ -133,7 +152,10 @@ describe('the step loop', () => {
         return bytesOf(token)
       },
     }
-    expect(await Promise.all([submit('bad', 'abc'), submit('good', 'xyz')])).toMatchObject([{ error: { code: 'INTERNAL' } }, { finish: 'stop' }])
+    expect(await Promise.all([submit('bad', 'abc'), submit('good', 'xyz')])).toMatchObject([
+      { error: { code: 'INTERNAL' } },
+      { finish: 'stop' },
+    ])
   })
 
   it('waits for requests that are being prepared before it lets the model go (a sampler made of a freed model)', async () => {
@@ -147,7 +169,9 @@ describe('the step loop', () => {
     const { scheduler, submit } = start(model)
     const end = submit('a', 'x')
     let stopped = false
-    const stop = scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} }).then(() => (stopped = true))
+    const stop = scheduler
+      .stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} })
+      .then(() => (stopped = true))
     await new Promise((resolve) => setImmediate(resolve))
     expect(stopped).toBe(false)
     gate.resolve()
@@ -167,7 +191,10 @@ describe('the step loop', () => {
       embedding = scheduler.embed(['x']).catch((error: unknown) => error)
       void scheduler.stop({ code: 'ENGINE_NOT_LOADED', message: 'unloaded', data: {} })
     }
-    expect(await Promise.all(ends)).toMatchObject([{ error: { code: 'ENGINE_NOT_LOADED' } }, { error: { code: 'ENGINE_NOT_LOADED' } }])
+    expect(await Promise.all(ends)).toMatchObject([
+      { error: { code: 'ENGINE_NOT_LOADED' } },
+      { error: { code: 'ENGINE_NOT_LOADED' } },
+    ])
     expect(await embedding).toMatchObject({ code: 'ENGINE_NOT_LOADED' })
     expect(events.filter((event) => event.t === 'error' || event.t === 'done').length).toBe(2)
     expect(model.disposed).toBe(2)
@@ -195,7 +222,9 @@ describe('the step loop', () => {
     const sent: { at: number; jobs: string[] }[] = []
     const push = events.push.bind(events)
     events.push = (...more) => {
-      for (const event of more) if (event.t === 'deltas') sent.push({ at: clock.now, jobs: event.items.filter((item) => item.text !== '').map((item) => item.job) })
+      for (const event of more)
+        if (event.t === 'deltas')
+          sent.push({ at: clock.now, jobs: event.items.filter((item) => item.text !== '').map((item) => item.job) })
       return push(...more)
     }
     await Promise.all([submit('a', 'x'), submit('b', 'x'.repeat(200))])
@@ -281,7 +310,10 @@ describe('the step loop', () => {
     const model = new FakeStepModel({ slots: 2, contextTokens: 2_000 })
     model.answer = () => 'y'.repeat(50)
     const { scheduler, submit } = start(model, { costMs: likeAModel })
-    expect(scheduler.stats()).toMatchObject({ speed: { promptTokensPerSecond: null, perStream: [null, null] }, waitingPromptTokens: 0 })
+    expect(scheduler.stats()).toMatchObject({
+      speed: { promptTokensPerSecond: null, perStream: [null, null] },
+      waitingPromptTokens: 0,
+    })
     let waiting = 0
     model.beforeStep = () => {
       if (model.steps.length === 1) ({ waitingPromptTokens: waiting } = scheduler.stats())
@@ -292,7 +324,11 @@ describe('the step loop', () => {
     const { speed, promptTokens, cachedTokens, waitingPromptTokens } = scheduler.stats()
     expect(speed.promptTokensPerSecond).toBeCloseTo(1_000, -2)
     expect(speed.perStream).toEqual([100, 100])
-    expect({ promptTokens, cachedTokens, waitingPromptTokens }).toEqual({ promptTokens: 950, cachedTokens: 0, waitingPromptTokens: 0 })
+    expect({ promptTokens, cachedTokens, waitingPromptTokens }).toEqual({
+      promptTokens: 950,
+      cachedTokens: 0,
+      waitingPromptTokens: 0,
+    })
   })
 
   it('says how much longer decodes take for the prompts beside them, while there are any (deadlines reckoned without them were missed)', async () => {

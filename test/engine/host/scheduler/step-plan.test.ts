@@ -15,11 +15,24 @@ function slotsOf(left: readonly number[]): Placed[] {
   return left.map((tokens, slot) => {
     const prompt = Array.from({ length: tokens }, () => 1)
     const job = { id: `${slot}`, prompt, maxTokens: 10, sampler: { dispose: () => undefined } } as unknown as Job
-    return Object.assign(place({ job, priority: 'job', arrival: slot, arrivedAt: 0, deadlineAt: null }), tokens === 0 ? { slot, next: 1 } : { slot })
+    return Object.assign(
+      place({ job, priority: 'job', arrival: slot, arrivedAt: 0, deadlineAt: null }),
+      tokens === 0 ? { slot, next: 1 } : { slot },
+    )
   })
 }
-const plan = (left: readonly number[], options: { budget: number; batchTokens: number; adaptive?: boolean; turn?: number }): Plan =>
-  planStep(slotsOf(left), { order, now: 0, turn: options.turn ?? 1, adaptive: options.adaptive ?? true, batchTokens: options.batchTokens, budget: () => options.budget })
+const plan = (
+  left: readonly number[],
+  options: { budget: number; batchTokens: number; adaptive?: boolean; turn?: number },
+): Plan =>
+  planStep(slotsOf(left), {
+    order,
+    now: 0,
+    turn: options.turn ?? 1,
+    adaptive: options.adaptive ?? true,
+    batchTokens: options.batchTokens,
+    budget: () => options.budget,
+  })
 
 describe('a step', () => {
   it('never holds more prompt tokens than its batch, nor more than 128 of a job that shares it, and always gets on', () => {
@@ -31,7 +44,11 @@ describe('a step', () => {
         fc.integer({ min: 0, max: 7 }),
         (left, batchTokens, wish, turn) => {
           const readers = left.filter((tokens) => tokens > 0).length
-          const { items, promptTokens, decodes } = plan(left, { batchTokens, budget: Math.min(wish, batchTokens), turn })
+          const { items, promptTokens, decodes } = plan(left, {
+            batchTokens,
+            budget: Math.min(wish, batchTokens),
+            turn,
+          })
           expect(decodes).toBe(left.length - readers)
           expect(promptTokens).toBeLessThanOrEqual(batchTokens)
           if (readers > 0) expect(promptTokens).toBeGreaterThan(0)
@@ -47,9 +64,12 @@ describe('a step', () => {
   })
 
   it('cuts prompts at the same places whatever their ends where runs must repeat themselves', () => {
-    const pieces = (left: readonly number[]): number[] => plan(left, { budget: 200, batchTokens: 512, adaptive: false }).items.map(({ tokens }) => tokens.length)
+    const pieces = (left: readonly number[]): number[] =>
+      plan(left, { budget: 200, batchTokens: 512, adaptive: false }).items.map(({ tokens }) => tokens.length)
     expect(pieces([110, 300])).toEqual([100, 100])
-    expect(plan([110, 300], { budget: 200, batchTokens: 512 }).items.map(({ tokens }) => tokens.length)).not.toEqual([100, 100])
+    expect(plan([110, 300], { budget: 200, batchTokens: 512 }).items.map(({ tokens }) => tokens.length)).not.toEqual([
+      100, 100,
+    ])
     expect(pieces([400])).toEqual([128])
   })
 

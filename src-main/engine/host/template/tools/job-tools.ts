@@ -26,9 +26,13 @@ function within(value: unknown, left: number, budget: { values: number }): boole
 
 function checkTools(tools: readonly ToolDefinition[]): void {
   const twice = tools.find((tool, at) => tools.findIndex((other) => other.name === tool.name) !== at)
-  if (twice !== undefined) throw new StokerError('BAD_REQUEST', `Two tools have the name ${twice.name}. Give every tool its own name.`)
+  if (twice !== undefined)
+    throw new StokerError('BAD_REQUEST', `Two tools have the name ${twice.name}. Give every tool its own name.`)
   if (!within(tools, TOOL_DEPTH_MAX, { values: TOOL_BYTES_MAX }) || JSON.stringify(tools).length > TOOL_BYTES_MAX)
-    throw new StokerError('BAD_REQUEST', `The tools are larger than ${TOOL_BYTES_MAX / 1_024} KiB or nested deeper than ${TOOL_DEPTH_MAX} levels. Offer fewer or simpler ones.`)
+    throw new StokerError(
+      'BAD_REQUEST',
+      `The tools are larger than ${TOOL_BYTES_MAX / 1_024} KiB or nested deeper than ${TOOL_DEPTH_MAX} levels. Offer fewer or simpler ones.`,
+    )
 }
 
 /** Nine letters and digits behind `call_`: short enough for every template; Mistral's wants the nine alone. */
@@ -42,12 +46,20 @@ function callIds(format: ToolFormat, random: () => number): () => string {
 }
 
 /** Errors: BAD_REQUEST. `random` gives 32 bits. */
-export function toolsOf({ tools = [], toolChoice = 'auto' }: EngineRequest, format: ToolFormat, random: () => number): JobTools {
+export function toolsOf(
+  { tools = [], toolChoice = 'auto' }: EngineRequest,
+  format: ToolFormat,
+  random: () => number,
+): JobTools {
   if (tools.length === 0 || toolChoice === 'none') return NONE
   checkTools(tools)
   const named = typeof toolChoice === 'object' ? toolChoice.name : null
   const offered = named === null ? tools : tools.filter((tool) => tool.name === named)
-  if (offered.length === 0) throw new StokerError('BAD_REQUEST', `The tool choice names ${JSON.stringify(named?.slice(0, 64))}, which is not among the tools. Name one of them.`)
+  if (offered.length === 0)
+    throw new StokerError(
+      'BAD_REQUEST',
+      `The tool choice names ${JSON.stringify(named?.slice(0, 64))}, which is not among the tools. Name one of them.`,
+    )
   return {
     offered,
     grammar: toolGrammar(format, offered, { forced: toolChoice !== 'auto', single: named !== null }),

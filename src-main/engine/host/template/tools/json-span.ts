@@ -6,7 +6,10 @@ export interface ObjectSpan {
   members: ReadonlyMap<string, string>
 }
 
-/** Index after the value that starts at `at`: a string, a balanced object or list, or a bare word; -1 when it does not end. */
+/**
+ * Index after the value that starts at `at`: a string, a balanced object or list, or a bare word; -1 when it does not
+ * end.
+ */
 function valueEnd(text: string, at: number): number {
   let depth = 0
   let quoted = false

@@ -10,7 +10,11 @@ const callText = ({ name, arguments: given }: { name: string; arguments: string 
   `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${given === '' ? '{}' : given}}\n</tool_call>`
 
 function toolsText(tools: readonly ToolDefinition[]): string {
-  const list = tools.map(({ name, description, parameters }) => JSON.stringify({ type: 'function', function: { name, description, parameters } })).join('\n')
+  const list = tools
+    .map(({ name, description, parameters }) =>
+      JSON.stringify({ type: 'function', function: { name, description, parameters } }),
+    )
+    .join('\n')
   return [
     'You may call one or more of these tools. Their signatures are between <tools> and </tools>:',
     `<tools>\n${list}\n</tools>`,
@@ -27,7 +31,9 @@ export function plainMessages(messages: readonly EngineMessage[], tools: readonl
     const text =
       role === 'tool'
         ? `<tool_response>\n${content}\n</tool_response>`
-        : [content, ...toolCalls.map(callText)].filter((part, at) => (at === 0 ? part !== '' || toolCalls.length === 0 : true)).join('\n')
+        : [content, ...toolCalls.map(callText)]
+            .filter((part, at) => (at === 0 ? part !== '' || toolCalls.length === 0 : true))
+            .join('\n')
     const last = result.at(-1)
     if (role === 'tool' && answering && last !== undefined) last.content += `\n${text}`
     else result.push({ role: role === 'tool' ? 'user' : role, content: text })

@@ -35,7 +35,11 @@ const hermes: Reader = (text, at) => {
   const found = bare(text, at + '<tool_call>'.length)
   if (found === null) return null
   const after = spaceAfter(text, found.end)
-  return text.startsWith('</tool_call>', after) ? { ...found, end: after + '</tool_call>'.length } : after === text.length ? { ...found, end: after } : null
+  return text.startsWith('</tool_call>', after)
+    ? { ...found, end: after + '</tool_call>'.length }
+    : after === text.length
+      ? { ...found, end: after }
+      : null
 }
 
 const list: Reader = (text, at) => {
@@ -59,10 +63,13 @@ const named: Reader = (text, at) => {
   const name = text.slice(start, marker).split('[CALL_ID]')[0]?.trim() ?? ''
   const from = spaceAfter(text, marker + '[ARGS]'.length)
   const span = objectAt(text, from)
-  return span === null || name === '' ? null : { calls: [{ name, arguments: text.slice(from, span.end) }], end: span.end }
+  return span === null || name === ''
+    ? null
+    : { calls: [{ name, arguments: text.slice(from, span.end) }], end: span.end }
 }
 
-const llama: Reader = (text, at) => bare(text, text.startsWith('<|python_tag|>', at) ? at + '<|python_tag|>'.length : at)
+const llama: Reader = (text, at) =>
+  bare(text, text.startsWith('<|python_tag|>', at) ? at + '<|python_tag|>'.length : at)
 
 const READERS: Record<ToolFormat['name'], Reader> = { hermes, llama, mistral: list, 'mistral-args': named }
 

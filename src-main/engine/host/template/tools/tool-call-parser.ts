@@ -1,4 +1,7 @@
-/** Takes calls of tools out of a streamed answer: text runs through until an opening marker, what follows is held and read at the end. */
+/**
+ * Takes calls of tools out of a streamed answer: text runs through until an opening marker, what follows is held and
+ * read at the end.
+ */
 import { MESSAGE_BYTES_MAX, TOOLS_MAX, type ToolCall } from '#contract/inference.ts'
 
 import type { ToolFormat } from './tool-format.ts'

@@ -1,4 +1,7 @@
-/** How a model writes tool calls, told by its chat template. Sources: the chat templates of Hermes 2 Pro and Qwen 2.5, Llama 3.1 to 3.3, Mistral 7B v0.3 and Mistral Small 3. */
+/**
+ * How a model writes tool calls, told by its chat template. Sources: the chat templates of Hermes 2 Pro and Qwen 2.5,
+ * Llama 3.1 to 3.3, Mistral 7B v0.3 and Mistral Small 3.
+ */
 
 export interface ToolFormat {
   name: 'hermes' | 'llama' | 'mistral' | 'mistral-args'
@@ -18,6 +21,10 @@ export function toolFormatOf(template: string | null): ToolFormat {
   if (template === null) return HERMES
   if (template.includes('[TOOL_CALLS]')) return template.includes('[ARGS]') ? MISTRAL_ARGS : MISTRAL
   if (template.includes('<tool_call>')) return HERMES
-  if (template.includes('<|start_header_id|>') && (template.includes('<|python_tag|>') || template.includes('"parameters"') || template.includes('ipython'))) return LLAMA
+  if (
+    template.includes('<|start_header_id|>') &&
+    (template.includes('<|python_tag|>') || template.includes('"parameters"') || template.includes('ipython'))
+  )
+    return LLAMA
   return HERMES
 }

@@ -14,9 +14,13 @@ import { openingsOf } from './tool-call-parser.ts'
 const CALLS_MAX = 16
 
 /** Arguments are an object whatever the schema leaves open; properties it does not require may be left out. */
-const converterOf = (rules: GrammarRules, parameters: Record<string, unknown>): SchemaConverter => new SchemaConverter(rules, { type: 'object', ...parameters }, 'optional')
+const converterOf = (rules: GrammarRules, parameters: Record<string, unknown>): SchemaConverter =>
+  new SchemaConverter(rules, { type: 'object', ...parameters }, 'optional')
 
-/** Whether a schema can be enforced by itself; a tool whose schema cannot gets any JSON object as arguments, as without a grammar. */
+/**
+ * Whether a schema can be enforced by itself; a tool whose schema cannot gets any JSON object as arguments, as without
+ * a grammar.
+ */
 function enforceable(parameters: Record<string, unknown>): boolean {
   try {
     if (parameters['type'] !== undefined && parameters['type'] !== 'object') return false
@@ -38,14 +42,16 @@ function argumentsRule(rules: GrammarRules, { parameters }: ToolDefinition, stri
 /** After what may be a trigger every format takes a line break (grammar-trigger.ts). */
 function oneCall(rules: GrammarRules, format: ToolFormat, tool: ToolDefinition, strict: boolean): string {
   const value = argumentsRule(rules, tool, strict)
-  if (format.name === 'mistral-args') return rules.add(`"[TOOL_CALLS]" "\\n"? ${literal(`${tool.name}[ARGS]`)} ${value}`, [value])
+  if (format.name === 'mistral-args')
+    return rules.add(`"[TOOL_CALLS]" "\\n"? ${literal(`${tool.name}[ARGS]`)} ${value}`, [value])
   const key = format.name === 'llama' ? 'parameters' : 'arguments'
   return rules.add(`${literal(`{"name": "${tool.name}"`)} "\\n"? ${literal(`, "${key}": `)} ${value} "}"`, [value])
 }
 
 function whole(rules: GrammarRules, format: ToolFormat, call: string, single: boolean): string {
   const most = single ? 0 : CALLS_MAX - 1
-  const sequence = (one: string, between: string): string => `${one}${most === 0 ? '' : ` (${between}${one}){0,${most}}`}`
+  const sequence = (one: string, between: string): string =>
+    `${one}${most === 0 ? '' : ` (${between}${one}){0,${most}}`}`
   switch (format.name) {
     case 'hermes':
       return sequence(rules.add(`"<tool_call>" "\\n"? ${call} "\\n"? "</tool_call>"`, [call]), '"\\n"? ')
@@ -66,15 +72,22 @@ function gbnf(format: ToolFormat, tools: readonly ToolDefinition[], single: bool
 }
 
 /** `forced`: from the first token on; otherwise from the first opening marker in the answer on. */
-export function toolGrammar(format: ToolFormat, tools: readonly ToolDefinition[], { forced, single }: { forced: boolean; single: boolean }): GrammarOptions {
-  const text = keptGrammar(JSON.stringify([format.name, single, tools.map(({ name, parameters }) => [name, parameters])]), () => {
-    try {
-      return gbnf(format, tools, single, true)
-    } catch (error) {
-      if (error instanceof StokerError && error.code === 'GRAMMAR_INVALID') return gbnf(format, tools, single, false)
-      throw error
-    }
-  })
+export function toolGrammar(
+  format: ToolFormat,
+  tools: readonly ToolDefinition[],
+  { forced, single }: { forced: boolean; single: boolean },
+): GrammarOptions {
+  const text = keptGrammar(
+    JSON.stringify([format.name, single, tools.map(({ name, parameters }) => [name, parameters])]),
+    () => {
+      try {
+        return gbnf(format, tools, single, true)
+      } catch (error) {
+        if (error instanceof StokerError && error.code === 'GRAMMAR_INVALID') return gbnf(format, tools, single, false)
+        throw error
+      }
+    },
+  )
   return {
     gbnf: text,
     triggers: forced
