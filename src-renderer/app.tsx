@@ -1,4 +1,4 @@
-/** Which of the three faces is shown: the console, the login page, or waiting for the core. */
+/** Which of the three views is shown: the console, the login page, or waiting for the core. */
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 

@@ -13,7 +13,7 @@ import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createApp } from './app/index.ts'
-import type { CoreContext, TradingFace } from './core-context.ts'
+import type { CoreContext, TradingService } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
 import type { EnginesPort } from './engine/engines.port.ts'
@@ -202,7 +202,7 @@ function createDomains(context: CoreContext, deps: CoreDeps) {
     engines: () => deployments.engines(),
     exchangeUrl: () => deps.exchangeUrl?.() ?? null,
   })
-  const trading: TradingFace = {
+  const trading: TradingService = {
     live: app.live,
     listings: () => listings.all(),
     qualifications,

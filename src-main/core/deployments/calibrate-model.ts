@@ -6,7 +6,7 @@ import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions } from '#core/engine/engines.port.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
 import { findCalibration, saveCalibration, type Machine } from './calibrations.store.ts'
@@ -42,7 +42,7 @@ export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' |
     .slice(0, MACHINE_CHARS_MAX)
 }
 
-export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
+export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareService, 'current'>): Calibrate {
   const { rigDb, engines, clock, log, events } = context
   let here: Machine | null = null
   const machine = async (): Promise<Machine> => {

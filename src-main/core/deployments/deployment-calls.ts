@@ -2,8 +2,8 @@
 import { brandId, type DeploymentId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
-import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
+import type { ModelsService, StoredModel } from '#core/models/index.ts'
 
 import type { Calibrate } from './calibrate-model.ts'
 import { chooseSettings, type ChooseDeps } from './choose-settings.ts'
@@ -28,8 +28,8 @@ import type { Shelf } from './deployment-repository.ts'
 
 export type CallsContext = Pick<CoreContext, 'rigDb' | 'clock' | 'ids' | 'events'>
 export interface CallsParts {
-  models: Pick<ModelsFace, 'ready'>
-  hardware: Pick<HardwareFace, 'current'>
+  models: Pick<ModelsService, 'ready'>
+  hardware: Pick<HardwareService, 'current'>
   shelf: Shelf
   holder: Holder
   calibrate: Calibrate

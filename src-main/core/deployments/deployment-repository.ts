@@ -4,7 +4,7 @@ import type { CalibrationView, Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
-import { modelName, type ModelsFace } from '#core/models/index.ts'
+import { modelName, type ModelsService } from '#core/models/index.ts'
 
 import { deploymentState, measuredFor, measuredParts } from './deployments.ts'
 import { findDeployment, type StoredDeployment } from './deployments.store.ts'
@@ -26,7 +26,7 @@ export interface Shelf {
 }
 
 export interface ShelfParts {
-  models: Pick<ModelsFace, 'find'>
+  models: Pick<ModelsService, 'find'>
   keys: RemoteKeys
   prefixReuse: boolean
   calibrated(this: void, sha256: string): CalibrationView | null

@@ -7,9 +7,9 @@ import { freemem } from 'node:os'
 import { StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentsFace, HandBack, LoadedDeployment } from '#core/core-context.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
-import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { CoreContext, DeploymentsService, HandBack, LoadedDeployment } from '#core/core-context.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
+import type { ModelsService, StoredModel } from '#core/models/index.ts'
 
 import { createCalibrate, type Calibrate } from './calibrate-model.ts'
 import { createCalls, type DeploymentCalls } from './deployment-calls.ts'
@@ -39,8 +39,8 @@ export type DeploymentsContext = Pick<
   'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'
 >
 export interface DeploymentsParts {
-  models: ModelsFace
-  hardware: HardwareFace
+  models: ModelsService
+  hardware: HardwareService
 }
 
 export interface DeploymentsHooks {
@@ -55,7 +55,7 @@ export interface DeploymentsHooks {
   freeBytes?(): number
 }
 
-export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCalls {
+export interface Deployments extends DeploymentsService, DeploymentCalls, RemoteCalls {
   api: ReturnType<typeof deploymentsApi>
   calibration(sha256: string): Promise<CalibrationView | null>
   measure(sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void>
@@ -176,7 +176,7 @@ export function createDeployments(
         .map(({ deploymentId }) => deploymentId),
   })
   const deployments = {
-    ...createFace(context, shelf, holder),
+    ...createDeploymentsService(context, shelf, holder),
     ...createCalls(context, {
       ...parts,
       shelf,
@@ -253,7 +253,7 @@ function modelInUse(views: readonly Deployment[], holder: Holder, hooks: Deploym
   return null
 }
 
-function createFace({ rigDb }: DeploymentsContext, shelf: Shelf, holder: Holder): DeploymentsFace {
+function createDeploymentsService({ rigDb }: DeploymentsContext, shelf: Shelf, holder: Holder): DeploymentsService {
   const loaded = (deploymentId: string): LoadedDeployment | null => {
     const model = holder.loaded(deploymentId)
     const stored = model === null ? null : findDeployment(rigDb.read, deploymentId)

@@ -1,7 +1,7 @@
 /** The owner's own wish for a measurement, with its progress. */
 import { StokerError } from '#contract/errors.ts'
 import type { CalibrationView } from '#contract/models.ts'
-import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { ModelsService, StoredModel } from '#core/models/index.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
 import type { Calibrate } from './calibrate-model.ts'
@@ -12,7 +12,7 @@ export type CalibrationStep =
   | { kind: 'done'; calibration: CalibrationView }
 
 export interface MeasureParts {
-  models: Pick<ModelsFace, 'ready'>
+  models: Pick<ModelsService, 'ready'>
   holder: Pick<Holder, 'exclusive' | 'untilGivenBack'>
   calibrate: Calibrate
   /** What is measured with: defaults of this machine. */

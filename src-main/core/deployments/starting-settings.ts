@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
 import {
@@ -20,12 +20,12 @@ import {
 } from './deployments.ts'
 
 export interface StartDeps {
-  hardware: Pick<HardwareFace, 'current'>
+  hardware: Pick<HardwareService, 'current'>
   engines: Pick<EnginesPort, 'inspect' | 'gpus'>
 }
 
 /** What may be used now. */
-async function machineFacts(hardware: Pick<HardwareFace, 'current'>): Promise<MachineFacts> {
+async function machineFacts(hardware: Pick<HardwareService, 'current'>): Promise<MachineFacts> {
   const { gpus } = await hardware.current().catch(() => ({ gpus: [] }))
   const free = gpus.map((gpu) => gpu.memoryFreeBytes).filter((bytes) => bytes !== null)
   const known = free.length > 0

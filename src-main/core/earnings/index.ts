@@ -19,7 +19,7 @@ const JOULES_PER_KWH = 3_600_000
 
 export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 
-export interface EarningsFace {
+export interface EarningsService {
   /**
    * Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST for an empty
    * range.
@@ -93,7 +93,7 @@ export function createEarnings(
     }
   }
 
-  const face: EarningsFace = {
+  const service: EarningsService = {
     summary,
     series,
     held() {
@@ -108,5 +108,5 @@ export function createEarnings(
     },
     csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),
   }
-  return { ...face, api: earningsApi(context.os, face) }
+  return { ...service, api: earningsApi(context.os, service) }
 }

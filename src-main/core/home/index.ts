@@ -5,11 +5,11 @@ import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, TradingFace } from '#core/core-context.ts'
+import type { CoreContext, TradingService } from '#core/core-context.ts'
 import { bucketStart } from '#core/earnings/buckets.ts'
-import type { EarningsFace } from '#core/earnings/index.ts'
-import type { ModelsFace } from '#core/models/index.ts'
-import type { OnboardingFace } from '#core/onboarding/index.ts'
+import type { EarningsService } from '#core/earnings/index.ts'
+import type { ModelsService } from '#core/models/index.ts'
+import type { OnboardingService } from '#core/onboarding/index.ts'
 import type { PowerLedger } from '#core/power/index.ts'
 
 import type { HomeFacts } from './home-facts.ts'
@@ -18,12 +18,12 @@ import { composeHome } from './home.ts'
 export type { HomeFacts } from './home-facts.ts'
 
 export interface HomeParts {
-  trading: TradingFace
-  models: Pick<ModelsFace, 'list'> & { registering?(): boolean }
+  trading: TradingService
+  models: Pick<ModelsService, 'list'> & { registering?(): boolean }
   deployments: { list(): Deployment[] }
-  earnings: Pick<EarningsFace, 'summary'>
+  earnings: Pick<EarningsService, 'summary'>
   power: Pick<PowerLedger, 'perMtok' | 'isPriced'>
-  onboarding: Pick<OnboardingFace, 'current'>
+  onboarding: Pick<OnboardingService, 'current'>
   /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
   demand?(instrument: string): HomeFacts['demand']
   /** The newest terms the exchange stated, kept while it is away; the session's own by default. */

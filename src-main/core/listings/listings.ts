@@ -7,8 +7,8 @@ import { StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
-import type { Route, ServingFace } from '#core/jobs/index.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { Route, ServingService } from '#core/jobs/index.ts'
 
 import { Drains } from './drains.ts'
 import { listingView } from './listing-view.ts'
@@ -22,11 +22,11 @@ const OLD_ASK_MS = 10 * SECOND_MS
 const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
 export interface ListingsDeps {
-  deployments: DeploymentsFace
+  deployments: DeploymentsService
   qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
   /** The jobs; a function, since they are built after the listings they ask for their routes. */
-  jobs(): ServingFace
+  jobs(): ServingService
 }
 
 /** What the exchange is told of a job that comes all the same. */

@@ -1,8 +1,8 @@
 /** How many slots each listing offers now, and why; follows what the machine delivers (capacity.ts). */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
-import type { DeploymentsFace, QualificationFacts } from '#core/core-context.ts'
-import type { ServingFace } from '#core/jobs/index.ts'
+import type { DeploymentsService, QualificationFacts } from '#core/core-context.ts'
+import type { ServingService } from '#core/jobs/index.ts'
 
 import { nextOffer, type Capacity, type Offered } from './capacity.ts'
 import type { ListingRow } from './listings.store.ts'
@@ -12,9 +12,9 @@ export type Pass = QualificationFacts & { slots?: number | null }
 
 export interface OfferedSlotsParts {
   clock: Clock
-  deployments: Pick<DeploymentsFace, 'find' | 'loaded'>
+  deployments: Pick<DeploymentsService, 'find' | 'loaded'>
   passes: () => readonly Pass[]
-  serving: () => Pick<ServingFace, 'measured'>
+  serving: () => Pick<ServingService, 'measured'>
 }
 
 export class OfferedSlots {

@@ -10,7 +10,7 @@ import type { Listing } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/engine-identity.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
 import { trySend } from '#core/exchange/try-send.ts'
@@ -21,7 +21,7 @@ import type { OfferedSlots } from './offered-slots.ts'
 const ANSWER_MS = 10 * SECOND_MS
 
 export interface OffersParts {
-  deployments: DeploymentsFace
+  deployments: DeploymentsService
   specOf(instrument: string): GradeSpec | null
   slots: OfferedSlots
   /** The owner's wishes, by instrument. */

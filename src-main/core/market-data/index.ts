@@ -2,7 +2,7 @@
 import type { GradeSpec } from '#contract/grades.ts'
 import type { BookView } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import type { CoreContext, DeploymentsFace, PowerFace, QualificationFacts } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService, PowerService, QualificationFacts } from '#core/core-context.ts'
 import type { ExchangeTerms } from '#core/exchange/exchange.port.ts'
 import type { Listings } from '#core/listings/index.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
@@ -43,8 +43,8 @@ export function createTerms({ exchange, events }: Pick<CoreContext, 'exchange' |
 export interface MarketDeps {
   terms: Terms
   listings: Listings
-  power: Pick<PowerFace, 'perMtok'>
-  deployments: Pick<DeploymentsFace, 'allLoaded'>
+  power: Pick<PowerService, 'perMtok'>
+  deployments: Pick<DeploymentsService, 'allLoaded'>
   qualifications: () => QualificationFacts[]
 }
 

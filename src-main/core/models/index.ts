@@ -40,7 +40,7 @@ export interface ModelsHooks {
   freeBytes?(): number | Promise<number>
 }
 
-export interface ModelsFace {
+export interface ModelsService {
   list(): Promise<Model[]>
   find(sha256: string): StoredModel | null
   /** Errors: MODEL_*, ENGINE_*, BAD_REQUEST (relative path). */
@@ -67,7 +67,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
   const view = async (stored: StoredModel, free: number): Promise<Model> =>
     toModel(stored, await states.look(stored), { freeBytes: free, loaded: hooks.loaded?.(stored.sha256) ?? false })
 
-  const face: ModelsFace = {
+  const service: ModelsService = {
     async list() {
       const free = await freeBytes()
       return Promise.all(listModels(rigDb.read).map((stored) => view(stored, free)))
@@ -136,7 +136,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     },
   }
 
-  return { ...face, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, face) }
+  return { ...service, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, service) }
 }
 
 function createLifecycle(context: ModelsContext, states: ModelStates, stopping: AbortController) {

@@ -7,7 +7,7 @@ import { onboardingApi } from './onboarding.api.ts'
 import { readOnboarding, writeOnboarding } from './onboarding.store.ts'
 import { changeOnboarding, NEW_ONBOARDING, withFirstEarning, type OnboardingChange } from './onboarding.ts'
 
-export interface OnboardingFace {
+export interface OnboardingService {
   current(): Onboarding
   change(change: OnboardingChange): Onboarding
 }
@@ -27,13 +27,13 @@ export function createOnboarding(context: OnboardingContext) {
   }
   /** Known to have been set: spares the write lock on every later job. */
   let earned = false
-  const face: OnboardingFace = {
+  const service: OnboardingService = {
     current: () => readOnboarding(context.rigDb.read) ?? NEW_ONBOARDING,
     change: (change) => update((current) => changeOnboarding(current, change, context.clock.now())),
   }
   return {
-    ...face,
-    api: onboardingApi(context.os, face),
+    ...service,
+    api: onboardingApi(context.os, service),
     /** Called for every settled job, after its commit (this is another database); only the first one counts. */
     markFirstEarning(at: EpochMs): void {
       if (earned) return

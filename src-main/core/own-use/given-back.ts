@@ -3,7 +3,7 @@
  * clients of own use ask again and again, and after a restart or a crash one of them would take the memory that its
  * owner has sent Stoker out of.
  */
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { clearAllWanted } from '#core/deployments/index.ts'
 
 import { clearGivenBack, readGivenBack, writeGivenBack } from './own-use.store.ts'
@@ -21,7 +21,7 @@ export interface GivenBack {
 
 export function createGivenBack(
   { rigDb, clock, log }: Pick<CoreContext, 'rigDb' | 'clock' | 'log'>,
-  deployments: Pick<DeploymentsFace, 'allLoaded' | 'onChange'>,
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'onChange'>,
 ): GivenBack {
   let holds = readGivenBack(rigDb.read)
   const stop = deployments.onChange(() => {

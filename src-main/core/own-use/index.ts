@@ -5,7 +5,7 @@
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 
 import { createGivenBack } from './given-back.ts'
 import { keyHash, newKey, sameKey } from './own-use-key.ts'
@@ -17,7 +17,7 @@ export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' |
 
 /** What own use asks of deployments. */
 export interface OwnUseDeployments extends Pick<
-  DeploymentsFace,
+  DeploymentsService,
   'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'
 > {
   list(): Deployment[]

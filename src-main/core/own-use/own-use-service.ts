@@ -1,6 +1,6 @@
 /** The models of the rig as the owner's clients see and use them. */
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 
 import { catalogue, type CatalogueEntry } from './model-catalogue.ts'
 import type { GivenBack } from './given-back.ts'
@@ -20,7 +20,7 @@ export function createService(
   })
   const look = (): ReturnType<typeof catalogue> => (known ??= catalogue(offeredModels(rigDb.read), deployments.list()))
 
-  const inMemory = (entry: CatalogueEntry): NonNullable<ReturnType<DeploymentsFace['loaded']>> | null => {
+  const inMemory = (entry: CatalogueEntry): NonNullable<ReturnType<DeploymentsService['loaded']>> | null => {
     for (const { deploymentId } of entry.deployments) {
       const loaded = deployments.loaded(deploymentId)
       if (loaded !== null) return loaded

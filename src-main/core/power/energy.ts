@@ -1,7 +1,7 @@
 /** Energy so far: marks in memory, rows by hour in rig.db, priced as they are written. */
 import { SECOND_MS, type EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
 import type { Gauge } from './watt-gauge.ts'
 import { Meter } from './energy-meter.ts'
@@ -22,7 +22,7 @@ export interface Energy {
 
 export function createEnergy(
   { clock, rigDb }: Pick<CoreContext, 'clock' | 'rigDb'>,
-  settings: Pick<SettingsFace, 'current'>,
+  settings: Pick<SettingsService, 'current'>,
   gauge: Gauge,
 ): Energy {
   const meter = new Meter()

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os'
 
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, Measured, PowerFace } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { CoreContext, Measured, PowerService } from '#core/core-context.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
 import { createGauge, type Gauge } from './watt-gauge.ts'
@@ -22,7 +22,7 @@ const METHOD_MAX = 120
 
 export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'events'>
 export interface PowerParts {
-  settings: Pick<SettingsFace, 'current'>
+  settings: Pick<SettingsService, 'current'>
   /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
   billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
   /** Jobs running now, exactly: an engine's own count is seconds old and misses short jobs. */
@@ -33,7 +33,7 @@ export interface PowerParts {
   cores?: number
 }
 
-export interface PowerLedger extends PowerFace {
+export interface PowerLedger extends PowerService {
   /** Energy of the hours that begin in [from, to), of every currency; '' is energy without a price. */
   hours(from: EpochMs, to: EpochMs): HourRow[]
   /** The owner's power currency. */

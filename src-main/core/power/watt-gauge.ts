@@ -1,7 +1,7 @@
 /** Watts now: the last readings put together with what runs, and the idle level learnt on the way. */
 import type { EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
 import { composeWatts, estimateWatts, type Readings } from './power.ts'
 import type { PowerSources } from './power-sources.ts'
@@ -23,7 +23,7 @@ export interface Gauge {
 
 export function createGauge(
   context: Pick<CoreContext, 'clock'>,
-  settings: Pick<SettingsFace, 'current'>,
+  settings: Pick<SettingsService, 'current'>,
   { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
 ): Gauge {
   let readings: Readings = { gpu: null, processor: null }

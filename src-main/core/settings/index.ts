@@ -8,7 +8,7 @@ import { settingsApi } from './settings.api.ts'
 import { readSettings, writeSettings } from './settings.store.ts'
 import { changesPower, changeSettings, defaultSettings, type SettingsChange } from './settings.ts'
 
-export interface SettingsFace {
+export interface SettingsService {
   current(): Settings
   /** Throws BAD_REQUEST for values that contradict each other. */
   change(change: SettingsChange): Settings
@@ -18,7 +18,7 @@ export type SettingsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'even
 
 export function createSettings(context: SettingsContext, machineName: string = hostname()) {
   const defaults = defaultSettings(machineName)
-  const face: SettingsFace = {
+  const service: SettingsService = {
     current: () => readSettings(context.rigDb.read) ?? defaults,
     change(change) {
       const { before, after } = context.rigDb.tx((db) => {
@@ -32,5 +32,5 @@ export function createSettings(context: SettingsContext, machineName: string = h
       return after
     },
   }
-  return { ...face, api: settingsApi(context.os, face) }
+  return { ...service, api: settingsApi(context.os, service) }
 }
