@@ -14,7 +14,7 @@ import { findCalibration, saveCalibration, type Machine } from './calibrations.s
 const MACHINE_CHARS_MAX = 500
 /** Smaller models load and answer at once; measuring would take longer than it brings. */
 const WORTH_BYTES = 8 * 1_024 * 1_024
-/** A first load waits about so long for measurements: fewer are taken than the owner's own wish brings. */
+/** A first load waits about so long for measurements: fewer are taken than when the owner asks for them. */
 const BUDGET_MS = 5 * SECOND_MS
 /** Without an end by then (a large model takes long to load for it) the defaults serve. */
 const ON_DEPLOY_MS = 20 * SECOND_MS
