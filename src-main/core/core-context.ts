@@ -94,7 +94,7 @@ export interface DeploymentsService {
 export type HandBack = (rule: 'now' | 'finish') => Promise<HandedBack>
 
 /** A value with how it was come by. */
-export interface Measured {
+export interface MeasuredValue {
   value: number
   method: string
   at: EpochMs
@@ -105,7 +105,7 @@ export interface Measured {
  * realm's.
  */
 export interface PowerService {
-  watts(): Measured | null
+  watts(): MeasuredValue | null
   /** Electricity per million billed tokens over recent work; null before anything ran or without a price. */
   perMtok(): { nanoPerMtok: Nano | null; currency: string; method: string }
   /** Electricity of one job by its share of the machine; null when unknown. */

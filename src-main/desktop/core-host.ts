@@ -18,6 +18,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
+import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
 
 import { hostCore, type StartedCore } from './hosted-core.ts'
@@ -32,17 +33,18 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
+  const running = late<Core>('the core')
   const exchange = createStokerExchange({
     url: () => exchangeHost.address(),
     key,
-    name: () => core.rigName(),
+    name: () => running.get().rigName(),
     clock: systemClock,
     log,
     WebSocket: exchangeHost.WebSocket,
   })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
-  const core: Core = createCore({
+  const core = createCore({
     dataDir,
     version,
     exchange,
@@ -55,6 +57,7 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
   })
+  running.set(core)
   core.start()
   const handler = new RPCHandler(core.router)
   const telling = new AbortController()

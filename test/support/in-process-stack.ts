@@ -11,6 +11,7 @@ import { createStokerExchange } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
+import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 
@@ -49,15 +50,16 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
   })
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
+    const running = late<Core>('the core')
     const port = createStokerExchange({
       url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
-      name: () => core.rigName(),
+      name: () => running.get().rigName(),
       clock: systemClock,
       log,
       exchangeKey: () => exchange.exchangeKey,
     })
-    const core: Core = createCore({
+    const core = createCore({
       dataDir: folder,
       clock: systemClock,
       ids: randomIds(() => systemClock.now()),
@@ -71,6 +73,7 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
       bundledModelsDir: join(folder, 'none'),
       exchangeUrl: () => exchange.url,
     })
+    running.set(core)
     core.start()
     return core
   }

@@ -26,6 +26,8 @@ import { startingSettings, type StartDeps } from './starting-settings.ts'
 import { createUpkeep } from './upkeep.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
+export { identityOf } from './engine-identity.ts'
+export { summarise, type EngineView } from './engine-summary.ts'
 
 export type DeploymentsContext = Pick<
   CoreContext,

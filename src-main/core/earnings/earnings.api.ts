@@ -1,6 +1,6 @@
 import type { Os } from '#core/os.ts'
 
-import type { EarningsService } from './index.ts'
+import type { EarningsService } from './earnings-service.ts'
 
 export const earningsApi = (os: Os, earnings: EarningsService) => ({
   summary: os.earnings.summary.handler(({ input }) => earnings.summary(input.from, input.to)),

@@ -8,7 +8,7 @@ import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
-import { trySend } from '#core/exchange/try-send.ts'
+import { trySend } from '#core/exchange/index.ts'
 
 import type { JobFrame } from './admission.ts'
 import { lostWith, type Lost } from './interruption-cost.ts'

@@ -20,6 +20,8 @@ export type { JobFrame, Route } from './admission.ts'
 export type { Lost } from './interruption-cost.ts'
 export type { Measured, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
+export { createHandBack } from './hand-back.ts'
+export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
   deployments: Pick<DeploymentsService, 'loaded' | 'engine' | 'used'>

@@ -5,7 +5,7 @@
 import type { ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
-import { trySend } from '#core/exchange/try-send.ts'
+import { trySend } from '#core/exchange/index.ts'
 
 import { refusal, waitTokens, type Call, type JobFrame, type Load, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'

@@ -1,6 +1,6 @@
 /**
- * The owner's wishes, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered
- * follows them (offers.worker.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
+ * What the owner wants, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered
+ * follows (offers.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
  * (drains.ts).
  */
 import { StokerError, type ErrorCode } from '#contract/errors.ts'
@@ -18,7 +18,7 @@ import { Offers } from './offers.ts'
 
 /** A job may have been matched at the old ask just before the exchange heard of the new one. */
 const OLD_ASK_MS = 10 * SECOND_MS
-/** Errors after which the wish stands and is offered again later; any other is the exchange's refusal. */
+/** Errors after which the listing stays and is offered again later; any other is the exchange's refusal. */
 const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
 export interface ListingsDeps {
@@ -87,7 +87,7 @@ export class ListingRunner {
    */
   async list(instrument: string, deploymentId: string, ask: number): Promise<Listing> {
     const { clock } = this.#context
-    this.#checkWish(instrument, deploymentId)
+    this.#checkRequest(instrument, deploymentId)
     const model = await this.#deps.deployments.ensureLoaded(deploymentId)
     const before = this.#rows.get(instrument) ?? null
     if (before !== null && before.ask !== ask)
@@ -215,7 +215,7 @@ export class ListingRunner {
     this.#drains.end(instrument, deploymentId)
   }
 
-  #checkWish(instrument: string, deploymentId: string): void {
+  #checkRequest(instrument: string, deploymentId: string): void {
     if (this.#context.exchange.state().kind !== 'online')
       throw new StokerError(
         'EXCHANGE_OFFLINE',

@@ -1,7 +1,7 @@
 import type { Model } from '#contract/models.ts'
 import type { Os } from '#core/os.ts'
 
-import type { ModelsService } from './index.ts'
+import type { ModelsService } from './models-service.ts'
 
 export const modelsApi = (os: Os, models: ModelsService) => ({
   list: os.models.list.handler(() => models.list()),

@@ -5,12 +5,10 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { onboardingApi } from './onboarding.api.ts'
 import { readOnboarding, writeOnboarding } from './onboarding.store.ts'
-import { changeOnboarding, NEW_ONBOARDING, withFirstEarning, type OnboardingChange } from './onboarding.ts'
+import type { OnboardingService } from './onboarding-service.ts'
+import { changeOnboarding, NEW_ONBOARDING, withFirstEarning } from './onboarding.ts'
 
-export interface OnboardingService {
-  current(): Onboarding
-  change(change: OnboardingChange): Onboarding
-}
+export type { OnboardingService } from './onboarding-service.ts'
 
 export type OnboardingContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'events'>
 

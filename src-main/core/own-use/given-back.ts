@@ -30,7 +30,7 @@ export function createGivenBack(
     try {
       rigDb.tx((db) => clearGivenBack(db))
     } catch (error) {
-      // The load that is told of here succeeded, and must not look failed.
+      // The load that this change reports succeeded, and must not look failed.
       log.error(
         { err: error },
         'it could not be stored that something is loaded again: after a restart the machine counts as given back',

@@ -11,7 +11,7 @@ const IDLE_WEIGHT = 0.1
 /** Until an idle moment was measured. */
 const IDLE_SHARE = 0.4
 
-export interface Gauge {
+export interface WattGauge {
   /** Jobs in the engine now. */
   running(): number
   now(running: number): { watts: number; measured: boolean; method: string }
@@ -21,11 +21,11 @@ export interface Gauge {
   read(sources: PowerSources): Promise<void>
 }
 
-export function createGauge(
+export function createWattGauge(
   context: Pick<CoreContext, 'clock'>,
   settings: Pick<SettingsService, 'current'>,
   { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
-): Gauge {
+): WattGauge {
   let readings: Readings = { gpu: null, processor: null }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null

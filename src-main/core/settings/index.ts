@@ -1,18 +1,14 @@
 /** Settings of the owner: one row, read often, changed rarely. */
 import { hostname } from 'node:os'
 
-import type { Settings } from '#contract/app.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { settingsApi } from './settings.api.ts'
 import { readSettings, writeSettings } from './settings.store.ts'
-import { changesPower, changeSettings, defaultSettings, type SettingsChange } from './settings.ts'
+import type { SettingsService } from './settings-service.ts'
+import { changesPower, changeSettings, defaultSettings } from './settings.ts'
 
-export interface SettingsService {
-  current(): Settings
-  /** Throws BAD_REQUEST for values that contradict each other. */
-  change(change: SettingsChange): Settings
-}
+export type { SettingsService } from './settings-service.ts'
 
 export type SettingsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'events'>
 

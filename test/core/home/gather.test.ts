@@ -10,7 +10,7 @@ import { nano, nanoPerMtok } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, TradingService } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
-import { createHome, type HomeParts } from '#core/home/index.ts'
+import { createHome, type HomeDeps } from '#core/home/index.ts'
 import { createOnboarding } from '#core/onboarding/index.ts'
 import { createPower } from '#core/power/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -64,7 +64,7 @@ function start(
   trading: Partial<TradingService>,
   exchange: Partial<CoreContext['exchange']> = {},
   kwhPriceNano: number | null = 300_000_000,
-  parts: Partial<HomeParts> = {},
+  deps: Partial<HomeDeps> = {},
 ) {
   const context = {
     ...rig,
@@ -123,7 +123,7 @@ function start(
     onboarding: createOnboarding(rig),
     demand: () => ({ jobsLastHour: 0, waiting: 0, cheaper: 0 }),
     offsetMinutes: () => 60,
-    ...parts,
+    ...deps,
   })
   return { home, power }
 }

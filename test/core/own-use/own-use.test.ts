@@ -10,7 +10,7 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { LoadedDeployment } from '#core/core-context.ts'
-import { catalogue, type OfferedDeployment, type OfferedModel } from '#core/own-use/model-catalogue.ts'
+import { catalogue, type CatalogueDeployment, type CatalogueModel } from '#core/own-use/model-catalogue.ts'
 import { createOwnUse, type OwnUseDeployments } from '#core/own-use/index.ts'
 import type { EndpointOptions, EndpointPort } from '#core/own-use/own-use.port.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -190,14 +190,14 @@ describe('switching own use on and off', () => {
 })
 
 describe('names of models', () => {
-  const model = (of: string, name: string | null, fileName: string, addedAt: number): OfferedModel => ({
+  const model = (of: string, name: string | null, fileName: string, addedAt: number): CatalogueModel => ({
     sha256: sha(of),
     name,
     fileName,
     contextTokens: null,
     addedAt,
   })
-  const deployment = (id: string, of: string, createdAt: number): OfferedDeployment => ({
+  const deployment = (id: string, of: string, createdAt: number): CatalogueDeployment => ({
     deploymentId: brandId(id),
     sha256: sha(of),
     modelName: 'Nano',
