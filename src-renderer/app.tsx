@@ -2,7 +2,7 @@
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 
-import { useConnection, useCore } from './connection/core-provider.tsx'
+import { useConnection, useCore } from './core-client.ts'
 import { makeRouter } from './router.tsx'
 import { Login, Reload, Waiting } from './shell/login-page.tsx'
 

@@ -33,7 +33,7 @@ const HELLO_TIMEOUT_MS = 8_000
 /** A call made while offline waits this long for the connection before it fails. */
 const CALL_WAIT_MS = 5_000
 
-export interface Connection {
+export interface CoreConnection {
   readonly state: Store<ConnectionState>
   readonly client: CoreClient
   start(): () => void
@@ -61,7 +61,7 @@ async function withTimeout<T>(work: Promise<T>, ms: number, message: string): Pr
 
 type Link = ClientLink<ClientContext>
 
-export function createConnection(open: OpenChannel): Connection {
+export function createCoreConnection(open: OpenChannel): CoreConnection {
   const state = createStore<ConnectionState>({ kind: 'connecting', attempt: 1 })
   let link: Link | null = null
   let firstHash: string | null = null

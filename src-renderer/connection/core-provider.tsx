@@ -5,7 +5,7 @@ import { createContext, use, useEffect, useSyncExternalStore, type ReactNode } f
 
 import type { Live, Topic } from '#contract/app.ts'
 
-import type { Connection, ConnectionState, CoreClient } from './core-connection.ts'
+import type { CoreConnection, ConnectionState, CoreClient } from './core-connection.ts'
 import { createStore, type Store } from './external-store.ts'
 
 /**
@@ -16,8 +16,8 @@ export interface LiveNow {
   receivedAt: number
 }
 
-export interface Core {
-  readonly connection: Connection
+export interface CoreAccess {
+  readonly connection: CoreConnection
   readonly client: CoreClient
   readonly rpc: RouterUtils<CoreClient>
   readonly queries: QueryClient
@@ -61,7 +61,7 @@ const RETRY_STREAM_MS = 1_000
 /** Changes within this time are read once: under load topics change many times a second. */
 const COALESCE_MS = 300
 
-export function createCore(connection: Connection): Core {
+export function createCoreAccess(connection: CoreConnection): CoreAccess {
   const queries = new QueryClient({
     defaultOptions: {
       queries: {
@@ -115,7 +115,7 @@ function coalesce(flush: (topics: ReadonlySet<Topic>) => void): (topic: Topic) =
 }
 
 /** Starts everything that runs as long as the page does; returns what ends it. */
-export function startCore(core: Core): () => void {
+export function startCoreAccess(core: CoreAccess): () => void {
   const controller = new AbortController()
   const { signal } = controller
   const stop = core.connection.start()
@@ -148,10 +148,10 @@ export function startCore(core: Core): () => void {
   }
 }
 
-const CoreContext = createContext<Core | null>(null)
+const CoreContext = createContext<CoreAccess | null>(null)
 
-export function CoreProvider({ core, children }: { core: Core; children: ReactNode }) {
-  useEffect(() => startCore(core), [core])
+export function CoreProvider({ core, children }: { core: CoreAccess; children: ReactNode }) {
+  useEffect(() => startCoreAccess(core), [core])
   return (
     <CoreContext value={core}>
       <QueryClientProvider client={core.queries}>{children}</QueryClientProvider>
@@ -159,7 +159,7 @@ export function CoreProvider({ core, children }: { core: Core; children: ReactNo
   )
 }
 
-export function useCore(): Core {
+export function useCore(): CoreAccess {
   const core = use(CoreContext)
   if (core === null) throw new Error('useCore needs a CoreProvider above it')
   return core

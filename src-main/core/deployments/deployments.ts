@@ -1,12 +1,10 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
 import type { ErrorCode } from '#contract/errors.ts'
-import type { Deployment } from '#contract/models.ts'
+import type { Deployment, SmallerSettings } from '#contract/models.ts'
 import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
 export type DeploymentSettings = Deployment['settings']
 export type RequestedSettings = { [Field in keyof DeploymentSettings]?: DeploymentSettings[Field] | undefined }
-/** What memory a load needs depends on these most; offered after ENGINE_OUT_OF_MEMORY. */
-export type Smaller = NonNullable<Deployment['smaller']>
 
 /** Below this size a step is so short that handing it to a second thread brings nothing unless it was measured. */
 const SMALL_MODEL_PARAMETERS = 10_000_000
@@ -176,7 +174,7 @@ export function smallerSettings(from: DeploymentSettings): DeploymentSettings[] 
 export const offers = (settings: DeploymentSettings): DeploymentSettings[] => shrunk(settings)
 
 /** The offer inside an error's data, where there is one. */
-export function smallerOf(data: Readonly<Record<string, unknown>>): Smaller | null {
+export function smallerOf(data: Readonly<Record<string, unknown>>): SmallerSettings | null {
   const { slots, contextTokens } = data
   return typeof slots === 'number' && typeof contextTokens === 'number' ? { slots, contextTokens } : null
 }
@@ -187,7 +185,7 @@ export interface LoadStatus {
   /** It has an engine, loaded or not. */
   attached: boolean
   /** `endpoint`: it is about a server's address, key or model, not about the request. */
-  failure: { code: ErrorCode; message: string; smaller: Smaller | null; endpoint?: boolean } | null
+  failure: { code: ErrorCode; message: string; smaller: SmallerSettings | null; endpoint?: boolean } | null
 }
 
 /** State and detail for screens, from how far it is and what its engine says (null: there is none). */
