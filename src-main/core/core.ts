@@ -51,7 +51,7 @@ export function createCore(deps: CoreDeps) {
     router,
     /** The same procedures called in process, with all scopes. */
     client: createRouterClient(router, { context: { scopes: ALL_SCOPES } satisfies CallContext }),
-    /** What the owner calls this machine: told to the exchange. */
+    /** What the owner calls this machine; the exchange is given this name. */
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {

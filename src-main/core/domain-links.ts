@@ -27,7 +27,7 @@ export function createLinks(domains: Pick<Late<LinkedDomains>, 'get'>) {
     modelLoaded: (sha256: string): boolean => domains.get().deployments.modelLoaded(sha256),
     removeRemote: (sha256: string): Promise<boolean> => domains.get().deployments.removeRemote(sha256),
     /** Deployments, and Home, ask why one may not be unloaded now, in plain words; null when it may. */
-    inUse(deploymentId: string): string | null {
+    inUse: (deploymentId: string): string | null => {
       const { listings, exams, jobs } = domains.get()
       const listing = listings.all().find((one) => one.deploymentId === deploymentId && one.state !== 'paused')
       if (listing !== undefined) return `It is listed for ${listing.instrument}; pause or withdraw the listing first.`

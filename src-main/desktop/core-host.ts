@@ -60,12 +60,12 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   running.set(core)
   core.start()
   const handler = new RPCHandler(core.router)
-  const telling = new AbortController()
+  const stopping = new AbortController()
   const { app } = core.client
   tellShell(
     app,
     (request) => link.tell(request),
-    telling.signal,
+    stopping.signal,
     (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
   )
   return {
@@ -75,7 +75,7 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
         .updateSettings({ closeToTray })
         .catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
     async stop() {
-      telling.abort()
+      stopping.abort()
       // The exchange last: the core's words to it are still heard.
       await core.stop()
       await exchangeHost.stop()

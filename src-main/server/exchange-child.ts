@@ -68,17 +68,17 @@ export interface ExchangeChildOptions {
 async function endChild(child: ChildProcess, clock: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
-  const timer = new AbortController()
+  const cancelled = new AbortController()
   const escalate = async (): Promise<void> => {
-    await clock.sleep(STOP_POLITE_MS, { signal: timer.signal })
+    await clock.sleep(STOP_POLITE_MS, { signal: cancelled.signal })
     child.kill('SIGTERM')
-    await clock.sleep(STOP_TERM_MS, { signal: timer.signal })
+    await clock.sleep(STOP_TERM_MS, { signal: cancelled.signal })
     child.kill('SIGKILL')
   }
   escalate().catch(() => undefined)
   if (child.connected) child.disconnect()
   await exited
-  timer.abort()
+  cancelled.abort()
 }
 
 /** The host process as it is now, one life after another. */

@@ -11,7 +11,7 @@ import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Contract } from '#contract/index.ts'
 
-import { createStore, type Store } from './external-store.ts'
+import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 export type CoreClient = ContractRouterClient<Contract>
 type Hello = Awaited<ReturnType<CoreClient['app']['hello']>>
@@ -34,7 +34,7 @@ const HELLO_TIMEOUT_MS = 8_000
 const CALL_WAIT_MS = 5_000
 
 export interface CoreConnection {
-  readonly state: Store<ConnectionState>
+  readonly state: ExternalStore<ConnectionState>
   readonly client: CoreClient
   start(): () => void
   /** Tries again at once. */
@@ -62,7 +62,7 @@ async function withTimeout<T>(work: Promise<T>, ms: number, message: string): Pr
 type Link = ClientLink<ClientContext>
 
 export function createCoreConnection(open: OpenChannel): CoreConnection {
-  const state = createStore<ConnectionState>({ kind: 'connecting', attempt: 1 })
+  const state = createExternalStore<ConnectionState>({ kind: 'connecting', attempt: 1 })
   let link: Link | null = null
   let firstHash: string | null = null
   let epoch = 0
@@ -154,9 +154,9 @@ export function createCoreConnection(open: OpenChannel): CoreConnection {
     state,
     client: createORPCClient<CoreClient>(swap),
     start() {
-      const controller = new AbortController()
-      void run(controller.signal)
-      return () => controller.abort()
+      const stopping = new AbortController()
+      void run(stopping.signal)
+      return () => stopping.abort()
     },
     retryNow: () => wake?.abort(),
   }

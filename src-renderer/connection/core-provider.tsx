@@ -6,7 +6,7 @@ import { createContext, use, useEffect, useSyncExternalStore, type ReactNode } f
 import type { Live, Topic } from '#contract/app.ts'
 
 import type { CoreConnection, ConnectionState, CoreClient } from './core-connection.ts'
-import { createStore, type Store } from './external-store.ts'
+import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 /**
  * The latest live value and when this page received it (its own clock, so that two machines' clocks need not agree).
@@ -21,7 +21,7 @@ export interface CoreAccess {
   readonly client: CoreClient
   readonly rpc: RouterUtils<CoreClient>
   readonly queries: QueryClient
-  readonly live: Store<LiveNow | null>
+  readonly live: ExternalStore<LiveNow | null>
 }
 
 /** Which queries a topic makes old, by the first word of their path; `app` methods are named one by one. */
@@ -80,7 +80,7 @@ export function createCoreAccess(connection: CoreConnection): CoreAccess {
     client: connection.client,
     rpc: createTanstackQueryUtils(connection.client),
     queries,
-    live: createStore<LiveNow | null>(null),
+    live: createExternalStore<LiveNow | null>(null),
   }
 }
 
@@ -116,8 +116,8 @@ function coalesce(flush: (topics: ReadonlySet<Topic>) => void): (topic: Topic) =
 
 /** Starts everything that runs as long as the page does; returns what ends it. */
 export function startCoreAccess(core: CoreAccess): () => void {
-  const controller = new AbortController()
-  const { signal } = controller
+  const stopping = new AbortController()
+  const { signal } = stopping
   const stop = core.connection.start()
   let epoch = 0
   const unwatch = core.connection.state.subscribe(() => {
@@ -143,7 +143,7 @@ export function startCoreAccess(core: CoreAccess): () => void {
   )
   return () => {
     unwatch()
-    controller.abort()
+    stopping.abort()
     stop()
   }
 }

@@ -37,9 +37,9 @@ export function useExam(examId: string | null): { exam: ExamWithItems | null; er
   )
   const running = query.data?.state === 'running'
   useEffect(() => {
-    const controller = new AbortController()
-    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, controller.signal)
-    return () => controller.abort()
+    const cancelled = new AbortController()
+    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, cancelled.signal)
+    return () => cancelled.abort()
   }, [core, examId, running])
   const exam = streamed !== null && streamed.examId === examId && running ? streamed : (query.data ?? null)
   return { exam, error: query.error }

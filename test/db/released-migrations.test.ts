@@ -56,23 +56,57 @@ const hashOf = (migration: Migration): string =>
 
 const nameOf = ({ id, name }: Migration): string => `${String(id).padStart(4, '0')} ${name}`
 
-describe.each(Object.entries(MIGRATIONS))('%s', (file, migrations) => {
-  const released = RELEASED[file] ?? {}
+/** What to do about a migration that is not as released; null when it is. */
+function problemOf(file: string, migration: Migration): string | null {
+  const name = nameOf(migration)
+  const released = RELEASED[file]?.[name]
+  if (statementsOf(migration).join('').trim() === '')
+    return `${name} of ${file} executes nothing, so it cannot be pinned`
+  if (released === undefined)
+    return `${name} of ${file} is new: add the line '${name}': '${hashOf(migration)}' to RELEASED in this file`
+  return released === hashOf(migration)
+    ? null
+    : `${name} of ${file} was released and stays byte for byte: undo the change and add a new migration`
+}
 
-  it.each(migrations.map((migration) => [nameOf(migration), migration] as const))('%s is as released', (name, one) => {
-    expect(statementsOf(one).join('').trim(), 'a migration that executes nothing cannot be pinned').not.toBe('')
-    expect(
-      hashOf(one),
-      released[name] === undefined
-        ? `${name} is new: add the line '${name}': '${hashOf(one)}' to RELEASED in this file`
-        : `${name} of ${file} was released and must stay byte for byte: undo the change and add a new migration`,
-    ).toBe(released[name])
+/** The same for numbers, names and places of all that were released. */
+function orderProblem(file: string, migrations: readonly Migration[]): string | null {
+  const released = Object.keys(RELEASED[file] ?? {})
+  const wrong = released.find((name, at) => migrations[at] === undefined || nameOf(migrations[at]) !== name)
+  return wrong === undefined
+    ? null
+    : `${wrong} of ${file} was released and is missing or moved: put it back, and add a new migration after the last`
+}
+
+const named = (migrations: readonly Migration[]) => migrations.map((one) => [nameOf(one), one] as const)
+
+describe.each(Object.entries(MIGRATIONS))('%s', (file, migrations) => {
+  it.each(named(migrations))('%s is as released', (_name, migration) => {
+    expect(problemOf(file, migration)).toBeNull()
   })
 
-  it('none that was released is missing or out of its order', () => {
-    expect(
-      migrations.map(nameOf).slice(0, Object.keys(released).length),
-      'a released migration keeps its number, name and place: put it back, and add a new migration after the last',
-    ).toEqual(Object.keys(released))
+  it('none that was released is missing, renamed or out of its order', () => {
+    expect(orderProblem(file, migrations)).toBeNull()
+  })
+})
+
+describe('a change of what was released', () => {
+  const [first, second, ...rest] = rigMigrations as [Migration, Migration, ...Migration[]]
+
+  it('of one byte of its SQL says that a new migration is needed', () => {
+    const changed: Migration = { ...first, up: (exec) => first.up((sql) => exec(`${sql} `)) }
+    expect(problemOf('rig.db', changed)).toMatch(/0010 owner of rig.db was released .* add a new migration/)
+  })
+
+  it('that takes its statements away, or is a new one, says what to do', () => {
+    expect(problemOf('rig.db', { ...first, up: () => undefined })).toMatch(/executes nothing/)
+    expect(problemOf('rig.db', { ...first, id: 990, name: 'next' })).toMatch(/0990 next of rig.db is new: add the line/)
+  })
+
+  it('in order, name or number is seen', () => {
+    expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
+    expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0080 given back/)
+    expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })

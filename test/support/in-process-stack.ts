@@ -96,21 +96,21 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
 }
 
 /** An exam on a busy machine is within it. */
-const PATIENCE_MS = 45_000
+const DEADLINE_MS = 45_000
 
 async function waitFor<T>(
   open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
   test: (value: T) => boolean | Promise<boolean>,
 ): Promise<void> {
   const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), PATIENCE_MS)
+  const timer = setTimeout(() => stop.abort(), DEADLINE_MS)
   try {
     for await (const value of await open(stop.signal)) if (await test(value)) return
   } finally {
     clearTimeout(timer)
     stop.abort()
   }
-  throw new Error(`it did not come to hold within ${PATIENCE_MS / 1_000} s`)
+  throw new Error(`it did not come to hold within ${DEADLINE_MS / 1_000} s`)
 }
 
 /** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */

@@ -71,13 +71,13 @@ export function liveStream(
     const onAbort = (): void => wake()
     signal?.addEventListener('abort', onAbort, { once: true })
     const pause = async (ms: number, untilChange: boolean): Promise<void> => {
-      const stop = new AbortController()
+      const cancelled = new AbortController()
       const woken = new Promise<void>((resolve) => {
         wake = () => (untilChange || gone() ? resolve() : undefined)
         if ((untilChange && changed) || gone()) resolve()
       })
-      await Promise.race([woken, clock.sleep(ms, { signal: stop.signal, unref: true }).catch(() => undefined)])
-      stop.abort()
+      await Promise.race([woken, clock.sleep(ms, { signal: cancelled.signal, unref: true }).catch(() => undefined)])
+      cancelled.abort()
     }
     try {
       while (!gone()) {

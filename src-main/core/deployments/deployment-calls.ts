@@ -49,8 +49,8 @@ export interface DeploymentCalls {
   /** Error MODEL_IN_USE while it is listed, examined or working: nothing is pulled from under a buyer. */
   unload(deploymentId: string): Promise<Deployment>
   /**
-   * The owner's explicit retry after ENGINE_BROKEN, of all that should be in memory; tells the state of the engines as
-   * one.
+   * The owner's explicit retry after ENGINE_BROKEN, of all that should be in memory; returns the state of the engines
+   * as one.
    */
   retryEngine(): Promise<string>
   /**

@@ -2,6 +2,8 @@
  * Deployments: which models are in memory, with which settings. Several at once, each in an engine of its own; every
  * change waits for the one before it.
  */
+import { freemem } from 'node:os'
+
 import { StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
@@ -108,7 +110,7 @@ function createLoaded(
     engines,
     loaded,
     repository,
-    ...(hooks.freeBytes === undefined ? {} : { freeBytes: hooks.freeBytes }),
+    freeBytes: () => hooks.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
   })
   return { loaded, memory }
 }

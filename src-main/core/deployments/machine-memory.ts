@@ -1,6 +1,4 @@
 /** This machine's memory as it is shared now: what is free, what is in use, and what may be evicted. */
-import { freemem } from 'node:os'
-
 import type { DeploymentId } from '#contract/ids.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 
@@ -19,8 +17,8 @@ export interface MachineMemoryDeps {
   engines: MachineMemory['engines']
   loaded: LoadedDeployments
   repository: DeploymentRepository
-  /** Free main memory in bytes; the system's by default. */
-  freeBytes?(): number
+  /** Free main memory in bytes. */
+  freeBytes(): number
 }
 
 /** Those in memory; one on remote servers uses neither cores nor memory of this machine. */
@@ -31,7 +29,7 @@ export function createMachineMemory(deps: MachineMemoryDeps): MachineMemory {
   const { engines, loaded, repository } = deps
   return {
     engines,
-    freeBytes: () => deps.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
+    freeBytes: () => deps.freeBytes(),
     candidates: () => evictionCandidates(deps),
     namesInUse: () =>
       loaded

@@ -29,7 +29,7 @@ export interface ListingsDeps {
   jobs(): ServingService
 }
 
-/** What the exchange is told of a job that comes all the same. */
+/** What the exchange gets for a job that comes all the same. */
 const closedWhy = (row: ListingRow): string =>
   row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
 

@@ -21,7 +21,7 @@ export class EnergyMeter {
   #last: { mono: number; load: PowerLoad } | null = null
   readonly #pending = new Map<EpochMs, Stretch & { method: string }>()
 
-  /** Ends the stretch since the last mark, which had the load told then, and begins one with `load`. */
+  /** Ends the stretch since the last mark, which had the load given then, and begins one with `load`. */
   mark(now: EpochMs, mono: number, load: PowerLoad): void {
     if (this.#last !== null) {
       const ms = Math.round(mono - this.#last.mono)
