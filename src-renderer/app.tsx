@@ -1,8 +1,8 @@
-/** Which of the three faces is shown: the console, the login page, or waiting for the core. */
+/** Which of the three views is shown: the console, the login page, or waiting for the core. */
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 
-import { useConnection, useCore } from './connection/core-provider.tsx'
+import { useConnection, useCore } from './core-client.ts'
 import { makeRouter } from './router.tsx'
 import { Login, Reload, Waiting } from './shell/login-page.tsx'
 

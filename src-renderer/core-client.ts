@@ -1,6 +1,6 @@
 /**
- * The one door through which features reach the core: connection, queries, live values, and acts shared by several
- * screens.
+ * The one door through which screens and the frame around them reach the core: connection, queries, live values, and
+ * the forms that several screens share.
  */
 export { useConnection, useCore, useLive } from './connection/core-provider.tsx'
 export { type ExamWithItems, useExam } from './connection/exam-progress.ts'

@@ -17,8 +17,8 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 import { App } from './app.tsx'
-import { createConnection } from './connection/core-connection.ts'
-import { CoreProvider, createCore } from './connection/core-provider.tsx'
+import { createCoreConnection } from './connection/core-connection.ts'
+import { CoreProvider, createCoreAccess } from './connection/core-provider.tsx'
 import { codeOf, redeemLink } from './connection/login-code.ts'
 import { openForThisPage } from './connection/open-channel.ts'
 import { theme } from './theme.ts'
@@ -31,7 +31,7 @@ window.addEventListener(
   'hashchange',
   () => codeOf(location.hash) !== null && void redeemLink().then((problem) => problem === null && location.reload()),
 )
-const core = createCore(createConnection(openForThisPage))
+const core = createCoreAccess(createCoreConnection(openForThisPage))
 
 createRoot(place).render(
   <StrictMode>

@@ -7,6 +7,7 @@ import { currency, epochMs, instrument, jobId, nanoAmount, nanoSigned, realm, to
 import { method } from './scope.ts'
 
 export const bucketSize = z.enum(['hour', 'day', 'month'])
+export type BucketSize = z.infer<typeof bucketSize>
 /**
  * `from` inclusive, `to` exclusive, UTC buckets shifted by `offsetMinutes` (the viewer's offset east of UTC) for day
  * and month.

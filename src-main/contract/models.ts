@@ -121,6 +121,8 @@ export const deployment = z.object({
   smaller: z.object({ contextTokens: z.number().int(), slots: z.number().int() }).nullable(),
 })
 export type Deployment = z.infer<typeof deployment>
+/** What memory a load needs depends on these most; offered after ENGINE_OUT_OF_MEMORY. */
+export type SmallerSettings = NonNullable<Deployment['smaller']>
 
 /** Short measurements of one model on this machine, kept for both. */
 export const calibration = z.object({

@@ -1,5 +1,5 @@
 /**
- * What every domain of the core is given, and the small faces domains show each other. A domain exports
+ * What every domain of the core is given, and the small services domains offer each other. A domain exports
  * `createX(context, …)` from its index.ts, returning `{ api, start?, stop?, …own functions }`; `api` holds the handlers
  * of its slice of the contract, built from `context.os`.
  */
@@ -74,7 +74,7 @@ export interface LoadedDeployment extends DeploymentFacts {
 }
 
 /** What deployments show the other domains. */
-export interface DeploymentsFace {
+export interface DeploymentsService {
   find(deploymentId: string): DeploymentFacts | null
   /** Loads it when it is not in memory. Errors: NOT_FOUND, MODEL_*, ENGINE_*. */
   ensureLoaded(deploymentId: string): Promise<LoadedModel>
@@ -94,7 +94,7 @@ export interface DeploymentsFace {
 export type HandBack = (rule: 'now' | 'finish') => Promise<HandedBack>
 
 /** A value with how it was come by. */
-export interface Measured {
+export interface MeasuredValue {
   value: number
   method: string
   at: EpochMs
@@ -104,8 +104,8 @@ export interface Measured {
  * What power shows the other domains. Amounts are nano-units of `currency`, the owner's power currency, never the
  * realm's.
  */
-export interface PowerFace {
-  watts(): Measured | null
+export interface PowerService {
+  watts(): MeasuredValue | null
   /** Electricity per million billed tokens over recent work; null before anything ran or without a price. */
   perMtok(): { nanoPerMtok: Nano | null; currency: string; method: string }
   /** Electricity of one job by its share of the machine; null when unknown. */
@@ -130,7 +130,7 @@ export interface ExamFacts {
 }
 
 /** What jobs, listings and exams show home, deployments, earnings and onboarding. */
-export interface TradingFace {
+export interface TradingService {
   live(): Live
   listings(): Listing[]
   /** Current, unexpired qualifications. */

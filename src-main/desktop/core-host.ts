@@ -18,6 +18,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
+import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
 
 import { hostCore, type StartedCore } from './hosted-core.ts'
@@ -32,17 +33,18 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
+  const running = late<Core>('the core')
   const exchange = createStokerExchange({
     url: () => exchangeHost.address(),
     key,
-    name: () => core.rigName(),
+    name: () => running.get().rigName(),
     clock: systemClock,
     log,
     WebSocket: exchangeHost.WebSocket,
   })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
-  const core: Core = createCore({
+  const core = createCore({
     dataDir,
     version,
     exchange,
@@ -55,14 +57,15 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
   })
+  running.set(core)
   core.start()
   const handler = new RPCHandler(core.router)
-  const telling = new AbortController()
+  const stopping = new AbortController()
   const { app } = core.client
   tellShell(
     app,
     (request) => link.tell(request),
-    telling.signal,
+    stopping.signal,
     (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
   )
   return {
@@ -72,7 +75,7 @@ function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'star
         .updateSettings({ closeToTray })
         .catch((error: unknown) => log.error({ err: error }, 'the choice about the tray could not be stored')),
     async stop() {
-      telling.abort()
+      stopping.abort()
       // The exchange last: the core's words to it are still heard.
       await core.stop()
       await exchangeHost.stop()

@@ -49,7 +49,7 @@ export interface WindowLike {
   on(event: 'closed', listener: () => void): unknown
 }
 
-export interface WindowOptions {
+export interface BrowserWindowOptions {
   width: number
   height: number
   minWidth: number
@@ -90,7 +90,7 @@ export interface ShellElectron {
     on(event: 'second-instance' | 'window-all-closed' | 'activate', listener: () => void): unknown
     on(event: 'before-quit', listener: (event: Preventable) => void): unknown
   }
-  createWindow(options: WindowOptions): WindowLike
+  createWindow(options: BrowserWindowOptions): WindowLike
   /** Every page, ours or not, from the moment it exists. */
   onPage(listener: (page: WebContentsLike) => void): void
   /** `environment` instead of this process's own. */

@@ -21,7 +21,7 @@ export interface StartedCore {
 export interface HostedCoreOptions {
   parent: ParentPort
   /**
-   * A StokerError is told to the owner and ends the app; anything else ends this process, and the shell starts another
+   * A StokerError is shown to the owner and ends the app; anything else ends this process, and the shell starts another
    * one.
    */
   start: (message: Extract<HostReply, { t: 'start' }>, link: ShellLink) => StartedCore

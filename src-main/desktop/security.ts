@@ -1,5 +1,5 @@
 /** What the window may do: show our own page, and nothing else. Follows Electron's security checklist. */
-import type { SenderEvent, WebContentsLike, WindowOptions } from './electron-api.ts'
+import type { SenderEvent, WebContentsLike, BrowserWindowOptions } from './electron-api.ts'
 
 export const APP_URL = 'app://stoker/index.html'
 export const APP_ORIGIN = 'app://stoker/'
@@ -11,7 +11,7 @@ export const APP_ORIGIN = 'app://stoker/'
 export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-src 'none'; frame-ancestors 'none'; object-src 'none'; worker-src 'none'"
 
-export const windowOptions = (preload: string, isPackaged: boolean): WindowOptions => ({
+export const windowOptions = (preload: string, isPackaged: boolean): BrowserWindowOptions => ({
   width: 1_280,
   height: 860,
   minWidth: 900,

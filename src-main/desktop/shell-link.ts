@@ -1,4 +1,4 @@
-/** The core's line to the shell: asks for children, gets a channel to each, and is told of their ends. */
+/** The core's line to the shell: asks for children, gets a channel to each, and hears when one ends. */
 import type { Channel } from '#contract/channel/channel.ts'
 import { createPipe, type Pipe } from '#contract/channel/base.ts'
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'

@@ -5,7 +5,7 @@ import type { HostRequest } from '#contract/host.ts'
 type Tray = Extract<HostRequest, { t: 'tray' }>
 
 /** The core's own procedures, as far as they are used here. */
-export interface Watched {
+export interface WatchedCore {
   live(
     input: undefined,
     options: { signal: AbortSignal },
@@ -33,7 +33,7 @@ export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'run
  * the display only.
  */
 export function tellShell(
-  core: Watched,
+  core: WatchedCore,
   tell: (request: HostRequest) => void,
   signal: AbortSignal,
   onError: (error: unknown) => void,

@@ -10,7 +10,7 @@ import type { Log } from '#lib/log.ts'
 import { createAttempts } from './auth/login-attempts.ts'
 import { createLoginCodes } from './auth/login-codes.ts'
 import { createGuard } from './auth/guard.ts'
-import { openSessions } from './auth/browser-sessions.ts'
+import { openBrowserSessions } from './auth/browser-sessions.ts'
 import { apiToken } from './data-dir.ts'
 import { listenHttp } from './console-http.ts'
 import { createUploads } from './upload.ts'
@@ -43,7 +43,7 @@ export interface Console {
 /** Listens. Error: UNAVAILABLE when the address cannot be had. */
 export async function openConsole(options: ConsoleOptions): Promise<Console> {
   const { dataDir, host, clock, ids, log, tls } = options
-  const sessions = openSessions(join(dataDir, 'sessions.json'), clock, ids)
+  const sessions = openBrowserSessions(join(dataDir, 'sessions.json'), clock, ids)
   const codes = createLoginCodes(clock, ids)
   const scheme = tls === undefined ? 'http' : 'https'
   const names = allowedNames(host, options.allowHosts)

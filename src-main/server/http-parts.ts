@@ -9,12 +9,12 @@ import type { Log } from '#lib/log.ts'
 import type { Attempts } from './auth/login-attempts.ts'
 import type { LoginCodes } from './auth/login-codes.ts'
 import type { Caller, Guard, Refusal } from './auth/guard.ts'
-import type { Sessions } from './auth/browser-sessions.ts'
+import type { BrowserSessions } from './auth/browser-sessions.ts'
 import type { Uploads } from './upload.ts'
 
 export interface HttpDeps {
   readonly guard: Guard
-  readonly sessions: Sessions
+  readonly sessions: BrowserSessions
   readonly codes: LoginCodes
   readonly attempts: Attempts
   readonly uploads: Uploads

@@ -16,7 +16,7 @@ import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
 import { headsOf, isRefusal, type Guard } from './auth/guard.ts'
-import type { Sessions } from './auth/browser-sessions.ts'
+import type { BrowserSessions } from './auth/browser-sessions.ts'
 import { countCalls } from './rpc-calls.ts'
 
 const FRAME_BYTES_MAX = 4 * 2 ** 20
@@ -27,7 +27,7 @@ const HEARTBEAT_MS = 15_000
 
 interface SocketDeps {
   readonly guard: Guard
-  readonly sessions: Sessions
+  readonly sessions: BrowserSessions
   readonly router: Core['router']
   readonly log: Log
 }

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
+import type { Clock } from '#contract/time.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
 import { createEndpoint } from '#endpoint/index.ts'
@@ -15,12 +16,13 @@ import { createStokerExchange } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
-import { randomIds } from '#lib/id-source.ts'
-import { createLog } from '#lib/log.ts'
+import { randomIds, type IdSource } from '#lib/id-source.ts'
+import { late } from '#lib/late.ts'
+import { createLog, type Log } from '#lib/log.ts'
 
 import { openConsole, type Console, type ConsoleOptions } from './console.ts'
 import { ensureDataDir, lockDataDir } from './data-dir.ts'
-import { startExchangeChild } from './exchange-child.ts'
+import { startExchangeChild, type ExchangeChild } from './exchange-child.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -111,9 +113,55 @@ async function openOnSomePort(orAnyPort: boolean, options: ConsoleOptions): Prom
   }
 }
 
+interface HeadlessCoreDeps {
+  dataDir: string
+  exchangeChild: ExchangeChild
+  clock: Clock
+  ids: IdSource
+  log: Log
+}
+
+/** The core beside its exchange host and its engine hosts; nothing of it is started yet. */
+function createHeadlessCore(
+  { version, prefixReuse = true }: RuntimeOptions,
+  { dataDir, exchangeChild, clock, ids, log }: HeadlessCoreDeps,
+): Core {
+  const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
+  const created = late<Core>('the core')
+  const exchange = createStokerExchange({
+    url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
+    key: signingKey,
+    name: () => created.get().rigName(),
+    clock,
+    log,
+    exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
+  })
+  const host: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
+  const core = createCore({
+    dataDir,
+    clock,
+    ids,
+    log,
+    host,
+    exchange,
+    engines: createEngines({ fork: forkEngineChild, clock, log }),
+    endpoint: createEndpoint({ clock, ids, log }),
+    signingKey,
+    version,
+    bundledModelsDir: join(ROOT, 'resources', 'models'),
+    exchangeUrl: () => exchangeChild.address()?.url ?? null,
+    prefixReuse,
+    // What was measured decides settings, and those decide what an answer is: a run that must repeat itself takes the
+    // defaults.
+    calibrateOnDeploy: prefixReuse,
+  })
+  created.set(core)
+  return core
+}
+
 /** Starts it all. Errors: DATA_LOCKED, UNAVAILABLE, BAD_REQUEST, DB_*. On an error nothing stays running. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { version, host = '127.0.0.1', port = 0 } = options
+  const { host = '127.0.0.1', port = 0 } = options
   const tls = tlsOf(options)
   checkAddress(host, tls !== undefined, options.insecureListen === true)
   const dataDir = ensureDataDir(resolve(options.dataDir))
@@ -133,37 +181,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     })
     ending.add(() => exchangeChild.stop())
 
-    const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
-    const supplierUrl = (): string | null =>
-      exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null
-    const exchange = createStokerExchange({
-      url: supplierUrl,
-      key: signingKey,
-      name: () => core.rigName(),
-      clock,
-      log,
-      exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
-    })
-    const engines = createEngines({ fork: forkEngineChild, clock, log })
-    const hostPort: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
-    const core: Core = createCore({
-      dataDir,
-      clock,
-      ids,
-      log,
-      host: hostPort,
-      exchange,
-      engines,
-      endpoint: createEndpoint({ clock, ids, log }),
-      signingKey,
-      version,
-      bundledModelsDir: join(ROOT, 'resources', 'models'),
-      exchangeUrl: () => exchangeChild.address()?.url ?? null,
-      prefixReuse: options.prefixReuse ?? true,
-      // What was measured decides settings, and those decide what an answer is: a run that must repeat itself takes the
-      // defaults.
-      calibrateOnDeploy: options.prefixReuse ?? true,
-    })
+    const core = createHeadlessCore(options, { dataDir, exchangeChild, clock, ids, log })
     ending.add(() => core.stop())
 
     const { url: exchangeUrl } = await exchangeChild.started

@@ -11,7 +11,7 @@ import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Contract } from '#contract/index.ts'
 
-import { createStore, type Store } from './external-store.ts'
+import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 export type CoreClient = ContractRouterClient<Contract>
 type Hello = Awaited<ReturnType<CoreClient['app']['hello']>>
@@ -33,8 +33,8 @@ const HELLO_TIMEOUT_MS = 8_000
 /** A call made while offline waits this long for the connection before it fails. */
 const CALL_WAIT_MS = 5_000
 
-export interface Connection {
-  readonly state: Store<ConnectionState>
+export interface CoreConnection {
+  readonly state: ExternalStore<ConnectionState>
   readonly client: CoreClient
   start(): () => void
   /** Tries again at once. */
@@ -61,8 +61,8 @@ async function withTimeout<T>(work: Promise<T>, ms: number, message: string): Pr
 
 type Link = ClientLink<ClientContext>
 
-export function createConnection(open: OpenChannel): Connection {
-  const state = createStore<ConnectionState>({ kind: 'connecting', attempt: 1 })
+export function createCoreConnection(open: OpenChannel): CoreConnection {
+  const state = createExternalStore<ConnectionState>({ kind: 'connecting', attempt: 1 })
   let link: Link | null = null
   let firstHash: string | null = null
   let epoch = 0
@@ -154,9 +154,9 @@ export function createConnection(open: OpenChannel): Connection {
     state,
     client: createORPCClient<CoreClient>(swap),
     start() {
-      const controller = new AbortController()
-      void run(controller.signal)
-      return () => controller.abort()
+      const stopping = new AbortController()
+      void run(stopping.signal)
+      return () => stopping.abort()
     },
     retryNow: () => wake?.abort(),
   }

@@ -5,8 +5,8 @@ import { createContext, use, useEffect, useSyncExternalStore, type ReactNode } f
 
 import type { Live, Topic } from '#contract/app.ts'
 
-import type { Connection, ConnectionState, CoreClient } from './core-connection.ts'
-import { createStore, type Store } from './external-store.ts'
+import type { CoreConnection, ConnectionState, CoreClient } from './core-connection.ts'
+import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 /**
  * The latest live value and when this page received it (its own clock, so that two machines' clocks need not agree).
@@ -16,12 +16,12 @@ export interface LiveNow {
   receivedAt: number
 }
 
-export interface Core {
-  readonly connection: Connection
+export interface CoreAccess {
+  readonly connection: CoreConnection
   readonly client: CoreClient
   readonly rpc: RouterUtils<CoreClient>
   readonly queries: QueryClient
-  readonly live: Store<LiveNow | null>
+  readonly live: ExternalStore<LiveNow | null>
 }
 
 /** Which queries a topic makes old, by the first word of their path; `app` methods are named one by one. */
@@ -61,7 +61,7 @@ const RETRY_STREAM_MS = 1_000
 /** Changes within this time are read once: under load topics change many times a second. */
 const COALESCE_MS = 300
 
-export function createCore(connection: Connection): Core {
+export function createCoreAccess(connection: CoreConnection): CoreAccess {
   const queries = new QueryClient({
     defaultOptions: {
       queries: {
@@ -80,7 +80,7 @@ export function createCore(connection: Connection): Core {
     client: connection.client,
     rpc: createTanstackQueryUtils(connection.client),
     queries,
-    live: createStore<LiveNow | null>(null),
+    live: createExternalStore<LiveNow | null>(null),
   }
 }
 
@@ -115,9 +115,9 @@ function coalesce(flush: (topics: ReadonlySet<Topic>) => void): (topic: Topic) =
 }
 
 /** Starts everything that runs as long as the page does; returns what ends it. */
-export function startCore(core: Core): () => void {
-  const controller = new AbortController()
-  const { signal } = controller
+export function startCoreAccess(core: CoreAccess): () => void {
+  const stopping = new AbortController()
+  const { signal } = stopping
   const stop = core.connection.start()
   let epoch = 0
   const unwatch = core.connection.state.subscribe(() => {
@@ -143,15 +143,15 @@ export function startCore(core: Core): () => void {
   )
   return () => {
     unwatch()
-    controller.abort()
+    stopping.abort()
     stop()
   }
 }
 
-const CoreContext = createContext<Core | null>(null)
+const CoreContext = createContext<CoreAccess | null>(null)
 
-export function CoreProvider({ core, children }: { core: Core; children: ReactNode }) {
-  useEffect(() => startCore(core), [core])
+export function CoreProvider({ core, children }: { core: CoreAccess; children: ReactNode }) {
+  useEffect(() => startCoreAccess(core), [core])
   return (
     <CoreContext value={core}>
       <QueryClientProvider client={core.queries}>{children}</QueryClientProvider>
@@ -159,7 +159,7 @@ export function CoreProvider({ core, children }: { core: Core; children: ReactNo
   )
 }
 
-export function useCore(): Core {
+export function useCore(): CoreAccess {
   const core = use(CoreContext)
   if (core === null) throw new Error('useCore needs a CoreProvider above it')
   return core

@@ -5,14 +5,14 @@ import { useEffect, useState } from 'react'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import type { ExamId } from '#contract/ids.ts'
 
-import { type Core, useCore } from './core-provider.tsx'
+import { type CoreAccess, useCore } from './core-provider.tsx'
 
 export type ExamWithItems = Exam & { items: ExamItemView[] }
 const AGAIN_MS = 800
 
 /** Reads the stream of a running exam to its end, again after a lost connection; then the lists are read anew. */
 async function followExam(
-  core: Core,
+  core: CoreAccess,
   examId: ExamId,
   onExam: (exam: ExamWithItems) => void,
   signal: AbortSignal,
@@ -37,9 +37,9 @@ export function useExam(examId: string | null): { exam: ExamWithItems | null; er
   )
   const running = query.data?.state === 'running'
   useEffect(() => {
-    const controller = new AbortController()
-    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, controller.signal)
-    return () => controller.abort()
+    const cancelled = new AbortController()
+    if (examId !== null && running) void followExam(core, examId as ExamId, setStreamed, cancelled.signal)
+    return () => cancelled.abort()
   }, [core, examId, running])
   const exam = streamed !== null && streamed.examId === examId && running ? streamed : (query.data ?? null)
   return { exam, error: query.error }

@@ -1,11 +1,11 @@
 /** A value that screens may watch: the smallest store React's useSyncExternalStore needs. */
-export interface Store<T> {
+export interface ExternalStore<T> {
   readonly get: () => T
   readonly set: (value: T) => void
   readonly subscribe: (listener: () => void) => () => void
 }
 
-export function createStore<T>(initial: T): Store<T> {
+export function createExternalStore<T>(initial: T): ExternalStore<T> {
   let value = initial
   const listeners = new Set<() => void>()
   return {

@@ -3,11 +3,12 @@ import { Button, Modal, Radio } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
+import type { HandedBack } from '#contract/models.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 
 import { useConnection, useCore } from '../connection/core-provider.tsx'
-import { handedBackLines, isServing, type HandedBack } from './handed-back.ts'
+import { handedBackLines, isServing } from './handed-back.ts'
 
 type Rule = 'now' | 'finish'
 const CALLED_OFF = 'Not given back: serving went on meanwhile.'

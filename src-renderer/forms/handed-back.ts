@@ -1,10 +1,8 @@
 /** Whether there is anything to hand back, and what handing back cost, as sentences. Pure. */
 import type { Listing } from '#contract/market.ts'
-import type { Deployment, HandedBack as Result } from '#contract/models.ts'
+import type { Deployment, HandedBack } from '#contract/models.ts'
 import { count, currencyWord, decimal, gradeName } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
-
-export type HandedBack = Result
 
 /** Something is in memory, on its way there, or offered to buyers. */
 export const isServing = (

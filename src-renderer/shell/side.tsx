@@ -7,8 +7,7 @@ import { memory, tokPerS, watts } from '#ui/format.ts'
 import { Pill } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
 
-import { useConnection, useCore, useLive } from '../connection/core-provider.tsx'
-import { useStaleness } from '../connection/staleness.ts'
+import { useConnection, useCore, useLive, useStaleness } from '../core-client.ts'
 import { PAGES } from './pages.ts'
 
 function Rig() {

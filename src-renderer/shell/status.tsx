@@ -5,7 +5,7 @@ import { realmLine } from '#ui/format.ts'
 import { clock } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore, useLive } from '../connection/core-provider.tsx'
+import { useConnection, useCore, useLive } from '../core-client.ts'
 
 export function RealmLine() {
   const connection = useConnection()

@@ -1,9 +1,7 @@
 /** Series of the contract as rows of a chart: every bucket of the range is there, gaps stay gaps. Pure. */
-import type { Series } from '#contract/earnings.ts'
+import type { BucketSize, Series } from '#contract/earnings.ts'
 
 import { day, hour, month } from './format-time.ts'
-
-export type BucketSize = 'hour' | 'day' | 'month'
 
 export interface ChartRow {
   at: number

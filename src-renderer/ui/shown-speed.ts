@@ -5,7 +5,7 @@ const TOKENS_MIN = 8
 /** In a shorter stretch the whole answer came at once. */
 const STRETCH_MIN_MS = 10
 
-export interface Measured {
+export interface SpeedFigures {
   tokPerS: number | null
   outputTokens: number | null
   ttftMs: number | null
@@ -15,7 +15,7 @@ export interface Measured {
 /**
  * Tokens per second where there was enough to measure, else null: a short answer in one piece would read as thousands.
  */
-export function speedOf({ tokPerS, outputTokens, ttftMs, durationMs }: Measured): number | null {
+export function speedOf({ tokPerS, outputTokens, ttftMs, durationMs }: SpeedFigures): number | null {
   if (tokPerS === null || outputTokens === null || outputTokens < TOKENS_MIN) return null
   if (durationMs != null && ttftMs !== null && durationMs - ttftMs < STRETCH_MIN_MS) return null
   return tokPerS

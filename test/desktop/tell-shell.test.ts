@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { HostRequest } from '#contract/host.ts'
-import { tellShell, trayOf, type Watched } from '#desktop/tell-shell.ts'
+import { tellShell, trayOf, type WatchedCore } from '#desktop/tell-shell.ts'
 
 type LiveNow = Parameters<typeof trayOf>[0]
 const live = (
@@ -37,7 +37,7 @@ async function* stream<T>(values: readonly T[], fail?: Error): AsyncGenerator<T>
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
 describe('telling the shell', () => {
-  const watched = (change: Partial<Watched>): Watched => ({
+  const watched = (change: Partial<WatchedCore>): WatchedCore => ({
     live: async () => stream([]),
     events: async () => stream([]),
     settings: async () => ({ closeToTray: 'tray' }),

@@ -8,8 +8,8 @@ import { webPortChannel } from '#contract/channel/web-port.ts'
 import { createFakeCore } from '#test/support/fake-core.ts'
 
 import {
-  createConnection,
-  type Connection,
+  createCoreConnection,
+  type CoreConnection,
   type ConnectionState,
 } from '../../src-renderer/connection/core-connection.ts'
 
@@ -30,7 +30,7 @@ function fakeDoor(hashes: string[]) {
   }
 }
 
-const reached = (connection: Connection, kind: ConnectionState['kind']): Promise<ConnectionState> =>
+const reached = (connection: CoreConnection, kind: ConnectionState['kind']): Promise<ConnectionState> =>
   new Promise((resolve) => {
     const look = (): void => {
       const state = connection.state.get()
@@ -46,7 +46,7 @@ const reached = (connection: Connection, kind: ConnectionState['kind']): Promise
 describe('the connection', () => {
   it('a call made before the channel is open waits for it, and a cut is repaired by itself', async () => {
     const door = fakeDoor(['a'])
-    const connection = createConnection(door.openChannel)
+    const connection = createCoreConnection(door.openChannel)
     const early = connection.client.market.listings()
     const stop = connection.start()
     expect((await early)[0]?.state).toBe('listed')
@@ -60,7 +60,7 @@ describe('the connection', () => {
 
   it('a core with another contract asks for a reload instead of misreading it', async () => {
     const door = fakeDoor(['old', 'new'])
-    const connection = createConnection(door.openChannel)
+    const connection = createCoreConnection(door.openChannel)
     const stop = connection.start()
     await reached(connection, 'online')
     door.drop()
@@ -70,7 +70,7 @@ describe('the connection', () => {
 
   it('without a session it says login and does not hammer the server', async () => {
     let tries = 0
-    const connection = createConnection(async () => {
+    const connection = createCoreConnection(async () => {
       tries += 1
       return 'login'
     })
@@ -82,7 +82,7 @@ describe('the connection', () => {
 
   it('typed errors of the core arrive with their own words', async () => {
     const door = fakeDoor(['a'])
-    const connection = createConnection(door.openChannel)
+    const connection = createCoreConnection(door.openChannel)
     const stop = connection.start()
     await expect(connection.client.models.inspect({ path: '/x.txt' })).rejects.toMatchObject({
       code: 'STOKER',

@@ -4,21 +4,21 @@ import { choiceFields, EMPTY_DRAFT, readSettings } from '../../src-renderer/feat
 import { insteadWords, smallerIn } from '../../src-renderer/features/models/smaller.ts'
 
 describe('settings of a deployment', () => {
-  it('an empty field is no wish: it must not reach the core as 0', () => {
-    expect(readSettings(EMPTY_DRAFT)).toEqual({ wish: {}, problems: {} })
+  it('an empty field requests nothing: it must not reach the core as 0', () => {
+    expect(readSettings(EMPTY_DRAFT)).toEqual({ requested: {}, problems: {} })
     expect(readSettings({ ...EMPTY_DRAFT, slots: ' 2 ', gpuLayers: '0' })).toEqual({
-      wish: { slots: 2, gpuLayers: 0 },
+      requested: { slots: 2, gpuLayers: 0 },
       problems: {},
     })
   })
-  it('choices are sent as the contract names them; an unknown one is no wish', () => {
+  it('choices are sent as the contract names them; an unknown one requests nothing', () => {
     expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q8_0', flashAttention: 'off', processes: '2' })).toEqual({
-      wish: { kvType: 'q8_0', flashAttention: 'off', processes: 2 },
+      requested: { kvType: 'q8_0', flashAttention: 'off', processes: 2 },
       problems: {},
     })
-    expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q4_0' }).wish).toEqual({})
+    expect(readSettings({ ...EMPTY_DRAFT, kvType: 'q4_0' }).requested).toEqual({})
   })
-  it('GPUs are a question only with several of them and layers there; what is not asked is no wish', () => {
+  it('GPUs are a question only with several of them and layers there; what is not asked requests nothing', () => {
     const asked = (gpuLayers: string, gpus: number): boolean =>
       choiceFields({ ...EMPTY_DRAFT, gpuLayers }, gpus).some(({ name }) => name === 'gpus')
     expect([asked('', 2), asked('1000', 2), asked('', 1), asked('', 0), asked(' 0 ', 2)]).toEqual([
@@ -28,9 +28,9 @@ describe('settings of a deployment', () => {
       false,
       false,
     ])
-    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each' }).wish).toEqual({ gpus: 'each' })
-    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each', gpuLayers: '0' }).wish).toEqual({ gpuLayers: 0 })
-    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'some' }).wish).toEqual({})
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each' }).requested).toEqual({ gpus: 'each' })
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'each', gpuLayers: '0' }).requested).toEqual({ gpuLayers: 0 })
+    expect(readSettings({ ...EMPTY_DRAFT, gpus: 'some' }).requested).toEqual({})
   })
   it.each([
     ['contextTokens', '31'],
@@ -42,8 +42,8 @@ describe('settings of a deployment', () => {
     ['batchTokens', '16'],
     ['contextTokens', '99999999'],
   ] as const)('%s of %s is told before anything is asked of the core', (name, text) => {
-    const { wish, problems } = readSettings({ ...EMPTY_DRAFT, [name]: text })
-    expect(wish).toEqual({})
+    const { requested, problems } = readSettings({ ...EMPTY_DRAFT, [name]: text })
+    expect(requested).toEqual({})
     expect(problems[name]).toMatch(/^A whole number from/)
   })
 })

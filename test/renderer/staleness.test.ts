@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { LiveNow } from '../../src-renderer/connection/core-provider.tsx'
 import { exchangeSeen, EXCHANGE_STALE_MS } from '../../src-renderer/connection/staleness.ts'
-import { liveNow } from '#test/support/fake-core/state.ts'
+import { liveNow } from '#test/support/fake-core/home-state.ts'
 
 /** The rig's clock runs an hour ahead of the page's. */
 const AHEAD = 3_600_000

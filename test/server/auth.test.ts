@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { createAttempts } from '#server/auth/login-attempts.ts'
 import { CODE_LIFE_MS, createLoginCodes } from '#server/auth/login-codes.ts'
-import { openSessions, SESSION_LIFE_MS } from '#server/auth/browser-sessions.ts'
+import { openBrowserSessions, SESSION_LIFE_MS } from '#server/auth/browser-sessions.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
@@ -37,7 +37,7 @@ describe('login codes', () => {
 
 describe('sessions', () => {
   const open = (dir: string, clock = new FakeClock()) =>
-    openSessions(
+    openBrowserSessions(
       join(dir, 'sessions.json'),
       clock,
       randomIds(() => clock.now()),

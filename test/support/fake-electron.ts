@@ -2,7 +2,13 @@
  * A small double of the part of Electron's API the shell uses (desktop/electron-api.ts). It records calls and lets a
  * test raise events.
  */
-import type { PortLike, ShellElectron, WebContentsLike, WindowLike, WindowOptions } from '#desktop/electron-api.ts'
+import type {
+  PortLike,
+  ShellElectron,
+  WebContentsLike,
+  WindowLike,
+  BrowserWindowOptions,
+} from '#desktop/electron-api.ts'
 
 type Listener = (...args: never[]) => void
 class Emitter {
@@ -61,9 +67,9 @@ export class FakeWindow extends Emitter {
   destroyed = false
   url = ''
   openDenied = false
-  readonly options: WindowOptions
+  readonly options: BrowserWindowOptions
   readonly webContents: Emitter & WindowLike['webContents']
-  constructor(options: WindowOptions) {
+  constructor(options: BrowserWindowOptions) {
     super()
     this.options = options
     this.webContents = Object.assign(new Emitter(), {

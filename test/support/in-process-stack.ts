@@ -11,6 +11,7 @@ import { createStokerExchange } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
+import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 
@@ -49,15 +50,16 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
   })
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
+    const running = late<Core>('the core')
     const port = createStokerExchange({
       url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
-      name: () => core.rigName(),
+      name: () => running.get().rigName(),
       clock: systemClock,
       log,
       exchangeKey: () => exchange.exchangeKey,
     })
-    const core: Core = createCore({
+    const core = createCore({
       dataDir: folder,
       clock: systemClock,
       ids: randomIds(() => systemClock.now()),
@@ -71,6 +73,7 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
       bundledModelsDir: join(folder, 'none'),
       exchangeUrl: () => exchange.url,
     })
+    running.set(core)
     core.start()
     return core
   }
@@ -93,21 +96,21 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
 }
 
 /** An exam on a busy machine is within it. */
-const PATIENCE_MS = 45_000
+const DEADLINE_MS = 45_000
 
 async function waitFor<T>(
   open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
   test: (value: T) => boolean | Promise<boolean>,
 ): Promise<void> {
   const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), PATIENCE_MS)
+  const timer = setTimeout(() => stop.abort(), DEADLINE_MS)
   try {
     for await (const value of await open(stop.signal)) if (await test(value)) return
   } finally {
     clearTimeout(timer)
     stop.abort()
   }
-  throw new Error(`it did not come to hold within ${PATIENCE_MS / 1_000} s`)
+  throw new Error(`it did not come to hold within ${DEADLINE_MS / 1_000} s`)
 }
 
 /** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */

@@ -111,9 +111,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     kill,
     stderr: () => stderr,
     async stop() {
-      const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)
+      const killTimer = setTimeout(() => child.kill('SIGKILL'), 15_000)
       await kill('SIGTERM')
-      clearTimeout(patience)
+      clearTimeout(killTimer)
       return child.exitCode
     },
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { brandId, type DeploymentId, type ModelSha256 } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { createEvents } from '#core/events/index.ts'
 import { createJobs, type ExamSink, type Jobs, type Route } from '#core/jobs/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -161,7 +161,7 @@ export class Seller {
   /** How often each was said to be used. */
   readonly used = new Map<string, number>()
 
-  readonly deployments: DeploymentsFace = {
+  readonly deployments: DeploymentsService = {
     find: (id) => ({ deploymentId: brandId<DeploymentId>(id), sha256: MODEL, modelName: 'fake', settings: SETTINGS }),
     ensureLoaded: async (id) => this.engines.of(id, { kind: 'local' }).load({ path: '/fake', sha256: MODEL }, SETTINGS),
     loaded: (id) => {

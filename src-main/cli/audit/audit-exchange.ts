@@ -1,7 +1,7 @@
 /** Whether the exchange's view of one supplier is the supplier's own. */
 import type { ReadDb } from '#db/db-types.ts'
 
-import type { Problems } from './audit-facts.ts'
+import type { AuditProblems } from './audit-facts.ts'
 import type { SellerAudit } from './audit-seller.ts'
 
 /**
@@ -12,7 +12,7 @@ export function compare(
   ours: SellerAudit,
   exchange: ReadDb,
   supplier: string,
-  problems: Problems,
+  problems: AuditProblems,
 ): { receipts: number; releases: number } {
   const theirs = exchange
     .prepare<{ seq: number; json: string }>('SELECT seq, json FROM receipts WHERE supplier = ? ORDER BY seq')

@@ -10,12 +10,12 @@ import type { ReadDb } from '#db/db-types.ts'
 /** Lines kept; an audit that finds more has made its point. */
 const PROBLEMS_MAX = 100
 
-export interface Problems {
+export interface AuditProblems {
   readonly lines: string[]
   add(line: string): void
 }
 
-export function collectProblems(): Problems {
+export function collectAuditProblems(): AuditProblems {
   const lines: string[] = []
   return { lines, add: (line) => void (lines.length < PROBLEMS_MAX && lines.push(line)) }
 }
@@ -32,7 +32,7 @@ export interface ChainSums {
 }
 
 /** Re-sums the ledger itself. */
-export function auditBooks(db: ReadDb, side: string, problems: Problems): { accounts: number; transfers: number } {
+export function auditBooks(db: ReadDb, side: string, problems: AuditProblems): { accounts: number; transfers: number } {
   const { problems: found, accounts, transfers } = checkBooks(db)
   for (const line of found) problems.add(`${side}: ${line}`)
   return { accounts, transfers }
@@ -45,7 +45,7 @@ export function auditChain(
   texts: Iterable<string>,
   exchangeKey: string | null,
   side: string,
-  problems: Problems,
+  problems: AuditProblems,
 ): ChainSums {
   const sums: ChainSums = {
     receipts: 0,
@@ -91,6 +91,6 @@ export const sumOf = (db: ReadDb, sql: string, ...values: unknown[]): bigint =>
   db.money<{ sum: bigint | null }>(sql).get(...values)?.sum ?? 0n
 
 /** Says that two amounts which must be equal are not. */
-export function expectEqual(problems: Problems, what: string, one: bigint, other: bigint): void {
+export function expectEqual(problems: AuditProblems, what: string, one: bigint, other: bigint): void {
   if (one !== other) problems.add(`${what}: ${one} against ${other} nano-units`)
 }

@@ -2,7 +2,15 @@
 import { recordProblems } from '#core/ledger/records.store.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
-import { auditBooks, auditChain, expectEqual, posted, sumOf, type ChainSums, type Problems } from './audit-facts.ts'
+import {
+  auditBooks,
+  auditChain,
+  expectEqual,
+  posted,
+  sumOf,
+  type ChainSums,
+  type AuditProblems,
+} from './audit-facts.ts'
 
 export interface SellerAudit extends ChainSums {
   accounts: number
@@ -21,7 +29,7 @@ export interface SellerAudit extends ChainSums {
  * `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are
  * verified too.
  */
-export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Problems): SellerAudit {
+export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): SellerAudit {
   const size = auditBooks(db, 'ours', problems)
   const rows = db
     .prepare<{ exchange: string; seq: number; json: string; hash: string }>(

@@ -14,7 +14,7 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 import { exchangeDirOf } from '../exchange-admin.ts'
 import { compare } from './audit-exchange.ts'
-import { collectProblems } from './audit-facts.ts'
+import { collectAuditProblems } from './audit-facts.ts'
 import { auditSeller, type SellerAudit } from './audit-seller.ts'
 
 /** The seller's side, in counts and nano-units. */
@@ -90,7 +90,7 @@ export function audit(dir: string): Audit {
       'NOT_FOUND',
       `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
     )
-  const problems = collectProblems()
+  const problems = collectAuditProblems()
   const exchangeKey = publicKeyIn(join(exchangeDir, 'exchange.key'))
   const supplier = publicKeyIn(join(dir, 'seller.key'))
   const ours = existsSync(oursPath)

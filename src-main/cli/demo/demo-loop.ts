@@ -28,12 +28,8 @@ const POLL_MS = 20
 const WAIT_MS = 30_000
 
 /** Asks again until `read` gives a value; DEADLINE with `what` after half a minute. */
-export async function until<T>(
-  what: string,
-  read: () => Promise<T | null> | T | null,
-  patienceMs = WAIT_MS,
-): Promise<T> {
-  const endsAt = performance.now() + patienceMs
+export async function until<T>(what: string, read: () => Promise<T | null> | T | null, waitMs = WAIT_MS): Promise<T> {
+  const endsAt = performance.now() + waitMs
   while (performance.now() < endsAt) {
     const value = await read()
     if (value !== null) return value
@@ -41,7 +37,7 @@ export async function until<T>(
   }
   throw new StokerError(
     'DEADLINE',
-    `the demo waited ${patienceMs / 1_000} s for ${what}; the machine may be very busy, or run again with STOKER_LOG=info to see why`,
+    `the demo waited ${waitMs / 1_000} s for ${what}; the machine may be very busy, or run again with STOKER_LOG=info to see why`,
   )
 }
 

@@ -10,9 +10,9 @@ const ROOT = resolve(import.meta.dirname, '../../..')
 
 /** Arguments after `npm start --` go to `stoker serve` when there is no window. Resolves to the exit code. */
 export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
-  const wish = env['STOKER_UI'] ?? 'auto'
-  if (wish !== 'auto' && wish !== 'desktop' && wish !== 'headless') {
-    note(`STOKER_UI is "${wish}"; it may be headless, desktop, or unset.`)
+  const requested = env['STOKER_UI'] ?? 'auto'
+  if (requested !== 'auto' && requested !== 'desktop' && requested !== 'headless') {
+    note(`STOKER_UI is "${requested}"; it may be headless, desktop, or unset.`)
     return 2
   }
   if (buildIsStale(ROOT)) {
@@ -22,13 +22,13 @@ export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Pr
       return 1
     }
   }
-  if (wish !== 'headless') {
+  if (requested !== 'headless') {
     const attempt = await tryDesktop(ROOT, note)
     if (attempt.started) return attempt.code
     note(
-      `No Electron window: ${attempt.why}. ${wish === 'desktop' ? 'Unset STOKER_UI to use the browser instead.' : 'The same console opens in the browser:'}`,
+      `No Electron window: ${attempt.why}. ${requested === 'desktop' ? 'Unset STOKER_UI to use the browser instead.' : 'The same console opens in the browser:'}`,
     )
-    if (wish === 'desktop') return 3
+    if (requested === 'desktop') return 3
   }
   return runCli([process.execPath, 'stoker', 'serve', ...args])
 }

@@ -13,7 +13,7 @@ const KILL_AFTER_MS = 5_000
 /** Characters of an unfinished line that are kept. */
 const LINE_MAX = 4_096
 
-export interface WindowOptions {
+export interface RunWindowOptions {
   binary: string
   /** The repository's folder: its package.json names the app, its version and its entry. */
   root: string
@@ -24,7 +24,7 @@ export interface WindowOptions {
 }
 
 /** An exit before the ready line, or silence before it, means that the window cannot be had. */
-export function runWindow({ binary, root, env, silenceMs, say }: WindowOptions): Promise<Attempt> {
+export function runWindow({ binary, root, env, silenceMs, say }: RunWindowOptions): Promise<Attempt> {
   return new Promise((resolve) => {
     const child = spawn(binary, [root], { cwd: root, env, stdio: ['inherit', 'pipe', 'inherit'] })
     let state: 'waiting' | 'silent' | 'ready' | 'raised' | 'failed' = 'waiting'

@@ -3,8 +3,8 @@ import type { Live, LiveJob, Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, Measured } from '#core/core-context.ts'
-import { summarise, type EngineView } from '#core/deployments/engine-summary.ts'
+import type { CoreContext, MeasuredValue } from '#core/core-context.ts'
+import { summarise, type EngineView } from '#core/deployments/index.ts'
 
 const BUSY_EVERY_MS = SECOND_MS
 const IDLE_EVERY_MS = 5 * SECOND_MS
@@ -18,7 +18,7 @@ const PROMPT: ReadonlySet<Topic> = new Set(['engine', 'exchange', 'listing', 'jo
 export interface LiveDeps {
   jobs(): LiveJob[]
   listings(): Listing[]
-  watts(): Measured | null
+  watts(): MeasuredValue | null
   /** What is in memory or should be, each with its engine's state. */
   engines(): EngineView[]
 }
@@ -71,13 +71,13 @@ export function liveStream(
     const onAbort = (): void => wake()
     signal?.addEventListener('abort', onAbort, { once: true })
     const pause = async (ms: number, untilChange: boolean): Promise<void> => {
-      const stop = new AbortController()
+      const cancelled = new AbortController()
       const woken = new Promise<void>((resolve) => {
         wake = () => (untilChange || gone() ? resolve() : undefined)
         if ((untilChange && changed) || gone()) resolve()
       })
-      await Promise.race([woken, clock.sleep(ms, { signal: stop.signal, unref: true }).catch(() => undefined)])
-      stop.abort()
+      await Promise.race([woken, clock.sleep(ms, { signal: cancelled.signal, unref: true }).catch(() => undefined)])
+      cancelled.abort()
     }
     try {
       while (!gone()) {

@@ -6,7 +6,7 @@ import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions } from '#core/engine/engines.port.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
 import { findCalibration, saveCalibration, type Machine } from './calibrations.store.ts'
@@ -14,7 +14,7 @@ import { findCalibration, saveCalibration, type Machine } from './calibrations.s
 const MACHINE_CHARS_MAX = 500
 /** Smaller models load and answer at once; measuring would take longer than it brings. */
 const WORTH_BYTES = 8 * 1_024 * 1_024
-/** A first load waits about so long for measurements: fewer are taken than the owner's own wish brings. */
+/** A first load waits about so long for measurements: fewer are taken than when the owner asks for them. */
 const BUDGET_MS = 5 * SECOND_MS
 /** Without an end by then (a large model takes long to load for it) the defaults serve. */
 const ON_DEPLOY_MS = 20 * SECOND_MS
@@ -42,7 +42,7 @@ export function machineOf({ cpu, cores, gpus }: Pick<Hardware, 'cpu' | 'cores' |
     .slice(0, MACHINE_CHARS_MAX)
 }
 
-export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareFace, 'current'>): Calibrate {
+export function createCalibrate(context: CalibrateContext, hardware: Pick<HardwareService, 'current'>): Calibrate {
   const { rigDb, engines, clock, log, events } = context
   let here: Machine | null = null
   const machine = async (): Promise<Machine> => {

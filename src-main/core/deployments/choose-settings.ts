@@ -7,18 +7,18 @@ import type { StoredModel } from '#core/models/index.ts'
 import {
   smallerSettings,
   withMeasured,
-  withWish,
+  withRequested,
   type DeploymentSettings,
-  type Measured,
-  type SettingsWish,
+  type MeasuredSettings,
+  type RequestedSettings,
 } from './deployments.ts'
-import { leaveUntilFits, surelyFits, type RoomDeps } from './memory-budget.ts'
+import { evictUntilFits, surelyFits, type MemoryBudgetDeps } from './memory-budget.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
 
-export interface ChooseDeps extends RoomDeps, StartDeps {
+export interface ChooseDeps extends MemoryBudgetDeps, StartDeps {
   engines: StartDeps['engines']
   /** What was measured of the model here; asked with the settings chosen so far. */
-  measured(settings: DeploymentSettings): Promise<Measured | null>
+  measured(settings: DeploymentSettings): Promise<MeasuredSettings | null>
 }
 
 /**
@@ -28,20 +28,20 @@ export interface ChooseDeps extends RoomDeps, StartDeps {
 export async function chooseSettings(
   deps: ChooseDeps,
   model: StoredModel,
-  wish: SettingsWish,
+  requested: RequestedSettings,
 ): Promise<DeploymentSettings> {
-  const start = await startingSettings(deps, model, wish)
-  const measured = [wish.threads, wish.processes, wish.gpus].every((value) => value === undefined)
+  const start = await startingSettings(deps, model, requested)
+  const measured = [requested.threads, requested.processes, requested.gpus].every((value) => value === undefined)
     ? await deps.measured(start)
     : null
-  const settings = measured === null ? start : withMeasured(start, measured, wish)
-  const named = [wish.slots, wish.contextTokens, wish.kvType].some((value) => value !== undefined)
+  const settings = measured === null ? start : withMeasured(start, measured, requested)
+  const named = [requested.slots, requested.contextTokens, requested.kvType].some((value) => value !== undefined)
   if (named || surelyFits(model, settings, deps.freeBytes())) return settings
   for (const smaller of smallerSettings(settings)) {
-    const wanted = withWish(smaller, wish)
-    // Idle models leave before this one is made smaller.
-    const memory = await leaveUntilFits(deps, model, wanted)
-    if (memory?.fits !== 'no') return wanted
+    const candidate = withRequested(smaller, requested)
+    // Idle models are evicted before this one is made smaller.
+    const memory = await evictUntilFits(deps, model, candidate)
+    if (memory?.fits !== 'no') return candidate
   }
   return settings
 }

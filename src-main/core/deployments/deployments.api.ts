@@ -1,10 +1,15 @@
 import type { HandBack } from '#core/core-context.ts'
 import type { Os } from '#core/os.ts'
 
-import type { Deployments } from './index.ts'
-import type { CalibrationStep } from './measure-call.ts'
+import type { DeploymentCalls } from './deployment-calls.ts'
+import type { CalibrationStep, MeasureCalls } from './measure-call.ts'
+import type { RemoteCalls } from './remote-calls.ts'
 
-export const deploymentsApi = (os: Os, deployments: Omit<Deployments, 'api'>, handBack: HandBack) => ({
+export const deploymentsApi = (
+  os: Os,
+  deployments: DeploymentCalls & MeasureCalls & RemoteCalls,
+  handBack: HandBack,
+) => ({
   deployments: os.models.deployments.handler(() => deployments.list()),
   deploy: os.models.deploy.handler(({ input }) => deployments.deploy(input.sha256, input.settings ?? {})),
   unload: os.models.unload.handler(({ input }) => deployments.unload(input.deploymentId)),

@@ -1,12 +1,10 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
 import type { ErrorCode } from '#contract/errors.ts'
-import type { Deployment } from '#contract/models.ts'
+import type { Deployment, SmallerSettings } from '#contract/models.ts'
 import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
 export type DeploymentSettings = Deployment['settings']
-export type SettingsWish = { [Field in keyof DeploymentSettings]?: DeploymentSettings[Field] | undefined }
-/** What memory a load needs depends on these most; offered after ENGINE_OUT_OF_MEMORY. */
-export type Smaller = NonNullable<Deployment['smaller']>
+export type RequestedSettings = { [Field in keyof DeploymentSettings]?: DeploymentSettings[Field] | undefined }
 
 /** Below this size a step is so short that handing it to a second thread brings nothing unless it was measured. */
 const SMALL_MODEL_PARAMETERS = 10_000_000
@@ -45,9 +43,9 @@ export interface ModelFacts {
   layers?: number | null
 }
 /** What was measured of this model on this machine. */
-export type Measured = Pick<DeploymentSettings, 'processes' | 'threads' | 'batchTokens' | 'gpus'>
-/** With what says for which settings it holds. */
-export type MeasuredHere = Measured & { quiet: boolean; onGpu: boolean }
+export type MeasuredSettings = Pick<DeploymentSettings, 'processes' | 'threads' | 'batchTokens' | 'gpus'>
+/** With what says for which settings it applies. */
+export type SettingsMeasurement = MeasuredSettings & { quiet: boolean; onGpu: boolean }
 
 /**
  * All layers where they fit with a tenth to spare, else as many as fit by their share, none where that is next to
@@ -81,12 +79,12 @@ export function defaultSettings(model: ModelFacts, machine: MachineFacts): Deplo
 }
 
 /**
- * The wish over the defaults; undefined fields take the default. No more processes than slots or threads to share out,
+ * What was requested over the defaults; undefined fields take the default. No more processes than slots or threads to share out,
  * and no GPUs to choose between without layers on them.
  */
-export function withWish(defaults: DeploymentSettings, wish: SettingsWish): DeploymentSettings {
+export function withRequested(defaults: DeploymentSettings, requested: RequestedSettings): DeploymentSettings {
   const named = Object.fromEntries(
-    Object.entries(wish).filter(([, value]) => value !== undefined),
+    Object.entries(requested).filter(([, value]) => value !== undefined),
   ) as Partial<DeploymentSettings>
   const settings = { ...defaults, ...named }
   const gpus = settings.gpuLayers > 0 ? settings.gpus : 'together'
@@ -96,38 +94,41 @@ export function withWish(defaults: DeploymentSettings, wish: SettingsWish): Depl
 }
 
 /** One process on each of `count` GPUs, with the slots that a single GPU would have on each. */
-export function oneEach(settings: DeploymentSettings, count: number, wish: SettingsWish): DeploymentSettings {
+export function oneEach(settings: DeploymentSettings, count: number, requested: RequestedSettings): DeploymentSettings {
   const processes = Math.min(count, PROCESSES_MAX)
-  return withWish({ ...settings, gpus: 'each', processes, slots: Math.min(SLOTS_MAX, SLOTS_DEFAULT * processes) }, wish)
+  return withRequested(
+    { ...settings, gpus: 'each', processes, slots: Math.min(SLOTS_MAX, SLOTS_DEFAULT * processes) },
+    requested,
+  )
 }
 
 /**
- * What was measured over the start, and the wish over both. One process on each GPU only where that is the start
+ * What was measured over the start, and what was requested over both. One process on each GPU only where that is the start
  * already: elsewhere the model does not fit on each now.
  */
 export function withMeasured(
   start: DeploymentSettings,
-  { processes, threads, batchTokens, gpus }: Measured,
-  wish: SettingsWish,
+  { processes, threads, batchTokens, gpus }: MeasuredSettings,
+  requested: RequestedSettings,
 ): DeploymentSettings {
   return gpus === 'each' && start.gpus === 'together'
     ? start
-    : withWish({ ...start, processes, threads, batchTokens, gpus }, wish)
+    : withRequested({ ...start, processes, threads, batchTokens, gpus }, requested)
 }
 
-/** Whether a measurement says anything of these settings: on a GPU other things are fast than on the processor. */
-export const holdsFor = (
+/** Whether a measurement says anything of these settings: on a GPU other settings are fast than on the processor. */
+export const appliesTo = (
   { gpuLayers }: Pick<DeploymentSettings, 'gpuLayers'>,
-  { onGpu }: Pick<MeasuredHere, 'onGpu'>,
+  { onGpu }: Pick<SettingsMeasurement, 'onGpu'>,
 ): boolean => gpuLayers > 0 === onGpu
 
 /**
  * What of a measurement settings made before it do not use yet; null where they do, where other programs disturbed it,
- * or where it holds for others.
+ * or where it applies to others.
  */
-export function measuredFor(settings: DeploymentSettings, found: MeasuredHere | null): Measured | null {
-  if (found === null || !found.quiet || !holdsFor(settings, found)) return null
-  const { processes, threads, batchTokens, gpus } = withWish(settings, {
+export function measuredFor(settings: DeploymentSettings, found: SettingsMeasurement | null): MeasuredSettings | null {
+  if (found === null || !found.quiet || !appliesTo(settings, found)) return null
+  const { processes, threads, batchTokens, gpus } = withRequested(settings, {
     processes: found.processes,
     threads: found.threads,
     batchTokens: found.batchTokens,
@@ -157,40 +158,41 @@ function shrunk(from: DeploymentSettings): DeploymentSettings[] {
   return [
     ...slots.map((count) => ({ ...from, slots: count })),
     ...contexts.map((contextTokens) => ({ ...least, contextTokens })),
-  ].map((settings) => withWish(settings, {}))
+  ].map((settings) => withRequested(settings, {}))
 }
 
 /**
  * What to try when memory is short and the owner left the choice, largest first: smaller cache entries and batches,
- * fewer slots, less context. The first one is the wish itself.
+ * fewer slots, less context. The first one is `from` itself.
  */
-export function smallerSettings(wish: DeploymentSettings): DeploymentSettings[] {
-  const tight: DeploymentSettings = { ...wish, kvType: 'q8_0', batchTokens: Math.min(wish.batchTokens, BATCH_SHORT) }
-  return [wish, tight, ...shrunk(tight)]
+export function smallerSettings(from: DeploymentSettings): DeploymentSettings[] {
+  const tight: DeploymentSettings = { ...from, kvType: 'q8_0', batchTokens: Math.min(from.batchTokens, BATCH_SHORT) }
+  return [from, tight, ...shrunk(tight)]
 }
 
 /** What may be offered instead of settings that do not fit: only slots and context change. */
 export const offers = (settings: DeploymentSettings): DeploymentSettings[] => shrunk(settings)
 
 /** The offer inside an error's data, where there is one. */
-export function smallerOf(data: Readonly<Record<string, unknown>>): Smaller | null {
+export function smallerOf(data: Readonly<Record<string, unknown>>): SmallerSettings | null {
   const { slots, contextTokens } = data
   return typeof slots === 'number' && typeof contextTokens === 'number' ? { slots, contextTokens } : null
 }
 
-/** What the core wants of one deployment just now. */
-export interface Wanted {
+/** How far one deployment is on its way into memory. */
+export interface LoadStatus {
   loading: boolean
-  held: boolean
+  /** It has an engine, loaded or not. */
+  attached: boolean
   /** `endpoint`: it is about a server's address, key or model, not about the request. */
-  failure: { code: ErrorCode; message: string; smaller: Smaller | null; endpoint?: boolean } | null
+  failure: { code: ErrorCode; message: string; smaller: SmallerSettings | null; endpoint?: boolean } | null
 }
 
-/** State and detail for screens, from what is wanted and what the engine says (null: there is none). */
-export function deploymentState(wanted: Wanted, engine: EngineState | null): Pick<Deployment, 'state' | 'detail'> {
-  if (wanted.loading) return { state: 'loading', detail: null }
-  if (wanted.failure !== null) return { state: 'failed', detail: wanted.failure.message }
-  if (!wanted.held || engine === null) return { state: 'stopped', detail: null }
+/** State and detail for screens, from how far it is and what its engine says (null: there is none). */
+export function deploymentState(status: LoadStatus, engine: EngineState | null): Pick<Deployment, 'state' | 'detail'> {
+  if (status.loading) return { state: 'loading', detail: null }
+  if (status.failure !== null) return { state: 'failed', detail: status.failure.message }
+  if (!status.attached || engine === null) return { state: 'stopped', detail: null }
   switch (engine.kind) {
     case 'loaded':
       return { state: 'loaded', detail: engine.model.device }
@@ -207,7 +209,7 @@ export function deploymentState(wanted: Wanted, engine: EngineState | null): Pic
 }
 
 /** What the engine of a loaded deployment has measured and holds; all null while it is not in memory. */
-export function measuredParts(
+export function engineFigures(
   stats: EngineStats | null,
 ): Pick<Deployment, 'rssBytes' | 'processes' | 'speed' | 'cache'> {
   if (stats === null) return { rssBytes: null, processes: [], speed: null, cache: null }

@@ -1,4 +1,4 @@
-/** What the exchange is told of the engine behind a deployment. */
+/** What the exchange learns of the engine behind a deployment. */
 import type { EngineIdentity } from '#contract/supplier.ts'
 import type { DeploymentFacts } from '#core/core-context.ts'
 import type { LoadedModel } from '#core/engine/engine.port.ts'

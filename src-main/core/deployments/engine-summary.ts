@@ -1,4 +1,4 @@
-/** Several engines told as one. Pure. */
+/** Several engines summed up as one. Pure. */
 import type { Live } from '#contract/app.ts'
 import type { EngineState } from '#core/engine/engine.port.ts'
 
@@ -10,7 +10,7 @@ export interface EngineView {
 /** The state that says most: what works before what comes back, and that before what needs the owner. */
 const STATE_ORDER: readonly EngineState['kind'][] = ['loaded', 'starting', 'backoff', 'broken', 'ready', 'stopped']
 
-/** Loaded when any is; those that failed are told in the detail, by name where there are several. */
+/** Loaded when any is; those that failed are named in the detail, by name where there are several. */
 export function summarise(engines: readonly EngineView[]): Live['engine'] {
   const kind = STATE_ORDER.find((one) => engines.some(({ state }) => state.kind === one)) ?? 'stopped'
   const loaded = engines.filter(({ state }) => state.kind === 'loaded')

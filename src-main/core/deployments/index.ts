@@ -6,41 +6,38 @@ import { freemem } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
-import type { CalibrationView, Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentsFace, HandBack, LoadedDeployment } from '#core/core-context.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
-import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { Deployment } from '#contract/models.ts'
+import type { CoreContext, DeploymentsService, HandBack, LoadedDeployment } from '#core/core-context.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
+import type { ModelsService, StoredModel } from '#core/models/index.ts'
 
 import { createCalibrate, type Calibrate } from './calibrate-model.ts'
 import { createCalls, type DeploymentCalls } from './deployment-calls.ts'
+import { createDeploymentRepository, type DeploymentRepository } from './deployment-repository.ts'
+import { createDeploymentView } from './deployment-view.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import {
-  clearAllWanted,
-  clearWanted,
-  findDeployment,
-  listDeployments,
-  setWanted,
-  wantedDeployments,
-} from './deployments.store.ts'
+import { clearAllWanted, clearWanted, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
 import type { EngineView } from './engine-summary.ts'
-import { Holder } from './loaded-deployments.ts'
-import { measureCall, type CalibrationStep } from './measure-call.ts'
+import { LoadedDeployments } from './loaded-deployments.ts'
+import { createMachineMemory, localIds, type MachineMemory } from './machine-memory.ts'
+import { measureCall, type MeasureCalls } from './measure-call.ts'
+import { ensureFits } from './memory-budget.ts'
 import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
-import { makeRoom, type Leaving } from './memory-budget.ts'
-import { createShelf, type Shelf } from './deployment-repository.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
 import { createUpkeep } from './upkeep.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
+export { identityOf } from './engine-identity.ts'
+export { summarise, type EngineView } from './engine-summary.ts'
 
 export type DeploymentsContext = Pick<
   CoreContext,
   'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'engines' | 'events' | 'dataDir'
 >
-export interface DeploymentsParts {
-  models: ModelsFace
-  hardware: HardwareFace
+export interface DeploymentsDeps {
+  models: ModelsService
+  hardware: HardwareService
 }
 
 export interface DeploymentsHooks {
@@ -55,10 +52,8 @@ export interface DeploymentsHooks {
   freeBytes?(): number
 }
 
-export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCalls {
+export interface Deployments extends DeploymentsService, DeploymentCalls, RemoteCalls, MeasureCalls {
   api: ReturnType<typeof deploymentsApi>
-  calibration(sha256: string): Promise<CalibrationView | null>
-  measure(sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void>
   /** What is or should be in memory, with its engine's state. */
   engines(): EngineView[]
   /** Whether one of the model's deployments is in memory. */
@@ -82,58 +77,60 @@ export interface Deployments extends DeploymentsFace, DeploymentCalls, RemoteCal
 const unavailable: HandBack = () =>
   Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
 
-/** The holder, and what of it the calls need to make room. */
-function createHolder(context: DeploymentsContext, parts: DeploymentsParts, hooks: DeploymentsHooks, shelf: Shelf) {
-  const { rigDb, clock } = context
-  const room = {
-    engines: context.engines,
-    freeBytes: () => hooks.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
-    idle: () => idleLocal(holder, shelf),
-    others: () =>
-      holder
-        .heldIds()
-        .filter((id) => shelf.look(id)?.remote === null && holder.loaded(id) !== null && holder.idleFor(id) === null)
-        .map(shelf.nameOfId),
-  }
-  const holder: Holder = new Holder({
+/** What is in memory; before a load it makes sure that the model fits. */
+function createLoaded(
+  context: DeploymentsContext,
+  deps: DeploymentsDeps,
+  hooks: DeploymentsHooks,
+  repository: DeploymentRepository,
+): { loaded: LoadedDeployments; memory: MachineMemory } {
+  const { rigDb, clock, engines } = context
+  const loaded: LoadedDeployments = new LoadedDeployments({
     ...context,
     inUse: (deploymentId) => hooks.inUse(deploymentId),
-    kindOf: (deploymentId) => shelf.kindOf(shelf.find(deploymentId)),
-    async makeRoom(deploymentId) {
-      const { sha256, remote, settings } = shelf.find(deploymentId)
+    kindOf: (deploymentId) => repository.kindOf(repository.get(deploymentId)),
+    async ensureFits(deploymentId) {
+      const { sha256, remote, settings } = repository.get(deploymentId)
       if (remote !== null) return
-      const model = await parts.models.ready(sha256)
-      await makeRoom({ ...room, drop: (victim) => holder.dropNow(victim) }, model, settings)
+      const model = await deps.models.ready(sha256)
+      await ensureFits({ ...memory, evict: (victim) => loaded.unloadNow(victim) }, model, settings)
     },
     async load(engine, deploymentId) {
-      const stored = shelf.find(deploymentId)
+      const stored = repository.get(deploymentId)
       const { sha256, remote } = stored
-      const path = remote === null ? (await parts.models.ready(sha256)).path : remote.model
-      return engine.load({ path, sha256 }, shelf.engineSettings(stored))
+      const path = remote === null ? (await deps.models.ready(sha256)).path : remote.model
+      return engine.load({ path, sha256 }, repository.engineSettings(stored))
     },
     remember: (deploymentId) => rigDb.tx((db) => setWanted(db, deploymentId, clock.now())),
     forget: (deploymentId) => rigDb.tx((db) => clearWanted(db, deploymentId)),
     forgetAll: () => rigDb.tx((db) => clearAllWanted(db)),
-    memoryChanged: () => parts.hardware.stale(),
+    memoryChanged: () => deps.hardware.stale(),
   })
-  return { holder, room }
+  const memory = createMachineMemory({
+    engines,
+    loaded,
+    repository,
+    freeBytes: () => hooks.freeBytes?.() ?? Math.min(freemem(), process.availableMemory()),
+  })
+  return { loaded, memory }
 }
 
-/** The owner's wish for a measurement: refused while anything on this machine is in use. */
+/** Measurements that the owner asks for: refused while anything on this machine is in use. */
 function createMeasure(
-  { models, hardware, engines }: DeploymentsParts & Pick<StartDeps, 'engines'>,
+  { models, hardware, engines }: DeploymentsDeps & Pick<StartDeps, 'engines'>,
   hooks: DeploymentsHooks,
-  { holder, shelf }: { holder: Holder; shelf: Shelf },
+  memoryOf: { loaded: LoadedDeployments; repository: DeploymentRepository },
   calibrate: Calibrate,
-): Pick<Deployments, 'calibration' | 'measure'> {
+): MeasureCalls {
+  const { loaded } = memoryOf
   const busyWith = (id: string): string | null =>
-    hooks.inUse(id) ?? (holder.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
-  const parts = {
+    hooks.inUse(id) ?? (loaded.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
+  const deps = {
     models,
-    holder,
+    loaded,
     calibrate,
     busy: () =>
-      localIds(holder, shelf)
+      localIds(memoryOf)
         .map(busyWith)
         .find((reason) => reason !== null) ?? null,
     settingsFor: async (model: StoredModel) => ({
@@ -143,138 +140,112 @@ function createMeasure(
   }
   return {
     calibration: (sha256) => calibrate.stored(sha256),
-    measure: (sha256, signal) => measureCall(parts, sha256, signal),
+    measure: (sha256, signal) => measureCall(deps, sha256, signal),
   }
 }
 
 export function createDeployments(
   context: DeploymentsContext,
-  parts: DeploymentsParts,
+  deps: DeploymentsDeps,
   hooks: DeploymentsHooks,
 ): Deployments {
   const { rigDb } = context
   const keys = createRemoteKeys(context.dataDir)
-  const calibrate = createCalibrate(context, parts.hardware)
-  const shelf = createShelf(context, {
-    models: parts.models,
+  const calibrate = createCalibrate(context, deps.hardware)
+  const repository = createDeploymentRepository(context, {
+    models: deps.models,
     keys,
     prefixReuse: hooks.prefixReuse ?? true,
-    calibrated: calibrate.known,
   })
-  const { holder, room } = createHolder(context, parts, hooks, shelf)
+  const { loaded, memory } = createLoaded(context, deps, hooks, repository)
+  const view = createDeploymentView({ repository, loaded, keys, calibrated: calibrate.known })
+  const inUse = (deploymentId: string): string | null => hooks.inUse(deploymentId)
   const engines = (): EngineView[] =>
-    holder.heldIds().flatMap((deploymentId) => {
-      const state = holder.engine(deploymentId)?.state()
-      return state === undefined ? [] : [{ modelName: shelf.nameOfId(deploymentId), state }]
+    loaded.ids().flatMap((deploymentId) => {
+      const state = loaded.engine(deploymentId)?.state()
+      return state === undefined ? [] : [{ modelName: repository.nameOfId(deploymentId), state }]
     })
   const upkeep = createUpkeep(context, {
-    holder,
-    idleUnloadMsOf: (deploymentId) => findDeployment(rigDb.read, deploymentId)?.idleUnloadMs ?? null,
+    loaded,
+    idleUnloadMsOf: (deploymentId) => repository.find(deploymentId)?.idleUnloadMs ?? null,
     wantedRemote: () =>
       wantedDeployments(rigDb.read)
         .filter(({ remote }) => remote !== null)
         .map(({ deploymentId }) => deploymentId),
   })
   const deployments = {
-    ...createFace(context, shelf, holder),
+    ...createDeploymentsService(repository, loaded),
     ...createCalls(context, {
-      ...parts,
-      shelf,
-      holder,
+      ...deps,
+      repository,
+      loaded,
       calibrate,
-      room,
-      localIds: () => localIds(holder, shelf),
+      view,
+      memory,
+      localIds: () => localIds({ loaded, repository }),
       engines,
       calibrateOnDeploy: hooks.calibrateOnDeploy ?? true,
     }),
-    ...createRemoteCalls(context, { shelf, holder, keys, inUse: (deploymentId) => hooks.inUse(deploymentId) }),
-    ...createMeasure({ ...parts, engines: context.engines }, hooks, { holder, shelf }, calibrate),
+    ...createRemoteCalls(context, { repository, loaded, keys, inUse, view }),
+    ...createMeasure({ ...deps, engines: context.engines }, hooks, { loaded, repository }, calibrate),
     engines,
-    modelLoaded: (sha256: string) => holder.heldIds().some((id) => holder.loaded(id)?.sha256 === sha256),
-    modelInUse: (sha256: string) =>
-      modelInUse(
-        listDeployments(rigDb.read)
-          .filter((stored) => stored.sha256 === sha256)
-          .map((stored) => shelf.view(stored, holder)),
-        holder,
-        hooks,
-      ),
-    endAll: () => holder.endAll(),
+    modelLoaded: (sha256: string) => loaded.ids().some((id) => loaded.modelOf(id)?.sha256 === sha256),
+    modelInUse(sha256: string): string | null {
+      const ofModel = listDeployments(rigDb.read).filter((stored) => stored.sha256 === sha256)
+      return whyInUse(ofModel.map(view), loaded, inUse)
+    },
+    endAll: () => loaded.endAll(),
     start(): void {
-      for (const { deploymentId } of wantedDeployments(rigDb.read)) holder.loadQuietly(deploymentId)
+      for (const { deploymentId } of wantedDeployments(rigDb.read)) loaded.loadQuietly(deploymentId)
       upkeep.start()
       calibrate.start()
     },
     stop(): void {
       upkeep.stop()
-      holder.stop()
+      loaded.stop()
     },
   }
   return { ...deployments, api: deploymentsApi(context.os, deployments, hooks.handBack ?? unavailable) }
 }
 
-/** Those in memory; one on remote servers uses neither cores nor memory of this machine. */
-const localIds = (holder: Holder, shelf: Shelf): DeploymentId[] =>
-  holder.heldIds().filter((id) => (shelf.look(id)?.remote ?? null) === null)
-
-/** Those that may leave the memory, least recently used first; a remote one takes none. */
-function idleLocal(holder: Holder, shelf: Shelf): Leaving[] {
-  return holder
-    .heldIds()
-    .flatMap((deploymentId) => {
-      const [idle, model, engine] = [
-        holder.idleFor(deploymentId),
-        holder.loaded(deploymentId),
-        holder.engine(deploymentId),
-      ]
-      const stored = shelf.look(deploymentId)
-      if (idle === null || model === null || engine === null || stored === null || stored.remote !== null) return []
-      const { rssBytes } = engine.stats()
-      return [
-        {
-          deploymentId,
-          idle,
-          sha256: model.sha256,
-          bytes: stored.settings.gpuLayers > 0 || rssBytes === 0 ? Infinity : rssBytes,
-        },
-      ]
-    })
-    .toSorted((a, b) => b.idle - a.idle)
-}
-
-function modelInUse(views: readonly Deployment[], holder: Holder, hooks: DeploymentsHooks): string | null {
+/** Why none of these deployments' model may be removed now; null when it may. */
+function whyInUse(
+  views: readonly Deployment[],
+  loaded: LoadedDeployments,
+  inUse: DeploymentsHooks['inUse'],
+): string | null {
   for (const { deploymentId, state, modelName } of views) {
     // One that failed may have an engine that comes back by itself.
-    if (state === 'loading' || holder.engine(deploymentId) !== null)
+    if (state === 'loading' || loaded.engine(deploymentId) !== null)
       return `${modelName} is in memory; unload it first.`
-    const reason = hooks.inUse(deploymentId)
+    const reason = inUse(deploymentId)
     if (reason !== null) return reason
   }
   return null
 }
 
-function createFace({ rigDb }: DeploymentsContext, shelf: Shelf, holder: Holder): DeploymentsFace {
-  const loaded = (deploymentId: string): LoadedDeployment | null => {
-    const model = holder.loaded(deploymentId)
-    const stored = model === null ? null : findDeployment(rigDb.read, deploymentId)
+function createDeploymentsService(repository: DeploymentRepository, loaded: LoadedDeployments): DeploymentsService {
+  const loadedOne = (deploymentId: string): LoadedDeployment | null => {
+    const model = loaded.modelOf(deploymentId)
+    const stored = model === null ? null : repository.find(deploymentId)
     return model !== null && stored !== null && model.sha256 === stored.sha256
-      ? { ...shelf.facts(stored), model }
+      ? { ...repository.facts(stored), model }
       : null
   }
   return {
     find(deploymentId) {
-      const stored = findDeployment(rigDb.read, deploymentId)
-      return stored === null ? null : shelf.facts(stored)
+      const stored = repository.find(deploymentId)
+      return stored === null ? null : repository.facts(stored)
     },
-    ensureLoaded: async (deploymentId) => holder.hold(shelf.find(deploymentId).deploymentId),
-    loaded,
+    ensureLoaded: async (deploymentId) => loaded.ensureLoaded(repository.get(deploymentId).deploymentId),
+    loaded: loadedOne,
     allLoaded: () =>
-      holder
-        .heldIds()
-        .map(loaded)
+      loaded
+        .ids()
+        .map(loadedOne)
         .filter((one) => one !== null),
-    engine: (deploymentId) => holder.engine(deploymentId),
-    onChange: (listener) => holder.onChange(listener),
-    used: (deploymentId) => holder.touch(deploymentId),
+    engine: (deploymentId) => loaded.engine(deploymentId),
+    onChange: (listener) => loaded.onChange(listener),
+    used: (deploymentId) => loaded.touch(deploymentId),
   }
 }

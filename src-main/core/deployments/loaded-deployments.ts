@@ -1,6 +1,6 @@
 /**
- * Holds deployments in memory, each in an engine of its own, through crashes and restarts; operations run one after
- * another.
+ * The deployments in memory, each attached to an engine of its own, through crashes and restarts; operations run one
+ * after another.
  */
 import { StokerError, toErrorValue, type ErrorCode } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
@@ -8,23 +8,23 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
 
-import { smallerOf, type Wanted } from './deployments.ts'
+import { smallerOf, type LoadStatus } from './deployments.ts'
 import { createTurns } from './in-turn.ts'
 
 /** Loads tried by ourselves after crashes, without one that succeeded; then the owner must ask. */
 const RELOADS_MAX = 3
 /**
- * After these the engine stays: it comes back by itself, or waits for the owner's retry. After any other its processes
- * end.
+ * After these errors the engine stays attached: it comes back by itself, or waits for the owner's retry. After any other
+ * it is released.
  */
-const KEPT: readonly ErrorCode[] = ['ENGINE_CRASHED', 'ENGINE_BROKEN']
+const ATTACHED_AFTER: readonly ErrorCode[] = ['ENGINE_CRASHED', 'ENGINE_BROKEN']
 
-export interface HolderDeps extends Pick<CoreContext, 'engines' | 'events' | 'log' | 'clock'> {
+export interface LoadedDeploymentsDeps extends Pick<CoreContext, 'engines' | 'events' | 'log' | 'clock'> {
   /** Why it may not be unloaded now, in plain words; null when it may. */
   inUse(deploymentId: string): string | null
   kindOf(deploymentId: DeploymentId): EngineKind
-  /** Before a load: what is idle may have to leave. Errors: ENGINE_OUT_OF_MEMORY and the model's own. */
-  makeRoom(deploymentId: DeploymentId): Promise<void>
+  /** Before a load: idle ones may have to be evicted. Errors: ENGINE_OUT_OF_MEMORY and the model's own. */
+  ensureFits(deploymentId: DeploymentId): Promise<void>
   load(engine: EnginePort, deploymentId: DeploymentId): Promise<LoadedModel>
   /** Stores what is to be in memory after a restart. */
   remember(deploymentId: DeploymentId): void
@@ -35,7 +35,7 @@ export interface HolderDeps extends Pick<CoreContext, 'engines' | 'events' | 'lo
   memoryChanged(): void
 }
 
-interface Held {
+interface AttachedEngine {
   engine: EnginePort
   remote: boolean
   off(): void
@@ -47,38 +47,38 @@ interface Held {
 const isLoaded = (engine: EnginePort): boolean => engine.state().kind === 'loaded'
 
 /** See createDeployments for the errors. */
-export class Holder {
-  readonly #deps: HolderDeps
+export class LoadedDeployments {
+  readonly #deps: LoadedDeploymentsDeps
   readonly #turns = createTurns()
-  readonly #held = new Map<DeploymentId, Held>()
-  readonly #failures = new Map<DeploymentId, NonNullable<Wanted['failure']>>()
+  readonly #attached = new Map<DeploymentId, AttachedEngine>()
+  readonly #failures = new Map<DeploymentId, NonNullable<LoadStatus['failure']>>()
   readonly #listeners = new Set<() => void>()
   #loadingId: DeploymentId | null = null
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
-  #ending = new AbortController()
+  #cancelled = new AbortController()
 
-  constructor(deps: HolderDeps) {
+  constructor(deps: LoadedDeploymentsDeps) {
     this.#deps = deps
   }
 
   /** In the order in which they came into memory. */
-  heldIds(): DeploymentId[] {
-    return [...this.#held.keys()]
+  ids(): DeploymentId[] {
+    return [...this.#attached.keys()]
   }
 
   engine(deploymentId: string): EnginePort | null {
-    return this.#held.get(deploymentId as DeploymentId)?.engine ?? null
+    return this.#attached.get(deploymentId as DeploymentId)?.engine ?? null
   }
 
-  loaded(deploymentId: string): LoadedModel | null {
+  modelOf(deploymentId: string): LoadedModel | null {
     const state = this.engine(deploymentId)?.state()
     return state?.kind === 'loaded' ? state.model : null
   }
 
-  wanted(deploymentId: DeploymentId): Wanted {
+  loadStatus(deploymentId: DeploymentId): LoadStatus {
     return {
       loading: this.#loadingId === deploymentId,
-      held: this.#held.has(deploymentId),
+      attached: this.#attached.has(deploymentId),
       failure: this.#failures.get(deploymentId) ?? null,
     }
   }
@@ -89,8 +89,8 @@ export class Holder {
   }
 
   touch(deploymentId: string): void {
-    const held = this.#held.get(deploymentId as DeploymentId)
-    if (held !== undefined) held.usedAt = this.#deps.clock.mono()
+    const attached = this.#attached.get(deploymentId as DeploymentId)
+    if (attached !== undefined) attached.usedAt = this.#deps.clock.mono()
   }
 
   /** What runs or waits in its engine. */
@@ -100,54 +100,54 @@ export class Holder {
   }
 
   /**
-   * Milliseconds since the last work came or ended; null while it works, is wanted by somebody, or is not in memory.
+   * Milliseconds since the last work came or ended; null while it works, is in use, or is not in memory.
    */
   idleFor(deploymentId: DeploymentId): number | null {
-    const held = this.#held.get(deploymentId)
-    if (held === undefined || !isLoaded(held.engine)) return null
+    const attached = this.#attached.get(deploymentId)
+    if (attached === undefined || !isLoaded(attached.engine)) return null
     if (this.working(deploymentId) > 0 || this.#deps.inUse(deploymentId) !== null) {
       this.touch(deploymentId)
       return null
     }
-    return this.#deps.clock.mono() - held.usedAt
+    return this.#deps.clock.mono() - attached.usedAt
   }
 
   /**
-   * Taken when a wish comes, and passed on to whatever it leads to: aborts when the machine is given back meanwhile.
+   * Taken when a request comes, and passed on to whatever it leads to: aborts when the machine is given back meanwhile.
    */
-  untilGivenBack(): AbortSignal {
-    return this.#ending.signal
+  givenBackSignal(): AbortSignal {
+    return this.#cancelled.signal
   }
 
-  /** Loads it unless it is in memory; not any more once `until` was aborted. */
-  async hold(deploymentId: DeploymentId, until = this.#ending.signal): Promise<LoadedModel> {
-    until.throwIfAborted()
-    return this.loaded(deploymentId) ?? this.#turns.run(() => this.#load(deploymentId, until))
+  /** Loads it unless it is in memory; not any more once `givenBack` was aborted. */
+  async ensureLoaded(deploymentId: DeploymentId, givenBack = this.#cancelled.signal): Promise<LoadedModel> {
+    givenBack.throwIfAborted()
+    return this.modelOf(deploymentId) ?? this.#turns.run(() => this.#load(deploymentId, givenBack))
   }
 
-  drop(deploymentId: DeploymentId): Promise<void> {
+  unload(deploymentId: DeploymentId): Promise<void> {
     return this.#turns.run(async () => {
       const reason = this.#deps.inUse(deploymentId)
       if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
-      await this.dropNow(deploymentId)
+      await this.unloadNow(deploymentId)
     })
   }
 
   /** Unloads it when it still is idle for so long; tells whether it did. */
-  dropIdle(deploymentId: DeploymentId, idleMs: number): Promise<boolean> {
+  unloadIdle(deploymentId: DeploymentId, idleMs: number): Promise<boolean> {
     return this.#turns.run(async () => {
       const idle = this.idleFor(deploymentId)
       if (idle === null || idle < idleMs) return false
-      await this.dropNow(deploymentId)
+      await this.unloadNow(deploymentId)
       return true
     })
   }
 
-  /** For makeRoom, which runs inside a load's turn. */
-  async dropNow(deploymentId: DeploymentId): Promise<void> {
+  /** For ensureFits, which runs inside a load's turn. */
+  async unloadNow(deploymentId: DeploymentId): Promise<void> {
     this.#failures.delete(deploymentId)
     this.#deps.forget(deploymentId)
-    await this.#letGo(deploymentId)
+    await this.#release(deploymentId)
     this.#changed()
   }
 
@@ -157,10 +157,10 @@ export class Holder {
    * memory.
    */
   async endAll(): Promise<DeploymentId[]> {
-    this.#ending.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
-    this.#ending = new AbortController()
+    this.#cancelled.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
+    this.#cancelled = new AbortController()
     this.#failures.clear()
-    const ended = this.heldIds()
+    const ended = this.ids()
     try {
       this.#deps.forgetAll()
     } catch (error) {
@@ -170,15 +170,15 @@ export class Holder {
         'it could not be stored that nothing is to be in memory: a restart may load it again',
       )
     }
-    await Promise.all([...ended.map((deploymentId) => this.#letGo(deploymentId)), this.#deps.engines.endHelpers()])
+    await Promise.all([...ended.map((deploymentId) => this.#release(deploymentId)), this.#deps.engines.endHelpers()])
     this.#changed()
     return ended
   }
 
-  /** Work that must not run beside a load; it has to end with `until`, and does not begin after it. */
-  exclusive<T>(until: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** Work that must not run beside a load; it has to end with `givenBack`, and does not begin after it. */
+  exclusive<T>(givenBack: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run(() => {
-      until.throwIfAborted()
+      givenBack.throwIfAborted()
       return work()
     })
   }
@@ -186,19 +186,20 @@ export class Holder {
   /** Tries all again that are broken or should be in memory. Throws the first failure, after all were tried. */
   async retry(wanted: readonly DeploymentId[]): Promise<void> {
     this.#failures.clear()
-    const until = this.untilGivenBack()
+    const givenBack = this.givenBackSignal()
     const errors: unknown[] = []
     const keep = (error: unknown): void => void errors.push(error)
-    for (const { engine } of this.#held.values()) if (engine.state().kind === 'broken') await engine.retry().catch(keep)
-    for (const held of this.#held.values()) held.reloads = 0
-    for (const deploymentId of new Set([...wanted, ...this.#held.keys()]))
-      await this.hold(deploymentId, until).catch(keep)
+    for (const { engine } of this.#attached.values())
+      if (engine.state().kind === 'broken') await engine.retry().catch(keep)
+    for (const attached of this.#attached.values()) attached.reloads = 0
+    for (const deploymentId of new Set([...wanted, ...this.#attached.keys()]))
+      await this.ensureLoaded(deploymentId, givenBack).catch(keep)
     if (errors.length > 0) throw errors[0]
   }
 
   /** Loads in the background; a failure is kept for the screens and logged. */
   loadQuietly(deploymentId: DeploymentId): void {
-    this.hold(deploymentId).catch((error: unknown) => {
+    this.ensureLoaded(deploymentId).catch((error: unknown) => {
       if (!this.#turns.closed) this.#deps.log.warn({ err: error, deploymentId }, 'a deployment could not be loaded')
     })
   }
@@ -206,36 +207,37 @@ export class Holder {
   /** The engines end with EnginesPort.stop. */
   stop(): void {
     this.#turns.close()
-    this.#ending.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
+    this.#cancelled.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
     this.#listeners.clear()
-    for (const held of this.#held.values()) held.off()
+    for (const attached of this.#attached.values()) attached.off()
   }
 
-  async #load(deploymentId: DeploymentId, until: AbortSignal): Promise<LoadedModel> {
-    until.throwIfAborted()
-    const known = this.loaded(deploymentId)
+  async #load(deploymentId: DeploymentId, givenBack: AbortSignal): Promise<LoadedModel> {
+    givenBack.throwIfAborted()
+    const known = this.modelOf(deploymentId)
     if (known !== null) return known
     this.#loadingId = deploymentId
     this.#failures.delete(deploymentId)
     this.#changed()
     try {
-      await this.#deps.makeRoom(deploymentId)
-      until.throwIfAborted()
-      const held = this.#held.get(deploymentId) ?? this.#take(deploymentId)
-      const model = await this.#deps.load(held.engine, deploymentId)
-      until.throwIfAborted()
-      held.reloads = 0
+      await this.#deps.ensureFits(deploymentId)
+      givenBack.throwIfAborted()
+      const attached = this.#attached.get(deploymentId) ?? this.#attach(deploymentId)
+      const model = await this.#deps.load(attached.engine, deploymentId)
+      givenBack.throwIfAborted()
+      attached.reloads = 0
       this.touch(deploymentId)
       if (!this.#turns.closed) this.#deps.remember(deploymentId)
       return model
     } catch (error) {
-      until.throwIfAborted()
+      givenBack.throwIfAborted()
       const { code, message, data } = toErrorValue(error)
       const smaller = code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null
       this.#failures.set(deploymentId, { code, message, smaller, endpoint: data['endpoint'] === true })
       // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner, or
       // for upkeep's next look at remote servers.
-      if (!KEPT.includes(code) || this.#held.get(deploymentId)?.remote === true) await this.#letGo(deploymentId)
+      if (!ATTACHED_AFTER.includes(code) || this.#attached.get(deploymentId)?.remote === true)
+        await this.#release(deploymentId)
       throw error
     } finally {
       this.#loadingId = null
@@ -243,27 +245,27 @@ export class Holder {
     }
   }
 
-  #take(deploymentId: DeploymentId): Held {
+  #attach(deploymentId: DeploymentId): AttachedEngine {
     const kind = this.#deps.kindOf(deploymentId)
     const engine = this.#deps.engines.of(deploymentId, kind)
-    const held = {
+    const attached = {
       engine,
       remote: kind.kind === 'remote',
       off: engine.onState((state) => this.#onEngine(deploymentId, state)),
       reloads: 0,
       usedAt: this.#deps.clock.mono(),
     }
-    this.#held.set(deploymentId, held)
-    return held
+    this.#attached.set(deploymentId, attached)
+    return attached
   }
 
-  /** Its processes end, so the memory is the system's again. */
-  async #letGo(deploymentId: DeploymentId): Promise<void> {
-    const held = this.#held.get(deploymentId)
-    if (held === undefined) return
+  /** Detaches its engine, whose processes end, so the memory is the system's again. */
+  async #release(deploymentId: DeploymentId): Promise<void> {
+    const attached = this.#attached.get(deploymentId)
+    if (attached === undefined) return
     // First: what the engine says while it ends must not load it again.
-    held.off()
-    this.#held.delete(deploymentId)
+    attached.off()
+    this.#attached.delete(deploymentId)
     await this.#deps.engines
       .release(deploymentId)
       .catch((error: unknown) => this.#deps.log.warn({ err: error, deploymentId }, 'an engine did not end cleanly'))
@@ -273,10 +275,15 @@ export class Holder {
     this.#deps.events.changed('engine')
     this.#deps.events.changed('deployments')
     for (const listener of this.#listeners) listener()
-    const held = this.#held.get(deploymentId)
-    if (state.kind !== 'ready' || held === undefined || this.#loadingId === deploymentId || held.reloads >= RELOADS_MAX)
+    const attached = this.#attached.get(deploymentId)
+    if (
+      state.kind !== 'ready' ||
+      attached === undefined ||
+      this.#loadingId === deploymentId ||
+      attached.reloads >= RELOADS_MAX
+    )
       return
-    held.reloads += 1
+    attached.reloads += 1
     this.loadQuietly(deploymentId)
   }
 

@@ -1,19 +1,25 @@
-/** The owner's own wish for a measurement, with its progress. */
+/** A measurement that the owner asked for, with its progress. */
 import { StokerError } from '#contract/errors.ts'
 import type { CalibrationView } from '#contract/models.ts'
-import type { ModelsFace, StoredModel } from '#core/models/index.ts'
+import type { ModelsService, StoredModel } from '#core/models/index.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
 import type { Calibrate } from './calibrate-model.ts'
-import type { Holder } from './loaded-deployments.ts'
+import type { LoadedDeployments } from './loaded-deployments.ts'
 
 export type CalibrationStep =
   | { kind: 'measuring'; done: number; of: number }
   | { kind: 'done'; calibration: CalibrationView }
 
-export interface MeasureParts {
-  models: Pick<ModelsFace, 'ready'>
-  holder: Pick<Holder, 'exclusive' | 'untilGivenBack'>
+/** What the owner may ask about measurements. */
+export interface MeasureCalls {
+  calibration(sha256: string): Promise<CalibrationView | null>
+  measure(sha256: string, signal: AbortSignal | undefined): AsyncGenerator<CalibrationStep, void, void>
+}
+
+export interface MeasureDeps {
+  models: Pick<ModelsService, 'ready'>
+  loaded: Pick<LoadedDeployments, 'exclusive' | 'givenBackSignal'>
   calibrate: Calibrate
   /** What is measured with: defaults of this machine. */
   settingsFor(model: StoredModel): Promise<EngineSettings>
@@ -21,7 +27,7 @@ export interface MeasureParts {
   busy(this: void): string | null
 }
 
-const refuse = ({ busy }: Pick<MeasureParts, 'busy'>): void => {
+const refuse = ({ busy }: Pick<MeasureDeps, 'busy'>): void => {
   const reason = busy()
   if (reason !== null) throw new StokerError('MODEL_IN_USE', reason)
 }
@@ -31,16 +37,16 @@ const refuse = ({ busy }: Pick<MeasureParts, 'busy'>): void => {
  * CANCELLED.
  */
 export async function* measureCall(
-  parts: MeasureParts,
+  deps: MeasureDeps,
   sha256: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<CalibrationStep, void, void> {
-  refuse(parts)
-  const givenBack = parts.holder.untilGivenBack()
-  const model = await parts.models.ready(sha256)
-  const settings = await parts.settingsFor(model)
-  const stop = new AbortController()
-  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  refuse(deps)
+  const givenBack = deps.loaded.givenBackSignal()
+  const model = await deps.models.ready(sha256)
+  const settings = await deps.settingsFor(model)
+  const cancelled = new AbortController()
+  const both = signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal])
   let latest: CalibrationStep | null = null
   let wake: () => void = () => undefined
   const onProgress = (done: number, of: number): void => {
@@ -48,11 +54,11 @@ export async function* measureCall(
     wake()
   }
   const state: { ended: { value: CalibrationView } | { error: unknown } | null } = { ended: null }
-  const work = parts.holder
+  const work = deps.loaded
     .exclusive(givenBack, async () => {
       // Asked again: what waited before this turn may have begun something.
-      refuse(parts)
-      return parts.calibrate.measure(model, settings, { signal: AbortSignal.any([both, givenBack]), onProgress })
+      refuse(deps)
+      return deps.calibrate.measure(model, settings, { signal: AbortSignal.any([both, givenBack]), onProgress })
     })
     .then(
       (value) => void (state.ended = { value }),
@@ -71,7 +77,7 @@ export async function* measureCall(
     if ('error' in state.ended) throw state.ended.error
     yield { kind: 'done', calibration: state.ended.value }
   } finally {
-    stop.abort(new StokerError('CANCELLED', 'The measurement was stopped.'))
+    cancelled.abort(new StokerError('CANCELLED', 'The measurement was stopped.'))
     await work
   }
 }

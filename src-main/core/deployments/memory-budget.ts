@@ -1,6 +1,6 @@
 /**
- * Whether a load fits into what is free now, and who leaves for it: idle deployments, least recently used first; never
- * a listed, examined or working one.
+ * Whether a load fits into what is free now, and what is evicted for it: idle deployments, least recently used first;
+ * never a listed, examined or working one.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
@@ -14,26 +14,26 @@ const SURELY_SHARE = 0.25
 /** What a stored model's need was estimated for at most. */
 const STORED_CONTEXT = 4_096
 
-/** An idle deployment that may leave. */
-export interface Leaving {
+/** An idle deployment that may be unloaded for another. */
+export interface EvictionCandidate {
   deploymentId: DeploymentId
   sha256: string
-  /** What its leaving gives back at most; Infinity where nobody knows (a GPU's memory). */
+  /** What its eviction gives back at most; Infinity where nobody knows (a GPU's memory). */
   bytes: number
 }
 
-export interface RoomDeps {
+export interface MemoryBudgetDeps {
   engines: Pick<EnginesPort, 'inspect'>
   /** Free main memory now, in bytes. */
   freeBytes(): number
   /** Least recently used first. */
-  idle(): Leaving[]
-  /** How those in memory that cannot leave are called; remote ones take none. */
-  others(): string[]
-  drop(deploymentId: DeploymentId): Promise<void>
+  candidates(): EvictionCandidate[]
+  /** Names of those in memory that cannot be evicted; remote ones take none. */
+  namesInUse(): string[]
+  evict(deploymentId: DeploymentId): Promise<void>
 }
 
-interface Estimate {
+interface FitEstimate {
   fits: 'yes' | 'tight' | 'no'
   neededBytes: number
   freeBytes: number
@@ -59,10 +59,10 @@ export function surelyFits(
  * as `no`.
  */
 async function estimate(
-  { engines }: RoomDeps,
+  { engines }: MemoryBudgetDeps,
   model: StoredModel,
   settings: DeploymentSettings,
-): Promise<Estimate | null> {
+): Promise<FitEstimate | null> {
   try {
     return { ...(await engines.inspect(model.path, settings)).memory, tooBig: false }
   } catch (error) {
@@ -79,22 +79,22 @@ async function estimate(
 }
 
 /**
- * Lets idle ones go, other settings of the same model first, until the load fits; nobody where all of them together
- * would not be enough. The last estimate; null when the engine could not say.
+ * Evicts idle ones, other settings of the same model first, until the load fits; none where all of them together would
+ * not be enough. The last estimate; null when the engine could not say.
  */
-export async function leaveUntilFits(
-  deps: RoomDeps,
+export async function evictUntilFits(
+  deps: MemoryBudgetDeps,
   model: StoredModel,
   settings: DeploymentSettings,
-): Promise<Estimate | null> {
+): Promise<FitEstimate | null> {
   let memory = await estimate(deps, model, settings)
   if (memory?.fits !== 'no' || memory.tooBig) return memory
-  const idle = deps.idle()
-  if (memory.neededBytes > memory.freeBytes + idle.reduce((sum, { bytes }) => sum + bytes, 0)) return memory
-  for (const { deploymentId } of idle.toSorted(
+  const candidates = deps.candidates()
+  if (memory.neededBytes > memory.freeBytes + candidates.reduce((sum, { bytes }) => sum + bytes, 0)) return memory
+  for (const { deploymentId } of candidates.toSorted(
     (a, b) => Number(b.sha256 === model.sha256) - Number(a.sha256 === model.sha256),
   )) {
-    await deps.drop(deploymentId)
+    await deps.evict(deploymentId)
     memory = await estimate(deps, model, settings)
     if (memory?.fits !== 'no') break
   }
@@ -102,17 +102,22 @@ export async function leaveUntilFits(
 }
 
 /**
- * Makes room or refuses; other settings of the same model leave in any case when it fits. Errors: ENGINE_OUT_OF_MEMORY
+ * Evicts until the load fits, or refuses; other settings of the same model are evicted in any case when it fits. Errors: ENGINE_OUT_OF_MEMORY
  * (`data`: the next smaller setting that fits, where there is one), MODEL_*.
  */
-export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: DeploymentSettings): Promise<void> {
-  const memory = surelyFits(model, settings, deps.freeBytes()) ? null : await leaveUntilFits(deps, model, settings)
+export async function ensureFits(
+  deps: MemoryBudgetDeps,
+  model: StoredModel,
+  settings: DeploymentSettings,
+): Promise<void> {
+  const memory = surelyFits(model, settings, deps.freeBytes()) ? null : await evictUntilFits(deps, model, settings)
   if (memory?.fits !== 'no') {
-    for (const { deploymentId, sha256 } of deps.idle()) if (sha256 === model.sha256) await deps.drop(deploymentId)
+    for (const { deploymentId, sha256 } of deps.candidates())
+      if (sha256 === model.sha256) await deps.evict(deploymentId)
     return
   }
   const offer = await firstThatFits(deps, model, settings)
-  const others = deps.others()
+  const others = deps.namesInUse()
   const words = [
     `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)}${settings.gpus === 'each' ? ' on the GPU with the least room' : ''} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
     others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
@@ -125,7 +130,7 @@ export async function makeRoom(deps: RoomDeps, model: StoredModel, settings: Dep
 }
 
 async function firstThatFits(
-  deps: RoomDeps,
+  deps: MemoryBudgetDeps,
   model: StoredModel,
   settings: DeploymentSettings,
 ): Promise<DeploymentSettings | null> {

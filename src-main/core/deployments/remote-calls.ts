@@ -5,17 +5,18 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
 
 import { freshDeployment } from './deployment-calls.ts'
-import { deleteRemote, findOrCreate, listDeployments } from './deployments.store.ts'
-import type { Holder } from './loaded-deployments.ts'
+import { deleteRemote, findOrCreate, listDeployments, type StoredDeployment } from './deployments.store.ts'
+import type { LoadedDeployments } from './loaded-deployments.ts'
 import type { RemoteKeys } from './remote-keys.ts'
 import { baseUrl, remoteSettings, remoteSha256, toRemote } from './remote-deployment.ts'
-import type { Shelf } from './deployment-repository.ts'
+import type { DeploymentRepository } from './deployment-repository.ts'
 
-export interface RemoteParts {
-  shelf: Shelf
-  holder: Holder
+export interface RemoteCallsDeps {
+  repository: DeploymentRepository
+  loaded: LoadedDeployments
   keys: RemoteKeys
   inUse(this: void, deploymentId: string): string | null
+  view(this: void, stored: StoredDeployment): Deployment
 }
 
 export interface RemoteCalls {
@@ -25,7 +26,7 @@ export interface RemoteCalls {
    * Errors: BAD_REQUEST, TOO_LARGE, MODEL_IN_USE (it is listed or working and would change), ENGINE_UNREACHABLE,
    * ENGINE_REFUSED.
    */
-  connectRemote(wish: {
+  connectRemote(requested: {
     model: string
     contextTokens: number
     endpoints: readonly RemoteEndpoint[]
@@ -38,13 +39,13 @@ export interface RemoteCalls {
 
 export function createRemoteCalls(
   context: Pick<CoreContext, 'rigDb' | 'engines' | 'ids' | 'clock' | 'events'>,
-  { shelf, holder, keys, inUse }: RemoteParts,
+  { repository, loaded, keys, inUse, view }: RemoteCallsDeps,
 ): RemoteCalls {
   const { rigDb, engines, events } = context
   return {
     remoteModels: async ({ url, key }) => engines.remoteModels({ url: baseUrl(url), key }),
     async connectRemote({ model, contextTokens, endpoints }) {
-      const until = holder.untilGivenBack()
+      const givenBack = loaded.givenBackSignal()
       const { remote, keys: given } = toRemote(model, endpoints)
       const stored = freshDeployment(context, {
         sha256: remoteSha256(remote),
@@ -54,9 +55,9 @@ export function createRemoteCalls(
       keys.set(new Map(remote.servers.map(({ url }) => [url, given.get(url) ?? null])))
       const { deploymentId } = rigDb.tx((db) => findOrCreate(db, stored))
       // An engine keeps what it was made with; new keys or slots need a new one.
-      if (holder.engine(deploymentId) !== null) await holder.drop(deploymentId)
-      await holder.hold(deploymentId, until)
-      return shelf.view(shelf.find(deploymentId), holder)
+      if (loaded.engine(deploymentId) !== null) await loaded.unload(deploymentId)
+      await loaded.ensureLoaded(deploymentId, givenBack)
+      return view(repository.get(deploymentId))
     },
     async removeRemote(sha256) {
       const mine = listDeployments(rigDb.read).filter((stored) => stored.sha256 === sha256 && stored.remote !== null)
@@ -64,7 +65,7 @@ export function createRemoteCalls(
         const reason = inUse(deploymentId)
         if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
       }
-      for (const { deploymentId } of mine) await holder.drop(deploymentId)
+      for (const { deploymentId } of mine) await loaded.unload(deploymentId)
       const removed = rigDb.tx((db) => deleteRemote(db, sha256))
       const needed = new Set(
         listDeployments(rigDb.read).flatMap(({ remote }) => remote?.servers.map(({ url }) => url) ?? []),

@@ -40,7 +40,7 @@ export function baseUrl(typed: string): string {
 }
 
 /**
- * The wish in its stored form, with the keys apart (by address). Error BAD_REQUEST: an address that is none, the same
+ * What was requested in its stored form, with the keys apart (by address). Error BAD_REQUEST: an address that is none, the same
  * twice, more than 64 slots.
  */
 export function toRemote(

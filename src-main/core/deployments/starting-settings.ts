@@ -6,26 +6,26 @@ import { availableParallelism } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import type { HardwareFace } from '#core/hardware/index.ts'
+import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
 
 import {
   ALL_LAYERS,
   defaultSettings,
   oneEach,
-  withWish,
+  withRequested,
   type DeploymentSettings,
   type MachineFacts,
-  type SettingsWish,
+  type RequestedSettings,
 } from './deployments.ts'
 
 export interface StartDeps {
-  hardware: Pick<HardwareFace, 'current'>
+  hardware: Pick<HardwareService, 'current'>
   engines: Pick<EnginesPort, 'inspect' | 'gpus'>
 }
 
 /** What may be used now. */
-async function machineFacts(hardware: Pick<HardwareFace, 'current'>): Promise<MachineFacts> {
+async function machineFacts(hardware: Pick<HardwareService, 'current'>): Promise<MachineFacts> {
   const { gpus } = await hardware.current().catch(() => ({ gpus: [] }))
   const free = gpus.map((gpu) => gpu.memoryFreeBytes).filter((bytes) => bytes !== null)
   const known = free.length > 0
@@ -47,36 +47,39 @@ const blocksOf = ({ engines }: StartDeps, { path }: StoredModel): Promise<number
 const refuse = (message: string): StokerError => new StokerError('BAD_REQUEST', message)
 
 /**
- * Error BAD_REQUEST: one process on each GPU is wished for, and no layer lies on a GPU or there are not several. Others
- * of the engine where it was asked for that wish.
+ * Error BAD_REQUEST: one process on each GPU is requested, and no layer lies on a GPU or there are not several. Others
+ * of the engine where it was asked because of that.
  */
 export async function startingSettings(
   deps: StartDeps,
   model: StoredModel,
-  wish: SettingsWish = {},
+  requested: RequestedSettings = {},
 ): Promise<DeploymentSettings> {
   const machine = await machineFacts(deps.hardware)
   const facts = { ...model, layers: machine.gpuFreeBytes === null ? null : await blocksOf(deps, model) }
-  if (wish.gpus === 'each')
-    return wishedEach(
+  if (requested.gpus === 'each')
+    return requestedEach(
       deps,
-      withWish(defaultSettings(facts, { ...machine, gpuFreeBytes: machine.gpuLeastBytes ?? null }), {
-        ...wish,
+      withRequested(defaultSettings(facts, { ...machine, gpuFreeBytes: machine.gpuLeastBytes ?? null }), {
+        ...requested,
         gpus: 'together',
       }),
-      wish,
+      requested,
     )
-  const start = withWish(defaultSettings(facts, machine), wish)
+  const start = withRequested(defaultSettings(facts, machine), requested)
   const open =
-    wish.gpus === undefined && wish.processes !== 1 && start.gpuLayers >= ALL_LAYERS && (machine.gpus ?? 0) > 1
-  return open ? ((await fittingEach(deps, model, start, wish)) ?? start) : start
+    requested.gpus === undefined &&
+    requested.processes !== 1 &&
+    start.gpuLayers >= ALL_LAYERS &&
+    (machine.gpus ?? 0) > 1
+  return open ? ((await fittingEach(deps, model, start, requested)) ?? start) : start
 }
 
 /** As the owner wants it, whether or not it fits. */
-async function wishedEach(
+async function requestedEach(
   { engines }: StartDeps,
   start: DeploymentSettings,
-  wish: SettingsWish,
+  requested: RequestedSettings,
 ): Promise<DeploymentSettings> {
   if (start.gpuLayers === 0)
     throw refuse(
@@ -87,7 +90,7 @@ async function wishedEach(
     throw refuse(
       `Processes can have a GPU each only on a machine with several, and the engine sees ${length === 0 ? 'none' : 'one'} here. Leave the GPUs together.`,
     )
-  return oneEach(start, length, wish)
+  return oneEach(start, length, requested)
 }
 
 /** Null where the engine sees fewer than two, or one of them has no room for the whole model and its context now. */
@@ -95,11 +98,11 @@ async function fittingEach(
   { engines }: StartDeps,
   { path }: StoredModel,
   start: DeploymentSettings,
-  wish: SettingsWish,
+  requested: RequestedSettings,
 ): Promise<DeploymentSettings | null> {
   try {
     const { length } = await engines.gpus()
-    const each = length < 2 ? null : oneEach(start, length, wish)
+    const each = length < 2 ? null : oneEach(start, length, requested)
     if (each === null || each.processes < 2) return null
     return (await engines.inspect(path, each)).memory.fits === 'no' ? null : each
   } catch {

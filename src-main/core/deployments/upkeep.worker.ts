@@ -1,14 +1,14 @@
 /**
  * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or
- * working never is idle), and asks remote servers again that were away, or not ready yet, when their deployment should
+ * working is never idle), and asks remote servers again that were away, or not ready yet, when their deployment should
  * have come back.
  */
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
-import type { Wanted } from './deployments.ts'
-import type { Holder } from './loaded-deployments.ts'
+import type { LoadStatus } from './deployments.ts'
+import type { LoadedDeployments } from './loaded-deployments.ts'
 
 /** The shortest idle time an owner can say is a minute. */
 const LOOK_EVERY_MS = 15 * SECOND_MS
@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 15 * SECOND_MS
  */
 const AWAY: readonly string[] = ['ENGINE_UNREACHABLE', 'ENGINE_BUSY', 'ENGINE_CRASHED']
 
-const mayComeBack = (failure: Wanted['failure']): boolean =>
+const mayComeBack = (failure: LoadStatus['failure']): boolean =>
   failure !== null && (AWAY.includes(failure.code) || (failure.code === 'ENGINE_REFUSED' && failure.endpoint === true))
 
 export interface Upkeep {
@@ -26,8 +26,8 @@ export interface Upkeep {
   stop(): void
 }
 
-export interface UpkeepParts {
-  holder: Holder
+export interface UpkeepDeps {
+  loaded: LoadedDeployments
   idleUnloadMsOf(this: void, deploymentId: DeploymentId): number | null
   /** Those on remote servers that should be in memory after a restart. */
   wantedRemote(this: void): DeploymentId[]
@@ -35,25 +35,25 @@ export interface UpkeepParts {
 
 export function createUpkeep(
   { clock, log }: Pick<CoreContext, 'clock' | 'log'>,
-  { holder, idleUnloadMsOf, wantedRemote }: UpkeepParts,
+  { loaded, idleUnloadMsOf, wantedRemote }: UpkeepDeps,
 ): Upkeep {
   const stopping = new AbortController()
   const dropIdle = async (): Promise<void> => {
-    for (const deploymentId of holder.heldIds()) {
+    for (const deploymentId of loaded.ids()) {
       // Asked of all: whoever works now was used now.
-      const idle = holder.idleFor(deploymentId)
+      const idle = loaded.idleFor(deploymentId)
       const most = idleUnloadMsOf(deploymentId)
       if (idle === null || most === null || idle < most) continue
-      if (await holder.dropIdle(deploymentId, most))
+      if (await loaded.unloadIdle(deploymentId, most))
         log.info({ deploymentId, idleMs: idle }, 'an idle model was unloaded')
     }
   }
   const reconnect = async (): Promise<void> => {
-    const until = holder.untilGivenBack()
-    for (const deploymentId of wantedRemote().filter((id) => mayComeBack(holder.wanted(id).failure)))
+    const givenBack = loaded.givenBackSignal()
+    for (const deploymentId of wantedRemote().filter((id) => mayComeBack(loaded.loadStatus(id).failure)))
       // Its failure is shown with the deployment, and was logged the first time.
-      await holder
-        .hold(deploymentId, until)
+      await loaded
+        .ensureLoaded(deploymentId, givenBack)
         .catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
   }
   const loop = async (): Promise<void> => {

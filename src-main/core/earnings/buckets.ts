@@ -3,10 +3,10 @@
  * it: so any two ways to cut the same range have the same sum. Days and months are the viewer's, by a fixed offset east
  * of UTC.
  */
+import type { BucketSize } from '#contract/earnings.ts'
 import { StokerError } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '#contract/time.ts'
 
-export type BucketSize = 'hour' | 'day' | 'month'
 export interface Range {
   from: EpochMs
   to: EpochMs

@@ -1,8 +1,8 @@
 import type { Os } from '#core/os.ts'
 
-import type { EarningsFace } from './index.ts'
+import type { EarningsService } from './earnings-service.ts'
 
-export const earningsApi = (os: Os, earnings: EarningsFace) => ({
+export const earningsApi = (os: Os, earnings: EarningsService) => ({
   summary: os.earnings.summary.handler(({ input }) => earnings.summary(input.from, input.to)),
   series: os.earnings.series.handler(({ input }) => earnings.series(input)),
   held: os.earnings.held.handler(() => earnings.held()),

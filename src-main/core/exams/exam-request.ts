@@ -4,7 +4,7 @@ import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
-import { identityOf } from '#core/deployments/engine-identity.ts'
+import { identityOf } from '#core/deployments/index.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
 

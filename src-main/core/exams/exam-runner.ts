@@ -6,7 +6,7 @@
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { ExamSink, JobFrame } from '#core/jobs/index.ts'
 import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/exam-calls.ts'
@@ -36,7 +36,7 @@ const JUDGED_MAX = 10_000
 
 export class ExamRunner {
   readonly #context: CoreContext
-  readonly #deployments: DeploymentsFace
+  readonly #deployments: DeploymentsService
   readonly #waiters = new Waiters()
   #current: ExamRow | null = null
   #request: ExamRequest | null = null
@@ -46,7 +46,7 @@ export class ExamRunner {
   /** Loading the model for an exam that will be asked for; one at a time. */
   #preparing = false
 
-  constructor(context: CoreContext, deployments: DeploymentsFace) {
+  constructor(context: CoreContext, deployments: DeploymentsService) {
     this.#context = context
     this.#deployments = deployments
     context.realmDb.tx((db) => interruptRunning(db))

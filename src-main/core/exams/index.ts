@@ -1,7 +1,7 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsFace, ExamFacts } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
 import { qualificationsOf, type Qualification } from './exam-view.ts'
@@ -24,7 +24,7 @@ export interface Exams {
 
 export function createExams(
   context: CoreContext,
-  deps: { deployments: DeploymentsFace; specs: () => readonly GradeSpec[] },
+  deps: { deployments: DeploymentsService; specs: () => readonly GradeSpec[] },
 ): Exams {
   const runner = new ExamRunner(context, deps.deployments)
   let detach: () => void = () => undefined

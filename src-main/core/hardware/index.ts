@@ -8,7 +8,7 @@ import { describeMachine } from './hardware.ts'
 
 const FRESH_MS = MINUTE_MS
 
-export interface HardwareFace {
+export interface HardwareService {
   current(): Promise<Hardware>
   /** What is free has changed: the next who asks hears it fresh. */
   stale(): void

@@ -1,7 +1,7 @@
-/** One true sentence on what the rig is doing and why, and what to do next. The first state that holds is told. */
+/** One true sentence on what the rig is doing and why, and what to do next. The first state that holds decides. */
 import type { Home } from '#contract/app.ts'
 import type { ExamFacts } from '#core/core-context.ts'
-import { priceInWords } from '#core/earnings/shown-amount.ts'
+import { priceInWords } from '#core/earnings/index.ts'
 
 import type { HomeFacts } from './home-facts.ts'
 

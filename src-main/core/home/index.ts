@@ -5,11 +5,11 @@ import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, TradingFace } from '#core/core-context.ts'
-import { bucketStart } from '#core/earnings/buckets.ts'
-import type { EarningsFace } from '#core/earnings/index.ts'
-import type { ModelsFace } from '#core/models/index.ts'
-import type { OnboardingFace } from '#core/onboarding/index.ts'
+import type { CoreContext, TradingService } from '#core/core-context.ts'
+import { bucketStart } from '#core/earnings/index.ts'
+import type { EarningsService } from '#core/earnings/index.ts'
+import type { ModelsService } from '#core/models/index.ts'
+import type { OnboardingService } from '#core/onboarding/index.ts'
 import type { PowerLedger } from '#core/power/index.ts'
 
 import type { HomeFacts } from './home-facts.ts'
@@ -17,13 +17,13 @@ import { composeHome } from './home.ts'
 
 export type { HomeFacts } from './home-facts.ts'
 
-export interface HomeParts {
-  trading: TradingFace
-  models: Pick<ModelsFace, 'list'> & { registering?(): boolean }
+export interface HomeDeps {
+  trading: TradingService
+  models: Pick<ModelsService, 'list'> & { registering?(): boolean }
   deployments: { list(): Deployment[] }
-  earnings: Pick<EarningsFace, 'summary'>
+  earnings: Pick<EarningsService, 'summary'>
   power: Pick<PowerLedger, 'perMtok' | 'isPriced'>
-  onboarding: Pick<OnboardingFace, 'current'>
+  onboarding: Pick<OnboardingService, 'current'>
   /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
   demand?(instrument: string): HomeFacts['demand']
   /** The newest terms the exchange stated, kept while it is away; the session's own by default. */
@@ -41,20 +41,20 @@ const first = <State, Item extends { state: State }>(items: readonly Item[], ord
 
 const systemOffset = (at: EpochMs): number => -new Date(at).getTimezoneOffset()
 
-export function createHome(context: HomeContext, parts: HomeParts) {
+export function createHome(context: HomeContext, deps: HomeDeps) {
   const { clock, exchange } = context
   const today = (now: EpochMs): Home['today'] => {
-    const since = bucketStart(now, 'day', parts.offsetMinutes?.(now) ?? systemOffset(now))
-    const { availableNano, heldNano, powerNano, jobs } = parts.earnings.summary(since, now + 1)
-    return { since, availableNano, heldNano, powerNano: powerNano ?? (parts.power.isPriced() ? nano(0) : null), jobs }
+    const since = bucketStart(now, 'day', deps.offsetMinutes?.(now) ?? systemOffset(now))
+    const { availableNano, heldNano, powerNano, jobs } = deps.earnings.summary(since, now + 1)
+    return { since, availableNano, heldNano, powerNano: powerNano ?? (deps.power.isPriced() ? nano(0) : null), jobs }
   }
 
   const facts = async (): Promise<HomeFacts> => {
     const now = clock.now()
-    const models = await parts.models.list()
-    const deployments = parts.deployments.list()
-    const live = parts.trading.live()
-    const listing = first(parts.trading.listings(), LISTING_ORDER)
+    const models = await deps.models.list()
+    const deployments = deps.deployments.list()
+    const live = deps.trading.live()
+    const listing = first(deps.trading.listings(), LISTING_ORDER)
     const online = exchange.state()
     const terms = online.kind === 'online' ? online.terms : null
     return {
@@ -68,25 +68,25 @@ export function createHome(context: HomeContext, parts: HomeParts) {
       models:
         models.filter(({ state }) => state === 'ready').length +
         deployments.filter(({ engine }) => engine.kind === 'remote').length,
-      modelsComing: parts.models.registering?.() ?? false,
+      modelsComing: deps.models.registering?.() ?? false,
       modelsLost: models.filter(({ state }) => state !== 'ready').length,
       // What is listed says most; else what is in memory.
       deployment:
         deployments.find(({ deploymentId }) => deploymentId === listing?.deploymentId) ??
         first(deployments, DEPLOYMENT_ORDER),
-      exams: parts.trading.exams(),
-      qualified: parts.trading.qualifications().map(({ instrument }) => instrument),
+      exams: deps.trading.exams(),
+      qualified: deps.trading.qualifications().map(({ instrument }) => instrument),
       listing,
-      jobsLastHour: parts.trading.jobsSince(now - HOUR_MS).jobs,
-      demand: listing === null ? null : (parts.demand?.(listing.instrument) ?? null),
-      unbooked: parts.trading.unbooked()[0] ?? null,
-      feeBps: parts.terms?.feeBps() ?? terms?.feeBps ?? null,
-      specs: parts.terms?.specs() ?? terms?.specs ?? [],
-      power: parts.power.perMtok(),
-      jobs24h: parts.trading.jobsSince(now - DAY_MS),
-      connectedShare24h: parts.trading.connectedShare(now - DAY_MS),
+      jobsLastHour: deps.trading.jobsSince(now - HOUR_MS).jobs,
+      demand: listing === null ? null : (deps.demand?.(listing.instrument) ?? null),
+      unbooked: deps.trading.unbooked()[0] ?? null,
+      feeBps: deps.terms?.feeBps() ?? terms?.feeBps ?? null,
+      specs: deps.terms?.specs() ?? terms?.specs ?? [],
+      power: deps.power.perMtok(),
+      jobs24h: deps.trading.jobsSince(now - DAY_MS),
+      connectedShare24h: deps.trading.connectedShare(now - DAY_MS),
       today: today(now),
-      onboarding: parts.onboarding.current(),
+      onboarding: deps.onboarding.current(),
     }
   }
   const current = async (): Promise<Home> => composeHome(await facts())

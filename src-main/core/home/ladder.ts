@@ -3,7 +3,7 @@
  * a time.
  */
 import type { Home } from '#contract/app.ts'
-import { priceInWords } from '#core/earnings/shown-amount.ts'
+import { priceInWords } from '#core/earnings/index.ts'
 
 import { gradedExam, type HomeFacts } from './home-facts.ts'
 import { jobsInWords, limitedBy } from './home-sentence.ts'

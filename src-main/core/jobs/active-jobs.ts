@@ -6,9 +6,9 @@
 import { signClaim } from '#books/receipts.ts'
 import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
-import { trySend } from '#core/exchange/try-send.ts'
+import { trySend } from '#core/exchange/index.ts'
 
 import type { JobFrame } from './admission.ts'
 import { lostWith, type Lost } from './interruption-cost.ts'
@@ -18,7 +18,7 @@ import type { Settlement } from './settlement.ts'
 import { told } from './public-error.ts'
 
 export interface RunningDeps {
-  deployments: Pick<DeploymentsFace, 'used'>
+  deployments: Pick<DeploymentsService, 'used'>
   exams: {
     /**
      * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange is told that

@@ -2,7 +2,7 @@
  * The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming
  * a listing loads its model.
  */
-import type { CoreContext, DeploymentsFace, HandBack } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService, HandBack } from '#core/core-context.ts'
 
 import type { Lost } from './interruption-cost.ts'
 
@@ -10,7 +10,7 @@ export interface HandBackParts {
   jobs: { live(): readonly unknown[]; yieldAll(): Lost }
   listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
-  deployments: Pick<DeploymentsFace, 'allLoaded' | 'engine'> & {
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'> & {
     /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
     endAll(): Promise<readonly string[]>
   }

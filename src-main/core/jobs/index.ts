@@ -3,7 +3,7 @@ import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace, PowerFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -20,10 +20,12 @@ export type { JobFrame, Route } from './admission.ts'
 export type { Lost } from './interruption-cost.ts'
 export type { Measured, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
+export { createHandBack } from './hand-back.ts'
+export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
-  deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
-  power: Pick<PowerFace, 'ofJob'>
+  deployments: Pick<DeploymentsService, 'loaded' | 'engine' | 'used'>
+  power: Pick<PowerService, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
   /** After the commit of every settlement that brings money; `at` by our clock. */
@@ -31,7 +33,7 @@ export interface JobsDeps {
 }
 
 /** What listings want of the jobs: who still works for a listing, and what the machine delivered. */
-export interface ServingFace {
+export interface ServingService {
   /** Bought jobs of an instrument that a deployment works on. */
   runningOf(instrument: string, deploymentId: string): number
   /** Called after every end of a job. */
@@ -45,7 +47,7 @@ export interface ServingFace {
   measured(deploymentId: string, since: number): Measured | null
 }
 
-export interface Jobs extends ServingFace {
+export interface Jobs extends ServingService {
   api: ReturnType<typeof jobsApi>
   start(): void
   stop(): void
@@ -77,7 +79,7 @@ const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): S
   },
 })
 
-function servingFace({ clock }: CoreContext, { deployments }: JobsDeps, running: Running): ServingFace {
+function createServingService({ clock }: CoreContext, { deployments }: JobsDeps, running: Running): ServingService {
   return {
     runningOf: (instrument, deploymentId) => running.boughtOf(instrument, deploymentId).length,
     onEnded: (listener) => running.onEnded(listener),
@@ -166,7 +168,7 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     },
     live: () => running.runs().map((run) => run.live(feeBps())),
     runningOn: (deploymentId) => running.runs().filter((run) => run.route.deploymentId === deploymentId).length,
-    ...servingFace(context, deps, running),
+    ...createServingService(context, deps, running),
     yieldAll: () => running.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),

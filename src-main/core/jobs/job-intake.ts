@@ -3,9 +3,9 @@
  * Prompts and answers live in memory only, and only while the job runs.
  */
 import type { ErrorValue } from '#contract/errors.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
-import { trySend } from '#core/exchange/try-send.ts'
+import { trySend } from '#core/exchange/index.ts'
 
 import { refusal, waitTokens, type Call, type JobFrame, type Load, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
@@ -18,7 +18,7 @@ export interface ExamSink extends Pick<RunningDeps['exams'], 'replied'> {
 }
 
 export interface RunnerDeps {
-  deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>
+  deployments: Pick<DeploymentsService, 'loaded' | 'engine' | 'used'>
   /** What is listed under an instrument now, with the prices that still hold; null when nothing is. */
   routeOf(instrument: string): Route | null
   exams: Pick<ExamSink, 'route'>

@@ -2,7 +2,7 @@
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import { nano, nanoPerMtok, type Currency, type Nano } from '#contract/money.ts'
-import type { PowerFace } from '#core/core-context.ts'
+import type { PowerService } from '#core/core-context.ts'
 
 import type { JobRow } from './jobs.store.ts'
 
@@ -14,7 +14,7 @@ function moneyState(row: JobRow): Job['money'] {
   return row.releasedAt === null ? 'held' : 'available'
 }
 
-export function jobView(row: JobRow, currency: Currency, power: Pick<PowerFace, 'ofJob'>): Job {
+export function jobView(row: JobRow, currency: Currency, power: Pick<PowerService, 'ofJob'>): Job {
   return {
     jobId: brandId<JobId>(row.jobId),
     instrument: brandId<Instrument>(row.instrument),

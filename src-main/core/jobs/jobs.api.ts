@@ -1,12 +1,12 @@
 /** Handlers of contract/jobs.ts. */
 import { verifyReceipt } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext, PowerFace } from '#core/core-context.ts'
+import type { CoreContext, PowerService } from '#core/core-context.ts'
 
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
 import { findJob, listJobs, receiptAt } from './jobs.store.ts'
 
-export function jobsApi(context: CoreContext, power: Pick<PowerFace, 'ofJob'>) {
+export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>) {
   const { os, realmDb, currency } = context
   return {
     list: os.jobs.list.handler(({ input }) => {

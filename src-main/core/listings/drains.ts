@@ -7,7 +7,7 @@ import { MINUTE_MS } from '#contract/time.ts'
 
 const DRAIN_MS = 10 * MINUTE_MS
 
-export interface DrainParts {
+export interface DrainsDeps {
   clock: Clock
   /** Jobs of the listing that the deployment still works on. */
   running(instrument: string, deploymentId: string): number
@@ -19,29 +19,28 @@ interface Drain {
   instrument: string
   deploymentId: string
   until: EpochMs
-  stop: AbortController
+  cancelled: AbortController
 }
 
 export class Drains {
-  readonly #parts: DrainParts
+  readonly #deps: DrainsDeps
   readonly #drains = new Set<Drain>()
 
-  constructor(parts: DrainParts) {
-    this.#parts = parts
+  constructor(deps: DrainsDeps) {
+    this.#deps = deps
   }
 
   /** Nothing happens when nothing runs. */
   begin(instrument: string, deploymentId: string): void {
-    if (this.#find(instrument, deploymentId) !== undefined || this.#parts.running(instrument, deploymentId) === 0)
-      return
-    const { clock } = this.#parts
-    const drain = { instrument, deploymentId, until: clock.now() + DRAIN_MS, stop: new AbortController() }
+    if (this.#find(instrument, deploymentId) !== undefined || this.#deps.running(instrument, deploymentId) === 0) return
+    const { clock } = this.#deps
+    const drain = { instrument, deploymentId, until: clock.now() + DRAIN_MS, cancelled: new AbortController() }
     this.#drains.add(drain)
-    clock.sleep(DRAIN_MS, { signal: drain.stop.signal, unref: true }).then(
+    clock.sleep(DRAIN_MS, { signal: drain.cancelled.signal, unref: true }).then(
       () => this.#late(drain),
       () => undefined,
     )
-    this.#parts.changed()
+    this.#deps.changed()
   }
 
   /** It takes jobs again: what runs is ordinary work. */
@@ -53,8 +52,8 @@ export class Drains {
   /** A job ended: drains without one are over. */
   settle(): void {
     for (const drain of this.#drains) {
-      if (this.#parts.running(drain.instrument, drain.deploymentId) === 0) this.#forget(drain)
-      else this.#parts.changed()
+      if (this.#deps.running(drain.instrument, drain.deploymentId) === 0) this.#forget(drain)
+      else this.#deps.changed()
     }
   }
 
@@ -63,7 +62,7 @@ export class Drains {
     const mine = [...this.#drains].filter((drain) => drain.instrument === instrument)
     const last = mine.at(-1)
     if (last === undefined) return null
-    const jobs = mine.reduce((sum, drain) => sum + this.#parts.running(drain.instrument, drain.deploymentId), 0)
+    const jobs = mine.reduce((sum, drain) => sum + this.#deps.running(drain.instrument, drain.deploymentId), 0)
     return { jobs, until: Math.max(...mine.map(({ until }) => until)), deploymentId: last.deploymentId }
   }
 
@@ -72,7 +71,7 @@ export class Drains {
   }
 
   stop(): void {
-    for (const { stop } of this.#drains) stop.abort()
+    for (const { cancelled } of this.#drains) cancelled.abort()
     this.#drains.clear()
   }
 
@@ -81,13 +80,13 @@ export class Drains {
   }
 
   #forget(drain: Drain): void {
-    drain.stop.abort()
+    drain.cancelled.abort()
     this.#drains.delete(drain)
-    this.#parts.changed()
+    this.#deps.changed()
   }
 
   #late(drain: Drain): void {
-    this.#parts.giveUp(
+    this.#deps.giveUp(
       drain.instrument,
       drain.deploymentId,
       'the listing was taken down and the job was not done ten minutes later',

@@ -10,7 +10,7 @@ import { ListingRunner, type ListingsDeps } from './listings.ts'
 
 export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'pauseAll' | 'resume' | 'withdraw'> {
   all(): Listing[]
-  /** At least one takes jobs, by the owner's wish. */
+  /** At least one takes jobs, as the owner wants. */
   wanted(): boolean
   /** No accepted work is left of what was paused, withdrawn or moved to another deployment. */
   drained(): boolean

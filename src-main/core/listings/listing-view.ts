@@ -6,10 +6,10 @@ import { nanoPerMtok } from '#contract/money.ts'
 import type { Capacity } from './capacity.ts'
 import type { Drains } from './drains.ts'
 import type { ListingRow } from './listings.store.ts'
-import type { Standing } from './offers.ts'
+import type { OfferStanding } from './offers.ts'
 
 export interface ListingFacts {
-  standing: Standing
+  standing: OfferStanding
   offered: Capacity
   /** Slots of its deployment. */
   slotsMax: number

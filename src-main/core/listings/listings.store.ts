@@ -1,4 +1,4 @@
-/** SQL of listings (the owner's wish) and of the time they were up. */
+/** SQL of listings (what the owner wants) and of the time they were up. */
 import { HOUR_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 

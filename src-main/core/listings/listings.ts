@@ -1,14 +1,14 @@
 /**
- * The owner's wishes, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered
- * follows them (offers.worker.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
+ * What the owner wants, one for each instrument: listed at an ask, paused, withdrawn. What the exchange is offered
+ * follows (offers.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
  * (drains.ts).
  */
 import { StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
-import type { Route, ServingFace } from '#core/jobs/index.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { Route, ServingService } from '#core/jobs/index.ts'
 
 import { Drains } from './drains.ts'
 import { listingView } from './listing-view.ts'
@@ -18,18 +18,18 @@ import { Offers } from './offers.ts'
 
 /** A job may have been matched at the old ask just before the exchange heard of the new one. */
 const OLD_ASK_MS = 10 * SECOND_MS
-/** Errors after which the wish stands and is offered again later; any other is the exchange's refusal. */
+/** Errors after which the listing stays and is offered again later; any other is the exchange's refusal. */
 const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
 export interface ListingsDeps {
-  deployments: DeploymentsFace
+  deployments: DeploymentsService
   qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
   /** The jobs; a function, since they are built after the listings they ask for their routes. */
-  jobs(): ServingFace
+  jobs(): ServingService
 }
 
-/** What the exchange is told of a job that comes all the same. */
+/** What the exchange gets for a job that comes all the same. */
 const closedWhy = (row: ListingRow): string =>
   row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
 
@@ -87,7 +87,7 @@ export class ListingRunner {
    */
   async list(instrument: string, deploymentId: string, ask: number): Promise<Listing> {
     const { clock } = this.#context
-    this.#checkWish(instrument, deploymentId)
+    this.#checkRequest(instrument, deploymentId)
     const model = await this.#deps.deployments.ensureLoaded(deploymentId)
     const before = this.#rows.get(instrument) ?? null
     if (before !== null && before.ask !== ask)
@@ -215,7 +215,7 @@ export class ListingRunner {
     this.#drains.end(instrument, deploymentId)
   }
 
-  #checkWish(instrument: string, deploymentId: string): void {
+  #checkRequest(instrument: string, deploymentId: string): void {
     if (this.#context.exchange.state().kind !== 'online')
       throw new StokerError(
         'EXCHANGE_OFFLINE',

@@ -1,8 +1,8 @@
 /** How many slots each listing offers now, and why; follows what the machine delivers (capacity.ts). */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
-import type { DeploymentsFace, QualificationFacts } from '#core/core-context.ts'
-import type { ServingFace } from '#core/jobs/index.ts'
+import type { DeploymentsService, QualificationFacts } from '#core/core-context.ts'
+import type { ServingService } from '#core/jobs/index.ts'
 
 import { nextOffer, type Capacity, type Offered } from './capacity.ts'
 import type { ListingRow } from './listings.store.ts'
@@ -10,24 +10,24 @@ import type { ListingRow } from './listings.store.ts'
 /** A pass with what its exam measured at once; null where that is not known. */
 export type Pass = QualificationFacts & { slots?: number | null }
 
-export interface OfferedSlotsParts {
+export interface OfferedSlotsDeps {
   clock: Clock
-  deployments: Pick<DeploymentsFace, 'find' | 'loaded'>
+  deployments: Pick<DeploymentsService, 'find' | 'loaded'>
   passes: () => readonly Pass[]
-  serving: () => Pick<ServingFace, 'measured'>
+  serving: () => Pick<ServingService, 'measured'>
 }
 
 export class OfferedSlots {
-  readonly #parts: OfferedSlotsParts
+  readonly #deps: OfferedSlotsDeps
   readonly #offered = new Map<string, Offered & { deploymentId: string }>()
 
-  constructor(parts: OfferedSlotsParts) {
-    this.#parts = parts
+  constructor(deps: OfferedSlotsDeps) {
+    this.#deps = deps
   }
 
   /** Decides anew; true when the number changed since the last time. */
   follow(row: ListingRow, spec: GradeSpec): boolean {
-    const { clock, deployments, passes, serving } = this.#parts
+    const { clock, deployments, passes, serving } = this.#deps
     const known = this.#offered.get(row.instrument)
     const before = known?.deploymentId === row.deploymentId ? known : null
     const loaded = deployments.loaded(row.deploymentId)
@@ -54,7 +54,7 @@ export class OfferedSlots {
 
   /** Slots of the listing's deployment. */
   max(row: ListingRow): number {
-    const { deployments } = this.#parts
+    const { deployments } = this.#deps
     return (
       deployments.loaded(row.deploymentId)?.model.slots ??
       deployments.find(row.deploymentId)?.settings.slots ??

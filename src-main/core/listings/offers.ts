@@ -1,5 +1,5 @@
 /**
- * Keeps the exchange's offers equal to the owner's wish and to what the machine delivers: offers again after every
+ * Keeps the exchange's offers equal to what the owner wants and to what the machine delivers: offers again after every
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
  * plain words why a listing waits.
  */
@@ -10,25 +10,25 @@ import type { Listing } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
-import { identityOf } from '#core/deployments/engine-identity.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import { identityOf } from '#core/deployments/index.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
-import { trySend } from '#core/exchange/try-send.ts'
+import { trySend } from '#core/exchange/index.ts'
 
 import type { ListingRow } from './listings.store.ts'
 import type { OfferedSlots } from './offered-slots.ts'
 
 const ANSWER_MS = 10 * SECOND_MS
 
-export interface OffersParts {
-  deployments: DeploymentsFace
+export interface OffersDeps {
+  deployments: DeploymentsService
   specOf(instrument: string): GradeSpec | null
   slots: OfferedSlots
-  /** The owner's wishes, by instrument. */
+  /** What the owner wants, by instrument. */
   rows: ReadonlyMap<string, ListingRow>
 }
 
-export interface Standing {
+export interface OfferStanding {
   state: Listing['state']
   reason: string
   since: number
@@ -42,19 +42,19 @@ const pausedReason = (row: ListingRow): string => row.pausedWhy ?? 'paused by yo
 
 export class Offers {
   readonly #context: CoreContext
-  readonly #parts: OffersParts
-  readonly #standings = new Map<string, Standing>()
+  readonly #deps: OffersDeps
+  readonly #standings = new Map<string, OfferStanding>()
   /** Instruments the exchange holds an offer of ours for, or is being asked to. */
   readonly #offered = new Set<string>()
   readonly #answers = new Map<string, Answer>()
 
-  constructor(context: CoreContext, parts: OffersParts) {
+  constructor(context: CoreContext, deps: OffersDeps) {
     this.#context = context
-    this.#parts = parts
+    this.#deps = deps
   }
 
-  standing(row: ListingRow): Standing {
-    const starting: Standing = {
+  standing(row: ListingRow): OfferStanding {
+    const starting: OfferStanding = {
       state: row.paused ? 'paused' : 'waiting',
       reason: row.paused ? pausedReason(row) : 'starting',
       since: row.since,
@@ -79,7 +79,7 @@ export class Offers {
       exchange.onFrame((frame) => this.#onFrame(frame)),
       exchange.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
-      this.#parts.deployments.onChange(() => this.#refreshAll()),
+      this.#deps.deployments.onChange(() => this.#refreshAll()),
     ]
     this.#refreshAll()
     return () => {
@@ -89,17 +89,17 @@ export class Offers {
 
   /** Offers again where the machine delivers more or less than is offered. */
   followCapacity(): void {
-    for (const row of this.#parts.rows.values()) {
-      const spec = this.#parts.specOf(row.instrument)
+    for (const row of this.#deps.rows.values()) {
+      const spec = this.#deps.specOf(row.instrument)
       if (spec === null || !this.#offered.has(row.instrument)) continue
-      const { slots } = this.#parts.slots.of(row)
-      if (!this.#parts.slots.follow(row, spec)) continue
-      if (this.#parts.slots.of(row).slots !== slots) this.#offer(row)
+      const { slots } = this.#deps.slots.of(row)
+      if (!this.#deps.slots.follow(row, spec)) continue
+      if (this.#deps.slots.of(row).slots !== slots) this.#offer(row)
       this.#context.events.changed('listing')
     }
   }
 
-  /** Offers, withdraws or waits, as the wish and the state of engine and exchange have it. */
+  /** Offers, withdraws or waits, as the owner wants and the state of engine and exchange allow. */
   refresh(row: ListingRow): void {
     if (row.paused) {
       this.withdraw(row.instrument)
@@ -157,7 +157,7 @@ export class Offers {
     }
     if (state.kind === 'online' || this.#offered.size === 0) this.#refreshAll()
     else
-      for (const row of this.#parts.rows.values())
+      for (const row of this.#deps.rows.values())
         if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? 'connecting to the exchange')
     if (state.kind === 'online' && !state.fresh)
       for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
@@ -167,7 +167,7 @@ export class Offers {
     if (frame.t === 'notice') return this.#onNotice(frame)
     if (frame.t !== 'offer.accepted' && frame.t !== 'offer.refused') return
     const { instrument } = frame
-    if (!this.#parts.rows.has(instrument)) return
+    if (!this.#deps.rows.has(instrument)) return
     const answer = this.#answers.get(instrument)
     this.#answers.delete(instrument)
     if (frame.t === 'offer.accepted') {
@@ -181,7 +181,7 @@ export class Offers {
   }
 
   #refreshAll(): void {
-    for (const row of this.#parts.rows.values()) this.refresh(row)
+    for (const row of this.#deps.rows.values()) this.refresh(row)
   }
 
   /** Why this listing cannot be offered now; null when it can. */
@@ -195,7 +195,7 @@ export class Offers {
     const { realm } = this.#context
     if (state.terms.realm !== realm)
       return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
-    const { deployments } = this.#parts
+    const { deployments } = this.#deps
     if (deployments.loaded(row.deploymentId) !== null) return null
     const kind = deployments.engine(row.deploymentId)?.state().kind
     if (kind === 'broken') return 'the engine stopped after repeated crashes; start it again on the models page'
@@ -203,15 +203,15 @@ export class Offers {
   }
 
   #offer(row: ListingRow): void {
-    const loaded = this.#parts.deployments.loaded(row.deploymentId)
-    const spec = this.#parts.specOf(row.instrument)
+    const loaded = this.#deps.deployments.loaded(row.deploymentId)
+    const spec = this.#deps.specOf(row.instrument)
     if (loaded === null || spec === null)
       return this.#stand(
         row.instrument,
         'waiting',
         spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded',
       )
-    if (!this.#offered.has(row.instrument)) this.#parts.slots.follow(row, spec)
+    if (!this.#offered.has(row.instrument)) this.#deps.slots.follow(row, spec)
     this.#offered.add(row.instrument)
     const sent = trySend(this.#context.exchange, {
       t: 'offer',
@@ -219,7 +219,7 @@ export class Offers {
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       identity: identityOf(loaded, loaded.model),
       askNanoPerMtok: nanoPerMtok(row.ask),
-      slots: this.#parts.slots.of(row).slots,
+      slots: this.#deps.slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,
       maxOutputTokens: spec.limits.outputTokens,
     })

@@ -2,7 +2,7 @@
 import { freemem } from 'node:os'
 
 import { StokerError } from '#contract/errors.ts'
-import type { Model, ModelInfo } from '#contract/models.ts'
+import type { Model } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { registerBundled } from './bundled-models.ts'
@@ -12,10 +12,13 @@ import { createModelStates, type ModelStates } from './model-states.ts'
 import { modelsApi } from './models.api.ts'
 import { toModel, type StoredModel } from './models.ts'
 import { deleteModel, findModel, listModels } from './models.store.ts'
-import { createUploaded } from './uploaded-files.ts'
+import type { ModelsService } from './models-service.ts'
+import { readyModel } from './ready-model.ts'
+import { createUploaded, type Uploaded } from './uploaded-files.ts'
 
 export type { StoredModel } from './models.ts'
 export { modelName } from './models.ts'
+export type { ModelsService } from './models-service.ts'
 
 /** Files hashed at the same time: a disk gains nothing from more. */
 const IMPORTS_MAX = 4
@@ -40,34 +43,17 @@ export interface ModelsHooks {
   freeBytes?(): number | Promise<number>
 }
 
-export interface ModelsFace {
-  list(): Promise<Model[]>
-  find(sha256: string): StoredModel | null
-  /** Errors: MODEL_*, ENGINE_*, BAD_REQUEST (relative path). */
-  inspect(path: string): Promise<ModelInfo>
-  /** Ends with the stored model. Errors: as inspect; MODEL_CHANGED, CANCELLED, UNAVAILABLE (too many at once). */
-  import(
-    path: string,
-    signal?: AbortSignal,
-  ): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }>
-  /** False when it was not there. Error MODEL_IN_USE; CONFLICT for a bundled one. */
-  remove(sha256: string): Promise<boolean>
-  /** The path of a file that is still the one that was hashed. Errors: NOT_FOUND, MODEL_MISSING, MODEL_CHANGED. */
-  ready(sha256: string): Promise<StoredModel>
-}
-
 export function createModels(context: ModelsContext, hooks: ModelsHooks) {
   const { rigDb, engines, events } = context
   const stopping = new AbortController()
   const states = createModelStates(context, stopping.signal)
   const uploaded = createUploaded(context)
-  let imports = 0
 
   const freeBytes = async (): Promise<number> => (await hooks.freeBytes?.()) ?? freemem()
   const view = async (stored: StoredModel, free: number): Promise<Model> =>
     toModel(stored, await states.look(stored), { freeBytes: free, loaded: hooks.loaded?.(stored.sha256) ?? false })
 
-  const face: ModelsFace = {
+  const service: ModelsService = {
     async list() {
       const free = await freeBytes()
       return Promise.all(listModels(rigDb.read).map((stored) => view(stored, free)))
@@ -77,25 +63,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       const path = modelPath(typed)
       return engines.inspect(path).catch((error: unknown) => uploaded.refused(path, error))
     },
-    async *import(typed, signal) {
-      const path = modelPath(typed)
-      if (imports >= IMPORTS_MAX)
-        throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
-      imports += 1
-      try {
-        const both = signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal])
-        for await (const step of importModel(context, path, { signal: both })) {
-          if (step.kind === 'stored') await uploaded.drop(path)
-          yield step.kind === 'hashing'
-            ? step
-            : { kind: 'done' as const, model: await view(step.model, await freeBytes()) }
-        }
-      } catch (error) {
-        await uploaded.refused(path, error)
-      } finally {
-        imports -= 1
-      }
-    },
+    import: createImports(context, uploaded, stopping.signal, async (stored) => view(stored, await freeBytes())),
     async remove(sha256) {
       const stored = findModel(rigDb.read, sha256)
       if (stored === null) return (await hooks.removeOther?.(sha256)) ?? false
@@ -115,28 +83,37 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       events.changed('deployments')
       return removed
     },
-    async ready(sha256) {
-      const stored = findModel(rigDb.read, sha256)
-      if (stored === null)
-        throw new StokerError('NOT_FOUND', 'This model is not in the list; import it first.', { data: { sha256 } })
-      const state = await states.settle(stored)
-      if (state === 'ready') return findModel(rigDb.read, sha256) ?? stored
-      const data = { sha256, path: stored.path }
-      if (state === 'missing')
-        throw new StokerError(
-          'MODEL_MISSING',
-          `${stored.path} is gone; put it back, or import it from where it is now.`,
-          { data },
-        )
-      throw new StokerError(
-        'MODEL_CHANGED',
-        `${stored.path} is not the file that was imported any more; import it again as the model it is now.`,
-        { data },
-      )
-    },
+    ready: (sha256) => readyModel(rigDb.read, states, sha256),
   }
 
-  return { ...face, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, face) }
+  return { ...service, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, service) }
+}
+
+/** Bounds how many files are hashed at once; `stopping` ends them. */
+function createImports(
+  context: ModelsContext,
+  uploaded: Uploaded,
+  stopping: AbortSignal,
+  view: (stored: StoredModel) => Promise<Model>,
+): ModelsService['import'] {
+  let imports = 0
+  return async function* importFile(typed, signal) {
+    const path = modelPath(typed)
+    if (imports >= IMPORTS_MAX)
+      throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
+    imports += 1
+    try {
+      const both = signal === undefined ? stopping : AbortSignal.any([signal, stopping])
+      for await (const step of importModel(context, path, { signal: both })) {
+        if (step.kind === 'stored') await uploaded.drop(path)
+        yield step.kind === 'hashing' ? step : { kind: 'done' as const, model: await view(step.model) }
+      }
+    } catch (error) {
+      await uploaded.refused(path, error)
+    } finally {
+      imports -= 1
+    }
+  }
 }
 
 function createLifecycle(context: ModelsContext, states: ModelStates, stopping: AbortController) {

@@ -1,9 +1,9 @@
 import type { Model } from '#contract/models.ts'
 import type { Os } from '#core/os.ts'
 
-import type { ModelsFace } from './index.ts'
+import type { ModelsService } from './models-service.ts'
 
-export const modelsApi = (os: Os, models: ModelsFace) => ({
+export const modelsApi = (os: Os, models: ModelsService) => ({
   list: os.models.list.handler(() => models.list()),
   inspect: os.models.inspect.handler(({ input }) => models.inspect(input.path)),
   import: os.models.import.handler(async function* ({

@@ -5,12 +5,10 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { onboardingApi } from './onboarding.api.ts'
 import { readOnboarding, writeOnboarding } from './onboarding.store.ts'
-import { changeOnboarding, NEW_ONBOARDING, withFirstEarning, type OnboardingChange } from './onboarding.ts'
+import type { OnboardingService } from './onboarding-service.ts'
+import { changeOnboarding, NEW_ONBOARDING, withFirstEarning } from './onboarding.ts'
 
-export interface OnboardingFace {
-  current(): Onboarding
-  change(change: OnboardingChange): Onboarding
-}
+export type { OnboardingService } from './onboarding-service.ts'
 
 export type OnboardingContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'events'>
 
@@ -27,13 +25,13 @@ export function createOnboarding(context: OnboardingContext) {
   }
   /** Known to have been set: spares the write lock on every later job. */
   let earned = false
-  const face: OnboardingFace = {
+  const service: OnboardingService = {
     current: () => readOnboarding(context.rigDb.read) ?? NEW_ONBOARDING,
     change: (change) => update((current) => changeOnboarding(current, change, context.clock.now())),
   }
   return {
-    ...face,
-    api: onboardingApi(context.os, face),
+    ...service,
+    api: onboardingApi(context.os, service),
     /** Called for every settled job, after its commit (this is another database); only the first one counts. */
     markFirstEarning(at: EpochMs): void {
       if (earned) return

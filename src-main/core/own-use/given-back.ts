@@ -3,7 +3,7 @@
  * clients of own use ask again and again, and after a restart or a crash one of them would take the memory that its
  * owner has sent Stoker out of.
  */
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { clearAllWanted } from '#core/deployments/index.ts'
 
 import { clearGivenBack, readGivenBack, writeGivenBack } from './own-use.store.ts'
@@ -21,7 +21,7 @@ export interface GivenBack {
 
 export function createGivenBack(
   { rigDb, clock, log }: Pick<CoreContext, 'rigDb' | 'clock' | 'log'>,
-  deployments: Pick<DeploymentsFace, 'allLoaded' | 'onChange'>,
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'onChange'>,
 ): GivenBack {
   let holds = readGivenBack(rigDb.read)
   const stop = deployments.onChange(() => {
@@ -30,7 +30,7 @@ export function createGivenBack(
     try {
       rigDb.tx((db) => clearGivenBack(db))
     } catch (error) {
-      // The load that is told of here succeeded, and must not look failed.
+      // The load that this change reports succeeded, and must not look failed.
       log.error(
         { err: error },
         'it could not be stored that something is loaded again: after a restart the machine counts as given back',

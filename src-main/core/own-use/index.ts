@@ -1,29 +1,20 @@
 /**
  * The owner's own use of the engines over HTTP: off until switched on, on 127.0.0.1, with a key. A port that is taken
- * is told and fails nothing else.
+ * is reported and fails nothing else.
  */
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { Deployment } from '#contract/models.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { CoreContext } from '#core/core-context.ts'
 
 import { createGivenBack } from './given-back.ts'
 import { keyHash, newKey, sameKey } from './own-use-key.ts'
 import { readOwnUse, writeOwnUse, type OwnUseRow } from './own-use.store.ts'
 import type { EndpointOptions, EndpointPort } from './own-use.port.ts'
-import { createService } from './own-use-service.ts'
+import { createOwnUseService, type OwnUseDeployments } from './own-use-service.ts'
+
+export type { OwnUseDeployments } from './own-use-service.ts'
 
 export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' | 'log' | 'events'>
-
-/** What own use asks of deployments. */
-export interface OwnUseDeployments extends Pick<
-  DeploymentsFace,
-  'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'
-> {
-  list(): Deployment[]
-  /** The deployment of a model used last, or a new one, loaded. */
-  deploy(sha256: string, wish: Record<string, never>): Promise<Deployment>
-}
 
 type Open = Awaited<ReturnType<EndpointPort['open']>>
 
@@ -50,7 +41,7 @@ async function tryOpen(
 export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployments, endpoint: EndpointPort | null) {
   const { os, rigDb, clock, ids, log, events } = context
   const givenBack = createGivenBack(context, deployments)
-  const service = createService(context, deployments, givenBack)
+  const service = createOwnUseService(context, deployments, givenBack)
   let row = readOwnUse(rigDb.read)
   let open: Open | null = null
   let problem: string | null = null
@@ -90,7 +81,7 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
 
   const calls = {
     view,
-    /** Stores the change and puts it into effect; what hinders it is told in `problem`. */
+    /** Stores the change and puts it into effect; what hinders it is shown as `problem`. */
     async change({ enabled, port }: { enabled?: boolean | undefined; port?: number | undefined }): Promise<OwnUse> {
       store({ ...(enabled === undefined ? {} : { enabled }), ...(port === undefined ? {} : { port }) })
       await apply()

@@ -5,7 +5,7 @@ import type { EpochMs } from '#contract/time.ts'
 import { modelName } from '#core/models/index.ts'
 
 /** An imported file. */
-export interface OfferedModel {
+export interface CatalogueModel {
   sha256: ModelSha256
   name: string | null
   fileName: string
@@ -13,7 +13,7 @@ export interface OfferedModel {
   addedAt: EpochMs
 }
 
-export type OfferedDeployment = Pick<Deployment, 'deploymentId' | 'sha256' | 'modelName' | 'createdAt'> & {
+export type CatalogueDeployment = Pick<Deployment, 'deploymentId' | 'sha256' | 'modelName' | 'createdAt'> & {
   settings: { contextTokens: number }
 }
 
@@ -21,7 +21,7 @@ export interface CatalogueEntry {
   id: string
   sha256: ModelSha256
   /** Newest first; none for a model that was never deployed. */
-  deployments: readonly OfferedDeployment[]
+  deployments: readonly CatalogueDeployment[]
   /** Of the newest deployment, or what a first one would have at most. */
   contextTokens: number
   createdAt: EpochMs
@@ -35,8 +35,8 @@ const CONTEXT_DEFAULT = 4_096
  * client changes models unasked.
  */
 export function catalogue(
-  models: readonly OfferedModel[],
-  deployments: readonly OfferedDeployment[],
+  models: readonly CatalogueModel[],
+  deployments: readonly CatalogueDeployment[],
 ): { entries: CatalogueEntry[]; byName: ReadonlyMap<string, CatalogueEntry> } {
   const ofModel = Map.groupBy(
     deployments.toSorted((a, b) => b.createdAt - a.createdAt),

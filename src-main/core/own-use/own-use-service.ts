@@ -1,15 +1,25 @@
 /** The models of the rig as the owner's clients see and use them. */
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext, DeploymentsFace } from '#core/core-context.ts'
+import type { Deployment } from '#contract/models.ts'
+import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 
 import { catalogue, type CatalogueEntry } from './model-catalogue.ts'
 import type { GivenBack } from './given-back.ts'
-import { offeredModels } from './own-use.store.ts'
+import { catalogueModels } from './own-use.store.ts'
 import type { OwnUseModel, OwnUseService } from './own-use.port.ts'
-import type { OwnUseDeployments } from './index.ts'
+
+/** What own use asks of deployments. */
+export interface OwnUseDeployments extends Pick<
+  DeploymentsService,
+  'ensureLoaded' | 'loaded' | 'allLoaded' | 'engine' | 'onChange' | 'used'
+> {
+  list(): Deployment[]
+  /** The deployment of a model used last, or a new one, loaded. */
+  deploy(sha256: string, requested: Record<string, never>): Promise<Deployment>
+}
 
 /** `stop` ends listening for changes. */
-export function createService(
+export function createOwnUseService(
   { rigDb, events }: Pick<CoreContext, 'rigDb' | 'events'>,
   deployments: OwnUseDeployments,
   givenBack: Pick<GivenBack, 'holds'>,
@@ -18,9 +28,10 @@ export function createService(
   const stop = events.on((topic) => {
     if (topic === 'models' || topic === 'deployments') known = null
   })
-  const look = (): ReturnType<typeof catalogue> => (known ??= catalogue(offeredModels(rigDb.read), deployments.list()))
+  const look = (): ReturnType<typeof catalogue> =>
+    (known ??= catalogue(catalogueModels(rigDb.read), deployments.list()))
 
-  const inMemory = (entry: CatalogueEntry): NonNullable<ReturnType<DeploymentsFace['loaded']>> | null => {
+  const inMemory = (entry: CatalogueEntry): NonNullable<ReturnType<DeploymentsService['loaded']>> | null => {
     for (const { deploymentId } of entry.deployments) {
       const loaded = deployments.loaded(deploymentId)
       if (loaded !== null) return loaded

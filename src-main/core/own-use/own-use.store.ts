@@ -3,7 +3,7 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
-import type { OfferedModel } from './model-catalogue.ts'
+import type { CatalogueModel } from './model-catalogue.ts'
 
 export interface OwnUseRow {
   enabled: boolean
@@ -46,7 +46,7 @@ export function clearGivenBack(db: WriteDb): void {
 }
 
 /** Every imported file, oldest first. */
-export const offeredModels = (db: ReadDb): OfferedModel[] =>
+export const catalogueModels = (db: ReadDb): CatalogueModel[] =>
   db
     .prepare<{
       sha256: ModelSha256

@@ -10,19 +10,19 @@ import { stretches, type Stretch } from './power.ts'
 const GAP_MAX_MS = 15_000
 
 /** What holds from one mark to the next. */
-export interface Load {
+export interface PowerLoad {
   watts: number
   idleWatts: number
   running: number
   method: string
 }
 
-export class Meter {
-  #last: { mono: number; load: Load } | null = null
+export class EnergyMeter {
+  #last: { mono: number; load: PowerLoad } | null = null
   readonly #pending = new Map<EpochMs, Stretch & { method: string }>()
 
-  /** Ends the stretch since the last mark, which had the load told then, and begins one with `load`. */
-  mark(now: EpochMs, mono: number, load: Load): void {
+  /** Ends the stretch since the last mark, which had the load given then, and begins one with `load`. */
+  mark(now: EpochMs, mono: number, load: PowerLoad): void {
     if (this.#last !== null) {
       const ms = Math.round(mono - this.#last.mono)
       const { watts, idleWatts, running, method } = this.#last.load

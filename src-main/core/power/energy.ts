@@ -1,10 +1,10 @@
 /** Energy so far: marks in memory, rows by hour in rig.db, priced as they are written. */
 import { SECOND_MS, type EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
-import type { Gauge } from './watt-gauge.ts'
-import { Meter } from './energy-meter.ts'
+import type { WattGauge } from './watt-gauge.ts'
+import { EnergyMeter } from './energy-meter.ts'
 import { addEnergy, energyBetween, priceUnpriced, UNPRICED, type HourRow } from './power.store.ts'
 import { costOf } from './power.ts'
 
@@ -22,10 +22,10 @@ export interface Energy {
 
 export function createEnergy(
   { clock, rigDb }: Pick<CoreContext, 'clock' | 'rigDb'>,
-  settings: Pick<SettingsFace, 'current'>,
-  gauge: Gauge,
+  settings: Pick<SettingsService, 'current'>,
+  gauge: WattGauge,
 ): Energy {
-  const meter = new Meter()
+  const meter = new EnergyMeter()
   let writtenAt: number | null = null
   /** Parts of a nano-unit left over by the last write. */
   let carry = { all: 0, serving: 0 }

@@ -3,16 +3,18 @@ import { availableParallelism } from 'node:os'
 
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, Measured, PowerFace } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { CoreContext, MeasuredValue, PowerService } from '#core/core-context.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
-import { createGauge, type Gauge } from './watt-gauge.ts'
+import { createWattGauge, type WattGauge } from './watt-gauge.ts'
 import type { HourRow } from './power.store.ts'
 import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
 import { systemSources, type PowerSources } from './power-sources.ts'
 
 export type { HourRow } from './power.store.ts'
+export { perMillion } from './power.ts'
+export type { PowerSources } from './power-sources.ts'
 
 const SAMPLE_MS = 5 * SECOND_MS
 const WRITE_MS = MINUTE_MS
@@ -21,8 +23,8 @@ const RECENT_MS = 7 * DAY_MS
 const METHOD_MAX = 120
 
 export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'events'>
-export interface PowerParts {
-  settings: Pick<SettingsFace, 'current'>
+export interface PowerDeps {
+  settings: Pick<SettingsService, 'current'>
   /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
   billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
   /** Jobs running now, exactly: an engine's own count is seconds old and misses short jobs. */
@@ -33,7 +35,7 @@ export interface PowerParts {
   cores?: number
 }
 
-export interface PowerLedger extends PowerFace {
+export interface PowerLedger extends PowerService {
   /** Energy of the hours that begin in [from, to), of every currency; '' is energy without a price. */
   hours(from: EpochMs, to: EpochMs): HourRow[]
   /** The owner's power currency. */
@@ -49,15 +51,15 @@ export interface PowerLedger extends PowerFace {
 
 const hourOf = (at: EpochMs): EpochMs => Math.floor(at / HOUR_MS) * HOUR_MS
 
-function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, energy: Energy): PowerLedger {
-  const currency = (): string => parts.settings.current().powerCurrency
-  const watts = (): Measured => {
+function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
+  const currency = (): string => deps.settings.current().powerCurrency
+  const watts = (): MeasuredValue => {
     const { watts, method } = gauge.now(gauge.running())
     return { value: watts, method: method.slice(0, METHOD_MAX), at: gauge.at() }
   }
   const costOfJobs = (rows: readonly HourRow[], jobMs: number): number | null => {
     const seen = costOfJobTime(rateOf(rows, currency()), jobMs)
-    const { kwhPriceNano } = parts.settings.current()
+    const { kwhPriceNano } = deps.settings.current()
     const { measured, watts } = gauge.now(1)
     if (seen !== null || measured || kwhPriceNano === null) return seen
     return costOf((Math.max(0, watts - gauge.idle().watts) * jobMs) / 1_000, kwhPriceNano, 0).nano
@@ -65,13 +67,13 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
   return {
     hours: (from, to) => energy.hours(from, to),
     currency,
-    isPriced: () => parts.settings.current().kwhPriceNano !== null,
+    isPriced: () => deps.settings.current().kwhPriceNano !== null,
     costOfJobs,
     watts,
     perMtok() {
       const to = hourOf(clock.now()) + HOUR_MS
       const rows = energy.hours(to - RECENT_MS, to)
-      const { tokens, servedMs } = parts.billed(to - RECENT_MS, to)
+      const { tokens, servedMs } = deps.billed(to - RECENT_MS, to)
       const cost = costOfJobs(rows, servedMs)
       const perMtok = cost === null ? null : perMillion(cost, tokens)
       return {
@@ -87,16 +89,16 @@ function createLedger({ clock }: PowerContext, parts: PowerParts, gauge: Gauge, 
   }
 }
 
-export function createPower(context: PowerContext, parts: PowerParts) {
+export function createPower(context: PowerContext, deps: PowerDeps) {
   const { clock, events } = context
-  const sources = parts.sources ?? systemSources()
-  const gauge = createGauge(context, parts.settings, {
-    cores: parts.cores ?? availableParallelism(),
-    running: () => parts.running(),
-    devices: () => parts.devices(),
+  const sources = deps.sources ?? systemSources()
+  const gauge = createWattGauge(context, deps.settings, {
+    cores: deps.cores ?? availableParallelism(),
+    running: () => deps.running(),
+    devices: () => deps.devices(),
   })
-  const energy = createEnergy(context, parts.settings, gauge)
-  const ledger = createLedger(context, parts, gauge, energy)
+  const energy = createEnergy(context, deps.settings, gauge)
+  const ledger = createLedger(context, deps, gauge, energy)
   const stopping = new AbortController()
   let unsubscribe: () => void = () => undefined
   let running: Promise<void> | null = null

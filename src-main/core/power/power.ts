@@ -11,14 +11,14 @@ const WATTS_PER_CORE = 10
 const WATTS_BASE = 20
 const IDLE_SHARE = 0.4
 
-export interface Estimate {
+export interface WattsEstimate {
   serving: number
   idle: number
   method: string
 }
 
 /** The owner's figures where given, else the rule above; the method says which. */
-export function estimateWatts(settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>, cores: number): Estimate {
+export function estimateWatts(settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>, cores: number): WattsEstimate {
   const serving = settings.wattsServing ?? cores * WATTS_PER_CORE + WATTS_BASE
   const idle = settings.wattsIdle ?? serving * IDLE_SHARE
   const rule = `estimate: ${cores} cores × ${WATTS_PER_CORE} W + ${WATTS_BASE} W serving, ${IDLE_SHARE * 100} % idle`

@@ -1,7 +1,7 @@
 /** Watts now: the last readings put together with what runs, and the idle level learnt on the way. */
 import type { EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { SettingsFace } from '#core/settings/index.ts'
+import type { SettingsService } from '#core/settings/index.ts'
 
 import { composeWatts, estimateWatts, type Readings } from './power.ts'
 import type { PowerSources } from './power-sources.ts'
@@ -11,7 +11,7 @@ const IDLE_WEIGHT = 0.1
 /** Until an idle moment was measured. */
 const IDLE_SHARE = 0.4
 
-export interface Gauge {
+export interface WattGauge {
   /** Jobs in the engine now. */
   running(): number
   now(running: number): { watts: number; measured: boolean; method: string }
@@ -21,11 +21,11 @@ export interface Gauge {
   read(sources: PowerSources): Promise<void>
 }
 
-export function createGauge(
+export function createWattGauge(
   context: Pick<CoreContext, 'clock'>,
-  settings: Pick<SettingsFace, 'current'>,
+  settings: Pick<SettingsService, 'current'>,
   { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
-): Gauge {
+): WattGauge {
   let readings: Readings = { gpu: null, processor: null }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null

@@ -2,10 +2,10 @@
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused.
  */
-import { booksMigration } from '#books/books-migration.ts'
-import { outboxMigration } from '#books/outbox.ts'
 import type { Migration } from '#db/db-types.ts'
 
+import { booksMigration } from './migrations/0010-books.ts'
+import { outboxMigration } from './migrations/0020-outbox.ts'
 import { jobsMigration } from './migrations/0030-jobs.ts'
 import { tradingMigration } from './migrations/0040-trading.ts'
 import { rollupsMigration } from './migrations/0050-rollups.ts'

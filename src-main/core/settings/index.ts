@@ -1,24 +1,20 @@
 /** Settings of the owner: one row, read often, changed rarely. */
 import { hostname } from 'node:os'
 
-import type { Settings } from '#contract/app.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { settingsApi } from './settings.api.ts'
 import { readSettings, writeSettings } from './settings.store.ts'
-import { changesPower, changeSettings, defaultSettings, type SettingsChange } from './settings.ts'
+import type { SettingsService } from './settings-service.ts'
+import { changesPower, changeSettings, defaultSettings } from './settings.ts'
 
-export interface SettingsFace {
-  current(): Settings
-  /** Throws BAD_REQUEST for values that contradict each other. */
-  change(change: SettingsChange): Settings
-}
+export type { SettingsService } from './settings-service.ts'
 
 export type SettingsContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'events'>
 
 export function createSettings(context: SettingsContext, machineName: string = hostname()) {
   const defaults = defaultSettings(machineName)
-  const face: SettingsFace = {
+  const service: SettingsService = {
     current: () => readSettings(context.rigDb.read) ?? defaults,
     change(change) {
       const { before, after } = context.rigDb.tx((db) => {
@@ -32,5 +28,5 @@ export function createSettings(context: SettingsContext, machineName: string = h
       return after
     },
   }
-  return { ...face, api: settingsApi(context.os, face) }
+  return { ...service, api: settingsApi(context.os, service) }
 }

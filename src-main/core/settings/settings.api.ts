@@ -1,8 +1,8 @@
 import type { Os } from '#core/os.ts'
 
-import type { SettingsFace } from './index.ts'
+import type { SettingsService } from './settings-service.ts'
 
-export const settingsApi = (os: Os, settings: SettingsFace) => ({
+export const settingsApi = (os: Os, settings: SettingsService) => ({
   settings: os.app.settings.handler(() => settings.current()),
   updateSettings: os.app.updateSettings.handler(({ input }) => settings.change(input)),
 })

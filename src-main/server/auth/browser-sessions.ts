@@ -31,7 +31,7 @@ export interface SessionView {
   readonly label: string
 }
 
-export interface Sessions {
+export interface BrowserSessions {
   /** Names the cookie, so that two consoles on one host do not overwrite each other's: cookies know no ports. */
   readonly cookieName: string
   /** Makes a session and returns the cookie's value, which is stored nowhere. */
@@ -55,7 +55,7 @@ function load(path: string, ids: IdSource): Stored {
   return { instance: ids.next('i').slice(2, 14), sessions: [] }
 }
 
-export function openSessions(path: string, clock: Clock, ids: IdSource): Sessions {
+export function openBrowserSessions(path: string, clock: Clock, ids: IdSource): BrowserSessions {
   const state = load(path, ids)
   const listeners = new Set<(id: string) => void>()
   const save = (): void => writeSecretFile(path, JSON.stringify(state))

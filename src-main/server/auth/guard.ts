@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { sameSecret } from '#lib/canonical.ts'
 
-import type { Sessions, SessionView } from './browser-sessions.ts'
+import type { BrowserSessions, SessionView } from './browser-sessions.ts'
 
 export type Caller = { kind: 'token' } | { kind: 'session'; session: SessionView }
 export type Refusal = { status: 401 | 403 | 421; message: string }
@@ -50,7 +50,7 @@ export function readCookie(header: string | undefined, name: string): string | n
 
 export interface GuardOptions {
   readonly token: string
-  readonly sessions: Sessions
+  readonly sessions: BrowserSessions
   /** `host:port` values; asked for each request, since port 0 is known only after listening. */
   readonly hosts: () => readonly string[]
   /** Exact origins of our own page, for instance `http://127.0.0.1:7413`. */

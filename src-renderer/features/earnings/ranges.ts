@@ -1,6 +1,6 @@
 /** The spans the earnings screen offers, each with its bucket; local time. Pure. */
 import { DAY_MS, HOUR_MS } from '#contract/time.ts'
-import type { BucketSize } from '#ui/chart-data.ts'
+import type { BucketSize } from '#contract/earnings.ts'
 import { offsetMinutes, startOfDay } from '#ui/format-time.ts'
 
 export const SPANS = ['24h', '7d', '30d', '1y'] as const

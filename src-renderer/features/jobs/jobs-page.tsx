@@ -15,7 +15,7 @@ import { Table } from '#ui/table.tsx'
 import { useConnection, useCore, useLive } from '../../core-client.ts'
 import { jobColumns } from './columns.tsx'
 import { JobDrawer } from './job-drawer.tsx'
-import { JOB_STATES, type JobState } from './search.ts'
+import { JOB_STATES, type JobStateFilter } from './search.ts'
 
 const PAGE = 50
 
@@ -32,7 +32,7 @@ function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, cu
 function Filter({ instruments }: { instruments: readonly string[] }) {
   const search = useSearch({ from: '/jobs' })
   const navigate = useNavigate()
-  const go = (change: { state?: JobState | undefined; instrument?: string | undefined }): void => {
+  const go = (change: { state?: JobStateFilter | undefined; instrument?: string | undefined }): void => {
     const merged = { ...search, ...change }
     void navigate({
       to: '/jobs',

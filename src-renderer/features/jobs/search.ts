@@ -1,13 +1,13 @@
 /** The filter of the jobs page lives in the address, so that it survives a reload and can be sent to a colleague. */
 export const JOB_STATES = ['running', 'claimed', 'settled', 'void', 'failed', 'rejected'] as const
-export type JobState = (typeof JOB_STATES)[number]
+export type JobStateFilter = (typeof JOB_STATES)[number]
 export interface JobsSearch {
-  state?: JobState
+  state?: JobStateFilter
   instrument?: string
   job?: string
 }
 
-const isState = (value: unknown): value is JobState => JOB_STATES.includes(value as JobState)
+const isState = (value: unknown): value is JobStateFilter => JOB_STATES.includes(value as JobStateFilter)
 const ID = /^[A-Za-z0-9_.:/-]{1,96}$/
 
 /** Anything malformed is dropped. */

@@ -59,20 +59,20 @@ interface Measuring {
 function useMeasurement({ sha256 }: Model) {
   const { client, rpc, queries } = useCore()
   const [progress, setProgress] = useState<Measuring | null>(null)
-  const stop = useRef<AbortController | null>(null)
-  useEffect(() => () => stop.current?.abort(), [])
+  const cancelled = useRef<AbortController | null>(null)
+  useEffect(() => () => cancelled.current?.abort(), [])
   const stored = useQuery(rpc.models.calibration.queryOptions({ input: { sha256 } }))
   const measure = useMutation({
     mutationFn: async () => {
-      const controller = (stop.current = new AbortController())
+      const mine = (cancelled.current = new AbortController())
       try {
-        for await (const step of await client.models.calibrate({ sha256 }, { signal: controller.signal })) {
+        for await (const step of await client.models.calibrate({ sha256 }, { signal: mine.signal })) {
           if (step.kind === 'measuring') setProgress(step)
           else queries.setQueryData(rpc.models.calibration.queryKey({ input: { sha256 } }), step.calibration)
         }
       } catch (error) {
         // Stopped by the owner: nothing failed.
-        if (!controller.signal.aborted) throw error
+        if (!mine.signal.aborted) throw error
       }
     },
     onMutate: () => setProgress({ done: 0, of: 0 }),
@@ -83,7 +83,7 @@ function useMeasurement({ sha256 }: Model) {
     progress,
     error: measure.error,
     start: () => measure.mutate(),
-    stop: () => stop.current?.abort(),
+    stop: () => cancelled.current?.abort(),
   }
 }
 

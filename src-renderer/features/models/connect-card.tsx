@@ -19,7 +19,7 @@ import {
   readRemote,
   readUrl,
   type RemoteDraft,
-  type RemoteWish,
+  type RequestedRemote,
 } from './remote-draft.ts'
 
 interface Offered {
@@ -67,7 +67,7 @@ function Choice({
 function useConnect(onConnected: () => void) {
   const { client, queries } = useCore()
   return useMutation({
-    mutationFn: (wish: RemoteWish) => client.models.connectRemote(wish),
+    mutationFn: (requested: RequestedRemote) => client.models.connectRemote(requested),
     onSuccess: (deployment) => {
       sayDone(`Connected: ${deployment.modelName}.`)
       onConnected()
@@ -88,7 +88,7 @@ export function ConnectCard() {
   const connect = useConnect(() => (setDraft(EMPTY_REMOTE), look.reset()))
   const [first = EMPTY_ENDPOINT] = draft.endpoints
   const url = readUrl(first.url)
-  const wish = look.data === undefined ? null : readRemote(draft)
+  const requested = look.data === undefined ? null : readRemote(draft)
   const change = (at: number, endpoint: EndpointDraft): void => {
     connect.reset()
     // Another server, or another key: what was offered is not known to hold any more.
@@ -120,7 +120,7 @@ export function ConnectCard() {
       aside={<span className="age">vLLM, llama.cpp, Ollama: any that speaks the OpenAI API</span>}
     >
       <form
-        onSubmit={(event) => (event.preventDefault(), wish === null ? onLook() : connect.mutate(wish))}
+        onSubmit={(event) => (event.preventDefault(), requested === null ? onLook() : connect.mutate(requested))}
         aria-label="Connect a server"
       >
         <div className="column">
@@ -149,11 +149,11 @@ export function ConnectCard() {
         <div className="btns" style={{ marginTop: 12 }}>
           {/* The return key does what comes next: a disabled submit button would swallow it. */}
           <Button
-            type={wish === null ? 'submit' : 'button'}
+            type={requested === null ? 'submit' : 'button'}
             variant="default"
             loading={look.isPending}
             disabled={url === null}
-            onClick={wish === null ? undefined : onLook}
+            onClick={requested === null ? undefined : onLook}
           >
             Look for models
           </Button>
@@ -165,7 +165,11 @@ export function ConnectCard() {
               Add a server
             </Button>
           )}
-          <Button type={wish === null ? 'button' : 'submit'} loading={connect.isPending} disabled={wish === null}>
+          <Button
+            type={requested === null ? 'button' : 'submit'}
+            loading={connect.isPending}
+            disabled={requested === null}
+          >
             Connect
           </Button>
         </div>

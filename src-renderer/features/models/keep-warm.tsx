@@ -19,7 +19,7 @@ export function KeepWarm({
 }) {
   const { client, queries } = useCore()
   const change = useMutation({
-    mutationFn: (wish: number | null) => client.models.keepWarm({ deploymentId, idleUnloadMs: wish }),
+    mutationFn: (requested: number | null) => client.models.keepWarm({ deploymentId, idleUnloadMs: requested }),
     onError: (error) => sayError('This was not changed', error),
     onSettled: () => void queries.invalidateQueries({ queryKey: [['models', 'deployments']] }),
   })

@@ -74,8 +74,8 @@ function NotLoaded({
 export function LoadForm({ model, loaded, children }: { model: Model; loaded: boolean; children?: ReactNode }) {
   const { client, queries } = useCore()
   const [draft, setDraft] = useState(EMPTY_DRAFT)
-  const { wish, problems } = readSettings(draft)
-  const named = Object.keys(wish).length > 0
+  const { requested, problems } = readSettings(draft)
+  const named = Object.keys(requested).length > 0
   const load = useMutation({
     mutationFn: (settings: Partial<Deployment['settings']>) =>
       client.models.deploy({ sha256: model.sha256, ...(Object.keys(settings).length > 0 ? { settings } : {}) }),
@@ -88,7 +88,7 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
   const offered = !loaded || named
   return (
     <form
-      onSubmit={(event) => (event.preventDefault(), possible && load.mutate(wish))}
+      onSubmit={(event) => (event.preventDefault(), possible && load.mutate(requested))}
       style={{ marginTop: 12 }}
       aria-label={`Load ${model.name ?? model.fileName}`}
     >
@@ -96,7 +96,9 @@ export function LoadForm({ model, loaded, children }: { model: Model; loaded: bo
         <summary>Settings of the deployment</summary>
         <Fields draft={draft} problems={problems} onDraft={setDraft} />
       </details>
-      {load.isError && <NotLoaded error={load.error} onInstead={(settings) => load.mutate({ ...wish, ...settings })} />}
+      {load.isError && (
+        <NotLoaded error={load.error} onInstead={(settings) => load.mutate({ ...requested, ...settings })} />
+      )}
       {(offered || children !== undefined) && (
         <div className="btns" style={{ marginTop: 12 }}>
           {offered && (

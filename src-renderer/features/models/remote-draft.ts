@@ -11,7 +11,7 @@ export interface RemoteDraft {
   readonly model: string
   readonly contextTokens: string
 }
-export interface RemoteWish {
+export interface RequestedRemote {
   model: string
   contextTokens: number
   endpoints: { url: string; key: string | null; slots: number }[]
@@ -51,8 +51,8 @@ export const contextProblem = (text: string): string | null =>
     ? null
     : `A whole number from ${CONTEXT[0]} to ${count(CONTEXT[1])}.`
 
-/** The wish for the core; null while something is missing or wrong. */
-export function readRemote({ endpoints, model, contextTokens }: RemoteDraft): RemoteWish | null {
+/** What the core is asked for; null while something is missing or wrong. */
+export function readRemote({ endpoints, model, contextTokens }: RemoteDraft): RequestedRemote | null {
   const context = whole(contextTokens, CONTEXT)
   const read = endpoints.flatMap(({ url, key, slots }) => {
     const [address, many] = [readUrl(url), whole(slots, SLOTS)]

@@ -82,25 +82,25 @@ const onGpu = ({ gpuLayers }: SettingsDraft): boolean => !/^0+$/.test(gpuLayers.
 export const choiceFields = (draft: SettingsDraft, gpus: number): ChoiceField[] =>
   CHOICE_FIELDS.filter(({ name }) => name !== 'gpus' || (gpus > 1 && onGpu(draft)))
 
-/** The wish for the core, or what is wrong with which field. */
+/** What the core is asked for, or what is wrong with which field. */
 export function readSettings(draft: SettingsDraft): {
-  wish: Partial<Settings>
+  requested: Partial<Settings>
   problems: Partial<Record<keyof Settings, string>>
 } {
-  const wish: Partial<Settings> = {}
+  const requested: Partial<Settings> = {}
   const problems: Partial<Record<keyof Settings, string>> = {}
   for (const { name, min, max } of NUMBER_FIELDS) {
     const text = draft[name].trim()
     if (text === '') continue
     const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
-    if (value >= min && value <= max) wish[name] = value
+    if (value >= min && value <= max) requested[name] = value
     else problems[name] = `A whole number from ${count(min)} to ${count(max)}, or empty.`
   }
   const { gpus, kvType, flashAttention } = draft
-  // Its field is gone when no layer is to lie on a GPU; what stood in it is no wish then.
-  if (onGpu(draft) && (gpus === 'together' || gpus === 'each')) wish.gpus = gpus
-  if (kvType === 'f16' || kvType === 'q8_0') wish.kvType = kvType
+  // Its field is gone when no layer is to lie on a GPU; what stood in it is not requested then.
+  if (onGpu(draft) && (gpus === 'together' || gpus === 'each')) requested.gpus = gpus
+  if (kvType === 'f16' || kvType === 'q8_0') requested.kvType = kvType
   if (flashAttention === 'auto' || flashAttention === 'on' || flashAttention === 'off')
-    wish.flashAttention = flashAttention
-  return { wish, problems }
+    requested.flashAttention = flashAttention
+  return { requested, problems }
 }

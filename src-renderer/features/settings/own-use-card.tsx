@@ -63,7 +63,7 @@ function Form({ ownUse }: { ownUse: OwnUse }) {
   const { client, queries } = useCore()
   const [port, setPort] = useState(String(ownUse.port))
   const change = useMutation({
-    mutationFn: (wish: { enabled?: boolean; port?: number }) => client.app.setOwnUse(wish),
+    mutationFn: (requested: { enabled?: boolean; port?: number }) => client.app.setOwnUse(requested),
     onError: (error) => sayError('Own use was not changed', error),
     onSettled: () => void queries.invalidateQueries({ queryKey: [['app', 'ownUse']] }),
   })

@@ -17,13 +17,13 @@ import { ExamStep } from './exam-step.tsx'
 import { MachineStep } from './machine-step.tsx'
 import { ModelStep } from './model-step.tsx'
 import { PowerStep } from './power-step.tsx'
-import { openAt, STEP_NAMES, STEPS, type Step } from './steps.ts'
+import { openAt, WELCOME_STEP_NAMES, WELCOME_STEPS, type WelcomeStep } from './steps.ts'
 
-function StepList({ step, onGo }: { step: Step; onGo: (step: Step) => void }) {
-  const at = STEPS.indexOf(step)
+function StepList({ step, onGo }: { step: WelcomeStep; onGo: (step: WelcomeStep) => void }) {
+  const at = WELCOME_STEPS.indexOf(step)
   return (
     <ol className="steps" aria-label="Steps">
-      {STEPS.map((each, index) => (
+      {WELCOME_STEPS.map((each, index) => (
         <li
           key={each}
           className={index < at ? 'past' : undefined}
@@ -31,10 +31,10 @@ function StepList({ step, onGo }: { step: Step; onGo: (step: Step) => void }) {
         >
           {index < at ? (
             <button type="button" className="link-btn" style={{ color: 'inherit' }} onClick={() => onGo(each)}>
-              ✓ {STEP_NAMES[each]}
+              ✓ {WELCOME_STEP_NAMES[each]}
             </button>
           ) : (
-            <span>{`${index + 1} ${STEP_NAMES[each]}`}</span>
+            <span>{`${index + 1} ${WELCOME_STEP_NAMES[each]}`}</span>
           )}
         </li>
       ))}
@@ -45,13 +45,13 @@ function StepList({ step, onGo }: { step: Step; onGo: (step: Step) => void }) {
 function Walk({ stored }: { stored: Onboarding }) {
   const { client, queries } = useCore()
   const navigate = useNavigate()
-  const [step, setStep] = useState<Step>(openAt(stored.step))
+  const [step, setStep] = useState<WelcomeStep>(openAt(stored.step))
   const store = useMutation({
     mutationFn: (change: { step?: Onboarding['step']; skipped?: boolean }) => client.app.updateOnboarding(change),
     onSuccess: (value) => void queries.setQueryData([['app', 'onboarding'], { type: 'query' }], value),
     onError: (error) => sayError('The step was not stored', error),
   })
-  const go = (next: Step): void => {
+  const go = (next: WelcomeStep): void => {
     setStep(next)
     store.mutate({ step: next })
   }

@@ -1,4 +1,4 @@
-/** One process on each GPU, or one over all: what is chosen without a wish, and what of a wish is refused. */
+/** One process on each GPU, or one over all: what is chosen where nothing is requested, and which requests are refused. */
 import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -30,8 +30,8 @@ function startOn(gpus: Hardware['gpus'], sees = gpus.length): Started {
   engines.seesGpus = Array.from({ length: sees }, (_, index) => ({ index, name: 'Fake RTX' }))
   return startDeployments(rig, engines, { hardware: () => ({ ...machine, gpus }) })
 }
-const chosen = async (core: Started, wish: Parameters<Started['deployments']['deploy']>[1] = {}) =>
-  (await core.deployments.deploy(await addModel(core, 'a.gguf'), wish)).settings
+const chosen = async (core: Started, requested: Parameters<Started['deployments']['deploy']>[1] = {}) =>
+  (await core.deployments.deploy(await addModel(core, 'a.gguf'), requested)).settings
 /** Memory of what is inspected with one process on each GPU. */
 const onEach = (fits: 'yes' | 'tight' | 'no'): void => {
   engines.shared.header = (_path, settings) => ({
@@ -83,12 +83,12 @@ describe('on several GPUs', () => {
   })
 })
 
-describe('the owner’s wish', () => {
+describe('what the owner requested', () => {
   it('stands: together, one process, other slots, more processes than GPUs', async () => {
     const core = startOn([gpu(20), gpu(20)])
     const sha256 = await addModel(core, 'a.gguf')
-    const deployed = async (wish: Parameters<Started['deployments']['deploy']>[1]) =>
-      (await core.deployments.deploy(sha256, wish)).settings
+    const deployed = async (requested: Parameters<Started['deployments']['deploy']>[1]) =>
+      (await core.deployments.deploy(sha256, requested)).settings
     expect(await deployed({ gpus: 'together' })).toMatchObject({ gpus: 'together', processes: 1 })
     expect(await deployed({ processes: 1 })).toMatchObject({ gpus: 'together', processes: 1 })
     expect(await deployed({ slots: 3 })).toMatchObject({ gpus: 'each', processes: 2, slots: 3 })
@@ -113,9 +113,9 @@ describe('the owner’s wish', () => {
     ['none', [], 0, { gpus: 'each', gpuLayers: 1_000 }, /sees none here/],
   ] as const)(
     'for one on each is refused with %s, and no deployment is made of it',
-    async (_name, gpus, sees, wish, message) => {
+    async (_name, gpus, sees, requested, message) => {
       const core = startOn([...gpus], sees)
-      await expect(chosen(core, wish)).rejects.toMatchObject({
+      await expect(chosen(core, requested)).rejects.toMatchObject({
         code: 'BAD_REQUEST',
         message: expect.stringMatching(message),
       })

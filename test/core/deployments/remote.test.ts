@@ -16,7 +16,7 @@ import { addModel, startDeployments, until } from './deployments-rig.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const KEY = 'sk-very-secret-0123456789'
-const wish = {
+const requested = {
   model: 'llama-70b',
   contextTokens: 8_192,
   endpoints: [
@@ -41,7 +41,7 @@ const keyFile = () => join(rig.dataDir, 'remote-keys.json')
 describe('a deployment on remote servers', () => {
   it('is stored, loaded and shown without its keys, which lie in a file of their own', async () => {
     const core = start()
-    const made = await call(core.deployments.api.connectRemote, wish, all)
+    const made = await call(core.deployments.api.connectRemote, requested, all)
     expect(made).toMatchObject({
       state: 'loaded',
       modelName: 'llama-70b on gpu2.lab:8000 and gpu1.lab:8000',
@@ -76,7 +76,7 @@ describe('a deployment on remote servers', () => {
 
   it('comes back after a restart with its keys, and is one deployment however often it is connected', async () => {
     const core = start()
-    const { deploymentId } = await core.deployments.connectRemote(wish)
+    const { deploymentId } = await core.deployments.connectRemote(requested)
     core.deployments.stop()
     engines = fakeModelEngines()
     const after = start()
@@ -85,10 +85,10 @@ describe('a deployment on remote servers', () => {
     expect(engines.kinds.get(deploymentId)).toMatchObject({ endpoints: [{ key: KEY }, { key: null }] })
     // Another key and other shares of the same slots: the engine is made anew.
     const again = await after.deployments.connectRemote({
-      ...wish,
+      ...requested,
       endpoints: [
-        { ...wish.endpoints[1]!, slots: 6 },
-        { ...wish.endpoints[0]!, slots: 6, key: 'other' },
+        { ...requested.endpoints[1]!, slots: 6 },
+        { ...requested.endpoints[0]!, slots: 6, key: 'other' },
       ],
     })
     expect(again).toMatchObject({ deploymentId, state: 'loaded' })
@@ -102,7 +102,7 @@ describe('a deployment on remote servers', () => {
 
   it('is never unloaded to make room: it takes none', async () => {
     const core = start()
-    await core.deployments.connectRemote(wish)
+    await core.deployments.connectRemote(requested)
     engines.shared.header = () => ({ memory: { neededBytes: 2, freeBytes: 1, fits: 'no', method: 'm' } })
     await expect(core.deployments.deploy(await addModel(core, 'a.gguf'), { slots: 1 })).rejects.toMatchObject({
       code: 'ENGINE_OUT_OF_MEMORY',
@@ -118,7 +118,7 @@ describe('a deployment on remote servers', () => {
   ])(
     'whose servers are away or start themselves ($code) comes back when they do, and the owner need not ask',
     async (away) => {
-      const { deploymentId } = await start().deployments.connectRemote(wish)
+      const { deploymentId } = await start().deployments.connectRemote(requested)
       engines = fakeModelEngines()
       engines.shared.onLoad = () => {
         throw away
@@ -137,7 +137,7 @@ describe('a deployment on remote servers', () => {
   )
 
   it('that refuses the request itself is not asked again and again', async () => {
-    await start().deployments.connectRemote(wish)
+    await start().deployments.connectRemote(requested)
     engines = fakeModelEngines()
     engines.shared.onLoad = () => {
       throw new StokerError('ENGINE_REFUSED', 'no (400)', { data: { status: 400 } })
@@ -158,7 +158,7 @@ describe('a deployment on remote servers', () => {
         'gpu1.lab:8000 does not answer; start the server or check its address.',
       )
     }
-    await expect(core.deployments.connectRemote(wish)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+    await expect(core.deployments.connectRemote(requested)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
     expect(core.deployments.list()).toMatchObject([
       { state: 'failed', detail: 'gpu1.lab:8000 does not answer; start the server or check its address.' },
     ])
@@ -170,8 +170,12 @@ describe('a deployment on remote servers', () => {
 
   it('is removed like a model, with keys nobody needs any more, but not while it is listed', async () => {
     const core = start()
-    const { sha256 } = await core.deployments.connectRemote(wish)
-    const second = await core.deployments.connectRemote({ ...wish, model: 'other', endpoints: [wish.endpoints[1]!] })
+    const { sha256 } = await core.deployments.connectRemote(requested)
+    const second = await core.deployments.connectRemote({
+      ...requested,
+      model: 'other',
+      endpoints: [requested.endpoints[1]!],
+    })
     inUse = 'It is listed.'
     await expect(core.models.remove(sha256)).rejects.toMatchObject({ code: 'MODEL_IN_USE' })
     inUse = null
@@ -219,7 +223,7 @@ describe('addresses and identity', () => {
 
   it('the exchange is told that nothing attests it, in a frame it takes', async () => {
     const core = start()
-    const { deploymentId } = await core.deployments.connectRemote(wish)
+    const { deploymentId } = await core.deployments.connectRemote(requested)
     const loaded = core.deployments.loaded(deploymentId)!
     const identity = identityOf(loaded, loaded.model)
     expect(identity).toEqual({

@@ -9,7 +9,7 @@ import {
   oneEach,
   smallerSettings,
   withMeasured,
-  withWish,
+  withRequested,
   type DeploymentSettings,
 } from '#core/deployments/deployments.ts'
 import { summarise } from '#core/deployments/engine-summary.ts'
@@ -62,7 +62,7 @@ describe('settings by rule', () => {
     expect(oneEach(onGpu, 20, {})).toMatchObject({ processes: 8, slots: 32 })
     expect(oneEach({ ...onGpu, threads: 1 }, 4, {})).toMatchObject({ processes: 4, threads: 1 })
     expect(oneEach(onGpu, 3, { slots: 2 })).toMatchObject({ processes: 2, slots: 2 })
-    expect(withWish(onGpu, { gpus: 'each', gpuLayers: 0, processes: 2 })).toMatchObject({
+    expect(withRequested(onGpu, { gpus: 'each', gpuLayers: 0, processes: 2 })).toMatchObject({
       gpus: 'together',
       processes: 2,
     })
@@ -92,13 +92,13 @@ describe('settings by rule', () => {
   })
 
   it('the owner’s fields stand, and processes never outnumber what is shared out', () => {
-    expect(withWish(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({
+    expect(withRequested(base, { threads: undefined, batchTokens: 1_024, flashAttention: 'off' })).toEqual({
       ...base,
       batchTokens: 1_024,
       flashAttention: 'off',
     })
-    expect(withWish(base, { processes: 8, slots: 2 }).processes).toBe(2)
-    expect(withWish(base, { processes: 4, threads: 1 }).processes).toBe(1)
+    expect(withRequested(base, { processes: 8, slots: 2 }).processes).toBe(2)
+    expect(withRequested(base, { processes: 4, threads: 1 }).processes).toBe(1)
   })
 
   it('smaller settings never grow and end', () => {
@@ -127,11 +127,11 @@ describe('settings by rule', () => {
 
   const failure = { code: 'ENGINE_CRASHED', message: 'old', smaller: null } as const
   it.each([
-    [{ loading: true, held: false, failure }, { kind: 'stopped' }, 'loading'],
-    [{ loading: false, held: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
-    [{ loading: false, held: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
-    [{ loading: false, held: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
-    [{ loading: false, held: false, failure: null }, null, 'stopped'],
+    [{ loading: true, attached: false, failure }, { kind: 'stopped' }, 'loading'],
+    [{ loading: false, attached: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
+    [{ loading: false, attached: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
+    [{ loading: false, attached: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
+    [{ loading: false, attached: false, failure: null }, null, 'stopped'],
   ] as const)('%j with engine %j is %s', (wanted, state, shown) =>
     expect(deploymentState(wanted, state).state).toBe(shown),
   )

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#contract/time.ts'
-import { bucketStart, bucketStarts, nextBucket, type BucketSize } from '#core/earnings/buckets.ts'
+import type { BucketSize } from '#contract/earnings.ts'
+import { bucketStart, bucketStarts, nextBucket } from '#core/earnings/buckets.ts'
 
 const iso = (text: string): number => Date.parse(text)
 const bucket = fc.constantFrom<BucketSize>('hour', 'day', 'month')

@@ -8,9 +8,9 @@ import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha2
 import type { Deployment } from '#contract/models.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext, TradingFace } from '#core/core-context.ts'
+import type { CoreContext, TradingService } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
-import { createHome, type HomeParts } from '#core/home/index.ts'
+import { createHome, type HomeDeps } from '#core/home/index.ts'
 import { createOnboarding } from '#core/onboarding/index.ts'
 import { createPower } from '#core/power/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -61,10 +61,10 @@ afterEach(() => {
 })
 
 function start(
-  trading: Partial<TradingFace>,
+  trading: Partial<TradingService>,
   exchange: Partial<CoreContext['exchange']> = {},
   kwhPriceNano: number | null = 300_000_000,
-  parts: Partial<HomeParts> = {},
+  deps: Partial<HomeDeps> = {},
 ) {
   const context = {
     ...rig,
@@ -102,7 +102,7 @@ function start(
     })),
     watts: null,
   }
-  const face: TradingFace = {
+  const service: TradingService = {
     live: () => live,
     listings: () => [],
     qualifications: () => [],
@@ -115,7 +115,7 @@ function start(
   }
   const model = { state: 'ready' } as Awaited<ReturnType<Parameters<typeof createHome>[1]['models']['list']>>[number]
   const home = createHome(context, {
-    trading: face,
+    trading: service,
     models: { list: () => Promise.resolve([model]) },
     deployments: { list: () => [deployment('old', 'stopped'), deployment('new', 'loaded')] },
     earnings: createEarnings(context, power),
@@ -123,7 +123,7 @@ function start(
     onboarding: createOnboarding(rig),
     demand: () => ({ jobsLastHour: 0, waiting: 0, cheaper: 0 }),
     offsetMinutes: () => 60,
-    ...parts,
+    ...deps,
   })
   return { home, power }
 }

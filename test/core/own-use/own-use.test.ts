@@ -10,7 +10,7 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { LoadedDeployment } from '#core/core-context.ts'
-import { catalogue, type OfferedDeployment, type OfferedModel } from '#core/own-use/model-catalogue.ts'
+import { catalogue, type CatalogueDeployment, type CatalogueModel } from '#core/own-use/model-catalogue.ts'
 import { createOwnUse, type OwnUseDeployments } from '#core/own-use/index.ts'
 import type { EndpointOptions, EndpointPort } from '#core/own-use/own-use.port.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -58,7 +58,7 @@ function fakeDeployments() {
       createdAt,
       settings: { contextTokens: 1_000 + createdAt },
     } as Deployment)
-  const face: OwnUseDeployments = {
+  const service: OwnUseDeployments = {
     list: () => list,
     loaded: (deploymentId) =>
       inMemory.has(deploymentId)
@@ -78,11 +78,11 @@ function fakeDeployments() {
     },
     engine: (deploymentId) => (inMemory.has(deploymentId) ? engine : null),
     used: (deploymentId) => void calls.push(`used ${deploymentId}`),
-    allLoaded: () => list.flatMap(({ deploymentId }) => face.loaded(deploymentId) ?? []),
+    allLoaded: () => list.flatMap(({ deploymentId }) => service.loaded(deploymentId) ?? []),
     onChange: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
   }
   const changed = (): void => listeners.forEach((listener) => listener())
-  return { face, add, inMemory, changed, calls, engine }
+  return { service, add, inMemory, changed, calls, engine }
 }
 
 function insertModel(of: ModelSha256, name: string | null, fileName: string, addedAt: number): void {
@@ -101,7 +101,7 @@ function insertModel(of: ModelSha256, name: string | null, fileName: string, add
 describe('switching own use on and off', () => {
   it('listens nowhere before the owner says so and has a key (a fresh Stoker must not open a port)', async () => {
     const endpoint = fakeEndpoint()
-    const own = createOwnUse(rig, fakeDeployments().face, endpoint)
+    const own = createOwnUse(rig, fakeDeployments().service, endpoint)
     own.start()
     await own.change({})
     expect(await call(own.api.ownUse, undefined, all)).toEqual({
@@ -129,7 +129,7 @@ describe('switching own use on and off', () => {
 
   it('keeps a hash of the key and nothing else of it; a new key ends the old one at once', async () => {
     const endpoint = fakeEndpoint()
-    const own = createOwnUse({ ...rig, ids: randomIds(() => 0) }, fakeDeployments().face, endpoint)
+    const own = createOwnUse({ ...rig, ids: randomIds(() => 0) }, fakeDeployments().service, endpoint)
     const { key: first } = await call(own.api.ownUseKey, undefined, all)
     expect(first).toMatch(/^sk-own-[A-Za-z0-9_-]{43}$/)
     await own.change({ enabled: true })
@@ -150,13 +150,13 @@ describe('switching own use on and off', () => {
   })
 
   it('comes back after a restart, and a taken port is a problem told and no failure of the start', async () => {
-    const before = createOwnUse(rig, fakeDeployments().face, fakeEndpoint())
+    const before = createOwnUse(rig, fakeDeployments().service, fakeEndpoint())
     await before.renewKey()
     await before.change({ enabled: true, port: 9_000 })
     await before.stop()
     const endpoint = fakeEndpoint()
     endpoint.problem = 'port 9000 is taken'
-    const after = createOwnUse(rig, fakeDeployments().face, endpoint)
+    const after = createOwnUse(rig, fakeDeployments().service, endpoint)
     after.start()
     await after.change({})
     expect(after.view()).toMatchObject({ enabled: true, port: 9_000, url: null, problem: 'port 9000 is taken' })
@@ -170,7 +170,7 @@ describe('switching own use on and off', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
     onTestFinished(() => void other.close())
-    const own = createOwnUse(rig, fakeDeployments().face, createEndpoint(rig))
+    const own = createOwnUse(rig, fakeDeployments().service, createEndpoint(rig))
     await own.renewKey()
     expect(await own.change({ enabled: true, port: (other.address() as AddressInfo).port })).toMatchObject({
       url: null,
@@ -181,7 +181,7 @@ describe('switching own use on and off', () => {
 
   it('two changes at once end with the last one open, once', async () => {
     const endpoint = fakeEndpoint()
-    const own = createOwnUse(rig, fakeDeployments().face, endpoint)
+    const own = createOwnUse(rig, fakeDeployments().service, endpoint)
     await own.renewKey()
     await Promise.all([own.change({ enabled: true }), own.change({ port: 9_001 }), own.change({ port: 9_002 })])
     expect({ open: endpoint.open_, url: own.view().url }).toEqual({ open: 1, url: 'http://127.0.0.1:9002/v1' })
@@ -190,14 +190,14 @@ describe('switching own use on and off', () => {
 })
 
 describe('names of models', () => {
-  const model = (of: string, name: string | null, fileName: string, addedAt: number): OfferedModel => ({
+  const model = (of: string, name: string | null, fileName: string, addedAt: number): CatalogueModel => ({
     sha256: sha(of),
     name,
     fileName,
     contextTokens: null,
     addedAt,
   })
-  const deployment = (id: string, of: string, createdAt: number): OfferedDeployment => ({
+  const deployment = (id: string, of: string, createdAt: number): CatalogueDeployment => ({
     deploymentId: brandId(id),
     sha256: sha(of),
     modelName: 'Nano',
@@ -249,8 +249,8 @@ describe('names of models', () => {
 
 describe('the models of the rig', () => {
   it('are not loaded for a request after the machine was given back: a final answer, which clients do not repeat, until the owner loads something', async () => {
-    const { face, add, inMemory, changed, calls, engine } = fakeDeployments()
-    const own = createOwnUse(rig, face, null)
+    const { service, add, inMemory, changed, calls, engine } = fakeDeployments()
+    const own = createOwnUse(rig, service, null)
     insertModel(sha('a'), 'Alpha', 'alpha.gguf', 1_000)
     insertModel(sha('b'), 'Beta', 'beta.gguf', 2_000)
     add('dep_b', sha('b'), 1)
@@ -276,8 +276,8 @@ describe('the models of the rig', () => {
   })
 
   it('are offered loaded ones first, and are loaded or deployed when asked for', async () => {
-    const { face, add, inMemory, calls, engine } = fakeDeployments()
-    const own = createOwnUse(rig, face, null)
+    const { service, add, inMemory, calls, engine } = fakeDeployments()
+    const own = createOwnUse(rig, service, null)
     insertModel(sha('a'), 'Alpha', 'alpha.gguf', 1_000)
     insertModel(sha('b'), 'Beta', 'beta.gguf', 2_000)
     add('dep_b_old', sha('b'), 1)

@@ -43,7 +43,7 @@ describe('nvidia-smi', () => {
 })
 
 describe('RAPL', () => {
-  it('is the difference of two readings over all packages, parts not counted twice', async () => {
+  it('is the difference of two readings over all packages, deps not counted twice', async () => {
     counter('intel-rapl:0', 1_000_000)
     counter('intel-rapl:1', 5_000_000)
     counter('intel-rapl:0:0', 900_000)

@@ -234,11 +234,11 @@ describe('arithmetic', () => {
         fc.integer({ min: 0, max: 5 * HOUR_MS }),
         fc.integer({ min: 0, max: 8 }),
         (from, ms, running) => {
-          const parts = stretches(from, from + ms, 100, 40, running)
-          expect(parts.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
-          expect(parts.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
-          expect(parts.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
-          for (const part of parts) expect(part.hourMs % HOUR_MS).toBe(0)
+          const deps = stretches(from, from + ms, 100, 40, running)
+          expect(deps.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
+          expect(deps.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
+          expect(deps.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
+          for (const part of deps) expect(part.hourMs % HOUR_MS).toBe(0)
         },
       ),
     )

@@ -1,0 +1,2 @@
+/** What is to be sent after a commit: frozen in books. */
+export { outboxMigration } from '#books/outbox.ts'

@@ -1,0 +1,49 @@
+/** exams: two of them, which never change. */
+import type { Exam } from '#contract/exams.ts'
+
+import { sleep } from './abortable-sleep.ts'
+import { exam as examState } from './exam-state.ts'
+import { DEPLOYMENT, EXAM_MICRO, EXAM_NANO, specs } from './state.ts'
+import { os, type World } from './world.ts'
+
+export function examsPart(world: World) {
+  const { full } = world
+  const nano = () => examState(EXAM_NANO, Date.now(), world.nanoState)
+  const micro = () => examState(EXAM_MICRO, Date.now(), world.microState)
+  const find = (id: string) => (id === EXAM_MICRO ? micro() : nano())
+  const bare = (id: string): Exam => {
+    const { items: _items, ...exam } = find(id)
+    return exam
+  }
+  return {
+    grades: os.exams.grades.handler(() =>
+      specs.map((spec, index) => {
+        const exam = index === 0 ? nano() : micro()
+        const state = exam.state === 'cancelled' ? ('none' as const) : exam.state
+        return {
+          spec,
+          qualification: full
+            ? { state, examId: exam.examId, deploymentId: DEPLOYMENT, validUntil: exam.validUntil }
+            : { state: 'none' as const, examId: null, deploymentId: null, validUntil: null },
+        }
+      }),
+    ),
+    list: os.exams.list.handler(() => (full ? [bare(EXAM_NANO), bare(EXAM_MICRO)] : [])),
+    get: os.exams.get.handler(({ input }) => find(input.examId)),
+    item: os.exams.item.handler(({ input }) => ({
+      itemId: input.itemId,
+      prompt: 'What is 16 + 7? Answer with the number only.',
+      answer: '23',
+      reply: '24',
+      right: false,
+      reason: 'integer: 24 is not 23',
+    })),
+    progress: os.exams.progress.handler(async function* ({ input, signal }) {
+      yield find(input.examId)
+      await sleep(3_600_000, signal)
+    }),
+    start: os.exams.start.handler(() => bare(EXAM_NANO)),
+    cancel: os.exams.cancel.handler(({ input }) => ({ ...bare(input.examId), state: 'cancelled' as const })),
+    transcript: os.exams.transcript.handler(() => ({ json: '{}', sha256: 'a'.repeat(64) })),
+  }
+}

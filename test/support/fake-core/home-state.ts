@@ -1,0 +1,124 @@
+/** What a Fake rig shows of itself: its live values and its home page. */
+import type { Home, Live } from '#contract/app.ts'
+import type { JobId } from '#contract/ids.ts'
+import type { Nano } from '#contract/money.ts'
+
+import { ASK, NANO_GRADE } from './state.ts'
+
+export function liveNow(full: boolean, now: number): Live {
+  const running = full
+    ? [0, 1].map((index) => ({
+        jobId: `job_7q2f${index}k3m8x1w5t6y9p2a4` as JobId,
+        instrument: NANO_GRADE,
+        startedAt: now - 900,
+        inputTokens: 42 + index * 17,
+        outputTokens: 18 + index * 4,
+        ttftMs: index === 0 ? 24 : null,
+        tokPerS: index === 0 ? 54.2 : null,
+        earnsNano: (24_600 + index * 4_100) as Nano,
+        exam: false,
+      }))
+    : []
+  return {
+    at: now,
+    engine: full
+      ? { kind: 'loaded', model: 'Stoker nano', detail: null }
+      : { kind: 'ready', model: null, detail: null },
+    exchange: { kind: 'online', lastSeenAt: now - 400, detail: null },
+    listing: full ? 'listed' : 'none',
+    tokPerS: full ? 106.4 : 0,
+    running,
+    watts: {
+      value: full ? 168 : 61,
+      method: full ? 'read from the GPU (NVML)' : 'estimate: 16 cores × 8 W + 75 W serving, 30 % idle',
+      at: now,
+    },
+  }
+}
+
+export function home(full: boolean, now: number): Home {
+  const midnight = new Date(now).setHours(0, 0, 0, 0)
+  const rung = (
+    id: Home['ladder'][number]['id'],
+    label: string,
+    ok: boolean,
+    yes: string,
+    no: string,
+    fix: Home['ladder'][number]['fix'],
+  ): Home['ladder'][number] => ({
+    id,
+    label,
+    state: ok ? 'yes' : 'no',
+    detail: ok ? yes : no,
+    fix,
+  })
+  return {
+    at: now,
+    realm: 'practice',
+    currency: 'PCR',
+    sentence: full
+      ? 'Serving text-nano at 0.41 practice credits per million tokens. Two jobs running.'
+      : 'Not earning: no model is loaded.',
+    next: full ? 'your ask could rise to 0.44 and stay first' : 'load the bundled model',
+    nextPage: full ? 'market' : 'models',
+    cost: {
+      powerNanoPerMtok: full ? (187_400_000 as Nano) : null,
+      method: full ? 'measured over 1,204 jobs, 168 W (NVML) at 0.28 EUR a kWh' : '',
+      askNanoPerMtok: full ? ASK : null,
+      netNanoPerMtok: full ? (389_500_000 as Nano) : null,
+      powerCurrency: 'EUR',
+    },
+    quality: full
+      ? {
+          instrument: NANO_GRADE,
+          share: 82 / 96,
+          low: 0.741,
+          high: 0.928,
+          floor: 0.7,
+          verdict: 'passed',
+          limitedBy: 'throughput, all slots',
+          validUntil: now + 23 * 86_400_000,
+        }
+      : {
+          instrument: null,
+          share: null,
+          low: null,
+          high: null,
+          floor: null,
+          verdict: 'none',
+          limitedBy: null,
+          validUntil: null,
+        },
+    reliability: full
+      ? {
+          jobs24h: 1_204,
+          failed24h: 2,
+          errorRate: 2 / 1_204,
+          errorCeiling: 0.01,
+          provisional: false,
+          connectedShare24h: 0.9994,
+        }
+      : { jobs24h: 0, failed24h: 0, errorRate: null, errorCeiling: null, provisional: true, connectedShare24h: null },
+    today: {
+      since: midnight,
+      availableNano: (full ? 28_912_345 : 0) as Nano,
+      heldNano: (full ? 412_870 : 0) as Nano,
+      powerNano: (full ? 61_204_000 : 0) as Nano,
+      jobs: full ? 911 : 0,
+    },
+    ladder: [
+      rung('online', 'Online, seen by the exchange', true, '4 s ago', '', null),
+      rung('model', 'Model ready', full, 'Stoker nano Q8_0', 'none is loaded', 'models'),
+      rung('grade', 'Grade valid', full, 'text-nano, 23 days', 'no exam yet', 'exam'),
+      rung('ask', 'Ask inside the book', full, '1st of 3', 'nothing is listed', 'market'),
+      {
+        id: 'demand',
+        label: 'Demand there',
+        state: full ? 'yes' : 'unknown',
+        detail: full ? '38 jobs / h matched' : 'not known yet',
+        fix: null,
+      },
+      rung('not-paused', 'Not paused by me', true, 'running', '', null),
+    ],
+  }
+}

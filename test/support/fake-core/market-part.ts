@@ -1,0 +1,88 @@
+/** market: listings really change; the book is invented. */
+import type { Listing } from '#contract/market.ts'
+
+import { closed, drained, WITHDRAWN } from './listings.ts'
+import { ASK, listing as newListing, NANO_GRADE, specs } from './state.ts'
+import { failure, os, type World } from './world.ts'
+
+export function marketPart(world: World) {
+  const { full } = world
+  const change = (instrument: string, to: (before: Listing) => Listing): Listing => {
+    const before = world.listings.find((each) => each.instrument === instrument)
+    if (before === undefined) throw failure('NOT_FOUND', 'Nothing is listed for this grade.')
+    const listing = to(before)
+    world.listings = world.listings.map((each) => (each === before ? listing : each))
+    return listing
+  }
+  return {
+    instruments: os.market.instruments.handler(() =>
+      specs.map((spec, index) => ({
+        spec,
+        realm: 'practice' as const,
+        currency: 'PCR' as const,
+        feeBps: 500,
+        holdMs: 30_000,
+        qualified: full && index === 0,
+        whyNot: full && index === 0 ? null : 'No passed exam for this grade yet.',
+      })),
+    ),
+    book: os.market.book.handler(({ input }) =>
+      full && input.instrument === NANO_GRADE
+        ? {
+            instrument: NANO_GRADE,
+            at: Date.now() - 2_100,
+            rows: [
+              ...(world.listings.some(({ state }) => state === 'listed') ? [ASK] : []),
+              440_000_000,
+              520_000_000,
+            ].map((ask, index) => ({
+              askNanoPerMtok: ask as typeof ASK,
+              suppliers: ask === 440_000_000 ? 2 : 1,
+              freeSlots: 2 + index,
+              mine: ask === ASK,
+            })),
+            jobsLastHour: 38,
+            waiting: 0,
+          }
+        : null,
+    ),
+    quote: os.market.quote.handler(({ input }) => ({
+      instrument: input.instrument,
+      realm: 'practice' as const,
+      currency: 'PCR' as const,
+      askNanoPerMtok: input.askNanoPerMtok,
+      feeBps: 500,
+      netNanoPerMtok: input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20),
+      powerNanoPerMtok: full ? 187_400_000 : null,
+      powerCurrency: 'EUR',
+      powerMethod: full ? 'measured over 1,204 jobs' : '',
+      place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null,
+      of: full ? 4 : null,
+      warnings:
+        input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
+    })),
+    listings: os.market.listings.handler(() => world.listings),
+    list: os.market.list.handler(({ input }) => {
+      const listing: Listing = { ...newListing(Date.now()), ...input }
+      world.listings = [...world.listings.filter((each) => each.instrument !== input.instrument), listing]
+      return listing
+    }),
+    pause: os.market.pause.handler(({ input }) =>
+      change(input.instrument, (before) => closed(before, 'paused by you', world.accepted, Date.now())),
+    ),
+    resume: os.market.resume.handler(({ input }) =>
+      change(input.instrument, (before) => ({
+        ...before,
+        state: 'listed',
+        reason: 'open for jobs',
+        since: Date.now(),
+        draining: null,
+      })),
+    ),
+    withdraw: os.market.withdraw.handler(({ input }) => {
+      change(input.instrument, (before) => closed(before, WITHDRAWN, world.accepted, Date.now()))
+      if (world.accepted === 0) world.listings = drained(world.listings)
+      return { withdrawn: true }
+    }),
+  }
+}

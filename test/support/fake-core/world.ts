@@ -1,0 +1,41 @@
+/** What one Fake core remembers while it runs, and how its procedures answer. */
+import { implement, ORPCError } from '@orpc/server'
+
+import type { Onboarding, OwnUse, Settings } from '#contract/app.ts'
+import type { Exam } from '#contract/exams.ts'
+import { contract } from '#contract/index.ts'
+import type { Listing } from '#contract/market.ts'
+import type { CalibrationView, Deployment } from '#contract/models.ts'
+
+import type { Scenario } from './state.ts'
+
+export const failure = (
+  code: string,
+  message: string,
+  data: Record<string, number> = {},
+): ORPCError<'STOKER', unknown> => new ORPCError('STOKER', { status: 400, message, data: { code, data } })
+
+export interface FakeCoreOptions {
+  scenario: Scenario
+  contractHash?: string
+  onboarding?: Onboarding
+  examRunning?: boolean
+  /** Ends the accepted jobs of a paused or withdrawn listing. */
+  jobsDone?: AbortSignal
+}
+
+export interface World {
+  full: boolean
+  settings: Settings
+  onboarding: Onboarding
+  listings: Listing[]
+  deployments: Deployment[]
+  ownUse: OwnUse
+  calibrations: CalibrationView[]
+  /** Accepted and not done: what a pause leaves to be finished. */
+  accepted: number
+  microState: Exam['state']
+  nanoState: Exam['state']
+}
+
+export const os = implement(contract)
