@@ -5,9 +5,9 @@ import type { QualificationFacts } from '#core/core-context.ts'
 import { placeOf } from '#exam/exam-calls.ts'
 import { examItem } from '#exam/generate-items.ts'
 
-import type { ExamRow } from './exams.store.ts'
+import type { SellerExamRow } from './exams.store.ts'
 
-export function examView(row: ExamRow): Exam {
+export function examView(row: SellerExamRow): Exam {
   return {
     examId: brandId<ExamId>(row.examId),
     instrument: brandId<Instrument>(row.instrument),
@@ -38,7 +38,7 @@ export function examView(row: ExamRow): Exam {
 export type Qualification = QualificationFacts & { slots: number }
 
 /** Current qualifications, the newest first; one per instrument and model. */
-export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualification[] {
+export function qualificationsOf(rows: readonly SellerExamRow[], now: number): Qualification[] {
   const found = new Map<string, Qualification>()
   const most = new Map<string, number>()
   for (const row of rows) {
@@ -61,7 +61,7 @@ export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualifi
 }
 
 /** Question and answer of an item, once the seed is known; null for load calls and before. */
-export function generated(row: ExamRow, itemId: string): { prompt: string; answer: string } | null {
+export function generated(row: SellerExamRow, itemId: string): { prompt: string; answer: string } | null {
   const place = row.seed === null ? null : placeOf(row.spec.level, itemId)
   if (row.seed === null || place === null || place.phase !== 'items') return null
   const { prompt, answer } = examItem(row.seed, place.family, row.spec.level, place.index)

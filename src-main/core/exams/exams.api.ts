@@ -7,7 +7,7 @@ import type { CoreContext } from '#core/core-context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 
 import { examView, generated } from './exam-view.ts'
-import { examItem, itemViews, transcriptOf, type ExamRow, type ItemRow } from './exams.store.ts'
+import { examItem, itemViews, transcriptOf, type SellerExamRow, type ItemRow } from './exams.store.ts'
 import type { ExamRunner } from './exam-runner.ts'
 
 /** Updates of one exam that go out in a second at most. */
@@ -24,12 +24,12 @@ const shownReply = ({ reply, replySha256, tokens }: ItemRow): string | null =>
 
 export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
   const { os, realmDb, clock } = context
-  const found = (examId: string): ExamRow => {
+  const found = (examId: string): SellerExamRow => {
     const row = runner.find(examId)
     if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
     return row
   }
-  const whole = (row: ExamRow): Exam & { items: ExamItemView[] } => ({
+  const whole = (row: SellerExamRow): Exam & { items: ExamItemView[] } => ({
     ...examView(row),
     items: itemViews(realmDb.read, row.examId),
   })
@@ -53,7 +53,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
   }
 
   /** The standing of a grade: its newest current pass, else its newest exam. */
-  const qualification = (spec: GradeSpec, rows: readonly ExamRow[]) => {
+  const qualification = (spec: GradeSpec, rows: readonly SellerExamRow[]) => {
     const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)
     const passed = mine.find((row) => row.state === 'passed' && (row.validUntil ?? 0) > clock.now())
     const row =

@@ -24,7 +24,7 @@ import {
   releaseAt,
   settledAtOf,
   updateJob,
-  type JobRow,
+  type SellerJobRow,
 } from './jobs.store.ts'
 import { addFailed, addReleased, addSettled } from './rollup.store.ts'
 
@@ -163,7 +163,7 @@ function claim({ books, clock, currency }: Money, db: WriteDb, signed: SignedCla
 }
 
 /** Where receipt and our own record differ; the signatures are checked apart. */
-function disagreements({ key, realm }: Money, receipt: Receipt, job: JobRow | null): string[] {
+function disagreements({ key, realm }: Money, receipt: Receipt, job: SellerJobRow | null): string[] {
   const problems: string[] = []
   if (receipt.claim.supplier !== key.publicKey) problems.push('the receipt is another supplier’s')
   if (receipt.realm !== realm) problems.push(`the receipt is of the ${receipt.realm} realm`)
@@ -230,7 +230,7 @@ function settle(context: Money, db: WriteDb, receipt: Receipt): void {
   outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
 }
 
-function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Receipt): JobRow {
+function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Receipt): SellerJobRow {
   const startedAt = Math.max(0, settledAt - facts.timings.durationMs)
   insertJob(db, {
     jobId: facts.jobId,
@@ -250,7 +250,13 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
   return findJob(db, facts.jobId)!
 }
 
-function postRelease({ books, clock }: Money, db: WriteDb, release: Release, exchange: string, job: JobRow): void {
+function postRelease(
+  { books, clock }: Money,
+  db: WriteDb,
+  release: Release,
+  exchange: string,
+  job: SellerJobRow,
+): void {
   const { jobId } = release
   if (release.amountNano > 0)
     books.transfer(db, {

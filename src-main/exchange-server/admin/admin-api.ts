@@ -16,7 +16,7 @@ import { createBuyer, DEFAULT_CREDIT } from '../buy/buyers.ts'
 import { bearerOf } from '../buy/buyers-api.ts'
 import type { PracticeBuyer } from '../buy/practice-buyer.ts'
 import type { VirtualClock } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { callWindow } from '../store/calls.store.ts'
 import { countJobs } from '../store/buyer-jobs.store.ts'
@@ -33,8 +33,8 @@ const buyerKeyBody = z.strictObject({
 const clockBody = z.strictObject({ advanceMs: z.number().int().min(0).max(ADVANCE_MAX_MS) })
 const practiceBody = z.strictObject({ enabled: z.boolean() })
 
-export interface AdminNeeds {
-  context: MarketContext
+export interface AdminApiDeps {
+  context: ExchangeContext
   token: string
   practiceBuyer: PracticeBuyer
   /** Null when the clock is the real one. */
@@ -43,7 +43,7 @@ export interface AdminNeeds {
   advance: (ms: number) => number
 }
 
-export function adminApi({ context, token, practiceBuyer, virtual, advance }: AdminNeeds): Hono {
+export function adminApi({ context, token, practiceBuyer, virtual, advance }: AdminApiDeps): Hono {
   const app = new Hono()
   app.use('*', async (c, next) => {
     const given = bearerOf(c.req.raw)

@@ -5,13 +5,13 @@
 import { nanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
 import { ApiFailure, errorBody, type ApiError } from '#lib/openai-error.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Delivered, OrderSink } from '../jobs/routed-job.ts'
 import type { Router } from '../jobs/router.ts'
 import type { ChatOrder } from './buyer-chat-request.ts'
-import { completion, endEvents, event, roleEvent, textEvent, type Head } from './completion-chunks.ts'
+import { completion, endEvents, event, roleEvent, textEvent, type CompletionHead } from './completion-chunks.ts'
 import { failureOf } from './buyer-errors.ts'
-import { createOutlet } from './buyer-sse-writer.ts'
+import { createBuyerSseWriter } from './buyer-sse-writer.ts'
 
 const LEFT: ApiError = {
   status: 408,
@@ -29,14 +29,18 @@ interface Routed {
 
 /** The answer to one request. Throws ApiFailure while nothing was delivered. `signal` aborts when the buyer leaves. */
 export function complete(
-  context: MarketContext,
+  context: ExchangeContext,
   router: Router,
   buyerId: string,
   chat: ChatOrder,
   signal: AbortSignal,
 ): Promise<Response> {
   const { clock, ids } = context
-  const head: Head = { id: ids.next('chatcmpl'), created: Math.floor(clock.now() / 1_000), model: chat.spec.instrument }
+  const head: CompletionHead = {
+    id: ids.next('chatcmpl'),
+    created: Math.floor(clock.now() / 1_000),
+    model: chat.spec.instrument,
+  }
   return new Promise((resolve, reject) => {
     let routed: Routed | null = null
     let cancel: () => void = () => undefined
@@ -46,14 +50,14 @@ export function complete(
       // Nobody hears this any more; it only lets the request's promise end.
       if (!started) reject(new ApiFailure(LEFT))
     }
-    const outlet = chat.stream ? createOutlet(clock, leave) : null
+    const writer = chat.stream ? createBuyerSseWriter(clock, leave) : null
     const over = (): void => signal.removeEventListener('abort', leave)
     const start = (): void => {
-      if (started || outlet === null) return
+      if (started || writer === null) return
       started = true
-      outlet.write(roleEvent(head, chat.includeUsage))
+      writer.write(roleEvent(head, chat.includeUsage))
       resolve(
-        new Response(outlet.body, {
+        new Response(writer.body, {
           headers: {
             'content-type': 'text/event-stream; charset=utf-8',
             'cache-control': 'no-store',
@@ -69,19 +73,19 @@ export function complete(
       },
       onDelta: (text) => {
         start()
-        outlet?.write(textEvent(head, text, chat.includeUsage))
+        writer?.write(textEvent(head, text, chat.includeUsage))
       },
       onDone: (delivered: Delivered) => {
         over()
         start()
-        if (outlet === null)
+        if (writer === null)
           resolve(
             Response.json(completion(head, delivered), {
               headers: { 'cache-control': 'no-store', ...jobHeaders(routed) },
             }),
           )
-        outlet?.write(endEvents(head, delivered, chat.includeUsage))
-        outlet?.end()
+        writer?.write(endEvents(head, delivered, chat.includeUsage))
+        writer?.end()
       },
       onFailed: (error, afterText) => {
         over()
@@ -90,8 +94,8 @@ export function complete(
           reject(new ApiFailure(failure))
           return
         }
-        outlet?.write(event(errorBody(failure)))
-        outlet?.end()
+        writer?.write(event(errorBody(failure)))
+        writer?.end()
       },
     }
     if (signal.aborted) {
