@@ -162,8 +162,8 @@ describe.skipIf(llamaServerPath() === null)(
       })
       const income = `income:${NANO}`
       expect(transfersOf(jobId)).toEqual([
-        { id: `claim:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
-        { id: `settle:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `reserve:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `post:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
         { id: `fee:${jobId}`, debit: 'expense:fee', credit: 'asset:held', amount: fee },
         { id: `release:${jobId}`, debit: 'asset:available', credit: 'asset:held', amount: net },
       ])

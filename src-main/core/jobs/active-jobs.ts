@@ -14,7 +14,7 @@ import type { JobFrame } from './admission.ts'
 import { interruptionCost, type InterruptionCost } from './interruption-cost.ts'
 import { MeasuresOfAll } from './measures.ts'
 import type { CancelReason, ActiveJob } from './active-job.ts'
-import type { Settlement } from './settlement.ts'
+import type { Settlement } from './settlement.store.ts'
 import { redact } from './public-error.ts'
 
 export interface ActiveJobsDeps {

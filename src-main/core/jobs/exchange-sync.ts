@@ -14,7 +14,8 @@ import type { CoreContext } from '#core/core-context.ts'
 import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import { BookingProblems } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
-import { CLAIM_KIND, type Outcome, type Settlement } from './settlement.ts'
+import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
+import type { Outcome } from './settlement.ts'
 
 type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
 const RESEND_PAGE = 500

@@ -13,13 +13,18 @@ import type { InterruptionCost } from './interruption-cost.ts'
 import type { MeasuredServing } from './measures.ts'
 import { JobIntake, type ExamSink } from './job-intake.ts'
 import { ActiveJobs } from './active-jobs.ts'
-import { createSettlement, type Settlement } from './settlement.ts'
+import { createSettlement, type Settlement } from './settlement.store.ts'
 import { Sync, type SyncReport } from './exchange-sync.ts'
 
 export type { JobFrame, Route } from './admission.ts'
 export type { InterruptionCost } from './interruption-cost.ts'
 export type { MeasuredServing, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
+export { finishesInMs } from './admission.ts'
+export { createHandBack } from './hand-back.ts'
+export { findJob, moneySums, receiptsPage } from './jobs.store.ts'
+export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
+export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
   deployments: Pick<DeploymentsFace, 'loaded' | 'engine' | 'used'>

@@ -225,9 +225,9 @@ export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
 export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
   db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
 
-export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; amountNano: number } | null => {
+export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null => {
   const row = db
-    .money<object>('SELECT job_id AS jobId, amount_nano AS amountNano FROM releases WHERE exchange = ? AND seq = ?')
+    .money<object>('SELECT job_id AS jobId, amount_nano AS sellerNano FROM releases WHERE exchange = ? AND seq = ?')
     .get(exchange, seq)
   return row === undefined ? null : plain(row)
 }

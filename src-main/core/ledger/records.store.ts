@@ -1,4 +1,5 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only. */
+import { transferIdsSql, type TransferStep } from '#books/transfer-ids.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
@@ -8,8 +9,8 @@ type Read = CoreContext['realmDb']['read']
 const SHOWN = 20
 
 /** The amount a transfer moved, 0 when there is none: an amount of zero moves nothing. */
-const moved = (prefix: string): string =>
-  `coalesce((SELECT amount FROM transfers WHERE id = '${prefix}:' || j.job_id AND type <> 'void'), 0)`
+const moved = (step: TransferStep): string =>
+  `coalesce((SELECT sum(amount) FROM transfers WHERE id IN ${transferIdsSql([step], 'j.job_id')} AND type <> 'void'), 0)`
 
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   [
@@ -21,7 +22,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
     'has a receipt and is not settled',
   ],
   [
-    `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('settle')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
+    `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('post')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
     'is settled at other amounts than the accounts moved',
   ],
   [
@@ -30,7 +31,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
     'is released otherwise than its release or the accounts say',
   ],
   [
-    `SELECT j.job_id AS id FROM jobs j JOIN transfers t ON t.id IN ('settle:' || j.job_id, 'fee:' || j.job_id, 'release:' || j.job_id) WHERE j.state <> 'settled'`,
+    `SELECT j.job_id AS id FROM jobs j JOIN transfers t ON t.id IN ${transferIdsSql(['post', 'fee', 'release'], 'j.job_id')} WHERE j.state <> 'settled'`,
     'moved money and is not settled',
   ],
 ]

@@ -6,8 +6,7 @@
 import type { GradeLimits } from '#contract/grades.ts'
 import { MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
-import type { MeasuredServing, Served } from '#core/jobs/index.ts'
-import { streamRate } from '#core/jobs/stream-rate.ts'
+import { streamRate, type MeasuredServing, type Served } from '#core/jobs/index.ts'
 
 type Limits = Pick<GradeLimits, 'throughputFloorTokPerS' | 'ttftCeilingMs'>
 

@@ -1,4 +1,5 @@
 /** Held money becomes available when its time has come: by the loop, or at once when a virtual clock is moved. */
+import { transferId } from '#books/transfer-ids.ts'
 import type { Release } from '#contract/supplier.ts'
 
 import { availableAccount, heldAccount } from '../exchange-accounts.ts'
@@ -20,7 +21,7 @@ export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
       for (const hold of batch) {
         if (hold.amountNano > 0)
           books.transfer(write, {
-            id: `rel:${hold.jobId}`,
+            id: transferId(write, 'release', hold.jobId),
             debit: heldAccount(hold.supplier),
             credit: availableAccount(hold.supplier),
             amount: hold.amountNano,

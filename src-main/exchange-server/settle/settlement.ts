@@ -3,6 +3,7 @@
  * state, so that a crash leaves either all of it or none. The frame goes out after the commit.
  */
 import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import { transferId } from '#books/transfer-ids.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type JobId, type PublicKey } from '#contract/ids.ts'
@@ -44,7 +45,7 @@ export function reserveFor(context: ExchangeContext, job: RoutedJob): void {
     })
     if (job.reserveNano > 0)
       books.reserve(db, {
-        id: `res:${job.jobId}`,
+        id: transferId(db, 'reserve', job.jobId),
         debit: buyerAccount(order.buyerId),
         credit: CLEARING,
         amount: job.reserveNano,
@@ -62,7 +63,12 @@ export function voidJob(context: ExchangeContext, job: RoutedJob, outcome: CallO
   context.db.tx((db) => {
     record(context, db, job, outcome)
     if (job.exam === null && endJob(db, job.jobId, 'void', reason.slice(0, 200), at) && job.reserveNano > 0)
-      context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: outcome, at })
+      context.books.void(db, {
+        id: transferId(db, 'void', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        reason: outcome,
+        at,
+      })
   })
 }
 
@@ -97,12 +103,23 @@ export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim
     )
     const { grossNano, feeNano, sellerNano } = receipt
     const common = { jobId: job.jobId, at }
-    if (grossNano > 0) books.post(db, { id: `post:${job.jobId}`, pendingId: `res:${job.jobId}`, amount: grossNano, at })
+    if (grossNano > 0)
+      books.post(db, {
+        id: transferId(db, 'post', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        amount: grossNano,
+        at,
+      })
     else if (job.reserveNano > 0)
-      books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'nothing to bill', at })
+      books.void(db, {
+        id: transferId(db, 'void', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        reason: 'nothing to bill',
+        at,
+      })
     if (sellerNano > 0)
       books.transfer(db, {
-        id: `pay:${job.jobId}`,
+        id: transferId(db, 'pay', job.jobId),
         debit: CLEARING,
         credit: heldAccount(job.supplier),
         amount: sellerNano,
@@ -111,7 +128,7 @@ export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim
       })
     if (feeNano > 0)
       books.transfer(db, {
-        id: `fee:${job.jobId}`,
+        id: transferId(db, 'fee', job.jobId),
         debit: CLEARING,
         credit: FEES,
         amount: feeNano,
@@ -152,7 +169,12 @@ export function voidInterrupted(context: ExchangeContext): number {
       for (const job of batch) {
         endJob(db, job.jobId, 'void', 'the exchange was restarted while the job ran', at)
         if (job.reserveNano > 0)
-          context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'restart', at })
+          context.books.void(db, {
+            id: transferId(db, 'void', job.jobId),
+            pendingId: transferId(db, 'reserve', job.jobId),
+            reason: 'restart',
+            at,
+          })
       }
     })
     ended += batch.length
