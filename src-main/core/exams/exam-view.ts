@@ -1,5 +1,6 @@
 /** Stored exams as the contract and other domains see them. */
 import type { Exam } from '#contract/exams.ts'
+import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { QualificationFacts } from '#core/core-context.ts'
 import { placeOf } from '#exam/exam-calls.ts'
@@ -58,6 +59,23 @@ export function qualificationsOf(rows: readonly SellerExamRow[], now: number): Q
     })
   }
   return [...found].map(([name, pass]) => ({ ...pass, slots: most.get(`${name} ${pass.specVersion}`) ?? pass.slots }))
+}
+
+/** How a grade stands at `now`: the exam under way, else its newest current pass, else its newest failed exam. */
+export function qualificationFor(spec: GradeSpec, rows: readonly SellerExamRow[], now: number) {
+  const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)
+  const row =
+    mine.find(({ state }) => state === 'running' || state === 'interrupted') ??
+    mine.find(({ state, validUntil }) => state === 'passed' && (validUntil ?? 0) > now) ??
+    mine.find(({ state }) => state === 'not-reached' || state === 'undecided')
+  if (row === undefined || row.state === 'cancelled')
+    return { state: 'none' as const, examId: null, deploymentId: null, validUntil: null }
+  return {
+    state: row.state,
+    examId: brandId<ExamId>(row.examId),
+    deploymentId: brandId<DeploymentId>(row.deploymentId),
+    validUntil: row.validUntil,
+  }
 }
 
 /** Question and answer of an item, once the seed is known; null for load calls and before. */
