@@ -238,7 +238,7 @@ describe('an exam', () => {
     expect(seller.exchange.sent.at(-1)).toMatchObject({ t: 'job.done', jobId })
   })
 
-  it('goes on whole when the exchange takes up a sitting that was stopped here while it waited', async () => {
+  it('goes on whole when the exchange takes up a attempt that was stopped here while it waited', async () => {
     const { seller, exams, asked, push, begin, underWay, reply, exam } = setup({ manual: true })
     await begin()
     seller.exchange.offline()

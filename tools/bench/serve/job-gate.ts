@@ -5,7 +5,7 @@
  */
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EnginePort, EngineEvents } from '#core/engine/engine.port.ts'
-import { finishesInMs, type JobFrame } from '#core/jobs/admission.ts'
+import { finishesInMs, type JobFrame } from '#core/jobs/index.ts'
 import { LIMITS } from '#exchange-server/exchange-limits.ts'
 
 /** Enough of a prompt to know it by. */
