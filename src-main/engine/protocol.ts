@@ -32,7 +32,7 @@ const settings = z.object({
   kvType: z.enum(['f16', 'q8_0']).exactOptional(),
   flashAttention: z.enum(['auto', 'on', 'off']).exactOptional(),
   batchTokens: z.number().int().min(32).max(2_048).exactOptional(),
-  parkedBytes: z
+  savedPrefixBytes: z
     .number()
     .int()
     .min(0)
@@ -44,7 +44,7 @@ const path = z.string().min(1).max(4_096)
 const callId = z.number().int().min(0)
 const jobKey = z.string().min(1).max(JOB_KEY_MAX)
 
-export const hostRequest = z.discriminatedUnion('t', [
+export const engineHostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('load'), id: callId, path, sha256: z.string().max(64), settings }),
   z.object({ t: z.literal('unload'), id: callId }),
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
@@ -69,7 +69,7 @@ export const hostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
   z.object({ t: z.literal('stop') }),
 ])
-export type HostRequest = z.infer<typeof hostRequest>
+export type EngineHostRequest = z.infer<typeof engineHostRequest>
 
 /** Engine tokens; see EngineStats. */
 export interface HostStats {
@@ -97,7 +97,7 @@ export interface DeltaItem {
   logprobs?: TokenLogprob[]
 }
 
-export type HostEvent =
+export type EngineHostEvent =
   /** First message of a host; nothing is sent to it before. */
   | { t: 'ready'; pid: number }
   | { t: 'result'; id: number; value: LoadedModel | ModelInspection | Embedded | EngineGpu[] | null }

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import { createClientJobs } from '#engine/client/client-jobs.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 
 import { median } from './serve/maths.ts'
 import { cpuModel } from './serve/proc.ts'
@@ -41,7 +41,7 @@ interface Seen {
 
 async function once(way: IpcWay, durationMs: number): Promise<Seen> {
   const child = fork(fileURLToPath(new URL('./ipc/ipc-child.ts', import.meta.url)), { serialization: 'advanced' })
-  const channel = childProcessChannel<IpcOrder, HostEvent | IpcReport>(child)
+  const channel = childProcessChannel<IpcOrder, EngineHostEvent | IpcReport>(child)
   const jobs = createClientJobs({ mono: () => performance.now(), onFinished: () => undefined })
   const request: EngineRequest = {
     messages: [],

@@ -33,7 +33,7 @@ export interface EngineSettings {
    * Memory for parked prefixes (evaluated beginnings of earlier prompts), in bytes over all processes. Default 256 MiB;
    * 0 keeps none outside the slots.
    */
-  parkedBytes?: number
+  savedPrefixBytes?: number
   /** Off makes a run reproducible. */
   prefixReuse: boolean
 }

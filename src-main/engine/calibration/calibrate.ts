@@ -72,7 +72,7 @@ class Calibrating {
       contextTokens: Math.min(settings.contextTokens, CONTEXT_TOKENS),
       gpus: 'together',
       prefixReuse: false,
-      parkedBytes: 0,
+      savedPrefixBytes: 0,
       batchTokens: BATCHES[0] ?? 512,
     }
     this.#began = options.clock.mono()

@@ -2,21 +2,21 @@
 import { fromErrorValue, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 
-import type { HostEvent, HostRequest } from '../protocol.ts'
+import type { EngineHostEvent, EngineHostRequest } from '../protocol.ts'
 
 export interface Calls {
   /**
    * Rejects with the host's error, TIMEOUT after `timeoutMs`, or what failAll says; CANCELLED once `cancel.signal` is
    * aborted, and then sends what `cancel.make` makes.
    */
-  call(make: (id: number) => HostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
-  settle(event: Extract<HostEvent, { t: 'result' | 'failed' }>): void
+  call(make: (id: number) => EngineHostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
+  settle(event: Extract<EngineHostEvent, { t: 'result' | 'failed' }>): void
   failAll(error: StokerError): void
 }
 
 interface Cancel {
   signal: AbortSignal
-  make: (id: number) => HostRequest
+  make: (id: number) => EngineHostRequest
 }
 
 /** An aborted call's error. */
@@ -27,7 +27,7 @@ interface Pending {
   reject: (error: unknown) => void
 }
 
-export function createCalls(send: (message: HostRequest) => void, clock: Clock): Calls {
+export function createCalls(send: (message: EngineHostRequest) => void, clock: Clock): Calls {
   const pending = new Map<number, Pending>()
   let nextId = 0
   let over: StokerError | null = null

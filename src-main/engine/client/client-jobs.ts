@@ -4,7 +4,7 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineEvents, EnginePriority, SubmitOptions } from '#core/engine/engine.port.ts'
 
-import { DEADLINE_MS_MAX, type HostEvent, type HostRequest } from '../protocol.ts'
+import { DEADLINE_MS_MAX, type EngineHostEvent, type EngineHostRequest } from '../protocol.ts'
 
 interface ClientJob {
   request: EngineRequest
@@ -24,7 +24,7 @@ export interface ClientJobs {
   /** Sends what waits for a host, oldest first. */
   sendHeld(channel: Channel): void
   cancel(id: string, channel: Channel | null): void
-  handle(event: Extract<HostEvent, { t: 'deltas' | 'done' | 'error' }>): void
+  handle(event: Extract<EngineHostEvent, { t: 'deltas' | 'done' | 'error' }>): void
   failSent(error: ErrorValue): void
   failAll(error: ErrorValue): void
 }
@@ -51,7 +51,7 @@ export function createClientJobs({ mono, onFinished }: ClientJobsOptions): Clien
     }
   }
   /** A job may have waited here for a restart: its deadline did not move. */
-  const message = (job: string, { request, priority, deadlineAt }: ClientJob): HostRequest => ({
+  const message = (job: string, { request, priority, deadlineAt }: ClientJob): EngineHostRequest => ({
     t: 'submit',
     job,
     request,

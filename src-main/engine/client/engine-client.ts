@@ -21,7 +21,14 @@ import type {
 import type { Log } from '#lib/log.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
-import { EMBED_TEXTS_MAX, JOB_KEY_MAX, QUEUE_MAX, type Embedded, type HostEvent, type HostStats } from '../protocol.ts'
+import {
+  EMBED_TEXTS_MAX,
+  JOB_KEY_MAX,
+  QUEUE_MAX,
+  type Embedded,
+  type EngineHostEvent,
+  type HostStats,
+} from '../protocol.ts'
 import { CRASHED, Supervisor, type ForkedHost, type Running } from './supervisor.ts'
 
 export type { ForkedHost } from './supervisor.ts'
@@ -83,7 +90,7 @@ const SETTINGS = [
   'kvType',
   'flashAttention',
   'batchTokens',
-  'parkedBytes',
+  'savedPrefixBytes',
   'prefixReuse',
 ] as const
 const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS.every((name) => a[name] === b[name])
@@ -256,7 +263,7 @@ class Engine implements LocalMember {
     for (const listener of this.#listeners) listener(state)
   }
 
-  #onEvent(event: HostEvent): void {
+  #onEvent(event: EngineHostEvent): void {
     if (event.t === 'stats') this.#hostStats = event.stats
     else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
   }

@@ -8,7 +8,7 @@ import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 
 import { createCalls, type Calls } from './client-calls.ts'
-import type { HostEvent } from '../protocol.ts'
+import type { EngineHostEvent } from '../protocol.ts'
 import { createWatchdog } from './host-watchdog.ts'
 
 /** A started host process, whoever forked it. */
@@ -40,7 +40,7 @@ export interface SupervisorOptions {
   clock: Clock
   log: Log
   onState: (state: SupervisorState) => void
-  onEvent: (event: HostEvent, current: Running) => void
+  onEvent: (event: EngineHostEvent, current: Running) => void
   /** Part of starting: loads the wanted model into a fresh host. */
   prepare: (current: Running) => Promise<void>
   /** Unexpected end of a host; true to have the next started at once (after the back-off). */
@@ -183,7 +183,7 @@ export class Supervisor {
     this.#current = current
     this.#previousEnd = current.exited
     host.channel.onMessage((message) => {
-      const event = message as HostEvent
+      const event = message as EngineHostEvent
       watchdog.heard()
       if (event.t === 'ready') ready.resolve(true)
       else if (event.t === 'result' || event.t === 'failed') current.calls.settle(event)

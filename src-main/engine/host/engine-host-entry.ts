@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 
-import type { HostEvent } from '../protocol.ts'
+import type { EngineHostEvent } from '../protocol.ts'
 import { processors, usableCores } from './processor/busy-cores.ts'
 import { createCpuReader } from './processor/busy-counters.ts'
 import { createBusyWatch } from './processor/busy-watch.ts'
@@ -19,7 +19,7 @@ import { inspectModel } from './gguf/inspect-model.ts'
 import { estimateMemory, openEstimator } from './native/llama-estimate.ts'
 import { loadStepModel, visibleGpus } from './native/llama-model.ts'
 import { dieWithParent } from './parent-death.ts'
-import { stepBack } from './processor/lower-priority.ts'
+import { lowerPriority } from './processor/lower-priority.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
 interface Port {
@@ -35,7 +35,7 @@ interface ParentPort {
 const CORES = usableCores()
 const mono = (): number => performance.now()
 
-function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
+function serve(send: (event: EngineHostEvent) => void, exit: () => void): (message: unknown) => void {
   const host = createHost({
     send,
     exit,
@@ -70,7 +70,7 @@ const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha25
   if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
   return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
-    stepBack()
+    lowerPriority()
     return loadStepModel(path, sha256, settings, { onFallback: tellFallback })
   })
 }
@@ -92,7 +92,7 @@ function serveIpc(): void {
   dieWithParent(() => process.exit(0))
   // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
   process.on('SIGINT', () => undefined)
-  const channel = childProcessChannel<HostEvent>(process)
+  const channel = childProcessChannel<EngineHostEvent>(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(
     (event) => {

@@ -9,13 +9,20 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
-import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
+import {
+  EMBED_TEXTS_MAX,
+  engineHostRequest,
+  type Embedded,
+  type EngineHostEvent,
+  type EngineHostRequest,
+} from '../protocol.ts'
 import { fixedGovernor, type Governor } from './processor/governor.ts'
-import { createScheduler, type JobOptions, type Scheduler } from './scheduler/scheduler.ts'
+import type { JobOptions } from './scheduler/job-admission.ts'
+import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
 
 export interface HostOptions {
-  send: (event: HostEvent) => void
+  send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
   rssBytes: () => number
@@ -112,7 +119,7 @@ function createCancellable(): {
 /** Answers a call by its id, in turn or beside it. */
 const createAnswers =
   (send: HostOptions['send']) =>
-  (id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void =>
+  (id: number, work: Promise<Extract<EngineHostEvent, { t: 'result' }>['value']>): void =>
     void work
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
@@ -132,7 +139,7 @@ export function createHost(options: HostOptions): Host {
     await previous.model.dispose()
   }
 
-  async function load(request: Extract<HostRequest, { t: 'load' }>): Promise<StepModel['model']> {
+  async function load(request: Extract<EngineHostRequest, { t: 'load' }>): Promise<StepModel['model']> {
     await unload()
     const model = await options.load(request.path, request.sha256 as ModelSha256, request.settings)
     const governor = governorFor(model)
@@ -158,7 +165,7 @@ export function createHost(options: HostOptions): Host {
 
   return {
     handle(message) {
-      const parsed = hostRequest.safeParse(message)
+      const parsed = engineHostRequest.safeParse(message)
       if (!parsed.success) return refuse(message, send)
       const request = parsed.data
       switch (request.t) {

@@ -9,7 +9,7 @@ import type { LocalMember } from '../client/engine-client.ts'
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
 
 export const PROCESSES_MAX = 8
-const PARKED_BYTES = 256 * 1_024 * 1_024
+const SAVED_PREFIX_BYTES = 256 * 1_024 * 1_024
 
 /** Each of its processes sees one GPU only. Without layers on a GPU there is nothing to bind. */
 export const isOneEach = ({ gpus = 'together', gpuLayers }: Pick<EngineSettings, 'gpus' | 'gpuLayers'>): boolean =>
@@ -25,12 +25,12 @@ export const slotsOf = (slots: number, index: number, count: number): number =>
  */
 export function shareOf(settings: EngineSettings, index: number, count: number): EngineSettings {
   if (count === 1) return settings
-  const { slots, parkedBytes = PARKED_BYTES } = settings
+  const { slots, savedPrefixBytes = SAVED_PREFIX_BYTES } = settings
   return {
     ...settings,
     processes: 1,
     slots: slotsOf(slots, index, count),
-    parkedBytes: Math.floor(parkedBytes / count),
+    savedPrefixBytes: Math.floor(savedPrefixBytes / count),
   }
 }
 

@@ -3,7 +3,7 @@ import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineDone, EngineEvents, EngineSpeed } from '#core/engine/engine.port.ts'
 
-import { createRate } from '../host/scheduler/token-rate.ts'
+import { createTokenRate } from '../host/scheduler/token-rate.ts'
 import { textLength } from '../pool/pool-jobs.ts'
 import type { Answer } from './remote-answer.ts'
 import { bodyOf, type BodyOptions } from './remote-request.ts'
@@ -68,7 +68,7 @@ class Jobs implements RemoteJobs {
 
   constructor(options: RemoteJobsOptions) {
     this.#options = options
-    this.#rate = createRate(() => this.#now())
+    this.#rate = createTokenRate(() => this.#now())
     this.#speed = createRemoteSpeed(options.slots)
   }
 

@@ -7,7 +7,7 @@ import type { EngineSettings } from '#core/engine/engine.port.ts'
 
 import { llamaInstance } from './llama.ts'
 import { EMBED_TOKENS_MAX } from './native-embed.ts'
-import { BATCH_TOKENS_DEFAULT, PARKED_BYTES_DEFAULT } from './native-model.ts'
+import { BATCH_TOKENS_DEFAULT, SAVED_PREFIX_BYTES_DEFAULT } from './native-model.ts'
 
 export interface MemoryEstimate {
   neededBytes: number
@@ -20,7 +20,7 @@ export interface MemoryEstimate {
 /** The settings that decide about memory. */
 export type MemoryWish = Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'> &
   Partial<
-    Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'parkedBytes' | 'prefixReuse'>
+    Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'savedPrefixBytes' | 'prefixReuse'>
   >
 
 /** Estimates of one file whose header was read once. */
@@ -64,8 +64,10 @@ export function scarcer(main: Room, video: Room): Room {
  * Parked prefixes lie in main memory up to their bound. Without settings (an import) the model's own needs are asked
  * for.
  */
-const parkedOf = ({ prefixReuse = false, parkedBytes = PARKED_BYTES_DEFAULT }: MemoryWish): number =>
-  prefixReuse ? parkedBytes : 0
+const savedPrefixBytesOf = ({
+  prefixReuse = false,
+  savedPrefixBytes = SAVED_PREFIX_BYTES_DEFAULT,
+}: MemoryWish): number => (prefixReuse ? savedPrefixBytes : 0)
 
 /**
  * Of main memory, or of video memory where that is scarcer; where both are one, of their sum. `gpu`: layers may lie
@@ -80,7 +82,7 @@ export async function openEstimator(path: string, gpu: boolean): Promise<Estimat
     const video = gpu ? await llama.getVramState() : { free: 0, total: 0, unifiedSize: 0 }
     const freeBytes = Math.min(freemem(), process.availableMemory())
     const { needed, how } = await needs(insights, wish, { freeBytes: freeBytes + video.free, embeds })
-    const inMain = needed.cpuRam + (video.unifiedSize > 0 ? needed.gpuVram : 0) + parkedOf(wish)
+    const inMain = needed.cpuRam + (video.unifiedSize > 0 ? needed.gpuVram : 0) + savedPrefixBytesOf(wish)
     const room = scarcer(
       { neededBytes: inMain, freeBytes, totalBytes: totalmem() },
       { neededBytes: needed.gpuVram, freeBytes: video.free, totalBytes: video.total },

@@ -108,7 +108,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
       },
       vocabulary: createPublicVocabulary(model),
       prefixReuse: settings.prefixReuse,
-      parkedBytes: 0,
+      savedPrefixBytes: 0,
       batchTokens: settings.batchTokens ?? BATCH_TOKENS_DEFAULT,
       threadsMax: threads,
       dispose: () => model.dispose(),

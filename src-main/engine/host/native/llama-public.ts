@@ -19,7 +19,7 @@ import { StokerError } from '#contract/errors.ts'
 
 import { poolsTokens } from './llama-estimate.ts'
 import { createPublicVocabulary } from './llama-vocabulary.ts'
-import type { Choice, SamplerOptions, StepItem, StepLoop, StepSampler } from '../scheduler/step-model.ts'
+import type { SampledToken, SamplerOptions, StepItem, StepLoop, StepSampler } from '../scheduler/step-model.ts'
 
 export { createPublicVocabulary } from './llama-vocabulary.ts'
 
@@ -138,7 +138,7 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     generators.delete(slot)
   }
 
-  async function one({ slot, tokens, sampler }: StepItem): Promise<Choice | null> {
+  async function one({ slot, tokens, sampler }: StepItem): Promise<SampledToken | null> {
     const sequence = sequences[slot]
     if (sequence === undefined) return null
     if (sampler === null) {

@@ -19,7 +19,7 @@ import type { StepModel } from '../scheduler/step-model.ts'
 const KV_TYPES = { f16: 1, q8_0: 8 } as const
 const FLASH = { auto: -1, off: 0, on: 1 } as const
 export const BATCH_TOKENS_DEFAULT = 512
-export const PARKED_BYTES_DEFAULT = 256 * 1_024 * 1_024
+export const SAVED_PREFIX_BYTES_DEFAULT = 256 * 1_024 * 1_024
 
 /** All devices of the backends that are loaded, in llama.cpp's order. */
 export function nativeDevices(native: NativeLlama): Device[] {
@@ -109,7 +109,7 @@ export function loadNativeModel(
     }
     const {
       batchTokens = BATCH_TOKENS_DEFAULT,
-      parkedBytes = PARKED_BYTES_DEFAULT,
+      savedPrefixBytes = SAVED_PREFIX_BYTES_DEFAULT,
       slots,
       contextTokens,
       threads,
@@ -123,7 +123,7 @@ export function loadNativeModel(
       model: { sha256, contextTokens, slots, engine: ENGINE_NAME, device: deviceName(native, asked.gpuLayers) },
       vocabulary,
       prefixReuse: settings.prefixReuse,
-      parkedBytes,
+      savedPrefixBytes,
       batchTokens,
       threadsMax: threads,
       async dispose() {

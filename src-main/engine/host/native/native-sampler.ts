@@ -6,7 +6,7 @@
 import { StokerError } from '#contract/errors.ts'
 
 import { createGrammarTrigger } from '../grammar/grammar-trigger.ts'
-import type { Choice, SamplerOptions, StepSampler, Vocabulary } from '../scheduler/step-model.ts'
+import type { SampledToken, SamplerOptions, StepSampler, Vocabulary } from '../scheduler/step-model.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
 
 /** id, logit, p of llama_token_data. */
@@ -15,7 +15,7 @@ const CANDIDATE_BYTES = 12
 const ARRAY_BYTES = 32
 
 export interface NativeSampler extends StepSampler {
-  choose(context: Pointer, index: number): Choice | null
+  choose(context: Pointer, index: number): SampledToken | null
 }
 
 /** How many of the likeliest a grammar is asked about before it is asked about all. */
@@ -115,7 +115,7 @@ export function likeliest(logits: Float32Array, count: number): number[] {
 }
 
 /** Log-probability of the chosen token and of the most likely ones, under the model's own distribution. */
-function withLogprobs(token: number, logits: Float32Array, count: number): Choice {
+function withLogprobs(token: number, logits: Float32Array, count: number): SampledToken {
   let most = Number.NEGATIVE_INFINITY
   for (const logit of logits) if (logit > most) most = logit
   let sum = 0

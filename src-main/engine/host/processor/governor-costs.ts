@@ -5,7 +5,7 @@ import type { StepCost } from './governor.ts'
  * How far a step was from what was expected of it: `mild` may be chance, `severe` is threads waiting for one that
  * another program keeps off its core.
  */
-export type Slip = 'none' | 'mild' | 'severe'
+export type Stall = 'none' | 'mild' | 'severe'
 
 interface Entry {
   /** Milliseconds of a good step. */
@@ -13,14 +13,14 @@ interface Entry {
   /** Milliseconds with the bad ones in, each up to a bound. */
   typical: number
   tokens: number
-  /** Slips in a row, and the least of them. */
+  /** Stalls in a row, and the least of them. */
   streak: number
   least: number
 }
 
-const SLIP_RATIO = 2.5
+const STALL_RATIO = 2.5
 /** Below so many milliseconds over, a slip costs too little to act on. */
-const SLIP_MS = 5
+const STALL_MS = 5
 const SEVERE_RATIO = 8
 const SEVERE_MS = 50
 /** So many slips in a row are no slips: the work itself became dearer (a long context taken from the cache). */
@@ -73,7 +73,7 @@ export class StepCosts {
   }
 
   /** Learns from one step and judges it. */
-  add({ threads, tokens, ms }: StepCost): Slip {
+  add({ threads, tokens, ms }: StepCost): Stall {
     const expected = this.expected(threads, tokens)
     const slip = expected === null ? 'none' : judge(ms, expected)
     const key = this.#key(threads, tokens)
@@ -106,8 +106,8 @@ export class StepCosts {
   }
 }
 
-function judge(ms: number, expected: number): Slip {
+function judge(ms: number, expected: number): Stall {
   const over = ms - expected
-  if (ms <= expected * SLIP_RATIO || over <= SLIP_MS) return 'none'
+  if (ms <= expected * STALL_RATIO || over <= STALL_MS) return 'none'
   return ms > expected * SEVERE_RATIO || over > SEVERE_MS ? 'severe' : 'mild'
 }

@@ -13,7 +13,7 @@ export interface Learner {
   /** A trial ended: so many threads were faster, or null, and all stays as it was. */
   learned(group: number, threads: number | null, cap: number): void
   /** So many threads cost more by waiting than they save. */
-  dear(group: number, threads: number): void
+  costly(group: number, threads: number): void
 }
 
 interface Group {
@@ -69,7 +69,7 @@ export function createLearner(): Learner {
       state.interval = threads === null ? Math.min(REST_STEPS, state.interval * SLOWER) : AGAIN_STEPS
       if (threads !== null) state.preferred = threads >= cap ? null : threads
     },
-    dear(group, threads) {
+    costly(group, threads) {
       const state = at(group)
       state.steps = 0
       state.interval = Math.min(REST_STEPS, Math.max(AGAIN_STEPS, state.interval * SLOWER))

@@ -3,18 +3,18 @@
  * any number of threads. Pure.
  */
 import type { BusyWatch } from './busy-watch.ts'
-import type { Slip, StepCosts } from './governor-costs.ts'
+import type { Stall, StepCosts } from './governor-costs.ts'
 import type { StepCost } from './governor.ts'
 
 /**
  * `crowded`: others want our cores, whatever the steps; `dear`: nobody is seen there, but steps of this kind lost more
  * by waiting than they gain by the last thread (small steps, between which our own messages want a core).
  */
-export type Verdict = 'fine' | 'crowded' | 'dear'
+export type Verdict = 'fine' | 'crowded' | 'costly'
 
-export interface Slips {
+export interface Stalls {
   /** Told of every step with more than one thread; `group`: steps of one kind. */
-  judge(slip: Slip, cost: StepCost, group: number): Verdict
+  judge(slip: Stall, cost: StepCost, group: number): Verdict
   /** The number of threads changed. */
   clear(): void
 }
@@ -41,7 +41,7 @@ interface Lost {
   long: number
 }
 
-export function createSlips(costs: StepCosts, { watch }: { watch: BusyWatch }): Slips {
+export function createStalls(costs: StepCosts, { watch }: { watch: BusyWatch }): Stalls {
   const groups = new Map<number, Lost>()
   return {
     judge(slip, { threads, tokens, ms }, group) {
@@ -60,7 +60,7 @@ export function createSlips(costs: StepCosts, { watch }: { watch: BusyWatch }): 
       // Where fewer threads seem faster anyway, one figure is old; a trial says which.
       if (known && others < SUSPECT)
         return fewer !== null && fewer > good && again && lost.long > (fewer - good) * LONG_MEMORY_STEPS
-          ? 'dear'
+          ? 'costly'
           : 'fine'
       if (over > LONG_MS || slip === 'severe') return 'crowded'
       return (fewer === null ? again : lost.short > (fewer - good) * MEMORY_STEPS) ? 'crowded' : 'fine'

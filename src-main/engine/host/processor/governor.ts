@@ -4,9 +4,9 @@
  * once, and more again by trial.
  */
 import type { BusyWatch } from './busy-watch.ts'
-import { StepCosts, type Slip } from './governor-costs.ts'
+import { StepCosts, type Stall } from './governor-costs.ts'
 import { createLearner, type Learner } from './governor-learn.ts'
-import { createSlips, type Slips } from './governor-stalls.ts'
+import { createStalls, type Stalls } from './governor-stalls.ts'
 import { createTrial, type Trial } from './governor-trial.ts'
 
 export interface StepCost {
@@ -66,7 +66,7 @@ class StepGovernor implements Governor {
   readonly #options: GovernorOptions
   readonly #costs = new StepCosts()
   readonly #learner: Learner = createLearner()
-  readonly #slips: Slips
+  readonly #stalls: Stalls
   #limit: number
   /** Threads that may be used without a trial. */
   #cap: number
@@ -89,14 +89,14 @@ class StepGovernor implements Governor {
   #failedAt: number | null = null
   /** Of the last look taken into account. */
   #seenAt = Number.NEGATIVE_INFINITY
-  #slippedAt = Number.NEGATIVE_INFINITY
+  #stalledAt = Number.NEGATIVE_INFINITY
   /** Of the end of the last step. */
   #tookAt = Number.NEGATIVE_INFINITY
   #cut = 1
 
   constructor(options: GovernorOptions) {
     this.#options = options
-    this.#slips = createSlips(this.#costs, options)
+    this.#stalls = createStalls(this.#costs, options)
     this.#limit = Math.max(1, options.limit)
     this.#free = options.cores
     this.#cap = this.#fits(MARGIN)
@@ -126,11 +126,11 @@ class StepGovernor implements Governor {
     const trial = this.#trial
     if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.#tried(trial, cost, slip, now)
     else if (cost.threads > 1 && cost.threads <= this.#cap) {
-      const verdict = this.#slips.judge(slip, cost, group)
-      if (verdict === 'crowded') this.#slipped(cost.threads, now)
-      else if (verdict === 'dear') {
-        this.#learner.dear(group, cost.threads)
-        this.#slips.clear()
+      const verdict = this.#stalls.judge(slip, cost, group)
+      if (verdict === 'crowded') this.#stalled(cost.threads, now)
+      else if (verdict === 'costly') {
+        this.#learner.costly(group, cost.threads)
+        this.#stalls.clear()
       }
     }
   }
@@ -201,13 +201,13 @@ class StepGovernor implements Governor {
   }
 
   #learn(now: number, group: number): Trial | null {
-    if (now - this.#slippedAt < QUIET_MS) return null
+    if (now - this.#stalledAt < QUIET_MS) return null
     const base = this.#wanted(group)
     const threads = this.#learner.candidate(group, base, this.#cap)
     return threads === null ? null : createTrial({ kind: 'learn', threads, base, group, startedAt: now })
   }
 
-  #tried(trial: Trial, { tokens, ms }: StepCost, slip: Slip, now: number): void {
+  #tried(trial: Trial, { tokens, ms }: StepCost, slip: Stall, now: number): void {
     const usual =
       this.#costs.typical(trial.base, tokens) ??
       (trial.kind === 'raise' ? this.#costs.expected(trial.base, tokens) : null)
@@ -237,10 +237,10 @@ class StepGovernor implements Governor {
   }
 
   /** Down at once: to what others leave free if that explains it, else by one, and by more when that was not enough. */
-  #slipped(threads: number, now: number): void {
+  #stalled(threads: number, now: number): void {
     const before = this.#cap
     this.#observe(now, 0)
-    this.#cut = now - this.#slippedAt < AGAIN_MS ? this.#cut * 2 : 1
+    this.#cut = now - this.#stalledAt < AGAIN_MS ? this.#cut * 2 : 1
     if (this.#cap >= threads) this.#lower(Math.max(1, threads - this.#cut))
     this.#trial = null
     this.#roomSince = this.#fits(MARGIN_TRIED) > this.#cap ? now : null
@@ -248,8 +248,8 @@ class StepGovernor implements Governor {
     if (this.#savedMs > 0 || now - this.#raisedAt >= Math.max(CAUSED_MS, this.#backoffMs * 2))
       this.#backoffMs = BACKOFF_MIN_MS
     if (this.#cap < before) this.#backOff(now)
-    this.#slippedAt = now
-    this.#slips.clear()
+    this.#stalledAt = now
+    this.#stalls.clear()
   }
 }
 

@@ -8,7 +8,7 @@ const NICENESS = 5
  * Lowers every thread there is. Called once the libraries are in, so that a restart does not queue behind other
  * programs.
  */
-export function stepBack(): void {
+export function lowerPriority(): void {
   try {
     // On Linux niceness belongs to a thread: the workers that decode exist already and would keep theirs.
     const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0]

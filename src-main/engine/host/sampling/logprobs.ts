@@ -1,7 +1,7 @@
 /** Chosen tokens with their log-probabilities, as the contract reports them. */
 import type { TokenLogprob } from '#contract/inference.ts'
 
-import type { Choice, Vocabulary } from '../scheduler/step-model.ts'
+import type { SampledToken, Vocabulary } from '../scheduler/step-model.ts'
 
 /** A token's bytes need not be whole UTF-8: `token` is then lossy, `bytes` never. */
 function described(
@@ -14,7 +14,7 @@ function described(
 }
 
 /** Null when the loop reported no log-probability. */
-export function tokenLogprob(vocabulary: Vocabulary, choice: Choice): TokenLogprob | null {
+export function tokenLogprob(vocabulary: Vocabulary, choice: SampledToken): TokenLogprob | null {
   if (choice.logprob === undefined) return null
   return {
     ...described(vocabulary, choice.token, choice.logprob),
