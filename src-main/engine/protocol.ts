@@ -1,6 +1,6 @@
 /**
- * The messages between the core's side of an engine (client.ts) and its host process (host/). Small and typed; the host
- * parses what it gets, the client trusts its own child. Texts of jobs travel here and nowhere else.
+ * The messages between the core's side of an engine (client/) and its host process (host/). Small and typed; the host
+ * parses what it gets, the client trusts its own child. The texts of jobs travel here and nowhere else.
  */
 import { z } from 'zod'
 
@@ -8,13 +8,13 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
 import type { EngineGpu, EngineSpeed, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
 
-/** Jobs that may wait before the slots; one more is ENGINE_BUSY. */
+/** Most jobs that wait for a slot; one more is ENGINE_BUSY. */
 export const QUEUE_MAX = 64
-/** Prompt tokens of one job that one step may evaluate: what a cancel waits for at most. */
+/** Most prompt tokens of one job in a step that it shares; a cancel waits for one step at most. */
 export const STEP_PROMPT_TOKENS = 128
 /** Texts of one embed call. */
 export const EMBED_TEXTS_MAX = 256
-/** Embed calls that may wait at once; one more is ENGINE_BUSY. */
+/** Most embed calls that wait at once; one more is ENGINE_BUSY. */
 export const EMBED_CALLS_MAX = 16
 /** Ids longer than this are refused. */
 export const JOB_KEY_MAX = 128
@@ -50,7 +50,7 @@ export const engineHostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
   z.object({ t: z.literal('gpus'), id: callId }),
   /**
-   * `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's
+   * `request` is parsed separately, so that a bad one fails its own job only. `deadlineMs` counts from the message's
    * arrival.
    */
   z.object({
@@ -61,9 +61,9 @@ export const engineHostRequest = z.discriminatedUnion('t', [
     deadlineMs: z.number().min(0).max(DEADLINE_MS_MAX).nullable(),
   }),
   z.object({ t: z.literal('cancel'), job: jobKey }),
-  /** `texts` are parsed by themselves, so that bad ones get an answer. */
+  /** `texts` are parsed separately, so that bad ones get an answer. */
   z.object({ t: z.literal('embed'), id: callId, texts: z.unknown() }),
-  /** Ends an embed call between two texts. */
+  /** Cancels an embed call, between two texts. */
   z.object({ t: z.literal('cancel-embed'), call: callId }),
   /** Most threads of this process from now on, until the next load. */
   z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
@@ -71,7 +71,7 @@ export const engineHostRequest = z.discriminatedUnion('t', [
 ])
 export type EngineHostRequest = z.infer<typeof engineHostRequest>
 
-/** Engine tokens; see EngineStats. */
+/** Counted in engine tokens; see EngineStats. */
 export interface HostStats {
   running: number
   queued: number

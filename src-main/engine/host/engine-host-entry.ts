@@ -1,6 +1,6 @@
 /**
  * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the
- * first message); when that side goes away, so does the host: no orphan keeps the GPU.
+ * first message). When the parent goes away, the host ends: no orphan keeps the GPU.
  */
 import { randomInt } from 'node:crypto'
 
@@ -58,13 +58,13 @@ function serve(send: (event: EngineHostEvent) => void, exit: () => void): (messa
   return (message) => host.handle(message)
 }
 
-/** Into the parent's log, once a process: the deployment itself says `(public API)`. */
+/** Logged by the parent, once a process; the deployment itself shows `(public API)`. */
 const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
 
 /**
- * With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its
- * import: its header is read again before the library gets it. Threads made from here on inherit the lower priority,
- * the step loop's pool among them.
+ * A process bound to one GPU must see it before anything is estimated. The file may have changed since its import: its
+ * header is read again before the library loads it. Threads created from here on inherit the lower priority, those of
+ * the step loop among them.
  */
 const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
   if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
@@ -90,7 +90,7 @@ function serveParentPort(parent: ParentPort): void {
 
 function serveIpc(): void {
   dieWithParent(() => process.exit(0))
-  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
+  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one stops.
   process.on('SIGINT', () => undefined)
   const channel = childProcessChannel<EngineHostEvent>(process)
   channel.onClose(() => process.exit(0))
