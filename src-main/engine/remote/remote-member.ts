@@ -16,7 +16,7 @@ import type {
 import type { EngineKind, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import type { PoolMember } from '../pool/pool-member.ts'
+import type { MemberEngine } from '../pool/member-engine.ts'
 import { hostOf } from './server-address.ts'
 import type { Connection } from './server-call.ts'
 import { describeServer, isHealthy, offeredModels, sameModel, type ServerFacts } from './describe-server.ts'
@@ -54,7 +54,7 @@ const notOffered = (host: string, offered: readonly { id: string }[], model: str
 }
 const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 
-class RemoteMember implements PoolMember {
+class RemoteMember implements MemberEngine {
   readonly #options: RemoteOptions
   readonly #connection: Connection
   readonly #host: string
@@ -266,4 +266,4 @@ class RemoteMember implements PoolMember {
 }
 
 /** Error BAD_REQUEST for an address that is none. */
-export const createRemoteMember = (options: RemoteOptions): PoolMember => new RemoteMember(options)
+export const createRemoteMember = (options: RemoteOptions): MemberEngine => new RemoteMember(options)
