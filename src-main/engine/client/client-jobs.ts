@@ -1,4 +1,4 @@
-/** The jobs given to an engine: held until a host with a model is there, sent, and ended exactly once. */
+/** The jobs of an engine: held until a host has the model loaded, then sent, and ended exactly once. */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
@@ -31,7 +31,7 @@ export interface ClientJobs {
 
 export interface ClientJobsOptions {
   mono: () => number
-  /** A job ran to its own end, so the host works. */
+  /** A job ran to its end, so the host works. */
   onFinished: () => void
 }
 
@@ -50,7 +50,7 @@ export function createClientJobs({ mono, onFinished }: ClientJobsOptions): Clien
       job.events.onError(error)
     }
   }
-  /** A job may have waited here for a restart: its deadline did not move. */
+  /** The deadline is counted anew: the job may have waited here for a restart. */
   const message = (job: string, { request, priority, deadlineAt }: ClientJob): EngineHostRequest => ({
     t: 'submit',
     job,
