@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { createCore } from '#core/core.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'

@@ -6,7 +6,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
-import type { FakeEngineOptions } from '#engine/fake-engine.ts'
+import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
 import { createHandBack } from '#core/jobs/hand-back.ts'
 
 import { Seller } from '../../support/seller.ts'
