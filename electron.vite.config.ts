@@ -4,8 +4,9 @@
  */
 import { resolve } from 'node:path'
 
-import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
+
+import { rendererConfig } from './renderer.config.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
 /**
@@ -40,10 +41,5 @@ export default defineConfig({
       },
     },
   },
-  renderer: {
-    root: at('src-renderer'),
-    base: './',
-    plugins: [react()],
-    build: { outDir: at('out/renderer'), emptyOutDir: true, rollupOptions: { input: at('src-renderer/index.html') } },
-  },
+  renderer: rendererConfig,
 })

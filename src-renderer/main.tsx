@@ -1,15 +1,5 @@
 /** Starts the console: redeems a login link if the page was opened with one, then connects. */
-import '@fontsource-variable/inter/opsz.css'
-import '@mantine/core/styles.css'
-import '@mantine/notifications/styles.css'
-import './ui/styles/tokens.css'
-import './ui/styles/base.css'
-import './ui/styles/shell.css'
-import './ui/styles/parts.css'
-import './ui/styles/deployments.css'
-import './ui/styles/tables.css'
-import './ui/styles/charts.css'
-import './ui/styles/controls.css'
+import './styles.ts'
 
 import { MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'

@@ -15,7 +15,7 @@ export async function redeemLink(): Promise<string | null> {
   if (code === null) return null
   history.replaceState(null, '', location.pathname + location.search)
   try {
-    const answer = await fetch('/auth/login', {
+    const answer = await fetch('auth/login', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ code }),

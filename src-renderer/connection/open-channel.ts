@@ -1,6 +1,7 @@
 /**
  * How the two modes get a channel: a port handed over by preload in the desktop app, else a WebSocket to the server
- * this page came from.
+ * this page came from. Its addresses are relative to the page, here as in every screen, so that a page below a path
+ * talks to the server below that path.
  */
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
@@ -34,7 +35,7 @@ export const openDesktop: OpenChannel = (signal) =>
 /** Null when the server cannot be reached at all. */
 async function loggedIn(): Promise<boolean | null> {
   try {
-    const answer = (await (await fetch('/auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as {
+    const answer = (await (await fetch('auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as {
       loggedIn?: boolean
     }
     return answer.loggedIn === true
@@ -51,7 +52,7 @@ export const openHeadless: OpenChannel = async () => {
   const known = await loggedIn()
   if (known === null) throw new OfflineError('the Stoker server does not answer')
   if (!known) return 'login'
-  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/rpc`)
+  const socket = new WebSocket(new URL('rpc', document.baseURI).href.replace(/^http/, 'ws'))
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true })
     socket.addEventListener('error', () => reject(new OfflineError('the server refused the connection')), {

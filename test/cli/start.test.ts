@@ -19,6 +19,7 @@ function checkout(): { root: string; touch: (path: string, second: number) => vo
     'src-renderer/features/home/home.tsx',
     'src-main/core/core.ts',
     'electron.vite.config.ts',
+    'renderer.config.ts',
     'package.json',
   ])
     touch(path, 100)
@@ -36,15 +37,18 @@ describe('npm start', () => {
     expect(buildIsStale(root)).toBe(false)
   })
 
-  it.each(['src-renderer/features/home/home.tsx', 'src-main/core/core.ts', 'electron.vite.config.ts', 'package.json'])(
-    'builds when %s is newer than the build',
-    (path) => {
-      const { root, touch } = checkout()
-      touch('out/renderer/index.html', 200)
-      touch(path, 300)
-      expect(buildIsStale(root)).toBe(true)
-    },
-  )
+  it.each([
+    'src-renderer/features/home/home.tsx',
+    'src-main/core/core.ts',
+    'electron.vite.config.ts',
+    'renderer.config.ts',
+    'package.json',
+  ])('builds when %s is newer than the build', (path) => {
+    const { root, touch } = checkout()
+    touch('out/renderer/index.html', 200)
+    touch(path, 300)
+    expect(buildIsStale(root)).toBe(true)
+  })
 
   it('knows a Linux machine without a display, and asks no other system', () => {
     expect([

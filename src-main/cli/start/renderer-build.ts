@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'package.json']
+const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'renderer.config.ts', 'package.json']
 const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
 /** A checkout has about a thousand files; beyond this bound the tree is not ours and a build is the safe answer. */
 const ENTRIES_MAX = 50_000

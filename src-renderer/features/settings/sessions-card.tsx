@@ -18,7 +18,7 @@ interface Session {
 }
 
 async function readSessions(): Promise<Session[]> {
-  const answer = await fetch('/auth/sessions')
+  const answer = await fetch('auth/sessions')
   if (!answer.ok) throw new Error('The server did not list the sessions.')
   return ((await answer.json()) as { sessions: Session[] }).sessions
 }
@@ -50,8 +50,8 @@ function SignOut({ session, onDone }: { session: Session; onDone: () => void }) 
   const end = useMutation({
     mutationFn: async () => {
       const answer = session.current
-        ? await fetch('/auth/logout', { method: 'POST' })
-        : await fetch(`/auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
+        ? await fetch('auth/logout', { method: 'POST' })
+        : await fetch(`auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
       if (!answer.ok) throw new Error('The server did not end the session.')
     },
     onSuccess: () => (session.current ? location.reload() : onDone()),

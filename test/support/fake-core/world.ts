@@ -20,6 +20,9 @@ export interface FakeCoreOptions {
   contractHash?: string
   onboarding?: Onboarding
   examRunning?: boolean
+  /** Paused a moment ago, with two accepted jobs still being finished. */
+  draining?: boolean
+  theme?: Settings['theme']
   /** Ends the accepted jobs of a paused or withdrawn listing. */
   jobsDone?: AbortSignal
 }

@@ -1,0 +1,12 @@
+/** Every style sheet of the console, in the order in which they may overrule each other. */
+import '@fontsource-variable/inter/opsz.css'
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import './ui/styles/tokens.css'
+import './ui/styles/base.css'
+import './ui/styles/shell.css'
+import './ui/styles/parts.css'
+import './ui/styles/deployments.css'
+import './ui/styles/tables.css'
+import './ui/styles/charts.css'
+import './ui/styles/controls.css'

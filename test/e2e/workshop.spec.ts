@@ -1,0 +1,69 @@
+/**
+ * `npm run dev:web`: pages come up from the sources, an edit shows without a reload, a scene is switched and changed
+ * without a restart.
+ */
+import { expect as expectSoon, test, type Page } from '@playwright/test'
+
+import { startWorkshop } from '../support/workshop.ts'
+import { expectNoOverflow, noBrowser, settled } from './pages.ts'
+
+/** Pages from sources are some two hundred requests each; on a busy machine that takes longer than a built page. */
+const expect = expectSoon.configure({ timeout: 30_000 })
+
+test.skip(noBrowser() !== null, noBrowser() ?? '')
+
+/** A mark that only a new load of the page removes. */
+const mark = (page: Page) => page.evaluate(() => void (document.body.dataset['mark'] = 'kept'))
+const marked = (page: Page) => page.evaluate(() => document.body.dataset['mark'] ?? 'gone')
+
+test('hot reload, scenes, themes and parts', async ({ page }) => {
+  const workshop = await startWorkshop()
+  const errors: string[] = []
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  page.on('pageerror', (error) => errors.push(error.message))
+  try {
+    await page.goto(`${workshop.url}scene/busy/dark/#/`)
+    await settled(page)
+    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+    await page.screenshot({ path: 'screenshots/workshop-busy-dark.png' })
+
+    await mark(page)
+    workshop.edit('src-renderer/shell/status.tsx', '<b>{realm}:</b>', '<b>{realm}, edited:</b>')
+    await expect(page.getByText('practice, edited:')).toBeVisible()
+    expect(await marked(page), 'an edited component comes in without a reload').toBe('kept')
+
+    workshop.edit('test/support/fake-core/state.ts', 'Serving text-nano at 0.41', 'Serving an edited scene at 0.41')
+    await expect(page.locator('h1')).toContainText('Serving an edited scene at 0.41')
+
+    await page.goto(`${workshop.url}?scene=busy&screen=home&theme=both`)
+    const [light, dark] = [
+      page.frameLocator('iframe[title="busy, home, light"]'),
+      page.frameLocator('iframe[title="busy, home, dark"]'),
+    ]
+    await expect(light.locator('h1')).toContainText('edited scene')
+    await expect(dark.locator('h1')).toContainText('edited scene')
+    await expect(light.locator('html'), 'each frame keeps its own theme').toHaveAttribute(
+      'data-mantine-color-scheme',
+      'light',
+    )
+    await expect(dark.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+    await page.getByRole('link', { name: 'Draining' }).click()
+    await page.getByRole('link', { name: 'market', exact: true }).click()
+    await expect(
+      page
+        .frameLocator('iframe[title="draining, market, light"]')
+        .getByText(/^2 accepted jobs are still being finished/),
+    ).toBeVisible()
+    await page.screenshot({ path: 'screenshots/workshop-index.png' })
+
+    await page.goto(`${workshop.url}parts`)
+    await expect(
+      page.getByRole('region', { name: 'Income and electricity' }).locator('.recharts-bar').first(),
+    ).toBeVisible()
+    await expectNoOverflow(page, 'the parts')
+    await page.screenshot({ path: 'screenshots/workshop-parts.png', fullPage: true })
+    expect(errors).toEqual([])
+  } finally {
+    await workshop.stop()
+  }
+})

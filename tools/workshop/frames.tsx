@@ -1,0 +1,52 @@
+/** Live screens of one scene: each a page of its own in a frame, drawn smaller where many are shown. */
+import type { Choice } from './choice.ts'
+import { scenePath, SCREENS, SIZES, THEMES, type Theme } from './scenes.ts'
+
+const SMALL = 0.42
+
+function Frame({
+  scene,
+  screen,
+  theme,
+  size,
+  scale,
+}: {
+  scene: string
+  screen: string
+  theme: Theme
+  size: string
+  scale: number
+}) {
+  const { width, height } = SIZES[size] ?? { width: 1_440, height: 900 }
+  const path = scenePath(scene, theme, screen)
+  return (
+    <figure className="shop-frame">
+      <figcaption>
+        <b>{screen}</b> {theme}, {width} × {height} <a href={path}>open alone</a>
+      </figcaption>
+      <div style={{ width: width * scale, height: height * scale }}>
+        <iframe
+          title={`${scene}, ${screen}, ${theme}`}
+          src={path}
+          loading="lazy"
+          style={{ width, height, transform: `scale(${scale})` }}
+        />
+      </div>
+    </figure>
+  )
+}
+
+export function Frames({ scene, screen, theme, size }: Choice) {
+  const screens = screen === 'all' ? Object.keys(SCREENS) : [screen]
+  const themes = theme === 'both' ? THEMES : [theme]
+  const scale = screens.length * themes.length === 1 ? 1 : SMALL
+  return (
+    <div className="shop-frames">
+      {screens.flatMap((name) =>
+        themes.map((one) => (
+          <Frame key={`${name} ${one}`} scene={scene} screen={name} theme={one} size={size} scale={scale} />
+        )),
+      )}
+    </div>
+  )
+}
