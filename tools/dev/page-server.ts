@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-import { createServer, mergeConfig, type UserConfig, type ViteDevServer } from 'vite'
+import { createServer, mergeConfig, type InlineConfig, type UserConfig, type ViteDevServer } from 'vite'
 
 import { rendererConfig } from '../../renderer.config.ts'
 
@@ -17,17 +17,17 @@ export interface PageServer {
 }
 
 /**
- * Listens on 127.0.0.1; `further` is merged into the configuration of the build. Port 0 picks a free one. The caller
+ * Listens on 127.0.0.1; port 0 picks a free one. `further` is merged into the configuration of the build. The caller
  * closes `vite`.
  */
-export async function startPageServer(port: number, further: UserConfig): Promise<PageServer> {
-  const own: UserConfig = {
+export async function startPageServer(use: 'dev' | 'workshop', port: number, further: UserConfig): Promise<PageServer> {
+  const own: InlineConfig = {
     configFile: false,
     logLevel: 'warn',
     clearScreen: false,
-    // Not inside node_modules: several checkouts may share that folder by a link, and each has its own packages
-    // prepared.
-    cacheDir: join(ROOT, 'out', '.vite'),
+    // Not inside node_modules: several checkouts may share that folder by a link, and each use prepares its own
+    // packages.
+    cacheDir: join(ROOT, 'out/.vite', use),
     server: { host: '127.0.0.1', port, fs: { allow: [ROOT, realpathSync(join(ROOT, 'node_modules'))] } },
   }
   const vite = await createServer(mergeConfig(mergeConfig(rendererConfig, own), further))

@@ -15,7 +15,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   console.error(`--port is a number from 0 (any free one) to 65535, not "${values.port}".`)
   process.exit(2)
 }
-const { url } = await startPageServer(port, {
+const { url } = await startPageServer('workshop', port, {
   appType: 'custom',
   plugins: [sceneServer(), workshopPages()],
   optimizeDeps: { entries: ['index.html', '../tools/workshop/*.tsx'] },

@@ -7,7 +7,8 @@ import { Card } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 
-import { exam, EXAM_MICRO, EXAM_NANO } from '../../test/support/fake-core/state.ts'
+import { exam } from '../../test/support/fake-core/exam-state.ts'
+import { EXAM_MICRO, EXAM_NANO } from '../../test/support/fake-core/state.ts'
 
 const STATES = ['passed', 'not-reached', 'undecided', 'running', 'interrupted', 'cancelled', 'none'] as const
 const TRACKS = [

@@ -25,6 +25,7 @@ function Frame({
         <b>{screen}</b> {theme}, {width} × {height} <a href={path}>open alone</a>
       </figcaption>
       <div style={{ width: width * scale, height: height * scale }}>
+        {/* oxlint-disable-next-line react/iframe-missing-sandbox -- our own page, which needs scripts and its own origin: a sandbox with both keeps nothing out */}
         <iframe
           title={`${scene}, ${screen}, ${theme}`}
           src={path}

@@ -51,13 +51,10 @@ export function sceneServer(): Plugin {
 
   async function answer(
     vite: ViteDevServer,
+    { key, scene, path }: Place,
     request: IncomingMessage,
     response: ServerResponse,
-    next: () => void,
   ): Promise<void> {
-    const place = await placeOf(vite, request.url)
-    if (place === null) return next()
-    const { key, scene, path } = place
     if (path === '/') {
       ended.delete(key)
       const page = await readFile(join(ROOT, 'src-renderer/index.html'), 'utf8')
@@ -73,6 +70,21 @@ export function sceneServer(): Plugin {
       scene.later === 'offline' && ended.has(key) ? { status: 503, body: null } : fakeAuth(path, scene.loggedIn ?? true)
     const { status, body } = auth ?? { status: 404, body: null }
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+
+  async function route(
+    vite: ViteDevServer,
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ): Promise<void> {
+    try {
+      const place = await placeOf(vite, request.url)
+      if (place === null) next()
+      else await answer(vite, place, request, response)
+    } catch (error) {
+      next(error)
+    }
   }
 
   async function connect(vite: ViteDevServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -97,7 +109,7 @@ export function sceneServer(): Plugin {
   return {
     name: 'stoker-scenes',
     configureServer(vite) {
-      vite.middlewares.use((request, response, next) => void answer(vite, request, response, next).catch(next))
+      vite.middlewares.use((request, response, next) => void route(vite, request, response, next))
       vite.httpServer?.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         if (request.url?.startsWith('/scene/') === true)
           void connect(vite, request, socket, head).catch(() => socket.destroy())

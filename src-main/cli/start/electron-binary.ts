@@ -88,17 +88,22 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
   })
 }
 
+/** Electron's binary, fetched when it is missing, or why no window can be had here. */
+export async function findElectron(say: (line: string) => void): Promise<{ binary: string } | { why: string }> {
+  const display = displayProblem(process.env, process.platform)
+  if (display !== null) return { why: display }
+  if (process.platform === 'linux' && process.getuid?.() === 0) return { why: 'its sandbox does not run as root' }
+  const dir = packageDir()
+  if (dir === null) return { why: 'the electron package is not installed' }
+  const binary = binaryIn(dir) ?? ((await fetchBinary(dir, say)) ? binaryIn(dir) : null)
+  return binary === null ? { why: 'its binary could not be fetched' } : { binary }
+}
+
 /** Tries the desktop window; resolves when it was closed, or with why there is none. Never adds --no-sandbox. */
 export async function tryDesktop(root: string, say: (line: string) => void): Promise<Attempt> {
-  const display = displayProblem(process.env, process.platform)
-  if (display !== null) return { started: false, why: display }
-  if (process.platform === 'linux' && process.getuid?.() === 0)
-    return { started: false, why: 'its sandbox does not run as root' }
-  const dir = packageDir()
-  if (dir === null) return { started: false, why: 'the electron package is not installed' }
-  const binary = binaryIn(dir) ?? ((await fetchBinary(dir, say)) ? binaryIn(dir) : null)
-  if (binary === null) return { started: false, why: 'its binary could not be fetched' }
+  const electron = await findElectron(say)
+  if ('why' in electron) return { started: false, why: electron.why }
   if (!existsSync(join(root, 'out', 'main', 'shell.js')))
     return { started: false, why: 'out/main/shell.js was not built' }
-  return runWindow({ binary, root, env: process.env, silenceMs: SILENCE_MS, say })
+  return runWindow({ binary: electron.binary, root, env: process.env, silenceMs: SILENCE_MS, say })
 }

@@ -5,10 +5,13 @@
 import type { Listing } from '#contract/market.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
-import { listing } from './state.ts'
+import { listing, type Scenario } from './state.ts'
+
+/** Jobs that are accepted and not done when a Fake rig starts. */
+export const ACCEPTED = 2
 
 /** The machine, measured, serves one stream fewer than the deployment has slots. */
-export const fewerOffered = (now: number): Listing => ({
+const fewerOffered = (now: number): Listing => ({
   ...listing(now),
   reason: 'open for jobs',
   slots: 3,
@@ -23,6 +26,12 @@ export const closed = (before: Listing, reason: string, jobs: number, now: numbe
   since: now,
   draining: before.draining ?? (jobs === 0 ? null : { jobs, until: now + 10 * MINUTE_MS }),
 })
+
+/** What a Fake rig offers at its start. */
+export function firstListing({ scenario, draining }: { scenario: Scenario; draining?: boolean }, now: number): Listing {
+  const open = scenario === 'several' ? fewerOffered(now) : listing(now)
+  return draining === true ? closed(open, 'paused by you', ACCEPTED, now) : open
+}
 
 export const WITHDRAWN = 'withdrawn; its accepted jobs are being finished'
 

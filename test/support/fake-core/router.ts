@@ -6,7 +6,7 @@ import { calibration, failed, loaded, remote, slower } from './deployments.ts'
 import { earningsPart } from './earnings-part.ts'
 import { examsPart } from './exams-part.ts'
 import { jobsPart } from './jobs-part.ts'
-import { closed, drained, fewerOffered } from './listings.ts'
+import { ACCEPTED, drained, firstListing } from './listings.ts'
 import { marketPart } from './market-part.ts'
 import { modelsPart } from './models-part.ts'
 import * as fake from './state.ts'
@@ -22,16 +22,14 @@ export function createFakeCore(options: FakeCoreOptions) {
     full,
     settings: { ...fake.newSettings(full), theme: options.theme ?? 'system' },
     onboarding: options.onboarding ?? fake.newOnboarding(full, now),
-    listings: !full ? [] : options.scenario === 'several' ? [fewerOffered(now)] : [fake.listing(now)],
+    listings: full ? [firstListing(options, now)] : [],
     deployments: !full ? [] : options.scenario === 'several' ? [slower(now), remote(now), failed(now)] : [loaded(now)],
     ownUse: fake.newOwnUse(full, now),
     calibrations: full ? [calibration(now)] : [],
-    accepted: full ? 2 : 0,
+    accepted: full ? ACCEPTED : 0,
     nanoState: options.examRunning === true ? 'running' : 'passed',
     microState: 'not-reached',
   }
-  if (options.draining === true)
-    world.listings = world.listings.map((one) => closed(one, 'paused by you', world.accepted, now))
   options.jobsDone?.addEventListener('abort', () => {
     world.accepted = 0
     world.listings = drained(world.listings)
