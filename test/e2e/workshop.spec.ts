@@ -5,7 +5,7 @@
 import { expect as expectSoon, test, type Page } from '@playwright/test'
 
 import { startWorkshop } from '../support/workshop.ts'
-import { expectNoOverflow, noBrowser, settled } from './pages.ts'
+import { expectNoOverflow, noBrowser } from './pages.ts'
 
 /** Pages from sources are some two hundred requests each; on a busy machine that takes longer than a built page. */
 const expect = expectSoon.configure({ timeout: 30_000 })
@@ -23,7 +23,7 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
   page.on('pageerror', (error) => errors.push(error.message))
   try {
     await page.goto(`${workshop.url}scene/busy/dark/#/`)
-    await settled(page)
+    await expect(page.locator('h1')).toContainText('Serving text-nano at 0.41')
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
     await page.screenshot({ path: 'screenshots/workshop-busy-dark.png' })
 
@@ -35,25 +35,17 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
     workshop.edit('test/support/fake-core/state.ts', 'Serving text-nano at 0.41', 'Serving an edited scene at 0.41')
     await expect(page.locator('h1')).toContainText('Serving an edited scene at 0.41')
 
-    await page.goto(`${workshop.url}?scene=busy&screen=home&theme=both`)
-    const [light, dark] = [
-      page.frameLocator('iframe[title="busy, home, light"]'),
-      page.frameLocator('iframe[title="busy, home, dark"]'),
-    ]
-    await expect(light.locator('h1')).toContainText('edited scene')
-    await expect(dark.locator('h1')).toContainText('edited scene')
-    await expect(light.locator('html'), 'each frame keeps its own theme').toHaveAttribute(
-      'data-mantine-color-scheme',
-      'light',
-    )
-    await expect(dark.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+    await page.goto(`${workshop.url}?scene=busy&screen=market&theme=both`)
+    const frame = (scene: string, theme: string) => page.frameLocator(`iframe[title="${scene}, market, ${theme}"]`)
+    for (const theme of ['light', 'dark'])
+      await expect(frame('busy', theme).getByRole('button', { name: 'Pause', exact: true })).toBeVisible()
+    for (const theme of ['light', 'dark'])
+      await expect(frame('busy', theme).locator('html'), 'each frame keeps its own theme').toHaveAttribute(
+        'data-mantine-color-scheme',
+        theme,
+      )
     await page.getByRole('link', { name: 'Draining' }).click()
-    await page.getByRole('link', { name: 'market', exact: true }).click()
-    await expect(
-      page
-        .frameLocator('iframe[title="draining, market, light"]')
-        .getByText(/^2 accepted jobs are still being finished/),
-    ).toBeVisible()
+    await expect(frame('draining', 'dark').getByText(/^2 accepted jobs are still being finished/)).toBeVisible()
     await page.screenshot({ path: 'screenshots/workshop-index.png' })
 
     await page.goto(`${workshop.url}parts`)
