@@ -37,15 +37,12 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
 
     await page.goto(`${workshop.url}?scene=busy&screen=market&theme=both`)
     const frame = (scene: string, theme: string) => page.frameLocator(`iframe[title="${scene}, market, ${theme}"]`)
-    for (const theme of ['light', 'dark'])
-      await expect(frame('busy', theme).getByRole('button', { name: 'Pause', exact: true })).toBeVisible()
-    for (const theme of ['light', 'dark'])
-      await expect(frame('busy', theme).locator('html'), 'each frame keeps its own theme').toHaveAttribute(
-        'data-mantine-color-scheme',
-        theme,
-      )
+    await expect(frame('busy', 'light').getByRole('button', { name: 'Pause', exact: true })).toBeVisible()
     await page.getByRole('link', { name: 'Draining' }).click()
-    await expect(frame('draining', 'dark').getByText(/^2 accepted jobs are still being finished/)).toBeVisible()
+    const both = [frame('draining', 'light'), frame('draining', 'dark')]
+    for (const one of both) await expect(one.getByText(/^2 accepted jobs are still being finished/)).toBeVisible()
+    const themes = () => Promise.all(both.map((one) => one.locator('html').getAttribute('data-mantine-color-scheme')))
+    await expect.poll(themes, { message: 'each frame keeps its own theme' }).toEqual(['light', 'dark'])
     await page.screenshot({ path: 'screenshots/workshop-index.png' })
 
     await page.goto(`${workshop.url}parts`)
