@@ -16,6 +16,19 @@ test.skip(noBrowser() !== null, noBrowser() ?? '')
 const mark = (page: Page) => page.evaluate(() => void (document.body.dataset['mark'] = 'kept'))
 const marked = (page: Page) => page.evaluate(() => document.body.dataset['mark'] ?? 'gone')
 
+/**
+ * Would this page hear that another one stored a theme? Two pages that hear each other switch to and fro without end.
+ */
+const hearsStorage = (page: Page) =>
+  page.evaluate(() => {
+    let heard = false
+    addEventListener('storage', () => (heard = true), { once: true })
+    dispatchEvent(
+      new StorageEvent('storage', { key: 'mantine-color-scheme-value', newValue: 'light', storageArea: localStorage }),
+    )
+    return heard
+  })
+
 test('hot reload, scenes, themes and parts', async ({ page }) => {
   const workshop = await startWorkshop()
   const errors: string[] = []
@@ -25,6 +38,7 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
     await page.goto(`${workshop.url}scene/busy/dark/#/`)
     await expect(page.locator('h1')).toContainText('Serving text-nano at 0.41')
     await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+    expect(await hearsStorage(page), 'each page keeps its own theme').toBe(false)
     await page.screenshot({ path: 'screenshots/workshop-busy-dark.png' })
 
     await mark(page)
@@ -42,7 +56,7 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
     const both = [frame('draining', 'light'), frame('draining', 'dark')]
     for (const one of both) await expect(one.getByText(/^2 accepted jobs are still being finished/)).toBeVisible()
     const themes = () => Promise.all(both.map((one) => one.locator('html').getAttribute('data-mantine-color-scheme')))
-    await expect.poll(themes, { message: 'each frame keeps its own theme' }).toEqual(['light', 'dark'])
+    await expect.poll(themes).toEqual(['light', 'dark'])
     await page.screenshot({ path: 'screenshots/workshop-index.png' })
 
     await page.goto(`${workshop.url}parts`)

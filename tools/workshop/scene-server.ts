@@ -31,8 +31,8 @@ interface Place {
 }
 
 /**
- * Pages of one origin share their storage and hear of its changes; a light and a dark page beside each other each keep
- * their own theme.
+ * Pages of one origin hear what another one stores: a light and a dark page beside each other would switch each other's
+ * theme to and fro without end.
  */
 const KEEP_THEME = "addEventListener('storage', (event) => event.stopImmediatePropagation(), true)"
 
