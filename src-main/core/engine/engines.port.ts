@@ -40,7 +40,7 @@ export interface Calibration {
 export interface CalibrateOptions {
   signal: AbortSignal
   onProgress(this: void, done: number, of: number): void
-  /** After so long nothing further is begun to be measured; the engine's own deadline by default. */
+  /** After so long nothing further is begun to be measured; the engine's own patience by default. */
   budgetMs?: number
 }
 
@@ -56,7 +56,7 @@ export interface EnginesPort {
   gpus(): Promise<EngineGpu[]>
   /**
    * Reads the header in a host of its own, so that nothing that runs waits for it; with `gpus: 'each'` in one for each
-   * GPU, and what is said of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF,
+   * GPU, and what is told of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF,
    * MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN.
    */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
