@@ -1,5 +1,5 @@
 /**
- * What must be told to the other side: written in the transaction that made it true, sent after the commit, done when
+ * Messages owed to the other side: written in the transaction that made them true, sent after the commit, done when
  * answered. A row is found again after a crash. Payloads hold ids and signed records, never texts of jobs.
  */
 import { StokerError } from '#contract/errors.ts'

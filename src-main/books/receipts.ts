@@ -1,7 +1,7 @@
 /**
  * Claims and receipts: a seller's signed claim, countersigned by the exchange into a chain per supplier. Signing texts
- * are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by a stranger
- * breaks the signature too.
+ * are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by anybody
+ * else breaks the signature too.
  */
 import { CURRENCY_OF_REALM, amountOf, splitFee, type Currency, type NanoPerMtok, type Realm } from '#contract/money.ts'
 import type { PublicKey } from '#contract/ids.ts'

@@ -47,7 +47,7 @@ export const liveJob = z.object({
   outputTokens: tokens,
   ttftMs: z.number().nullable(),
   tokPerS: z.number().nullable(),
-  earnsNano: nanoSigned,
+  sellerNano: nanoSigned,
   exam: z.boolean(),
 })
 export type LiveJob = z.infer<typeof liveJob>

@@ -1,11 +1,11 @@
 /**
- * Core ↔ shell in the desktop app: what the core process asks of Electron main, and what it is told. Values only:
+ * Core ↔ shell in the desktop app: what the core process asks of Electron main, and what it is answered. Values only:
  * message ports travel beside `forked` (to the child) and `renderer` (to the window's page). Zod-free: both ends are
  * ours and in one process tree.
  */
 export type HostChild = 'engine' | 'exchange'
 
-export type HostRequest =
+export type ShellRequest =
   | { t: 'ready' }
   /** `gpu`: the only one the child may see, counted from 0; without it, all. */
   | { t: 'fork'; id: number; child: HostChild; gpu?: number }
@@ -22,7 +22,7 @@ export type HostRequest =
   | { t: 'failed'; code: string; message: string }
   | { t: 'stopped' }
 
-export type HostReply =
+export type ShellReply =
   | { t: 'start'; dataDir: string; version: string; resourcesDir: string }
   | { t: 'forked'; id: number; pid: number | null }
   | { t: 'exited'; id: number; code: number | null }

@@ -168,7 +168,7 @@ export const handedBack = z.object({
   unloaded: z.number().int(),
   /** Jobs not begun, sent back for another supplier. */ handedOff: z.number().int(),
   /** Jobs ended in the middle; their buyers pay nothing. */ failed: z.number().int(),
-  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */ lostNano: z
+  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */ sellerNano: z
     .number()
     .int(),
   lostTokens: z.number().int(),

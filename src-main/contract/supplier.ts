@@ -1,6 +1,6 @@
 /**
  * The supplier protocol, version 1: JSON text frames over one outbound WebSocket (path /supplier/v1), or the same
- * values over a Channel. docs/protocol.md describes it for strangers; this file is what both sides parse with.
+ * values over a Channel. docs/protocol.md describes it for other implementations; this file is what both sides parse with.
  *
  * Reliability. After the handshake every frame travels in an envelope {seq, ack, frame}: `seq` counts 1, 2, 3 … per
  * direction and session, `ack` is the highest seq received. Unacknowledged frames are kept (bounded) and sent again
@@ -139,8 +139,8 @@ export const supplierFrame = z.discriminatedUnion('t', [
   }),
   z.object({ t: z.literal('withdraw'), instrument }),
   /**
-   * `examId` names the sitting to go on with: its judged calls (and its result, when it has ended meanwhile) are told
-   * again. Without it an interrupted sitting of the same deployment goes on, else a new one begins.
+   * `examId` names the attempt to go on with: its judged calls (and its result, when it has ended meanwhile) are sent
+   * again. Without it an interrupted attempt of the same deployment goes on, else a new one begins.
    */
   z.object({
     t: z.literal('exam.start'),

@@ -1,5 +1,5 @@
 /** Makes a channel per pair of processes and hands each end over; a reload or a restart gets a new one. */
-import type { HostReply } from '#contract/host.ts'
+import type { ShellReply } from '#contract/host.ts'
 
 import type { ShellElectron, UtilityLike, WebContentsLike } from './electron-api.ts'
 
@@ -12,7 +12,7 @@ export interface ChildPortMessage {
 
 export function connectRenderer(electron: ShellElectron, core: UtilityLike, page: WebContentsLike): void {
   const { port1, port2 } = electron.createPorts()
-  core.postMessage({ t: 'renderer' } satisfies HostReply, [port1])
+  core.postMessage({ t: 'renderer' } satisfies ShellReply, [port1])
   page.postMessage(RENDERER_PORT_CHANNEL, null, [port2])
 }
 
@@ -25,5 +25,5 @@ export function connectChild(
 ): void {
   const { port1, port2 } = electron.createPorts()
   child.postMessage({ t: 'port', dataDir } satisfies ChildPortMessage, [port1])
-  core.postMessage({ t: 'forked', id, pid: child.pid ?? null } satisfies HostReply, [port2])
+  core.postMessage({ t: 'forked', id, pid: child.pid ?? null } satisfies ShellReply, [port2])
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { RPCHandler } from '@orpc/server/message-port'
 
-import type { HostReply } from '#contract/host.ts'
+import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -29,7 +29,7 @@ import { tellShell } from './tell-shell.ts'
 const log = createLog('stoker')
 
 /** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
-function start({ dataDir, version, resourcesDir }: Extract<HostReply, { t: 'start' }>, link: ShellLink): StartedCore {
+function start({ dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>, link: ShellLink): StartedCore {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))

@@ -4,7 +4,7 @@
  */
 import type { Channel } from '#contract/channel/channel.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { HostReply } from '#contract/host.ts'
+import type { ShellReply } from '#contract/host.ts'
 import type { Log } from '#lib/log.ts'
 
 import { ShellLink, type ParentPort } from './shell-link.ts'
@@ -24,7 +24,7 @@ export interface HostedCoreOptions {
    * A StokerError is shown to the owner and ends the app; anything else ends this process, and the shell starts another
    * one.
    */
-  start: (message: Extract<HostReply, { t: 'start' }>, link: ShellLink) => StartedCore
+  start: (message: Extract<ShellReply, { t: 'start' }>, link: ShellLink) => StartedCore
   exit: (code: number) => void
   log: Log
 }
@@ -40,7 +40,7 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
     page = channel
     core?.serve(channel)
   }
-  const onStart = (message: Extract<HostReply, { t: 'start' }>): void => {
+  const onStart = (message: Extract<ShellReply, { t: 'start' }>): void => {
     if (core !== null || stopping) return
     try {
       core = start(message, link)

@@ -2,7 +2,7 @@
 import type { Channel } from '#contract/channel/channel.ts'
 import { createPipe, type Pipe } from '#contract/channel/base.ts'
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
-import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
+import type { HostChild, ShellReply, ShellRequest } from '#contract/host.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
 
 /** Electron's process.parentPort in a utility process, as far as it is used. */
@@ -73,7 +73,7 @@ class Forked implements ForkedHost {
 }
 
 export interface ShellLinkEvents {
-  onStart(start: Extract<HostReply, { t: 'start' }>): void
+  onStart(start: Extract<ShellReply, { t: 'start' }>): void
   onRenderer(channel: Channel): void
   onCloseToTray(choice: 'tray' | 'quit'): void
   onQuit(): void
@@ -86,10 +86,10 @@ export class ShellLink {
 
   constructor(parent: ParentPort, events: ShellLinkEvents) {
     this.#parent = parent
-    parent.on('message', ({ data, ports }) => this.#onReply(data as HostReply, ports, events))
+    parent.on('message', ({ data, ports }) => this.#onReply(data as ShellReply, ports, events))
   }
 
-  tell(request: HostRequest): void {
+  tell(request: ShellRequest): void {
     this.#parent.postMessage(request)
   }
 
@@ -105,7 +105,7 @@ export class ShellLink {
     return forked
   }
 
-  #onReply(reply: HostReply, ports: MainPort[], events: ShellLinkEvents): void {
+  #onReply(reply: ShellReply, ports: MainPort[], events: ShellLinkEvents): void {
     const port = ports[0]
     switch (reply.t) {
       case 'start':

@@ -2,7 +2,7 @@
  * The desktop shell: one instance, one window, one core, its children, a tray. No business logic: what the core asks it
  * does, and on quit it ends every child before it goes. Tested against a double of the API it uses (electron-api.ts).
  */
-import type { HostChild, HostReply, HostRequest } from '#contract/host.ts'
+import type { HostChild, ShellReply, ShellRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 import { boundToGpu } from '#engine/client/gpu-environment.ts'
 
@@ -144,7 +144,7 @@ export class Shell {
     const child = this.#children.add('core', electron.fork(paths.core, 'Stoker core'))
     this.#core = child
     child.process.on('message', (message) => {
-      if (this.#core === child) this.#onRequest(message as HostRequest)
+      if (this.#core === child) this.#onRequest(message as ShellRequest)
     })
     this.#toCore({
       t: 'start',
@@ -172,7 +172,7 @@ export class Shell {
     if (!this.#quitting) this.#startCore()
   }
 
-  #onRequest(request: HostRequest): void {
+  #onRequest(request: ShellRequest): void {
     switch (request.t) {
       case 'ready':
         this.#restarts = 0
@@ -227,7 +227,7 @@ export class Shell {
     })
   }
 
-  #toCore(message: HostReply): void {
+  #toCore(message: ShellReply): void {
     this.#core?.process.postMessage(message)
   }
 

@@ -1,8 +1,8 @@
 /** What the shell shows and keeps of the core: the tray's line, and the owner's answer to "close to tray?". */
 import type { Live, Settings, Topic } from '#contract/app.ts'
-import type { HostRequest } from '#contract/host.ts'
+import type { ShellRequest } from '#contract/host.ts'
 
-type Tray = Extract<HostRequest, { t: 'tray' }>
+type Tray = Extract<ShellRequest, { t: 'tray' }>
 
 /** The core's own procedures, as far as they are used here. */
 export interface WatchedCore {
@@ -34,7 +34,7 @@ export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'run
  */
 export function tellShell(
   core: WatchedCore,
-  tell: (request: HostRequest) => void,
+  tell: (request: ShellRequest) => void,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): void {

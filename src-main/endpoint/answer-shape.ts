@@ -1,31 +1,31 @@
 /**
- * What an answer looks like on the wire. Streams are made of texts, not objects: everything of a delta but its text is
- * built once a request.
+ * The wire format of an answer. Stream chunks are built as strings, not objects: all of a chunk except its text is
+ * serialised once a request.
  */
 import type { EngineDone } from '#core/engine/engine.port.ts'
 import type { EngineUsage, TokenLogprob } from '#contract/inference.ts'
 
-export interface Head {
+export interface AnswerHead {
   id: string
   /** Unix seconds. */
   created: number
   model: string
 }
 
-export interface Answer {
+export interface WholeAnswer {
   text: string
   logprobs: readonly TokenLogprob[] | null
   done: EngineDone
 }
 
-export interface Shape {
-  /** Sent with the first delta. */
+export interface AnswerShape {
+  /** Sent before the first delta. */
   readonly opening: string
   delta(text: string, logprobs: readonly TokenLogprob[] | undefined): string
   /** Last events, `[DONE]` included. */
   ending(done: EngineDone): string
-  /** The answer in one piece. */
-  whole(answer: Answer): object
+  /** The answer without streaming. */
+  whole(answer: WholeAnswer): object
 }
 
 export const sse = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
@@ -39,5 +39,5 @@ export const usageOf = ({ promptTokens, cachedTokens, generatedTokens }: EngineU
   prompt_tokens_details: { cached_tokens: cachedTokens },
 })
 
-/** A cancelled answer has nobody to read it; `length` is then as true as `stop`. */
+/** A cancelled answer has no reader: it may be either. */
 export const finishOf = ({ finish }: EngineDone): 'stop' | 'length' => (finish === 'stop' ? 'stop' : 'length')

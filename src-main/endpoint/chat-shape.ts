@@ -5,7 +5,7 @@
 import type { EngineDone } from '#core/engine/engine.port.ts'
 import type { TokenLogprob, ToolCall } from '#contract/inference.ts'
 
-import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './answer-shape.ts'
+import { finishOf, sse, SSE_DONE, usageOf, type AnswerHead, type AnswerShape } from './answer-shape.ts'
 
 const logprobOf = ({ token, bytes, logprob, top }: TokenLogprob): object => ({
   token,
@@ -21,7 +21,7 @@ const callOf = ({ id, name, arguments: text }: ToolCall): object => ({
   function: { name, arguments: text },
 })
 
-export function chatShape(head: Head, options: { includeUsage: boolean; oneCall: boolean }): Shape {
+export function chatShape(head: AnswerHead, options: { includeUsage: boolean; oneCall: boolean }): AnswerShape {
   const chunkHead = { id: head.id, object: 'chat.completion.chunk', created: head.created, model: head.model }
   const usage = options.includeUsage ? { usage: null } : {}
   const chunk = (delta: object, finish: string | null): string =>

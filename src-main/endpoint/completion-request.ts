@@ -1,5 +1,5 @@
 /**
- * POST /v1/completions: text to go on with, past the chat template. Field names: OpenAI API reference, "Create
+ * POST /v1/completions: text to continue, without the chat template. Field names: OpenAI API reference, "Create
  * completion" (legacy).
  */
 import { z } from 'zod'

@@ -1,14 +1,14 @@
 /** Wire shapes of completions: OpenAI API reference, "The completion object" (legacy). */
 import type { TokenLogprob } from '#contract/inference.ts'
 
-import { finishOf, sse, SSE_DONE, usageOf, type Head, type Shape } from './answer-shape.ts'
+import { finishOf, sse, SSE_DONE, usageOf, type AnswerHead, type AnswerShape } from './answer-shape.ts'
 
-export function completionShape(head: Head, options: { includeUsage: boolean }): Shape {
+export function completionShape(head: AnswerHead, options: { includeUsage: boolean }): AnswerShape {
   const base = { id: head.id, object: 'text_completion', created: head.created, model: head.model }
   const before = `data: ${JSON.stringify(base).slice(0, -1)},"choices":[{"index":0,"text":`
   const after = `,"finish_reason":null}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   const plain = `,"logprobs":null${after}`
-  /** Where the next token stands in the answer, in characters. */
+  /** Position of the next token in the answer, in characters. */
   let offset = 0
   const logprobsOf = (list: readonly TokenLogprob[]): object => {
     const offsets = list.map(({ token }) => {

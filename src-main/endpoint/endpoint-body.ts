@@ -17,11 +17,11 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
 async function readBounded(request: IncomingMessage): Promise<Uint8Array> {
   const bytes = boundedBytes(LIMITS.bodyBytes, request.headers['content-length'] ?? null)
   return new Promise((resolve, reject) => {
-    const onData = (piece: Buffer): void => {
+    const onData = (bytesRead: Buffer): void => {
       try {
-        bytes.add(piece)
+        bytes.add(bytesRead)
       } catch (error) {
-        // The rest runs through unheld until the server's own time limit.
+        // The rest is read and dropped, until the server's own time limit.
         request.off('data', onData)
         request.resume()
         reject(error)

@@ -1,6 +1,6 @@
 /**
- * The endpoint's refusals, and what a failure of the engine or of the core means to the owner's client. The endpoint
- * and its client are on one machine: the words are passed on.
+ * The endpoint's refusals, and the HTTP errors for failures of the engine or the core. The endpoint and its client are on
+ * one machine, so error messages are passed on.
  */
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { ApiFailure, contextTooLong, keyRefused, modelNotFound, type ApiError } from '#lib/openai-error.ts'
@@ -12,7 +12,7 @@ export const badKey = (): ApiFailure =>
 export const unknownModel = (model: string): ApiFailure =>
   modelNotFound(model, 'does not exist here; GET /v1/models lists the ones that do')
 
-/** A failure in values, as an answer. */
+/** An error value as an API error. */
 export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
   const of = (
     status: ApiError['status'],
@@ -48,13 +48,13 @@ export function apiErrorOfValue({ code, message }: ErrorValue): ApiError {
         code: null,
       }
     default:
-      // Out of memory, crashed, not loaded, unreachable, in use, a file that is gone: the request was fine, the engine
-      // is not there for it now.
+      // Out of memory, crashed, not loaded, unreachable, in use, a missing file: the request is fine, but the engine
+      // cannot serve it now.
       return of(503, 'server_error')
   }
 }
 
-/** Anything thrown, as an answer; only expected errors keep their words. */
+/** Anything thrown as an API error; only expected errors keep their messages. */
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiFailure) return error.error
   return apiErrorOfValue(

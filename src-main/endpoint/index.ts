@@ -1,6 +1,6 @@
 /**
- * The owner's own use over HTTP: an OpenAI-compatible endpoint on 127.0.0.1 before the engines. It knows no ledger and
- * no exchange.
+ * The owner's own use over HTTP: an OpenAI-compatible endpoint on 127.0.0.1 in front of the engines. It knows no ledger
+ * and no exchange.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -14,13 +14,13 @@ import { apiErrorOf } from './endpoint-errors.ts'
 import { admit, HOST, listen } from './listen.ts'
 import { sendJson } from './send-json.ts'
 import { route } from './routes.ts'
-import { createWatch } from './open-answers.ts'
+import { createOpenAnswers } from './open-answers.ts'
 
 export function createEndpoint({ clock, ids, log }: { clock: Clock; ids: IdSource; log: Log }): EndpointPort {
   return {
     async open({ port: wanted, accepts, service }) {
-      const watch = createWatch(clock, log)
-      const parts = { service, ids, watch, clock }
+      const openAnswers = createOpenAnswers(clock, log)
+      const deps = { service, ids, openAnswers, clock }
       const fail = (response: ServerResponse, error: unknown): void => {
         const failure = apiErrorOf(error)
         if (failure.status === 500) log.error({ err: error }, 'a request of own use failed')
@@ -35,7 +35,7 @@ export function createEndpoint({ clock, ids, log }: { clock: Clock; ids: IdSourc
           fail(response, error)
           return
         }
-        route(parts, request, response).catch((error: unknown) => fail(response, error))
+        route(deps, request, response).catch((error: unknown) => fail(response, error))
       }
       const { server, port } = await listen(wanted, handle)
       server.on('error', (error) => log.error({ err: error }, 'the listener of own use failed'))
@@ -43,10 +43,10 @@ export function createEndpoint({ clock, ids, log }: { clock: Clock; ids: IdSourc
         url: `http://${HOST}:${port}/v1`,
         async close() {
           const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-          // Ends running answers too: their jobs are cancelled as for any client that leaves.
+          // Closes running answers too: their jobs are cancelled as when any client disconnects.
           server.closeAllConnections()
           await closed
-          watch.stop()
+          openAnswers.stop()
         },
       }
     },

@@ -1,4 +1,4 @@
-/** The listener: this machine only, the owner's key on every call, no page of a browser. */
+/** The HTTP listener: this machine only, the owner's key on every call, no browser pages. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -12,7 +12,7 @@ export const HOST = '127.0.0.1'
 
 /** Throws ApiFailure 403 or 401 for a call that is not the owner's. */
 export function admit(request: IncomingMessage, accepts: (key: string) => boolean): void {
-  // A page whose name was pointed at this machine (DNS rebinding) sends its own name.
+  // A page whose host name resolves to this machine (DNS rebinding) sends its own name.
   if (!/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/i.test(request.headers.host ?? ''))
     throw refused(403, 'this endpoint answers to 127.0.0.1 and localhost only', 'host_not_allowed')
   if (request.headers.origin !== undefined)

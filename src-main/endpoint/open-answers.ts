@@ -1,40 +1,40 @@
 /**
- * Looks at all open answers now and then: a client that reads nothing is cut off, one that waits long for its first
- * text is told so.
+ * Checks all open answers at an interval: the connection of a client that reads nothing is closed; one that waits long
+ * for its first text gets a comment.
  */
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 
 import { LIMITS } from './endpoint-limits.ts'
 
-export interface Watched {
-  look(): void
+export interface WatchedAnswer {
+  check(): void
 }
 
-export interface Watch {
-  add(one: Watched): void
-  remove(one: Watched): void
+export interface OpenAnswers {
+  add(one: WatchedAnswer): void
+  remove(one: WatchedAnswer): void
   stop(): void
 }
 
-export function createWatch(clock: Clock, log: Log): Watch {
-  const open = new Set<Watched>()
-  let running: AbortController | null = null
+export function createOpenAnswers(clock: Clock, log: Log): OpenAnswers {
+  const open = new Set<WatchedAnswer>()
+  let stopping: AbortController | null = null
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       await clock.sleep(LIMITS.watchMs, { signal, unref: true })
-      for (const one of open) one.look()
+      for (const one of open) one.check()
     }
   }
   const halt = (): void => {
-    running?.abort()
-    running = null
+    stopping?.abort()
+    stopping = null
   }
   return {
     add(one) {
       open.add(one)
-      if (running !== null) return
-      const { signal } = (running = new AbortController())
+      if (stopping !== null) return
+      const { signal } = (stopping = new AbortController())
       run(signal).catch((error: unknown) => {
         if (!signal.aborted) log.error({ err: error }, 'open answers are no longer looked after')
       })

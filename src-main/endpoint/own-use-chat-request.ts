@@ -19,7 +19,7 @@ import { checkDepth, engineFields, maxTokens, parseFields, shared, type Asked } 
 
 const PARTS_MAX = 1_024
 
-/** Text of a content part: anything that is not text cannot be read by these models and is said so by name. */
+/** The text of a content part; any other type of part is refused by its name, because these models read text only. */
 const part = z
   .object({ type: z.string().max(64), text: z.string().optional(), refusal: z.string().optional() })
   .transform(({ type, text, refusal }, context) => {
@@ -96,7 +96,7 @@ const chatRequest = z.object({
 type ChatFields = z.infer<typeof chatRequest>
 
 export interface AskedChat extends Asked {
-  /** At most one call of a tool is passed on. */
+  /** At most one tool call is passed on. */
   oneCall: boolean
 }
 

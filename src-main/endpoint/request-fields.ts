@@ -1,7 +1,6 @@
 /**
- * Fields that chat completions and completions share. Unknown fields are passed over, because chat clients send many of
- * their own; known ones of a wrong type or beyond a bound are refused by name. `null` means absent, as OpenAI's own
- * server takes it. Names beyond OpenAI's are llama-server's (top_k, min_p, repeat_penalty, repeat_last_n, ignore_eos)
+ * Fields that chat completions and completions share. Unknown fields are ignored, because chat clients send many of their
+ * own; known ones of a wrong type or out of bounds are refused by name. `null` means absent, as with OpenAI's own server. Names beyond OpenAI's are llama-server's (top_k, min_p, repeat_penalty, repeat_last_n, ignore_eos)
  * and vLLM's (repetition_penalty).
  */
 import { z } from 'zod'
@@ -12,7 +11,7 @@ import { invalid, type ApiFailure } from '#lib/openai-error.ts'
 import { LIMITS } from './endpoint-limits.ts'
 
 /**
- * llama-server's own defaults: greedy answers of small models repeat themselves, and this endpoint is for talking to
+ * llama-server's own defaults: greedy answers of small models repeat themselves, and this endpoint is for chatting with
  * them.
  */
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 } as const
@@ -56,7 +55,7 @@ export const maxTokens = limit
 const sharedFields = z.object(shared)
 export type SharedFields = z.infer<typeof sharedFields>
 
-/** What is asked of the engine, its length apart: without one the context is filled. */
+/** A parsed request without its length; `maxTokens` null lets the answer fill the context. */
 export interface Asked {
   model: string
   request: Omit<EngineRequest, 'maxTokens'>
@@ -65,7 +64,7 @@ export interface Asked {
   includeUsage: boolean
 }
 
-/** Sampling, stops and the rest of the shared fields, in the engine's words. */
+/** Sampling, stop strings and the other shared fields as the engine's request has them. */
 export function engineFields(asked: SharedFields): Pick<EngineRequest, 'sampling' | 'stop' | 'ignoreEos'> {
   const repeatPenalty = asked.repeat_penalty ?? asked.repetition_penalty ?? null
   const {
@@ -81,7 +80,7 @@ export function engineFields(asked: SharedFields): Pick<EngineRequest, 'sampling
       topP: asked.top_p ?? DEFAULTS.topP,
       topK: Math.max(0, asked.top_k ?? DEFAULTS.topK),
       minP: asked.min_p ?? DEFAULTS.minP,
-      // -1 is many clients' word for "any"; the engine takes 32 bits.
+      // Many clients send -1 for a random seed; the engine takes 32 bits.
       ...(typeof seed === 'number' && seed !== -1 ? { seed: seed >>> 0 } : {}),
       ...(repeatPenalty === null ? {} : { repeatPenalty }),
       ...(typeof frequency === 'number' ? { frequencyPenalty: frequency } : {}),
@@ -111,7 +110,7 @@ function fromIssue(error: z.ZodError): ApiFailure {
   )
 }
 
-/** Refuses a JSON schema nested so deep that walking it could exhaust the stack of whoever reads it next. */
+/** Refuses a JSON schema nested so deep that a recursive reader could exhaust its stack. */
 export function checkDepth(value: unknown, param: string): void {
   const levels: unknown[][] = [[value]]
   while (levels.length > 0) {

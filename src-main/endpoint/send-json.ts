@@ -1,7 +1,7 @@
-/** A whole answer as JSON. */
+/** A whole response as JSON. */
 import type { ServerResponse } from 'node:http'
 
-/** A retry is worth it soon: a queue of short answers moves by the second. */
+/** A client may retry soon: a queue of short answers moves within seconds. */
 const RETRY_AFTER_S = '1'
 
 export function sendJson(response: ServerResponse, status: number, body: object): void {

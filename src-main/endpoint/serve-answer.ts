@@ -1,6 +1,6 @@
 /**
- * One chat completion or completion: the engine's work, handed to the client as it comes. Headers wait for the first
- * text, so that a failure before it has its right status.
+ * One chat completion or completion: submits the request to the engine and passes its output to the client. The headers
+ * wait for the first text, so that a failure before it gets its own status.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -14,39 +14,39 @@ import { contextTooLong } from '#lib/openai-error.ts'
 
 import { apiErrorOf, apiErrorOfValue, unknownModel } from './endpoint-errors.ts'
 import type { Asked } from './request-fields.ts'
-import { createOutlet, type Outlet } from './sse-writer.ts'
-import type { Shape } from './answer-shape.ts'
-import type { Watch } from './open-answers.ts'
+import { createSseWriter, type SseWriter } from './sse-writer.ts'
+import type { AnswerShape } from './answer-shape.ts'
+import type { OpenAnswers } from './open-answers.ts'
 
-/** What a chat template adds to each message, and once, roughly, in tokens. */
+/** Tokens that a chat template adds to each message, and once, estimated. */
 const TEMPLATE_TOKENS = 8
 const OUTPUT_MAX = 131_072
-/** An answer without a named length is asked for again, shorter, when the prompt turns out longer than it looked. */
+/** Retries of a request without a length, each shorter, when the prompt has more tokens than estimated. */
 const RETRIES = 2
 
-export interface AnswerParts {
+export interface AnswerDeps {
   service: OwnUseService
   ids: IdSource
-  watch: Watch
+  openAnswers: OpenAnswers
 }
 
-/** Throws ApiFailure while nothing was asked of an engine; resolves once the engine has the request. */
-export async function answer(
-  { service, ids, watch }: AnswerParts,
+/** Throws ApiFailure before the request is with an engine; resolves once the engine has it. */
+export async function serveAnswer(
+  { service, ids, openAnswers }: AnswerDeps,
   asked: Asked,
   response: ServerResponse,
-  shapeOf: (model: OwnUseModel) => Shape,
+  shapeOf: (model: OwnUseModel) => AnswerShape,
 ): Promise<void> {
   const model = service.find(asked.model)
   if (model === null) throw unknownModel(asked.model)
-  let [gone, cancel] = [false, (): void => undefined]
-  const outlet = createOutlet(response, asked.stream, watch, () => {
-    gone = true
+  let [closed, cancel] = [false, (): void => undefined]
+  const writer = createSseWriter(response, asked.stream, openAnswers, () => {
+    closed = true
     cancel()
   })
   try {
     const engine = await service.engine(model.id)
-    if (gone) return
+    if (closed) return
     const state = engine.state()
     const contextTokens = state.kind === 'loaded' ? state.model.contextTokens : model.contextTokens
     if (asked.maxTokens !== null && asked.maxTokens > contextTokens)
@@ -58,16 +58,16 @@ export async function answer(
       service.used(model.id)
     }
     service.used(model.id)
-    const events = asked.stream ? streamed(outlet, shapeOf(model), over) : whole(outlet, shapeOf(model), over)
+    const events = asked.stream ? streamed(writer, shapeOf(model), over) : whole(writer, shapeOf(model), over)
     const ask = askEngine(engine, ids, asked, contextTokens, events)
     cancel = () => ask.cancel()
     ask.start()
   } catch (error) {
-    outlet.fail(apiErrorOf(error))
+    writer.fail(apiErrorOf(error))
   }
 }
 
-function streamed(outlet: Outlet, shape: Shape, over: () => void): EngineEvents {
+function streamed(writer: SseWriter, shape: AnswerShape, over: () => void): EngineEvents {
   let opening = shape.opening
   const begin = (): string => {
     const text = opening
@@ -75,19 +75,19 @@ function streamed(outlet: Outlet, shape: Shape, over: () => void): EngineEvents 
     return text
   }
   return {
-    onDelta: (text, logprobs) => outlet.write(begin() + shape.delta(text, logprobs)),
+    onDelta: (text, logprobs) => writer.write(begin() + shape.delta(text, logprobs)),
     onDone(done) {
       over()
-      outlet.end(begin() + shape.ending(done))
+      writer.end(begin() + shape.ending(done))
     },
     onError(error) {
       over()
-      outlet.fail(apiErrorOfValue(error))
+      writer.fail(apiErrorOfValue(error))
     },
   }
 }
 
-function whole(outlet: Outlet, shape: Shape, over: () => void): EngineEvents {
+function whole(writer: SseWriter, shape: AnswerShape, over: () => void): EngineEvents {
   const texts: string[] = []
   let logprobs: TokenLogprob[] | null = null
   return {
@@ -97,16 +97,16 @@ function whole(outlet: Outlet, shape: Shape, over: () => void): EngineEvents {
     },
     onDone(done) {
       over()
-      outlet.json(200, shape.whole({ text: texts.join(''), logprobs, done }))
+      writer.json(200, shape.whole({ text: texts.join(''), logprobs, done }))
     },
     onError(error) {
       over()
-      outlet.fail(apiErrorOfValue(error))
+      writer.fail(apiErrorOfValue(error))
     },
   }
 }
 
-/** Submits, and submits again while nothing was answered and only a length that nobody named does not fit. */
+/** Submits the request; if only a length that the client did not set does not fit, submits it again with a shorter one. */
 function askEngine(
   engine: EnginePort,
   ids: IdSource,
@@ -141,7 +141,7 @@ function askEngine(
   }
 }
 
-/** Most tokens an answer may have beside a prompt of about this length. */
+/** Most output tokens beside a prompt of this estimated length. */
 function roomLeft({ messages, prompt }: Omit<EngineRequest, 'maxTokens'>, contextTokens: number): number {
   const about =
     (prompt === undefined ? inputTokens(messages as ChatMessage[]) : bytes4(prompt)) +
@@ -149,7 +149,7 @@ function roomLeft({ messages, prompt }: Omit<EngineRequest, 'maxTokens'>, contex
   return Math.min(OUTPUT_MAX, Math.max(1, contextTokens - about))
 }
 
-/** The length that fits by the engine's own count of the prompt, or a quarter of what did not where it told none. */
+/** The length that fits by the engine's own count of the prompt; a quarter of the last one where it gave none. */
 function fitting({ data }: ErrorValue, tried: number): number {
   const { needed, contextTokens } = data
   if (typeof needed === 'number' && typeof contextTokens === 'number')

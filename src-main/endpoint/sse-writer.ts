@@ -1,6 +1,6 @@
 /**
- * One answer on its way to a client, written straight to the socket. Nothing here waits for the client: what it does
- * not read is held up to a bound, then it is cut off. The engine and the other streams never feel it.
+ * Writes one answer to its client, as server-sent events or as JSON. Nothing here waits for the client: unread text is
+ * buffered up to a bound, then the connection is closed. The engine and other streams are never slowed down.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -8,28 +8,32 @@ import { errorBody, type ApiError } from '#lib/openai-error.ts'
 
 import { chunkedBody } from './chunked-body.ts'
 import { LIMITS } from './endpoint-limits.ts'
-import { createPatience } from './stall-timer.ts'
+import { createStallTimer } from './stall-timer.ts'
 import { sendJson } from './send-json.ts'
 import { sse } from './answer-shape.ts'
-import type { Watch } from './open-answers.ts'
+import type { OpenAnswers } from './open-answers.ts'
 
-export interface Outlet {
+export interface SseWriter {
   /** One or several server-sent events. */
   write(events: string): void
   /** Ends a stream. */
   end(events: string): void
   json(status: number, body: object): void
-  /** As JSON with its status, or as an event when the stream has begun. */
+  /** As JSON with its status, or as an event if the stream has begun. */
   fail(error: ApiError): void
 }
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
 
 /**
- * `streams`: events, else one JSON text. `onGone` runs once when the client leaves, or is cut off, before its answer
- * was whole.
+ * `streams`: events, else one JSON text. `onClosed` runs once if the connection closes before the answer is complete.
  */
-export function createOutlet(response: ServerResponse, streams: boolean, watch: Watch, onGone: () => void): Outlet {
+export function createSseWriter(
+  response: ServerResponse,
+  streams: boolean,
+  openAnswers: OpenAnswers,
+  onClosed: () => void,
+): SseWriter {
   let [opened, over] = [false, false]
   const open = (): void => {
     opened = true
@@ -40,13 +44,13 @@ export function createOutlet(response: ServerResponse, streams: boolean, watch: 
     put = chunkedBody(response)
     put(text)
   }
-  const patience = createPatience({
+  const stallTimer = createStallTimer({
     unread: () => (opened ? response.writableLength : 0),
     waitsForText: () => streams && !over,
     over: () => over,
     comment: (text) => put(text),
-    whenTaken: (text, then) => void response.write(text, then),
-    cut: () => response.destroy(),
+    whenRead: (text, then) => void response.write(text, then),
+    close: () => response.destroy(),
   })
   const end = (events: string): void => {
     if (over) return
@@ -60,16 +64,16 @@ export function createOutlet(response: ServerResponse, streams: boolean, watch: 
     sendJson(response, status, body)
   }
   response.on('close', () => {
-    watch.remove(patience)
+    openAnswers.remove(stallTimer)
     const whole = over && response.writableFinished
     over = true
-    if (!whole) onGone()
+    if (!whole) onClosed()
   })
-  watch.add(patience)
+  openAnswers.add(stallTimer)
   return {
     write(text) {
       if (over) return
-      patience.wrote()
+      stallTimer.wrote()
       put(text)
       if (response.writableLength > LIMITS.unreadBytes) response.destroy()
     },

@@ -1,43 +1,43 @@
 /**
- * How long an answer waits: for a client that takes nothing, not for ever; for a first text, as long as it takes, and
- * says so.
+ * Watches one answer for stalls. A client that reads nothing for too long is disconnected; one that waits long for its
+ * first text gets comments, for as long as it takes.
  */
 import { LIMITS } from './endpoint-limits.ts'
-import type { Watched } from './open-answers.ts'
+import type { WatchedAnswer } from './open-answers.ts'
 
-/** A line that every reader of server-sent events passes over. */
+/** A comment line, which every reader of server-sent events ignores. */
 const COMMENT = ': waiting\n\n'
 
-export interface PatienceParts {
-  /** Characters written that the client has not taken. */
+export interface StallTimerDeps {
+  /** Characters written that the client has not read. */
   unread(): number
-  /** Whether a comment may stand where text does. */
+  /** A comment may be sent now. */
   waitsForText(): boolean
   /** The answer is written to its end. */
   over(): boolean
   comment(text: string): void
-  /** `then` runs once this and all before it was taken. */
-  whenTaken(text: string, then: () => void): void
-  cut(): void
+  /** `then` runs once this text and all before it was read. */
+  whenRead(text: string, then: () => void): void
+  close(): void
 }
 
-export function createPatience(parts: PatienceParts): Watched & { wrote(): void } {
+export function createStallTimer(deps: StallTimerDeps): WatchedAnswer & { wrote(): void } {
   let [wrote, marked] = [false, false]
   let [quiet, stalled] = [0, 0]
   return {
     wrote() {
       wrote = true
     },
-    look() {
-      if (marked || parts.over()) {
+    check() {
+      if (marked || deps.over()) {
         stalled += 1
-        if (stalled >= LIMITS.stalledLooks) parts.cut()
+        if (stalled >= LIMITS.stalledChecks) deps.close()
         return
       }
-      if (!parts.waitsForText()) return
-      if (parts.unread() > 0) {
+      if (!deps.waitsForText()) return
+      if (deps.unread() > 0) {
         marked = true
-        parts.whenTaken(COMMENT, () => {
+        deps.whenRead(COMMENT, () => {
           marked = false
           stalled = 0
         })
@@ -45,9 +45,9 @@ export function createPatience(parts: PatienceParts): Watched & { wrote(): void 
       }
       quiet = wrote ? 0 : quiet + 1
       wrote = false
-      if (quiet < LIMITS.quietLooks) return
+      if (quiet < LIMITS.quietChecks) return
       quiet = 0
-      parts.comment(COMMENT)
+      deps.comment(COMMENT)
     },
   }
 }

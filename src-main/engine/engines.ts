@@ -1,6 +1,6 @@
 /**
- * All engines of the rig: a pool of local processes or remote endpoints for each deployment, and a host of its own that
- * reads files' headers.
+ * All engines of the rig: for each deployment a pool of local processes or remote endpoints, and a separate host that
+ * reads the headers of files.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
@@ -41,12 +41,12 @@ class Engines implements EnginesPort {
   readonly #options: EnginesOptions
   readonly #engines = new Map<string, EnginePort>()
   readonly #inspector: Inspector
-  /** Bound to one GPU each, made when first needed. */
+  /** One bound to each GPU, created when first needed. */
   readonly #inspectors = new Map<number, Inspector>()
-  /** Calibrations under way; they have hosts of their own. */
+  /** Calibrations in progress; they have hosts of their own. */
   readonly #measuring = new Set<Promise<void>>()
-  /** Ends them; a new one after each end. */
-  #over = new AbortController()
+  /** Cancels the calibrations; a new one after each use. */
+  #calibrationsCancelled = new AbortController()
 
   constructor(options: EnginesOptions) {
     this.#options = options
@@ -87,7 +87,7 @@ class Engines implements EnginesPort {
       settings,
       {
         ...call,
-        signal: AbortSignal.any([signal, this.#over.signal]),
+        signal: AbortSignal.any([signal, this.#calibrationsCancelled.signal]),
       },
     )
     const ended = measuring.then(
@@ -113,8 +113,8 @@ class Engines implements EnginesPort {
   }
 
   async endHelpers(): Promise<void> {
-    this.#over.abort()
-    this.#over = new AbortController()
+    this.#calibrationsCancelled.abort()
+    this.#calibrationsCancelled = new AbortController()
     await Promise.all([
       this.#inspector.end(),
       ...[...this.#inspectors.values()].map((inspector) => inspector.end()),
@@ -125,7 +125,7 @@ class Engines implements EnginesPort {
   async stop(): Promise<void> {
     const engines = [...this.#engines.values()]
     this.#engines.clear()
-    this.#over.abort()
+    this.#calibrationsCancelled.abort()
     const inspectors = [this.#inspector, ...this.#inspectors.values()]
     await Promise.all([
       ...engines.map((engine) => engine.stop()),

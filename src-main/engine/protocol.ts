@@ -1,6 +1,6 @@
 /**
- * The messages between the core's side of an engine (client.ts) and its host process (host/). Small and typed; the host
- * parses what it gets, the client trusts its own child. Texts of jobs travel here and nowhere else.
+ * The messages between the core's side of an engine (client/) and its host process (host/). Small and typed; the host
+ * parses what it gets, the client trusts its own child. The texts of jobs travel here and nowhere else.
  */
 import { z } from 'zod'
 
@@ -8,13 +8,13 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
 import type { EngineGpu, EngineSpeed, LoadedModel, ModelInspection } from '#core/engine/engine.port.ts'
 
-/** Jobs that may wait before the slots; one more is ENGINE_BUSY. */
+/** Most jobs that wait for a slot; one more is ENGINE_BUSY. */
 export const QUEUE_MAX = 64
-/** Prompt tokens of one job that one step may evaluate: what a cancel waits for at most. */
+/** Most prompt tokens of one job in a step that it shares; a cancel waits for one step at most. */
 export const STEP_PROMPT_TOKENS = 128
 /** Texts of one embed call. */
 export const EMBED_TEXTS_MAX = 256
-/** Embed calls that may wait at once; one more is ENGINE_BUSY. */
+/** Most embed calls that wait at once; one more is ENGINE_BUSY. */
 export const EMBED_CALLS_MAX = 16
 /** Ids longer than this are refused. */
 export const JOB_KEY_MAX = 128
@@ -32,7 +32,7 @@ const settings = z.object({
   kvType: z.enum(['f16', 'q8_0']).exactOptional(),
   flashAttention: z.enum(['auto', 'on', 'off']).exactOptional(),
   batchTokens: z.number().int().min(32).max(2_048).exactOptional(),
-  parkedBytes: z
+  savedPrefixBytes: z
     .number()
     .int()
     .min(0)
@@ -44,13 +44,13 @@ const path = z.string().min(1).max(4_096)
 const callId = z.number().int().min(0)
 const jobKey = z.string().min(1).max(JOB_KEY_MAX)
 
-export const hostRequest = z.discriminatedUnion('t', [
+export const engineHostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('load'), id: callId, path, sha256: z.string().max(64), settings }),
   z.object({ t: z.literal('unload'), id: callId }),
   z.object({ t: z.literal('inspect'), id: callId, path, settings: settings.partial() }),
   z.object({ t: z.literal('gpus'), id: callId }),
   /**
-   * `request` is parsed by itself, so that a bad one ends its own job only. `deadlineMs` counts from the message's
+   * `request` is parsed separately, so that a bad one fails its own job only. `deadlineMs` counts from the message's
    * arrival.
    */
   z.object({
@@ -61,17 +61,17 @@ export const hostRequest = z.discriminatedUnion('t', [
     deadlineMs: z.number().min(0).max(DEADLINE_MS_MAX).nullable(),
   }),
   z.object({ t: z.literal('cancel'), job: jobKey }),
-  /** `texts` are parsed by themselves, so that bad ones get an answer. */
+  /** `texts` are parsed separately, so that bad ones get an answer. */
   z.object({ t: z.literal('embed'), id: callId, texts: z.unknown() }),
-  /** Ends an embed call between two texts. */
+  /** Cancels an embed call, between two texts. */
   z.object({ t: z.literal('cancel-embed'), call: callId }),
   /** Most threads of this process from now on, until the next load. */
   z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
   z.object({ t: z.literal('stop') }),
 ])
-export type HostRequest = z.infer<typeof hostRequest>
+export type EngineHostRequest = z.infer<typeof engineHostRequest>
 
-/** Engine tokens; see EngineStats. */
+/** Counted in engine tokens; see EngineStats. */
 export interface HostStats {
   running: number
   queued: number
@@ -97,7 +97,7 @@ export interface DeltaItem {
   logprobs?: TokenLogprob[]
 }
 
-export type HostEvent =
+export type EngineHostEvent =
   /** First message of a host; nothing is sent to it before. */
   | { t: 'ready'; pid: number }
   | { t: 'result'; id: number; value: LoadedModel | ModelInspection | Embedded | EngineGpu[] | null }

@@ -1,5 +1,5 @@
 /**
- * Which call comes next, given how the limits stand. Bounds of a sitting. Source: docs/exam.md, Verdict, Load calls.
+ * Which call comes next, given how the limits stand. Bounds of an attempt. Source: docs/exam.md, Verdict, Load calls.
  */
 import type { Place } from './exam-calls.ts'
 import { FAMILIES } from './generate-items.ts'
@@ -13,9 +13,9 @@ export const EXTRA_MAX = 120
 export const LOAD_CALLS_MAX = 500
 
 /** `exhausted`: a bound is reached and a limit of this phase still is undecided. */
-export type Step = { kind: 'call'; place: Place } | { kind: 'next-phase' } | { kind: 'exhausted' }
+export type PlanStep = { kind: 'call'; place: Place } | { kind: 'next-phase' } | { kind: 'exhausted' }
 
-export class Plan {
+export class ExamPlan {
   phase: ExamPhase = 'items'
   readonly #slots: number
   /** Items of complete and begun rounds handed out. */
@@ -33,7 +33,7 @@ export class Plan {
   }
 
   /** Moves to the next place. To be called only with every counted result in `tally`, as far as `mustWait` allows. */
-  step(tally: Tally): Step {
+  step(tally: Tally): PlanStep {
     return this.phase === 'items' ? this.#stepItems(tally) : this.#stepLoad(tally, this.phase)
   }
 
@@ -57,7 +57,7 @@ export class Plan {
     return rounds + extras + loads
   }
 
-  #stepItems(tally: Tally): Step {
+  #stepItems(tally: Tally): PlanStep {
     const family = FAMILIES[this.#items % FAMILIES.length]!
     const index = Math.floor(this.#items / FAMILIES.length)
     const insideRound = this.#items % FAMILIES.length > 0
@@ -74,7 +74,7 @@ export class Plan {
     return { kind: 'call', place: { phase: 'items', family: open, index: ROUNDS_MAX + asked } }
   }
 
-  #stepLoad(tally: Tally, phase: 'single' | 'slots'): Step {
+  #stepLoad(tally: Tally, phase: 'single' | 'slots'): PlanStep {
     const last = phase === 'slots' || this.#slots === 1
     const needed = last ? [phase === 'slots' ? LIMIT.slots : LIMIT.single, LIMIT.ttft, LIMIT.full] : [LIMIT.single]
     if (needed.every((name) => tally.state(name) !== 'undecided'))

@@ -1,5 +1,5 @@
 /**
- * One exam sitting as a pure state machine: it says which calls to send, judges what comes back, and decides. The same
+ * One exam attempt as a pure state machine: it says which calls to send, judges what comes back, and decides. The same
  * inputs give the same verdict, whatever the order of arrival: results are counted in the order of the plan. Used by
  * the exchange (witnessed) and by the core (self).
  */
@@ -8,7 +8,7 @@ import { StokerError } from '#contract/errors.ts'
 import { examCall, placeId, type Place } from './exam-calls.ts'
 import { SEED_PATTERN } from './generate-items.ts'
 import { judgeCall } from './judge-call.ts'
-import { Plan } from './exam-plan.ts'
+import { ExamPlan } from './exam-plan.ts'
 import { Tally } from './tally.ts'
 import type {
   CallResult,
@@ -17,16 +17,16 @@ import type {
   ExamSessionOptions,
   ExamSessionState,
   RecordedItem,
-  Verdict,
+  ExamVerdict,
 } from './exam-types.ts'
 
-export type { ExamCall, ExamSession, RecordedItem, Verdict } from './exam-types.ts'
+export type { ExamCall, ExamSession, RecordedItem, ExamVerdict } from './exam-types.ts'
 
 const SLOTS_MAX = 1_024
 
 class Session implements ExamSession {
   readonly #options: ExamSessionOptions
-  readonly #plan: Plan
+  readonly #plan: ExamPlan
   readonly #tally: Tally
   readonly #prior: ReadonlyMap<string, RecordedItem>
   readonly #places = new Map<string, Place>()
@@ -39,7 +39,7 @@ class Session implements ExamSession {
 
   constructor(options: ExamSessionOptions) {
     this.#options = options
-    this.#plan = new Plan(options.slots)
+    this.#plan = new ExamPlan(options.slots)
     this.#tally = new Tally(options.spec, options.slots, options.carried ?? {})
     this.#prior = new Map((options.resumeFrom ?? []).map((item) => [item.itemId, item]))
     this.#advance()
@@ -83,7 +83,7 @@ class Session implements ExamSession {
     return this.#order.slice(0, this.#folded).map((id) => this.#results.get(id)!)
   }
 
-  #verdict(): Verdict | null {
+  #verdict(): ExamVerdict | null {
     if (this.#tally.anyNotReached) return 'not-reached'
     if (this.#tally.allPassed) return 'passed'
     return this.#exhausted ? 'undecided' : null
@@ -96,13 +96,13 @@ class Session implements ExamSession {
       const item = this.#results.get(id)
       if (item === undefined) return
       const place = this.#places.get(id)!
-      if (place.phase === 'items') this.#tally.item(item, place.family, Plan.endsRound(place))
+      if (place.phase === 'items') this.#tally.item(item, place.family, ExamPlan.endsRound(place))
       else this.#tally.load(item)
     }
   }
 
   /**
-   * Hands out calls until the plan must wait; calls that an earlier, interrupted sitting has answered are counted
+   * Hands out calls until the plan must wait; calls that an earlier, interrupted attempt has answered are counted
    * instead. Bounded by the plan.
    */
   #advance(): void {
@@ -110,7 +110,7 @@ class Session implements ExamSession {
       const step = this.#plan.step(this.#tally)
       if (step.kind === 'next-phase') this.#plan.nextPhase()
       else if (step.kind === 'exhausted') {
-        // Results in flight may still decide; with none the sitting is over.
+        // Results in flight may still decide; with none the attempt is over.
         this.#exhausted = this.#order.length === this.#folded
         return
       } else this.#handOut(step.place)
@@ -132,7 +132,7 @@ class Session implements ExamSession {
   }
 }
 
-/** One sitting. Throws RangeError for a malformed seed, or slots outside 1..1024. */
+/** One attempt. Throws RangeError for a malformed seed, or slots outside 1..1024. */
 export function createExamSession(options: ExamSessionOptions): ExamSession {
   if (!SEED_PATTERN.test(options.seed)) throw new RangeError('a seed is 1 to 64 of A-Z a-z 0-9 . _ -')
   if (!Number.isSafeInteger(options.slots) || options.slots < 1 || options.slots > SLOTS_MAX)

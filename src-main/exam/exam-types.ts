@@ -1,4 +1,4 @@
-/** Shapes of one exam sitting. The exchange (witnessed) and the core (self) drive the same state machine with them. */
+/** Shapes of one exam attempt. The exchange (witnessed) and the core (self) drive the same state machine with them. */
 import type { ErrorCode } from '#contract/errors.ts'
 import type { ExamLimitView } from '#contract/supplier.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -56,7 +56,7 @@ export interface RecordedItem {
   tokPerS: number | null
 }
 
-export type Verdict = 'passed' | 'not-reached' | 'undecided'
+export type ExamVerdict = 'passed' | 'not-reached' | 'undecided'
 
 /**
  * Right and asked so far of one limit, carried over from an earlier attempt with the same deployment. By limit name.
@@ -74,8 +74,8 @@ export interface ExamSessionState {
   limits: ExamLimitView[]
   /** Shown, not judged: provisional until 300 jobs. */
   errorRate: { calls: number; failed: number; ceiling: number; provisional: true }
-  /** null while the sitting goes on. */
-  verdict: Verdict | null
+  /** null while the attempt goes on. */
+  verdict: ExamVerdict | null
 }
 
 export interface ExamSession {
@@ -98,7 +98,7 @@ export interface ExamSessionOptions {
   /** The deployment's slots; 1 skips the `slots` phase and its limit repeats the single one. */
   slots: number
   /**
-   * Judged calls of an interrupted sitting with the same spec, seed and slots, in any order; they are not asked again.
+   * Judged calls of an interrupted attempt with the same spec, seed and slots, in any order; they are not asked again.
    * Calls the plan does not contain are dropped.
    */
   resumeFrom?: readonly RecordedItem[]

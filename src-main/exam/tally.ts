@@ -1,5 +1,5 @@
 /**
- * The limits of one sitting, fed with judged calls in the order of the plan. Each limit stops counting at its decision,
+ * The limits of one attempt, fed with judged calls in the order of the plan. Each limit stops counting at its decision,
  * so results that arrive later or in another order cannot change it. Source: docs/exam.md, Verdict.
  */
 import type { GradeSpec } from '#contract/grades.ts'

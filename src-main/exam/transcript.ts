@@ -19,7 +19,7 @@ export interface TranscriptInput extends Omit<Transcript, Computed> {
 
 /**
  * Puts the calls that count into the plan's order (`items` may come in any order and hold more), computes limits and
- * verdict from them, and signs. `sha256` is that of the UTF-8 bytes of `json`. Throws CONFLICT when the sitting is not
+ * verdict from them, and signs. `sha256` is that of the UTF-8 bytes of `json`. Throws CONFLICT when the attempt is not
  * finished.
  */
 export function buildTranscript(

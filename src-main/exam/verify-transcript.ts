@@ -58,7 +58,7 @@ function missingProblem(transcript: Transcript, item: TranscriptItem): string | 
     : `${item.itemId} has no reply, and no exchange says what it was`
 }
 
-/** Repeats the whole sitting from the judged calls: plan, limits and verdict must come out the same. */
+/** Repeats the whole attempt from the judged calls: plan, limits and verdict must come out the same. */
 function replayProblems(transcript: Transcript): string[] {
   const resumeFrom = transcript.items.map(recordedOf)
   const session = createExamSession({

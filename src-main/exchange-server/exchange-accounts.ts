@@ -1,5 +1,5 @@
 /** Names of the exchange's accounts, and opening them. */
-import type { MarketContext } from './exchange-context.ts'
+import type { ExchangeContext } from './exchange-context.ts'
 import type { WriteDb } from '#db/db-types.ts'
 
 export const ISSUER = 'equity:issuer'
@@ -9,9 +9,9 @@ export const buyerAccount = (buyerId: string): string => `liability:buyer:${buye
 export const heldAccount = (supplier: string): string => `liability:supplier:${supplier}:held`
 export const availableAccount = (supplier: string): string => `liability:supplier:${supplier}:available`
 
-type Opener = Pick<MarketContext, 'books' | 'terms'>
+type Opener = Pick<ExchangeContext, 'books' | 'terms'>
 
-export function openHouseAccounts({ books, terms: { currency } }: Opener, db: WriteDb): void {
+export function openExchangeAccounts({ books, terms: { currency } }: Opener, db: WriteDb): void {
   books.openAccount(db, { id: ISSUER, kind: 'equity', currency })
   books.openAccount(db, { id: CLEARING, kind: 'liability', currency, creditLimited: true })
   books.openAccount(db, { id: FEES, kind: 'income', currency })

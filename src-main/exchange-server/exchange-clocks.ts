@@ -1,4 +1,4 @@
-/** Time for the exchange: timers that do not hold the process, and a ledger clock that only moves when told. */
+/** Time for the exchange: timers that do not hold the process, and a ledger clock that only moves when it is advanced. */
 import type { Clock } from '#contract/time.ts'
 
 export interface VirtualClock extends Clock {

@@ -11,7 +11,7 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
 
-export interface Terms {
+export interface TradingTerms {
   realm: Realm
   currency: Currency
   feeBps: number
@@ -22,7 +22,7 @@ export interface Terms {
   deadlineFactor: number
 }
 
-export interface MarketContext {
+export interface ExchangeContext {
   readonly clock: Clock
   readonly ids: IdSource
   readonly log: Log
@@ -30,10 +30,10 @@ export interface MarketContext {
   readonly books: Books
   readonly key: SigningKey
   readonly specs: ReadonlyMap<string, GradeSpec>
-  readonly terms: Terms
+  readonly terms: TradingTerms
 }
 
-export const PRACTICE_TERMS: Terms = {
+export const PRACTICE_TERMS: TradingTerms = {
   realm: 'practice',
   currency: 'PCR',
   feeBps: 500,

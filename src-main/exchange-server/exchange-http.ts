@@ -1,5 +1,5 @@
 /**
- * The one listener: buyers and admin over HTTP, suppliers by upgrade. Loopback names only unless told; no browser page
+ * The one listener: buyers and admin over HTTP, suppliers by upgrade. Loopback names only by default; no browser page
  * may call it.
  */
 import type { IncomingMessage, Server } from 'node:http'

@@ -4,13 +4,13 @@ export const LIMITS = {
   adminBodyBytes: 65_536,
   connections: 1_024,
   /** Sockets that have not finished the handshake. */
-  strangers: 64,
+  unauthenticatedSockets: 64,
   handshakeMs: 10_000,
   /** Frames of one socket: a bucket of `frameBurst` that refills at `framesPerSecond`. */
   framesPerSecond: 2_000,
   frameBurst: 8_000,
   /** Malformed or unknown frames before a socket is closed. */
-  strikes: 32,
+  violations: 32,
   /** A socket whose unsent bytes pass this is closed; its session may resume. */
   unsentBytes: 16_777_216,
   /** Frames received before a bare acknowledgement is sent. */

@@ -4,8 +4,8 @@ import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
-import type { MarketContext } from './exchange-context.ts'
-import { Conductor } from './exam/exam-service.ts'
+import type { ExchangeContext } from './exchange-context.ts'
+import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
@@ -14,13 +14,13 @@ import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
 import { Registry } from './supply/supplier-registry.ts'
-import { Sessions } from './supply/supplier-sessions.ts'
+import { SupplierSessions } from './supply/supplier-sessions.ts'
 
-export interface Market {
+export interface ExchangeParts {
   readonly router: Router
-  readonly sessions: Sessions
+  readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
-  /** Releases what is due and tells the suppliers; returns how many. */
+  /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
   /** The release loop, on the real clock. */
   startLoops(): void
@@ -28,19 +28,19 @@ export interface Market {
   stop(): void
 }
 
-export interface MarketOptions {
+export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
 }
 
-export function createMarket(context: MarketContext, options: MarketOptions): Market {
+export function createExchangeParts(context: ExchangeContext, options: ExchangePartsOptions): ExchangeParts {
   const registry = new Registry()
   const stopping = new AbortController()
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
-  const conductor = new Conductor(context, router, options.examSeed)
+  const examService = new ExamService(context, router, options.examSeed)
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
     enabled: options.practiceBuyer,
@@ -50,8 +50,8 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const onFrame = frameHandler({ context, registry, feed, router, deliveries, conductor, practiceBuyer })
-  const sessions = new Sessions(context, registry, {
+  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer })
+  const sessions = new SupplierSessions(context, registry, {
     onArrival: (supplier, name) =>
       context.db.tx((db) => {
         upsertSupplier(db, supplier, name, context.clock.now())
@@ -64,12 +64,12 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
     onFrame,
     onDetached: offersChanged,
     onDropped: (peer) => {
-      conductor.drop(peer)
+      examService.drop(peer)
       deliveries.drop(peer)
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
   })
-  const tell = (supplier: string, releases: Release[]): void => {
+  const announce = (supplier: string, releases: Release[]): void => {
     const peer = registry.get(brandId<PublicKey>(supplier))
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
       peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
@@ -90,16 +90,16 @@ export function createMarket(context: MarketContext, options: MarketOptions): Ma
     release() {
       let count = 0
       for (const [supplier, releases] of releaseDue(context)) {
-        tell(supplier, releases)
+        announce(supplier, releases)
         count += releases.length
       }
       return count
     },
-    startLoops: () => void releaseLoop(context, tell, stopping.signal),
+    startLoops: () => void releaseLoop(context, announce, stopping.signal),
     stop() {
       stopping.abort(new Error('the exchange stops'))
       practiceBuyer.stop()
-      conductor.stop()
+      examService.stop()
       sessions.stop()
       feed.stop()
     },

@@ -15,14 +15,14 @@ import { randomIds, type IdSource } from '#lib/id-source.ts'
 import { createLog, type Log } from '#lib/log.ts'
 import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 
-import { openHouseAccounts } from './exchange-accounts.ts'
+import { openExchangeAccounts } from './exchange-accounts.ts'
 import { adminApi } from './admin/admin-api.ts'
 import { buyersApi } from './buy/buyers-api.ts'
 import { virtualClock, type VirtualClock } from './exchange-clocks.ts'
-import { PRACTICE_TERMS, type MarketContext, type Terms } from './exchange-context.ts'
+import { PRACTICE_TERMS, type ExchangeContext, type TradingTerms } from './exchange-context.ts'
 import { listen, type Listener } from './exchange-http.ts'
 import { LIMITS } from './exchange-limits.ts'
-import { createMarket, type Market } from './exchange-parts.ts'
+import { createExchangeParts, type ExchangeParts } from './exchange-parts.ts'
 import { exchangeMigrations } from './exchange-db/index.ts'
 import { readMeta, writeMeta } from './store/buyers.store.ts'
 import { pruneCalls } from './store/calls.store.ts'
@@ -33,7 +33,7 @@ import type { SupplierSocket } from './supply/handshake.ts'
 export interface ExchangeOptions {
   /** The exchange's own folder (DIR/exchange). */
   dir: string
-  /** 127.0.0.1 unless told. */
+  /** 127.0.0.1 by default. */
   host?: string
   /** 0 picks a free one. */
   port?: number
@@ -47,7 +47,7 @@ export interface ExchangeOptions {
   examSeed?: string
   /** Of the practice buyer's draws. */
   seed?: string
-  terms?: Partial<Terms>
+  terms?: Partial<TradingTerms>
   specs?: readonly GradeSpec[]
   clock?: Clock
   ids?: IdSource
@@ -83,14 +83,14 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
     const context = contextOf(options, db, virtual ?? real, log)
     recover(context)
-    const market = createMarket(context, {
+    const parts = createExchangeParts(context, {
       practiceBuyer: options.practiceBuyer === true,
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
     })
     const adminToken = tokenOf(dir, context.ids)
-    const listener = options.listen === false ? null : await open(options, context, market, virtual, adminToken)
-    if (virtual === null) market.startLoops()
+    const listener = options.listen === false ? null : await open(options, context, parts, virtual, adminToken)
+    if (virtual === null) parts.startLoops()
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
@@ -103,7 +103,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     let stopping: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       rmSync(join(dir, 'listen.json'), { force: true })
-      market.stop()
+      parts.stop()
       await listener?.close()
       database.close()
       lock.release()
@@ -112,7 +112,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       url: listener?.url ?? '',
       exchangeKey,
       adminToken,
-      acceptSupplier: (socket) => market.sessions.greet(socket),
+      acceptSupplier: (socket) => parts.sessions.greet(socket),
       stop: () => (stopping ??= stop()),
     }
   } catch (error) {
@@ -122,7 +122,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   }
 }
 
-function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): MarketContext {
+function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): ExchangeContext {
   const specs = options.specs ?? loadGradeSpecs()
   return {
     clock,
@@ -137,9 +137,9 @@ function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): Ma
 }
 
 /** What a start owes to the run before it: accounts, jobs that lost their buyers, exams that wait. */
-function recover(context: MarketContext): void {
+function recover(context: ExchangeContext): void {
   context.db.tx((db) => {
-    openHouseAccounts(context, db)
+    openExchangeAccounts(context, db)
     interruptExams(db)
     pruneCalls(db, context.clock.now() - LIMITS.callsKeptMs)
   })
@@ -158,23 +158,23 @@ function tokenOf(dir: string, ids: IdSource): string {
 
 function open(
   options: ExchangeOptions,
-  context: MarketContext,
-  market: Market,
+  context: ExchangeContext,
+  parts: ExchangeParts,
   virtual: VirtualClock | null,
   token: string,
 ): Promise<Listener> {
   const advance = (ms: number): number => {
     virtual?.advance(ms)
     context.db.tx((db) => writeMeta(db, CLOCK_META, String(context.clock.now())))
-    return market.release()
+    return parts.release()
   }
   return listen({
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
     allowHosts: options.allowHosts ?? [],
     log: context.log,
-    buyers: buyersApi(context, market.router, context.clock.now()),
-    admin: adminApi({ context, token, practiceBuyer: market.practiceBuyer, virtual, advance }),
-    onSupplier: (socket) => market.sessions.greet(socket),
+    buyers: buyersApi(context, parts.router, context.clock.now()),
+    admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
+    onSupplier: (socket) => parts.sessions.greet(socket),
   })
 }

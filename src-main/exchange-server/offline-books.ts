@@ -13,7 +13,7 @@ import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
 
-import { openHouseAccounts } from './exchange-accounts.ts'
+import { openExchangeAccounts } from './exchange-accounts.ts'
 import { checkExchange, type CheckResult } from './admin/exchange-check.ts'
 import { receiptPage, supplierView, type SupplierView } from './admin/supplier-view.ts'
 import { createBuyer, DEFAULT_CREDIT } from './buy/buyers.ts'
@@ -55,15 +55,15 @@ export function createBuyerKeyOffline(
   try {
     const db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations })
     try {
-      const needs = {
+      const deps = {
         db,
         books: createBooks(),
         terms: PRACTICE_TERMS,
         clock: systemClock,
         ids: randomIds(() => systemClock.now()),
       }
-      db.tx((write) => openHouseAccounts(needs, write))
-      return createBuyer(needs, { name: options.name, creditNano: options.creditNano ?? DEFAULT_CREDIT })
+      db.tx((write) => openExchangeAccounts(deps, write))
+      return createBuyer(deps, { name: options.name, creditNano: options.creditNano ?? DEFAULT_CREDIT })
     } finally {
       db.close()
     }

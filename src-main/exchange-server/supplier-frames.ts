@@ -3,8 +3,8 @@ import { assertNever } from '#contract/errors.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 
 import type { PracticeBuyer } from './buy/practice-buyer.ts'
-import type { MarketContext } from './exchange-context.ts'
-import type { Conductor } from './exam/exam-service.ts'
+import type { ExchangeContext } from './exchange-context.ts'
+import type { ExamService } from './exam/exam-service.ts'
 import type { Deliveries } from './jobs/deliveries.ts'
 import type { Router } from './jobs/router.ts'
 import { syncResult } from './settle/supplier-sync.ts'
@@ -13,13 +13,13 @@ import { takeOffer } from './supply/offers.ts'
 import type { Peer } from './supply/peer.ts'
 import type { Registry } from './supply/supplier-registry.ts'
 
-export interface FrameParts {
-  context: MarketContext
+export interface SupplierFrameDeps {
+  context: ExchangeContext
   registry: Registry
   feed: BookFeed
   router: Router
   deliveries: Deliveries
-  conductor: Conductor
+  examService: ExamService
   practiceBuyer: PracticeBuyer
 }
 
@@ -29,9 +29,9 @@ export function frameHandler({
   feed,
   router,
   deliveries,
-  conductor,
+  examService,
   practiceBuyer,
-}: FrameParts): (peer: Peer, frame: SupplierFrame) => void {
+}: SupplierFrameDeps): (peer: Peer, frame: SupplierFrame) => void {
   const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
     feed.changed(frame.instrument)
@@ -51,9 +51,9 @@ export function frameHandler({
       case 'sync':
         return peer.send(syncResult(context, peer.supplier, frame))
       case 'exam.start':
-        return conductor.start(peer, frame)
+        return examService.start(peer, frame)
       case 'exam.cancel':
-        return conductor.cancel(peer, frame.examId)
+        return examService.cancel(peer, frame.examId)
       case 'job.accept':
         return deliveries.accept(peer, frame.jobId)
       case 'job.delta':

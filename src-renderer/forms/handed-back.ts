@@ -16,7 +16,7 @@ const jobs = (number: number): string => (number === 1 ? 'one job' : `${count(nu
 
 /** One sentence for each thing that happened; money in `currency`. */
 export function handedBackLines(
-  { tookMs, unloaded, handedOff, failed, lostNano, lostTokens, paused }: HandedBack,
+  { tookMs, unloaded, handedOff, failed, sellerNano, lostTokens, paused }: HandedBack,
   currency: string,
 ): string[] {
   const lines = [
@@ -28,7 +28,7 @@ export function handedBackLines(
     lines.push(`Sent back for another supplier before ${handedOff === 1 ? 'it' : 'they'} began: ${jobs(handedOff)}.`)
   if (failed > 0)
     lines.push(
-      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${decimal(lostNano)} ${currencyWord(currency)} not earned.`,
+      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${decimal(sellerNano)} ${currencyWord(currency)} not earned.`,
     )
   if (handedOff === 0 && failed === 0) lines.push('No job was lost.')
   if (paused.length > 0)

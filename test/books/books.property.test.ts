@@ -175,7 +175,7 @@ describe('books under any order of retries, duplicates, partial failures and cra
           for (const { one, at } of asks) {
             db.tx((write) => {
               books.reserve(write, {
-                id: `res:${at}`,
+                id: `reserve:${at}`,
                 debit: 'buyer',
                 credit: 'clearing',
                 amount: nano(one.reserved),
@@ -184,8 +184,8 @@ describe('books under any order of retries, duplicates, partial failures and cra
                 expiresAt: 2,
               })
               const amount = Math.min(one.share, one.reserved)
-              if (amount === 0) books.void(write, { id: `void:${at}`, pendingId: `res:${at}`, reason: '', at: 1 })
-              else books.post(write, { id: `post:${at}`, pendingId: `res:${at}`, amount: nano(amount), at: 1 })
+              if (amount === 0) books.void(write, { id: `void:${at}`, pendingId: `reserve:${at}`, reason: '', at: 1 })
+              else books.post(write, { id: `post:${at}`, pendingId: `reserve:${at}`, amount: nano(amount), at: 1 })
             })
           }
           const result = { balances: BALANCES(db), check: books.check(db.read) }

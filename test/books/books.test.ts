@@ -29,7 +29,7 @@ function ledger() {
   })
   return db
 }
-const reserveOf = (amount: number, id = 'res:1') => ({
+const reserveOf = (amount: number, id = 'reserve:1') => ({
   id,
   debit: 'buyer',
   credit: 'clearing',
@@ -56,7 +56,7 @@ describe('books', () => {
       pendingDebits: 600,
       pendingCredits: 0,
     })
-    db.tx((write) => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(250), at: 3 }))
+    db.tx((write) => books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(250), at: 3 }))
     expect(books.balance(db.read, 'buyer')).toEqual({
       currency: 'PCR',
       debits: 250,
@@ -79,14 +79,14 @@ describe('books', () => {
     const db = ledger()
     db.tx((write) => {
       books.reserve(write, reserveOf(600))
-      books.void(write, { id: 'void:1', pendingId: 'res:1', reason: 'supplier failed', at: 3 })
-      expect(books.void(write, { id: 'void:1', pendingId: 'res:1', reason: 'another telling', at: 9 })).toBe(
+      books.void(write, { id: 'void:1', pendingId: 'reserve:1', reason: 'supplier failed', at: 3 })
+      expect(books.void(write, { id: 'void:1', pendingId: 'reserve:1', reason: 'another telling', at: 9 })).toBe(
         'duplicate',
       )
-      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(1), at: 4 })).toThrow(
+      expect(() => books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(1), at: 4 })).toThrow(
         code('LEDGER_CLOSED'),
       )
-      expect(() => books.void(write, { id: 'void:2', pendingId: 'res:1', reason: '', at: 4 })).toThrow(
+      expect(() => books.void(write, { id: 'void:2', pendingId: 'reserve:1', reason: '', at: 4 })).toThrow(
         code('LEDGER_CLOSED'),
       )
     })
@@ -98,8 +98,8 @@ describe('books', () => {
     const db = ledger()
     db.tx((write) => {
       books.reserve(write, reserveOf(600))
-      expect(() => books.reserve(write, reserveOf(401, 'res:2'))).toThrow(code('LEDGER_CONFLICT', 'limit'))
-      expect(books.reserve(write, reserveOf(400, 'res:2'))).toBe('applied')
+      expect(() => books.reserve(write, reserveOf(401, 'reserve:2'))).toThrow(code('LEDGER_CONFLICT', 'limit'))
+      expect(books.reserve(write, reserveOf(400, 'reserve:2'))).toBe('applied')
       expect(() =>
         books.transfer(write, { id: 'pay', debit: 'buyer', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
       ).toThrow(code('LEDGER_CONFLICT', 'limit'))
@@ -122,9 +122,9 @@ describe('books', () => {
         expect(() => books.reserve(write, other)).toThrow(code('LEDGER_CONFLICT', 'content'))
       }
       expect(() => books.transfer(write, reserveOf(10))).toThrow(code('LEDGER_CONFLICT', 'content'))
-      books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(4), at: 3 })
-      expect(books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(4), at: 9 })).toBe('duplicate')
-      expect(() => books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(5), at: 3 })).toThrow(
+      books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(4), at: 3 })
+      expect(books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(4), at: 9 })).toBe('duplicate')
+      expect(() => books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(5), at: 3 })).toThrow(
         code('LEDGER_CONFLICT', 'content'),
       )
     })
@@ -151,7 +151,7 @@ describe('books', () => {
         code('LEDGER_UNKNOWN'),
       )
       books.reserve(write, reserveOf(10))
-      expect(() => books.post(write, { id: 'a', pendingId: 'res:1', amount: nano(11), at: 1 })).toThrow(
+      expect(() => books.post(write, { id: 'a', pendingId: 'reserve:1', amount: nano(11), at: 1 })).toThrow(
         code('LEDGER_CONFLICT', 'reserve'),
       )
       expect(() =>
@@ -199,7 +199,7 @@ describe('books', () => {
           at: 1,
         }),
       ).toThrow(code('MONEY_RANGE'))
-      books.post(write, { id: 'b', pendingId: 'res:1', amount: nano(LIMIT - 1_000), at: 2 })
+      books.post(write, { id: 'b', pendingId: 'reserve:1', amount: nano(LIMIT - 1_000), at: 2 })
     })
     expect(books.balance(db.read, 'equity:issuer').debits).toBe(LIMIT)
     expect(books.check(db.read).ok).toBe(true)
@@ -233,7 +233,7 @@ describe('the database itself', () => {
     const db = ledger()
     db.tx((write) => {
       books.reserve(write, reserveOf(10))
-      books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(4), at: 3 })
+      books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(4), at: 3 })
     })
     const row = (id: string, amount: number, pending: string | null, type: string) =>
       `INTO transfers (id, type, debit, credit, currency, amount, code, at, pending_id) VALUES ('${id}', '${type}', 'buyer', 'clearing', 'PCR', ${amount}, 'x', 1, ${pending === null ? 'NULL' : `'${pending}'`})`
@@ -248,19 +248,19 @@ describe('the database itself', () => {
       ['DELETE FROM balances', /kept/],
       [`INSERT ${row('zero', 0, null, 'direct')}`, /CHECK/],
       [`INSERT ${row('much', LIMIT + 1, null, 'direct')}`, /CHECK/],
-      [`INSERT ${row('again', 1, 'res:1', 'void')}`, /append only/],
+      [`INSERT ${row('again', 1, 'reserve:1', 'void')}`, /append only/],
       [
         "INSERT INTO transfers (id, type, debit, credit, currency, amount, code, at) VALUES ('usd', 'direct', 'dollars', 'clearing', 'USD', 1, 'x', 1)",
         /FOREIGN KEY/,
       ],
     ]
     for (const [sql, why] of attempts) expect(() => db.tx((write) => write.prepare(sql).run())).toThrow(why)
-    db.tx((write) => books.reserve(write, reserveOf(10, 'res:2')))
-    expect(() => db.tx((write) => write.prepare(`INSERT ${row('over', 11, 'res:2', 'post')}`).run())).toThrow(
+    db.tx((write) => books.reserve(write, reserveOf(10, 'reserve:2')))
+    expect(() => db.tx((write) => write.prepare(`INSERT ${row('over', 11, 'reserve:2', 'post')}`).run())).toThrow(
       /fit its pending/,
     )
     expect(() =>
-      db.tx((write) => write.prepare("UPDATE pendings SET state = 'posted', posted = 11 WHERE id = 'res:2'").run()),
+      db.tx((write) => write.prepare("UPDATE pendings SET state = 'posted', posted = 11 WHERE id = 'reserve:2'").run()),
     ).toThrow(/CHECK/)
     expect(books.check(db.read).ok).toBe(true)
     db.close()
@@ -269,7 +269,7 @@ describe('the database itself', () => {
   it('is caught by check when a projection is bent', () => {
     const bends: [string, RegExp][] = [
       ["UPDATE balances SET credits = credits + 1 WHERE account = 'buyer'", /buyer: the balance is not the sum/],
-      ["UPDATE pendings SET state = 'voided' WHERE id = 'res:1'", /res:1 has a pending state/],
+      ["UPDATE pendings SET state = 'voided' WHERE id = 'reserve:1'", /reserve:1 has a pending state/],
       ['DROP TRIGGER balances_no_delete; DELETE FROM balances', /has no balance/],
       ["DROP TRIGGER transfers_no_update; UPDATE transfers SET amount = 5 WHERE id = 'fund'", /not the sum/],
       [

@@ -32,7 +32,7 @@ const ANSWERS: { [Link in keyof DomainLinks]: unknown } = {
   modelLoaded: false,
   removeRemote: false,
   inUse: null,
-  handBack: { tookMs: 0, unloaded: 0, handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0, paused: [] },
+  handBack: { tookMs: 0, unloaded: 0, handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0, paused: [] },
   runningJobs: 0,
   jobs: 0,
 }

@@ -23,7 +23,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { balances, books, buyerKey, client, say } from '#test/exchange-server/exchange-support.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
-import { openHouse, until, untilOnline, type House } from '#test/support/in-process-stack.ts'
+import { openInProcessStack, until, untilOnline, type InProcessStack } from '#test/support/in-process-stack.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
 
@@ -53,7 +53,7 @@ describe.skipIf(llamaServerPath() === null)(
   'sales of a remote deployment (skipped where no llama-server is: `npm run bench:reference` builds one, STOKER_LLAMA_SERVER names one)',
   () => {
     let folder: ReturnType<typeof temporaryFolder>
-    let [llama, other, house, buyer, ours]: [LlamaServer, OwnUseProcess, House, OpenAI, Db] = [] as never
+    let [llama, other, stack, buyer, ours]: [LlamaServer, OwnUseProcess, InProcessStack, OpenAI, Db] = [] as never
     let deployment: Deployment
     /** The llama-server is to stand still as soon as an answer of it has begun. */
     let freezes = false
@@ -83,29 +83,29 @@ describe.skipIf(llamaServerPath() === null)(
       const fork = (): never => {
         throw new Error('nothing local here')
       }
-      house = await openHouse({
+      stack = await openInProcessStack({
         folder: folder.path,
         examSeed: 'note',
         specs: SPECS,
         engines: () => createEngines({ clock: systemClock, log, fork, fetch: freezingFetch }),
       })
-      buyer = client(house.exchange, await buyerKey(house.exchange))
+      buyer = client(stack.exchange, await buyerKey(stack.exchange))
       ours = openDb({ path: `${folder.path}/practice.db`, migrations: realmMigrations, readOnly: true })
     }, 60_000)
     afterAll(async () => {
       ours?.close()
-      await house?.stop()
+      await stack?.stop()
       await Promise.all([llama?.kill(), other?.end()])
       folder?.remove()
     })
 
-    const jobOf = (jobId: string): ReturnType<House['core']['client']['jobs']['get']> =>
-      house.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
+    const jobOf = (jobId: string): ReturnType<InProcessStack['core']['client']['jobs']['get']> =>
+      stack.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
     const reaches = (jobId: string, state: Job['state']): Promise<void> =>
-      until(house.core, async () => (await jobOf(jobId)).state === state)
+      until(stack.core, async () => (await jobOf(jobId)).state === state)
     /** At the exchange: what buyers spent and have reserved, and where it went. */
     function money(): { spent: number; reserved: number; fees: number; seller: number } {
-      const { held, available, ...rest } = balances(house.exchange, house.key.publicKey)
+      const { held, available, ...rest } = balances(stack.exchange, stack.key.publicKey)
       return { ...rest, seller: held + available }
     }
     /** Tokens the llama-server has made in all, by its own count. */
@@ -134,7 +134,7 @@ describe.skipIf(llamaServerPath() === null)(
         .withResponse()
       const text = data.choices[0]!.message.content!
       const jobId = response.headers.get('x-stoker-job')!
-      await until(house.core, async () => (await jobOf(jobId)).money === 'available')
+      await until(stack.core, async () => (await jobOf(jobId)).money === 'available')
       const job = await jobOf(jobId)
       const [inputTokens, outputTokens] = [bytes4(content), Math.min(bytes4(text), MAX_TOKENS)]
       expect(outputTokens).toBeGreaterThan(0)
@@ -152,7 +152,7 @@ describe.skipIf(llamaServerPath() === null)(
         verified: { ok: true },
       })
       expect(findJob(ours.read, jobId)?.deploymentId).toBe(deployment.deploymentId)
-      expect(verifyReceipt(job.receipt, { exchangeKey: house.exchange.exchangeKey })).toMatchObject({
+      expect(verifyReceipt(job.receipt, { exchangeKey: stack.exchange.exchangeKey })).toMatchObject({
         ok: true,
         problems: [],
       })
@@ -162,8 +162,8 @@ describe.skipIf(llamaServerPath() === null)(
       })
       const income = `income:${NANO}`
       expect(transfersOf(jobId)).toEqual([
-        { id: `claim:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
-        { id: `settle:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `reserve:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `post:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
         { id: `fee:${jobId}`, debit: 'expense:fee', credit: 'asset:held', amount: fee },
         { id: `release:${jobId}`, debit: 'asset:available', credit: 'asset:held', amount: net },
       ])
@@ -210,7 +210,7 @@ describe.skipIf(llamaServerPath() === null)(
     }
 
     it('is connected, passes the exam over both servers, and is listed', async () => {
-      const { core } = house
+      const { core } = stack
       await untilOnline(core)
       const endpoints = [
         { url: llama.url, key: null, slots: 1 },
@@ -279,14 +279,14 @@ describe.skipIf(llamaServerPath() === null)(
 
     it('goes on selling at the other Stoker’s endpoint', async () => {
       await sell('Write the word paper 6 times, separated by single spaces. Write nothing else.')
-      const { processes } = (await house.core.client.models.deployments())[0]!
+      const { processes } = (await stack.core.client.models.deployments())[0]!
       expect(processes.map(({ state }) => state)).toEqual(['unreachable', 'loaded'])
-      expect(await house.core.client.app.ledgerCheck()).toMatchObject({
+      expect(await stack.core.client.app.ledgerCheck()).toMatchObject({
         ok: true,
         problems: [],
         comparedWithExchange: true,
       })
-      expect(books(house.exchange).check()).toMatchObject({ ok: true, problems: [] })
+      expect(books(stack.exchange).check()).toMatchObject({ ok: true, problems: [] })
     })
   },
 )

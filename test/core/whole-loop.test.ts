@@ -10,7 +10,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 import type { Core } from '#core/core.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { verifyTranscript } from '#exam/transcript.ts'
 import { canonicalJson } from '#lib/canonical.ts'
@@ -18,7 +18,7 @@ import type { Exchange } from '#exchange-server/exchange.ts'
 
 import { admin } from '../exchange-server/exchange-support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
-import { openHouse, until, untilOnline, type House } from '../support/in-process-stack.ts'
+import { openInProcessStack, until, untilOnline, type InProcessStack } from '../support/in-process-stack.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const NANO = 'practice/text-nano' as Instrument
@@ -39,8 +39,8 @@ const knowing = () =>
         : (answers.get(request.messages.at(-1)!.content) ?? 'Sold, word by word!'),
   })
 
-async function house(): Promise<House> {
-  const made = await openHouse({
+async function stack(): Promise<InProcessStack> {
+  const made = await openInProcessStack({
     folder: tempDir(),
     examSeed: SEED,
     engines: () => createFakeEngines({ make: knowing }),
@@ -72,7 +72,7 @@ async function deployed(core: Core, folder: string): Promise<string> {
 
 describe('the whole loop', () => {
   it('qualifies by a witnessed exam, lists, sells over HTTP, and both sides hold the same receipts', async () => {
-    const made = await house()
+    const made = await stack()
     const { core, exchange } = made
     await untilOnline(core)
     const folder = (await core.client.app.hello()).dataDir
@@ -133,7 +133,7 @@ describe('the whole loop', () => {
   }, 60_000)
 
   it('resumes an exam that a restart interrupted, without asking a judged item again; on a remote server, of which the transcript claims no more than it knows', async () => {
-    const made = await house()
+    const made = await stack()
     await untilOnline(made.core)
     const endpoints = [{ url: 'http://127.0.0.1:9', key: 'kept-secret', slots: 2 }]
     const { deploymentId } = await made.core.client.models.connectRemote({

@@ -36,7 +36,7 @@ const clock = {
  * A shell whose exchange host lives in this process: it starts when asked and ends like the real one when its port
  * closes.
  */
-function house() {
+function keptStack() {
   const folder = tempDir()
   const parent = new FakeParentPort()
   const link = new ShellLink(parent, {
@@ -100,7 +100,7 @@ function house() {
 
 describe('the exchange host of the desktop app', () => {
   it('is greeted, qualified to trade with, and connected to again after a restart', async () => {
-    const { kept, adapter, states, online, running, end } = house()
+    const { kept, adapter, states, online, running, end } = keptStack()
     const first = online()
     adapter.start()
     const { terms, fresh } = await first
@@ -122,7 +122,7 @@ describe('the exchange host of the desktop app', () => {
   })
 
   it('resumes its session over the same port when only the connection is lost', async () => {
-    const { kept, adapter, online, running } = house()
+    const { kept, adapter, online, running } = keptStack()
     const first = online()
     adapter.start()
     await first
@@ -139,7 +139,7 @@ describe('the exchange host of the desktop app', () => {
   })
 
   it('closes the exchange’s books at the end, kills nothing that ends by itself, and starts nothing afterwards', async () => {
-    const { kept, adapter, online, running, parent } = house()
+    const { kept, adapter, online, running, parent } = keptStack()
     const first = online()
     adapter.start()
     await first

@@ -1,7 +1,7 @@
 /** What the tray shows, and that the stored answer about closing reaches the shell at every start. */
 import { describe, expect, it } from 'vitest'
 
-import type { HostRequest } from '#contract/host.ts'
+import type { ShellRequest } from '#contract/host.ts'
 import { tellShell, trayOf, type WatchedCore } from '#desktop/tell-shell.ts'
 
 type LiveNow = Parameters<typeof trayOf>[0]
@@ -45,7 +45,7 @@ describe('telling the shell', () => {
   })
 
   it('tells the tray’s line when it changes, not with every beat', async () => {
-    const told: HostRequest[] = []
+    const told: ShellRequest[] = []
     tellShell(
       watched({ live: async () => stream([live(), live(), live({ listing: 'listed' }), live({ listing: 'listed' })]) }),
       (request) => told.push(request),
@@ -57,7 +57,7 @@ describe('telling the shell', () => {
   })
 
   it('tells the stored answer at the start and whenever the settings change', async () => {
-    const told: HostRequest[] = []
+    const told: ShellRequest[] = []
     const topics = ['models', 'settings', 'jobs', 'settings'].map((topic) => ({ topic: topic as 'settings' }))
     const answers = (['ask', 'quit'] as const).values()
     tellShell(

@@ -12,7 +12,7 @@ import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineDone, EngineEvents, EnginePort, SubmitOptions } from '#core/engine/engine.port.ts'
 import type { OwnUseModel, OwnUseService } from '#core/own-use/own-use.port.ts'
 import { createEndpoint } from '#endpoint/index.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 

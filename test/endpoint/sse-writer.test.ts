@@ -5,8 +5,8 @@ import { pino } from 'pino'
 import { expect, it } from 'vitest'
 
 import { LIMITS } from '#endpoint/endpoint-limits.ts'
-import { createOutlet } from '#endpoint/sse-writer.ts'
-import { createWatch } from '#endpoint/open-answers.ts'
+import { createSseWriter } from '#endpoint/sse-writer.ts'
+import { createOpenAnswers } from '#endpoint/open-answers.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
 /** A response whose client reads when the test says so. */
@@ -36,21 +36,21 @@ class FakeResponse extends EventEmitter {
 function stand() {
   const [clock, response] = [new FakeClock(), new FakeResponse()]
   let gone = 0
-  const watch = createWatch(clock, pino({ level: 'silent' }))
-  const outlet = createOutlet(response as unknown as ServerResponse, true, watch, () => (gone += 1))
-  return { clock, response, outlet, gone: () => gone }
+  const watch = createOpenAnswers(clock, pino({ level: 'silent' }))
+  const writer = createSseWriter(response as unknown as ServerResponse, true, watch, () => (gone += 1))
+  return { clock, response, writer, gone: () => gone }
 }
 
 it('cuts off a client that takes nothing for half a minute, not one that is merely slow', async () => {
-  const { clock, response, outlet, gone } = stand()
+  const { clock, response, writer, gone } = stand()
   for (let turn = 0; turn < 20; turn += 1) {
-    outlet.write('data: x\n\n')
-    await clock.advance(LIMITS.watchMs * (LIMITS.stalledLooks - 1))
+    writer.write('data: x\n\n')
+    await clock.advance(LIMITS.watchMs * (LIMITS.stalledChecks - 1))
     response.read()
   }
   expect(gone()).toBe(0)
-  outlet.write('data: x\n\n')
-  await clock.advance(LIMITS.watchMs * LIMITS.stalledLooks)
+  writer.write('data: x\n\n')
+  await clock.advance(LIMITS.watchMs * LIMITS.stalledChecks)
   expect(gone()).toBe(0)
   await clock.advance(LIMITS.watchMs)
   expect({ gone: gone(), destroyed: response.destroyed, sleeping: clock.waiting }).toEqual({
@@ -58,13 +58,13 @@ it('cuts off a client that takes nothing for half a minute, not one that is mere
     destroyed: true,
     sleeping: 0,
   })
-  outlet.write('nobody')
+  writer.write('nobody')
   expect(response.writableLength).toBeLessThan(100)
 })
 
 it('cuts off a client that leaves the end of its answer unread', async () => {
-  const { clock, response, outlet, gone } = stand()
-  outlet.end('data: [DONE]\n\n')
-  await clock.advance(LIMITS.watchMs * (LIMITS.stalledLooks + 1))
+  const { clock, response, writer, gone } = stand()
+  writer.end('data: [DONE]\n\n')
+  await clock.advance(LIMITS.watchMs * (LIMITS.stalledChecks + 1))
   expect({ gone: gone(), destroyed: response.destroyed }).toEqual({ gone: 1, destroyed: true })
 })

@@ -1,17 +1,17 @@
 /** A host process that a test plays: it sees what the client sends and says what the host would say. */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
-import type { HostEvent, HostRequest } from '#engine/protocol.ts'
+import type { EngineHostEvent, EngineHostRequest } from '#engine/protocol.ts'
 
 export class FakeHost implements ForkedHost {
   readonly pid = 4_242
-  readonly got: HostRequest[] = []
+  readonly got: EngineHostRequest[] = []
   readonly kills: string[] = []
   alive = true
   readonly #listeners = new Set<(message: unknown) => void>()
   readonly #exits = new Set<(how: { code: number | null; signal: string | null }) => void>()
   /** What happens on each message; replaced by a test. */
-  onRequest: (request: HostRequest) => void = (request) => {
+  onRequest: (request: EngineHostRequest) => void = (request) => {
     if (request.t === 'load')
       this.say({
         t: 'result',
@@ -31,9 +31,9 @@ export class FakeHost implements ForkedHost {
   get channel(): Channel {
     return {
       send: (message) => {
-        this.got.push(message as HostRequest)
+        this.got.push(message as EngineHostRequest)
         queueMicrotask(() => {
-          if (this.alive) this.onRequest(message as HostRequest)
+          if (this.alive) this.onRequest(message as EngineHostRequest)
         })
       },
       onMessage: (listener) => {
@@ -47,7 +47,7 @@ export class FakeHost implements ForkedHost {
     }
   }
 
-  say(event: HostEvent): void {
+  say(event: EngineHostEvent): void {
     for (const listener of this.#listeners) listener(event)
   }
 

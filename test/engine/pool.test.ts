@@ -64,10 +64,10 @@ const holds = () => members.map(({ holds }) => holds)
 
 describe('sharing out', () => {
   it('gives every process its part of slots and parked memory, and all the threads', async () => {
-    const model = await loaded({ slots: 5, parkedBytes: 100 })
+    const model = await loaded({ slots: 5, savedPrefixBytes: 100 })
     expect(members.map(({ loads }) => loads[0])).toMatchObject([
-      { slots: 3, threads: 4, parkedBytes: 50, processes: 1 },
-      { slots: 2, threads: 4, parkedBytes: 50, processes: 1 },
+      { slots: 3, threads: 4, savedPrefixBytes: 50, processes: 1 },
+      { slots: 2, threads: 4, savedPrefixBytes: 50, processes: 1 },
     ])
     expect(model).toMatchObject({ slots: 5, contextTokens: 256 })
     expect(pool.state()).toMatchObject({ kind: 'loaded', model: { slots: 5 } })

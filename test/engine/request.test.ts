@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { engineRequest, type EngineRequest } from '#contract/inference.ts'
-import { prepareJob, type Job } from '#engine/host/scheduler/engine-job.ts'
+import { prepareJob, type EngineJob } from '#engine/host/scheduler/engine-job.ts'
 import type { StepModel } from '#engine/host/scheduler/step-model.ts'
 
 import { control, FakeModel, request } from './request-fakes.ts'
@@ -10,7 +10,8 @@ const prepare = (
   model: FakeModel,
   asked: EngineRequest,
   pause: () => Promise<unknown> = async () => undefined,
-): Promise<Job> => prepareJob('job', asked, model as unknown as StepModel, { now: 5, randomSeed: () => 77, pause })
+): Promise<EngineJob> =>
+  prepareJob('job', asked, model as unknown as StepModel, { now: 5, randomSeed: () => 77, pause })
 const failure = (model: FakeModel, asked: EngineRequest): Promise<string> =>
   prepare(model, asked).then(
     () => 'none',
@@ -187,10 +188,10 @@ describe('a request becomes a sampler', () => {
 })
 
 describe("a job's answer", () => {
-  const say = (job: Job, text: string): { text: string; stopped: boolean } => {
+  const say = (job: EngineJob, text: string): { text: string; stopped: boolean } => {
     let all = ''
     for (const byte of bytes(text)) {
-      const piece = job.answer.push({ token: byte })
+      const piece = job.output.push({ token: byte })
       all += piece.text
       if (piece.stopped) return { text: all, stopped: true }
     }
@@ -200,10 +201,10 @@ describe("a job's answer", () => {
   it('stops before a stop string, and gives what it held otherwise', async () => {
     const stopped = await prepare(new FakeModel(), request({ stop: ['\n\n'] }))
     expect(say(stopped, 'one\n\ntwo')).toEqual({ text: 'one', stopped: true })
-    expect(stopped.answer.end()).toEqual({ text: '', logprobs: [], toolCalls: [] })
+    expect(stopped.output.end()).toEqual({ text: '', logprobs: [], toolCalls: [] })
     const whole = await prepare(new FakeModel(), request({ stop: ['\n\n'] }))
     expect(say(whole, 'one\n').text).toBe('one')
-    expect(whole.answer.end().text).toBe('\n')
+    expect(whole.output.end().text).toBe('\n')
   })
 
   it('takes calls out, whose text no stop string cuts', async () => {
@@ -212,7 +213,7 @@ describe("a job's answer", () => {
       text: 'Now: ',
       stopped: false,
     })
-    expect(job.answer.end()).toMatchObject({
+    expect(job.output.end()).toMatchObject({
       text: '',
       toolCalls: [{ id: expect.stringMatching(/^call_[a-z0-9]{9}$/), name: 'add', arguments: '{"a":1}' }],
     })
@@ -224,20 +225,20 @@ describe("a job's answer", () => {
       chatTemplate: '{% for m in messages %}{{ m.content }}{% endfor %}{# [TOOL_CALLS] #}',
     })
     const job = await prepare(model, request({ tools: [{ name: 'add' }] }))
-    job.answer.push({ token: control('[TOOL_CALLS]') })
+    job.output.push({ token: control('[TOOL_CALLS]') })
     expect(say(job, '[{"name":"add","arguments":{}}]').text).toBe('')
-    expect(job.answer.end().toolCalls).toMatchObject([{ name: 'add', arguments: '{}' }])
+    expect(job.output.end().toolCalls).toMatchObject([{ name: 'add', arguments: '{}' }])
   })
 
   it('reports log-probabilities with the text they made, bytes included', async () => {
     const job = await prepare(new FakeModel(), request({ logprobs: 1, stop: ['b'] }))
     const [first, second] = [...Buffer.from('ü')]
-    expect(job.answer.push({ token: first ?? 0, logprob: -0.5, top: [{ token: 65, logprob: -1 }] })).toEqual({
+    expect(job.output.push({ token: first ?? 0, logprob: -0.5, top: [{ token: 65, logprob: -1 }] })).toEqual({
       text: '',
       logprobs: [],
       stopped: false,
     })
-    expect(job.answer.push({ token: second ?? 0, logprob: -0.25, top: [] })).toEqual({
+    expect(job.output.push({ token: second ?? 0, logprob: -0.25, top: [] })).toEqual({
       text: 'ü',
       logprobs: [
         { token: '\uFFFD', bytes: [first], logprob: -0.5, top: [{ token: 'A', bytes: [65], logprob: -1 }] },
@@ -245,7 +246,7 @@ describe("a job's answer", () => {
       ],
       stopped: false,
     })
-    expect(job.answer.push({ token: 98, logprob: -1, top: [] })).toEqual({ text: '', logprobs: [], stopped: true })
+    expect(job.output.push({ token: 98, logprob: -1, top: [] })).toEqual({ text: '', logprobs: [], stopped: true })
   })
 
   it('takes no repeat penalty that is 0 to the engine (every logit not a number)', () => {

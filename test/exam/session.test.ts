@@ -13,7 +13,7 @@ const [nano, micro] = loadGradeSpecs() as [ExamSessionOptions['spec'], ExamSessi
 const SEED = 'session-test'
 const CALLS_MAX = 5_000
 
-/** Runs a sitting; `pick` chooses which call in flight answers next. */
+/** Runs an attempt; `pick` chooses which call in flight answers next. */
 function sit(
   session: ExamSession,
   model: FakeModel,

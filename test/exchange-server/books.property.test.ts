@@ -17,10 +17,10 @@ import type { ExchangeFrame } from '#contract/supplier.ts'
 import { openDb } from '#db/open.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
-import { openHouseAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
+import { openExchangeAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
 import { checkExchange } from '#exchange-server/admin/exchange-check.ts'
 import { createBuyer } from '#exchange-server/buy/buyers.ts'
-import { PRACTICE_TERMS, type MarketContext } from '#exchange-server/exchange-context.ts'
+import { PRACTICE_TERMS, type ExchangeContext } from '#exchange-server/exchange-context.ts'
 import { Deliveries } from '#exchange-server/jobs/deliveries.ts'
 import { Router } from '#exchange-server/jobs/router.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
@@ -40,7 +40,7 @@ type Job = Extract<ExchangeFrame, { t: 'job' }>
 const spec = loadGradeSpecs().find((one) => one.instrument === NANO)!
 
 class World {
-  readonly context: MarketContext
+  readonly context: ExchangeContext
   readonly clock = new FakeClock()
   readonly keys: SigningKey[] = [generateSigningKey(), generateSigningKey()]
   readonly buyerId: string
@@ -64,7 +64,7 @@ class World {
       terms: PRACTICE_TERMS,
     }
     db.tx((write) => {
-      openHouseAccounts(this.context, write)
+      openExchangeAccounts(this.context, write)
       for (const key of this.keys) {
         upsertSupplier(write, key.publicKey, 'x', 0)
         openSupplierAccounts(this.context, write, key.publicKey)

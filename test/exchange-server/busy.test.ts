@@ -5,7 +5,7 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import type { FakeSupplier } from '#test/support/fake-supplier.ts'
 
-import { ASK, balances, books, buyerKey, client, listed, marketWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
 
 let pings = 0
 /** Resolves when the exchange has taken in everything this supplier sent so far. */
@@ -23,7 +23,7 @@ describe('a supplier that says "not now"', () => {
     '%s: the only one is asked again a moment later, and the buyer notices nothing',
     async (code) => {
       const clock = new FakeClock()
-      const { market, supplier, client: buyer } = await listed({ clock })
+      const { exchange, supplier, client: buyer } = await listed({ clock })
       let refusals = 2
       supplier.onJob = (job) => (refusals-- > 0 ? refuse(supplier, job.jobId, code) : supplier.answer(job, ['at last']))
       const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
@@ -35,13 +35,13 @@ describe('a supplier that says "not now"', () => {
       }
       expect((await call).choices[0]!.message.content).toBe('at last')
       expect(supplier.jobs).toHaveLength(3)
-      expect(books(market).check()).toMatchObject({ ok: true, receipts: 1 })
+      expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
     },
   )
 
   it('is not asked for ever: after 5 s the buyer hears that everybody was busy, and nothing stays reserved', async () => {
     const clock = new FakeClock()
-    const { market, supplier, client: buyer } = await listed({ clock })
+    const { exchange, supplier, client: buyer } = await listed({ clock })
     supplier.onJob = (job) => refuse(supplier, job.jobId)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     call.catch(() => undefined)
@@ -52,13 +52,13 @@ describe('a supplier that says "not now"', () => {
     }
     await expect(call).rejects.toMatchObject({ status: 503, code: 'no_supplier' })
     expect(supplier.jobs.length).toBeLessThanOrEqual(11)
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 0, reserved: 0 })
+    expect(balances(exchange, supplier.key.publicKey)).toMatchObject({ spent: 0, reserved: 0 })
   })
 
   it.each(['job.reject', 'job.error'] as const)(
     '%s that quotes the request in its message and its code: neither is stored',
     async (t) => {
-      const { market, supplier, client: buyer } = await listed()
+      const { exchange, supplier, client: buyer } = await listed()
       supplier.onJob = ({ jobId }) =>
         supplier.send({
           t,
@@ -68,7 +68,7 @@ describe('a supplier that says "not now"', () => {
       await expect(
         buyer.chat.completions.create({ model: NANO, messages: say('zebraquestion') }),
       ).rejects.toMatchObject({ status: 502, code: 'supplier_failed' })
-      const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
+      const db = openDb({ path: `${exchange.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
       const tables = db.read.prepare<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`).all()
       const dump = JSON.stringify(tables.map(({ name }) => db.read.prepare(`SELECT * FROM "${name}"`).all()))
       db.close()
@@ -91,13 +91,13 @@ describe('a supplier that says "not now"', () => {
   )
 
   it('does not hold the order up while another one is free', async () => {
-    const { market, suppliers } = await marketWith(2)
+    const { exchange, suppliers } = await exchangeWith(2)
     const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
     dear.offer(NANO, 2 * ASK)
     await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
     cheap.onJob = (job) => refuse(cheap, job.jobId)
-    const answer = await client(market, await buyerKey(market)).chat.completions.create({
+    const answer = await client(exchange, await buyerKey(exchange)).chat.completions.create({
       model: NANO,
       messages: say('Hi'),
     })
@@ -127,13 +127,13 @@ describe('a request that has no canonical form', () => {
       },
     ],
   ])('%s is refused with 400 and leaves no order behind', async (_name, change) => {
-    const { market, supplier, key, client: buyer } = await listed()
+    const { exchange, supplier, key, client: buyer } = await listed()
     const body = JSON.stringify({ model: NANO, messages: say('Hi'), ...change })
       .replace('"BIG"', '1e999')
       .replace('"DEEP"', `${'['.repeat(100_000)}${']'.repeat(100_000)}`)
     const statuses = new Set<number>()
     for (let count = 0; count < 2; count += 1) {
-      const response = await fetch(`${market.url}/v1/chat/completions`, {
+      const response = await fetch(`${exchange.url}/v1/chat/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body,

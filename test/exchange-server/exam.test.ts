@@ -6,7 +6,7 @@ import { sha256Hex } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, exchange, listed, NANO, say, until } from './exchange-support.ts'
+import { ASK, books, startTestExchange, listed, NANO, say, until } from './exchange-support.ts'
 
 const SEED = 'exam-test'
 /** Answers every item right and every load call in full. */
@@ -38,8 +38,8 @@ async function sitter(url: string, key?: FakeSupplier['key']): Promise<FakeSuppl
 
 describe('an exam', () => {
   it('qualifies a supplier that answers right: committed seed, countersigned calls, price 0, signed result, then it may list', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     supplier.onJob = perfect
     start(supplier, { slots: 2 })
     const started = await supplier.next('exam.started')
@@ -51,7 +51,7 @@ describe('an exam', () => {
       seed: SEED,
       validUntil: result.at + 30 * 86_400_000,
     })
-    expect(verifySignature(market.exchangeKey, examResultText(result), result.sig)).toBe(true)
+    expect(verifySignature(exchange.exchangeKey, examResultText(result), result.sig)).toBe(true)
     expect(
       supplier.jobs.every(
         (job) => job.priceNanoPerMtok === 0 && job.reserveNano === 0 && job.examId === started.examId,
@@ -64,7 +64,7 @@ describe('an exam', () => {
     expect(sent.size - items.length).toBeLessThan(2)
     expect(new Set(items.map((item) => item.phase))).toEqual(new Set(['items', 'single', 'slots']))
     for (const item of items.slice(0, 20))
-      expect(verifySignature(market.exchangeKey, examItemText(item), item.sig)).toBe(true)
+      expect(verifySignature(exchange.exchangeKey, examItemText(item), item.sig)).toBe(true)
     const [family, level, index] = items[0]!.itemId.split('/') as [Family, string, string]
     expect(items[0]!.replySha256).toBe(sha256Hex(examItem(SEED, family, Number(level) as 1, Number(index)).answer))
     supplier.offer(NANO, ASK, { slots: 3 })
@@ -74,12 +74,12 @@ describe('an exam', () => {
     })
     supplier.offer(NANO, ASK, { slots: 2 })
     await supplier.next('offer.accepted')
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 0, transfers: 0 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 0, transfers: 0 })
   })
 
   it('turns away a supplier that answers wrong, and lets it try three times in seven days', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     supplier.onJob = (job) => supplier.answer(job, ['no idea'])
     let counted: Record<string, { n: number; k: number }> = {}
     for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -100,16 +100,16 @@ describe('an exam', () => {
   })
 
   it('goes on after a lost session and after a restart of the exchange without repeating a finished item', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     let left = 5
     supplier.onJob = (job) => (left-- > 0 ? perfect(job, supplier) : undefined)
     start(supplier)
     const { examId } = await supplier.next('exam.started')
     await until(() => supplier.jobs.length === 6)
     const finished = supplier.jobs.slice(0, 5).map((job) => job.itemId)
-    await market.stop()
-    const again = await exchange({ dir: market.dir, examSeed: SEED })
+    await exchange.stop()
+    const again = await startTestExchange({ dir: exchange.dir, examSeed: SEED })
     const back = await sitter(again.url, supplier.key)
     back.onJob = perfect
     start(back)
@@ -127,8 +127,8 @@ describe('an exam', () => {
   })
 
   it('judges a call as it stands when the supplier leaves in the middle of it: leaving buys no time to think', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     let left = 3
     supplier.onJob = (job) => {
       if (left-- > 0) return perfect(job, supplier)
@@ -138,7 +138,7 @@ describe('an exam', () => {
     start(supplier)
     await supplier.next('pong')
     const open = supplier.jobs[3]!.itemId
-    const back = await sitter(market.url, supplier.key)
+    const back = await sitter(exchange.url, supplier.key)
     back.onJob = perfect
     start(back)
     const judged = await back.next('exam.item', (frame) => frame.itemId === open)
@@ -153,14 +153,14 @@ describe('an exam', () => {
   })
 
   it('sends a call that brought no text once more to a supplier that left, not without end', async () => {
-    const market = await exchange({ examSeed: SEED })
-    let supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    let supplier = await sitter(exchange.url)
     const { key } = supplier
     for (let visit = 0; visit < 2; visit += 1) {
       supplier.onJob = () => undefined
       start(supplier)
       await supplier.next('job')
-      supplier = await sitter(market.url, key)
+      supplier = await sitter(exchange.url, key)
     }
     supplier.onJob = perfect
     start(supplier)
@@ -173,14 +173,14 @@ describe('an exam', () => {
     expect(await supplier.next('exam.result')).toMatchObject({ verdict: 'passed' })
   })
 
-  it('tells the result again to a supplier that names the sitting: a passed exam is not lost with the line', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+  it('tells the result again to a supplier that names the attempt: a passed exam is not lost with the line', async () => {
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     supplier.onJob = perfect
     start(supplier)
     const result = await supplier.next('exam.result')
     await supplier.cut()
-    const back = await sitter(market.url, supplier.key)
+    const back = await sitter(exchange.url, supplier.key)
     back.send({
       t: 'exam.start',
       requestId: 'r9',
@@ -196,8 +196,8 @@ describe('an exam', () => {
   })
 
   it('survives a resumed line in the middle of a call', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     let cutAt = 3
     supplier.onJob = async (job) => {
       if (cutAt-- === 0) {
@@ -212,8 +212,8 @@ describe('an exam', () => {
   })
 
   it('sends one item at a time, can be cancelled, and runs once a supplier', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     supplier.onJob = () => undefined
     start(supplier)
     const { examId } = await supplier.next('exam.started')
@@ -227,8 +227,8 @@ describe('an exam', () => {
   })
 
   it('sends a call that brought no text once more, then counts it wrong', async () => {
-    const market = await exchange({ examSeed: SEED })
-    const supplier = await sitter(market.url)
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
     const failing = new Set<string>()
     supplier.onJob = (job) => {
       if (failing.size < 2 || failing.has(job.itemId!)) {
@@ -262,10 +262,10 @@ describe('an exam', () => {
   })
 
   it('draws a fresh 256-bit seed when none is fixed', async () => {
-    const market = await exchange()
+    const exchange = await startTestExchange()
     const seeds = new Set<string>()
     for (let count = 0; count < 2; count += 1) {
-      const supplier = await sitter(market.url)
+      const supplier = await sitter(exchange.url)
       supplier.onJob = (job) => supplier.answer(job, ['?'])
       start(supplier)
       const { commitment } = await supplier.next('exam.started')

@@ -11,7 +11,7 @@ import { openExchangeBooksReadOnly, type ExchangeBooks } from '#exchange-server/
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { insertExam } from '#exchange-server/store/supplier-exams.store.ts'
 import { upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
-import { openHouseAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
+import { openExchangeAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
 import { PRACTICE_TERMS } from '#exchange-server/exchange-context.ts'
 import { FakeSupplier, MODEL_SHA } from '#test/support/fake-supplier.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
@@ -22,7 +22,7 @@ const MICRO = 'practice/text-micro'
 export const ASK = 1_000_000_000
 export const silent = pino({ level: 'silent' })
 
-export async function exchange(
+export async function startTestExchange(
   options: Partial<ExchangeOptions> & { dir?: string } = {},
 ): Promise<Exchange & { dir: string }> {
   const dir = options.dir ?? tempDir()
@@ -39,7 +39,7 @@ export function qualify(dir: string, key: SigningKey, instruments: readonly stri
   const db = openDb({ path: `${dir}/exchange.db`, migrations: exchangeMigrations })
   const needs = { books: createBooks(), terms: PRACTICE_TERMS }
   db.tx((write) => {
-    openHouseAccounts(needs, write)
+    openExchangeAccounts(needs, write)
     upsertSupplier(write, key.publicKey, 'fake', 0)
     openSupplierAccounts(needs, write, key.publicKey)
     for (const instrument of instruments) {
@@ -69,40 +69,40 @@ export function qualify(dir: string, key: SigningKey, instruments: readonly stri
 }
 
 /** An exchange with `count` qualified suppliers connected, none listed yet. */
-export async function marketWith(
+export async function exchangeWith(
   count: number,
   options: Partial<ExchangeOptions> = {},
-): Promise<{ market: Exchange & { dir: string }; suppliers: FakeSupplier[] }> {
+): Promise<{ exchange: Exchange & { dir: string }; suppliers: FakeSupplier[] }> {
   const dir = options.dir ?? tempDir()
   const keys = Array.from({ length: count }, generateSigningKey)
   for (const key of keys) qualify(dir, key)
-  const market = await exchange({ ...options, dir })
+  const exchange = await startTestExchange({ ...options, dir })
   const suppliers: FakeSupplier[] = []
   for (const key of keys) {
-    const supplier = await FakeSupplier.connect(market.url, key)
+    const supplier = await FakeSupplier.connect(exchange.url, key)
     onTestFinished(() => supplier.socket.terminate())
     suppliers.push(supplier)
   }
-  return { market, suppliers }
+  return { exchange, suppliers }
 }
 
 /** One listed supplier and a buyer with credit. */
 export async function listed(
   options: Partial<ExchangeOptions> & { ask?: number; slots?: number; creditNano?: number } = {},
-): Promise<{ market: Exchange & { dir: string }; supplier: FakeSupplier; client: OpenAI; key: string }> {
+): Promise<{ exchange: Exchange & { dir: string }; supplier: FakeSupplier; client: OpenAI; key: string }> {
   const { ask = ASK, slots = 1, creditNano, ...rest } = options
-  const { market, suppliers } = await marketWith(1, rest)
+  const { exchange, suppliers } = await exchangeWith(1, rest)
   const supplier = suppliers[0]!
   supplier.offer(NANO, ask, { slots })
   await supplier.next('offer.accepted')
-  const key = await buyerKey(market, creditNano)
-  return { market, supplier, client: client(market, key), key }
+  const key = await buyerKey(exchange, creditNano)
+  return { exchange, supplier, client: client(exchange, key), key }
 }
 
-export async function admin<T>(market: Exchange, path: string, body?: object): Promise<T> {
-  const response = await fetch(`${market.url}/admin${path}`, {
+export async function admin<T>(exchange: Exchange, path: string, body?: object): Promise<T> {
+  const response = await fetch(`${exchange.url}/admin${path}`, {
     method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${market.adminToken}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${exchange.adminToken}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const value = (await response.json()) as T
@@ -110,14 +110,14 @@ export async function admin<T>(market: Exchange, path: string, body?: object): P
   return value
 }
 
-export const buyerKey = async (market: Exchange, creditNano?: number): Promise<string> =>
-  (await admin<{ key: string }>(market, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
-export const client = (market: Exchange, key: string): OpenAI =>
-  new OpenAI({ apiKey: key, baseURL: `${market.url}/v1`, maxRetries: 0, timeout: 20_000 })
+export const buyerKey = async (exchange: Exchange, creditNano?: number): Promise<string> =>
+  (await admin<{ key: string }>(exchange, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
+export const client = (exchange: Exchange, key: string): OpenAI =>
+  new OpenAI({ apiKey: key, baseURL: `${exchange.url}/v1`, maxRetries: 0, timeout: 20_000 })
 
 /** The exchange's own check, opened beside it. */
-export function books(market: { dir: string }): ExchangeBooks {
-  const opened = openExchangeBooksReadOnly(market.dir)
+export function books(exchange: { dir: string }): ExchangeBooks {
+  const opened = openExchangeBooksReadOnly(exchange.dir)
   onTestFinished(() => opened.close())
   return opened
 }
@@ -126,10 +126,10 @@ export const say = (content: string): { role: 'user'; content: string }[] => [{ 
 
 /** Posted balances by short name, and whether anything is still reserved. */
 export function balances(
-  market: { dir: string },
+  exchange: { dir: string },
   supplierKey: string,
 ): { spent: number; held: number; available: number; fees: number; reserved: number } {
-  const db = openDb({ path: `${market.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
+  const db = openDb({ path: `${exchange.dir}/exchange.db`, migrations: exchangeMigrations, readOnly: true })
   try {
     const ledger = createBooks()
     const credit = (account: string): number => {

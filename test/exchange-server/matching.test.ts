@@ -2,10 +2,10 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { Link } from '#exchange-server/supply/reliable-link.ts'
-import { match, type Standing } from '#exchange-server/supply/matching.ts'
+import { match, type MatchableOffer } from '#exchange-server/supply/matching.ts'
 import { Bucket } from '#exchange-server/supply/frame-rate.ts'
 
-const offer = (more: Partial<Standing>): Standing => ({
+const offer = (more: Partial<MatchableOffer>): MatchableOffer => ({
   supplier: 'a',
   askNanoPerMtok: 10,
   order: 1,

@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai'
 import { describe, expect, it } from 'vitest'
 
-import { books, buyerKey, client, exchange, listed, NANO, say } from './exchange-support.ts'
+import { books, buyerKey, client, startTestExchange, listed, NANO, say } from './exchange-support.ts'
 
 describe('the official openai client', () => {
   it('buys a completion with the exchange’s own count of tokens (a supplier’s count must not reach the bill)', async () => {
@@ -111,8 +111,8 @@ describe('the official openai client', () => {
   })
 
   it('lists the instruments as models', async () => {
-    const market = await exchange()
-    const buyer = client(market, await buyerKey(market))
+    const exchange = await startTestExchange()
+    const buyer = client(exchange, await buyerKey(exchange))
     expect((await buyer.models.list()).data.map((model) => model.id)).toEqual([NANO, 'practice/text-micro'])
     expect(await buyer.models.retrieve(NANO)).toMatchObject({ id: NANO, object: 'model' })
     await expect(buyer.models.retrieve('practice/none')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
@@ -124,10 +124,10 @@ describe('errors the openai client understands', () => {
     buyer.chat.completions.create({ model: NANO, messages: say('Hi'), ...more } as never)
 
   it('names each problem by status and code', async () => {
-    const market = await exchange()
-    const key = await buyerKey(market)
-    const buyer = client(market, key)
-    await expect(ask(client(market, 'sk-practice-wrong'))).rejects.toMatchObject({
+    const exchange = await startTestExchange()
+    const key = await buyerKey(exchange)
+    const buyer = client(exchange, key)
+    await expect(ask(client(exchange, 'sk-practice-wrong'))).rejects.toMatchObject({
       status: 401,
       code: 'invalid_api_key',
     })
@@ -159,16 +159,16 @@ describe('errors the openai client understands', () => {
 
   it('refuses a call the credit does not cover, and takes nothing', async () => {
     // (1 + 32) tokens at 1 credit per million cost at most 33,000 nano-credits.
-    const { market, client: buyer } = await listed({ creditNano: 32_999 })
+    const { exchange, client: buyer } = await listed({ creditNano: 32_999 })
     await expect(ask(buyer)).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' })
     await expect(ask(buyer, { max_tokens: 31 })).resolves.toMatchObject({ object: 'chat.completion' })
-    expect(books(market).check()).toMatchObject({ ok: true, problems: [] })
+    expect(books(exchange).check()).toMatchObject({ ok: true, problems: [] })
   })
 
   it('answers malformed JSON, foreign hosts, origins, oversize bodies and unknown routes, and goes on living', async () => {
-    const { market, key, client: buyer } = await listed()
+    const { exchange, key, client: buyer } = await listed()
     const post = (body: BodyInit, headers: Record<string, string> = {}): Promise<Response> =>
-      fetch(`${market.url}/v1/chat/completions`, {
+      fetch(`${exchange.url}/v1/chat/completions`, {
         method: 'POST',
         body,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
@@ -180,7 +180,7 @@ describe('errors the openai client understands', () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })
     expect(
       (
-        await fetch(`${market.url}/v1/chat/completions`, {
+        await fetch(`${exchange.url}/v1/chat/completions`, {
           method: 'POST',
           body: endless,
           duplex: 'half',
@@ -189,8 +189,10 @@ describe('errors the openai client understands', () => {
       ).status,
     ).toBe(413)
     expect((await post('{}', { origin: 'https://example.org' })).status).toBe(403)
-    expect((await fetch(`${market.url}/v2/none`)).status).toBe(404)
-    expect((await fetch(`${market.url}/admin/check`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(401)
+    expect((await fetch(`${exchange.url}/v2/none`)).status).toBe(404)
+    expect((await fetch(`${exchange.url}/admin/check`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(
+      401,
+    )
     await expect(ask(buyer)).resolves.toMatchObject({ object: 'chat.completion' })
   })
 })

@@ -9,12 +9,12 @@ import { practicePrompt, SeededDraws } from '#exchange-server/buy/practice-promp
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-import { admin, ASK, books, client, exchange, marketWith, NANO, say, until } from './exchange-support.ts'
+import { admin, ASK, books, client, startTestExchange, exchangeWith, NANO, say, until } from './exchange-support.ts'
 
 describe('the practice buyer', () => {
   it('buys within a second of a listing, then every 2 to 4 s, at most two at a time, and stops when switched off', async () => {
     const clock = new FakeClock()
-    const { market, suppliers } = await marketWith(1, { clock, practiceBuyer: true })
+    const { exchange, suppliers } = await exchangeWith(1, { clock, practiceBuyer: true })
     const supplier = suppliers[0]!
     supplier.onJob = () => undefined
     supplier.offer(NANO, ASK, { slots: 4 })
@@ -35,15 +35,15 @@ describe('the practice buyer', () => {
     await supplier.next('job.settled')
     await clock.advance(4_000)
     await until(() => supplier.jobs.length === 3)
-    expect(await admin(market, '/practice-buyer', { enabled: false })).toEqual({ enabled: false })
+    expect(await admin(exchange, '/practice-buyer', { enabled: false })).toEqual({ enabled: false })
     await clock.advance(60_000)
     expect(supplier.jobs).toHaveLength(3)
-    expect(books(market).check().problems).toEqual([])
+    expect(books(exchange).check().problems).toEqual([])
   })
 
   it('leaves a supplier alone whose ask is absurd, and says so', async () => {
     const clock = new FakeClock()
-    const { suppliers } = await marketWith(1, { clock, practiceBuyer: true })
+    const { suppliers } = await exchangeWith(1, { clock, practiceBuyer: true })
     const supplier = suppliers[0]!
     supplier.offer(NANO, 20_000_000_001)
     expect((await supplier.next('notice')).text).toContain('at most 20 practice credits')
@@ -92,18 +92,18 @@ describe('the exchange as a process and as files', () => {
     const dir = tempDir()
     expect(() => openExchangeBooksReadOnly(dir)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }) as Error)
     const { key } = createBuyerKeyOffline(dir, { name: 'club' })
-    const market = await exchange({ dir })
+    const exchange = await startTestExchange({ dir })
     await expect(
-      client(market, key).chat.completions.create({ model: NANO, messages: say('Hi') }),
+      client(exchange, key).chat.completions.create({ model: NANO, messages: say('Hi') }),
     ).rejects.toMatchObject({ code: 'no_supplier' })
-    expect(books(market).check()).toMatchObject({ ok: true, transfers: 1 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, transfers: 1 })
     expect(readFileSync(join(dir, 'exchange.db')).includes(key)).toBe(false)
   })
 
   it('moves only a virtual clock', async () => {
-    const market = await exchange({ virtualClock: false })
-    await expect(admin(market, '/clock', { advanceMs: 1 })).rejects.toThrow('real_clock')
-    await expect(admin(market, '/supplier/none')).rejects.toThrow('400')
-    await expect(admin(market, `/supplier/${'A'.repeat(43)}`)).rejects.toThrow('404')
+    const exchange = await startTestExchange({ virtualClock: false })
+    await expect(admin(exchange, '/clock', { advanceMs: 1 })).rejects.toThrow('real_clock')
+    await expect(admin(exchange, '/supplier/none')).rejects.toThrow('400')
+    await expect(admin(exchange, `/supplier/${'A'.repeat(43)}`)).rejects.toThrow('404')
   })
 })

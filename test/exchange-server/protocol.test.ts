@@ -63,8 +63,8 @@ describe('docs/protocol.md', () => {
       RESEND_BUFFER_MAX,
       LIMITS.framesPerSecond,
       LIMITS.frameBurst,
-      LIMITS.strikes,
-      LIMITS.strangers,
+      LIMITS.violations,
+      LIMITS.unauthenticatedSockets,
       LIMITS.connections,
       LIMITS.offersPerSupplier,
     ])

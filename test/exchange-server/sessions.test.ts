@@ -12,9 +12,9 @@ import {
   balances,
   books,
   client,
-  exchange,
+  startTestExchange,
   listed,
-  marketWith,
+  exchangeWith,
   NANO,
   qualify,
   say,
@@ -26,7 +26,7 @@ const gate = (supplier: FakeSupplier): Promise<JobFrame> => new Promise((resolve
 
 describe('receipts', () => {
   it('chain: each names the hash of the one before, and a resent claim is answered with the same bytes', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const receipts = []
     for (let count = 0; count < 3; count += 1) {
       await buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
@@ -37,19 +37,19 @@ describe('receipts', () => {
     expect(receipts[2]!.prev).toBe(sha256Hex(canonicalJson(receipts[1])))
     supplier.claim(supplier.jobs[1]!, 'Hello there!')
     expect(canonicalJson((await supplier.next('job.settled')).receipt)).toBe(canonicalJson(receipts[1]))
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 3 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 3 })
   })
 
   it('hold, then release on the clock, in order, and sync tells what was missed', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     for (let count = 0; count < 2; count += 1) await buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     await supplier.next('job.settled')
     await supplier.next('job.settled')
-    const { held } = balances(market, supplier.key.publicKey)
-    expect(await admin(market, '/clock', { advanceMs: 29_999 })).toMatchObject({ released: 0 })
-    expect(await admin(market, '/clock', { advanceMs: 1 })).toMatchObject({ released: 2 })
+    const { held } = balances(exchange, supplier.key.publicKey)
+    expect(await admin(exchange, '/clock', { advanceMs: 29_999 })).toMatchObject({ released: 0 })
+    expect(await admin(exchange, '/clock', { advanceMs: 1 })).toMatchObject({ released: 2 })
     expect((await supplier.next('released')).releases.map((release) => release.seq)).toEqual([1, 2])
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({ held: 0, available: held })
+    expect(balances(exchange, supplier.key.publicKey)).toMatchObject({ held: 0, available: held })
     supplier.send({
       t: 'sync',
       afterReceiptSeq: 1,
@@ -67,7 +67,7 @@ describe('receipts', () => {
 
 describe('a dropped line', () => {
   it('resumes in the middle of a job: no delta lost, none doubled, one receipt', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const job = gate(supplier)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     const frame = await job
@@ -84,7 +84,7 @@ describe('a dropped line', () => {
     expect(supplier.welcome['resumed']).toBe(true)
     expect((await call).choices[0]!.message.content).toBe('one two three')
     expect((await supplier.next('job.settled')).receipt.seq).toBe(1)
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 1 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
   })
 
   it('delivers frames sent while the line was down, once, and repeats none that arrived twice', async () => {
@@ -104,7 +104,7 @@ describe('a dropped line', () => {
 
   it('after the resume time the job ends unpaid, and its late claim is void', async () => {
     const clock = new FakeClock()
-    const { market, supplier, client: buyer } = await listed({ clock })
+    const { exchange, supplier, client: buyer } = await listed({ clock })
     const job = gate(supplier)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     call.catch(() => undefined)
@@ -119,20 +119,20 @@ describe('a dropped line', () => {
     expect(supplier.welcome['resumed']).toBe(false)
     supplier.claim(frame, '')
     expect((await supplier.next('job.void')).jobId).toBe(frame.jobId)
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 0, reserved: 0 })
+    expect(balances(exchange, supplier.key.publicKey)).toMatchObject({ spent: 0, reserved: 0 })
   })
 
   it('a new session of the same key ends the old one at once and its job goes to another supplier', async () => {
-    const { market, suppliers } = await marketWith(2)
+    const { exchange, suppliers } = await exchangeWith(2)
     const [first, second] = suppliers as [FakeSupplier, FakeSupplier]
     first.offer(NANO, ASK)
     second.offer(NANO, 2 * ASK)
     await Promise.all([first.next('offer.accepted'), second.next('offer.accepted')])
     const job = gate(first)
-    const { key } = await admin<{ key: string }>(market, '/buyer-keys', {})
-    const call = client(market, key).chat.completions.create({ model: NANO, messages: say('Hi') })
+    const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', {})
+    const call = client(exchange, key).chat.completions.create({ model: NANO, messages: say('Hi') })
     await job
-    const again = await FakeSupplier.connect(market.url, first.key)
+    const again = await FakeSupplier.connect(exchange.url, first.key)
     onTestFinished(() => again.socket.terminate())
     expect((await call).choices[0]!.message.content).toBe('Hello there!')
     expect((await first.closed).code).toBe(1001)
@@ -143,17 +143,17 @@ describe('a dropped line', () => {
 describe('a restart of the exchange', () => {
   it('voids what ran, keeps what was settled, and answers old claims from its books', async () => {
     const dir = tempDir()
-    const { market, supplier, client: buyer } = await listed({ dir })
+    const { exchange, supplier, client: buyer } = await listed({ dir })
     await buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     const { receipt } = await supplier.next('job.settled')
     const job = gate(supplier)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     call.catch(() => undefined)
     const running = await job
-    await market.stop()
+    await exchange.stop()
     await expect(call).rejects.toMatchObject({ status: 503 })
-    const again = await exchange({ dir })
-    expect(again.exchangeKey).toBe(market.exchangeKey)
+    const again = await startTestExchange({ dir })
+    expect(again.exchangeKey).toBe(exchange.exchangeKey)
     const back = await FakeSupplier.connect(again.url, supplier.key)
     onTestFinished(() => back.socket.terminate())
     back.send({ t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: [receipt.claim.jobId, running.jobId] })
@@ -168,12 +168,12 @@ describe('a restart of the exchange', () => {
   })
 
   it('refuses a second owner of the folder', async () => {
-    const market = await exchange()
-    await expect(exchange({ dir: market.dir })).rejects.toMatchObject({ code: 'DATA_LOCKED' })
+    const exchange = await startTestExchange()
+    await expect(startTestExchange({ dir: exchange.dir })).rejects.toMatchObject({ code: 'DATA_LOCKED' })
   })
 })
 
-describe('strangers', () => {
+describe('unauthenticated sockets', () => {
   const first = (socket: WebSocket): Promise<Record<string, unknown>> =>
     new Promise((resolve) =>
       socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as Record<string, unknown>)),
@@ -188,11 +188,14 @@ describe('strangers', () => {
   }
 
   it('are refused without a valid signature over the challenge, for another nonce or key', async () => {
-    const market = await exchange()
+    const exchange = await startTestExchange()
     const key = generateSigningKey()
-    for (const text of ['nonsense', `stoker-supplier-v1\n${'A'.repeat(43)}\n${market.exchangeKey}\n${key.publicKey}`]) {
-      const { socket, challenge, reply } = await knock(market.url)
-      expect(challenge).toMatchObject({ t: 'challenge', protocol: 1, exchange: market.exchangeKey })
+    for (const text of [
+      'nonsense',
+      `stoker-supplier-v1\n${'A'.repeat(43)}\n${exchange.exchangeKey}\n${key.publicKey}`,
+    ]) {
+      const { socket, challenge, reply } = await knock(exchange.url)
+      expect(challenge).toMatchObject({ t: 'challenge', protocol: 1, exchange: exchange.exchangeKey })
       socket.send(
         JSON.stringify({
           t: 'hello',
@@ -208,9 +211,9 @@ describe('strangers', () => {
   })
 
   it('are refused for anything but a hello, for an Origin and on another path', async () => {
-    const market = await exchange()
+    const exchange = await startTestExchange()
     for (const bad of ['{', '[]', '{"t":"sync"}', 'null', '0']) {
-      const { socket, reply } = await knock(market.url)
+      const { socket, reply } = await knock(exchange.url)
       socket.send(bad)
       expect(await reply).toMatchObject({ t: 'refused', error: { code: 'BAD_REQUEST' } })
     }
@@ -219,7 +222,7 @@ describe('strangers', () => {
       ['/else', {}, 404],
       ['/supplier/v1', { host: 'example.org' }, 403],
     ] as const) {
-      const socket = new WebSocket(`${market.url.replace('http', 'ws')}${path}`, { headers })
+      const socket = new WebSocket(`${exchange.url.replace('http', 'ws')}${path}`, { headers })
       socket.on('error', () => undefined)
       expect(
         await new Promise((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode))),
@@ -228,7 +231,7 @@ describe('strangers', () => {
   })
 
   it('send malformed frames: a typed error each, then the socket is closed; the exchange goes on', async () => {
-    const { market, suppliers } = await marketWith(1)
+    const { exchange, suppliers } = await exchangeWith(1)
     const supplier = suppliers[0]!
     for (const frame of [
       { t: 'no.such' },
@@ -242,11 +245,11 @@ describe('strangers', () => {
     for (let count = 0; count < 6; count += 1) expect((await supplier.next('error')).error.code).toBe('BAD_REQUEST')
     for (let count = 0; count < 40; count += 1) supplier.raw('{not json')
     expect((await supplier.closed).code).toBe(1008)
-    expect((await fetch(`${market.url}/health`)).status).toBe(200)
+    expect((await fetch(`${exchange.url}/health`)).status).toBe(200)
   })
 
   it('are cut off for a frame beyond the bound and for a flood', async () => {
-    const { suppliers } = await marketWith(2)
+    const { suppliers } = await exchangeWith(2)
     const [big, many] = suppliers as [FakeSupplier, FakeSupplier]
     big.raw('x'.repeat(4_194_305))
     expect((await big.closed).code).toBe(1009)
@@ -258,8 +261,8 @@ describe('strangers', () => {
     const dir = tempDir()
     const key = generateSigningKey()
     qualify(dir, key, [NANO])
-    const market = await exchange({ dir })
-    const [known, stranger] = [await FakeSupplier.connect(market.url, key), await FakeSupplier.connect(market.url)]
+    const exchange = await startTestExchange({ dir })
+    const [known, stranger] = [await FakeSupplier.connect(exchange.url, key), await FakeSupplier.connect(exchange.url)]
     onTestFinished(() => [known, stranger].forEach((one) => one.socket.terminate()))
     stranger.offer(NANO, ASK)
     expect((await stranger.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')

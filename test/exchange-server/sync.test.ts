@@ -7,11 +7,11 @@ import type { Receipt } from '#contract/receipt.ts'
 import { openDb } from '#db/open.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
-import { PRACTICE_TERMS, type MarketContext } from '#exchange-server/exchange-context.ts'
+import { PRACTICE_TERMS, type ExchangeContext } from '#exchange-server/exchange-context.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { syncResult } from '#exchange-server/settle/supplier-sync.ts'
 import { openBuyer } from '#exchange-server/buy/buyers.ts'
-import { openHouseAccounts } from '#exchange-server/exchange-accounts.ts'
+import { openExchangeAccounts } from '#exchange-server/exchange-accounts.ts'
 import { endJob, insertJob } from '#exchange-server/store/buyer-jobs.store.ts'
 import { appendReceipt, appendRelease, upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
@@ -22,12 +22,12 @@ import { tempDir } from '#test/support/temp-dir.ts'
 import { NANO, silent } from './exchange-support.ts'
 
 /** An exchange that settled `count` free jobs of one supplier and released all but the last. */
-function history(count: number): { context: MarketContext; supplier: string } {
+function history(count: number): { context: ExchangeContext; supplier: string } {
   const clock = new FakeClock()
   const key = generateSigningKey()
   const seller = generateSigningKey()
   const db = openDb({ path: `${tempDir()}/exchange.db`, migrations: exchangeMigrations })
-  const context: MarketContext = {
+  const context: ExchangeContext = {
     clock,
     ids: countingIds(),
     log: silent,
@@ -39,7 +39,7 @@ function history(count: number): { context: MarketContext; supplier: string } {
   }
   const supplier = seller.publicKey
   db.tx((write) => {
-    openHouseAccounts(context, write)
+    openExchangeAccounts(context, write)
     upsertSupplier(write, supplier, 'x', 0)
     openBuyer(context, write, { buyerId: 'b', name: 'b', practice: false })
     let prev: Receipt | null = null

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import { createOutlet } from '#exchange-server/buy/buyer-sse-writer.ts'
+import { createBuyerSseWriter } from '#exchange-server/buy/buyer-sse-writer.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import type { FakeSupplier } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, buyerKey, client, listed, marketWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
 
 describe('when every slot is taken', () => {
   it('buyers wait and are served in order of arrival as slots free up', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     supplier.onJob = () => undefined
     const order: string[] = []
     const ask = async (name: string): Promise<void> => {
@@ -30,7 +30,7 @@ describe('when every slot is taken', () => {
     }
     await Promise.all(calls)
     expect(order).toEqual(['a', 'b', 'c'])
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 3 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 3 })
   })
 
   it('a buyer gives up after 5 s with 503, and one that leaves the line leaves nothing behind', async () => {
@@ -66,9 +66,9 @@ describe('when every slot is taken', () => {
   })
 
   it('two suppliers at one price share by age, a cheaper newcomer goes first, a changed ask loses its place', async () => {
-    const { market, suppliers } = await marketWith(3)
+    const { exchange, suppliers } = await exchangeWith(3)
     const [a, b, c] = suppliers as [FakeSupplier, FakeSupplier, FakeSupplier]
-    const buyer = client(market, await buyerKey(market))
+    const buyer = client(exchange, await buyerKey(exchange))
     const served = async (): Promise<number[]> => {
       const before = suppliers.map((one) => one.jobs.length)
       await buyer.chat.completions.create({ model: NANO, messages: say('x') })
@@ -99,27 +99,27 @@ describe('when every slot is taken', () => {
   })
 })
 
-describe('the outlet of a streamed answer', () => {
+describe('the writer of a streamed answer', () => {
   it('keeps what a slow reader has not taken and hands it over whole', async () => {
     let gone = 0
-    const outlet = createOutlet(new FakeClock(), () => (gone += 1))
-    for (const text of ['a', 'b', 'c']) outlet.write(text)
-    outlet.end()
-    expect(await new Response(outlet.body).text()).toBe('abc')
+    const writer = createBuyerSseWriter(new FakeClock(), () => (gone += 1))
+    for (const text of ['a', 'b', 'c']) writer.write(text)
+    writer.end()
+    expect(await new Response(writer.body).text()).toBe('abc')
     expect(gone).toBe(0)
   })
 
   it('cuts a reader off that takes nothing for a minute, and only then', async () => {
     const clock = new FakeClock()
     let gone = 0
-    const outlet = createOutlet(clock, () => (gone += 1))
-    const reader = outlet.body.getReader()
-    outlet.write('a')
+    const writer = createBuyerSseWriter(clock, () => (gone += 1))
+    const reader = writer.body.getReader()
+    writer.write('a')
     expect(new TextDecoder().decode((await reader.read()).value)).toBe('a')
     // Nothing to take is no stall.
     await clock.advance(120_000)
     expect(gone).toBe(0)
-    outlet.write('b')
+    writer.write('b')
     await clock.advance(59_999)
     expect(gone).toBe(0)
     await clock.advance(1)
@@ -131,11 +131,11 @@ describe('the outlet of a streamed answer', () => {
 
   it('tells once when the reader leaves', async () => {
     let gone = 0
-    const outlet = createOutlet(new FakeClock(), () => (gone += 1))
-    outlet.write('a')
-    await outlet.body.cancel()
-    outlet.write('b')
-    outlet.end()
+    const writer = createBuyerSseWriter(new FakeClock(), () => (gone += 1))
+    writer.write('a')
+    await writer.body.cancel()
+    writer.write('b')
+    writer.end()
     expect(gone).toBe(1)
   })
 })

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { FakeSupplier, JobFrame } from '#test/support/fake-supplier.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
-import { ASK, balances, books, buyerKey, client, listed, marketWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
 
 const NOTHING = { spent: 0, held: 0, available: 0, fees: 0, reserved: 0 }
 const text = (tokens: number): string => 'abcd'.repeat(tokens)
@@ -15,7 +15,7 @@ const gate = (supplier: FakeSupplier): Promise<JobFrame> => new Promise((resolve
 
 describe('who pays when', () => {
   it('finished before the deadline: input + output, split into seller and fee to the nano', async () => {
-    const { market, supplier, client: buyer } = await listed({ ask: 1_234_567_891 })
+    const { exchange, supplier, client: buyer } = await listed({ ask: 1_234_567_891 })
     supplier.onJob = (job) => supplier.answer(job, [text(2), text(1)])
     await buyer.chat.completions.create({ model: NANO, messages: say(text(10)) })
     const { receipt } = await supplier.next('job.settled')
@@ -30,14 +30,14 @@ describe('who pays when', () => {
       currency: 'PCR',
       realm: 'practice',
     })
-    expect(balances(market, supplier.key.publicKey)).toEqual({
+    expect(balances(exchange, supplier.key.publicKey)).toEqual({
       spent: 16_049,
       held: 15_247,
       available: 0,
       fees: 802,
       reserved: 0,
     })
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 1 })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
   })
 
   it('billed output is capped at max_tokens, however much text came', async () => {
@@ -48,7 +48,7 @@ describe('who pays when', () => {
   })
 
   it('the buyer cancels before the job started: nothing', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const job = gate(supplier)
     const leaving = new AbortController()
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') }, { signal: leaving.signal })
@@ -57,11 +57,11 @@ describe('who pays when', () => {
     await expect(call).rejects.toThrow('aborted')
     expect(await supplier.next('job.cancel')).toMatchObject({ jobId, reason: 'buyer' })
     expect((await supplier.next('job.void')).jobId).toBe(jobId)
-    expect(balances(market, supplier.key.publicKey)).toEqual(NOTHING)
+    expect(balances(exchange, supplier.key.publicKey)).toEqual(NOTHING)
   })
 
   it('the buyer cancels before the first token: input', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const job = gate(supplier)
     const leaving = new AbortController()
     const call = buyer.chat.completions.create(
@@ -82,7 +82,7 @@ describe('who pays when', () => {
       grossNano: 5_000,
       claim: { finish: 'cancelled' },
     })
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({
+    expect(balances(exchange, supplier.key.publicKey)).toMatchObject({
       spent: 5_000,
       held: 4_750,
       fees: 250,
@@ -91,7 +91,7 @@ describe('who pays when', () => {
   })
 
   it('the buyer cancels later: input + what had been delivered, not what came after', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const job = gate(supplier)
     const stream = await Promise.all([
       buyer.chat.completions.create({ model: NANO, messages: say(text(5)), stream: true }),
@@ -106,29 +106,29 @@ describe('who pays when', () => {
       billed: { inputTokens: 5, outputTokens: 3 },
       grossNano: 8_000,
     })
-    expect(balances(market, supplier.key.publicKey)).toMatchObject({ spent: 8_000, reserved: 0 })
+    expect(balances(exchange, supplier.key.publicKey)).toMatchObject({ spent: 8_000, reserved: 0 })
   })
 
   it('the supplier fails before the first token: rerouted to the next ask, which alone is paid', async () => {
-    const { market, suppliers } = await marketWith(2)
+    const { exchange, suppliers } = await exchangeWith(2)
     const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
     dear.offer(NANO, 2 * ASK)
     await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
     cheap.onJob = (job) =>
       cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
-    const answer = await client(market, await buyerKey(market)).chat.completions.create({
+    const answer = await client(exchange, await buyerKey(exchange)).chat.completions.create({
       model: NANO,
       messages: say(text(1)),
     })
     expect(answer.choices[0]!.message.content).toBe('Hello there!')
     expect(cheap.jobs).toHaveLength(1)
-    expect(balances(market, cheap.key.publicKey)).toMatchObject({ held: 0, spent: 8_000, reserved: 0 })
+    expect(balances(exchange, cheap.key.publicKey)).toMatchObject({ held: 0, spent: 8_000, reserved: 0 })
     expect((await dear.next('job.settled')).receipt.grossNano).toBe(8_000)
   })
 
   it('the supplier fails after the first token: one error, nothing paid, nothing rerouted', async () => {
-    const { market, suppliers } = await marketWith(2)
+    const { exchange, suppliers } = await exchangeWith(2)
     const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
     dear.offer(NANO, 2 * ASK)
@@ -138,7 +138,7 @@ describe('who pays when', () => {
       cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
     }
     const read = async (): Promise<void> => {
-      for await (const _ of await client(market, await buyerKey(market)).chat.completions.create({
+      for await (const _ of await client(exchange, await buyerKey(exchange)).chat.completions.create({
         model: NANO,
         messages: say('Hi'),
         stream: true,
@@ -147,12 +147,12 @@ describe('who pays when', () => {
     }
     await expect(read()).rejects.toMatchObject({ code: 'supplier_failed' })
     expect(dear.jobs).toHaveLength(0)
-    expect(balances(market, cheap.key.publicKey)).toEqual(NOTHING)
+    expect(balances(exchange, cheap.key.publicKey)).toEqual(NOTHING)
   })
 
   it('past the deadline: nothing, 504, and a claim that comes later is void', async () => {
     const clock = new FakeClock()
-    const { market, supplier, client: buyer } = await listed({ clock })
+    const { exchange, supplier, client: buyer } = await listed({ clock })
     const job = gate(supplier)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi'), max_tokens: 10 })
     call.catch(() => undefined)
@@ -165,12 +165,12 @@ describe('who pays when', () => {
     await supplier.next('job.void')
     supplier.claim(frame, 'late')
     expect((await supplier.next('job.void')).jobId).toBe(frame.jobId)
-    expect(balances(market, supplier.key.publicKey)).toEqual(NOTHING)
+    expect(balances(exchange, supplier.key.publicKey)).toEqual(NOTHING)
   })
 
   it('first token over the ceiling but inside the deadline: billed, and counted in the window', async () => {
     const clock = new FakeClock()
-    const { market, supplier, client: buyer } = await listed({ clock })
+    const { exchange, supplier, client: buyer } = await listed({ clock })
     const job = gate(supplier)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi'), max_tokens: 10 })
     const frame = await job
@@ -178,8 +178,8 @@ describe('who pays when', () => {
     await supplier.answer(frame, ['slow'])
     await expect(call).resolves.toMatchObject({ usage: { total_tokens: 2 } })
     const { windows } = (await (
-      await fetch(`${market.url}/admin/supplier/${supplier.key.publicKey}`, {
-        headers: { authorization: `Bearer ${market.adminToken}` },
+      await fetch(`${exchange.url}/admin/supplier/${supplier.key.publicKey}`, {
+        headers: { authorization: `Bearer ${exchange.adminToken}` },
       })
     ).json()) as {
       windows: object[]
@@ -188,7 +188,7 @@ describe('who pays when', () => {
   })
 
   it('a false claim is refused: other text, other job, other model, a forged signature; nobody is paid', async () => {
-    const { market, supplier, client: buyer } = await listed()
+    const { exchange, supplier, client: buyer } = await listed()
     const wrongs: ((job: JobFrame) => void)[] = [
       (job) => supplier.claim(job, 'other text'),
       (job) => supplier.claim(job, 'text', 'stop', { modelSha256: 'cd'.repeat(32) as never }),
@@ -206,15 +206,15 @@ describe('who pays when', () => {
       })
       expect((await supplier.next('job.void')).reason).toContain('the claim was refused')
     }
-    expect(balances(market, supplier.key.publicKey)).toEqual(NOTHING)
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 0 })
+    expect(balances(exchange, supplier.key.publicKey)).toEqual(NOTHING)
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 0 })
   })
 
   it('a free ask settles at zero with a receipt and leaves no reservation', async () => {
-    const { market, supplier, client: buyer } = await listed({ ask: 0 })
+    const { exchange, supplier, client: buyer } = await listed({ ask: 0 })
     await buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     expect((await supplier.next('job.settled')).receipt).toMatchObject({ grossNano: 0, feeNano: 0, sellerNano: 0 })
-    await until(() => balances(market, supplier.key.publicKey).reserved === 0)
-    expect(books(market).check()).toMatchObject({ ok: true, receipts: 1 })
+    await until(() => balances(exchange, supplier.key.publicKey).reserved === 0)
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
   })
 })

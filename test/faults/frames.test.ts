@@ -8,15 +8,15 @@ import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 
-import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
 import { hostile } from '#test/support/hostile.ts'
 import { hostOf } from '#test/support/processes.ts'
 import { startRig, stoker, type Rig } from '#test/support/rig.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
 import { FRAMES, SUITE_MS } from './counts.ts'
+import { connectedSupplier, opened, pelt } from './hostile-sockets.ts'
 
 const SEED = 20_261_121
 const AT_ONCE = 8
@@ -41,50 +41,6 @@ async function expectAlive(): Promise<void> {
   expect((await rig.client.app.hello()).mode).toBe('headless')
   expect((await fetch(`${rig.exchangeUrl}/health`)).status).toBe(200)
   expect(hostOf(rig.pid, 'exchange')?.pid).toBe(exchangePid)
-}
-
-/** True when everything sent so far was taken in, false when the other side closed instead. */
-async function takenIn(socket: WebSocket): Promise<boolean> {
-  if (socket.readyState !== WebSocket.OPEN) return false
-  const over = new AbortController()
-  const answered = Promise.race([
-    once(socket, 'pong', { signal: over.signal }).then(() => true),
-    once(socket, 'close', { signal: over.signal }).then(() => false),
-  ])
-  socket.ping()
-  return answered.finally(() => over.abort())
-}
-
-/**
- * Sends every message in small bursts, each burst on a fresh connection when the last was closed. Returns how many
- * connections it took.
- */
-async function pelt(open: () => Promise<WebSocket>, messages: Iterable<string | Buffer>): Promise<number> {
-  let connections = 0
-  let sent = 0
-  let socket: WebSocket | null = null
-  for (const message of messages) {
-    if (socket === null) {
-      socket = await open()
-      connections += 1
-    }
-    socket.send(message)
-    sent += 1
-    if (sent % 3 !== 0 && !(await takenIn(socket))) socket = null
-  }
-  socket?.terminate()
-  return connections
-}
-
-async function opened(url: string, headers: Record<string, string> = {}): Promise<WebSocket> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const socket = new WebSocket(url, { headers })
-    socket.on('error', () => undefined)
-    const result = await Promise.race([once(socket, 'open').then(() => true), once(socket, 'close').then(() => false)])
-    if (result) return socket
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`${url} took no connection`)
 }
 
 function* frames(seed: number, templates: readonly unknown[]): Generator<string | Buffer> {
@@ -181,7 +137,7 @@ describe('sockets', () => {
       ]
       expect(
         await pelt(
-          () => supplier(url, key),
+          () => connectedSupplier(url, key),
           frames(
             SEED + 2,
             bodies.map((frame, at) => ({ seq: at + 1, ack: 0, frame })),
@@ -193,33 +149,6 @@ describe('sockets', () => {
     SUITE_MS,
   )
 })
-
-/** A supplier through the handshake. */
-async function supplier(url: string, key: SigningKey): Promise<WebSocket> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const socket = new WebSocket(url)
-    socket.on('error', () => undefined)
-    if (await greeted(socket, key)) return socket
-    socket.terminate()
-  }
-  throw new Error('the exchange greets nobody any more')
-}
-
-/** Answers the challenge; resolves to true on the welcome, false on a close or refusal. */
-function greeted(socket: WebSocket, key: SigningKey): Promise<boolean> {
-  return new Promise((resolve) => {
-    socket.on('close', () => resolve(false))
-    socket.on('message', (data: Buffer) => {
-      const frame = JSON.parse(data.toString('utf8')) as Record<string, string>
-      if (frame['t'] === 'challenge') {
-        const sig = key.sign(`stoker-supplier-v1\n${frame['nonce']}\n${frame['exchange']}\n${key.publicKey}`)
-        socket.send(
-          JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'hostile', client: 'test' }),
-        )
-      } else if (frame['t'] === 'welcome' || frame['t'] === 'refused') resolve(frame['t'] === 'welcome')
-    })
-  })
-}
 
 interface Route {
   name: string

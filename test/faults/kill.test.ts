@@ -25,7 +25,7 @@ let buyers: Buyers
  */
 let receiptsAtStart = 0
 
-/** A sitting turns a good model away one time in twenty; two attempts in a row, one in 400. */
+/** An attempt turns a good model away one time in twenty; two attempts in a row, one in 400. */
 async function listed(): Promise<void> {
   await listNano(rig.client, { slots: 2 }).catch(() => listNano(rig.client, { slots: 2 }))
 }

@@ -29,7 +29,7 @@ const show = (part: Partial<UseQueryResult<string>>) =>
   )
 
 describe('Loaded', () => {
-  it('shows bones while loading, in words for screen readers', () => {
+  it('shows a skeleton while loading, in words for screen readers', () => {
     show({})
     expect(screen.getByRole('status', { name: 'loading' })).toBeTruthy()
   })

@@ -5,7 +5,7 @@
 import { StokerError } from '#contract/errors.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import type { Calibration, EngineKind, EnginesPort } from '#core/engine/engines.port.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from './fake-engine.ts'
 
 type Inspect = (path: string, settings?: Partial<EngineSettings>) => ModelInspection | Promise<ModelInspection>
 type Calibrate = EnginesPort['calibrate']

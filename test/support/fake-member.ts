@@ -10,7 +10,7 @@ import type {
   ModelFile,
   SubmitOptions,
 } from '#core/engine/engine.port.ts'
-import type { PoolMember } from '#engine/pool/pool-member.ts'
+import type { MemberEngine } from '#engine/pool/member-engine.ts'
 import type { ModelInspection } from '#core/engine/engine.port.ts'
 
 interface Given {
@@ -31,7 +31,7 @@ const FAKE_STATS: Omit<EngineStats, 'slots' | 'running' | 'processes'> = {
   promptTokens: 0,
 }
 
-export class FakeMember implements PoolMember {
+export class FakeMember implements MemberEngine {
   readonly name: string
   readonly got: Given[] = []
   readonly cancels: string[] = []

@@ -4,24 +4,24 @@
  */
 import { EventEmitter } from 'node:events'
 
-import type { HostReply, HostRequest } from '#contract/host.ts'
+import type { ShellReply, ShellRequest } from '#contract/host.ts'
 import type { ParentPort } from '#desktop/shell-link.ts'
 
 import type { FakeMessagePortMain } from './fake-message-port-main.ts'
 
 export class FakeParentPort implements ParentPort {
-  readonly said: HostRequest[] = []
+  readonly said: ShellRequest[] = []
   readonly #events = new EventEmitter()
 
   postMessage(message: unknown): void {
-    this.said.push(structuredClone(message) as HostRequest)
+    this.said.push(structuredClone(message) as ShellRequest)
   }
 
   on(event: 'message', listener: (event: { data: unknown; ports: FakeMessagePortMain[] }) => void): unknown {
     return this.#events.on(event, listener)
   }
 
-  tell(reply: HostReply, ports: FakeMessagePortMain[] = []): void {
+  tell(reply: ShellReply, ports: FakeMessagePortMain[] = []): void {
     this.#events.emit('message', { data: structuredClone(reply), ports })
   }
 

@@ -15,7 +15,7 @@ import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 
-export interface House {
+export interface InProcessStack {
   core: Core
   readonly exchange: Exchange & { dir: string }
   readonly key: SigningKey
@@ -25,7 +25,7 @@ export interface House {
   stop(): Promise<void>
 }
 
-export interface HouseOptions {
+export interface InProcessStackDeps {
   /** The seller's; the exchange's lies in it. */
   folder: string
   examSeed: string
@@ -36,7 +36,12 @@ export interface HouseOptions {
 }
 
 /** Receipts are released at once, models are not measured when they are deployed. */
-export async function openHouse({ folder, examSeed, specs, engines }: HouseOptions): Promise<House> {
+export async function openInProcessStack({
+  folder,
+  examSeed,
+  specs,
+  engines,
+}: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
   log.level = 'silent'
   const dir = join(folder, 'exchange')
@@ -77,22 +82,22 @@ export async function openHouse({ folder, examSeed, specs, engines }: HouseOptio
     core.start()
     return core
   }
-  const house = {
+  const stack = {
     core: start(),
     exchange: { ...exchange, dir },
     key,
     folder,
     async restartCore() {
-      await house.core.stop()
-      house.core = start()
-      return house.core
+      await stack.core.stop()
+      stack.core = start()
+      return stack.core
     },
     async stop() {
-      await house.core.stop()
+      await stack.core.stop()
       await exchange.stop()
     },
   }
-  return house
+  return stack
 }
 
 /** An exam on a busy machine is within it. */

@@ -13,7 +13,7 @@ import { realmMigrations } from '#core/realm-db/index.ts'
 import { createOs } from '#core/os.ts'
 import { openDb } from '#db/open.ts'
 import type { Db } from '#db/db-types.ts'
-import { createFakeEngine, type FakeEngine, type FakeEngineOptions } from '#engine/fake-engine.ts'
+import { createFakeEngine, type FakeEngine, type FakeEngineOptions } from './fake-engine.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
 

@@ -10,9 +10,9 @@ import { verdicts } from '../../tools/bench/serve/bars.ts'
 import type { CellResult } from '../../tools/bench/serve/cell-run.ts'
 import { cellsOf, type SideName } from '../../tools/bench/serve/cells.ts'
 import { median, medianRatio, percentile } from '../../tools/bench/serve/maths.ts'
-import { measure, type Measures } from '../../tools/bench/serve/measure.ts'
+import { measure, type PassMeasures } from '../../tools/bench/serve/measure.ts'
 import { parseOptions } from '../../tools/bench/serve/bench-options.ts'
-import { openStore } from '../../tools/bench/serve/result-store.ts'
+import { openResultStore } from '../../tools/bench/serve/result-store.ts'
 import { chosen } from '../../tools/bench/serve/threads.ts'
 import { report, withReport } from '../../tools/bench/serve/result-table.ts'
 import { writeShape } from '../../tools/bench/shapes/gguf.ts'
@@ -86,7 +86,7 @@ describe('figures', () => {
   })
 })
 
-const measures = (over: Partial<Measures>): Measures => ({
+const measures = (over: Partial<PassMeasures>): PassMeasures => ({
   tokPerS: 100,
   ttftP50: 10,
   ttftP95: 20,
@@ -105,7 +105,7 @@ const measures = (over: Partial<Measures>): Measures => ({
   ...over,
 })
 
-function resultOf(id: string, sides: Partial<Record<SideName, Partial<Measures>>>): CellResult {
+function resultOf(id: string, sides: Partial<Record<SideName, Partial<PassMeasures>>>): CellResult {
   const cell = cellsOf({ full: true, only: [] }).find((each) => each.id === id)!
   const filled = Object.fromEntries(Object.entries(sides).map(([side, over]) => [side, [measures(over)]]))
   return {
@@ -190,20 +190,20 @@ describe('resuming', () => {
       made.push(name)
       return Promise.resolve({ name })
     }
-    await openStore(path, { fresh: false }).once('cell', { rounds: 3 }, make('first'))
-    const again = openStore(path, { fresh: false })
+    await openResultStore(path, { fresh: false }).once('cell', { rounds: 3 }, make('first'))
+    const again = openResultStore(path, { fresh: false })
     expect(again.has('cell', { rounds: 3 })).toBe(true)
     expect(await again.once('cell', { rounds: 3 }, make('second'))).toEqual({ name: 'first' })
     expect(await again.once('cell', { rounds: 1 }, make('third'))).toEqual({ name: 'third' })
-    expect(openStore(path, { fresh: true }).has('cell', { rounds: 1 })).toBe(false)
+    expect(openResultStore(path, { fresh: true }).has('cell', { rounds: 1 })).toBe(false)
     expect(made).toEqual(['first', 'third'])
   })
 
   it('a run that was killed while it wrote loses nothing that was whole', async () => {
     const path = join(tempDir(), 'serve.json')
-    await openStore(path, { fresh: false }).once('cell', 1, () => Promise.resolve(7))
+    await openResultStore(path, { fresh: false }).once('cell', 1, () => Promise.resolve(7))
     writeFileSync(`${path}.partial`, '{"ce')
-    expect(await openStore(path, { fresh: false }).once('cell', 1, () => Promise.resolve(8))).toBe(7)
+    expect(await openResultStore(path, { fresh: false }).once('cell', 1, () => Promise.resolve(8))).toBe(7)
   })
 })
 

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:ipc`: what the way from an engine host to the core costs, without any engine. A child sends 1,000
- * tokens a second of 16 streams through the host's own outbox and channel; the core's own table of jobs takes them.
- * Beside it, in turn: the same child sending nothing, and one message a token. CPU of both processes together, less
- * that of the silent run; delay of the receiving event loop. Bars: under 3 % of one core, p99 under 20 ms. `--seconds
+ * `npm run bench:ipc`: the cost of the path from an engine host to the core, without an engine. A child sends 1,000 tokens
+ * a second of 16 streams through the host's own outbox and channel to the core's own table of jobs. For comparison, in
+ * turn: the same child sending nothing, and one message a token. Measured: CPU of both processes together, less that of
+ * the silent run, and the delay of the receiving event loop. Bars: under 3 % of one core, p99 under 20 ms. `--seconds
  * N`, `--rounds N`.
  */
 import { fork } from 'node:child_process'
@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import { createClientJobs } from '#engine/client/client-jobs.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 
 import { median } from './serve/maths.ts'
 import { cpuModel } from './serve/proc.ts'
@@ -41,7 +41,7 @@ interface Seen {
 
 async function once(way: IpcWay, durationMs: number): Promise<Seen> {
   const child = fork(fileURLToPath(new URL('./ipc/ipc-child.ts', import.meta.url)), { serialization: 'advanced' })
-  const channel = childProcessChannel<IpcOrder, HostEvent | IpcReport>(child)
+  const channel = childProcessChannel<IpcOrder, EngineHostEvent | IpcReport>(child)
   const jobs = createClientJobs({ mono: () => performance.now(), onFinished: () => undefined })
   const request: EngineRequest = {
     messages: [],

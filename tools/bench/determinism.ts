@@ -1,7 +1,7 @@
 /**
  * `npm run bench:determinism`: where does the engine give the same tokens again? For the bundled model and random
  * shapes of two weight types: 8 prompts, 48 tokens each, alone and in a batch of eight, with one thread and with all,
- * whole prompts and pieces of 16 tokens, greedy and drawn with a seed. Counts how many of the eight answers are equal
+ * whole prompts and chunks of 16 tokens, greedy and drawn with a seed. Counts how many of the eight answers are equal
  * to the reference (alone, one thread, whole prompt).
  */
 import { availableParallelism } from 'node:os'
@@ -39,17 +39,17 @@ const SAMPLERS: Record<string, SamplerOptions> = {
 async function answers(
   model: StepModel,
   prompts: readonly number[][],
-  wish: SamplerOptions,
-  piece: number,
+  options: SamplerOptions,
+  chunk: number,
 ): Promise<string[]> {
   const jobs = await Promise.all(
-    prompts.map(async (prompt) => ({ prompt, sampler: await model.sampler(wish), out: [] as number[] })),
+    prompts.map(async (prompt) => ({ prompt, sampler: await model.sampler(options), out: [] as number[] })),
   )
   for (const [slot, { prompt }] of jobs.entries()) {
     await model.keep(slot, 0)
     const before = prompt.slice(0, -1)
-    for (let at = 0; at < before.length; at += piece)
-      await model.step([{ slot, position: at, tokens: before.slice(at, at + piece), sampler: null }])
+    for (let at = 0; at < before.length; at += chunk)
+      await model.step([{ slot, position: at, tokens: before.slice(at, at + chunk), sampler: null }])
   }
   let choices = await model.step(
     jobs.map(({ prompt, sampler }, slot) => ({ slot, position: prompt.length - 1, tokens: prompt.slice(-1), sampler })),
@@ -72,11 +72,11 @@ async function answers(
 async function alone(
   model: StepModel,
   prompts: readonly number[][],
-  wish: SamplerOptions,
-  piece: number,
+  options: SamplerOptions,
+  chunk: number,
 ): Promise<string[]> {
   const all: string[] = []
-  for (const prompt of prompts) all.push(...(await answers(model, [prompt], wish, piece)))
+  for (const prompt of prompts) all.push(...(await answers(model, [prompt], options, chunk)))
   return all
 }
 
@@ -92,7 +92,7 @@ const files = {
 }
 console.log(`Answers equal to the reference (alone, 1 thread, whole prompt), of ${PROMPTS}; ${TOKENS} tokens each\n`)
 console.log(
-  `| model | sampling | again | ${threads} threads | batch of ${PROMPTS} | pieces of 16 |\n|---|---|---|---|---|---|`,
+  `| model | sampling | again | ${threads} threads | batch of ${PROMPTS} | chunks of 16 |\n|---|---|---|---|---|---|`,
 )
 for (const [name, path] of Object.entries(files)) {
   const model = loadNativeModel(native, path, '0'.repeat(64) as ModelSha256, {
@@ -105,17 +105,17 @@ for (const [name, path] of Object.entries(files)) {
   const prompts = Array.from({ length: PROMPTS }, (_, at) =>
     model.vocabulary.tokenize(promptMaker(1)(`determinism ${at}`, 40), { begins: true }).slice(0, 100),
   )
-  for (const [sampling, wish] of Object.entries(SAMPLERS)) {
+  for (const [sampling, options] of Object.entries(SAMPLERS)) {
     model.setThreads(1)
-    const reference = await alone(model, prompts, wish, 512)
+    const reference = await alone(model, prompts, options, 512)
     const same = (other: readonly string[]): number => other.filter((answer, at) => answer === reference[at]).length
-    const again = same(await alone(model, prompts, wish, 512))
+    const again = same(await alone(model, prompts, options, 512))
     model.setThreads(threads)
-    const threaded = same(await alone(model, prompts, wish, 512))
+    const threaded = same(await alone(model, prompts, options, 512))
     model.setThreads(1)
-    const batched = same(await answers(model, prompts, wish, 512))
-    const pieces = same(await alone(model, prompts, wish, 16))
-    console.log(`| ${name} | ${sampling} | ${again} | ${threaded} | ${batched} | ${pieces} |`)
+    const batched = same(await answers(model, prompts, options, 512))
+    const chunked = same(await alone(model, prompts, options, 16))
+    console.log(`| ${name} | ${sampling} | ${again} | ${threaded} | ${batched} | ${chunked} |`)
   }
   await model.dispose()
 }

@@ -1,5 +1,5 @@
 /** The seller's side: its ledger, its chains of receipts, and that the one follows from the other. */
-import { recordProblems } from '#core/ledger/records.store.ts'
+import { recordProblems } from '#core/ledger/index.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
 import {

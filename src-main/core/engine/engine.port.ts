@@ -1,7 +1,7 @@
 /**
- * What the core sees of one deployment's engine: step-shaped (submit, cancel, stats), so that one local process,
- * several of them, or a pool of remote endpoints can stand behind it. An engine holds no state worth losing; a crash
- * fails its jobs with ENGINE_CRASHED and nothing else notices.
+ * What the core sees of one deployment's engine: submit, cancel, stats. Behind it is one local process, several of them,
+ * or a pool of remote endpoints. An engine holds no state that must survive: a crash fails its jobs with ENGINE_CRASHED
+ * and has no other effect.
  */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
@@ -12,11 +12,11 @@ export interface EngineSettings {
   contextTokens: number
   /** Sequences that run at once, over all processes together. */
   slots: number
-  /** Most threads of all processes together; fewer are used while other programs load the cores. */
+  /** Most threads of all processes together; fewer are used while other programs use the cores. */
   threads: number
   /** 0 on CPU; 1,000 means all. */
   gpuLayers: number
-  /** Engine processes; slots and threads are shared out among them. Default 1. */
+  /** Engine processes; slots and threads are divided among them. Default 1. */
   processes?: number
   /**
    * With several GPUs and layers on them. `together`, the default: every process sees all of them, and llama.cpp
@@ -27,14 +27,14 @@ export interface EngineSettings {
   kvType?: 'f16' | 'q8_0'
   /** Default auto. */
   flashAttention?: 'auto' | 'on' | 'off'
-  /** Prompt tokens evaluated at once while nothing else runs (llama.cpp's batch). Default 512. */
+  /** Most prompt tokens of one step (llama.cpp's n_batch). Default 512. */
   batchTokens?: number
   /**
-   * Memory for parked prefixes (evaluated beginnings of earlier prompts), in bytes over all processes. Default 256 MiB;
-   * 0 keeps none outside the slots.
+   * Main memory for saved prefixes (KV cache of earlier jobs, outside the slots), in bytes over all processes. Default
+   * 256 MiB; 0 saves none.
    */
-  parkedBytes?: number
-  /** Off makes a run reproducible. */
+  savedPrefixBytes?: number
+  /** Reuses the KV cache of common prefixes. Off makes a run reproducible. */
   prefixReuse: boolean
 }
 
@@ -63,13 +63,13 @@ export interface EngineDone {
   usage: EngineUsage
   ttftMs: number
   durationMs: number
-  /** Calls the model asked for (their text is not among the deltas); finish is then `stop`. */
+  /** Tool calls of the model (their text is not among the deltas); finish is then `stop`. */
   toolCalls?: ToolCall[]
 }
 
 export interface EngineEvents {
   /**
-   * First delta and later ones, batched per tick; never an empty text. `logprobs` of the tokens that made the text,
+   * Text as it is generated, several tokens in one delta; never an empty text. `logprobs` of the tokens that made the text,
    * when asked for.
    */
   onDelta(text: string, logprobs?: TokenLogprob[]): void
@@ -92,17 +92,17 @@ export interface SubmitOptions {
 }
 
 /**
- * Measured while it served, never typed in; null while nothing was measured. Moving averages in engine tokens per
+ * Measured while it serves, never configured; null while nothing was measured. Moving averages in engine tokens per
  * second.
  */
 export interface EngineSpeed {
   /** Prompt evaluation of the whole engine. */
   promptTokensPerSecond: number | null
-  /** Entry n - 1: what each of n streams at once gets. Holes are null; at most `slots` entries. */
+  /** Entry n - 1: rate of each of n concurrent streams; null where not measured. At most `slots` entries. */
   perStream: (number | null)[]
   /**
-   * How many times longer a decode takes now than by `perStream`, for the prompts that are read beside it; left out
-   * while none were, or nothing runs.
+   * How many times longer a decode takes now than by `perStream`, because of prefills beside it; missing while there were
+   * none, or nothing runs.
    */
   crowding?: number
 }
@@ -116,7 +116,7 @@ export interface EngineProcess {
   rssBytes: number
   running: number
   slots: number
-  /** Threads in use now, after stepping down for other programs; 0 where unknown. */
+  /** Threads in use now, fewer while other programs use the cores; 0 where unknown. */
   threads: number
 }
 
@@ -132,7 +132,7 @@ export interface EngineStats {
   speed: EngineSpeed
   /** Prompt tokens accepted and not yet evaluated. */
   waitingPromptTokens: number
-  /** Prompt tokens since the load that were taken from the cache, and those that were evaluated. */
+  /** Prompt tokens since the load that came from the prefix cache, and those that were evaluated. */
   cachedTokens: number
   promptTokens: number
   processes: EngineProcess[]
@@ -159,9 +159,9 @@ export interface ModelInspection {
   memory: { neededBytes: number; freeBytes: number; fits: 'yes' | 'tight' | 'no'; method: string }
 }
 
-/** A GPU that llama.cpp would put layers on. */
+/** A GPU that llama.cpp would offload layers to. */
 export interface EngineGpu {
-  /** Among all GPUs of its backend, counted from 0. */
+  /** Index among all GPUs of its backend, from 0. */
   index: number
   name: string
 }
@@ -179,7 +179,7 @@ export interface EnginePort {
   load(model: ModelFile, settings: EngineSettings): Promise<LoadedModel>
   unload(): Promise<void>
   /**
-   * Never throws; every outcome arrives through `events`. A bounded queue stands before the slots, beyond it
+   * Never throws; every outcome arrives through `events`. Jobs wait for a slot in a bounded queue; beyond its bound
    * ENGINE_BUSY.
    */
   submit(jobId: string, request: EngineRequest, events: EngineEvents, options?: SubmitOptions): void
@@ -190,7 +190,7 @@ export interface EnginePort {
   cancel(jobId: string): void
   /**
    * One vector a text, of length 1. Errors: MODEL_UNSUPPORTED (no embedding model), CONTEXT_TOO_LONG, ENGINE_*,
-   * CANCELLED once the signal is aborted (the text that is evaluated ends first). At most 256 texts.
+   * CANCELLED once the signal is aborted (after the text in progress). At most 256 texts.
    */
   embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }>
   stats(): EngineStats
@@ -199,7 +199,7 @@ export interface EnginePort {
   /** After ENGINE_BROKEN: the owner's explicit retry. */
   retry(): Promise<void>
   /**
-   * Ends its processes within a second, by SIGKILL where they do not go; whatever runs fails with ENGINE_NOT_LOADED.
+   * Stops its processes within a second, if necessary by SIGKILL; running jobs fail with ENGINE_NOT_LOADED.
    */
   stop(): Promise<void>
 }

@@ -1,7 +1,7 @@
 /** All engines of the rig: one for each deployment that is or was in memory. */
 import type { EngineGpu, EngineSettings, EnginePort, ModelInspection, ModelFile } from './engine.port.ts'
 
-/** A server that speaks the OpenAI API. */
+/** A server with an OpenAI-compatible API. */
 export interface RemoteEndpoint {
   /** Base address that `/v1/…` is appended to, http or https. */
   url: string
@@ -12,8 +12,8 @@ export interface RemoteEndpoint {
 }
 
 /**
- * What stands behind a deployment. Local: as many processes as its settings say. Remote: a pool of endpoints that serve
- * the same model.
+ * What a deployment runs on. Local: as many processes as its settings say. Remote: a pool of endpoints that serve the
+ * same model.
  */
 export type EngineKind =
   | { kind: 'local' }
@@ -25,54 +25,54 @@ export interface CalibrationPoint {
   streams: number
   tokensPerSecond: number
 }
-/** Short measurements of one model on this machine. `settings` is what was fastest; `points` is what was seen. */
+/** Short measurements of one model on this machine. `settings` was fastest; `points` are the measured rates. */
 export interface Calibration {
   settings: Required<Pick<EngineSettings, 'processes' | 'threads' | 'batchTokens' | 'gpus'>>
   promptTokensPerSecond: number
   points: CalibrationPoint[]
   durationMs: number
-  /** Other programs left the processor alone when it began. */
+  /** Other programs did not load the processor when it began. */
   quiet: boolean
-  /** Layers lay on a GPU; it says nothing of the processor alone then. */
+  /** Layers were on a GPU: it does not apply to the processor alone. */
   onGpu: boolean
 }
 
 export interface CalibrateOptions {
   signal: AbortSignal
   onProgress(this: void, done: number, of: number): void
-  /** After so long nothing further is begun to be measured; the engine's own patience by default. */
+  /** After this time no further measurement is started; the engine has a default of its own. */
   budgetMs?: number
 }
 
 export interface EnginesPort {
   /**
-   * The engine of a deployment; made when first asked for, the same one afterwards. `kind` counts the first time only.
+   * The engine of a deployment, created at the first call. `kind` is used at the first call only.
    */
   of(deploymentId: string, kind: EngineKind): EnginePort
   /**
-   * The GPUs the engine can use here, in its own order; none on a machine without, and one only where memory is shared
-   * with the processor. Asked in a host of its own. Errors: ENGINE_CRASHED, ENGINE_BROKEN.
+   * The GPUs that the engine can use here, in its own order; none on a machine without one, and only one where it shares
+   * memory with the processor. Determined in a host of its own. Errors: ENGINE_CRASHED, ENGINE_BROKEN.
    */
   gpus(): Promise<EngineGpu[]>
   /**
-   * Reads the header in a host of its own, so that nothing that runs waits for it; with `gpus: 'each'` in one for each
-   * GPU, and what is told of memory is the tightest one's. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF,
+   * Reads the header in a host of its own, so that no stream waits for it; with `gpus: 'each'` in one host for each GPU,
+   * and the memory of the tightest GPU is returned. Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF,
    * MODEL_TRUNCATED, MODEL_TOO_BIG, MODEL_UNSUPPORTED, ENGINE_CRASHED, ENGINE_BROKEN.
    */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
   /**
-   * Loads the model in hosts of its own for some seconds and measures. Not while others run: their streams would be
-   * disturbed and the figures wrong. Errors as load, CANCELLED.
+   * Loads the model in hosts of its own for some seconds and measures. Not while other engines run: it would disturb
+   * their streams and get wrong figures. Errors as load, CANCELLED.
    */
   calibrate(model: ModelFile, settings: EngineSettings, options: CalibrateOptions): Promise<Calibration>
   /** Models a server offers, by its own list. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
   remoteModels(endpoint: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]>
   /**
-   * Ends the hosts that belong to no deployment, within a second: what reads headers or measures in them fails with
+   * Stops the hosts that belong to no deployment, within a second: inspections and calibrations in them fail with
    * CANCELLED. The next call starts others.
    */
   endHelpers(): Promise<void>
-  /** Ends a deployment's engine and forgets it. */
+  /** Stops a deployment's engine and forgets it. */
   release(deploymentId: string): Promise<void>
   stop(): Promise<void>
 }

@@ -8,7 +8,7 @@ import { identityOf } from '#core/deployments/index.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
 
-export interface ExamWish {
+export interface RequestedExam {
   instrument: string
   deploymentId: string
   sha256: string
@@ -16,14 +16,14 @@ export interface ExamWish {
   engine: string
   device: string
   slots: number
-  /** The sitting to go on with. */
+  /** The attempt to go on with. */
   examId?: string
 }
 export type Started = Extract<ExchangeFrame, { t: 'exam.started' }>
 type Refused = Extract<ExchangeFrame, { t: 'exam.refused' }>
 
 export class ExamRequest {
-  readonly wish: ExamWish
+  readonly requested: RequestedExam
   readonly #context: CoreContext
   readonly requestId: string
   readonly #stop = new AbortController()
@@ -31,8 +31,8 @@ export class ExamRequest {
   readonly #resolve: (frame: Started) => void
   readonly #answer: Promise<Started>
 
-  constructor(context: CoreContext, wish: ExamWish) {
-    this.wish = wish
+  constructor(context: CoreContext, requested: RequestedExam) {
+    this.requested = requested
     this.#context = context
     this.requestId = context.ids.next('req')
     const { promise, resolve, reject } = Promise.withResolvers<Started>()
@@ -44,7 +44,7 @@ export class ExamRequest {
   /** Sends it. Errors: EXCHANGE_OFFLINE, TIMEOUT, the exchange's refusal (EXAM_ATTEMPTS, EXAM_RUNNING, NOT_FOUND …). */
   async send(): Promise<Started> {
     const { clock, exchange } = this.#context
-    const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.wish
+    const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.requested
     clock.sleep(ANSWER_MS, { signal: this.#stop.signal, unref: true }).then(
       () => this.fail(new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.')),
       () => undefined,

@@ -21,24 +21,24 @@ import {
   saveReply,
   saveVerdict,
   updateExam,
-  type ExamRow,
+  type SellerExamRow,
   type ItemFrame,
 } from './exams.store.ts'
-import { ANSWER_MS, ExamRequest, type ExamWish, type Started } from './exam-request.ts'
+import { ANSWER_MS, ExamRequest, type RequestedExam, type Started } from './exam-request.ts'
 import { transcriptFor } from './transcript.store.ts'
 import { Waiters } from './exam-waiters.ts'
 
 type Result = Extract<ExchangeFrame, { t: 'exam.result' }>
 
 const SHOWN_MAX = 200
-/** Verdicts kept for the next commit; the exchange tells all of a sitting again when it is resumed. */
+/** Verdicts kept for the next commit; the exchange sends all of an attempt again when it is resumed. */
 const JUDGED_MAX = 10_000
 
 export class ExamRunner {
   readonly #context: CoreContext
   readonly #deployments: DeploymentsService
   readonly #waiters = new Waiters()
-  #current: ExamRow | null = null
+  #current: SellerExamRow | null = null
   #request: ExamRequest | null = null
   #judged: ItemFrame[] = []
   /** A request whose answer nobody wants any more. */
@@ -58,16 +58,16 @@ export class ExamRunner {
   }
 
   /** The exam under way with its newest counts; null when none. */
-  current(): ExamRow | null {
+  current(): SellerExamRow | null {
     return this.#current
   }
 
-  find(examId: string): ExamRow | null {
+  find(examId: string): SellerExamRow | null {
     return this.#current?.examId === examId ? this.#current : findExam(this.#context.realmDb.read, examId)
   }
 
   /** Newest first. */
-  rows(): ExamRow[] {
+  rows(): SellerExamRow[] {
     return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
       this.#current?.examId === row.examId ? this.#current : row,
     )
@@ -81,7 +81,7 @@ export class ExamRunner {
   /**
    * Begins, or goes on with an interrupted one of the same grade and deployment. Errors: contract/exams.ts, `start`.
    */
-  async start(instrument: string, deploymentId: string): Promise<ExamRow> {
+  async start(instrument: string, deploymentId: string): Promise<SellerExamRow> {
     if (this.#deployments.find(deploymentId) === null)
       throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
     const waiting = this.rows().find(
@@ -90,7 +90,7 @@ export class ExamRunner {
     return this.#ask(instrument, deploymentId, waiting?.examId)
   }
 
-  async cancel(examId: string): Promise<ExamRow> {
+  async cancel(examId: string): Promise<SellerExamRow> {
     const { realmDb, exchange, clock, events } = this.#context
     const exam = this.find(examId)
     if (exam === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
@@ -153,7 +153,7 @@ export class ExamRunner {
   #onFrame(frame: ExchangeFrame): void {
     if (frame.t === 'exam.started') {
       // Its calls follow at once, so the exam must stand before the promise's turn.
-      if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.wish)
+      if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.requested)
       else if (frame.requestId === this.#givenUp)
         this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
     } else if (frame.t === 'exam.refused') this.#request?.take(frame)
@@ -167,7 +167,7 @@ export class ExamRunner {
   }
 
   /** Asks the exchange to begin or go on; resolves when it has. */
-  async #ask(instrument: string, deploymentId: string, examId?: string): Promise<ExamRow> {
+  async #ask(instrument: string, deploymentId: string, examId?: string): Promise<SellerExamRow> {
     this.#mayAsk()
     this.#preparing = true
     const { sha256, engine, device, slots } = await this.#deployments.ensureLoaded(deploymentId).finally(() => {
@@ -189,7 +189,7 @@ export class ExamRunner {
     const started = await request.send().finally(() => {
       if (this.#request === request) this.#request = null
     })
-    // The exchange began anew (another version, too long ago): the old sitting has no end any more.
+    // The exchange began anew (another version, too long ago): the old attempt will never end.
     if (examId !== undefined && started.examId !== examId)
       this.#context.realmDb.tx((db) =>
         updateExam(db, examId, { state: 'cancelled', endedAt: this.#context.clock.now() }),
@@ -207,12 +207,12 @@ export class ExamRunner {
       throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
   }
 
-  #begin(frame: Started, wish: ExamWish): void {
+  #begin(frame: Started, requested: RequestedExam): void {
     const { realmDb, exchange, clock, events } = this.#context
     const state = exchange.state()
-    const { instrument, deploymentId, sha256, engine, device, slots } = wish
+    const { instrument, deploymentId, sha256, engine, device, slots } = requested
     const known = findExam(realmDb.read, frame.examId)
-    const row: ExamRow =
+    const row: SellerExamRow =
       known === null
         ? {
             examId: frame.examId,
@@ -254,7 +254,7 @@ export class ExamRunner {
   }
 
   /** Verdicts and counts that arrived since the last commit, in one commit. */
-  #save(exam: ExamRow): void {
+  #save(exam: SellerExamRow): void {
     const frames = this.#judged
     this.#judged = []
     const { phase, done, atMost, limits } = exam
@@ -298,7 +298,7 @@ export class ExamRunner {
     for (const topic of ['exams', 'market'] as const) events.changed(topic)
   }
 
-  #transcript(exam: ExamRow, frame: Result): { json: string; sha256: string } | null {
+  #transcript(exam: SellerExamRow, frame: Result): { json: string; sha256: string } | null {
     try {
       const remote = this.#deployments.find(exam.deploymentId)?.remote ?? null
       return transcriptFor(this.#context.realmDb.read, exam, { result: frame, remote }, this.#context.key)

@@ -1,13 +1,14 @@
 /** Stored exams as the contract and other domains see them. */
 import type { Exam } from '#contract/exams.ts'
+import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { QualificationFacts } from '#core/core-context.ts'
 import { placeOf } from '#exam/exam-calls.ts'
 import { examItem } from '#exam/generate-items.ts'
 
-import type { ExamRow } from './exams.store.ts'
+import type { SellerExamRow } from './exams.store.ts'
 
-export function examView(row: ExamRow): Exam {
+export function examView(row: SellerExamRow): Exam {
   return {
     examId: brandId<ExamId>(row.examId),
     instrument: brandId<Instrument>(row.instrument),
@@ -38,7 +39,7 @@ export function examView(row: ExamRow): Exam {
 export type Qualification = QualificationFacts & { slots: number }
 
 /** Current qualifications, the newest first; one per instrument and model. */
-export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualification[] {
+export function qualificationsOf(rows: readonly SellerExamRow[], now: number): Qualification[] {
   const found = new Map<string, Qualification>()
   const most = new Map<string, number>()
   for (const row of rows) {
@@ -60,8 +61,25 @@ export function qualificationsOf(rows: readonly ExamRow[], now: number): Qualifi
   return [...found].map(([name, pass]) => ({ ...pass, slots: most.get(`${name} ${pass.specVersion}`) ?? pass.slots }))
 }
 
+/** How a grade stands at `now`: the exam under way, else its newest current pass, else its newest failed exam. */
+export function qualificationFor(spec: GradeSpec, rows: readonly SellerExamRow[], now: number) {
+  const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)
+  const row =
+    mine.find(({ state }) => state === 'running' || state === 'interrupted') ??
+    mine.find(({ state, validUntil }) => state === 'passed' && (validUntil ?? 0) > now) ??
+    mine.find(({ state }) => state === 'not-reached' || state === 'undecided')
+  if (row === undefined || row.state === 'cancelled')
+    return { state: 'none' as const, examId: null, deploymentId: null, validUntil: null }
+  return {
+    state: row.state,
+    examId: brandId<ExamId>(row.examId),
+    deploymentId: brandId<DeploymentId>(row.deploymentId),
+    validUntil: row.validUntil,
+  }
+}
+
 /** Question and answer of an item, once the seed is known; null for load calls and before. */
-export function generated(row: ExamRow, itemId: string): { prompt: string; answer: string } | null {
+export function generated(row: SellerExamRow, itemId: string): { prompt: string; answer: string } | null {
   const place = row.seed === null ? null : placeOf(row.spec.level, itemId)
   if (row.seed === null || place === null || place.phase !== 'items') return null
   const { prompt, answer } = examItem(row.seed, place.family, row.spec.level, place.index)

@@ -1,16 +1,16 @@
 /** Handlers of contract/exams.ts. */
 import { StokerError } from '#contract/errors.ts'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
-import { brandId, type DeploymentId, type ExamId } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
+import type { Clock } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 
-import { examView, generated } from './exam-view.ts'
-import { examItem, itemViews, transcriptOf, type ExamRow, type ItemRow } from './exams.store.ts'
+import { examView, generated, qualificationFor } from './exam-view.ts'
+import { examItem, itemViews, transcriptOf, type SellerExamRow, type ItemRow } from './exams.store.ts'
 import type { ExamRunner } from './exam-runner.ts'
 
-/** Updates of one exam that go out in a second at most. */
+/** The least time between two updates of one exam. */
 const PROGRESS_EVERY_MS = 100
 
 /**
@@ -22,58 +22,41 @@ const shownReply = ({ reply, replySha256, tokens }: ItemRow): string | null =>
     ? reply
     : (seenReply(reply, { replySha256, tokens }) ?? reply)
 
+type WholeExam = Exam & { items: ExamItemView[] }
+
+/** The exam now, and again after every change until it has ended or the caller left; at most ten times a second. */
+async function* progress(
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  exam: { changed(): Promise<void>; now(): WholeExam },
+): AsyncGenerator<WholeExam> {
+  const gone = (): boolean => signal?.aborted === true
+  for (;;) {
+    const next = exam.changed()
+    const whole = exam.now()
+    yield whole
+    if (whole.endedAt !== null || gone()) return
+    await next
+    await clock
+      .sleep(PROGRESS_EVERY_MS, { unref: true, ...(signal === undefined ? {} : { signal }) })
+      .catch(() => undefined)
+    if (gone()) return
+  }
+}
+
 export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
   const { os, realmDb, clock } = context
-  const found = (examId: string): ExamRow => {
+  const found = (examId: string): SellerExamRow => {
     const row = runner.find(examId)
     if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
     return row
   }
-  const whole = (row: ExamRow): Exam & { items: ExamItemView[] } => ({
-    ...examView(row),
-    items: itemViews(realmDb.read, row.examId),
-  })
-
-  async function* progress(
-    examId: string,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Exam & { items: ExamItemView[] }> {
-    const gone = (): boolean => signal?.aborted === true
-    for (;;) {
-      const next = runner.changed(examId, signal)
-      const row = found(examId)
-      yield whole(row)
-      if (row.endedAt !== null || gone()) return
-      await next
-      await clock
-        .sleep(PROGRESS_EVERY_MS, { unref: true, ...(signal === undefined ? {} : { signal }) })
-        .catch(() => undefined)
-      if (gone()) return
-    }
-  }
-
-  /** The standing of a grade: its newest current pass, else its newest exam. */
-  const qualification = (spec: GradeSpec, rows: readonly ExamRow[]) => {
-    const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)
-    const passed = mine.find((row) => row.state === 'passed' && (row.validUntil ?? 0) > clock.now())
-    const row =
-      mine.find(({ state }) => state === 'running' || state === 'interrupted') ??
-      passed ??
-      mine.find(({ state }) => state === 'not-reached' || state === 'undecided')
-    if (row === undefined || row.state === 'cancelled')
-      return { state: 'none' as const, examId: null, deploymentId: null, validUntil: null }
-    return {
-      state: row.state,
-      examId: brandId<ExamId>(row.examId),
-      deploymentId: brandId<DeploymentId>(row.deploymentId),
-      validUntil: row.validUntil,
-    }
-  }
+  const whole = (row: SellerExamRow): WholeExam => ({ ...examView(row), items: itemViews(realmDb.read, row.examId) })
 
   return {
     grades: os.exams.grades.handler(() => {
       const rows = runner.rows()
-      return specs().map((spec) => ({ spec, qualification: qualification(spec, rows) }))
+      return specs().map((spec) => ({ spec, qualification: qualificationFor(spec, rows, clock.now()) }))
     }),
     list: os.exams.list.handler(() => runner.rows().map(examView)),
     get: os.exams.get.handler(({ input }) => whole(found(input.examId))),
@@ -92,8 +75,12 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
       }
     }),
     progress: os.exams.progress.handler(({ input, signal }) => {
-      found(input.examId)
-      return progress(input.examId, signal)
+      const { examId } = input
+      found(examId)
+      return progress(clock, signal, {
+        changed: () => runner.changed(examId, signal),
+        now: () => whole(found(examId)),
+      })
     }),
     start: os.exams.start.handler(async ({ input }) =>
       examView(await runner.start(input.instrument, input.deploymentId)),

@@ -3,12 +3,11 @@ import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
-import type { Carried } from '#exam/exam-types.ts'
+import type { Carried, ExamPhase } from '#exam/exam-types.ts'
 
-type ExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
-export type ExamPhase = 'items' | 'single' | 'slots'
+type SellerExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
 
-export interface ExamRow {
+export interface SellerExamRow {
   examId: string
   instrument: string
   specVersion: number
@@ -20,7 +19,7 @@ export interface ExamRow {
   device: string
   slots: number
   exchange: string
-  state: ExamState
+  state: SellerExamState
   evidence: 'self' | 'witnessed'
   phase: ExamPhase
   done: number
@@ -38,7 +37,7 @@ export interface ExamRow {
   transcriptJson: string | null
   transcriptSha256: string | null
 }
-type Stored = Omit<ExamRow, 'spec' | 'limits' | 'carried'> & {
+type Stored = Omit<SellerExamRow, 'spec' | 'limits' | 'carried'> & {
   specJson: string
   limitsJson: string
   carriedJson: string
@@ -79,25 +78,25 @@ const columns = (fields: readonly string[]): string =>
   fields.map((field) => `${field === 'transcriptJson' ? 'NULL' : snake(field)} AS ${field}`).join(', ')
 const COLUMNS = columns(FIELDS)
 
-const fromStored = ({ specJson, limitsJson, carriedJson, ...rest }: Stored): ExamRow => ({
+const fromStored = ({ specJson, limitsJson, carriedJson, ...rest }: Stored): SellerExamRow => ({
   ...rest,
   spec: JSON.parse(specJson) as GradeSpec,
   limits: JSON.parse(limitsJson) as LimitView[],
   carried: JSON.parse(carriedJson) as Carried,
 })
 
-export const findExam = (db: ReadDb, examId: string): ExamRow | null => {
+export const findExam = (db: ReadDb, examId: string): SellerExamRow | null => {
   const row = db.prepare<Stored>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ?`).get(examId)
   return row === undefined ? null : fromStored(row)
 }
 
-export const listExams = (db: ReadDb, limit: number): ExamRow[] =>
+export const listExams = (db: ReadDb, limit: number): SellerExamRow[] =>
   db
     .prepare<Stored>(`SELECT ${COLUMNS} FROM exams ORDER BY started_at DESC, exam_id DESC LIMIT ?`)
     .all(limit)
     .map(fromStored)
 
-export function insertExam(db: WriteDb, exam: ExamRow): void {
+export function insertExam(db: WriteDb, exam: SellerExamRow): void {
   const { spec, limits, carried, ...rest } = exam
   const stored: Stored = {
     ...rest,
@@ -110,7 +109,11 @@ export function insertExam(db: WriteDb, exam: ExamRow): void {
   )
 }
 
-export function updateExam(db: WriteDb, examId: string, change: Partial<Omit<ExamRow, 'spec' | 'carried'>>): void {
+export function updateExam(
+  db: WriteDb,
+  examId: string,
+  change: Partial<Omit<SellerExamRow, 'spec' | 'carried'>>,
+): void {
   const { limits, ...rest } = change
   const stored: Record<string, unknown> = {
     ...rest,

@@ -7,7 +7,7 @@ import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
-import { examItems, type ExamRow, type ItemRow } from './exams.store.ts'
+import { examItems, type SellerExamRow, type ItemRow } from './exams.store.ts'
 
 type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
 
@@ -34,7 +34,7 @@ type Remote = NonNullable<DeploymentFacts['remote']>
 /** Throws CONFLICT when calls that count are missing here, ZodError when a field is out of bounds. */
 export function transcriptFor(
   db: ReadDb,
-  exam: ExamRow,
+  exam: SellerExamRow,
   { result, remote }: { result: ResultFrame; remote: Remote | null },
   key: SigningKey,
 ): { json: string; sha256: string } {

@@ -21,7 +21,7 @@ const DELTA_CHARACTERS_MAX = 65_536
 
 export type CancelReason = 'buyer' | 'deadline' | 'exchange'
 
-export interface RunParts {
+export interface ActiveJobDeps {
   clock: Clock
   engine: Pick<EnginePort, 'cancel'>
   /** Takes a delta to the exchange. */
@@ -30,11 +30,11 @@ export interface RunParts {
   running: () => number
 }
 
-export class Run {
+export class ActiveJob {
   readonly frame: JobFrame
   readonly route: Route
   /** The one that works on it, whatever the deployment's engine is later. */
-  readonly engine: RunParts['engine']
+  readonly engine: ActiveJobDeps['engine']
   readonly startedAt: number
   readonly inputTokens: number
   cancelled: CancelReason | null = null
@@ -53,7 +53,7 @@ export class Run {
   #lastFlush = Number.NEGATIVE_INFINITY
   #scheduled = false
 
-  constructor(frame: JobFrame, route: Route, { clock, engine, send, running }: RunParts) {
+  constructor(frame: JobFrame, route: Route, { clock, engine, send, running }: ActiveJobDeps) {
     this.frame = frame
     this.route = route
     this.engine = engine
@@ -139,7 +139,7 @@ export class Run {
       outputTokens: this.outputTokens,
       ttftMs: this.ttftMs,
       tokPerS: this.tokPerS,
-      earnsNano: nano(splitFee(gross, feeBps).seller),
+      sellerNano: nano(splitFee(gross, feeBps).seller),
       exam: this.frame.examId !== undefined,
     }
   }

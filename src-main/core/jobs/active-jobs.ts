@@ -1,7 +1,7 @@
 /**
  * The jobs that run, and how each of them ends: done, with a claim that is committed before job.done is sent; failed;
- * stopped by its buyer, the exchange or the owner. Whatever happens after the commit is mended by sync
- * (sync.worker.ts).
+ * stopped by its buyer, the exchange or the owner. A failure after the commit is repaired by the next sync
+ * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
 import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
@@ -11,17 +11,17 @@ import type { EngineEvents } from '#core/engine/engine.port.ts'
 import { trySend } from '#core/exchange/index.ts'
 
 import type { JobFrame } from './admission.ts'
-import { lostWith, type Lost } from './interruption-cost.ts'
+import { interruptionCost, type InterruptionCost } from './interruption-cost.ts'
 import { MeasuresOfAll } from './measures.ts'
-import type { CancelReason, Run } from './active-job.ts'
-import type { Settlement } from './settlement.ts'
-import { told } from './public-error.ts'
+import type { CancelReason, ActiveJob } from './active-job.ts'
+import type { Settlement } from './settlement.store.ts'
+import { redact } from './public-error.ts'
 
-export interface RunningDeps {
+export interface ActiveJobsDeps {
   deployments: Pick<DeploymentsService, 'used'>
   exams: {
     /**
-     * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange is told that
+     * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange hears that
      * the item is done.
      */
     replied(job: JobFrame, reply: string): void
@@ -30,71 +30,71 @@ export interface RunningDeps {
 }
 
 interface Failure {
-  run: Run
+  job: ActiveJob
   error: ErrorValue
 }
 
-export class Running {
+export class ActiveJobs {
   readonly #context: CoreContext
-  readonly #deps: RunningDeps
-  readonly #runs = new Map<string, Run>()
+  readonly #deps: ActiveJobsDeps
+  readonly #jobs = new Map<string, ActiveJob>()
   readonly #ended = new Set<() => void>()
   readonly measures = new MeasuresOfAll()
 
-  constructor(context: CoreContext, deps: RunningDeps) {
+  constructor(context: CoreContext, deps: ActiveJobsDeps) {
     this.#context = context
     this.#deps = deps
   }
 
-  runs(): readonly Run[] {
-    return [...this.#runs.values()]
+  all(): readonly ActiveJob[] {
+    return [...this.#jobs.values()]
   }
 
   get size(): number {
-    return this.#runs.size
+    return this.#jobs.size
   }
 
   has(jobId: string): boolean {
-    return this.#runs.has(jobId)
+    return this.#jobs.has(jobId)
   }
 
-  /** Called after every end of a run. */
+  /** Called after every end of a job. */
   onEnded(listener: () => void): () => void {
     this.#ended.add(listener)
     return () => this.#ended.delete(listener)
   }
 
-  /** It runs from now on; the engine's events of it are to come here. */
-  add(run: Run): EngineEvents {
-    this.#runs.set(run.frame.jobId, run)
+  /** Counts it as running; the engine reports on it through the returned events. */
+  add(job: ActiveJob): EngineEvents {
+    this.#jobs.set(job.frame.jobId, job)
     return {
-      onDelta: (text) => run.delta(text),
-      onDone: ({ finish, usage }) => this.#finished(run, finish, usage),
+      onDelta: (text) => job.delta(text),
+      onDone: ({ finish, usage }) => this.#finished(job, finish, usage),
       // The buyer left before and pays for what came: the engine's end does not undo that.
       onError: (error) =>
-        run.cancelled === 'buyer'
-          ? this.#finished(run, 'cancelled', null)
-          : this.#failAll([{ run, error: told(error) }]),
+        job.cancelled === 'buyer'
+          ? this.#finished(job, 'cancelled', null)
+          : this.#failAll([{ job, error: redact(error) }]),
     }
   }
 
   onCancel(jobId: string, reason: CancelReason): void {
-    const run = this.#runs.get(jobId)
-    if (run === undefined || run.cancelled !== null) return
-    run.cancelled = reason
-    if (reason === 'deadline') this.#served(run)
+    const job = this.#jobs.get(jobId)
+    if (job === undefined || job.cancelled !== null) return
+    job.cancelled = reason
+    if (reason === 'deadline') this.#served(job)
     // The verdict, and with the last call the exam's end, may come before the engine has stopped; no text is added
     // after this.
-    this.#keepReply(run)
-    run.engine.cancel(jobId)
+    this.#keepReply(job)
+    job.engine.cancel(jobId)
   }
 
   /** The exchange says nothing will be paid. */
   onVoid(jobId: string, reason: string): void {
-    const run = this.#runs.get(jobId)
-    if (run !== undefined && this.#finish(run)) run.engine.cancel(jobId)
+    const job = this.#jobs.get(jobId)
+    if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (run?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
+    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -104,16 +104,16 @@ export class Running {
    * are.
    */
   abandonAll(): void {
-    for (const run of this.#runs.values()) {
-      this.#keepReply(run)
-      this.#finish(run)
-      run.engine.cancel(run.frame.jobId)
+    for (const job of this.#jobs.values()) {
+      this.#keepReply(job)
+      this.#finish(job)
+      job.engine.cancel(job.frame.jobId)
     }
   }
 
   /** Bought jobs of one instrument on one deployment. */
-  boughtOf(instrument: string, deploymentId: string): Run[] {
-    return this.runs().filter(
+  boughtOf(instrument: string, deploymentId: string): ActiveJob[] {
+    return this.all().filter(
       ({ frame, route }) =>
         frame.examId === undefined && frame.instrument === instrument && route.deploymentId === deploymentId,
     )
@@ -122,7 +122,7 @@ export class Running {
   /** Ends them: their buyers get an error and pay nothing. How many there were. */
   giveUp(instrument: string, deploymentId: string, message: string): number {
     const mine = this.boughtOf(instrument, deploymentId)
-    this.#failAll(mine.map((run) => ({ run, error: { code: 'UNAVAILABLE', message, data: {} } })))
+    this.#failAll(mine.map((job) => ({ job, error: { code: 'UNAVAILABLE', message, data: {} } })))
     return mine.length
   }
 
@@ -131,73 +131,73 @@ export class Running {
    * gives them to another supplier, those in the middle fail and their buyers pay nothing. Exam calls just end: their
    * exam was cancelled before.
    */
-  yieldAll(feeBps: number): Lost {
+  yieldAll(feeBps: number): InterruptionCost {
     const failures: Failure[] = []
-    for (const run of this.runs()) {
-      // The buyer left and pays for what came: that is claimed, not lost. What the engine counted is not known any
-      // more.
-      if (run.cancelled === 'buyer') this.#finished(run, 'cancelled', null)
-      else if (run.ttftMs === null)
+    for (const job of this.all()) {
+      // The buyer left and pays for what came: that is claimed, so it costs nothing here. What the engine counted is
+      // not known any more.
+      if (job.cancelled === 'buyer') this.#finished(job, 'cancelled', null)
+      else if (job.ttftMs === null)
         failures.push({
-          run,
+          job,
           error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} },
         })
-      else failures.push({ run, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
+      else failures.push({ job, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
     }
-    const lost = lostWith(
-      failures.map(({ run }) => run),
+    const cost = interruptionCost(
+      failures.map(({ job }) => job),
       feeBps,
     )
     this.#failAll(failures)
-    return lost
+    return cost
   }
 
   /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
-  #keepReply(run: Run): void {
-    if (run.frame.examId === undefined || run.replyKept) return
+  #keepReply(job: ActiveJob): void {
+    if (job.frame.examId === undefined || job.replyKept) return
     // Once: a call that was stopped may be sent again as another job before the engine says that it has stopped.
-    run.replyKept = true
+    job.replyKept = true
     try {
-      this.#deps.exams.replied(run.frame, run.text)
+      this.#deps.exams.replied(job.frame, job.text)
     } catch (error) {
-      this.#context.log.error({ err: error, jobId: run.frame.jobId }, 'the reply to an exam call could not be kept')
+      this.#context.log.error({ err: error, jobId: job.frame.jobId }, 'the reply to an exam call could not be kept')
     }
   }
 
-  #finished(run: Run, finish: FinishReason, usage: EngineUsage | null): void {
+  #finished(job: ActiveJob, finish: FinishReason, usage: EngineUsage | null): void {
     try {
-      this.#done(run, finish, usage)
+      this.#done(job, finish, usage)
     } catch (error) {
-      this.#context.log.error({ err: error, jobId: run.frame.jobId }, 'a finished job could not be recorded')
-      this.#failAll([{ run, error: told(toErrorValue(error)) }])
+      this.#context.log.error({ err: error, jobId: job.frame.jobId }, 'a finished job could not be recorded')
+      this.#failAll([{ job, error: redact(toErrorValue(error)) }])
     }
   }
 
-  #done(run: Run, finish: FinishReason, usage: EngineUsage | null): void {
-    if (run.over) return
-    if (run.cancelled === 'deadline')
+  #done(job: ActiveJob, finish: FinishReason, usage: EngineUsage | null): void {
+    if (job.over) return
+    if (job.cancelled === 'deadline')
       return this.#failAll([
-        { run, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } },
+        { job, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } },
       ])
-    if (run.cancelled === 'exchange' || (run.cancelled === null && finish === 'cancelled'))
-      return this.#failAll([{ run, error: { code: 'CANCELLED', message: 'the job was stopped', data: {} } }])
-    if (run.cancelled === null) {
-      run.flush()
-      if (usage !== null) this.measures.of(run.route.deploymentId).counted(run, usage)
-      this.#served(run)
+    if (job.cancelled === 'exchange' || (job.cancelled === null && finish === 'cancelled'))
+      return this.#failAll([{ job, error: { code: 'CANCELLED', message: 'the job was stopped', data: {} } }])
+    if (job.cancelled === null) {
+      job.flush()
+      if (usage !== null) this.measures.of(job.route.deploymentId).counted(job, usage)
+      this.#served(job)
     }
     const { key } = this.#context
-    const signed = signClaim(key, run.claim(key, run.cancelled === null ? finish : 'cancelled'))
-    const { jobId, examId } = run.frame
+    const signed = signClaim(key, job.claim(key, job.cancelled === null ? finish : 'cancelled'))
+    const { jobId, examId } = job.frame
     if (examId === undefined) {
       this.#deps.settlement.claim(signed, {
         enginePromptTokens: usage?.promptTokens ?? null,
         engineCachedTokens: usage?.cachedTokens ?? null,
         engineGeneratedTokens: usage?.generatedTokens ?? null,
-        tokPerS: run.tokPerS,
+        tokPerS: job.tokPerS,
       })
-    } else this.#deps.exams.replied(run.frame, run.text)
-    this.#finish(run)
+    } else this.#deps.exams.replied(job.frame, job.text)
+    this.#finish(job)
     trySend(this.#context.exchange, { t: 'job.done', jobId, ...signed })
     if (examId === undefined) this.#changed()
   }
@@ -205,47 +205,47 @@ export class Running {
   /** In one commit, so that giving the machine back does not wait for the disk once a job. */
   #failAll(failures: readonly Failure[]): void {
     const { events, log } = this.#context
-    const ended = failures.filter(({ run }) => this.#finish(run))
+    const ended = failures.filter(({ job }) => this.#finish(job))
     if (ended.length === 0) return
-    for (const { run } of ended) {
-      this.#keepReply(run)
-      run.engine.cancel(run.frame.jobId)
+    for (const { job } of ended) {
+      this.#keepReply(job)
+      job.engine.cancel(job.frame.jobId)
     }
-    const bought = ended.filter(({ run }) => run.frame.examId === undefined)
+    const bought = ended.filter(({ job }) => job.frame.examId === undefined)
     try {
       if (bought.length > 0)
-        this.#deps.settlement.fail(bought.map(({ run, error }) => ({ jobId: run.frame.jobId, reason: error.message })))
+        this.#deps.settlement.fail(bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: error.message })))
     } catch (cause) {
       log.error(
-        { err: cause, jobIds: bought.map(({ run }) => run.frame.jobId) },
+        { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },
         'failed jobs could not be recorded; sync mends it',
       )
     }
     if (bought.length > 0) events.changed('jobs')
-    for (const { run, error } of ended)
+    for (const { job, error } of ended)
       trySend(this.#context.exchange, {
         t: 'job.error',
-        jobId: run.frame.jobId,
+        jobId: job.frame.jobId,
         error: { ...error, data: { ...error.data } },
       })
   }
 
-  #finish(run: Run): boolean {
-    if (run.over) return false
-    run.over = true
-    this.#runs.delete(run.frame.jobId)
-    this.#deps.deployments.used(run.route.deploymentId)
+  #finish(job: ActiveJob): boolean {
+    if (job.over) return false
+    job.over = true
+    this.#jobs.delete(job.frame.jobId)
+    this.#deps.deployments.used(job.route.deploymentId)
     for (const listener of this.#ended) listener()
     return true
   }
 
   /** What its buyer got of the machine; a job that missed its deadline before any text waited at least so long. */
-  #served(run: Run): void {
-    if (run.frame.examId !== undefined) return
-    const { outputTokens, tokPerS } = run
+  #served(job: ActiveJob): void {
+    if (job.frame.examId !== undefined) return
+    const { outputTokens, tokPerS } = job
     this.measures
-      .of(run.route.deploymentId)
-      .served({ at: this.#context.clock.mono(), ttftMs: run.ttftMs ?? run.frame.deadlineMs, tokPerS, outputTokens })
+      .of(job.route.deploymentId)
+      .served({ at: this.#context.clock.mono(), ttftMs: job.ttftMs ?? job.frame.deadlineMs, tokPerS, outputTokens })
   }
 
   #changed(): void {

@@ -29,7 +29,7 @@ export interface Route {
 }
 
 /** The deployment's engine at this moment. Tokens are the engine's own. */
-export interface Load {
+export interface EngineLoad {
   /** Sequences at once, and the context of each. */
   slots: number
   contextTokens: number
@@ -58,7 +58,7 @@ export interface Facts {
   /** null: nothing of this instrument is listed, or the exam is not ours. */
   route: Route | null
   /** The route's deployment; null when it is not in memory. */
-  loaded: Load | null
+  loaded: EngineLoad | null
   /** The engine comes back by itself after a crash; what is submitted meanwhile waits for it. */
   recovering: boolean
 }
@@ -94,7 +94,7 @@ export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
 }
 
 /** What the engine has no room or no time for. */
-function room(job: JobFrame, load: Load): ErrorValue | null {
+function room(job: JobFrame, load: EngineLoad): ErrorValue | null {
   if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
     return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
   if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
@@ -115,20 +115,20 @@ function room(job: JobFrame, load: Load): ErrorValue | null {
 const seconds = (ms: number): string => (ms / 1_000).toFixed(1)
 
 /** One for one before anything was measured. */
-const promptTokens = ({ request }: JobFrame, { promptRatio }: Load): number =>
+const promptTokens = ({ request }: JobFrame, { promptRatio }: EngineLoad): number =>
   inputTokens(request.messages) * (promptRatio ?? 1)
 
 /**
  * A call in the engine: reference tokens it may still give, and whether it is a job without text, which gets a slot
  * before one that comes now.
  */
-export interface Call {
+export interface EngineCall {
   left: number
   waits: boolean
 }
 
-/** `Load.waitTokens`: the slot of the call that ends next, or of a later one when jobs wait already. */
-export function waitTokens(calls: readonly Call[], slots: number): number {
+/** `EngineLoad.waitTokens`: the slot of the call that ends next, or of a later one when jobs wait already. */
+export function waitTokens(calls: readonly EngineCall[], slots: number): number {
   if (calls.length < slots) return 0
   const before = Math.min(calls.filter(({ waits }) => waits).length, calls.length - slots)
   const ends = calls.map(({ left }) => left).sort((a, b) => a - b)
@@ -140,7 +140,7 @@ export function waitTokens(calls: readonly Call[], slots: number): number {
  * own at the engine's prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets, as much
  * longer as streams wait for others' prompts now. Null when no stream was measured: the first job is what measures.
  */
-export function finishesInMs(job: JobFrame, load: Load): number | null {
+export function finishesInMs(job: JobFrame, load: EngineLoad): number | null {
   const streams = Math.min(load.slots, Math.max(load.running + load.exams, load.engine.running) + 1)
   const rate = streamRate(load.speed.perStream, streams)
   if (rate === null) return null

@@ -10,7 +10,7 @@ const FORKED =
   'What to do: the exchange’s history is not the one this Stoker holds, so its database was reset or put back from an older copy. What is booked here stays; what it sends now cannot be joined to it. ' +
   'If the exchange is your own, stop Stoker, move the folder exchange of the data folder away, and start again: it begins anew under a key of its own. If not, ask whoever runs it; your receipts are the proof.'
 
-export class Problems {
+export class BookingProblems {
   readonly #lines = new Map<string, Refusal>()
 
   get size(): number {

@@ -12,9 +12,10 @@ import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
-import { Problems } from './booking-problems.ts'
-import type { Running } from './active-jobs.ts'
-import { CLAIM_KIND, type Outcome, type Settlement } from './settlement.ts'
+import { BookingProblems } from './booking-problems.ts'
+import type { ActiveJobs } from './active-jobs.ts'
+import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
+import type { Outcome } from './settlement.ts'
 
 type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
 const RESEND_PAGE = 500
@@ -50,9 +51,9 @@ interface Pass {
 
 export class Sync {
   readonly #context: CoreContext
-  readonly #jobs: Running
+  readonly #jobs: ActiveJobs
   readonly #settlement: Settlement
-  readonly #problems = new Problems()
+  readonly #problems = new BookingProblems()
   #pass: Pass | null = null
   /** No pass for a gap before this (monotonic): the last one could not close it. */
   #quietUntil = 0
@@ -60,7 +61,7 @@ export class Sync {
   #again = false
   #rounds = 0
 
-  constructor(context: CoreContext, jobs: Running, settlement: Settlement) {
+  constructor(context: CoreContext, jobs: ActiveJobs, settlement: Settlement) {
     this.#context = context
     this.#jobs = jobs
     this.#settlement = settlement
@@ -187,7 +188,7 @@ export class Sync {
   }
 
   #running(): Set<string> {
-    return new Set(this.#jobs.runs().map((run) => run.frame.jobId))
+    return new Set(this.#jobs.all().map((job) => job.frame.jobId))
   }
 
   #exchangeKey(): string | null {

@@ -4,7 +4,7 @@ import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
-import type { Settlement } from './settlement.ts'
+import type { Settlement } from './settlement.store.ts'
 
 const EVERY_MS = MINUTE_MS
 const OUTBOX_KEPT_MS = 30 * DAY_MS

@@ -4,10 +4,10 @@
  */
 import type { CoreContext, DeploymentsService, HandBack } from '#core/core-context.ts'
 
-import type { Lost } from './interruption-cost.ts'
+import type { InterruptionCost } from './interruption-cost.ts'
 
-export interface HandBackParts {
-  jobs: { live(): readonly unknown[]; yieldAll(): Lost }
+export interface HandBackDeps {
+  jobs: { live(): readonly unknown[]; yieldAll(): InterruptionCost }
   listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
   deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'> & {
@@ -22,7 +22,7 @@ export interface HandBackParts {
 const FINISH_MS = 600_000
 const LOOK_EVERY_MS = 250
 const WHY = 'you took the machine back'
-const NOTHING: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+const NOTHING: InterruptionCost = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
 
 /**
  * Resolves when the models have left the memory, with what it cost; under `finish` also when a listing was resumed or
@@ -30,14 +30,14 @@ const NOTHING: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
  */
 export function createHandBack(
   { clock, log }: Pick<CoreContext, 'clock' | 'log'>,
-  parts: HandBackParts,
+  deps: HandBackDeps,
 ): { handBack: HandBack } {
-  /** Counts the wishes: an older one that still waits for work ends without doing anything. */
-  let wish = 0
+  /** Counts the requests: an older one that still waits for work ends without doing anything. */
+  let latest = 0
 
   /** True when all work is done, or its time is over; false when the owner changed the plan meanwhile. */
   async function finished(mine: number): Promise<boolean> {
-    const { jobs, listings, exams, deployments } = parts
+    const { jobs, listings, exams, deployments } = deps
     const until = clock.mono() + FINISH_MS
     // The owner's own requests are in the engines only.
     const working = (deploymentId: string): boolean => {
@@ -51,14 +51,14 @@ export function createHandBack(
       deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
     while (busy() && clock.mono() < until) {
       await clock.sleep(LOOK_EVERY_MS, { unref: true })
-      if (wish !== mine || listings.wanted()) return false
+      if (latest !== mine || listings.wanted()) return false
     }
     return true
   }
 
   const remember = (): void => {
     try {
-      parts.remember()
+      deps.remember()
     } catch (error) {
       // The work is gone by now: the memory follows it, full disk or not.
       log.error(
@@ -70,17 +70,17 @@ export function createHandBack(
 
   const handBack: HandBack = async (rule) => {
     const began = clock.mono()
-    wish += 1
-    const mine = wish
+    latest += 1
+    const mine = latest
     // Withdrawn before any job goes back, so that the exchange does not send it here again.
-    const paused = parts.listings.pauseAll(WHY)
+    const paused = deps.listings.pauseAll(WHY)
     const goOn = rule === 'now' || (await finished(mine))
     // Before the jobs: an exam that is over judges no call that ends now.
-    if (goOn) parts.exams.giveUp()
-    const lost = goOn ? parts.jobs.yieldAll() : NOTHING
+    if (goOn) deps.exams.giveUp()
+    const cost = goOn ? deps.jobs.yieldAll() : NOTHING
     if (goOn) remember()
-    const unloaded = goOn ? (await parts.deployments.endAll()).length : 0
-    const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...lost, paused }
+    const unloaded = goOn ? (await deps.deployments.endAll()).length : 0
+    const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...cost, paused }
     log.info({ rule, ...result }, goOn ? 'the machine was handed back' : 'handing the machine back was called off')
     return result
   }

@@ -9,18 +9,21 @@ import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
 import { jobsApi } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
-import type { Lost } from './interruption-cost.ts'
-import type { Measured } from './measures.ts'
-import { Runner, type ExamSink } from './job-intake.ts'
-import { Running } from './active-jobs.ts'
-import { createSettlement, type Settlement } from './settlement.ts'
+import type { InterruptionCost } from './interruption-cost.ts'
+import type { MeasuredServing } from './measures.ts'
+import { JobIntake, type ExamSink } from './job-intake.ts'
+import { ActiveJobs } from './active-jobs.ts'
+import { createSettlement, type Settlement } from './settlement.store.ts'
 import { Sync, type SyncReport } from './exchange-sync.ts'
 
 export type { JobFrame, Route } from './admission.ts'
-export type { Lost } from './interruption-cost.ts'
-export type { Measured, Served } from './measures.ts'
+export type { InterruptionCost } from './interruption-cost.ts'
+export type { MeasuredServing, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
+export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
+export { findJob, moneySums, receiptsPage } from './jobs.store.ts'
+export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
 export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
@@ -44,7 +47,7 @@ export interface ServingService {
    * What was measured on a deployment; its jobs those that ended after `since` (monotonic). Null before it was ever in
    * memory.
    */
-  measured(deploymentId: string, since: number): Measured | null
+  measured(deploymentId: string, since: number): MeasuredServing | null
 }
 
 export interface Jobs extends ServingService {
@@ -57,7 +60,7 @@ export interface Jobs extends ServingService {
   runningOn(deploymentId: string): number
   since(from: number): { jobs: number; failed: number }
   /** Ends every job at once, for the owner who wants the machine; what it cost. */
-  yieldAll(): Lost
+  yieldAll(): InterruptionCost
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /**
@@ -69,8 +72,8 @@ export interface Jobs extends ServingService {
 /** Older figures say nothing of the machine as it is now. */
 const MEASURED_AGE_MS = 10 * MINUTE_MS
 
-/** The same settlement, which also tells of every receipt it applied. */
-const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): Settlement => ({
+/** The same settlement, which also reports every receipt it applied. */
+const reporting = (settlement: Settlement, applied: (receipt: Receipt) => void): Settlement => ({
   ...settlement,
   settle(receipt, exchangeKey) {
     const outcome = settlement.settle(receipt, exchangeKey)
@@ -79,15 +82,19 @@ const telling = (settlement: Settlement, applied: (receipt: Receipt) => void): S
   },
 })
 
-function createServingService({ clock }: CoreContext, { deployments }: JobsDeps, running: Running): ServingService {
+function createServingService(
+  { clock }: CoreContext,
+  { deployments }: JobsDeps,
+  activeJobs: ActiveJobs,
+): ServingService {
   return {
-    runningOf: (instrument, deploymentId) => running.boughtOf(instrument, deploymentId).length,
-    onEnded: (listener) => running.onEnded(listener),
-    giveUp: (instrument, deploymentId, message) => running.giveUp(instrument, deploymentId, message),
+    runningOf: (instrument, deploymentId) => activeJobs.boughtOf(instrument, deploymentId).length,
+    onEnded: (listener) => activeJobs.onEnded(listener),
+    giveUp: (instrument, deploymentId, message) => activeJobs.giveUp(instrument, deploymentId, message),
     measured(deploymentId, since) {
       const engine = deployments.engine(deploymentId)
       if (engine === null) return null
-      const measures = running.measures.of(deploymentId)
+      const measures = activeJobs.measures.of(deploymentId)
       const mono = clock.mono()
       measures.speed.see(engine.stats().speed, mono)
       const { outputRatio, promptTokens, generatedTokens } = measures
@@ -104,12 +111,12 @@ function createServingService({ clock }: CoreContext, { deployments }: JobsDeps,
 
 export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   const { exchange, clock, events } = context
-  const settlement = telling(createSettlement(context), (receipt) => {
+  const settlement = reporting(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
   })
-  const running = new Running(context, { ...deps, settlement })
-  const runner = new Runner(context, deps, running)
-  const sync = new Sync(context, running, settlement)
+  const activeJobs = new ActiveJobs(context, { ...deps, settlement })
+  const intake = new JobIntake(context, deps, activeJobs)
+  const sync = new Sync(context, activeJobs, settlement)
   const offs: (() => void)[] = []
 
   let lastFeeBps = 0
@@ -131,9 +138,9 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   }
 
   const onFrame = (frame: ExchangeFrame): void => {
-    if (frame.t === 'job') runner.onJob(frame)
-    else if (frame.t === 'job.cancel') running.onCancel(frame.jobId, frame.reason)
-    else if (frame.t === 'job.void') running.onVoid(frame.jobId, frame.reason)
+    if (frame.t === 'job') intake.onJob(frame)
+    else if (frame.t === 'job.cancel') activeJobs.onCancel(frame.jobId, frame.reason)
+    else if (frame.t === 'job.void') activeJobs.onVoid(frame.jobId, frame.reason)
     else if (frame.t === 'sync.result') sync.onResult(frame)
     else if (frame.t === 'job.settled') {
       onSettled(frame.receipt)
@@ -156,20 +163,20 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
       offs.push(
         exchange.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
-          running.abandonAll()
+          activeJobs.abandonAll()
           sync.begin()
         }),
       )
-      offs.push(sweepExpired(context, settlement, () => new Set(running.runs().map((run) => run.frame.jobId))))
+      offs.push(sweepExpired(context, settlement, () => new Set(activeJobs.all().map((job) => job.frame.jobId))))
     },
     stop() {
       for (const off of offs) off()
-      running.abandonAll()
+      activeJobs.abandonAll()
     },
-    live: () => running.runs().map((run) => run.live(feeBps())),
-    runningOn: (deploymentId) => running.runs().filter((run) => run.route.deploymentId === deploymentId).length,
-    ...createServingService(context, deps, running),
-    yieldAll: () => running.yieldAll(feeBps()),
+    live: () => activeJobs.all().map((job) => job.live(feeBps())),
+    runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
+    ...createServingService(context, deps, activeJobs),
+    yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),
     problems: () => sync.problems(),

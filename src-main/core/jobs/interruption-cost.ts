@@ -1,29 +1,30 @@
 /** What it costs to end jobs at once, when their owner takes the machine back. */
-import type { Run } from './active-job.ts'
+import type { ActiveJob } from './active-job.ts'
 
-/** Amounts after the fee, tokens as billed. */
-export interface Lost {
+/** Tokens as billed. */
+export interface InterruptionCost {
   /** Ended before any text: the exchange gives them to another supplier. */
   handedOff: number
   /** Ended in the middle: their buyers pay nothing. */
   failed: number
-  lostNano: number
+  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */
+  sellerNano: number
   lostTokens: number
 }
 
-/** Of jobs that are to fail now. */
-export function lostWith(runs: readonly Run[], feeBps: number): Lost {
-  const lost: Lost = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
-  for (const run of runs) {
+/** What it costs to fail these jobs now. */
+export function interruptionCost(jobs: readonly ActiveJob[], feeBps: number): InterruptionCost {
+  const cost: InterruptionCost = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
+  for (const job of jobs) {
     // Late or stopped already: taking the machine back cost nothing there.
-    if (run.frame.examId !== undefined || run.cancelled !== null) continue
-    if (run.ttftMs === null) {
-      lost.handedOff += 1
+    if (job.frame.examId !== undefined || job.cancelled !== null) continue
+    if (job.ttftMs === null) {
+      cost.handedOff += 1
       continue
     }
-    lost.failed += 1
-    lost.lostNano += run.live(feeBps).earnsNano
-    lost.lostTokens += run.inputTokens + run.outputTokens
+    cost.failed += 1
+    cost.sellerNano += job.live(feeBps).sellerNano
+    cost.lostTokens += job.inputTokens + job.outputTokens
   }
-  return lost
+  return cost
 }

@@ -1,23 +1,23 @@
 /**
- * Takes the jobs that were won: admission, the job's row, and the engine; what happens to it then is running.ts.
- * Prompts and answers live in memory only, and only while the job runs.
+ * Takes the jobs that were won: admission, the job's row, and the engine; what happens to a job from then on is
+ * active-jobs.ts. Prompts and answers live in memory only, and only while the job runs.
  */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import { trySend } from '#core/exchange/index.ts'
 
-import { refusal, waitTokens, type Call, type JobFrame, type Load, type Route } from './admission.ts'
+import { refusal, waitTokens, type EngineCall, type JobFrame, type EngineLoad, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
-import { Run } from './active-job.ts'
-import type { Running, RunningDeps } from './active-jobs.ts'
+import { ActiveJob } from './active-job.ts'
+import type { ActiveJobs, ActiveJobsDeps } from './active-jobs.ts'
 
-/** What exams tell the jobs, and are told. */
-export interface ExamSink extends Pick<RunningDeps['exams'], 'replied'> {
+/** What jobs need of exams: the deployment under exam, and a place for the replies. */
+export interface ExamSink extends Pick<ActiveJobsDeps['exams'], 'replied'> {
   route(job: JobFrame): Route | null
 }
 
-export interface RunnerDeps {
+export interface JobIntakeDeps {
   deployments: Pick<DeploymentsService, 'loaded' | 'engine' | 'used'>
   /** What is listed under an instrument now, with the prices that still hold; null when nothing is. */
   routeOf(instrument: string): Route | null
@@ -29,21 +29,21 @@ const SPEED_AGE_MS = 60_000
 /** How long past its deadline a job without a claim may stay open. */
 const OPEN_GRACE_MS = 60_000
 
-export class Runner {
+export class JobIntake {
   readonly #context: CoreContext
-  readonly #deps: RunnerDeps
-  readonly #running: Running
+  readonly #deps: JobIntakeDeps
+  readonly #activeJobs: ActiveJobs
 
-  constructor(context: CoreContext, deps: RunnerDeps, running: Running) {
+  constructor(context: CoreContext, deps: JobIntakeDeps, activeJobs: ActiveJobs) {
     this.#context = context
     this.#deps = deps
-    this.#running = running
+    this.#activeJobs = activeJobs
   }
 
   onJob(frame: JobFrame): void {
     const { exchange, realm, realmDb } = this.#context
     // A repetition: running already, or known from before. Nothing is started twice.
-    if (this.#running.has(frame.jobId)) return
+    if (this.#activeJobs.has(frame.jobId)) return
     if (findJob(realmDb.read, frame.jobId) !== null)
       return void trySend(exchange, {
         t: 'job.reject',
@@ -66,26 +66,26 @@ export class Runner {
     else this.#reject(frame, route, error)
   }
 
-  #load(deploymentId: string, engine: EnginePort): Load | null {
+  #load(deploymentId: string, engine: EnginePort): EngineLoad | null {
     const loaded = this.#deps.deployments.loaded(deploymentId)
     if (loaded === null) return null
     const { speed, running, queued, waitingPromptTokens } = engine.stats()
-    const measures = this.#running.measures.of(deploymentId)
+    const measures = this.#activeJobs.measures.of(deploymentId)
     const { promptRatio } = measures
     const mono = this.#context.clock.mono()
     measures.speed.see(speed, mono)
     const { slots, contextTokens } = loaded.model
-    const calls: Call[] = []
+    const calls: EngineCall[] = []
     const count = { job: 0, exam: 0 }
     /** Prompts without text yet, in the engine's tokens. */
     const prompts = { job: 0, exam: 0 }
-    for (const run of this.#running.runs()) {
-      if (run.route.deploymentId !== deploymentId) continue
-      const kind = run.frame.examId === undefined ? 'job' : 'exam'
-      const begun = run.ttftMs !== null
+    for (const job of this.#activeJobs.all()) {
+      if (job.route.deploymentId !== deploymentId) continue
+      const kind = job.frame.examId === undefined ? 'job' : 'exam'
+      const begun = job.ttftMs !== null
       count[kind] += 1
-      if (!begun) prompts[kind] += run.inputTokens * (promptRatio ?? 1)
-      calls.push({ left: run.frame.request.maxTokens - run.outputTokens, waits: !begun && kind === 'job' })
+      if (!begun) prompts[kind] += job.inputTokens * (promptRatio ?? 1)
+      calls.push({ left: job.frame.request.maxTokens - job.outputTokens, waits: !begun && kind === 'job' })
     }
     return {
       slots,
@@ -104,19 +104,19 @@ export class Runner {
   #start(frame: JobFrame, route: Route, engine: EnginePort): void {
     const { clock, events, exchange, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
-    const run = new Run(frame, route, {
+    const job = new ActiveJob(frame, route, {
       clock,
       engine,
       send: (text) => void trySend(exchange, { t: 'job.delta', jobId, text }),
-      running: () => this.#running.size,
+      running: () => this.#activeJobs.size,
     })
     if (frame.examId === undefined) {
       const row = newJob(frame, route, {
         state: 'running',
         reason: '',
-        startedAt: run.startedAt,
+        startedAt: job.startedAt,
         endedAt: null,
-        expiresAt: run.startedAt + deadlineMs + OPEN_GRACE_MS,
+        expiresAt: job.startedAt + deadlineMs + OPEN_GRACE_MS,
       })
       try {
         realmDb.tx((db) => insertJob(db, row))
@@ -131,7 +131,7 @@ export class Runner {
       }
       events.changed('jobs')
     }
-    const outcome = this.#running.add(run)
+    const outcome = this.#activeJobs.add(job)
     trySend(exchange, { t: 'job.accept', jobId })
     this.#deps.deployments.used(route.deploymentId)
     engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })

@@ -4,17 +4,17 @@ import type { Job } from '#contract/jobs.ts'
 import { nano, nanoPerMtok, type Currency, type Nano } from '#contract/money.ts'
 import type { PowerService } from '#core/core-context.ts'
 
-import type { JobRow } from './jobs.store.ts'
+import type { SellerJobRow } from './jobs.store.ts'
 
 const money = (value: number | null): Nano | null => (value === null ? null : nano(value))
 
-function moneyState(row: JobRow): Job['money'] {
+function moneyState(row: SellerJobRow): Job['money'] {
   if (row.state === 'claimed') return 'pending'
   if (row.state !== 'settled' || (row.sellerNano ?? 0) === 0) return 'none'
   return row.releasedAt === null ? 'held' : 'available'
 }
 
-export function jobView(row: JobRow, currency: Currency, power: Pick<PowerService, 'ofJob'>): Job {
+export function jobView(row: SellerJobRow, currency: Currency, power: Pick<PowerService, 'ofJob'>): Job {
   return {
     jobId: brandId<JobId>(row.jobId),
     instrument: brandId<Instrument>(row.instrument),
@@ -47,7 +47,7 @@ export function jobView(row: JobRow, currency: Currency, power: Pick<PowerServic
   }
 }
 
-export const cursorOf = (row: JobRow): string => `${row.startedAt}:${row.jobId}`
+export const cursorOf = (row: SellerJobRow): string => `${row.startedAt}:${row.jobId}`
 
 /** Null for anything that is no cursor of ours. */
 export function parseCursor(text: string | null): { startedAt: number; jobId: string } | null {

@@ -3,15 +3,15 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
-type JobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
+type SellerJobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
 
-export interface JobRow {
+export interface SellerJobRow {
   jobId: string
   instrument: string
   specVersion: number
   deploymentId: string
   sha256: string
-  state: JobState
+  state: SellerJobState
   reason: string
   priceNano: number
   reserveNano: number
@@ -73,7 +73,7 @@ const JOB_FIELDS = [
   'releasedAt',
   'exchange',
   'receiptSeq',
-] as const satisfies readonly (keyof JobRow)[]
+] as const satisfies readonly (keyof SellerJobRow)[]
 const COLUMNS = JOB_FIELDS.map((field) => `${snake(field)} AS ${field}`).join(', ')
 
 /** BigInts of a row as numbers; every integer stored here is below 2^53. */
@@ -83,13 +83,13 @@ function plain<Row>(row: object): Row {
   ) as Row
 }
 
-export const findJob = (db: ReadDb, jobId: string): JobRow | null => {
+export const findJob = (db: ReadDb, jobId: string): SellerJobRow | null => {
   const row = db.money<object>(`SELECT ${COLUMNS} FROM jobs WHERE job_id = ?`).get(jobId)
-  return row === undefined ? null : plain<JobRow>(row)
+  return row === undefined ? null : plain<SellerJobRow>(row)
 }
 
 export type NewJob = Pick<
-  JobRow,
+  SellerJobRow,
   | 'jobId'
   | 'instrument'
   | 'specVersion'
@@ -126,8 +126,8 @@ export function insertJob(db: WriteDb, job: NewJob): void {
 }
 
 /** Changes the named columns of one job. */
-export function updateJob(db: WriteDb, jobId: string, change: Partial<JobRow>): void {
-  const names = Object.keys(change) as (keyof JobRow)[]
+export function updateJob(db: WriteDb, jobId: string, change: Partial<SellerJobRow>): void {
+  const names = Object.keys(change) as (keyof SellerJobRow)[]
   db.prepare(`UPDATE jobs SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE job_id = ?`).run(
     ...names.map((name) => change[name] ?? null),
     jobId,
@@ -155,14 +155,14 @@ export interface ListQuery {
   instrument: string | null
 }
 
-export function listJobs(db: ReadDb, query: ListQuery): JobRow[] {
+export function listJobs(db: ReadDb, query: ListQuery): SellerJobRow[] {
   const before = query.before ?? { startedAt: Number.MAX_SAFE_INTEGER, jobId: '' }
   return db
     .money<object>(
       `SELECT ${COLUMNS} FROM jobs WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR state = ?) AND (? IS NULL OR instrument = ?) ORDER BY started_at DESC, job_id DESC LIMIT ?`,
     )
     .all(before.startedAt, before.jobId, query.state, query.state, query.instrument, query.instrument, query.limit)
-    .map((row) => plain<JobRow>(row))
+    .map((row) => plain<SellerJobRow>(row))
 }
 
 export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed: number } =>
@@ -225,9 +225,9 @@ export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
 export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
   db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
 
-export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; amountNano: number } | null => {
+export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null => {
   const row = db
-    .money<object>('SELECT job_id AS jobId, amount_nano AS amountNano FROM releases WHERE exchange = ? AND seq = ?')
+    .money<object>('SELECT job_id AS jobId, amount_nano AS sellerNano FROM releases WHERE exchange = ? AND seq = ?')
     .get(exchange, seq)
   return row === undefined ? null : plain(row)
 }

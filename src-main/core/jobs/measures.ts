@@ -90,7 +90,7 @@ export class Measures {
 }
 
 /** What listings decide their slots by. */
-export interface Measured {
+export interface MeasuredServing {
   speed: EngineSpeed
   outputRatio: number | null
   promptTokens: number | null

@@ -1,5 +1,5 @@
 /**
- * What is stored and told of an engine's failure: its code, and a sentence of our own. An engine's message may quote
+ * What is stored and sent of an engine's failure: its code, and a sentence of our own. An engine's message may quote
  * the request (a server's own words, a value in a schema), and a buyer's text may reach neither the disk nor a log, nor
  * the exchange by another way than the answer.
  */
@@ -30,7 +30,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
 const INTERNAL = 'something failed inside Stoker'
 
 /** `data` stays behind too. A code that is none of ours, which a server could make up, becomes INTERNAL. */
-export function told({ code }: Pick<ErrorValue, 'code'>): ErrorValue {
+export function redact({ code }: Pick<ErrorValue, 'code'>): ErrorValue {
   const known = ERROR_CODES.includes(code) ? code : 'INTERNAL'
   return { code: known, message: SENTENCES[known] ?? INTERNAL, data: {} }
 }

@@ -8,6 +8,8 @@ import type { Jobs } from '#core/jobs/index.ts'
 
 import { checkOwnSide } from './ledger.store.ts'
 
+export { recordProblems } from './records.store.ts'
+
 export interface LedgerCheck {
   ok: boolean
   problems: string[]

@@ -5,8 +5,7 @@
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import { findJob, moneySums, receiptsPage } from '#core/jobs/jobs.store.ts'
-import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.ts'
+import { AVAILABLE, FEE, findJob, HELD, moneySums, receiptsPage } from '#core/jobs/index.ts'
 
 import { recordProblems } from './records.store.ts'
 

@@ -1,15 +1,16 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only. */
+import { transferIdsSql, type TransferStep } from '#books/transfer-ids.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 type Read = CoreContext['realmDb']['read']
 
-/** Each row found is one problem; the text names what `id` is. At most SHOWN of a kind are told. */
+/** Each row found is one problem; the text names what `id` is. At most SHOWN of a kind are reported. */
 const SHOWN = 20
 
 /** The amount a transfer moved, 0 when there is none: an amount of zero moves nothing. */
-const moved = (prefix: string): string =>
-  `coalesce((SELECT amount FROM transfers WHERE id = '${prefix}:' || j.job_id AND type <> 'void'), 0)`
+const moved = (step: TransferStep): string =>
+  `coalesce((SELECT sum(amount) FROM transfers WHERE id IN ${transferIdsSql([step], 'j.job_id')} AND type <> 'void'), 0)`
 
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   [
@@ -21,7 +22,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
     'has a receipt and is not settled',
   ],
   [
-    `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('settle')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
+    `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('post')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
     'is settled at other amounts than the accounts moved',
   ],
   [
@@ -30,21 +31,21 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
     'is released otherwise than its release or the accounts say',
   ],
   [
-    `SELECT j.job_id AS id FROM jobs j JOIN transfers t ON t.id IN ('settle:' || j.job_id, 'fee:' || j.job_id, 'release:' || j.job_id) WHERE j.state <> 'settled'`,
+    `SELECT j.job_id AS id FROM jobs j JOIN transfers t ON t.id IN ${transferIdsSql(['post', 'fee', 'release'], 'j.job_id')} WHERE j.state <> 'settled'`,
     'moved money and is not settled',
   ],
 ]
 
 /** Hours of the charts against the receipts and releases they are summed from; the columns are those of rollup_hour. */
 const HOURS = `
-WITH told (hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) AS (
+WITH expected (hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) AS (
   SELECT r.settled_at - r.settled_at % ${HOUR_MS}, j.instrument, count(*), sum(j.input_tokens), sum(j.output_tokens), sum(j.gross_nano), sum(j.fee_nano), sum(j.seller_nano),
     coalesce(sum(x.amount_nano), 0), sum(j.duration_ms)
   FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id GROUP BY 1, 2
 ), shown AS (
   SELECT hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms FROM rollup_hour WHERE jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0
 )
-SELECT hour_ms, instrument FROM (SELECT * FROM told EXCEPT SELECT * FROM shown) UNION SELECT hour_ms, instrument FROM (SELECT * FROM shown EXCEPT SELECT * FROM told) ORDER BY 1, 2 LIMIT ${SHOWN}`
+SELECT hour_ms, instrument FROM (SELECT * FROM expected EXCEPT SELECT * FROM shown) UNION SELECT hour_ms, instrument FROM (SELECT * FROM shown EXCEPT SELECT * FROM expected) ORDER BY 1, 2 LIMIT ${SHOWN}`
 
 export function recordProblems(db: Read): string[] {
   const jobs = FAULTS.flatMap(([sql, text]) =>

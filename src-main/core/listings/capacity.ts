@@ -6,8 +6,7 @@
 import type { GradeLimits } from '#contract/grades.ts'
 import { MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
-import type { Measured, Served } from '#core/jobs/index.ts'
-import { streamRate } from '#core/jobs/index.ts'
+import { streamRate, type MeasuredServing, type Served } from '#core/jobs/index.ts'
 
 type Limits = Pick<GradeLimits, 'throughputFloorTokPerS' | 'ttftCeilingMs'>
 
@@ -123,7 +122,7 @@ export interface CapacityInput {
   slots: number
   examSlots: number | null
   limits: Limits
-  measured: Measured | null
+  measured: MeasuredServing | null
 }
 
 /**

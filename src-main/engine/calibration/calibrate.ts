@@ -1,14 +1,14 @@
 /**
- * Short measurements of a model on this machine: how many processes and threads, and which batch, serve it fastest.
- * Loads it in hosts of its own and ends them.
+ * Short measurements of a model on this machine: which number of processes and threads, and which batch size, serve it
+ * fastest. Loads it in hosts of its own, which are stopped afterwards.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
-import type { CalibrateOptions as CalibrateCall, Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
+import type { CalibrateOptions, Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import { createMeter, type Meter } from './bursts.ts'
+import { createBurstMeter, type BurstMeter } from './bursts.ts'
 import { bestSetup, nearly, oneEach, severalProcesses, streamCounts, threadCounts, type Setup } from './setups.ts'
 import type { LocalMember } from '../client/engine-client.ts'
 import { createPool } from '../pool/pool.ts'
@@ -16,7 +16,7 @@ import { localKind } from '../pool/local-pool.ts'
 import { othersNow } from './other-programs.ts'
 import { usableCores } from '../host/processor/busy-cores.ts'
 
-interface CalibrateOptions {
+interface CalibrateDeps {
   /** One host process behind the port; `gpu`: the only one it sees, all when null. */
   make: (gpu: number | null) => LocalMember
   /** GPUs of this machine; asked when layers lie there. None by default. */
@@ -29,42 +29,42 @@ interface CalibrateOptions {
   others?: () => Promise<number>
 }
 
-/** After so long no further setup is begun, unless the caller says otherwise. */
+/** After this time no further setup is started, unless the caller sets another budget. */
 const BUDGET_MS = 14_000
-/** Longer contexts cost memory and load time, and say nothing of speed. */
+/** Longer contexts cost memory and load time, and do not change the speed. */
 const CONTEXT_TOKENS = 1_024
 const BATCHES = [512, 256, 128]
-/** A smaller batch must read prompts this much faster; larger ones share a step among more prompts. */
+/** A smaller batch must prefill this much faster to be chosen; larger ones share a step among more prefills. */
 const BATCH_GAIN = 1.05
 const PROMPT_SECONDS = 0.6
-/** Prompts must be read so much faster to be worth threads that decodes do not need. */
+/** Prefill must be this much faster to be worth threads that decodes do not need. */
 const PROMPT_GAIN = 1.2
-/** Fewer prompt tokens do not fill a batch, and say nothing of its size. */
+/** Fewer prompt tokens do not fill a batch, and show nothing about its size. */
 const BATCH_TOKENS_MIN = 512
-/** A setup so far behind the best with all slots is not measured further. */
+/** A setup below this share of the best rate with all slots is not measured further. */
 const HOPELESS = 0.6
-/** More than this of a core in use by others makes the figures doubtful. */
+/** If other programs use more than this share of a core, the figures are doubtful. */
 const BUSY_CORES = 0.2
 
 class Calibrating {
   readonly #points: CalibrationPoint[] = []
   readonly #setups: Setup[] = []
-  /** Numbers of processes for which there is room. */
+  /** Numbers of processes that fit into memory. */
   readonly #roomFor = new Set<number>()
-  readonly #options: Required<CalibrateOptions>
-  readonly #call: CalibrateCall
+  readonly #deps: Required<CalibrateDeps>
+  readonly #call: CalibrateOptions
   readonly #model: ModelFile
   readonly #settings: EngineSettings
-  readonly #meter: Meter
+  readonly #meter: BurstMeter
   readonly #began: number
   #of = BATCHES.length
   #several: Setup[] = []
-  /** More threads than decodes need, for the prompts' sake. */
+  /** More threads than decodes need, because prefill gains by them. */
   #raised: { from: number; to: number } | null = null
   #done = 0
 
-  constructor(options: Required<CalibrateOptions>, model: ModelFile, settings: EngineSettings, call: CalibrateCall) {
-    this.#options = options
+  constructor(deps: Required<CalibrateDeps>, model: ModelFile, settings: EngineSettings, call: CalibrateOptions) {
+    this.#deps = deps
     this.#call = call
     this.#model = model
     this.#settings = {
@@ -72,19 +72,19 @@ class Calibrating {
       contextTokens: Math.min(settings.contextTokens, CONTEXT_TOKENS),
       gpus: 'together',
       prefixReuse: false,
-      parkedBytes: 0,
+      savedPrefixBytes: 0,
       batchTokens: BATCHES[0] ?? 512,
     }
-    this.#began = options.clock.mono()
-    this.#meter = createMeter({
-      clock: options.clock,
+    this.#began = deps.clock.mono()
+    this.#meter = createBurstMeter({
+      clock: deps.clock,
       signal: call.signal,
       contextTokens: this.#settings.contextTokens,
     })
   }
 
   async run(): Promise<Calibration> {
-    const { clock, log, others } = this.#options
+    const { clock, log, others } = this.#deps
     this.#several = await this.#severalSetups()
     this.#of =
       (this.#threads.length + this.#several.length) * streamCounts(this.#settings.slots).length + BATCHES.length
@@ -96,7 +96,7 @@ class Calibrating {
         'other programs use the processor while this model is measured; the figures are lower than on a quiet machine',
       )
     const { batchTokens, rate } = await this.#oneProcess(quiet)
-    // On GPUs the comparison is what this is for, however long the load took.
+    // On GPUs the comparison is the purpose, however long the load took.
     for (const setup of this.#several)
       if (this.#onGpu || (!this.#isLate && this.#roomFor.has(setup.processes))) await this.#severalProcesses(setup)
     const found = bestSetup(this.#points, this.#setups, this.#settings.slots, quiet)
@@ -118,21 +118,21 @@ class Calibrating {
   }
 
   get #threads(): number[] {
-    return this.#onGpu ? [Math.min(this.#settings.threads, this.#options.cores)] : threadCounts(this.#options.cores)
+    return this.#onGpu ? [Math.min(this.#settings.threads, this.#deps.cores)] : threadCounts(this.#deps.cores)
   }
 
   /**
-   * What is compared with one process that has it all. On GPUs it fits, or its load says that it does not: they have
-   * memory of their own, and nothing else is pushed out.
+   * The setups that are compared with a single process. On GPUs they are simply loaded: GPUs have memory of their own, so
+   * a load that does not fit fails without displacing anything.
    */
   async #severalSetups(): Promise<Setup[]> {
-    const { cores, gpus } = this.#options
+    const { cores, gpus } = this.#deps
     if (!this.#onGpu) return severalProcesses(cores, this.#settings.slots)
     return oneEach((await gpus()).length, this.#settings.slots, this.#threads[0] ?? 1)
   }
 
   get #isLate(): boolean {
-    return this.#options.clock.mono() - this.#began > (this.#call.budgetMs ?? BUDGET_MS)
+    return this.#deps.clock.mono() - this.#began > (this.#call.budgetMs ?? BUDGET_MS)
   }
 
   #step(count = 1): void {
@@ -142,10 +142,10 @@ class Calibrating {
 
   /** Loaded once for all thread counts; then once for each size of the batch. */
   async #oneProcess(quiet: boolean): Promise<{ batchTokens: number; rate: number }> {
-    const engine = this.#options.make(null)
+    const engine = this.#deps.make(null)
     const most = this.#threads[0] ?? 1
     return this.#during(engine, async () => {
-      await this.#lookForRoom(engine)
+      await this.#checkRoom(engine)
       await engine.load(this.#model, { ...this.#settings, processes: 1, threads: most })
       const guess = await this.#meter.warmUp(engine)
       for (const threads of this.#threads) {
@@ -161,8 +161,8 @@ class Calibrating {
   }
 
   /**
-   * Prompts may gain by threads that decodes do not need. The engine takes fewer for the steps that are faster so, but
-   * never more than it was given.
+   * Prefill may gain by threads that decodes do not need. The engine uses fewer threads for steps that are faster with
+   * fewer, but never more than it was given.
    */
   async #withPrompts(
     engine: LocalMember,
@@ -203,21 +203,21 @@ class Calibrating {
   }
 
   async #severalProcesses(setup: Setup): Promise<void> {
-    const { make, gpus, clock } = this.#options
+    const { make, gpus, clock } = this.#deps
     const pool = createPool({ kind: localKind(make, gpus), clock })
     await this.#during(pool, async () => {
       await pool.load(this.#model, { ...this.#settings, ...setup })
       await this.#meter.warmUp(pool)
       await this.#streams(pool, setup)
     }).catch((error: unknown) => {
-      // What one process can hold several need not; the others of the list may still do.
+      // Memory for one process may not be enough for several; the other setups may still fit.
       if (this.#call.signal.aborted || !(error instanceof StokerError) || !error.code.startsWith('ENGINE_')) throw error
-      this.#options.log.warn({ err: error, ...setup }, 'this number of processes could not be measured')
+      this.#deps.log.warn({ err: error, ...setup }, 'this number of processes could not be measured')
     })
   }
 
-  /** Asked before the first load, which takes of what is free. */
-  async #lookForRoom(engine: LocalMember): Promise<void> {
+  /** Checked before the first load, which takes free memory. */
+  async #checkRoom(engine: LocalMember): Promise<void> {
     if (this.#onGpu) return
     for (const processes of new Set(this.#several.map((setup) => setup.processes)))
       if ((await engine.inspect(this.#model.path, { ...this.#settings, processes })).memory.fits === 'yes')
@@ -229,7 +229,7 @@ class Calibrating {
     const counts = streamCounts(slots)
     this.#setups.push(setup)
     for (const [index, streams] of counts.entries()) {
-      // All slots and a single stream decide; the rest is for the owner to see.
+      // All slots and a single stream decide; the other points only inform the owner.
       if (index > 1 && this.#isLate) return this.#step(counts.length - index)
       const tokensPerSecond = await this.#meter.decode(engine, streams)
       this.#points.push({ processes: setup.processes, threads: setup.threads, streams, tokensPerSecond })
@@ -241,7 +241,7 @@ class Calibrating {
     }
   }
 
-  /** Ends the engine in any case, and at once when the measurement is cancelled. */
+  /** Stops the engine in any case, and at once when the measurement is cancelled. */
   async #during<T>(engine: EnginePort, work: () => Promise<T>): Promise<T> {
     const { signal } = this.#call
     signal.throwIfAborted()
@@ -256,17 +256,17 @@ class Calibrating {
   }
 }
 
-/** Some seconds; a large model gets fewer points. Errors: CANCELLED, MODEL_*, ENGINE_*. */
+/** Takes some seconds; a large model gets fewer points. Errors: CANCELLED, MODEL_*, ENGINE_*. */
 export async function calibrate(
-  options: CalibrateOptions,
+  deps: CalibrateDeps,
   model: ModelFile,
   settings: EngineSettings,
-  call: CalibrateCall,
+  call: CalibrateOptions,
 ): Promise<Calibration> {
-  const { cores = usableCores(), others = () => othersNow(options.clock, cores), gpus = async () => [] } = options
+  const { cores = usableCores(), others = () => othersNow(deps.clock, cores), gpus = async () => [] } = deps
   try {
     call.signal.throwIfAborted()
-    return await new Calibrating({ ...options, cores, others, gpus }, model, settings, call).run()
+    return await new Calibrating({ ...deps, cores, others, gpus }, model, settings, call).run()
   } catch (error) {
     if (call.signal.aborted)
       throw new StokerError('CANCELLED', 'The measurement was stopped before its end. Nothing was kept.', {

@@ -1,4 +1,4 @@
-/** What other programs use of the processors right now. */
+/** The processor load of other programs right now. */
 import type { Clock } from '#contract/time.ts'
 
 import { createCpuReader } from '../host/processor/busy-counters.ts'

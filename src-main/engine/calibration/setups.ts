@@ -1,4 +1,4 @@
-/** Which settings are measured, and which of them is best. Pure. */
+/** Which setups are measured, and which of them is best. Pure. */
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { CalibrationPoint } from '#core/engine/engines.port.ts'
 
@@ -13,18 +13,18 @@ export interface Setup {
 
 const PROCESSES = [2, 4]
 /**
- * A setting that gives a single stream so much less than the best one does is not chosen, however fast it is with all
- * slots: who sells also answers single calls.
+ * A setup is not chosen if its rate of a single stream is below this share of the best, however fast it is with all
+ * slots: a seller also answers single calls.
  */
 const SINGLE_SHARE = 0.85
-/** Closer than this, two settings are equal. */
+/** Rates closer than this are equal. */
 const TIE = 0.03
 const TIE_BUSY = 0.25
 const NEAR = 0.7
 
 /**
- * 1, the powers of two, all cores but one, and all: most first, because what the most cannot do quickly the others
- * seldom need.
+ * 1, the powers of two, all cores but one, and all; the most first, because it is usually the best and the time may run
+ * out.
  */
 export function threadCounts(cores: number): number[] {
   const counts = new Set([1, cores, Math.max(1, cores - 1)])
@@ -32,7 +32,7 @@ export function threadCounts(cores: number): number[] {
   return [...counts].sort((a, b) => b - a)
 }
 
-/** Several processes with a thread each, and with all cores shared out evenly. */
+/** Several processes with one thread each, and with all cores divided evenly. */
 export function severalProcesses(cores: number, slots: number): Setup[] {
   return PROCESSES.filter((processes) => processes <= cores && processes <= slots).flatMap((processes) => {
     const all = Math.floor(cores / processes) * processes
@@ -41,7 +41,7 @@ export function severalProcesses(cores: number, slots: number): Setup[] {
 }
 
 /**
- * One process on each of several GPUs, as many as there are slots for; nothing else is compared with all GPUs together.
+ * One process on each of several GPUs, but no more than slots. It is the only setup compared with all GPUs together.
  */
 export function oneEach(gpus: number, slots: number, threads: number): Setup[] {
   const processes = Math.min(gpus, slots, PROCESSES_MAX)
@@ -51,14 +51,14 @@ export function oneEach(gpus: number, slots: number, threads: number): Setup[] {
 /** Streams at which a setup is measured: all slots first, then one, then four. */
 export const streamCounts = (slots: number): number[] => [...new Set([slots, 1, ...(slots > 4 ? [4] : [])])]
 
-/** On one machine the number of processes says whether each has a GPU: with all GPUs together it is one. */
+/** `gpus` needs no comparison: on a GPU machine several processes always have one GPU each. */
 const rateOf = (points: readonly CalibrationPoint[], { processes, threads }: Setup, streams: number): number =>
   points.find((point) => point.processes === processes && point.threads === threads && point.streams === streams)
     ?.tokensPerSecond ?? 0
 
 /**
- * Whether decodes with the most threads lose little against the best number: the engine's own steps then find what
- * suits each.
+ * Whether decodes with the most threads lose little against the best number: the governor then finds what suits each
+ * step.
  */
 export function nearly(
   points: readonly CalibrationPoint[],
@@ -69,10 +69,9 @@ export function nearly(
 }
 
 /**
- * The most tokens a second with all slots in use, among those good enough for a single stream. Between equals the one
- * with fewer processes, then fewer threads. On a machine that was busy meanwhile the figures say little: as many
- * threads as were measured, because the engine steps down by itself while it must, and several processes only where
- * they were far better.
+ * The setup with the highest rate with all slots in use, among those good enough for a single stream. Among equals the
+ * one with fewer processes, then fewer threads. On a machine that was busy meanwhile the figures mean little: then the
+ * most threads, because the governor takes fewer while it must, and several processes only where they were far better.
  */
 export function bestSetup(
   points: readonly CalibrationPoint[],
@@ -82,7 +81,7 @@ export function bestSetup(
 ): Setup {
   const measured = setups.filter((setup) => rateOf(points, setup, slots) > 0 && rateOf(points, setup, 1) > 0)
   const most = Math.max(...measured.map(({ threads }) => threads))
-  /** All the cores, but for what cannot be shared out evenly. */
+  /** All the cores, except those that do not divide evenly. */
   const usesAll = ({ threads, processes }: Setup): boolean => threads + processes > most
   const single = Math.max(...measured.map((setup) => rateOf(points, setup, 1)))
   const fair = quiet

@@ -1,22 +1,22 @@
-/** Calls to the host that have one answer each: load, unload, inspect, embed. */
+/** Calls to the host, each with one answer: load, unload, inspect, gpus, embed. */
 import { fromErrorValue, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 
-import type { HostEvent, HostRequest } from '../protocol.ts'
+import type { EngineHostEvent, EngineHostRequest } from '../protocol.ts'
 
-export interface Calls {
+export interface HostCalls {
   /**
-   * Rejects with the host's error, TIMEOUT after `timeoutMs`, or what failAll says; CANCELLED once `cancel.signal` is
-   * aborted, and then sends what `cancel.make` makes.
+   * Rejects with the host's error, TIMEOUT after `timeoutMs`, or the error given to failAll; CANCELLED once
+   * `cancel.signal` is aborted, and the message of `cancel.make` is then sent.
    */
-  call(make: (id: number) => HostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
-  settle(event: Extract<HostEvent, { t: 'result' | 'failed' }>): void
+  call(make: (id: number) => EngineHostRequest, timeoutMs: number, cancel?: Cancel): Promise<unknown>
+  settle(event: Extract<EngineHostEvent, { t: 'result' | 'failed' }>): void
   failAll(error: StokerError): void
 }
 
 interface Cancel {
   signal: AbortSignal
-  make: (id: number) => HostRequest
+  make: (id: number) => EngineHostRequest
 }
 
 /** An aborted call's error. */
@@ -27,7 +27,7 @@ interface Pending {
   reject: (error: unknown) => void
 }
 
-export function createCalls(send: (message: HostRequest) => void, clock: Clock): Calls {
+export function createHostCalls(send: (message: EngineHostRequest) => void, clock: Clock): HostCalls {
   const pending = new Map<number, Pending>()
   let nextId = 0
   let over: StokerError | null = null
@@ -36,10 +36,10 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
       if (over !== null) throw over
       if (cancel?.signal.aborted === true) throw cancelledCall()
       const id = (nextId += 1)
-      const patience = new AbortController()
+      const timer = new AbortController()
       const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }))
       void clock
-        .sleep(timeoutMs, { signal: patience.signal, unref: true })
+        .sleep(timeoutMs, { signal: timer.signal, unref: true })
         .then(() =>
           pending
             .get(id)
@@ -51,7 +51,7 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
             ),
         )
         .catch(() => undefined)
-      const leave = (): void => {
+      const onAbort = (): void => {
         pending.get(id)?.reject(cancelledCall())
         try {
           if (cancel !== undefined) send(cancel.make(id))
@@ -59,7 +59,7 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
           // The host is gone, and its work with it.
         }
       }
-      cancel?.signal.addEventListener('abort', leave, { once: true })
+      cancel?.signal.addEventListener('abort', onAbort, { once: true })
       try {
         try {
           send(make(id))
@@ -69,8 +69,8 @@ export function createCalls(send: (message: HostRequest) => void, clock: Clock):
         return await answer
       } finally {
         pending.delete(id)
-        cancel?.signal.removeEventListener('abort', leave)
-        patience.abort()
+        cancel?.signal.removeEventListener('abort', onAbort)
+        timer.abort()
       }
     },
     settle(event) {

@@ -1,10 +1,10 @@
-/** The jobs given to an engine: held until a host with a model is there, sent, and ended exactly once. */
+/** The jobs of an engine: held until a host has the model loaded, then sent, and ended exactly once. */
 import type { Channel } from '#contract/channel/channel.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineEvents, EnginePriority, SubmitOptions } from '#core/engine/engine.port.ts'
 
-import { DEADLINE_MS_MAX, type HostEvent, type HostRequest } from '../protocol.ts'
+import { DEADLINE_MS_MAX, type EngineHostEvent, type EngineHostRequest } from '../protocol.ts'
 
 interface ClientJob {
   request: EngineRequest
@@ -24,14 +24,14 @@ export interface ClientJobs {
   /** Sends what waits for a host, oldest first. */
   sendHeld(channel: Channel): void
   cancel(id: string, channel: Channel | null): void
-  handle(event: Extract<HostEvent, { t: 'deltas' | 'done' | 'error' }>): void
+  handle(event: Extract<EngineHostEvent, { t: 'deltas' | 'done' | 'error' }>): void
   failSent(error: ErrorValue): void
   failAll(error: ErrorValue): void
 }
 
 export interface ClientJobsOptions {
   mono: () => number
-  /** A job ran to its own end, so the host works. */
+  /** A job ran to its end, so the host works. */
   onFinished: () => void
 }
 
@@ -50,8 +50,8 @@ export function createClientJobs({ mono, onFinished }: ClientJobsOptions): Clien
       job.events.onError(error)
     }
   }
-  /** A job may have waited here for a restart: its deadline did not move. */
-  const message = (job: string, { request, priority, deadlineAt }: ClientJob): HostRequest => ({
+  /** The deadline is counted anew: the job may have waited here for a restart. */
+  const message = (job: string, { request, priority, deadlineAt }: ClientJob): EngineHostRequest => ({
     t: 'submit',
     job,
     request,

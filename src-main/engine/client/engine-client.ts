@@ -1,7 +1,6 @@
 /**
- * The core's side of an engine host: gives it work and keeps its model. A crash ends the jobs it had with
- * ENGINE_CRASHED; the host comes back by itself (supervisor.ts) with the model loaded again, and what waited is sent to
- * it.
+ * The core's side of an engine host: sends it jobs and remembers its model. A crash ends the host's jobs with
+ * ENGINE_CRASHED. The host is restarted (supervisor.ts), loads the model again, and gets the jobs that waited.
  */
 import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
@@ -21,8 +20,15 @@ import type {
 import type { Log } from '#lib/log.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
-import { EMBED_TEXTS_MAX, JOB_KEY_MAX, QUEUE_MAX, type Embedded, type HostEvent, type HostStats } from '../protocol.ts'
-import { CRASHED, Supervisor, type ForkedHost, type Running } from './supervisor.ts'
+import {
+  EMBED_TEXTS_MAX,
+  JOB_KEY_MAX,
+  QUEUE_MAX,
+  type Embedded,
+  type EngineHostEvent,
+  type HostStats,
+} from '../protocol.ts'
+import { CRASHED, Supervisor, type ForkedHost, type RunningHost } from './supervisor.ts'
 
 export type { ForkedHost } from './supervisor.ts'
 
@@ -52,15 +58,15 @@ const IDLE_STATS: HostStats = {
   threads: 0,
 }
 
-/** One local process behind the port; a pool of them makes a deployment (pool.ts). */
+/** One local process behind the port; a deployment is a pool of them (pool.ts). */
 export interface LocalMember extends EnginePort {
   /** Reads a file's header in the host. Errors: MODEL_*, ENGINE_CRASHED, ENGINE_BROKEN. */
   inspect(path: string, settings?: Partial<EngineSettings>): Promise<ModelInspection>
-  /** GPUs that its process sees and llama.cpp would put layers on. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
+  /** GPUs that its process sees and llama.cpp would offload layers to. Errors: ENGINE_CRASHED, ENGINE_BROKEN. */
   gpus(): Promise<EngineGpu[]>
   /**
-   * Most threads of this process from the next step on; a load sets it back to its settings, a restart after a crash
-   * does not.
+   * Most threads of this process from the next step on; a load resets it to the settings, a restart after a crash does
+   * not.
    */
   setThreadLimit(threads: number): void
 }
@@ -83,7 +89,7 @@ const SETTINGS = [
   'kvType',
   'flashAttention',
   'batchTokens',
-  'parkedBytes',
+  'savedPrefixBytes',
   'prefixReuse',
 ] as const
 const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS.every((name) => a[name] === b[name])
@@ -93,7 +99,7 @@ class Engine implements LocalMember {
   readonly #jobs: ClientJobs
   readonly #listeners = new Set<(state: EngineState) => void>()
   #current: EngineState = { kind: 'stopped' }
-  /** What should be loaded, also after a crash. */
+  /** What is to be loaded, also after a crash. */
   #wanted: Wanted | null = null
   /** Loads and unloads, in order. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -239,7 +245,7 @@ class Engine implements LocalMember {
     return this.#wanted !== null && this.#wanted.loaded !== null
   }
 
-  #sendHeld(running: Running): void {
+  #sendHeld(running: RunningHost): void {
     this.#jobs.sendHeld(running.host.channel)
     running.watch()
   }
@@ -256,12 +262,12 @@ class Engine implements LocalMember {
     for (const listener of this.#listeners) listener(state)
   }
 
-  #onEvent(event: HostEvent): void {
+  #onEvent(event: EngineHostEvent): void {
     if (event.t === 'stats') this.#hostStats = event.stats
     else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
   }
 
-  /** A host that had a model comes back by itself; an idle one when it is needed. */
+  /** A host with a model is restarted at once; an idle one when it is needed. */
   #onCrash(): boolean {
     this.#hostStats = IDLE_STATS
     if (this.#wanted !== null) this.#wanted.loaded = null
@@ -269,12 +275,12 @@ class Engine implements LocalMember {
     return this.#wanted !== null
   }
 
-  async #prepare(running: Running): Promise<void> {
+  async #prepare(running: RunningHost): Promise<void> {
     if (this.#wanted === null) this.#set({ kind: 'ready' })
     else await this.#sendLoad(running, this.#wanted)
   }
 
-  async #sendLoad(running: Running, target: Wanted): Promise<LoadedModel> {
+  async #sendLoad(running: RunningHost, target: Wanted): Promise<LoadedModel> {
     const { file, settings } = target
     try {
       const model = (await running.calls.call(
@@ -289,7 +295,7 @@ class Engine implements LocalMember {
       }
       return model
     } catch (error) {
-      // Refused by a host that lives: nothing is loaded now, and nobody wants this model any more.
+      // Refused by a host that still runs: nothing is loaded now, and this model is no longer wanted.
       if (this.#supervisor.running === running && this.#wanted === target) {
         this.#wanted = null
         this.#jobs.failAll(

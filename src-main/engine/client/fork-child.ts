@@ -8,14 +8,14 @@ import type { ForkedHost } from './engine-client.ts'
 import { boundToGpu } from './gpu-environment.ts'
 
 /**
- * Of the environment the child gets only these: where programs and libraries are, and what steers GPU drivers and the
- * engine library.
+ * The only environment variables that the child gets: paths of programs and libraries, and those that control GPU
+ * drivers and the engine library.
  */
 const ENVIRONMENT =
   /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|STOKER_LOG|(CUDA|HIP|ROCR|HSA|GGML|VK|NVIDIA|NODE_LLAMA_CPP)_.*)$/i
 
 export interface ForkOptions {
-  /** The host's entry; when bundled, the built .js file. */
+  /** The host's entry file; the built .js file when bundled. */
   entry?: string
   /**
    * The only GPU the child may see, counted from 0 among those this process sees; all of them when null or left out.
@@ -23,7 +23,7 @@ export interface ForkOptions {
   gpu?: number | null
 }
 
-/** Throws what fork throws (no such program, too many processes). The child's messages to standard error go to ours. */
+/** Throws what fork throws (no such program, too many processes). The child inherits our standard error. */
 export function forkEngineChild({
   entry = fileURLToPath(new URL('../host/engine-host-entry.ts', import.meta.url)),
   gpu = null,

@@ -1,25 +1,21 @@
 /**
  * The environment of a process that may see one GPU only. Each backend of llama.cpp reads a variable of its own, once,
- * when it is loaded:
- * - CUDA: `CUDA_VISIBLE_DEVICES`, by the driver (CUDA C++ Programming Guide, "CUDA Environment Variables"): indices or
- * UUIDs, separated by commas; the process
- *   counts what it sees from 0. An entry that names no device ends the list: what stands behind it is not visible.
- * - Vulkan: `GGML_VK_VISIBLE_DEVICES`, by llama.cpp (ggml-vulkan.cpp, ggml_vk_instance_init): indices of Vulkan's own
- * list of physical devices. One beyond its
- *   end throws there and ends the process; what is no number ends the list.
- * - HIP: `HIP_VISIBLE_DEVICES`, or `CUDA_VISIBLE_DEVICES` where it is not set (ROCm documentation, "HIP environment
- * variables"). `ROCR_VISIBLE_DEVICES` works a
- *   layer below, and HIP counts what that one left: with both set to 1 no device would be left. So it stays as the owner has it.
- * Metal knows no such variable and no second GPU.
+ * when it is loaded. CUDA: `CUDA_VISIBLE_DEVICES`, by the driver (CUDA C++ Programming Guide, "CUDA Environment
+ * Variables"): indices or UUIDs, separated by commas; the process counts what it sees from 0. An entry that names no
+ * device ends the list. Vulkan: `GGML_VK_VISIBLE_DEVICES`, by llama.cpp (ggml-vulkan.cpp, ggml_vk_instance_init): indices
+ * of Vulkan's own list of physical devices. One beyond its end throws and ends the process; an entry that is no number
+ * ends the list. HIP: `HIP_VISIBLE_DEVICES`, or `CUDA_VISIBLE_DEVICES` where that is not set (ROCm documentation, "HIP
+ * environment variables"). `ROCR_VISIBLE_DEVICES` works a layer below, and HIP counts the devices that it leaves: with
+ * both set to 1 none would be left, so it stays as the owner set it. Metal has no such variable and one GPU.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 interface Rule {
   name: string
-  /** Where the owner's list stands; the first one that is set counts. */
+  /** Variables that may hold the owner's list; the first one that is set counts. */
   lists: readonly string[]
-  /** What no device is called: the process then sees none. */
+  /** A value that names no device, so that the process sees none. */
   none: string
 }
 
@@ -38,8 +34,8 @@ function devicesOf(list: string): string[] {
 }
 
 /**
- * `environment` with all backends bound to GPU `gpu`, counted from 0 among those that a process with `environment`
- * itself sees: of an owner's list, its entry. Beyond the end of the list nothing is visible (and the load says so).
+ * `environment` with all backends bound to GPU `gpu`, counted from 0 among those that a process with `environment` sees:
+ * if the owner set a list, its entry `gpu`. Beyond the end of the list no GPU is visible, and the load fails.
  */
 export function boundToGpu(environment: Environment, gpu: number): Record<string, string> {
   const bound = RULES.map(({ name, lists, none }) => {

@@ -1,12 +1,12 @@
 /**
- * Ends a host that has work and says nothing: one that stands still in native code can neither be asked nor cancelled.
+ * Kills a host that has jobs and sends nothing: one that hangs in native code can neither be asked nor cancelled.
  */
 import type { Clock } from '#contract/time.ts'
 
-/** Looks before silence is too long. Counted, not measured: a computer that slept is one look older, not an hour. */
-const LOOKS = 6
+/** Checks until the silence is too long. Counted, not timed: after sleep a computer is one check further, not an hour. */
+const CHECKS = 6
 
-export interface WatchdogOptions {
+export interface HostWatchdogOptions {
   clock: Clock
   /** Longest silence of a host that has jobs, ms. */
   silenceMs: number
@@ -15,8 +15,8 @@ export interface WatchdogOptions {
   kill: () => void
 }
 
-export interface Watchdog {
-  /** The host has work from now on; looks until it has none. */
+export interface HostWatchdog {
+  /** The host has jobs from now on; checks until it has none. */
   watch(): void
   /** A message came. */
   heard(): void
@@ -24,15 +24,15 @@ export interface Watchdog {
   end(): void
 }
 
-export function createWatchdog({ clock, silenceMs, isBusy, kill }: WatchdogOptions): Watchdog {
-  const over = new AbortController()
+export function createHostWatchdog({ clock, silenceMs, isBusy, kill }: HostWatchdogOptions): HostWatchdog {
+  const stopping = new AbortController()
   let isWatching = false
   let silent = 0
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     silent = 0
-    while (silent < LOOKS && isBusy()) {
-      await clock.sleep(silenceMs / LOOKS, { signal: over.signal, unref: true })
+    while (silent < CHECKS && isBusy()) {
+      await clock.sleep(silenceMs / CHECKS, { signal: stopping.signal, unref: true })
       silent += 1
     }
     if (isBusy()) kill()
@@ -40,9 +40,9 @@ export function createWatchdog({ clock, silenceMs, isBusy, kill }: WatchdogOptio
 
   return {
     watch() {
-      if (isWatching || over.signal.aborted) return
+      if (isWatching || stopping.signal.aborted) return
       isWatching = true
-      look()
+      check()
         .catch(() => undefined)
         .finally(() => {
           isWatching = false
@@ -51,6 +51,6 @@ export function createWatchdog({ clock, silenceMs, isBusy, kill }: WatchdogOptio
     heard() {
       silent = 0
     },
-    end: () => over.abort(),
+    end: () => stopping.abort(),
   }
 }

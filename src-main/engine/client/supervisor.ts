@@ -1,29 +1,29 @@
 /**
- * The life of the host process: started when needed, restarted after a crash with a back-off, given up after three
- * crashes without a success in between, ended on request. Never two at once: a new one waits for the end of the last.
+ * Supervises the host process: started when needed, restarted after a crash with a back-off, given up after three crashes
+ * without a success in between, stopped on request. Never two at once: a new one waits for the exit of the last.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 
-import { createCalls, type Calls } from './client-calls.ts'
-import type { HostEvent } from '../protocol.ts'
-import { createWatchdog } from './host-watchdog.ts'
+import { createHostCalls, type HostCalls } from './client-calls.ts'
+import type { EngineHostEvent } from '../protocol.ts'
+import { createHostWatchdog } from './host-watchdog.ts'
 
 /** A started host process, whoever forked it. */
 export interface ForkedHost {
   channel: Channel
   pid: number | null
   kill(signal?: 'SIGTERM' | 'SIGKILL'): void
-  /** Once, at once if it is over. */
+  /** Called once; at once if the process has exited. */
   onExit(listener: (how: { code: number | null; signal: string | null }) => void): void
 }
 
-/** The one host that is there, with the calls under way in it. */
-export interface Running {
+/** The host process that runs, with the calls in progress. */
+export interface RunningHost {
   host: ForkedHost
-  calls: Calls
+  calls: HostCalls
   exited: Promise<void>
   /** Jobs were sent: silence from now on ends the host. */
   watch(): void
@@ -40,10 +40,10 @@ export interface SupervisorOptions {
   clock: Clock
   log: Log
   onState: (state: SupervisorState) => void
-  onEvent: (event: HostEvent, current: Running) => void
-  /** Part of starting: loads the wanted model into a fresh host. */
-  prepare: (current: Running) => Promise<void>
-  /** Unexpected end of a host; true to have the next started at once (after the back-off). */
+  onEvent: (event: EngineHostEvent, host: RunningHost) => void
+  /** Part of the start: loads the wanted model into the new host. */
+  prepare: (host: RunningHost) => Promise<void>
+  /** A host exited unexpectedly; true to start the next one, after the back-off. */
   onCrash: () => boolean
   /** Jobs are in the host. */
   isBusy: () => boolean
@@ -55,9 +55,9 @@ export interface SupervisorOptions {
 const READY_MS = 20_000
 const STOP_MS = 600
 /**
- * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a prompt:
- * 128 tokens of a very large model on a slow processor are 30 s at 4 tokens a second, and where memory is so short that
- * it takes longer the machine serves nobody.
+ * A host with jobs sends its stats after a step, at most every 500 ms, and a step is one prefill chunk at most: 128
+ * tokens of a very large model on a slow processor take 30 s at 4 tokens a second. Where memory is so short that it takes
+ * longer, the machine cannot serve anyway.
  */
 const SILENCE_MS = 60_000
 const BACKOFF_MS = [250, 1_000, 4_000]
@@ -69,26 +69,26 @@ const crashed = (): StokerError => new StokerError('ENGINE_CRASHED', CRASHED)
 
 export class Supervisor {
   readonly #options: SupervisorOptions
-  #current: Running | null = null
-  #starting: Promise<Running> | null = null
+  #current: RunningHost | null = null
+  #starting: Promise<RunningHost> | null = null
   #previousEnd: Promise<void> = Promise.resolve()
-  #lifetime = new AbortController()
+  #stopping = new AbortController()
   #crashes = 0
   #retryAt = Number.NEGATIVE_INFINITY
   #brokenReason: string | null = null
-  /** What onCrash said of the last crash. */
+  /** The result of onCrash for the last crash. */
   #wantsRestart = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
   }
 
-  get running(): Running | null {
+  get running(): RunningHost | null {
     return this.#current
   }
 
   /** The host, started and prepared. Rejects with ENGINE_BROKEN, ENGINE_CRASHED, or what prepare throws. */
-  started(): Promise<Running> {
+  started(): Promise<RunningHost> {
     if (this.#brokenReason !== null) return Promise.reject(new StokerError('ENGINE_BROKEN', this.#brokenReason))
     if (this.#starting !== null) return this.#starting
     if (this.#current !== null) return Promise.resolve(this.#current)
@@ -96,17 +96,17 @@ export class Supervisor {
       this.#starting = null
     })
     this.#starting = starting
-    // A crash on the way asked for the next start, which had to wait for this one to fail.
+    // A crash meanwhile requested the next start, which had to wait until this one failed.
     starting.catch(() => this.#restart())
     return starting
   }
 
-  /** Resolves when no start is under way, however it went. */
+  /** Resolves when no start is in progress, whether it succeeded or not. */
   async settled(): Promise<void> {
     await this.#starting?.catch(() => undefined)
   }
 
-  /** The host did what it is for: earlier crashes no longer count. */
+  /** The host finished a job: earlier crashes no longer count. */
   succeeded(): void {
     this.#crashes = 0
   }
@@ -117,23 +117,23 @@ export class Supervisor {
     await this.started()
   }
 
-  /** Asks, waits 600 ms, kills. Nothing restarts afterwards until it is needed again. */
+  /** Asks it to stop, waits 600 ms, kills it. It is not restarted until it is needed again. */
   async stop(): Promise<void> {
-    this.#lifetime.abort(crashed())
+    this.#stopping.abort(crashed())
     const current = this.#current
     if (current !== null) {
-      const patience = new AbortController()
-      const killed = this.#options.clock.sleep(STOP_MS, { signal: patience.signal }).then(
+      const timer = new AbortController()
+      const killed = this.#options.clock.sleep(STOP_MS, { signal: timer.signal }).then(
         () => current.host.kill('SIGKILL'),
         () => undefined,
       )
       if (current.host.channel.isOpen) current.host.channel.send({ t: 'stop' })
       await current.exited
-      patience.abort()
+      timer.abort()
       await killed
     }
     await this.settled()
-    this.#lifetime = new AbortController()
+    this.#stopping = new AbortController()
     this.#forgive()
     this.#options.onState({ kind: 'stopped' })
   }
@@ -144,8 +144,8 @@ export class Supervisor {
     this.#brokenReason = null
   }
 
-  async #start(): Promise<Running> {
-    const { signal } = this.#lifetime
+  async #start(): Promise<RunningHost> {
+    const { signal } = this.#stopping
     await this.#previousEnd
     await this.#backOff(signal)
     if (signal.aborted) throw crashed()
@@ -163,18 +163,18 @@ export class Supervisor {
     await clock.sleep(wait, { signal })
   }
 
-  async #spawn(): Promise<Running> {
+  async #spawn(): Promise<RunningHost> {
     const { fork, clock, onEvent } = this.#options
     const host = this.#forkOrBreak(fork)
     const ready = Promise.withResolvers<boolean>()
-    const watchdog = createWatchdog({
+    const watchdog = createHostWatchdog({
       clock,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
       isBusy: this.#options.isBusy,
       kill: () => this.#killSilent(host),
     })
-    const calls = createCalls((message) => host.channel.send(message), clock)
-    const current: Running = {
+    const calls = createHostCalls((message) => host.channel.send(message), clock)
+    const current: RunningHost = {
       host,
       calls,
       exited: new Promise((resolve) => host.onExit(() => resolve())),
@@ -183,7 +183,7 @@ export class Supervisor {
     this.#current = current
     this.#previousEnd = current.exited
     host.channel.onMessage((message) => {
-      const event = message as HostEvent
+      const event = message as EngineHostEvent
       watchdog.heard()
       if (event.t === 'ready') ready.resolve(true)
       else if (event.t === 'result' || event.t === 'failed') current.calls.settle(event)
@@ -194,13 +194,13 @@ export class Supervisor {
       watchdog.end()
       this.#ended(current, how)
     })
-    const patience = new AbortController()
-    const late = clock.sleep(READY_MS, { signal: patience.signal, unref: true }).then(
+    const timer = new AbortController()
+    const late = clock.sleep(READY_MS, { signal: timer.signal, unref: true }).then(
       () => host.kill('SIGKILL'),
       () => undefined,
     )
     const isReady = await ready.promise
-    patience.abort()
+    timer.abort()
     await late
     if (isReady) return current
     throw crashed()
@@ -221,10 +221,10 @@ export class Supervisor {
     }
   }
 
-  #ended(current: Running, how: { code: number | null; signal: string | null }): void {
+  #ended(current: RunningHost, how: { code: number | null; signal: string | null }): void {
     current.calls.failAll(crashed())
     this.#current = null
-    if (this.#lifetime.signal.aborted) return
+    if (this.#stopping.signal.aborted) return
     this.#crashes += 1
     this.#options.log.warn(
       { code: how.code, signal: how.signal, crashes: this.#crashes },
@@ -244,7 +244,7 @@ export class Supervisor {
       this.#brokenReason !== null ||
       this.#starting !== null ||
       this.#current !== null ||
-      this.#lifetime.signal.aborted
+      this.#stopping.signal.aborted
     )
       return
     if (this.#wantsRestart) this.started().catch(() => undefined)

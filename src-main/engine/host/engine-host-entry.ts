@@ -1,12 +1,12 @@
 /**
  * Entry of the engine host process. Its parent is a Node process (IPC) or Electron's main process (a MessagePort in the
- * first message); when that side goes away, so does the host: no orphan keeps the GPU.
+ * first message). When the parent goes away, the host ends: no orphan keeps the GPU.
  */
 import { randomInt } from 'node:crypto'
 
 import { childProcessChannel } from '#contract/channel/child-process.ts'
 
-import type { HostEvent } from '../protocol.ts'
+import type { EngineHostEvent } from '../protocol.ts'
 import { processors, usableCores } from './processor/busy-cores.ts'
 import { createCpuReader } from './processor/busy-counters.ts'
 import { createBusyWatch } from './processor/busy-watch.ts'
@@ -19,7 +19,7 @@ import { inspectModel } from './gguf/inspect-model.ts'
 import { estimateMemory, openEstimator } from './native/llama-estimate.ts'
 import { loadStepModel, visibleGpus } from './native/llama-model.ts'
 import { dieWithParent } from './parent-death.ts'
-import { stepBack } from './processor/lower-priority.ts'
+import { lowerPriority } from './processor/lower-priority.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
 interface Port {
@@ -35,7 +35,7 @@ interface ParentPort {
 const CORES = usableCores()
 const mono = (): number => performance.now()
 
-function serve(send: (event: HostEvent) => void, exit: () => void): (message: unknown) => void {
+function serve(send: (event: EngineHostEvent) => void, exit: () => void): (message: unknown) => void {
   const host = createHost({
     send,
     exit,
@@ -58,19 +58,19 @@ function serve(send: (event: HostEvent) => void, exit: () => void): (message: un
   return (message) => host.handle(message)
 }
 
-/** Into the parent's log, once a process: the deployment itself says `(public API)`. */
+/** Logged by the parent, once a process; the deployment itself shows `(public API)`. */
 const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
 
 /**
- * With one GPU of its own this process has to see it, before anything is estimated. The file may have changed since its
- * import: its header is read again before the library gets it. Threads made from here on inherit the lower priority,
- * the step loop's pool among them.
+ * A process bound to one GPU must see it before anything is estimated. The file may have changed since its import: its
+ * header is read again before the library loads it. Threads created from here on inherit the lower priority, those of
+ * the step loop among them.
  */
 const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
   if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
   return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
-    stepBack()
+    lowerPriority()
     return loadStepModel(path, sha256, settings, { onFallback: tellFallback })
   })
 }
@@ -90,9 +90,9 @@ function serveParentPort(parent: ParentPort): void {
 
 function serveIpc(): void {
   dieWithParent(() => process.exit(0))
-  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one ends.
+  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one stops.
   process.on('SIGINT', () => undefined)
-  const channel = childProcessChannel<HostEvent>(process)
+  const channel = childProcessChannel<EngineHostEvent>(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(
     (event) => {

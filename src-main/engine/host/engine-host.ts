@@ -1,6 +1,6 @@
 /**
- * The host's answer to each message: loads and unloads one after another, jobs at any time. Free of the library and of
- * the process, so that tests can drive it.
+ * Handles the messages to the host: loads and unloads one after another, jobs at any time. Independent of the library
+ * and of the process, so that tests can drive it.
  */
 import { z } from 'zod'
 
@@ -9,28 +9,35 @@ import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
-import { EMBED_TEXTS_MAX, hostRequest, type Embedded, type HostEvent, type HostRequest } from '../protocol.ts'
+import {
+  EMBED_TEXTS_MAX,
+  engineHostRequest,
+  type Embedded,
+  type EngineHostEvent,
+  type EngineHostRequest,
+} from '../protocol.ts'
 import { fixedGovernor, type Governor } from './processor/governor.ts'
-import { createScheduler, type JobOptions, type Scheduler } from './scheduler/scheduler.ts'
+import type { JobOptions } from './scheduler/job-admission.ts'
+import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
 
 export interface HostOptions {
-  send: (event: HostEvent) => void
+  send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
   rssBytes: () => number
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
-  /** GPUs this process sees; none where it has no GPU, or cannot tell. */
+  /** GPUs that this process sees; none where there is no GPU, or where it cannot tell. */
   gpus?: () => Promise<EngineGpu[]>
   load: (path: string, sha256: ModelSha256, settings: EngineSettings) => Promise<StepModel>
-  /** How many threads each step of this model takes; always the most it was loaded with when left out. */
+  /** Decides the threads of each step of this model; always the number it was loaded with when left out. */
   governorFor?: (model: StepModel) => Governor
   /** Called by `stop`, when everything is freed. */
   exit: () => void
 }
 
-export interface Host {
-  /** Any value. What is no request is refused where an answer is waited for, and dropped elsewhere. */
+export interface EngineHost {
+  /** Any value. What is no request is refused if an answer is expected, and dropped otherwise. */
   handle(message: unknown): void
 }
 
@@ -89,7 +96,7 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   }
 }
 
-/** Calls under way that can be ended, by their ids. */
+/** Calls in progress that can be cancelled, by their ids. */
 function createCancellable(): {
   run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   cancel(id: number): void
@@ -97,10 +104,10 @@ function createCancellable(): {
   const running = new Map<number, AbortController>()
   return {
     async run(id, work) {
-      const leaving = new AbortController()
-      running.set(id, leaving)
+      const cancelled = new AbortController()
+      running.set(id, cancelled)
       try {
-        return await work(leaving.signal)
+        return await work(cancelled.signal)
       } finally {
         running.delete(id)
       }
@@ -109,15 +116,15 @@ function createCancellable(): {
   }
 }
 
-/** Answers a call by its id, in turn or beside it. */
+/** Answers a call by its id, once its work is done. */
 const createAnswers =
   (send: HostOptions['send']) =>
-  (id: number, work: Promise<Extract<HostEvent, { t: 'result' }>['value']>): void =>
+  (id: number, work: Promise<Extract<EngineHostEvent, { t: 'result' }>['value']>): void =>
     void work
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
-export function createHost(options: HostOptions): Host {
+export function createHost(options: HostOptions): EngineHost {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const answer = createAnswers(send)
@@ -132,7 +139,7 @@ export function createHost(options: HostOptions): Host {
     await previous.model.dispose()
   }
 
-  async function load(request: Extract<HostRequest, { t: 'load' }>): Promise<StepModel['model']> {
+  async function load(request: Extract<EngineHostRequest, { t: 'load' }>): Promise<StepModel['model']> {
     await unload()
     const model = await options.load(request.path, request.sha256 as ModelSha256, request.settings)
     const governor = governorFor(model)
@@ -158,7 +165,7 @@ export function createHost(options: HostOptions): Host {
 
   return {
     handle(message) {
-      const parsed = hostRequest.safeParse(message)
+      const parsed = engineHostRequest.safeParse(message)
       if (!parsed.success) return refuse(message, send)
       const request = parsed.data
       switch (request.t) {

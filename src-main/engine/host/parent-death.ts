@@ -1,6 +1,6 @@
 /**
- * The end of a host whose parent dies while the host is inside native code: a closed channel is seen only between
- * steps. Linux alone can be told so beforehand; elsewhere the closed channel remains.
+ * Ends a host whose parent dies while the host is inside native code: it notices a closed channel only between steps.
+ * Only Linux can arrange that beforehand; elsewhere the closed channel must do.
  */
 import koffi from 'koffi'
 
@@ -23,9 +23,9 @@ export function dieWithParent(exit: () => void): void {
     ) => number
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
   } catch {
-    // Another C library (musl): the closed channel remains.
+    // Another C library (musl): the closed channel must do.
     return
   }
-  // The parent may have died before the call; then nobody sends the signal.
+  // The parent may have died before the call; then no signal is sent.
   if (process.ppid !== parent || process.ppid === 1) exit()
 }

@@ -1,6 +1,6 @@
 /**
- * What memory a load needs where every process has one GPU: asked in a host bound to each, and told of the tightest of
- * them.
+ * Memory of a load where every process has one GPU: each GPU is inspected in a host bound to it, and the tightest one
+ * counts.
  */
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
@@ -9,8 +9,8 @@ import { gpuOf, processCount, slotsOf } from '../pool/local-pool.ts'
 type Settings = Partial<EngineSettings>
 
 /**
- * Of several processes on one GPU the whole: so many processes, with the slots of all. The last GPUs have fewer
- * processes where they cannot be shared out evenly.
+ * For each GPU the settings of all its processes together. The last GPUs have fewer processes where they do not divide
+ * evenly.
  */
 export function sharesOf(settings: Settings, gpus: readonly EngineGpu[]): { gpu: number; settings: Settings }[] {
   const { slots = 1, processes = 1 } = settings

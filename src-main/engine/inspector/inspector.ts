@@ -1,6 +1,6 @@
 /**
- * Reads files' headers in a host process of its own, so that no running stream waits for it; the process ends when it
- * is idle for a while.
+ * Reads the headers of files in a host process of its own, so that no running stream waits for it; the process is stopped
+ * after an idle while.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
@@ -12,11 +12,11 @@ const IDLE_MS = 30_000
 const WAITING_MAX = 32
 
 export interface Inspector {
-  /** One file at a time. Errors: UNAVAILABLE beyond the bound on waiting files, and what the host says. */
+  /** One file at a time. Errors: UNAVAILABLE when too many files wait, and those of the host. */
   inspect(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection>
-  /** GPUs the host sees; waits its turn as files do. */
+  /** GPUs that the host sees; waits in the same queue. */
   gpus(): Promise<EngineGpu[]>
-  /** Ends the host now; what is being read, and waits to be, fails with CANCELLED. The next call starts another. */
+  /** Stops the host now; files in progress and waiting ones fail with CANCELLED. The next call starts another host. */
   end(): Promise<void>
   stop(): Promise<void>
 }
@@ -25,34 +25,34 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
   let host: LocalMember | null = null
   let waiting = 0
   let turn: Promise<unknown> = Promise.resolve()
-  let idle = new AbortController()
+  let idleTimer = new AbortController()
   let stopped = false
-  let ending = new AbortController()
+  let cancelled = new AbortController()
 
   async function end(): Promise<void> {
-    idle.abort()
-    const leaving = host
+    idleTimer.abort()
+    const previous = host
     host = null
-    await leaving?.stop()
+    await previous?.stop()
   }
   function stopWhenIdle(): void {
-    idle = new AbortController()
-    clock.sleep(IDLE_MS, { signal: idle.signal, unref: true }).then(end, () => undefined)
+    idleTimer = new AbortController()
+    clock.sleep(IDLE_MS, { signal: idleTimer.signal, unref: true }).then(end, () => undefined)
   }
-  async function ask<T>(question: (host: LocalMember) => Promise<T>, until: AbortSignal): Promise<T> {
+  async function ask<T>(question: (host: LocalMember) => Promise<T>, signal: AbortSignal): Promise<T> {
     if (stopped) throw new StokerError('UNAVAILABLE', 'Stoker is stopping. Start it again to read this file.')
-    until.throwIfAborted()
-    idle.abort()
+    signal.throwIfAborted()
+    idleTimer.abort()
     try {
       host ??= make()
-      // Three bad files in a row must not keep a good one from being read.
+      // Three bad files in a row must not prevent reading a good one.
       if (host.state().kind === 'broken') await host.retry()
       return await question(host)
     } catch (error) {
-      until.throwIfAborted()
+      signal.throwIfAborted()
       throw error
     } finally {
-      if (!stopped && !until.aborted) stopWhenIdle()
+      if (!stopped && !signal.aborted) stopWhenIdle()
     }
   }
 
@@ -62,7 +62,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
         new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`),
       )
     waiting += 1
-    const { signal } = ending
+    const { signal } = cancelled
     const next = turn.then(() => ask(question, signal)).finally(() => (waiting -= 1))
     turn = next.catch(() => undefined)
     return next
@@ -72,13 +72,13 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     inspect: (path, settings) => inTurn((member) => member.inspect(path, settings)),
     gpus: () => inTurn((member) => member.gpus()),
     end() {
-      ending.abort(
+      cancelled.abort(
         new StokerError(
           'CANCELLED',
           'The machine was given back while this file was read. Read it again when you want it.',
         ),
       )
-      ending = new AbortController()
+      cancelled = new AbortController()
       return end()
     },
     stop() {

@@ -1,25 +1,26 @@
 /**
- * Which members have lately evaluated which beginnings of prompts, so that a conversation goes back to where its
- * earlier turns are cached. Only hashes are kept, never text.
+ * Which members have lately evaluated which prompt prefixes, so that a conversation goes back to the member that has its
+ * earlier turns in the prefix cache. Only hashes are kept, never text.
  */
 import { createHash } from 'node:crypto'
 
 import type { EngineRequest } from '#contract/inference.ts'
 
-/** Beginnings remembered; the least recently used is forgotten first. */
+/** Prefixes remembered; the least recently used is forgotten first. */
 const REMEMBERED_MAX = 2_048
-/** Characters below which evaluating again is cheaper than caring. */
+/** Shorter prefixes are not worth routing by. */
 const WORTH_CHARACTERS = 64
 /**
- * Boundaries of one request that are looked at: the first ones hold the system prompt, the last ones the conversation.
+ * Message boundaries of one request that are hashed: the first ones end the system prompt, the last ones the turns of
+ * the conversation.
  */
 const FIRST_BOUNDARIES = 4
 const LAST_BOUNDARIES = 12
-/** A prompt without messages is cut here. */
+/** Prefix lengths of a prompt without messages, in characters. */
 const PROMPT_CUTS = [256, 1_024, 4_096, 16_384]
 
-/** Hashes of the request's beginnings, the longest first: after each message, or at fixed lengths of a plain prompt. */
-export function beginningsOf({ messages, prompt }: Pick<EngineRequest, 'messages' | 'prompt'>): string[] {
+/** Hashes of the request's prefixes, longest first: after each message, or at fixed lengths of a plain prompt. */
+export function prefixesOf({ messages, prompt }: Pick<EngineRequest, 'messages' | 'prompt'>): string[] {
   const hash = createHash('sha256')
   const found: string[] = []
   let length = 0
@@ -43,30 +44,30 @@ export function beginningsOf({ messages, prompt }: Pick<EngineRequest, 'messages
 }
 
 export interface Affinity {
-  /** Members that served the longest remembered beginning; empty when none did. */
-  holders(beginnings: readonly string[]): ReadonlySet<number>
-  served(beginnings: readonly string[], member: number): void
-  /** The member lost what it had evaluated. */
+  /** Members that served the longest remembered prefix; empty when none did. */
+  holders(prefixes: readonly string[]): ReadonlySet<number>
+  served(prefixes: readonly string[], member: number): void
+  /** The member lost its prefix cache. */
   forget(member: number): void
 }
 
 export function createAffinity(): Affinity {
   const remembered = new Map<string, Set<number>>()
   return {
-    holders(beginnings) {
-      for (const beginning of beginnings) {
-        const members = remembered.get(beginning)
+    holders(prefixes) {
+      for (const prefix of prefixes) {
+        const members = remembered.get(prefix)
         if (members !== undefined && members.size > 0) return members
       }
       return new Set()
     },
-    served(beginnings, member) {
-      for (const beginning of beginnings) {
-        const members = remembered.get(beginning) ?? new Set<number>()
+    served(prefixes, member) {
+      for (const prefix of prefixes) {
+        const members = remembered.get(prefix) ?? new Set<number>()
         members.add(member)
         // Set again, it is the most recently used.
-        remembered.delete(beginning)
-        remembered.set(beginning, members)
+        remembered.delete(prefix)
+        remembered.set(prefix, members)
       }
       for (const oldest of remembered.keys()) {
         if (remembered.size <= REMEMBERED_MAX) break

@@ -1,18 +1,18 @@
-/** Which member a job goes to: one that has the beginning of its prompt, otherwise the least loaded. */
+/** Which member a job goes to: one that has a prefix of its prompt in cache, otherwise the least loaded. */
 
 export interface Candidate {
   index: number
-  /** Jobs in it. */
+  /** Jobs that run in it. */
   running: number
-  /** Jobs it takes at once now. */
+  /** Jobs that it takes at once now. */
   capacity: number
 }
 
 const load = ({ running, capacity }: Candidate): number => running / capacity
 
 /**
- * Of the members with a free slot, the least loaded of those in `holders`; of all, where none of them has one. Null
- * when no slot is free. Equal loads go to the lower index: a lone stream stays where caches are warm.
+ * The least loaded member with a free slot among `holders`, or among all where none of those has one. Null when no slot
+ * is free. Equal loads go to the lower index: a single stream stays where the caches are warm.
  */
 export function route(candidates: readonly Candidate[], holders: ReadonlySet<number>): number | null {
   const free = candidates.filter(({ running, capacity }) => running < capacity)

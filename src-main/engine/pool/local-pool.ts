@@ -1,6 +1,6 @@
 /**
- * A pool of local host processes: slots and parked memory are shared out when they load, threads while they work; each
- * may have a GPU of its own.
+ * A pool of local host processes: slots and memory for saved prefixes are divided among them at load, threads while they
+ * work; each may have a GPU of its own.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
@@ -9,35 +9,35 @@ import type { LocalMember } from '../client/engine-client.ts'
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
 
 export const PROCESSES_MAX = 8
-const PARKED_BYTES = 256 * 1_024 * 1_024
+const SAVED_PREFIX_BYTES = 256 * 1_024 * 1_024
 
-/** Each of its processes sees one GPU only. Without layers on a GPU there is nothing to bind. */
+/** Whether each process sees one GPU only; without layers on a GPU none is bound. */
 export const isOneEach = ({ gpus = 'together', gpuLayers }: Pick<EngineSettings, 'gpus' | 'gpuLayers'>): boolean =>
   gpus === 'each' && gpuLayers > 0
 
-/** Slots of process `index` of `count`: the first ones have one more where they cannot be shared out evenly. */
+/** Slots of process `index` of `count`; the first ones have one more where they do not divide evenly. */
 export const slotsOf = (slots: number, index: number, count: number): number =>
   Math.floor(slots / count) + (index < slots % count ? 1 : 0)
 
 /**
- * Every process may come to use all the threads, while it works alone; each has the weights, and on CPU they share the
- * file's pages.
+ * The settings of one process. It keeps all the threads, for when it works alone; each process loads the weights, and on
+ * CPU they share the mapped pages of the file.
  */
 export function shareOf(settings: EngineSettings, index: number, count: number): EngineSettings {
   if (count === 1) return settings
-  const { slots, parkedBytes = PARKED_BYTES } = settings
+  const { slots, savedPrefixBytes = SAVED_PREFIX_BYTES } = settings
   return {
     ...settings,
     processes: 1,
     slots: slotsOf(slots, index, count),
-    parkedBytes: Math.floor(parkedBytes / count),
+    savedPrefixBytes: Math.floor(savedPrefixBytes / count),
   }
 }
 
 export const processCount = ({ processes = 1, slots }: Pick<EngineSettings, 'processes' | 'slots'>): number =>
   Math.max(1, Math.min(processes, slots, PROCESSES_MAX))
 
-/** Process i has GPU i mod n of the `n` that there are. Error ENGINE_LOAD_FAILED where there is none. */
+/** Process i gets GPU i mod n of `n`. Error ENGINE_LOAD_FAILED where there is none. */
 export function gpuOf(process: number, gpus: readonly EngineGpu[]): number {
   const gpu = gpus[process % Math.max(1, gpus.length)]
   if (gpu === undefined)
@@ -48,7 +48,7 @@ export function gpuOf(process: number, gpus: readonly EngineGpu[]): number {
   return gpu.index
 }
 
-/** `gpus`: those the engine can use here, asked at a load that wants processes with one each. */
+/** `gpus`: those that the engine can use here; called at a load with one GPU for each process. */
 export const localKind = (
   make: (gpu: MemberGpu) => LocalMember,
   gpus: () => Promise<readonly EngineGpu[]> = async () => [],

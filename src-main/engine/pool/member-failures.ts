@@ -16,22 +16,22 @@ export const GONE = problem(
   'None of the servers of this pool can be reached. Stoker keeps asking them; look whether they run, then send the request again.',
 )
 
-/** How a process of this machine ends under its jobs; the third time in a row it is called broken. */
+/** A local process ended while it had jobs; after the third time in a row it is called broken. */
 export const isCrash = ({ code }: ErrorValue): boolean => code === 'ENGINE_CRASHED' || code === 'ENGINE_BROKEN'
 
-/** A refusal that is about the endpoint (key, address, model) and not about the request is marked by who gives it. */
+/** The job may run elsewhere. A refusal because of the endpoint (key, address, model), not the request, is marked. */
 export const moves = ({ code, data }: ErrorValue): boolean =>
   MOVES.has(code) || (code === 'ENGINE_REFUSED' && data['endpoint'] === true)
 
-/** Failures to load that no member mends by itself: a local process that crashed comes back. */
+/** Load failures that do not go away by themselves: a local process that crashed is restarted. */
 export const fatalOnes = (failures: readonly unknown[], local: boolean): unknown[] =>
   local ? failures.filter((error) => toErrorValue(error).code !== 'ENGINE_CRASHED') : []
 
-/** Of several failures to load the one that says most. */
+/** The most informative of several load failures. */
 export const mostTelling = (failures: readonly unknown[]): unknown =>
   failures.find((failure) => toErrorValue(failure).code !== 'ENGINE_UNREACHABLE') ?? failures[0]
 
-/** The next smaller setting that one of `count` processes suggests, for all of them. */
+/** An out-of-memory error of one of `count` processes, its suggested setting scaled to all of them. */
 export function wholeSetting(error: unknown, count: number): unknown {
   if (!(error instanceof StokerError) || count === 1 || typeof error.data['slots'] !== 'number') return error
   return new StokerError(error.code, error.message, {

@@ -1,4 +1,4 @@
-/** What several members say, as one engine's state and figures. */
+/** The states and figures of several members as those of one engine. */
 import type { EngineProcess, EngineSpeed, EngineState, EngineStats, LoadedModel } from '#core/engine/engine.port.ts'
 
 /** Slots are those of all members that are loaded; context is the smallest of them. Null when none is. */
@@ -16,7 +16,7 @@ export function mergeModels(states: readonly EngineState[]): LoadedModel | null 
   }
 }
 
-/** Loaded when one member is, broken when all are, otherwise the most hopeful of them. */
+/** Loaded when one member is, broken when all are, otherwise the state nearest to loaded. */
 export function mergeStates(states: readonly EngineState[]): EngineState {
   const model = mergeModels(states)
   if (model !== null) return { kind: 'loaded', model }
@@ -31,7 +31,7 @@ export function mergeStates(states: readonly EngineState[]): EngineState {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
-/** How `streams` streams spread over members of so many slots when each goes to the least loaded. */
+/** How many of `streams` streams each member gets when each goes to the least loaded. */
 export function spread(streams: number, slots: readonly number[]): number[] {
   const counts = slots.map(() => 0)
   for (let stream = 0; stream < streams; stream += 1) {
@@ -65,7 +65,7 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
   const prompt = members.flatMap(({ speed }) =>
     speed.promptTokensPerSecond === null ? [] : [speed.promptTokensPerSecond],
   )
-  // Jobs go to the member with the most room, seldom the most crowded one.
+  // The mean: jobs go to the least loaded member, which is seldom the most crowded one.
   const crowding = members.flatMap(({ speed }) => speed.crowding ?? [])
   return {
     promptTokensPerSecond: prompt.length === 0 ? null : oneMachine ? Math.max(...prompt) : sum(prompt),
@@ -74,7 +74,7 @@ export function mergeSpeed(members: readonly Pick<EngineStats, 'slots' | 'speed'
   }
 }
 
-/** `process 1 of 2`, with the GPU it is bound to, as the engine counts them, where it is to one. */
+/** Names the processes `process 1 of 2`, with the GPU of those that are bound to one. */
 export const numberProcesses = (members: readonly EngineStats[], gpus: readonly (number | null)[]): EngineStats[] =>
   members.map((stats, index) => {
     const gpu = gpus[index] ?? null
@@ -82,7 +82,7 @@ export const numberProcesses = (members: readonly EngineStats[], gpus: readonly 
     return { ...stats, processes: stats.processes.map((process) => ({ ...process, name })) }
   })
 
-/** Sums over the members; `names` become the processes' names. `waiting` is what the pool itself holds. */
+/** Sums over the members. `waiting`: what waits in the pool itself. */
 export function mergeStats(
   members: readonly EngineStats[],
   options: { oneMachine: boolean; waiting: { jobs: number; promptTokens: number } },

@@ -1,4 +1,4 @@
-/** A pool's jobs: waiting in front of the members or running in one of them, each ended exactly once. */
+/** A pool's jobs: waiting in the pool or running in a member, each ended exactly once. */
 import type { ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineDone, EngineEvents, EnginePriority } from '#core/engine/engine.port.ts'
@@ -10,18 +10,18 @@ export interface PoolJob extends Ordered {
   readonly request: EngineRequest
   readonly events: EngineEvents
   readonly priority: EnginePriority
-  /** Hashes of the beginnings of its prompt; empty where there is one member only. */
-  readonly beginnings: readonly string[]
-  /** Rough, at four characters a token: for the sum of what waits. */
+  /** Hashes of the prefixes of its prompt; empty where there is only one member. */
+  readonly prefixes: readonly string[]
+  /** Estimated at four characters a token, for the sum of the waiting jobs. */
   readonly promptTokens: number
-  /** Where it runs; null while it waits. */
+  /** The member it runs in; null while it waits. */
   member: number | null
-  /** Members that failed it before its first token. */
+  /** Members that failed before its first token. */
   readonly tried: Set<number>
-  /** Running number of its attempts: what an earlier member still says is not heard. */
+  /** Number of this attempt: events of an earlier one are ignored. */
   attempt: number
-  /** Something of the answer was delivered: it cannot move to another member. */
-  spoke: boolean
+  /** Some text was delivered: it cannot move to another member any more. */
+  delivered: boolean
   cancelled: boolean
   /** Why the last attempt failed. */
   lastError: ErrorValue | null
@@ -40,14 +40,14 @@ export interface PoolJobs {
   readonly size: number
   get(id: string): PoolJob | undefined
   add(job: PoolJob): void
-  /** Those that wait, in the order of their turns. */
+  /** The waiting jobs in their order. */
   waiting(now: number): PoolJob[]
   /** It went to a member. */
   sent(job: PoolJob, member: number): void
-  /** Its member gave it back: it waits again. */
-  back(job: PoolJob): void
+  /** It waits again, for another member. */
+  requeue(job: PoolJob): void
   running(member: number): number
-  /** Ends the job; what its member says of it afterwards is not heard. */
+  /** Ends the job; later events of its member are ignored. */
   end(job: PoolJob, how: EngineDone | ErrorValue): void
   failAll(error: ErrorValue): void
 }
@@ -57,7 +57,7 @@ export function createPoolJobs(): PoolJobs {
   const running = new Map<number, number>()
   let turns = 0
   const count = (member: number): number => running.get(member) ?? 0
-  function back(job: PoolJob): void {
+  function requeue(job: PoolJob): void {
     if (job.member !== null) running.set(job.member, count(job.member) - 1)
     job.member = null
     job.attempt += 1
@@ -65,7 +65,7 @@ export function createPoolJobs(): PoolJobs {
   function end(job: PoolJob, how: EngineDone | ErrorValue): void {
     if (jobs.get(job.id) !== job) return
     jobs.delete(job.id)
-    back(job)
+    requeue(job)
     if ('code' in how) job.events.onError(how)
     else job.events.onDone(how)
   }
@@ -86,7 +86,7 @@ export function createPoolJobs(): PoolJobs {
       job.member = member
       running.set(member, count(member) + 1)
     },
-    back,
+    requeue,
     running: count,
     end,
     failAll(error) {

@@ -1,81 +1,80 @@
 /**
- * The pool's members, each in its seat with what the pool knows of it: how many there are, and which GPU each has,
- * follows the settings.
+ * The pool's members: the engine of each, and what the pool knows of it. Their number, and the GPU of each, follow the
+ * settings.
  */
 import type { EngineState } from '#core/engine/engine.port.ts'
 
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
-import type { PoolMember } from './pool-member.ts'
+import type { MemberEngine } from './member-engine.ts'
 
-export interface Seat {
-  readonly member: PoolMember
+export interface PoolMember {
+  readonly engine: MemberEngine
   readonly gpu: MemberGpu
-  /** It crashed and has not said that it is loaded again. */
+  /** It crashed and is not loaded again yet. */
   down: boolean
-  /** Jobs that were in it when it crashed; any of them may have been why. */
+  /** Jobs that ran in it when it crashed; any of them may have been the reason. */
   suspects: number
-  /** It is being loaded again, with pauses. */
+  /** Attempts to load it again are in progress. */
   retrying: boolean
-  off: () => void
+  unsubscribe: () => void
 }
 
-export class Seats {
-  #seats: Seat[] = []
+export class PoolMembers {
+  #members: PoolMember[] = []
   readonly #kind: PoolKind
-  readonly #heard: (seat: Seat, index: number, state: EngineState) => void
+  readonly #onState: (member: PoolMember, index: number, state: EngineState) => void
 
   /**
-   * One member from the start; none of them is started before it is loaded. `heard`: what the member in this seat says
-   * of itself.
+   * Starts with one member; no engine is started before it is loaded. `onState`: the engine of a member has a new state.
    */
-  constructor(kind: PoolKind, heard: (seat: Seat, index: number, state: EngineState) => void) {
+  constructor(kind: PoolKind, onState: (member: PoolMember, index: number, state: EngineState) => void) {
     this.#kind = kind
-    this.#heard = heard
-    this.#seats.push(this.#make(0, null))
+    this.#onState = onState
+    this.#members.push(this.#make(0, null))
   }
 
   get count(): number {
-    return this.#seats.length
+    return this.#members.length
   }
 
-  get all(): readonly Seat[] {
-    return this.#seats
+  get all(): readonly PoolMember[] {
+    return this.#members
   }
 
-  at(index: number): Seat | undefined {
-    return this.#seats[index]
+  at(index: number): PoolMember | undefined {
+    return this.#members[index]
   }
 
   states(): EngineState[] {
-    return this.#seats.map(({ member }) => member.state())
+    return this.#members.map(({ engine }) => engine.state())
   }
 
   /**
-   * One member for each entry. A process sees other GPUs only when it is started anew: one on the wrong GPU leaves, as
-   * does one too many.
+   * One member for each entry. A running process cannot change its GPU: a member on the wrong one is replaced, and those
+   * beyond the list are removed.
    */
   async fit(gpus: readonly MemberGpu[]): Promise<void> {
-    const leaving = this.#seats.splice(gpus.length)
+    const removed = this.#members.splice(gpus.length)
     for (const [index, gpu] of gpus.entries()) {
-      const seat = this.#seats[index]
-      if (seat?.gpu === gpu) continue
-      if (seat !== undefined) leaving.push(seat)
-      this.#seats[index] = this.#make(index, gpu)
+      const member = this.#members[index]
+      if (member?.gpu === gpu) continue
+      if (member !== undefined) removed.push(member)
+      this.#members[index] = this.#make(index, gpu)
     }
-    for (const { off } of leaving) off()
-    await Promise.all(leaving.map(({ member }) => member.stop()))
+    for (const { unsubscribe } of removed) unsubscribe()
+    await Promise.all(removed.map(({ engine }) => engine.stop()))
   }
 
-  #make(index: number, gpu: MemberGpu): Seat {
-    const seat: Seat = {
-      member: this.#kind.make(index, gpu),
+  #make(index: number, gpu: MemberGpu): PoolMember {
+    const member: PoolMember = {
+      engine: this.#kind.make(index, gpu),
       gpu,
       down: false,
       suspects: 0,
       retrying: false,
-      off: () => undefined,
+      unsubscribe: () => undefined,
     }
-    seat.off = seat.member.onState((state) => this.#heard(seat, index, state))
-    return seat
+    member.unsubscribe = member.engine.onState((state) => this.#onState(member, index, state))
+    return member
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Whose turn it is among jobs that wait in front of the pool, by the rule of a host process (host/order.ts): own use,
- * jobs near their deadline, jobs, exams; within a class the earliest deadline, then the earliest arrival; every fourth
- * turn goes to the oldest, once it has waited twenty seconds.
+ * The order of jobs that wait in the pool, by the rule of a host process (host/scheduler/job-order.ts): own use, jobs
+ * near their deadline, other jobs, exams; within a class the earliest deadline, then the earliest arrival; every fourth
+ * admission goes to the oldest, once it has waited twenty seconds.
  */
 import type { EnginePriority } from '#core/engine/engine.port.ts'
 
 const AGED_MS = 20_000
 const AGED_EVERY = 4
 /**
- * Near: less than this share of its time is left. The pool does not know how fast its members are with this very job.
+ * Near its deadline: less than this share of its time is left. The pool does not know how long a member would take.
  */
 const NEAR_SHARE = 0.2
 
@@ -22,7 +22,7 @@ export interface Ordered {
   serial: number
 }
 
-/** Missed, it no longer counts: hurrying helps nobody. */
+/** A missed deadline no longer counts: priority cannot help. */
 const deadline = ({ deadlineAt }: Ordered, now: number): number =>
   deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt
 
@@ -40,7 +40,7 @@ function compare(a: Ordered, b: Ordered, now: number): number {
   return first === second ? a.serial - b.serial : first - second
 }
 
-/** All in the order of their turns; `turns` is how many were given so far. `now` in monotonic milliseconds. */
+/** All jobs in their order; `turns` is the number of admissions so far. `now` in monotonic milliseconds. */
 export function inTurns<T extends Ordered>(jobs: readonly T[], now: number, turns: number): T[] {
   const sorted = jobs.toSorted((a, b) => compare(a, b, now))
   if ((turns + 1) % AGED_EVERY !== 0) return sorted

@@ -1,7 +1,7 @@
 /**
  * Several members as one engine: the processes of a local deployment, or the endpoints of a remote one. Jobs wait here
- * until some member has a free slot, so that none is buried in one member while another is idle; a job that has
- * delivered nothing moves on when its member fails.
+ * until a member has a free slot, so that none queues at one member while another is idle. A job that has delivered no
+ * text moves to another member when its own fails.
  */
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
@@ -24,7 +24,7 @@ import { fatalOnes, GONE, mostTelling, problem, wholeSetting } from './member-fa
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
 import { mergeModels, mergeStates, mergeStats, numberProcesses } from './merge-members.ts'
 import { keepTrying } from './reload-member.ts'
-import { Seats, type Seat } from './pool-members.ts'
+import { PoolMembers, type PoolMember } from './pool-members.ts'
 
 export type { PoolKind } from './pool-kind.ts'
 
@@ -35,34 +35,34 @@ export interface PoolOptions {
 
 class Pool implements EnginePort {
   readonly #options: PoolOptions
-  readonly #seats: Seats
+  readonly #members: PoolMembers
   readonly #queue: Dispatch
   readonly #listeners = new Set<(state: EngineState) => void>()
   #wanted: EngineSettings | null = null
-  /** Ends the attempts to load members again; one for each load. */
-  #reloads = new AbortController()
-  /** Loads one member with its share of what is wanted. */
+  /** Cancels the attempts to load members again; one for each load. */
+  #reloadsCancelled = new AbortController()
+  /** Loads one member again, with its share of the settings. */
   #reload: (index: number) => Promise<unknown> | undefined = () => undefined
-  /** Ends with stop: a load that waits then makes no members that nobody would stop. */
-  #running = new AbortController()
+  /** Aborted by stop: a load that waits then creates no members, which nobody would stop. */
+  #stopping = new AbortController()
   #loading = false
-  #told = JSON.stringify({ kind: 'stopped' })
+  #reportedState = JSON.stringify({ kind: 'stopped' })
   /** Loads and unloads, in order. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#seats = new Seats(options.kind, (seat, index, state) => this.#heard(seat, index, state))
+    this.#members = new PoolMembers(options.kind, (member, index, state) => this.#onMemberState(member, index, state))
     this.#queue = new Dispatch({
       ...options,
-      seats: this.#seats,
+      members: this.#members,
       isOpen: () => !this.#loading && this.#wanted !== null,
     })
   }
 
-  /** Also CANCELLED: stopped before its members were there. */
+  /** Error CANCELLED, beside those of the port: it was stopped before its members existed. */
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
-    const { signal } = this.#running
+    const { signal } = this.#stopping
     return this.#inTurn(async () => {
       const { kind } = this.#options
       const count = kind.count(settings)
@@ -70,14 +70,14 @@ class Pool implements EnginePort {
       try {
         const gpus = await kind.gpus?.(settings, count)
         signal.throwIfAborted()
-        await this.#seats.fit(gpus ?? Array.from({ length: count }, (): MemberGpu => null))
+        await this.#members.fit(gpus ?? Array.from({ length: count }, (): MemberGpu => null))
         signal.throwIfAborted()
-        this.#forgetWish()
+        this.#dropWanted()
         this.#wanted = settings
-        this.#reload = (index) => this.#seats.at(index)?.member.load(file, kind.share(settings, index, count))
-        this.#queue.shareOut(kind.local && count > 1 ? settings.threads : null)
+        this.#reload = (index) => this.#members.at(index)?.engine.load(file, kind.share(settings, index, count))
+        this.#queue.setSharedThreads(kind.local && count > 1 ? settings.threads : null)
         const results = await Promise.allSettled(
-          this.#seats.all.map(({ member }, index) => member.load(file, kind.share(settings, index, count))),
+          this.#members.all.map(({ engine }, index) => engine.load(file, kind.share(settings, index, count))),
         )
         return await this.#judge(results)
       } finally {
@@ -89,18 +89,18 @@ class Pool implements EnginePort {
 
   unload(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#forgetWish()
-      if (this.#seats.count > 1)
+      this.#dropWanted()
+      if (this.#members.count > 1)
         this.#queue.jobs.failAll(
           problem(
             'ENGINE_NOT_LOADED',
             'The model was unloaded while this job was in it. Load it and send the request again.',
           ),
         )
-      const failed = (await Promise.allSettled(this.#seats.all.map(({ member }) => member.unload()))).find(
+      const failed = (await Promise.allSettled(this.#members.all.map(({ engine }) => engine.unload()))).find(
         (result) => result.status === 'rejected',
       )
-      this.#queue.forgetPrompts()
+      this.#queue.forgetPrefixes()
       if (failed !== undefined) throw failed.reason
     })
   }
@@ -117,7 +117,11 @@ class Pool implements EnginePort {
 
   embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
     return embedIn(
-      { seats: this.#seats, local: this.#options.kind.local, candidates: (except) => this.#queue.candidates(except) },
+      {
+        members: this.#members,
+        local: this.#options.kind.local,
+        candidates: (except) => this.#queue.candidates(except),
+      },
       texts,
       signal,
     )
@@ -125,8 +129,8 @@ class Pool implements EnginePort {
 
   stats(): EngineStats {
     const { local } = this.#options.kind
-    const stats = this.#seats.all.map(({ member }) => member.stats())
-    const gpus = this.#seats.all.map(({ gpu }) => gpu)
+    const stats = this.#members.all.map(({ engine }) => engine.stats())
+    const gpus = this.#members.all.map(({ gpu }) => gpu)
     return mergeStats(local && stats.length > 1 ? numberProcesses(stats, gpus) : stats, {
       oneMachine: local,
       waiting: this.#queue.waiting(),
@@ -134,8 +138,8 @@ class Pool implements EnginePort {
   }
 
   state(): EngineState {
-    const state = mergeStates(this.#seats.states())
-    // Not before every process has answered.
+    const state = mergeStates(this.#members.states())
+    // It is loaded once every process has answered.
     return this.#loading && state.kind === 'loaded' ? { kind: 'starting', attempt: 1 } : state
   }
 
@@ -146,20 +150,20 @@ class Pool implements EnginePort {
 
   async retry(): Promise<void> {
     const { local } = this.#options.kind
-    const waiting = this.#seats.all.filter(({ member }) =>
-      local ? member.state().kind === 'broken' : member.state().kind !== 'loaded',
+    const waiting = this.#members.all.filter(({ engine }) =>
+      local ? engine.state().kind === 'broken' : engine.state().kind !== 'loaded',
     )
-    const results = await Promise.allSettled(waiting.map(({ member }) => member.retry()))
+    const results = await Promise.allSettled(waiting.map(({ engine }) => engine.retry()))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason
   }
 
   async stop(): Promise<void> {
-    this.#running.abort(
+    this.#stopping.abort(
       new StokerError('CANCELLED', 'The engine was stopped before the model was in memory. Load it again.'),
     )
-    this.#running = new AbortController()
-    this.#forgetWish()
+    this.#stopping = new AbortController()
+    this.#dropWanted()
     this.#queue.stop()
     this.#queue.jobs.failAll(
       problem(
@@ -167,8 +171,8 @@ class Pool implements EnginePort {
         'The engine was stopped while this job was in it. Start it and send the request again.',
       ),
     )
-    await Promise.all(this.#seats.all.map(({ member }) => member.stop()))
-    this.#queue.forgetPrompts()
+    await Promise.all(this.#members.all.map(({ engine }) => engine.stop()))
+    this.#queue.forgetPrefixes()
   }
 
   #refusal(jobId: string): ErrorValue | null {
@@ -187,21 +191,21 @@ class Pool implements EnginePort {
   }
 
   /**
-   * Success when every member has it; of remote endpoints one will do, and a local process that crashed comes back by
-   * itself.
+   * Succeeds when every member has loaded the model. Of remote endpoints one is enough, and a local process that crashed
+   * comes back by itself.
    */
   async #judge(results: PromiseSettledResult<LoadedModel>[]): Promise<LoadedModel> {
     const { local } = this.#options.kind
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
     const fatal = fatalOnes(failures, local)
-    const model = mergeModels(this.#seats.states())
+    const model = mergeModels(this.#members.states())
     if (model !== null && fatal.length === 0) return model
     const [only] = results
     if (failures.length === 0 && results.length === 1 && only?.status === 'fulfilled') return only.value
     const error = fatal[0] ?? mostTelling(failures)
     if (results.length > 1 || !local) {
-      this.#forgetWish()
-      await Promise.allSettled(this.#seats.all.map(({ member }) => member.unload()))
+      this.#dropWanted()
+      await Promise.allSettled(this.#members.all.map(({ engine }) => engine.unload()))
       this.#queue.jobs.failAll(
         problem('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'),
       )
@@ -209,43 +213,44 @@ class Pool implements EnginePort {
     throw wholeSetting(error, results.length)
   }
 
-  #heard(seat: Seat, index: number, state: EngineState): void {
+  #onMemberState(member: PoolMember, index: number, state: EngineState): void {
     if (state.kind === 'loaded') {
-      seat.down = false
-      seat.suspects = 0
+      member.down = false
+      member.suspects = 0
     } else this.#queue.lost(index)
     this.#changed()
-    if (state.kind === 'ready') this.#bringBack(seat, index)
+    if (state.kind === 'ready') this.#bringBack(member, index)
   }
 
   /**
-   * After a crash its process refused the model (no memory at that moment): it would stand beside the others for good.
+   * Its process crashed, and the new one refused the model (no memory at that moment): without this it would stay
+   * unloaded beside the others.
    */
-  #bringBack(seat: Seat, index: number): void {
+  #bringBack(member: PoolMember, index: number): void {
     const { clock, kind } = this.#options
-    const wish = this.#reloads
-    if (!kind.local || this.#wanted === null || this.#seats.count === 1 || seat.retrying) return
-    seat.retrying = true
-    // Where none serves any more the core sees it, and decides.
+    const { signal } = this.#reloadsCancelled
+    if (!kind.local || this.#wanted === null || this.#members.count === 1 || member.retrying) return
+    member.retrying = true
+    // Where no member serves any more, the core sees that and decides.
     const isWanted = (): boolean =>
-      !wish.signal.aborted &&
-      this.#seats.at(index) === seat &&
-      seat.member.state().kind === 'ready' &&
+      !signal.aborted &&
+      this.#members.at(index) === member &&
+      member.engine.state().kind === 'ready' &&
       this.state().kind !== 'ready'
     void keepTrying({
       clock,
-      signal: wish.signal,
+      signal,
       isWanted,
       attempt: () => this.#inTurn(async () => (isWanted() ? await this.#reload(index) : undefined)),
     }).finally(() => {
-      seat.retrying = false
+      member.retrying = false
     })
   }
 
-  #forgetWish(): void {
+  #dropWanted(): void {
     this.#wanted = null
-    this.#reloads.abort()
-    this.#reloads = new AbortController()
+    this.#reloadsCancelled.abort()
+    this.#reloadsCancelled = new AbortController()
   }
 
   #changed(): void {
@@ -253,8 +258,8 @@ class Pool implements EnginePort {
     if (state.kind === 'broken') this.#queue.jobs.failAll(problem('ENGINE_BROKEN', state.reason))
     this.#queue.run()
     const text = JSON.stringify(state)
-    if (text === this.#told) return
-    this.#told = text
+    if (text === this.#reportedState) return
+    this.#reportedState = text
     for (const listener of this.#listeners) listener(state)
   }
 

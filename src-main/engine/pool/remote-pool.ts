@@ -1,4 +1,4 @@
-/** A pool of endpoints that serve one model: each has its own slots and comes and goes by its own health. */
+/** A pool of endpoints that serve one model: each has its own slots and takes jobs while it is healthy. */
 import type { RemoteOptions } from '../remote/remote-member.ts'
 import { createRemoteMember } from '../remote/remote-member.ts'
 import type { PoolKind } from './pool-kind.ts'

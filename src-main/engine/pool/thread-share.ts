@@ -1,23 +1,23 @@
 /**
- * Shares the rig's threads out among the processes that work: all of them to one that works alone, an equal part (at
- * least one) to each of several. A share shrinks at once, because too many threads on too few cores cost more than
- * anything, and grows after a while of rest only.
+ * Divides the rig's threads among the processes that work: one that works alone gets all of them, several get equal
+ * parts of at least one. A share shrinks at once, because oversubscribed cores cost most, and grows only after a quiet
+ * while.
  */
 import type { Clock } from '#contract/time.ts'
 
-/** So long must fewer processes work before they get more threads. */
+/** Fewer processes must work for this long before their shares grow. */
 const GROW_AFTER_MS = 250
 
 export interface ThreadShare {
-  /** Says which members have work, by index. Call before work is sent to one that had none. */
+  /** Sets which members have work, by index. Call it before work is sent to one that had none. */
   working(members: ReadonlySet<number>): void
-  /** A fresh process knows nothing of what the last one was granted. */
+  /** The member's process is new: the grant of the last one is void. */
   forget(member: number): void
   stop(): void
 }
 
 export interface ThreadShareOptions {
-  /** Of all together. */
+  /** Of all members together. */
   threads: number
   /** Called on changes only. */
   grant: (member: number, threads: number) => void
@@ -27,7 +27,7 @@ export interface ThreadShareOptions {
 export function createThreadShare({ threads, grant, clock }: ThreadShareOptions): ThreadShare {
   const granted = new Map<number, number>()
   let workers: ReadonlySet<number> = new Set()
-  let growing: AbortController | null = null
+  let growTimer: AbortController | null = null
 
   const share = (): number => Math.max(1, Math.floor(threads / Math.max(1, workers.size)))
   const give = (member: number, count: number): void => {
@@ -36,20 +36,20 @@ export function createThreadShare({ threads, grant, clock }: ThreadShareOptions)
     grant(member, count)
   }
   function growLater(): void {
-    if (growing !== null) return
-    const patience = new AbortController()
-    growing = patience
-    clock.sleep(GROW_AFTER_MS, { signal: patience.signal, unref: true }).then(
+    if (growTimer !== null) return
+    const timer = new AbortController()
+    growTimer = timer
+    clock.sleep(GROW_AFTER_MS, { signal: timer.signal, unref: true }).then(
       () => {
-        growing = null
+        growTimer = null
         for (const member of workers) give(member, share())
       },
       () => undefined,
     )
   }
   function stopGrowing(): void {
-    growing?.abort()
-    growing = null
+    growTimer?.abort()
+    growTimer = null
   }
 
   return {

@@ -1,18 +1,18 @@
 /**
- * What a server is and offers, by its own word: `/v1/models`, and where they answer `/props` (llama-server) and
- * `/version` (vLLM, SGLang, Ollama).
+ * What a server is and which models it offers, as it says itself: `/v1/models`, `/props` (llama-server) and `/version`
+ * (vLLM, SGLang, Ollama).
  */
 import { z } from 'zod'
 
 import { StokerError } from '#contract/errors.ts'
 
 import { hostOf } from './server-address.ts'
-import { json, type Connection } from './server-call.ts'
+import { json, type ServerConnection } from './server-call.ts'
 
-/** Which fields beyond OpenAI's a server knows: llama-server's names, vLLM's names (SGLang has the same), or none. */
+/** Fields beyond OpenAI's that a server knows: those of llama-server, those of vLLM and SGLang, or none. */
 export type Dialect = 'llama' | 'vllm' | 'plain'
 
-export interface OfferedModel {
+export interface ServerModel {
   id: string
   contextTokens: number | null
 }
@@ -21,8 +21,8 @@ export interface ServerFacts {
   dialect: Dialect
   /** `llama-server b6789`, `vLLM 0.11.0`, … for the transcript. */
   engine: string
-  models: OfferedModel[]
-  /** Requests it works on at once; null where it does not say. */
+  models: ServerModel[]
+  /** Requests that it runs at once; null where it does not say. */
   slots: number | null
   /** Context of one request; null where it does not say. */
   contextTokens: number | null
@@ -56,7 +56,7 @@ const version = z.object({ version: z.string().min(1).max(64) })
 const contextOf = ({ max_model_len, context_length, meta }: Listed): number | null =>
   max_model_len ?? context_length ?? meta?.n_ctx ?? null
 
-async function listOf(connection: Connection): Promise<Listed[]> {
+async function listOf(connection: ServerConnection): Promise<Listed[]> {
   const answer = list.safeParse(await json(connection, '/v1/models', { timeoutMs: ASK_MS, maxBytes: LIST_BYTES }))
   if (answer.success) return answer.data.data
   throw new StokerError(
@@ -69,11 +69,11 @@ async function listOf(connection: Connection): Promise<Listed[]> {
 }
 
 /** Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_BUSY (it is still loading), ENGINE_CRASHED. */
-export const offeredModels = async (connection: Connection): Promise<OfferedModel[]> =>
+export const offeredModels = async (connection: ServerConnection): Promise<ServerModel[]> =>
   (await listOf(connection)).map((entry) => ({ id: entry.id, contextTokens: contextOf(entry) }))
 
-/** What a path answers if it answers in this shape; null otherwise. */
-async function optional<T>(connection: Connection, path: string, shape: z.ZodType<T>): Promise<T | null> {
+/** The response of a path if it has this shape; null otherwise. */
+async function optional<T>(connection: ServerConnection, path: string, shape: z.ZodType<T>): Promise<T | null> {
   try {
     return shape.parse(await json(connection, path, { timeoutMs: ASK_MS, maxBytes: FACTS_BYTES }))
   } catch {
@@ -81,12 +81,15 @@ async function optional<T>(connection: Connection, path: string, shape: z.ZodTyp
   }
 }
 
-const versionAt = async (connection: Connection, path: string): Promise<string> => {
+const versionAt = async (connection: ServerConnection, path: string): Promise<string> => {
   const answer = await optional(connection, path, version)
   return answer === null ? '' : ` ${answer.version}`
 }
 
-async function named(connection: Connection, ownedBy: string): Promise<{ dialect: Dialect; engine: string } | null> {
+async function named(
+  connection: ServerConnection,
+  ownedBy: string,
+): Promise<{ dialect: Dialect; engine: string } | null> {
   if (ownedBy === 'vllm') return { dialect: 'vllm', engine: `vLLM${await versionAt(connection, '/version')}` }
   if (ownedBy === 'sglang')
     return { dialect: 'vllm', engine: `SGLang${await versionAt(connection, '/get_server_info')}` }
@@ -95,10 +98,10 @@ async function named(connection: Connection, ownedBy: string): Promise<{ dialect
   return null
 }
 
-const answersHealth = (connection: Connection): Promise<boolean> => isHealthy(connection).catch(() => false)
+const answersHealth = (connection: ServerConnection): Promise<boolean> => isHealthy(connection).catch(() => false)
 
-/** False when it says it is not well; errors as `json`, but a body that is no JSON is well too. */
-export async function isHealthy(connection: Connection): Promise<boolean> {
+/** True when `/health` answers, with JSON or not. Errors as `json`. */
+export async function isHealthy(connection: ServerConnection): Promise<boolean> {
   try {
     await json(connection, '/health', { timeoutMs: ASK_MS, maxBytes: FACTS_BYTES })
     return true
@@ -110,8 +113,8 @@ export async function isHealthy(connection: Connection): Promise<boolean> {
   }
 }
 
-/** All a server says of itself, with regard to the model it is wanted for. Errors as offeredModels. */
-export async function describeServer(connection: Connection, model: string): Promise<ServerFacts> {
+/** What a server says about itself and about `model`. Errors as offeredModels. */
+export async function describeServer(connection: ServerConnection, model: string): Promise<ServerFacts> {
   const entries = await listOf(connection)
   const entry = entries.find(({ id }) => sameModel(id, model))
   const models = entries.map((each) => ({ id: each.id, contextTokens: contextOf(each) }))

@@ -5,13 +5,13 @@ import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.t
 import type { EngineRequest } from '#contract/inference.ts'
 
 import { hostOf } from './server-address.ts'
-import { createAnswer, type Answer } from './remote-answer.ts'
-import { refusalIn, send, unreachable, type Connection } from './server-call.ts'
-import { createWatchdog, type Patience } from './stream-watchdog.ts'
+import { createRemoteAnswer, type RemoteAnswer } from './remote-answer.ts'
+import { refusalIn, send, unreachable, type ServerConnection } from './server-call.ts'
+import { createStreamWatchdog, type StreamTimeouts } from './stream-watchdog.ts'
 
-/** Of one event: a long tool call, a token with twenty alternatives. */
+/** Largest event: a long tool call, or a token with twenty alternatives. */
 const EVENT_CHARACTERS = 2_097_152
-/** Of a whole answer: so much at first, and for each token (with as many alternatives) so much. */
+/** Largest answer: a base, and a part for each token, and for each of its alternatives. */
 const BASE_BYTES = 1_048_576
 const TOKEN_BYTES = 2_048
 const ALTERNATIVE_BYTES = 512
@@ -22,17 +22,21 @@ export interface StreamOptions {
   body: unknown
   request: EngineRequest
   promptTokens: number
-  patience: Patience
+  timeouts: StreamTimeouts
   /** Aborted when the job is cancelled. */
   cancelled: AbortSignal
-  onDelta: Parameters<typeof createAnswer>[0]['onDelta']
-  onPiece: () => void
+  onDelta: Parameters<typeof createRemoteAnswer>[0]['onDelta']
+  onChunk: () => void
 }
 
 export const boundOf = ({ maxTokens, logprobs = 0 }: EngineRequest): number =>
   BASE_BYTES + maxTokens * (TOKEN_BYTES + logprobs * ALTERNATIVE_BYTES)
 
-const late = (host: string, what: 'first' | 'idle' | 'whole', { firstMs, idleMs, wholeMs }: Patience): ErrorValue => {
+const late = (
+  host: string,
+  what: 'first' | 'idle' | 'whole',
+  { firstMs, idleMs, wholeMs }: StreamTimeouts,
+): ErrorValue => {
   const ms = { first: firstMs, idle: idleMs, whole: wholeMs }[what]
   return unreachable(
     host,
@@ -42,10 +46,10 @@ const late = (host: string, what: 'first' | 'idle' | 'whole', { firstMs, idleMs,
   )
 }
 
-/** Feeds the answer; true when it is over by `[DONE]`, or because no more of it is wanted. */
+/** Reads the stream into the answer; true when it ended by `[DONE]`, or because no more of it is wanted. */
 async function feed(
   response: Response,
-  answer: Answer,
+  answer: RemoteAnswer,
   maxBytes: number,
   host: string,
   touch: () => void,
@@ -63,7 +67,7 @@ async function feed(
     },
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') failure = tooMuch()
-      // llama-server of some versions sends a failure as a line of its own.
+      // Some versions of llama-server send an error as a line of its own.
       else if (error.type === 'unknown-field' && error.field === 'error')
         answer.take(`{"error":${error.value === undefined || error.value === '' ? '{}' : error.value}}`)
     },
@@ -84,40 +88,40 @@ async function feed(
     }
   } finally {
     if (done) void drain(reader)
-    // Closes the connection, unless the stream is at its end.
+    // Closes the connection, unless the stream has ended.
     else reader?.cancel().catch(() => undefined)
   }
 }
 
-/** What follows `[DONE]` is the end of the response; read to it, the connection serves the next request. */
+/** Reads the end of the response after `[DONE]`, so that the connection can be reused for the next request. */
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
   try {
     for (let reads = 0; reads < DRAIN_READS; reads += 1) if ((await reader?.read())?.done !== false) return
     await reader?.cancel()
   } catch {
-    // It is gone, which is as good.
+    // The connection is closed, which is fine too.
   }
 }
 
 /**
- * The finished answer. Closing the connection is how a server learns that nobody waits. Errors: ENGINE_UNREACHABLE,
+ * The finished answer. When it is cancelled the connection is closed, by which the server notices. Errors: ENGINE_UNREACHABLE,
  * ENGINE_REFUSED, ENGINE_BUSY, ENGINE_CRASHED, CONTEXT_TOO_LONG; `cancelled.reason` when it was cancelled.
  */
-export async function streamAnswer(connection: Connection, options: StreamOptions): Promise<Answer> {
-  const { path, body, request, promptTokens, patience, cancelled, onDelta, onPiece } = options
+export async function streamAnswer(connection: ServerConnection, options: StreamOptions): Promise<RemoteAnswer> {
+  const { path, body, request, promptTokens, timeouts, cancelled, onDelta, onChunk } = options
   const host = hostOf(connection.url)
-  const silent = new AbortController()
-  const signal = AbortSignal.any([cancelled, silent.signal])
-  const watchdog = createWatchdog(connection.clock, patience, (what) =>
-    silent.abort(fromErrorValue(late(host, what, patience))),
+  const deadline = new AbortController()
+  const signal = AbortSignal.any([cancelled, deadline.signal])
+  const watchdog = createStreamWatchdog(connection.clock, timeouts, (what) =>
+    deadline.abort(fromErrorValue(late(host, what, timeouts))),
   )
-  const answer = createAnswer({
+  const answer = createRemoteAnswer({
     host,
     maxTokens: request.maxTokens,
     logprobs: request.logprobs,
     promptTokens,
     onDelta,
-    onPiece,
+    onChunk,
   })
   try {
     const response = await send(connection, path, { body, signal })

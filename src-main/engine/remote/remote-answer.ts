@@ -1,4 +1,4 @@
-/** Puts a streamed answer together: text goes out as it comes, tool calls and usage are kept for the end. */
+/** Assembles a streamed answer: text is passed on as it comes, tool calls and usage are kept for the end. */
 import { StokerError, fromErrorValue } from '#contract/errors.ts'
 import {
   MESSAGE_BYTES_MAX,
@@ -11,29 +11,29 @@ import {
 import { chunk, finishOf, logprobsOf, usageOf, type ToolDelta } from './stream-chunk.ts'
 import { streamedError } from './server-refusal.ts'
 
-export interface Answer {
-  /** One event's data. Errors: ENGINE_CRASHED for what is no such stream, or what the server says in an `error`. */
+export interface RemoteAnswer {
+  /** The data of one event. Errors: ENGINE_CRASHED for anything that is no chunk, and the server's own `error`. */
   take(data: string): void
-  /** Null until the server said that it is done. */
+  /** Null until the server sent a finish reason. */
   readonly finish: FinishReason | null
   /**
-   * By the server's count; without one `promptTokens` is the estimate given and `generatedTokens` the number of pieces.
+   * By the server's count; without one `promptTokens` is the given estimate and `generatedTokens` the number of chunks.
    */
   readonly usage: EngineUsage
   readonly toolCalls: ToolCall[]
-  /** More came than was asked for; the answer is over. */
+  /** More tokens came than were asked for; the answer is over. */
   readonly overrun: boolean
 }
 
-export interface AnswerOptions {
+export interface RemoteAnswerOptions {
   host: string
   maxTokens: number
   /** Alternatives asked for; undefined for no log-probabilities. */
   logprobs: number | undefined
   promptTokens: number
   onDelta: (text: string, logprobs?: TokenLogprob[]) => void
-  /** A piece of the answer came, whether it is delivered or not (reasoning is not). */
-  onPiece: () => void
+  /** A chunk with output came, whether its text is passed on or not (reasoning is not). */
+  onChunk: () => void
 }
 
 const ID_CHARACTERS = 64
@@ -45,7 +45,7 @@ function createToolCalls(broken: () => StokerError) {
   return {
     add(deltas: readonly ToolDelta[]): void {
       for (const { index, id, function: called } of deltas) {
-        // Servers without indexes send each call whole, or go on with the last one.
+        // Servers without indexes send each call whole, or continue the last one.
         const at = index ?? (called?.name ? last + 1 : Math.max(last, 0))
         last = at
         const call = calls.get(at) ?? { id: '', name: '', arguments: '' }
@@ -65,14 +65,21 @@ function createToolCalls(broken: () => StokerError) {
   }
 }
 
-export function createAnswer({ host, maxTokens, logprobs, promptTokens, onDelta, onPiece }: AnswerOptions): Answer {
+export function createRemoteAnswer({
+  host,
+  maxTokens,
+  logprobs,
+  promptTokens,
+  onDelta,
+  onChunk,
+}: RemoteAnswerOptions): RemoteAnswer {
   const broken = (): StokerError =>
     new StokerError(
       'ENGINE_CRASHED',
       `${host} sent something that is not the stream of an OpenAI-compatible server. Look at its version and its log.`,
     )
   const tools = createToolCalls(broken)
-  let pieces = 0
+  let chunks = 0
   let finish: FinishReason | null = null
   let counted: EngineUsage | null = null
 
@@ -85,20 +92,20 @@ export function createAnswer({ host, maxTokens, logprobs, promptTokens, onDelta,
   }
   return {
     take(data) {
-      const piece = parse(data)
-      if (piece.error !== undefined && piece.error !== null) throw fromErrorValue(streamedError(piece, host))
-      if (piece.usage) counted = usageOf(piece.usage)
-      const first = piece.choices?.[0]
+      const parsed = parse(data)
+      if (parsed.error !== undefined && parsed.error !== null) throw fromErrorValue(streamedError(parsed, host))
+      if (parsed.usage) counted = usageOf(parsed.usage)
+      const first = parsed.choices?.[0]
       if (first === undefined) return
       const { delta, text, finish_reason: reason } = first
       const content = delta?.content ?? text ?? ''
       const calls = delta?.tool_calls ?? []
       if (content !== '' || delta?.reasoning_content || delta?.reasoning || calls.length > 0) {
-        pieces += 1
-        onPiece()
+        chunks += 1
+        onChunk()
       }
       tools.add(calls)
-      if (content !== '' && pieces <= maxTokens) {
+      if (content !== '' && chunks <= maxTokens) {
         const described = logprobs === undefined ? undefined : logprobsOf(first, logprobs)
         if (described === undefined) onDelta(content)
         else onDelta(content, described)
@@ -111,13 +118,13 @@ export function createAnswer({ host, maxTokens, logprobs, promptTokens, onDelta,
       return finish
     },
     get usage() {
-      return counted ?? { promptTokens, cachedTokens: 0, generatedTokens: Math.min(pieces, maxTokens) }
+      return counted ?? { promptTokens, cachedTokens: 0, generatedTokens: Math.min(chunks, maxTokens) }
     },
     get toolCalls() {
       return tools.all()
     },
     get overrun() {
-      return pieces > maxTokens
+      return chunks > maxTokens
     },
   }
 }

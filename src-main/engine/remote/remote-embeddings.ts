@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { StokerError } from '#contract/errors.ts'
 
 import { hostOf } from './server-address.ts'
-import { json, type Connection } from './server-call.ts'
+import { json, type ServerConnection } from './server-call.ts'
 
 const TEXTS_MAX = 256
 const EMBED_MS = 120_000
@@ -28,7 +28,7 @@ function ofLengthOne(vector: readonly number[]): number[] {
 
 /** One vector a text, of length 1. Errors: BAD_REQUEST, MODEL_UNSUPPORTED, CONTEXT_TOO_LONG, ENGINE_*, CANCELLED. */
 export async function embed(
-  connection: Connection,
+  connection: ServerConnection,
   model: string,
   texts: readonly string[],
   signal?: AbortSignal,
@@ -43,7 +43,7 @@ export async function embed(
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
     const status = error instanceof StokerError ? error.data['status'] : undefined
-    // What servers say of a model, or of a start without embeddings: 400, 404, 501.
+    // Status of servers whose model gives no embeddings, or that were started without them: 400, 404, 501.
     if (
       status === 404 ||
       status === 501 ||

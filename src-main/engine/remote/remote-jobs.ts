@@ -1,46 +1,46 @@
-/** The requests under way at one endpoint, each ended exactly once. */
+/** The requests in progress at one endpoint, each ended exactly once. */
 import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineDone, EngineEvents, EngineSpeed } from '#core/engine/engine.port.ts'
 
-import { createRate } from '../host/scheduler/token-rate.ts'
+import { createTokenRate } from '../host/scheduler/token-rate.ts'
 import { textLength } from '../pool/pool-jobs.ts'
-import type { Answer } from './remote-answer.ts'
+import type { RemoteAnswer } from './remote-answer.ts'
 import { bodyOf, type BodyOptions } from './remote-request.ts'
-import type { Connection } from './server-call.ts'
+import type { ServerConnection } from './server-call.ts'
 import { createRemoteSpeed } from './remote-speed.ts'
 import { streamAnswer } from './read-stream.ts'
 
-/** Without a deadline. */
+/** Timeouts of a request without a deadline. */
 const FIRST_MS = 120_000
 const WHOLE_MS = 3_600_000
 const IDLE_MS = 60_000
-/** After its deadline a job may live on, until whoever sent it ends it. */
+/** A job may exceed its deadline by this much: ending it is up to the one who submitted it. */
 const GRACE_MS = 10_000
 const CHARACTERS_PER_TOKEN = 4
 
 interface RemoteJob {
   readonly request: EngineRequest
   readonly events: EngineEvents
-  readonly abort: AbortController
+  readonly cancelled: AbortController
   readonly startedAt: number
   readonly promptTokens: number
   firstAt: number | null
   lastAt: number
-  pieces: number
+  chunks: number
   streamsAtFirst: number
   ended: boolean
 }
 
 export interface RemoteJobsOptions {
-  connection: Connection
+  connection: ServerConnection
   model: string
   slots: () => number
   facts: () => Pick<BodyOptions, 'dialect' | 'prefixReuse'>
-  /** Asks the server at once. */
+  /** Checks the server now. */
   isUp: () => Promise<boolean>
   onServed: () => void
-  /** The server failed or refused a job before its first piece. */
+  /** The server failed or refused a job before its first chunk. */
   onFailed: (error: ErrorValue) => void
 }
 
@@ -68,7 +68,7 @@ class Jobs implements RemoteJobs {
 
   constructor(options: RemoteJobsOptions) {
     this.#options = options
-    this.#rate = createRate(() => this.#now())
+    this.#rate = createTokenRate(() => this.#now())
     this.#speed = createRemoteSpeed(options.slots)
   }
 
@@ -77,12 +77,12 @@ class Jobs implements RemoteJobs {
     const job: RemoteJob = {
       request,
       events,
-      abort: new AbortController(),
+      cancelled: new AbortController(),
       startedAt: now,
       promptTokens: Math.ceil(textLength(request) / CHARACTERS_PER_TOKEN),
       firstAt: null,
       lastAt: now,
-      pieces: 0,
+      chunks: 0,
       streamsAtFirst: 1,
       ended: false,
     }
@@ -90,22 +90,22 @@ class Jobs implements RemoteJobs {
     void this.#serve(id, job, deadlineMs)
   }
 
-  /** At once: the server learns of it by the end of the connection. */
+  /** Immediate: closing the connection tells the server. */
   cancel(id: string): void {
     const job = this.#jobs.get(id)
     if (job === undefined) return
-    job.abort.abort()
-    // What the server counted comes with its last piece only.
+    job.cancelled.abort()
+    // The server sends its own counts with the last chunk only.
     this.#finish(id, job, 'cancelled', {
       promptTokens: job.firstAt === null ? 0 : job.promptTokens,
       cachedTokens: 0,
-      generatedTokens: job.pieces,
+      generatedTokens: job.chunks,
     })
   }
 
   failAll(error: ErrorValue): void {
     for (const [id, job] of this.#jobs) {
-      job.abort.abort()
+      job.cancelled.abort()
       this.#fail(id, job, error)
     }
   }
@@ -139,10 +139,10 @@ class Jobs implements RemoteJobs {
       } catch (error) {
         if (job.ended) return
         const value = toErrorValue(error)
-        const silent = job.pieces === 0
-        // The connection may have been an old one that the server closed while nothing was sent; or it is gone.
+        const nothingCame = job.chunks === 0
+        // It may have been a kept-alive connection that the server had closed; or the server is gone.
         if (
-          silent &&
+          nothingCame &&
           value.code === 'ENGINE_UNREACHABLE' &&
           (await isUp()) &&
           !resend &&
@@ -151,7 +151,7 @@ class Jobs implements RemoteJobs {
         )
           continue
         if (job.ended) return
-        if (silent) onFailed(value)
+        if (nothingCame) onFailed(value)
         else if (value.code === 'ENGINE_CRASHED') void isUp()
         this.#fail(id, job, value)
         return
@@ -159,7 +159,7 @@ class Jobs implements RemoteJobs {
     }
   }
 
-  #ask(job: RemoteJob, deadlineMs: number | undefined): Promise<Answer> {
+  #ask(job: RemoteJob, deadlineMs: number | undefined): Promise<RemoteAnswer> {
     const { connection, model, facts } = this.#options
     const { path, body } = bodyOf(job.request, { model, ...facts() })
     return streamAnswer(connection, {
@@ -167,13 +167,13 @@ class Jobs implements RemoteJobs {
       body,
       request: job.request,
       promptTokens: job.promptTokens,
-      patience: {
+      timeouts: {
         firstMs: deadlineMs ?? FIRST_MS,
         idleMs: IDLE_MS,
         wholeMs: deadlineMs === undefined ? WHOLE_MS : deadlineMs + GRACE_MS,
       },
-      cancelled: job.abort.signal,
-      onPiece: () => this.#piece(job),
+      cancelled: job.cancelled.signal,
+      onChunk: () => this.#onChunk(job),
       onDelta: (text, logprobs) => {
         if (job.ended) return
         if (logprobs === undefined) job.events.onDelta(text)
@@ -182,16 +182,16 @@ class Jobs implements RemoteJobs {
     })
   }
 
-  #piece(job: RemoteJob): void {
+  #onChunk(job: RemoteJob): void {
     job.lastAt = this.#now()
-    job.pieces += 1
+    job.chunks += 1
     this.#rate.add(1)
     if (job.firstAt !== null) return
     job.firstAt = job.lastAt
     job.streamsAtFirst = this.#jobs.size
   }
 
-  #succeed(id: string, job: RemoteJob, answer: Answer): void {
+  #succeed(id: string, job: RemoteJob, answer: RemoteAnswer): void {
     const { usage, toolCalls } = answer
     this.#options.onServed()
     this.#cachedTokens += usage.cachedTokens

@@ -1,6 +1,6 @@
 /**
- * One endpoint that speaks the OpenAI API, as a member of a pool: its health, its jobs over HTTP, and what was
- * measured. It holds no queue; the pool gives it no more than its slots. Its address and key never reach a log.
+ * One endpoint with an OpenAI-compatible API as the engine of a pool member: its health, its jobs over HTTP, and its
+ * measured speed. It has no queue; the pool sends it no more jobs than it has slots. Its URL and key are never logged.
  */
 import { StokerError, toErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
@@ -16,15 +16,15 @@ import type {
 import type { EngineKind, RemoteEndpoint } from '#core/engine/engines.port.ts'
 import type { Log } from '#lib/log.ts'
 
-import type { PoolMember } from '../pool/pool-member.ts'
+import type { MemberEngine } from '../pool/member-engine.ts'
 import { hostOf } from './server-address.ts'
-import type { Connection } from './server-call.ts'
+import type { ServerConnection } from './server-call.ts'
 import { describeServer, isHealthy, offeredModels, sameModel, type ServerFacts } from './describe-server.ts'
 import { embed } from './remote-embeddings.ts'
 import { createHealth, type Health } from './server-health.ts'
 import { createRemoteJobs, type RemoteJobs } from './remote-jobs.ts'
 
-export interface RemoteOptions extends Pick<Connection, 'fetch' | 'clock'> {
+export interface RemoteOptions extends Pick<ServerConnection, 'fetch' | 'clock'> {
   endpoint: RemoteEndpoint
   pool: Extract<EngineKind, { kind: 'remote' }>
   log: Log
@@ -35,9 +35,9 @@ interface Wanted {
   prefixReuse: boolean
 }
 
-/** What follows a refusal that the next request would meet as well. */
+/** Pause after a refusal that the next request would get as well. */
 const ENDPOINT_PAUSE_MS = 5_000
-/** After the second failure in a row, doubling. */
+/** Pause after the second failure in a row; it doubles with each further one. */
 const CRASH_PAUSE_MS = 1_000
 const CRASH_PAUSE_MAX_MS = 30_000
 
@@ -54,9 +54,9 @@ const notOffered = (host: string, offered: readonly { id: string }[], model: str
 }
 const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 
-class RemoteMember implements PoolMember {
+class RemoteMember implements MemberEngine {
   readonly #options: RemoteOptions
-  readonly #connection: Connection
+  readonly #connection: ServerConnection
   readonly #host: string
   readonly #health: Health
   readonly #jobs: RemoteJobs
@@ -64,7 +64,7 @@ class RemoteMember implements PoolMember {
   #current: EngineState = { kind: 'stopped' }
   #wanted: Wanted | null = null
   #facts: ServerFacts | null = null
-  /** Monotonic: until then it gets no job. */
+  /** Monotonic ms: no job is sent before. */
   #pausedUntil = Number.NEGATIVE_INFINITY
   #crashes = 0
 
@@ -106,7 +106,7 @@ class RemoteMember implements PoolMember {
       this.#set({ kind: 'loaded', model })
       return model
     } catch (error) {
-      // The pool may go on without it; it is asked again and again until the pool unloads it.
+      // The pool may go on without it; it is checked again until the pool unloads it.
       if (this.#wanted === wanted) this.#set({ kind: 'backoff', until: this.#options.clock.now(), attempt: 1 })
       throw error
     } finally {
@@ -183,7 +183,7 @@ class RemoteMember implements PoolMember {
     this.#jobs.failAll(problem('ENGINE_NOT_LOADED', message))
   }
 
-  /** What the owner allows and, where it says so, what the server has. */
+  /** As many as the owner allows, and no more than the server has, if it says so. */
   #slots(): number {
     return Math.min(this.#options.endpoint.slots, this.#facts?.slots ?? Number.POSITIVE_INFINITY)
   }
@@ -210,7 +210,7 @@ class RemoteMember implements PoolMember {
     if (!models.some(({ id }) => sameModel(id, model))) throw notOffered(this.#host, models, model)
   }
 
-  /** After an absence it may be another server, with other slots. */
+  /** After a failure it may be another server, with other slots. */
   async #check(): Promise<void> {
     if (this.#current.kind !== 'loaded') return this.#describe()
     if (this.#facts?.hasHealth === true) await isHealthy(this.#connection)
@@ -234,7 +234,7 @@ class RemoteMember implements PoolMember {
     this.#set({ kind: 'backoff', until: this.#options.clock.now() + nextInMs, attempt })
   }
 
-  /** Whoever fails fast is free at once, and would get every job. */
+  /** A server that fails fast always has free slots, and would get every job. */
   #jobFailed({ code, data }: ErrorValue): void {
     const retryAfter = data['retryAfterMs']
     if (code === 'ENGINE_BUSY') this.#pause(typeof retryAfter === 'number' ? retryAfter : CRASH_PAUSE_MS)
@@ -251,7 +251,7 @@ class RemoteMember implements PoolMember {
   #pause(ms: number): void {
     const { clock } = this.#options
     this.#pausedUntil = Math.max(this.#pausedUntil, clock.mono() + ms)
-    // Jobs that wait in the pool are sent when it is over.
+    // At its end the pool sends waiting jobs.
     void clock.sleep(ms, { unref: true }).then(() => this.#tell())
   }
 
@@ -265,5 +265,5 @@ class RemoteMember implements PoolMember {
   }
 }
 
-/** Error BAD_REQUEST for an address that is none. */
-export const createRemoteMember = (options: RemoteOptions): PoolMember => new RemoteMember(options)
+/** Error BAD_REQUEST for an invalid URL. */
+export const createRemoteMember = (options: RemoteOptions): MemberEngine => new RemoteMember(options)

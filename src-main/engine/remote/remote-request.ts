@@ -1,5 +1,5 @@
 /**
- * A request in the words of the OpenAI API, and of the servers that know more than it. Source: OpenAI API reference;
+ * A request as the OpenAI API defines it, with the additional fields that some servers know. Source: OpenAI API reference;
  * llama-server's README; vLLM's "extra parameters".
  */
 import type { EngineMessage, EngineRequest } from '#contract/inference.ts'
@@ -44,7 +44,7 @@ function samplingOf({ sampling, ignoreEos }: EngineRequest, dialect: Dialect): B
     logit_bias: logitBias,
   }
   if (dialect === 'plain') return plain
-  // 0 asks for the engine's own cap; these servers take it for "no limit".
+  // 0 asks for the engine's own cap; for these servers it means no limit.
   const more: Body = {
     ...plain,
     top_k: topK === 0 ? undefined : topK,
@@ -79,11 +79,11 @@ function toolsOf({ tools, toolChoice }: EngineRequest): Body {
 export interface BodyOptions {
   model: string
   dialect: Dialect
-  /** Off: llama-server is asked not to reuse what it evaluated before. */
+  /** Off: llama-server is asked not to use its prompt cache. */
   prefixReuse: boolean
 }
 
-/** Where to post, and what; fields that are undefined do not travel. */
+/** The path and body to post; undefined fields are not sent. */
 export function bodyOf(
   request: EngineRequest,
   { model, dialect, prefixReuse }: BodyOptions,

@@ -1,6 +1,6 @@
 /**
- * What a remote endpoint was measured to do while it served: network, its own queue and all. Moving averages over
- * finished answers.
+ * The speed of a remote endpoint, measured while it serves, with network and its own queue. Moving averages over finished
+ * answers.
  */
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
@@ -10,9 +10,9 @@ const TOKENS_MIN = 8
 const PROMPT_TOKENS_MIN = 32
 
 export interface RemoteSpeed {
-  /** Milliseconds from the first piece to the last, for so many tokens, with so many answers at once. */
+  /** `ms` from the first chunk to the last, for `tokens`, with `streams` answers at once. */
   answered(tokens: number, ms: number, streams: number): void
-  /** Milliseconds from the request to the first piece, for so many prompt tokens that were not cached. */
+  /** `ms` from the request to the first chunk, for `tokens` prompt tokens that were not cached. */
   prompted(tokens: number, ms: number): void
   view(): EngineSpeed
 }

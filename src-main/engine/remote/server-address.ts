@@ -1,5 +1,5 @@
 /**
- * Addresses of a server that speaks the OpenAI API: a base address, with or without the `/v1` that clients often write.
+ * URLs of an OpenAI-compatible server: a base URL, with or without the `/v1` that clients often write.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -29,5 +29,5 @@ export function addressOf(base: string, path: string): string {
   return `${origin}${pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}${path}`
 }
 
-/** Name and port, as it is shown; never more of the address. */
+/** Host name and port, as shown to the owner; never more of the URL. */
 export const hostOf = (base: string): string => parsed(base).host

@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange with a server: no redirects, the key as Bearer, every wait and every byte bounded, every failure a
- * typed error without the key.
+ * One HTTP request to a server: no redirects, the key as a Bearer token, time and size bounded, every failure a typed
+ * error without the key.
  */
 import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
@@ -8,19 +8,19 @@ import type { Clock } from '#contract/time.ts'
 import { addressOf, hostOf } from './server-address.ts'
 import { refusalOf } from './server-refusal.ts'
 
-export interface Connection {
+export interface ServerConnection {
   url: string
   key: string | null
   fetch: typeof globalThis.fetch
   clock: Clock
 }
 
-/** Of an error's body. */
+/** Bytes that are read of an error's body. */
 const ERROR_BYTES = 16_384
 
 const KEY = /^[\x21-\x7E]+$/
 
-/** Why a connection failed, in the system's word (ECONNREFUSED, …); fetch hides it in `cause`. */
+/** The system's error code of a failed connection (ECONNREFUSED, …), which fetch puts into `cause`. */
 function reasonOf(error: unknown): string {
   for (let cause: unknown = error, depth = 0; depth < 4 && cause instanceof Error; cause = cause.cause, depth += 1) {
     const { code } = cause as NodeJS.ErrnoException
@@ -35,9 +35,9 @@ export const unreachable = (host: string, reason: string): ErrorValue => ({
   data: {},
 })
 
-/** The response's head. Errors: ENGINE_UNREACHABLE, BAD_REQUEST; the signal's reason when it aborted. */
+/** The response, its body unread. Errors: ENGINE_UNREACHABLE, BAD_REQUEST; the signal's reason when it aborted. */
 export async function send(
-  { url, key, fetch }: Connection,
+  { url, key, fetch }: ServerConnection,
   path: string,
   { body, signal }: { body?: unknown; signal: AbortSignal },
 ): Promise<Response> {
@@ -59,12 +59,12 @@ export async function send(
     })
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    // Its own text may hold the address with all that is in it.
+    // The error's own text may hold the whole URL.
     throw fromErrorValue(unreachable(hostOf(url), reasonOf(error)))
   }
 }
 
-/** At most `maxBytes`; beyond it null, and the connection is closed. Errors: what the body's stream throws. */
+/** The body as text; null beyond `maxBytes`, and the connection is then closed. Errors: what the body's stream throws. */
 export async function readBounded(response: Response, maxBytes: number): Promise<string | null> {
   if (response.body === null) return ''
   const parts: Uint8Array[] = []
@@ -84,27 +84,27 @@ export async function refusalIn(response: Response, url: string): Promise<ErrorV
   return refusalOf(response.status, text ?? '', hostOf(url), response.headers.get('retry-after'))
 }
 
-/** Aborts after `ms`, with TIMEOUT-like ENGINE_UNREACHABLE as the reason. */
+/** Gives the work a signal that aborts after `ms`, with ENGINE_UNREACHABLE as its reason. */
 export async function within<T>(
   clock: Clock,
   ms: number,
   host: string,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const patience = new AbortController()
-  const over = new AbortController()
+  const deadline = new AbortController()
+  const timer = new AbortController()
   clock
-    .sleep(ms, { signal: over.signal, unref: true })
-    .then(() => patience.abort(fromErrorValue(unreachable(host, `no answer within ${Math.round(ms / 1_000)} s`))))
+    .sleep(ms, { signal: timer.signal, unref: true })
+    .then(() => deadline.abort(fromErrorValue(unreachable(host, `no answer within ${Math.round(ms / 1_000)} s`))))
     .catch(() => undefined)
   try {
-    return await work(patience.signal)
+    return await work(deadline.signal)
   } finally {
-    over.abort()
+    timer.abort()
   }
 }
 
-/** Aborts with the given one, with a typed reason. */
+/** A signal that aborts with the given one, with CANCELLED as its reason. */
 function cancelling(signal: AbortSignal): AbortSignal {
   const cancelled = new AbortController()
   const abort = (): void => cancelled.abort(new StokerError('CANCELLED', 'Nobody waits for this any more.'))
@@ -122,17 +122,17 @@ export interface JsonOptions {
 }
 
 /**
- * A whole JSON answer. Errors: ENGINE_UNREACHABLE, and refusalOf's for a status that is not 2xx; ENGINE_REFUSED for
- * what is no JSON or too long.
+ * A JSON response. Errors: ENGINE_UNREACHABLE; those of refusalOf for a status that is not 2xx; ENGINE_REFUSED for a body
+ * that is no JSON or too long.
  */
 export function json(
-  connection: Connection,
+  connection: ServerConnection,
   path: string,
-  { timeoutMs, maxBytes, body, signal: left }: JsonOptions,
+  { timeoutMs, maxBytes, body, signal: caller }: JsonOptions,
 ): Promise<unknown> {
   const host = hostOf(connection.url)
-  return within(connection.clock, timeoutMs, host, async (patience) => {
-    const signal = left === undefined ? patience : AbortSignal.any([patience, cancelling(left)])
+  return within(connection.clock, timeoutMs, host, async (deadline) => {
+    const signal = caller === undefined ? deadline : AbortSignal.any([deadline, cancelling(caller)])
     const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
     let text: string | null

@@ -1,40 +1,40 @@
 /**
- * Asks an endpoint how it is, again and again: every ten seconds while it is well, sooner and with growing pauses while
- * it is not.
+ * Checks the health of an endpoint: every ten seconds while it is healthy, sooner and with growing pauses while it is
+ * not.
  */
 import type { Clock } from '#contract/time.ts'
 
 const EVERY_MS = 10_000
 const AGAIN_MS = 1_000
-/** A server that is busy may be late once. */
+/** A busy server may be late once. */
 const FAILURES_MAX = 2
 
 export interface Health {
   start(): void
-  /** Asks at once, or waits for the answer under way; a failure counts as the last straw. */
+  /** Checks now, or waits for the check in progress; a single failure then means down. */
   checkNow(): Promise<void>
   stop(): void
 }
 
 export interface HealthOptions {
   clock: Clock
-  /** Rejects when it is not well. */
+  /** Rejects when the endpoint is not healthy. */
   check: () => Promise<void>
   isDown: () => boolean
   onUp: () => void
-  /** `until`: monotonic milliseconds of the next question. */
+  /** `nextInMs`: time until the next check. */
   onDown: (error: unknown, attempt: number, nextInMs: number) => void
 }
 
 export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptions): Health {
-  let over = new AbortController()
+  let stopping = new AbortController()
   let failures = 0
-  let asking: Promise<void> | null = null
+  let checking: Promise<void> | null = null
 
   const pauseMs = (): number =>
     failures === 0 ? EVERY_MS : Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.min(failures - 1, 8))
-  async function ask(atOnce: boolean): Promise<void> {
-    const { signal } = over
+  async function runCheck(atOnce: boolean): Promise<void> {
+    const { signal } = stopping
     try {
       await check()
       if (signal.aborted) return
@@ -47,13 +47,13 @@ export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptio
     }
   }
   function checkNow(atOnce: boolean): Promise<void> {
-    asking ??= ask(atOnce).finally(() => {
-      asking = null
+    checking ??= runCheck(atOnce).finally(() => {
+      checking = null
     })
-    return asking
+    return checking
   }
   async function loop(): Promise<void> {
-    const { signal } = over
+    const { signal } = stopping
     while (!signal.aborted) {
       await clock.sleep(pauseMs(), { signal, unref: true })
       await checkNow(false)
@@ -62,12 +62,12 @@ export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptio
 
   return {
     start() {
-      over.abort()
-      over = new AbortController()
+      stopping.abort()
+      stopping = new AbortController()
       failures = isDown() ? FAILURES_MAX : 0
       loop().catch(() => undefined)
     },
     checkNow: () => checkNow(true),
-    stop: () => over.abort(),
+    stop: () => stopping.abort(),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a server's refusal means: for this job, and for whether another endpoint is asked. No text of an answer is
- * logged; a short part of its own error message is shown.
+ * What a server's refusal means for this job, and whether another endpoint may be tried. No text of an answer is logged;
+ * a short part of the server's own error message is shown.
  */
 import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
 
@@ -28,7 +28,7 @@ export function messageIn(body: unknown): { message: string; type: string } | nu
   return { message: text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), type: kind }
 }
 
-/** The server's own words as part of a sentence; empty where it said nothing. */
+/** The server's own message as a sentence; empty where there is none. */
 const quoted = (message: string | undefined): string =>
   message === undefined || message === '' ? '' : ` It says: ${message.slice(0, EXCERPT_CHARACTERS)}`
 
@@ -47,8 +47,8 @@ export function retryAfterOf(header: string | null): number {
 }
 
 /**
- * A status that is not 2xx. `data.endpoint` marks what is about the endpoint (its key, address or model) and not about
- * the request: another one may do. CONTEXT_TOO_LONG; ENGINE_BUSY (429, 503); ENGINE_CRASHED (other 5xx); ENGINE_REFUSED
+ * For a status that is not 2xx. `data.endpoint` marks a refusal because of the endpoint (its key, URL or model) and not
+ * of the request: another endpoint may accept it. Errors: CONTEXT_TOO_LONG; ENGINE_BUSY (429, 503); ENGINE_CRASHED (other 5xx); ENGINE_REFUSED
  * with the status.
  */
 export function refusalOf(status: number, text: string, host: string, retryAfter: string | null = null): ErrorValue {

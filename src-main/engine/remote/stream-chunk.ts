@@ -1,6 +1,6 @@
 /**
- * One piece of a streamed answer as servers send it, chat and plain completions alike. Source: OpenAI API reference,
- * "chat completion chunk"; unknown fields are passed over.
+ * One chunk of a streamed answer, chat and plain completions alike. Source: OpenAI API reference,
+ * "chat completion chunk"; unknown fields are ignored.
  */
 import { z } from 'zod'
 
@@ -16,7 +16,7 @@ import {
 const LOGPROBS_IN_CHUNK = 4_096
 const text = z.string().max(MESSAGE_BYTES_MAX).nullish()
 const bytes = z.array(z.number().int().min(0).max(255)).max(1_024).nullish().catch(null)
-/** Servers write -inf as a very low number or as null. */
+/** Servers send -inf as a very low number or as null. */
 const logarithm = z.number().nullish()
 const tokenText = z.string().max(1_024)
 const top = z.object({ token: tokenText, logprob: logarithm, bytes })
@@ -73,9 +73,9 @@ const described = ({ token, logprob, bytes }: z.infer<typeof top>) => ({
   logprob: logprob ?? NEVER,
 })
 
-/** Log-probabilities of a piece, with at most `alternatives` each; undefined where it has none. */
-export function logprobsOf(piece: z.infer<typeof choice>, alternatives: number): TokenLogprob[] | undefined {
-  const content = piece.logprobs?.content
+/** Log-probabilities of a choice, with at most `alternatives` each; undefined where it has none. */
+export function logprobsOf(streamed: z.infer<typeof choice>, alternatives: number): TokenLogprob[] | undefined {
+  const content = streamed.logprobs?.content
   if (content === null || content === undefined || content.length === 0) return undefined
   return content.map((entry) => ({
     ...described(entry),
@@ -95,7 +95,7 @@ export function usageOf({
   }
 }
 
-/** Null for a reason that says that the server gave up. */
+/** Null for a reason that means that the server gave up. */
 export function finishOf(reason: string): FinishReason | null {
   if (reason === 'length' || reason === 'max_tokens') return 'length'
   return reason === 'abort' || reason === 'error' ? null : 'stop'

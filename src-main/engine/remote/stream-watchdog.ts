@@ -1,38 +1,38 @@
 /**
- * Ends a stream that stays silent: the first byte, each next one, and the whole have their time. One timer for all,
- * however many pieces come.
+ * Ends a stream that is silent for too long: there is a limit for the first byte, for each later one, and for the whole.
+ * One timer serves all of them, however many chunks come.
  */
 import type { Clock } from '#contract/time.ts'
 
-export interface Patience {
+export interface StreamTimeouts {
   firstMs: number
   idleMs: number
   wholeMs: number
 }
 
-export interface Watchdog {
-  /** Something came. */
+export interface StreamWatchdog {
+  /** Bytes came. */
   touch(): void
   stop(): void
 }
 
-export function createWatchdog(
+export function createStreamWatchdog(
   clock: Clock,
-  { firstMs, idleMs, wholeMs }: Patience,
+  { firstMs, idleMs, wholeMs }: StreamTimeouts,
   onLate: (what: 'first' | 'idle' | 'whole') => void,
-): Watchdog {
+): StreamWatchdog {
   const start = clock.mono()
-  const over = new AbortController()
+  const stopping = new AbortController()
   let heardAt: number | null = null
 
   async function watch(): Promise<void> {
-    while (!over.signal.aborted) {
+    while (!stopping.signal.aborted) {
       const now = clock.mono()
       const left = heardAt === null ? start + firstMs - now : heardAt + idleMs - now
       const whole = start + wholeMs - now
       if (whole <= 0) return onLate('whole')
       if (left <= 0) return onLate(heardAt === null ? 'first' : 'idle')
-      await clock.sleep(Math.min(left, whole, idleMs), { signal: over.signal, unref: true })
+      await clock.sleep(Math.min(left, whole, idleMs), { signal: stopping.signal, unref: true })
     }
   }
   watch().catch(() => undefined)
@@ -40,6 +40,6 @@ export function createWatchdog(
     touch() {
       heardAt = clock.mono()
     },
-    stop: () => over.abort(),
+    stop: () => stopping.abort(),
   }
 }

@@ -16,7 +16,7 @@ import { createBuyer, DEFAULT_CREDIT } from '../buy/buyers.ts'
 import { bearerOf } from '../buy/buyers-api.ts'
 import type { PracticeBuyer } from '../buy/practice-buyer.ts'
 import type { VirtualClock } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { callWindow } from '../store/calls.store.ts'
 import { countJobs } from '../store/buyer-jobs.store.ts'
@@ -33,8 +33,8 @@ const buyerKeyBody = z.strictObject({
 const clockBody = z.strictObject({ advanceMs: z.number().int().min(0).max(ADVANCE_MAX_MS) })
 const practiceBody = z.strictObject({ enabled: z.boolean() })
 
-export interface AdminNeeds {
-  context: MarketContext
+export interface AdminApiDeps {
+  context: ExchangeContext
   token: string
   practiceBuyer: PracticeBuyer
   /** Null when the clock is the real one. */
@@ -43,7 +43,7 @@ export interface AdminNeeds {
   advance: (ms: number) => number
 }
 
-export function adminApi({ context, token, practiceBuyer, virtual, advance }: AdminNeeds): Hono {
+export function adminApi({ context, token, practiceBuyer, virtual, advance }: AdminApiDeps): Hono {
   const app = new Hono()
   app.use('*', async (c, next) => {
     const given = bearerOf(c.req.raw)
@@ -54,16 +54,8 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
       )
     await next()
   })
-  const body = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
-    const parsed = schema.safeParse(await readJson(request, LIMITS.adminBodyBytes))
-    if (!parsed.success)
-      throw invalid(
-        `the body is not valid: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
-      )
-    return parsed.data
-  }
   app.post('/buyer-keys', async (c) => {
-    const { name, creditNano } = await body(c.req.raw, buyerKeyBody)
+    const { name, creditNano } = await bodyOf(c.req.raw, buyerKeyBody)
     return c.json(createBuyer(context, { name, creditNano: nano(creditNano) }), 201)
   })
   app.get('/check', (c) =>
@@ -79,19 +71,20 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
         null,
         'real_clock',
       )
-    const { advanceMs } = await body(c.req.raw, clockBody)
+    const { advanceMs } = await bodyOf(c.req.raw, clockBody)
     const released = advance(advanceMs)
     return c.json({ now: virtual.now(), released })
   })
   app.post('/practice-buyer', async (c) => {
-    practiceBuyer.setEnabled((await body(c.req.raw, practiceBody)).enabled)
+    practiceBuyer.setEnabled((await bodyOf(c.req.raw, practiceBody)).enabled)
     return c.json({ enabled: practiceBuyer.enabled })
   })
-  const keyOf = (text: string): string => {
-    if (!PUBLIC_KEY_PATTERN.test(text))
-      throw new StokerError('BAD_REQUEST', 'a supplier is named by its public key, 43 characters of base64url')
-    return text
-  }
+  supplierRoutes(app, context)
+  return app
+}
+
+/** What the exchange knows of one supplier, and its chain of receipts page by page. */
+function supplierRoutes(app: Hono, context: ExchangeContext): void {
   app.get('/supplier/:key', (c) => {
     const key = keyOf(c.req.param('key'))
     const view = supplierView(context.db.read, context.books, key)
@@ -120,5 +113,19 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
     if (!Number.isSafeInteger(after) || after < 0) throw invalid('after is a receipt number, 0 or above', 'after')
     return c.json(receiptPage(context.db.read, keyOf(c.req.param('key')), after))
   })
-  return app
+}
+
+function keyOf(text: string): string {
+  if (!PUBLIC_KEY_PATTERN.test(text))
+    throw new StokerError('BAD_REQUEST', 'a supplier is named by its public key, 43 characters of base64url')
+  return text
+}
+
+async function bodyOf<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(await readJson(request, LIMITS.adminBodyBytes))
+  if (!parsed.success)
+    throw invalid(
+      `the body is not valid: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+    )
+  return parsed.data
 }

@@ -8,14 +8,14 @@ import type { Clock } from '#contract/time.ts'
 import { after } from '../exchange-clocks.ts'
 import { LIMITS } from '../exchange-limits.ts'
 
-export interface Outlet {
+export interface BuyerSseWriter {
   body: ReadableStream<Uint8Array>
   write(text: string): void
   end(): void
 }
 
 /** `onGone` runs once when the reader leaves or stalls before the end. */
-export function createOutlet(clock: Clock, onGone: () => void): Outlet {
+export function createBuyerSseWriter(clock: Clock, onGone: () => void): BuyerSseWriter {
   const encoder = new TextEncoder()
   const queue: string[] = []
   let [ended, closed] = [false, false]

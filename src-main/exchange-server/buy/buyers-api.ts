@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 
 import type { GradeSpec } from '#contract/grades.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { buyerOfKey, type Buyer } from '../store/buyers.store.ts'
@@ -17,7 +17,7 @@ const KEY_CHARS_MAX = 200
 export const bearerOf = (request: Request): string | null =>
   /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
 
-export function buyersApi(context: MarketContext, router: Router, startedAt: number): Hono {
+export function buyersApi(context: ExchangeContext, router: Router, startedAt: number): Hono {
   const app = new Hono()
   const buyer = (request: Request): Buyer => {
     const key = bearerOf(request)

@@ -1,7 +1,7 @@
 /** Wire shapes of completions: OpenAI API reference, "The chat completion object" and "… chunk object". */
 import type { Delivered } from '../jobs/routed-job.ts'
 
-export interface Head {
+export interface CompletionHead {
   id: string
   created: number
   model: string
@@ -14,7 +14,7 @@ const usageOf = ({ inputTokens, outputTokens }: Delivered): object => ({
 })
 const finishOf = ({ finish }: Delivered): 'stop' | 'length' => (finish === 'length' ? 'length' : 'stop')
 
-export const completion = (head: Head, delivered: Delivered): object => ({
+export const completion = (head: CompletionHead, delivered: Delivered): object => ({
   id: head.id,
   object: 'chat.completion',
   created: head.created,
@@ -34,7 +34,7 @@ export const completion = (head: Head, delivered: Delivered): object => ({
 export const event = (value: object | '[DONE]'): string =>
   `data: ${value === '[DONE]' ? value : JSON.stringify(value)}\n\n`
 
-const chunk = (head: Head, delta: object, finish: string | null, includeUsage: boolean): object => ({
+const chunk = (head: CompletionHead, delta: object, finish: string | null, includeUsage: boolean): object => ({
   id: head.id,
   object: 'chat.completion.chunk',
   created: head.created,
@@ -43,11 +43,11 @@ const chunk = (head: Head, delta: object, finish: string | null, includeUsage: b
   ...(includeUsage ? { usage: null } : {}),
 })
 
-export const roleEvent = (head: Head, includeUsage: boolean): string =>
+export const roleEvent = (head: CompletionHead, includeUsage: boolean): string =>
   event(chunk(head, { role: 'assistant', content: '', refusal: null }, null, includeUsage))
-export const textEvent = (head: Head, text: string, includeUsage: boolean): string =>
+export const textEvent = (head: CompletionHead, text: string, includeUsage: boolean): string =>
   event(chunk(head, { content: text }, null, includeUsage))
-export const endEvents = (head: Head, delivered: Delivered, includeUsage: boolean): string =>
+export const endEvents = (head: CompletionHead, delivered: Delivered, includeUsage: boolean): string =>
   event(chunk(head, {}, finishOf(delivered), includeUsage)) +
   (includeUsage
     ? event({

@@ -2,16 +2,17 @@
  * One chat completion: an order below HTTP, its answer in OpenAI's shape. Headers wait for the first text, so that a
  * failure before it has its right status.
  */
+import type { ErrorValue } from '#contract/errors.ts'
 import { nanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
 import { ApiFailure, errorBody, type ApiError } from '#lib/openai-error.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Delivered, OrderSink } from '../jobs/routed-job.ts'
 import type { Router } from '../jobs/router.ts'
 import type { ChatOrder } from './buyer-chat-request.ts'
-import { completion, endEvents, event, roleEvent, textEvent, type Head } from './completion-chunks.ts'
+import { completion, endEvents, event, roleEvent, textEvent, type CompletionHead } from './completion-chunks.ts'
 import { failureOf } from './buyer-errors.ts'
-import { createOutlet } from './buyer-sse-writer.ts'
+import { createBuyerSseWriter, type BuyerSseWriter } from './buyer-sse-writer.ts'
 
 const LEFT: ApiError = {
   status: 408,
@@ -29,71 +30,29 @@ interface Routed {
 
 /** The answer to one request. Throws ApiFailure while nothing was delivered. `signal` aborts when the buyer leaves. */
 export function complete(
-  context: MarketContext,
+  context: ExchangeContext,
   router: Router,
   buyerId: string,
   chat: ChatOrder,
   signal: AbortSignal,
 ): Promise<Response> {
   const { clock, ids } = context
-  const head: Head = { id: ids.next('chatcmpl'), created: Math.floor(clock.now() / 1_000), model: chat.spec.instrument }
+  const head = { id: ids.next('chatcmpl'), created: Math.floor(clock.now() / 1_000), model: chat.spec.instrument }
   return new Promise((resolve, reject) => {
-    let routed: Routed | null = null
     let cancel: () => void = () => undefined
-    let started = false
     const leave = (): void => {
       cancel()
       // Nobody hears this any more; it only lets the request's promise end.
-      if (!started) reject(new ApiFailure(LEFT))
+      if (!answer.started) reject(new ApiFailure(LEFT))
     }
-    const outlet = chat.stream ? createOutlet(clock, leave) : null
-    const over = (): void => signal.removeEventListener('abort', leave)
-    const start = (): void => {
-      if (started || outlet === null) return
-      started = true
-      outlet.write(roleEvent(head, chat.includeUsage))
-      resolve(
-        new Response(outlet.body, {
-          headers: {
-            'content-type': 'text/event-stream; charset=utf-8',
-            'cache-control': 'no-store',
-            'x-accel-buffering': 'no',
-            ...jobHeaders(routed),
-          },
-        }),
-      )
-    }
-    const sink: OrderSink = {
-      onRouted: (job) => {
-        routed = job
-      },
-      onDelta: (text) => {
-        start()
-        outlet?.write(textEvent(head, text, chat.includeUsage))
-      },
-      onDone: (delivered: Delivered) => {
-        over()
-        start()
-        if (outlet === null)
-          resolve(
-            Response.json(completion(head, delivered), {
-              headers: { 'cache-control': 'no-store', ...jobHeaders(routed) },
-            }),
-          )
-        outlet?.write(endEvents(head, delivered, chat.includeUsage))
-        outlet?.end()
-      },
-      onFailed: (error, afterText) => {
-        over()
-        const failure = failureOf(error, afterText)
-        if (!started) {
-          reject(new ApiFailure(failure))
-          return
-        }
-        outlet?.write(event(errorBody(failure)))
-        outlet?.end()
-      },
-    }
+    const answer = new CompletionAnswer({
+      head,
+      chat,
+      writer: chat.stream ? createBuyerSseWriter(clock, leave) : null,
+      respond: resolve,
+      fail: reject,
+      onOver: () => signal.removeEventListener('abort', leave),
+    })
     if (signal.aborted) {
       reject(new ApiFailure(LEFT))
       return
@@ -107,13 +66,85 @@ export function complete(
         request: chat.request,
         inputTokens: chat.inputTokens,
         maxPrice: nanoPerMtok(NANO_LIMIT),
-        sink,
+        sink: answer,
       })
     } catch (error) {
-      over()
+      signal.removeEventListener('abort', leave)
       reject(error)
     }
   })
+}
+
+interface CompletionAnswerDeps {
+  head: CompletionHead
+  chat: ChatOrder
+  /** Null when the answer is not streamed. */
+  writer: BuyerSseWriter | null
+  respond(response: Response): void
+  /** While nothing was delivered. */
+  fail(failure: ApiFailure): void
+  /** Once, when the order has ended. */
+  onOver(): void
+}
+
+/** Turns what happens to the order into the response: one body, or a stream of events. */
+class CompletionAnswer implements OrderSink {
+  /** The stream has its headers: from now on a failure is an event in it. */
+  started = false
+  readonly #deps: CompletionAnswerDeps
+  #routed: Routed | null = null
+
+  constructor(deps: CompletionAnswerDeps) {
+    this.#deps = deps
+  }
+
+  onRouted(job: Routed): void {
+    this.#routed = job
+  }
+
+  onDelta(text: string): void {
+    const { head, chat, writer } = this.#deps
+    this.#start()
+    writer?.write(textEvent(head, text, chat.includeUsage))
+  }
+
+  onDone(delivered: Delivered): void {
+    const { head, chat, writer, respond, onOver } = this.#deps
+    onOver()
+    this.#start()
+    if (writer === null) {
+      const headers = { 'cache-control': 'no-store', ...jobHeaders(this.#routed) }
+      respond(Response.json(completion(head, delivered), { headers }))
+    }
+    writer?.write(endEvents(head, delivered, chat.includeUsage))
+    writer?.end()
+  }
+
+  onFailed(error: ErrorValue, afterText: boolean): void {
+    const { writer, fail, onOver } = this.#deps
+    onOver()
+    const failure = failureOf(error, afterText)
+    if (!this.started) {
+      fail(new ApiFailure(failure))
+      return
+    }
+    writer?.write(event(errorBody(failure)))
+    writer?.end()
+  }
+
+  #start(): void {
+    const { head, chat, writer, respond } = this.#deps
+    if (this.started || writer === null) return
+    this.started = true
+    writer.write(roleEvent(head, chat.includeUsage))
+    const headers = {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      ...jobHeaders(this.#routed),
+    }
+    respond(new Response(writer.body, { headers }))
+  }
 }
 
 /** Job and salt let a buyer check the receipt's MACs; the salt goes to nobody else but the seller. */

@@ -10,7 +10,7 @@ import { nano, nanoPerMtok } from '#contract/money.ts'
 
 import { buyerAccount } from '../exchange-accounts.ts'
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
 import type { Offer, Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
@@ -30,7 +30,7 @@ const TOKENS_LEAST = 16
 const TOKENS_SPREAD = 33
 
 export class PracticeBuyer {
-  readonly #context: MarketContext
+  readonly #context: ExchangeContext
   readonly #router: Router
   readonly #registry: Registry
   readonly #draws: SeededDraws
@@ -40,7 +40,12 @@ export class PracticeBuyer {
   #dueAt = Number.POSITIVE_INFINITY
   #stopTimer: () => void = () => undefined
 
-  constructor(context: MarketContext, router: Router, registry: Registry, options: { seed: string; enabled: boolean }) {
+  constructor(
+    context: ExchangeContext,
+    router: Router,
+    registry: Registry,
+    options: { seed: string; enabled: boolean },
+  ) {
     this.#context = context
     this.#router = router
     this.#registry = registry

@@ -1,5 +1,5 @@
 /**
- * One sitting: keeps as many calls in flight as the exam session hands out, re-sends a call once when no text came, and
+ * One attempt: keeps as many calls in flight as the exam session hands out, re-sends a call once when no text came, and
  * reports each judged call.
  */
 import type { CallResult, RecordedItem } from '#exam/exam-types.ts'
@@ -10,23 +10,23 @@ import { brandId, type ExamId } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { OrderSink } from '../jobs/routed-job.ts'
 import type { Router } from '../jobs/router.ts'
-import type { ExamRow } from '../store/supplier-exams.store.ts'
+import type { SupplierExamRow } from '../store/supplier-exams.store.ts'
 import type { Peer } from '../supply/peer.ts'
-import { Flight } from './in-flight-call.ts'
+import { InFlightCall } from './in-flight-call.ts'
 
 /** A call that brought no text is sent again after this long. */
 const RETRY_MS = 500
 /** How a call ends that a supplier left behind with its session. */
 const LEFT = 'UNAVAILABLE'
 
-export interface SittingOptions {
-  context: MarketContext
+export interface ExamAttemptDeps {
+  context: ExchangeContext
   router: Router
   peer: Peer
-  exam: ExamRow
+  exam: SupplierExamRow
   spec: GradeSpec
   session: ExamSession
   /** Calls that were sent before the supplier's session was lost, without any text: they have one sending left. */
@@ -35,17 +35,17 @@ export interface SittingOptions {
   onEnd(): void
 }
 
-export class Sitting {
-  readonly exam: ExamRow
+export class ExamAttempt {
+  readonly exam: SupplierExamRow
   readonly session: ExamSession
-  readonly #options: SittingOptions
-  readonly #flights = new Map<string, Flight>()
+  readonly #deps: ExamAttemptDeps
+  readonly #inFlight = new Map<string, InFlightCall>()
   #stopped = false
 
-  constructor(options: SittingOptions) {
-    this.#options = options
-    this.exam = options.exam
-    this.session = options.session
+  constructor(deps: ExamAttemptDeps) {
+    this.#deps = deps
+    this.exam = deps.exam
+    this.session = deps.session
   }
 
   /** Sends what is to be sent now; ends when the verdict is in. */
@@ -54,16 +54,16 @@ export class Sitting {
     if (this.session.state().verdict !== null) {
       // Calls still in flight cannot change it.
       this.stop()
-      this.#options.onEnd()
+      this.#deps.onEnd()
       return
     }
-    for (const call of this.session.next()) this.#send(call, this.#options.sentBefore.has(call.callId))
+    for (const call of this.session.next()) this.#send(call, this.#deps.sentBefore.has(call.callId))
   }
 
   stop(): void {
     this.#stopped = true
-    for (const { cancel } of this.#flights.values()) cancel()
-    this.#flights.clear()
+    for (const { cancel } of this.#inFlight.values()) cancel()
+    this.#inFlight.clear()
   }
 
   /**
@@ -72,9 +72,9 @@ export class Sitting {
    */
   abandon(): string[] {
     const spared: string[] = []
-    for (const flight of this.#flights.values()) {
-      if (flight.begun || flight.last) this.#judge(flight.result(LEFT, null))
-      else spared.push(flight.call.callId)
+    for (const inFlight of this.#inFlight.values()) {
+      if (inFlight.begun || inFlight.last) this.#judge(inFlight.result(LEFT, null))
+      else spared.push(inFlight.call.callId)
     }
     this.stop()
     return spared
@@ -82,9 +82,9 @@ export class Sitting {
 
   #send(call: ExamCall, last: boolean): void {
     if (this.#stopped) return
-    const { context, router, peer, exam, spec } = this.#options
-    const flight = new Flight(call, last, context.clock)
-    this.#flights.set(call.callId, flight)
+    const { context, router, peer, exam, spec } = this.#deps
+    const inFlight = new InFlightCall(call, last, context.clock)
+    this.#inFlight.set(call.callId, inFlight)
     const order = {
       orderId: context.ids.next('call'),
       buyerId: '',
@@ -92,9 +92,9 @@ export class Sitting {
       request: call.request,
       inputTokens: inputTokens(call.request.messages),
       maxPrice: nanoPerMtok(0),
-      sink: this.#sink(flight),
+      sink: this.#sink(inFlight),
     }
-    flight.cancel = router.submitDirect(order, {
+    inFlight.cancel = router.submitDirect(order, {
       peer,
       deploymentId: exam.deploymentId,
       modelSha256: exam.modelSha256,
@@ -102,29 +102,29 @@ export class Sitting {
     })
   }
 
-  #sink(flight: Flight): OrderSink {
+  #sink(inFlight: InFlightCall): OrderSink {
     return {
       onRouted: () => undefined,
-      onDelta: (text) => flight.delta(text),
-      onDone: ({ finish }) => this.#record(flight.result(null, finish)),
+      onDelta: (text) => inFlight.delta(text),
+      onDone: ({ finish }) => this.#record(inFlight.result(null, finish)),
       onFailed: (error, afterText) => {
         if (this.#stopped) return
-        if (flight.last || afterText) this.#record(flight.result(error.code, null))
-        else flight.cancel = after(this.#options.context.clock, RETRY_MS, () => this.#send(flight.call, true))
+        if (inFlight.last || afterText) this.#record(inFlight.result(error.code, null))
+        else inFlight.cancel = after(this.#deps.context.clock, RETRY_MS, () => this.#send(inFlight.call, true))
       },
     }
   }
 
   #judge(result: CallResult): void {
-    this.#options.onItem(this.session.record(result), result.reply)
+    this.#deps.onItem(this.session.record(result), result.reply)
   }
 
   #record(result: CallResult): void {
     if (this.#stopped) return
-    this.#flights.delete(result.callId)
+    this.#inFlight.delete(result.callId)
     this.#judge(result)
     const { phase, done, atMost, limits } = this.session.state()
-    this.#options.peer.send({
+    this.#deps.peer.send({
       t: 'exam.progress',
       examId: brandId<ExamId>(this.exam.examId),
       phase,

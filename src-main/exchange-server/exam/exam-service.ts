@@ -1,6 +1,6 @@
 /**
- * Conducts exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each, stores each
- * before it is told.
+ * Runs exams: commits to a seed, sends the calls as ordinary jobs, has them judged, countersigns each judgement and
+ * stores it before it is sent.
  */
 import { createExamSession } from '#exam/exam-session.ts'
 import type { Carried } from '#exam/exam-types.ts'
@@ -11,7 +11,7 @@ import type { SupplierFrame } from '#contract/supplier.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
 import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../exchange-limits.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
 import {
   attemptBefore,
@@ -25,23 +25,23 @@ import {
   insertExamSending,
   resumableExam,
   setExamState,
-  type ExamRow,
+  type SupplierExamRow,
 } from '../store/supplier-exams.store.ts'
 import type { Peer } from '../supply/peer.ts'
 import { itemFrame, resultFrame, type ResultFrame } from './exam-frames.ts'
-import { Sitting } from './exam-attempt.ts'
+import { ExamAttempt } from './exam-attempt.ts'
 
 type Start = Extract<SupplierFrame, { t: 'exam.start' }>
 
-export class Conductor {
-  readonly #context: MarketContext
+export class ExamService {
+  readonly #context: ExchangeContext
   readonly #router: Router
   readonly #fixedSeed: string | null
-  /** One running sitting a supplier. */
-  readonly #sittings = new Map<string, Sitting>()
+  /** The running attempt of each supplier. */
+  readonly #attempts = new Map<string, ExamAttempt>()
 
   /** `fixedSeed` replaces the random seed: reproducible runs only. */
-  constructor(context: MarketContext, router: Router, fixedSeed: string | null) {
+  constructor(context: ExchangeContext, router: Router, fixedSeed: string | null) {
     this.#context = context
     this.#router = router
     this.#fixedSeed = fixedSeed
@@ -57,19 +57,19 @@ export class Conductor {
   }
 
   cancel(peer: Peer, examId: string): void {
-    const sitting = this.#sittings.get(peer.supplier)
-    if (sitting === undefined || sitting.exam.examId !== examId) return
-    sitting.stop()
-    this.#end(peer, sitting, 'cancelled')
+    const attempt = this.#attempts.get(peer.supplier)
+    if (attempt === undefined || attempt.exam.examId !== examId) return
+    attempt.stop()
+    this.#end(peer, attempt, 'cancelled')
   }
 
-  /** The supplier's session is over: the sitting waits for its next exam.start. */
+  /** The supplier's session is over: the attempt waits for its next exam.start. */
   drop(peer: Peer): void {
-    const sitting = this.#sittings.get(peer.supplier)
-    if (sitting === undefined) return
-    this.#sittings.delete(peer.supplier)
-    const { examId } = sitting.exam
-    const spared = sitting.abandon()
+    const attempt = this.#attempts.get(peer.supplier)
+    if (attempt === undefined) return
+    this.#attempts.delete(peer.supplier)
+    const { examId } = attempt.exam
+    const spared = attempt.abandon()
     this.#context.db.tx((db) => {
       setExamState(db, examId, 'interrupted')
       for (const callId of spared) insertExamSending(db, examId, callId)
@@ -78,18 +78,18 @@ export class Conductor {
 
   /** The exchange itself stops: no supplier's fault, so no call counts as sent. */
   stop(): void {
-    for (const sitting of this.#sittings.values()) {
-      sitting.stop()
-      this.#context.db.tx((db) => setExamState(db, sitting.exam.examId, 'interrupted'))
+    for (const attempt of this.#attempts.values()) {
+      attempt.stop()
+      this.#context.db.tx((db) => setExamState(db, attempt.exam.examId, 'interrupted'))
     }
-    this.#sittings.clear()
+    this.#attempts.clear()
   }
 
   #begin(peer: Peer, frame: Start): void {
     const { specs, db } = this.#context
     const spec = specs.get(frame.instrument)
     if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
-    if (this.#sittings.has(peer.supplier))
+    if (this.#attempts.has(peer.supplier))
       throw new StokerError(
         'EXAM_RUNNING',
         'an exam of this supplier is running already; wait for its result or cancel it',
@@ -107,7 +107,7 @@ export class Conductor {
       resumed,
       carried,
     })
-    // What was judged before may never have arrived: told again, it is the same to the byte.
+    // What was judged before may never have arrived: sent again, it is the same to the byte.
     for (const stored of judged) peer.send(itemFrame(this.#context.key, exam.examId, stored))
     if (exam.result !== null) {
       peer.send(JSON.parse(exam.result) as ResultFrame)
@@ -120,7 +120,7 @@ export class Conductor {
       resumeFrom: judged.map((stored) => stored.item),
       carried,
     })
-    const sitting = new Sitting({
+    const attempt = new ExamAttempt({
       context: this.#context,
       router: this.#router,
       peer,
@@ -133,24 +133,24 @@ export class Conductor {
         db.tx((write) => insertExamItem(write, exam.examId, stored))
         peer.send(itemFrame(this.#context.key, exam.examId, stored))
       },
-      onEnd: () => this.#end(peer, sitting, session.state().verdict ?? 'undecided'),
+      onEnd: () => this.#end(peer, attempt, session.state().verdict ?? 'undecided'),
     })
-    this.#sittings.set(peer.supplier, sitting)
-    sitting.go()
+    this.#attempts.set(peer.supplier, attempt)
+    attempt.go()
   }
 
   /**
    * What failed attempts counted goes on counting (docs/exam.md, Verdict): trying again must not raise the chance to
    * pass by luck. A pass ends it.
    */
-  #carriedTo(exam: ExamRow): Carried {
+  #carriedTo(exam: SupplierExamRow): Carried {
     const before = attemptBefore(this.#context.db.read, exam, exam.startedAt - QUALIFICATION_MS)
     if (before === null || before.state === 'passed' || before.result === null) return {}
     const { limits } = JSON.parse(before.result) as ResultFrame
     return Object.fromEntries(limits.map(({ name, n, k }) => [name, { n, k }]))
   }
 
-  #examFor(peer: Peer, frame: Start, specVersion: number): { exam: ExamRow; resumed: boolean } {
+  #examFor(peer: Peer, frame: Start, specVersion: number): { exam: SupplierExamRow; resumed: boolean } {
     const { db, clock, ids } = this.#context
     const since = clock.now() - ATTEMPT_WINDOW_MS
     const wanted = {
@@ -176,7 +176,7 @@ export class Conductor {
       )
     // 256 bits, in the characters a seed may have.
     const seed = this.#fixedSeed ?? ids.secret(32)
-    const exam: ExamRow = {
+    const exam: SupplierExamRow = {
       ...wanted,
       examId: ids.next('exam'),
       identity: JSON.stringify(frame.identity),
@@ -193,21 +193,21 @@ export class Conductor {
     return { exam, resumed: false }
   }
 
-  #end(peer: Peer, sitting: Sitting, verdict: 'passed' | 'not-reached' | 'undecided' | 'cancelled'): void {
+  #end(peer: Peer, attempt: ExamAttempt, verdict: 'passed' | 'not-reached' | 'undecided' | 'cancelled'): void {
     const { db, clock, key } = this.#context
-    this.#sittings.delete(peer.supplier)
+    this.#attempts.delete(peer.supplier)
     const at = clock.now()
     const validUntil = verdict === 'passed' ? at + QUALIFICATION_MS : null
     const frame = resultFrame(key, {
-      examId: sitting.exam.examId,
+      examId: attempt.exam.examId,
       verdict,
-      limits: sitting.session.state().limits,
-      seed: sitting.exam.seed,
+      limits: attempt.session.state().limits,
+      seed: attempt.exam.seed,
       at,
       validUntil,
     })
     db.tx((write) =>
-      endExam(write, sitting.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }),
+      endExam(write, attempt.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }),
     )
     peer.send(frame)
   }

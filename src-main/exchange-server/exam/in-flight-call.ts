@@ -5,7 +5,7 @@ import { utf8Length } from '#contract/bytes4.ts'
 import type { FinishReason } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
 
-export class Flight {
+export class InFlightCall {
   readonly call: ExamCall
   /** Sent for the second time: whatever comes of it counts. */
   readonly last: boolean

@@ -6,11 +6,11 @@ import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { claimProblem } from '../settle/claim-problem.ts'
 import { settleJob, storedAnswer } from '../settle/settlement.ts'
 import type { Peer } from '../supply/peer.ts'
-import { answerBytesMax, measure, type LiveJob } from './routed-job.ts'
+import { answerBytesMax, measure, type RoutedJob } from './routed-job.ts'
 import type { Router } from './router.ts'
 
 type FrameOf<T extends SupplierFrame['t']> = Extract<SupplierFrame, { t: T }>
@@ -28,10 +28,10 @@ function supplierError(said: string): ErrorValue {
 }
 
 export class Deliveries {
-  readonly #context: MarketContext
+  readonly #context: ExchangeContext
   readonly #router: Router
 
-  constructor(context: MarketContext, router: Router) {
+  constructor(context: ExchangeContext, router: Router) {
     this.#context = context
     this.#router = router
   }
@@ -109,7 +109,7 @@ export class Deliveries {
     }
   }
 
-  #refuse(peer: Peer, job: LiveJob, error: ErrorValue): void {
+  #refuse(peer: Peer, job: RoutedJob, error: ErrorValue): void {
     const jobId = brandId<JobId>(job.jobId)
     peer.send({ t: 'job.cancel', jobId, reason: 'exchange' })
     if (job.exam === null) peer.send({ t: 'job.void', jobId, reason: error.message.slice(0, 200) })

@@ -3,29 +3,29 @@ import { requestMac } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
 import { amountOf, MoneyRangeError, nano, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
 
-import { deadlineMsOf, type MarketContext } from '../exchange-context.ts'
+import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import { reserveFor } from '../settle/settlement.ts'
 import type { Peer } from '../supply/peer.ts'
-import { Answer, type LiveJob, type Order } from './routed-job.ts'
+import { StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
 
 export interface Target {
   peer: Peer
   deploymentId: string
   modelSha256: string
   askNanoPerMtok: number
-  exam: LiveJob['exam']
+  exam: RoutedJob['exam']
 }
 
 /**
  * Errors: LEDGER_CONFLICT (the credit does not cover it), MONEY_RANGE; any other is a fault of the order itself and
  * leaves no trace either.
  */
-export function reservedJob(context: MarketContext, order: Order, target: Target): LiveJob {
+export function reservedJob(context: ExchangeContext, order: BuyerOrder, target: Target): RoutedJob {
   const { clock, ids, terms } = context
   const { spec, request, inputTokens } = order
   const price = nanoPerMtok(target.askNanoPerMtok)
   const salt = ids.secret(32)
-  const job: LiveJob = {
+  const job: RoutedJob = {
     jobId: ids.next('job'),
     order,
     supplier: target.peer.supplier,
@@ -36,7 +36,7 @@ export function reservedJob(context: MarketContext, order: Order, target: Target
     salt,
     requestMac: requestMac(salt, request),
     exam: target.exam,
-    answer: new Answer(),
+    answer: new StreamedAnswer(),
     sentAt: clock.mono(),
     deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
     accepted: false,

@@ -5,7 +5,7 @@
 import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
 
 import { LIMITS } from '../exchange-limits.ts'
-import type { LiveJob, Order } from './routed-job.ts'
+import type { RoutedJob, BuyerOrder } from './routed-job.ts'
 
 /**
  * Refusals that say "not now" and nothing about the order: the same supplier may serve it in a moment. CONFLICT: its
@@ -14,16 +14,16 @@ import type { LiveJob, Order } from './routed-job.ts'
 const NOT_NOW: readonly ErrorCode[] = ['ENGINE_BUSY', 'ENGINE_NOT_LOADED', 'CONFLICT']
 
 export class OpenOrder {
-  readonly order: Order
+  readonly order: BuyerOrder
   /** Suppliers that failed it; they are not asked again. */
   readonly tried = new Set<string>()
-  job: LiveJob | null = null
+  job: RoutedJob | null = null
   lastError: ErrorValue | null = null
   readonly #resting = new Set<string>()
   #busyAnswers = 0
   #waitsUntil: number | null = null
 
-  constructor(order: Order) {
+  constructor(order: BuyerOrder) {
     this.order = order
   }
 

@@ -33,7 +33,7 @@ export interface OrderSink {
   onFailed(error: ErrorValue, afterText: boolean): void
 }
 
-export interface Order {
+export interface BuyerOrder {
   orderId: string
   buyerId: string
   spec: GradeSpec
@@ -47,7 +47,7 @@ export interface Order {
  * Counts of an answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed
  * on.
  */
-export class Answer {
+export class StreamedAnswer {
   readonly #parts: string[] = []
   #bytes = 0
   #half = ''
@@ -98,9 +98,9 @@ export class Answer {
 export const answerBytesMax = (maxTokens: number): number =>
   maxTokens * LIMITS.answerBytesPerToken + LIMITS.answerBytesExtra
 
-export interface LiveJob {
+export interface RoutedJob {
   readonly jobId: string
-  readonly order: Order
+  readonly order: BuyerOrder
   readonly supplier: string
   readonly deploymentId: string
   readonly modelSha256: string
@@ -109,7 +109,7 @@ export interface LiveJob {
   readonly salt: string
   readonly requestMac: string
   readonly exam: { examId: string; itemId: string } | null
-  readonly answer: Answer
+  readonly answer: StreamedAnswer
   /** Monotonic milliseconds by the exchange's clock. */
   readonly sentAt: number
   readonly deadlineMs: number
@@ -122,7 +122,7 @@ export interface LiveJob {
 }
 
 /** Time to first token, and reference tokens per second as the exam counts them; null before anything came. */
-export function measure(job: LiveJob): { ttftMs: number | null; tokPerS: number | null } {
+export function measure(job: RoutedJob): { ttftMs: number | null; tokPerS: number | null } {
   if (job.firstDeltaAt === null || job.lastDeltaAt === null) return { ttftMs: null, tokPerS: null }
   const tokPerS = callRate({
     reply: job.answer.text,

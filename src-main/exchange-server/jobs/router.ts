@@ -6,26 +6,26 @@ import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
 
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { voidJob } from '../settle/settlement.ts'
 import type { CallOutcome } from '../store/calls.store.ts'
 import { fits, match } from '../supply/matching.ts'
 import type { Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
-import type { LiveJob, Order } from './routed-job.ts'
+import type { RoutedJob, BuyerOrder } from './routed-job.ts'
 import { reservedJob, type Target } from './new-job.ts'
 import { OpenOrder } from './open-order.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export class Router {
-  readonly #context: MarketContext
+  readonly #context: ExchangeContext
   readonly #registry: Registry
   readonly #bookChanged: (instrument: string) => void
   readonly #open = new Map<string, OpenOrder>()
   readonly #waiting: WaitingLine
 
-  constructor(context: MarketContext, registry: Registry, bookChanged: (instrument: string) => void) {
+  constructor(context: ExchangeContext, registry: Registry, bookChanged: (instrument: string) => void) {
     this.#context = context
     this.#waiting = new WaitingLine(context.clock)
     this.#registry = registry
@@ -40,7 +40,7 @@ export class Router {
    * Routes the order, now or as soon as a slot is free. Every outcome arrives at its sink. Throws UNAVAILABLE when too
    * many orders are open.
    */
-  submit(order: Order): () => void {
+  submit(order: BuyerOrder): () => void {
     if (this.#open.size >= LIMITS.liveOrders)
       throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
     const open = new OpenOrder(order)
@@ -51,7 +51,7 @@ export class Router {
 
   /** Sends an exam call to the supplier that asked for the exam: price 0, no reservation, never rerouted. */
   submitDirect(
-    order: Order,
+    order: BuyerOrder,
     target: { peer: Peer; deploymentId: string; modelSha256: string; exam: { examId: string; itemId: string } },
   ): () => void {
     const open = new OpenOrder(order)
@@ -69,20 +69,20 @@ export class Router {
   }
 
   /** Takes a job off its supplier; the caller has ended it in the database. */
-  detach(job: LiveJob): void {
+  detach(job: RoutedJob): void {
     job.stopTimer()
     this.#registry.get(job.supplier)?.jobs.delete(job.jobId)
     this.#bookChanged(job.order.spec.instrument)
   }
 
   /** The order is over. */
-  close(job: LiveJob): void {
+  close(job: RoutedJob): void {
     this.#open.delete(job.order.orderId)
     this.dispatchWaiting()
   }
 
   /** A supplier's failure: nothing is paid; another supplier gets the order if nothing was delivered yet. */
-  fail(job: LiveJob, outcome: CallOutcome, error: ErrorValue): void {
+  fail(job: RoutedJob, outcome: CallOutcome, error: ErrorValue): void {
     this.detach(job)
     // A supplier's own words could hold a prompt, so only its code is kept.
     try {
@@ -176,7 +176,7 @@ export class Router {
   }
 
   #start(open: OpenOrder, target: Target): void {
-    let job: LiveJob
+    let job: RoutedJob
     try {
       job = reservedJob(this.#context, open.order, target)
     } catch (error) {
@@ -190,7 +190,7 @@ export class Router {
     this.#send(job, target)
   }
 
-  #send(job: LiveJob, target: Target): void {
+  #send(job: RoutedJob, target: Target): void {
     const { clock } = this.#context
     const { order, salt, price } = job
     const { spec, request } = order
@@ -212,7 +212,7 @@ export class Router {
     this.#bookChanged(spec.instrument)
   }
 
-  #deadline(job: LiveJob): void {
+  #deadline(job: RoutedJob): void {
     const peer = this.#registry.get(job.supplier)
     if (!job.cancelled) peer?.send({ t: 'job.cancel', jobId: brandId<JobId>(job.jobId), reason: 'deadline' })
     const reason = job.cancelled ? 'no claim came after the buyer had left' : 'the deadline passed'

@@ -1,13 +1,13 @@
 /** Orders that wait for a free slot, in order of arrival, each for a bounded time. */
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 
 export class WaitingLine {
-  readonly #clock: MarketContext['clock']
+  readonly #clock: ExchangeContext['clock']
   readonly #places = new Map<string, { instrument: string; since: number; stopTimer: () => void }>()
 
-  constructor(clock: MarketContext['clock']) {
+  constructor(clock: ExchangeContext['clock']) {
     this.#clock = clock
   }
 

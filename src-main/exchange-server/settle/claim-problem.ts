@@ -2,13 +2,13 @@
 import { answerMac, verifyClaim } from '#books/receipts.ts'
 import type { Claim } from '#contract/receipt.ts'
 
-import type { LiveJob } from '../jobs/routed-job.ts'
+import type { RoutedJob } from '../jobs/routed-job.ts'
 
 /**
  * Null when the claim holds, else what is wrong with it. The supplier's own token count may differ: the exchange bills
  * its own.
  */
-export function claimProblem(job: LiveJob, claim: Claim, claimSig: string): string | null {
+export function claimProblem(job: RoutedJob, claim: Claim, claimSig: string): string | null {
   const { spec } = job.order
   if (claim.jobId !== job.jobId) return 'it names another job'
   if (claim.supplier !== job.supplier) return 'it names another supplier'

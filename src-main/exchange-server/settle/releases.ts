@@ -1,15 +1,16 @@
 /** Held money becomes available when its time has come: by the loop, or at once when a virtual clock is moved. */
+import { transferId } from '#books/transfer-ids.ts'
 import type { Release } from '#contract/supplier.ts'
 
 import { availableAccount, heldAccount } from '../exchange-accounts.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { appendRelease, dueHolds } from '../store/suppliers.store.ts'
 
-/** Releases everything due, oldest first, a bounded batch a transaction; returns what each supplier must be told. */
-export function releaseDue(context: MarketContext): Map<string, Release[]> {
+/** Releases everything due, oldest first, a bounded batch a transaction; returns the releases to send to each supplier. */
+export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
   const { clock, db, books } = context
-  const told = new Map<string, Release[]>()
+  const released = new Map<string, Release[]>()
   for (
     let batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch);
     batch.length > 0;
@@ -20,7 +21,7 @@ export function releaseDue(context: MarketContext): Map<string, Release[]> {
       for (const hold of batch) {
         if (hold.amountNano > 0)
           books.transfer(write, {
-            id: `rel:${hold.jobId}`,
+            id: transferId(write, 'release', hold.jobId),
             debit: heldAccount(hold.supplier),
             credit: availableAccount(hold.supplier),
             amount: hold.amountNano,
@@ -29,24 +30,24 @@ export function releaseDue(context: MarketContext): Map<string, Release[]> {
             at,
           })
         const release = appendRelease(write, hold, at)
-        const mine = told.get(hold.supplier)
-        if (mine === undefined) told.set(hold.supplier, [release])
+        const mine = released.get(hold.supplier)
+        if (mine === undefined) released.set(hold.supplier, [release])
         else mine.push(release)
       }
     })
   }
-  return told
+  return released
 }
 
 /** Runs releaseDue about every second until the signal aborts. */
 export async function releaseLoop(
-  context: MarketContext,
-  tell: (supplier: string, releases: Release[]) => void,
+  context: ExchangeContext,
+  announce: (supplier: string, releases: Release[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      for (const [supplier, releases] of releaseDue(context)) tell(supplier, releases)
+      for (const [supplier, releases] of releaseDue(context)) announce(supplier, releases)
     } catch (error) {
       context.log.error({ err: error }, 'releasing held money failed; it is tried again')
     }

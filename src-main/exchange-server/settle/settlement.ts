@@ -3,6 +3,7 @@
  * state, so that a crash leaves either all of it or none. The frame goes out after the commit.
  */
 import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import { transferId } from '#books/transfer-ids.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type JobId, type PublicKey } from '#contract/ids.ts'
@@ -10,8 +11,8 @@ import { canonicalJson } from '#lib/canonical.ts'
 import type { WriteDb } from '#db/db-types.ts'
 
 import { buyerAccount, CLEARING, FEES, heldAccount } from '../exchange-accounts.ts'
-import type { MarketContext } from '../exchange-context.ts'
-import { measure, type LiveJob } from '../jobs/routed-job.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
+import { measure, type RoutedJob } from '../jobs/routed-job.ts'
 import { insertCall, type CallOutcome } from '../store/calls.store.ts'
 import { endJob, insertJob, jobStanding, runningJobs } from '../store/buyer-jobs.store.ts'
 import { appendReceipt, findSupplier, receiptJson } from '../store/suppliers.store.ts'
@@ -22,7 +23,7 @@ const RESTART_BATCH = 500
  * Reserves the most the job can cost and writes its row. Exam jobs leave no trace here. Error: LEDGER_CONFLICT
  * (data.reason `limit`) when the buyer's credit does not cover it.
  */
-export function reserveFor(context: MarketContext, job: LiveJob): void {
+export function reserveFor(context: ExchangeContext, job: RoutedJob): void {
   if (job.exam !== null) return
   const { books, clock } = context
   const { order } = job
@@ -44,7 +45,7 @@ export function reserveFor(context: MarketContext, job: LiveJob): void {
     })
     if (job.reserveNano > 0)
       books.reserve(db, {
-        id: `res:${job.jobId}`,
+        id: transferId(db, 'reserve', job.jobId),
         debit: buyerAccount(order.buyerId),
         credit: CLEARING,
         amount: job.reserveNano,
@@ -57,12 +58,17 @@ export function reserveFor(context: MarketContext, job: LiveJob): void {
 }
 
 /** Ends a job unpaid and frees what was reserved. No-op for an exam job's money; its call is measured all the same. */
-export function voidJob(context: MarketContext, job: LiveJob, outcome: CallOutcome, reason: string): void {
+export function voidJob(context: ExchangeContext, job: RoutedJob, outcome: CallOutcome, reason: string): void {
   const at = context.clock.now()
   context.db.tx((db) => {
     record(context, db, job, outcome)
     if (job.exam === null && endJob(db, job.jobId, 'void', reason.slice(0, 200), at) && job.reserveNano > 0)
-      context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: outcome, at })
+      context.books.void(db, {
+        id: transferId(db, 'void', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        reason: outcome,
+        at,
+      })
   })
 }
 
@@ -70,7 +76,7 @@ export function voidJob(context: MarketContext, job: LiveJob, outcome: CallOutco
  * Posts what is billed, splits the fee, appends the receipt to the supplier's chain: one transaction, unique on the job
  * id.
  */
-export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, claimSig: string): Receipt {
+export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim, claimSig: string): Receipt {
   const { books, clock, terms, key } = context
   const at = clock.now()
   return context.db.tx((db) => {
@@ -97,12 +103,23 @@ export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, cl
     )
     const { grossNano, feeNano, sellerNano } = receipt
     const common = { jobId: job.jobId, at }
-    if (grossNano > 0) books.post(db, { id: `post:${job.jobId}`, pendingId: `res:${job.jobId}`, amount: grossNano, at })
+    if (grossNano > 0)
+      books.post(db, {
+        id: transferId(db, 'post', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        amount: grossNano,
+        at,
+      })
     else if (job.reserveNano > 0)
-      books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'nothing to bill', at })
+      books.void(db, {
+        id: transferId(db, 'void', job.jobId),
+        pendingId: transferId(db, 'reserve', job.jobId),
+        reason: 'nothing to bill',
+        at,
+      })
     if (sellerNano > 0)
       books.transfer(db, {
-        id: `pay:${job.jobId}`,
+        id: transferId(db, 'pay', job.jobId),
         debit: CLEARING,
         credit: heldAccount(job.supplier),
         amount: sellerNano,
@@ -111,7 +128,7 @@ export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, cl
       })
     if (feeNano > 0)
       books.transfer(db, {
-        id: `fee:${job.jobId}`,
+        id: transferId(db, 'fee', job.jobId),
         debit: CLEARING,
         credit: FEES,
         amount: feeNano,
@@ -125,7 +142,7 @@ export function settleJob(context: MarketContext, job: LiveJob, claim: Claim, cl
 }
 
 /** The answer to a claim for a job that no longer runs: the same receipt bytes, or void. */
-export function storedAnswer(context: MarketContext, supplier: string, jobId: string): ExchangeFrame {
+export function storedAnswer(context: ExchangeContext, supplier: string, jobId: string): ExchangeFrame {
   const json = receiptJson(context.db.read, jobId, supplier)
   if (json !== null) return { t: 'job.settled', receipt: JSON.parse(json) as Receipt }
   const standing = jobStanding(context.db.read, jobId, supplier)
@@ -140,7 +157,7 @@ export function storedAnswer(context: MarketContext, supplier: string, jobId: st
  * At start: jobs that ran when the exchange stopped lost their buyers' connections, so they end unpaid. Returns how
  * many.
  */
-export function voidInterrupted(context: MarketContext): number {
+export function voidInterrupted(context: ExchangeContext): number {
   const at = context.clock.now()
   let ended = 0
   for (
@@ -152,7 +169,12 @@ export function voidInterrupted(context: MarketContext): number {
       for (const job of batch) {
         endJob(db, job.jobId, 'void', 'the exchange was restarted while the job ran', at)
         if (job.reserveNano > 0)
-          context.books.void(db, { id: `void:${job.jobId}`, pendingId: `res:${job.jobId}`, reason: 'restart', at })
+          context.books.void(db, {
+            id: transferId(db, 'void', job.jobId),
+            pendingId: transferId(db, 'reserve', job.jobId),
+            reason: 'restart',
+            at,
+          })
       }
     })
     ended += batch.length
@@ -160,7 +182,7 @@ export function voidInterrupted(context: MarketContext): number {
   return ended
 }
 
-function record({ clock }: MarketContext, db: WriteDb, job: LiveJob, outcome: CallOutcome): void {
+function record({ clock }: ExchangeContext, db: WriteDb, job: RoutedJob, outcome: CallOutcome): void {
   const { ttftMs, tokPerS } = measure(job)
   const { limits, instrument } = job.order.spec
   insertCall(db, {

@@ -2,7 +2,7 @@
 import { nanoFromBigInt, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
-export interface JobRow {
+export interface BuyerJobRow {
   jobId: string
   orderId: string
   buyerId: string
@@ -16,9 +16,9 @@ export interface JobRow {
   reserveNano: Nano
   createdAt: number
 }
-export type JobState = 'running' | 'settled' | 'void'
+export type BuyerJobState = 'running' | 'settled' | 'void'
 
-export function insertJob(db: WriteDb, job: JobRow): void {
+export function insertJob(db: WriteDb, job: BuyerJobRow): void {
   db.prepare(
     `INSERT INTO jobs (job_id, order_id, buyer_id, supplier, instrument, spec_version, model_sha256, price, input_tokens, max_tokens, reserve_nano, state, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
@@ -42,7 +42,7 @@ export function insertJob(db: WriteDb, job: JobRow): void {
 export const endJob = (
   db: WriteDb,
   jobId: string,
-  state: Exclude<JobState, 'running'>,
+  state: Exclude<BuyerJobState, 'running'>,
   reason: string,
   at: number,
 ): boolean =>
@@ -51,7 +51,7 @@ export const endJob = (
     .run(state, reason, at, jobId).changes === 1
 
 export interface JobStanding {
-  state: JobState
+  state: BuyerJobState
   reason: string
   reserveNano: Nano
 }
@@ -59,7 +59,7 @@ export interface JobStanding {
 /** Null when this supplier never had the job. */
 export function jobStanding(db: ReadDb, jobId: string, supplier: string): JobStanding | null {
   const row = db
-    .money<{ state: JobState; reason: string; reserve_nano: bigint }>(
+    .money<{ state: BuyerJobState; reason: string; reserve_nano: bigint }>(
       'SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?',
     )
     .get(jobId, supplier)
@@ -76,10 +76,10 @@ export const runningJobs = (db: ReadDb, limit: number): { jobId: string; reserve
     .all(limit)
     .map((row) => ({ jobId: row.job_id, reserveNano: nanoFromBigInt(row.reserve_nano) }))
 
-export const countJobs = (db: ReadDb): Record<JobState, number> => {
-  const counts: Record<JobState, number> = { running: 0, settled: 0, void: 0 }
+export const countJobs = (db: ReadDb): Record<BuyerJobState, number> => {
+  const counts: Record<BuyerJobState, number> = { running: 0, settled: 0, void: 0 }
   for (const row of db
-    .prepare<{ state: JobState; n: number }>('SELECT state, count(*) AS n FROM jobs GROUP BY state')
+    .prepare<{ state: BuyerJobState; n: number }>('SELECT state, count(*) AS n FROM jobs GROUP BY state')
     .all())
     counts[row.state] = row.n
   return counts

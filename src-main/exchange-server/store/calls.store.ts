@@ -2,7 +2,7 @@
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
-export interface Call {
+export interface MeasuredCall {
   jobId: string
   supplier: string
   instrument: string
@@ -16,7 +16,7 @@ export interface Call {
 
 const flag = (value: boolean | null): number | null => (value === null ? null : Number(value))
 
-export function insertCall(db: WriteDb, call: Call): void {
+export function insertCall(db: WriteDb, call: MeasuredCall): void {
   db.prepare(
     'INSERT INTO calls (job_id, supplier, instrument, at, outcome, ttft_ms, tok_per_s, within_ttft, within_rate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   ).run(

@@ -1,9 +1,9 @@
-/** Exams of suppliers: sittings, judged calls, results. The reply itself is not kept, only its hash. */
-import type { RecordedItem, Verdict } from '#exam/exam-session.ts'
+/** Exams of suppliers: attempts, judged calls, results. The reply itself is not kept, only its hash. */
+import type { RecordedItem, ExamVerdict } from '#exam/exam-session.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
-export type ExamState = 'running' | 'interrupted' | 'cancelled' | Verdict
-export interface ExamRow {
+export type SupplierExamState = 'running' | 'interrupted' | 'cancelled' | ExamVerdict
+export interface SupplierExamRow {
   examId: string
   supplier: string
   deploymentId: string
@@ -15,7 +15,7 @@ export interface ExamRow {
   seed: string
   commitment: string
   attempt: number
-  state: ExamState
+  state: SupplierExamState
   startedAt: number
   endedAt: number | null
   validUntil: number | null
@@ -26,7 +26,7 @@ export interface ExamRow {
 const COLUMNS = `exam_id AS examId, supplier, deployment_id AS deploymentId, instrument, spec_version AS specVersion, model_sha256 AS modelSha256, identity, slots, seed, commitment, attempt, state,
   started_at AS startedAt, ended_at AS endedAt, valid_until AS validUntil, result`
 
-export function insertExam(db: WriteDb, exam: ExamRow): void {
+export function insertExam(db: WriteDb, exam: SupplierExamRow): void {
   db.prepare(
     `INSERT INTO exams (exam_id, supplier, deployment_id, instrument, spec_version, model_sha256, identity, slots, seed, commitment, attempt, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ).run(
@@ -46,14 +46,14 @@ export function insertExam(db: WriteDb, exam: ExamRow): void {
   )
 }
 
-export const setExamState = (db: WriteDb, examId: string, state: ExamState): void => {
+export const setExamState = (db: WriteDb, examId: string, state: SupplierExamState): void => {
   db.prepare('UPDATE exams SET state = ? WHERE exam_id = ?').run(state, examId)
 }
 
 export const endExam = (
   db: WriteDb,
   examId: string,
-  end: { state: ExamState; at: number; validUntil: number | null; result: string },
+  end: { state: SupplierExamState; at: number; validUntil: number | null; result: string },
 ): void => {
   db.prepare('UPDATE exams SET state = ?, ended_at = ?, valid_until = ?, result = ? WHERE exam_id = ?').run(
     end.state,
@@ -64,18 +64,18 @@ export const endExam = (
   )
 }
 
-/** At start: sittings that ran when the exchange stopped wait to be resumed. */
+/** At start: attempts that ran when the exchange stopped wait to be resumed. */
 export const interruptExams = (db: WriteDb): void => {
   db.prepare(`UPDATE exams SET state = 'interrupted' WHERE state = 'running'`).run()
 }
 
 /**
- * The last finished sitting before `exam` of the same deployment, model, grade version and slots, no older than
- * `since`; null when there is none. By its start, so that a resumed sitting finds the same one again.
+ * The last finished attempt before `exam` of the same deployment, model, grade version and slots, no older than
+ * `since`; null when there is none. By its start, so that a resumed attempt finds the same one again.
  */
-export const attemptBefore = (db: ReadDb, exam: ExamRow, since: number): ExamRow | null =>
+export const attemptBefore = (db: ReadDb, exam: SupplierExamRow, since: number): SupplierExamRow | null =>
   db
-    .prepare<ExamRow>(
+    .prepare<SupplierExamRow>(
       `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND started_at >= ? AND started_at <= ? AND exam_id <> ? AND result IS NOT NULL AND attempt < ? ORDER BY attempt DESC LIMIT 1`,
     )
     .get(
@@ -91,14 +91,14 @@ export const attemptBefore = (db: ReadDb, exam: ExamRow, since: number): ExamRow
       exam.attempt,
     ) ?? null
 
-/** An interrupted sitting of the same deployment, model, grade version and slots. */
+/** An interrupted attempt of the same deployment, model, grade version and slots. */
 export const resumableExam = (
   db: ReadDb,
-  wanted: Pick<ExamRow, 'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'>,
+  wanted: Pick<SupplierExamRow, 'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'>,
   since: number,
-): ExamRow | null =>
+): SupplierExamRow | null =>
   db
-    .prepare<ExamRow>(
+    .prepare<SupplierExamRow>(
       `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND state = 'interrupted' AND started_at >= ? ORDER BY started_at DESC LIMIT 1`,
     )
     .get(
@@ -111,8 +111,10 @@ export const resumableExam = (
       since,
     ) ?? null
 
-export const findExam = (db: ReadDb, examId: string, supplier: string): ExamRow | null =>
-  db.prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`).get(examId, supplier) ?? null
+export const findExam = (db: ReadDb, examId: string, supplier: string): SupplierExamRow | null =>
+  db
+    .prepare<SupplierExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`)
+    .get(examId, supplier) ?? null
 
 /** Attempts at a grade with one model: all that began since `since`, and all ever (for numbering). */
 export const countAttempts = (
@@ -128,7 +130,7 @@ export const countAttempts = (
     )
     .get(since, supplier, instrument, modelSha256)!
 
-export interface Qualification {
+export interface SupplierQualification {
   until: number
   /** Streams at once that the exam measured: no more may be offered. */
   slots: number
@@ -144,16 +146,16 @@ export const qualificationOf = (
   specVersion: number,
   modelSha256: string,
   now: number,
-): Qualification | null =>
+): SupplierQualification | null =>
   db
-    .prepare<Qualification>(
+    .prepare<SupplierQualification>(
       `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY slots DESC, valid_until DESC LIMIT 1`,
     )
     .get(supplier, instrument, specVersion, modelSha256, now) ?? null
 
-export const examsOf = (db: ReadDb, supplier: string): ExamRow[] =>
+export const examsOf = (db: ReadDb, supplier: string): SupplierExamRow[] =>
   db
-    .prepare<ExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`)
+    .prepare<SupplierExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`)
     .all(supplier)
 
 export interface StoredItem {

@@ -6,7 +6,7 @@ import type { Book } from '#contract/supplier.ts'
 import { HOUR_MS } from '#contract/time.ts'
 
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { callsSince } from '../store/calls.store.ts'
 import type { Peer } from './peer.ts'
@@ -15,13 +15,13 @@ import type { Registry, StandingOffer } from './supplier-registry.ts'
 const ROWS_MAX = 200
 
 export class BookFeed {
-  readonly #context: MarketContext
+  readonly #context: ExchangeContext
   readonly #registry: Registry
   readonly #waitingFor: (instrument: string) => number
   readonly #changed = new Set<string>()
   #stopTimer: (() => void) | null = null
 
-  constructor(context: MarketContext, registry: Registry, waitingFor: (instrument: string) => number) {
+  constructor(context: ExchangeContext, registry: Registry, waitingFor: (instrument: string) => number) {
     this.#context = context
     this.#registry = registry
     this.#waitingFor = waitingFor

@@ -5,7 +5,7 @@ import { StokerError, toErrorValue } from '#contract/errors.ts'
 import { helloFrame, SUPPLIER_PROTOCOL_VERSION, type HelloFrame } from '#contract/supplier.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import type { Peer } from './peer.ts'
 
 export type Hello = HelloFrame
@@ -25,7 +25,7 @@ export interface SupplierSocket {
 export const helloText = (nonce: string, exchange: string, supplier: string): string =>
   `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
 
-export const challenge = ({ key, clock }: MarketContext, nonce: string): object => ({
+export const challenge = ({ key, clock }: ExchangeContext, nonce: string): object => ({
   t: 'challenge',
   protocol: SUPPLIER_PROTOCOL_VERSION,
   nonce,
@@ -45,7 +45,7 @@ export function readHello(value: unknown, nonce: string, exchange: string): Hell
   return hello
 }
 
-export function welcome({ terms, specs, clock }: MarketContext, peer: Peer, resumed: boolean): object {
+export function welcome({ terms, specs, clock }: ExchangeContext, peer: Peer, resumed: boolean): object {
   const { realm, currency, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
   return {
     t: 'welcome',

@@ -3,7 +3,7 @@ import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { qualificationOf } from '../store/supplier-exams.store.ts'
 import type { Offer, Peer } from './peer.ts'
@@ -15,7 +15,7 @@ type OfferFrame = Extract<SupplierFrame, { t: 'offer' }>
  * Takes, changes or refuses an offer and answers the supplier. Returns the standing offer, or null when refused. A
  * changed ask loses its place in time.
  */
-export function takeOffer(context: MarketContext, registry: Registry, peer: Peer, frame: OfferFrame): Offer | null {
+export function takeOffer(context: ExchangeContext, registry: Registry, peer: Peer, frame: OfferFrame): Offer | null {
   let qualifiedUntil: number
   try {
     qualifiedUntil = checkOffer(context, peer, frame)
@@ -45,7 +45,7 @@ export function takeOffer(context: MarketContext, registry: Registry, peer: Peer
 }
 
 /** When the qualification it stands on ends. Throws what is wrong with it. */
-function checkOffer({ db, clock, specs }: MarketContext, peer: Peer, frame: OfferFrame): number {
+function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: OfferFrame): number {
   const spec = specs.get(frame.instrument)
   if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
   if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))

@@ -6,7 +6,7 @@ import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { NanoPerMtok } from '#contract/money.ts'
 
-import type { LiveJob } from '../jobs/routed-job.ts'
+import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { Link } from './reliable-link.ts'
 
@@ -35,7 +35,7 @@ export class Peer {
   readonly link = new Link()
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */
-  readonly jobs = new Map<string, LiveJob>()
+  readonly jobs = new Map<string, RoutedJob>()
   readonly session: string
   readonly supplier: PublicKey
   readonly name: string
@@ -43,7 +43,7 @@ export class Peer {
   wire: Wire | null
   /** Set once the session was given up; nothing is sent any more. */
   gone = false
-  strikes = 0
+  violations = 0
   lastHeardAt: number
 
   constructor(options: {

@@ -1,6 +1,6 @@
 /**
  * One reliable, ordered stream of frames over sockets that come and go: the envelope {seq, ack, frame} of the supplier
- * protocol. Pure: it is told what arrived and says what to send. docs/protocol.md, Envelope.
+ * protocol. Pure: it takes what arrived and returns what to send. docs/protocol.md, Envelope.
  */
 import { envelope, RESEND_BUFFER_MAX, type Envelope, type ExchangeFrame } from '#contract/supplier.ts'
 

@@ -1,8 +1,8 @@
 /** Who is connected: at most one session a supplier key, and the offers that stand. */
-import type { Standing } from './matching.ts'
+import type { MatchableOffer } from './matching.ts'
 import type { Offer, Peer } from './peer.ts'
 
-export interface StandingOffer extends Standing {
+export interface StandingOffer extends MatchableOffer {
   peer: Peer
   offer: Offer
 }

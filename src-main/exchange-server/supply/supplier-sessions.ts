@@ -1,13 +1,13 @@
 /**
  * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on
- * everything a stranger may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
+ * everything an unauthenticated socket may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
 
 import { after } from '../exchange-clocks.ts'
-import type { MarketContext } from '../exchange-context.ts'
+import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { Peer, type Wire } from './peer.ts'
@@ -26,15 +26,15 @@ export interface SessionEvents {
   onDropped(peer: Peer): void
 }
 
-export class Sessions {
-  readonly #context: MarketContext
+export class SupplierSessions {
+  readonly #context: ExchangeContext
   readonly #registry: Registry
   readonly #events: SessionEvents
   readonly #stopResume = new Map<Peer, () => void>()
   readonly #sockets = new Set<SupplierSocket>()
-  #strangers = 0
+  #unauthenticated = 0
 
-  constructor(context: MarketContext, registry: Registry, events: SessionEvents) {
+  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents) {
     this.#context = context
     this.#registry = registry
     this.#events = events
@@ -46,11 +46,11 @@ export class Sessions {
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
-    if (this.#strangers >= LIMITS.strangers || this.#sockets.size > LIMITS.connections) {
+    if (this.#unauthenticated >= LIMITS.unauthenticatedSockets || this.#sockets.size > LIMITS.connections) {
       refuse(socket, new StokerError('UNAVAILABLE', 'too many connections; try again in a moment'))
       return
     }
-    this.#strangers += 1
+    this.#unauthenticated += 1
     const nonce = ids.secret(32)
     const wire: Wire = {
       send: (text) => socket.send(text),
@@ -61,8 +61,8 @@ export class Sessions {
     }
     let peer: Peer | null = null
     let known = false
-    const leaveStrangers = (): void => {
-      if (!known) this.#strangers -= 1
+    const leaveUnauthenticated = (): void => {
+      if (!known) this.#unauthenticated -= 1
       known = true
       stopTimer()
     }
@@ -73,7 +73,7 @@ export class Sessions {
     socket.on('message', (data, isBinary) => {
       if (peer === null) {
         if (known) return
-        leaveStrangers()
+        leaveUnauthenticated()
         peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
       } else if (!bucket.take(clock.mono())) {
         peer.send({
@@ -86,7 +86,7 @@ export class Sessions {
       } else this.#receive(peer, wire, isBinary ? null : parse(data))
     })
     socket.on('close', () => {
-      leaveStrangers()
+      leaveUnauthenticated()
       if (peer !== null) this.#detach(peer, wire)
     })
     socket.send(JSON.stringify(challenge(this.#context, nonce)))
@@ -162,10 +162,10 @@ export class Sessions {
     peer.lastHeardAt = this.#context.clock.mono()
     const received = peer.link.accept(value)
     if (received.kind === 'broken')
-      this.#strike(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+      this.#violation(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
     if (received.kind !== 'frame') return
     const frame = supplierFrame.safeParse(received.frame)
-    if (!frame.success) this.#strike(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
+    if (!frame.success) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
     else this.#handle(peer, frame.data)
     if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
   }
@@ -180,10 +180,10 @@ export class Sessions {
     }
   }
 
-  #strike(peer: Peer, what: string, fatal: boolean): void {
-    peer.strikes += 1
+  #violation(peer: Peer, what: string, fatal: boolean): void {
+    peer.violations += 1
     peer.send({ t: 'error', error: { code: 'BAD_REQUEST', message: what.slice(0, 300), data: {} } })
-    if (fatal || peer.strikes >= LIMITS.strikes) peer.wire?.close(1008, 'protocol broken')
+    if (fatal || peer.violations >= LIMITS.violations) peer.wire?.close(1008, 'protocol broken')
   }
 
   #detach(peer: Peer, wire: Wire): void {

@@ -18,7 +18,7 @@ import type { Clock } from '#contract/time.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
-import { Session } from './supplier-session.ts'
+import { SupplierSession } from './supplier-session.ts'
 
 export type Welcome = z.infer<typeof welcomeFrame>
 type Challenge = z.infer<typeof challengeFrame>
@@ -32,7 +32,7 @@ const MISSED_HEARTBEATS_MAX = 3
  */
 const BUFFERED_BYTES_MAX = 64 * 1_048_576
 
-export interface ConnectionOptions {
+export interface ExchangeConnectionDeps {
   url: string
   key: SigningKey
   name: string
@@ -43,8 +43,8 @@ export interface ConnectionOptions {
   /** The exchange's key where it is known; another one is refused. */
   pinnedKey: string | null
   /** The session to resume, if any. */
-  previous: Session | null
-  onWelcome(welcome: Welcome, session: Session, exchange: Challenge['exchange']): void
+  previous: SupplierSession | null
+  onWelcome(welcome: Welcome, session: SupplierSession, exchange: Challenge['exchange']): void
   onFrame(frame: ExchangeFrame): void
   onSeen(): void
   /** Exactly once. `refused` when the exchange said no in the handshake. */
@@ -55,15 +55,15 @@ export interface ConnectionOptions {
  * Opens the socket at once; every outcome arrives through `onWelcome` and `onEnd`. The constructor throws SyntaxError
  * for what is no WebSocket address.
  */
-export class Connection {
-  readonly #options: ConnectionOptions
+export class ExchangeConnection {
+  readonly #options: ExchangeConnectionDeps
   readonly #socket: WebSocketClient
   readonly #ended = new AbortController()
   #challenge: Challenge | null = null
-  #session: Session | null = null
+  #session: SupplierSession | null = null
   #missed = 0
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ExchangeConnectionDeps) {
     this.#options = options
     this.#socket = new options.WebSocket(options.url, {
       maxPayload: FRAME_BYTES_MAX,
@@ -83,7 +83,7 @@ export class Connection {
    * Sends now when the handshake is done; otherwise the frame waits in the session's buffer for the resume. Throws
    * UNAVAILABLE when that is full.
    */
-  send(session: Session, frame: SupplierFrame): void {
+  send(session: SupplierSession, frame: SupplierFrame): void {
     let value: Envelope
     try {
       value = session.push(frame)
@@ -135,14 +135,14 @@ export class Connection {
   #onWelcome(frame: Welcome, challenge: Challenge): void {
     const { previous } = this.#options
     const resumed = frame.resumed && previous !== null && previous.id === frame.session
-    const session = resumed ? previous : new Session(frame.session)
+    const session = resumed ? previous : new SupplierSession(frame.session)
     this.#session = session
     if (resumed) for (const waiting of session.resend(frame.received)) this.#write(waiting)
     this.#options.onWelcome(frame, session, challenge.exchange)
     void this.#heartbeat(frame.heartbeatMs, session)
   }
 
-  #onEnvelope(session: Session, value: unknown): void {
+  #onEnvelope(session: SupplierSession, value: unknown): void {
     const parsed = envelope.parse(value)
     const verdict = session.accept(parsed)
     if (verdict === 'gap') return this.#end('a frame of the exchange is missing')
@@ -158,7 +158,7 @@ export class Connection {
     if (ack !== null) this.#write(ack)
   }
 
-  async #heartbeat(everyMs: number, session: Session): Promise<void> {
+  async #heartbeat(everyMs: number, session: SupplierSession): Promise<void> {
     for (let n = 1; !this.#ended.signal.aborted; n += 1) {
       try {
         await this.#options.clock.sleep(everyMs, { signal: this.#ended.signal, unref: true })
@@ -190,7 +190,7 @@ export class Connection {
   }
 }
 
-function hello(challenge: Challenge, { key, name, client, previous }: ConnectionOptions): unknown {
+function hello(challenge: Challenge, { key, name, client, previous }: ExchangeConnectionDeps): unknown {
   const sig = key.sign(`stoker-supplier-v1\n${challenge.nonce}\n${challenge.exchange}\n${key.publicKey}`)
   const resume = previous === null ? {} : { resume: { session: previous.id, received: previous.received } }
   return { t: 'hello', protocol: 1, supplier: key.publicKey, sig, name, client, ...resume }

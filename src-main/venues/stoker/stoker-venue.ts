@@ -13,8 +13,8 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
 import { backoffMs } from './backoff.ts'
-import { Connection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
-import type { Session } from './supplier-session.ts'
+import { ExchangeConnection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
+import type { SupplierSession } from './supplier-session.ts'
 
 export interface StokerExchangeOptions {
   /**
@@ -53,8 +53,8 @@ class StokerExchange implements ExchangePort {
   readonly #frameListeners = new Set<(frame: ExchangeFrame) => void>()
   #state: ExchangeState = { kind: 'stopped' }
   #seenAt: number | null = null
-  #connection: Connection | null = null
-  #session: Session | null = null
+  #connection: ExchangeConnection | null = null
+  #session: SupplierSession | null = null
   #resumeWithinMs = 0
   #droppedAt = 0
   #running: { abort: AbortController; done: Promise<void> } | null = null
@@ -143,7 +143,7 @@ class StokerExchange implements ExchangePort {
     return new Promise((resolve) => {
       let welcomed = false
       const onAbort = (): void => connection.close('stopped')
-      const connection = new Connection({
+      const connection = new ExchangeConnection({
         url: target,
         key,
         name: typeof name === 'string' ? name : name(),
@@ -187,7 +187,7 @@ class StokerExchange implements ExchangePort {
   }
 
   /** The session is forgotten once the exchange cannot resume it any more. */
-  #liveSession(): Session | null {
+  #liveSession(): SupplierSession | null {
     if (
       this.#session !== null &&
       this.#connection === null &&
@@ -197,7 +197,7 @@ class StokerExchange implements ExchangePort {
     return this.#session
   }
 
-  #onWelcome(welcome: Welcome, session: Session, exchange: PublicKey): void {
+  #onWelcome(welcome: Welcome, session: SupplierSession, exchange: PublicKey): void {
     const fresh = session !== this.#session
     this.#session = session
     this.#resumeWithinMs = welcome.resumeWithinMs

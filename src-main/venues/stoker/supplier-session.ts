@@ -11,7 +11,7 @@ import { RESEND_BUFFER_MAX, type Envelope, type SupplierFrame } from '#contract/
  */
 const BARE_ACK_EVERY = 32
 
-export class Session {
+export class SupplierSession {
   readonly id: string
   /** Highest seq received from the exchange. */
   received = 0

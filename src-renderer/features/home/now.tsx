@@ -30,7 +30,7 @@ const columns = (unit: string): Column<LiveJob>[] => [
   { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
   { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
   { head: 'Speed', cell: (job) => nowSpeed(speedOf(job)) },
-  { head: `Earns, ${unit}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.earnsNano)) },
+  { head: `Earns, ${unit}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.sellerNano)) },
 ]
 
 export function Now() {

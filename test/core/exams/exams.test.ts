@@ -8,7 +8,7 @@ import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import { createExams } from '#core/exams/index.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
-import type { FakeEngineOptions } from '#engine/fake-engine.ts'
+import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
 import { examItemText, examResultText } from '#exam/evidence.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
@@ -238,7 +238,7 @@ describe('an exam', () => {
     expect(seller.exchange.sent.at(-1)).toMatchObject({ t: 'job.done', jobId })
   })
 
-  it('goes on whole when the exchange takes up a sitting that was stopped here while it waited', async () => {
+  it('goes on whole when the exchange takes up a attempt that was stopped here while it waited', async () => {
     const { seller, exams, asked, push, begin, underWay, reply, exam } = setup({ manual: true })
     await begin()
     seller.exchange.offline()

@@ -97,7 +97,7 @@ function start(
       outputTokens: 0,
       ttftMs: null,
       tokPerS: null,
-      earnsNano: nano(0),
+      sellerNano: nano(0),
       exam,
     })),
     watts: null,

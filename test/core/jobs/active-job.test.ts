@@ -2,7 +2,7 @@ import { describe, it, expect } from 'vitest'
 
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { JobFrame } from '#core/jobs/index.ts'
-import { Run } from '#core/jobs/active-job.ts'
+import { ActiveJob } from '#core/jobs/active-job.ts'
 
 import { FakeClock } from '../../support/fake-clock.ts'
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
@@ -33,7 +33,7 @@ describe('the deltas of a job', () => {
   ])('go out so seldom that %i jobs together stay within what one socket may send', async (running, most) => {
     const clock = new FakeClock()
     const sent: string[] = []
-    const run = new Run(frame, route, {
+    const run = new ActiveJob(frame, route, {
       clock,
       engine: { cancel: () => undefined },
       send: (text) => sent.push(text),

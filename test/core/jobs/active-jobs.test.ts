@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { createCore } from '#core/core.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
@@ -22,7 +22,7 @@ import { tempDir } from '#test/support/temp-dir.ts'
 const unread = { read: () => Promise.resolve(null) }
 
 /** A core whose engine tells its counts late, as the real one does, and whose jobs wait. */
-function house() {
+function composedCore() {
   const [dataDir, clock, exchange, log] = [tempDir(), new FakeClock(), new FakeExchange(), createLog('test')]
   log.level = 'silent'
   const engines = createFakeEngines({ make: () => createFakeEngine({ manual: true, stats: () => ({ running: 0 }) }) })
@@ -47,7 +47,7 @@ function house() {
 
 describe('the composed core', () => {
   it('draws the power of serving from the first moment of a job (short jobs counted as idling, and cost nothing)', async () => {
-    const { dataDir, exchange, core } = house()
+    const { dataDir, exchange, core } = composedCore()
     exchange.online()
     exchange.deliverAll()
     await core.client.app.updateSettings({ wattsServing: 500, wattsIdle: 100 })

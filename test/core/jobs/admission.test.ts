@@ -8,7 +8,7 @@ import {
   waitTokens,
   type Facts,
   type JobFrame,
-  type Load,
+  type EngineLoad,
   type Route,
 } from '#core/jobs/admission.ts'
 
@@ -42,7 +42,7 @@ const route: Route = {
   bounds: { contextTokens: 4_096, outputTokens: 1_024 },
   closed: null,
 }
-const idle: Load = {
+const idle: EngineLoad = {
   slots: 4,
   contextTokens: 4_096,
   running: 0,
@@ -53,7 +53,7 @@ const idle: Load = {
   waitingPromptTokens: 0,
   promptRatio: null,
 }
-const facts = (load: Partial<Load> = {}, change: Partial<Facts> = {}): Facts => ({
+const facts = (load: Partial<EngineLoad> = {}, change: Partial<Facts> = {}): Facts => ({
   realmFits: true,
   route,
   recovering: false,

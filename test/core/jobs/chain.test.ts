@@ -2,7 +2,7 @@
  * When the exchange's records and ours do not fit: what is booked, what is asked for again, and what the owner is told.
  */
 import { call } from '@orpc/server'
-import { describe, it, expect, onTestFinished } from 'vitest'
+import { describe, it, expect } from 'vitest'
 
 import { nano } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -11,16 +11,9 @@ import { createLedger } from '#core/ledger/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
-import { Seller } from '../../support/seller.ts'
-import { tempDir } from '../../support/temp-dir.ts'
+import type { Seller } from '../../support/seller.ts'
+import { onlineSeller } from './online-seller.ts'
 
-function seller(): Seller {
-  const made = new Seller(tempDir())
-  onTestFinished(() => made.close())
-  made.exchange.online()
-  made.exchange.deliverAll()
-  return made
-}
 const sell = async (made: Seller, count: number): Promise<void> => {
   for (let n = 0; n < count; n += 1) {
     made.exchange.job()
@@ -38,7 +31,7 @@ const checked = async (made: Seller) => {
 
 describe('a receipt that does not verify', () => {
   it('is asked for at once, and booked with those after it when the exchange’s own copy is good', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.job()
     made.exchange.deliver()
     for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
@@ -51,7 +44,7 @@ describe('a receipt that does not verify', () => {
   })
 
   it('stops the chain when the exchange insists on it; it says what to do, asks seldom, and goes on once it is mended', async () => {
-    const made = seller()
+    const made = onlineSeller()
     await sell(made, 1)
     const good: Receipt[] = []
     made.exchange.tampers = (receipt) => (receipt.seq === 2 ? damaged(receipt) : receipt)
@@ -74,7 +67,7 @@ describe('a receipt that does not verify', () => {
 
   it('tells the owner by a notification, once', async () => {
     const told: string[] = []
-    const made = seller()
+    const made = onlineSeller()
     Object.assign(made.context.host, { notify: (_title: string, body: string) => told.push(body) })
     made.exchange.tampers = damaged
     await sell(made, 4)
@@ -84,7 +77,7 @@ describe('a receipt that does not verify', () => {
 
 describe('an exchange whose database was reset', () => {
   it('under the same key: nothing of ours is overwritten, nothing is booked twice, and the owner hears what it means', async () => {
-    const made = seller()
+    const made = onlineSeller()
     await sell(made, 3)
     const held = made.balance('asset:held')
     made.exchange.receipts.length = 0
@@ -101,7 +94,7 @@ describe('an exchange whose database was reset', () => {
   })
 
   it('under a new key it is another exchange: a chain of its own, and the old receipts still verify', async () => {
-    const made = seller()
+    const made = onlineSeller()
     await sell(made, 2)
     const oldJob = made.exchange.receipts[0]!.claim.jobId
     Object.assign(made.exchange, { key: generateSigningKey() })
@@ -117,7 +110,7 @@ describe('an exchange whose database was reset', () => {
   })
 
   it('cannot release money that another exchange holds', async () => {
-    const made = seller()
+    const made = onlineSeller()
     await sell(made, 1)
     const { claim, sellerNano } = made.exchange.receipts[0]!
     Object.assign(made.exchange, { key: generateSigningKey() })
@@ -134,7 +127,7 @@ describe('an exchange whose database was reset', () => {
 
 describe('the sweep', () => {
   it('forgets answered claims after a month, and no open one', async () => {
-    const made = seller()
+    const made = onlineSeller()
     await sell(made, 2)
     made.exchange.job()
     made.exchange.deliver()
@@ -149,7 +142,7 @@ describe('the sweep', () => {
   })
 
   it('goes on after one that failed', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.job()
     made.exchange.deliver()
     for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
@@ -172,7 +165,7 @@ describe('the sweep', () => {
 
 describe('what the exchange takes', () => {
   it('is compared with what it announced', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.takesBps = 700
     await sell(made, 1)
     expect(made.jobs.problems()[0]).toContain('takes 700 hundredths of a per cent, and the exchange announced 500')
@@ -182,7 +175,7 @@ describe('what the exchange takes', () => {
 
 describe('a release whose receipt cannot be booked', () => {
   it('does not make a sync go round without end', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.tampers = damaged
     await sell(made, 8)
     for (let n = 0; n < 8; n += 1) made.exchange.release()

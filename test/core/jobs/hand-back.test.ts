@@ -6,7 +6,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
-import type { FakeEngineOptions } from '#engine/fake-engine.ts'
+import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
 import { createHandBack } from '#core/jobs/hand-back.ts'
 
 import { Seller } from '../../support/seller.ts'
@@ -83,7 +83,7 @@ describe('the machine now', () => {
       handedOff: 1,
       failed: 1,
       lostTokens: tokens,
-      lostNano: tokens * 1_000 * 0.95,
+      sellerNano: tokens * 1_000 * 0.95,
       paused: ['practice/text-nano'],
     })
     // ENGINE_NOT_LOADED before the first delta: the exchange asks another supplier and holds it against none.
@@ -111,7 +111,7 @@ describe('the machine now', () => {
     seller.engine.release(jobId)
     seller.exchange.push({ t: 'job.cancel', jobId: jobId as never, reason: 'buyer' })
     seller.exchange.deliver()
-    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, lostNano: 0 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, sellerNano: 0 })
     await seller.drain()
     expect(states()).toEqual({ [jobId]: 'settled' })
   })
@@ -122,7 +122,7 @@ describe('the machine now', () => {
     seller.engine.release(jobId)
     seller.exchange.push({ t: 'job.cancel', jobId: jobId as never, reason: 'deadline' })
     seller.exchange.deliver()
-    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 })
   })
 
   it('hands off a job that waits behind exam calls in every slot, and ends those without a word of theirs in the books', async () => {
@@ -130,7 +130,7 @@ describe('the machine now', () => {
     for (let n = 0; n < 2; n += 1)
       job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })
     const jobId = job()
-    expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, lostNano: 0, unloaded: 1 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, sellerNano: 0, unloaded: 1 })
     expect(errors().find(([id]) => id === jobId)).toEqual([jobId, 'ENGINE_NOT_LOADED'])
     expect([seller.jobs.live(), states()]).toEqual([[], { [jobId]: 'failed' }])
     expect(JSON.stringify(seller.rows('SELECT * FROM jobs'))).not.toContain('zebraquestion')
@@ -170,7 +170,7 @@ describe('the machine when the work is done', () => {
     expect(ended()).toBe(false)
     own.running = 0
     await seller.clock.advance(1_000)
-    expect(await done).toMatchObject({ unloaded: 1, handedOff: 0, failed: 0, lostNano: 0 })
+    expect(await done).toMatchObject({ unloaded: 1, handedOff: 0, failed: 0, sellerNano: 0 })
   })
 
   it('waits ten minutes at most', async () => {

@@ -1,42 +1,29 @@
-import { describe, it, expect, onTestFinished } from 'vitest'
+import { describe, it, expect } from 'vitest'
 
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
-import { brandId, type JobId } from '#contract/ids.ts'
+import { brandId } from '#contract/ids.ts'
 import { nano } from '#contract/money.ts'
-import type { SupplierFrame } from '#contract/supplier.ts'
 import { verifyClaim } from '#books/receipts.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
-import { Seller, type SellerOptions } from '../../support/seller.ts'
-import { tempDir } from '../../support/temp-dir.ts'
 import { settle } from '../../support/fake-clock.ts'
-
-function seller(options: SellerOptions = {}): Seller {
-  const made = new Seller(tempDir(), options)
-  onTestFinished(() => made.close())
-  made.exchange.online()
-  made.exchange.deliverAll()
-  return made
-}
-const frames = <T extends SupplierFrame['t']>(made: Seller, t: T) =>
-  made.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
-const job = (made: Seller, jobId: string) => made.rows(`SELECT * FROM jobs WHERE job_id = '${jobId}'`)[0]!
+import { jobRow, onlineSeller, sentFrames } from './online-seller.ts'
 
 describe('serving a job', () => {
   it('streams, claims, settles and holds the money, then releases it', async () => {
-    const made = seller()
+    const made = onlineSeller()
     const jobId = made.exchange.job({ content: 'one two three' })
     await made.drain()
-    const text = frames(made, 'job.delta')
+    const text = sentFrames(made, 'job.delta')
       .map((frame) => frame.text)
       .join('')
     expect(text).toBe('FAKE one two three')
-    const [done] = frames(made, 'job.done')
+    const [done] = sentFrames(made, 'job.done')
     expect(verifyClaim({ claim: done!.claim, claimSig: done!.claimSig })).toBe(true)
     const billed = inputTokens([{ role: 'user', content: 'one two three' }]) + bytes4(text)
     const gross = billed
     const fee = Math.floor((gross * 500) / 10_000)
-    expect(job(made, jobId)).toMatchObject({
+    expect(jobRow(made, jobId)).toMatchObject({
       state: 'settled',
       gross_nano: gross,
       fee_nano: fee,
@@ -55,18 +42,18 @@ describe('serving a job', () => {
   })
 
   it('commits the claim with its pending transfer before it tells the exchange', async () => {
-    const made = seller()
+    const made = onlineSeller()
     const jobId = made.exchange.job()
     made.killAt(1, 'after')
     await made.drain()
     expect(made.dead).toBe(true)
-    expect(frames(made, 'job.done')).toHaveLength(0)
-    expect(job(made, jobId)).toMatchObject({ state: 'claimed' })
+    expect(sentFrames(made, 'job.done')).toHaveLength(0)
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'claimed' })
     expect(made.balance('asset:held').pending).toBeGreaterThan(0)
   })
 
   it('stores no word of prompt or answer anywhere in the database', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.job({ content: 'zebraquestion' })
     await made.drain()
     const tables = made.rows(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => String(name))
@@ -91,7 +78,7 @@ describe('serving a job', () => {
     'an engine that fails %s and quotes the prompt: no word of it is stored, logged or sent',
     async (_name, engine) => {
       const secret = 'zebraquestion'
-      const made = seller({
+      const made = onlineSeller({
         engine: engine(secret),
         exams: {
           route: () => ({
@@ -111,10 +98,10 @@ describe('serving a job', () => {
       const jobId = made.exchange.job({ content: secret })
       made.exchange.job({ content: secret, examId: 'exam_1', itemId: 'arith/1/0', price: 0 })
       await made.drain()
-      const errors = frames(made, 'job.error')
+      const errors = sentFrames(made, 'job.error')
       expect(errors).toHaveLength(2)
       expect(errors[0]!.error.message).not.toBe('')
-      expect(job(made, jobId)).toMatchObject({ state: 'failed', reason: errors[0]!.error.message })
+      expect(jobRow(made, jobId)).toMatchObject({ state: 'failed', reason: errors[0]!.error.message })
       const tables = made.rows(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => String(name))
       const dump = JSON.stringify([
         tables.map((name) => made.rows(`SELECT * FROM "${name}"`)),
@@ -126,12 +113,12 @@ describe('serving a job', () => {
   )
 
   it('joins deltas so that no more than one frame goes out per 10 ms', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.job({ content: 'a b c d e f g h i j' })
     made.exchange.deliver()
     for (let turn = 0; turn < 30; turn += 1) await settle()
     // The clock stood still, so the first delta went out alone and the end of the job flushed the rest.
-    expect(frames(made, 'job.delta').map(({ text }) => text)).toEqual(['FAKE', ' a b c d e f g h i j'])
+    expect(sentFrames(made, 'job.delta').map(({ text }) => text)).toEqual(['FAKE', ' a b c d e f g h i j'])
   })
 })
 
@@ -143,16 +130,16 @@ describe('refusing a job', () => {
     ['prompt and output beyond the context', { content: 'x'.repeat(4 * 100), maxTokens: 60 }, 'CONTEXT_TOO_LONG'],
     ['an exam that is not ours', { examId: 'exam_x', price: 0 }, 'NOT_FOUND'],
   ])('%s', async (_name, options, code) => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.job({ content: 'zebraquestion', ...options })
     await made.drain()
-    expect(frames(made, 'job.reject')).toMatchObject([{ error: { code } }])
+    expect(sentFrames(made, 'job.reject')).toMatchObject([{ error: { code } }])
     expect(JSON.stringify([made.exchange.sent, made.rows('SELECT * FROM jobs')])).not.toContain('zebraquestion')
     expect(made.engine.submitted).toHaveLength(0)
   })
 
   it('of an exchange that trades in another realm, or that sets aside less than the job can cost', async () => {
-    const made = seller()
+    const made = onlineSeller()
     made.exchange.realm = 'real'
     made.exchange.online()
     made.exchange.job()
@@ -162,7 +149,7 @@ describe('refusing a job', () => {
     made.exchange.job({ reserveNano: 18 })
     made.exchange.job({ reserveNano: 19 })
     await made.drain()
-    expect(frames(made, 'job.reject').map(({ error }) => error.message)).toEqual([
+    expect(sentFrames(made, 'job.reject').map(({ error }) => error.message)).toEqual([
       'this exchange trades in another realm than this ledger is of',
       'the reserve does not cover what the job can cost',
     ])
@@ -170,7 +157,7 @@ describe('refusing a job', () => {
   })
 
   it('that cannot be recorded: work that could not be claimed is not begun', async () => {
-    const made = seller()
+    const made = onlineSeller()
     const { realmDb } = made.context
     const tx = realmDb.tx.bind(realmDb)
     const disk = { full: true }
@@ -182,7 +169,7 @@ describe('refusing a job', () => {
     })
     made.exchange.job()
     made.exchange.deliverAll()
-    expect(frames(made, 'job.reject')).toMatchObject([{ error: { code: 'INTERNAL' } }])
+    expect(sentFrames(made, 'job.reject')).toMatchObject([{ error: { code: 'INTERNAL' } }])
     expect(made.engine.submitted).toHaveLength(0)
     disk.full = false
     made.exchange.job()
@@ -191,14 +178,17 @@ describe('refusing a job', () => {
   })
 
   it('when every slot is taken, and when no model is loaded', async () => {
-    const made = seller({ engine: { manual: true } })
+    const made = onlineSeller({ engine: { manual: true } })
     for (let n = 0; n < 3; n += 1) made.exchange.job()
     made.exchange.deliverAll()
-    expect(frames(made, 'job.reject')).toMatchObject([{ jobId: 'job_3', error: { code: 'ENGINE_BUSY' } }])
+    expect(sentFrames(made, 'job.reject')).toMatchObject([{ jobId: 'job_3', error: { code: 'ENGINE_BUSY' } }])
     await made.engine.unload()
     made.exchange.job()
     made.exchange.deliverAll()
-    expect(frames(made, 'job.reject').at(-1)).toMatchObject({ jobId: 'job_4', error: { code: 'ENGINE_NOT_LOADED' } })
+    expect(sentFrames(made, 'job.reject').at(-1)).toMatchObject({
+      jobId: 'job_4',
+      error: { code: 'ENGINE_NOT_LOADED' },
+    })
   })
 })
 
@@ -213,7 +203,7 @@ describe('exam calls', () => {
   }
 
   it('in every slot keep no job out, and count for no slot of theirs', async () => {
-    const made = seller({
+    const made = onlineSeller({
       engine: { manual: true, stats: () => ({ running: 2, queued: 2 }) },
       exams: { route: () => route },
     })
@@ -224,13 +214,13 @@ describe('exam calls', () => {
     expect(made.engine.submitted.filter(({ options }) => options.priority === 'job').map(({ jobId }) => jobId)).toEqual(
       jobs,
     )
-    expect(frames(made, 'job.reject')).toMatchObject([
+    expect(sentFrames(made, 'job.reject')).toMatchObject([
       { error: { code: 'ENGINE_BUSY', message: 'every slot is taken' } },
     ])
   })
 
   it('that hold every slot longer than a job has time refuse it: it would be late', async () => {
-    const made = seller({
+    const made = onlineSeller({
       engine: {
         manual: true,
         stats: () => ({ running: 2, speed: { promptTokensPerSecond: null, perStream: [4, 4] } }),
@@ -242,48 +232,48 @@ describe('exam calls', () => {
     made.exchange.job({ maxTokens: 4, deadlineMs: 10_000 })
     const taken = made.exchange.job({ maxTokens: 4, deadlineMs: 12_000 })
     made.exchange.deliverAll()
-    expect(frames(made, 'job.reject')).toMatchObject([{ error: { code: 'DEADLINE' } }])
+    expect(sentFrames(made, 'job.reject')).toMatchObject([{ error: { code: 'DEADLINE' } }])
     expect(made.engine.submitted.at(-1)!.jobId).toBe(taken)
   })
 })
 
 describe('jobs that end otherwise', () => {
   it('an engine crash fails the job, moves no money and counts as ours', async () => {
-    const made = seller({ engine: { manual: true } })
+    const made = onlineSeller({ engine: { manual: true } })
     const jobId = made.exchange.job()
     made.exchange.deliverAll()
     made.engine.crash()
     await made.drain()
-    expect(frames(made, 'job.error')).toMatchObject([{ jobId, error: { code: 'ENGINE_CRASHED' } }])
-    expect(job(made, jobId)).toMatchObject({ state: 'failed' })
+    expect(sentFrames(made, 'job.error')).toMatchObject([{ jobId, error: { code: 'ENGINE_CRASHED' } }])
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'failed' })
     expect(made.rows('SELECT failed FROM rollup_hour')).toEqual([{ failed: 1 }])
     expect(made.balance('asset:held')).toEqual({ net: 0, pending: 0 })
   })
 
   it('a buyer who leaves midway pays for what was delivered; text made later is neither sent nor billed', async () => {
-    const made = seller({ engine: { manual: true, answer: () => 'one two three four' } })
+    const made = onlineSeller({ engine: { manual: true, answer: () => 'one two three four' } })
     const jobId = made.exchange.job()
     made.exchange.deliverAll()
     made.engine.release(jobId)
     made.exchange.push({ t: 'job.cancel', jobId, reason: 'buyer' })
     made.exchange.deliver()
     await made.drain()
-    const [done] = frames(made, 'job.done')
+    const [done] = sentFrames(made, 'job.done')
     expect(done!.claim).toMatchObject({
       finish: 'cancelled',
       usage: {
         outputTokens: bytes4(
-          frames(made, 'job.delta')
+          sentFrames(made, 'job.delta')
             .map(({ text }) => text)
             .join(''),
         ),
       },
     })
-    expect(job(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
   })
 
   it('a buyer who left pays for what was delivered, also when the engine crashes before it has stopped', async () => {
-    const made = seller({ engine: { manual: true, answer: () => 'one two three four' } })
+    const made = onlineSeller({ engine: { manual: true, answer: () => 'one two three four' } })
     const jobId = made.exchange.job()
     made.exchange.deliverAll()
     made.engine.release(jobId)
@@ -291,44 +281,44 @@ describe('jobs that end otherwise', () => {
     made.exchange.deliver()
     made.engine.crash()
     await made.drain()
-    expect(frames(made, 'job.error')).toEqual([])
-    expect(job(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
+    expect(sentFrames(made, 'job.error')).toEqual([])
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'settled', finish: 'cancelled' })
   })
 
   it('a missed deadline is a failure without a claim', async () => {
-    const made = seller({ engine: { manual: true } })
+    const made = onlineSeller({ engine: { manual: true } })
     const jobId = made.exchange.job()
     made.exchange.deliverAll()
     made.exchange.push({ t: 'job.cancel', jobId, reason: 'deadline' })
     await made.drain()
-    expect(frames(made, 'job.done')).toHaveLength(0)
-    expect(job(made, jobId)).toMatchObject({ state: 'failed' })
+    expect(sentFrames(made, 'job.done')).toHaveLength(0)
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'failed' })
   })
 
   it('a missed deadline counts as ours when the exchange voids the job in the same breath, as the real one does', async () => {
-    const made = seller({ engine: { manual: true } })
+    const made = onlineSeller({ engine: { manual: true } })
     const jobId = made.exchange.job()
     made.exchange.deliverAll()
     made.exchange.push({ t: 'job.cancel', jobId, reason: 'deadline' })
     made.exchange.push({ t: 'job.void', jobId, reason: 'the deadline passed' })
     made.exchange.deliverAll()
     await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'failed', reason: 'the deadline passed' })
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'failed', reason: 'the deadline passed' })
     expect(made.rows('SELECT failed FROM rollup_hour')).toEqual([{ failed: 1 }])
   })
 
   it('a void frees what was pending', async () => {
-    const made = seller()
+    const made = onlineSeller()
     const jobId = made.exchange.job()
     made.exchange.deliver()
     made.exchange.jobs.get(jobId)!.state = 'void'
     await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'void' })
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'void' })
     expect(made.balance('asset:held')).toEqual({ net: 0, pending: 0 })
   })
 
   it('a receipt with a changed amount is refused and posts nothing', async () => {
-    const made = seller()
+    const made = onlineSeller()
     const jobId = made.exchange.job()
     for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) {
       if (turn === 0) made.exchange.deliver()
@@ -337,112 +327,10 @@ describe('jobs that end otherwise', () => {
     made.exchange.queue = []
     made.exchange.push({ t: 'job.settled', receipt: { ...made.exchange.receipts[0]!, sellerNano: nano(1) } })
     made.exchange.deliver()
-    expect(job(made, jobId)).toMatchObject({ state: 'claimed' })
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'claimed' })
     expect(made.jobs.problems()).toEqual([
       'receipt 1: the receipt is not signed by the exchange it names; the amounts do not follow from tokens, price and fee',
       expect.stringContaining('What to do'),
     ])
-  })
-})
-
-describe('after a lost session', () => {
-  it('resends an unanswered claim and is paid once', async () => {
-    const made = seller()
-    const jobId = made.exchange.job()
-    made.exchange.deliver()
-    await made.clock.advance(0)
-    for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
-    // The exchange settled, but its answer was lost with the session.
-    await made.restart()
-    made.exchange.online()
-    await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'settled' })
-    expect(made.exchange.receipts).toHaveLength(1)
-    expect(made.rows('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL')).toEqual([{ n: 0 }])
-  })
-
-  it('sends a claim that was committed but never sent', async () => {
-    const made = seller()
-    made.exchange.keepsPending = true
-    const jobId = made.exchange.job()
-    made.killAt(1, 'after')
-    await made.drain()
-    expect([made.dead, made.exchange.receipts.length]).toEqual([true, 0])
-    await made.restart()
-    made.exchange.online()
-    await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'settled' })
-  })
-
-  it('stops jobs the exchange gave up, and voids them', async () => {
-    const made = seller({ engine: { manual: true } })
-    const jobId = made.exchange.job()
-    made.exchange.deliverAll()
-    expect(made.jobs.live()).toMatchObject([{ jobId, exam: false }])
-    made.exchange.offline()
-    made.exchange.online()
-    expect(made.jobs.live()).toEqual([])
-    await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'void' })
-  })
-
-  it('keeps serving through a resumed session', async () => {
-    const made = seller({ engine: { manual: true } })
-    const jobId = made.exchange.job()
-    made.exchange.deliverAll()
-    made.exchange.offline()
-    made.exchange.online(false)
-    made.engine.release(jobId)
-    await made.drain()
-    expect(job(made, jobId)).toMatchObject({ state: 'settled' })
-  })
-
-  it('pages through a long history and takes receipts of jobs it has no row of (a restored copy)', async () => {
-    const made = seller()
-    for (let n = 0; n < 8; n += 1) {
-      made.exchange.job({ content: `job number ${n}` })
-      await made.drain()
-      made.exchange.release()
-    }
-    await made.drain()
-    const fresh = new Seller(tempDir())
-    onTestFinished(() => fresh.close())
-    const copy = Object.assign(fresh, { key: made.key })
-    Object.assign(copy.exchange, { key: made.exchange.key })
-    copy.exchange.receipts.push(...made.exchange.receipts)
-    copy.exchange.releases.push(...made.exchange.releases)
-    await copy.restart()
-    copy.exchange.online()
-    await copy.drain()
-    expect(copy.balance('asset:available')).toEqual(made.balance('asset:available'))
-    expect(copy.rows(`SELECT count(*) AS n FROM jobs WHERE state = 'settled'`)).toEqual([{ n: 8 }])
-    expect(copy.books.check(copy.context.realmDb.read)).toMatchObject({ ok: true })
-  })
-
-  it('voids a claim the exchange never answers, once it expires', async () => {
-    const made = seller()
-    const jobId: JobId = made.exchange.job()
-    made.exchange.deliver()
-    for (let turn = 0; turn < 40 && made.exchange.receipts.length === 0; turn += 1) await made.clock.advance(10)
-    made.exchange.queue = []
-    made.clock.jump(8 * 86_400_000)
-    await made.clock.advance(60_000)
-    expect(job(made, jobId)).toMatchObject({ state: 'void' })
-    expect(made.balance('asset:held')).toEqual({ net: 0, pending: 0 })
-  })
-
-  it('compares the whole history with the exchange and names a difference', async () => {
-    const made = seller()
-    for (let n = 0; n < 7; n += 1) {
-      made.exchange.job()
-      await made.drain()
-    }
-    const equal = made.jobs.compare()
-    await made.drain()
-    expect(await equal).toMatchObject({ receipts: 7, problems: [] })
-    made.exchange.receipts.pop()
-    const differs = made.jobs.compare()
-    await made.drain()
-    expect((await differs).problems).toEqual(['we hold 7 receipts, the exchange shows 6'])
   })
 })

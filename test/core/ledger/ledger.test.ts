@@ -26,7 +26,7 @@ const offlineCheck = (seller: Seller) => {
 }
 
 describe('the ledger check', () => {
-  it('passes a good house, with and without the exchange', async () => {
+  it('passes books that are in order, with and without the exchange', async () => {
     const seller = await sold()
     const checking = createLedger(seller.context, seller.jobs).check()
     await seller.drain()

@@ -1,7 +1,7 @@
 /** How many slots are offered: pure tables, and what keeps the number from flapping. */
 import { describe, it, expect } from 'vitest'
 
-import type { Measured, Served } from '#core/jobs/index.ts'
+import type { MeasuredServing, Served } from '#core/jobs/index.ts'
 import {
   brokenLimit,
   capacityOf,
@@ -120,14 +120,14 @@ describe('limits that real jobs broke', () => {
 })
 
 describe('a change of the offer', () => {
-  const measured = (perStream: (number | null)[], window: Served[] = []): Measured => ({
+  const measured = (perStream: (number | null)[], window: Served[] = []): MeasuredServing => ({
     speed: { promptTokensPerSecond: null, perStream },
     outputRatio: 1,
     promptTokens: null,
     generatedTokens: null,
     window,
   })
-  const input = (one: Measured | null, change: Partial<CapacityInput> = {}): CapacityInput => ({
+  const input = (one: MeasuredServing | null, change: Partial<CapacityInput> = {}): CapacityInput => ({
     slots: 4,
     examSlots: null,
     limits,

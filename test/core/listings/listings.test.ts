@@ -2,7 +2,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
-import type { FakeEngineOptions } from '#engine/fake-engine.ts'
+import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
 
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { settle } from '../../support/fake-clock.ts'

@@ -18,7 +18,7 @@ import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const MODEL = 'Fake 7B'
-const NOTHING = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+const NOTHING = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
 
 let rig: RigContext
 beforeEach(() => {

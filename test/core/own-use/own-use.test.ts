@@ -16,7 +16,7 @@ import type { EndpointOptions, EndpointPort } from '#core/own-use/own-use.port.t
 import { ALL_SCOPES } from '#core/os.ts'
 import { apiErrorOf } from '#endpoint/endpoint-errors.ts'
 import { createEndpoint } from '#endpoint/index.ts'
-import { createFakeEngine } from '#engine/fake-engine.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest'
 
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import { createHost } from '#engine/host/engine-host.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 
 import { FakeStepModel } from './scheduler/fake-step-model.ts'
 import { ONE_SLOT, SHA } from '../engine-support.ts'
 
 function start() {
-  const events: HostEvent[] = []
+  const events: EngineHostEvent[] = []
   const loads: EngineSettings[] = []
   const limits: number[] = []
   const model = new FakeStepModel()
-  const waits = new Map<string, (event: HostEvent) => void>()
-  const keyOf = (event: HostEvent): string =>
+  const waits = new Map<string, (event: EngineHostEvent) => void>()
+  const keyOf = (event: EngineHostEvent): string =>
     'id' in event ? `call ${event.id}` : 'job' in event ? event.job : event.t
   const host = createHost({
     send(event) {
@@ -35,7 +35,7 @@ function start() {
     }),
     exit: () => undefined,
   })
-  const answer = (key: string, message: unknown): Promise<HostEvent> =>
+  const answer = (key: string, message: unknown): Promise<EngineHostEvent> =>
     new Promise((resolve) => {
       waits.set(key, resolve)
       host.handle(message)
@@ -52,7 +52,7 @@ describe('messages to the host', () => {
       kvType: 'q8_0',
       flashAttention: 'on',
       batchTokens: 256,
-      parkedBytes: 1_000,
+      savedPrefixBytes: 1_000,
     }
     expect(await answer('call 1', { t: 'load', id: 1, path: '/m.gguf', sha256: SHA, settings })).toMatchObject({
       t: 'result',
@@ -116,7 +116,7 @@ describe('messages to the host', () => {
         id: 5,
         path: '/m.gguf',
         sha256: SHA,
-        settings: { ...ONE_SLOT, parkedBytes: -1 },
+        settings: { ...ONE_SLOT, savedPrefixBytes: -1 },
       }),
     ).toMatchObject({ error: { code: 'BAD_REQUEST' } })
     expect(

@@ -15,7 +15,7 @@ export function liveNow(full: boolean, now: number): Live {
         outputTokens: 18 + index * 4,
         ttftMs: index === 0 ? 24 : null,
         tokPerS: index === 0 ? 54.2 : null,
-        earnsNano: (24_600 + index * 4_100) as Nano,
+        sellerNano: (24_600 + index * 4_100) as Nano,
         exam: false,
       }))
     : []

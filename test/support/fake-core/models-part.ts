@@ -127,7 +127,7 @@ export function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
           looked += 1
         )
           await sleep(100, signal)
-      const nothing = { handedOff: 0, failed: 0, lostNano: 0, lostTokens: 0 }
+      const nothing = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
       const tookMs = Date.now() - began
       // Resumed meanwhile: called off.
       if (resumed()) return { tookMs, unloaded: 0, ...nothing, paused }
@@ -137,7 +137,7 @@ export function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       return {
         tookMs,
         unloaded,
-        ...(rule === 'now' ? { handedOff: 1, failed: 1, lostNano: 24_600, lostTokens: 63 } : nothing),
+        ...(rule === 'now' ? { handedOff: 1, failed: 1, sellerNano: 24_600, lostTokens: 63 } : nothing),
         paused,
       }
     }),

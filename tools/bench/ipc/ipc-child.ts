@@ -1,12 +1,12 @@
 /** Stands in for an engine host: makes tokens at a given rate and sends them by the host's own outbox and channel. */
 import { childProcessChannel } from '#contract/channel/child-process.ts'
-import { createOutbox } from '#engine/host/scheduler/delta-outbox.ts'
-import type { Placed } from '#engine/host/scheduler/sequence.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import { createDeltaOutbox } from '#engine/host/scheduler/delta-outbox.ts'
+import type { Sequence } from '#engine/host/scheduler/sequence.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 
 import type { IpcOrder, IpcReport } from './ipc-types.ts'
 
-const channel = childProcessChannel<HostEvent | IpcReport, IpcOrder>(process)
+const channel = childProcessChannel<EngineHostEvent | IpcReport, IpcOrder>(process)
 const TEXT = ' abc'
 
 /** One step makes a token for every stream; steps are spaced so that the rate comes out. */
@@ -19,9 +19,9 @@ async function make({ way, streams, tokensPerSecond, durationMs }: IpcOrder): Pr
         outbox: '',
         logprobs: [],
         firstTextAt: null,
-      }) as unknown as Placed,
+      }) as unknown as Sequence,
   )
-  const outbox = createOutbox((event) => channel.send(event))
+  const outbox = createDeltaOutbox((event) => channel.send(event))
   const stepMs = (streams / tokensPerSecond) * 1_000
   const before = process.cpuUsage()
   const started = performance.now()

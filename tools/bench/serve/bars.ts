@@ -1,11 +1,11 @@
-/** The bars that serving is judged by, against llama-server at its best number of threads unless said otherwise. */
+/** The bars that serving must meet, compared with llama-server at its best number of threads unless said otherwise. */
 import { median, medianRatio } from './maths.ts'
 
 import type { SideName } from './cells.ts'
 import type { CellResult } from './cell-run.ts'
-import type { Measures } from './measure.ts'
+import type { PassMeasures } from './measure.ts'
 
-export interface Verdict {
+export interface BarVerdict {
   what: string
   value: number
   bar: number
@@ -22,21 +22,21 @@ const WORST_GAP_MS = 250
 /** Per round: one side's figure divided by the other's, then the median. NaN where a side was not run. */
 export function ratio(
   { sides }: CellResult,
-  of: (measures: Measures) => number,
+  of: (measures: PassMeasures) => number,
   ours: SideName = 'stoker',
   theirs: SideName = 'llama',
 ): number {
   return medianRatio((sides[ours] ?? []).map(of), (sides[theirs] ?? []).map(of))
 }
 
-const least = (what: string, value: number, bar: number): Verdict => ({
+const least = (what: string, value: number, bar: number): BarVerdict => ({
   what,
   value,
   bar,
   sense: 'least',
   met: value >= bar,
 })
-const most = (what: string, value: number, bar: number): Verdict => ({
+const most = (what: string, value: number, bar: number): BarVerdict => ({
   what,
   value,
   bar,
@@ -44,7 +44,7 @@ const most = (what: string, value: number, bar: number): Verdict => ({
   met: value <= bar,
 })
 
-/** Total tokens a second: none for nano, which is too small to tell anything but overhead. */
+/** Bar of total tokens per second: none for nano, which is so small that it shows only overhead. */
 function throughputBar({ cell }: CellResult): number | null {
   if (cell.busy) return 1
   if (cell.shape === 'nano') return null
@@ -52,12 +52,12 @@ function throughputBar({ cell }: CellResult): number | null {
   return cell.concurrency <= 2 ? 0.9 : 1.1
 }
 
-const rate = ({ tokPerS }: Measures): number => tokPerS
-const worst = ({ worstGap }: Measures): number => worstGap
-const firstP95 = ({ ttftP95 }: Measures): number => ttftP95
-const firstP50 = ({ ttftP50 }: Measures): number => ttftP50
+const rate = ({ tokPerS }: PassMeasures): number => tokPerS
+const worst = ({ worstGap }: PassMeasures): number => worstGap
+const firstP95 = ({ ttftP95 }: PassMeasures): number => ttftP95
+const firstP50 = ({ ttftP50 }: PassMeasures): number => ttftP50
 
-function steadyVerdicts(result: CellResult, cores: number): Verdict[] {
+function steadyVerdicts(result: CellResult, cores: number): BarVerdict[] {
   const bar = throughputBar(result)
   return [
     ...(bar === null ? [] : [least('tok/s', ratio(result, rate), bar)]),
@@ -68,8 +68,8 @@ function steadyVerdicts(result: CellResult, cores: number): Verdict[] {
   ]
 }
 
-/** What the issue asks of this cell; empty where it asks nothing. A figure that is missing meets nothing. */
-export function verdicts(result: CellResult, cores: number): Verdict[] {
+/** The bars of this cell; empty where there are none. A missing figure fails. */
+export function verdicts(result: CellResult, cores: number): BarVerdict[] {
   switch (result.cell.kind) {
     case 'steady':
       return steadyVerdicts(result, cores)

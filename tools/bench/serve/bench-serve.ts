@@ -18,7 +18,7 @@ import { chooseSettings, createFleet } from './fleet.ts'
 import { USAGE, parseOptions, type ServeOptions } from './bench-options.ts'
 import { cpuModel, QUIET_SHARE } from './proc.ts'
 import { measureTokensPerWord, promptMaker } from './bench-prompts.ts'
-import { openStore, type Store } from './result-store.ts'
+import { openResultStore, type ResultStore } from './result-store.ts'
 import { report, withReport, type MachineLine } from './result-table.ts'
 
 import type { SideOptions } from './side.ts'
@@ -44,7 +44,7 @@ const fileOf = (shape: ShapeSpec): string =>
 interface Bench {
   options: ServeOptions
   reference: Reference
-  store: Store
+  store: ResultStore
   /** Milliseconds since the epoch; nothing is begun after it. */
   until: number
 }
@@ -132,7 +132,7 @@ async function main(options: ServeOptions): Promise<void> {
     `Stoker ${commit}, ${machine.cores} × ${machine.cpu}, Node ${machine.node}\nllama-server ${reference.path}: ${reference.version} ${reference.flags.join(' ')}`,
   )
   const name = `serve-${commit}${options.gpu ? '-gpu' : ''}`
-  const store = openStore(join(RESULTS, `${name}.json`), options)
+  const store = openResultStore(join(RESULTS, `${name}.json`), options)
   const until = options.minutes === 0 ? Infinity : Date.now() + options.minutes * 60_000
   const cells = cellsOf(options)
   const results: CellResult[] = []

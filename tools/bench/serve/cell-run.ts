@@ -1,4 +1,4 @@
-/** Runs one cell: thread trial for llama-server, warm-up, then the rounds, in each of them every side once. */
+/** Runs one cell: thread trial for llama-server, warm-up, then rounds in which every side runs once. */
 import { median } from './maths.ts'
 import { quietness, startSpinner, watchOthers } from './proc.ts'
 import { runPass } from './run-side.ts'
@@ -9,23 +9,23 @@ import { requestsOf, shareOf } from './workload.ts'
 import type { Cell, SideName } from './cells.ts'
 import type { LoadClient } from './client-process.ts'
 import type { Fleet } from './fleet.ts'
-import type { Measures } from './measure.ts'
+import type { PassMeasures } from './measure.ts'
 import type { PromptMaker } from './bench-prompts.ts'
 import type { Side } from './side.ts'
-import type { Store } from './result-store.ts'
+import type { ResultStore } from './result-store.ts'
 
 /** Of the thread trial for traces. */
 const SHORT_PROMPT = 64
-/** A pass that has not ended by then is cut off; what came until then counts. */
+/** A pass that takes longer is cut off; what came until then counts. */
 const PASS_MS = 90_000
-/** With its default threads on a busy machine llama-server may all but stand still. */
+/** With its default threads on a busy machine llama-server may almost stall. */
 const DEFAULT_BUSY_MS = 15_000
 const WARM_MS = 4_000
-/** What adapts to a busy machine gets time to see it. */
+/** More warm-up, so that a side that adapts to a busy machine has time to do so. */
 const BUSY_WARM = 16
 /**
- * Arrivals of the mixed trace, by what llama-server finishes at most: where everything can be done in time, order and
- * refusals decide nothing.
+ * Arrivals of the mixed trace relative to what llama-server can finish: more than it can, because order and refusals
+ * matter only under overload.
  */
 const LOAD = 1.5
 /** Makes the trial long enough that its last streams, which run alone, matter little. */
@@ -34,7 +34,7 @@ const CAPACITY_PER_SECOND = 1.6
 export interface CellResult {
   cell: Cell
   /** One for each round. */
-  sides: Partial<Record<SideName, Measures[]>>
+  sides: Partial<Record<SideName, PassMeasures[]>>
   settings: Partial<Record<SideName, string>>
   llamaThreads: number
   threadTrial: ThreadChoice['seen']
@@ -52,7 +52,7 @@ export interface CellContext {
   client: LoadClient
   fleet: Fleet
   make: PromptMaker
-  store: Store
+  store: ResultStore
   /** What a thread trial depends on, beside the cell. */
   basis: unknown
   rounds: number
@@ -122,12 +122,12 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
       await runPass(client, side, { requests: warm, concurrency: cell.concurrency, limitMs: WARM_MS })
     }
     const others = watchOthers()
-    const rivals: Measures[] = []
+    const rivals: PassMeasures[] = []
     for (let round = 1; round <= rounds; round++) {
       for (const name of cell.sides) {
         const requests = shareOf(name, requestsOf(cell, make, String(round), perSecond ?? 1))
         const limitMs = cell.busy && name === 'llama-default' ? DEFAULT_BUSY_MS : PASS_MS
-        const pass = async (threads: number): Promise<Measures> =>
+        const pass = async (threads: number): Promise<PassMeasures> =>
           runPass(client, await sideOf(name, fleet, threads), { requests, concurrency: cell.concurrency, limitMs })
         const measures = await pass(best)
         sides[name]!.push(measures)
@@ -155,9 +155,9 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
   }
 }
 
-/** Of two numbers of threads the one that did better in the rounds themselves is the opponent. */
-function beats(kind: Cell['kind'], rivals: readonly Measures[], firsts: readonly Measures[]): boolean {
-  const worth = (all: readonly Measures[]): number =>
+/** Of two numbers of threads the one that did better in the rounds is compared with. */
+function beats(kind: Cell['kind'], rivals: readonly PassMeasures[], firsts: readonly PassMeasures[]): boolean {
+  const worth = (all: readonly PassMeasures[]): number =>
     median(all.map(({ goodput, tokPerS }) => (kind === 'mixed' ? goodput : tokPerS)))
   return rivals.length > 0 && worth(rivals) > worth(firsts)
 }
@@ -178,7 +178,7 @@ const lineOf = (
     problems,
     wrongLength,
     goodput,
-  }: Measures,
+  }: PassMeasures,
 ): string =>
   `  ${round} ${name.padEnd(13)} ${tokPerS.toFixed(0).padStart(5)} tok/s · first ${ttftP50.toFixed(0)}/${ttftP95.toFixed(0)} ms · gap ${gapP50.toFixed(1)}/${gapP99.toFixed(1)}/${worstGap.toFixed(0)} ms · ` +
   `cpu ${cpuSeconds.toFixed(1)} s · ${kind === 'mixed' ? `goodput ${goodput.toFixed(0)} · ` : ''}${Object.entries(

@@ -1,14 +1,14 @@
 /**
- * Makes jobs of completions for the mixed trace: HTTP clients name no deadline, jobs have one. Requests known by how
- * their prompts begin are submitted as jobs with their deadline, after the core's own admission rule, and wait for a
- * slot as they do in the exchange's line; all others pass as they are.
+ * Turns completions into jobs for the mixed trace: jobs have deadlines, HTTP requests have none. Requests whose prompts
+ * begin as announced are submitted as jobs with their deadline, after the core's own admission rule, and wait for a slot
+ * as in the exchange's queue; all others pass unchanged.
  */
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EnginePort, EngineEvents } from '#core/engine/engine.port.ts'
-import { finishesInMs, type JobFrame } from '#core/jobs/admission.ts'
+import { finishesInMs, type JobFrame } from '#core/jobs/index.ts'
 import { LIMITS } from '#exchange-server/exchange-limits.ts'
 
-/** Enough of a prompt to know it by. */
+/** Characters by which a prompt is recognised. */
 const HEAD_CHARACTERS = 48
 /** The shapes' words are one token of three bytes, a reference token is four bytes. */
 const PROMPT_RATIO = 4 / 3
@@ -21,8 +21,8 @@ const refused = (message: string): { code: 'ENGINE_BUSY'; message: string; data:
   data: {},
 })
 
-/** One order: in the line until a slot is free, for at most as long as the exchange lets it wait. */
-interface Order {
+/** It waits until a slot is free, for at most as long as the exchange lets it wait. */
+interface QueuedJob {
   jobId: string
   request: EngineRequest
   events: EngineEvents
@@ -41,7 +41,7 @@ class Gate implements JobGate {
   readonly #inner: EnginePort
   readonly #size: { slots: number; contextTokens: number }
   readonly #deadlines = new Map<string, number>()
-  readonly #line = new Map<string, Order>()
+  readonly #line = new Map<string, QueuedJob>()
   #running = 0
 
   constructor(inner: EnginePort, size: { slots: number; contextTokens: number }) {
@@ -83,39 +83,39 @@ class Gate implements JobGate {
   }
 
   #cancel(jobId: string): void {
-    const order = this.#line.get(jobId)
-    if (order === undefined) this.#inner.cancel(jobId)
+    const queued = this.#line.get(jobId)
+    if (queued === undefined) this.#inner.cancel(jobId)
     else {
-      this.#leave(order)
-      order.events.onError(refused('the buyer left'))
+      this.#dequeue(queued)
+      queued.events.onError(refused('the buyer left'))
     }
   }
 
-  #leave({ jobId, giveUp }: Order): void {
+  #dequeue({ jobId, giveUp }: QueuedJob): void {
     clearTimeout(giveUp)
     this.#line.delete(jobId)
   }
 
   /** Oldest first, while slots are free. */
   #serve(): void {
-    for (const order of this.#line.values()) {
+    for (const queued of this.#line.values()) {
       if (this.#running >= this.#size.slots) return
-      this.#leave(order)
-      const leftMs = order.deadlineAt - performance.now()
-      const finishMs = this.#finishesInMs(order.request)
+      this.#dequeue(queued)
+      const leftMs = queued.deadlineAt - performance.now()
+      const finishMs = this.#finishesInMs(queued.request)
       if (finishMs !== null && finishMs > leftMs)
-        order.events.onError(refused('the measured rate cannot meet the deadline'))
-      else this.#start(order, leftMs)
+        queued.events.onError(refused('the measured rate cannot meet the deadline'))
+      else this.#start(queued, leftMs)
     }
   }
 
-  /** As the core's admission reckons. */
+  /** As the core's admission estimates it. */
   #finishesInMs({ prompt = '', maxTokens }: EngineRequest): number | null {
-    const { running: inEngine, queued, speed, waitingPromptTokens } = this.#inner.stats()
+    const { running: inEngine, queued: inQueue, speed, waitingPromptTokens } = this.#inner.stats()
     return finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as JobFrame, {
       ...this.#size,
       running: this.#running,
-      engine: { running: inEngine, queued },
+      engine: { running: inEngine, queued: inQueue },
       speed,
       waitingPromptTokens,
       promptRatio: PROMPT_RATIO,
@@ -124,7 +124,7 @@ class Gate implements JobGate {
     })
   }
 
-  #start({ jobId, request, events }: Order, deadlineMs: number): void {
+  #start({ jobId, request, events }: QueuedJob, deadlineMs: number): void {
     this.#running += 1
     const over = (): void => {
       this.#running -= 1

@@ -1,4 +1,4 @@
-/** llama-server as the benchmark runs it: as many slots as Stoker, everything else as it comes, but for the threads. */
+/** llama-server as the benchmark runs it: as many slots as Stoker, its defaults for everything else but the threads. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'

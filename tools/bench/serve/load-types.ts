@@ -1,15 +1,15 @@
-/** What the load client is told and what it tells; plain data, sent between processes. */
+/** The runs that the load client is given, and its answers; plain data, sent between processes. */
 
 export interface LoadRequest {
   prompt: string
   maxTokens: number
   /** Milliseconds after the start of the run; without it, as soon as a stream is free. */
   atMs?: number
-  /** The buyer hangs up so many milliseconds after sending: what is not whole by then is lost. */
+  /** The buyer hangs up this many milliseconds after sending: an answer that is not complete by then is lost. */
   deadlineMs?: number
-  /** The buyer changes their mind so many milliseconds after sending. */
+  /** The buyer cancels this many milliseconds after sending. */
   cancelMs?: number
-  /** Apart in the measures: `long` is the long prompt among the streams. */
+  /** Measured separately: `long` is the long prompt among the streams. */
   group?: 'long'
 }
 
@@ -25,19 +25,19 @@ export interface LoadRun {
 }
 
 /**
- * `late`: hung up at its deadline. `cancelled`: by its own will. `cut`: by the run's limit. `refused`: answered with
- * another status than 200.
+ * `whole`: complete. `late`: hung up at its deadline. `cancelled`: by the buyer. `cut`: by the run's time limit.
+ * `refused`: answered with another status than 200.
  */
-export type Outcome = 'whole' | 'late' | 'cancelled' | 'cut' | 'refused' | 'failed'
+export type RequestOutcome = 'whole' | 'late' | 'cancelled' | 'cut' | 'refused' | 'failed'
 
 export interface LoadAnswer {
-  outcome: Outcome
+  outcome: RequestOutcome
   /** Milliseconds since the start of the run. */
   sentMs: number
   endMs: number
   /** When each event with text arrived. */
   arrivals: number[]
-  /** By the server's own usage; null when it ended before telling. */
+  /** By the server's own usage; null when the stream ended before it. */
   usage: { prompt: number; cached: number; generated: number } | null
   /** What went wrong, shortened. */
   problem?: string

@@ -3,7 +3,7 @@ import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:h
 
 import { createSseCounter } from './sse.ts'
 
-import type { LoadAnswer, LoadRequest, LoadRun, Outcome } from './load-types.ts'
+import type { LoadAnswer, LoadRequest, LoadRun, RequestOutcome } from './load-types.ts'
 
 const PROBLEM_CHARACTERS = 200
 
@@ -22,7 +22,7 @@ class Load {
   // llama-server ends the connection after a stream while it says keep-alive: a kept one would fail half of its
   // requests. Both sides get a fresh one.
   readonly #agent = new Agent({ keepAlive: false, maxSockets: Infinity })
-  readonly #open = new Set<(why: Outcome) => void>()
+  readonly #open = new Set<(why: RequestOutcome) => void>()
   readonly #started = performance.now()
   #over = false
 
@@ -68,7 +68,7 @@ class Load {
     return new Promise((resolve) => {
       const timers: NodeJS.Timeout[] = []
       let sent: ClientRequest | null = null
-      const end = (outcome: Outcome, problem?: string): void => {
+      const end = (outcome: RequestOutcome, problem?: string): void => {
         if (!this.#open.delete(end)) return
         for (const timer of timers) clearTimeout(timer)
         if (outcome !== 'whole') sent?.destroy()
@@ -95,7 +95,7 @@ class Load {
 
   #send(
     asked: LoadRequest,
-    end: (outcome: Outcome, problem?: string) => void,
+    end: (outcome: RequestOutcome, problem?: string) => void,
     feed: (chunk: Buffer) => void,
     told: () => boolean,
   ): ClientRequest {

@@ -1,28 +1,28 @@
-/** Makes figures of what the client saw. Times in milliseconds. */
+/** Computes the figures of a pass from the client's answers. Times in milliseconds. */
 import { percentile, sum } from './maths.ts'
 
-import type { LoadAnswer, LoadRequest, Outcome } from './load-types.ts'
+import type { LoadAnswer, LoadRequest, RequestOutcome } from './load-types.ts'
 
-export interface Measures {
+export interface PassMeasures {
   tokPerS: number
   ttftP50: number
   ttftP95: number
   /** Between one event with text and the next of the same stream. */
   gapP50: number
   gapP99: number
-  /** In the streams, from the arrival of the long prompt on where there is one. */
+  /** Longest gap in the streams; from the arrival of the long prompt on, where there is one. */
   worstGap: number
-  /** Tokens of answers that were whole within their deadline, a second of the trace. */
+  /** Tokens of answers that were complete within their deadline, per second of the trace. */
   goodput: number
-  /** To the first token of the long prompt; null without one. */
+  /** Time to first token of the long prompt; null without one. */
   longTtft: number | null
-  outcomes: Partial<Record<Outcome, number>>
+  outcomes: Partial<Record<RequestOutcome, number>>
   generated: number
   promptTokens: number
   cachedTokens: number
   /** Answers with another number of tokens than asked for, by the server's own usage. */
   wrongLength: number
-  /** Of the server's processes. */
+  /** Used by the server's processes. */
   cpuSeconds: number
   rssMb: number
   /** 99th percentile of the delay of the event loop of the process that speaks HTTP; null where unknown. */
@@ -51,7 +51,7 @@ export function measure(
   requests: readonly LoadRequest[],
   answers: readonly LoadAnswer[],
   resources: Resources,
-): Measures {
+): PassMeasures {
   const pairs = answers.map((answer, index) => ({ answer, asked: requests[index]! }))
   const long = pairs.find(({ asked }) => asked.group === 'long')?.answer ?? null
   const streams = pairs.filter(({ asked }) => asked.group === undefined)
@@ -64,7 +64,7 @@ export function measure(
   const seconds = (Math.max(...answers.map(({ endMs }) => endMs)) - from) / 1_000
   const arrivalSeconds = Math.max(...requests.map(({ atMs }) => atMs ?? 0)) / 1_000
   const whole = pairs.filter(({ answer }) => answer.outcome === 'whole')
-  const outcomes: Measures['outcomes'] = {}
+  const outcomes: PassMeasures['outcomes'] = {}
   for (const { outcome } of answers) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
   return {
     tokPerS: sum(answers.map(tokensOf)) / seconds,

@@ -60,8 +60,8 @@ function busyTicks(): { busy: number; all: number } {
 }
 
 /**
- * How busy the machine is with nothing of ours at work: the share of all cores, over half a second, and the load
- * average of the last minute.
+ * How busy the machine is while nothing of ours runs: the share of all cores, over half a second, and the load average of
+ * the last minute.
  */
 export async function quietness(): Promise<{ busyShare: number; loadAverage: number }> {
   const before = busyTicks()
@@ -71,8 +71,8 @@ export async function quietness(): Promise<{ busyShare: number; loadAverage: num
 }
 
 /**
- * Starts to watch; the function it returns tells the share of all cores that programs which are not ours (this process
- * and all below it) took since.
+ * Starts measuring; the returned function gives the share of all cores that other programs (all but this process and its
+ * children) used since.
  */
 export function watchOthers(): () => number {
   const before = busyTicks()
@@ -84,7 +84,7 @@ export function watchOthers(): () => number {
   }
 }
 
-/** A program that takes one core at normal priority until it is stopped. */
+/** A program that uses one core at normal priority until it is stopped. */
 export function startSpinner(): { stop(): void } {
   const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
   return { stop: () => void child.kill('SIGKILL') }

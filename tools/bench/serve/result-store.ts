@@ -1,6 +1,6 @@
 /**
- * Results on disk, so that a run that was stopped goes on: a finished cell is kept under what decided it and taken as
- * it is when the same is asked again.
+ * Results on disk, so that a stopped run can continue: a finished cell is stored with a digest of everything that
+ * decided it, and reused when the same is asked again.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ interface Stored {
   value: unknown
 }
 
-export interface Store {
+export interface ResultStore {
   /** The stored value where `decidedBy` is the same; else it is made, and stored before this resolves. */
   once<T>(name: string, decidedBy: unknown, make: () => Promise<T>): Promise<T>
   /** Whether `once` would find it. */
@@ -27,13 +27,13 @@ function read(path: string): Map<string, Stored> {
   try {
     return new Map(Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, Stored>))
   } catch {
-    // A file that cannot be read is a run that was never made.
+    // A file that cannot be read counts as no results.
     return new Map()
   }
 }
 
 /** `fresh` forgets what is there. NaN is stored as null. */
-export function openStore(path: string, { fresh }: { fresh: boolean }): Store {
+export function openResultStore(path: string, { fresh }: { fresh: boolean }): ResultStore {
   if (fresh) rmSync(path, { force: true })
   mkdirSync(dirname(path), { recursive: true })
   const all = read(path)

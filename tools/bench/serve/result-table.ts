@@ -5,7 +5,7 @@ import { QUIET_SHARE } from './proc.ts'
 
 import type { CellResult } from './cell-run.ts'
 import type { SideName } from './cells.ts'
-import type { Measures } from './measure.ts'
+import type { PassMeasures } from './measure.ts'
 
 export interface MachineLine {
   cpu: string
@@ -19,7 +19,7 @@ export interface MachineLine {
 const figure = (value: number, digits = 2): string =>
   Number.isFinite(value) ? value.toFixed(value >= 100 ? 0 : value >= 10 ? Math.min(1, digits) : digits) : '–'
 
-const middle = ({ sides }: CellResult, side: SideName, of: (measures: Measures) => number): number =>
+const middle = ({ sides }: CellResult, side: SideName, of: (measures: PassMeasures) => number): number =>
   median((sides[side] ?? []).map(of))
 
 function verdictText(result: CellResult, cores: number): string {
@@ -34,7 +34,7 @@ function verdictText(result: CellResult, cores: number): string {
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const head = (cells: readonly string[]): string[] => [row(cells), row(cells.map(() => '---'))]
 
-const perToken = ({ cpuSeconds, generated }: Measures): number => cpuSeconds / generated
+const perToken = ({ cpuSeconds, generated }: PassMeasures): number => cpuSeconds / generated
 
 /**
  * Every cell with streams that start together: absolute figures of both, then ratios (Stoker ÷ llama-server, medians
@@ -55,15 +55,15 @@ function steadyTable(results: readonly CellResult[], cores: number): string[] {
     'bar',
   ]
   const line = (result: CellResult): string => {
-    const rate = ({ tokPerS }: Measures): number => tokPerS
+    const rate = ({ tokPerS }: PassMeasures): number => tokPerS
     const ratios = [
       rate,
-      (m: Measures) => m.ttftP50,
-      (m: Measures) => m.ttftP95,
-      (m: Measures) => m.gapP50,
-      (m: Measures) => m.gapP99,
+      (m: PassMeasures) => m.ttftP50,
+      (m: PassMeasures) => m.ttftP95,
+      (m: PassMeasures) => m.gapP50,
+      (m: PassMeasures) => m.gapP99,
       perToken,
-      (m: Measures) => m.rssMb,
+      (m: PassMeasures) => m.rssMb,
     ]
     const theirs = `${figure(middle(result, 'llama', rate), 1)} (${result.llamaThreads})`
     const byDefault =
@@ -81,7 +81,7 @@ function steadyTable(results: readonly CellResult[], cores: number): string[] {
   return results.length === 0 ? [] : [...head(columns), ...results.map(line), '']
 }
 
-const TRACE_FIGURES: Record<'mixed' | 'prefix' | 'long', [string, (measures: Measures) => number][]> = {
+const TRACE_FIGURES: Record<'mixed' | 'prefix' | 'long', [string, (measures: PassMeasures) => number][]> = {
   mixed: [
     ['goodput tok/s', ({ goodput }) => goodput],
     ['whole in time', ({ outcomes }) => outcomes.whole ?? 0],

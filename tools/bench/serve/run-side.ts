@@ -1,5 +1,5 @@
-/** One pass of requests against one server, with what it cost. */
-import { measure, type Measures } from './measure.ts'
+/** One pass of requests against one server, with the resources it used. */
+import { measure, type PassMeasures } from './measure.ts'
 import { usageOf } from './proc.ts'
 
 import type { LoadClient } from './client-process.ts'
@@ -16,7 +16,7 @@ export async function runPass(
   client: LoadClient,
   side: Side,
   { requests, concurrency, limitMs }: PassOptions,
-): Promise<Measures> {
+): Promise<PassMeasures> {
   const { url, key, model, pid } = side
   await side.deadlines?.(
     requests.flatMap(({ prompt, deadlineMs }): [string, number][] =>

@@ -14,8 +14,8 @@ export interface Side {
   /** Of the process that speaks HTTP, since the last reset; milliseconds. */
   loopDelayP99?(): Promise<number>
   /**
-   * Tells which requests have to be whole by when, known by how their prompts begin (jobs have deadlines, completions
-   * have none).
+   * Announces the deadlines of requests, which are recognised by how their prompts begin (jobs have deadlines,
+   * completions have none).
    */
   deadlines?(byPrompt: [prompt: string, deadlineMs: number][]): Promise<void>
   stop(): Promise<void>

@@ -1,4 +1,4 @@
-/** How many threads suit llama-server best, for one model and one number of streams: tried, not guessed. */
+/** The best number of threads for llama-server, by trial, for one model and one number of streams. */
 import { availableParallelism } from 'node:os'
 
 import { runPass } from './run-side.ts'

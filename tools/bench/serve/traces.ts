@@ -24,7 +24,7 @@ export interface MixedOptions {
 const PROMPT_TOKENS = [16, 512] as const
 const OUTPUT_TOKENS = [8, 128] as const
 /** Urgent, usual and patient buyers, as shares of the grade's own deadline. */
-const PATIENCE = [0.15, 0.15, 0.4, 0.4, 1, 1]
+const DEADLINE_SHARES = [0.15, 0.15, 0.4, 0.4, 1, 1]
 const CANCELLED_SHARE = 0.1
 
 /** The exchange's deadline of a job: the grade's ceiling, and its floor's time twice over. */
@@ -40,7 +40,7 @@ export function mixed(make: PromptMaker, seed: string, options: MixedOptions): L
   return Array.from({ length: options.requests }, (_, at) => {
     atMs += random.gap(1_000 / options.perSecond)
     const maxTokens = random.spread(...OUTPUT_TOKENS)
-    const deadlineMs = Math.ceil(gradeDeadlineMs(maxTokens, options) * random.pick(PATIENCE))
+    const deadlineMs = Math.ceil(gradeDeadlineMs(maxTokens, options) * random.pick(DEADLINE_SHARES))
     const prompt = make(`${seed}/${at}`, random.spread(...PROMPT_TOKENS))
     const cancelled = random.next() < CANCELLED_SHARE
     const cancelMs = Math.ceil(random.next() * deadlineMs)

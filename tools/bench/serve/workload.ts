@@ -1,4 +1,4 @@
-/** The requests of a cell in one round: the same for every side, others in every round. */
+/** The requests of a cell in one round: the same for every side, different ones in every round. */
 import { COLD_JOBS, type Cell, type SideName } from './cells.ts'
 import { longAmongStreams, mixed, sharedPrefix, steady } from './traces.ts'
 
@@ -39,6 +39,6 @@ export function requestsOf(cell: Cell, make: PromptMaker, round: string, perSeco
   }
 }
 
-/** Without reuse every job evaluates the prefix again: fewer of them tell as much. */
+/** Without reuse every job evaluates the prefix again: fewer jobs are enough. */
 export const shareOf = (side: SideName, requests: LoadRequest[]): LoadRequest[] =>
   side === 'stoker-cold' ? requests.slice(0, COLD_JOBS) : requests

@@ -4,7 +4,7 @@ export type WeightType = 'q8_0' | 'q4_0' | 'f16'
 /** As `llama.pooling_type` of GGUF: how one vector comes of all tokens' (llama.cpp's `enum llama_pooling_type`). */
 export type Pooling = 'mean' | 'cls' | 'last'
 
-export interface Shape {
+export interface ModelShape {
   embedding: number
   layers: number
   heads: number
@@ -51,7 +51,7 @@ export const PRESETS = {
     contextTokens: 32_768,
     tied: true,
   },
-} satisfies Record<string, Shape>
+} satisfies Record<string, ModelShape>
 export type PresetName = keyof typeof PRESETS
 
 export interface ShapeOptions {

@@ -4,7 +4,7 @@
  */
 import { SPECIAL_TOKENS } from './vocabulary.ts'
 
-import type { Shape, WeightType } from './presets.ts'
+import type { ModelShape, WeightType } from './presets.ts'
 
 type TensorType = WeightType | 'f32'
 /** GGML's numbers for them. */
@@ -30,7 +30,7 @@ function tensor(name: string, dims: number[], type: TensorType, zeros = 0): Tens
   return { name, dims, type, count, bytes: bytesOf(type, count), zeros }
 }
 
-export function tensorsOf(shape: Shape, type: WeightType): Tensor[] {
+export function tensorsOf(shape: ModelShape, type: WeightType): Tensor[] {
   const { embedding, layers, heads, keyHeads, feedForward, vocabulary, tied } = shape
   const width = embedding / heads
   const matrix = (name: string, from: number, to: number, zeroRows = 0): Tensor =>

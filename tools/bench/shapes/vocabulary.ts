@@ -14,15 +14,15 @@ export const TEMPLATE =
   "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 
-export interface Vocabulary {
+export interface ShapeVocabulary {
   tokens: string[]
   scores: number[]
   /** 1 normal, 2 unknown, 3 control, 6 byte (GGUF's `tokenizer.ggml.token_type`). */
   types: number[]
 }
 
-export function makeVocabulary(size: number): Vocabulary {
-  const made: Vocabulary = { tokens: [], scores: [], types: [] }
+export function makeVocabulary(size: number): ShapeVocabulary {
+  const made: ShapeVocabulary = { tokens: [], scores: [], types: [] }
   const add = (token: string, score: number, type: number): void => {
     made.tokens.push(token)
     made.scores.push(score)

@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 export class EndOfFile extends Error {
   override readonly name = 'EndOfFile'
 }
-/** A value no honest file holds: a length or count beyond the bounds. */
+/** A value that no valid file holds: a length or count beyond the bounds. */
 export class Implausible extends Error {
   override readonly name = 'Implausible'
 }

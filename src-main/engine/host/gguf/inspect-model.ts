@@ -1,4 +1,4 @@
-/** What a model file is, from its header alone, before anything is loaded. */
+/** Describes a model file from its header alone, before anything is loaded. */
 import { basename } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
@@ -6,14 +6,14 @@ import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.t
 
 import { readGgufHeader, type GgufHeader } from './gguf-header.ts'
 import { fileTypeName } from './gguf-types.ts'
-import type { MemoryEstimate, MemoryWish } from '../native/llama-estimate.ts'
+import type { MemoryEstimate, MemorySettings } from '../native/llama-estimate.ts'
 
 /** Context assumed when no settings are given; the trained one when that is shorter. */
 const CONTEXT_ASSUMED = 4_096
-/** Up to this share of what is free, it fits well. */
+/** Up to this share of the free memory it fits well. */
 const COMFORT = 0.8
 
-export type Estimate = (path: string, settings: MemoryWish) => Promise<MemoryEstimate>
+export type EstimateMemory = (path: string, settings: MemorySettings) => Promise<MemoryEstimate>
 
 const text = (header: GgufHeader, key: string): string | null => {
   const value = header.metadata.get(key)
@@ -45,14 +45,14 @@ function checkKind(header: GgufHeader, path: string): string {
 export async function inspectModel(
   path: string,
   settings: Partial<EngineSettings>,
-  estimate: Estimate,
+  estimate: EstimateMemory,
 ): Promise<ModelInspection> {
   const header = await readGgufHeader(path)
   const architecture = checkKind(header, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
   const contextTokens = typeof trained === 'number' ? trained : null
   const blocks = header.metadata.get(`${architecture}.block_count`)
-  const assumed: MemoryWish = {
+  const assumed: MemorySettings = {
     ...settings,
     contextTokens: settings.contextTokens ?? Math.min(contextTokens ?? CONTEXT_ASSUMED, CONTEXT_ASSUMED),
     slots: settings.slots ?? 1,

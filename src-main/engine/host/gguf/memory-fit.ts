@@ -1,32 +1,32 @@
 /**
- * Whether a load fits what is free, asked before it: Linux gives out more memory than there is and ends a process
- * later. What would fit is offered.
+ * Checks before a load that it fits into free memory: Linux overcommits memory and kills a process later. Offers the
+ * next smaller settings that would fit.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import type { Estimator } from '../native/llama-estimate.ts'
 
-interface Smaller {
+interface SmallerSettings {
   slots: number
   contextTokens: number
 }
 
-/** What is offered leaves a part of what is free: the estimate is no promise. */
+/** The offer uses this share of the free memory: an estimate is no promise. */
 const OFFER_SHARE = 0.9
-/** Below so much context, slots go first. */
+/** At or below this much context, slots are reduced first. */
 const CONTEXT_FIRST = 2_048
 const CONTEXT_MIN = 256
-/** After a load failed although it seemed to fit, the estimate is taken for so much too low. */
+/** After a load failed although it seemed to fit, only this share of the memory is taken as available. */
 const DISTRUST = 0.75
 /** 64 slots and a million tokens are halved 18 times at most. */
 const HALVINGS_MAX = 20
 
 /**
- * Half the room: slots and context in turns, so that neither ends at its least while the other is large. Null at the
- * end.
+ * Half the memory: slots and context in turns, so that neither reaches its minimum while the other is large. Null when
+ * both are at their minimum.
  */
-function halved({ slots, contextTokens }: Smaller, turn: number): Smaller | null {
+function halved({ slots, contextTokens }: SmallerSettings, turn: number): SmallerSettings | null {
   const fewer = slots > 1 ? { slots: Math.ceil(slots / 2), contextTokens } : null
   const half = Math.max(CONTEXT_MIN, Math.floor(contextTokens / 2 / CONTEXT_MIN) * CONTEXT_MIN)
   const shorter = half < contextTokens ? { slots, contextTokens: half } : null
@@ -42,8 +42,8 @@ export async function nextSmaller(
   settings: EngineSettings,
   freeBytes: number,
   needed: (settings: EngineSettings) => Promise<number>,
-): Promise<Smaller | null> {
-  let candidate: Smaller = { slots: settings.slots, contextTokens: settings.contextTokens }
+): Promise<SmallerSettings | null> {
+  let candidate: SmallerSettings = { slots: settings.slots, contextTokens: settings.contextTokens }
   for (let turn = 0; turn < HALVINGS_MAX; turn += 1) {
     const next = halved(candidate, turn)
     if (next === null) return null
@@ -55,7 +55,7 @@ export async function nextSmaller(
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** With the next smaller setting in its data (`slots`, `contextTokens`) where there is one. */
+/** Its data holds the next smaller setting (`slots`, `contextTokens`) if there is one. */
 async function outOfMemoryError(
   settings: EngineSettings,
   estimator: Estimator,
@@ -63,10 +63,10 @@ async function outOfMemoryError(
 ): Promise<StokerError> {
   const { neededBytes, freeBytes } = await estimator(settings)
   const room = trusted ? freeBytes : Math.min(freeBytes, neededBytes) * DISTRUST
-  const smaller = await nextSmaller(settings, room, async (wish) => {
-    // Another kind of memory may be the scarce one for it.
-    const of = await estimator(wish)
-    return of.neededBytes * (freeBytes / Math.max(1, of.freeBytes))
+  const smaller = await nextSmaller(settings, room, async (candidate) => {
+    // For these settings another kind of memory may be the scarce one.
+    const estimate = await estimator(candidate)
+    return estimate.neededBytes * (freeBytes / Math.max(1, estimate.freeBytes))
   })
   const offer =
     smaller === null
@@ -88,7 +88,7 @@ interface FitOptions {
 }
 
 /**
- * Loads what was looked at and fits. Errors: ENGINE_OUT_OF_MEMORY (data: neededBytes, freeBytes, and slots and
+ * Loads after the file was inspected and if it fits. Errors: ENGINE_OUT_OF_MEMORY (data: neededBytes, freeBytes, and slots and
  * contextTokens where a smaller setting fits), MODEL_TOO_BIG, and those of `inspect` and `load`.
  */
 export async function loadFitting<T>(

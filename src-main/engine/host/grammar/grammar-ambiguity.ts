@@ -1,28 +1,28 @@
 /**
- * How many ways of reading an answer a JSON grammar leaves open at once. llama.cpp keeps each as a stack of its own and
- * tries every token on all of them; alternatives that cannot be told apart before they hold further alternatives
- * multiply with every level, until the engine stands still. The walk follows sets of rules that are open together, with
- * how many stacks lead to each, into their members and items. It finds an upper bound.
+ * How many parses of an answer a JSON grammar leaves open at once. llama.cpp keeps each as a stack of its own and tries
+ * every token on all of them; alternatives that cannot be told apart before they contain further alternatives multiply
+ * with every level, until the engine hangs. The walk follows sets of rules that are open together, with the number of
+ * stacks that lead to each, into their members and items. It finds an upper bound.
  */
 import { itemOf, memberOf, Overlap } from './grammar-overlap.ts'
-import type { Shape } from './grammar-shapes.ts'
+import type { RuleShape } from './grammar-shapes.ts'
 
-/** Sets looked at, and comparisons of two rules; a schema of 64 KiB that people write stays far below. */
+/** Bounds on visited sets and on comparisons of two rules; a schema of 64 KiB as people write them stays far below. */
 const SETS_MAX = 8_192
 const COMPARISONS_MAX = 200_000
 
-/** Rules open together, and stacks that lead to each. */
+/** Rules that are open together, each with the number of stacks that lead to it. */
 type Open = ReadonlyMap<string, number>
-type Of<K extends Shape['kind']> = Extract<Shape, { kind: K }>
+type Of<K extends RuleShape['kind']> = Extract<RuleShape, { kind: K }>
 
 export interface AmbiguityOptions {
-  shapeOf: (name: string) => Shape | undefined
-  /** Ways open within a rule by itself. */
+  shapeOf: (name: string) => RuleShape | undefined
+  /** Parses that are open within a rule by itself. */
   widthOf: (name: string) => number
   most: number
 }
 
-/** Rules that some text keeps open together: whatever is linked by pairs. */
+/** Groups of rules that some text keeps open together: the connected components of the pairs. */
 function linked<T>(all: readonly T[], together: (a: T, b: T) => boolean): T[][] {
   const groups: T[][] = []
   for (const one of all) {
@@ -33,18 +33,12 @@ function linked<T>(all: readonly T[], together: (a: T, b: T) => boolean): T[][] 
   return groups
 }
 
-/**
- * True when more than `most` ways may be open at once somewhere below `start`, or when that could not be found out
- * within bounds.
- */
-export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: AmbiguityOptions): boolean {
-  const leaves = new Map<string, readonly string[]>()
-  let comparisons = 0
-  let over = false
-
-  function leavesOf(name: string): readonly string[] {
-    const known = leaves.get(name)
-    if (known !== undefined) return known
+/** Finds the rules that a rule is an alternative of, through nested alternatives; each is looked up once. */
+function createLeaves(shapeOf: AmbiguityOptions['shapeOf']): (name: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>()
+  return (name) => {
+    const before = known.get(name)
+    if (before !== undefined) return before
     const found = new Set<string>()
     const seen = new Set([name])
     for (const one of seen) {
@@ -52,10 +46,20 @@ export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: Ambigu
       if (shape?.kind === 'either') for (const part of shape.of) seen.add(part)
       else found.add(one)
     }
-    const result = [...found]
-    leaves.set(name, result)
-    return result
+    const leaves = [...found]
+    known.set(name, leaves)
+    return leaves
   }
+}
+
+/**
+ * True when more than `most` parses may be open at once somewhere below `start`, or when the bounds were reached before
+ * that was known.
+ */
+export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: AmbiguityOptions): boolean {
+  const leavesOf = createLeaves(shapeOf)
+  let comparisons = 0
+  let over = false
   const overlap = new Overlap(leavesOf, shapeOf, () => void (over ||= (comparisons += 1) > COMPARISONS_MAX))
 
   function opened(parts: readonly (readonly [string, number])[]): Open {

@@ -2,7 +2,7 @@
 import { listOf, type RuleOf, type Schema } from './grammar-merge.ts'
 import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
-import type { Shape } from './grammar-shapes.ts'
+import type { RuleShape } from './grammar-shapes.ts'
 
 export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): string {
   const least = count(schema, 'minItems') ?? 0
@@ -14,7 +14,7 @@ export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): 
     schema['prefixItems'] === undefined ? [] : listOf('prefixItems', schema['prefixItems']).map((part) => ruleOf(part))
   if (most !== null && most < first.length)
     throw invalidGrammar('"maxItems" is smaller than "prefixItems" is long. Correct it.')
-  const shape = (item: string | null, ways = 1): Shape => ({
+  const shape = (item: string | null, ways = 1): RuleShape => ({
     kind: 'array',
     first,
     item,

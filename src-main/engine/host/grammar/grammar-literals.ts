@@ -1,12 +1,12 @@
 /**
- * Many texts as one GBNF expression that branches letter by letter: as alternatives side by side each would be tried
- * for every token of the vocabulary.
+ * Many texts as one GBNF expression that branches character by character (a trie): as plain alternatives each would be
+ * tried for every token of the vocabulary.
  */
 import { literal } from './grammar-rules.ts'
 
 export interface Branching {
   body: string
-  /** Ways open at once, at most. */
+  /** Most alternatives that are open at once. */
   width: number
 }
 

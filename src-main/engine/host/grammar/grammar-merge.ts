@@ -1,11 +1,11 @@
-/** JSON schemas put together: what `allOf` says at once, and what stands beside `anyOf` or `$ref`. */
+/** Merges JSON schemas: the parts of `allOf`, and the keywords beside `anyOf` or `$ref`. */
 import { invalidGrammar } from './grammar-rules.ts'
 
 export type Schema = Record<string, unknown>
 
 /**
- * Words that describe a value and do not bind it; `default` included. Source: JSON Schema 2020-12, Validation, section
- * 9. `format` binds only where this converter knows it.
+ * Keywords that annotate a value and do not constrain it, `default` included. Source: JSON Schema 2020-12, Validation,
+ * section 9. `format` constrains only where this converter knows it.
  */
 const NOTES = new Set([
   'title',
@@ -25,7 +25,7 @@ const NOTES = new Set([
   'strict',
 ])
 
-/** Words this converter cannot express; ignoring them would let answers through that the schema forbids. */
+/** Keywords that this converter cannot express; ignoring them would allow answers that the schema forbids. */
 const UNSUPPORTED = [
   'pattern',
   'patternProperties',
@@ -48,7 +48,7 @@ const UNSUPPORTED = [
 export const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The words that bind. Throws GRAMMAR_INVALID for one that cannot be expressed, naming it. */
+/** The keywords that constrain. Throws GRAMMAR_INVALID for one that cannot be expressed, naming it. */
 export function binding(schema: Schema): Schema {
   for (const word of UNSUPPORTED)
     if (schema[word] !== undefined) throw invalidGrammar(`"${word}" cannot be enforced. Leave it out.`)
@@ -89,7 +89,7 @@ function mergedWord(word: string, a: unknown, b: unknown): unknown {
   )
 }
 
-/** One schema that binds as both do. */
+/** One schema with the constraints of both. */
 export function merged(a: Schema, b: Schema): Schema {
   const result: Schema = { ...a }
   for (const [word, value] of Object.entries(b))

@@ -4,7 +4,7 @@ import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
 import type { Member } from './grammar-shapes.ts'
 
-/** Without `required`, every named property is given where that can end: a small model would otherwise answer {}. */
+/** Without `required`, every named property is required, if such a value can end: a small model would else answer {}. */
 export type Unsaid = 'required' | 'optional'
 
 export function objectRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf, unsaid: Unsaid): string {
@@ -44,7 +44,7 @@ function map(
   const ws = rules.primitive('ws')
   if (values === false || most === 0)
     return rules.shaped(rules.add(`"{" ${ws} "}"`), { kind: 'map', value: null, ways: 1 })
-  // The same key may come twice, so a count of keys cannot be promised.
+  // The same key may come twice, so a number of keys cannot be guaranteed.
   if (least > 1)
     throw invalidGrammar('"minProperties" above 1 cannot be enforced without named properties. Leave it out.')
   const value = ruleOf(values)
@@ -56,8 +56,8 @@ function map(
 }
 
 /**
- * In the order of the schema; from the last property on, what may follow when something stands before it, and when
- * nothing does.
+ * Named properties in the order of the schema. Built from the last one backwards, with two rules for each: after another
+ * property, and as the first one.
  */
 function members(
   rules: GrammarRules,
@@ -101,7 +101,7 @@ function either(
   starting: string,
   head: { rule: string; of: string[] },
 ): { rule: string; of: string[] } {
-  // What may be empty needs nothing to end.
+  // A rule that may be empty can always end.
   const rule =
     head.of.length === 0
       ? rules.add(`${starting} | ${head.rule}`)

@@ -1,39 +1,39 @@
 /**
- * Whether two rules of a JSON grammar may both have read the same text so far. In doubt they may: what follows is an
- * upper bound.
+ * Whether two rules of a JSON grammar may both have parsed the same text so far. In doubt they may, so that the result
+ * is an upper bound.
  */
-import { classOfText, type Member, type Shape } from './grammar-shapes.ts'
+import { classOfText, type Member, type RuleShape } from './grammar-shapes.ts'
 
-type ObjectShape = Extract<Shape, { kind: 'object' | 'map' }>
-type ArrayShape = Extract<Shape, { kind: 'array' }>
+type ObjectShape = Extract<RuleShape, { kind: 'object' | 'map' }>
+type ArrayShape = Extract<RuleShape, { kind: 'array' }>
 
-/** The rule of a property; null where there can be none. A null key is one that no schema names. */
+/** The rule of a property; null where the shape allows none. A null key stands for one that no schema names. */
 export const memberOf = (shape: ObjectShape, key: string | null): string | null =>
   shape.kind === 'map' ? shape.value : (shape.members.find((member) => member.name === key)?.value ?? null)
 export const itemOf = (shape: ArrayShape, index: number): string | null =>
   shape.most !== null && index >= shape.most ? null : (shape.first[index] ?? shape.item)
 
-const classOf = (shape: Shape): string =>
+const classOf = (shape: RuleShape): string =>
   shape.kind === 'plain' ? shape.class : shape.kind === 'map' ? 'object' : shape.kind
-const place = (shape: ObjectShape, key: string | null): number =>
+const positionOf = (shape: ObjectShape, key: string | null): number =>
   shape.kind === 'map' || key === null ? -1 : shape.members.findIndex((member) => member.name === key)
 /** Properties that must have come before the key; all of them for undefined. */
 function mustBefore(shape: ObjectShape, key: string | null | undefined): readonly Member[] {
   if (shape.kind === 'map') return []
-  const end = key === undefined ? shape.members.length : place(shape, key)
+  const end = key === undefined ? shape.members.length : positionOf(shape, key)
   return shape.members.filter((member, at) => member.must && at < end)
 }
 
 export class Overlap {
   readonly #leavesOf: (name: string) => readonly string[]
-  readonly #shapeOf: (name: string) => Shape | undefined
+  readonly #shapeOf: (name: string) => RuleShape | undefined
   readonly #spend: () => void
   readonly #known = new Map<string, boolean>()
 
   /** `spend` is called for each comparison, and throws when there are too many. */
   constructor(
     leavesOf: (name: string) => readonly string[],
-    shapeOf: (name: string) => Shape | undefined,
+    shapeOf: (name: string) => RuleShape | undefined,
     spend: () => void,
   ) {
     this.#leavesOf = leavesOf
@@ -41,33 +41,33 @@ export class Overlap {
     this.#spend = spend
   }
 
-  /** A whole value that is right under both. */
+  /** Some whole value is valid under both. */
   values(a: string, b: string): boolean {
     if (a === b) return true
     const key = a < b ? `${a} ${b}` : `${b} ${a}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    // While it is being asked the answer is yes: values that hold each other overlap until something else tells them
-    // apart.
+    // Recursive values are assumed to overlap until something else tells them apart.
     this.#known.set(key, true)
     const overlap = this.#leavesOf(a).some((one) => this.#leavesOf(b).some((other) => this.#leaves(one, other)))
     this.#known.set(key, overlap)
     return overlap
   }
 
-  /** Both have read the same properties and are at the value of this one; at their end for undefined. */
+  /** Both may have parsed the same properties and be at the value of this one; at their end for undefined. */
   objectsAt(a: ObjectShape, b: ObjectShape, key: string | null | undefined): boolean {
     const covers = (one: ObjectShape, other: ObjectShape): boolean =>
       mustBefore(one, key).every((member) => {
         this.#spend()
         const value = memberOf(other, member.name)
-        const inOrder = key === undefined || other.kind === 'map' || place(other, member.name) < place(other, key)
+        const inOrder =
+          key === undefined || other.kind === 'map' || positionOf(other, member.name) < positionOf(other, key)
         return value !== null && inOrder && this.values(member.value, value)
       })
     return covers(a, b) && covers(b, a)
   }
 
-  /** Both have read the same items before this one. */
+  /** Both may have parsed the same items before this one. */
   arraysAt(a: ArrayShape, b: ArrayShape, index: number): boolean {
     for (let before = 0; before < index; before += 1) {
       this.#spend()

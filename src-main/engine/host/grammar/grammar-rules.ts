@@ -1,24 +1,25 @@
 /**
- * Rules of one grammar in llama.cpp's GBNF, with what must be known of them: their size, and whether each can ever end.
+ * The rules of one grammar in llama.cpp's GBNF, and what is checked on them: their size, ambiguity, and whether each can
+ * ever end.
  */
 import { StokerError } from '#contract/errors.ts'
 
 import { isTooAmbiguous } from './grammar-ambiguity.ts'
-import { PRIMITIVE_SHAPES, type Shape } from './grammar-shapes.ts'
+import { PRIMITIVE_SHAPES, type RuleShape } from './grammar-shapes.ts'
 
 /** Text of the whole grammar. */
 const GBNF_BYTES_MAX = 262_144
 /**
- * Copies that repetitions with counts make when llama.cpp reads the grammar; more would take it noticeable time and
- * memory.
+ * Copies of elements that llama.cpp makes of counted repetitions when it parses the grammar; more would take noticeable
+ * time and memory.
  */
 const COPIES_MAX = 40_000
-/** llama.cpp refuses larger counts in one repetition; more is put together from blocks. */
+/** llama.cpp refuses larger counts in one repetition; larger ones are composed of blocks. */
 const BLOCK = 1_000
 /** Largest count at all. */
 const COUNT_MAX = 100_000
 
-/** Ways open at once in an answer: each is tried for every token of the vocabulary. */
+/** Parses of an answer that may be open at once: every token of the vocabulary is tried on each. */
 const WIDTH_MAX = 256
 
 export const invalidGrammar = (reason: string): StokerError =>
@@ -63,17 +64,17 @@ interface Needs {
 export class GrammarRules {
   readonly #bodies = new Map<string, string>()
   readonly #needs = new Map<string, Needs>()
-  /** Ways open at a rule's start, for rules that are more than names of others. */
+  /** Parses open at a rule's start, for rules that are more than names of others. */
   readonly #widths = new Map<string, number>()
-  readonly #shapes = new Map<string, Shape>(PRIMITIVE_SHAPES)
-  /** Rules of whole values, each looked at by itself. */
+  readonly #shapes = new Map<string, RuleShape>(PRIMITIVE_SHAPES)
+  /** Rules of whole values, each checked by itself. */
   readonly #roots = new Set<string>()
-  /** Rules by what they say: equal alternatives are one. */
+  /** Rules by their text: equal ones are shared. */
   readonly #written = new Map<string, string>()
   #bytes = 0
   #copies = 0
 
-  /** A rule everybody knows, by its name. */
+  /** A predefined rule by its name. */
   primitive(name: string): string {
     const known = PRIMITIVES[name]
     if (known !== undefined && !this.#bodies.has(name)) {
@@ -83,14 +84,14 @@ export class GrammarRules {
     return name
   }
 
-  /** Reserves a name, so that a rule may speak of itself before it is written. */
+  /** Reserves a name, so that a rule can refer to itself before it is written. */
   name(): string {
     const name = `r${this.#bodies.size + 1}`
     this.#bodies.set(name, '')
     return name
   }
 
-  /** `width`: ways open at once at one place of the rule itself. */
+  /** `width`: parses open at once at one position of the rule itself. */
   put(name: string, body: string, needs: Needs, width = 1): string {
     this.#bytes += name.length + body.length + 6
     if (this.#bytes > GBNF_BYTES_MAX)
@@ -117,26 +118,25 @@ export class GrammarRules {
     return this.shaped(this.add(different.join(' | '), different, 'any'), { kind: 'either', of: different })
   }
 
-  /** Says what a rule stands for; the rule's name. */
-  shaped(name: string, shape: Shape): string {
+  /** Sets what a rule stands for; returns its name. */
+  shaped(name: string, shape: RuleShape): string {
     this.#shapes.set(name, shape)
     return name
   }
 
-  /** A rule of a whole JSON value, whose ambiguity is bounded. */
+  /** Marks the rule of a whole JSON value, whose ambiguity is then checked. */
   rooted(name: string): string {
     this.#roots.add(name)
     return name
   }
 
-  /** Ways open together inside a repetition with so many optional elements: see upTo. */
+  /** Parses open at once inside a repetition with this many optional elements: see upTo. */
   static waysOf(optional: number | null): number {
     return optional !== null && optional > BLOCK ? 2 : 1
   }
 
   /**
-   * `element` (a rule's name) from `least` to `most` times; null is without end. `what` names the keyword in the
-   * refusal.
+   * `element` (a rule's name) from `least` to `most` times; null is unbounded. `what` names the keywords in the error.
    */
   times(element: string, least: number, most: number | null, what: string): string {
     if (most !== null && most < least) throw invalidGrammar(`its ${what} contradict each other. Correct them.`)
@@ -146,7 +146,7 @@ export class GrammarRules {
       .join(' ')
   }
 
-  /** The grammar's text, with `start` as its root and nothing after it. Refuses rules that can never end. */
+  /** The grammar's text with `start` as its root. Refuses rules that can never end, and too much ambiguity. */
   text(start: string): string {
     const ending = this.#endingRules()
     if (!ending.has(start))
@@ -175,7 +175,7 @@ export class GrammarRules {
     return rest === 0 ? `${block}{${blocks}}` : `${block}{${blocks}} ${this.#exactly(element, rest)}`
   }
 
-  /** Blocks so that at every place few ways are open: a whole block and more, or less than a block and the end. */
+  /** In blocks, so that few parses are open at every position: a whole block and more, or less than a block and the end. */
   #upTo(element: string, count: number): string {
     if (count === 0) return ''
     this.#spend(Math.min(count, 2 * BLOCK))
@@ -188,8 +188,8 @@ export class GrammarRules {
   }
 
   /**
-   * Refuses rules that begin with themselves without a character between, and places with too many ways open. Only
-   * rules made of names alone can do the first.
+   * Refuses left recursion, and positions with too many open parses. Only rules made of names alone can be left
+   * recursive.
    */
   #checkWidths(): void {
     const left = new Map(

@@ -3,14 +3,14 @@ import type { Schema } from './grammar-merge.ts'
 import { integersBetween, numbersBetween } from './grammar-numbers.ts'
 import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
 
-/** Formats that bind; every other is a note (JSON Schema 2020-12, Validation, section 7). */
+/** Formats that constrain; every other one is an annotation (JSON Schema 2020-12, Validation, section 7). */
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ['date', '"\\"" date "\\""'],
   ['time', '"\\"" time "\\""'],
   ['date-time', '"\\"" date "T" time "\\""'],
   ['uuid', '"\\"" uuid "\\""'],
 ])
-/** A word of the schema that counts; null when it is not there. */
+/** The value of a keyword that holds a count; null when it is missing. */
 export const count = (schema: Schema, word: string): number | null => {
   const value = schema[word]
   if (value === undefined) return null

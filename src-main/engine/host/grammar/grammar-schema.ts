@@ -1,7 +1,7 @@
 /**
- * A JSON schema turned into GBNF rules: every answer of the grammar is valid under the schema. Where the schema leaves
- * room (order of properties, properties it does not name) the grammar takes less of it; where a word cannot be
- * expressed the schema is refused by that word's name.
+ * Converts a JSON schema to GBNF rules: every answer of the grammar is valid under the schema. Where the schema leaves
+ * freedom (order of properties, properties it does not name) the grammar is stricter; a schema with a keyword that
+ * cannot be expressed is refused, naming the keyword.
  */
 import { arrayRule } from './grammar-arrays.ts'
 import { literals } from './grammar-literals.ts'
@@ -29,16 +29,16 @@ function typesOf(schema: Schema): readonly Type[] {
   return []
 }
 
-/** References that lead straight to the next. */
+/** Longest chain of references that lead directly to the next. */
 const CHAIN_MAX = 64
-/** Parts within parts, through references too. */
+/** Deepest nesting of subschemas, through references too. */
 const DEPTH_MAX = 600
-/** Parts at all: what `allOf` joins is written anew at each place, which doubles with every level. */
+/** Subschemas in all: `allOf` is merged anew wherever it occurs, which may double with every level. */
 const PARTS_MAX = 20_000
 const chainTooLong = (): Error =>
   invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
 
-/** One converter per schema document: `$ref` is looked up in it. The rules may be shared by several documents. */
+/** One converter for each schema document, in which `$ref` is resolved. Several documents may share the rules. */
 export class SchemaConverter {
   readonly #rules: GrammarRules
   readonly #document: Schema
@@ -58,7 +58,7 @@ export class SchemaConverter {
     return this.#rules.rooted(this.#reference('#', []))
   }
 
-  /** Every part within a part takes a place on the program's own stack. */
+  /** Bounded, because every level of nesting uses the program's own stack. */
   #rule(schema: unknown, entered: readonly string[]): string {
     if (this.#depth >= DEPTH_MAX)
       throw invalidGrammar(
@@ -77,7 +77,7 @@ export class SchemaConverter {
     }
   }
 
-  /** `entered`: references on the way here with no character between, which would never end. */
+  /** `entered`: references followed to here without any character in between; one that comes again would never end. */
   #ruleHere(schema: unknown, entered: readonly string[]): string {
     if (schema === true || schema === undefined) return this.#rules.primitive('value')
     if (!isSchema(schema))
@@ -132,7 +132,7 @@ export class SchemaConverter {
     return this.#rule(merged(beside, this.#resolved({ $ref: target })), [...entered, target])
   }
 
-  /** A part as a plain schema without `$ref`, for merging. */
+  /** A subschema with its `$ref` resolved, for merging. */
   #resolved(part: unknown, seen: readonly string[] = []): Schema {
     if (!isSchema(part)) throw invalidGrammar('a part of "allOf" or "anyOf" is no schema. Use objects.')
     const bound = binding(part)
@@ -184,7 +184,7 @@ export class SchemaConverter {
   }
 
   #typed(type: Type, schema: Schema): string {
-    // Inside brackets a reference may come round again.
+    // Inside brackets a reference may occur again.
     const ruleOf = (part: unknown): string => this.#rule(part, [])
     switch (type) {
       case 'object':

@@ -1,5 +1,5 @@
 /**
- * What the rules of a JSON grammar stand for, as far as it tells how many alternatives stay open together
+ * What the rules of a JSON grammar stand for, as far as needed to count the alternatives that stay open together
  * (grammar-ambiguity.ts).
  */
 
@@ -12,11 +12,11 @@ export interface Member {
 
 export type JsonClass = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'
 
-export type Shape =
+export type RuleShape =
   | { kind: 'either'; of: readonly string[] }
   /** Properties in their order. */
   | { kind: 'object'; members: readonly Member[] }
-  /** Any keys; null where there are none. `ways`: places of its repetition that are open together. */
+  /** Any keys; null where there are none. `ways`: positions of its repetition that are open together. */
   | { kind: 'map'; value: string | null; ways: number }
   | { kind: 'array'; first: readonly string[]; item: string | null; least: number; most: number | null; ways: number }
   /** JSON texts. */
@@ -38,7 +38,7 @@ export function classOfText(text: string): JsonClass {
 }
 
 /** The rules that every grammar may use. */
-export const PRIMITIVE_SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+export const PRIMITIVE_SHAPES: ReadonlyMap<string, RuleShape> = new Map<string, RuleShape>([
   ['value', { kind: 'either', of: ['object', 'array', 'string', 'number', 'boolean', 'null'] }],
   ['object', { kind: 'map', value: 'value', ways: 1 }],
   ['array', { kind: 'array', first: [], item: 'value', least: 0, most: null, ways: 1 }],

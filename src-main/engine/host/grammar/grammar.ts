@@ -1,5 +1,5 @@
 /**
- * Grammars for JSON answers, made without the engine and kept: the same schema comes with every request of a caller.
+ * Grammars for JSON answers, built without the engine and cached: a caller sends the same schema with every request.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -11,7 +11,7 @@ import { checkSchema } from './schema-bounds.ts'
 const KEPT_MAX = 64
 const kept = new Map<string, string>()
 
-/** The text for a key, made at most once while it is among the last 64 asked for. */
+/** The grammar for a key, built once while it is among the last 64 that were asked for. */
 export function keptGrammar(key: string, make: () => string): string {
   const known = kept.get(key)
   const text = known ?? make()
@@ -35,9 +35,9 @@ export function withEnd(make: (unsaid: Unsaid) => string): string {
 }
 
 /**
- * GBNF whose every text is one JSON value under the schema, ending right after it. `oneOf` is taken as `anyOf`;
- * properties come in the schema's order and unnamed ones are not made beside named ones; a schema without `required`
- * gets all its properties. Errors: GRAMMAR_INVALID, naming what cannot be enforced.
+ * GBNF that matches exactly one JSON value that is valid under the schema. `oneOf` is taken as `anyOf`; properties come
+ * in the schema's order, without unnamed ones beside named ones; a schema without `required` gets all its properties.
+ * Errors: GRAMMAR_INVALID, naming what cannot be enforced.
  */
 export function schemaGrammar(schema: Record<string, unknown>): string {
   checkSchema(schema)

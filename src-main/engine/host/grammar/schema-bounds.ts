@@ -1,11 +1,11 @@
-/** Bounds on a JSON schema before it becomes a grammar: a huge or endless one must not occupy the host. */
+/** Bounds on a JSON schema before it becomes a grammar: a huge or cyclic one must not occupy the host. */
 import { StokerError } from '#contract/errors.ts'
 
 const SCHEMA_BYTES_MAX = 65_536
 const SCHEMA_DEPTH_MAX = 16
 
 /**
- * False beyond the depth, or when more values are met than so many bytes could hold (a graph that shares its parts).
+ * False beyond the depth, or with more values than that many bytes could hold (a graph with shared parts).
  */
 function within(value: unknown, left: number, budget: { values: number }): boolean {
   if (typeof value !== 'object' || value === null) return true

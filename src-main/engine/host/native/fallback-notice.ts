@@ -1,6 +1,6 @@
 /**
- * Says why a host works on node-llama-cpp's public API: it serves, but slower, and without all that the native loop
- * can.
+ * Says why a host runs on node-llama-cpp's public API: it serves, but slower and without some features of the native
+ * loop.
  */
 
 /** Writes one line the first time it is told a reason; later ones of the same process are the same. */

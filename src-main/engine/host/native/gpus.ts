@@ -1,4 +1,4 @@
-/** Which of the devices that a process sees llama.cpp would put layers on. Pure. */
+/** Which of the devices that a process sees are GPUs that llama.cpp would offload layers to. Pure. */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineGpu } from '#core/engine/engine.port.ts'
 
@@ -13,9 +13,9 @@ export interface Device {
 }
 
 /**
- * Those with a memory of their own; where there are none, the one inside the processor, which shares the main memory
- * (llama.cpp, llama_prepare_model_devices). One backend is loaded, so the place among its GPUs is what its environment
- * variable counts (gpu-environment.ts), unless that backend left some out.
+ * GPUs with memory of their own; where there are none, the integrated one, which shares main memory (llama.cpp,
+ * llama_prepare_model_devices). One backend is loaded, so the index among its GPUs is the one that its environment
+ * variable uses (gpu-environment.ts), unless that backend left some out.
  */
 export function gpusOf(devices: readonly Device[]): EngineGpu[] {
   const all = devices
@@ -26,8 +26,8 @@ export function gpusOf(devices: readonly Device[]): EngineGpu[] {
 }
 
 /**
- * A process that is to have one GPU of its own must see that one and no other: with none it would serve from the
- * processor, with several spread over them. Error ENGINE_LOAD_FAILED.
+ * A process that is bound to one GPU must see that one and no other: with none it would run on the CPU, with several it
+ * would spread over them. Error ENGINE_LOAD_FAILED.
  */
 export function checkBound(seen: readonly EngineGpu[]): void {
   if (seen.length === 1) return

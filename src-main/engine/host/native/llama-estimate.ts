@@ -1,4 +1,4 @@
-/** What a model with these settings would need, by the library's dry run; nothing is loaded. */
+/** Memory that a model needs with given settings, by the library's dry run; nothing is loaded. */
 import { freemem, totalmem } from 'node:os'
 
 import { GgmlType, GgufInsights, readGgufFileInfo, type Llama } from 'node-llama-cpp'
@@ -7,7 +7,7 @@ import type { EngineSettings } from '#core/engine/engine.port.ts'
 
 import { llamaInstance } from './llama.ts'
 import { EMBED_TOKENS_MAX } from './native-embed.ts'
-import { BATCH_TOKENS_DEFAULT, PARKED_BYTES_DEFAULT } from './native-model.ts'
+import { BATCH_TOKENS_DEFAULT, SAVED_PREFIX_BYTES_DEFAULT } from './native-model.ts'
 
 export interface MemoryEstimate {
   neededBytes: number
@@ -17,14 +17,14 @@ export interface MemoryEstimate {
   method: string
 }
 
-/** The settings that decide about memory. */
-export type MemoryWish = Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'> &
+/** The settings that decide how much memory is needed. */
+export type MemorySettings = Pick<EngineSettings, 'contextTokens' | 'slots' | 'gpuLayers'> &
   Partial<
-    Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'parkedBytes' | 'prefixReuse'>
+    Pick<EngineSettings, 'processes' | 'kvType' | 'flashAttention' | 'batchTokens' | 'savedPrefixBytes' | 'prefixReuse'>
   >
 
 /** Estimates of one file whose header was read once. */
-export type Estimator = (wish: MemoryWish) => Promise<MemoryEstimate>
+export type Estimator = (settings: MemorySettings) => Promise<MemoryEstimate>
 
 interface Parts {
   cpuRam: number
@@ -38,7 +38,7 @@ interface Room {
 }
 
 const DRY_RUN_SHARE = 0.25
-/** What a further host process takes without a model: Node and the library. */
+/** Memory of a further host process without a model: Node and the library. */
 const PROCESS_BYTES = 120 * 2 ** 20
 const PLAIN_TYPES = [GgmlType.F32, GgmlType.F16, GgmlType.BF16]
 
@@ -52,8 +52,8 @@ const times = ({ cpuRam, gpuVram }: Parts, factor: number): Parts => ({
 })
 
 /**
- * Of main and video memory the one of which a larger part of what is free is needed: what is free in one is no help in
- * the other.
+ * Of main and video memory the one with the larger needed share of what is free: room in one does not help in the
+ * other.
  */
 export function scarcer(main: Room, video: Room): Room {
   const share = ({ neededBytes, freeBytes }: Room): number => neededBytes / Math.max(1, freeBytes)
@@ -61,50 +61,52 @@ export function scarcer(main: Room, video: Room): Room {
 }
 
 /**
- * Parked prefixes lie in main memory up to their bound. Without settings (an import) the model's own needs are asked
- * for.
+ * Saved prefixes are in main memory, up to their bound. Without settings (an import) only the model's own needs are
+ * estimated.
  */
-const parkedOf = ({ prefixReuse = false, parkedBytes = PARKED_BYTES_DEFAULT }: MemoryWish): number =>
-  prefixReuse ? parkedBytes : 0
+const savedPrefixBytesOf = ({
+  prefixReuse = false,
+  savedPrefixBytes = SAVED_PREFIX_BYTES_DEFAULT,
+}: MemorySettings): number => (prefixReuse ? savedPrefixBytes : 0)
 
 /**
- * Of main memory, or of video memory where that is scarcer; where both are one, of their sum. `gpu`: layers may lie
- * there.
+ * Estimates main memory, or video memory where that is scarcer; where both are the same memory, their sum. `gpu`: layers
+ * may be offloaded.
  */
 export async function openEstimator(path: string, gpu: boolean): Promise<Estimator> {
   const llama = await llamaInstance(gpu)
   const info = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false })
   const insights = await GgufInsights.from(info, llama)
   const embeds = poolsTokens(info.metadata)
-  return async (wish) => {
+  return async (settings) => {
     const video = gpu ? await llama.getVramState() : { free: 0, total: 0, unifiedSize: 0 }
     const freeBytes = Math.min(freemem(), process.availableMemory())
-    const { needed, how } = await needs(insights, wish, { freeBytes: freeBytes + video.free, embeds })
-    const inMain = needed.cpuRam + (video.unifiedSize > 0 ? needed.gpuVram : 0) + parkedOf(wish)
+    const { needed, how } = await needs(insights, settings, { freeBytes: freeBytes + video.free, embeds })
+    const inMain = needed.cpuRam + (video.unifiedSize > 0 ? needed.gpuVram : 0) + savedPrefixBytesOf(settings)
     const room = scarcer(
       { neededBytes: inMain, freeBytes, totalBytes: totalmem() },
       { neededBytes: needed.gpuVram, freeBytes: video.free, totalBytes: video.total },
     )
-    return { ...room, supported: insights.isSupportedByLlamaCpp, method: `${describe(llama, wish)}, ${how}` }
+    return { ...room, supported: insights.isSupportedByLlamaCpp, method: `${describe(llama, settings)}, ${how}` }
   }
 }
 
-/** As openEstimator, for one answer. */
-export const estimateMemory = async (path: string, wish: MemoryWish): Promise<MemoryEstimate> =>
-  (await openEstimator(path, wish.gpuLayers > 0))(wish)
+/** As openEstimator, for a single estimate. */
+export const estimateMemory = async (path: string, settings: MemorySettings): Promise<MemoryEstimate> =>
+  (await openEstimator(path, settings.gpuLayers > 0))(settings)
 
-function describe(llama: Llama, { slots, contextTokens, processes = 1, kvType = 'f16' }: MemoryWish): string {
+function describe(llama: Llama, { slots, contextTokens, processes = 1, kvType = 'f16' }: MemorySettings): string {
   const details = `${slots} × ${contextTokens} tokens${kvType === 'f16' ? '' : `, ${kvType} cache`}${processes === 1 ? '' : `, ${processes} processes`}`
   return `${llama.gpu === false ? 'CPU' : llama.gpu}, ${details}`
 }
 
 /**
- * The dry run works with the context's real size (24 s for 64 slots of a million tokens), so it is left out where the
- * sum alone comes near what is free.
+ * The dry run takes time with the size of the context (24 s for 64 slots of a million tokens), so it is skipped where
+ * the sum from the header already comes near what is free.
  */
 async function needs(
   insights: GgufInsights,
-  wish: MemoryWish,
+  settings: MemorySettings,
   { freeBytes, embeds }: { freeBytes: number; embeds: boolean },
 ): Promise<{ needed: Parts; how: string }> {
   const {
@@ -115,7 +117,7 @@ async function needs(
     kvType = 'f16',
     flashAttention = 'auto',
     batchTokens = BATCH_TOKENS_DEFAULT,
-  } = wish
+  } = settings
   const sequences = Math.ceil(slots / processes)
   const kind = kvType === 'f16' ? GgmlType.F16 : GgmlType.Q8_0
   const context = {
@@ -126,7 +128,7 @@ async function needs(
     kvCacheKeyType: kind,
     kvCacheValueType: kind,
   }
-  // The one that is made beside it for embeddings.
+  // The context for embeddings beside it.
   const size = Math.min(EMBED_TOKENS_MAX, contextTokens)
   const contexts = [
     context,
@@ -162,15 +164,15 @@ async function needs(
   return { needed: whole(weights, ofContexts), how: 'dry run of the engine' }
 }
 
-/** How the file says that token vectors become one; a model without it makes no embeddings. */
+/** True when the file names a pooling type; a model without one gives no embeddings. */
 export function poolsTokens(metadata: { general: { architecture: string } }): boolean {
   const keys = metadata as unknown as Record<string, { pooling_type?: number } | undefined>
   return (keys[metadata.general.architecture]?.pooling_type ?? 0) > 0
 }
 
 /**
- * Processes share the file's pages, but not what the CPU backend rewrites for its own order of blocks (q4 and its like;
- * q8_0 on ARM too), nor what lies on a GPU. When in doubt they do not.
+ * Processes share the mapped pages of the file, but not weights that the CPU backend repacks (q4 types; q8_0 on ARM
+ * too), nor weights on a GPU. In doubt they share nothing.
  */
 function sharesWeights(insights: GgufInsights, gpuLayers: number): boolean {
   const { dominantTensorType } = insights

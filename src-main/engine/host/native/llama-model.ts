@@ -1,6 +1,6 @@
 /**
- * Loads a GGUF and makes it a StepModel: natively where the libraries look as expected, else through node-llama-cpp's
- * public API. No silent shrinking or shifting.
+ * Loads a GGUF as a StepModel: natively where the libraries are as expected, else through node-llama-cpp's public API.
+ * The context is never silently made smaller, and never shifted.
  */
 import { GgmlType, InsufficientMemoryError, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
 
@@ -21,9 +21,9 @@ import type { StepModel } from '../scheduler/step-model.ts'
 /** `public` forces the fallback loop (tests). */
 export interface LoadOptions {
   loop?: 'auto' | 'public'
-  /** Told at each load why the native loop cannot be used. */
+  /** Called at each load with the reason why the native loop cannot be used. */
   onFallback?: (reason: string) => void
-  /** Where the libraries are looked for (tests). */
+  /** Finds the libraries (replaced in tests). */
   find?: typeof findNative
 }
 
@@ -34,8 +34,8 @@ function nativeOf(gpu: GpuKind | null, find: typeof findNative): NativeLlama | E
   let native = find === findNative ? opened.get(gpu) : undefined
   if (native === undefined) {
     try {
-      const place = find(gpu)
-      native = place === null ? new Error('the prebuilt libraries were not found') : openNative(place)
+      const paths = find(gpu)
+      native = paths === null ? new Error('the prebuilt libraries were not found') : openNative(paths)
     } catch (error) {
       native = error as Error
     }
@@ -45,8 +45,8 @@ function nativeOf(gpu: GpuKind | null, find: typeof findNative): NativeLlama | E
 }
 
 /**
- * GPUs that llama.cpp would use in this process; by the public API's names where the libraries cannot be asked
- * themselves.
+ * GPUs that llama.cpp would use in this process; as the public API names them where the libraries cannot be opened
+ * natively.
  */
 export async function visibleGpus(): Promise<EngineGpu[]> {
   const kind = await usableGpu()
@@ -89,7 +89,7 @@ function createContext(model: LlamaModel, settings: EngineSettings, threads: num
 
 async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineSettings): Promise<StepModel> {
   const llama = await llamaInstance(asked.gpuLayers > 0)
-  // Without a thread pool of its own the library collapses when it takes every core.
+  // Without a persistent thread pool the library collapses when it takes every core.
   const threads = Math.min(asked.threads, THREADS_MAX)
   const model = await llama.loadModel({ modelPath: path, gpuLayers: asked.gpuLayers }).catch((error: unknown) => {
     throw loadError(error, asked)
@@ -108,7 +108,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
       },
       vocabulary: createPublicVocabulary(model),
       prefixReuse: settings.prefixReuse,
-      parkedBytes: 0,
+      savedPrefixBytes: 0,
       batchTokens: settings.batchTokens ?? BATCH_TOKENS_DEFAULT,
       threadsMax: threads,
       dispose: () => model.dispose(),
@@ -119,7 +119,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
   }
 }
 
-/** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. The file's header was checked before (inspect.ts). */
+/** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. The file's header was checked before (inspect-model.ts). */
 export async function loadStepModel(
   path: string,
   sha256: ModelSha256,

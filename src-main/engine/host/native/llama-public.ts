@@ -1,8 +1,8 @@
 /**
- * The step loop on node-llama-cpp's public API (`sequence.evaluate`): the fallback where its libraries do not look as
+ * The step loop on node-llama-cpp's public API (`sequence.evaluate`): the fallback where its libraries differ from what
  * the native loop expects. Each slot is one sequence; a running job is one generator, advanced by one token a step. It
- * cannot copy or keep states, report log-probabilities or bias end-of-generation tokens (a run with a masked end may
- * choose them; they have no text), and leaves out grammars that begin in the middle of an answer.
+ * cannot copy or save sequences, report log-probabilities or bias end-of-generation tokens (a request that masks the end
+ * may still sample them; they have no text), and ignores grammars that begin in the middle of an answer.
  */
 import {
   LlamaGrammarEvaluationState,
@@ -19,23 +19,23 @@ import { StokerError } from '#contract/errors.ts'
 
 import { poolsTokens } from './llama-estimate.ts'
 import { createPublicVocabulary } from './llama-vocabulary.ts'
-import type { Choice, SamplerOptions, StepItem, StepLoop, StepSampler } from '../scheduler/step-model.ts'
+import type { SampledToken, SamplerOptions, StepItem, StepLoop, StepSampler } from '../scheduler/step-model.ts'
 
 export { createPublicVocabulary } from './llama-vocabulary.ts'
 
 type Generator = AsyncGenerator<Token, void | Token>
-interface Chooser {
+interface SamplerState {
   options: SamplerOptions
   grammar: LlamaGrammarEvaluationState | null
   bias: TokenBias | null
-  /** The answer's last tokens, for the penalties. */
+  /** The last output tokens, for the penalties. */
   last: number[]
 }
 
 const unsupported = (what: string): StokerError =>
   new StokerError('SAMPLING_INVALID', `The fallback engine, which serves here, cannot ${what}. Leave it out.`)
 
-/** Control and end tokens: what a masked run never chooses, as far as the library lets us. */
+/** Control and end tokens: a request that masks the end never samples them, as far as the library can prevent it. */
 function maskedTokens(model: LlamaModel): number[] {
   const vocabulary = createPublicVocabulary(model)
   return Array.from({ length: vocabulary.size }, (_, token) => token).filter(
@@ -72,13 +72,13 @@ async function grammarOf(
   }
 }
 
-function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], chooser: Chooser): Generator {
-  const { options, grammar, bias } = chooser
+function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], state: SamplerState): Generator {
+  const { options, grammar, bias } = state
   const { temperature, topK, topP, minP, seed, repeatPenalty, frequencyPenalty, presencePenalty, penaltyTokens } =
     options
   const penalised = penaltyTokens > 0 && (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0)
   const punish = {
-    punishTokens: () => chooser.last.slice(-penaltyTokens) as Token[],
+    punishTokens: () => state.last.slice(-penaltyTokens) as Token[],
     maxPunishTokens: penaltyTokens,
     penalty: repeatPenalty,
     frequencyPenalty,
@@ -97,7 +97,7 @@ function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], cho
   })
 }
 
-/** One vector of length 1 from a context made when first asked for. */
+/** One vector of length 1; its context is created at the first call. */
 function createEmbed(model: LlamaModel): StepLoop['embed'] {
   let context: Promise<LlamaEmbeddingContext> | null = null
   return async (tokens) => {
@@ -130,7 +130,7 @@ function createEmbed(model: LlamaModel): StepLoop['embed'] {
 export function createPublicLoop(llama: Llama, model: LlamaModel, context: LlamaContext, slots: number): StepLoop {
   const sequences: LlamaContextSequence[] = Array.from({ length: slots }, () => context.getSequence())
   const generators = new Map<number, { generator: Generator; sampler: StepSampler }>()
-  const choosers = new WeakMap<StepSampler, Chooser>()
+  const states = new WeakMap<StepSampler, SamplerState>()
   const masked = maskedTokens(model)
 
   async function end(slot: number): Promise<void> {
@@ -138,25 +138,24 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     generators.delete(slot)
   }
 
-  async function one({ slot, tokens, sampler }: StepItem): Promise<Choice | null> {
+  async function one({ slot, tokens, sampler }: StepItem): Promise<SampledToken | null> {
     const sequence = sequences[slot]
     if (sequence === undefined) return null
     if (sampler === null) {
       await sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[])
       return null
     }
-    const chooser = choosers.get(sampler)
+    const state = states.get(sampler)
     let current = generators.get(slot)
     if (current?.sampler !== sampler) {
       await end(slot)
-      if (chooser === undefined) return null
-      current = { generator: evaluate(sequence, tokens, chooser), sampler }
+      if (state === undefined) return null
+      current = { generator: evaluate(sequence, tokens, state), sampler }
       generators.set(slot, current)
     }
     const { value } = await current.generator.next()
     if (typeof value !== 'number') return null
-    if (chooser !== undefined)
-      chooser.last = [...chooser.last, value].slice(-Math.max(1, chooser.options.penaltyTokens))
+    if (state !== undefined) state.last = [...state.last, value].slice(-Math.max(1, state.options.penaltyTokens))
     return { token: value }
   }
 
@@ -176,17 +175,17 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     restore: async () => false,
     async sampler(options) {
       if (options.logprobs !== null) throw unsupported('report log-probabilities')
-      const chooser: Chooser = {
+      const state: SamplerState = {
         options,
         grammar: await grammarOf(llama, model, options),
         bias: biasOf(model, masked, options),
         last: [],
       }
       const sampler: StepSampler = { dispose: () => undefined }
-      choosers.set(sampler, chooser)
+      states.set(sampler, state)
       return sampler
     },
-    // The library sets threads per decode by its own measure; those of the load stay.
+    // The library chooses its threads for each decode; the limit of the load stays.
     setThreads: () => undefined,
     embed: createEmbed(model),
   }

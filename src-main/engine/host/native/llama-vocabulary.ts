@@ -1,6 +1,6 @@
 /**
- * A vocabulary through node-llama-cpp's public API. It tells texts only, so each token's bytes are read from the file's
- * own token list.
+ * A vocabulary through node-llama-cpp's public API. The API gives texts only, so the bytes of each token are taken from
+ * the file's own token list.
  */
 import type { LlamaModel, Token } from 'node-llama-cpp'
 

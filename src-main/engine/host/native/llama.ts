@@ -1,6 +1,6 @@
 /**
- * node-llama-cpp itself: one instance per backend, made when first needed. Only the llama*.ts files and the readers of
- * headers import it.
+ * node-llama-cpp itself: one instance per backend, created when first needed. Only the llama*.ts files and the readers
+ * of headers import it.
  */
 import { availableParallelism, cpus } from 'node:os'
 
@@ -9,8 +9,8 @@ import { getLlama, getLlamaGpuTypes, LlamaLogLevel, type Llama } from 'node-llam
 import type { GpuKind } from './native-packages.ts'
 
 /**
- * Of the public loop. One core stays free: with as many threads as cores a busy machine falls to a thirtieth of its
- * speed.
+ * Most threads of the public loop. One core stays free: with a thread on every core a busy machine drops to a thirtieth
+ * of its speed.
  */
 export const THREADS_MAX = Math.max(1, availableParallelism() - 1)
 
@@ -37,7 +37,7 @@ export function llamaInstance(gpu: boolean): Promise<Llama> {
 let gpus: Promise<GpuKind | null> | undefined
 
 /**
- * The best kind of GPU that works here (each is tried in a process of the library's own, some seconds); null for none.
+ * The best GPU type that works here; null for none. The library tries each in a process of its own, for some seconds.
  */
 export function usableGpu(): Promise<GpuKind | null> {
   gpus ??= getLlamaGpuTypes('supported').then((types) => types.find((type): type is GpuKind => type !== false) ?? null)

@@ -1,10 +1,10 @@
-/** The one batch that every step fills: native arrays of fixed size, written by copying typed arrays into them. */
+/** The llama_batch that every step fills: native arrays of fixed size, written by copying typed arrays into them. */
 import type { StepItem } from '../scheduler/step-model.ts'
 import type { Batch, NativeLlama } from './native-types.ts'
 
 export interface StepBatch {
   /**
-   * Puts the items in; tells for each with a sampler where its last token stands. Throws RangeError beyond the
+   * Fills the batch with the items; `lastAt` is the index of the last token of each. Throws RangeError beyond the
    * capacity.
    */
   put(items: readonly StepItem[]): { batch: Batch; tokens: number; lastAt: number[] }
@@ -26,7 +26,7 @@ export function createBatch(native: NativeLlama, capacity: number): StepBatch {
     seq_id: native.allocate('uint64', capacity),
     logits: native.allocate('int8', capacity),
   }
-  // Every token is of one sequence: the table of pointers never changes, what it points to does.
+  // Every token belongs to one sequence: the table of pointers never changes, only what it points to.
   native.copyIn(pointers.n_seq_id, new Int32Array(capacity).fill(1), capacity * 4)
   native.copyIn(
     pointers.seq_id,

@@ -1,4 +1,4 @@
-/** Embeddings of an embedding model: a context of its own, made when first asked for, one text at a time. */
+/** Embeddings: a context of its own beside that of the slots, created at the first call; one text at a time. */
 import { StokerError } from '#contract/errors.ts'
 
 import { createBatch, type StepBatch } from './native-batch.ts'
@@ -15,7 +15,7 @@ export interface Embedder {
   dispose(): void
 }
 
-/** How the model says that token vectors become one; 0 and nothing mean that it makes none. */
+/** The model's pooling type, which makes one vector of all tokens'; 0 or empty: it gives no embeddings. */
 function pooling(native: NativeLlama, model: Pointer): string {
   const read = (key: string): string => {
     const into = new Uint8Array(128)

@@ -1,11 +1,11 @@
 /**
- * Opens the libraries of llama.cpp inside node-llama-cpp's packages and checks that they are what native-prototypes.ts
- * says: versions, and struct defaults, which come out wrong when a field has moved. Where anything differs this throws,
+ * Opens the libraries of llama.cpp inside node-llama-cpp's packages and checks that they match native-prototypes.ts:
+ * their versions, and the struct defaults, which read wrong when a field has moved. Where anything differs this throws,
  * and the public loop serves instead.
  */
 import koffi from 'koffi'
 
-import type { NativePlace } from './native-packages.ts'
+import type { NativePaths } from './native-packages.ts'
 import {
   BASE_FUNCTIONS,
   CONTEXT_DEFAULTS,
@@ -26,7 +26,7 @@ const THREADS_MAX = 512
 type Library = ReturnType<typeof koffi.load>
 type Call = (...args: unknown[]) => unknown
 
-/** `void *a; int b` as koffi wants it. Names are known to the whole process, so this runs once. */
+/** Declares structs written as `void *a; int b`. koffi keeps their names for the whole process, so this runs once. */
 function declareStructs(): void {
   for (const [name, fields] of Object.entries(STRUCTS)) {
     const pairs = fields.split(';').map((field) => {
@@ -64,7 +64,7 @@ function memory(): Pick<NativeLlama, 'allocate' | 'release' | 'copyIn' | 'copyOu
   }
 }
 
-/** The CPU backend is a plug-in: its own functions are asked for by name. */
+/** The CPU backend is a plug-in: its functions are looked up by name. */
 function threadpools(
   library: Library,
   all: Record<string, Call>,
@@ -95,14 +95,14 @@ function threadpools(
     throw new Error('the defaults of a thread pool are not what was expected')
   return {
     ggml_threadpool_params_default: defaults,
-    ggml_threadpool_new: (wish) => koffi.call(create, createType, wish) as Pointer | null,
+    ggml_threadpool_new: (params) => koffi.call(create, createType, params) as Pointer | null,
     ggml_threadpool_free: (pool) => void koffi.call(free, freeType, pool),
   }
 }
 
 /**
- * Warnings and errors, kept for error messages. They come on this thread only, inside our calls: the workers are
- * silent.
+ * Warnings and errors, kept for error messages. They arrive on this thread only, inside our calls: worker threads log
+ * nothing.
  */
 function catchLog(llama: Library): () => string {
   let text = ''
@@ -118,7 +118,7 @@ function catchLog(llama: Library): () => string {
   }
 }
 
-/** Null when all is as expected. Exported for the test that must fail when the shape changes. */
+/** Null when everything is as expected. Exported for the test that must fail when a struct changes. */
 export function shapeProblem(found: {
   ggml: string
   llama: string
@@ -134,13 +134,13 @@ export function shapeProblem(found: {
 }
 
 /**
- * Loads the libraries and their backends. Throws when anything is missing or not as expected. Once in a process for
- * each place.
+ * Loads the libraries and their backends; call it once per process for the same libraries. Throws when anything is
+ * missing or not as expected.
  */
-export function openNative(place: NativePlace): NativeLlama {
+export function openNative(paths: NativePaths): NativeLlama {
   if (!declared) declareStructs()
   declared = true
-  const [base, ggml, llama] = [koffi.load(place.base), koffi.load(place.ggml), koffi.load(place.llama)]
+  const [base, ggml, llama] = [koffi.load(paths.base), koffi.load(paths.ggml), koffi.load(paths.llama)]
   const all = {
     ...functionsOf(base, BASE_FUNCTIONS),
     ...functionsOf(ggml, GGML_FUNCTIONS),
@@ -161,6 +161,6 @@ export function openNative(place: NativePlace): NativeLlama {
   const problem = shapeProblem(found)
   if (problem !== null) throw new Error(problem)
   named.llama_backend_init()
-  named.ggml_backend_load_all_from_path(place.folder)
+  named.ggml_backend_load_all_from_path(paths.folder)
   return { ...named, ...memory(), ...threadpools(base, all), takeLog }
 }

@@ -1,6 +1,6 @@
 /**
- * The native step loop: one decode for all items and the choice of their tokens, on this thread, without a hop. The
- * process answers nothing meanwhile; the scheduler keeps steps short and lets messages in between them.
+ * The native step loop: one llama_decode for all items, then sampling, on this thread. The process handles no messages
+ * meanwhile; the scheduler keeps steps short and handles messages between them.
  */
 import { StokerError } from '#contract/errors.ts'
 
@@ -16,7 +16,7 @@ export interface NativeLoopOptions {
   context: Pointer
   vocabulary: Vocabulary
   slots: number
-  /** Tokens of one step at most. */
+  /** Most tokens of one step. */
   capacity: number
   contextTokens: number
   threads: number
@@ -37,7 +37,7 @@ class SavedBytes implements SavedState {
   }
 }
 
-/** End-of-generation and control tokens: what a masked run never chooses. */
+/** End-of-generation and control tokens: a request that masks the end never samples them. */
 function maskedTokens(vocabulary: Vocabulary): number[] {
   return Array.from({ length: vocabulary.size }, (_, token) => token).filter(
     (token) => vocabulary.isEnd(token) || vocabulary.isControl(token),
@@ -58,10 +58,10 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
     candidates,
   }
 
-  const held = (slot: number): number => native.llama_memory_seq_pos_max(memory, slot) + 1
+  const kvTokens = (slot: number): number => native.llama_memory_seq_pos_max(memory, slot) + 1
   const forget = (slot: number): void => void native.llama_memory_seq_rm(memory, slot, -1, -1)
-  function cut(slot: number, count: number): number {
-    if (count > 0 && native.llama_memory_seq_rm(memory, slot, count, -1)) return Math.min(count, held(slot))
+  function truncate(slot: number, count: number): number {
+    if (count > 0 && native.llama_memory_seq_rm(memory, slot, count, -1)) return Math.min(count, kvTokens(slot))
     forget(slot)
     return 0
   }
@@ -70,7 +70,7 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
     if (size === 0) return null
     const data = new Uint8Array(size)
     const written = native.llama_state_seq_get_data(context, data, size, slot)
-    return written === 0 ? null : new SavedBytes(data, held(slot))
+    return written === 0 ? null : new SavedBytes(data, kvTokens(slot))
   }
   function restoreNow(slot: number, { data }: SavedBytes): boolean {
     forget(slot)
@@ -90,23 +90,23 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
           `The engine could not evaluate this step (code ${code}: ${native.takeLog().slice(-200)}). Send the request again.`,
         )
       return items.map(({ sampler }, at) =>
-        sampler === null ? null : (sampler as StepSampler & NativeSampler).choose(context, filled.lastAt[at] ?? 0),
+        sampler === null ? null : (sampler as StepSampler & NativeSampler).sample(context, filled.lastAt[at] ?? 0),
       )
     },
-    keep: async (slot, count) => cut(slot, count),
+    keep: async (slot, count) => truncate(slot, count),
     /**
-     * Through the saved state: llama.cpp's own copy between sequences is only noted down and done at the next decode,
-     * after other reads and writes of the same slots.
+     * Through a saved state: llama.cpp's own copy between sequences is deferred to the next decode, after other reads and
+     * writes of the same slots.
      */
     async copy(from, to, count) {
-      const tokens = held(from)
-      if (tokens === 0 || count === 0) return cut(to, 0)
+      const tokens = kvTokens(from)
+      if (tokens === 0 || count === 0) return truncate(to, 0)
       const saved = saveNow(from)
-      return saved === null || !restoreNow(to, saved) ? 0 : cut(to, Math.min(count, tokens))
+      return saved === null || !restoreNow(to, saved) ? 0 : truncate(to, Math.min(count, tokens))
     },
     save: async (slot) => saveNow(slot),
     restore: async (slot, saved) => saved instanceof SavedBytes && restoreNow(slot, saved),
-    sampler: async (wish) => createNativeSampler(native, sampling, wish),
+    sampler: async (options) => createNativeSampler(native, sampling, options),
     setThreads: (count) => threads.set(count),
     embed: async (tokens) => embedder.embed(tokens),
     dispose() {

@@ -1,6 +1,6 @@
 /**
- * Loads a GGUF through llama.cpp's C interface: model, one context with the slots as its sequences, threads; then a
- * StepModel over it.
+ * Loads a GGUF through llama.cpp's C interface: the model, one context with the slots as its sequences, and threads;
+ * returns a StepModel over them.
  */
 import { cpus } from 'node:os'
 
@@ -19,7 +19,7 @@ import type { StepModel } from '../scheduler/step-model.ts'
 const KV_TYPES = { f16: 1, q8_0: 8 } as const
 const FLASH = { auto: -1, off: 0, on: 1 } as const
 export const BATCH_TOKENS_DEFAULT = 512
-export const PARKED_BYTES_DEFAULT = 256 * 1_024 * 1_024
+export const SAVED_PREFIX_BYTES_DEFAULT = 256 * 1_024 * 1_024
 
 /** All devices of the backends that are loaded, in llama.cpp's order. */
 export function nativeDevices(native: NativeLlama): Device[] {
@@ -32,7 +32,7 @@ export function nativeDevices(native: NativeLlama): Device[] {
   }))
 }
 
-/** `CPU: Intel …`, or the GPUs' names when layers lie there. */
+/** `CPU: Intel …`, or the names of the GPUs that hold layers. */
 function deviceName(native: NativeLlama, gpuLayers: number): string {
   const names = gpuLayers > 0 ? gpusOf(nativeDevices(native)).map(({ name }) => name) : []
   return names.length > 0 ? names.join(' + ') : `CPU: ${cpus()[0]?.model.trim() || process.arch}`
@@ -60,7 +60,7 @@ function loadModel(native: NativeLlama, path: string, settings: EngineSettings):
   )
 }
 
-/** Throws BAD_REQUEST for a cache that the engine cannot have. */
+/** Throws BAD_REQUEST for a KV cache type that the engine does not support with these settings. */
 export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSettings): void {
   if (kvType !== 'f16' && flashAttention === 'off')
     throw new StokerError(
@@ -72,7 +72,7 @@ export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSe
 function createContext(native: NativeLlama, model: Pointer, settings: EngineSettings, capacity: number): Pointer {
   const { slots, contextTokens, threads, kvType = 'f16', flashAttention = 'auto' } = settings
   checkCache(settings)
-  const wish: Partial<ContextParams> = {
+  const params: Partial<ContextParams> = {
     n_ctx: slots * contextTokens,
     n_batch: capacity,
     n_ubatch: capacity,
@@ -82,12 +82,12 @@ function createContext(native: NativeLlama, model: Pointer, settings: EngineSett
     flash_attn_type: FLASH[flashAttention],
     type_k: KV_TYPES[kvType],
     type_v: KV_TYPES[kvType],
-    // Each slot its own part of the cache: jobs do not pay for the others' attention. The price is that slots must be
-    // dense and in order.
+    // Each slot has its own part of the KV cache: a job's attention does not run over other jobs' tokens. In return the
+    // slots of a step must be adjacent and in order.
     kv_unified: false,
     no_perf: true,
   }
-  const context = native.llama_init_from_model(model, { ...native.llama_context_default_params(), ...wish })
+  const context = native.llama_init_from_model(model, { ...native.llama_context_default_params(), ...params })
   if (context === null) throw outOfMemory(settings, native.takeLog().split('\n')[0] ?? '')
   if (native.llama_n_ctx_seq(context) >= contextTokens) return context
   native.llama_free(context)
@@ -109,7 +109,7 @@ export function loadNativeModel(
     }
     const {
       batchTokens = BATCH_TOKENS_DEFAULT,
-      parkedBytes = PARKED_BYTES_DEFAULT,
+      savedPrefixBytes = SAVED_PREFIX_BYTES_DEFAULT,
       slots,
       contextTokens,
       threads,
@@ -123,7 +123,7 @@ export function loadNativeModel(
       model: { sha256, contextTokens, slots, engine: ENGINE_NAME, device: deviceName(native, asked.gpuLayers) },
       vocabulary,
       prefixReuse: settings.prefixReuse,
-      parkedBytes,
+      savedPrefixBytes,
       batchTokens,
       threadsMax: threads,
       async dispose() {

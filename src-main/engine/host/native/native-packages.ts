@@ -1,6 +1,5 @@
 /**
- * Where the libraries of llama.cpp lie: inside node-llama-cpp's prebuilt packages, one for each platform and kind of
- * GPU.
+ * Paths of the libraries of llama.cpp: inside node-llama-cpp's prebuilt packages, one for each platform and GPU type.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,7 +7,7 @@ import { dirname, join } from 'node:path'
 
 export type GpuKind = 'cuda' | 'vulkan' | 'metal'
 
-export interface NativePlace {
+export interface NativePaths {
   /** Folder of the backends (libggml-cpu-….so and the like). */
   folder: string
   base: string
@@ -37,10 +36,10 @@ const named = (files: readonly string[], name: string): string | undefined =>
   )
 
 /**
- * Null where the package is not installed or looks otherwise. In a packaged app the libraries lie beside the archive,
- * unpacked.
+ * Null where the package is not installed or has other files. In a packaged app the libraries are unpacked beside the
+ * archive.
  */
-export function findNative(gpu: GpuKind | null): NativePlace | null {
+export function findNative(gpu: GpuKind | null): NativePaths | null {
   const require = createRequire(import.meta.url)
   for (const name of packageNames(process.platform, process.arch, gpu)) {
     try {
@@ -59,7 +58,7 @@ export function findNative(gpu: GpuKind | null): NativePlace | null {
       if (base !== undefined && ggml !== undefined && llama !== undefined)
         return { folder, base: join(folder, base), ggml: join(folder, ggml), llama: join(folder, llama) }
     } catch {
-      // Not installed: optional packages of other platforms are not.
+      // Not installed, as optional packages of other platforms.
     }
   }
   return null

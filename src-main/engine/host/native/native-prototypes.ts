@@ -1,5 +1,5 @@
 /**
- * llama.cpp's declarations as far as they are used, in C. Source: include/llama.h, ggml/include/ggml.h and
+ * The declarations of llama.cpp that are used, in C. Source: include/llama.h, ggml/include/ggml.h and
  * ggml-backend.h of llama.cpp v0.5.0 (ggml 0.25.1), which node-llama-cpp 3.22.1 ships.
  */
 
@@ -91,7 +91,7 @@ export const BASE_FUNCTIONS = `
   void *ggml_backend_dev_backend_reg(void *device)
   void *ggml_backend_reg_get_proc_address(void *reg, const char *name)`
 
-/** Defaults that only a struct read at the right offsets shows; JSON, so that a line holds many. */
+/** Defaults that only a struct read at the right offsets has; JSON, so that a line holds many. */
 export const MODEL_DEFAULTS = JSON.parse(`{
   "devices": null, "n_gpu_layers": -1, "split_mode": 1, "load_mode": -1, "lazy_mode": 1, "main_gpu": 0, "kv_overrides": null, "vocab_only": false, "check_tensors": false,
   "use_extra_bufts": true, "no_host": false, "no_alloc": false }`) as Readonly<Record<string, unknown>>

@@ -1,12 +1,12 @@
 /**
- * How one job's tokens are chosen, by llama.cpp's own samplers in the order of its server: bias, penalties, top-k,
- * top-p, min-p, temperature, draw. A grammar is asked about the likeliest tokens first, and about the whole vocabulary
- * only when it refuses all of those: some hundred checks a token instead of 150,000.
+ * Samples one job's tokens with llama.cpp's own samplers, in the order of llama-server: bias, penalties, top-k, top-p,
+ * min-p, temperature, draw. A grammar is applied to the likeliest tokens first, and to the whole vocabulary only when it
+ * rejects all of those: some hundred checks a token instead of 150,000.
  */
 import { StokerError } from '#contract/errors.ts'
 
 import { createGrammarTrigger } from '../grammar/grammar-trigger.ts'
-import type { Choice, SamplerOptions, StepSampler, Vocabulary } from '../scheduler/step-model.ts'
+import type { SampledToken, SamplerOptions, StepSampler, Vocabulary } from '../scheduler/step-model.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
 
 /** id, logit, p of llama_token_data. */
@@ -15,21 +15,22 @@ const CANDIDATE_BYTES = 12
 const ARRAY_BYTES = 32
 
 export interface NativeSampler extends StepSampler {
-  choose(context: Pointer, index: number): Choice | null
+  /** The token after output `index` of the last decode; null when none is possible. */
+  sample(context: Pointer, index: number): SampledToken | null
 }
 
-/** How many of the likeliest a grammar is asked about before it is asked about all. */
+/** Number of the likeliest tokens that a grammar is applied to before it is applied to all. */
 const LIKELY = 256
 
-/** Shared by all samplers of a model: room for the whole vocabulary's candidates. */
+/** A buffer for candidates from the whole vocabulary, shared by all samplers of a model. */
 export interface Candidates {
   /** The logits at `index`; null when there are none. Valid until the next call. */
   logits(context: Pointer, index: number): Float32Array | null
-  /** The only candidate; true when the sampler lets it be. */
+  /** True when the sampler accepts this token. */
   allows(sampler: Pointer, token: number): boolean
   /**
-   * Applies the samplers in order to these tokens (all without a list), with the logits read last, and tells the
-   * selected one; null when nothing is possible.
+   * Applies the samplers in order to these tokens (to all without a list), with the logits read last. Returns the
+   * selected token; null when none is possible.
    */
   select(samplers: readonly Pointer[], tokens?: readonly number[]): number | null
   dispose(): void
@@ -93,7 +94,7 @@ export function createCandidates(native: NativeLlama, size: number): Candidates 
   }
 }
 
-/** The `count` likeliest tokens, best first. One pass: nearly every token falls below the floor at once. */
+/** The `count` likeliest tokens, best first. One pass: nearly every token is below the floor. */
 export function likeliest(logits: Float32Array, count: number): number[] {
   if (count === 0) return []
   const best: number[] = []
@@ -114,8 +115,8 @@ export function likeliest(logits: Float32Array, count: number): number[] {
   return best
 }
 
-/** Log-probability of the chosen token and of the most likely ones, under the model's own distribution. */
-function withLogprobs(token: number, logits: Float32Array, count: number): Choice {
+/** Log-probabilities of the sampled token and of the likeliest ones, under the model's own distribution. */
+function withLogprobs(token: number, logits: Float32Array, count: number): SampledToken {
   let most = Number.NEGATIVE_INFINITY
   for (const logit of logits) if (logit > most) most = logit
   let sum = 0
@@ -143,7 +144,7 @@ function biasesOf(options: SamplerOptions, masked: readonly number[]): [number, 
   ]
 }
 
-/** Bias, penalties, cuts, temperature, draw. */
+/** Bias, penalties, truncation, temperature, draw. */
 function chainOf(
   native: NativeLlama,
   { size }: Vocabulary,
@@ -185,7 +186,7 @@ function chainOf(
   return chain
 }
 
-/** Errors: GRAMMAR_INVALID. `masked` are the tokens that a masked end never chooses. */
+/** Errors: GRAMMAR_INVALID. `masked`: tokens that are never sampled when the end is masked. */
 export function createNativeSampler(
   native: NativeLlama,
   model: { vocab: Pointer; vocabulary: Vocabulary; masked: readonly number[]; candidates: Candidates },
@@ -199,11 +200,11 @@ export function createNativeSampler(
       vocabulary.isControl(token) ? (native.llama_vocab_get_text(vocab, token) ?? '') : vocabulary.bytesOf(token),
     ).toString('latin1')
   const trigger = triggers.length === 0 ? null : createGrammarTrigger(triggers, textOf)
-  /** The grammar holds: from the start, or from its marker on. */
-  let holds = trigger === null
+  /** The grammar applies: from the start, or from its marker on. */
+  let applies = trigger === null
   const chain = chainOf(native, vocabulary, options, biasesOf(options, model.masked))
 
-  /** Tokens that a bias may lift from below the likeliest. */
+  /** Tokens that a bias may raise above the likeliest. */
   const lifted = options.logitBias.filter(([, bias]) => bias > 0).map(([token]) => token)
   function constrained(context: Pointer, index: number): number | null {
     const logits = candidates.logits(context, index)
@@ -218,25 +219,25 @@ export function createNativeSampler(
   }
 
   /**
-   * As without a grammar, watching for its marker. What already follows the marker may not fit: the grammar is then
-   * left out for good, since llama.cpp would end the process.
+   * Samples without the grammar, and looks for its marker. Text after the marker in the same token may not fit the
+   * grammar: then it is never applied, since llama.cpp would end the process.
    */
   function watched(context: Pointer, index: number): number {
     const token = native.llama_sampler_sample(chain, context, index)
     if (trigger === null || grammar === null || trigger.found || token < 0) return token
     const shown = trigger.push(token)
-    holds = trigger.found
+    applies = trigger.found
     for (const one of shown) {
-      holds &&= candidates.allows(grammar, one)
-      if (holds) native.llama_sampler_accept(grammar, one)
+      applies &&= candidates.allows(grammar, one)
+      if (applies) native.llama_sampler_accept(grammar, one)
     }
     return token
   }
 
   let disposed = false
   return {
-    choose(context, index) {
-      const token = grammar !== null && holds ? constrained(context, index) : watched(context, index)
+    sample(context, index) {
+      const token = grammar !== null && applies ? constrained(context, index) : watched(context, index)
       if (token === null || token < 0) return null
       if (options.logprobs === null) return { token }
       const logits = candidates.logits(context, index)

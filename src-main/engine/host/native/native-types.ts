@@ -1,5 +1,5 @@
 /**
- * The part of llama.cpp's C interface that is used, as TypeScript sees it. Pointers are addresses; 0n is none. Source:
+ * The functions and structs of llama.cpp that are used, as TypeScript types. Pointers are addresses; 0n is null. Source:
  * include/llama.h and ggml/include/*.h of the release named in native-library.ts.
  */
 
@@ -54,7 +54,7 @@ export interface NativeLlama {
   llama_set_n_threads(context: Pointer, decode: number, batch: number): void
   llama_attach_threadpool(context: Pointer, decode: Pointer, batch: Pointer): void
   llama_detach_threadpool(context: Pointer): void
-  /** 0 is success; 1 no room in the cache; anything else a failure. */
+  /** 0 is success; 1 means no room in the KV cache; anything else is a failure. */
   llama_decode(context: Pointer, batch: Batch): number
   llama_encode(context: Pointer, batch: Batch): number
   llama_get_logits_ith(context: Pointer, index: number): Pointer | null

@@ -1,15 +1,15 @@
-/** A loaded model's vocabulary through llama.cpp's own functions: text to tokens, and each token's bytes. */
+/** A loaded model's vocabulary, by llama.cpp's own functions: text to tokens, and the bytes of each token. */
 import type { Vocabulary } from '../scheduler/step-model.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
 
-/** LLAMA_VOCAB_TYPE_SPM: a text begins with a space of the tokenizer's own making. */
+/** LLAMA_VOCAB_TYPE_SPM: the tokenizer puts a space before a text. */
 const SPM = 1
 const PIECE_BYTES = 256
 const encoder = new TextEncoder()
 
 /**
- * As llama_tokenize ends a text with its special tokens: the separator of BERT and its kin, else the end where the file
- * wants it.
+ * The token with which llama_tokenize ends a text when it adds special tokens: the separator of BERT-like models, else
+ * the end token if the file asks for it.
  */
 function endOf(native: NativeLlama, vocab: Pointer, eos: number): number | null {
   const sep = native.llama_vocab_sep(vocab)
@@ -41,8 +41,8 @@ export function createNativeVocabulary(native: NativeLlama, model: Pointer): Voc
   const lineBreak = spm ? run('\n', true) : []
 
   /**
-   * In the middle of a prompt no space is put before the text: it is tokenized after a line break, which is then taken
-   * off.
+   * In the middle of a prompt no space may be added: the text is tokenized after a line break, whose tokens are then
+   * removed.
    */
   function continued(text: string, special: boolean): number[] {
     if (!spm || text === '') return run(text, special)

@@ -1,41 +1,41 @@
-/** Where a new job goes, and from where its prompt's beginning comes. */
-import { COPY_MIN_TOKENS, commonLength, PARK_MIN_TOKENS } from './prefix-common.ts'
-import type { Park, Parked } from './saved-prefixes.ts'
-import type { Placed } from '../scheduler/sequence.ts'
+/** Which slot a new job takes, and where the longest cached prefix of its prompt comes from. */
+import { COPY_MIN_TOKENS, commonLength, SAVE_MIN_TOKENS } from './prefix-common.ts'
+import type { SavedPrefixes, SavedPrefix } from './saved-prefixes.ts'
+import type { Sequence } from '../scheduler/sequence.ts'
 
-export interface Known {
+export interface SlotsView {
   reuse: boolean
-  bySlot: readonly (Placed | null)[]
-  /** Tokens that each slot holds. */
+  bySlot: readonly (Sequence | null)[]
+  /** Tokens in the KV cache of each slot. */
   contents: readonly (readonly number[])[]
-  /** When each slot was left, in no unit. */
+  /** When each slot was released, as a running number. */
   usedAt: readonly number[]
-  parked: Pick<Park, 'best'>
+  savedPrefixes: Pick<SavedPrefixes, 'best'>
   /** The loop can copy between slots. */
   copies: boolean
 }
 
-export interface Placing {
+export interface SlotChoice {
   slot: number
-  /** Tokens to take over. */
+  /** Length of the prefix to reuse, in tokens. */
   common: number
-  /** Of them, those that the slot itself holds. */
+  /** The part of it that is already in the slot. */
   own: number
-  /** Another slot to copy from, or a parked state; neither: the slot's own content. */
+  /** Another slot to copy it from, or a saved prefix to restore; neither: it is in the slot itself. */
   from: number | null
-  state: Parked | null
+  saved: SavedPrefix | null
 }
 
-/** So many are worth a gap between the running slots, where the loop cannot copy. */
+/** Where the loop cannot copy, a prefix this long is worth a gap between the running slots. */
 const GAP_MIN_TOKENS = 32
 
-/** Free slots that leave the fewest runs of neighbouring slots once taken, ascending. */
-function densest(bySlot: readonly (Placed | null)[]): number[] {
+/** The free slots that leave the fewest runs of adjacent slots once taken, ascending. */
+function densest(bySlot: readonly (Sequence | null)[]): number[] {
   let best: number[] = []
-  // Taking a slot joins it to the neighbours it has: none makes one run more, two one less.
+  // Taking a slot joins it to its running neighbours: without any it makes one run more, with two one less.
   let most = -1
-  for (const [slot, placed] of bySlot.entries()) {
-    if (placed !== null) continue
+  for (const [slot, sequence] of bySlot.entries()) {
+    if (sequence !== null) continue
     const neighbours = ((bySlot[slot - 1] ?? null) === null ? 0 : 1) + ((bySlot[slot + 1] ?? null) === null ? 0 : 1)
     if (neighbours < most) continue
     if (neighbours > most) best = []
@@ -45,17 +45,17 @@ function densest(bySlot: readonly (Placed | null)[]): number[] {
   return best
 }
 
-/** The slot whose content is worth least: empty, else longest unused. */
-function cheapest(slots: readonly number[], { contents, usedAt }: Known): number {
+/** The slot whose content is worth least: an empty one, else the least recently used. */
+function cheapest(slots: readonly number[], { contents, usedAt }: SlotsView): number {
   const worth = (slot: number): number => (contents[slot]?.length === 0 ? -1 : (usedAt[slot] ?? 0))
   return slots.reduce((best, slot) => (worth(slot) < worth(best) ? slot : best))
 }
 
-/** At least one slot is free. At least one prompt token is left to evaluate. */
-export function placeFor(prompt: readonly number[], known: Known): Placing {
-  const { bySlot, contents, parked, copies } = known
+/** At least one slot is free. At least one prompt token is left to evaluate, so that there are logits to sample from. */
+export function chooseSlot(prompt: readonly number[], view: SlotsView): SlotChoice {
+  const { bySlot, contents, savedPrefixes, copies } = view
   const candidates = densest(bySlot)
-  if (!known.reuse) return { slot: candidates[0] ?? 0, common: 0, own: 0, from: null, state: null }
+  if (!view.reuse) return { slot: candidates[0] ?? 0, common: 0, own: 0, from: null, saved: null }
   const most = prompt.length - 1
   const commons = contents.map((content) => commonLength(content, prompt, most))
   const own = (slot: number): number => commons[slot] ?? 0
@@ -65,20 +65,20 @@ export function placeFor(prompt: readonly number[], known: Known): Placing {
   const inPlace = longest(candidates)
   const free = longest([...bySlot.keys()].filter((slot) => bySlot[slot] === null))
   const anywhere = longest([...bySlot.keys()])
-  const state = parked.best(prompt, most)
+  const best = savedPrefixes.best(prompt, most)
   const outside = copies ? anywhere : free
-  const common = Math.max(own(outside), state?.common ?? 0)
-  const here = (slot: number): Placing => ({ slot, common: own(slot), own: own(slot), from: null, state: null })
+  const common = Math.max(own(outside), best?.common ?? 0)
+  const here = (slot: number): SlotChoice => ({ slot, common: own(slot), own: own(slot), from: null, saved: null })
 
-  if (common < COPY_MIN_TOKENS) return here(cheapest(candidates, known))
-  // What else that slot holds is lost or has to be parked: an empty one and a copy are cheaper.
+  if (common < COPY_MIN_TOKENS) return here(cheapest(candidates, view))
+  // The rest of that slot's content is lost or must be saved: an empty slot and a copy cost less.
   const lost = (contents[inPlace]?.length ?? 0) - own(inPlace)
-  const empty = copies && lost >= PARK_MIN_TOKENS && candidates.some((slot) => contents[slot]?.length === 0)
+  const empty = copies && lost >= SAVE_MIN_TOKENS && candidates.some((slot) => contents[slot]?.length === 0)
   if (own(inPlace) + COPY_MIN_TOKENS > common && !empty) return here(inPlace)
   if (!copies && own(free) === common)
-    return own(free) >= GAP_MIN_TOKENS ? here(free) : here(cheapest(candidates, known))
-  const slot = cheapest(candidates, known)
-  if (state !== null && state.common > own(outside))
-    return { slot, common, own: own(slot), from: null, state: state.parked }
-  return { slot, common, own: own(slot), from: outside, state: null }
+    return own(free) >= GAP_MIN_TOKENS ? here(free) : here(cheapest(candidates, view))
+  const slot = cheapest(candidates, view)
+  if (best !== null && best.common > own(outside))
+    return { slot, common, own: own(slot), from: null, saved: best.prefix }
+  return { slot, common, own: own(slot), from: outside, saved: null }
 }

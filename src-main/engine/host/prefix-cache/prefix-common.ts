@@ -1,12 +1,12 @@
-/** Common beginnings of token lists. */
+/** Common prefixes of token lists. */
 
-/** So many more common tokens are worth a copy from elsewhere. */
+/** A copy from elsewhere must bring this many more tokens than are already in the slot. */
 export const COPY_MIN_TOKENS = 16
 
-/** Fewer tokens than these are evaluated again sooner than saved. */
-export const PARK_MIN_TOKENS = 64
+/** Fewer tokens than this are sooner evaluated again than saved. */
+export const SAVE_MIN_TOKENS = 64
 
-/** How many tokens both begin with, `most` at most. */
+/** Length of the common prefix, at most `most`. */
 export function commonLength(a: readonly number[], b: readonly number[], most = Number.POSITIVE_INFINITY): number {
   const end = Math.min(most, a.length, b.length)
   let length = 0

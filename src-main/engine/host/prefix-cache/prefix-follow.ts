@@ -1,86 +1,89 @@
 /**
- * Jobs of one beginning that arrive together: the first reads it, the others wait for that and copy, instead of all
- * reading the same.
+ * Jobs with a common prefix that arrive together: the first one prefills it, the others wait and copy it, instead of
+ * all evaluating the same tokens.
  */
 import { commonLength } from './prefix-common.ts'
-import type { Placed } from '../scheduler/sequence.ts'
+import type { Sequence } from '../scheduler/sequence.ts'
 
-/** A leader that spares fewer tokens is not waited for. */
-const SPARED_MIN_TOKENS = 64
-/** Steps in which the leader may get no further: then its follower reads for itself. */
-const STALLS_MAX = 8
+/** A leader that saves fewer prompt tokens is not waited for. */
+const SAVED_MIN_TOKENS = 64
+/** After this many steps without progress of the leader, its follower prefills by itself. */
+const IDLE_STEPS_MAX = 8
 
-export interface Following {
-  /** Jobs that wait. */
+export interface PrefixFollowers {
+  /** Sequences that wait for a leader. */
   readonly size: number
-  /** Lets the job wait for one that reads more of its beginning than the `known` tokens, where there is one. */
-  join(placed: Placed, known: number): void
-  /** Once a step: the leader, when it is far enough, has left or gets no further; the job waits no more then. */
-  ready(placed: Placed): Placed | null
-  leave(placed: Placed): void
+  /** Lets the sequence wait for one that prefills a longer prefix of its prompt than the `known` tokens, if there is one. */
+  join(sequence: Sequence, known: number): void
+  /**
+   * Once a step: the leader, if it is far enough, has finished or makes no progress; the sequence then no longer waits.
+   * Null while it waits.
+   */
+  ready(sequence: Sequence): Sequence | null
+  release(sequence: Sequence): void
 }
 
-/** What a leader has, and those it waits for itself. */
-function progress(leader: Placed): number {
-  let held = 0
-  for (let at: Placed | null = leader; at !== null; at = at.leader) held += at.held
-  return held
+/** KV tokens of a leader and of those it waits for itself. */
+function progress(leader: Sequence): number {
+  let tokens = 0
+  for (let at: Sequence | null = leader; at !== null; at = at.leader) tokens += at.kvTokens
+  return tokens
 }
 
-function waitsFor(placed: Placed, other: Placed): boolean {
-  for (let at = placed.leader; at !== null; at = at.leader) if (at === other) return true
+function waitsFor(sequence: Sequence, other: Sequence): boolean {
+  for (let at = sequence.leader; at !== null; at = at.leader) if (at === other) return true
   return false
 }
 
-export function createFollowing(
-  bySlot: readonly (Placed | null)[],
-  mayLead: (leader: Placed, placed: Placed) => boolean,
-): Following {
+export function createPrefixFollowers(
+  bySlot: readonly (Sequence | null)[],
+  mayLead: (leader: Sequence, sequence: Sequence) => boolean,
+): PrefixFollowers {
   let size = 0
-  const lead = (placed: Placed, leader: Placed | null): void => {
-    size += (leader === null ? 0 : 1) - (placed.leader === null ? 0 : 1)
-    placed.leader = leader
+  const setLeader = (sequence: Sequence, leader: Sequence | null): void => {
+    size += (leader === null ? 0 : 1) - (sequence.leader === null ? 0 : 1)
+    sequence.leader = leader
   }
   return {
     get size() {
       return size
     },
-    join(placed, known) {
-      const { prompt } = placed.job
-      let wanted = known + SPARED_MIN_TOKENS - 1
-      let leader: Placed | null = null
+    join(sequence, known) {
+      const { prompt } = sequence.job
+      let longest = known + SAVED_MIN_TOKENS - 1
+      let leader: Sequence | null = null
       for (const other of bySlot) {
         if (
           other === null ||
-          other === placed ||
-          other.next !== null ||
-          waitsFor(other, placed) ||
-          !mayLead(other, placed)
+          other === sequence ||
+          other.nextToken !== null ||
+          waitsFor(other, sequence) ||
+          !mayLead(other, sequence)
         )
           continue
         const common = commonLength(other.job.prompt, prompt, prompt.length - 1)
-        if (common <= wanted || common <= other.held) continue
-        wanted = common
+        if (common <= longest || common <= other.kvTokens) continue
+        longest = common
         leader = other
       }
       if (leader === null) return
-      placed.wanted = wanted
-      placed.stalls = 0
-      placed.leaderHeld = progress(leader)
-      lead(placed, leader)
+      sequence.leaderTarget = longest
+      sequence.idleSteps = 0
+      sequence.leaderProgress = progress(leader)
+      setLeader(sequence, leader)
     },
-    ready(placed) {
-      const { leader } = placed
+    ready(sequence) {
+      const { leader } = sequence
       if (leader === null) return null
-      if (!leader.left && leader.held < placed.wanted) {
+      if (!leader.finished && leader.kvTokens < sequence.leaderTarget) {
         const now = progress(leader)
-        placed.stalls = now > placed.leaderHeld ? 0 : placed.stalls + 1
-        placed.leaderHeld = now
-        if (placed.stalls < STALLS_MAX) return null
+        sequence.idleSteps = now > sequence.leaderProgress ? 0 : sequence.idleSteps + 1
+        sequence.leaderProgress = now
+        if (sequence.idleSteps < IDLE_STEPS_MAX) return null
       }
-      lead(placed, null)
+      setLeader(sequence, null)
       return leader
     },
-    leave: (placed) => lead(placed, null),
+    release: (sequence) => setLeader(sequence, null),
   }
 }

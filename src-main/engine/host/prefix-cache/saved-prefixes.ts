@@ -1,109 +1,129 @@
 /**
- * Parked prefixes: what slots held before they were given to other jobs, kept in memory up to a bound; the least
- * recently used goes first.
+ * Saved prefixes: the KV cache of slots that were given to other jobs, kept in main memory up to a bound; the least
+ * recently used is dropped first.
  */
 import { commonLength } from './prefix-common.ts'
 import type { SavedState, StepModel } from '../scheduler/step-model.ts'
 
-export interface Parked {
+export interface SavedPrefix {
   readonly tokens: readonly number[]
   readonly state: SavedState
   readonly bytes: number
   usedAt: number
 }
 
-export interface Park {
+export interface SavedPrefixes {
   readonly bytes: number
   readonly size: number
-  /** The parked state that begins most like the prompt, up to `most` tokens. */
-  best(prompt: readonly number[], most: number): { parked: Parked; common: number } | null
-  /** Some parked state begins with more than so many of these tokens. */
-  holds(tokens: readonly number[], most: number): boolean
-  /** Parks what the slot holds, where it fits; never drops `keep` for it. */
-  save(slot: number, tokens: readonly number[], keep: Parked | null): Promise<void>
-  use(parked: Parked): void
-  drop(parked: Parked): void
+  /** The one with the longest common prefix with the prompt, of at most `most` tokens; null where nothing is common. */
+  best(prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null
+  /** True when one of them has more than the first `most` of these tokens. */
+  has(tokens: readonly number[], most: number): boolean
+  /** Saves what the slot holds, if it fits; never drops `keep` for it. */
+  save(slot: number, tokens: readonly number[], keep: SavedPrefix | null): Promise<void>
+  use(prefix: SavedPrefix): void
+  drop(prefix: SavedPrefix): void
   dispose(): void
 }
 
-/** States are looked through at every admission. */
-const PARKED_MAX = 256
+/** Every admission compares its prompt with all of them. */
+const SAVED_PREFIXES_MAX = 256
 const TOKEN_BYTES = 8
 
-export function createPark(model: StepModel): Park {
-  const all = new Set<Parked>()
-  let bytes = 0
-  let clock = 0
-  /** Learned from the last state saved; null before. */
-  let bytesPerToken: number | null = null
-  let able = model.prefixReuse && model.parkedBytes > 0
+class BoundedPrefixes implements SavedPrefixes {
+  readonly #model: StepModel
+  readonly #all = new Set<SavedPrefix>()
+  #bytes = 0
+  #uses = 0
+  /** Learned from the last one saved; null before. */
+  #bytesPerToken: number | null = null
+  #canSave: boolean
 
-  function drop(parked: Parked): void {
-    if (!all.delete(parked)) return
-    bytes -= parked.bytes
-    parked.state.dispose()
+  constructor(model: StepModel) {
+    this.#model = model
+    this.#canSave = model.prefixReuse && model.savedPrefixBytes > 0
   }
-  /** Drops the least recently used until so many bytes fit; false when that cannot be. */
-  function makeRoom(needed: number, keep: Parked | null): boolean {
-    if (needed + (keep?.bytes ?? 0) > model.parkedBytes) return false
-    while (bytes + needed > model.parkedBytes || all.size >= PARKED_MAX) {
-      let oldest: Parked | null = null
-      for (const parked of all)
-        if (parked !== keep && (oldest === null || parked.usedAt < oldest.usedAt)) oldest = parked
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  best(prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null {
+    let best: { prefix: SavedPrefix; common: number } | null = null
+    for (const prefix of this.#all) {
+      const common = commonLength(prefix.tokens, prompt, most)
+      if (common > (best?.common ?? 0)) best = { prefix, common }
+    }
+    return best
+  }
+
+  has(tokens: readonly number[], most: number): boolean {
+    for (const prefix of this.#all) if (commonLength(prefix.tokens, tokens) > most) return true
+    return false
+  }
+
+  async save(slot: number, tokens: readonly number[], keep: SavedPrefix | null): Promise<void> {
+    if (!this.#canSave) return
+    this.#dropPrefixesOf(tokens, keep)
+    if (this.#bytesPerToken !== null && !this.#makeRoom(this.#bytesPerToken * tokens.length, keep)) return
+    const state = await this.#model.save(slot)
+    if (state === null) {
+      this.#canSave = false
+      return
+    }
+    const bytes = state.bytes + tokens.length * TOKEN_BYTES
+    this.#bytesPerToken = bytes / tokens.length
+    if (!this.#makeRoom(bytes, keep)) {
+      state.dispose()
+      return
+    }
+    this.#all.add({ tokens: [...tokens], state, bytes, usedAt: (this.#uses += 1) })
+    this.#bytes += bytes
+  }
+
+  use(prefix: SavedPrefix): void {
+    prefix.usedAt = this.#uses += 1
+  }
+
+  drop(prefix: SavedPrefix): void {
+    if (!this.#all.delete(prefix)) return
+    this.#bytes -= prefix.bytes
+    prefix.state.dispose()
+  }
+
+  dispose(): void {
+    for (const prefix of this.#all) this.drop(prefix)
+  }
+
+  /** Whatever is a prefix of these tokens is part of what is saved now. */
+  #dropPrefixesOf(tokens: readonly number[], keep: SavedPrefix | null): void {
+    for (const prefix of this.#all)
+      if (
+        prefix !== keep &&
+        prefix.tokens.length <= tokens.length &&
+        commonLength(prefix.tokens, tokens) === prefix.tokens.length
+      )
+        this.drop(prefix)
+  }
+
+  /** Drops the least recently used until `needed` bytes fit; false when they cannot. */
+  #makeRoom(needed: number, keep: SavedPrefix | null): boolean {
+    const most = this.#model.savedPrefixBytes
+    if (needed + (keep?.bytes ?? 0) > most) return false
+    while (this.#bytes + needed > most || this.#all.size >= SAVED_PREFIXES_MAX) {
+      let oldest: SavedPrefix | null = null
+      for (const prefix of this.#all)
+        if (prefix !== keep && (oldest === null || prefix.usedAt < oldest.usedAt)) oldest = prefix
       if (oldest === null) return false
-      drop(oldest)
+      this.drop(oldest)
     }
     return true
   }
-
-  return {
-    get bytes() {
-      return bytes
-    },
-    get size() {
-      return all.size
-    },
-    best(prompt, most) {
-      let best: { parked: Parked; common: number } | null = null
-      for (const parked of all) {
-        const common = commonLength(parked.tokens, prompt, most)
-        if (common > (best?.common ?? 0)) best = { parked, common }
-      }
-      return best
-    },
-    holds(tokens, most) {
-      for (const parked of all) if (commonLength(parked.tokens, tokens) > most) return true
-      return false
-    },
-    async save(slot, tokens, keep) {
-      if (!able) return
-      // What the new state begins with is in the new state.
-      for (const parked of all)
-        if (
-          parked !== keep &&
-          parked.tokens.length <= tokens.length &&
-          commonLength(parked.tokens, tokens) === parked.tokens.length
-        )
-          drop(parked)
-      if (bytesPerToken !== null && !makeRoom(bytesPerToken * tokens.length, keep)) return
-      const state = await model.save(slot)
-      if (state === null) {
-        able = false
-        return
-      }
-      const size = state.bytes + tokens.length * TOKEN_BYTES
-      bytesPerToken = size / tokens.length
-      if (!makeRoom(size, keep)) {
-        state.dispose()
-        return
-      }
-      all.add({ tokens: [...tokens], state, bytes: size, usedAt: (clock += 1) })
-      bytes += size
-    },
-    use: (parked) => void (parked.usedAt = clock += 1),
-    drop,
-    dispose() {
-      for (const parked of all) drop(parked)
-    },
-  }
 }
+
+/** None is ever saved where the model allows no prefix reuse, or 0 bytes for it. */
+export const createSavedPrefixes = (model: StepModel): SavedPrefixes => new BoundedPrefixes(model)

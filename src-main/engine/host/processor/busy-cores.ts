@@ -1,5 +1,5 @@
 /**
- * How many cores this process may use at all: the scheduler's affinity and the bandwidth limits of its control groups.
+ * How many cores this process may use: by its CPU affinity and by the bandwidth limits of its control groups.
  */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -35,7 +35,7 @@ function quotaOfV1(folder: string, read: ReadText): number {
   return quota > 0 && period > 0 ? quota / period : Number.POSITIVE_INFINITY
 }
 
-/** The folder and all above it: a limit binds everything below. */
+/** The folder and all above it: a limit applies to everything below. */
 function ancestors(path: string): string[] {
   const parts = path
     .split('/')
@@ -44,7 +44,7 @@ function ancestors(path: string): string[] {
   return Array.from({ length: parts.length + 1 }, (_, count) => ['', ...parts.slice(0, count)].join('/'))
 }
 
-/** Cores by the control groups' limits, Infinity without one. In a container the group is the root of what it sees. */
+/** Cores by the limits of the control groups, Infinity without one. A container sees its own group as the root. */
 export function quotaCores(read: ReadText = readText): number {
   let cores = Number.POSITIVE_INFINITY
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n').slice(0, DEPTH_MAX)) {
@@ -69,13 +69,13 @@ export function cpuList(text: string): ReadonlySet<number> | null {
   return cpus
 }
 
-/** Processors this process may run on; null where the system does not tell, which is all of them. */
+/** Processors that this process may run on; null where the system does not tell: then all of them. */
 export const allowedCpus = (read: ReadText = readText): ReadonlySet<number> | null =>
   cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '')
 
-/** How many this process may run on, whatever share of their time it is granted. */
+/** Number of processors that this process may run on, whatever share of their time it is granted. */
 export const processors = (read: ReadText = readText): number => allowedCpus(read)?.size ?? cpus().length
 
-/** At least 1; a part of a core over whole ones is not counted. */
+/** Whole cores, at least 1. */
 export const usableCores = (read: ReadText = readText): number =>
   Math.max(1, Math.floor(Math.min(availableParallelism(), quotaCores(read))))

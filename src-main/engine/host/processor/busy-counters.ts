@@ -1,6 +1,6 @@
 /**
- * Processor time since the machine started, all programs' and our own, as the system counts it. Thin: what it means is
- * said in busy-watch.ts.
+ * Processor time since the machine started, of all programs and of our own, as the system counts it. busy-watch.ts
+ * interprets it.
  */
 import { cpus } from 'node:os'
 
@@ -8,15 +8,15 @@ import { allowedCpus, readText, type ReadText } from './busy-cores.ts'
 
 export interface CpuSample {
   /**
-   * Milliseconds in which processors worked for anyone, summed over those we may use; time taken by other virtual
+   * Milliseconds in which the processors that we may use were busy, summed over them; time stolen by other virtual
    * machines counts.
    */
   busyMs: number
   /** Milliseconds of this process, all threads. */
   ownMs: number
   /**
-   * Threads of the whole machine that run or want to, ours included; null where the system does not tell, or we may not
-   * use all of the machine.
+   * Runnable threads of the whole machine, ours included; null where the system does not tell, or where we may not use
+   * all of the machine.
    */
   running: number | null
 }

@@ -1,4 +1,4 @@
-/** What other programs use of the processors, from samples of counters. Pure. */
+/** Processor load of other programs, from samples of the counters. Pure. */
 import type { CpuReader, CpuSample } from './busy-counters.ts'
 
 export interface BusyWatch {
@@ -7,22 +7,22 @@ export interface BusyWatch {
 }
 
 interface Busy {
-  /** Cores that others use now, on average over the last tenths of a second; 0 while unknown. */
+  /** Cores that other programs use now, averaged over the last tenths of a second; 0 while unknown. */
   others: number
   /** False where the system tells nothing. */
   known: boolean
   /** Time of the sample, by the monotonic clock. */
   at: number
   /**
-   * Milliseconds before the sample in which nobody looked, so that `others` is a longer average; 0 in a row of looks.
+   * Milliseconds without a look before the sample, over which `others` is then averaged; 0 in a series of looks.
    */
   gapMs: number
 }
 
-/** The counters move in steps of 10 ms a core: over less than this an average says nothing. */
+/** The counters advance by 10 ms per core: over less than this an average says nothing. */
 const WINDOW_MIN_MS = 50
 const WINDOW_MS = 400
-/** A short window may be wrong by so many cores; it counts only where it says more. */
+/** A short window may be wrong by this many cores; it counts only beyond that. */
 const SHORT_DOUBT = 0.3
 const GAP_MS = 1_000
 
@@ -36,7 +36,7 @@ export function createBusyWatch({ read, mono }: { read: CpuReader; mono: () => n
   let busy: Busy = { others: 0, known: first !== null, at: mono(), gapMs: 0 }
   let samples: Stamped[] = first === null ? [] : [{ ...first, at: busy.at }]
 
-  /** After a pause: what the pause was like, and no more than want to run at this very moment. */
+  /** After a pause: the average over it, but no more than the threads that are runnable now. */
   function afterGap(before: Stamped, now: Stamped): number {
     samples = [now]
     const average = othersBetween(before, now)
@@ -44,7 +44,7 @@ export function createBusyWatch({ read, mono }: { read: CpuReader; mono: () => n
   }
 
   function inARow(now: Stamped): number {
-    // One before the window stays, however old: a single step may last longer than it.
+    // One sample from before the window is kept, however old: a single step may last longer than the window.
     const inside = samples.findIndex((sample) => now.at - sample.at <= WINDOW_MS)
     samples = [...samples.slice(inside === -1 ? -1 : inside), now]
     const short = samples.findLast((sample) => now.at - sample.at >= WINDOW_MIN_MS)

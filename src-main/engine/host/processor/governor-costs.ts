@@ -1,29 +1,29 @@
-/** What a step costs by number of threads and size of its batch, learned from the steps themselves. Pure. */
+/** The time of a step by its number of threads and batch size, learned from the steps themselves. Pure. */
 import type { StepCost } from './governor.ts'
 
 /**
- * How far a step was from what was expected of it: `mild` may be chance, `severe` is threads waiting for one that
- * another program keeps off its core.
+ * How much longer a step took than expected: `mild` may be chance; `severe` means threads waiting for one that another
+ * program keeps off its core.
  */
-export type Slip = 'none' | 'mild' | 'severe'
+export type Stall = 'none' | 'mild' | 'severe'
 
 interface Entry {
-  /** Milliseconds of a good step. */
+  /** Milliseconds of a step without a stall. */
   expected: number
-  /** Milliseconds with the bad ones in, each up to a bound. */
+  /** Milliseconds with the stalled steps in, each up to a bound. */
   typical: number
   tokens: number
-  /** Slips in a row, and the least of them. */
+  /** Stalls in a row, and the least of them. */
   streak: number
   least: number
 }
 
-const SLIP_RATIO = 2.5
-/** Below so many milliseconds over, a slip costs too little to act on. */
-const SLIP_MS = 5
+const STALL_RATIO = 2.5
+/** A step that is at most this many milliseconds late costs too little to act on. */
+const STALL_MS = 5
 const SEVERE_RATIO = 8
 const SEVERE_MS = 50
-/** So many slips in a row are no slips: the work itself became dearer (a long context taken from the cache). */
+/** This many stalls in a row are none: the work itself became more expensive (a long context from the cache). */
 const STREAK = 4
 const FALLING = 0.3
 const RISING = 0.05
@@ -43,14 +43,14 @@ export class StepCosts {
     return threads * SIZES_MAX + Math.min(SIZES_MAX - 1, sizeClass(tokens))
   }
 
-  /** Mean cost of such a step in the last dozen or so, bad steps included; null before the first. */
+  /** Mean time of the last dozen such steps, stalls included; null before the first. */
   typical(threads: number, tokens: number): number | null {
     return this.#entries.get(this.#key(threads, tokens))?.typical ?? null
   }
 
   /**
-   * What a good step takes; from the nearest known neighbour where this one is not known: fewer tokens scaled up, or
-   * fewer threads. Null when there is none.
+   * Time of such a step without a stall. If none was seen, it comes from the nearest neighbour: fewer tokens, scaled up,
+   * or fewer threads. Null when there is none.
    */
   expected(threads: number, tokens: number): number | null {
     const own = this.#entries.get(this.#key(threads, tokens))
@@ -66,35 +66,35 @@ export class StepCosts {
     return null
   }
 
-  /** Steps with so many threads are good again: what they cost in a crowded time says nothing any more. */
+  /** Steps with this many threads are good again: their times under load no longer count. */
   forgive(threads: number): void {
     for (const [key, entry] of this.#entries)
       if (Math.floor(key / SIZES_MAX) === threads) entry.typical = entry.expected
   }
 
   /** Learns from one step and judges it. */
-  add({ threads, tokens, ms }: StepCost): Slip {
+  add({ threads, tokens, ms }: StepCost): Stall {
     const expected = this.expected(threads, tokens)
-    const slip = expected === null ? 'none' : judge(ms, expected)
+    const stall = expected === null ? 'none' : judge(ms, expected)
     const key = this.#key(threads, tokens)
     const entry = this.#entries.get(key)
     if (entry === undefined) {
       if (this.#entries.size >= ENTRIES_MAX) this.#entries.clear()
       this.#entries.set(key, {
-        expected: slip === 'none' ? ms : (expected ?? ms),
+        expected: stall === 'none' ? ms : (expected ?? ms),
         typical: ms,
         tokens,
         streak: 0,
         least: ms,
       })
-      return slip
+      return stall
     }
     entry.typical += (Math.min(ms, entry.expected * SEVERE_RATIO + SEVERE_MS) - entry.typical) * MEAN
     if (ms < entry.expected / 2) {
-      // What was learned so far came from a first step that read the weights, or from a busy time.
+      // The earlier figure came from a first step, which reads the weights from disk, or from a time under load.
       entry.expected = entry.typical = ms
       entry.streak = 0
-    } else if (slip === 'none') {
+    } else if (stall === 'none') {
       entry.streak = 0
       entry.expected += (ms - entry.expected) * (ms < entry.expected ? FALLING : RISING)
     } else {
@@ -102,12 +102,12 @@ export class StepCosts {
       entry.streak += 1
       if (entry.streak >= STREAK) entry.expected = entry.least
     }
-    return slip
+    return stall
   }
 }
 
-function judge(ms: number, expected: number): Slip {
+function judge(ms: number, expected: number): Stall {
   const over = ms - expected
-  if (ms <= expected * SLIP_RATIO || over <= SLIP_MS) return 'none'
+  if (ms <= expected * STALL_RATIO || over <= STALL_MS) return 'none'
   return ms > expected * SEVERE_RATIO || over > SEVERE_MS ? 'severe' : 'mild'
 }

@@ -1,36 +1,36 @@
 /**
- * Whether fewer threads than may be used are faster, asked now and then for each class of batches: small models gain
- * nothing from a second thread on some machines. Pure.
+ * Learns for each class of batches whether fewer threads than allowed are faster, by a trial now and then: on some
+ * machines small models gain nothing from a second thread. Pure.
  */
 
 export interface Learner {
-  /** Fewer threads that were seen to be faster; null for none. */
+  /** A smaller number of threads that was faster; null for none. */
   preferred(group: number): number | null
-  /** One step of this class was done. */
+  /** A step of this class was done. */
   stepped(group: number): void
-  /** What to try now instead of `base`; null when it is not time. At most `cap`. */
+  /** Threads to try now instead of `base`, at most `cap`; null while no trial is due. */
   candidate(group: number, base: number, cap: number): number | null
-  /** A trial ended: so many threads were faster, or null, and all stays as it was. */
+  /** A trial ended: `threads` were faster, or null, and nothing changes. */
   learned(group: number, threads: number | null, cap: number): void
-  /** So many threads cost more by waiting than they save. */
-  dear(group: number, threads: number): void
+  /** With this many threads, stalls cost more time than the last thread saves. */
+  costly(group: number, threads: number): void
 }
 
 interface Group {
   preferred: number | null
   steps: number
   interval: number
-  /** The last trial was with fewer. */
+  /** The last trial was with fewer threads. */
   wentDown: boolean
 }
 
-/** A trial takes a dozen steps; in the long run it is less than one step in a hundred. */
+/** A trial takes a dozen steps; in the long run that is less than one step in a hundred. */
 const FIRST_STEPS = 64
 const SLOWER = 4
 const REST_STEPS = 1_600
 const AGAIN_STEPS = 400
 
-/** Counts worth comparing: 1, 2, 3, 4, 6, 8, 12, 16 …; and the given ones. */
+/** Thread counts worth comparing: 1, 2, 3, 4, 6, 8, 12, 16 …, and the given ones. */
 function neighbour(of: number, towards: 'fewer' | 'more', cap: number): number | null {
   if (towards === 'more') {
     const step =
@@ -69,7 +69,7 @@ export function createLearner(): Learner {
       state.interval = threads === null ? Math.min(REST_STEPS, state.interval * SLOWER) : AGAIN_STEPS
       if (threads !== null) state.preferred = threads >= cap ? null : threads
     },
-    dear(group, threads) {
+    costly(group, threads) {
       const state = at(group)
       state.steps = 0
       state.interval = Math.min(REST_STEPS, Math.max(AGAIN_STEPS, state.interval * SLOWER))

@@ -1,4 +1,4 @@
-/** A few steps with another number of threads, compared with what such steps cost at the present number. Pure. */
+/** A few steps with another number of threads, compared with the time of such steps at the present number. Pure. */
 
 type TrialKind = 'raise' | 'learn'
 type TrialResult = 'going' | 'better' | 'worse'
@@ -6,31 +6,31 @@ type TrialResult = 'going' | 'better' | 'worse'
 export interface Trial {
   readonly kind: TrialKind
   readonly threads: number
-  /** Threads compared with. */
+  /** The number of threads to compare with. */
   readonly base: number
-  /** Steps of this class of batches count. */
+  /** The class of batches whose steps count. */
   readonly group: number
   readonly startedAt: number
-  /** `usual`: what such a step costs with `base` threads, null where unknown; `broken`: the step was a severe slip. */
+  /** `usual`: time of such a step with `base` threads, null where unknown; `broken`: the step stalled severely. */
   took(ms: number, usual: number | null, broken: boolean): TrialResult
 }
 
 const STEPS = 12
 const STEPS_MIN = 3
-/** Slow models end a trial by time. */
+/** A slow model's trial ends by time. */
 const TRIAL_MS = 200
 const STEPS_MAX = 48
-/** Woken threads are slow in their first steps. */
+/** Threads that were asleep are slow in their first steps. */
 const WARM_UP = 2
 const WARM_UP_MS = 60
-/** More threads must be worth their cores; fewer win ties. */
+/** More threads must gain this much to be worth their cores; fewer threads win ties. */
 const GAIN_MORE = 0.95
 const GAIN_FEWER = 1.02
 const HOPELESS = 4
 const HOPELESS_MS = 5
 /**
- * One step that took so much too long is any machine's hiccup, and left out; threads that are kept off their cores wait
- * longer, or again.
+ * A single step that is late by less than this is a hiccup of the machine and left out; threads that are kept off their
+ * cores wait longer, or again.
  */
 const HICCUP_MS = 20
 
@@ -57,8 +57,8 @@ export function createTrial(at: Pick<Trial, 'kind' | 'threads' | 'base' | 'group
       }
       if (steps < STEPS && (steps < STEPS_MIN || spent < TRIAL_MS)) {
         if (seen < STEPS_MAX) return 'going'
-        // Nothing to compare with, and not one bad step: room for more threads is reason enough, an idea is none for
-        // fewer.
+        // Nothing to compare with, and not one stall: room for more threads is reason enough to keep them, a guess is no
+        // reason for fewer.
         return steps === 0 && at.kind === 'raise' ? 'better' : 'worse'
       }
       return ratios / steps < (at.threads > at.base ? GAIN_MORE : GAIN_FEWER) ? 'better' : 'worse'

@@ -1,12 +1,12 @@
 /**
- * How many threads the next step may use: asked before every step, told after it. All cores while they are free.
- * Threads of a step wait for each other, so one that another program keeps off its core stops them all: then fewer at
- * once, and more again by trial.
+ * How many threads the next step gets: asked before every step, told its time after it. All cores while they are free.
+ * The threads of a step wait for each other, so one that another program keeps off its core stalls them all. The
+ * governor then takes fewer at once, and tries more again later.
  */
 import type { BusyWatch } from './busy-watch.ts'
-import { StepCosts, type Slip } from './governor-costs.ts'
+import { StepCosts, type Stall } from './governor-costs.ts'
 import { createLearner, type Learner } from './governor-learn.ts'
-import { createSlips, type Slips } from './governor-stalls.ts'
+import { createStalls, type Stalls } from './governor-stalls.ts'
 import { createTrial, type Trial } from './governor-trial.ts'
 
 export interface StepCost {
@@ -17,7 +17,7 @@ export interface StepCost {
 }
 
 export interface Governor {
-  /** At least 1. `tokens` of the step's batch, where known already; else as many as in the last step are assumed. */
+  /** At least 1. `tokens` of the step's batch, if already known; as many as in the last step otherwise. */
   next(tokens?: number): number
   took(cost: StepCost): void
   /** Most threads from now on: this process's share. */
@@ -35,8 +35,8 @@ interface GovernorOptions {
   /** Cores this process may use at all. */
   cores: number
   /**
-   * Processors that it may run on, more than `cores` where a control group grants time on many; on these others are
-   * counted. `cores` by default.
+   * Processors that it may run on: more than `cores` where a control group grants a share of many. The load of other
+   * programs is measured on these. `cores` by default.
    */
   processors?: number
   mono: () => number
@@ -44,59 +44,59 @@ interface GovernorOptions {
 }
 
 const LOOK_MS = 60
-/** Others may use so much of a core before it counts as theirs. */
+/** Other programs may use this much of a core before it counts as theirs. */
 const MARGIN = 0.6
-/** Up to so much, a trial may show that the core is worth having all the same. */
+/** Up to this much, a trial may show that the core is worth using all the same. */
 const MARGIN_TRIED = 0.9
 const QUIET_MS = 400
 const BACKOFF_MIN_MS = 1_000
 const BACKOFF_MAX_MS = 8_000
-/** A slip so soon after threads were added was caused by adding them. */
+/** A stall this soon after threads were added was caused by adding them. */
 const CAUSED_MS = 3_000
 const AGAIN_MS = 2_000
 const TRIAL_AGE_MS = 2_000
 
-/** What a batch is taken for when thread counts are compared: one stream, few, some, many, and prompts. */
+/** Class of a batch for comparing thread counts: one stream, few, some, many, and prefills. */
 const groupOf = (tokens: number): number => (tokens <= 1 ? 0 : tokens < 4 ? 1 : tokens < 8 ? 2 : tokens < 48 ? 3 : 4)
 
-/** More threads are tried with whatever comes: each step is compared with its own kind. */
+/** A raise is tried with steps of any class: each is compared with its own kind. */
 const concerns = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
 
 class StepGovernor implements Governor {
   readonly #options: GovernorOptions
   readonly #costs = new StepCosts()
   readonly #learner: Learner = createLearner()
-  readonly #slips: Slips
+  readonly #stalls: Stalls
   #limit: number
   /** Threads that may be used without a trial. */
   #cap: number
-  /** A trial found the cap good, though others take a part of its cores. */
+  /** A trial found the cap good although others use a part of its cores. */
   #proven = false
   #tokens = 1
   #trial: Trial | null = null
-  /** Since when more threads would have room; null while they have none. */
+  /** Since when there has been room for more threads; null while there is none. */
   #roomSince: number | null = null
-  /** Cores that others leave. */
+  /** Cores that other programs leave free. */
   #free: number
-  /** No raise before. */
+  /** No raise is tried before this time. */
   #hold = Number.NEGATIVE_INFINITY
   #backoffMs = BACKOFF_MIN_MS
   #raisedAt = Number.NEGATIVE_INFINITY
-  /** Threads before the last raise, and what the raise has saved since, its slips included. */
+  /** Threads before the last raise, and what the raise has saved since, its stalls included. */
   #raisedFrom = 1
   #savedMs = 0
-  /** Where the last failed raise went to; the next goes half as far. */
+  /** Threads of the last raise that failed; the next one goes half as far. */
   #failedAt: number | null = null
-  /** Of the last look taken into account. */
+  /** Time of the last look that was taken into account. */
   #seenAt = Number.NEGATIVE_INFINITY
-  #slippedAt = Number.NEGATIVE_INFINITY
-  /** Of the end of the last step. */
+  #stalledAt = Number.NEGATIVE_INFINITY
+  /** End of the last step. */
   #tookAt = Number.NEGATIVE_INFINITY
   #cut = 1
 
   constructor(options: GovernorOptions) {
     this.#options = options
-    this.#slips = createSlips(this.#costs, options)
+    this.#stalls = createStalls(this.#costs, options)
     this.#limit = Math.max(1, options.limit)
     this.#free = options.cores
     this.#cap = this.#fits(MARGIN)
@@ -118,19 +118,19 @@ class StepGovernor implements Governor {
     if (this.#limit === 1) return
     const now = this.#options.mono()
     this.#tookAt = now
-    const slip = this.#costs.add(cost)
+    const stall = this.#costs.add(cost)
     const group = groupOf(cost.tokens)
     this.#learner.stepped(group)
     if (cost.threads > this.#raisedFrom)
       this.#savedMs += (this.#costs.typical(this.#raisedFrom, cost.tokens) ?? cost.ms) - cost.ms
     const trial = this.#trial
-    if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.#tried(trial, cost, slip, now)
+    if (trial !== null && trial.threads === cost.threads && concerns(trial, group)) this.#tried(trial, cost, stall, now)
     else if (cost.threads > 1 && cost.threads <= this.#cap) {
-      const verdict = this.#slips.judge(slip, cost, group)
-      if (verdict === 'crowded') this.#slipped(cost.threads, now)
-      else if (verdict === 'dear') {
-        this.#learner.dear(group, cost.threads)
-        this.#slips.clear()
+      const verdict = this.#stalls.judge(stall, cost, group)
+      if (verdict === 'crowded') this.#stalled(cost.threads, now)
+      else if (verdict === 'costly') {
+        this.#learner.costly(group, cost.threads)
+        this.#stalls.clear()
       }
     }
   }
@@ -139,7 +139,7 @@ class StepGovernor implements Governor {
     const full = this.#cap === this.#limit
     this.#limit = Math.max(1, threads)
     this.#trial = null
-    // A share that a neighbour gave up is used at once where others leave it free.
+    // Threads that another engine process gave up are used at once where other programs leave them free.
     this.#cap = full ? this.#fits(MARGIN) : Math.min(this.#cap, this.#limit)
   }
 
@@ -148,12 +148,12 @@ class StepGovernor implements Governor {
     return Math.min(this.#cap, this.#learner.preferred(group) ?? this.#limit)
   }
 
-  /** Threads for which there is room, when others may take so much of a core. */
+  /** Threads for which there is room, if other programs may take `margin` of a core. */
   #fits(margin: number): number {
     return Math.max(1, Math.min(this.#limit, Math.floor(this.#free + margin)))
   }
 
-  /** Looks at what others use; lowers the cap at once, and notes when there is room for more. */
+  /** Looks at the load of other programs; lowers the cap at once, and notes when there is room for more. */
   #observe(now: number, minAgeMs: number): void {
     const busy = this.#options.watch.look(minAgeMs)
     if (busy.at === this.#seenAt) return
@@ -161,13 +161,13 @@ class StepGovernor implements Governor {
     const { cores, processors = cores } = this.#options
     this.#free = Math.min(cores, processors - busy.others)
     const sure = this.#fits(MARGIN)
-    // What a pause was like says nothing against now: the next look, or a slow step, does in a tenth of a second. A
-    // step of seconds is no pause.
+    // The average over a pause says nothing about the load now: the next look, or a slow step, tells within a tenth of a
+    // second. A step of seconds is no pause.
     const paused = busy.gapMs > 0 && now - this.#tookAt > busy.gapMs / 2
     if (!paused && (this.#cap > this.#fits(MARGIN_TRIED) || (this.#cap > sure && !this.#proven))) this.#lower(sure)
     if (this.#fits(MARGIN_TRIED) <= this.#cap) this.#roomSince = null
     else this.#roomSince ??= now
-    // Nothing ran here meanwhile: a quiet pause is as good as a quiet second.
+    // Nothing of ours ran meanwhile: a quiet pause proves as much as a quiet second.
     if (paused && now >= this.#hold && sure > this.#cap) {
       this.#cap = sure
       this.#costs.forgive(sure)
@@ -201,17 +201,17 @@ class StepGovernor implements Governor {
   }
 
   #learn(now: number, group: number): Trial | null {
-    if (now - this.#slippedAt < QUIET_MS) return null
+    if (now - this.#stalledAt < QUIET_MS) return null
     const base = this.#wanted(group)
     const threads = this.#learner.candidate(group, base, this.#cap)
     return threads === null ? null : createTrial({ kind: 'learn', threads, base, group, startedAt: now })
   }
 
-  #tried(trial: Trial, { tokens, ms }: StepCost, slip: Slip, now: number): void {
+  #tried(trial: Trial, { tokens, ms }: StepCost, stall: Stall, now: number): void {
     const usual =
       this.#costs.typical(trial.base, tokens) ??
       (trial.kind === 'raise' ? this.#costs.expected(trial.base, tokens) : null)
-    const result = trial.took(ms, usual, slip === 'severe')
+    const result = trial.took(ms, usual, stall === 'severe')
     if (result === 'going') return
     this.#trial = null
     if (trial.kind === 'learn')
@@ -236,20 +236,20 @@ class StepGovernor implements Governor {
     this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2)
   }
 
-  /** Down at once: to what others leave free if that explains it, else by one, and by more when that was not enough. */
-  #slipped(threads: number, now: number): void {
+  /** Fewer threads at once: as others leave free if that explains the stall, else one fewer, and twice as many fewer the next time. */
+  #stalled(threads: number, now: number): void {
     const before = this.#cap
     this.#observe(now, 0)
-    this.#cut = now - this.#slippedAt < AGAIN_MS ? this.#cut * 2 : 1
+    this.#cut = now - this.#stalledAt < AGAIN_MS ? this.#cut * 2 : 1
     if (this.#cap >= threads) this.#lower(Math.max(1, threads - this.#cut))
     this.#trial = null
     this.#roomSince = this.#fits(MARGIN_TRIED) > this.#cap ? now : null
-    // A raise that saved more than this slip cost was right.
+    // A raise that saved more time than this stall cost was right.
     if (this.#savedMs > 0 || now - this.#raisedAt >= Math.max(CAUSED_MS, this.#backoffMs * 2))
       this.#backoffMs = BACKOFF_MIN_MS
     if (this.#cap < before) this.#backOff(now)
-    this.#slippedAt = now
-    this.#slips.clear()
+    this.#stalledAt = now
+    this.#stalls.clear()
   }
 }
 

@@ -1,9 +1,9 @@
-/** Chosen tokens with their log-probabilities, as the contract reports them. */
+/** Sampled tokens with their log-probabilities, as the contract reports them. */
 import type { TokenLogprob } from '#contract/inference.ts'
 
-import type { Choice, Vocabulary } from '../scheduler/step-model.ts'
+import type { SampledToken, Vocabulary } from '../scheduler/step-model.ts'
 
-/** A token's bytes need not be whole UTF-8: `token` is then lossy, `bytes` never. */
+/** A token's bytes may not be whole UTF-8: `token` is then lossy, `bytes` never. */
 function described(
   vocabulary: Vocabulary,
   token: number,
@@ -14,10 +14,10 @@ function described(
 }
 
 /** Null when the loop reported no log-probability. */
-export function tokenLogprob(vocabulary: Vocabulary, choice: Choice): TokenLogprob | null {
-  if (choice.logprob === undefined) return null
+export function tokenLogprob(vocabulary: Vocabulary, sampled: SampledToken): TokenLogprob | null {
+  if (sampled.logprob === undefined) return null
   return {
-    ...described(vocabulary, choice.token, choice.logprob),
-    top: (choice.top ?? []).map(({ token, logprob }) => described(vocabulary, token, logprob)),
+    ...described(vocabulary, sampled.token, sampled.logprob),
+    top: (sampled.top ?? []).map(({ token, logprob }) => described(vocabulary, token, logprob)),
   }
 }

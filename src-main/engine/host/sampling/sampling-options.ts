@@ -1,5 +1,5 @@
 /**
- * A request's sampling as the step loop takes it. Values were bounded by the contract's schema; what depends on the
+ * A request's sampling settings for the step loop. The contract's schema has bounded the values; what depends on the
  * model is checked here.
  */
 import { StokerError } from '#contract/errors.ts'
@@ -9,13 +9,13 @@ import { jsonGrammar, schemaGrammar } from '../grammar/grammar.ts'
 import type { GrammarOptions, SamplerOptions, Vocabulary } from '../scheduler/step-model.ts'
 
 /**
- * Without a cap, choosing one token of a vocabulary of 152,000 costs up to 100 ms; what 1,000 candidates leave out is
- * never chosen in practice.
+ * Without a cap, sampling from a vocabulary of 152,000 tokens costs up to 100 ms a token; tokens beyond the 1,000
+ * likeliest are never sampled in practice.
  */
 const TOP_K_MAX = 1_000
 /** llama.cpp's own default for the penalties' window. */
 const PENALTY_TOKENS = 64
-/** OpenAI's own floor of a bias: such a token is banned. */
+/** OpenAI's lowest bias: such a token is banned. */
 const NEVER = -100
 
 function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [number, number][] {
@@ -30,7 +30,7 @@ function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [num
   })
 }
 
-/** NaN and infinities pass a comparison unseen, so that callers without the schema are checked too. */
+/** NaN and infinities pass comparisons unnoticed, so callers that bypass the schema are checked too. */
 function checkFinite(values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'number' && !Number.isFinite(value))
@@ -80,7 +80,7 @@ export function samplerOptions(
     presencePenalty: sampling.presencePenalty ?? 0,
     penaltyTokens: sampling.penaltyTokens ?? PENALTY_TOKENS,
     logitBias: biases(sampling.logitBias ?? {}, vocabulary),
-    // A finished grammar leaves only the end to choose.
+    // A finished grammar allows the end token only.
     maskEnd: request.ignoreEos && grammar === null,
     grammar,
     logprobs: request.logprobs ?? null,

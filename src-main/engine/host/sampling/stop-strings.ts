@@ -1,5 +1,5 @@
 /**
- * Stop strings matched on the streamed text by us: the library's own triggers miss strings that cross a token boundary.
+ * Stop strings, matched on the streamed text: the library's own triggers miss strings that cross a token boundary.
  * Linear in text times stop strings.
  */
 
@@ -10,10 +10,10 @@ export interface StopMatcher {
   rest(): string
 }
 
-/** Knuth, Morris and Pratt: how many characters of `stop` the text ends with, kept up one character at a time. */
+/** Knuth-Morris-Pratt: how many characters of `stop` the text ends with, updated one character at a time. */
 interface Progress {
   stop: string
-  /** Entry n: the longest proper beginning of stop[0..n] that is also its end. */
+  /** Entry n: length of the longest proper prefix of stop[0..n] that is also its suffix. */
   fallback: Uint16Array
   matched: number
 }

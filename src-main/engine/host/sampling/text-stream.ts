@@ -1,11 +1,11 @@
 /**
- * Tokens' bytes to text, one token at a time: bytes of an unfinished UTF-8 character (at most three) are held back
- * until it is whole.
+ * Detokenizes a stream: the bytes of tokens become text, and those of an unfinished UTF-8 character (at most three) are
+ * held back until it is whole.
  */
 
 export interface TextStream {
   /**
-   * Text made whole by these bytes; empty while a character is unfinished. What can never become a character is U+FFFD.
+   * The text that these bytes complete; empty while a character is unfinished. Invalid bytes become U+FFFD.
    */
   push(bytes: Uint8Array): string
 }

@@ -1,43 +1,41 @@
 /**
- * Text on its way out, gathered over steps: a job's first text goes at once, the rest at most every 15 ms, all jobs in
- * one message.
+ * Generated text that waits to be sent: the first text of a job goes at once, later text at most every 15 ms, with the
+ * text of all jobs in one message.
  */
-import type { AnswerPiece } from './output-processor.ts'
-import type { DeltaItem, HostEvent } from '#engine/protocol.ts'
-import type { Placed } from './sequence.ts'
+import type { OutputDelta } from './output-processor.ts'
+import type { DeltaItem, EngineHostEvent } from '#engine/protocol.ts'
+import type { Sequence } from './sequence.ts'
 
 const MESSAGE_MS = 15
 
-export interface Outbox {
-  add(placed: Placed, piece: AnswerPiece): void
-  /** Sends what is due at this time (monotonic ms); all there is when `all` is true. */
+export interface DeltaOutbox {
+  add(sequence: Sequence, delta: OutputDelta): void
+  /** Sends what is due at this time (monotonic ms), or everything when `all` is true. */
   flush(now: number, all?: boolean): void
 }
 
-export function createOutbox(send: (event: HostEvent) => void): Outbox {
-  let waiting: Placed[] = []
+export function createDeltaOutbox(send: (event: EngineHostEvent) => void): DeltaOutbox {
+  let waiting: Sequence[] = []
   let sentAt = Number.NEGATIVE_INFINITY
   let urgent = false
   return {
-    add(placed, { text, logprobs }) {
+    add(sequence, { text, logprobs }) {
       if (text === '') return
-      if (placed.outbox === '') waiting.push(placed)
-      if (placed.firstTextAt === null) urgent = true
-      placed.outbox += text
-      for (const entry of logprobs) placed.logprobs.push(entry)
+      if (sequence.pendingText === '') waiting.push(sequence)
+      if (sequence.firstTextAt === null) urgent = true
+      sequence.pendingText += text
+      for (const entry of logprobs) sequence.pendingLogprobs.push(entry)
     },
     flush(now, all = false) {
       if (waiting.length === 0 || !(all || urgent || now - sentAt >= MESSAGE_MS)) return
       const items = waiting
-        .filter((placed) => !placed.left)
-        .map((placed): DeltaItem => {
-          const { outbox, logprobs } = placed
-          placed.firstTextAt ??= now
-          placed.outbox = ''
-          placed.logprobs = []
-          return logprobs.length === 0
-            ? { job: placed.job.id, text: outbox }
-            : { job: placed.job.id, text: outbox, logprobs }
+        .filter((sequence) => !sequence.finished)
+        .map((sequence): DeltaItem => {
+          const { job, pendingText: text, pendingLogprobs: logprobs } = sequence
+          sequence.firstTextAt ??= now
+          sequence.pendingText = ''
+          sequence.pendingLogprobs = []
+          return logprobs.length === 0 ? { job: job.id, text } : { job: job.id, text, logprobs }
         })
       waiting = []
       urgent = false

@@ -1,4 +1,4 @@
-/** Texts to embed, one between two steps: an embedding never meets a step, and streams go on beside a long list. */
+/** Texts to embed: one is evaluated between two steps, so that streams go on beside a long list. */
 import { StokerError } from '#contract/errors.ts'
 
 import { EMBED_CALLS_MAX, type Embedded } from '#engine/protocol.ts'
@@ -14,8 +14,8 @@ interface EmbedCall {
 export interface EmbedQueue {
   readonly size: number
   /**
-   * Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, CANCELLED once the signal is aborted, and what
-   * failAll says.
+   * Errors: those of StepLoop.embed, CONTEXT_TOO_LONG, ENGINE_BUSY, CANCELLED once the signal is aborted, and the one
+   * given to failAll.
    */
   add(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>
   /** Embeds the next text; never throws. */
@@ -23,7 +23,7 @@ export interface EmbedQueue {
   failAll(error: unknown): void
 }
 
-/** A text this much longer than the context cannot fit and need not be tokenized to know. */
+/** A text with more characters than this for each token of the context cannot fit: it is refused untokenized. */
 const CHARACTERS_PER_TOKEN_MAX = 256
 
 export function createEmbedQueue(model: StepModel): EmbedQueue {
@@ -43,7 +43,7 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
     return tokens
   }
 
-  /** It may have left already while its text was evaluated. */
+  /** The call may have been cancelled while its text was evaluated. */
   function remove(call: EmbedCall): void {
     const at = calls.indexOf(call)
     if (at >= 0) calls.splice(at, 1)
@@ -62,12 +62,12 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
       return new Promise((resolve, reject) => {
         const call: EmbedCall = { texts, done: { vectors: [], promptTokens: 0 }, resolve, reject }
         calls.push(call)
-        const leave = (): void => {
+        const cancel = (): void => {
           remove(call)
           reject(new StokerError('CANCELLED', 'Nobody waits for these embeddings any more.'))
         }
-        if (signal?.aborted === true) leave()
-        else signal?.addEventListener('abort', leave, { once: true })
+        if (signal?.aborted === true) cancel()
+        else signal?.addEventListener('abort', cancel, { once: true })
       })
     },
     async next() {

@@ -1,23 +1,23 @@
-/** A request made ready to run: its prompt as tokens, how its tokens are chosen, and what becomes of them. */
+/** A request prepared to run: its prompt tokenized, its sampler, and the processor of its output. */
 import { setImmediate } from 'node:timers/promises'
 
 import { StokerError } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
-import { createAnswer, type Answer } from './output-processor.ts'
+import { createOutputProcessor, type OutputProcessor } from './output-processor.ts'
 import { promptsOf } from '../template/prompt-builder.ts'
 import { samplerOptions } from '../sampling/sampling-options.ts'
 import type { StepModel, StepSampler } from './step-model.ts'
 import { toolsOf } from '../template/tools/job-tools.ts'
 
-/** Where it stands in a slot is the scheduler's business. The sampler must be disposed by whoever holds the job. */
-export interface Job {
+/** Its progress in a slot is in Sequence. Whoever holds the job must dispose the sampler. */
+export interface EngineJob {
   readonly id: string
   readonly prompt: readonly number[]
   readonly maxTokens: number
   readonly ignoreEos: boolean
   readonly sampler: StepSampler
-  readonly answer: Answer
+  readonly output: OutputProcessor
   /** Monotonic ms. */
   readonly submittedAt: number
 }
@@ -27,7 +27,7 @@ export interface PrepareOptions {
   now: number
   /** 32 bits. */
   randomSeed: () => number
-  /** Lets messages and other jobs' steps through while a long text is tokenized. */
+  /** Awaited while a long text is tokenized, so that messages and the steps of other jobs run in between. */
   pause?: () => Promise<unknown>
 }
 
@@ -60,7 +60,7 @@ function checkRequest(
 }
 
 /**
- * Renders, tokenizes and checks a request against its slot; nothing is evaluated.
+ * Renders and tokenizes a request and checks that it fits a slot; nothing is evaluated.
  * Errors: BAD_REQUEST, CONTEXT_TOO_LONG, TEMPLATE_FAILED, GRAMMAR_INVALID, SAMPLING_INVALID.
  */
 export async function prepareJob(
@@ -68,7 +68,7 @@ export async function prepareJob(
   request: EngineRequest,
   model: StepModel,
   { now, randomSeed, pause = setImmediate }: PrepareOptions,
-): Promise<Job> {
+): Promise<EngineJob> {
   const { contextTokens } = model.model
   checkRequest(request, contextTokens)
   const prompts = promptsOf(model)
@@ -81,12 +81,12 @@ export async function prepareJob(
     pause,
   })
   const sampler = await model.sampler(options)
-  const answer = createAnswer({
+  const output = createOutputProcessor({
     vocabulary: model.vocabulary,
     stops: request.stop,
     tools: tools.parser,
     markers: prompts.markers,
     logprobs: request.logprobs !== undefined,
   })
-  return { id, prompt, sampler, answer, maxTokens: request.maxTokens, ignoreEos: request.ignoreEos, submittedAt: now }
+  return { id, prompt, sampler, output, maxTokens: request.maxTokens, ignoreEos: request.ignoreEos, submittedAt: now }
 }

@@ -1,50 +1,50 @@
 /**
- * Whose turn it is: own use, jobs near their deadline, jobs, exams; within a class the earliest deadline, then the
- * earliest arrival. Nobody starves: every fourth admission goes to the job that has waited longest, once that is twenty
- * seconds. So a job with n older ones before it gets a slot at the latest twenty seconds and 4 × (n + 1) admissions
- * after its arrival.
+ * The order in which waiting jobs get slots: own use, jobs near their deadline, other jobs, exams; within a class the
+ * earliest deadline, then the earliest arrival. No job starves: every fourth admission goes to the job that has waited
+ * longest, once it has waited twenty seconds. So a job with n older ones before it gets a slot at the latest twenty
+ * seconds and 4 × (n + 1) admissions after its arrival.
  */
-import { answerLeft, promptLeft, type Placed } from './sequence.ts'
-import type { Speed } from './speed-meter.ts'
+import { outputTokensLeft, promptTokensLeft, type Sequence } from './sequence.ts'
+import type { SpeedMeter } from './speed-meter.ts'
 
 const AGED_MS = 20_000
 const AGED_EVERY = 4
-/** Near its deadline: less time left than so many times what the rest should take. */
+/** Near its deadline: less time left than this many times what the rest of the job should take. */
 const NEAR_TIMES = 2
-/** The same where nothing was measured yet: less than this share of the time it had. */
+/** The same while nothing was measured: less than this share of its time is left. */
 const NEAR_SHARE = 0.2
 
-export interface Order {
+export interface JobOrder {
   /** 0 goes first. */
-  rank(placed: Placed, now: number): number
+  rank(sequence: Sequence, now: number): number
   /** Negative when a goes before b. */
-  compare(a: Placed, b: Placed, now: number): number
-  /** Who of the waiting gets the next slot. */
-  next(waiting: Iterable<Placed>, now: number): Placed | null
+  compare(a: Sequence, b: Sequence, now: number): number
+  /** The waiting job that gets the next slot. */
+  next(waiting: Iterable<Sequence>, now: number): Sequence | null
 }
 
-export function createOrder(speed: Speed, streams: () => number): Order {
+export function createJobOrder(speed: SpeedMeter, streams: () => number): JobOrder {
   let admissions = 0
 
-  function isNear(placed: Placed, now: number): boolean {
-    const { deadlineAt, arrivedAt } = placed
+  function isNear(sequence: Sequence, now: number): boolean {
+    const { deadlineAt, arrivedAt } = sequence
     if (deadlineAt === null) return false
     const left = deadlineAt - now
-    // Missed: hurrying helps nobody.
+    // The deadline is missed: priority no longer helps.
     if (left <= 0) return false
     const perPrompt = speed.msPerPromptToken()
     const perToken = speed.decodeMs(Math.max(1, streams()))
     if (perPrompt === null || perToken === null) return left < NEAR_SHARE * (deadlineAt - arrivedAt)
-    return left < NEAR_TIMES * (promptLeft(placed) * perPrompt + answerLeft(placed) * perToken)
+    return left < NEAR_TIMES * (promptTokensLeft(sequence) * perPrompt + outputTokensLeft(sequence) * perToken)
   }
-  function rank(placed: Placed, now: number): number {
-    if (placed.priority === 'own') return 0
-    if (placed.priority === 'exam') return 3
-    return isNear(placed, now) ? 1 : 2
+  function rank(sequence: Sequence, now: number): number {
+    if (sequence.priority === 'own') return 0
+    if (sequence.priority === 'exam') return 3
+    return isNear(sequence, now) ? 1 : 2
   }
-  const deadline = ({ deadlineAt }: Placed, now: number): number =>
+  const deadline = ({ deadlineAt }: Sequence, now: number): number =>
     deadlineAt === null || deadlineAt <= now ? Number.POSITIVE_INFINITY : deadlineAt
-  function compare(a: Placed, b: Placed, now: number): number {
+  function compare(a: Sequence, b: Sequence, now: number): number {
     const byRank = rank(a, now) - rank(b, now)
     if (byRank !== 0) return byRank
     const [first, second] = [deadline(a, now), deadline(b, now)]
@@ -55,11 +55,11 @@ export function createOrder(speed: Speed, streams: () => number): Order {
     rank,
     compare,
     next(waiting, now) {
-      let best: Placed | null = null
-      let oldest: Placed | null = null
-      for (const placed of waiting) {
-        if (best === null || compare(placed, best, now) < 0) best = placed
-        if (oldest === null || placed.arrival < oldest.arrival) oldest = placed
+      let best: Sequence | null = null
+      let oldest: Sequence | null = null
+      for (const sequence of waiting) {
+        if (best === null || compare(sequence, best, now) < 0) best = sequence
+        if (oldest === null || sequence.arrival < oldest.arrival) oldest = sequence
       }
       if (best === null || oldest === null) return null
       admissions += 1

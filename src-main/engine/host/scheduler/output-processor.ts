@@ -1,68 +1,69 @@
 /**
- * What a job says, token by token: bytes to text, calls of tools taken out, stop strings matched, log-probabilities
- * kept beside their text.
+ * Turns the sampled tokens of one job into its output: detokenization, tool calls taken out of the text, stop strings
+ * matched, log-probabilities kept beside their text.
  */
 import type { TokenLogprob, ToolCall } from '#contract/inference.ts'
 
 import { tokenLogprob } from '../sampling/logprobs.ts'
-import type { Choice, Vocabulary } from './step-model.ts'
+import type { SampledToken, Vocabulary } from './step-model.ts'
 import { createStopMatcher } from '../sampling/stop-strings.ts'
 import { createTextStream } from '../sampling/text-stream.ts'
 import type { ToolCallParser } from '../template/tools/tool-call-parser.ts'
 
-export interface AnswerPiece {
+export interface OutputDelta {
   /** May be empty. */
   text: string
-  /** Of the tokens that made the text; empty when none were asked for, or while no text is free. */
+  /** Of the tokens that made the text; empty when none were asked for, or while the text is held back. */
   logprobs: TokenLogprob[]
 }
 
-export interface Answer {
+export interface OutputProcessor {
   /** One more token. With `stopped` a stop string was met: the text ends before it and nothing follows. */
-  push(choice: Choice): AnswerPiece & { stopped: boolean }
-  /** No more tokens (not for cancelled jobs): what was held back, and the calls. */
-  end(): AnswerPiece & { toolCalls: ToolCall[] }
+  push(sampled: SampledToken): OutputDelta & { stopped: boolean }
+  /** No more tokens (not called for cancelled jobs): the text that was held back, and the tool calls. */
+  end(): OutputDelta & { toolCalls: ToolCall[] }
 }
 
-export interface AnswerOptions {
+export interface OutputProcessorOptions {
   vocabulary: Vocabulary
   stops: readonly string[]
   /** Null when no tools are offered. */
   tools: ToolCallParser | null
-  /** Control tokens that open or close a call: their names are text to the parser. */
+  /** Control tokens that open or close a tool call: the parser reads their names as text. */
   markers: ReadonlyMap<number, string>
   logprobs: boolean
 }
 
-export function createAnswer({ vocabulary, stops, tools, markers, logprobs }: AnswerOptions): Answer {
+export function createOutputProcessor(options: OutputProcessorOptions): OutputProcessor {
+  const { vocabulary, stops, tools, markers } = options
   const stream = createTextStream()
   const matcher = createStopMatcher(stops)
-  let waiting: TokenLogprob[] = []
+  let held: TokenLogprob[] = []
   let over = false
 
-  function deliver(text: string): AnswerPiece {
-    const piece = { text, logprobs: text === '' ? [] : waiting }
-    if (text !== '') waiting = []
-    return piece
+  function deltaOf(text: string): OutputDelta {
+    const delta = { text, logprobs: text === '' ? [] : held }
+    if (text !== '') held = []
+    return delta
   }
 
   return {
-    push(choice) {
-      if (logprobs) {
-        const entry = tokenLogprob(vocabulary, choice)
-        if (entry !== null) waiting.push(entry)
+    push(sampled) {
+      if (options.logprobs) {
+        const entry = tokenLogprob(vocabulary, sampled)
+        if (entry !== null) held.push(entry)
       }
-      const raw = markers.get(choice.token) ?? stream.push(vocabulary.bytesOf(choice.token))
+      const raw = markers.get(sampled.token) ?? stream.push(vocabulary.bytesOf(sampled.token))
       const { text, stopped } = matcher.push(tools === null ? raw : tools.push(raw))
       over ||= stopped
-      return { ...deliver(text), stopped }
+      return { ...deltaOf(text), stopped }
     },
     end() {
       if (over) return { text: '', logprobs: [], toolCalls: tools?.end().calls ?? [] }
       over = true
-      const held = tools?.end() ?? { text: '', calls: [] }
-      const last = matcher.push(held.text)
-      return { ...deliver(last.stopped ? last.text : last.text + matcher.rest()), toolCalls: held.calls }
+      const rest = tools?.end() ?? { text: '', calls: [] }
+      const last = matcher.push(rest.text)
+      return { ...deltaOf(last.stopped ? last.text : last.text + matcher.rest()), toolCalls: rest.calls }
     },
   }
 }

@@ -1,25 +1,25 @@
 /**
- * What a step pays for prompt tokens: a pass over the weights, and so much for each token. A mean of milliseconds a
- * token would not do: small pieces make it look dear, and dear tokens make the pieces smaller still. A line through the
- * last steps, weighted so that relative errors count.
+ * What prompt tokens cost in a step: one pass over the weights, plus a cost for each token. A mean of milliseconds per
+ * token would not do: small chunks make a token look costly, and costly tokens make the chunks smaller still. So a line
+ * is fitted through the last steps, weighted so that relative errors count.
  */
-export interface PromptCost {
-  /** A step evaluated so many prompt tokens, in so much time less what its decodes take. */
+export interface PrefillCost {
+  /** A step evaluated `tokens` prompt tokens in `ms`, the time of its decodes left out. */
   add(tokens: number, ms: number): void
-  /** Tokens that fit in so many milliseconds, possibly less than 1; null while nothing was measured. */
+  /** Prompt tokens that fit in `ms`, possibly less than 1; null while nothing was measured. */
   within(ms: number): number | null
 }
 
-/** After so many tokens an old step counts half: a neighbour's sudden work must show. */
+/** After this many tokens an old step counts half: sudden load by other programs must show. */
 const HALF_LIFE = 512
 /**
- * Steps of one length say nothing of the pass alone; then it is taken for one decode's time, and as sure as this share
- * of all steps.
+ * Steps of one length tell nothing about the pass over the weights. One decode's time is then taken for it, with this
+ * share of the weight of all steps.
  */
 const PRIOR = 0.05
 
-/** `passMs`: a guess of the pass over the weights, 0 while there is none. */
-export function createPromptCost(passMs: () => number): PromptCost {
+/** `passMs`: an estimate of one pass over the weights, 0 while there is none. */
+export function createPrefillCost(passMs: () => number): PrefillCost {
   let [weight, n, nn, ms, nms] = [0, 0, 0, 0, 0]
 
   /** Least squares of `pass + each · tokens`, neither below zero. */

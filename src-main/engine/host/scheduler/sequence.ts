@@ -1,11 +1,11 @@
-/** A job as the scheduler holds it: where it waits, where it stands in its slot, and the text on its way out. */
+/** A job as the scheduler holds it: waiting or running, its progress in its slot, and the text not yet sent. */
 import type { EngineUsage, TokenLogprob } from '#contract/inference.ts'
 import type { EnginePriority } from '#core/engine/engine.port.ts'
 
-import type { Job } from './engine-job.ts'
+import type { EngineJob } from './engine-job.ts'
 
-export interface Placed {
-  readonly job: Job
+export interface Sequence {
+  readonly job: EngineJob
   readonly priority: EnginePriority
   /** Order of submission. */
   readonly arrival: number
@@ -15,49 +15,52 @@ export interface Placed {
   readonly deadlineAt: number | null
   /** -1 while it waits. */
   slot: number
-  /** Tokens of this job its slot holds: prompt first, then answer. */
-  held: number
-  /** Chosen, and not yet in the slot. Null while the prompt is being read. */
-  next: number | null
-  /** Prompt tokens of the step being planned. */
-  share: number
-  /** Another job that reads the same beginning now: this one waits for it and copies. */
-  leader: Placed | null
-  /** Tokens to copy from the leader; what the leader held when last looked at; looks without progress. */
-  wanted: number
-  leaderHeld: number
-  stalls: number
+  /** Tokens of this job in the slot's KV cache: the prompt first, then the output. */
+  kvTokens: number
+  /** The sampled token that the next step decodes. Null during prefill. */
+  nextToken: number | null
+  /** Prompt tokens that the step being planned evaluates. */
+  prefillTokens: number
+  /** Another job that prefills the same prefix now: this one waits for it and copies. */
+  leader: Sequence | null
+  /** Length of the prefix to copy from the leader. */
+  leaderTarget: number
+  /** How far the leader was when last looked at. */
+  leaderProgress: number
+  /** Steps in a row in which the leader made no progress. */
+  idleSteps: number
   cancelled: boolean
-  /** Ended, one way or another. */
-  left: boolean
+  /** Done, failed or cancelled; its slot is free again. */
+  finished: boolean
   usage: EngineUsage
   firstTextAt: number | null
   /** Text not yet sent; never more than the job's tokens make. */
-  outbox: string
-  logprobs: TokenLogprob[]
+  pendingText: string
+  pendingLogprobs: TokenLogprob[]
 }
 
-export type Arrival = Pick<Placed, 'job' | 'priority' | 'arrival' | 'arrivedAt' | 'deadlineAt'>
+export type Arrival = Pick<Sequence, 'job' | 'priority' | 'arrival' | 'arrivedAt' | 'deadlineAt'>
 
-export const place = (arrival: Arrival): Placed => ({
+export const createSequence = (arrival: Arrival): Sequence => ({
   ...arrival,
   slot: -1,
-  held: 0,
-  next: null,
-  share: 0,
+  kvTokens: 0,
+  nextToken: null,
+  prefillTokens: 0,
   leader: null,
-  wanted: 0,
-  leaderHeld: 0,
-  stalls: 0,
+  leaderTarget: 0,
+  leaderProgress: 0,
+  idleSteps: 0,
   cancelled: false,
-  left: false,
+  finished: false,
   usage: { promptTokens: arrival.job.prompt.length, cachedTokens: 0, generatedTokens: 0 },
   firstTextAt: null,
-  outbox: '',
-  logprobs: [],
+  pendingText: '',
+  pendingLogprobs: [],
 })
 
 /** Prompt tokens still to be evaluated. */
-export const promptLeft = ({ job, held, next }: Placed): number => (next === null ? job.prompt.length - held : 0)
-/** Answer tokens it may still generate. */
-export const answerLeft = ({ job, usage }: Placed): number => job.maxTokens - usage.generatedTokens
+export const promptTokensLeft = ({ job, kvTokens, nextToken }: Sequence): number =>
+  nextToken === null ? job.prompt.length - kvTokens : 0
+/** Output tokens it may still generate. */
+export const outputTokensLeft = ({ job, usage }: Sequence): number => job.maxTokens - usage.generatedTokens

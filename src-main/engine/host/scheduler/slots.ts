@@ -1,67 +1,68 @@
 /**
- * The sequences of one context: who is in which, and which tokens a free one still holds. Admission takes the free slot
- * that keeps the running ones next to each other (gaps make several graph runs of one step) and fills it with the
- * longest known beginning of the prompt: its own content, a copy from another slot, or a parked state. What a slot held
- * is parked before it is lost, where that is worth it.
+ * The slots of one context: the sequence in each, and the tokens that are still in the KV cache of a free one. A new
+ * job takes the free slot that keeps the running ones adjacent (a gap splits a step into several graph runs), and
+ * starts from the longest cached prefix of its prompt: in that slot, in another slot (copied), or saved. What a slot
+ * holds is saved before it is overwritten, where that is worth it.
  */
-import { createFollowing, type Following } from '../prefix-cache/prefix-follow.ts'
-import { placeFor, type Placing } from '../prefix-cache/prefix-choice.ts'
-import { COPY_MIN_TOKENS, commonLength, PARK_MIN_TOKENS } from '../prefix-cache/prefix-common.ts'
-import { createPark, type Park, type Parked } from '../prefix-cache/saved-prefixes.ts'
-import { answerLeft, promptLeft, type Placed } from './sequence.ts'
+import { createPrefixFollowers, type PrefixFollowers } from '../prefix-cache/prefix-follow.ts'
+import { chooseSlot, type SlotChoice } from '../prefix-cache/prefix-choice.ts'
+import { COPY_MIN_TOKENS, commonLength, SAVE_MIN_TOKENS } from '../prefix-cache/prefix-common.ts'
+import { createSavedPrefixes, type SavedPrefixes, type SavedPrefix } from '../prefix-cache/saved-prefixes.ts'
+import { outputTokensLeft, promptTokensLeft, type Sequence } from './sequence.ts'
 import type { StepModel } from './step-model.ts'
 
-/** A tail that is a smaller part of the whole is not worth a copy of the whole. */
-const PARK_MIN_SHARE = 1 / 8
-/** A job that is sooner done leaves the gap open. */
+/** The tokens that would be lost must be this share of the whole: saving copies the whole. */
+const SAVE_MIN_SHARE = 1 / 8
+/** A job with fewer tokens left is not moved into a gap. */
 const MOVE_MIN_TOKENS = 24
-/** Steps that a gap must last. */
+/** Steps that a gap must last before it is closed. */
 const GAP_STEPS = 8
-/** A loop that fails to copy so many times in a row cannot. */
+/** After this many failed copies in a row no more are tried. */
 const COPY_FAILURES_MAX = 3
 
 export interface Slots {
-  /** Entry n: the job in slot n. */
-  readonly bySlot: readonly (Placed | null)[]
+  /** Entry n: the sequence in slot n. */
+  readonly bySlot: readonly (Sequence | null)[]
   readonly running: number
   readonly free: number
-  /** Takes a slot for the job with what is known of its prompt; sets slot, held and usage.cachedTokens. */
-  take(placed: Placed): Promise<void>
-  /** Between steps, before others come in: jobs that wait for another's beginning copy it once it is there. */
+  /** Takes a slot and fills it with the longest cached prefix; sets slot, kvTokens and usage.cachedTokens. */
+  take(sequence: Sequence): Promise<void>
+  /** Between steps, before new jobs come in: those that wait for a leader's prefix copy it once it is there. */
   catchUp(): Promise<void>
   /**
-   * Between steps, while nobody waits for a slot: the highest running job goes into the lowest gap, once the gap has
-   * lasted and where the job has some way to go.
+   * Between steps, while no job waits for a slot: moves the sequence in the highest slot into the lowest gap, once the
+   * gap has lasted and if the sequence has some way to go.
    */
   closeGap(): Promise<void>
-  /** Tokens that a step put into the job's slot. */
-  fed(placed: Placed, tokens: readonly number[]): void
-  release(placed: Placed): void
-  /** After a failed step nothing is known of a slot's content. */
+  /** A step put these tokens into the sequence's KV cache. */
+  append(sequence: Sequence, tokens: readonly number[]): void
+  release(sequence: Sequence): void
+  /** Empties a slot: after a failed step its content is unknown. */
   forget(slot: number): Promise<void>
   dispose(): void
 }
 
 class ModelSlots implements Slots {
-  readonly bySlot: (Placed | null)[]
+  readonly bySlot: (Sequence | null)[]
   running = 0
   readonly #model: StepModel
-  readonly #parked: Park
-  readonly #following: Following
+  readonly #savedPrefixes: SavedPrefixes
+  readonly #followers: PrefixFollowers
+  /** Entry n: the tokens in the KV cache of slot n. */
   readonly #contents: number[][]
   readonly #usedAt: number[]
   #uses = 0
   #gapSteps = 0
   #copyFailures = 0
 
-  constructor(model: StepModel, mayLead: (leader: Placed, placed: Placed) => boolean) {
+  constructor(model: StepModel, mayLead: (leader: Sequence, sequence: Sequence) => boolean) {
     const { slots } = model.model
     this.#model = model
     this.bySlot = Array.from({ length: slots }, () => null)
     this.#contents = Array.from({ length: slots }, () => [])
     this.#usedAt = Array.from({ length: slots }, () => 0)
-    this.#parked = createPark(model)
-    this.#following = createFollowing(this.bySlot, mayLead)
+    this.#savedPrefixes = createSavedPrefixes(model)
+    this.#followers = createPrefixFollowers(this.bySlot, mayLead)
     if (model.kind === 'public') this.#copyFailures = COPY_FAILURES_MAX
   }
 
@@ -73,71 +74,71 @@ class ModelSlots implements Slots {
     return this.#copyFailures < COPY_FAILURES_MAX
   }
 
-  async take(placed: Placed): Promise<void> {
-    const { prompt } = placed.job
+  async take(sequence: Sequence): Promise<void> {
+    const { prompt } = sequence.job
     const model = this.#model
     const contents = this.#contents
     const usedAt = this.#usedAt
-    const parked = this.#parked
+    const savedPrefixes = this.#savedPrefixes
     const copies = this.#copies
     const { bySlot } = this
-    const placing = placeFor(prompt, { reuse: model.prefixReuse, bySlot, contents, usedAt, parked, copies })
-    bySlot[placing.slot] = placed
-    placed.slot = placing.slot
+    const choice = chooseSlot(prompt, { reuse: model.prefixReuse, bySlot, contents, usedAt, savedPrefixes, copies })
+    bySlot[choice.slot] = sequence
+    sequence.slot = choice.slot
     this.running += 1
-    if (model.prefixReuse && copies) this.#following.join(placed, placing.common)
-    placed.held = await this.#fill(placing, prompt)
-    placed.usage.cachedTokens = placed.held
+    if (model.prefixReuse && copies) this.#followers.join(sequence, choice.common)
+    sequence.kvTokens = await this.#fill(choice, prompt)
+    sequence.usage.cachedTokens = sequence.kvTokens
   }
 
   async catchUp(): Promise<void> {
-    if (this.#following.size === 0) return
-    for (const placed of this.bySlot) {
-      const leader = placed === null ? null : this.#following.ready(placed)
-      if (placed === null || leader === null) continue
-      const { prompt } = placed.job
+    if (this.#followers.size === 0) return
+    for (const sequence of this.bySlot) {
+      const leader = sequence === null ? null : this.#followers.ready(sequence)
+      if (sequence === null || leader === null) continue
+      const { prompt } = sequence.job
       const common = commonLength(this.#contents[leader.slot] ?? [], prompt, prompt.length - 1)
-      if (common >= placed.held + COPY_MIN_TOKENS) {
-        placed.held = await this.#copy(leader.slot, placed.slot, common)
-        placed.usage.cachedTokens = placed.held
+      if (common >= sequence.kvTokens + COPY_MIN_TOKENS) {
+        sequence.kvTokens = await this.#copy(leader.slot, sequence.slot, common)
+        sequence.usage.cachedTokens = sequence.kvTokens
       }
-      // Others may have waited for the same one: one of them reads on, and the rest waits again.
-      if (leader.left) this.#following.join(placed, placed.held)
+      // Others may have waited for the same leader: one of them prefills on, and the rest wait for that one.
+      if (leader.finished) this.#followers.join(sequence, sequence.kvTokens)
     }
   }
 
   async closeGap(): Promise<void> {
     if (this.running < 2 || this.free === 0 || !this.#copies) return
-    const low = this.bySlot.findIndex((placed) => placed !== null)
-    const high = this.bySlot.findLastIndex((placed) => placed !== null)
+    const low = this.bySlot.findIndex((sequence) => sequence !== null)
+    const high = this.bySlot.findLastIndex((sequence) => sequence !== null)
     this.#gapSteps = high - low + 1 === this.running ? 0 : this.#gapSteps + 1
-    const placed = this.bySlot[high]
-    if (this.#gapSteps < GAP_STEPS || placed === null || placed === undefined) return
+    const sequence = this.bySlot[high]
+    if (this.#gapSteps < GAP_STEPS || sequence === null || sequence === undefined) return
     this.#gapSteps = 0
-    if (placed.leader !== null || answerLeft(placed) + promptLeft(placed) <= MOVE_MIN_TOKENS) return
+    if (sequence.leader !== null || outputTokensLeft(sequence) + promptTokensLeft(sequence) <= MOVE_MIN_TOKENS) return
     const gap = this.bySlot.indexOf(null, low)
-    await this.#spare(gap, 0, null)
-    if ((await this.#copy(high, gap, placed.held)) < placed.held) return
-    this.bySlot[gap] = placed
+    await this.#saveIfWorth(gap, 0, null)
+    if ((await this.#copy(high, gap, sequence.kvTokens)) < sequence.kvTokens) return
+    this.bySlot[gap] = sequence
     this.bySlot[high] = null
     this.#usedAt[high] = this.#uses += 1
-    placed.slot = gap
-    // A second gap has lasted as long.
+    sequence.slot = gap
+    // If there is a second gap, it has lasted as long.
     this.#gapSteps = GAP_STEPS
   }
 
-  fed(placed: Placed, tokens: readonly number[]): void {
-    const content = this.#contents[placed.slot]
+  append(sequence: Sequence, tokens: readonly number[]): void {
+    const content = this.#contents[sequence.slot]
     if (content !== undefined) for (const token of tokens) content.push(token)
-    placed.held += tokens.length
+    sequence.kvTokens += tokens.length
   }
 
-  release(placed: Placed): void {
-    if (this.bySlot[placed.slot] !== placed) return
-    this.bySlot[placed.slot] = null
-    this.#usedAt[placed.slot] = this.#uses += 1
+  release(sequence: Sequence): void {
+    if (this.bySlot[sequence.slot] !== sequence) return
+    this.bySlot[sequence.slot] = null
+    this.#usedAt[sequence.slot] = this.#uses += 1
     this.running -= 1
-    this.#following.leave(placed)
+    this.#followers.release(sequence)
   }
 
   async forget(slot: number): Promise<void> {
@@ -146,23 +147,23 @@ class ModelSlots implements Slots {
   }
 
   dispose(): void {
-    this.#parked.dispose()
+    this.#savedPrefixes.dispose()
   }
 
-  /** Makes the chosen slot hold the prompt's known beginning; returns how many tokens that are. */
-  async #fill({ slot, common, own, from, state }: Placing, prompt: readonly number[]): Promise<number> {
-    if (state !== null) this.#parked.use(state)
-    await this.#spare(slot, own, state)
+  /** Brings the cached prefix into the chosen slot; returns its length in tokens. */
+  async #fill({ slot, common, own, from, saved }: SlotChoice, prompt: readonly number[]): Promise<number> {
+    if (saved !== null) this.#savedPrefixes.use(saved)
+    await this.#saveIfWorth(slot, own, saved)
     if (from !== null) return this.#copy(from, slot, common)
-    if (state === null) return this.#keep(slot, common, prompt)
+    if (saved === null) return this.#keep(slot, common, prompt)
     this.#contents[slot] = []
-    if (await this.#model.restore(slot, state.state)) return this.#keep(slot, common, prompt)
-    this.#parked.drop(state)
+    if (await this.#model.restore(slot, saved.state)) return this.#keep(slot, common, prompt)
+    this.#savedPrefixes.drop(saved)
     return 0
   }
 
   async #keep(slot: number, count: number, prompt: readonly number[]): Promise<number> {
-    // Until the model has answered, nothing is promised.
+    // If the call fails, the content is unknown.
     this.#contents[slot] = []
     const kept = await this.#model.keep(slot, count)
     this.#contents[slot] = prompt.slice(0, kept)
@@ -178,27 +179,27 @@ class ModelSlots implements Slots {
   }
 
   /**
-   * Parks what the slot holds beyond `kept`, unless it is little or held elsewhere too. `keep` must not be dropped for
-   * it.
+   * Saves the slot's content unless few tokens beyond the first `kept` would be lost, or another slot or a saved prefix
+   * has them too. `keep` is never dropped to make room.
    */
-  async #spare(slot: number, kept: number, keep: Parked | null): Promise<void> {
+  async #saveIfWorth(slot: number, kept: number, keep: SavedPrefix | null): Promise<void> {
     const content = this.#contents[slot] ?? []
     if (
       !this.#model.prefixReuse ||
-      this.#model.parkedBytes === 0 ||
-      content.length - kept < Math.max(PARK_MIN_TOKENS, content.length * PARK_MIN_SHARE)
+      this.#model.savedPrefixBytes === 0 ||
+      content.length - kept < Math.max(SAVE_MIN_TOKENS, content.length * SAVE_MIN_SHARE)
     )
       return
-    const enough = content.length - PARK_MIN_TOKENS
+    const enough = content.length - SAVE_MIN_TOKENS
     if (
       this.#contents.some((other, at) => at !== slot && commonLength(other, content) > enough) ||
-      this.#parked.holds(content, enough)
+      this.#savedPrefixes.has(content, enough)
     )
       return
-    await this.#parked.save(slot, content, keep)
+    await this.#savedPrefixes.save(slot, content, keep)
   }
 }
 
-/** `mayLead`: the second may wait for the first, which is as urgent. */
-export const createSlots = (model: StepModel, mayLead: (leader: Placed, placed: Placed) => boolean): Slots =>
+/** `mayLead`: whether the second sequence may wait for the first, because that is at least as urgent. */
+export const createSlots = (model: StepModel, mayLead: (leader: Sequence, sequence: Sequence) => boolean): Slots =>
   new ModelSlots(model, mayLead)

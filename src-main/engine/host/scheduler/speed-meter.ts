@@ -1,45 +1,45 @@
 /**
- * How fast this engine really is, from its own steps: moving averages of what a prompt token and a decode of n streams
- * cost.
+ * How fast this engine is, measured on its own steps: moving averages of the cost of a prompt token and of a decode of
+ * n streams.
  */
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 
-import { createPromptCost } from './prefill-cost.ts'
+import { createPrefillCost } from './prefill-cost.ts'
 
 /** Weight of the newest decode. */
 const DECODE_WEIGHT = 1 / 16
 /**
- * After so many prompt tokens an old measurement counts half: in what others are told, and in what the order of jobs
- * goes by.
+ * After this many prompt tokens an old measurement counts half: PROMPT for the speed that is reported, RECENT for the
+ * order of jobs.
  */
 const PROMPT_HALF_LIFE = 2_048
 const RECENT_HALF_LIFE = 256
 /** A prompt token of a mixed step costs at least this share of the step's time, however the decodes were measured. */
 const PROMPT_SHARE_MIN = 0.1
-/** Of decoding: after so much of it what was before counts half. Long enough for a few prompts to come and go. */
+/** After this much decoding what was before counts half. Long enough for a few prompts to come and go. */
 const CROWDING_HALF_LIFE_MS = 5_000
-/** Of decoding alone that is taken as seen before the first prompt: one long prompt is no crowd. */
+/** Undisturbed decoding that is assumed before the first prompt: one long prompt alone is no crowding. */
 const CROWDING_PRIOR_MS = 2_000
 
-export interface Speed {
-  /** A turn of the loop with so many decodes and no prompt token. */
+export interface SpeedMeter {
+  /** A step with `streams` decodes and no prompt token. */
   decoded(streams: number, ms: number): void
-  /** A turn of the loop with so many decodes, beside prompts or not: the time in which each stream got its token. */
+  /** A step with `streams` decodes, beside a prefill or not: the time in which each stream got its token. */
   waited(streams: number, ms: number): void
-  /** Nothing runs any more. */
+  /** Nothing runs any more: crowding starts over. */
   idle(): void
-  /** A step that evaluated prompt tokens beside so many decodes. */
-  read(tokens: number, streams: number, ms: number): void
-  /** Of the last steps; null while nothing was measured. */
+  /** A step that evaluated `tokens` prompt tokens beside `streams` decodes. */
+  prefilled(tokens: number, streams: number, ms: number): void
+  /** Over the last steps; null while nothing was measured. */
   msPerPromptToken(): number | null
-  /** Prompt tokens that a step can evaluate in so many milliseconds; null while nothing was measured. */
+  /** Prompt tokens that a step can evaluate in `ms`; null while nothing was measured. */
   promptTokensIn(ms: number): number | null
-  /** One decode of so many streams, from the nearest number that was measured; null while none was. */
+  /** Time of one decode of `streams` streams, by the nearest number that was measured; null while none was. */
   decodeMs(streams: number): number | null
   view(): EngineSpeed
 }
 
-/** Milliseconds a token; after `halfLife` tokens an old measurement counts half. */
+/** Milliseconds per token; after `halfLife` tokens an old measurement counts half. */
 function createAverage(halfLife: number): { add(tokens: number, ms: number): void; value(): number | null } {
   let [tokens, ms] = [0, 0]
   return {
@@ -52,13 +52,13 @@ function createAverage(halfLife: number): { add(tokens: number, ms: number): voi
   }
 }
 
-export function createSpeed(slots: number): Speed {
-  /** Entry n - 1: ms of a decode of n streams; 0 is not measured. */
+export function createSpeedMeter(slots: number): SpeedMeter {
+  /** Entry n - 1: ms of a decode of n streams; 0 where not measured. */
   const decodes = new Float64Array(slots)
-  const whole = createAverage(PROMPT_HALF_LIFE)
+  const reported = createAverage(PROMPT_HALF_LIFE)
   const recent = createAverage(RECENT_HALF_LIFE)
   let [waitedMs, aloneMs] = [0, 0]
-  const pieces = createPromptCost(() => decodeMs(1) ?? 0)
+  const prefillCost = createPrefillCost(() => decodeMs(1) ?? 0)
 
   function decodeMs(streams: number): number | null {
     for (let distance = 0; distance < slots; distance += 1) {
@@ -70,7 +70,7 @@ export function createSpeed(slots: number): Speed {
   return {
     decodeMs,
     msPerPromptToken: () => recent.value(),
-    promptTokensIn: (ms) => pieces.within(ms),
+    promptTokensIn: (ms) => prefillCost.within(ms),
     decoded(streams, took) {
       const at = streams - 1
       const before = decodes[at]
@@ -87,16 +87,16 @@ export function createSpeed(slots: number): Speed {
     idle() {
       waitedMs = aloneMs = 0
     },
-    read(read, streams, took) {
-      if (read <= 0 || took <= 0) return
+    prefilled(tokens, streams, took) {
+      if (tokens <= 0 || took <= 0) return
       const beside = streams === 0 ? 0 : (decodeMs(streams) ?? 0)
       const ms = Math.max(took - beside, took * PROMPT_SHARE_MIN)
-      whole.add(read, ms)
-      recent.add(read, ms)
-      pieces.add(read, ms)
+      reported.add(tokens, ms)
+      recent.add(tokens, ms)
+      prefillCost.add(tokens, ms)
     },
     view() {
-      const perToken = whole.value()
+      const perToken = reported.value()
       return {
         promptTokensPerSecond: perToken === null ? null : 1_000 / perToken,
         perStream: Array.from(decodes, (each) => (each > 0 ? 1_000 / each : null)),

@@ -1,18 +1,18 @@
 /**
- * One loaded model with the sequences of one context, as the scheduler sees it: a step in, chosen tokens out. Two loops
- * stand behind it: the native one (native-loop.ts, llama.cpp's own C functions) and, where the library's shape has
- * changed, node-llama-cpp's public API (llama-public.ts).
+ * One loaded model with the sequences of one context, as the scheduler sees it: a batch in, sampled tokens out. It has
+ * two implementations: the native loop (native-loop.ts, llama.cpp's own C functions) and, where the library differs
+ * from what that expects, node-llama-cpp's public API (llama-public.ts).
  */
 import type { LoadedModel } from '#core/engine/engine.port.ts'
 
 /** A grammar in llama.cpp's GBNF, with `root` as its start. */
 export interface GrammarOptions {
   gbnf: string
-  /** Only from the first of these texts on (a tool call's opening marker); from the first token when empty. */
+  /** It applies from the first of these texts on (a tool call's opening marker); from the first token when empty. */
   triggers: readonly string[]
 }
 
-/** Everything that decides how one job's tokens are chosen. */
+/** Everything that decides how one job's tokens are sampled. */
 export interface SamplerOptions {
   /** 0 is greedy. */
   temperature: number
@@ -25,14 +25,14 @@ export interface SamplerOptions {
   repeatPenalty: number
   frequencyPenalty: number
   presencePenalty: number
-  /** Last tokens looked at. */
+  /** Number of last tokens that the penalties look at. */
   penaltyTokens: number
-  /** Pairs of token and bias; -Infinity is never. */
+  /** Pairs of token and bias; -Infinity bans the token. */
   logitBias: readonly (readonly [token: number, bias: number])[]
-  /** End-of-generation tokens are never chosen. */
+  /** End-of-generation tokens are never sampled. */
   maskEnd: boolean
   grammar: GrammarOptions | null
-  /** Alternatives to report with each chosen token; null for no log-probabilities at all. */
+  /** Alternatives to report with each sampled token; null for no log-probabilities at all. */
   logprobs: number | null
 }
 
@@ -40,49 +40,49 @@ export interface StepSampler {
   dispose(): void
 }
 
-/** `tokens` go into `slot` from `position` on, which is the number of tokens the slot holds already. */
+/** `tokens` go into the slot's KV cache at `position`, the number of tokens it holds already. */
 export interface StepItem {
   slot: number
   position: number
   tokens: readonly number[]
-  /** With one, the token after the last is chosen. */
+  /** If set, the token after the last one is sampled. */
   sampler: StepSampler | null
 }
 
-/** A chosen token; natural logarithms under the model's own distribution (before temperature and cuts). */
-export interface Choice {
+/** Log-probabilities are natural, under the model's own distribution (before temperature and truncation). */
+export interface SampledToken {
   token: number
   logprob?: number
   top?: { token: number; logprob: number }[]
 }
 
-/** What a slot held, kept outside the context. */
+/** The KV cache of one sequence, copied out of the context. */
 export interface SavedState {
   readonly bytes: number
   /** Frees the memory. */
   dispose(): void
 }
 
-/** The part the two loops implement. Items of one step have different slots; never two calls at once. */
+/** What both loops implement. Items of one step have different slots; never two calls at once. */
 export interface StepLoop {
   /**
-   * One decode of all items, in ascending slots. What was chosen for each; null where nothing was asked for or nothing
-   * is possible (a finished grammar).
+   * One llama_decode of all items, in ascending slots. Returns the sampled token of each; null where none was asked for
+   * or none is possible (a finished grammar).
    */
-  step(items: readonly StepItem[]): Promise<(Choice | null)[]>
+  step(items: readonly StepItem[]): Promise<(SampledToken | null)[]>
   /**
-   * Forgets what the slot holds from `count` on; returns how many tokens are really left (0 where the model cannot
-   * forget a part).
+   * Removes the slot's KV cache from token `count` on; returns how many tokens are left (0 where the model cannot remove
+   * a part, as recurrent models).
    */
   keep(slot: number, count: number): Promise<number>
   /**
-   * Makes `to` hold the first `count` tokens of what `from` holds, instead of what it held; returns how many it holds
-   * then (0 where the loop cannot).
+   * Replaces the KV cache of `to` by the first `count` tokens of that of `from`; returns how many it then holds (0 where
+   * the loop cannot).
    */
   copy(from: number, to: number, count: number): Promise<number>
-  /** A copy of all the slot holds; null where the loop cannot. */
+  /** A copy of the slot's KV cache; null where the loop cannot. */
   save(slot: number): Promise<SavedState | null>
-  /** The slot holds the saved state instead of what it held; false when that failed, and the slot is then empty. */
+  /** Replaces the slot's KV cache by the saved one; false when that failed, and the slot is then empty. */
   restore(slot: number, saved: SavedState): Promise<boolean>
   /** Errors: GRAMMAR_INVALID, SAMPLING_INVALID. */
   sampler(options: SamplerOptions): Promise<StepSampler>
@@ -96,11 +96,11 @@ export interface StepLoop {
 /** The model's vocabulary; pure. */
 export interface Vocabulary {
   /**
-   * Plain text: nothing in it acts as a control token. `begins`: it is the first of its prompt (some tokenizers then
-   * put a space before it); by default it goes on after other text.
+   * Plain text: nothing in it becomes a control token. `begins`: it starts the prompt (some tokenizers then put a space
+   * before it); by default it continues other text.
    */
   tokenize(text: string, options?: { begins?: boolean }): number[]
-  /** Template text: the names of control tokens in it are control tokens. */
+  /** Template text: the names of control tokens in it become control tokens. */
   tokenizeSpecial(text: string, options?: { begins?: boolean }): number[]
   /** The token put before every prompt; null when the model wants none. */
   readonly begin: number | null
@@ -122,9 +122,9 @@ export interface StepModel extends StepLoop {
   readonly model: LoadedModel
   readonly vocabulary: Vocabulary
   readonly prefixReuse: boolean
-  /** Bytes of saved states that may be kept. */
-  readonly parkedBytes: number
-  /** Prompt tokens of one step while nothing else runs. */
+  /** Bound on the bytes of saved prefixes. */
+  readonly savedPrefixBytes: number
+  /** Most prompt tokens of one step. */
   readonly batchTokens: number
   readonly threadsMax: number
   /** Frees context and model memory. Not while a step runs. */

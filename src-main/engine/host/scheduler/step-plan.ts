@@ -1,106 +1,103 @@
 /**
- * What one step evaluates: a token of every stream, and pieces of prompts within the budget; in ascending slots, which
- * the engine runs as one graph. Prompts share the budget by class, and within a class the one that is soonest read goes
- * first; every fourth step the oldest of all goes first, so that a long prompt and one of a low class get on whatever
- * arrives.
+ * What one step evaluates: one token of every decoding stream, and prefill chunks within the budget; in ascending
+ * slots, which llama.cpp then runs as one graph. Prefills share the budget by class, and within a class the one with
+ * the fewest prompt tokens left goes first; every fourth step the oldest of all goes first, so that long prompts and
+ * low classes make progress whatever arrives.
  */
 import { STEP_PROMPT_TOKENS } from '#engine/protocol.ts'
-import type { Order } from './job-order.ts'
-import { promptLeft, type Placed } from './sequence.ts'
+import type { JobOrder } from './job-order.ts'
+import { promptTokensLeft, type Sequence } from './sequence.ts'
 import type { StepItem } from './step-model.ts'
 
-export interface Plan {
-  /** Items and the jobs they belong to, index by index. */
+export interface StepPlan {
+  /** Items and the sequences they belong to, index by index. */
   items: StepItem[]
-  jobs: Placed[]
+  sequences: Sequence[]
   decodes: number
   promptTokens: number
 }
 
 const OLDEST_EVERY = 4
-/** A smaller piece beside another is not worth its run of the graph. */
-const PIECE_MIN = 8
-/**
- * A prompt that is so near to its end is read to the end: its last tokens alone would cost another pass over the
- * weights.
- */
+/** A smaller chunk beside another one is not worth its share of the graph. */
+const CHUNK_MIN = 8
+/** A prefill this near to its end goes to the end: its last tokens alone would cost another pass over the weights. */
 const WHOLE_UP_TO = 1.5
 
-export interface PlanOptions {
-  order: Order
+export interface StepPlanOptions {
+  order: JobOrder
   now: number
-  /** Prompt tokens for a step of so many decodes and prompts. */
-  budget: (decoding: number, reading: number) => number
-  /** Of a step in all, which no rounding up may pass. */
+  /** Prompt tokens of a step with so many decodes and prefills. */
+  budget: (decoding: number, prefilling: number) => number
+  /** Prompt tokens of a step in all, which no rounding up may exceed. */
   batchTokens: number
-  /** False for runs that must repeat themselves exactly: their prompts are cut at fixed places. */
+  /** False for reproducible runs: their prompts are cut at fixed positions. */
   adaptive: boolean
   /** Number of this step. */
   turn: number
 }
 
-/** `most`: of each. */
-function shareOut(
-  readers: Placed[],
+/** Sets `prefillTokens` of each; `most` bounds each of them. */
+function shareBudget(
+  prefilling: Sequence[],
   { budget, most }: { budget: number; most: number },
-  { order, now, turn, batchTokens, adaptive }: PlanOptions,
+  { order, now, turn, batchTokens, adaptive }: StepPlanOptions,
 ): void {
-  if (readers.length > 1) {
+  if (prefilling.length > 1) {
     const oldestFirst = turn % OLDEST_EVERY === OLDEST_EVERY - 1
-    const ranks = new Map(readers.map((placed) => [placed, oldestFirst ? 0 : order.rank(placed, now)]))
-    const key = (placed: Placed): number => (oldestFirst ? placed.arrival : promptLeft(placed))
-    readers.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || key(a) - key(b) || a.arrival - b.arrival)
+    const ranks = new Map(prefilling.map((sequence) => [sequence, oldestFirst ? 0 : order.rank(sequence, now)]))
+    const key = (sequence: Sequence): number => (oldestFirst ? sequence.arrival : promptTokensLeft(sequence))
+    prefilling.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || key(a) - key(b) || a.arrival - b.arrival)
   }
-  // Pieces of one length make one run of the graph.
-  const pieces = Math.min(readers.length, Math.ceil(budget / most))
-  const piece = Math.min(most, Math.ceil(budget / pieces))
+  // Chunks of equal length make one run of the graph.
+  const chunks = Math.min(prefilling.length, Math.ceil(budget / most))
+  const chunk = Math.min(most, Math.ceil(budget / chunks))
   let left = budget
-  for (const placed of readers) {
-    const whole = promptLeft(placed)
-    const room = Math.min(left, piece)
-    const share =
-      adaptive && whole <= Math.min(WHOLE_UP_TO * room, most, batchTokens - (budget - left))
+  for (const sequence of prefilling) {
+    const whole = promptTokensLeft(sequence)
+    const limit = Math.min(left, chunk)
+    const tokens =
+      adaptive && whole <= Math.min(WHOLE_UP_TO * limit, most, batchTokens - (budget - left))
         ? whole
-        : Math.min(room, whole)
-    placed.share = share < PIECE_MIN && share < whole && left < budget ? 0 : share
-    left = Math.max(0, left - placed.share)
+        : Math.min(limit, whole)
+    sequence.prefillTokens = tokens < CHUNK_MIN && tokens < whole && left < budget ? 0 : tokens
+    left = Math.max(0, left - sequence.prefillTokens)
   }
 }
 
-export function planStep(bySlot: readonly (Placed | null)[], options: PlanOptions): Plan {
-  const readers: Placed[] = []
+export function planStep(bySlot: readonly (Sequence | null)[], options: StepPlanOptions): StepPlan {
+  const prefilling: Sequence[] = []
   let decodes = 0
-  for (const placed of bySlot) {
-    if (placed === null) continue
-    if (placed.next !== null) decodes += 1
-    else if (placed.leader === null) readers.push(placed)
-    placed.share = 0
+  for (const sequence of bySlot) {
+    if (sequence === null) continue
+    if (sequence.nextToken !== null) decodes += 1
+    else if (sequence.leader === null) prefilling.push(sequence)
+    sequence.prefillTokens = 0
   }
-  if (readers.length > 0) {
-    const alone = options.adaptive && decodes === 0 && readers.length === 1
-    shareOut(
-      readers,
-      { budget: options.budget(decodes, readers.length), most: alone ? options.batchTokens : STEP_PROMPT_TOKENS },
+  if (prefilling.length > 0) {
+    const alone = options.adaptive && decodes === 0 && prefilling.length === 1
+    shareBudget(
+      prefilling,
+      { budget: options.budget(decodes, prefilling.length), most: alone ? options.batchTokens : STEP_PROMPT_TOKENS },
       options,
     )
   }
 
-  const plan: Plan = { items: [], jobs: [], decodes, promptTokens: 0 }
-  for (const placed of bySlot) {
-    if (placed === null) continue
-    const { job, slot, held, next, share } = placed
-    if (next !== null) plan.items.push({ slot, position: held, tokens: [next], sampler: job.sampler })
-    else if (share > 0) {
-      const end = held + share
+  const plan: StepPlan = { items: [], sequences: [], decodes, promptTokens: 0 }
+  for (const sequence of bySlot) {
+    if (sequence === null) continue
+    const { job, slot, kvTokens, nextToken, prefillTokens } = sequence
+    if (nextToken !== null) plan.items.push({ slot, position: kvTokens, tokens: [nextToken], sampler: job.sampler })
+    else if (prefillTokens > 0) {
+      const end = kvTokens + prefillTokens
       plan.items.push({
         slot,
-        position: held,
-        tokens: job.prompt.slice(held, end),
+        position: kvTokens,
+        tokens: job.prompt.slice(kvTokens, end),
         sampler: end === job.prompt.length ? job.sampler : null,
       })
-      plan.promptTokens += share
+      plan.promptTokens += prefillTokens
     } else continue
-    plan.jobs.push(placed)
+    plan.sequences.push(sequence)
   }
   return plan
 }

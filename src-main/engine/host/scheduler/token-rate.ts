@@ -3,12 +3,12 @@
 const BUCKET_MS = 250
 const BUCKETS = 8
 
-export interface Rate {
+export interface TokenRate {
   add(tokens: number): void
   perSecond(): number
 }
 
-export function createRate(mono: () => number): Rate {
+export function createTokenRate(mono: () => number): TokenRate {
   const counts = new Float64Array(BUCKETS)
   let current = Math.floor(mono() / BUCKET_MS)
   const roll = (): void => {

@@ -1,5 +1,6 @@
 /**
- * Requests to prompt tokens for one model; its template is compiled at the first request and kept as long as the model.
+ * Turns requests into prompt tokens for one model; its template is compiled at the first request and kept as long as the
+ * model.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
@@ -19,20 +20,21 @@ export interface PromptLimits {
 
 export interface Prompts {
   readonly format: ToolFormat
-  /** Control tokens that open or close a call of this model. */
+  /** Control tokens that open or close a tool call of this model. */
   readonly markers: ReadonlyMap<number, string>
   /** Errors: TEMPLATE_FAILED, CONTEXT_TOO_LONG. */
   tokens(request: Pick<EngineRequest, 'messages' | 'prompt'>, limits: PromptLimits): Promise<number[]>
 }
 
 /**
- * A token covers many bytes only in odd vocabularies; a text this much longer than the context cannot fit and need not
- * be tokenized to know.
+ * Few vocabularies have tokens of many bytes. A text with more characters than this for each token of the context cannot
+ * fit; it is refused untokenized.
  */
 const CHARACTERS_PER_TOKEN_MAX = 256
 
 /**
- * `exact`: tokens of prompt and answer, where the prompt alone would fit; who named no length can ask again for less.
+ * `exact`: tokens of prompt and output, if the prompt alone would fit; a caller that named no length can ask again for
+ * fewer.
  */
 const tooLong = (needed: string, contextTokens: number, exact: number | null): StokerError =>
   new StokerError(
@@ -43,7 +45,7 @@ const tooLong = (needed: string, contextTokens: number, exact: number | null): S
     },
   )
 
-/** Mistral's templates want nine letters and digits; ids that other models or clients made are turned into such. */
+/** Mistral's templates require nine letters and digits; other ids are hashed into this form. */
 const mistralId = (id: string): string => (/^[A-Za-z0-9]{9}$/.test(id) ? id : sha256Hex(id).slice(0, 9))
 
 function templateOf(vocabulary: Vocabulary, format: ToolFormat): ChatTemplate {
@@ -60,7 +62,7 @@ function templateOf(vocabulary: Vocabulary, format: ToolFormat): ChatTemplate {
   })
 }
 
-/** Markers that are one control token each: their text never appears among the answer's bytes. */
+/** The markers that are a single control token: their text never appears in the detokenized output. */
 function markersOf(vocabulary: Vocabulary, format: ToolFormat): Map<number, string> {
   const markers = new Map<number, string>()
   for (const name of format.markers) {
@@ -73,7 +75,7 @@ function markersOf(vocabulary: Vocabulary, format: ToolFormat): Map<number, stri
 export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
   const { vocabulary } = model
   const format = toolFormatOf(vocabulary.chatTemplate)
-  /** The failure is kept too: a template that does not compile never will. */
+  /** A failure is kept too: a template that does not compile never will. */
   let template: ChatTemplate | StokerError | null = null
 
   function compiled(): ChatTemplate {
@@ -125,7 +127,7 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
 
 const known = new WeakMap<object, Prompts>()
 
-/** The model's own, made when first asked for. */
+/** The prompt builder of a model, created at the first call. */
 export function promptsOf(model: Pick<StepModel, 'vocabulary'>): Prompts {
   const made = known.get(model) ?? createPrompts(model)
   known.set(model, made)

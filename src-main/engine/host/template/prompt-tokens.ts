@@ -1,29 +1,29 @@
 /**
- * A prompt's parts as tokens. Template text and the users' texts beside it are tokenized together where no control
- * token lies between, as the model was trained; the names of control tokens count in template text only.
+ * Tokenizes the parts of a prompt. Template text and the users' texts beside it are tokenized together where no control
+ * token is in between, as in training; the names of control tokens become control tokens in template text only.
  */
 import type { Vocabulary } from '../scheduler/step-model.ts'
 import type { PromptPart } from './template-values.ts'
 
-/** Characters tokenized at once: some milliseconds, after which messages and other jobs' steps have their turn. */
-const PIECE_CHARACTERS = 8_192
-/** How far back from the end of a piece a place between two words is looked for. */
+/** Characters tokenized at once: some milliseconds, after which messages and the steps of other jobs run. */
+const CUT_CHARACTERS = 8_192
+/** How far back from the cut a word boundary is searched. */
 const LOOK_BACK = 1_024
 
 /** Control tokens as they are, the rest as text. */
 export type Segment = { token: number } | { text: string }
 
 export interface TokenBudget {
-  /** More tokens than this are not made; the result is then longer than it by an unknown number. */
+  /** Tokenizing stops soon after this many tokens; the result is then longer by an unknown number. */
   most: number
   pause: () => Promise<unknown>
 }
 
-/** True for tokenizers that put a space of their own before a text. */
+/** True for tokenizers that put a space before a text. */
 const addsSpace = (vocabulary: Vocabulary): boolean =>
   vocabulary.bytesOf(vocabulary.tokenize('a', { begins: true })[0] ?? -1)[0] === 0x20
 
-/** Template text as control tokens and the text between them; null when that text cannot be told from its tokens. */
+/** Template text as control tokens and the text between them; null when its tokens do not give that text back. */
 function controlSegments(
   text: string,
   vocabulary: Vocabulary,
@@ -47,7 +47,7 @@ function controlSegments(
     } else run.push(token)
   }
   close()
-  // Every piece must be found in the text, in order: normalising tokenizers change it.
+  // Every text segment must occur in the text, in order: normalising tokenizers change it.
   let at = 0
   for (const segment of segments) {
     if (!('text' in segment)) continue
@@ -58,7 +58,7 @@ function controlSegments(
   return segments
 }
 
-/** Neighbouring texts joined. Lone surrogates become U+FFFD: no byte sequence stands for them. */
+/** Joins adjacent texts. Lone surrogates become U+FFFD: UTF-8 cannot encode them. */
 export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary): Segment[] {
   const spaced = addsSpace(vocabulary)
   const result: Segment[] = []
@@ -80,9 +80,9 @@ export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary)
   return result
 }
 
-/** Where a piece may end: between two words if one is near, else never inside a character. */
+/** Where to cut: between two words if a boundary is near, else never inside a character. */
 function cut(text: string, from: number): number {
-  const end = from + PIECE_CHARACTERS
+  const end = from + CUT_CHARACTERS
   if (end >= text.length) return text.length
   for (let at = end; at > end - LOOK_BACK; at -= 1)
     if (text[at] === ' ' && /\S/.test(text[at - 1] ?? ' ') && /\S/.test(text[at + 1] ?? ' ')) return at
@@ -90,7 +90,7 @@ function cut(text: string, from: number): number {
   return code >= 0xdc00 && code <= 0xdfff ? end - 1 : end
 }
 
-/** Tokens of the segments in order; stops soon after the budget is passed. */
+/** Tokens of the segments in order; stops soon after the budget is exceeded. */
 export async function tokenizeSegments(
   segments: readonly Segment[],
   vocabulary: Vocabulary,

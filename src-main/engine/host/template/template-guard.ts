@@ -1,5 +1,5 @@
 /**
- * Runs template code for a bounded time: a template comes with a downloaded file, and one that loops would stop every
+ * Runs template code for a bounded time: a template comes with a downloaded file, and one that loops would block every
  * stream of this process.
  */
 import { createContext, Script } from 'node:vm'
@@ -62,7 +62,7 @@ const MONTHS = [
   'December',
 ]
 
-/** Python's strftime as far as chat templates use it, in English whatever the machine speaks. */
+/** Python's strftime as far as chat templates use it; always in English. */
 export function dateText(date: Date, format: string): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   const month = MONTHS[date.getMonth()] ?? ''
@@ -80,7 +80,7 @@ export function dateText(date: Date, format: string): string {
   return format.replaceAll(/%([YmdbBHMS%])/g, (_whole, letter: string) => parts[letter] ?? '')
 }
 
-/** What every template may call, with our own bounds instead of the renderer's globals. */
+/** The functions and constants of every template, with bounds of our own instead of the renderer's globals. */
 export function templateGlobals(today: () => Date): Environment {
   const globals = new Environment()
   const values: Record<string, unknown> = {

@@ -5,9 +5,9 @@ import { boundedRender, OutOfTime, templateGlobals } from './template-guard.ts'
 
 /** Template text of one prompt, contents not counted; 256 messages make some tens of thousands of characters. */
 const RENDERED_MAX = 2_000_000
-/** Generous, since a template that is late once on a busy machine would be refused for good. */
+/** Generous, because a template that is late once, on a busy machine, would be refused for good. */
 const COMPILE_MS = 2_000
-/** After so many renders in a row that took too long the template is not run again. */
+/** After this many renders in a row that took too long the template is not run again. */
 const SLOW_MAX = 3
 
 export interface TemplateRenderer {
@@ -20,7 +20,7 @@ export interface TemplateRenderer {
 export interface RendererOptions {
   variables: Record<string, unknown>
   today: () => Date
-  /** Most of one render; the first may take three times as long. */
+  /** Time limit of one render; the first may take three times as long. */
   renderMs: number
 }
 
@@ -28,7 +28,7 @@ export interface RendererOptions {
 export function createRenderer(source: string, { variables, today, renderMs }: RendererOptions): TemplateRenderer {
   const template = boundedRender(() => new Template(source), COMPILE_MS)
   const globals = templateGlobals(today)
-  // The watch costs some tenths of a millisecond; one loop over at most 256 messages needs none.
+  // The time limit costs some tenths of a millisecond; one loop over at most 256 messages needs none.
   const short = (source.match(/\bfor\b/g)?.length ?? 0) <= 1 && !/range|macro|namespace/.test(source)
   let late = 0
   let runs = 0

@@ -1,12 +1,12 @@
 /**
- * What a chat template is given instead of the users' texts: placeholders, cut out of the rendered prompt afterwards.
- * Only strings that no control token can be made of (names, types, plain words of a tool's definition) go through as
- * they are, because templates look at them.
+ * What a chat template gets instead of the users' texts: placeholders, which are replaced in the rendered prompt. Only
+ * strings that cannot form a control token (names, types, plain words of a tool's definition) pass as they are, because
+ * templates compare them.
  */
 
 /**
- * Private-use characters around a number; the tab shows how often the template turned the value into JSON, and is
- * inside, where nothing trims it.
+ * Private-use characters around a number and a tab. The escaping of the tab shows how often the template turned the
+ * value into JSON; inside the brackets nothing trims it.
  */
 const START = '\uE0F1'
 const END = '\uE0F2'
@@ -20,7 +20,7 @@ export interface PromptPart {
   control: boolean
 }
 
-/** `once`: the template must show it, and not twice. */
+/** `once`: the template must render it exactly once. */
 interface Kept {
   text: string
   once: boolean
@@ -38,7 +38,7 @@ export class TemplateValues {
     return `${START}${this.#kept.length - 1}\t${END}`
   }
 
-  /** Anything JSON, with every string in it that might hurt behind a placeholder. Depth was bounded before. */
+  /** Any JSON value, with every string in it that might form a control token behind a placeholder. Its depth is bounded. */
   harmless(value: unknown): unknown {
     if (typeof value === 'string') return HARMLESS.test(value) ? value : this.content(value, false)
     if (Array.isArray(value)) return value.map((one) => this.harmless(one))
@@ -55,16 +55,16 @@ export class TemplateValues {
   parts(rendered: string): PromptPart[] | null {
     const seen = new Set<number>()
     const parts: PromptPart[] = []
-    const pieces = rendered.split(PLACEHOLDER)
-    for (let at = 0; at < pieces.length; at += 3) {
-      parts.push({ text: pieces[at] ?? '', control: true })
-      if (at + 1 >= pieces.length) break
-      const index = Number(pieces[at + 1])
+    const split = rendered.split(PLACEHOLDER)
+    for (let at = 0; at < split.length; at += 3) {
+      parts.push({ text: split[at] ?? '', control: true })
+      if (at + 1 >= split.length) break
+      const index = Number(split[at + 1])
       const kept = this.#kept[index]
       if (kept === undefined || (kept.once && seen.has(index))) return null
       seen.add(index)
-      // One backslash for the first JSON text, twice as many for each further one.
-      const backslashes = (pieces[at + 2] ?? '').length - 1
+      // One backslash for JSON once, twice as many for each further time.
+      const backslashes = (split[at + 2] ?? '').length - 1
       parts.push({
         text: jsonInner(kept.text, backslashes === 0 ? 0 : Math.min(3, Math.log2(backslashes) + 1)),
         control: false,

@@ -1,6 +1,6 @@
 /**
  * The chat template of a GGUF, compiled once. Message contents never pass through the template: it renders
- * placeholders, which are cut out afterwards, so that template text may hold control tokens and the users' text cannot.
+ * placeholders, which are replaced afterwards, so that template text may hold control tokens and the users' text cannot.
  */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
@@ -17,11 +17,11 @@ export interface ChatTemplate {
 export interface TemplateOptions {
   bos: string
   eos: string
-  /** A call's id as this model's template wants it. */
+  /** Turns a tool call's id into the form that this model's template accepts. */
   callId?: (id: string) => string
   /** For templates that write the date. */
   today?: () => Date
-  /** Most of one render in milliseconds; the first one, which decides for good, may take three times as long. */
+  /** Time limit of one render in ms; the first one, which decides for good, may take three times as long. */
   renderMs?: number
 }
 
@@ -31,7 +31,7 @@ const failed = (reason: string): StokerError =>
     `The model's chat template cannot render these messages: ${reason.slice(0, 200)}. Change their roles or order, or use another model.`,
   )
 
-/** Some templates know no system role: its text then goes before the next user message. */
+/** For templates without a system role: its text goes before the next user message. */
 function withoutSystem(messages: readonly PlainMessage[]): PlainMessage[] {
   const result: PlainMessage[] = []
   let waiting: string[] = []
@@ -55,7 +55,7 @@ function argumentsOf(text: string): unknown {
   }
 }
 
-/** Messages as Hugging Face's templates take them: calls as `tool_calls`, answers with the role `tool`. */
+/** Messages as Hugging Face's templates expect them: calls as `tool_calls`, their results with the role `tool`. */
 function nativeMessages(
   messages: readonly EngineMessage[],
   values: TemplateValues,
@@ -81,7 +81,7 @@ function nativeMessages(
       type: 'function',
       function: { name: values.harmless(call.name), arguments: values.harmless(argumentsOf(call.arguments)) },
     }))
-    // Many templates leave out what an assistant said beside its calls.
+    // Many templates omit an assistant's text beside its calls.
     return { role, content: content === '' ? '' : values.content(wrap(content), false), tool_calls: calls }
   })
 }
@@ -94,7 +94,26 @@ function attempt<T>(work: () => T): T | null {
   }
 }
 
-/** Throws TEMPLATE_FAILED when it does not compile. */
+const PROBE_TOOL = {
+  type: 'function',
+  function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } },
+}
+
+/** Tries the template on short messages: whether it trims contents, and whether it renders tools. */
+function probe(renderer: TemplateRenderer): { trims: boolean; knowsTools: boolean } {
+  const trims = attempt(() => {
+    const spaced = ` ${new TemplateValues().content('')} `
+    return !renderer.render([{ role: 'user', content: spaced }], null).includes(spaced)
+  })
+  // A template too slow for one short message is not tried again: each render blocks every stream.
+  if (renderer.slow) throw failed('it takes too long even for one short message')
+  const knowsTools = attempt(() =>
+    renderer.render([{ role: 'user', content: 'x' }], [PROBE_TOOL]).includes('stoker_probe'),
+  )
+  return { trims: trims === true, knowsTools: knowsTools === true }
+}
+
+/** Throws TEMPLATE_FAILED when it does not compile, or takes too long. */
 export function compileTemplate(
   source: string,
   { bos, eos, callId = (id) => id, today = () => new Date(), renderMs = 400 }: TemplateOptions,
@@ -109,20 +128,9 @@ export function compileTemplate(
   } catch (error) {
     throw failed(`it does not compile (${(error as Error).message})`)
   }
-  // A template that trims what it is given expects trimmed contents.
-  const trims = attempt(() => {
-    const probe = ` ${new TemplateValues().content('')} `
-    return !renderer.render([{ role: 'user', content: probe }], null).includes(probe)
-  })
-  // What is too slow for one short message is not tried again: each try stops every stream.
-  if (renderer.slow) throw failed('it takes too long even for one short message')
-  const wrap = (text: string): string => (trims === true ? text.trim() : text)
-  const probeTool = {
-    type: 'function',
-    function: { name: 'stoker_probe', description: 'x', parameters: { type: 'object', properties: {} } },
-  }
-  const knowsTools =
-    attempt(() => renderer.render([{ role: 'user', content: 'x' }], [probeTool]).includes('stoker_probe')) === true
+  const { trims, knowsTools } = probe(renderer)
+  // A template that trims contents was made for trimmed ones.
+  const wrap = (text: string): string => (trims ? text.trim() : text)
 
   function native(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): PromptPart[] | null {
     if (tools.length > 0 && !knowsTools) return null

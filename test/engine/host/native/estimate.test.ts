@@ -11,7 +11,7 @@ import {
   poolsTokens,
   scarcer,
   type Estimator,
-  type MemoryWish,
+  type MemorySettings,
 } from '#engine/host/native/llama-estimate.ts'
 
 import { tempDir } from '#test/support/temp-dir.ts'
@@ -60,7 +60,7 @@ const caught = (work: Promise<unknown>): Promise<StokerError> =>
 describe('the memory a setting needs', () => {
   it('counts cache type, batch and processes on the real estimator (a setting that is offered and does not fit)', async () => {
     const estimator = await openEstimator(NANO, false)
-    const bytes = async (more: Partial<MemoryWish>): Promise<number> =>
+    const bytes = async (more: Partial<MemorySettings>): Promise<number> =>
       (await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, ...more })).neededBytes
     const plain = await bytes({})
     expect(await bytes({ kvType: 'q8_0' })).toBeLessThan(plain)
@@ -68,8 +68,8 @@ describe('the memory a setting needs', () => {
     expect(await bytes({ slots: 8 })).toBeGreaterThan(plain)
     expect(await bytes({ processes: 2 })).toBeGreaterThan(plain + 100 * 2 ** 20)
     expect(await bytes({ prefixReuse: true })).toBe(plain + 256 * 2 ** 20)
-    expect(await bytes({ prefixReuse: true, parkedBytes: 2 ** 20 })).toBe(plain + 2 ** 20)
-    expect(await bytes({ prefixReuse: false, parkedBytes: 2 ** 20 })).toBe(plain)
+    expect(await bytes({ prefixReuse: true, savedPrefixBytes: 2 ** 20 })).toBe(plain + 2 ** 20)
+    expect(await bytes({ prefixReuse: false, savedPrefixBytes: 2 ** 20 })).toBe(plain)
     expect(
       (await estimator({ contextTokens: 1_024, slots: 4, gpuLayers: 0, processes: 2, kvType: 'q8_0' })).method,
     ).toContain('4 × 1024 tokens, q8_0 cache, 2 processes')

@@ -10,7 +10,7 @@ import { fixedGovernor } from '#engine/host/processor/governor.ts'
 import { loadStepModel } from '#engine/host/native/llama-model.ts'
 import { createScheduler } from '#engine/host/scheduler/scheduler.ts'
 import type { StepModel } from '#engine/host/scheduler/step-model.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 import { NANO, ONE_SLOT, SHA } from '../../engine-support.ts'
@@ -27,7 +27,7 @@ function serverOf(model: StepModel): Server {
   const none = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 }
   let serial = 0
   const scheduler = createScheduler(model, fixedGovernor(1), {
-    send(event: HostEvent) {
+    send(event: EngineHostEvent) {
       if (event.t === 'deltas') for (const { job, text } of event.items) waits.get(job)!.text += text
       if (event.t !== 'done' && event.t !== 'error') return
       const wait = waits.get(event.job)!

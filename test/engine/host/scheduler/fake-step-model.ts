@@ -5,7 +5,7 @@
  */
 import type { ModelSha256 } from '#contract/ids.ts'
 import type {
-  Choice,
+  SampledToken,
   SavedState,
   StepItem,
   StepModel,
@@ -48,7 +48,7 @@ export interface FakeStepModelOptions {
   slots?: number
   contextTokens?: number
   prefixReuse?: boolean
-  parkedBytes?: number
+  savedPrefixBytes?: number
   batchTokens?: number
   /** The loop that cannot copy or save. */
   kind?: 'native' | 'public'
@@ -59,7 +59,7 @@ export class FakeStepModel implements StepModel {
   readonly model
   vocabulary = vocabulary
   readonly prefixReuse
-  readonly parkedBytes
+  readonly savedPrefixBytes
   readonly batchTokens
   readonly threadsMax = 4
   readonly steps: StepItem[][] = []
@@ -88,13 +88,13 @@ export class FakeStepModel implements StepModel {
     slots = 1,
     contextTokens = 1_000,
     prefixReuse = false,
-    parkedBytes = 1_000_000,
+    savedPrefixBytes = 1_000_000,
     batchTokens = 512,
     kind = 'native',
   }: FakeStepModelOptions = {}) {
     this.model = { sha256: 'b'.repeat(64) as ModelSha256, slots, contextTokens, engine: 'fake', device: 'fake' }
     this.prefixReuse = prefixReuse
-    this.parkedBytes = parkedBytes
+    this.savedPrefixBytes = savedPrefixBytes
     this.batchTokens = batchTokens
     this.kind = kind
   }
@@ -104,7 +104,7 @@ export class FakeStepModel implements StepModel {
     return this.steps.flat().reduce((sum, item) => sum + item.tokens.length, 0)
   }
 
-  async step(items: readonly StepItem[]): Promise<(Choice | null)[]> {
+  async step(items: readonly StepItem[]): Promise<(SampledToken | null)[]> {
     this.steps.push([...items])
     await this.beforeStep(items)
     if (this.failNext) {

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
 
-import { createPromptCost } from '#engine/host/scheduler/prefill-cost.ts'
+import { createPrefillCost } from '#engine/host/scheduler/prefill-cost.ts'
 
 const taught = (
   cost: (tokens: number) => number,
   pieces: readonly number[],
   passMs = 0,
-): ReturnType<typeof createPromptCost> => {
-  const made = createPromptCost(() => passMs)
+): ReturnType<typeof createPrefillCost> => {
+  const made = createPrefillCost(() => passMs)
   for (const tokens of pieces) made.add(tokens, cost(tokens))
   return made
 }
 
 describe('what prompt tokens of a step cost', () => {
   it('knows nothing before the first step', () => {
-    expect(createPromptCost(() => 30).within(1_000)).toBeNull()
+    expect(createPrefillCost(() => 30).within(1_000)).toBeNull()
   })
 
   it('tells the pass over the weights from the tokens, so that small pieces do not make tokens look dear', () => {

@@ -128,7 +128,7 @@ describe('prefix reuse', () => {
     await first.submit('a', 'a'.repeat(20))
     await first.submit('b', 'b'.repeat(200))
     expect(named(short, 'save')).toEqual([])
-    const none = new FakeStepModel({ prefixReuse: true, parkedBytes: 0 })
+    const none = new FakeStepModel({ prefixReuse: true, savedPrefixBytes: 0 })
     const second = start(none)
     await second.submit('a', long('a', 100))
     await second.submit('b', long('b', 100))
@@ -142,7 +142,7 @@ describe('prefix reuse', () => {
 
   it('keeps parked states within their bytes, drops the least recently used, and frees all at the end', async () => {
     // 219 tokens of prompt and answer a state, 18 bytes each with its list.
-    const model = new FakeStepModel({ prefixReuse: true, parkedBytes: 10_000 })
+    const model = new FakeStepModel({ prefixReuse: true, savedPrefixBytes: 10_000 })
     const { submit, scheduler } = start(model)
     const ask = async (letter: string, round: number): Promise<number> => {
       const end = await submit(`${letter}${round}`, long(letter, 120))
@@ -161,7 +161,7 @@ describe('prefix reuse', () => {
   })
 
   it('never keeps a state that is larger than the bound', async () => {
-    const model = new FakeStepModel({ prefixReuse: true, parkedBytes: 1_000 })
+    const model = new FakeStepModel({ prefixReuse: true, savedPrefixBytes: 1_000 })
     const { submit } = start(model)
     for (const letter of ['a', 'b', 'c', 'd']) await submit(letter, long(letter, 120))
     expect(model.saved).toBe(0)
@@ -217,7 +217,12 @@ describe('prefix reuse', () => {
           { minLength: 1, maxLength: 25 },
         ),
         async (parts) => {
-          const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true, parkedBytes: 12_000 })
+          const model = new FakeStepModel({
+            slots: 3,
+            contextTokens: 2_000,
+            prefixReuse: true,
+            savedPrefixBytes: 12_000,
+          })
           const { submit, text, scheduler } = start(model)
           const prompts = parts.map(
             ([system, middle, length]) =>

@@ -1,16 +1,17 @@
 /** A scheduler on a fake model and a clock that only steps move: what it sent, and jobs awaited as values. */
 import { engineRequest, type EngineRequest } from '#contract/inference.ts'
 import { fixedGovernor, type Governor } from '#engine/host/processor/governor.ts'
-import { createScheduler, type JobOptions } from '#engine/host/scheduler/scheduler.ts'
+import type { JobOptions } from '#engine/host/scheduler/job-admission.ts'
+import { createScheduler } from '#engine/host/scheduler/scheduler.ts'
 import type { StepItem } from '#engine/host/scheduler/step-model.ts'
-import type { HostEvent } from '#engine/protocol.ts'
+import type { EngineHostEvent } from '#engine/protocol.ts'
 
 import type { FakeStepModel } from './fake-step-model.ts'
 
 export const request = (content: string, more: object = {}): EngineRequest =>
   engineRequest.parse({ messages: [], prompt: content, maxTokens: 100, ...more })
 
-type End = Extract<HostEvent, { t: 'done' | 'error' }>
+type End = Extract<EngineHostEvent, { t: 'done' | 'error' }>
 
 export interface StartOptions {
   /** What a step costs on the clock, in ms. */
@@ -27,7 +28,7 @@ export const promptTokens = (items: readonly StepItem[]): number =>
   items.reduce((sum, item) => sum + (item.tokens.length > 1 || item.sampler === null ? item.tokens.length : 0), 0)
 
 export function start(model: FakeStepModel, { costMs = () => 1, governor = fixedGovernor(1) }: StartOptions = {}) {
-  const events: HostEvent[] = []
+  const events: EngineHostEvent[] = []
   const ends = new Map<string, PromiseWithResolvers<End>>()
   const clock = { now: 1_000 }
   const end = (job: string): PromiseWithResolvers<End> => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import { createSpeed } from '#engine/host/scheduler/speed-meter.ts'
+import { createSpeedMeter } from '#engine/host/scheduler/speed-meter.ts'
 
 describe('how much longer decodes take for prompts beside them', () => {
-  const decodes = (count: number): ReturnType<typeof createSpeed> => {
-    const speed = createSpeed(4)
+  const decodes = (count: number): ReturnType<typeof createSpeedMeter> => {
+    const speed = createSpeedMeter(4)
     for (let step = 0; step < count; step += 1) {
       speed.decoded(1, 5)
       speed.waited(1, 5)
@@ -16,7 +16,7 @@ describe('how much longer decodes take for prompts beside them', () => {
     const speed = decodes(50)
     speed.idle()
     for (let left = 1_500; left > 0; left -= 115) {
-      speed.read(115, 1, 120)
+      speed.prefilled(115, 1, 120)
       speed.waited(1, 120)
     }
     expect(speed.view().crowding).toBeLessThan(2)

@@ -1,30 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { promptBudget } from '#engine/host/scheduler/prefill-budget.ts'
-import type { Job } from '#engine/host/scheduler/engine-job.ts'
-import { createOrder } from '#engine/host/scheduler/job-order.ts'
-import { place, type Placed } from '#engine/host/scheduler/sequence.ts'
-import { planStep, type Plan } from '#engine/host/scheduler/step-plan.ts'
-import { createSpeed } from '#engine/host/scheduler/speed-meter.ts'
+import { prefillBudget } from '#engine/host/scheduler/prefill-budget.ts'
+import type { EngineJob } from '#engine/host/scheduler/engine-job.ts'
+import { createJobOrder } from '#engine/host/scheduler/job-order.ts'
+import { createSequence, type Sequence } from '#engine/host/scheduler/sequence.ts'
+import { planStep, type StepPlan } from '#engine/host/scheduler/step-plan.ts'
+import { createSpeedMeter } from '#engine/host/scheduler/speed-meter.ts'
 
-const order = createOrder(createSpeed(8), () => 1)
+const order = createJobOrder(createSpeedMeter(8), () => 1)
 
 /** Jobs in slots: prompts that are still to be read, and streams that decode (0). */
-function slotsOf(left: readonly number[]): Placed[] {
+function slotsOf(left: readonly number[]): Sequence[] {
   return left.map((tokens, slot) => {
     const prompt = Array.from({ length: tokens }, () => 1)
-    const job = { id: `${slot}`, prompt, maxTokens: 10, sampler: { dispose: () => undefined } } as unknown as Job
+    const job = { id: `${slot}`, prompt, maxTokens: 10, sampler: { dispose: () => undefined } } as unknown as EngineJob
     return Object.assign(
-      place({ job, priority: 'job', arrival: slot, arrivedAt: 0, deadlineAt: null }),
-      tokens === 0 ? { slot, next: 1 } : { slot },
+      createSequence({ job, priority: 'job', arrival: slot, arrivedAt: 0, deadlineAt: null }),
+      tokens === 0 ? { slot, nextToken: 1 } : { slot },
     )
   })
 }
 const plan = (
   left: readonly number[],
   options: { budget: number; batchTokens: number; adaptive?: boolean; turn?: number },
-): Plan =>
+): StepPlan =>
   planStep(slotsOf(left), {
     order,
     now: 0,
@@ -64,20 +64,20 @@ describe('a step', () => {
   })
 
   it('cuts prompts at the same places whatever their ends where runs must repeat themselves', () => {
-    const pieces = (left: readonly number[]): number[] =>
+    const chunks = (left: readonly number[]): number[] =>
       plan(left, { budget: 200, batchTokens: 512, adaptive: false }).items.map(({ tokens }) => tokens.length)
-    expect(pieces([110, 300])).toEqual([100, 100])
+    expect(chunks([110, 300])).toEqual([100, 100])
     expect(plan([110, 300], { budget: 200, batchTokens: 512 }).items.map(({ tokens }) => tokens.length)).not.toEqual([
       100, 100,
     ])
-    expect(pieces([400])).toEqual([128])
+    expect(chunks([400])).toEqual([128])
   })
 
   it('takes half a second at most beside streams, however slow they are', () => {
-    const speed = createSpeed(4)
+    const speed = createSpeedMeter(4)
     for (let step = 0; step < 20; step += 1) speed.decoded(2, 200)
-    speed.read(100, 0, 1_000)
-    const tokens = promptBudget({ decoding: 2, reading: 1, speed, batchTokens: 512, adaptive: true })
+    speed.prefilled(100, 0, 1_000)
+    const tokens = prefillBudget({ decoding: 2, prefilling: 1, speed, batchTokens: 512, adaptive: true })
     // 300 ms are left for them; without the bound it would be 1,800.
     expect(tokens).toBeGreaterThan(15)
     expect(tokens).toBeLessThanOrEqual(30)

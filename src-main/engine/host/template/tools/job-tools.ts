@@ -1,4 +1,4 @@
-/** What a request's tools mean for one job: which are offered, which grammar, and how calls are read. */
+/** What a request's tools mean for one job: which are offered, the grammar, and the parser of the calls. */
 import { StokerError } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
 
@@ -35,7 +35,7 @@ function checkTools(tools: readonly ToolDefinition[]): void {
     )
 }
 
-/** Nine letters and digits behind `call_`: short enough for every template; Mistral's wants the nine alone. */
+/** Nine letters and digits after `call_`: short enough for every template; Mistral's accepts only the nine. */
 function callIds(format: ToolFormat, random: () => number): () => string {
   const nine = (): string =>
     `${random().toString(36)}${random().toString(36)}`

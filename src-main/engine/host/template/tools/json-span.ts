@@ -24,7 +24,7 @@ function valueEnd(text: string, at: number): number {
     } else if (character === '"') quoted = true
     else if (character === '{' || character === '[') depth += 1
     else if (character === '}' || character === ']') {
-      // The end of what holds a bare word is not its own.
+      // The bracket after a bare word belongs to what contains it.
       if (depth === 0) return index
       depth -= 1
       if (depth === 0) return index + 1

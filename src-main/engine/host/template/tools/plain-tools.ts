@@ -1,4 +1,4 @@
-/** Tools for a model whose template knows none: in the system text, in the form of Hermes 2 Pro's function calling. */
+/** Tools for a model whose template has none: in the system message, in the form of Hermes 2 Pro's function calling. */
 import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
 
 export interface PlainMessage {
@@ -23,7 +23,7 @@ function toolsText(tools: readonly ToolDefinition[]): string {
   ].join('\n')
 }
 
-/** Answers of tools that follow each other make one user message. */
+/** Consecutive tool results are joined into one user message. */
 export function plainMessages(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): PlainMessage[] {
   const result: PlainMessage[] = []
   let answering = false

@@ -1,4 +1,4 @@
-/** The calls in a piece of a model's answer, in each of the known ways to write them. What is no call stays text. */
+/** Reads the tool calls in a part of a model's answer, in each of the known formats. What is no call stays text. */
 import type { ToolCall } from '#contract/inference.ts'
 
 import type { ToolFormat } from './tool-format.ts'
@@ -73,7 +73,7 @@ const llama: Reader = (text, at) =>
 
 const READERS: Record<ToolFormat['name'], Reader> = { hermes, llama, mistral: list, 'mistral-args': named }
 
-/** Calls one after another from the start of the text; from the first thing that is none, all is text. */
+/** Consecutive calls from the start of the text; from the first thing that is no call on, all is text. */
 export function readCalls(text: string, { name, opening }: ToolFormat): { text: string; calls: ReadCall[] } {
   const calls: ReadCall[] = []
   const first = spaceAfter(text, 0)

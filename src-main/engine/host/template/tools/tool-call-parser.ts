@@ -1,6 +1,6 @@
 /**
- * Takes calls of tools out of a streamed answer: text runs through until an opening marker, what follows is held and
- * read at the end.
+ * Takes tool calls out of a streamed answer: text passes until an opening marker; what follows is held and read at the
+ * end.
  */
 import { MESSAGE_BYTES_MAX, TOOLS_MAX, type ToolCall } from '#contract/inference.ts'
 
@@ -8,30 +8,30 @@ import type { ToolFormat } from './tool-format.ts'
 import { readCalls } from './read-tool-calls.ts'
 
 export interface ToolCallParser {
-  /** Text that is no call; what may be the start of one is held. */
+  /** Returns text that is no call; what may be the start of one is held. */
   push(text: string): string
-  /** No more text: the calls, and all that was held and is none. */
+  /** No more text. Returns the calls, and the held text that is none. */
   end(): { text: string; calls: ToolCall[] }
 }
 
 export interface ParserOptions {
   format: ToolFormat
-  /** Of the tools on offer; a call of any other is plain text. */
+  /** Names of the offered tools; a call of any other is plain text. */
   names: readonly string[]
   callId: () => string
 }
 
-/** Beginnings by which a Llama model opens its answer when that is a call, white space left out. */
+/** How a Llama model begins an answer that is a call, without white space. */
 const LLAMA_STARTS = ['{"name"', '{"type"', '{"function"', '{"parameters"'] as const
 const START_LOOK = 64
 
-/** True while the answer's beginning may be a call by itself, without a marker. */
+/** True while the answer so far may be a call without a marker. */
 function maybeBare(text: string): boolean {
   const compact = text.slice(0, START_LOOK).replaceAll(/\s/g, '')
   return LLAMA_STARTS.some((start) => start.startsWith(compact) || compact.startsWith(start))
 }
 
-/** Length of the longest end of `text` that an opening could still grow from. */
+/** Length of the longest suffix of `text` that is a prefix of an opening. */
 function heldLength(text: string, openings: readonly string[]): number {
   let held = 0
   for (const opening of openings) {
@@ -42,7 +42,7 @@ function heldLength(text: string, openings: readonly string[]): number {
   return held
 }
 
-/** What the lazy grammar and the parser both take for the beginning of a call. */
+/** What both the lazy grammar and the parser take for the beginning of a call. */
 export const openingsOf = (format: ToolFormat, names: readonly string[]): string[] => [
   format.opening,
   ...(format.name === 'llama' ? names.map((name) => `{"name": "${name}"`) : []),
@@ -75,7 +75,7 @@ export function createToolCallParser({ format, names, callId }: ParserOptions): 
         state = 'call'
         return take(Math.min(...at))
       }
-      // No call is this long: it goes out as what it is.
+      // No call is this long: it is delivered as text.
       return held.length > MESSAGE_BYTES_MAX ? take(held.length) : ''
     },
     end() {

@@ -1,5 +1,5 @@
 /**
- * How a model writes tool calls, told by its chat template. Sources: the chat templates of Hermes 2 Pro and Qwen 2.5,
+ * The format of a model's tool calls, recognised by its chat template. Sources: the chat templates of Hermes 2 Pro and Qwen 2.5,
  * Llama 3.1 to 3.3, Mistral 7B v0.3 and Mistral Small 3.
  */
 
@@ -7,7 +7,7 @@ export interface ToolFormat {
   name: 'hermes' | 'llama' | 'mistral' | 'mistral-args'
   /** Begins a call wherever it stands in the answer. */
   opening: string
-  /** Control tokens of these names are read as text; the others of a vocabulary have none. */
+  /** Control tokens with these names are read as text; all others have no text. */
   markers: readonly string[]
 }
 
@@ -16,7 +16,7 @@ const LLAMA: ToolFormat = { name: 'llama', opening: '<|python_tag|>', markers: [
 const MISTRAL: ToolFormat = { name: 'mistral', opening: '[TOOL_CALLS]', markers: ['[TOOL_CALLS]'] }
 const MISTRAL_ARGS: ToolFormat = { name: 'mistral-args', opening: '[TOOL_CALLS]', markers: ['[TOOL_CALLS]', '[ARGS]'] }
 
-/** Hermes for a template that shows none of the known ways, and for models without one. */
+/** Hermes for a template that shows none of the known formats, and for models without a template. */
 export function toolFormatOf(template: string | null): ToolFormat {
   if (template === null) return HERMES
   if (template.includes('[TOOL_CALLS]')) return template.includes('[ARGS]') ? MISTRAL_ARGS : MISTRAL

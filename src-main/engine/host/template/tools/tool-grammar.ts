@@ -1,4 +1,4 @@
-/** Grammars that make a model write its calls in its own way, with arguments under the tools' schemas. */
+/** Grammars that make a model write calls in its own format, with arguments that are valid under the tools' schemas. */
 import { StokerError } from '#contract/errors.ts'
 import type { ToolDefinition } from '#contract/inference.ts'
 
@@ -13,13 +13,12 @@ import { openingsOf } from './tool-call-parser.ts'
 /** Calls of one answer. */
 const CALLS_MAX = 16
 
-/** Arguments are an object whatever the schema leaves open; properties it does not require may be left out. */
+/** Arguments are always an object; properties that the schema does not require may be left out. */
 const converterOf = (rules: GrammarRules, parameters: Record<string, unknown>): SchemaConverter =>
   new SchemaConverter(rules, { type: 'object', ...parameters }, 'optional')
 
 /**
- * Whether a schema can be enforced by itself; a tool whose schema cannot gets any JSON object as arguments, as without
- * a grammar.
+ * Whether a schema can be enforced by itself; a tool whose schema cannot be enforced accepts any JSON object.
  */
 function enforceable(parameters: Record<string, unknown>): boolean {
   try {
@@ -39,7 +38,7 @@ function argumentsRule(rules: GrammarRules, { parameters }: ToolDefinition, stri
   return strict && enforceable(parameters) ? converterOf(rules, parameters).root() : rules.primitive('object')
 }
 
-/** After what may be a trigger every format takes a line break (grammar-trigger.ts). */
+/** Every format allows a line break after what may be the trigger (grammar-trigger.ts). */
 function oneCall(rules: GrammarRules, format: ToolFormat, tool: ToolDefinition, strict: boolean): string {
   const value = argumentsRule(rules, tool, strict)
   if (format.name === 'mistral-args')
@@ -50,15 +49,15 @@ function oneCall(rules: GrammarRules, format: ToolFormat, tool: ToolDefinition, 
 
 function whole(rules: GrammarRules, format: ToolFormat, call: string, single: boolean): string {
   const most = single ? 0 : CALLS_MAX - 1
-  const sequence = (one: string, between: string): string =>
+  const repeated = (one: string, between: string): string =>
     `${one}${most === 0 ? '' : ` (${between}${one}){0,${most}}`}`
   switch (format.name) {
     case 'hermes':
-      return sequence(rules.add(`"<tool_call>" "\\n"? ${call} "\\n"? "</tool_call>"`, [call]), '"\\n"? ')
+      return repeated(rules.add(`"<tool_call>" "\\n"? ${call} "\\n"? "</tool_call>"`, [call]), '"\\n"? ')
     case 'mistral':
-      return `"[TOOL_CALLS]" [ \\n]? "[" ${sequence(call, '", " ')} "]"`
+      return `"[TOOL_CALLS]" [ \\n]? "[" ${repeated(call, '", " ')} "]"`
     case 'mistral-args':
-      return sequence(call, '')
+      return repeated(call, '')
     case 'llama':
       return `("<|python_tag|>" "\\n"?)? ${call}`
   }

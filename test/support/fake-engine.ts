@@ -1,6 +1,6 @@
 /**
  * Fake engine for tests of the core: no process, no model. It answers each job with `FAKE` and the last message's
- * words, one word a turn of the event loop, or with what the test says. Never used by the product.
+ * words, one word a turn of the event loop, or with what the test says.
  */
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'

@@ -1,0 +1,40 @@
+/**
+ * The ids of a job's transfers, in the same words on both sides (the seller's core and the exchange), made here only.
+ * A repeat is recognised by its id and the ledger is append only, so an id is for ever: a transfer that an earlier
+ * version wrote under another word keeps that id and is found by it.
+ */
+import type { ReadDb } from '#db/db-types.ts'
+
+/**
+ * `reserve` holds the most a job can cost or bring, `post` books what was billed, `void` frees the reservation, `fee`
+ * takes the exchange's part, `pay` gives the seller's part to its held money, `release` makes held money available.
+ */
+export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release'
+
+/** Words of earlier versions: `claim:`, `settle:` in the seller's databases, `res:`, `rel:` in the exchange's. */
+const EARLIER_WORDS: Partial<Record<TransferStep, readonly string[]>> = {
+  reserve: ['claim', 'res'],
+  post: ['settle'],
+  release: ['rel'],
+}
+
+const wordsOf = (step: TransferStep): readonly string[] => [step, ...(EARLIER_WORDS[step] ?? [])]
+
+/**
+ * The id of this step of a job: the one under which it stands in the books already, whichever version wrote it, else
+ * `step:jobId`. A step repeated under it is booked once.
+ */
+export function transferId(db: ReadDb, step: TransferStep, jobId: string): string {
+  const ids = wordsOf(step).map((word) => `${word}:${jobId}`)
+  if (ids.length === 1) return ids[0]!
+  const places = ids.map(() => '?').join(', ')
+  const stored = db.prepare<{ id: string }>(`SELECT id FROM transfers WHERE id IN (${places}) LIMIT 1`).get(...ids)
+  return stored?.id ?? ids[0]!
+}
+
+/** For the audit's SQL: every id these steps can have, of the job whose id stands in `column`; to follow `id IN`. */
+export const transferIdsSql = (steps: readonly TransferStep[], column: string): string =>
+  `(${steps
+    .flatMap(wordsOf)
+    .map((word) => `'${word}:' || ${column}`)
+    .join(', ')})`

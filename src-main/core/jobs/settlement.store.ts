@@ -1,0 +1,267 @@
+/**
+ * The money of a job, one transaction per step: claimed → settled → released, or void. Every step may be repeated after
+ * a crash, a resend or a duplicate without moving money twice. What a record of the exchange means is decided in
+ * settlement.ts, inside the transaction that books it.
+ */
+import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
+import { receiptHash } from '#books/receipts.ts'
+import { transferId } from '#books/transfer-ids.ts'
+import { amountOf, nano, nanoPerMtok } from '#contract/money.ts'
+import type { Receipt, SignedClaim } from '#contract/receipt.ts'
+import type { Release } from '#contract/supplier.ts'
+import { DAY_MS } from '#contract/time.ts'
+import type { CoreContext } from '#core/core-context.ts'
+import type { WriteDb } from '#db/db-types.ts'
+import { canonicalJson } from '#lib/canonical.ts'
+
+import {
+  findJob,
+  insertJob,
+  insertReceipt,
+  insertRelease,
+  lastReceipt,
+  lastReleaseSeq,
+  receiptAt,
+  releaseAt,
+  settledAtOf,
+  updateJob,
+  type SellerJobRow,
+} from './jobs.store.ts'
+import { addFailed, addReleased, addSettled } from './rollup.store.ts'
+import { decideReceipt, decideRelease, receiptPosting, type Outcome } from './settlement.ts'
+
+/** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
+const CLAIM_EXPIRY_MS = 7 * DAY_MS
+export const CLAIM_KIND = 'claim'
+export const HELD = 'asset:held'
+export const AVAILABLE = 'asset:available'
+export const FEE = 'expense:fee'
+const incomeAccount = (instrument: string): string => `income:${instrument}`
+
+/** Null where the engine did not say. */
+interface EngineMeasures {
+  enginePromptTokens: number | null
+  engineCachedTokens: number | null
+  engineGeneratedTokens: number | null
+  tokPerS: number | null
+}
+
+export interface Settlement {
+  claim(signed: SignedClaim, measures: EngineMeasures): void
+  settle(receipt: Receipt, exchangeKey: string): Outcome
+  release(release: Release, exchange: string): Outcome
+  /** Nothing will be paid. No effect on a job that is final. */
+  voidJob(jobId: string, reason: string): void
+  /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
+  fail(jobs: readonly { jobId: string; reason: string }[]): void
+}
+
+type SettlementDeps = Pick<CoreContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
+
+export function createSettlement(deps: SettlementDeps): Settlement {
+  const { realmDb, clock } = deps
+  openAccounts(deps)
+  return {
+    claim: (signed, measures) => realmDb.tx((db) => claim(deps, db, signed, measures)),
+    settle: (receipt, exchangeKey) => realmDb.tx((db) => settle(deps, db, receipt, exchangeKey)),
+    release: (release, exchange) => realmDb.tx((db) => releaseHeld(deps, db, release, exchange)),
+    voidJob: (jobId, reason) => realmDb.tx((db) => voidJob(deps, db, jobId, reason)),
+    fail: (jobs) =>
+      realmDb.tx((db) => {
+        for (const { jobId, reason } of jobs) {
+          const job = findJob(db, jobId)
+          if (job?.state !== 'running') continue
+          updateJob(db, jobId, { state: 'failed', reason, endedAt: clock.now() })
+          addFailed(db, clock.now(), job.instrument)
+        }
+      }),
+  }
+}
+
+function openAccounts({ realmDb, books, currency }: SettlementDeps): void {
+  realmDb.tx((db) => {
+    books.openAccount(db, { id: HELD, kind: 'asset', currency })
+    books.openAccount(db, { id: AVAILABLE, kind: 'asset', currency })
+    books.openAccount(db, { id: FEE, kind: 'expense', currency })
+  })
+}
+
+function claim(
+  { books, clock, currency }: SettlementDeps,
+  db: WriteDb,
+  signed: SignedClaim,
+  measures: EngineMeasures,
+): void {
+  const { claim: facts, claimSig } = signed
+  const job = findJob(db, facts.jobId)
+  if (job?.state !== 'running')
+    throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
+  const now = clock.now()
+  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, nanoPerMtok(job.priceNano))
+  books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
+  if (gross > 0)
+    books.reserve(db, {
+      id: transferId(db, 'reserve', job.jobId),
+      debit: HELD,
+      credit: incomeAccount(job.instrument),
+      amount: gross,
+      code: 'sale',
+      jobId: job.jobId,
+      at: now,
+      expiresAt: now + CLAIM_EXPIRY_MS,
+    })
+  updateJob(db, job.jobId, {
+    ...measures,
+    state: 'claimed',
+    inputTokens: facts.usage.inputTokens,
+    outputTokens: facts.usage.outputTokens,
+    ttftMs: facts.timings.ttftMs,
+    durationMs: facts.timings.durationMs,
+    finish: facts.finish,
+    endedAt: now,
+    expiresAt: now + CLAIM_EXPIRY_MS,
+    claimJson: canonicalJson(facts),
+    claimSig,
+    grossNano: gross,
+  })
+  outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId, claim: facts, claimSig }, at: now })
+}
+
+function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): Outcome {
+  const { key, realm } = deps
+  const job = findJob(db, receipt.claim.jobId)
+  const decision = decideReceipt(
+    receipt,
+    { publicKey: key.publicKey, realm },
+    {
+      exchangeKey,
+      head: lastReceipt(db, receipt.exchange),
+      storedHash: receiptAt(db, receipt.exchange, receipt.seq)?.hash ?? null,
+      job,
+    },
+  )
+  if (decision.kind !== 'book') return decision
+  // A receipt over our own signature for a job we have no row of: the database was restored from a copy.
+  bookReceipt(deps, db, receipt, job ?? adopt(db, receipt))
+  return { kind: 'applied' }
+}
+
+function bookReceipt(deps: SettlementDeps, db: WriteDb, receipt: Receipt, job: SellerJobRow): void {
+  const { clock } = deps
+  const now = clock.now()
+  const { jobId } = job
+  moveBilled(deps, db, receipt, job)
+  const { claim: facts } = receipt
+  updateJob(db, jobId, {
+    state: 'settled',
+    reason: '',
+    inputTokens: receipt.billed.inputTokens,
+    outputTokens: receipt.billed.outputTokens,
+    ttftMs: facts.timings.ttftMs,
+    durationMs: facts.timings.durationMs,
+    finish: facts.finish,
+    endedAt: job.endedAt ?? now,
+    claimJson: canonicalJson(facts),
+    claimSig: receipt.claimSig,
+    grossNano: receipt.grossNano,
+    feeNano: receipt.feeNano,
+    sellerNano: receipt.sellerNano,
+    releaseAt: receipt.releaseAt,
+    exchange: receipt.exchange,
+    receiptSeq: receipt.seq,
+  })
+  insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
+  addSettled(db, receipt)
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
+}
+
+/** The transfers of a receipt: what is billed into held money, and the fee out of it. */
+function moveBilled(
+  { books, currency, clock }: SettlementDeps,
+  db: WriteDb,
+  receipt: Receipt,
+  job: SellerJobRow,
+): void {
+  const { jobId } = job
+  const { grossNano, feeNano } = receipt
+  const at = clock.now()
+  const income = incomeAccount(job.instrument)
+  books.openAccount(db, { id: income, kind: 'income', currency })
+  const { post, free, transfer } = receiptPosting(job, grossNano)
+  const pendingId = transferId(db, 'reserve', jobId)
+  const id = transferId(db, 'post', jobId)
+  if (post) books.post(db, { id, pendingId, amount: grossNano, at })
+  if (free !== null) books.void(db, { id: transferId(db, 'void', jobId), pendingId, reason: free, at })
+  if (transfer) books.transfer(db, { id, debit: HELD, credit: income, amount: grossNano, code: 'sale', jobId, at })
+  if (feeNano > 0)
+    books.transfer(db, {
+      id: transferId(db, 'fee', jobId),
+      debit: FEE,
+      credit: HELD,
+      amount: feeNano,
+      code: 'fee',
+      jobId,
+      at,
+    })
+}
+
+function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Receipt): SellerJobRow {
+  const startedAt = Math.max(0, settledAt - facts.timings.durationMs)
+  insertJob(db, {
+    jobId: facts.jobId,
+    instrument: facts.instrument,
+    specVersion: facts.specVersion,
+    deploymentId: '',
+    sha256: facts.modelSha256,
+    state: 'running',
+    reason: '',
+    priceNano: priceNanoPerMtok,
+    reserveNano: 0,
+    salt: '',
+    startedAt,
+    endedAt: settledAt,
+    expiresAt: settledAt,
+  })
+  return findJob(db, facts.jobId)!
+}
+
+function releaseHeld({ books, clock }: SettlementDeps, db: WriteDb, release: Release, exchange: string): Outcome {
+  const { jobId, amountNano } = release
+  const job = findJob(db, jobId)
+  const decision = decideRelease(release, {
+    exchange,
+    lastSeq: lastReleaseSeq(db, exchange),
+    stored: releaseAt(db, exchange, release.seq),
+    job,
+  })
+  if (decision.kind !== 'book') return decision
+  if (amountNano > 0)
+    books.transfer(db, {
+      id: transferId(db, 'release', jobId),
+      debit: AVAILABLE,
+      credit: HELD,
+      amount: nano(amountNano),
+      code: 'release',
+      jobId,
+      at: clock.now(),
+    })
+  insertRelease(db, exchange, release)
+  updateJob(db, jobId, { releasedAt: release.at })
+  addReleased(db, settledAtOf(db, jobId)!, job!.instrument, amountNano)
+  return { kind: 'applied' }
+}
+
+function voidJob({ books, clock }: SettlementDeps, db: WriteDb, jobId: string, reason: string): void {
+  const job = findJob(db, jobId)
+  if (job === null || (job.state !== 'claimed' && job.state !== 'running')) return
+  const at = clock.now()
+  if (job.state === 'claimed' && (job.grossNano ?? 0) > 0)
+    books.void(db, {
+      id: transferId(db, 'void', jobId),
+      pendingId: transferId(db, 'reserve', jobId),
+      reason,
+      at,
+    })
+  updateJob(db, jobId, { state: 'void', reason, endedAt: job.endedAt ?? at, grossNano: null })
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at })
+}
