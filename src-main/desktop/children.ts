@@ -11,7 +11,7 @@ export interface Child {
 }
 
 /**
- * Time a child gets to end by itself before it is asked to, then before it is killed, then before we give up waiting.
+ * Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting.
  */
 export const ASK_MS = 8_000
 export const KILL_WAIT_MS = 4_000
@@ -70,13 +70,13 @@ export class Children {
   }
 
   async #within(child: Child, ms: number): Promise<boolean> {
-    const cancelled = new AbortController()
-    const timeout = this.#clock.sleep(ms, { signal: cancelled.signal }).then(
+    const waiting = new AbortController()
+    const timeout = this.#clock.sleep(ms, { signal: waiting.signal }).then(
       () => false,
       () => false,
     )
     const gone = await Promise.race([child.exited.then(() => true), timeout])
-    cancelled.abort()
+    waiting.abort()
     return gone
   }
 }

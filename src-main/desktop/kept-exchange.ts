@@ -72,14 +72,14 @@ export function keepExchange(fork: () => ForkedHost, clock: Clock, log: Log): Ke
       if (current === null) return
       const { host, ended } = current
       host.channel.close('the core stops')
-      const cancelled = new AbortController()
-      const killed = clock.sleep(STOP_MS, { signal: cancelled.signal }).then(
+      const patience = new AbortController()
+      const killed = clock.sleep(STOP_MS, { signal: patience.signal }).then(
         () => host.kill(),
         () => undefined,
       )
       // A kill that does not help is the shell's to finish: it ends what is left after the core.
       await Promise.race([ended, killed])
-      cancelled.abort()
+      patience.abort()
     },
   }
 }

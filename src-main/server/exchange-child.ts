@@ -68,82 +68,39 @@ export interface ExchangeChildOptions {
 async function endChild(child: ChildProcess, clock: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
-  const cancelled = new AbortController()
+  const timer = new AbortController()
   const escalate = async (): Promise<void> => {
-    await clock.sleep(STOP_POLITE_MS, { signal: cancelled.signal })
+    await clock.sleep(STOP_POLITE_MS, { signal: timer.signal })
     child.kill('SIGTERM')
-    await clock.sleep(STOP_TERM_MS, { signal: cancelled.signal })
+    await clock.sleep(STOP_TERM_MS, { signal: timer.signal })
     child.kill('SIGKILL')
   }
   escalate().catch(() => undefined)
   if (child.connected) child.disconnect()
   await exited
-  cancelled.abort()
+  timer.abort()
 }
 
-/** The host process as it is now, one life after another. */
-interface HostLives {
-  /** One life of the process; resolves when it has exited. */
-  live(): Promise<void>
-  child(): ChildProcess | null
-  address(): ExchangeAddress | null
-  /** Its last plain line before it was ready; '' when it said none. */
-  lastWords(): string
+/** One life of the host: `ended` with its exit code and signal, `heard` when its last line was handed on. */
+interface HostLife {
+  child: ChildProcess
+  ended: Promise<[number | null, string | null]>
+  heard: Promise<void>
+  stopHearing(): void
 }
 
-function createHostLives(
-  options: ExchangeChildOptions,
-  onReady: (address: ExchangeAddress) => void,
-  onEnd: (code: number | null, signal: string | null) => void,
-): HostLives {
-  let child: ChildProcess | null = null
-  let address: ExchangeAddress | null = null
-  let port = options.port
-  let lastWords = ''
-
-  /**
-   * Passes on what a running host writes; before it is ready only its log, since its last plain line is given as the
-   * reason.
-   */
-  const hear = (line: string): void => {
-    const isLog = line.startsWith('{')
-    if (!isLog && line.trim() !== '') lastWords = line.trim().slice(0, WORDS_MAX)
-    if (isLog || address !== null) process.stderr.write(`${line}\n`)
-  }
+function forkHost(args: readonly string[], port: number, hear: (line: string) => void): HostLife {
+  const child = fork(ENTRY, [...args, '--port', String(port)], {
+    execPath: process.execPath,
+    execArgv: NODE_FLAGS,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const lines = createInterface({ input: child.stderr! }).on('line', hear)
   return {
-    async live() {
-      const process_ = fork(ENTRY, [...options.args, '--port', String(port)], {
-        execPath: process.execPath,
-        execArgv: NODE_FLAGS,
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      })
-      child = process_
-      const lines = createInterface({ input: process_.stderr! }).on('line', hear)
-      const heard = new Promise<void>((resolve) => lines.once('close', resolve))
-      process_.on('message', (message) => {
-        const parsed = ready.safeParse(message)
-        if (!parsed.success) return
-        address = { url: parsed.data.url, exchangeKey: parsed.data.exchangeKey, pid: parsed.data.pid }
-        port = Number(new URL(address.url).port)
-        onReady(address)
-      })
-      const [code, signal] = (await Promise.race([
-        once(process_, 'exit'),
-        once(process_, 'error').then(() => [null, 'spawn']),
-      ])) as [number | null, string | null]
-      // Its last words may come after its end.
-      await Promise.race([heard, options.clock.sleep(LAST_WORDS_MS, { unref: true })])
-      lines.close()
-      // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by
-      // number.
-      if (address === null) port = options.port
-      address = null
-      child = null
-      onEnd(code, signal)
-    },
-    child: () => child,
-    address: () => address,
-    lastWords: () => lastWords,
+    child,
+    ended: Promise.race([once(child, 'exit'), once(child, 'error').then(() => [null, 'spawn'])]) as HostLife['ended'],
+    heard: new Promise<void>((resolve) => lines.once('close', resolve)),
+    stopHearing: () => lines.close(),
   }
 }
 
@@ -151,23 +108,49 @@ function createHostLives(
 export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild {
   const { clock, log } = options
   const stopping = new AbortController()
-  const first = Promise.withResolvers<ExchangeAddress>()
-  first.promise.catch(() => undefined)
-  const lives = createHostLives(options, first.resolve, (code, signal) => {
-    if (stopping.signal.aborted) return
-    log.warn({ code, signal, lastWords: lives.lastWords() }, 'the exchange host ended; it is started again')
-  })
-  const onHopeless = (): void => {
-    const reason = lives.lastWords() === '' ? 'run `stoker exchange` alone to see why' : lives.lastWords()
-    first.reject(new StokerError('UNAVAILABLE', `the exchange host did not come up: ${reason}`))
+  let child: ChildProcess | null = null
+  let address: ExchangeAddress | null = null
+  let port = options.port
+  let onFirst: (address: ExchangeAddress) => void = () => undefined
+  let onHopeless: () => void = () => undefined
+  let lastWords = ''
+
+  /**
+   * Passes on what a running host writes; before it is ready only its log, since its last plain line is told as the
+   * reason.
+   */
+  const hear = (line: string): void => {
+    const isLog = line.startsWith('{')
+    if (!isLog && line.trim() !== '') lastWords = line.trim().slice(0, WORDS_MAX)
+    if (isLog || address !== null) process.stderr.write(`${line}\n`)
   }
-  clock
-    .sleep(FIRST_READY_MS, { signal: stopping.signal, unref: true })
-    .then(onHopeless, () => first.reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')))
+
+  /** One life of the process; resolves when it has exited. */
+  const live = async (): Promise<void> => {
+    const host = forkHost(options.args, port, hear)
+    child = host.child
+    host.child.on('message', (message) => {
+      const parsed = ready.safeParse(message)
+      if (!parsed.success) return
+      address = { url: parsed.data.url, exchangeKey: parsed.data.exchangeKey, pid: parsed.data.pid }
+      port = Number(new URL(address.url).port)
+      onFirst(address)
+    })
+    const [code, signal] = await host.ended
+    // Its last words may come after its end.
+    await Promise.race([host.heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
+    host.stopHearing()
+    // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by
+    // number.
+    if (address === null) port = options.port
+    address = null
+    child = null
+    if (!stopping.signal.aborted) log.warn({ code, signal, lastWords }, 'the exchange host ended; it is started again')
+  }
   const keep = async (): Promise<void> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
       const bornAt = clock.mono()
-      await lives.live()
+      await live()
       if (clock.mono() - bornAt > HEALTHY_MS) attempt = 0
       if (attempt + 1 >= FIRST_LIVES_MAX) onHopeless()
       await clock
@@ -175,13 +158,27 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
         .catch(() => undefined)
     }
   }
+  const started = new Promise<ExchangeAddress>((resolve, reject) => {
+    onFirst = resolve
+    onHopeless = () =>
+      reject(
+        new StokerError(
+          'UNAVAILABLE',
+          `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`,
+        ),
+      )
+    clock.sleep(FIRST_READY_MS, { signal: stopping.signal, unref: true }).then(
+      () => onHopeless(),
+      () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
+    )
+  })
+  started.catch(() => undefined)
   const done = keep()
   return {
-    started: first.promise,
-    address: () => lives.address(),
+    started,
+    address: () => address,
     async stop() {
       stopping.abort()
-      const child = lives.child()
       if (child !== null) await endChild(child, clock)
       await done
     },
