@@ -19,6 +19,7 @@ import type {
   SubmitOptions,
 } from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
+import { serial } from '#lib/serial.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
 import { EMBED_TEXTS_MAX, JOB_KEY_MAX, QUEUE_MAX, type Embedded, type HostEvent, type HostStats } from '../protocol.ts'
@@ -96,7 +97,7 @@ class Engine implements LocalMember {
   /** What should be loaded, also after a crash. */
   #wanted: Wanted | null = null
   /** Loads and unloads, in order. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = serial()
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
@@ -126,7 +127,7 @@ class Engine implements LocalMember {
   }
 
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const already = (): LoadedModel | null =>
         this.#wanted !== null && sameFile(this.#wanted.file, file) && sameSettings(this.#wanted.settings, settings)
           ? this.#wanted.loaded
@@ -144,7 +145,7 @@ class Engine implements LocalMember {
   }
 
   unload(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       this.#wanted = null
       await this.#supervisor.settled()
       const { running } = this.#supervisor
@@ -301,12 +302,6 @@ class Engine implements LocalMember {
         ? error
         : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
     }
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(work)
-    this.#turn = next.catch(() => undefined)
-    return next
   }
 }
 
