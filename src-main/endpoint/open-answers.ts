@@ -3,6 +3,7 @@
  * text is told so.
  */
 import type { Clock } from '#contract/time.ts'
+import { every, type Loop } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
 import { LIMITS } from './endpoint-limits.ts'
@@ -19,24 +20,19 @@ export interface Watch {
 
 export function createWatch(clock: Clock, log: Log): Watch {
   const open = new Set<Watched>()
-  let running: AbortController | null = null
-  const run = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await clock.sleep(LIMITS.watchMs, { signal, unref: true })
-      for (const one of open) one.look()
-    }
+  let looking: Loop | null = null
+  const lookAtAll = (): void => {
+    for (const one of open) one.look()
   }
   const halt = (): void => {
-    running?.abort()
-    running = null
+    looking?.stop()
+    looking = null
   }
   return {
     add(one) {
       open.add(one)
-      if (running !== null) return
-      const { signal } = (running = new AbortController())
-      run(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'open answers are no longer looked after')
+      looking ??= every(clock, LIMITS.watchMs, lookAtAll, {
+        onError: (error) => log.error({ err: error }, 'the open answers could not be looked at; it is tried again'),
       })
     },
     remove(one) {
