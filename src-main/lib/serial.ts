@@ -47,7 +47,10 @@ export function serial({ waitingMax = WAITING_MAX, full = tooMuchWaits }: Serial
       return mine
     },
     async idle() {
-      while (unfinished > 0) await last
+      for (let seen: Promise<unknown> | null = null; seen !== last;) {
+        seen = last
+        await seen
+      }
     },
     close(reason) {
       closed ??= reason

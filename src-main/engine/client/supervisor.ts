@@ -6,6 +6,7 @@ import { StokerError } from '#contract/errors.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
+import { within } from '#lib/within.ts'
 
 import { createCalls, type Calls } from './client-calls.ts'
 import type { HostEvent } from '../protocol.ts'
@@ -194,15 +195,12 @@ export class Supervisor {
       watchdog.end()
       this.#ended(current, how)
     })
-    const patience = new AbortController()
-    const late = clock.sleep(READY_MS, { signal: patience.signal, unref: true }).then(
-      () => host.kill('SIGKILL'),
-      () => undefined,
-    )
-    const isReady = await ready.promise
-    patience.abort()
-    await late
-    if (isReady) return current
+    const readyOrGone = (deadline: AbortSignal): Promise<boolean> => {
+      deadline.addEventListener('abort', () => host.kill('SIGKILL'), { once: true })
+      return ready.promise
+    }
+    // Awaited until it is gone: never two hosts at once.
+    if (await within(clock, READY_MS, readyOrGone, crashed, { awaitWork: true })) return current
     throw crashed()
   }
 

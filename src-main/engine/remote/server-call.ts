@@ -4,6 +4,7 @@
  */
 import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
+import { within } from '#lib/within.ts'
 
 import { addressOf, hostOf } from './server-address.ts'
 import { refusalOf } from './server-refusal.ts'
@@ -84,26 +85,6 @@ export async function refusalIn(response: Response, url: string): Promise<ErrorV
   return refusalOf(response.status, text ?? '', hostOf(url), response.headers.get('retry-after'))
 }
 
-/** Aborts after `ms`, with TIMEOUT-like ENGINE_UNREACHABLE as the reason. */
-export async function within<T>(
-  clock: Clock,
-  ms: number,
-  host: string,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const patience = new AbortController()
-  const over = new AbortController()
-  clock
-    .sleep(ms, { signal: over.signal, unref: true })
-    .then(() => patience.abort(fromErrorValue(unreachable(host, `no answer within ${Math.round(ms / 1_000)} s`))))
-    .catch(() => undefined)
-  try {
-    return await work(patience.signal)
-  } finally {
-    over.abort()
-  }
-}
-
 /** Aborts with the given one, with a typed reason. */
 function cancelling(signal: AbortSignal): AbortSignal {
   const cancelled = new AbortController()
@@ -131,8 +112,10 @@ export function json(
   { timeoutMs, maxBytes, body, signal: left }: JsonOptions,
 ): Promise<unknown> {
   const host = hostOf(connection.url)
-  return within(connection.clock, timeoutMs, host, async (patience) => {
-    const signal = left === undefined ? patience : AbortSignal.any([patience, cancelling(left)])
+  const late = (): StokerError =>
+    fromErrorValue(unreachable(host, `no answer within ${Math.round(timeoutMs / 1_000)} s`))
+  const ask = async (deadline: AbortSignal): Promise<unknown> => {
+    const signal = left === undefined ? deadline : AbortSignal.any([deadline, cancelling(left)])
     const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
     let text: string | null
@@ -151,5 +134,6 @@ export function json(
       `${host} answers, but not as an OpenAI-compatible server does. Check the address.`,
       { data: { endpoint: true } },
     )
-  })
+  }
+  return within(connection.clock, timeoutMs, ask, late)
 }
