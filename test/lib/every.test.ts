@@ -90,6 +90,16 @@ describe('every', () => {
     expect(removed).toHaveBeenCalledOnce()
   })
 
+  it('begins no run when it is stopped in the moment in which a pause ends', async () => {
+    const pause = Promise.withResolvers<void>()
+    const work = vi.fn<() => void>()
+    const loop = every({ ...frozen, sleep: () => pause.promise }, 10, work, { onError: unexpected })
+    pause.resolve()
+    loop.stop()
+    await loop.done
+    expect(work).not.toHaveBeenCalled()
+  })
+
   it('never begins under a signal that is aborted', async () => {
     const work = vi.fn<() => void>()
     await every(new FakeClock(), 10, work, { onError: unexpected, signal: AbortSignal.abort(), immediate: true }).done
