@@ -49,8 +49,10 @@ describe('the end of a child', () => {
     const clock = new FakeClock()
     const { exited, taken, ask, kill } = stubborn(clock, 'kill', 5)
     const ended = endChild(clock, exited, TIMES, { ask, kill })
-    await clock.advance(1_000)
+    await clock.advance(105)
     expect([await ended, taken]).toEqual([true, ['ask at 0', 'kill at 100']])
+    // A timer that stays would hold the process.
+    expect(clock.waiting).toBe(0)
   })
 
   it('keeps the process alive until it has come (an orphan holds its folder)', async () => {
