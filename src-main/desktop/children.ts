@@ -1,5 +1,6 @@
 /** The children of the shell: started, watched, and all ended before the app goes. Never two cores at once. */
 import type { Clock } from '#contract/time.ts'
+import { CHILD_POLICIES, endChild } from '#lib/supervise.ts'
 
 import type { UtilityLike } from './electron-api.ts'
 
@@ -9,12 +10,6 @@ export interface Child {
   readonly exited: Promise<number | null>
   hasExited(): boolean
 }
-
-/**
- * Time a child gets to end by itself before it is told to, then before it is killed, then before we give up waiting.
- */
-export const ASK_MS = 8_000
-export const KILL_WAIT_MS = 4_000
 
 export class Children {
   readonly #alive = new Set<Child>()
@@ -45,22 +40,16 @@ export class Children {
   }
 
   /** Asks with `ask`, waits, then as `kill`. Returns true when the child is gone. */
-  async end(child: Child, ask: () => void, askMs = ASK_MS): Promise<boolean> {
-    if (child.hasExited()) return true
-    ask()
-    return (await this.#within(child, askMs)) || this.kill(child)
+  end(child: Child, ask: () => void): Promise<boolean> {
+    return this.#end(child, ask)
   }
 
   /**
    * Ends it with the polite signal, and with the one that cannot be ignored when that did not help. True when it is
    * gone.
    */
-  async kill(child: Child): Promise<boolean> {
-    if (child.hasExited()) return true
-    child.process.kill()
-    if (await this.#within(child, KILL_WAIT_MS)) return true
-    if (child.process.pid !== undefined) this.#killHard(child.process.pid)
-    return this.#within(child, KILL_WAIT_MS)
+  kill(child: Child): Promise<boolean> {
+    return this.#end(child)
   }
 
   /** Kills every child at once; true when none is left. */
@@ -69,14 +58,14 @@ export class Children {
     return ended.every(Boolean)
   }
 
-  async #within(child: Child, ms: number): Promise<boolean> {
-    const waiting = new AbortController()
-    const timeout = this.#clock.sleep(ms, { signal: waiting.signal }).then(
-      () => false,
-      () => false,
-    )
-    const gone = await Promise.race([child.exited.then(() => true), timeout])
-    waiting.abort()
-    return gone
+  async #end(child: Child, ask?: () => void): Promise<boolean> {
+    if (child.hasExited()) return true
+    return endChild(this.#clock, child.exited, CHILD_POLICIES.desktopCore.end, {
+      ...(ask === undefined ? {} : { ask }),
+      terminate: () => void child.process.kill(),
+      kill: () => {
+        if (child.process.pid !== undefined) this.#killHard(child.process.pid)
+      },
+    })
   }
 }

@@ -5,6 +5,7 @@
 import type { HostChild, ShellReply, ShellRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 import { boundToGpu } from '#engine/client/gpu-environment.ts'
+import { CHILD_POLICIES, pauseAfter } from '#lib/supervise.ts'
 
 import { AppWindow } from './app-window.ts'
 import { connectChild, connectRenderer } from './broker.ts'
@@ -33,8 +34,7 @@ export interface ShellOptions {
 }
 
 /** Cores restarted after a crash before the app says so and ends. */
-export const CORE_RESTARTS_MAX = 5
-const RESTART_MS = 500
+export const CORE_RESTARTS_MAX = CHILD_POLICIES.desktopCore.failuresMax - 1
 /** A page that did not ask the next core for a channel by then never noticed the end of the old one. */
 const PAGE_NOTICES_MS = 10_000
 /** The app's exit code when its core cannot run: the owner has something to mend. */
@@ -168,7 +168,7 @@ export class Shell {
       return this.#fail(
         `Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`,
       )
-    await this.#options.clock.sleep(RESTART_MS * this.#restarts)
+    await this.#options.clock.sleep(pauseAfter(CHILD_POLICIES.desktopCore, this.#restarts))
     if (!this.#quitting) this.#startCore()
   }
 

@@ -3,6 +3,7 @@
  * for its first text gets a comment.
  */
 import type { Clock } from '#contract/time.ts'
+import { every, type Loop } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
 import { LIMITS } from './endpoint-limits.ts'
@@ -19,24 +20,19 @@ export interface OpenAnswers {
 
 export function createOpenAnswers(clock: Clock, log: Log): OpenAnswers {
   const open = new Set<WatchedAnswer>()
-  let stopping: AbortController | null = null
-  const run = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await clock.sleep(LIMITS.watchMs, { signal, unref: true })
-      for (const one of open) one.check()
-    }
+  let looking: Loop | null = null
+  const lookAtAll = (): void => {
+    for (const one of open) one.check()
   }
   const halt = (): void => {
-    stopping?.abort()
-    stopping = null
+    looking?.stop()
+    looking = null
   }
   return {
     add(one) {
       open.add(one)
-      if (stopping !== null) return
-      const { signal } = (stopping = new AbortController())
-      run(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'open answers are no longer looked after')
+      looking ??= every(clock, LIMITS.watchMs, lookAtAll, {
+        onError: (error) => log.error({ err: error }, 'the open answers could not be looked at; it is tried again'),
       })
     },
     remove(one) {

@@ -1,6 +1,7 @@
 /** Wires the parts, and runs what runs by itself. */
 import { brandId, type PublicKey } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
+import { every } from '#lib/every.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
@@ -74,15 +75,10 @@ export function createExchangeParts(context: ExchangeContext, options: ExchangeP
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
       peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
   }
-  const sweep = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await context.clock
-        .sleep(context.terms.heartbeatMs, { signal: stopping.signal, unref: true })
-        .catch(() => undefined)
-      if (!stopping.signal.aborted) sessions.sweep()
-    }
-  }
-  void sweep()
+  every(context.clock, context.terms.heartbeatMs, () => sessions.sweep(), {
+    onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
+    signal: stopping.signal,
+  })
   return {
     router,
     sessions,
@@ -95,7 +91,7 @@ export function createExchangeParts(context: ExchangeContext, options: ExchangeP
       }
       return count
     },
-    startLoops: () => void releaseLoop(context, announce, stopping.signal),
+    startLoops: () => releaseLoop(context, announce, stopping.signal),
     stop() {
       stopping.abort(new Error('the exchange stops'))
       practiceBuyer.stop()

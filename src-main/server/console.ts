@@ -67,6 +67,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
       uploads,
       router: options.router,
       rendererDir: options.rendererDir,
+      clock,
       log,
       link,
       ...(tls === undefined ? {} : { tls }),

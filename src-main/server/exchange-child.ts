@@ -9,20 +9,10 @@ import { z } from 'zod'
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
+import { CHILD_POLICIES, endChild, keepRunning } from '#lib/supervise.ts'
 
 const ENTRY = fileURLToPath(new URL('../exchange-server/exchange-entry.ts', import.meta.url))
-const FIRST_READY_MS = 20_000
-/**
- * So many lives that ended before they were ready say that the next will too: about five seconds, in which a killed
- * owner's host lets go of folder and port.
- */
-const FIRST_LIVES_MAX = 5
-const BACKOFF_MS = 250
-const BACKOFF_MAX_MS = 10_000
-/** A host that lived this long starts its count afresh. */
-const HEALTHY_MS = 30_000
-const STOP_POLITE_MS = 3_000
-const STOP_TERM_MS = 1_000
+const POLICY = CHILD_POLICIES.serverExchange
 const WORDS_MAX = 1_000
 const LAST_WORDS_MS = 250
 /**
@@ -65,20 +55,15 @@ export interface ExchangeChildOptions {
 }
 
 /** Asks by closing the IPC channel, then by SIGTERM, then by SIGKILL; resolves when the process is gone. */
-async function endChild(child: ChildProcess, clock: Clock): Promise<void> {
+async function endHost(child: ChildProcess, clock: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
-  const timer = new AbortController()
-  const escalate = async (): Promise<void> => {
-    await clock.sleep(STOP_POLITE_MS, { signal: timer.signal })
-    child.kill('SIGTERM')
-    await clock.sleep(STOP_TERM_MS, { signal: timer.signal })
-    child.kill('SIGKILL')
-  }
-  escalate().catch(() => undefined)
-  if (child.connected) child.disconnect()
+  await endChild(clock, exited, POLICY.end, {
+    ask: () => child.connected && child.disconnect(),
+    terminate: () => void child.kill('SIGTERM'),
+    kill: () => void child.kill('SIGKILL'),
+  })
   await exited
-  timer.abort()
 }
 
 /** One life of the host: `ended` with its exit code and signal, `heard` when its last line was handed on. */
@@ -147,17 +132,6 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
     child = null
     if (!stopping.signal.aborted) log.warn({ code, signal, lastWords }, 'the exchange host ended; it is started again')
   }
-  const keep = async (): Promise<void> => {
-    for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
-      const bornAt = clock.mono()
-      await live()
-      if (clock.mono() - bornAt > HEALTHY_MS) attempt = 0
-      if (attempt + 1 >= FIRST_LIVES_MAX) onHopeless()
-      await clock
-        .sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(attempt, 6)), { signal: stopping.signal })
-        .catch(() => undefined)
-    }
-  }
   const started = new Promise<ExchangeAddress>((resolve, reject) => {
     onFirst = resolve
     onHopeless = () =>
@@ -167,19 +141,24 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
           `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`,
         ),
       )
-    clock.sleep(FIRST_READY_MS, { signal: stopping.signal, unref: true }).then(
+    clock.sleep(POLICY.readyMs, { signal: stopping.signal, unref: true }).then(
       () => onHopeless(),
       () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
     )
   })
   started.catch(() => undefined)
-  const done = keep()
+  const done = keepRunning(clock, POLICY, live, {
+    signal: stopping.signal,
+    onFailed: (failures) => {
+      if (failures >= POLICY.failuresMax) onHopeless()
+    },
+  })
   return {
     started,
     address: () => address,
     async stop() {
       stopping.abort()
-      if (child !== null) await endChild(child, clock)
+      if (child !== null) await endHost(child, clock)
       await done
     },
   }

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 
+import type { Clock } from '#contract/time.ts'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
@@ -20,6 +21,7 @@ export interface HttpDeps {
   readonly uploads: Uploads
   readonly router: Core['router']
   readonly rendererDir: string
+  readonly clock: Clock
   readonly log: Log
   /** A new login link; null before the listener has an address. */
   readonly link: () => string

@@ -11,8 +11,10 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort, type RpcPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
+import type { Clock } from '#contract/time.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import type { Core } from '#core/core.ts'
+import { every } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
 import { headsOf, isRefusal, type Guard } from './auth/guard.ts'
@@ -29,6 +31,7 @@ interface SocketDeps {
   readonly guard: Guard
   readonly sessions: BrowserSessions
   readonly router: Core['router']
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -55,10 +58,10 @@ function serveChannel(channel: Channel, { router, log }: Pick<SocketDeps, 'route
 }
 
 /** Ends sockets that stopped answering pings. */
-function keepAlive(server: WebSocketServer): () => void {
+function keepAlive(server: WebSocketServer, { clock, log }: Pick<SocketDeps, 'clock' | 'log'>): () => void {
   const silent = new WeakSet<WebSocket>()
   server.on('connection', (socket: WebSocket) => socket.on('pong', () => silent.delete(socket)))
-  const timer = setInterval(() => {
+  const ping = (): void => {
     for (const socket of server.clients) {
       if (silent.has(socket)) socket.terminate()
       else {
@@ -66,9 +69,10 @@ function keepAlive(server: WebSocketServer): () => void {
         socket.ping()
       }
     }
-  }, HEARTBEAT_MS)
-  timer.unref()
-  return () => clearInterval(timer)
+  }
+  return every(clock, HEARTBEAT_MS, ping, {
+    onError: (error) => log.warn({ err: error }, 'a console socket could not be pinged'),
+  }).stop
 }
 
 /** Handles every upgrade of the listener; returns what closes all sockets. */
@@ -77,7 +81,7 @@ export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
   /** Which session opened a socket, so that revoking it closes them. */
   const sessionOf = new Map<WebSocket, string>()
-  const stopKeepAlive = keepAlive(sockets)
+  const stopKeepAlive = keepAlive(sockets, deps)
   const stopRevoked = sessions.onRevoked((id) => {
     for (const [socket, session] of sessionOf) if (session === id) socket.close(4_401, 'logged out')
   })

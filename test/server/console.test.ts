@@ -325,6 +325,23 @@ describe('the contract over a WebSocket', () => {
     return createORPCClient(new RPCLink({ port: channelAsPort(webSocketChannel(socket), 'client') }))
   }
 
+  it('ends a socket that answers no ping, and keeps one that does', async () => {
+    const headers = { authorization: `Bearer ${s.token}` }
+    const deaf = new WebSocket(`${s.url.replace('http', 'ws')}/rpc`, { headers, autoPong: false })
+    await once(deaf, 'open')
+    const alive = open(headers)
+    const client = await clientOf(alive)
+    const pinged = Promise.all([once(deaf, 'ping'), once(alive, 'ping')])
+    await s.clock.advance(15_000)
+    await pinged
+    // The pong went before this call on the same socket.
+    await client.app.onboarding()
+    const closed = once(deaf, 'close')
+    await s.clock.advance(15_000)
+    await closed
+    await expect(client.app.onboarding()).resolves.toMatchObject({ step: 'welcome' })
+  })
+
   it('refuses before the handshake: no login, foreign Origin, missing Origin with a cookie, foreign Host', async () => {
     const cookie = await login(s)
     expect([

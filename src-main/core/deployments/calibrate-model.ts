@@ -8,6 +8,7 @@ import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions } from '#core/engine/engines.port.ts'
 import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
+import { within } from '#lib/within.ts'
 
 import { findCalibration, saveCalibration, type Machine } from './calibrations.store.ts'
 
@@ -87,18 +88,16 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
     async beforeFirstLoad(model, settings, signal) {
       // On a GPU threads hardly matter; with several that could each hold the model, which way is faster does.
       if (model.sizeBytes < WORTH_BYTES || (settings.gpuLayers > 0 && settings.gpus === 'together')) return null
-      const stop = new AbortController()
-      const timer = new AbortController()
-      clock.sleep(ON_DEPLOY_MS, { signal: timer.signal, unref: true }).then(
-        () => stop.abort(new StokerError('CANCELLED', 'The measurement took too long.')),
-        () => undefined,
-      )
-      try {
-        return await measure(model, settings, {
-          signal: AbortSignal.any([stop.signal, signal]),
+      const measureUntil = (deadline: AbortSignal): Promise<CalibrationView> =>
+        measure(model, settings, {
+          signal: AbortSignal.any([deadline, signal]),
           onProgress: () => undefined,
           budgetMs: BUDGET_MS,
         })
+      const late = (): StokerError => new StokerError('CANCELLED', 'The measurement took too long.')
+      try {
+        // Awaited when it is late too: the memory it measures in is needed for the load.
+        return await within(clock, ON_DEPLOY_MS, measureUntil, late, { awaitWork: true })
       } catch (error) {
         signal.throwIfAborted()
         log.warn(
@@ -106,8 +105,6 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
           'this model could not be measured before its first load; the defaults are used',
         )
         return null
-      } finally {
-        timer.abort(new Error('done'))
       }
     },
   }

@@ -1,5 +1,6 @@
-/** Runs asynchronous work one piece after another; a failed piece does not fail the next. */
+/** Changes of the engines, one after another; a failed one does not fail the next. */
 import { StokerError } from '#contract/errors.ts'
+import { serial } from '#lib/serial.ts'
 
 /** More waiting operations than a person can mean. */
 const WAITING_MAX = 64
@@ -13,29 +14,17 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
+  const queue = serial({
+    waitingMax: WAITING_MAX,
+    full: () =>
+      new StokerError('UNAVAILABLE', 'Too many changes are waiting for the engine; try again when it has caught up.'),
+  })
   let closed = false
   return {
-    run(work) {
-      if (waiting >= WAITING_MAX)
-        return Promise.reject(
-          new StokerError(
-            'UNAVAILABLE',
-            'Too many changes are waiting for the engine; try again when it has caught up.',
-          ),
-        )
-      waiting += 1
-      const mine = last.then(async () => {
-        waiting -= 1
-        if (closed) throw new StokerError('CANCELLED', 'Stoker is stopping.')
-        return work()
-      })
-      last = mine.catch(() => undefined)
-      return mine
-    },
+    run: (work) => queue.run(work),
     close() {
       closed = true
+      queue.close(new StokerError('CANCELLED', 'Stoker is stopping.'))
     },
     get closed() {
       return closed

@@ -6,6 +6,7 @@
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import { every } from '#lib/every.ts'
 
 import type { LoadStatus } from './deployments.ts'
 import type { LoadedDeployments } from './loaded-deployments.ts'
@@ -56,13 +57,13 @@ export function createUpkeep(
         .ensureLoaded(deploymentId, givenBack)
         .catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
   }
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, { signal: stopping.signal, unref: true }).catch(() => undefined)
-      if (stopping.signal.aborted) return
-      await dropIdle().catch((error: unknown) => log.warn({ err: error }, 'an idle model could not be unloaded'))
-      await reconnect().catch((error: unknown) => log.warn({ err: error }, 'remote servers could not be asked again'))
-    }
+  const look = async (): Promise<void> => {
+    await dropIdle().catch((error: unknown) => log.warn({ err: error }, 'an idle model could not be unloaded'))
+    await reconnect()
   }
-  return { start: () => void loop(), stop: () => stopping.abort(new Error('stopped')) }
+  const onError = (error: unknown): void => log.warn({ err: error }, 'remote servers could not be asked again')
+  return {
+    start: () => void every(clock, LOOK_EVERY_MS, look, { onError, signal: stopping.signal }),
+    stop: () => stopping.abort(new Error('stopped')),
+  }
 }

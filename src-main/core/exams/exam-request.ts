@@ -5,6 +5,7 @@ import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
+import { within } from '#lib/within.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
 
@@ -26,7 +27,6 @@ export class ExamRequest {
   readonly requested: RequestedExam
   readonly #context: CoreContext
   readonly requestId: string
-  readonly #stop = new AbortController()
   readonly #reject: (error: Error) => void
   readonly #resolve: (frame: Started) => void
   readonly #answer: Promise<Started>
@@ -45,24 +45,21 @@ export class ExamRequest {
   async send(): Promise<Started> {
     const { clock, exchange } = this.#context
     const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.requested
-    clock.sleep(ANSWER_MS, { signal: this.#stop.signal, unref: true }).then(
-      () => this.fail(new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.')),
-      () => undefined,
+    exchange.send({
+      t: 'exam.start',
+      requestId: this.requestId,
+      instrument: brandId<Instrument>(instrument),
+      deploymentId: brandId<DeploymentId>(deploymentId),
+      identity: identityOf({ sha256: brandId<ModelSha256>(sha256), remote }, { engine, device }),
+      slots,
+      ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
+    })
+    return within(
+      clock,
+      ANSWER_MS,
+      this.#answer,
+      () => new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.'),
     )
-    try {
-      exchange.send({
-        t: 'exam.start',
-        requestId: this.requestId,
-        instrument: brandId<Instrument>(instrument),
-        deploymentId: brandId<DeploymentId>(deploymentId),
-        identity: identityOf({ sha256: brandId<ModelSha256>(sha256), remote }, { engine, device }),
-        slots,
-        ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
-      })
-      return await this.#answer
-    } finally {
-      this.#stop.abort()
-    }
   }
 
   /** True when the frame answers this request. */

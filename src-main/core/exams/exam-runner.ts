@@ -11,6 +11,7 @@ import type { ExamSink, JobFrame } from '#core/jobs/index.ts'
 import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/exam-calls.ts'
 import { verifySignature } from '#lib/ed25519.ts'
+import { within } from '#lib/within.ts'
 
 import {
   deleteUnjudged,
@@ -99,13 +100,12 @@ export class ExamRunner {
       events.changed('exams')
     } else if (exam.state === 'running') {
       exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
-      const late = new AbortController()
-      clock.sleep(ANSWER_MS, { signal: late.signal, unref: true }).then(
-        () => late.abort(),
-        () => undefined,
-      )
-      while (this.find(examId)?.state === 'running' && !late.signal.aborted) await this.changed(examId, late.signal)
-      late.abort()
+      const ended = async (deadline: AbortSignal): Promise<void> => {
+        while (this.find(examId)?.state === 'running' && !deadline.aborted) await this.changed(examId, deadline)
+      }
+      const late = (): StokerError => new StokerError('TIMEOUT', 'The exchange did not end this exam in time.')
+      // Not thrown: the exam's state says whether it has ended.
+      await within(clock, ANSWER_MS, ended, late, { awaitWork: true })
     }
     return this.find(examId)!
   }

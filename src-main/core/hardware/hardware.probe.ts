@@ -6,42 +6,39 @@ import { arch, availableParallelism, freemem, hostname, release, totalmem, type 
 
 import si from 'systeminformation'
 
-import type { Clock } from '#contract/time.ts'
+import { StokerError } from '#contract/errors.ts'
+import { SECOND_MS, type Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
+import { within } from '#lib/within.ts'
 
 import type { MachineReport } from './hardware.ts'
 
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 5 * SECOND_MS
 
 export type MachineProbe = () => Promise<MachineReport>
 
 /** The answer, or null when it did not come in time or failed. */
-async function within<T>(
+async function answerOrNull<T>(
   question: Promise<T>,
   what: string,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<T | null> {
-  const timer = new AbortController()
+  const late = (): StokerError => new StokerError('TIMEOUT', `no answer within ${DEADLINE_MS / SECOND_MS} s`)
   try {
-    return await Promise.race([
-      question,
-      clock.sleep(DEADLINE_MS, { signal: timer.signal, unref: true }).then(() => null),
-    ])
+    return await within(clock, DEADLINE_MS, question, late)
   } catch (error) {
     log.debug({ err: error, what }, 'the system did not say')
     return null
-  } finally {
-    timer.abort(new Error('answered'))
   }
 }
 
 export function systemProbe(deps: { clock: Clock; log: Log }): MachineProbe {
   return async () => {
     const [os, cpu, memory, graphics] = await Promise.all([
-      within(si.osInfo(), 'os', deps),
-      within(si.cpu(), 'cpu', deps),
-      within(si.mem(), 'memory', deps),
-      within(si.graphics(), 'graphics', deps),
+      answerOrNull(si.osInfo(), 'os', deps),
+      answerOrNull(si.cpu(), 'cpu', deps),
+      answerOrNull(si.mem(), 'memory', deps),
+      answerOrNull(si.graphics(), 'graphics', deps),
     ])
     return {
       hostname: hostname(),

@@ -10,6 +10,7 @@ import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import { within } from '#lib/within.ts'
 
 import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import { BookingProblems } from './booking-problems.ts'
@@ -164,10 +165,6 @@ export class Sync {
   async compare(): Promise<SyncReport> {
     if (this.#exchangeKey() === null)
       throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
-    const stop = new AbortController()
-    const late = this.#context.clock.sleep(COMPARE_MS, { signal: stop.signal, unref: true }).then(() => {
-      throw new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.')
-    })
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
     const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
       this.begin(true)
@@ -175,12 +172,12 @@ export class Sync {
         ? { receipts: 0, releases: 0, problems: ['the exchange went away'] }
         : this.#passEnd(this.#pass)
     })
-    try {
-      return await Promise.race([report, late])
-    } finally {
-      stop.abort()
-      late.catch(() => undefined)
-    }
+    return within(
+      this.#context.clock,
+      COMPARE_MS,
+      report,
+      () => new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.'),
+    )
   }
 
   #passEnd(pass: Pass): Promise<SyncReport> {

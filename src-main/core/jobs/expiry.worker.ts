@@ -2,6 +2,7 @@
 import { prune } from '#books/outbox.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import { every } from '#lib/every.ts'
 
 import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import type { Settlement } from './settlement.store.ts'
@@ -15,7 +16,6 @@ export function sweepExpired(
   settlement: Pick<Settlement, 'voidJob'>,
   running: () => ReadonlySet<string>,
 ): () => void {
-  const stopping = new AbortController()
   const sweep = (): void => {
     const live = running()
     for (const job of openJobs(realmDb.read, OPEN_JOBS_MAX)) {
@@ -24,18 +24,7 @@ export function sweepExpired(
     }
     realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS))
   }
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(EVERY_MS, { signal: stopping.signal, unref: true })
-      try {
-        sweep()
-      } catch (error) {
-        log.error({ err: error }, 'the sweep of expired jobs failed; it is tried again in a minute')
-      }
-    }
-  }
-  loop().catch((error: unknown) => {
-    if (!stopping.signal.aborted) log.error({ err: error }, 'the sweep of expired jobs stopped')
-  })
-  return () => stopping.abort()
+  return every(clock, EVERY_MS, sweep, {
+    onError: (error) => log.error({ err: error }, 'the sweep of expired jobs failed; it is tried again in a minute'),
+  }).stop
 }

@@ -4,6 +4,7 @@
  */
 import type { CoreContext } from '#core/core-context.ts'
 import { SECOND_MS } from '#contract/time.ts'
+import { every } from '#lib/every.ts'
 
 import { addListedTime } from './listings.store.ts'
 
@@ -13,7 +14,6 @@ const GAP_MAX_MS = 3 * EVERY_MS
 
 /** Starts counting; the returned function counts the rest and stops. */
 export function countListedTime({ realmDb, clock, exchange, log }: CoreContext, wanted: () => boolean): () => void {
-  const stopping = new AbortController()
   let last = clock.mono()
   const count = (): void => {
     const now = clock.mono()
@@ -22,17 +22,11 @@ export function countListedTime({ realmDb, clock, exchange, log }: CoreContext, 
     if (ms <= 0 || ms > GAP_MAX_MS || !wanted()) return
     realmDb.tx((db) => addListedTime(db, clock.now(), ms, exchange.state().kind === 'online'))
   }
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(EVERY_MS, { signal: stopping.signal, unref: true })
-      count()
-    }
-  }
-  loop().catch((error: unknown) => {
-    if (!stopping.signal.aborted) log.error({ err: error }, 'listed time is not counted any more')
+  const loop = every(clock, EVERY_MS, count, {
+    onError: (error) => log.error({ err: error }, 'some listed time could not be counted'),
   })
   return () => {
-    stopping.abort()
+    loop.stop()
     count()
   }
 }

@@ -14,6 +14,7 @@ import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
 import { trySend } from '#core/exchange/index.ts'
+import { within } from '#lib/within.ts'
 
 import type { ListingRow } from './listings.store.ts'
 import type { OfferedSlots } from './offered-slots.ts'
@@ -124,16 +125,11 @@ export class Offers {
    */
   async offerAndWait(row: ListingRow): Promise<void> {
     const { instrument } = row
-    const stop = new AbortController()
     const answered = new Promise<void>((resolve, reject) => {
       this.#answers
         .get(instrument)
         ?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
       this.#answers.set(instrument, { resolve, reject })
-      this.#context.clock.sleep(ANSWER_MS, { signal: stop.signal, unref: true }).then(
-        () => reject(new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.')),
-        () => undefined,
-      )
     })
     this.#offered.delete(instrument)
     this.#standings.delete(instrument)
@@ -142,11 +138,12 @@ export class Offers {
       const reason = this.#standings.get(instrument)?.reason ?? 'it cannot be offered now'
       this.#answers.get(instrument)?.reject(new StokerError('UNAVAILABLE', `The listing is kept and waits: ${reason}.`))
     }
-    try {
-      await answered
-    } finally {
-      stop.abort()
-    }
+    await within(
+      this.#context.clock,
+      ANSWER_MS,
+      answered,
+      () => new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.'),
+    )
   }
 
   #onExchange(state: ExchangeState): void {

@@ -5,6 +5,7 @@
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import { serial } from '#lib/serial.ts'
 
 import { createGivenBack } from './given-back.ts'
 import { keyHash, newKey, sameKey } from './own-use-key.ts'
@@ -46,7 +47,8 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
   let open: Open | null = null
   let problem: string | null = null
   let stopped = false
-  let turn: Promise<void> = Promise.resolve()
+  /** One after the other: two changes at once would both open the port. */
+  const turns = serial()
 
   const view = (): OwnUse => ({
     enabled: row.enabled,
@@ -65,14 +67,12 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
     if (typeof opened === 'string') problem = opened
     else open = opened
   }
-  /** One after the other: two changes at once would both open the port. */
-  const apply = (): Promise<void> => {
-    turn = turn
-      .then(reopen)
-      .catch((error: unknown) => log.error({ err: error }, 'own use could not be changed'))
-      .then(() => events.changed('own-use'))
-    return turn
-  }
+  /** Errors: UNAVAILABLE when too many changes wait. */
+  const apply = (): Promise<void> =>
+    turns.run(async () => {
+      await reopen().catch((error: unknown) => log.error({ err: error }, 'own use could not be changed'))
+      events.changed('own-use')
+    })
   const store = (change: Partial<OwnUseRow>): void => {
     const next = { ...row, ...change }
     rigDb.tx((db) => writeOwnUse(db, next))
@@ -110,6 +110,8 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
       stopped = true
       service.stop()
       givenBack.stop()
+      // What waits closes it too, but this must not be refused.
+      await turns.idle()
       await apply()
     },
   }

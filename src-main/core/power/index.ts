@@ -5,6 +5,7 @@ import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
 import type { CoreContext, MeasuredValue, PowerService } from '#core/core-context.ts'
 import type { SettingsService } from '#core/settings/index.ts'
+import { every, type Loop } from '#lib/every.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
 import { createWattGauge, type WattGauge } from './watt-gauge.ts'
@@ -101,25 +102,19 @@ export function createPower(context: PowerContext, deps: PowerDeps) {
   const ledger = createLedger(context, deps, gauge, energy)
   const stopping = new AbortController()
   let unsubscribe: () => void = () => undefined
-  let running: Promise<void> | null = null
+  let sampling: Loop | null = null
+  let samples = 0
 
   const markIfOn = (): void => {
     if (!stopping.signal.aborted) energy.mark()
   }
-  const loop = async (): Promise<void> => {
-    for (let samples = 1; !stopping.signal.aborted; samples += 1) {
-      try {
-        await gauge.read(sources)
-        energy.mark()
-        if (samples % (WRITE_MS / SAMPLE_MS) === 0) {
-          energy.write()
-          events.changed('power')
-        }
-      } catch (error) {
-        context.log.warn({ err: error }, 'a power sample failed')
-      }
-      await clock.sleep(SAMPLE_MS, { signal: stopping.signal, unref: true }).catch(() => undefined)
-    }
+  const sample = async (): Promise<void> => {
+    samples += 1
+    await gauge.read(sources)
+    energy.mark()
+    if (samples % (WRITE_MS / SAMPLE_MS) !== 0) return
+    energy.write()
+    events.changed('power')
   }
 
   return {
@@ -144,13 +139,17 @@ export function createPower(context: PowerContext, deps: PowerDeps) {
         if (topic === 'jobs' || topic === 'exams' || topic === 'engine') queueMicrotask(markIfOn)
         if (topic === 'settings') energy.priced()
       })
-      running ??= loop()
+      sampling ??= every(clock, SAMPLE_MS, sample, {
+        onError: (error) => context.log.warn({ err: error }, 'a power sample failed'),
+        signal: stopping.signal,
+        immediate: true,
+      })
     },
     async stop(): Promise<void> {
       unsubscribe()
       stopping.abort(new Error('stopped'))
-      if (running === null) return
-      await running
+      if (sampling === null) return
+      await sampling.done
       energy.mark()
       energy.write()
     },

@@ -1,6 +1,7 @@
 /** Calls to the host, each with one answer: load, unload, inspect, gpus, embed. */
 import { fromErrorValue, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
+import { within } from '#lib/within.ts'
 
 import type { EngineHostEvent, EngineHostRequest } from '../protocol.ts'
 
@@ -22,6 +23,12 @@ interface Cancel {
 /** An aborted call's error. */
 export const cancelledCall = (): StokerError => new StokerError('CANCELLED', 'Nobody waits for this any more.')
 
+const noAnswer = (ms: number): StokerError =>
+  new StokerError(
+    'TIMEOUT',
+    `The engine did not answer within ${Math.round(ms / 1_000)} s. Stop and start it, then try again.`,
+  )
+
 interface Pending {
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -36,21 +43,7 @@ export function createHostCalls(send: (message: EngineHostRequest) => void, cloc
       if (over !== null) throw over
       if (cancel?.signal.aborted === true) throw cancelledCall()
       const id = (nextId += 1)
-      const timer = new AbortController()
       const answer = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }))
-      void clock
-        .sleep(timeoutMs, { signal: timer.signal, unref: true })
-        .then(() =>
-          pending
-            .get(id)
-            ?.reject(
-              new StokerError(
-                'TIMEOUT',
-                `The engine did not answer within ${Math.round(timeoutMs / 1_000)} s. Stop and start it, then try again.`,
-              ),
-            ),
-        )
-        .catch(() => undefined)
       const onAbort = (): void => {
         pending.get(id)?.reject(cancelledCall())
         try {
@@ -66,11 +59,10 @@ export function createHostCalls(send: (message: EngineHostRequest) => void, cloc
         } catch {
           throw new StokerError('ENGINE_CRASHED', 'The engine is gone. It restarts by itself; try again.')
         }
-        return await answer
+        return await within(clock, timeoutMs, answer, () => noAnswer(timeoutMs))
       } finally {
         pending.delete(id)
         cancel?.signal.removeEventListener('abort', onAbort)
-        timer.abort()
       }
     },
     settle(event) {

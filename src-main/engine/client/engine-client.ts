@@ -18,6 +18,7 @@ import type {
   SubmitOptions,
 } from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
+import { serial } from '#lib/serial.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
 import {
@@ -102,7 +103,7 @@ class Engine implements LocalMember {
   /** What is to be loaded, also after a crash. */
   #wanted: Wanted | null = null
   /** Loads and unloads, in order. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = serial()
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
@@ -132,7 +133,7 @@ class Engine implements LocalMember {
   }
 
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const already = (): LoadedModel | null =>
         this.#wanted !== null && sameFile(this.#wanted.file, file) && sameSettings(this.#wanted.settings, settings)
           ? this.#wanted.loaded
@@ -150,7 +151,7 @@ class Engine implements LocalMember {
   }
 
   unload(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       this.#wanted = null
       await this.#supervisor.settled()
       const { running } = this.#supervisor
@@ -307,12 +308,6 @@ class Engine implements LocalMember {
         ? error
         : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
     }
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(work)
-    this.#turn = next.catch(() => undefined)
-    return next
   }
 }
 

@@ -6,6 +6,8 @@ import { StokerError } from '#contract/errors.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
+import { CHILD_POLICIES, endChild, pauseAfter } from '#lib/supervise.ts'
+import { within } from '#lib/within.ts'
 
 import { createHostCalls, type HostCalls } from './client-calls.ts'
 import type { EngineHostEvent } from '../protocol.ts'
@@ -51,17 +53,7 @@ export interface SupervisorOptions {
   silenceMs?: number
 }
 
-/** From the fork to the host's first message. */
-const READY_MS = 20_000
-const STOP_MS = 600
-/**
- * A host with jobs sends its stats after a step, at most every 500 ms, and a step is one prefill chunk at most: 128
- * tokens of a very large model on a slow processor take 30 s at 4 tokens a second. Where memory is so short that it takes
- * longer, the machine cannot serve anyway.
- */
-const SILENCE_MS = 60_000
-const BACKOFF_MS = [250, 1_000, 4_000]
-const CRASHES_MAX = 3
+const POLICY = CHILD_POLICIES.engine
 
 export const CRASHED =
   'The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.'
@@ -122,15 +114,12 @@ export class Supervisor {
     this.#stopping.abort(crashed())
     const current = this.#current
     if (current !== null) {
-      const timer = new AbortController()
-      const killed = this.#options.clock.sleep(STOP_MS, { signal: timer.signal }).then(
-        () => current.host.kill('SIGKILL'),
-        () => undefined,
-      )
-      if (current.host.channel.isOpen) current.host.channel.send({ t: 'stop' })
-      await current.exited
-      timer.abort()
-      await killed
+      const { host, exited } = current
+      await endChild(this.#options.clock, exited, POLICY.end, {
+        ask: () => host.channel.isOpen && host.channel.send({ t: 'stop' }),
+        kill: () => host.kill('SIGKILL'),
+      })
+      await exited
     }
     await this.settled()
     this.#stopping = new AbortController()
@@ -169,7 +158,7 @@ export class Supervisor {
     const ready = Promise.withResolvers<boolean>()
     const watchdog = createHostWatchdog({
       clock,
-      silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+      silenceMs: this.#options.silenceMs ?? POLICY.silenceMs,
       isBusy: this.#options.isBusy,
       kill: () => this.#killSilent(host),
     })
@@ -194,15 +183,12 @@ export class Supervisor {
       watchdog.end()
       this.#ended(current, how)
     })
-    const timer = new AbortController()
-    const late = clock.sleep(READY_MS, { signal: timer.signal, unref: true }).then(
-      () => host.kill('SIGKILL'),
-      () => undefined,
-    )
-    const isReady = await ready.promise
-    timer.abort()
-    await late
-    if (isReady) return current
+    const readyOrGone = (deadline: AbortSignal): Promise<boolean> => {
+      deadline.addEventListener('abort', () => host.kill('SIGKILL'), { once: true })
+      return ready.promise
+    }
+    // Awaited until it is gone: never two hosts at once.
+    if (await within(clock, POLICY.readyMs, readyOrGone, crashed, { awaitWork: true })) return current
     throw crashed()
   }
 
@@ -230,11 +216,11 @@ export class Supervisor {
       { code: how.code, signal: how.signal, crashes: this.#crashes },
       'the engine host ended unexpectedly',
     )
-    if (this.#crashes >= CRASHES_MAX)
+    if (this.#crashes >= POLICY.failuresMax)
       this.#breakNow(
         `The engine stopped unexpectedly ${this.#crashes} times in a row. Try a smaller model or other settings, then retry.`,
       )
-    else this.#retryAt = this.#options.clock.mono() + (BACKOFF_MS[this.#crashes - 1] ?? 0)
+    else this.#retryAt = this.#options.clock.mono() + pauseAfter(POLICY, this.#crashes)
     this.#wantsRestart = this.#options.onCrash()
     this.#restart()
   }

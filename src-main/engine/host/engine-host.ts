@@ -8,6 +8,7 @@ import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import { serial } from '#lib/serial.ts'
 
 import {
   EMBED_TEXTS_MAX,
@@ -86,17 +87,7 @@ function refuse(message: unknown, send: HostOptions['send']): void {
   send('id' in data ? { t: 'failed', id: data.id, error } : { t: 'error', job: data.job, error })
 }
 
-/** Loads, unloads and the stop, in order of arrival. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let turn: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const next = turn.then(work)
-    turn = next.catch(() => undefined)
-    return next
-  }
-}
-
-/** Calls in progress that can be cancelled, by their ids. */
+/** Calls under way that can be ended, by their ids. */
 function createCancellable(): {
   run<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   cancel(id: number): void
@@ -128,7 +119,8 @@ export function createHost(options: HostOptions): EngineHost {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const answer = createAnswers(send)
-  const inTurn = createTurns()
+  /** Loads, unloads and the stop, in order of arrival. */
+  const turns = serial()
   const embeds = createCancellable()
 
   async function unload(): Promise<void> {
@@ -186,15 +178,15 @@ export function createHost(options: HostOptions): EngineHost {
         case 'load':
           return answer(
             request.id,
-            inTurn(() => load(request)),
+            turns.run(() => load(request)),
           )
         case 'unload':
           return answer(
             request.id,
-            inTurn(async () => (await unload(), null)),
+            turns.run(async () => (await unload(), null)),
           )
         case 'stop':
-          return void inTurn(unload).finally(options.exit)
+          return void turns.run(unload).finally(options.exit)
       }
     },
   }

@@ -5,11 +5,13 @@
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
+import { serial } from '#lib/serial.ts'
 
 import type { LocalMember } from '../client/engine-client.ts'
 
 const IDLE_MS = 30_000
-const WAITING_MAX = 32
+/** The one that is read and those that wait for it. */
+const FILES_MAX = 32
 
 export interface Inspector {
   /** One file at a time. Errors: UNAVAILABLE when too many files wait, and those of the host. */
@@ -23,8 +25,11 @@ export interface Inspector {
 
 export function createInspector({ make, clock }: { make: () => LocalMember; clock: Clock }): Inspector {
   let host: LocalMember | null = null
-  let waiting = 0
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serial({
+    waitingMax: FILES_MAX - 1,
+    full: () =>
+      new StokerError('UNAVAILABLE', `${FILES_MAX} files are being read already. Wait for them, then try again.`),
+  })
   let idleTimer = new AbortController()
   let stopped = false
   let cancelled = new AbortController()
@@ -57,15 +62,8 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
   }
 
   function inTurn<T>(question: (host: LocalMember) => Promise<T>): Promise<T> {
-    if (waiting >= WAITING_MAX)
-      return Promise.reject(
-        new StokerError('UNAVAILABLE', `${WAITING_MAX} files are being read already. Wait for them, then try again.`),
-      )
-    waiting += 1
     const { signal } = cancelled
-    const next = turn.then(() => ask(question, signal)).finally(() => (waiting -= 1))
-    turn = next.catch(() => undefined)
-    return next
+    return queue.run(() => ask(question, signal))
   }
 
   return {

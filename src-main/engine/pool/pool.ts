@@ -16,6 +16,7 @@ import type {
   ModelFile,
   SubmitOptions,
 } from '#core/engine/engine.port.ts'
+import { serial } from '#lib/serial.ts'
 
 import { QUEUE_MAX } from '../protocol.ts'
 import { Dispatch } from './dispatch.ts'
@@ -48,7 +49,7 @@ class Pool implements EnginePort {
   #loading = false
   #reportedState = JSON.stringify({ kind: 'stopped' })
   /** Loads and unloads, in order. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = serial()
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -63,7 +64,7 @@ class Pool implements EnginePort {
   /** Error CANCELLED, beside those of the port: it was stopped before its members existed. */
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
     const { signal } = this.#stopping
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const { kind } = this.#options
       const count = kind.count(settings)
       this.#loading = count > 1 && this.state().kind !== 'loaded'
@@ -88,7 +89,7 @@ class Pool implements EnginePort {
   }
 
   unload(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       this.#dropWanted()
       if (this.#members.count > 1)
         this.#queue.jobs.failAll(
@@ -241,7 +242,7 @@ class Pool implements EnginePort {
       clock,
       signal,
       isWanted,
-      attempt: () => this.#inTurn(async () => (isWanted() ? await this.#reload(index) : undefined)),
+      attempt: () => this.#turns.run(async () => (isWanted() ? await this.#reload(index) : undefined)),
     }).finally(() => {
       member.retrying = false
     })
@@ -261,12 +262,6 @@ class Pool implements EnginePort {
     if (text === this.#reportedState) return
     this.#reportedState = text
     for (const listener of this.#listeners) listener(state)
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(work)
-    this.#turn = next.catch(() => undefined)
-    return next
   }
 }
 

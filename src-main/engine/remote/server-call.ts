@@ -4,6 +4,7 @@
  */
 import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
+import { within } from '#lib/within.ts'
 
 import { addressOf, hostOf } from './server-address.ts'
 import { refusalOf } from './server-refusal.ts'
@@ -84,26 +85,6 @@ export async function refusalIn(response: Response, url: string): Promise<ErrorV
   return refusalOf(response.status, text ?? '', hostOf(url), response.headers.get('retry-after'))
 }
 
-/** Gives the work a signal that aborts after `ms`, with ENGINE_UNREACHABLE as its reason. */
-export async function within<T>(
-  clock: Clock,
-  ms: number,
-  host: string,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController()
-  const timer = new AbortController()
-  clock
-    .sleep(ms, { signal: timer.signal, unref: true })
-    .then(() => deadline.abort(fromErrorValue(unreachable(host, `no answer within ${Math.round(ms / 1_000)} s`))))
-    .catch(() => undefined)
-  try {
-    return await work(deadline.signal)
-  } finally {
-    timer.abort()
-  }
-}
-
 /** A signal that aborts with the given one, with CANCELLED as its reason. */
 function cancelling(signal: AbortSignal): AbortSignal {
   const cancelled = new AbortController()
@@ -131,7 +112,9 @@ export function json(
   { timeoutMs, maxBytes, body, signal: caller }: JsonOptions,
 ): Promise<unknown> {
   const host = hostOf(connection.url)
-  return within(connection.clock, timeoutMs, host, async (deadline) => {
+  const late = (): StokerError =>
+    fromErrorValue(unreachable(host, `no answer within ${Math.round(timeoutMs / 1_000)} s`))
+  const ask = async (deadline: AbortSignal): Promise<unknown> => {
     const signal = caller === undefined ? deadline : AbortSignal.any([deadline, cancelling(caller)])
     const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
@@ -151,5 +134,6 @@ export function json(
       `${host} answers, but not as an OpenAI-compatible server does. Check the address.`,
       { data: { endpoint: true } },
     )
-  })
+  }
+  return within(connection.clock, timeoutMs, ask, late)
 }

@@ -3,6 +3,7 @@
  * not.
  */
 import type { Clock } from '#contract/time.ts'
+import { every } from '#lib/every.ts'
 
 const EVERY_MS = 10_000
 const AGAIN_MS = 1_000
@@ -52,20 +53,14 @@ export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptio
     })
     return checking
   }
-  async function loop(): Promise<void> {
-    const { signal } = stopping
-    while (!signal.aborted) {
-      await clock.sleep(pauseMs(), { signal, unref: true })
-      await checkNow(false)
-    }
-  }
 
   return {
     start() {
       stopping.abort()
       stopping = new AbortController()
       failures = isDown() ? FAILURES_MAX : 0
-      loop().catch(() => undefined)
+      // A failed question is told by onDown.
+      every(clock, pauseMs, () => checkNow(false), { onError: () => undefined, signal: stopping.signal })
     },
     checkNow: () => checkNow(true),
     stop: () => stopping.abort(),

@@ -1,6 +1,7 @@
 /** Held money becomes available when its time has come: by the loop, or at once when a virtual clock is moved. */
 import { transferId } from '#books/transfer-ids.ts'
 import type { Release } from '#contract/supplier.ts'
+import { every } from '#lib/every.ts'
 
 import { availableAccount, heldAccount } from '../exchange-accounts.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -39,22 +40,18 @@ export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
   return released
 }
 
-/** Runs releaseDue about every second until the signal aborts. */
-export async function releaseLoop(
+/** Runs releaseDue at once and about every second until the signal aborts. */
+export function releaseLoop(
   context: ExchangeContext,
   announce: (supplier: string, releases: Release[]) => void,
   signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      for (const [supplier, releases] of releaseDue(context)) announce(supplier, releases)
-    } catch (error) {
-      context.log.error({ err: error }, 'releasing held money failed; it is tried again')
-    }
-    try {
-      await context.clock.sleep(LIMITS.releaseEveryMs, { signal, unref: true })
-    } catch {
-      return
-    }
+): void {
+  const release = (): void => {
+    for (const [supplier, releases] of releaseDue(context)) announce(supplier, releases)
   }
+  every(context.clock, LIMITS.releaseEveryMs, release, {
+    onError: (error) => context.log.error({ err: error }, 'releasing held money failed; it is tried again'),
+    signal,
+    immediate: true,
+  })
 }

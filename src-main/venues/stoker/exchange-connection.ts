@@ -16,6 +16,7 @@ import {
 } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
+import { every } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
 import { SupplierSession } from './supplier-session.ts'
@@ -139,7 +140,7 @@ export class ExchangeConnection {
     this.#session = session
     if (resumed) for (const waiting of session.resend(frame.received)) this.#write(waiting)
     this.#options.onWelcome(frame, session, challenge.exchange)
-    void this.#heartbeat(frame.heartbeatMs, session)
+    this.#heartbeat(frame.heartbeatMs, session)
   }
 
   #onEnvelope(session: SupplierSession, value: unknown): void {
@@ -158,21 +159,18 @@ export class ExchangeConnection {
     if (ack !== null) this.#write(ack)
   }
 
-  async #heartbeat(everyMs: number, session: SupplierSession): Promise<void> {
-    for (let n = 1; !this.#ended.signal.aborted; n += 1) {
-      try {
-        await this.#options.clock.sleep(everyMs, { signal: this.#ended.signal, unref: true })
-      } catch {
-        return
-      }
+  #heartbeat(everyMs: number, session: SupplierSession): void {
+    let n = 0
+    const beat = (): void => {
+      n += 1
       this.#missed += 1
-      if (this.#missed > MISSED_HEARTBEATS_MAX) return this.#end('the exchange stopped answering')
-      try {
-        this.#write(session.push({ t: 'ping', n }))
-      } catch (error) {
-        return this.#end(error instanceof StokerError ? error.message : 'the resend buffer is full')
-      }
+      if (this.#missed > MISSED_HEARTBEATS_MAX) this.#end('the exchange stopped answering')
+      else this.#write(session.push({ t: 'ping', n }))
     }
+    every(this.#options.clock, everyMs, beat, {
+      onError: (error) => this.#end(error instanceof StokerError ? error.message : 'the resend buffer is full'),
+      signal: this.#ended.signal,
+    })
   }
 
   #write(value: unknown): void {
