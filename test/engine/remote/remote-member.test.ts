@@ -16,7 +16,7 @@ import {
 } from '#test/support/fake-openai-server.ts'
 
 import { engineOver, FILE, loaded, logged, SETTINGS, start } from './remote-support.ts'
-import { ask, run, submit, whenState, type Outcome } from './engine-support.ts'
+import { ask, run, submit, whenState, type Outcome } from '../engine-support.ts'
 
 /** One answer of a server with this one reply. */
 async function answer(

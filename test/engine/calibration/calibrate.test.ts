@@ -9,7 +9,7 @@ import { createLog } from '#lib/log.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
 import { FakeMember, type FakeMachine } from './calibrate-member.ts'
-import { ONE_SLOT, SHA } from './engine-support.ts'
+import { ONE_SLOT, SHA } from '../engine-support.ts'
 
 const settings: EngineSettings = { ...ONE_SLOT, contextTokens: 2_048, slots: 8, threads: 2 }
 const log = createLog('test').child({}, { level: 'silent' })

@@ -8,7 +8,7 @@ import { createPool } from '#engine/pool/pool.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { FakeMember } from '#test/support/fake-member.ts'
 
-import { ask, SHA, submit } from './engine-support.ts'
+import { ask, SHA, submit } from '../engine-support.ts'
 
 const FILE = { path: '/models/a.gguf', sha256: SHA }
 const SETTINGS: EngineSettings = {

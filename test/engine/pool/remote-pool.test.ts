@@ -9,8 +9,8 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { last, ok, open, piece, refuse, stream } from '#test/support/fake-openai-server.ts'
 
-import { engineOver, enginesWithoutHosts, FILE, loaded, SETTINGS, start } from './remote-support.ts'
-import { ask, run, submit, whenState } from './engine-support.ts'
+import { engineOver, enginesWithoutHosts, FILE, loaded, SETTINGS, start } from '../remote/remote-support.ts'
+import { ask, run, submit, whenState } from '../engine-support.ts'
 
 describe('several endpoints', () => {
   const two = async () => [await start(), await start()] as const
