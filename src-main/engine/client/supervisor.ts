@@ -35,7 +35,7 @@ type SupervisorState =
   | { kind: 'backoff'; until: number; attempt: number }
   | { kind: 'broken'; reason: string }
 
-export interface SupervisorOptions {
+export interface SupervisorDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
@@ -68,7 +68,7 @@ export const CRASHED =
 const crashed = (): StokerError => new StokerError('ENGINE_CRASHED', CRASHED)
 
 export class Supervisor {
-  readonly #options: SupervisorOptions
+  readonly #deps: SupervisorDeps
   #current: RunningHost | null = null
   #starting: Promise<RunningHost> | null = null
   #previousEnd: Promise<void> = Promise.resolve()
@@ -79,8 +79,8 @@ export class Supervisor {
   /** The result of onCrash for the last crash. */
   #wantsRestart = false
 
-  constructor(options: SupervisorOptions) {
-    this.#options = options
+  constructor(deps: SupervisorDeps) {
+    this.#deps = deps
   }
 
   get running(): RunningHost | null {
@@ -123,7 +123,7 @@ export class Supervisor {
     const current = this.#current
     if (current !== null) {
       const timer = new AbortController()
-      const killed = this.#options.clock.sleep(STOP_MS, { signal: timer.signal }).then(
+      const killed = this.#deps.clock.sleep(STOP_MS, { signal: timer.signal }).then(
         () => current.host.kill('SIGKILL'),
         () => undefined,
       )
@@ -135,7 +135,7 @@ export class Supervisor {
     await this.settled()
     this.#stopping = new AbortController()
     this.#forgive()
-    this.#options.onState({ kind: 'stopped' })
+    this.#deps.onState({ kind: 'stopped' })
   }
 
   #forgive(): void {
@@ -149,14 +149,14 @@ export class Supervisor {
     await this.#previousEnd
     await this.#backOff(signal)
     if (signal.aborted) throw crashed()
-    this.#options.onState({ kind: 'starting', attempt: this.#crashes + 1 })
+    this.#deps.onState({ kind: 'starting', attempt: this.#crashes + 1 })
     const current = await this.#spawn()
-    await this.#options.prepare(current)
+    await this.#deps.prepare(current)
     return current
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {
-    const { clock, onState } = this.#options
+    const { clock, onState } = this.#deps
     const wait = this.#retryAt - clock.mono()
     if (wait <= 0) return
     onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.#crashes })
@@ -164,13 +164,13 @@ export class Supervisor {
   }
 
   async #spawn(): Promise<RunningHost> {
-    const { fork, clock, onEvent } = this.#options
+    const { fork, clock, onEvent } = this.#deps
     const host = this.#forkOrBreak(fork)
     const ready = Promise.withResolvers<boolean>()
     const watchdog = createHostWatchdog({
       clock,
-      silenceMs: this.#options.silenceMs ?? SILENCE_MS,
-      isBusy: this.#options.isBusy,
+      silenceMs: this.#deps.silenceMs ?? SILENCE_MS,
+      isBusy: this.#deps.isBusy,
       kill: () => this.#killSilent(host),
     })
     const calls = createHostCalls((message) => host.channel.send(message), clock)
@@ -207,7 +207,7 @@ export class Supervisor {
   }
 
   #killSilent(host: ForkedHost): void {
-    this.#options.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
+    this.#deps.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
     host.kill('SIGKILL')
   }
 
@@ -215,7 +215,7 @@ export class Supervisor {
     try {
       return fork()
     } catch (error) {
-      this.#options.log.error({ err: error }, 'the engine host could not be started')
+      this.#deps.log.error({ err: error }, 'the engine host could not be started')
       this.#breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
       throw new StokerError('ENGINE_BROKEN', this.#brokenReason ?? '')
     }
@@ -226,7 +226,7 @@ export class Supervisor {
     this.#current = null
     if (this.#stopping.signal.aborted) return
     this.#crashes += 1
-    this.#options.log.warn(
+    this.#deps.log.warn(
       { code: how.code, signal: how.signal, crashes: this.#crashes },
       'the engine host ended unexpectedly',
     )
@@ -234,8 +234,8 @@ export class Supervisor {
       this.#breakNow(
         `The engine stopped unexpectedly ${this.#crashes} times in a row. Try a smaller model or other settings, then retry.`,
       )
-    else this.#retryAt = this.#options.clock.mono() + (BACKOFF_MS[this.#crashes - 1] ?? 0)
-    this.#wantsRestart = this.#options.onCrash()
+    else this.#retryAt = this.#deps.clock.mono() + (BACKOFF_MS[this.#crashes - 1] ?? 0)
+    this.#wantsRestart = this.#deps.onCrash()
     this.#restart()
   }
 
@@ -248,11 +248,11 @@ export class Supervisor {
     )
       return
     if (this.#wantsRestart) this.started().catch(() => undefined)
-    else this.#options.onState({ kind: 'stopped' })
+    else this.#deps.onState({ kind: 'stopped' })
   }
 
   #breakNow(reason: string): void {
     this.#brokenReason = reason
-    this.#options.onState({ kind: 'broken', reason })
+    this.#deps.onState({ kind: 'broken', reason })
   }
 }
