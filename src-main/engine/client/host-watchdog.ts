@@ -3,7 +3,7 @@
  */
 import type { Clock } from '#contract/time.ts'
 
-/** Checks until the silence is too long. Counted, not timed: a computer that slept is one check further, not an hour. */
+/** Checks until the silence is too long. Counted, not timed: a computer that slept is one check further, no hour. */
 const CHECKS = 6
 
 export interface HostWatchdogDeps {
