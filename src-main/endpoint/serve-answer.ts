@@ -106,7 +106,7 @@ function whole(writer: SseWriter, shape: AnswerShape, over: () => void): EngineE
   }
 }
 
-/** Submits the request; if only a length that the client did not set does not fit, submits it again with a shorter one. */
+/** Submits the request, and again with a shorter length if the client set none and the first one does not fit. */
 function askEngine(
   engine: EnginePort,
   ids: IdSource,

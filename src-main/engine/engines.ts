@@ -24,7 +24,7 @@ import { remoteKind } from './pool/remote-pool.ts'
 import { offeredModels } from './remote/describe-server.ts'
 import type { ForkedHost } from './client/supervisor.ts'
 
-export interface EnginesOptions {
+export interface EnginesDeps {
   /** Starts one engine host process. `gpu`: the only one it may see, as its backend counts them; all when null. */
   fork: (how: { gpu: number | null }) => ForkedHost
   clock: Clock
@@ -38,7 +38,7 @@ const ENGINES_MAX = 64
 const ENDPOINTS_MAX = 16
 
 class Engines implements EnginesPort {
-  readonly #options: EnginesOptions
+  readonly #deps: EnginesDeps
   readonly #engines = new Map<string, EnginePort>()
   readonly #inspector: Inspector
   /** One bound to each GPU, created when first needed. */
@@ -48,8 +48,8 @@ class Engines implements EnginesPort {
   /** Cancels the calibrations; a new one after each use. */
   #calibrationsCancelled = new AbortController()
 
-  constructor(options: EnginesOptions) {
-    this.#options = options
+  constructor(deps: EnginesDeps) {
+    this.#deps = deps
     this.#inspector = this.#makeInspector(null)
   }
 
@@ -80,7 +80,7 @@ class Engines implements EnginesPort {
   }
 
   calibrate(model: ModelFile, settings: EngineSettings, { signal, ...call }: CalibrateOptions): Promise<Calibration> {
-    const { clock, log } = this.#options
+    const { clock, log } = this.#deps
     const measuring = calibrate(
       { make: (gpu) => this.#local(gpu), gpus: () => this.gpus(), clock, log },
       model,
@@ -102,7 +102,7 @@ class Engines implements EnginesPort {
     url,
     key,
   }: Pick<RemoteEndpoint, 'url' | 'key'>): Promise<{ id: string; contextTokens: number | null }[]> {
-    const { clock, fetch = globalThis.fetch } = this.#options
+    const { clock, fetch = globalThis.fetch } = this.#deps
     return offeredModels({ url, key, clock, fetch })
   }
 
@@ -135,7 +135,7 @@ class Engines implements EnginesPort {
   }
 
   #make(kind: EngineKind): EnginePort {
-    const { clock, log, fetch = globalThis.fetch } = this.#options
+    const { clock, log, fetch = globalThis.fetch } = this.#deps
     if (kind.kind === 'remote' && (kind.endpoints.length === 0 || kind.endpoints.length > ENDPOINTS_MAX))
       throw new StokerError('BAD_REQUEST', `Give 1 to ${ENDPOINTS_MAX} servers.`)
     return createPool({
@@ -151,12 +151,12 @@ class Engines implements EnginesPort {
   }
 
   #local(gpu: number | null): LocalMember {
-    const { fork, clock, log } = this.#options
+    const { fork, clock, log } = this.#deps
     return createLocalMember({ fork: () => fork({ gpu }), clock, log })
   }
 
   #makeInspector(gpu: number | null): Inspector {
-    return createInspector({ make: () => this.#local(gpu), clock: this.#options.clock })
+    return createInspector({ make: () => this.#local(gpu), clock: this.#deps.clock })
   }
 
   #inspectorOf(gpu: number): Inspector {
@@ -167,4 +167,4 @@ class Engines implements EnginesPort {
 }
 
 /** Nothing is started before it is needed. */
-export const createEngines = (options: EnginesOptions): EnginesPort => new Engines(options)
+export const createEngines = (deps: EnginesDeps): EnginesPort => new Engines(deps)

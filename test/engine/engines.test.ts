@@ -10,7 +10,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
-import { FakeHost } from './fake-host.ts'
+import { FakeHost } from './client/fake-host.ts'
 import { ask, FOUR_SLOTS, NANO, ONE_SLOT, run, SHA } from './engine-support.ts'
 
 const log = createLog('test').child({}, { level: 'silent' })

@@ -28,7 +28,7 @@ type Reply = (response: ServerResponse, call: FakeCall) => void
 
 export const event = (value: unknown): string =>
   `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`
-export const piece = (content: string, more: Record<string, unknown> = {}): string =>
+export const textChunk = (content: string, more: Record<string, unknown> = {}): string =>
   event({ choices: [{ index: 0, delta: { content }, finish_reason: null, ...more }] })
 export const last = (
   reason = 'stop',
@@ -64,8 +64,8 @@ export const refuse =
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 export const ok = stream(
   event({ choices: [{ delta: { role: 'assistant', content: null } }] }),
-  piece('Hel'),
-  piece('lo'),
+  textChunk('Hel'),
+  textChunk('lo'),
   last(),
 )
 

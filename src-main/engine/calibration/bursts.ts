@@ -19,7 +19,7 @@ export interface BurstMeter {
   warmUp(engine: EnginePort): Promise<number>
 }
 
-interface BurstMeterOptions {
+interface BurstMeterDeps {
   clock: Clock
   signal: AbortSignal
   contextTokens: number
@@ -80,7 +80,7 @@ async function allDone(jobs: readonly BurstJob[], signal: AbortSignal): Promise<
   }
 }
 
-export function createBurstMeter({ clock, signal, contextTokens }: BurstMeterOptions): BurstMeter {
+export function createBurstMeter({ clock, signal, contextTokens }: BurstMeterDeps): BurstMeter {
   let serial = 0
   /** Learned from the prompt of the warm-up. */
   let lettersPerToken = 1

@@ -29,13 +29,13 @@ export interface ClientJobs {
   failAll(error: ErrorValue): void
 }
 
-export interface ClientJobsOptions {
+export interface ClientJobsDeps {
   mono: () => number
   /** A job ran to its end, so the host works. */
   onFinished: () => void
 }
 
-export function createClientJobs({ mono, onFinished }: ClientJobsOptions): ClientJobs {
+export function createClientJobs({ mono, onFinished }: ClientJobsDeps): ClientJobs {
   const jobs = new Map<string, ClientJob>()
 
   function take(id: string): ClientJob | undefined {

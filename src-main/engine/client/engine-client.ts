@@ -33,7 +33,7 @@ import { CRASHED, Supervisor, type ForkedHost, type RunningHost } from './superv
 
 export type { ForkedHost } from './supervisor.ts'
 
-export interface EngineOptions {
+export interface LocalMemberDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
@@ -107,7 +107,7 @@ class Engine implements LocalMember {
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
-  constructor({ fork, clock, log, silenceMs }: EngineOptions) {
+  constructor({ fork, clock, log, silenceMs }: LocalMemberDeps) {
     this.#supervisor = new Supervisor({
       fork,
       clock,
@@ -312,4 +312,4 @@ class Engine implements LocalMember {
 }
 
 /** A supervised engine process behind the port. `fork` starts a host process (fork-child.ts, or the desktop shell). */
-export const createLocalMember = (options: EngineOptions): LocalMember => new Engine(options)
+export const createLocalMember = (deps: LocalMemberDeps): LocalMember => new Engine(deps)

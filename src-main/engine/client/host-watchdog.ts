@@ -3,10 +3,10 @@
  */
 import type { Clock } from '#contract/time.ts'
 
-/** Checks until the silence is too long. Counted, not timed: after sleep a computer is one check further, not an hour. */
+/** Checks until the silence is too long. Counted, not timed: a computer that slept is one check further, no hour. */
 const CHECKS = 6
 
-export interface HostWatchdogOptions {
+export interface HostWatchdogDeps {
   clock: Clock
   /** Longest silence of a host that has jobs, ms. */
   silenceMs: number
@@ -24,7 +24,7 @@ export interface HostWatchdog {
   end(): void
 }
 
-export function createHostWatchdog({ clock, silenceMs, isBusy, kill }: HostWatchdogOptions): HostWatchdog {
+export function createHostWatchdog({ clock, silenceMs, isBusy, kill }: HostWatchdogDeps): HostWatchdog {
   const stopping = new AbortController()
   let isWatching = false
   let silent = 0

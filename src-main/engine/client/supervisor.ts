@@ -37,7 +37,7 @@ type SupervisorState =
   | { kind: 'backoff'; until: number; attempt: number }
   | { kind: 'broken'; reason: string }
 
-export interface SupervisorOptions {
+export interface SupervisorDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
@@ -60,7 +60,7 @@ export const CRASHED =
 const crashed = (): StokerError => new StokerError('ENGINE_CRASHED', CRASHED)
 
 export class Supervisor {
-  readonly #options: SupervisorOptions
+  readonly #deps: SupervisorDeps
   #current: RunningHost | null = null
   #starting: Promise<RunningHost> | null = null
   #previousEnd: Promise<void> = Promise.resolve()
@@ -71,8 +71,8 @@ export class Supervisor {
   /** The result of onCrash for the last crash. */
   #wantsRestart = false
 
-  constructor(options: SupervisorOptions) {
-    this.#options = options
+  constructor(deps: SupervisorDeps) {
+    this.#deps = deps
   }
 
   get running(): RunningHost | null {
@@ -115,7 +115,7 @@ export class Supervisor {
     const current = this.#current
     if (current !== null) {
       const { host, exited } = current
-      await endChild(this.#options.clock, exited, POLICY.end, {
+      await endChild(this.#deps.clock, exited, POLICY.end, {
         ask: () => host.channel.isOpen && host.channel.send({ t: 'stop' }),
         kill: () => host.kill('SIGKILL'),
       })
@@ -124,7 +124,7 @@ export class Supervisor {
     await this.settled()
     this.#stopping = new AbortController()
     this.#forgive()
-    this.#options.onState({ kind: 'stopped' })
+    this.#deps.onState({ kind: 'stopped' })
   }
 
   #forgive(): void {
@@ -138,14 +138,14 @@ export class Supervisor {
     await this.#previousEnd
     await this.#backOff(signal)
     if (signal.aborted) throw crashed()
-    this.#options.onState({ kind: 'starting', attempt: this.#crashes + 1 })
+    this.#deps.onState({ kind: 'starting', attempt: this.#crashes + 1 })
     const current = await this.#spawn()
-    await this.#options.prepare(current)
+    await this.#deps.prepare(current)
     return current
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {
-    const { clock, onState } = this.#options
+    const { clock, onState } = this.#deps
     const wait = this.#retryAt - clock.mono()
     if (wait <= 0) return
     onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.#crashes })
@@ -153,13 +153,13 @@ export class Supervisor {
   }
 
   async #spawn(): Promise<RunningHost> {
-    const { fork, clock, onEvent } = this.#options
+    const { fork, clock, onEvent } = this.#deps
     const host = this.#forkOrBreak(fork)
     const ready = Promise.withResolvers<boolean>()
     const watchdog = createHostWatchdog({
       clock,
-      silenceMs: this.#options.silenceMs ?? POLICY.silenceMs,
-      isBusy: this.#options.isBusy,
+      silenceMs: this.#deps.silenceMs ?? POLICY.silenceMs,
+      isBusy: this.#deps.isBusy,
       kill: () => this.#killSilent(host),
     })
     const calls = createHostCalls((message) => host.channel.send(message), clock)
@@ -193,7 +193,7 @@ export class Supervisor {
   }
 
   #killSilent(host: ForkedHost): void {
-    this.#options.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
+    this.#deps.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
     host.kill('SIGKILL')
   }
 
@@ -201,7 +201,7 @@ export class Supervisor {
     try {
       return fork()
     } catch (error) {
-      this.#options.log.error({ err: error }, 'the engine host could not be started')
+      this.#deps.log.error({ err: error }, 'the engine host could not be started')
       this.#breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
       throw new StokerError('ENGINE_BROKEN', this.#brokenReason ?? '')
     }
@@ -212,7 +212,7 @@ export class Supervisor {
     this.#current = null
     if (this.#stopping.signal.aborted) return
     this.#crashes += 1
-    this.#options.log.warn(
+    this.#deps.log.warn(
       { code: how.code, signal: how.signal, crashes: this.#crashes },
       'the engine host ended unexpectedly',
     )
@@ -220,8 +220,8 @@ export class Supervisor {
       this.#breakNow(
         `The engine stopped unexpectedly ${this.#crashes} times in a row. Try a smaller model or other settings, then retry.`,
       )
-    else this.#retryAt = this.#options.clock.mono() + pauseAfter(POLICY, this.#crashes)
-    this.#wantsRestart = this.#options.onCrash()
+    else this.#retryAt = this.#deps.clock.mono() + pauseAfter(POLICY, this.#crashes)
+    this.#wantsRestart = this.#deps.onCrash()
     this.#restart()
   }
 
@@ -234,11 +234,11 @@ export class Supervisor {
     )
       return
     if (this.#wantsRestart) this.started().catch(() => undefined)
-    else this.#options.onState({ kind: 'stopped' })
+    else this.#deps.onState({ kind: 'stopped' })
   }
 
   #breakNow(reason: string): void {
     this.#brokenReason = reason
-    this.#options.onState({ kind: 'broken', reason })
+    this.#deps.onState({ kind: 'broken', reason })
   }
 }

@@ -22,7 +22,7 @@ import type { JobOptions } from './scheduler/job-admission.ts'
 import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
 
-export interface HostOptions {
+export interface EngineHostDeps {
   send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
@@ -76,7 +76,7 @@ function parsedRequest(raw: unknown): EngineRequest {
 
 const addressed = z.union([z.object({ id: z.number() }), z.object({ t: z.literal('submit'), job: z.string() })])
 
-function refuse(message: unknown, send: HostOptions['send']): void {
+function refuse(message: unknown, send: EngineHostDeps['send']): void {
   const { data } = addressed.safeParse(message)
   const error = {
     code: 'BAD_REQUEST',
@@ -109,14 +109,14 @@ function createCancellable(): {
 
 /** Answers a call by its id, once its work is done. */
 const createAnswers =
-  (send: HostOptions['send']) =>
+  (send: EngineHostDeps['send']) =>
   (id: number, work: Promise<Extract<EngineHostEvent, { t: 'result' }>['value']>): void =>
     void work
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
-export function createHost(options: HostOptions): EngineHost {
-  const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = options
+export function createHost(deps: EngineHostDeps): EngineHost {
+  const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = deps
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const answer = createAnswers(send)
   /** Loads, unloads and the stop, in order of arrival. */
@@ -133,9 +133,9 @@ export function createHost(options: HostOptions): EngineHost {
 
   async function load(request: Extract<EngineHostRequest, { t: 'load' }>): Promise<StepModel['model']> {
     await unload()
-    const model = await options.load(request.path, request.sha256 as ModelSha256, request.settings)
+    const model = await deps.load(request.path, request.sha256 as ModelSha256, request.settings)
     const governor = governorFor(model)
-    current = { model, governor, scheduler: createScheduler(model, governor, options) }
+    current = { model, governor, scheduler: createScheduler(model, governor, deps) }
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }
@@ -172,9 +172,9 @@ export function createHost(options: HostOptions): EngineHost {
         case 'threads':
           return current?.governor.setLimit(request.limit)
         case 'inspect':
-          return answer(request.id, options.inspect(request.path, request.settings as Partial<EngineSettings>))
+          return answer(request.id, deps.inspect(request.path, request.settings as Partial<EngineSettings>))
         case 'gpus':
-          return answer(request.id, options.gpus?.() ?? Promise.resolve([]))
+          return answer(request.id, deps.gpus?.() ?? Promise.resolve([]))
         case 'load':
           return answer(
             request.id,
@@ -186,7 +186,7 @@ export function createHost(options: HostOptions): EngineHost {
             turns.run(async () => (await unload(), null)),
           )
         case 'stop':
-          return void turns.run(unload).finally(options.exit)
+          return void turns.run(unload).finally(deps.exit)
       }
     },
   }

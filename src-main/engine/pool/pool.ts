@@ -29,13 +29,13 @@ import { PoolMembers, type PoolMember } from './pool-members.ts'
 
 export type { PoolKind } from './pool-kind.ts'
 
-export interface PoolOptions {
+export interface PoolDeps {
   kind: PoolKind
   clock: Clock
 }
 
 class Pool implements EnginePort {
-  readonly #options: PoolOptions
+  readonly #deps: PoolDeps
   readonly #members: PoolMembers
   readonly #queue: Dispatch
   readonly #listeners = new Set<(state: EngineState) => void>()
@@ -51,11 +51,11 @@ class Pool implements EnginePort {
   /** Loads and unloads, in order. */
   readonly #turns = serial()
 
-  constructor(options: PoolOptions) {
-    this.#options = options
-    this.#members = new PoolMembers(options.kind, (member, index, state) => this.#onMemberState(member, index, state))
+  constructor(deps: PoolDeps) {
+    this.#deps = deps
+    this.#members = new PoolMembers(deps.kind, (member, index, state) => this.#onMemberState(member, index, state))
     this.#queue = new Dispatch({
-      ...options,
+      ...deps,
       members: this.#members,
       isOpen: () => !this.#loading && this.#wanted !== null,
     })
@@ -65,7 +65,7 @@ class Pool implements EnginePort {
   load(file: ModelFile, settings: EngineSettings): Promise<LoadedModel> {
     const { signal } = this.#stopping
     return this.#turns.run(async () => {
-      const { kind } = this.#options
+      const { kind } = this.#deps
       const count = kind.count(settings)
       this.#loading = count > 1 && this.state().kind !== 'loaded'
       try {
@@ -120,7 +120,7 @@ class Pool implements EnginePort {
     return embedIn(
       {
         members: this.#members,
-        local: this.#options.kind.local,
+        local: this.#deps.kind.local,
         candidates: (except) => this.#queue.candidates(except),
       },
       texts,
@@ -129,7 +129,7 @@ class Pool implements EnginePort {
   }
 
   stats(): EngineStats {
-    const { local } = this.#options.kind
+    const { local } = this.#deps.kind
     const stats = this.#members.all.map(({ engine }) => engine.stats())
     const gpus = this.#members.all.map(({ gpu }) => gpu)
     return mergeStats(local && stats.length > 1 ? numberProcesses(stats, gpus) : stats, {
@@ -150,7 +150,7 @@ class Pool implements EnginePort {
   }
 
   async retry(): Promise<void> {
-    const { local } = this.#options.kind
+    const { local } = this.#deps.kind
     const waiting = this.#members.all.filter(({ engine }) =>
       local ? engine.state().kind === 'broken' : engine.state().kind !== 'loaded',
     )
@@ -184,7 +184,7 @@ class Pool implements EnginePort {
     if (this.#wanted === null) return problem('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
     const state = this.state()
     if (state.kind === 'broken') return problem('ENGINE_BROKEN', state.reason)
-    if (!this.#options.kind.local && !this.#loading && state.kind !== 'loaded') return GONE
+    if (!this.#deps.kind.local && !this.#loading && state.kind !== 'loaded') return GONE
     const slots = state.kind === 'loaded' ? state.model.slots : this.#wanted.slots
     return jobs.size < slots + QUEUE_MAX
       ? null
@@ -196,7 +196,7 @@ class Pool implements EnginePort {
    * comes back by itself.
    */
   async #judge(results: PromiseSettledResult<LoadedModel>[]): Promise<LoadedModel> {
-    const { local } = this.#options.kind
+    const { local } = this.#deps.kind
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
     const fatal = fatalOnes(failures, local)
     const model = mergeModels(this.#members.states())
@@ -228,7 +228,7 @@ class Pool implements EnginePort {
    * unloaded beside the others.
    */
   #bringBack(member: PoolMember, index: number): void {
-    const { clock, kind } = this.#options
+    const { clock, kind } = this.#deps
     const { signal } = this.#reloadsCancelled
     if (!kind.local || this.#wanted === null || this.#members.count === 1 || member.retrying) return
     member.retrying = true
@@ -266,4 +266,4 @@ class Pool implements EnginePort {
 }
 
 /** An engine over the members that `kind` makes. */
-export const createPool = (options: PoolOptions): EnginePort => new Pool(options)
+export const createPool = (deps: PoolDeps): EnginePort => new Pool(deps)

@@ -7,7 +7,7 @@ import type { Clock } from '#contract/time.ts'
 /** The last pause repeats. */
 const PAUSES_MS = [1_000, 4_000, 15_000, 60_000]
 
-export interface ReloadOptions {
+export interface ReloadDeps {
   clock: Clock
   /** Cancels it. */
   signal: AbortSignal
@@ -17,7 +17,7 @@ export interface ReloadOptions {
 }
 
 /** Resolves when an attempt succeeded or none is wanted any more; never rejects. */
-export async function keepTrying({ clock, signal, isWanted, attempt }: ReloadOptions): Promise<void> {
+export async function keepTrying({ clock, signal, isWanted, attempt }: ReloadDeps): Promise<void> {
   for (let turn = 0; isWanted(); turn += 1) {
     try {
       await clock.sleep(PAUSES_MS[Math.min(turn, PAUSES_MS.length - 1)] ?? 0, { signal, unref: true })

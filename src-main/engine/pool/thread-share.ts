@@ -16,7 +16,7 @@ export interface ThreadShare {
   stop(): void
 }
 
-export interface ThreadShareOptions {
+export interface ThreadShareDeps {
   /** Of all members together. */
   threads: number
   /** Called on changes only. */
@@ -24,7 +24,7 @@ export interface ThreadShareOptions {
   clock: Clock
 }
 
-export function createThreadShare({ threads, grant, clock }: ThreadShareOptions): ThreadShare {
+export function createThreadShare({ threads, grant, clock }: ThreadShareDeps): ThreadShare {
   const granted = new Map<number, number>()
   let workers: ReadonlySet<number> = new Set()
   let growTimer: AbortController | null = null

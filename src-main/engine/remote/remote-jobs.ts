@@ -32,7 +32,7 @@ interface RemoteJob {
   ended: boolean
 }
 
-export interface RemoteJobsOptions {
+export interface RemoteJobsDeps {
   connection: ServerConnection
   model: string
   slots: () => number
@@ -59,17 +59,17 @@ export interface RemoteJobs {
 }
 
 class Jobs implements RemoteJobs {
-  readonly #options: RemoteJobsOptions
+  readonly #deps: RemoteJobsDeps
   readonly #jobs = new Map<string, RemoteJob>()
   readonly #rate
   readonly #speed
   #cachedTokens = 0
   #promptTokens = 0
 
-  constructor(options: RemoteJobsOptions) {
-    this.#options = options
+  constructor(deps: RemoteJobsDeps) {
+    this.#deps = deps
     this.#rate = createTokenRate(() => this.#now())
-    this.#speed = createRemoteSpeed(options.slots)
+    this.#speed = createRemoteSpeed(deps.slots)
   }
 
   start(id: string, request: EngineRequest, events: EngineEvents, deadlineMs: number | undefined): void {
@@ -126,11 +126,11 @@ class Jobs implements RemoteJobs {
   }
 
   #now(): number {
-    return this.#options.connection.clock.mono()
+    return this.#deps.connection.clock.mono()
   }
 
   async #serve(id: string, job: RemoteJob, deadlineMs: number | undefined): Promise<void> {
-    const { isUp, onFailed } = this.#options
+    const { isUp, onFailed } = this.#deps
     for (let resend = false; ; resend = true) {
       try {
         const answer = await this.#ask(job, deadlineMs)
@@ -160,7 +160,7 @@ class Jobs implements RemoteJobs {
   }
 
   #ask(job: RemoteJob, deadlineMs: number | undefined): Promise<RemoteAnswer> {
-    const { connection, model, facts } = this.#options
+    const { connection, model, facts } = this.#deps
     const { path, body } = bodyOf(job.request, { model, ...facts() })
     return streamAnswer(connection, {
       path,
@@ -193,7 +193,7 @@ class Jobs implements RemoteJobs {
 
   #succeed(id: string, job: RemoteJob, answer: RemoteAnswer): void {
     const { usage, toolCalls } = answer
-    this.#options.onServed()
+    this.#deps.onServed()
     this.#cachedTokens += usage.cachedTokens
     this.#promptTokens += usage.promptTokens - usage.cachedTokens
     if (job.firstAt !== null) {
@@ -237,4 +237,4 @@ class Jobs implements RemoteJobs {
   }
 }
 
-export const createRemoteJobs = (options: RemoteJobsOptions): RemoteJobs => new Jobs(options)
+export const createRemoteJobs = (deps: RemoteJobsDeps): RemoteJobs => new Jobs(deps)

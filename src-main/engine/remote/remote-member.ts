@@ -24,7 +24,7 @@ import { embed } from './remote-embeddings.ts'
 import { createHealth, type Health } from './server-health.ts'
 import { createRemoteJobs, type RemoteJobs } from './remote-jobs.ts'
 
-export interface RemoteOptions extends Pick<ServerConnection, 'fetch' | 'clock'> {
+export interface RemoteMemberDeps extends Pick<ServerConnection, 'fetch' | 'clock'> {
   endpoint: RemoteEndpoint
   pool: Extract<EngineKind, { kind: 'remote' }>
   log: Log
@@ -55,7 +55,7 @@ const notOffered = (host: string, offered: readonly { id: string }[], model: str
 const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 
 class RemoteMember implements MemberEngine {
-  readonly #options: RemoteOptions
+  readonly #deps: RemoteMemberDeps
   readonly #connection: ServerConnection
   readonly #host: string
   readonly #health: Health
@@ -68,9 +68,9 @@ class RemoteMember implements MemberEngine {
   #pausedUntil = Number.NEGATIVE_INFINITY
   #crashes = 0
 
-  constructor(options: RemoteOptions) {
-    const { endpoint, fetch, clock } = options
-    this.#options = options
+  constructor(deps: RemoteMemberDeps) {
+    const { endpoint, fetch, clock } = deps
+    this.#deps = deps
     this.#connection = { url: endpoint.url, key: endpoint.key, fetch, clock }
     this.#host = hostOf(endpoint.url)
     this.#health = createHealth({
@@ -82,7 +82,7 @@ class RemoteMember implements MemberEngine {
     })
     this.#jobs = createRemoteJobs({
       connection: this.#connection,
-      model: options.pool.model,
+      model: deps.pool.model,
       slots: () => this.#slots(),
       facts: () => ({ dialect: this.#facts?.dialect ?? 'plain', prefixReuse: this.#wanted?.prefixReuse ?? true }),
       isUp: async () => {
@@ -107,7 +107,7 @@ class RemoteMember implements MemberEngine {
       return model
     } catch (error) {
       // The pool may go on without it; it is checked again until the pool unloads it.
-      if (this.#wanted === wanted) this.#set({ kind: 'backoff', until: this.#options.clock.now(), attempt: 1 })
+      if (this.#wanted === wanted) this.#set({ kind: 'backoff', until: this.#deps.clock.now(), attempt: 1 })
       throw error
     } finally {
       if (this.#wanted === wanted) this.#health.start()
@@ -132,7 +132,7 @@ class RemoteMember implements MemberEngine {
   }
 
   embed(texts: readonly string[], signal?: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
-    return embed(this.#connection, this.#options.pool.model, texts, signal)
+    return embed(this.#connection, this.#deps.pool.model, texts, signal)
   }
 
   stats(): EngineStats {
@@ -165,7 +165,7 @@ class RemoteMember implements MemberEngine {
   }
 
   capacity(): number {
-    return this.#options.clock.mono() < this.#pausedUntil ? 0 : this.#slots()
+    return this.#deps.clock.mono() < this.#pausedUntil ? 0 : this.#slots()
   }
 
   async retry(): Promise<void> {
@@ -185,11 +185,11 @@ class RemoteMember implements MemberEngine {
 
   /** As many as the owner allows, and no more than the server has, if it says so. */
   #slots(): number {
-    return Math.min(this.#options.endpoint.slots, this.#facts?.slots ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#deps.endpoint.slots, this.#facts?.slots ?? Number.POSITIVE_INFINITY)
   }
 
   #model({ sha256 }: ModelFile): LoadedModel {
-    const { contextTokens } = this.#options.pool
+    const { contextTokens } = this.#deps.pool
     return {
       sha256,
       contextTokens: Math.min(contextTokens, this.#facts?.contextTokens ?? contextTokens),
@@ -200,13 +200,13 @@ class RemoteMember implements MemberEngine {
   }
 
   async #describe(): Promise<void> {
-    const facts = await describeServer(this.#connection, this.#options.pool.model)
+    const facts = await describeServer(this.#connection, this.#deps.pool.model)
     this.#mustOffer(facts.models)
     this.#facts = facts
   }
 
   #mustOffer(models: readonly { id: string }[]): void {
-    const { model } = this.#options.pool
+    const { model } = this.#deps.pool
     if (!models.some(({ id }) => sameModel(id, model))) throw notOffered(this.#host, models, model)
   }
 
@@ -220,18 +220,18 @@ class RemoteMember implements MemberEngine {
   #cameUp(): void {
     this.#crashes = 0
     if (this.#wanted === null) return
-    this.#options.log.info({ endpoint: this.#host }, 'the endpoint is back')
+    this.#deps.log.info({ endpoint: this.#host }, 'the endpoint is back')
     this.#set({ kind: 'loaded', model: this.#model(this.#wanted.file) })
   }
 
   #wentDown(error: unknown, attempt: number, nextInMs: number): void {
     if (this.#wanted === null) return
     if (this.#current.kind === 'loaded')
-      this.#options.log.warn(
+      this.#deps.log.warn(
         { endpoint: this.#host, code: toErrorValue(error).code },
         'the endpoint is not well; it gets no jobs until it is',
       )
-    this.#set({ kind: 'backoff', until: this.#options.clock.now() + nextInMs, attempt })
+    this.#set({ kind: 'backoff', until: this.#deps.clock.now() + nextInMs, attempt })
   }
 
   /** A server that fails fast always has free slots, and would get every job. */
@@ -249,7 +249,7 @@ class RemoteMember implements MemberEngine {
   }
 
   #pause(ms: number): void {
-    const { clock } = this.#options
+    const { clock } = this.#deps
     this.#pausedUntil = Math.max(this.#pausedUntil, clock.mono() + ms)
     // At its end the pool sends waiting jobs.
     void clock.sleep(ms, { unref: true }).then(() => this.#tell())
@@ -266,4 +266,4 @@ class RemoteMember implements MemberEngine {
 }
 
 /** Error BAD_REQUEST for an invalid URL. */
-export const createRemoteMember = (options: RemoteOptions): MemberEngine => new RemoteMember(options)
+export const createRemoteMember = (deps: RemoteMemberDeps): MemberEngine => new RemoteMember(deps)

@@ -65,7 +65,7 @@ export async function send(
   }
 }
 
-/** The body as text; null beyond `maxBytes`, and the connection is then closed. Errors: what the body's stream throws. */
+/** The body as text; null beyond `maxBytes`, and the connection is closed then. Errors: those of the body's stream. */
 export async function readBounded(response: Response, maxBytes: number): Promise<string | null> {
   if (response.body === null) return ''
   const parts: Uint8Array[] = []

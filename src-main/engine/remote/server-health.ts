@@ -17,7 +17,7 @@ export interface Health {
   stop(): void
 }
 
-export interface HealthOptions {
+export interface HealthDeps {
   clock: Clock
   /** Rejects when the endpoint is not healthy. */
   check: () => Promise<void>
@@ -27,7 +27,7 @@ export interface HealthOptions {
   onDown: (error: unknown, attempt: number, nextInMs: number) => void
 }
 
-export function createHealth({ clock, check, isDown, onUp, onDown }: HealthOptions): Health {
+export function createHealth({ clock, check, isDown, onUp, onDown }: HealthDeps): Health {
   let stopping = new AbortController()
   let failures = 0
   let checking: Promise<void> | null = null

@@ -82,7 +82,7 @@ async function outOfMemoryError(
   )
 }
 
-interface FitOptions {
+interface FitDeps {
   inspect: () => Promise<ModelInspection>
   openEstimator: () => Promise<Estimator>
 }
@@ -93,7 +93,7 @@ interface FitOptions {
  */
 export async function loadFitting<T>(
   settings: EngineSettings,
-  { inspect, openEstimator }: FitOptions,
+  { inspect, openEstimator }: FitDeps,
   load: () => Promise<T>,
 ): Promise<T> {
   const tooBig = await inspect().then(

@@ -4,7 +4,7 @@ import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
 import type { Member } from './grammar-shapes.ts'
 
-/** Without `required`, every named property is required, if such a value can end: a small model would else answer {}. */
+/** Without `required`, every named property is required if such a value can end: a small model would else answer {}. */
 export type Unsaid = 'required' | 'optional'
 
 export function objectRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf, unsaid: Unsaid): string {

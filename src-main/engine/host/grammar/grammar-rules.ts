@@ -56,14 +56,14 @@ const PRIMITIVES: Record<string, { body: string; uses: string[] }> = {
 }
 
 /** What a rule needs before it can end: `all` of the named rules, or `any` one of them. */
-interface Needs {
+interface EndCondition {
   mode: 'all' | 'any'
   of: readonly string[]
 }
 
 export class GrammarRules {
   readonly #bodies = new Map<string, string>()
-  readonly #needs = new Map<string, Needs>()
+  readonly #needs = new Map<string, EndCondition>()
   /** Parses open at a rule's start, for rules that are more than names of others. */
   readonly #widths = new Map<string, number>()
   readonly #shapes = new Map<string, RuleShape>(PRIMITIVE_SHAPES)
@@ -92,7 +92,7 @@ export class GrammarRules {
   }
 
   /** `width`: parses open at once at one position of the rule itself. */
-  put(name: string, body: string, needs: Needs, width = 1): string {
+  put(name: string, body: string, needs: EndCondition, width = 1): string {
     this.#bytes += name.length + body.length + 6
     if (this.#bytes > GBNF_BYTES_MAX)
       throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
@@ -102,7 +102,7 @@ export class GrammarRules {
     return name
   }
 
-  add(body: string, of: readonly string[] = [], mode: Needs['mode'] = 'all', width = 1): string {
+  add(body: string, of: readonly string[] = [], mode: EndCondition['mode'] = 'all', width = 1): string {
     const key = `${mode} ${width} ${of.join(',')} ${body}`
     const known = this.#written.get(key)
     if (known !== undefined) return known
@@ -230,7 +230,7 @@ export class GrammarRules {
 
   #endingRules(): Set<string> {
     const ending = new Set<string>()
-    const ends = ({ mode, of }: Needs): boolean =>
+    const ends = ({ mode, of }: EndCondition): boolean =>
       mode === 'all' ? of.every((name) => ending.has(name)) : of.some((name) => ending.has(name))
     for (let size = -1; size !== ending.size;) {
       size = ending.size

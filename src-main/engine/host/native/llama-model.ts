@@ -119,7 +119,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
   }
 }
 
-/** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. The file's header was checked before (inspect-model.ts). */
+/** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. inspect-model.ts has checked the file's header. */
 export async function loadStepModel(
   path: string,
   sha256: ModelSha256,

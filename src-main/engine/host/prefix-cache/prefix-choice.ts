@@ -51,7 +51,7 @@ function cheapest(slots: readonly number[], { contents, usedAt }: SlotsView): nu
   return slots.reduce((best, slot) => (worth(slot) < worth(best) ? slot : best))
 }
 
-/** At least one slot is free. At least one prompt token is left to evaluate, so that there are logits to sample from. */
+/** At least one slot must be free. At least one prompt token is left to evaluate: its logits are sampled from. */
 export function chooseSlot(prompt: readonly number[], view: SlotsView): SlotChoice {
   const { bySlot, contents, savedPrefixes, copies } = view
   const candidates = densest(bySlot)

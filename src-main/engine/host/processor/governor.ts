@@ -30,7 +30,7 @@ export function fixedGovernor(limit: number): Governor {
   return { next: () => threads, took: () => undefined, setLimit: (most) => void (threads = Math.max(1, most)) }
 }
 
-interface GovernorOptions {
+interface GovernorDeps {
   limit: number
   /** Cores this process may use at all. */
   cores: number
@@ -63,7 +63,7 @@ const groupOf = (tokens: number): number => (tokens <= 1 ? 0 : tokens < 4 ? 1 : 
 const concerns = (trial: Trial, group: number): boolean => trial.kind === 'raise' || trial.group === group
 
 class StepGovernor implements Governor {
-  readonly #options: GovernorOptions
+  readonly #deps: GovernorDeps
   readonly #costs = new StepCosts()
   readonly #learner: Learner = createLearner()
   readonly #stalls: Stalls
@@ -94,18 +94,18 @@ class StepGovernor implements Governor {
   #tookAt = Number.NEGATIVE_INFINITY
   #cut = 1
 
-  constructor(options: GovernorOptions) {
-    this.#options = options
-    this.#stalls = createStalls(this.#costs, options)
-    this.#limit = Math.max(1, options.limit)
-    this.#free = options.cores
+  constructor(deps: GovernorDeps) {
+    this.#deps = deps
+    this.#stalls = createStalls(this.#costs, deps)
+    this.#limit = Math.max(1, deps.limit)
+    this.#free = deps.cores
     this.#cap = this.#fits(MARGIN)
   }
 
   next(tokens = this.#tokens): number {
     if (this.#limit === 1) return 1
     this.#tokens = tokens
-    const now = this.#options.mono()
+    const now = this.#deps.mono()
     this.#observe(now, LOOK_MS)
     const group = groupOf(tokens)
     if (this.#trial !== null && now - this.#trial.startedAt > TRIAL_AGE_MS && this.#trial.group !== group)
@@ -116,7 +116,7 @@ class StepGovernor implements Governor {
 
   took(cost: StepCost): void {
     if (this.#limit === 1) return
-    const now = this.#options.mono()
+    const now = this.#deps.mono()
     this.#tookAt = now
     const stall = this.#costs.add(cost)
     const group = groupOf(cost.tokens)
@@ -155,10 +155,10 @@ class StepGovernor implements Governor {
 
   /** Looks at the load of other programs; lowers the cap at once, and notes when there is room for more. */
   #observe(now: number, minAgeMs: number): void {
-    const busy = this.#options.watch.look(minAgeMs)
+    const busy = this.#deps.watch.look(minAgeMs)
     if (busy.at === this.#seenAt) return
     this.#seenAt = busy.at
-    const { cores, processors = cores } = this.#options
+    const { cores, processors = cores } = this.#deps
     this.#free = Math.min(cores, processors - busy.others)
     const sure = this.#fits(MARGIN)
     // The average over a pause says nothing about the load now: the next look, or a slow step, tells within a tenth of a
@@ -254,4 +254,4 @@ class StepGovernor implements Governor {
 }
 
 /** Never below 1 and never above the limit. */
-export const createGovernor = (options: GovernorOptions): Governor => new StepGovernor(options)
+export const createGovernor = (deps: GovernorDeps): Governor => new StepGovernor(deps)

@@ -36,7 +36,7 @@ export interface Scheduler {
   stop(reason: ErrorValue): Promise<void>
 }
 
-export interface SchedulerOptions {
+export interface SchedulerDeps {
   send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
@@ -45,7 +45,7 @@ export interface SchedulerOptions {
 
 class StepScheduler implements Scheduler {
   readonly #model: StepModel
-  readonly #options: SchedulerOptions
+  readonly #deps: SchedulerDeps
   readonly #slots: Slots
   readonly #rate: TokenRate
   readonly #speed: SpeedMeter
@@ -60,10 +60,10 @@ class StepScheduler implements Scheduler {
   /** Prompt tokens of finished jobs that came from the prefix cache. */
   #cachedTokens = 0
 
-  constructor(model: StepModel, governor: Governor, options: SchedulerOptions) {
-    const { send, mono, randomSeed } = options
+  constructor(model: StepModel, governor: Governor, deps: SchedulerDeps) {
+    const { send, mono, randomSeed } = deps
     this.#model = model
-    this.#options = options
+    this.#deps = deps
     this.#rate = createTokenRate(mono)
     this.#speed = createSpeedMeter(model.model.slots)
     this.#order = createJobOrder(this.#speed, () => this.#slots.running)
@@ -118,7 +118,7 @@ class StepScheduler implements Scheduler {
       queued: this.#admission.size - running,
       slots: this.#model.model.slots,
       tokensPerSecond: this.#rate.perSecond(),
-      rssBytes: this.#options.rssBytes(),
+      rssBytes: this.#deps.rssBytes(),
       speed: this.#speed.view(),
       waitingPromptTokens,
       cachedTokens,
@@ -132,7 +132,7 @@ class StepScheduler implements Scheduler {
     this.#admission.close(reason)
     await this.#loop
     for (const [job, sequence] of await this.#admission.drain()) {
-      if (sequence === null) this.#options.send({ t: 'error', job, error: reason })
+      if (sequence === null) this.#deps.send({ t: 'error', job, error: reason })
       else this.#delivery.fail(sequence, reason)
     }
     this.#embeds.failAll(new StokerError(reason.code, reason.message))
@@ -147,7 +147,7 @@ class StepScheduler implements Scheduler {
       if (this.#hasWork()) this.#wake()
       else {
         this.#speed.idle()
-        this.#options.send({ t: 'stats', stats: this.stats() })
+        this.#deps.send({ t: 'stats', stats: this.stats() })
       }
     })
   }
@@ -171,19 +171,19 @@ class StepScheduler implements Scheduler {
     const cancels = this.#admission.takeCancels()
     if (cancels.length > 0) this.#delivery.cancel(cancels)
     await this.#embeds.next()
-    const startedAt = this.#options.mono()
+    const startedAt = this.#deps.mono()
     await this.#slots.catchUp()
     await this.#admit()
     if (this.#admission.waiting.size === 0) await this.#slots.closeGap()
     const plan = this.#runner.plan(this.#slots.bySlot, startedAt)
     const succeeded = plan.items.length > 0 && (await this.#step(plan))
     await turnOfTheLoop()
-    if (succeeded) this.#runner.turned(plan, this.#options.mono() - startedAt)
+    if (succeeded) this.#runner.turned(plan, this.#deps.mono() - startedAt)
   }
 
   async #admit(): Promise<void> {
     while (this.#slots.free > 0 && this.#admission.waiting.size > 0) {
-      const sequence = this.#order.next(this.#admission.waiting, this.#options.mono())
+      const sequence = this.#order.next(this.#admission.waiting, this.#deps.mono())
       if (sequence === null) return
       this.#admission.admit(sequence)
       try {
@@ -213,7 +213,7 @@ class StepScheduler implements Scheduler {
     this.#delivery.flush(endedAt)
     if (endedAt - this.#statsAt >= STATS_MS) {
       this.#statsAt = endedAt
-      this.#options.send({ t: 'stats', stats: this.stats() })
+      this.#deps.send({ t: 'stats', stats: this.stats() })
     }
     return true
   }
@@ -249,5 +249,5 @@ class StepScheduler implements Scheduler {
   }
 }
 
-export const createScheduler = (model: StepModel, governor: Governor, options: SchedulerOptions): Scheduler =>
-  new StepScheduler(model, governor, options)
+export const createScheduler = (model: StepModel, governor: Governor, deps: SchedulerDeps): Scheduler =>
+  new StepScheduler(model, governor, deps)

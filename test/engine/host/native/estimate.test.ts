@@ -48,7 +48,13 @@ const needed = ({ slots, contextTokens }: Pick<EngineSettings, 'slots' | 'contex
   GIB + slots * contextTokens * 65_536
 const fake =
   (freeBytes: number): Estimator =>
-  async (wish) => ({ neededBytes: needed(wish), freeBytes, totalBytes: 64 * GIB, supported: true, method: 'fake' })
+  async (settings) => ({
+    neededBytes: needed(settings),
+    freeBytes,
+    totalBytes: 64 * GIB,
+    supported: true,
+    method: 'fake',
+  })
 const seen = (fits: 'yes' | 'tight' | 'no') => async (): Promise<ModelInspection> =>
   ({ memory: { fits } }) as ModelInspection
 const caught = (work: Promise<unknown>): Promise<StokerError> =>
@@ -97,17 +103,19 @@ describe('the memory that counts', () => {
 
 describe('the next smaller setting', () => {
   it('fits, with some room, and gives up slots and context in turns', async () => {
-    const smaller = await nextSmaller(settings, 8 * GIB, async (wish) => needed(wish))
+    const smaller = await nextSmaller(settings, 8 * GIB, async (settings) => needed(settings))
     expect(smaller).toEqual({ slots: 4, contextTokens: 16_384 })
     expect(needed(smaller!)).toBeLessThan(8 * GIB * 0.9)
   })
 
   it('keeps a useful context while there are slots to give up, and is none when even the smallest does not fit', async () => {
-    expect(await nextSmaller({ ...settings, contextTokens: 2_048 }, 1.5 * GIB, async (wish) => needed(wish))).toEqual({
+    expect(
+      await nextSmaller({ ...settings, contextTokens: 2_048 }, 1.5 * GIB, async (settings) => needed(settings)),
+    ).toEqual({
       slots: 2,
       contextTokens: 2_048,
     })
-    expect(await nextSmaller(settings, GIB, async (wish) => needed(wish))).toBeNull()
+    expect(await nextSmaller(settings, GIB, async (settings) => needed(settings))).toBeNull()
     expect(await nextSmaller({ ...settings, slots: 1, contextTokens: 100 }, 0, async () => 1)).toBeNull()
   })
 })

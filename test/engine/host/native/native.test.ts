@@ -58,11 +58,11 @@ afterAll(() => model.dispose())
 /** Tokens chosen one after another in `slot`, which holds the first `from` tokens of the prompt. */
 async function generate(
   slot: number,
-  wish: Partial<SamplerOptions> = {},
+  options: Partial<SamplerOptions> = {},
   { from = 0, steps = 12 } = {},
 ): Promise<number[]> {
   if (from === 0) await model.keep(slot, 0)
-  const sampler = await model.sampler({ ...GREEDY, ...wish })
+  const sampler = await model.sampler({ ...GREEDY, ...options })
   const out: number[] = []
   let position = prompt.length
   let [choice] = await model.step([{ slot, position: from, tokens: prompt.slice(from), sampler }])
@@ -222,14 +222,14 @@ describe('a grammar that waits for its marker', () => {
     const tokens = await generate(0, { maskEnd: false }, { steps: 8 })
     return { text: textOf(tokens), marker: textOf(tokens.slice(2, 3)), before: textOf(tokens.slice(0, 2)) }
   }
-  const wish = (marker: string, rest: string): Partial<SamplerOptions> => ({
+  const options = (marker: string, rest: string): Partial<SamplerOptions> => ({
     maskEnd: false,
     grammar: { gbnf: `root ::= ${JSON.stringify(marker)} ${rest}`, triggers: [marker] },
   })
 
   it('holds from the marker on and not before', async () => {
     const { marker, before } = await spoken()
-    const tokens = await generate(0, wish(marker, '[0-9] [0-9] [0-9]'), { steps: 8 })
+    const tokens = await generate(0, options(marker, '[0-9] [0-9] [0-9]'), { steps: 8 })
     const at = (before + marker).indexOf(marker)
     expect(textOf(tokens.filter((token) => !model.vocabulary.isEnd(token)))).toMatch(
       new RegExp(`^.{${at}}${marker}\\d\\d\\d$`),

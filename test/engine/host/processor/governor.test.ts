@@ -182,7 +182,7 @@ describe('the thread governor on a simulated machine', () => {
     expect(share(machine.run(1_000, { tokens: () => 8 }).threads, 2)).toBeGreaterThan(0.95)
   })
 
-  it('takes a dearer kind of step for what it is (a long context out of the cache is no busy machine)', () => {
+  it('takes a costlier kind of step for what it is (a long context out of the cache is no busy machine)', () => {
     let factor = 1
     const machine = new SimulatedMachine({ quietMs: (threads) => (factor * 4) / threads })
     machine.run(3_000)

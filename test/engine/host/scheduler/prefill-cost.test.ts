@@ -4,11 +4,11 @@ import { createPrefillCost } from '#engine/host/scheduler/prefill-cost.ts'
 
 const taught = (
   cost: (tokens: number) => number,
-  pieces: readonly number[],
+  chunks: readonly number[],
   passMs = 0,
 ): ReturnType<typeof createPrefillCost> => {
   const made = createPrefillCost(() => passMs)
-  for (const tokens of pieces) made.add(tokens, cost(tokens))
+  for (const tokens of chunks) made.add(tokens, cost(tokens))
   return made
 }
 
@@ -17,7 +17,7 @@ describe('what prompt tokens of a step cost', () => {
     expect(createPrefillCost(() => 30).within(1_000)).toBeNull()
   })
 
-  it('tells the pass over the weights from the tokens, so that small pieces do not make tokens look dear', () => {
+  it('tells the pass over the weights from the tokens, so that small chunks do not make tokens look costly', () => {
     const cost = taught((tokens) => 90 + 6.5 * tokens, [32, 43, 16, 21, 16, 64, 16], 30)
     expect(cost.within(90 + 6.5 * 100)).toBeGreaterThan(85)
     expect(cost.within(90 + 6.5 * 100)).toBeLessThan(115)
@@ -28,7 +28,7 @@ describe('what prompt tokens of a step cost', () => {
     expect(cost.within(30 + 2 * 200)).toBeCloseTo(200, 6)
   })
 
-  it('stays a cost where noise turns the line over: longer pieces that took less, or a pass below nothing', () => {
+  it('stays a cost where noise turns the line over: longer chunks that took less, or a pass below nothing', () => {
     for (const [short, long] of [
       [500, 100],
       [1, 10_000],

@@ -73,10 +73,10 @@ describe('the order of work', () => {
     await Promise.all([first, ...others])
   })
 
-  it('gives the pieces of a step to own use before the prompts of jobs', async () => {
+  it('gives the prefill of a step to own use before the prompts of jobs', async () => {
     const model = new FakeStepModel({ slots: 3, prefixReuse: true })
     model.answer = () => 'y'.repeat(80)
-    // Slow: a step has room for about one piece.
+    // Slow: a step has room for about one chunk.
     const { submit, order } = start(model, { costMs: (items) => 10 + 2 * promptTokens(items) })
     const ends: Promise<unknown>[] = []
     model.beforeStep = () => {

@@ -12,7 +12,7 @@ const long = (letter: string, length: number): string =>
 const named = (model: FakeStepModel, name: string): string[] => model.calls.filter((call) => call.startsWith(name))
 
 describe('prefix reuse', () => {
-  it('reuses a common beginning only when allowed, and counts it as cached', async () => {
+  it('reuses a common prefix only when allowed, and counts it as cached', async () => {
     const shared = 'system prompt of some forty characters....'
     for (const prefixReuse of [true, false]) {
       const model = new FakeStepModel({ slots: 2, prefixReuse })
@@ -90,7 +90,7 @@ describe('prefix reuse', () => {
     expect(text('second')).toBe(`${system}two`)
   })
 
-  it('parks what a slot held before it is overwritten, and takes it up again', async () => {
+  it('saves what a slot held before it is overwritten, and takes it up again', async () => {
     const model = new FakeStepModel({ prefixReuse: true })
     const { submit, text } = start(model)
     const [a, b] = [long('a', 120), long('b', 120)]
@@ -102,7 +102,7 @@ describe('prefix reuse', () => {
     })
     expect(named(model, 'restore').length).toBe(1)
     expect(text('again')).toBe(`${a}${a} and more`)
-    // What was parked begins the new content: it is not kept twice.
+    // What was saved is a prefix of the new content: it is not kept twice.
     await submit('c', long('c', 120))
     expect(model.saved).toBe(2)
   })
@@ -122,7 +122,7 @@ describe('prefix reuse', () => {
     expect(named(model, 'save')).toEqual([])
   })
 
-  it('parks nothing short, nothing that is held elsewhere, and nothing at all when told so', async () => {
+  it('saves nothing short, nothing that is held elsewhere, and nothing at all when told so', async () => {
     const short = new FakeStepModel({ prefixReuse: true })
     const first = start(short)
     await first.submit('a', 'a'.repeat(20))
@@ -140,7 +140,7 @@ describe('prefix reuse', () => {
     expect(named(batch, 'save')).toEqual([])
   })
 
-  it('keeps parked states within their bytes, drops the least recently used, and frees all at the end', async () => {
+  it('keeps saved prefixes within their bytes, drops the least recently used, and frees all at the end', async () => {
     // 219 tokens of prompt and answer a state, 18 bytes each with its list.
     const model = new FakeStepModel({ prefixReuse: true, savedPrefixBytes: 10_000 })
     const { submit, scheduler } = start(model)
@@ -169,7 +169,7 @@ describe('prefix reuse', () => {
     expect(named(model, 'save').length).toBe(1)
   })
 
-  it('lets jobs of one beginning wait for the first, which may leave (a follower that waits for ever)', async () => {
+  it('lets jobs with a common prefix wait for the first, which may finish (a follower that waits for ever)', async () => {
     const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true })
     const system = long('s', 1_000)
     model.answer = () => 'ok'

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { FakeStepModel } from './fake-step-model.ts'
 import { promptTokens, start } from './scheduler-run.ts'
 
-describe('prompts in pieces', () => {
-  it('lets every stream decode in every step while a long prompt arrives, in pieces that keep steps short', async () => {
+describe('prefill in chunks', () => {
+  it('lets every stream decode in every step while a long prompt arrives, in chunks that keep steps short', async () => {
     const model = new FakeStepModel({ slots: 3, contextTokens: 2_000, prefixReuse: true })
     model.answer = () => 'y'.repeat(90)
     // Slow: 1.5 ms a prompt token, so 128 tokens beside decodes would take 0.2 s.
@@ -19,7 +19,7 @@ describe('prompts in pieces', () => {
       expect(items.filter((item) => item.tokens.length === 1).length).toBe(2)
       expect(items.map((item) => item.slot)).toEqual([0, 1, 2])
     }
-    // The first piece is a guess; the others keep a step at 120 ms.
+    // The first chunk is a guess; the others keep a step at 120 ms.
     expect(promptTokens(beside[0] ?? [])).toBeLessThanOrEqual(128)
     for (const items of beside.slice(2, -1)) {
       expect(10 + promptTokens(items) * 1.5).toBeLessThanOrEqual(121)
@@ -58,7 +58,7 @@ describe('prompts in pieces', () => {
     expect(slow.steps.slice(1).every((items) => promptTokens(items) <= 75)).toBe(true)
   })
 
-  it('reads one prompt alone in long pieces (a fast model spent half of its time on passes over its weights)', async () => {
+  it('prefills one prompt alone in long chunks (a fast model spent half of its time on passes over its weights)', async () => {
     const model = new FakeStepModel({ slots: 2, contextTokens: 2_000, prefixReuse: true })
     const { submit } = start(model, { costMs: (items) => 5 + promptTokens(items) * 0.2 })
     await submit('a', 'a'.repeat(1_000), { maxTokens: 1 })
@@ -87,7 +87,7 @@ describe('prompts in pieces', () => {
     }
   })
 
-  it('does not cut prompts of a slow model into passes over its weights (pieces of 16 took twice as long as whole prompts)', async () => {
+  it('does not cut prompts of a slow model into passes over its weights (chunks of 16 took twice as long as whole prompts)', async () => {
     const model = new FakeStepModel({ slots: 3, contextTokens: 500, prefixReuse: true })
     model.answer = () => 'y'.repeat(90)
     // As measured on half a billion parameters: a pass of 90 ms, 6.5 ms a prompt token, 60 ms a decode.
@@ -109,15 +109,15 @@ describe('prompts in pieces', () => {
     expect(beside.slice(1)).toEqual(beside.slice(1).map(() => 64))
   })
 
-  it('reads in the same pieces whatever the clock says when runs must repeat themselves', async () => {
-    const pieces = []
+  it('prefills in the same chunks whatever the clock says when runs must repeat themselves', async () => {
+    const chunks = []
     for (const perToken of [1, 100]) {
       const model = new FakeStepModel({ contextTokens: 2_000 })
       const { submit } = start(model, { costMs: (items) => promptTokens(items) * perToken })
       await submit('a', 'x'.repeat(300), { maxTokens: 1 })
-      pieces.push(model.steps.map((items) => items[0]?.tokens.length))
+      chunks.push(model.steps.map((items) => items[0]?.tokens.length))
     }
-    expect(pieces).toEqual([
+    expect(chunks).toEqual([
       [128, 128, 44],
       [128, 128, 44],
     ])

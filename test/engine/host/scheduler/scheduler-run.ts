@@ -23,7 +23,7 @@ export interface StartOptions {
 export const likeAModel = (items: readonly StepItem[]): number =>
   (items.some((item) => item.sampler !== null && item.tokens.length === 1) ? 10 : 0) + promptTokens(items)
 
-/** Of a step; a prompt piece of a single token counts as a decode here, which tests avoid. */
+/** Of a step; a prompt chunk of a single token counts as a decode here, which tests avoid. */
 export const promptTokens = (items: readonly StepItem[]): number =>
   items.reduce((sum, item) => sum + (item.tokens.length > 1 || item.sampler === null ? item.tokens.length : 0), 0)
 

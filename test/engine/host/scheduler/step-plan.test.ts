@@ -42,16 +42,16 @@ describe('a step', () => {
         fc.integer({ min: 16, max: 512 }),
         fc.integer({ min: 1, max: 512 }),
         fc.integer({ min: 0, max: 7 }),
-        (left, batchTokens, wish, turn) => {
-          const readers = left.filter((tokens) => tokens > 0).length
+        (left, batchTokens, budget, turn) => {
+          const prefills = left.filter((tokens) => tokens > 0).length
           const { items, promptTokens, decodes } = plan(left, {
             batchTokens,
-            budget: Math.min(wish, batchTokens),
+            budget: Math.min(budget, batchTokens),
             turn,
           })
-          expect(decodes).toBe(left.length - readers)
+          expect(decodes).toBe(left.length - prefills)
           expect(promptTokens).toBeLessThanOrEqual(batchTokens)
-          if (readers > 0) expect(promptTokens).toBeGreaterThan(0)
+          if (prefills > 0) expect(promptTokens).toBeGreaterThan(0)
           if (left.length > 1) expect(Math.max(0, ...items.map(({ tokens }) => tokens.length))).toBeLessThanOrEqual(128)
         },
       ),

@@ -8,7 +8,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 
-import { ask, run, SHA, submit } from './engine-support.ts'
+import { ask, run, SHA, submit } from '../engine-support.ts'
 
 const FILE = { path: '', sha256: SHA }
 const SETTINGS = { contextTokens: 512, slots: 4, threads: 1, gpuLayers: 0, prefixReuse: true }

@@ -12,7 +12,7 @@ import { prepareJob } from '#engine/host/scheduler/engine-job.ts'
 import { loadStepModel } from '#engine/host/native/llama-model.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-import { ask, FOUR_SLOTS, NANO, ONE_SLOT, realEngine, run, SHA, submit, type Outcome } from './engine-support.ts'
+import { ask, FOUR_SLOTS, NANO, ONE_SLOT, realEngine, run, SHA, submit, type Outcome } from '../engine-support.ts'
 
 /** The bundled model with another template of at most the same length. */
 function withTemplate(template: string): string {

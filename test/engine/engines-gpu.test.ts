@@ -11,9 +11,6 @@ import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
-import { boundToGpu } from '#engine/client/gpu-environment.ts'
-import { checkBound, gpusOf } from '#engine/host/native/gpus.ts'
-import { sharesOf } from '#engine/inspector/inspect-each.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 
@@ -53,35 +50,6 @@ function realChildren(environment: Record<string, string | undefined> = {}) {
   made.push(engines)
   return { engines, forks }
 }
-
-describe('the environment of a bound process', () => {
-  it.each([
-    ['nothing said', {}, 1, ['1', '1', '1', undefined]],
-    [
-      'a list: its entry, by whatever it is called',
-      { CUDA_VISIBLE_DEVICES: '3,GPU-8932f937, MIG-1' },
-      1,
-      ['GPU-8932f937', 'GPU-8932f937', '1', undefined],
-    ],
-    [
-      'a list that ends before: none, in the words of each backend',
-      { CUDA_VISIBLE_DEVICES: '2,-1,0', GGML_VK_VISIBLE_DEVICES: '4' },
-      1,
-      ['-1', '-1', 'none', undefined],
-    ],
-    ['an empty list hides all, and still does', { CUDA_VISIBLE_DEVICES: '' }, 0, ['-1', '-1', '0', undefined]],
-    [
-      'HIP’s own list counts for HIP; ROCr’s stays, HIP counts what it leaves',
-      { HIP_VISIBLE_DEVICES: '5,6', ROCR_VISIBLE_DEVICES: '2,3' },
-      1,
-      ['1', '6', '1', '2,3'],
-    ],
-    ['Vulkan’s list may have spaces', { GGML_VK_VISIBLE_DEVICES: '2 7' }, 1, ['1', '1', '7', undefined]],
-  ])('%s', (_name, environment, gpu, expected) => {
-    const bound = boundToGpu({ PATH: '/bin', ...environment }, gpu)
-    expect([...DEVICES.map((name) => bound[name]), bound['PATH']]).toEqual([...expected, '/bin'])
-  })
-})
 
 describe('processes with a GPU each', () => {
   it('see it alone, through the real fork; the others see all', async () => {
@@ -154,36 +122,6 @@ describe('processes with a GPU each', () => {
       { index: 0, name: 'Fake GPU 0' },
       { index: 1, name: 'Fake GPU 1' },
     ])
-  })
-})
-
-describe('what a process sees', () => {
-  const gpu = (name: string) => ({ type: 1, name })
-  const inside = (name: string) => ({ type: 2, name })
-  const cpu = { type: 0, name: 'CPU' }
-  it('GPUs with memory of their own, by their place among all; one inside the processor only where there is no other', () => {
-    expect(gpusOf([inside('Iris'), gpu('RTX'), cpu, gpu('RTX')])).toEqual([
-      { index: 1, name: 'RTX' },
-      { index: 2, name: 'RTX' },
-    ])
-    expect(gpusOf([cpu, inside('M3'), inside('other')])).toEqual([{ index: 0, name: 'M3' }])
-    expect(gpusOf([cpu])).toEqual([])
-  })
-  it('must be exactly the one it was given: else it would serve from the processor, or spread over all', () => {
-    expect(() => checkBound([{ index: 0, name: 'RTX' }])).not.toThrow()
-    expect(() => checkBound([])).toThrow(expect.objectContaining({ code: 'ENGINE_LOAD_FAILED' }))
-    expect(() => checkBound(gpusOf([gpu('A'), gpu('B')]))).toThrow(/one GPU and sees 2/)
-  })
-  it('slots and processes of one GPU add up to all, in the GPUs’ own numbers', () => {
-    const gpus = [
-      { index: 1, name: 'A' },
-      { index: 2, name: 'B' },
-    ]
-    expect(sharesOf({ slots: 5, processes: 3 }, gpus)).toEqual([
-      { gpu: 1, settings: { slots: 3, processes: 2 } },
-      { gpu: 2, settings: { slots: 2, processes: 1 } },
-    ])
-    expect(sharesOf({ slots: 1, processes: 4 }, gpus)).toEqual([{ gpu: 1, settings: { slots: 1, processes: 1 } }])
   })
 })
 

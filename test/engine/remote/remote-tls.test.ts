@@ -8,7 +8,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { engineOver, FILE, SETTINGS, start } from './remote-support.ts'
-import { ask, run } from './engine-support.ts'
+import { ask, run } from '../engine-support.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 

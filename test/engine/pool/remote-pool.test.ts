@@ -7,17 +7,17 @@ import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
-import { last, ok, open, piece, refuse, stream } from '#test/support/fake-openai-server.ts'
+import { last, ok, open, textChunk, refuse, stream } from '#test/support/fake-openai-server.ts'
 
-import { engineOver, enginesWithoutHosts, FILE, loaded, SETTINGS, start } from './remote-support.ts'
-import { ask, run, submit, whenState } from './engine-support.ts'
+import { engineOver, enginesWithoutHosts, FILE, loaded, SETTINGS, start } from '../remote/remote-support.ts'
+import { ask, run, submit, whenState } from '../engine-support.ts'
 
 describe('several endpoints', () => {
   const two = async () => [await start(), await start()] as const
 
   it('spreads the jobs, and waits in front when all slots are taken', async () => {
     const [first, second] = await two()
-    first.replies = second.replies = [open(piece('a'))]
+    first.replies = second.replies = [open(textChunk('a'))]
     const engine = await loaded([first, second], undefined, 1)
     const jobs = [submit(engine, ask('a')), submit(engine, ask('b')), submit(engine, ask('c'))]
     await Promise.all([jobs[0]?.firstDelta, jobs[1]?.firstDelta])
@@ -36,7 +36,7 @@ describe('several endpoints', () => {
     ['500', refuse(500)],
     ['503', refuse(503)],
     ['a key it does not take', refuse(401)],
-    ['a connection cut before the first piece', (response: ServerResponse) => void response.destroy()],
+    ['a connection cut before the first chunk', (response: ServerResponse) => void response.destroy()],
     ['an end without an answer', stream()],
   ])('goes to the other one on %s', async (_name, reply) => {
     const [first, second] = await two()
@@ -70,7 +70,7 @@ describe('several endpoints', () => {
   it('one that dies in the middle of an answer fails that job and no other; it comes back by itself', async () => {
     const clock = new FakeClock()
     const [first, second] = await two()
-    first.replies = [open(piece('half'))]
+    first.replies = [open(textChunk('half'))]
     const engine = await loaded([first, second], clock)
     const cut = submit(engine, ask('hi'))
     await cut.firstDelta
@@ -89,7 +89,7 @@ describe('several endpoints', () => {
   })
 
   it('none left: jobs fail at once, waiting ones too, until one answers', async () => {
-    const server = await start((fake) => (fake.replies = [open(piece('a'))]))
+    const server = await start((fake) => (fake.replies = [open(textChunk('a'))]))
     const engine = await loaded([server], undefined, 1)
     const [running, waiting] = [submit(engine, ask('a')), submit(engine, ask('b'))]
     await running.firstDelta
@@ -206,10 +206,10 @@ describe('embeddings and figures', () => {
       (fake) =>
         (fake.replies = [
           (response) => {
-            open(piece('a'))(response, null as never)
+            open(textChunk('a'))(response, null as never)
             finish = () =>
               void response.end(
-                Array.from({ length: 8 }, () => piece('b')).join('') +
+                Array.from({ length: 8 }, () => textChunk('b')).join('') +
                   last('stop', { prompt_tokens: 100, completion_tokens: 9 }),
               )
           },

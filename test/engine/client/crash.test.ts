@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-import { ask, NANO, ONE_SLOT, realEngine, run, SHA, submit, whenState } from './engine-support.ts'
+import { ask, NANO, ONE_SLOT, realEngine, run, SHA, submit, whenState } from '../engine-support.ts'
 
 describe('real host processes', () => {
   it('ends the job of a kill -9 with ENGINE_CRASHED, comes back by itself and serves the next', async () => {
@@ -36,10 +36,10 @@ describe('real host processes', () => {
   })
 
   it('leaves no orphan when its parent is killed', async () => {
-    const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/client/fork-child.ts'))}
+    const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../../src-main/engine/client/fork-child.ts'))}
       const host = forkEngineChild(); host.channel.onMessage((message) => console.log(JSON.stringify(message)))`
     const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
-      cwd: resolve(import.meta.dirname, '../..'),
+      cwd: resolve(import.meta.dirname, '../../..'),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]
@@ -54,10 +54,10 @@ describe('real host processes', () => {
     'leaves no orphan when the host cannot see that its parent is gone',
     { skip: process.platform !== 'linux' },
     async () => {
-      const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../src-main/engine/client/fork-child.ts'))}
+      const source = `import { forkEngineChild } from ${JSON.stringify(resolve(import.meta.dirname, '../../../src-main/engine/client/fork-child.ts'))}
       const host = forkEngineChild(); host.channel.onMessage((message) => console.log(JSON.stringify(message)))`
       const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
-        cwd: resolve(import.meta.dirname, '../..'),
+        cwd: resolve(import.meta.dirname, '../../..'),
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       const [line] = (await once(parent.stdout, 'data')) as [Buffer]

@@ -8,7 +8,7 @@ import { createPool } from '#engine/pool/pool.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { FakeMember } from '#test/support/fake-member.ts'
 
-import { ask, SHA, submit } from './engine-support.ts'
+import { ask, SHA, submit } from '../engine-support.ts'
 
 const FILE = { path: '/models/a.gguf', sha256: SHA }
 const SETTINGS: EngineSettings = {
@@ -63,7 +63,7 @@ function give(content = `hello ${(serial += 1)}`, options: SubmitOptions = {}) {
 const holds = () => members.map(({ holds }) => holds)
 
 describe('sharing out', () => {
-  it('gives every process its part of slots and parked memory, and all the threads', async () => {
+  it('gives every process its part of slots and memory for saved prefixes, and all the threads', async () => {
     const model = await loaded({ slots: 5, savedPrefixBytes: 100 })
     expect(members.map(({ loads }) => loads[0])).toMatchObject([
       { slots: 3, threads: 4, savedPrefixBytes: 50, processes: 1 },
@@ -156,7 +156,7 @@ describe('routing', () => {
     expect(member(0).holds).toEqual(jobs.map(({ id }) => id))
   })
 
-  it('a conversation goes back to where its beginning is cached, while a slot is free there', async () => {
+  it('a conversation goes back to where its prefix is cached, while a slot is free there', async () => {
     await loaded()
     const turn = (messages: unknown[]) => submit(pool, ask('', { messages }))
     const talk = [

@@ -5,7 +5,7 @@ import type { EnginePort } from '#core/engine/engine.port.ts'
 import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
 
 import { engineOver, FILE, SETTINGS } from './remote-support.ts'
-import { ask, run, submit } from './engine-support.ts'
+import { ask, run, submit } from '../engine-support.ts'
 
 const KEY = 'sk-own-use-of-another-rig'
 let other: OwnUseProcess

@@ -9,7 +9,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeOpenAiServer } from '#test/support/fake-openai-server.ts'
 
-import { SHA } from './engine-support.ts'
+import { SHA } from '../engine-support.ts'
 
 export const FILE = { path: '', sha256: SHA }
 export const SETTINGS = { contextTokens: 512, slots: 2, threads: 1, gpuLayers: 0, prefixReuse: true }

@@ -9,7 +9,7 @@ import { createLog } from '#lib/log.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
 import { FakeMember, type FakeMachine } from './calibrate-member.ts'
-import { ONE_SLOT, SHA } from './engine-support.ts'
+import { ONE_SLOT, SHA } from '../engine-support.ts'
 
 const settings: EngineSettings = { ...ONE_SLOT, contextTokens: 2_048, slots: 8, threads: 2 }
 const log = createLog('test').child({}, { level: 'silent' })
@@ -31,7 +31,7 @@ interface Run {
   stop: AbortController
 }
 
-function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0, gpus = 0 } = {}): Run {
+function start(fake: FakeMachine, { requested = settings, cores = 2, others = 0, gpus = 0 } = {}): Run {
   const progress: [number, number][] = []
   const stop = new AbortController()
   const found = Array.from({ length: gpus }, (_, index) => ({ index, name: `Fake GPU ${index}` }))
@@ -43,7 +43,7 @@ function start(fake: FakeMachine, { wish = settings, cores = 2, others = 0, gpus
     cores,
     others: async () => others,
   }
-  const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, wish, {
+  const result = calibrate(options, { path: '/m.gguf', sha256: SHA }, requested, {
     signal: stop.signal,
     onProgress: (done, of) => void progress.push([done, of]),
   })
@@ -116,7 +116,7 @@ describe('measuring a model', () => {
 
   it('ends in time with a slow model, with fewer points (a first load waits for this)', async () => {
     const fake = machine({ decode: (threads, streams) => 3 * threads * (1 + streams * 0.1), prompt: () => 8 })
-    const found = await finish(fake, start(fake, { cores: 8, wish: { ...settings, threads: 8 } }))
+    const found = await finish(fake, start(fake, { cores: 8, requested: { ...settings, threads: 8 } }))
     expect(found.durationMs).toBeLessThan(20_000)
     expect(found.settings.threads).toBe(8)
     expect(found.settings.batchTokens).toBe(512)
@@ -147,7 +147,7 @@ describe('measuring a model', () => {
 
   it('measures one setup on a GPU, where threads hardly matter', async () => {
     const fake = machine()
-    const found = await finish(fake, start(fake, { wish: { ...settings, gpuLayers: 1_000, threads: 2 } }))
+    const found = await finish(fake, start(fake, { requested: { ...settings, gpuLayers: 1_000, threads: 2 } }))
     expect(found.points.map(({ processes, threads }) => [processes, threads])).toEqual([
       [1, 2],
       [1, 2],
@@ -164,7 +164,7 @@ describe('on several GPUs', () => {
 
   it('compares one process over all with one on each, bound to it, and takes the faster', async () => {
     const fake = split()
-    const found = await finish(fake, start(fake, { wish: onGpu, gpus: 2 }))
+    const found = await finish(fake, start(fake, { requested: onGpu, gpus: 2 }))
     expect(found).toMatchObject({ settings: { processes: 2, threads: 2, gpus: 'each' }, onGpu: true })
     expect(fake.members.map(({ gpu }) => gpu)).toEqual([null, null, 0, 1])
     expect(fake.members[2]?.loads).toMatchObject([{ gpus: 'each', slots: 4, processes: 1 }])
@@ -174,14 +174,14 @@ describe('on several GPUs', () => {
 
   it('leaves them together where that is as fast (a single stream split over fast links), and where a GPU has no room', async () => {
     const fast = split({ decode: (_threads, streams, working) => (100 * streams) / working })
-    expect((await finish(fast, start(fast, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({
+    expect((await finish(fast, start(fast, { requested: onGpu, gpus: 2 }))).settings).toMatchObject({
       processes: 1,
       gpus: 'together',
     })
     const full = split({
       refuse: ({ gpus }) => (gpus === 'each' ? new StokerError('ENGINE_OUT_OF_MEMORY', 'no') : undefined),
     })
-    expect((await finish(full, start(full, { wish: onGpu, gpus: 2 }))).settings).toMatchObject({
+    expect((await finish(full, start(full, { requested: onGpu, gpus: 2 }))).settings).toMatchObject({
       processes: 1,
       gpus: 'together',
     })
@@ -189,13 +189,13 @@ describe('on several GPUs', () => {
 
   it('compares them however long the model took to load: it is what a first load waits for', async () => {
     const slow = split({ loadMs: 20_000 })
-    expect((await finish(slow, start(slow, { wish: onGpu, gpus: 2 }))).settings.gpus).toBe('each')
+    expect((await finish(slow, start(slow, { requested: onGpu, gpus: 2 }))).settings.gpus).toBe('each')
   })
 
   it('does not begin with one slot, or on one GPU', async () => {
     for (const how of [
-      { wish: { ...onGpu, slots: 1 }, gpus: 2 },
-      { wish: onGpu, gpus: 1 },
+      { requested: { ...onGpu, slots: 1 }, gpus: 2 },
+      { requested: onGpu, gpus: 1 },
     ]) {
       const fake = split()
       expect(await finish(fake, start(fake, how))).toMatchObject({

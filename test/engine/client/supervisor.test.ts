@@ -5,7 +5,7 @@ import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
 import { FakeHost } from './fake-host.ts'
-import { ask, ONE_SLOT, SHA, submit } from './engine-support.ts'
+import { ask, ONE_SLOT, SHA, submit } from '../engine-support.ts'
 
 const MODEL = { path: '/model.gguf', sha256: SHA }
 

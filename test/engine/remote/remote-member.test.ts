@@ -10,13 +10,13 @@ import {
   last,
   ok,
   open,
-  piece,
+  textChunk,
   refuse,
   stream,
 } from '#test/support/fake-openai-server.ts'
 
 import { engineOver, FILE, loaded, logged, SETTINGS, start } from './remote-support.ts'
-import { ask, run, submit, whenState, type Outcome } from './engine-support.ts'
+import { ask, run, submit, whenState, type Outcome } from '../engine-support.ts'
 
 /** One answer of a server with this one reply. */
 async function answer(
@@ -173,8 +173,8 @@ describe('what is read', () => {
     })
   })
 
-  it('counts pieces where the server does not count', async () => {
-    expect(await answer(stream(piece('a'), piece('b'), last('length', null)))).toMatchObject({
+  it('counts chunks where the server does not count', async () => {
+    expect(await answer(stream(textChunk('a'), textChunk('b'), last('length', null)))).toMatchObject({
       finish: 'length',
       usage: { promptTokens: 1, cachedTokens: 0, generatedTokens: 2 },
     })
@@ -182,10 +182,10 @@ describe('what is read', () => {
 
   it('delivers no reasoning, and does not take the time to the first of it for silence', async () => {
     const reasoning = event({ choices: [{ delta: { reasoning_content: 'hmm' } }] })
-    expect(await answer(stream(reasoning, piece('yes'), last()))).toMatchObject({ text: 'yes', finish: 'stop' })
+    expect(await answer(stream(reasoning, textChunk('yes'), last()))).toMatchObject({ text: 'yes', finish: 'stop' })
   })
 
-  it('puts tool calls together from their pieces', async () => {
+  it('puts tool calls together from their parts', async () => {
     const call = (delta: unknown) => event({ choices: [{ delta: { tool_calls: [delta] } }] })
     const server = await start(
       (fake) =>
@@ -219,7 +219,7 @@ describe('what is read', () => {
       ]
       fake.replies = [
         stream(
-          piece('a', { logprobs: { content: [{ token: 'a', logprob: -0.1, bytes: [97], top_logprobs: top }] } }),
+          textChunk('a', { logprobs: { content: [{ token: 'a', logprob: -0.1, bytes: [97], top_logprobs: top }] } }),
           last(),
         ),
       ]
@@ -236,7 +236,7 @@ describe('what is read', () => {
   })
 
   it('characters cut between two packets, CRLF, comments and events of other names', async () => {
-    const bytes = Buffer.from(piece('né').replaceAll('\n', '\r\n'))
+    const bytes = Buffer.from(textChunk('né').replaceAll('\n', '\r\n'))
     const at = bytes.indexOf(0xc3) + 1
     const result = await answer((response) => {
       response.writeHead(200)
@@ -248,7 +248,7 @@ describe('what is read', () => {
   })
 
   it('ends an answer that runs over its tokens', async () => {
-    const result = await answer(open(...Array.from({ length: 30 }, () => piece('x'))), ask('hi', { maxTokens: 5 }))
+    const result = await answer(open(...Array.from({ length: 30 }, () => textChunk('x'))), ask('hi', { maxTokens: 5 }))
     expect(result).toMatchObject({ text: 'xxxxx', finish: 'length', usage: { generatedTokens: 5 } })
     await result.server.calls[0]?.hungUp
   })
@@ -287,7 +287,7 @@ describe('refusals', () => {
     expect(
       await answer(stream(event({ error: { code: 400, type: 'exceed_context_size_error', message: 'too big' } }))),
     ).toMatchObject({ error: { code: 'CONTEXT_TOO_LONG' } })
-    expect(await answer(stream(piece('a'), event({ error: { code: 500, message: 'slot lost' } })))).toMatchObject({
+    expect(await answer(stream(textChunk('a'), event({ error: { code: 500, message: 'slot lost' } })))).toMatchObject({
       text: 'a',
       error: { code: 'ENGINE_CRASHED' },
     })
@@ -299,10 +299,10 @@ describe('hostile and broken streams', () => {
     ['an endless line', open(`data: ${'x'.repeat(3_000_000)}`)],
     ['no JSON', stream('data: {"choices": [\n\n')],
     ['JSON of another shape', stream(event({ choices: 'none' }))],
-    ['half an event', stream(piece('a'), 'data: {"choices":[{"delta":{"content":"b"}')],
-    ['an answer without its end', stream(piece('a'))],
+    ['half an event', stream(textChunk('a'), 'data: {"choices":[{"delta":{"content":"b"}')],
+    ['an answer without its end', stream(textChunk('a'))],
     ['far more than asked for', open(...Array.from({ length: 700 }, () => `: ${'x'.repeat(2_000)}\n\n`))],
-    ['an abort', stream(piece('a'), event({ choices: [{ delta: {}, finish_reason: 'abort' }] }))],
+    ['an abort', stream(textChunk('a'), event({ choices: [{ delta: {}, finish_reason: 'abort' }] }))],
     [
       'endless tool arguments',
       stream(
@@ -320,7 +320,7 @@ describe('hostile and broken streams', () => {
 
   it('silence ends: before the first byte at the deadline, afterwards after a minute', async () => {
     const clock = new FakeClock()
-    const server = await start((fake) => (fake.replies = [() => undefined, open(piece('a'))]))
+    const server = await start((fake) => (fake.replies = [() => undefined, open(textChunk('a'))]))
     const engine = await loaded([server], clock)
     const ends: string[] = []
     const give = (id: string) =>
@@ -352,8 +352,8 @@ describe('hostile and broken streams', () => {
 })
 
 describe('cancel', () => {
-  it('hangs up on the server, before and after the first piece', async () => {
-    const server = await start((fake) => (fake.replies = [() => undefined, open(piece('a'))]))
+  it('hangs up on the server, before and after the first chunk', async () => {
+    const server = await start((fake) => (fake.replies = [() => undefined, open(textChunk('a'))]))
     const engine = await loaded([server])
     const silent = submit(engine, ask('hi'))
     await server.asked(1)
