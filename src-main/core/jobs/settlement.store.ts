@@ -6,7 +6,7 @@
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
-import { amountOf, nano, nanoPerMtok } from '#contract/money.ts'
+import { amountOf, nano } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
@@ -97,7 +97,7 @@ function claim(
   if (job?.state !== 'running')
     throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
-  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, nanoPerMtok(job.priceNano))
+  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, job.priceNano)
   books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
   if (gross > 0)
     books.reserve(db, {
@@ -216,7 +216,7 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     state: 'running',
     reason: '',
     priceNano: priceNanoPerMtok,
-    reserveNano: 0,
+    reserveNano: nano(0),
     salt: '',
     startedAt,
     endedAt: settledAt,
@@ -240,7 +240,7 @@ function releaseHeld({ books, clock }: SettlementDeps, db: WriteDb, release: Rel
       id: transferId(db, 'release', jobId),
       debit: AVAILABLE,
       credit: HELD,
-      amount: nano(amountNano),
+      amount: amountNano,
       code: 'release',
       jobId,
       at: clock.now(),
