@@ -28,7 +28,7 @@ import {
   type SellerJobRow,
 } from './jobs.store.ts'
 import { addFailed, addReleased, addSettled } from './rollup.store.ts'
-import { decideReceipt, decideRelease, receiptPosting, type Outcome } from './settlement.ts'
+import { decideReceipt, decideRelease, receiptPosting, type BookingOutcome } from './settlement.ts'
 
 /** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
 const CLAIM_EXPIRY_MS = 7 * DAY_MS
@@ -48,8 +48,8 @@ interface EngineMeasures {
 
 export interface Settlement {
   claim(signed: SignedClaim, measures: EngineMeasures): void
-  settle(receipt: Receipt, exchangeKey: string): Outcome
-  release(release: Release, exchange: string): Outcome
+  settle(receipt: Receipt, exchangeKey: string): BookingOutcome
+  release(release: Release, exchange: string): BookingOutcome
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
   /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
@@ -127,7 +127,7 @@ function claim(
   outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId, claim: facts, claimSig }, at: now })
 }
 
-function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): Outcome {
+function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
   const { key, realm } = deps
   const job = findJob(db, receipt.claim.jobId)
   const decision = decideReceipt(
@@ -225,7 +225,12 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
   return findJob(db, facts.jobId)!
 }
 
-function releaseHeld({ books, clock }: SettlementDeps, db: WriteDb, release: Release, exchange: string): Outcome {
+function releaseHeld(
+  { books, clock }: SettlementDeps,
+  db: WriteDb,
+  release: Release,
+  exchange: string,
+): BookingOutcome {
   const { jobId, amountNano } = release
   const job = findJob(db, jobId)
   const decision = decideRelease(release, {
