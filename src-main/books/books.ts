@@ -3,17 +3,21 @@
  * the transaction clean.
  */
 import { StokerError } from '#contract/errors.ts'
-import { NANO_LIMIT, nanoFromBigInt, type Currency } from '#contract/money.ts'
+import { NANO_LIMIT, nanoFromBigInt } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
+import { columnName } from '#db/table.ts'
 
 import { checkBooks } from './books-check.ts'
 import {
   accountRow,
   balanceRow,
+  insertAccount,
   insertTransfer,
+  pendings,
   resolutionOf,
   saveBalance,
   transferRow,
+  transfers,
   type BalanceRow,
   type TransferRow,
   type TransferType,
@@ -43,13 +47,13 @@ export function createBooks(): Books {
     balance(db, account) {
       const known = accountRow(db, account)
       const row = balanceRow(db, account)
-      if (known === undefined || row === undefined) throw unknownAccount(account)
+      if (known === null || row === null) throw unknownAccount(account)
       return {
-        currency: known.currency as Currency,
+        currency: known.currency,
         debits: nanoFromBigInt(row.debits),
         credits: nanoFromBigInt(row.credits),
-        pendingDebits: nanoFromBigInt(row.pending_debits),
-        pendingCredits: nanoFromBigInt(row.pending_credits),
+        pendingDebits: nanoFromBigInt(row.pendingDebits),
+        pendingCredits: nanoFromBigInt(row.pendingCredits),
       }
     },
     check: checkBooks,
@@ -58,17 +62,11 @@ export function createBooks(): Books {
 
 const openAccount: Books['openAccount'] = (db, spec) => {
   checkId(spec.id)
-  const limited = spec.creditLimited === true ? 1n : 0n
+  const creditLimited = spec.creditLimited === true
   const known = accountRow(db, spec.id)
-  if (known === undefined) {
-    db.money('INSERT INTO accounts (id, kind, currency, credit_limited) VALUES (?, ?, ?, ?)').run(
-      spec.id,
-      spec.kind,
-      spec.currency,
-      limited,
-    )
-    db.money('INSERT INTO balances (account) VALUES (?)').run(spec.id)
-  } else if (known.kind !== spec.kind || known.currency !== spec.currency || known.credit_limited !== limited) {
+  if (known === null) {
+    insertAccount(db, { id: spec.id, kind: spec.kind, currency: spec.currency, creditLimited })
+  } else if (known.kind !== spec.kind || known.currency !== spec.currency || known.creditLimited !== creditLimited) {
     throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, currency or limit`, {
       data: { account: spec.id, reason: 'account' },
     })
@@ -85,13 +83,13 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
     credit: spec.credit,
     amount,
     code: spec.code,
-    job_id: spec.jobId ?? null,
-    pending_id: null,
+    jobId: spec.jobId ?? null,
+    pendingId: null,
   }
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const [debit, credit] = [accountRow(db, spec.debit), accountRow(db, spec.credit)]
-  if (debit === undefined) throw unknownAccount(spec.debit)
-  if (credit === undefined) throw unknownAccount(spec.credit)
+  if (debit === null) throw unknownAccount(spec.debit)
+  if (credit === null) throw unknownAccount(spec.credit)
   if (debit.currency !== credit.currency)
     throw conflict(
       spec.id,
@@ -101,19 +99,19 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
   if (debit.id === credit.id) throw conflict(spec.id, 'account', `needs two different accounts, both are ${debit.id}`)
   const pending = type === 'pending'
   const [debited, credited] = [balanceRow(db, debit.id)!, balanceRow(db, credit.id)!]
-  if (debit.credit_limited === 1n && debited.credits - debited.debits - debited.pending_debits < amount)
+  if (debit.creditLimited && debited.credits - debited.debits - debited.pendingDebits < amount)
     throw conflict(spec.id, 'limit', `would bring ${debit.id} below zero`)
   const after = [
     withinRange(
       debit.id,
       pending
-        ? { ...debited, pending_debits: debited.pending_debits + amount }
+        ? { ...debited, pendingDebits: debited.pendingDebits + amount }
         : { ...debited, debits: debited.debits + amount },
     ),
     withinRange(
       credit.id,
       pending
-        ? { ...credited, pending_credits: credited.pending_credits + amount }
+        ? { ...credited, pendingCredits: credited.pendingCredits + amount }
         : { ...credited, credits: credited.credits + amount },
     ),
   ] as const
@@ -121,14 +119,16 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
     ...wanted,
     currency: debit.currency,
     at: BigInt(spec.at),
-    expires_at: expiresAt === null ? null : BigInt(expiresAt),
+    expiresAt: expiresAt === null ? null : BigInt(expiresAt),
   })
   if (expiresAt !== null)
-    db.money("INSERT INTO pendings (id, reserved, expires_at, state, posted) VALUES (?, ?, ?, 'open', 0)").run(
-      spec.id,
-      amount,
-      BigInt(expiresAt),
-    )
+    pendings.insert(db, {
+      id: spec.id,
+      reserved: amount,
+      expiresAt: BigInt(expiresAt),
+      state: 'open',
+      posted: 0n,
+    })
   saveBalance(db, debit.id, after[0])
   saveBalance(db, credit.id, after[1])
   return 'applied'
@@ -145,7 +145,7 @@ function resolve(
     throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, {
       data: { transfer: spec.pendingId },
     })
-  const { debit, credit, currency, job_id } = pending
+  const { debit, credit, currency, jobId } = pending
   const amount = spec.amount ?? pending.amount
   const wanted = {
     id: spec.id,
@@ -154,8 +154,8 @@ function resolve(
     credit,
     amount,
     code: spec.type === 'post' ? pending.code : 'void',
-    job_id,
-    pending_id: spec.pendingId,
+    jobId,
+    pendingId: spec.pendingId,
   }
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const earlier = resolutionOf(db, spec.pendingId)
@@ -170,36 +170,36 @@ function resolve(
   const after = [
     withinRange(debit, {
       ...debited,
-      pending_debits: debited.pending_debits - pending.amount,
+      pendingDebits: debited.pendingDebits - pending.amount,
       debits: debited.debits + posted,
     }),
     withinRange(credit, {
       ...credited,
-      pending_credits: credited.pending_credits - pending.amount,
+      pendingCredits: credited.pendingCredits - pending.amount,
       credits: credited.credits + posted,
     }),
   ] as const
-  insertTransfer(db, { ...wanted, currency, at: BigInt(spec.at), expires_at: null })
-  db.money('UPDATE pendings SET state = ?, posted = ? WHERE id = ?').run(
-    spec.type === 'post' ? 'posted' : 'voided',
-    posted,
-    spec.pendingId,
-  )
+  insertTransfer(db, { ...wanted, currency, at: BigInt(spec.at), expiresAt: null })
+  pendings.update(db, { state: spec.type === 'post' ? 'posted' : 'voided', posted }, 'WHERE id = ?', spec.pendingId)
   saveBalance(db, debit, after[0])
   saveBalance(db, credit, after[1])
   return 'applied'
 }
 
-type Content = Pick<TransferRow, 'id' | 'debit' | 'credit' | 'amount' | 'code' | 'job_id' | 'pending_id'> & {
+type Content = Pick<TransferRow, 'id' | 'debit' | 'credit' | 'amount' | 'code' | 'jobId' | 'pendingId'> & {
   type: TransferType
 }
 
 /** Times and reasons are not content: a retry after a restart comes at another time. */
-function isDuplicate(stored: TransferRow | undefined, wanted: Content): boolean {
-  if (stored === undefined) return false
+function isDuplicate(stored: TransferRow | null, wanted: Content): boolean {
+  if (stored === null) return false
   const differing = (Object.keys(wanted) as (keyof Content)[]).find((name) => stored[name] !== wanted[name])
   if (differing === undefined) return true
-  throw conflict(wanted.id, 'content', `exists already with another ${differing}`)
+  throw conflict(
+    wanted.id,
+    'content',
+    `exists already with another ${columnName(differing, transfers.fields[differing])}`,
+  )
 }
 
 function amountOfSpec(value: number): bigint {
@@ -210,7 +210,7 @@ function amountOfSpec(value: number): bigint {
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
   // Pending amounts count as if posted, so that posting them later can never fail.
-  if (row.debits + row.pending_debits > LIMIT || row.credits + row.pending_credits > LIMIT)
+  if (row.debits + row.pendingDebits > LIMIT || row.credits + row.pendingCredits > LIMIT)
     throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, {
       data: { account },
     })

@@ -4,7 +4,9 @@
  */
 import { StokerError } from '#contract/errors.ts'
 import { canonicalJson } from '#lib/canonical.ts'
+import { defaulted, int, nullable, text } from '#db/column.ts'
 import type { Migration, ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable } from '#db/table.ts'
 
 import type { Applied } from './books-types.ts'
 
@@ -31,6 +33,19 @@ CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;`),
 }
 
+export const outbox = defineTable('outbox', {
+  id: defaulted(int()),
+  kind: text(),
+  key: text(),
+  /** Canonical JSON. */
+  payload: text(),
+  createdAt: int(),
+  doneAt: nullable(int()),
+  attempts: defaulted(int()),
+})
+const payloads = outbox.pick('payload')
+const open = outbox.pick('id', 'kind', 'key', 'payload', 'createdAt', 'attempts')
+
 export interface OutboxEntry<Payload = unknown> {
   id: number
   kind: string
@@ -51,10 +66,13 @@ export function put(db: WriteDb, entry: { kind: string; key: string; payload: un
       'TOO_LARGE',
       `an outbox payload has at most ${OUTBOX_PAYLOAD_MAX} characters, not ${payload.length}`,
     )
-  const known = db
-    .prepare<{ payload: string }>('SELECT payload FROM outbox WHERE kind = ? AND key = ?')
-    .get(entry.kind, entry.key)
-  if (known !== undefined) {
+  const known = payloads.get(
+    db,
+    `SELECT ${payloads.columns} FROM outbox WHERE kind = ? AND key = ?`,
+    entry.kind,
+    entry.key,
+  )
+  if (known !== null) {
     if (known.payload === payload) return 'duplicate'
     throw new StokerError('LEDGER_CONFLICT', `outbox ${entry.kind} ${entry.key} exists already with another payload`, {
       data: { kind: entry.kind, key: entry.key },
@@ -65,12 +83,7 @@ export function put(db: WriteDb, entry: { kind: string; key: string; payload: un
       'UNAVAILABLE',
       `${OUTBOX_OPEN_MAX} messages wait for the exchange; connect to it before taking more jobs`,
     )
-  db.prepare('INSERT INTO outbox (kind, key, payload, created_at) VALUES (?, ?, ?, ?)').run(
-    entry.kind,
-    entry.key,
-    payload,
-    entry.at,
-  )
+  outbox.insert(db, { kind: entry.kind, key: entry.key, payload, createdAt: entry.at, doneAt: null })
   return 'applied'
 }
 
@@ -79,19 +92,17 @@ export function due<Payload = unknown>(
   db: ReadDb,
   options: { kind?: string; after?: number; limit?: number } = {},
 ): OutboxEntry<Payload>[] {
-  const rows = db
-    .prepare<{ id: number; kind: string; key: string; payload: string; created_at: number; attempts: number }>(
-      'SELECT id, kind, key, payload, created_at, attempts FROM outbox WHERE done_at IS NULL AND id > ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?',
-    )
-    .all(options.after ?? 0, options.kind ?? null, options.kind ?? null, Math.min(options.limit ?? PAGE_MAX, PAGE_MAX))
-  return rows.map((row) => ({
-    id: row.id,
-    kind: row.kind,
-    key: row.key,
-    payload: JSON.parse(row.payload) as Payload,
-    createdAt: row.created_at,
-    attempts: row.attempts,
-  }))
+  const { kind = null, after = 0, limit = PAGE_MAX } = options
+  const rows = open.all(
+    db,
+    `SELECT ${open.columns} FROM outbox
+     WHERE done_at IS NULL AND id > ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?`,
+    after,
+    kind,
+    kind,
+    Math.min(limit, PAGE_MAX),
+  )
+  return rows.map((row) => ({ ...row, payload: JSON.parse(row.payload) as Payload }))
 }
 
 /** Counts one more sending. */

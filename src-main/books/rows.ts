@@ -1,71 +1,76 @@
 /** The ledger's rows and their statements: what is stored, in BigInt, without any rule. */
+import type { Currency } from '#contract/money.ts'
+import { bigint, bool, defaulted, nullable, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
 
-export interface AccountRow {
-  id: string
-  kind: string
-  currency: string
-  credit_limited: bigint
-}
+import type { AccountSpec } from './books-types.ts'
+
+export const accounts = defineTable('accounts', {
+  id: text(),
+  kind: text<AccountSpec['kind']>(),
+  currency: text<Currency>(),
+  creditLimited: bool(),
+})
+export type AccountRow = RowOf<typeof accounts>
+
 export type TransferType = 'direct' | 'pending' | 'post' | 'void'
-export interface TransferRow {
-  id: string
-  type: TransferType
-  debit: string
-  credit: string
-  currency: string
-  amount: bigint
-  code: string
-  job_id: string | null
-  at: bigint
-  expires_at: bigint | null
-  pending_id: string | null
-}
-export interface BalanceRow {
-  debits: bigint
-  credits: bigint
-  pending_debits: bigint
-  pending_credits: bigint
+export const transfers = defineTable('transfers', {
+  /** Counts up by itself. */
+  seq: defaulted(bigint()),
+  id: text(),
+  type: text<TransferType>(),
+  debit: text(),
+  credit: text(),
+  currency: text<Currency>(),
+  amount: bigint(),
+  code: text(),
+  jobId: nullable(text()),
+  at: bigint(),
+  expiresAt: nullable(bigint()),
+  pendingId: nullable(text()),
+})
+export type TransferRow = RowOf<typeof transfers>
+
+export const pendings = defineTable('pendings', {
+  id: text(),
+  reserved: bigint(),
+  expiresAt: bigint(),
+  state: text<'open' | 'posted' | 'voided'>(),
+  posted: bigint(),
+})
+
+export const balances = defineTable('balances', {
+  account: text(),
+  debits: defaulted(bigint()),
+  credits: defaulted(bigint()),
+  pendingDebits: defaulted(bigint()),
+  pendingCredits: defaulted(bigint()),
+})
+export type BalanceRow = Omit<RowOf<typeof balances>, 'account'>
+
+export const accountRow = (db: ReadDb, id: string): AccountRow | null =>
+  accounts.get(db, `SELECT ${accounts.columns} FROM accounts WHERE id = ?`, id)
+
+/** With a balance of zero. */
+export function insertAccount(db: WriteDb, row: AccountRow): void {
+  accounts.insert(db, row)
+  balances.insert(db, { account: row.id })
 }
 
-export const accountRow = (db: ReadDb, id: string): AccountRow | undefined =>
-  db.money<AccountRow>('SELECT id, kind, currency, credit_limited FROM accounts WHERE id = ?').get(id)
+export const transferRow = (db: ReadDb, id: string): TransferRow | null =>
+  transfers.get(db, `SELECT ${transfers.columns} FROM transfers WHERE id = ?`, id)
 
-export const transferRow = (db: ReadDb, id: string): TransferRow | undefined =>
-  db
-    .money<TransferRow>(
-      'SELECT id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id FROM transfers WHERE id = ?',
-    )
-    .get(id)
+export const insertTransfer = (db: WriteDb, row: NewRowOf<typeof transfers>): number => transfers.insert(db, row)
 
 /** The id of the transfer that resolved a pending one. */
 export const resolutionOf = (db: ReadDb, pendingId: string): string | undefined =>
   db.money<{ id: string }>('SELECT id FROM transfers WHERE pending_id = ?').get(pendingId)?.id
 
-export const balanceRow = (db: ReadDb, account: string): BalanceRow | undefined =>
-  db
-    .money<BalanceRow>('SELECT debits, credits, pending_debits, pending_credits FROM balances WHERE account = ?')
-    .get(account)
+const sums = balances.pick('debits', 'credits', 'pendingDebits', 'pendingCredits')
 
-export function insertTransfer(db: WriteDb, row: TransferRow): void {
-  db.money(
-    'INSERT INTO transfers (id, type, debit, credit, currency, amount, code, job_id, at, expires_at, pending_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  ).run(
-    row.id,
-    row.type,
-    row.debit,
-    row.credit,
-    row.currency,
-    row.amount,
-    row.code,
-    row.job_id,
-    row.at,
-    row.expires_at,
-    row.pending_id,
-  )
-}
+export const balanceRow = (db: ReadDb, account: string): BalanceRow | null =>
+  sums.get(db, `SELECT ${sums.columns} FROM balances WHERE account = ?`, account)
 
-export const saveBalance = (db: WriteDb, account: string, row: BalanceRow): void =>
-  void db
-    .money('UPDATE balances SET debits = ?, credits = ?, pending_debits = ?, pending_credits = ? WHERE account = ?')
-    .run(row.debits, row.credits, row.pending_debits, row.pending_credits, account)
+export const saveBalance = (db: WriteDb, account: string, row: BalanceRow): number =>
+  balances.update(db, row, 'WHERE account = ?', account)

@@ -20,8 +20,6 @@ import type {
   ExamVerdict,
 } from './exam-types.ts'
 
-export type { ExamCall, ExamSession, RecordedItem, ExamVerdict } from './exam-types.ts'
-
 const SLOTS_MAX = 1_024
 
 class Session implements ExamSession {

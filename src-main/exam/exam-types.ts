@@ -93,7 +93,7 @@ export interface ExamSession {
 
 export interface ExamSessionOptions {
   spec: GradeSpec
-  /** SEED_PATTERN of generate.ts. */
+  /** SEED_PATTERN of generate-items.ts. */
   seed: string
   /** The deployment's slots; 1 skips the `slots` phase and its limit repeats the single one. */
   slots: number

@@ -92,7 +92,7 @@ function history(count: number): { context: ExchangeContext; supplier: string } 
         }),
       )
       appendReceipt(write, supplier, receipt, canonicalJson(receipt), receiptHash(receipt))
-      if (seq < count) appendRelease(write, { jobId, supplier, amountNano: 0 as never }, 3)
+      if (seq < count) appendRelease(write, { jobId, supplier, sellerNano: 0 as never }, 3)
       prev = receipt
     }
   })

@@ -7,7 +7,7 @@ import type { CoreContext } from '#core/core-context.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 
 import { examView, generated, qualificationFor } from './exam-view.ts'
-import { examItem, itemViews, transcriptOf, type SellerExamRow, type ItemRow } from './exams.store.ts'
+import { examItem, itemViews, transcriptOf, type SellerExamRow, type SellerExamItemRow } from './exams.store.ts'
 import type { ExamRunner } from './exam-runner.ts'
 
 /** The least time between two updates of one exam. */
@@ -17,7 +17,7 @@ const PROGRESS_EVERY_MS = 100
  * What was judged: the part of our reply that the exchange saw. Before its verdict, or where the two do not fit, what
  * we sent.
  */
-const shownReply = ({ reply, replySha256, tokens }: ItemRow): string | null =>
+const shownReply = ({ reply, replySha256, tokens }: SellerExamItemRow): string | null =>
   reply === null || replySha256 === null || tokens === null
     ? reply
     : (seenReply(reply, { replySha256, tokens }) ?? reply)
@@ -70,7 +70,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
         prompt: item.prompt ?? made?.prompt ?? null,
         answer: made?.answer ?? null,
         reply: shownReply(item),
-        right: item.right === null ? null : item.right === 1,
+        right: item.right,
         reason: item.reason,
       }
     }),

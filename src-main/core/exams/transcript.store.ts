@@ -7,11 +7,11 @@ import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
-import { examItems, type SellerExamRow, type ItemRow } from './exams.store.ts'
+import { examItems, type SellerExamRow, type SellerExamItemRow } from './exams.store.ts'
 
 type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
 
-function transcriptItem(row: ItemRow): TranscriptItem | null {
+function transcriptItem(row: SellerExamItemRow): TranscriptItem | null {
   const { itemId, phase, right, reason, ttftMs, tokens, tokPerS, replySha256, arrivedAt, sig } = row
   if (right === null || tokens === null || replySha256 === null || arrivedAt === null || sig === null) return null
   const reply = seenReply(row.reply ?? '', { replySha256, tokens })
@@ -19,7 +19,7 @@ function transcriptItem(row: ItemRow): TranscriptItem | null {
     itemId,
     phase,
     reply,
-    right: right === 1,
+    right,
     reason,
     ttftMs,
     tokens,

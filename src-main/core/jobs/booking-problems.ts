@@ -1,7 +1,7 @@
 /** Records of the exchange that cannot be booked, in plain words, and what the owner can do about them. */
-import type { Outcome } from './settlement.ts'
+import type { BookingOutcome } from './settlement.ts'
 
-type Refusal = Extract<Outcome, { kind: 'refused' }>
+type Refusal = Extract<BookingOutcome, { kind: 'refused' }>
 
 const KEPT_MAX = 100
 const AGAIN =

@@ -16,7 +16,7 @@ import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from '.
 import { BookingProblems } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
 import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
-import type { Outcome } from './settlement.ts'
+import type { BookingOutcome } from './settlement.ts'
 
 type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
 const RESEND_PAGE = 500
@@ -106,7 +106,7 @@ export class Sync {
    * Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy
    * may be good.
    */
-  note(outcome: Outcome, what: string): void {
+  note(outcome: BookingOutcome, what: string): void {
     if (outcome.kind === 'refused') this.#refused(outcome, what)
     else if (outcome.kind === 'gap') this.#gap()
     else this.#problems.solved(what)
@@ -117,7 +117,7 @@ export class Sync {
     this.#problems.add(what, { kind: 'refused', problems: [problem] })
   }
 
-  #refused(outcome: Extract<Outcome, { kind: 'refused' }>, what: string): void {
+  #refused(outcome: Extract<BookingOutcome, { kind: 'refused' }>, what: string): void {
     const line = `${what}: ${outcome.problems.join('; ')}`
     this.#context.log.error({ what, problems: outcome.problems }, 'the exchange sent a record that does not verify')
     const isNew = this.#problems.add(what, outcome)

@@ -1,152 +1,93 @@
-/** SQL of jobs, receipts and releases. Integers are read as BigInt and checked on the way out. */
+/** SQL of jobs, receipts and releases. */
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
+import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
 
 type SellerJobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
 
-export interface SellerJobRow {
-  jobId: string
-  instrument: string
-  specVersion: number
-  deploymentId: string
-  sha256: string
-  state: SellerJobState
-  reason: string
-  priceNano: number
-  reserveNano: number
-  salt: string
-  inputTokens: number | null
-  outputTokens: number | null
-  enginePromptTokens: number | null
-  engineCachedTokens: number | null
-  engineGeneratedTokens: number | null
-  ttftMs: number | null
-  durationMs: number | null
-  tokPerS: number | null
-  finish: 'stop' | 'length' | 'cancelled' | null
-  startedAt: number
-  endedAt: number | null
-  expiresAt: number
-  claimJson: string | null
-  claimSig: string | null
+export const sellerJobs = defineTable('jobs', {
+  jobId: text(),
+  instrument: text(),
+  specVersion: int(),
+  deploymentId: text(),
+  sha256: text(),
+  state: text<SellerJobState>(),
+  reason: defaulted(text()),
+  priceNano: price(),
+  reserveNano: amount(),
+  salt: text(),
+  inputTokens: nullable(int()),
+  outputTokens: nullable(int()),
+  enginePromptTokens: nullable(int()),
+  engineCachedTokens: nullable(int()),
+  engineGeneratedTokens: nullable(int()),
+  ttftMs: nullable(int()),
+  durationMs: nullable(int()),
+  tokPerS: nullable(real()),
+  finish: nullable(text<'stop' | 'length' | 'cancelled'>()),
+  startedAt: int(),
+  endedAt: nullable(int()),
+  expiresAt: int(),
+  claimJson: nullable(text()),
+  claimSig: nullable(text()),
   /** By our own count while claimed, as billed once settled. */
-  grossNano: number | null
-  feeNano: number | null
-  sellerNano: number | null
-  releaseAt: number | null
-  releasedAt: number | null
-  exchange: string | null
-  receiptSeq: number | null
-}
+  grossNano: nullable(amount()),
+  feeNano: nullable(amount()),
+  sellerNano: nullable(amount()),
+  releaseAt: nullable(int()),
+  releasedAt: nullable(int()),
+  exchange: nullable(text()),
+  receiptSeq: nullable(int()),
+})
+export type SellerJobRow = RowOf<typeof sellerJobs>
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const JOB_FIELDS = [
-  'jobId',
-  'instrument',
-  'specVersion',
-  'deploymentId',
-  'sha256',
-  'state',
-  'reason',
-  'priceNano',
-  'reserveNano',
-  'salt',
-  'inputTokens',
-  'outputTokens',
-  'enginePromptTokens',
-  'engineCachedTokens',
-  'engineGeneratedTokens',
-  'ttftMs',
-  'durationMs',
-  'tokPerS',
-  'finish',
-  'startedAt',
-  'endedAt',
-  'expiresAt',
-  'claimJson',
-  'claimSig',
-  'grossNano',
-  'feeNano',
-  'sellerNano',
-  'releaseAt',
-  'releasedAt',
-  'exchange',
-  'receiptSeq',
-] as const satisfies readonly (keyof SellerJobRow)[]
-const COLUMNS = JOB_FIELDS.map((field) => `${snake(field)} AS ${field}`).join(', ')
+export const findJob = (db: ReadDb, jobId: string): SellerJobRow | null =>
+  sellerJobs.get(db, `SELECT ${sellerJobs.columns} FROM jobs WHERE job_id = ?`, jobId)
 
-/** BigInts of a row as numbers; every integer stored here is below 2^53. */
-function plain<Row>(row: object): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : (value as unknown)]),
-  ) as Row
-}
+/** What only a claim or a receipt brings. */
+const NOT_YET = {
+  inputTokens: null,
+  outputTokens: null,
+  enginePromptTokens: null,
+  engineCachedTokens: null,
+  engineGeneratedTokens: null,
+  ttftMs: null,
+  durationMs: null,
+  tokPerS: null,
+  finish: null,
+  claimJson: null,
+  claimSig: null,
+  grossNano: null,
+  feeNano: null,
+  sellerNano: null,
+  releaseAt: null,
+  releasedAt: null,
+  exchange: null,
+  receiptSeq: null,
+} as const satisfies Partial<SellerJobRow>
 
-export const findJob = (db: ReadDb, jobId: string): SellerJobRow | null => {
-  const row = db.money<object>(`SELECT ${COLUMNS} FROM jobs WHERE job_id = ?`).get(jobId)
-  return row === undefined ? null : plain<SellerJobRow>(row)
-}
+/** A job as it arrives. */
+export type NewJob = Omit<NewRowOf<typeof sellerJobs>, keyof typeof NOT_YET>
 
-export type NewJob = Pick<
-  SellerJobRow,
-  | 'jobId'
-  | 'instrument'
-  | 'specVersion'
-  | 'deploymentId'
-  | 'sha256'
-  | 'state'
-  | 'reason'
-  | 'priceNano'
-  | 'reserveNano'
-  | 'salt'
-  | 'startedAt'
-  | 'endedAt'
-  | 'expiresAt'
->
-
-export function insertJob(db: WriteDb, job: NewJob): void {
-  db.prepare(
-    'INSERT INTO jobs (job_id, instrument, spec_version, deployment_id, sha256, state, reason, price_nano, reserve_nano, salt, started_at, ended_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  ).run(
-    job.jobId,
-    job.instrument,
-    job.specVersion,
-    job.deploymentId,
-    job.sha256,
-    job.state,
-    job.reason,
-    job.priceNano,
-    job.reserveNano,
-    job.salt,
-    job.startedAt,
-    job.endedAt,
-    job.expiresAt,
-  )
-}
+export const insertJob = (db: WriteDb, job: NewJob): number => sellerJobs.insert(db, { ...NOT_YET, ...job })
 
 /** Changes the named columns of one job. */
-export function updateJob(db: WriteDb, jobId: string, change: Partial<SellerJobRow>): void {
-  const names = Object.keys(change) as (keyof SellerJobRow)[]
-  db.prepare(`UPDATE jobs SET ${names.map((name) => `${snake(name)} = ?`).join(', ')} WHERE job_id = ?`).run(
-    ...names.map((name) => change[name] ?? null),
-    jobId,
-  )
-}
+export const updateJob = (db: WriteDb, jobId: string, change: Partial<SellerJobRow>): number =>
+  sellerJobs.update(db, change, 'WHERE job_id = ?', jobId)
 
 export const OPEN_JOBS_MAX = 100_000
 
+const openJob = sellerJobs.pick('jobId', 'state', 'expiresAt')
+
 /** Jobs not final, oldest first. */
-export const openJobs = (
-  db: ReadDb,
-  limit: number,
-): { jobId: string; state: 'running' | 'claimed'; expiresAt: number }[] =>
-  db
-    .money<object>(
-      `SELECT job_id AS jobId, state, expires_at AS expiresAt FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`,
-    )
-    .all(limit)
-    .map((row) => plain(row))
+export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: SellerJobState; expiresAt: number }[] =>
+  openJob.all(
+    db,
+    `SELECT ${openJob.columns} FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`,
+    limit,
+  )
 
 export interface ListQuery {
   before: { startedAt: number; jobId: string } | null
@@ -155,14 +96,22 @@ export interface ListQuery {
   instrument: string | null
 }
 
-export function listJobs(db: ReadDb, query: ListQuery): SellerJobRow[] {
-  const before = query.before ?? { startedAt: Number.MAX_SAFE_INTEGER, jobId: '' }
-  return db
-    .money<object>(
-      `SELECT ${COLUMNS} FROM jobs WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR state = ?) AND (? IS NULL OR instrument = ?) ORDER BY started_at DESC, job_id DESC LIMIT ?`,
-    )
-    .all(before.startedAt, before.jobId, query.state, query.state, query.instrument, query.instrument, query.limit)
-    .map((row) => plain<SellerJobRow>(row))
+/** Newest first. */
+export function listJobs(db: ReadDb, { before, limit, state, instrument }: ListQuery): SellerJobRow[] {
+  const from = before ?? { startedAt: Number.MAX_SAFE_INTEGER, jobId: '' }
+  return sellerJobs.all(
+    db,
+    `SELECT ${sellerJobs.columns} FROM jobs
+     WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR state = ?) AND (? IS NULL OR instrument = ?)
+     ORDER BY started_at DESC, job_id DESC LIMIT ?`,
+    from.startedAt,
+    from.jobId,
+    state,
+    state,
+    instrument,
+    instrument,
+    limit,
+  )
 }
 
 export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed: number } =>
@@ -172,75 +121,82 @@ export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed
     )
     .get(from)!
 
+export const sellerReceipts = defineTable('receipts', {
+  exchange: text(),
+  seq: int(),
+  jobId: text(),
+  /** SHA-256 of the canonical form, which the next receipt names as `prev`. */
+  hash: text(),
+  json: text(),
+  settledAt: int(),
+})
+const chained = sellerReceipts.pick('exchange', 'seq', 'hash', 'json')
+type ChainedReceipt = Pick<RowOf<typeof sellerReceipts>, 'exchange' | 'seq' | 'hash' | 'json'>
+
 export interface ReceiptHead {
   seq: number
   hash: string
   receipt: Receipt
 }
 
-export const lastReceipt = (db: ReadDb, exchange: string): ReceiptHead | null => {
-  const row = db
-    .prepare<{ seq: number; hash: string; json: string }>(
-      'SELECT seq, hash, json FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1',
-    )
-    .get(exchange)
-  return row === undefined ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
-}
+const headOf = (row: ChainedReceipt | null): ReceiptHead | null =>
+  row === null ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
 
-export const receiptAt = (db: ReadDb, exchange: string, seq: number): ReceiptHead | null => {
-  const row = db
-    .prepare<{ seq: number; hash: string; json: string }>(
-      'SELECT seq, hash, json FROM receipts WHERE exchange = ? AND seq = ?',
-    )
-    .get(exchange, seq)
-  return row === undefined ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
-}
+export const lastReceipt = (db: ReadDb, exchange: string): ReceiptHead | null =>
+  headOf(
+    chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1`, exchange),
+  )
 
-export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json: string): void => {
-  db.prepare('INSERT INTO receipts (exchange, seq, job_id, hash, json, settled_at) VALUES (?, ?, ?, ?, ?, ?)').run(
-    receipt.exchange,
-    receipt.seq,
-    receipt.claim.jobId,
+export const receiptAt = (db: ReadDb, exchange: string, seq: number): ReceiptHead | null =>
+  headOf(chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND seq = ?`, exchange, seq))
+
+export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json: string): number =>
+  sellerReceipts.insert(db, {
+    exchange: receipt.exchange,
+    seq: receipt.seq,
+    jobId: receipt.claim.jobId,
     hash,
     json,
-    receipt.settledAt,
-  )
-}
+    settledAt: receipt.settledAt,
+  })
 
 /** A page of stored receipts in chain order, all exchanges after each other. */
-export const receiptsPage = (
-  db: ReadDb,
-  after: { exchange: string; seq: number },
-  limit: number,
-): { exchange: string; seq: number; hash: string; json: string }[] =>
-  db
-    .prepare<{ exchange: string; seq: number; hash: string; json: string }>(
-      'SELECT exchange, seq, hash, json FROM receipts WHERE (exchange, seq) > (?, ?) ORDER BY exchange, seq LIMIT ?',
-    )
-    .all(after.exchange, after.seq, limit)
+export const receiptsPage = (db: ReadDb, after: { exchange: string; seq: number }, limit: number): ChainedReceipt[] =>
+  chained.all(
+    db,
+    `SELECT ${chained.columns} FROM receipts WHERE (exchange, seq) > (?, ?) ORDER BY exchange, seq LIMIT ?`,
+    after.exchange,
+    after.seq,
+    limit,
+  )
 
+const settled = sellerReceipts.pick('settledAt')
 export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
-  db.prepare<{ at: number }>('SELECT settled_at AS at FROM receipts WHERE job_id = ?').get(jobId)?.at ?? null
+  settled.get(db, `SELECT ${settled.columns} FROM receipts WHERE job_id = ?`, jobId)?.settledAt ?? null
+
+export const sellerReleases = defineTable('releases', {
+  exchange: text(),
+  seq: int(),
+  jobId: text(),
+  sellerNano: named('amount_nano', amount()),
+  at: int(),
+})
+const released = sellerReleases.pick('jobId', 'sellerNano')
 
 export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
   db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
 
-export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null => {
-  const row = db
-    .money<object>('SELECT job_id AS jobId, amount_nano AS sellerNano FROM releases WHERE exchange = ? AND seq = ?')
-    .get(exchange, seq)
-  return row === undefined ? null : plain(row)
-}
+export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null =>
+  released.get(db, `SELECT ${released.columns} FROM releases WHERE exchange = ? AND seq = ?`, exchange, seq)
 
-export const insertRelease = (db: WriteDb, exchange: string, release: Release): void => {
-  db.prepare('INSERT INTO releases (exchange, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(
+export const insertRelease = (db: WriteDb, exchange: string, release: Release): number =>
+  sellerReleases.insert(db, {
     exchange,
-    release.seq,
-    release.jobId,
-    release.amountNano,
-    release.at,
-  )
-}
+    seq: release.seq,
+    jobId: release.jobId,
+    sellerNano: release.amountNano,
+    at: release.at,
+  })
 
 /** Sums for the check: what receipts, releases and claims say, against the accounts. */
 export function moneySums(db: ReadDb): {

@@ -41,7 +41,7 @@ class Ratio {
   }
 }
 
-export class Measures {
+export class DeploymentMeasures {
   readonly speed = new SpeedMemory()
   readonly #prompt = new Ratio()
   readonly #output = new Ratio()
@@ -99,12 +99,12 @@ export interface MeasuredServing {
 }
 
 export class MeasuresOfAll {
-  readonly #all = new Map<string, Measures>()
+  readonly #all = new Map<string, DeploymentMeasures>()
 
-  of(deploymentId: string): Measures {
+  of(deploymentId: string): DeploymentMeasures {
     const found = this.#all.get(deploymentId)
     if (found !== undefined) return found
-    const made = new Measures()
+    const made = new DeploymentMeasures()
     for (const oldest of this.#all.keys()) if (this.#all.size >= DEPLOYMENTS_MAX) this.#all.delete(oldest)
     this.#all.set(deploymentId, made)
     return made

@@ -1,6 +1,6 @@
 /**
  * Sums per hour for charts, changed only inside the transaction that changes the money. What counts in which hour:
- * realm-db/0050-rollups.ts.
+ * realm-db/migrations/0050-rollups.ts.
  */
 import type { Receipt } from '#contract/receipt.ts'
 import { HOUR_MS } from '#contract/time.ts'

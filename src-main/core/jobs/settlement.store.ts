@@ -6,7 +6,7 @@
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
-import { amountOf, nano, nanoPerMtok } from '#contract/money.ts'
+import { amountOf, nano } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
@@ -28,7 +28,7 @@ import {
   type SellerJobRow,
 } from './jobs.store.ts'
 import { addFailed, addReleased, addSettled } from './rollup.store.ts'
-import { decideReceipt, decideRelease, receiptPosting, type Outcome } from './settlement.ts'
+import { decideReceipt, decideRelease, receiptPosting, type BookingOutcome } from './settlement.ts'
 
 /** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
 const CLAIM_EXPIRY_MS = 7 * DAY_MS
@@ -48,8 +48,8 @@ interface EngineMeasures {
 
 export interface Settlement {
   claim(signed: SignedClaim, measures: EngineMeasures): void
-  settle(receipt: Receipt, exchangeKey: string): Outcome
-  release(release: Release, exchange: string): Outcome
+  settle(receipt: Receipt, exchangeKey: string): BookingOutcome
+  release(release: Release, exchange: string): BookingOutcome
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
   /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
@@ -97,7 +97,7 @@ function claim(
   if (job?.state !== 'running')
     throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
-  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, nanoPerMtok(job.priceNano))
+  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, job.priceNano)
   books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
   if (gross > 0)
     books.reserve(db, {
@@ -127,7 +127,7 @@ function claim(
   outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId, claim: facts, claimSig }, at: now })
 }
 
-function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): Outcome {
+function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
   const { key, realm } = deps
   const job = findJob(db, receipt.claim.jobId)
   const decision = decideReceipt(
@@ -216,7 +216,7 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     state: 'running',
     reason: '',
     priceNano: priceNanoPerMtok,
-    reserveNano: 0,
+    reserveNano: nano(0),
     salt: '',
     startedAt,
     endedAt: settledAt,
@@ -225,7 +225,12 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
   return findJob(db, facts.jobId)!
 }
 
-function releaseHeld({ books, clock }: SettlementDeps, db: WriteDb, release: Release, exchange: string): Outcome {
+function releaseHeld(
+  { books, clock }: SettlementDeps,
+  db: WriteDb,
+  release: Release,
+  exchange: string,
+): BookingOutcome {
   const { jobId, amountNano } = release
   const job = findJob(db, jobId)
   const decision = decideRelease(release, {
@@ -240,7 +245,7 @@ function releaseHeld({ books, clock }: SettlementDeps, db: WriteDb, release: Rel
       id: transferId(db, 'release', jobId),
       debit: AVAILABLE,
       credit: HELD,
-      amount: nano(amountNano),
+      amount: amountNano,
       code: 'release',
       jobId,
       at: clock.now(),

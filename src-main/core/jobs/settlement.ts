@@ -14,10 +14,12 @@ import type { SellerJobRow } from './jobs.store.ts'
  * `gap`: something before it is missing, ask with sync. `refused`: it does not verify, nothing was posted; `forked`
  * when we hold another record under its number.
  */
-export type Outcome = { kind: 'applied' | 'duplicate' | 'gap' } | { kind: 'refused'; problems: string[]; forked?: true }
+export type BookingOutcome =
+  | { kind: 'applied' | 'duplicate' | 'gap' }
+  | { kind: 'refused'; problems: string[]; forked?: true }
 
 /** An outcome before anything is written: `book` becomes `applied` with the commit. */
-export type Decision = { kind: 'book' } | { kind: 'duplicate' | 'gap' } | Extract<Outcome, { kind: 'refused' }>
+export type Decision = { kind: 'book' } | { kind: 'duplicate' | 'gap' } | Extract<BookingOutcome, { kind: 'refused' }>
 
 /** Whose books these are. */
 export interface SellerIdentity {

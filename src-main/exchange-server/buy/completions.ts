@@ -80,11 +80,11 @@ interface CompletionAnswerDeps {
   chat: ChatOrder
   /** Null when the answer is not streamed. */
   writer: BuyerSseWriter | null
-  respond(response: Response): void
+  respond: (response: Response) => void
   /** While nothing was delivered. */
-  fail(failure: ApiFailure): void
+  fail: (failure: ApiFailure) => void
   /** Once, when the order has ended. */
-  onOver(): void
+  onOver: () => void
 }
 
 /** Turns what happens to the order into the response: one body, or a stream of events. */

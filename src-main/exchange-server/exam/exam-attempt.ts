@@ -2,8 +2,7 @@
  * One attempt: keeps as many calls in flight as the exam session hands out, re-sends a call once when no text came, and
  * reports each judged call.
  */
-import type { CallResult, RecordedItem } from '#exam/exam-types.ts'
-import type { ExamCall, ExamSession } from '#exam/exam-session.ts'
+import type { CallResult, ExamCall, ExamSession, RecordedItem } from '#exam/exam-types.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'

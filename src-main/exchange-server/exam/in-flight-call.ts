@@ -1,6 +1,5 @@
 /** One exam call on its way: what came back of it so far, by the exchange's clock. */
-import type { ExamCall } from '#exam/exam-session.ts'
-import type { CallResult } from '#exam/exam-types.ts'
+import type { CallResult, ExamCall } from '#exam/exam-types.ts'
 import { utf8Length } from '#contract/bytes4.ts'
 import type { FinishReason } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'

@@ -20,12 +20,12 @@ export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
     const at = clock.now()
     db.tx((write) => {
       for (const hold of batch) {
-        if (hold.amountNano > 0)
+        if (hold.sellerNano > 0)
           books.transfer(write, {
             id: transferId(write, 'release', hold.jobId),
             debit: heldAccount(hold.supplier),
             credit: availableAccount(hold.supplier),
-            amount: hold.amountNano,
+            amount: hold.sellerNano,
             code: 'release',
             jobId: hold.jobId,
             at,

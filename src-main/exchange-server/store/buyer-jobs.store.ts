@@ -1,42 +1,33 @@
 /** Jobs of buyers: one row an attempt, from routing to settled or void. */
-import { nanoFromBigInt, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
+import type { Nano } from '#contract/money.ts'
+import { amount, defaulted, int, nullable, price, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type RowOf } from '#db/table.ts'
 
-export interface BuyerJobRow {
-  jobId: string
-  orderId: string
-  buyerId: string
-  supplier: string
-  instrument: string
-  specVersion: number
-  modelSha256: string
-  price: NanoPerMtok
-  inputTokens: number
-  maxTokens: number
-  reserveNano: Nano
-  createdAt: number
-}
 export type BuyerJobState = 'running' | 'settled' | 'void'
 
-export function insertJob(db: WriteDb, job: BuyerJobRow): void {
-  db.prepare(
-    `INSERT INTO jobs (job_id, order_id, buyer_id, supplier, instrument, spec_version, model_sha256, price, input_tokens, max_tokens, reserve_nano, state, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
-  ).run(
-    job.jobId,
-    job.orderId,
-    job.buyerId,
-    job.supplier,
-    job.instrument,
-    job.specVersion,
-    job.modelSha256,
-    job.price,
-    job.inputTokens,
-    job.maxTokens,
-    job.reserveNano,
-    job.createdAt,
-  )
-}
+export const buyerJobs = defineTable('jobs', {
+  jobId: text(),
+  orderId: text(),
+  buyerId: text(),
+  supplier: text(),
+  instrument: text(),
+  specVersion: int(),
+  modelSha256: text(),
+  price: price(),
+  inputTokens: int(),
+  maxTokens: int(),
+  reserveNano: amount(),
+  state: text<BuyerJobState>(),
+  reason: defaulted(text()),
+  createdAt: int(),
+  endedAt: nullable(int()),
+})
+export type BuyerJobRow = RowOf<typeof buyerJobs>
+
+/** A job as it is routed. */
+export const insertJob = (db: WriteDb, job: Omit<BuyerJobRow, 'state' | 'reason' | 'endedAt'>): number =>
+  buyerJobs.insert(db, { ...job, state: 'running', endedAt: null })
 
 /** False when the job was not running: somebody else ended it. */
 export const endJob = (
@@ -46,35 +37,19 @@ export const endJob = (
   reason: string,
   at: number,
 ): boolean =>
-  db
-    .prepare(`UPDATE jobs SET state = ?, reason = ?, ended_at = ? WHERE job_id = ? AND state = 'running'`)
-    .run(state, reason, at, jobId).changes === 1
+  buyerJobs.update(db, { state, reason, endedAt: at }, `WHERE job_id = ? AND state = 'running'`, jobId) === 1
 
-export interface JobStanding {
-  state: BuyerJobState
-  reason: string
-  reserveNano: Nano
-}
+export type JobStanding = Pick<BuyerJobRow, 'state' | 'reason' | 'reserveNano'>
+const standing = buyerJobs.pick('state', 'reason', 'reserveNano')
 
 /** Null when this supplier never had the job. */
-export function jobStanding(db: ReadDb, jobId: string, supplier: string): JobStanding | null {
-  const row = db
-    .money<{ state: BuyerJobState; reason: string; reserve_nano: bigint }>(
-      'SELECT state, reason, reserve_nano FROM jobs WHERE job_id = ? AND supplier = ?',
-    )
-    .get(jobId, supplier)
-  return row === undefined
-    ? null
-    : { state: row.state, reason: row.reason, reserveNano: nanoFromBigInt(row.reserve_nano) }
-}
+export const jobStanding = (db: ReadDb, jobId: string, supplier: string): JobStanding | null =>
+  standing.get(db, `SELECT ${standing.columns} FROM jobs WHERE job_id = ? AND supplier = ?`, jobId, supplier)
+
+const reserved = buyerJobs.pick('jobId', 'reserveNano')
 
 export const runningJobs = (db: ReadDb, limit: number): { jobId: string; reserveNano: Nano }[] =>
-  db
-    .money<{ job_id: string; reserve_nano: bigint }>(
-      `SELECT job_id, reserve_nano FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`,
-    )
-    .all(limit)
-    .map((row) => ({ jobId: row.job_id, reserveNano: nanoFromBigInt(row.reserve_nano) }))
+  reserved.all(db, `SELECT ${reserved.columns} FROM jobs WHERE state = 'running' ORDER BY job_id LIMIT ?`, limit)
 
 export const countJobs = (db: ReadDb): Record<BuyerJobState, number> => {
   const counts: Record<BuyerJobState, number> = { running: 0, settled: 0, void: 0 }
@@ -99,21 +74,8 @@ export const unmatchedReceipts = (db: ReadDb): string[] =>
 export const reservedByJobs = (db: ReadDb): bigint =>
   db.money<{ sum: bigint | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()?.sum ?? 0n
 
+const terms = buyerJobs.pick('price', 'inputTokens', 'maxTokens')
+
 /** What a settled job was agreed at, for checking its receipt. */
-export function jobTerms(
-  db: ReadDb,
-  jobId: string,
-): { price: NanoPerMtok; inputTokens: number; maxTokens: number } | null {
-  const row = db
-    .money<{ price: bigint; input_tokens: bigint; max_tokens: bigint }>(
-      'SELECT price, input_tokens, max_tokens FROM jobs WHERE job_id = ?',
-    )
-    .get(jobId)
-  return row === undefined
-    ? null
-    : {
-        price: nanoPerMtok(Number(row.price)),
-        inputTokens: Number(row.input_tokens),
-        maxTokens: Number(row.max_tokens),
-      }
-}
+export const jobTerms = (db: ReadDb, jobId: string): Pick<BuyerJobRow, 'price' | 'inputTokens' | 'maxTokens'> | null =>
+  terms.get(db, `SELECT ${terms.columns} FROM jobs WHERE job_id = ?`, jobId)

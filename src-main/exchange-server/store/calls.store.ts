@@ -1,36 +1,25 @@
 /** Every call measured: time to first token, rate, outcome. The rolling windows of a supplier are read from here. */
+import { bool, int, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type RowOf } from '#db/table.ts'
 
 export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
-export interface MeasuredCall {
-  jobId: string
-  supplier: string
-  instrument: string
-  at: number
-  outcome: CallOutcome
-  ttftMs: number | null
-  tokPerS: number | null
-  withinTtft: boolean | null
-  withinRate: boolean | null
-}
+export const measuredCalls = defineTable('calls', {
+  jobId: text(),
+  supplier: text(),
+  instrument: text(),
+  at: int(),
+  outcome: text<CallOutcome>(),
+  ttftMs: nullable(int()),
+  tokPerS: nullable(real()),
+  withinTtft: nullable(bool()),
+  withinRate: nullable(bool()),
+})
+const insertOnce = measuredCalls.inserter({ conflict: 'ON CONFLICT DO NOTHING' })
 
-const flag = (value: boolean | null): number | null => (value === null ? null : Number(value))
-
-export function insertCall(db: WriteDb, call: MeasuredCall): void {
-  db.prepare(
-    'INSERT INTO calls (job_id, supplier, instrument, at, outcome, ttft_ms, tok_per_s, within_ttft, within_rate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  ).run(
-    call.jobId,
-    call.supplier,
-    call.instrument,
-    call.at,
-    call.outcome,
-    call.ttftMs === null ? null : Math.round(call.ttftMs),
-    call.tokPerS,
-    flag(call.withinTtft),
-    flag(call.withinRate),
-  )
-}
+/** A job is measured once; `ttftMs` is rounded. */
+export const insertCall = (db: WriteDb, call: RowOf<typeof measuredCalls>): number =>
+  insertOnce(db, { ...call, ttftMs: call.ttftMs === null ? null : Math.round(call.ttftMs) })
 
 export interface CallWindow {
   calls: number

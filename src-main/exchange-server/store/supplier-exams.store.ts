@@ -1,120 +1,98 @@
 /** Exams of suppliers: attempts, judged calls, results. The reply itself is not kept, only its hash. */
-import type { RecordedItem, ExamVerdict } from '#exam/exam-session.ts'
+import { int, json, named, nullable, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type RowOf } from '#db/table.ts'
+import type { ExamVerdict, RecordedItem } from '#exam/exam-types.ts'
 
 export type SupplierExamState = 'running' | 'interrupted' | 'cancelled' | ExamVerdict
-export interface SupplierExamRow {
-  examId: string
-  supplier: string
-  deploymentId: string
-  instrument: string
-  specVersion: number
-  modelSha256: string
-  identity: string
-  slots: number
-  seed: string
-  commitment: string
-  attempt: number
-  state: SupplierExamState
-  startedAt: number
-  endedAt: number | null
-  validUntil: number | null
+export const supplierExams = defineTable('exams', {
+  examId: text(),
+  supplier: text(),
+  deploymentId: text(),
+  instrument: text(),
+  specVersion: int(),
+  modelSha256: text(),
+  identity: text(),
+  slots: int(),
+  seed: text(),
+  commitment: text(),
+  attempt: int(),
+  state: text<SupplierExamState>(),
+  startedAt: int(),
+  endedAt: nullable(int()),
+  validUntil: nullable(int()),
   /** The result frame as JSON, once there is one. */
-  result: string | null
-}
+  result: nullable(text()),
+})
+export type SupplierExamRow = RowOf<typeof supplierExams>
+const { columns } = supplierExams
 
-const COLUMNS = `exam_id AS examId, supplier, deployment_id AS deploymentId, instrument, spec_version AS specVersion, model_sha256 AS modelSha256, identity, slots, seed, commitment, attempt, state,
-  started_at AS startedAt, ended_at AS endedAt, valid_until AS validUntil, result`
+export const insertExam = (db: WriteDb, exam: SupplierExamRow): number => supplierExams.insert(db, exam)
 
-export function insertExam(db: WriteDb, exam: SupplierExamRow): void {
-  db.prepare(
-    `INSERT INTO exams (exam_id, supplier, deployment_id, instrument, spec_version, model_sha256, identity, slots, seed, commitment, attempt, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(
-    exam.examId,
-    exam.supplier,
-    exam.deploymentId,
-    exam.instrument,
-    exam.specVersion,
-    exam.modelSha256,
-    exam.identity,
-    exam.slots,
-    exam.seed,
-    exam.commitment,
-    exam.attempt,
-    exam.state,
-    exam.startedAt,
-  )
-}
-
-export const setExamState = (db: WriteDb, examId: string, state: SupplierExamState): void => {
-  db.prepare('UPDATE exams SET state = ? WHERE exam_id = ?').run(state, examId)
-}
+export const setExamState = (db: WriteDb, examId: string, state: SupplierExamState): number =>
+  supplierExams.update(db, { state }, 'WHERE exam_id = ?', examId)
 
 export const endExam = (
   db: WriteDb,
   examId: string,
-  end: { state: SupplierExamState; at: number; validUntil: number | null; result: string },
-): void => {
-  db.prepare('UPDATE exams SET state = ?, ended_at = ?, valid_until = ?, result = ? WHERE exam_id = ?').run(
-    end.state,
-    end.at,
-    end.validUntil,
-    end.result,
-    examId,
-  )
-}
+  {
+    state,
+    at,
+    validUntil,
+    result,
+  }: { state: SupplierExamState; at: number; validUntil: number | null; result: string },
+): number => supplierExams.update(db, { state, endedAt: at, validUntil, result }, 'WHERE exam_id = ?', examId)
 
 /** At start: attempts that ran when the exchange stopped wait to be resumed. */
 export const interruptExams = (db: WriteDb): void => {
   db.prepare(`UPDATE exams SET state = 'interrupted' WHERE state = 'running'`).run()
 }
 
+/** What an attempt is of: another of these begins its own counts. */
+type ExamSubject = Pick<
+  SupplierExamRow,
+  'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'
+>
+const SAME =
+  'supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ?'
+const sameAs = ({ supplier, deploymentId, instrument, specVersion, modelSha256, slots }: ExamSubject): unknown[] => [
+  supplier,
+  deploymentId,
+  instrument,
+  specVersion,
+  modelSha256,
+  slots,
+]
+
 /**
  * The last finished attempt before `exam` of the same deployment, model, grade version and slots, no older than
  * `since`; null when there is none. By its start, so that a resumed attempt finds the same one again.
  */
 export const attemptBefore = (db: ReadDb, exam: SupplierExamRow, since: number): SupplierExamRow | null =>
-  db
-    .prepare<SupplierExamRow>(
-      `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND started_at >= ? AND started_at <= ? AND exam_id <> ? AND result IS NOT NULL AND attempt < ? ORDER BY attempt DESC LIMIT 1`,
-    )
-    .get(
-      exam.supplier,
-      exam.deploymentId,
-      exam.instrument,
-      exam.specVersion,
-      exam.modelSha256,
-      exam.slots,
-      since,
-      exam.startedAt,
-      exam.examId,
-      exam.attempt,
-    ) ?? null
+  supplierExams.get(
+    db,
+    `SELECT ${columns} FROM exams
+     WHERE ${SAME} AND started_at >= ? AND started_at <= ? AND exam_id <> ? AND result IS NOT NULL AND attempt < ?
+     ORDER BY attempt DESC LIMIT 1`,
+    ...sameAs(exam),
+    since,
+    exam.startedAt,
+    exam.examId,
+    exam.attempt,
+  )
 
 /** An interrupted attempt of the same deployment, model, grade version and slots. */
-export const resumableExam = (
-  db: ReadDb,
-  wanted: Pick<SupplierExamRow, 'supplier' | 'deploymentId' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'>,
-  since: number,
-): SupplierExamRow | null =>
-  db
-    .prepare<SupplierExamRow>(
-      `SELECT ${COLUMNS} FROM exams WHERE supplier = ? AND deployment_id = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND slots = ? AND state = 'interrupted' AND started_at >= ? ORDER BY started_at DESC LIMIT 1`,
-    )
-    .get(
-      wanted.supplier,
-      wanted.deploymentId,
-      wanted.instrument,
-      wanted.specVersion,
-      wanted.modelSha256,
-      wanted.slots,
-      since,
-    ) ?? null
+export const resumableExam = (db: ReadDb, wanted: ExamSubject, since: number): SupplierExamRow | null =>
+  supplierExams.get(
+    db,
+    `SELECT ${columns} FROM exams WHERE ${SAME} AND state = 'interrupted' AND started_at >= ?
+     ORDER BY started_at DESC LIMIT 1`,
+    ...sameAs(wanted),
+    since,
+  )
 
 export const findExam = (db: ReadDb, examId: string, supplier: string): SupplierExamRow | null =>
-  db
-    .prepare<SupplierExamRow>(`SELECT ${COLUMNS} FROM exams WHERE exam_id = ? AND supplier = ?`)
-    .get(examId, supplier) ?? null
+  supplierExams.get(db, `SELECT ${columns} FROM exams WHERE exam_id = ? AND supplier = ?`, examId, supplier)
 
 /** Attempts at a grade with one model: all that began since `since`, and all ever (for numbering). */
 export const countAttempts = (
@@ -154,37 +132,46 @@ export const qualificationOf = (
     .get(supplier, instrument, specVersion, modelSha256, now) ?? null
 
 export const examsOf = (db: ReadDb, supplier: string): SupplierExamRow[] =>
-  db
-    .prepare<SupplierExamRow>(`SELECT ${COLUMNS} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`)
-    .all(supplier)
+  supplierExams.all(db, `SELECT ${columns} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`, supplier)
 
+/** A judged call: all that its frame is made of. */
 export interface StoredItem {
   item: RecordedItem
   replySha256: string
   arrivedAt: number
 }
+export const supplierExamItems = defineTable('exam_items', {
+  examId: text(),
+  position: int(),
+  phase: text<RecordedItem['phase']>(),
+  itemId: text(),
+  stored: named('verdict', json<StoredItem>()),
+})
+const insertNext = supplierExamItems.inserter({
+  by: { position: '(SELECT count(*) FROM exam_items WHERE exam_id = @examId)' },
+  conflict: 'ON CONFLICT DO NOTHING',
+})
 
-export const insertExamItem = (db: WriteDb, examId: string, stored: StoredItem): void => {
-  db.prepare(
-    `INSERT INTO exam_items (exam_id, position, phase, item_id, verdict) VALUES (?, (SELECT count(*) FROM exam_items WHERE exam_id = ?), ?, ?, ?) ON CONFLICT DO NOTHING`,
-  ).run(examId, examId, stored.item.phase, stored.item.itemId, JSON.stringify(stored))
-}
+export const insertExamItem = (db: WriteDb, examId: string, stored: StoredItem): number =>
+  insertNext(db, { examId, phase: stored.item.phase, itemId: stored.item.itemId, stored })
 
+const judged = supplierExamItems.pick('stored')
 export const examItems = (db: ReadDb, examId: string): StoredItem[] =>
-  db
-    .prepare<{ verdict: string }>('SELECT verdict FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000')
-    .all(examId)
-    .map((row) => JSON.parse(row.verdict) as StoredItem)
+  judged
+    .all(db, `SELECT ${judged.columns} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000`, examId)
+    .map(({ stored }) => stored)
+
+export const examSendingRows = defineTable('exam_sendings', { examId: text(), itemId: text() })
+const insertSending = examSendingRows.inserter({ conflict: 'ON CONFLICT DO NOTHING' })
 
 /** This call was sent once and brought no text before its supplier left. */
-export const insertExamSending = (db: WriteDb, examId: string, itemId: string): void => {
-  db.prepare('INSERT INTO exam_sendings (exam_id, item_id) VALUES (?, ?) ON CONFLICT DO NOTHING').run(examId, itemId)
-}
+export const insertExamSending = (db: WriteDb, examId: string, itemId: string): number =>
+  insertSending(db, { examId, itemId })
 
+const sent = examSendingRows.pick('itemId')
 export const examSendings = (db: ReadDb, examId: string): ReadonlySet<string> =>
   new Set(
-    db
-      .prepare<{ itemId: string }>('SELECT item_id AS itemId FROM exam_sendings WHERE exam_id = ? LIMIT 5000')
-      .all(examId)
-      .map((row) => row.itemId),
+    sent
+      .all(db, `SELECT ${sent.columns} FROM exam_sendings WHERE exam_id = ? LIMIT 5000`, examId)
+      .map(({ itemId }) => itemId),
   )

@@ -1,114 +1,127 @@
 /** Suppliers, their chains of receipts, what is held for them and what was released. */
-import { nanoFromBigInt, type Nano } from '#contract/money.ts'
+import { GENESIS } from '#books/receipts.ts'
+import type { JobId } from '#contract/ids.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
-import { brandId, type JobId } from '#contract/ids.ts'
-import { GENESIS } from '#books/receipts.ts'
+import { amount, defaulted, int, named, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import { defineTable, type RowOf } from '#db/table.ts'
 
-export function upsertSupplier(db: WriteDb, supplier: string, name: string, at: number): void {
-  db.prepare(
-    `INSERT INTO suppliers (supplier, name, first_seen_at, last_seen_at, receipt_head) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (supplier) DO UPDATE SET name = excluded.name, last_seen_at = excluded.last_seen_at`,
-  ).run(supplier, name, at, at, GENESIS)
-}
+export const suppliers = defineTable('suppliers', {
+  supplier: text(),
+  name: text(),
+  firstSeenAt: int(),
+  lastSeenAt: int(),
+  receiptSeq: defaulted(int()),
+  receiptHead: text(),
+  releaseSeq: defaulted(int()),
+})
+export type SupplierRow = RowOf<typeof suppliers>
 
-export interface SupplierRow {
-  supplier: string
-  name: string
-  lastSeenAt: number
-  receiptSeq: number
-  receiptHead: string
-  releaseSeq: number
-}
-const COLUMNS =
-  'supplier, name, last_seen_at AS lastSeenAt, receipt_seq AS receiptSeq, receipt_head AS receiptHead, release_seq AS releaseSeq'
+export const supplierReceipts = defineTable('receipts', {
+  supplier: text(),
+  seq: int(),
+  jobId: text(),
+  grossNano: amount(),
+  feeNano: amount(),
+  sellerNano: amount(),
+  settledAt: int(),
+  json: text(),
+})
+
+export const holds = defineTable('holds', {
+  jobId: text<JobId>(),
+  supplier: text(),
+  receiptSeq: int(),
+  sellerNano: named('amount_nano', amount()),
+  releaseAt: int(),
+})
+
+export const supplierReleases = defineTable('releases', {
+  supplier: text(),
+  seq: int(),
+  jobId: text<JobId>(),
+  sellerNano: named('amount_nano', amount()),
+  at: int(),
+})
+
+const upsert = suppliers.inserter({
+  conflict: 'ON CONFLICT (supplier) DO UPDATE SET name = excluded.name, last_seen_at = excluded.last_seen_at',
+})
+export const upsertSupplier = (db: WriteDb, supplier: string, name: string, at: number): number =>
+  upsert(db, { supplier, name, firstSeenAt: at, lastSeenAt: at, receiptHead: GENESIS })
 
 export const findSupplier = (db: ReadDb, supplier: string): SupplierRow | null =>
-  db.prepare<SupplierRow>(`SELECT ${COLUMNS} FROM suppliers WHERE supplier = ?`).get(supplier) ?? null
+  suppliers.get(db, `SELECT ${suppliers.columns} FROM suppliers WHERE supplier = ?`, supplier)
 export const allSuppliers = (db: ReadDb): SupplierRow[] =>
-  db.prepare<SupplierRow>(`SELECT ${COLUMNS} FROM suppliers ORDER BY supplier LIMIT 100000`).all()
+  suppliers.all(db, `SELECT ${suppliers.columns} FROM suppliers ORDER BY supplier LIMIT 100000`)
 
 /** Appends to the supplier's chain; `head` is the SHA-256 of this receipt's canonical form. */
 export function appendReceipt(db: WriteDb, supplier: string, receipt: Receipt, json: string, head: string): void {
-  db.prepare(
-    'INSERT INTO receipts (supplier, seq, job_id, gross_nano, fee_nano, seller_nano, settled_at, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  ).run(
+  const { seq, grossNano, feeNano, sellerNano, settledAt, releaseAt } = receipt
+  const { jobId } = receipt.claim
+  supplierReceipts.insert(db, { supplier, seq, jobId, grossNano, feeNano, sellerNano, settledAt, json })
+  const moved = suppliers.update(
+    db,
+    { receiptSeq: seq, receiptHead: head },
+    'WHERE supplier = ? AND receipt_seq = ?',
     supplier,
-    receipt.seq,
-    receipt.claim.jobId,
-    receipt.grossNano,
-    receipt.feeNano,
-    receipt.sellerNano,
-    receipt.settledAt,
-    json,
+    seq - 1,
   )
-  const moved = db
-    .prepare('UPDATE suppliers SET receipt_seq = ?, receipt_head = ? WHERE supplier = ? AND receipt_seq = ?')
-    .run(receipt.seq, head, supplier, receipt.seq - 1)
-  if (moved.changes !== 1) throw new Error(`the receipt chain of ${supplier} moved under ${receipt.seq}`)
-  db.prepare('INSERT INTO holds (job_id, supplier, receipt_seq, amount_nano, release_at) VALUES (?, ?, ?, ?, ?)').run(
-    receipt.claim.jobId,
-    supplier,
-    receipt.seq,
-    receipt.sellerNano,
-    receipt.releaseAt,
-  )
+  if (moved !== 1) throw new Error(`the receipt chain of ${supplier} moved under ${seq}`)
+  holds.insert(db, { jobId, supplier, receiptSeq: seq, sellerNano, releaseAt })
 }
+
+const texts = supplierReceipts.pick('json')
 
 /** The stored text: a resent claim is answered with these very bytes. */
 export const receiptJson = (db: ReadDb, jobId: string, supplier: string): string | null =>
-  db.prepare<{ json: string }>('SELECT json FROM receipts WHERE job_id = ? AND supplier = ?').get(jobId, supplier)
-    ?.json ?? null
+  texts.get(db, `SELECT ${texts.columns} FROM receipts WHERE job_id = ? AND supplier = ?`, jobId, supplier)?.json ??
+  null
 
 export const receiptsAfter = (db: ReadDb, supplier: string, seq: number, limit: number): string[] =>
-  db
-    .prepare<{ json: string }>('SELECT json FROM receipts WHERE supplier = ? AND seq > ? ORDER BY seq LIMIT ?')
-    .all(supplier, seq, limit)
+  texts
+    .all(
+      db,
+      `SELECT ${texts.columns} FROM receipts WHERE supplier = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      supplier,
+      seq,
+      limit,
+    )
     .map((row) => row.json)
 
-export interface Hold {
-  jobId: string
-  supplier: string
-  amountNano: Nano
-}
+const heldAmounts = holds.pick('jobId', 'supplier', 'sellerNano')
+export type HeldAmount = Pick<RowOf<typeof holds>, 'jobId' | 'supplier' | 'sellerNano'>
 
 /** Due holds in a fixed order: time, supplier, receipt. */
-export const dueHolds = (db: ReadDb, now: number, limit: number): Hold[] =>
-  db
-    .money<{ job_id: string; supplier: string; amount_nano: bigint }>(
-      'SELECT job_id, supplier, amount_nano FROM holds WHERE release_at <= ? ORDER BY release_at, supplier, receipt_seq LIMIT ?',
-    )
-    .all(now, limit)
-    .map((row) => ({ jobId: row.job_id, supplier: row.supplier, amountNano: nanoFromBigInt(row.amount_nano) }))
+export const dueHolds = (db: ReadDb, now: number, limit: number): HeldAmount[] =>
+  heldAmounts.all(
+    db,
+    `SELECT ${heldAmounts.columns} FROM holds WHERE release_at <= ?
+     ORDER BY release_at, supplier, receipt_seq LIMIT ?`,
+    now,
+    limit,
+  )
 
 /** Turns a hold into the supplier's next release. */
-export function appendRelease(db: WriteDb, hold: Hold, at: number): Release {
-  const seq = (findSupplier(db, hold.supplier)?.releaseSeq ?? 0) + 1
-  db.prepare('UPDATE suppliers SET release_seq = ? WHERE supplier = ?').run(seq, hold.supplier)
-  db.prepare('INSERT INTO releases (supplier, seq, job_id, amount_nano, at) VALUES (?, ?, ?, ?, ?)').run(
-    hold.supplier,
-    seq,
-    hold.jobId,
-    hold.amountNano,
-    at,
-  )
-  db.prepare('DELETE FROM holds WHERE job_id = ?').run(hold.jobId)
-  return { seq, jobId: brandId<JobId>(hold.jobId), amountNano: hold.amountNano, at }
+export function appendRelease(db: WriteDb, { jobId, supplier, sellerNano }: HeldAmount, at: number): Release {
+  const seq = (findSupplier(db, supplier)?.releaseSeq ?? 0) + 1
+  suppliers.update(db, { releaseSeq: seq }, 'WHERE supplier = ?', supplier)
+  supplierReleases.insert(db, { supplier, seq, jobId, sellerNano, at })
+  db.prepare('DELETE FROM holds WHERE job_id = ?').run(jobId)
+  return { seq, jobId, amountNano: sellerNano, at }
 }
 
 export const releasesAfter = (db: ReadDb, supplier: string, seq: number, limit: number): Release[] =>
-  db
-    .money<{ seq: bigint; job_id: string; amount_nano: bigint; at: bigint }>(
-      'SELECT seq, job_id, amount_nano, at FROM releases WHERE supplier = ? AND seq > ? ORDER BY seq LIMIT ?',
+  supplierReleases
+    .all(
+      db,
+      `SELECT ${supplierReleases.columns} FROM releases WHERE supplier = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      supplier,
+      seq,
+      limit,
     )
-    .all(supplier, seq, limit)
-    .map((row) => ({
-      seq: Number(row.seq),
-      jobId: brandId<JobId>(row.job_id),
-      amountNano: nanoFromBigInt(row.amount_nano),
-      at: Number(row.at),
-    }))
+    .map((row) => ({ seq: row.seq, jobId: row.jobId, amountNano: row.sellerNano, at: row.at }))
 
 /** Sums for the check: what the holds and releases of one supplier say. */
 export function heldAndReleased(

@@ -57,7 +57,7 @@ class StokerExchange implements ExchangePort {
   #session: SupplierSession | null = null
   #resumeWithinMs = 0
   #droppedAt = 0
-  #running: { abort: AbortController; done: Promise<void> } | null = null
+  #running: { stopping: AbortController; done: Promise<void> } | null = null
 
   constructor(options: StokerExchangeOptions) {
     this.#options = options
@@ -101,15 +101,15 @@ class StokerExchange implements ExchangePort {
 
   start(): void {
     if (this.#running !== null) return
-    const abort = new AbortController()
-    this.#running = { abort, done: this.#loop(abort.signal) }
+    const stopping = new AbortController()
+    this.#running = { stopping, done: this.#loop(stopping.signal) }
   }
 
   async stop(): Promise<void> {
     if (this.#running === null) return
-    const { abort, done } = this.#running
+    const { stopping, done } = this.#running
     this.#running = null
-    abort.abort()
+    stopping.abort()
     await done
     this.#session = null
     this.#setState({ kind: 'stopped' })

@@ -1,10 +1,10 @@
 import { describe, it, expect } from 'vitest'
 
-import { Measures } from '#core/jobs/measures.ts'
+import { DeploymentMeasures } from '#core/jobs/measures.ts'
 
 describe('what finished jobs teach', () => {
   it('compares the engine’s tokens with the reference’s, large jobs counting more and the newest most', () => {
-    const measures = new Measures()
+    const measures = new DeploymentMeasures()
     expect([measures.promptRatio, measures.outputRatio, measures.promptTokens]).toEqual([null, null, null])
     // A short prompt is mostly template; it must not set the ratio of the long ones.
     measures.counted({ inputTokens: 2, outputTokens: 10 }, { promptTokens: 20, cachedTokens: 0, generatedTokens: 20 })
@@ -25,7 +25,7 @@ describe('what finished jobs teach', () => {
   })
 
   it('keeps the last hundred jobs of the last ten minutes, and from short answers no rate', () => {
-    const measures = new Measures()
+    const measures = new DeploymentMeasures()
     const job = (at: number, outputTokens: number) => measures.served({ at, ttftMs: 1, tokPerS: 50, outputTokens })
     job(0, 15)
     job(1, 16)
