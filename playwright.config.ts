@@ -25,6 +25,8 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   timeout: 180_000,
+  // Guards against hanging only; the default of five seconds fails on a busy machine.
+  expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {
     browserName: 'chromium',

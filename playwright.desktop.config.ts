@@ -13,6 +13,7 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   timeout: 120_000,
+  expect: browser.expect ?? {},
   reporter: [['list'], ['json', { outputFile: 'test-results/desktop.json' }]],
   use: browser.use ?? {},
 })

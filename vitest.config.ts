@@ -7,8 +7,10 @@ export default defineConfig({
     pool: 'forks',
     // Many tests wait for processes of their own; more than cores keeps the cores busy.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // They guard against hanging only: on a busy machine a test of two seconds may take twenty.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
   },
 })

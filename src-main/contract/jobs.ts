@@ -5,7 +5,22 @@ import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
-export const jobStates = z.enum(['running', 'claimed', 'settled', 'void', 'failed', 'rejected'])
+/**
+ * `disputed`: its receipt does not agree with what we counted or with the stated terms, so nothing of it was booked.
+ */
+export const jobStates = z.enum(['running', 'claimed', 'settled', 'disputed', 'void', 'failed', 'rejected'])
+
+/**
+ * One way in which the money of a receipt differs from our own record. Counts in reference tokens, PRICE in nano-units
+ * per million tokens, FEE in hundredths of a per cent, HOLD in milliseconds.
+ */
+export const receiptDifference = z.object({
+  code: z.enum(['INPUT_COUNT', 'OUTPUT_COUNT', 'PRICE', 'FEE', 'HOLD']),
+  ours: z.number().int(),
+  theirs: z.number().int(),
+})
+export type ReceiptDifference = z.infer<typeof receiptDifference>
+
 export const job = z.object({
   jobId,
   instrument,
@@ -28,7 +43,8 @@ export const job = z.object({
   grossNano: nanoAmount.nullable(),
   feeNano: nanoAmount.nullable(),
   sellerNano: nanoAmount.nullable(),
-  money: z.enum(['none', 'pending', 'held', 'available']),
+  /** `disputed`: gross, fee and seller are what the exchange says; no sum contains them. */
+  money: z.enum(['none', 'pending', 'held', 'available', 'disputed']),
   releaseAt: epochMs.nullable(),
   powerNano: z.number().nullable(),
   receiptSeq: z.number().int().nullable(),
@@ -52,6 +68,8 @@ export const jobsContract = {
       job.extend({
         receipt: receipt.nullable(),
         verified: z.object({ ok: z.boolean(), shown: z.array(z.string()), notShown: z.array(z.string()) }).nullable(),
+        /** Why the receipt is disputed; empty when it is not. */
+        differences: z.array(receiptDifference),
       }),
     ),
 }

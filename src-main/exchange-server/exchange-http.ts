@@ -12,6 +12,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
 import { errorBody, refused } from '#lib/openai-error.ts'
@@ -21,7 +22,11 @@ import { LIMITS } from './exchange-limits.ts'
 
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
-const CLOSING_TURNS = 1_000
+/**
+ * For answers on their way when it closes. By the system's clock, as sockets are, whatever clock the exchange keeps.
+ */
+const CLOSING_MS = 1_000
+const CLOSING_LOOK_MS = 5
 
 export interface Listener {
   url: string
@@ -81,10 +86,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
           resolve()
         }),
       )
-      // Answers that are ready get out: a connection ends once it is idle, and after a bounded number of turns anyway.
-      for (let turn = 0; state.open && turn < CLOSING_TURNS; turn += 1) {
+      // Answers that are ready get out: a connection ends once it is idle, and after a bounded time anyway.
+      const endsAt = systemClock.mono() + CLOSING_MS
+      while (state.open && systemClock.mono() < endsAt) {
         server.closeIdleConnections()
-        await new Promise((resolve) => setImmediate(resolve))
+        await Promise.race([closed, systemClock.sleep(CLOSING_LOOK_MS)])
       }
       server.closeAllConnections()
       await closed

@@ -27,7 +27,8 @@ export interface ChildPolicy {
 
 export const CHILD_POLICIES = {
   engine: {
-    readyMs: 20_000,
+    /** From the fork to the host's first message. Longer is a hang: a busy machine with a slow disk takes half a minute. */
+    readyMs: 60_000,
     /**
      * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a
      * prompt: 128 tokens of a very large model on a slow processor are 30 s at 4 tokens a second, and where memory is

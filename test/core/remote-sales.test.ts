@@ -23,9 +23,10 @@ import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { balances, books, buyerKey, client, say } from '#test/exchange-server/exchange-support.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
-import { openInProcessStack, until, untilOnline, type InProcessStack } from '#test/support/in-process-stack.ts'
+import { openInProcessStack, untilCore, untilOnline, type InProcessStack } from '#test/support/in-process-stack.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
+import { until } from '#test/support/until.ts'
 
 const NANO = brandId<Instrument>('practice/text-nano')
 const KEY = 'sk-own-use-of-another-rig'
@@ -91,7 +92,7 @@ describe.skipIf(llamaServerPath() === null)(
       })
       buyer = client(stack.exchange, await buyerKey(stack.exchange))
       ours = openDb({ path: `${folder.path}/practice.db`, migrations: realmMigrations, readOnly: true })
-    }, 60_000)
+    }, 180_000)
     afterAll(async () => {
       ours?.close()
       await stack?.stop()
@@ -102,7 +103,7 @@ describe.skipIf(llamaServerPath() === null)(
     const jobOf = (jobId: string): ReturnType<InProcessStack['core']['client']['jobs']['get']> =>
       stack.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
     const reaches = (jobId: string, state: Job['state']): Promise<void> =>
-      until(stack.core, async () => (await jobOf(jobId)).state === state)
+      untilCore(stack.core, async () => (await jobOf(jobId)).state === state)
     /** At the exchange: what buyers spent and have reserved, and where it went. */
     function money(): { spent: number; reserved: number; fees: number; seller: number } {
       const { held, available, ...rest } = balances(stack.exchange, stack.key.publicKey)
@@ -113,11 +114,11 @@ describe.skipIf(llamaServerPath() === null)(
       Number(/^llamacpp:tokens_predicted_total (\d+)/m.exec(await (await fetch(`${llama.url}/metrics`)).text())?.[1])
     /** Resolves when no slot of the llama-server works. */
     async function idle(): Promise<void> {
-      while (
-        ((await (await fetch(`${llama.url}/slots`)).json()) as { is_processing: boolean }[]).some(
-          ({ is_processing: busy }) => busy,
-        )
-      );
+      await until('every slot of the server to be free', async () =>
+        ((await (await fetch(`${llama.url}/slots`)).json()) as { is_processing: boolean }[]).every(
+          ({ is_processing: busy }) => !busy,
+        ),
+      )
     }
     const transfersOf = (jobId: string): object[] =>
       ours.read
@@ -134,7 +135,7 @@ describe.skipIf(llamaServerPath() === null)(
         .withResponse()
       const text = data.choices[0]!.message.content!
       const jobId = response.headers.get('x-stoker-job')!
-      await until(stack.core, async () => (await jobOf(jobId)).money === 'available')
+      await untilCore(stack.core, async () => (await jobOf(jobId)).money === 'available')
       const job = await jobOf(jobId)
       const [inputTokens, outputTokens] = [bytes4(content), Math.min(bytes4(text), MAX_TOKENS)]
       expect(outputTokens).toBeGreaterThan(0)
@@ -220,7 +221,7 @@ describe.skipIf(llamaServerPath() === null)(
       expect(deployment).toMatchObject({ state: 'loaded', settings: { slots: 2 } })
       const { deploymentId } = deployment
       const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
-      await until(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
+      await untilCore(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
       expect(await core.client.exams.get({ examId })).toMatchObject({ state: 'passed' })
       expect(await made()).toBeGreaterThan(97 * MAX_TOKENS)
       expect(
@@ -233,7 +234,7 @@ describe.skipIf(llamaServerPath() === null)(
         state: 'listed',
         deploymentId,
       })
-    }, 60_000)
+    }, 180_000)
 
     it('sells an answer of the llama-server: claim, receipt, ledger', async () => {
       const before = await made()

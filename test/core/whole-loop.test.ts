@@ -18,7 +18,7 @@ import type { Exchange } from '#exchange-server/exchange.ts'
 
 import { admin } from '../exchange-server/exchange-support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
-import { openInProcessStack, until, untilOnline, type InProcessStack } from '../support/in-process-stack.ts'
+import { openInProcessStack, untilCore, untilOnline, type InProcessStack } from '../support/in-process-stack.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const NANO = 'practice/text-nano' as Instrument
@@ -100,7 +100,7 @@ describe('the whole loop', () => {
     const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
-    await until(
+    await untilCore(
       core,
       async () => (await core.client.jobs.list({})).jobs.filter((job) => job.money === 'available').length === 2,
     )
@@ -122,15 +122,15 @@ describe('the whole loop', () => {
     await core.client.app.updateSettings({ rigName: 'the box under the stairs' })
 
     const again = await made.restartCore()
-    await until(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
+    await untilCore(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
-    await until(
+    await untilCore(
       again,
       async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3,
     )
     expect(await again.client.app.ledgerCheck()).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: true })
     expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
-  }, 60_000)
+  }, 180_000)
 
   it('resumes an exam that a restart interrupted, without asking a judged item again; on a remote server, of which the transcript claims no more than it knows', async () => {
     const made = await stack()
@@ -148,7 +148,7 @@ describe('the whole loop', () => {
       if (judged >= 12) break
     }
     const core = await made.restartCore()
-    await until(core, async () => (await core.client.exams.get({ examId })).state === 'passed')
+    await untilCore(core, async () => (await core.client.exams.get({ examId })).state === 'passed')
     const exam = await core.client.exams.get({ examId })
     expect(exam.items.length).toBe(exam.done)
     expect(new Set(exam.items.map((item) => `${item.phase} ${item.itemId}`)).size).toBe(exam.items.length)
@@ -163,5 +163,5 @@ describe('the whole loop', () => {
       state: 'listed',
       slots: 2,
     })
-  }, 60_000)
+  }, 180_000)
 })

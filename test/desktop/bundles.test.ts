@@ -17,13 +17,13 @@ import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Live } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import { systemClock } from '#lib/system-clock.ts'
 
 import { bundle, ensureBuilt } from '../support/built.ts'
 import { startDesktopApp } from '../support/desktop-app.ts'
 import type { FakeUtilityProcess } from '../support/fake-utility-process.ts'
 import { isAlive } from '../support/processes.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 type Client = ContractRouterClient<Contract>
 const NANO = 'practice/text-nano' as Instrument
@@ -41,7 +41,7 @@ async function app(dataDir: string) {
 }
 
 /** Follows the core's live values until `test` holds. */
-async function until(client: Client, what: string, test: (live: Live) => boolean | Promise<boolean>): Promise<void> {
+async function shows(client: Client, what: string, test: (live: Live) => boolean | Promise<boolean>): Promise<void> {
   const signal = AbortSignal.timeout(WAIT_MS)
   try {
     for await (const live of await client.app.live(undefined, { signal })) if (await test(live)) return
@@ -110,7 +110,7 @@ describe('the built desktop bundles', () => {
     const client = await connect()
     const hello = await client.app.hello()
     expect(hello).toMatchObject({ mode: 'desktop', realm: 'practice', dataDir, exchangeUrl: null })
-    await until(
+    await shows(
       client,
       'the bundled model and the exchange',
       async (live) => live.exchange.kind === 'online' && (await client.models.list()).some(({ bundled }) => bundled),
@@ -129,13 +129,13 @@ describe('the built desktop bundles', () => {
     expect(
       await client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(1_000_000_000) }),
     ).toMatchObject({ state: 'listed' })
-    await until(client, 'the first job', async () => (await settledJobs(client)) > 0)
+    await shows(client, 'the first job', async () => (await settledJobs(client)) > 0)
     expect((await client.earnings.summary({ from: 0, to: hello.now + 86_400_000 })).heldNano).toBeGreaterThan(0)
 
     const engine = forked.findLast(({ entry }) => entry === bundle('engine'))!
     const [enginePid, before] = [engine.pid!, await settledJobs(client)]
     process.kill(enginePid, 'SIGKILL')
-    await until(
+    await shows(
       client,
       'a job after the engine was killed',
       async (live) => live.engine.kind === 'loaded' && (await settledJobs(client)) > before,
@@ -146,11 +146,11 @@ describe('the built desktop bundles', () => {
 
     const [jobs, old] = [await settledJobs(client), pidsOf(forked)]
     process.kill(old[0]!, 'SIGKILL')
-    while (isAlive(old[0]!) || forked[0]!.pid !== undefined) await systemClock.sleep(20)
+    await until('the core to be gone', () => !isAlive(old[0]!) && forked[0]!.pid === undefined, WAIT_MS)
     const again = await connect()
     expect(await again.app.ledgerCheck()).toMatchObject({ ok: true, problems: [] })
     expect(await settledJobs(again)).toBeGreaterThanOrEqual(jobs)
-    await until(again, 'a job after the core was killed', async () => (await settledJobs(again)) > jobs)
+    await shows(again, 'a job after the core was killed', async () => (await settledJobs(again)) > jobs)
     expect(old.filter(isAlive)).toEqual([])
 
     const pids = pidsOf(forked)
@@ -159,14 +159,14 @@ describe('the built desktop bundles', () => {
     expect(pids.filter(isAlive)).toEqual([])
     expect(fake.exits).toEqual([])
     expect(existsSync(join(dataDir, 'owner.json'))).toBe(false)
-  }, 90_000)
+  }, 240_000)
 
   it('tell the owner when the folder is in use, instead of restarting', async () => {
     const dataDir = join(tempDir(), 'rig')
     const first = await app(dataDir)
     await (await first.connect()).app.hello()
     const second = await app(dataDir)
-    while (second.fake.exits.length === 0) await systemClock.sleep(20)
+    await until('the second one to end', () => second.fake.exits.length > 0, WAIT_MS)
     expect(second.failed).toEqual([expect.stringContaining(`process ${first.forked[0]!.pid}`)])
     expect([second.fake.errors.length, second.forked.length, second.fake.exits, second.shell.childCount]).toEqual([
       1,
@@ -175,5 +175,5 @@ describe('the built desktop bundles', () => {
       0,
     ])
     expect((await (await first.connect()).app.hello()).mode).toBe('desktop')
-  }, 60_000)
+  }, 240_000)
 })

@@ -12,11 +12,9 @@ import { createLog } from '#lib/log.ts'
 
 import { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
 import { FakeParentPort } from '../support/fake-parent-port.ts'
+import { rest } from '../support/until.ts'
 
 const START = { t: 'start', dataDir: '/data', version: '1', resourcesDir: '/r' } as const
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-}
 
 function hosted(start?: () => StartedCore) {
   const log = createLog('test')
@@ -53,7 +51,7 @@ describe('the core in its process', () => {
     const { parent, served, page } = hosted()
     parent.tell(START)
     const pages = [page(), page(), page()]
-    await turns()
+    await rest()
     expect([pages.map((one) => one.open()), served.map(({ isOpen }) => isOpen)]).toEqual([
       [false, false, true],
       [false, false, true],
@@ -70,7 +68,7 @@ describe('the core in its process', () => {
       [],
     ])
     parent.tell({ t: 'quit' })
-    await turns()
+    await rest()
     expect([parent.types, exits]).toEqual([['failed', 'stopped'], [0]])
   })
 
@@ -88,7 +86,7 @@ describe('the core in its process', () => {
     const one = page()
     parent.tell({ t: 'quit' })
     parent.tell({ t: 'quit' })
-    await turns()
+    await rest()
     expect([did, parent.types, exits, one.open()]).toEqual([['stopped'], ['ready', 'stopped'], [0], false])
   })
 
@@ -100,7 +98,7 @@ describe('the core in its process', () => {
     }))
     parent.tell(START)
     parent.tell({ t: 'quit' })
-    await turns()
+    await rest()
     expect(exits).toEqual([0])
   })
 
@@ -112,7 +110,7 @@ describe('the core in its process', () => {
     })
     parent.tell({ t: 'quit' })
     parent.tell(START)
-    await turns()
+    await rest()
     expect([starts, exits]).toEqual([0, [0]])
   })
 

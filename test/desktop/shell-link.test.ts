@@ -10,10 +10,7 @@ import { ShellLink } from '#desktop/shell-link.ts'
 
 import { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
 import { FakeParentPort } from '../support/fake-parent-port.ts'
-
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-}
+import { rest } from '../support/until.ts'
 
 function linked() {
   const parent = new FakeParentPort()
@@ -61,7 +58,7 @@ describe('the line to the shell', () => {
     const answers: unknown[] = []
     host.channel.onMessage((message) => answers.push(message))
     other.channel.send('hello')
-    await turns()
+    await rest()
     expect([other.heard, answers, host.pid]).toEqual([['one', 'two', 'three'], ['hello'], 42])
   })
 
@@ -90,7 +87,7 @@ describe('the line to the shell', () => {
     const [core, far] = FakeMessagePortMain.pair()
     parent.tell({ t: 'forked', id: 1, pid: 42 }, [core])
     const other = child(far)
-    await turns()
+    await rest()
     expect(other.heard).toEqual(['closed: the other side closed the port'])
   })
 
@@ -102,7 +99,7 @@ describe('the line to the shell', () => {
     const [core, far] = FakeMessagePortMain.pair()
     parent.tell({ t: 'forked', id: 1, pid: 42 }, [core])
     const other = child(far)
-    await turns()
+    await rest()
     expect(other.heard).toEqual(['closed: the other side closed the port'])
   })
 
@@ -138,7 +135,7 @@ describe('the line to the shell', () => {
     host.channel.onMessage((message) => heard.push(message as string))
     host.channel.onClose((reason) => heard.push(reason))
     child(far).channel.send('last words')
-    await turns()
+    await rest()
     parent.tell({ t: 'exited', id: 1, code: 1 })
     expect(heard).toEqual(['last words', 'the process ended'])
   })

@@ -8,6 +8,7 @@ import { APP_URL } from '#desktop/security.ts'
 import { CORE_RESTARTS_MAX, EXIT_FAILED, Shell } from '#desktop/shell.ts'
 
 import { FakeElectron, type FakeUtility } from '../support/fake-electron.ts'
+import { rest } from '../support/until.ts'
 
 const paths = {
   core: 'core.js',
@@ -23,9 +24,6 @@ const clock = {
   now: () => 0,
   mono: () => 0,
   sleep: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))),
-}
-const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 16; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
 async function started(change: (electron: FakeElectron) => void = () => {}) {
@@ -111,12 +109,12 @@ describe('the desktop shell', () => {
     electron.utilities[0]!.end(9)
     connect(electron)
     expect(electron.windows[0]!.sent).toEqual([])
-    await settle()
+    await rest()
     expect([electron.utilities.length, renderers(electron.utilities[1]!), electron.windows[0]!.sent.length]).toEqual([
       2, 1, 1,
     ])
     electron.utilities[1]!.end(9)
-    await settle()
+    await rest()
     expect([electron.utilities.length, renderers(electron.utilities[2]!), electron.windows[0]!.sent.length]).toEqual([
       3, 0, 1,
     ])
@@ -127,10 +125,10 @@ describe('the desktop shell', () => {
     const window = electron.windows[0]!
     const restart = async (asks: boolean): Promise<number> => {
       electron.utilities.at(-1)!.end(9)
-      await settle()
+      await rest()
       if (asks) connect(electron)
       electron.utilities.at(-1)!.emit('message', { t: 'ready' })
-      await settle()
+      await rest()
       return window.reloads
     }
     electron.utilities[0]!.emit('message', { t: 'ready' })
@@ -145,12 +143,12 @@ describe('the desktop shell', () => {
     core.emit('message', { t: 'fork', id: 7, child: 'engine' })
     const engine = electron.utilities[1]!
     expect([engine.entry, engine.sent]).toEqual(['engine.js', []])
-    await settle()
+    await rest()
     expect(engine.sent).toEqual([{ message: { t: 'port', dataDir: '/data' }, ports: 1 }])
     expect(core.sent.at(-1)).toEqual({ message: { t: 'forked', id: 7, pid: engine.pid }, ports: 1 })
     expect(engine.pid).toBeTypeOf('number')
     core.emit('message', { t: 'kill', id: 7 })
-    await settle()
+    await rest()
     expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 143 })
   })
 
@@ -180,9 +178,9 @@ describe('the desktop shell', () => {
     const core = electron.utilities[0]!
     core.emit('message', { t: 'fork', id: 7, child: 'engine' })
     electron.utilities[1]!.stubborn = true
-    await settle()
+    await rest()
     core.emit('message', { t: 'kill', id: 7 })
-    await settle()
+    await rest()
     expect([electron.killedHard, electron.utilities[1]!.alive]).toEqual([[electron.utilities[1]!.pid], false])
   })
 
@@ -190,7 +188,7 @@ describe('the desktop shell', () => {
     const { electron, told } = await started()
     electron.utilities[0]!.emit('message', { t: 'fork', id: 1, child: 'engine' })
     electron.utilities[0]!.end(9)
-    await settle()
+    await rest()
     expect(electron.utilities.map(({ entry, alive }) => [entry, alive])).toEqual([
       ['core.js', false],
       ['engine.js', false],
@@ -198,7 +196,7 @@ describe('the desktop shell', () => {
     ])
     for (let crash = 0; crash < CORE_RESTARTS_MAX; crash += 1) {
       electron.utilities.at(-1)!.end(9)
-      await settle()
+      await rest()
     }
     expect(electron.errors).toHaveLength(1)
     expect(told.at(-1)).toMatch(/^failed: Its core ended 6 times/)
@@ -209,7 +207,7 @@ describe('the desktop shell', () => {
     const { electron } = await started()
     const old = electron.utilities[0]!
     old.end(9)
-    await settle()
+    await rest()
     old.emit('message', { t: 'fork', id: 1, child: 'engine' })
     expect(electron.utilities.map(({ entry }) => entry)).toEqual(['core.js', 'core.js'])
   })
@@ -219,7 +217,7 @@ describe('the desktop shell', () => {
     const core = electron.utilities[0]!
     core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
     core.emit('message', { t: 'failed', code: 'DATA_LOCKED', message: 'the folder is in use by process 7' })
-    await settle()
+    await rest()
     expect({
       errors: electron.errors,
       told,
@@ -241,7 +239,7 @@ describe('the desktop shell', () => {
     const close = async (): Promise<boolean> => {
       let held = false
       window.emit('close', { preventDefault: () => (held = true) })
-      await settle()
+      await rest()
       return held
     }
     expect([await close(), await close(), window.visible, electron.asked.length]).toEqual([true, true, false, 1])
@@ -253,7 +251,7 @@ describe('the desktop shell', () => {
     const { electron } = await started()
     electron.utilities[0]!.emit('message', { t: 'close-to-tray', choice: 'tray' })
     electron.windows[0]!.emit('close', { preventDefault: () => undefined })
-    await settle()
+    await rest()
     expect([electron.asked.length, electron.windows[0]!.visible]).toEqual([0, false])
   })
 
@@ -271,9 +269,9 @@ describe('the desktop shell', () => {
     electron.utilities[0]!.emit('message', { t: 'fork', id: 2, child: 'exchange' })
     electron.utilities[0]!.obedient = false
     electron.utilities[0]!.stubborn = true
-    await settle()
+    await rest()
     expect(electron.quit()).toBe(true)
-    await settle()
+    await rest()
     expect({
       alive: electron.utilities.filter(({ alive }) => alive).length,
       left: shell.childCount,
@@ -296,7 +294,7 @@ describe('the desktop shell', () => {
     expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 3, code: null })
     expect(electron.utilities).toHaveLength(1)
     core.end(0)
-    await settle()
+    await rest()
     expect(electron.quits).toBe(1)
   })
 
@@ -314,9 +312,9 @@ describe('the desktop shell', () => {
       onFailed: (message) => told.push(message),
     })
     const starting = shell.start()
-    await settle()
+    await rest()
     electron.quit()
-    await settle()
+    await rest()
     fail(new Error('ERR_ABORTED'))
     expect([await starting, told, electron.quits, shell.childCount]).toEqual([true, [], 1, 0])
   })

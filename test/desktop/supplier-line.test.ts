@@ -7,10 +7,7 @@ import { SocketOverChannel } from '#desktop/socket-over-channel.ts'
 import { supplierLine } from '#desktop/supplier-line.ts'
 
 import { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
-
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-}
+import { rest } from '../support/until.ts'
 
 function line() {
   const [one, two] = FakeMessagePortMain.pair()
@@ -32,24 +29,24 @@ describe('the line between core and exchange host', () => {
     const mine = dial()
     const heard = log(mine)
     mine.send('hello')
-    await turns()
+    await rest()
     const theirs = log(accepted[0]!)
     accepted[0]!.send('welcome')
-    await turns()
+    await rest()
     expect([heard, theirs]).toEqual([['welcome'], ['hello']])
   })
 
   it('ends the connection before when a new one is dialled, and lets none of its frames into the new one', async () => {
     const { dial, accepted } = line()
     const first = log(dial())
-    await turns()
+    await rest()
     const old = accepted[0]!
     const oldHeard = log(old)
     old.send('old frame on its way')
     const second = log(dial())
-    await turns()
+    await rest()
     accepted[1]!.send('new frame')
-    await turns()
+    await rest()
     expect([first, second, oldHeard, old.isOpen]).toEqual([
       ['closed: another connection took its place'],
       ['new frame'],
@@ -61,18 +58,18 @@ describe('the line between core and exchange host', () => {
   it('tells the other end of a close, with the reason, and not of the channel’s', async () => {
     const { dial, accepted, mine } = line()
     const one = log(dial())
-    await turns()
+    await rest()
     accepted[0]!.close('refused')
-    await turns()
+    await rest()
     expect([one, mine.isOpen]).toEqual([['closed: refused'], true])
   })
 
   it('ends the connection when the other process is gone', async () => {
     const { dial, theirs } = line()
     const one = log(dial())
-    await turns()
+    await rest()
     theirs.close('gone')
-    await turns()
+    await rest()
     expect(one).toEqual(['closed: the other side closed the port'])
   })
 })
@@ -86,13 +83,13 @@ describe('a socket over a channel', () => {
     socket.on('message', (data: Buffer, isBinary: boolean) => events.push(`${data.toString('utf8')} ${isBinary}`))
     socket.on('close', (code: number, reason: Buffer) => events.push(`close ${code} ${reason.toString('utf8')}`))
     expect(socket.readyState).toBe(socket.OPEN)
-    await turns()
+    await rest()
     accepted[0]!.send('grüße')
-    await turns()
+    await rest()
     socket.close(1008, 'enough')
     events.push('after close')
     socket.send('never sent')
-    await turns()
+    await rest()
     expect(events).toEqual(['open', 'grüße false', 'after close', 'close 1006 enough'])
     expect([socket.readyState === socket.OPEN, accepted[0]!.isOpen]).toEqual([false, false])
   })

@@ -82,7 +82,7 @@ test.describe('other states', () => {
     const server = await startFakeServer({ scenario: 'stale' })
     try {
       await openPage(page, server.url, 'home')
-      await expect(page.locator('#content')).toHaveAttribute('data-stale', 'true', { timeout: 15_000 })
+      await expect(page.locator('#content')).toHaveAttribute('data-stale', 'true', { timeout: 60_000 })
       await expect(page.getByText(/^as of \d\d:\d\d:\d\d/).first()).toBeVisible()
       await shoot(page, 'home-stale-light-wide')
       await expectAccessible(page, 'stale state')
@@ -102,7 +102,7 @@ test.describe('other states', () => {
     await shoot(page, 'home-offline-light-wide')
     const again = await startFakeServer({ scenario: 'busy', port })
     try {
-      await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 20_000 })
+      await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 60_000 })
     } finally {
       await again.close()
     }
@@ -118,7 +118,7 @@ test.describe('other states', () => {
       port: Number(new URL(server.url).port),
     })
     try {
-      await expect(page.getByRole('button', { name: 'Reload' })).toBeVisible({ timeout: 20_000 })
+      await expect(page.getByRole('button', { name: 'Reload' })).toBeVisible({ timeout: 60_000 })
     } finally {
       await newer.close()
     }

@@ -51,7 +51,7 @@ test('from the link to the first earning, held then available, and everything is
     const hand = clicker(page)
     await page.goto(rig.link)
     await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
-      timeout: 30_000,
+      timeout: 60_000,
     })
     expect(page.url(), 'the login code is wiped from the address').not.toContain('code=')
     await settled(page)
@@ -60,7 +60,7 @@ test('from the link to the first earning, held then available, and everything is
     await hand.press('Start')
     await shoot(page, '2-power')
     await hand.press('Continue')
-    await expect(page.getByRole('radio', { checked: true })).toHaveCount(1, { timeout: 30_000 })
+    await expect(page.getByRole('radio', { checked: true })).toHaveCount(1, { timeout: 60_000 })
     await shoot(page, '3-model')
     await hand.press('Use this model')
     await hand.press('Start exam', { timeout: 60_000 })
@@ -70,7 +70,7 @@ test('from the link to the first earning, held then available, and everything is
     await shoot(page, '4-exam-passed')
     await expectAccessible(page, 'wizard: exam passed')
     await hand.press('Set my ask')
-    await expect(page.getByRole('textbox', { name: /My ask/ })).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('textbox', { name: /My ask/ })).toBeVisible({ timeout: 60_000 })
     await shoot(page, '5-ask')
     await hand.press('List it')
     await expect(page.getByTestId('held')).not.toHaveText('0', { timeout: 60_000 })

@@ -57,4 +57,4 @@ it('stoker serve listens for its owner on 127.0.0.1 alone, once told to, and not
     expect(await rig.stop()).toBe(0)
   }
   expect(await reached('127.0.0.1', port)).toBe(false)
-}, 60_000)
+}, 180_000)

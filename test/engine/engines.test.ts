@@ -8,10 +8,11 @@ import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
-import { FakeClock, settle } from '#test/support/fake-clock.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 
 import { FakeHost } from './client/fake-host.ts'
 import { ask, FOUR_SLOTS, NANO, ONE_SLOT, run, SHA } from './engine-support.ts'
+import { until } from '../support/until.ts'
 
 const log = createLog('test').child({}, { level: 'silent' })
 const FILE = { path: NANO, sha256: SHA }
@@ -61,7 +62,7 @@ describe('reading headers', () => {
     const reads = Array.from({ length: 33 }, () => engines.inspect(NANO))
     await expect(reads[32]).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     for (let read = 0; read < 32; read += 1) {
-      while (asked.length <= read) await settle()
+      await until(`reading ${read}`, () => asked.length > read)
       expect(asked).toHaveLength(read + 1)
       hosts[0]?.say({ t: 'result', id: asked[read]!, value: {} as ModelInspection })
     }
@@ -98,12 +99,12 @@ describe('hosts of no deployment', () => {
     const codes = [engines.inspect(NANO), engines.inspect(NANO)].map((read) =>
       read.then(String, ({ code }: { code: string }) => code),
     )
-    while (hosts.length < 2) await settle()
+    await until('a host that reads', () => hosts.length === 2)
     await engines.endHelpers()
     expect(await Promise.all(codes)).toEqual(['CANCELLED', 'CANCELLED'])
     expect(hosts.map(({ alive }) => alive)).toEqual([true, false])
     void engines.inspect(NANO).catch(() => undefined)
-    while (hosts.length < 3) await settle()
+    await until('another host that reads', () => hosts.length === 3)
   })
 
   it('that measure end too', async () => {
@@ -111,7 +112,10 @@ describe('hosts of no deployment', () => {
     const measuring = engines
       .calibrate(FILE, ONE_SLOT, { signal: new AbortController().signal, onProgress: () => undefined })
       .catch(({ code }: { code: string }) => code)
-    while (hosts.length < 1) await clock.advance(250)
+    await until('a host that measures', async () => {
+      await clock.advance(250)
+      return hosts.length > 0
+    })
     await engines.endHelpers()
     expect(await measuring).toBe('CANCELLED')
     expect(hosts.map(({ alive }) => alive)).toEqual([false])

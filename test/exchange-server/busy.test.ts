@@ -5,7 +5,8 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import type { FakeSupplier } from '#test/support/fake-supplier.ts'
 
-import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say } from './exchange-support.ts'
+import { until } from '../support/until.ts'
 
 let pings = 0
 /** Resolves when the exchange has taken in everything this supplier sent so far. */
@@ -29,7 +30,7 @@ describe('a supplier that says "not now"', () => {
       const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
       call.catch(() => undefined)
       for (const jobs of [1, 2]) {
-        await until(() => supplier.jobs.length === jobs)
+        await until(`job ${jobs}`, () => supplier.jobs.length === jobs)
         await taken(supplier)
         await clock.advance(500)
       }
@@ -45,7 +46,7 @@ describe('a supplier that says "not now"', () => {
     supplier.onJob = (job) => refuse(supplier, job.jobId)
     const call = buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     call.catch(() => undefined)
-    await until(() => supplier.jobs.length === 1)
+    await until('the job', () => supplier.jobs.length === 1)
     for (let turn = 0; turn < 12; turn += 1) {
       await taken(supplier)
       await clock.advance(500)

@@ -6,7 +6,8 @@ import { sha256Hex } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, startTestExchange, listed, NANO, say, until } from './exchange-support.ts'
+import { ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
+import { until } from '../support/until.ts'
 
 const SEED = 'exam-test'
 /** Answers every item right and every load call in full. */
@@ -106,7 +107,7 @@ describe('an exam', () => {
     supplier.onJob = (job) => (left-- > 0 ? perfect(job, supplier) : undefined)
     start(supplier)
     const { examId } = await supplier.next('exam.started')
-    await until(() => supplier.jobs.length === 6)
+    await until('six calls', () => supplier.jobs.length === 6)
     const finished = supplier.jobs.slice(0, 5).map((job) => job.itemId)
     await exchange.stop()
     const again = await startTestExchange({ dir: exchange.dir, examSeed: SEED })
@@ -217,7 +218,7 @@ describe('an exam', () => {
     supplier.onJob = () => undefined
     start(supplier)
     const { examId } = await supplier.next('exam.started')
-    await until(() => supplier.jobs.length === 1)
+    await until('the first call', () => supplier.jobs.length === 1)
     start(supplier, { requestId: 'r2' })
     expect(await supplier.next('exam.refused')).toMatchObject({ requestId: 'r2', error: { code: 'EXAM_RUNNING' } })
     supplier.send({ t: 'exam.cancel', examId })
@@ -248,14 +249,14 @@ describe('an exam', () => {
     const { supplier, client: buyer } = await listed({ examSeed: SEED })
     supplier.onJob = () => undefined
     start(supplier)
-    await until(() => supplier.jobs.length === 1)
+    await until('the first call', () => supplier.jobs.length === 1)
     expect(supplier.jobs[0]!.examId).toBeDefined()
     const answers = ['a', 'b'].map((name) => buyer.chat.completions.create({ model: NANO, messages: say(name) }))
     const { book } = await supplier.next('book', (frame) => frame.book.waiting === 1)
     // One slot is offered: the second buyer waits for the first one's job, not for the exam.
     expect([supplier.jobs.length, book.rows[0]!.freeSlots]).toEqual([2, 0])
     await supplier.answer(supplier.jobs[1]!, ['ok'])
-    await until(() => supplier.jobs.length === 3)
+    await until('the third call', () => supplier.jobs.length === 3)
     await supplier.answer(supplier.jobs[2]!, ['ok'])
     expect((await Promise.all(answers)).map(({ choices }) => choices[0]!.message.content)).toEqual(['ok', 'ok'])
     expect(supplier.jobs.map(({ examId }) => examId !== undefined)).toEqual([true, false, false])

@@ -113,7 +113,7 @@ export async function admin<T>(exchange: Exchange, path: string, body?: object):
 export const buyerKey = async (exchange: Exchange, creditNano?: number): Promise<string> =>
   (await admin<{ key: string }>(exchange, '/buyer-keys', creditNano === undefined ? {} : { creditNano })).key
 export const client = (exchange: Exchange, key: string): OpenAI =>
-  new OpenAI({ apiKey: key, baseURL: `${exchange.url}/v1`, maxRetries: 0, timeout: 20_000 })
+  new OpenAI({ apiKey: key, baseURL: `${exchange.url}/v1`, maxRetries: 0, timeout: 60_000 })
 
 /** The exchange's own check, opened beside it. */
 export function books(exchange: { dir: string }): ExchangeBooks {
@@ -147,13 +147,4 @@ export function balances(
   } finally {
     db.close()
   }
-}
-
-/** Asks again each turn of the event loop until it holds; for what has no frame to wait for. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn += 1) {
-    if (holds()) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  throw new Error('never came true')
 }

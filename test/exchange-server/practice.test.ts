@@ -9,7 +9,8 @@ import { practicePrompt, SeededDraws } from '#exchange-server/buy/practice-promp
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-import { admin, ASK, books, client, startTestExchange, exchangeWith, NANO, say, until } from './exchange-support.ts'
+import { admin, ASK, books, client, startTestExchange, exchangeWith, NANO, say } from './exchange-support.ts'
+import { until } from '../support/until.ts'
 
 describe('the practice buyer', () => {
   it('buys within a second of a listing, then every 2 to 4 s, at most two at a time, and stops when switched off', async () => {
@@ -20,21 +21,21 @@ describe('the practice buyer', () => {
     supplier.offer(NANO, ASK, { slots: 4 })
     await supplier.next('offer.accepted')
     await clock.advance(999)
-    await until(() => supplier.jobs.length === 1)
+    await until('job 1', () => supplier.jobs.length === 1)
     const { request, priceNanoPerMtok } = supplier.jobs[0]!
     expect(priceNanoPerMtok).toBe(ASK)
     expect(request.maxTokens).toBeGreaterThanOrEqual(16)
     expect(request.maxTokens).toBeLessThanOrEqual(32)
     await clock.advance(1_001)
     await clock.advance(2_000)
-    await until(() => supplier.jobs.length === 2)
+    await until('job 2', () => supplier.jobs.length === 2)
     // Two are running: a third must wait until one is done.
     await clock.advance(4_000)
     expect(supplier.jobs).toHaveLength(2)
     void supplier.answer(supplier.jobs[0]!, ['fine'])
     await supplier.next('job.settled')
     await clock.advance(4_000)
-    await until(() => supplier.jobs.length === 3)
+    await until('job 3', () => supplier.jobs.length === 3)
     expect(await admin(exchange, '/practice-buyer', { enabled: false })).toEqual({ enabled: false })
     await clock.advance(60_000)
     expect(supplier.jobs).toHaveLength(3)

@@ -4,7 +4,8 @@ import { createBuyerSseWriter } from '#exchange-server/buy/buyer-sse-writer.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import type { FakeSupplier } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, books, buyerKey, client, listed, exchangeWith, NANO, say } from './exchange-support.ts'
+import { until } from '../support/until.ts'
 
 describe('when every slot is taken', () => {
   it('buyers wait and are served in order of arrival as slots free up', async () => {
@@ -16,7 +17,7 @@ describe('when every slot is taken', () => {
       order.push(name)
     }
     const calls = [ask('a')]
-    await until(() => supplier.jobs.length === 1)
+    await until('the first job', () => supplier.jobs.length === 1)
     for (const name of ['b', 'c']) {
       calls.push(ask(name))
       const waiting = calls.length - 1
@@ -24,9 +25,9 @@ describe('when every slot is taken', () => {
     }
     expect(supplier.jobs).toHaveLength(1)
     for (let count = 0; count < 3; count += 1) {
-      await until(() => supplier.jobs.length === count + 1)
+      await until('the next job', () => supplier.jobs.length === count + 1)
       await supplier.answer(supplier.jobs[count]!, ['ok'])
-      await until(() => order.length === count + 1)
+      await until('its answer', () => order.length === count + 1)
     }
     await Promise.all(calls)
     expect(order).toEqual(['a', 'b', 'c'])
@@ -39,12 +40,12 @@ describe('when every slot is taken', () => {
     supplier.onJob = () => undefined
     const first = buyer.chat.completions.create({ model: NANO, messages: say('a') })
     first.catch(() => undefined)
-    await until(() => supplier.jobs.length === 1)
+    await until('the first job', () => supplier.jobs.length === 1)
     await clock.advance(1_000)
     const before = clock.waiting
     const call = buyer.chat.completions.create({ model: NANO, messages: say('b') })
     call.catch(() => undefined)
-    await until(() => clock.waiting > before)
+    await until('the order to wait', () => clock.waiting > before)
     await clock.advance(5_000)
     await expect(call).rejects.toMatchObject({ status: 503, code: 'no_supplier' })
     await clock.advance(1_000)
@@ -53,9 +54,9 @@ describe('when every slot is taken', () => {
     const gone = buyer.chat.completions.create({ model: NANO, messages: say('c') }, { signal: leaving.signal })
     gone.catch(() => undefined)
     // Its place in the line and the book that tells of it; leaving takes the first away.
-    await until(() => clock.waiting === standing + 2)
+    await until('both orders to wait', () => clock.waiting === standing + 2)
     leaving.abort()
-    await until(() => clock.waiting === standing + 1)
+    await until('one to have left the line', () => clock.waiting === standing + 1)
     supplier.send({
       t: 'job.error',
       jobId: supplier.jobs[0]!.jobId,

@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest'
 import type { FakeSupplier, JobFrame } from '#test/support/fake-supplier.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
-import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say, until } from './exchange-support.ts'
+import { ASK, balances, books, buyerKey, client, listed, exchangeWith, NANO, say } from './exchange-support.ts'
+import { until } from '../support/until.ts'
 
 const NOTHING = { spent: 0, held: 0, available: 0, fees: 0, reserved: 0 }
 const text = (tokens: number): string => 'abcd'.repeat(tokens)
@@ -214,7 +215,7 @@ describe('who pays when', () => {
     const { exchange, supplier, client: buyer } = await listed({ ask: 0 })
     await buyer.chat.completions.create({ model: NANO, messages: say('Hi') })
     expect((await supplier.next('job.settled')).receipt).toMatchObject({ grossNano: 0, feeNano: 0, sellerNano: 0 })
-    await until(() => balances(exchange, supplier.key.publicKey).reserved === 0)
+    await until('the reserve to be freed', () => balances(exchange, supplier.key.publicKey).reserved === 0)
     expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
   })
 })

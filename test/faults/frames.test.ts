@@ -29,7 +29,7 @@ beforeAll(async () => {
   rig = await startRig({ dir: folder.path, args: ['--no-practice-buyer'] })
   buyerKey = (await stoker(['buyer-key', '--data', folder.path])).stdout.trim()
   exchangePid = hostOf(rig.pid, 'exchange')!.pid
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await rig.stop()

@@ -5,6 +5,8 @@ import { WebSocket } from 'ws'
 
 import type { SigningKey } from '#lib/ed25519.ts'
 
+import { until } from '../support/until.ts'
+
 /** True when everything sent so far was taken in, false when the other side closed instead. */
 async function takenIn(socket: WebSocket): Promise<boolean> {
   if (socket.readyState !== WebSocket.OPEN) return false
@@ -40,25 +42,28 @@ export async function pelt(open: () => Promise<WebSocket>, messages: Iterable<st
 
 /** An open socket; another try each time the server refuses it. */
 export async function opened(url: string, headers: Record<string, string> = {}): Promise<WebSocket> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const socket = new WebSocket(url, { headers })
+  let socket = new WebSocket(url, { headers })
+  await until(`${url} to take a connection`, async () => {
     socket.on('error', () => undefined)
-    const result = await Promise.race([once(socket, 'open').then(() => true), once(socket, 'close').then(() => false)])
-    if (result) return socket
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`${url} took no connection`)
+    if (await Promise.race([once(socket, 'open').then(() => true), once(socket, 'close').then(() => false)]))
+      return true
+    socket = new WebSocket(url, { headers })
+    return false
+  })
+  return socket
 }
 
 /** A supplier through the handshake. */
 export async function connectedSupplier(url: string, key: SigningKey): Promise<WebSocket> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const socket = new WebSocket(url)
+  let socket = new WebSocket(url)
+  await until('the exchange to greet a supplier', async () => {
     socket.on('error', () => undefined)
-    if (await greeted(socket, key)) return socket
+    if (await greeted(socket, key)) return true
     socket.terminate()
-  }
-  throw new Error('the exchange greets nobody any more')
+    socket = new WebSocket(url)
+    return false
+  })
+  return socket
 }
 
 /** Answers the challenge; resolves to true on the welcome, false on a close or refusal. */

@@ -42,7 +42,7 @@ afterAll(async () => {
   await buyers.stop()
   await rig.stop()
   folder.remove()
-}, 60_000)
+}, 180_000)
 
 /** Kills `pid` once some deltas have arrived, so that jobs are in the middle. */
 async function killMidJob(pid: number): Promise<void> {

@@ -154,7 +154,7 @@ describe('the OpenAI client against a whole Stoker', () => {
     // Cut-off jobs settle after their stream ended: wait for the seller's books to be quiet.
     const settled = await expect
       .poll(async () => (await allJobs()).filter(({ state }) => state === 'running' || state === 'claimed').length, {
-        timeout: 30_000,
+        timeout: 90_000,
         interval: 200,
       })
       .toBe(0)
@@ -226,7 +226,8 @@ describe('the OpenAI client against a whole Stoker', () => {
       console.log(
         `handed back in ${tookMs} ms: ${JSON.stringify(result)} · bought meanwhile ${bought}, refused ${refused}`,
       )
-      expect(tookMs).toBeLessThan(1_000)
+      // At once, and not after the jobs: a quiet machine takes a tenth of a second, and the figure is printed.
+      expect(tookMs).toBeLessThan(10_000)
       expect(result).toMatchObject({ unloaded: 1, paused: ['practice/text-nano'] })
       await buyers
       expect(await rig.client.market.listings()).toMatchObject([

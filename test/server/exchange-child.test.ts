@@ -22,7 +22,7 @@ describe('the exchange host as a child', () => {
     const child = start(join(tempDir(), 'exchange'))
     const first = await child.started
     process.kill(first.pid, 'SIGKILL')
-    await expect.poll(() => child.address()?.pid ?? first.pid, { timeout: 15_000 }).not.toBe(first.pid)
+    await expect.poll(() => child.address()?.pid ?? first.pid, { timeout: 60_000 }).not.toBe(first.pid)
     const second = child.address()!
     expect([second.url, second.exchangeKey, isAlive(first.pid)]).toEqual([first.url, first.exchangeKey, false])
     expect((await fetch(`${second.url}/health`)).status).toBe(200)

@@ -10,7 +10,7 @@ let rig: Rig
 
 beforeAll(async () => {
   rig = await startRig({ dir: folder.path })
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await rig.stop()
@@ -50,7 +50,7 @@ describe('one owner per data folder', () => {
     const children = childrenOf(rig.pid).map((child) => child.pid)
     expect(children.length).toBeGreaterThan(0)
     await rig.kill('SIGKILL')
-    await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => children.filter(isAlive), { timeout: 30_000 }).toEqual([])
     rig = await startRig({ dir: folder.path })
     expect(readOwner(folder.path)?.pid).toBe(rig.pid)
   })

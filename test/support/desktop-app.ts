@@ -12,6 +12,10 @@ import { bundle, ROOT } from './built.ts'
 import { FakeElectron } from './fake-electron.ts'
 import type { FakeMessagePortMain } from './fake-message-port-main.ts'
 import { withProcesses, type FakeUtilityProcess } from './fake-utility-process.ts'
+import { until } from './until.ts'
+
+/** Real processes start and end behind it. */
+const PATIENCE_MS = 60_000
 
 export interface DesktopApp {
   fake: FakeElectron
@@ -64,12 +68,16 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
       const window = fake.windows[0]!
       const had = window.ports.length
       fake.ipc.get('stoker-connect')!({ sender: window.webContents, senderFrame: { url: APP_URL, parent: null } })
-      while (window.ports.length === had) await systemClock.sleep(10)
+      await until('a port for the page', () => window.ports.length > had, PATIENCE_MS)
       return window.ports.at(-1) as unknown as FakeMessagePortMain
     },
     async quit() {
       fake.quit()
-      while (shell.childCount > 0 || fake.quits + fake.exits.length === 0) await systemClock.sleep(20)
+      await until(
+        'the shell and its children to end',
+        () => shell.childCount === 0 && fake.quits + fake.exits.length > 0,
+        PATIENCE_MS,
+      )
     },
   }
 }

@@ -9,7 +9,7 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame, Release, SupplierFrame } from '#contract/supplier.ts'
-import { GENESIS, makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import { GENESIS, makeReceipt, receiptHash, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
 import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
@@ -51,11 +51,14 @@ export class FakeExchange {
   pageSize = 3
   /** A patient exchange: jobs of a lost session stay pending until the supplier says what became of them. */
   keepsPending = false
-  now = 1_000_000
+  /** As the fake clock's beginning. */
+  now = Date.UTC(2026, 10, 21, 12)
   /** What the next sessions announce, and what receipts really take. */
   realm: Realm = 'practice'
   feeBps = 500
   takesBps = 500
+  /** Changes what a receipt says before it is signed and chained. */
+  bends: (facts: ReceiptFacts) => ReceiptFacts = (facts) => facts
   /** What is told instead of a receipt; its own chain stays good. */
   tampers: (receipt: Receipt) => Receipt = (receipt) => receipt
   #port: {
@@ -258,18 +261,20 @@ export class FakeExchange {
       const last = this.receipts.at(-1)
       job.receipt = signReceipt(
         this.key,
-        makeReceipt({
-          signed: { claim, claimSig },
-          seq: this.receipts.length + 1,
-          prev: last === undefined ? GENESIS : receiptHash(last),
-          realm: 'practice',
-          billed: claim.usage,
-          priceNanoPerMtok: job.price,
-          feeBps: this.takesBps,
-          settledAt: this.now,
-          releaseAt: this.now + 30_000,
-          exchange: brandId<PublicKey>(this.key.publicKey),
-        }),
+        makeReceipt(
+          this.bends({
+            signed: { claim, claimSig },
+            seq: this.receipts.length + 1,
+            prev: last === undefined ? GENESIS : receiptHash(last),
+            realm: 'practice',
+            billed: claim.usage,
+            priceNanoPerMtok: job.price,
+            feeBps: this.takesBps,
+            settledAt: this.now,
+            releaseAt: this.now + 30_000,
+            exchange: brandId<PublicKey>(this.key.publicKey),
+          }),
+        ),
       )
       this.receipts.push(job.receipt)
     }

@@ -101,7 +101,7 @@ export async function openInProcessStack({
 }
 
 /** An exam on a busy machine is within it. */
-const DEADLINE_MS = 45_000
+const DEADLINE_MS = 90_000
 
 async function waitFor<T>(
   open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
@@ -119,7 +119,7 @@ async function waitFor<T>(
 }
 
 /** Waits on the core's own bus until `test` holds: it looks at every change, those from before among them. */
-export const until = (core: Core, test: () => Promise<boolean>): Promise<void> =>
+export const untilCore = (core: Core, test: () => Promise<boolean>): Promise<void> =>
   waitFor((signal) => core.client.app.events(undefined, { signal }), test)
 
 /** Waits until the exchange is there; on the live values, since no change tells of it. */

@@ -9,6 +9,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { NANO } from '#test/engine/engine-support.ts'
 
 import { referencePaths } from '../../tools/bench/reference-path.ts'
+import { until } from './until.ts'
 
 /** Null where there is none; its suites are then skipped by name. */
 export function llamaServerPath(): string | null {
@@ -37,13 +38,11 @@ async function freePort(): Promise<number> {
 }
 
 async function healthy(url: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  const isReady = async (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`llama-server ended with ${child.exitCode}`)
-    const response = await fetch(`${url}/health`).catch(() => null)
-    if (response?.ok === true) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    return (await fetch(`${url}/health`).catch(() => null))?.ok === true
   }
-  throw new Error('llama-server was not ready within ten seconds')
+  await until('llama-server to be ready', isReady, 60_000)
 }
 
 /** The nano model in four slots of 512 tokens on one thread. */

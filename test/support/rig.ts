@@ -111,7 +111,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     kill,
     stderr: () => stderr,
     async stop() {
-      const killTimer = setTimeout(() => child.kill('SIGKILL'), 15_000)
+      const killTimer = setTimeout(() => child.kill('SIGKILL'), 45_000)
       await kill('SIGTERM')
       clearTimeout(killTimer)
       return child.exitCode

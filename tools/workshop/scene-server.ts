@@ -36,18 +36,28 @@ interface Place {
  */
 const KEEP_THEME = "addEventListener('storage', (event) => event.stopImmediatePropagation(), true)"
 
+async function placeOf(vite: ViteDevServer, url: string | undefined): Promise<Place | null> {
+  const [, name = '', theme, path = ''] = PATH.exec(url ?? '') ?? []
+  if (theme !== 'light' && theme !== 'dark') return null
+  const { SCENES } = (await vite.ssrLoadModule(join(ROOT, 'tools/workshop/scenes.ts'))) as typeof ScenesModule
+  const scene = Object.hasOwn(SCENES, name) ? SCENES[name] : undefined
+  return scene === undefined ? null : { key: `${name}/${theme}`, scene, theme, path }
+}
+
+async function sendPage(vite: ViteDevServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const page = await readFile(join(ROOT, 'src-renderer/index.html'), 'utf8')
+  const html = await vite.transformIndexHtml(
+    '/index.html',
+    page.replace('<head>', `<head><script>${KEEP_THEME}</script>`),
+    request.url,
+  )
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(html)
+}
+
 export function sceneServer(): Plugin {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX })
   /** Scenes whose connection has ended as their `later` says. */
   const ended = new Set<string>()
-
-  async function placeOf(vite: ViteDevServer, url: string | undefined): Promise<Place | null> {
-    const [, name = '', theme, path = ''] = PATH.exec(url ?? '') ?? []
-    if (theme !== 'light' && theme !== 'dark') return null
-    const { SCENES } = (await vite.ssrLoadModule(join(ROOT, 'tools/workshop/scenes.ts'))) as typeof ScenesModule
-    const scene = Object.hasOwn(SCENES, name) ? SCENES[name] : undefined
-    return scene === undefined ? null : { key: `${name}/${theme}`, scene, theme, path }
-  }
 
   async function answer(
     vite: ViteDevServer,
@@ -57,14 +67,7 @@ export function sceneServer(): Plugin {
   ): Promise<void> {
     if (path === '/') {
       ended.delete(key)
-      const page = await readFile(join(ROOT, 'src-renderer/index.html'), 'utf8')
-      const html = await vite.transformIndexHtml(
-        '/index.html',
-        page.replace('<head>', `<head><script>${KEEP_THEME}</script>`),
-        request.url,
-      )
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(html)
-      return
+      return sendPage(vite, request, response)
     }
     const auth =
       scene.later === 'offline' && ended.has(key) ? { status: 503, body: null } : fakeAuth(path, scene.loggedIn ?? true)

@@ -39,13 +39,15 @@ export function auditBooks(db: ReadDb, side: string, problems: AuditProblems): {
 }
 
 /**
- * Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts.
+ * Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts;
+ * receipts of `disputed` jobs are in no sum of money.
  */
 export function auditChain(
   texts: Iterable<string>,
   exchangeKey: string | null,
   side: string,
   problems: AuditProblems,
+  disputed: ReadonlySet<string> = new Set(),
 ): ChainSums {
   const sums: ChainSums = {
     receipts: 0,
@@ -63,6 +65,8 @@ export function auditChain(
     for (const problem of verified.problems) problems.add(`${side}: receipt ${sums.receipts + 1}: ${problem}`)
     if (!verified.ok) break
     sums.receipts += 1
+    prev = receipt
+    if (disputed.has(receipt.claim.jobId)) continue
     sums.tokensIn += receipt.billed.inputTokens
     sums.tokensOut += receipt.billed.outputTokens
     sums.gross += BigInt(receipt.grossNano)
@@ -72,7 +76,6 @@ export function auditChain(
       receipt.claim.instrument,
       (sums.grossByInstrument.get(receipt.claim.instrument) ?? 0n) + BigInt(receipt.grossNano),
     )
-    prev = receipt
   }
   return sums
 }

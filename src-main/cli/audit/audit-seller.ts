@@ -25,18 +25,28 @@ export interface SellerAudit extends ChainSums {
   releases: Map<number, { jobId: string; amount: bigint }>
 }
 
-/**
- * `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are
- * verified too.
- */
-export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): SellerAudit {
-  const size = auditBooks(db, 'ours', problems)
-  const rows = db
-    .prepare<{ exchange: string; seq: number; json: string; hash: string }>(
-      'SELECT exchange, seq, json, hash FROM receipts ORDER BY exchange, seq',
-    )
-    .all()
-  const chains = Map.groupBy(rows, (row) => row.exchange)
+interface ReceiptText {
+  exchange: string
+  seq: number
+  json: string
+  hash: string
+}
+
+const disputedJobs = (db: ReadDb): ReadonlySet<string> =>
+  new Set(
+    db
+      .prepare<{ id: string }>('SELECT job_id AS id FROM jobs WHERE dispute IS NOT NULL')
+      .all()
+      .map(({ id }) => id),
+  )
+
+/** Verifies the chain of each exchange, and adds up what they bill; disputed receipts are in no sum. */
+function sumChains(
+  rows: readonly ReceiptText[],
+  exchangeKey: string | null,
+  disputed: ReadonlySet<string>,
+  problems: AuditProblems,
+): ChainSums {
   const total: ChainSums = {
     receipts: 0,
     tokensIn: 0,
@@ -46,12 +56,13 @@ export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Au
     seller: 0n,
     grossByInstrument: new Map(),
   }
-  for (const [exchange, chain] of chains) {
+  for (const [exchange, chain] of Map.groupBy(rows, (row) => row.exchange)) {
     const sums = auditChain(
       chain.map((row) => row.json),
       exchangeKey !== null && exchange === exchangeKey ? exchangeKey : null,
       'ours',
       problems,
+      disputed,
     )
     if (sums.receipts !== chain.length)
       problems.add(`ours: ${chain.length - sums.receipts} receipts of ${exchange} could not be checked`)
@@ -60,7 +71,23 @@ export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Au
     for (const [instrument, gross] of sums.grossByInstrument)
       total.grossByInstrument.set(instrument, (total.grossByInstrument.get(instrument) ?? 0n) + gross)
   }
-  const released = sumOf(db, 'SELECT sum(amount_nano) AS sum FROM releases')
+  return total
+}
+
+/**
+ * `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are
+ * verified too.
+ */
+export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): SellerAudit {
+  const size = auditBooks(db, 'ours', problems)
+  const rows = db.prepare<ReceiptText>('SELECT exchange, seq, json, hash FROM receipts ORDER BY exchange, seq').all()
+  const disputed = disputedJobs(db)
+  if (disputed.size > 0) problems.add(`ours: ${disputed.size} receipts are disputed and in no sum`)
+  const total = sumChains(rows, exchangeKey, disputed, problems)
+  const released = sumOf(
+    db,
+    'SELECT sum(amount_nano) AS sum FROM releases WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE dispute IS NOT NULL)',
+  )
   const [held, available] = [posted(db, 'asset:held'), posted(db, 'asset:available')]
   for (const [instrument, gross] of total.grossByInstrument)
     expectEqual(

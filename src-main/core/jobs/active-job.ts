@@ -19,6 +19,9 @@ const DELTA_EVERY_MS = 10
 const DELTAS_PER_MS = 1
 const DELTA_CHARACTERS_MAX = 65_536
 
+const isHigh = (unit: string | undefined): boolean => unit !== undefined && unit >= '\ud800' && unit < '\udc00'
+const isLow = (unit: string | undefined): boolean => unit !== undefined && unit >= '\udc00' && unit < '\ue000'
+
 export type CancelReason = 'buyer' | 'deadline' | 'exchange'
 
 export interface ActiveJobDeps {
@@ -96,8 +99,11 @@ export class ActiveJob {
     this.#lastFlush = this.#clock.mono()
     this.#firstAt ??= this.#lastFlush
     for (let at = 0; at < text.length; at += DELTA_CHARACTERS_MAX) this.#send(text.slice(at, at + DELTA_CHARACTERS_MAX))
+    // A surrogate pair split over two deltas is one character of 4 bytes, counted as 3 + 3 by halves: the exchange
+    // joins it, and so must we.
+    const isSplit = isHigh(this.#sent.at(-1)?.at(-1)) && isLow(text[0])
+    this.#sentBytes += utf8Length(text) - (isSplit ? 2 : 0)
     this.#sent.push(text)
-    this.#sentBytes += utf8Length(text)
   }
 
   /** Milliseconds from the job's arrival to its first delta; null before it. */

@@ -80,6 +80,8 @@ export class ActiveJobs {
 
   onCancel(jobId: string, reason: CancelReason): void {
     const job = this.#jobs.get(jobId)
+    // It crossed our claim on the way: the exchange bills what the buyer had received when they left.
+    if (job === undefined && reason === 'buyer') this.#deps.settlement.buyerLeft(jobId)
     if (job === undefined || job.cancelled !== null) return
     job.cancelled = reason
     if (reason === 'deadline') this.#served(job)

@@ -1,4 +1,5 @@
 /** Records of the exchange that cannot be booked, in plain words, and what the owner can do about them. */
+import { differenceText, parseDifferences } from './differences.ts'
 import type { BookingOutcome } from './settlement.ts'
 
 type Refusal = Extract<BookingOutcome, { kind: 'refused' }>
@@ -9,6 +10,28 @@ const AGAIN =
 const FORKED =
   'What to do: the exchange’s history is not the one this Stoker holds, so its database was reset or put back from an older copy. What is booked here stays; what it sends now cannot be joined to it. ' +
   'If the exchange is your own, stop Stoker, move the folder exchange of the data folder away, and start again: it begins anew under a key of its own. If not, ask whoever runs it; your receipts are the proof.'
+export const DISPUTED =
+  'What to do: nothing of a disputed receipt counts as earned, and the receipt is kept as proof. Open the job to see both counts, save its receipt, and show them to whoever runs the exchange.'
+
+/**
+ * Receipts that verify and bill other money than what we counted, newest first, then what to do; empty when there are
+ * none.
+ */
+export function disputeLines({
+  latest,
+  count,
+}: {
+  latest: readonly { jobId: string; receiptSeq: number; dispute: string }[]
+  count: number
+}): string[] {
+  if (count === 0) return []
+  const lines = latest.map(
+    ({ jobId, receiptSeq, dispute }) =>
+      `receipt ${receiptSeq} of job ${jobId} is disputed: ${parseDifferences(dispute).map(differenceText).join('; ')}`,
+  )
+  const rest = count > latest.length ? [`${count - latest.length} more receipts are disputed`] : []
+  return [...lines, ...rest, DISPUTED]
+}
 
 export class BookingProblems {
   readonly #lines = new Map<string, Refusal>()

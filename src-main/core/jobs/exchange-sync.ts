@@ -12,8 +12,8 @@ import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import { within } from '#lib/within.ts'
 
-import { findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
-import { BookingProblems } from './booking-problems.ts'
+import { disputedJobs, findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
+import { BookingProblems, DISPUTED, disputeLines } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
 import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
 import type { BookingOutcome } from './settlement.ts'
@@ -30,6 +30,7 @@ const PAGES_MAX = 10_000
  */
 const STUCK_RETRY_MS = MINUTE_MS
 const REPORTED_MAX = 100
+const DISPUTES_SHOWN = 20
 
 export interface SyncReport {
   receipts: number
@@ -58,6 +59,8 @@ export class Sync {
   #pass: Pass | null = null
   /** No pass for a gap before this (monotonic): the last one could not close it. */
   #quietUntil = 0
+  /** One notification a start: an exchange that counts otherwise would bring one a job. */
+  #disputeTold = false
   /** A gap was seen during a pass. */
   #again = false
   #rounds = 0
@@ -68,9 +71,12 @@ export class Sync {
     this.#settlement = settlement
   }
 
-  /** Records of the exchange that cannot be booked, one line each, and what to do about them. */
+  /**
+   * Records of the exchange that cannot be booked, one line each, and what to do about them; disputed receipts last,
+   * from the database.
+   */
   problems(): string[] {
-    return this.#problems.lines()
+    return [...this.#problems.lines(), ...disputeLines(disputedJobs(this.#context.realmDb.read, DISPUTES_SHOWN))]
   }
 
   /** Called on every fresh session and whenever a gap shows. */
@@ -110,9 +116,18 @@ export class Sync {
     if (outcome.kind === 'refused') this.#refused(outcome, what)
     else if (outcome.kind === 'gap') this.#gap()
     else this.#problems.solved(what)
+    if (outcome.kind === 'disputed') this.#disputed(outcome.problems, what)
   }
 
-  /** Something of the exchange's that was booked and is still worth telling. */
+  #disputed(problems: string[], what: string): void {
+    const { log, host } = this.#context
+    log.error({ what, problems }, 'a receipt bills other money than what we counted')
+    if (this.#disputeTold) return
+    this.#disputeTold = true
+    host.notify('Money in dispute', `${what}: ${problems.join('; ')}. ${DISPUTED}`)
+  }
+
+  /** A problem of the history as a whole. */
   warn(what: string, problem: string): void {
     this.#problems.add(what, { kind: 'refused', problems: [problem] })
   }

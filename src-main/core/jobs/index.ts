@@ -64,7 +64,8 @@ export interface Jobs extends ServingService {
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /**
-   * Records of the exchange that cannot be booked, one line each, and what to do about them; empty when all is well.
+   * Records of the exchange that cannot be booked, disputed receipts among them, one line each, and what to do about
+   * them; empty when all is well.
    */
   problems(): string[]
 }
@@ -127,23 +128,13 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     return lastFeeBps
   }
 
-  const onSettled = (receipt: Receipt): void => {
-    const outcome = settlement.settle(receipt, exchangeKey())
-    sync.note(outcome, `receipt ${receipt.seq}`)
-    if (outcome.kind === 'applied' && receipt.feeBps > feeBps())
-      sync.warn(
-        `fee of receipt ${receipt.seq}`,
-        `it takes ${receipt.feeBps} hundredths of a per cent, and the exchange announced ${feeBps()}`,
-      )
-  }
-
   const onFrame = (frame: ExchangeFrame): void => {
     if (frame.t === 'job') intake.onJob(frame)
     else if (frame.t === 'job.cancel') activeJobs.onCancel(frame.jobId, frame.reason)
     else if (frame.t === 'job.void') activeJobs.onVoid(frame.jobId, frame.reason)
     else if (frame.t === 'sync.result') sync.onResult(frame)
     else if (frame.t === 'job.settled') {
-      onSettled(frame.receipt)
+      sync.note(settlement.settle(frame.receipt, exchangeKey()), `receipt ${frame.receipt.seq}`)
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     } else if (frame.t === 'released') {
       for (const release of frame.releases)

@@ -5,6 +5,7 @@
 import type { ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
+import type { ExchangeState } from '#core/exchange/exchange.port.ts'
 import { trySend } from '#core/exchange/index.ts'
 
 import { refusal, waitTokens, type EngineCall, type JobFrame, type EngineLoad, type Route } from './admission.ts'
@@ -111,7 +112,7 @@ export class JobIntake {
       running: () => this.#activeJobs.size,
     })
     if (frame.examId === undefined) {
-      const row = newJob(frame, route, {
+      const row = newJob(frame, route, exchange.state(), {
         state: 'running',
         reason: '',
         startedAt: job.startedAt,
@@ -145,7 +146,7 @@ export class JobIntake {
       realmDb.tx((db) =>
         insertJob(
           db,
-          newJob(frame, route, {
+          newJob(frame, route, exchange.state(), {
             state: 'rejected',
             reason: error.message,
             startedAt: now,
@@ -162,17 +163,23 @@ export class JobIntake {
 function newJob(
   { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame,
   route: Route | null,
+  session: ExchangeState,
   rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
 ): NewJob {
+  const terms =
+    session.kind === 'online'
+      ? { holdMs: session.terms.holdMs, feeBps: session.terms.feeBps }
+      : { holdMs: null, feeBps: null }
+  const listed = { deploymentId: route?.deploymentId ?? '', sha256: route?.sha256 ?? '' }
   return {
     jobId,
     instrument,
     specVersion,
-    deploymentId: route?.deploymentId ?? '',
-    sha256: route?.sha256 ?? '',
+    ...listed,
     priceNano: priceNanoPerMtok,
     reserveNano,
     salt,
+    ...terms,
     ...rest,
   }
 }

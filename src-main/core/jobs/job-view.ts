@@ -10,6 +10,7 @@ const money = (value: number | null): Nano | null => (value === null ? null : na
 
 function moneyState(row: SellerJobRow): Job['money'] {
   if (row.state === 'claimed') return 'pending'
+  if (row.state === 'disputed') return 'disputed'
   if (row.state !== 'settled' || (row.sellerNano ?? 0) === 0) return 'none'
   return row.releasedAt === null ? 'held' : 'available'
 }

@@ -3,6 +3,7 @@ import { verifyReceipt } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { CoreContext, PowerService } from '#core/core-context.ts'
 
+import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
 import { findJob, listJobs, receiptAt } from './jobs.store.ts'
 
@@ -26,7 +27,12 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
     get: os.jobs.get.handler(({ input }) => {
       const row = findJob(realmDb.read, input.jobId)
       if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
-      const view = { ...jobView(row, currency, power), receipt: null, verified: null }
+      const view = {
+        ...jobView(row, currency, power),
+        receipt: null,
+        verified: null,
+        differences: row.dispute === null ? [] : parseDifferences(row.dispute),
+      }
       if (row.exchange === null || row.receiptSeq === null) return view
       const { receipt } = receiptAt(realmDb.read, row.exchange, row.receiptSeq)!
       const prev = row.receiptSeq === 1 ? null : receiptAt(realmDb.read, row.exchange, row.receiptSeq - 1)?.receipt

@@ -5,7 +5,8 @@ import { amount, defaulted, int, named, nullable, price, real, text } from '#db/
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
 
-type SellerJobState = 'running' | 'claimed' | 'settled' | 'void' | 'failed' | 'rejected'
+/** A disputed job is stored as `void` with a `dispute` (realm-db/migrations/0070-disputes.ts). */
+type SellerJobState = 'running' | 'claimed' | 'settled' | 'disputed' | 'void' | 'failed' | 'rejected'
 
 export const sellerJobs = defineTable('jobs', {
   jobId: text(),
@@ -32,7 +33,7 @@ export const sellerJobs = defineTable('jobs', {
   expiresAt: int(),
   claimJson: nullable(text()),
   claimSig: nullable(text()),
-  /** By our own count while claimed, as billed once settled. */
+  /** By our own count while claimed, as billed once settled, as the exchange says when disputed. */
   grossNano: nullable(amount()),
   feeNano: nullable(amount()),
   sellerNano: nullable(amount()),
@@ -40,11 +41,24 @@ export const sellerJobs = defineTable('jobs', {
   releasedAt: nullable(int()),
   exchange: nullable(text()),
   receiptSeq: nullable(int()),
+  /** The terms the exchange stated when the job was won; null for jobs from before they were kept. */
+  holdMs: nullable(int()),
+  feeBps: nullable(int()),
+  /** When we heard, after our claim, that the buyer had left. */
+  buyerLeftAt: nullable(int()),
+  /** JSON of ReceiptDifference[]. */
+  dispute: nullable(text()),
+})
+const STATE = `iif(dispute IS NULL, state, 'disputed')`
+/** A job as it is read: with the state that its dispute gives it, and the receipt that is disputed. */
+const seenJobs = sellerJobs.by({
+  state: STATE,
+  receiptSeq: 'iif(dispute IS NULL, receipt_seq, (SELECT seq FROM receipts WHERE receipts.job_id = jobs.job_id))',
 })
 export type SellerJobRow = RowOf<typeof sellerJobs>
 
 export const findJob = (db: ReadDb, jobId: string): SellerJobRow | null =>
-  sellerJobs.get(db, `SELECT ${sellerJobs.columns} FROM jobs WHERE job_id = ?`, jobId)
+  seenJobs.get(db, `SELECT ${seenJobs.columns} FROM jobs WHERE job_id = ?`, jobId)
 
 /** What only a claim or a receipt brings. */
 const NOT_YET = {
@@ -57,6 +71,8 @@ const NOT_YET = {
   durationMs: null,
   tokPerS: null,
   finish: null,
+  buyerLeftAt: null,
+  dispute: null,
   claimJson: null,
   claimSig: null,
   grossNano: null,
@@ -73,7 +89,7 @@ export type NewJob = Omit<NewRowOf<typeof sellerJobs>, keyof typeof NOT_YET>
 
 export const insertJob = (db: WriteDb, job: NewJob): number => sellerJobs.insert(db, { ...NOT_YET, ...job })
 
-/** Changes the named columns of one job. */
+/** Changes the named columns of one job. A disputed one is written as `state: 'void'` with its `dispute`. */
 export const updateJob = (db: WriteDb, jobId: string, change: Partial<SellerJobRow>): number =>
   sellerJobs.update(db, change, 'WHERE job_id = ?', jobId)
 
@@ -99,10 +115,10 @@ export interface ListQuery {
 /** Newest first. */
 export function listJobs(db: ReadDb, { before, limit, state, instrument }: ListQuery): SellerJobRow[] {
   const from = before ?? { startedAt: Number.MAX_SAFE_INTEGER, jobId: '' }
-  return sellerJobs.all(
+  return seenJobs.all(
     db,
-    `SELECT ${sellerJobs.columns} FROM jobs
-     WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR state = ?) AND (? IS NULL OR instrument = ?)
+    `SELECT ${seenJobs.columns} FROM jobs
+     WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR ${STATE} = ?) AND (? IS NULL OR instrument = ?)
      ORDER BY started_at DESC, job_id DESC LIMIT ?`,
     from.startedAt,
     from.jobId,
@@ -198,6 +214,22 @@ export const insertRelease = (db: WriteDb, exchange: string, release: Release): 
     at: release.at,
   })
 
+const DISPUTED_JOBS = 'SELECT job_id FROM jobs WHERE dispute IS NOT NULL'
+
+/** The disputed jobs that ended last, and how many there are in all. */
+export function disputedJobs(
+  db: ReadDb,
+  limit: number,
+): { latest: { jobId: string; receiptSeq: number; dispute: string }[]; count: number } {
+  const latest = db
+    .prepare<{ jobId: string; receiptSeq: number; dispute: string }>(
+      'SELECT j.job_id AS jobId, r.seq AS receiptSeq, j.dispute FROM jobs j JOIN receipts r ON r.job_id = j.job_id WHERE j.dispute IS NOT NULL ORDER BY j.ended_at DESC LIMIT ?',
+    )
+    .all(limit)
+  const count = db.prepare<{ n: number }>('SELECT count(*) AS n FROM jobs WHERE dispute IS NOT NULL').get()!.n
+  return { latest, count }
+}
+
 /** Sums for the check: what receipts, releases and claims say, against the accounts. */
 export function moneySums(db: ReadDb): {
   gross: bigint
@@ -212,7 +244,12 @@ export function moneySums(db: ReadDb): {
       `SELECT sum(gross_nano) AS gross, sum(fee_nano) AS fee, sum(seller_nano) AS seller, count(*) AS n FROM jobs WHERE state = 'settled'`,
     )
     .get()!
-  const released = db.money<{ sum: bigint | null }>('SELECT sum(amount_nano) AS sum FROM releases').get()!.sum ?? 0n
+  const released =
+    db
+      .money<{ sum: bigint | null }>(
+        `SELECT sum(amount_nano) AS sum FROM releases WHERE job_id NOT IN (${DISPUTED_JOBS})`,
+      )
+      .get()!.sum ?? 0n
   const pending =
     db.money<{ sum: bigint | null }>(`SELECT sum(gross_nano) AS sum FROM jobs WHERE state = 'claimed'`).get()!.sum ?? 0n
   return {

@@ -1,11 +1,12 @@
 /**
- * The money of a job, one transaction per step: claimed → settled → released, or void. Every step may be repeated after
- * a crash, a resend or a duplicate without moving money twice. What a record of the exchange means is decided in
+ * The money of a job, one transaction per step: claimed → settled → released, or void, or disputed. Every step may be
+ * repeated after a crash, a resend or a duplicate without moving money twice. What a record of the exchange means is decided in
  * settlement.ts, inside the transaction that books it.
  */
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
+import type { ReceiptDifference } from '#contract/jobs.ts'
 import { amountOf, nano } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
@@ -14,6 +15,7 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
+import { differenceText } from './differences.ts'
 import {
   findJob,
   insertJob,
@@ -50,6 +52,11 @@ export interface Settlement {
   claim(signed: SignedClaim, measures: EngineMeasures): void
   settle(receipt: Receipt, exchangeKey: string): BookingOutcome
   release(release: Release, exchange: string): BookingOutcome
+  /**
+   * The exchange says that the buyer of a claimed job had left: it may bill less output than we sent. No effect on
+   * other jobs.
+   */
+  buyerLeft(jobId: string): void
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
   /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
@@ -65,6 +72,10 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     claim: (signed, measures) => realmDb.tx((db) => claim(deps, db, signed, measures)),
     settle: (receipt, exchangeKey) => realmDb.tx((db) => settle(deps, db, receipt, exchangeKey)),
     release: (release, exchange) => realmDb.tx((db) => releaseHeld(deps, db, release, exchange)),
+    buyerLeft: (jobId) =>
+      realmDb.tx((db) => {
+        if (findJob(db, jobId)?.state === 'claimed') updateJob(db, jobId, { buyerLeftAt: clock.now() })
+      }),
     voidJob: (jobId, reason) => realmDb.tx((db) => voidJob(deps, db, jobId, reason)),
     fail: (jobs) =>
       realmDb.tx((db) => {
@@ -128,11 +139,11 @@ function claim(
 }
 
 function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
-  const { key, realm } = deps
+  const { key, realm, clock } = deps
   const job = findJob(db, receipt.claim.jobId)
   const decision = decideReceipt(
     receipt,
-    { publicKey: key.publicKey, realm },
+    { publicKey: key.publicKey, realm, now: clock.now() },
     {
       exchangeKey,
       head: lastReceipt(db, receipt.exchange),
@@ -140,6 +151,10 @@ function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey
       job,
     },
   )
+  if (decision.kind === 'dispute') {
+    dispute(deps, db, receipt, decision.differences)
+    return { kind: 'disputed', problems: decision.differences.map(differenceText) }
+  }
   if (decision.kind !== 'book') return decision
   // A receipt over our own signature for a job we have no row of: the database was restored from a copy.
   bookReceipt(deps, db, receipt, job ?? adopt(db, receipt))
@@ -151,29 +166,69 @@ function bookReceipt(deps: SettlementDeps, db: WriteDb, receipt: Receipt, job: S
   const now = clock.now()
   const { jobId } = job
   moveBilled(deps, db, receipt, job)
-  const { claim: facts } = receipt
   updateJob(db, jobId, {
+    ...receiptFacts(receipt),
+    ...tokenCounts(receipt.billed),
     state: 'settled',
     reason: '',
-    inputTokens: receipt.billed.inputTokens,
-    outputTokens: receipt.billed.outputTokens,
-    ttftMs: facts.timings.ttftMs,
-    durationMs: facts.timings.durationMs,
-    finish: facts.finish,
     endedAt: job.endedAt ?? now,
-    claimJson: canonicalJson(facts),
-    claimSig: receipt.claimSig,
-    grossNano: receipt.grossNano,
-    feeNano: receipt.feeNano,
-    sellerNano: receipt.sellerNano,
-    releaseAt: receipt.releaseAt,
-    exchange: receipt.exchange,
     receiptSeq: receipt.seq,
   })
   insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
   addSettled(db, receipt)
   outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
 }
+
+/**
+ * The receipt takes its place in the chain; what was pending is freed, and nothing is posted. The tokens shown stay our
+ * own.
+ */
+function dispute(
+  { books, clock }: SettlementDeps,
+  db: WriteDb,
+  receipt: Receipt,
+  differences: ReceiptDifference[],
+): void {
+  const now = clock.now()
+  const job = findJob(db, receipt.claim.jobId) ?? adopt(db, receipt)
+  const { jobId } = job
+  if (job.state === 'claimed' && (job.grossNano ?? 0) > 0)
+    books.void(db, {
+      id: transferId(db, 'void', jobId),
+      pendingId: transferId(db, 'reserve', jobId),
+      reason: 'disputed',
+      at: now,
+    })
+  updateJob(db, jobId, {
+    ...receiptFacts(receipt),
+    ...tokenCounts(receipt.claim.usage),
+    state: 'void',
+    reason: differences.map(differenceText).join('; '),
+    endedAt: job.endedAt ?? now,
+    dispute: JSON.stringify(differences),
+  })
+  insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
+}
+
+/** By name: a receipt may hold fields of a stranger. */
+const tokenCounts = ({
+  inputTokens,
+  outputTokens,
+}: Receipt['billed']): Pick<SellerJobRow, 'inputTokens' | 'outputTokens'> => ({ inputTokens, outputTokens })
+
+const receiptFacts = ({ claim, claimSig, grossNano, feeNano, sellerNano, releaseAt, exchange }: Receipt) => ({
+  ttftMs: claim.timings.ttftMs,
+  durationMs: claim.timings.durationMs,
+  finish: claim.finish,
+  claimJson: canonicalJson(claim),
+  claimSig,
+  grossNano,
+  feeNano,
+  sellerNano,
+  releaseAt,
+  exchange,
+})
 
 /** The transfers of a receipt: what is billed into held money, and the fee out of it. */
 function moveBilled(
@@ -221,6 +276,8 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     startedAt,
     endedAt: settledAt,
     expiresAt: settledAt,
+    holdMs: null,
+    feeBps: null,
   })
   return findJob(db, facts.jobId)!
 }
@@ -238,9 +295,12 @@ function releaseHeld(
     lastSeq: lastReleaseSeq(db, exchange),
     stored: releaseAt(db, exchange, release.seq),
     job,
+    now: clock.now(),
   })
   if (decision.kind !== 'book') return decision
-  if (amountNano > 0)
+  // Of a disputed job nothing was booked, so nothing is released here; the exchange's word is kept all the same.
+  const isBooked = job!.state === 'settled'
+  if (isBooked && amountNano > 0)
     books.transfer(db, {
       id: transferId(db, 'release', jobId),
       debit: AVAILABLE,
@@ -252,7 +312,7 @@ function releaseHeld(
     })
   insertRelease(db, exchange, release)
   updateJob(db, jobId, { releasedAt: release.at })
-  addReleased(db, settledAtOf(db, jobId)!, job!.instrument, amountNano)
+  if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!.instrument, amountNano)
   return { kind: 'applied' }
 }
 

@@ -50,7 +50,7 @@ function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt
   if (receiptHash(receipt) !== hash) problems.push(`${name}: it does not have the hash it was stored under`)
   const job = findJob(db, receipt.claim.jobId)
   if (
-    job?.state !== 'settled' ||
+    (job?.state !== 'settled' && job?.state !== 'disputed') ||
     job.receiptSeq !== receipt.seq ||
     job.grossNano !== receipt.grossNano ||
     job.sellerNano !== receipt.sellerNano

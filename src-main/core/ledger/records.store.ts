@@ -18,8 +18,12 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
     'is settled and has no receipt',
   ],
   [
-    `SELECT r.job_id AS id FROM receipts r JOIN jobs j ON j.job_id = r.job_id WHERE j.state <> 'settled'`,
-    'has a receipt and is not settled',
+    `SELECT r.job_id AS id FROM receipts r JOIN jobs j ON j.job_id = r.job_id WHERE j.state <> 'settled' AND j.dispute IS NULL`,
+    'has a receipt and is neither settled nor disputed',
+  ],
+  [
+    `SELECT j.job_id AS id FROM jobs j LEFT JOIN receipts r ON r.job_id = j.job_id WHERE j.dispute IS NOT NULL AND r.seq IS NULL`,
+    'is disputed and has no receipt',
   ],
   [
     `SELECT j.job_id AS id FROM jobs j WHERE j.state = 'settled' AND (${moved('post')} <> j.gross_nano OR ${moved('fee')} <> j.fee_nano OR j.gross_nano <> j.fee_nano + j.seller_nano)`,
@@ -27,7 +31,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ],
   [
     `SELECT j.job_id AS id FROM jobs j LEFT JOIN releases r ON r.job_id = j.job_id
-     WHERE (j.released_at IS NULL) <> (r.seq IS NULL) OR ${moved('release')} <> coalesce(r.amount_nano, 0) OR (r.seq IS NOT NULL AND r.amount_nano <> j.seller_nano)`,
+     WHERE (j.released_at IS NULL) <> (r.seq IS NULL) OR (j.dispute IS NULL AND ${moved('release')} <> coalesce(r.amount_nano, 0)) OR (r.seq IS NOT NULL AND r.amount_nano <> j.seller_nano)`,
     'is released otherwise than its release or the accounts say',
   ],
   [
@@ -41,7 +45,7 @@ const HOURS = `
 WITH expected (hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) AS (
   SELECT r.settled_at - r.settled_at % ${HOUR_MS}, j.instrument, count(*), sum(j.input_tokens), sum(j.output_tokens), sum(j.gross_nano), sum(j.fee_nano), sum(j.seller_nano),
     coalesce(sum(x.amount_nano), 0), sum(j.duration_ms)
-  FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id GROUP BY 1, 2
+  FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id WHERE j.dispute IS NULL GROUP BY 1, 2
 ), shown AS (
   SELECT hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms FROM rollup_hour WHERE jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0
 )

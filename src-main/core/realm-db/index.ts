@@ -1,6 +1,6 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
- * rollups, why a listing is paused.
+ * rollups, why a listing is paused, disputes.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -10,6 +10,7 @@ import { jobsMigration } from './migrations/0030-jobs.ts'
 import { tradingMigration } from './migrations/0040-trading.ts'
 import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
+import { disputesMigration } from './migrations/0070-disputes.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -18,4 +19,5 @@ export const realmMigrations: readonly Migration[] = [
   tradingMigration,
   rollupsMigration,
   pausedWhyMigration,
+  disputesMigration,
 ]

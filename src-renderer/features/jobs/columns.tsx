@@ -9,6 +9,7 @@ const STATES: Readonly<Record<Job['state'], Tone>> = {
   running: 'hot',
   claimed: 'warn',
   settled: 'good',
+  disputed: 'bad',
   void: 'mute',
   failed: 'bad',
   rejected: 'mute',
@@ -20,6 +21,7 @@ export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = {
   pending: 'pending',
   held: 'held',
   available: 'available',
+  disputed: 'disputed',
 }
 
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>

@@ -7,7 +7,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
 import type { JobId } from '#contract/ids.ts'
-import type { Job } from '#contract/jobs.ts'
+import type { Job, ReceiptDifference } from '#contract/jobs.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { amount, count, currencyWord, gradeName, percent, price, tokPerS } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
@@ -19,7 +19,11 @@ import { duration, moment } from '#ui/format-time.ts'
 import { useConnection, useCore } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
 
-type Detail = Job & { receipt: Receipt | null; verified: { ok: boolean; shown: string[]; notShown: string[] } | null }
+type Detail = Job & {
+  receipt: Receipt | null
+  verified: { ok: boolean; shown: string[]; notShown: string[] } | null
+  differences: ReceiptDifference[]
+}
 
 function Part({ title, facts }: { title: string; facts: readonly (readonly [string, ReactNode] | null)[] }) {
   return (
@@ -47,14 +51,20 @@ function timings(job: Job): (readonly [string, ReactNode] | null)[] {
   ]
 }
 
-function tokens(job: Job): (readonly [string, ReactNode] | null)[] {
+function tokens(job: Detail): (readonly [string, ReactNode] | null)[] {
   return [
     [
-      'Billed',
+      job.state === 'disputed' ? 'Counted' : 'Billed',
       job.inputTokens === null
         ? noTokens(job)
-        : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, the exchange's count)`,
+        : `${count(job.inputTokens)} in, ${count(job.outputTokens ?? 0)} out (bytes / 4, ${job.state === 'disputed' ? 'our own' : "the exchange's"} count)`,
     ],
+    job.receipt !== null && job.state === 'disputed'
+      ? [
+          'Billed',
+          `${count(job.receipt.billed.inputTokens)} in, ${count(job.receipt.billed.outputTokens)} out (the exchange's count, disputed)`,
+        ]
+      : null,
     [
       'Engine',
       job.enginePromptTokens === null
@@ -81,7 +91,7 @@ function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
         ['Mine', job.sellerNano === null ? 'none' : <b>{`${amount(job.sellerNano)} ${unit}`}</b>],
         [
           'Stands as',
-          `${MONEY_WORDS[job.money]}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`,
+          `${MONEY_WORDS[job.money]}${job.money === 'disputed' ? ': what the exchange says, in none of your sums' : ''}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`,
         ],
         [
           'Electricity',

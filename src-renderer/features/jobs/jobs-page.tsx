@@ -21,7 +21,7 @@ const PAGE = 50
 
 function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, currency: string): string {
   if (filtered) return jobs.length === 0 ? 'No job matches this filter.' : 'The jobs that match this filter.'
-  const last = jobs.find((job) => job.sellerNano !== null)
+  const last = jobs.find((job) => job.sellerNano !== null && job.state !== 'disputed')
   const now = running === 0 ? 'No job is running' : running === 1 ? 'One job is running' : `${running} jobs are running`
   if (jobs.length === 0) return running === 0 ? 'No job was won yet.' : `${now}.`
   return last === undefined

@@ -1,5 +1,5 @@
 /** The filter of the jobs page lives in the address, so that it survives a reload and can be sent to a colleague. */
-export const JOB_STATES = ['running', 'claimed', 'settled', 'void', 'failed', 'rejected'] as const
+export const JOB_STATES = ['running', 'claimed', 'settled', 'disputed', 'void', 'failed', 'rejected'] as const
 export type JobStateFilter = (typeof JOB_STATES)[number]
 export interface JobsSearch {
   state?: JobStateFilter

@@ -8,7 +8,8 @@ import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
-import { addModel, machine, startDeployments, until, type Started, type StartOptions } from './deployments-rig.ts'
+import { addModel, machine, startDeployments, type Started, type StartOptions } from './deployments-rig.ts'
+import { until } from '../../support/until.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const found = {
@@ -140,7 +141,7 @@ describe('calibration', () => {
     engines.calibrating = (_model, _settings, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     const deployed = core.deployments.deploy(sha256, {})
-    await until(() => rig.clock.waiting > 0)
+    await until('it to wait', () => rig.clock.waiting > 0)
     await rig.clock.advance(20_000)
     expect(await deployed).toMatchObject({ state: 'loaded', settings: { processes: 1, batchTokens: 512 } })
     expect(rig.clock.waiting).toBe(0)
@@ -159,7 +160,7 @@ describe('calibration', () => {
         }),
       )
     const deployed = core.deployments.deploy(sha256, {}).catch((error: unknown) => error)
-    await until(() => rig.clock.waiting > 0)
+    await until('it to wait', () => rig.clock.waiting > 0)
     await core.deployments.endAll()
     expect(await deployed).toMatchObject({ code: 'CANCELLED' })
     expect(ended).toBe(true)
@@ -205,7 +206,7 @@ describe('calibration', () => {
     expect(await core.deployments.deploy(sha256, {})).toMatchObject({ deploymentId: taken.deploymentId })
     const again = start()
     again.deployments.start()
-    await until(() => again.deployments.list().some(({ measured }) => measured !== null))
+    await until('the measurement', () => again.deployments.list().some(({ measured }) => measured !== null))
     again.deployments.stop()
     const moved = start({ hardware: () => ({ ...machine, cpu: 'Other CPU' }) })
     await moved.deployments.calibration(sha256)

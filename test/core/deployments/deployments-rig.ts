@@ -2,12 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { expect } from 'vitest'
-
 import type { Hardware } from '#contract/app.ts'
 import { createDeployments, type DeploymentsHooks } from '#core/deployments/index.ts'
 import { createModels } from '#core/models/index.ts'
-import { settle } from '#test/support/fake-clock.ts'
 import type { RigContext } from '#test/support/rig-context.ts'
 
 import type { FakeModelEngines } from './fake-deployment-engine.ts'
@@ -62,10 +59,4 @@ export async function addModel(
   writeFileSync(path, bytes)
   for await (const step of models.import(path)) if (step.kind === 'done') return step.model.sha256
   throw new Error('no model')
-}
-
-/** Waits for background loads: they are promise chains without time, but with file reads in between. */
-export async function until(what: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2_000 && !what(); tries += 1) await settle()
-  expect(what()).toBe(true)
 }

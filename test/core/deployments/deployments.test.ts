@@ -9,7 +9,8 @@ import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
-import { addModel as add, startDeployments, until, type StartOptions } from './deployments-rig.ts'
+import { addModel as add, startDeployments, type StartOptions } from './deployments-rig.ts'
+import { rest, until } from '../../support/until.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 
@@ -114,7 +115,7 @@ describe('deploying', () => {
         let1 = resolve
       })
     const first = core.deployments.deploy(one, {})
-    await until(() => engines.loads().length === 1)
+    await until('the first load', () => engines.loads().length === 1)
     const second = core.deployments.deploy(two, {})
     await settle()
     expect(core.deployments.list().filter(({ state }) => state === 'loading')).toHaveLength(1)
@@ -246,13 +247,15 @@ describe('several in memory', () => {
     const core = start()
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const two = await add(core, 'b.gguf')
-    engines.shared.onLoad = () =>
-      new Promise((_resolve, reject) => void setTimeout(() => reject(new StokerError('ENGINE_NOT_LOADED', 'ended')), 1))
+    const ending = Promise.withResolvers<void>()
+    engines.shared.onLoad = () => ending.promise
     const loading = core.deployments.deploy(two, {})
     const refused = loading.catch((error: unknown) => error)
     const waiting = core.deployments.deploy(two, { slots: 1 }).catch((error: unknown) => error)
-    await until(() => engines.loads().length === 2)
-    expect((await core.deployments.endAll())[0]).toBe(a.deploymentId)
+    await until('the second load', () => engines.loads().length === 2)
+    const ended = core.deployments.endAll()
+    ending.reject(new StokerError('ENGINE_NOT_LOADED', 'ended'))
+    expect((await ended)[0]).toBe(a.deploymentId)
     expect(await refused).toMatchObject({ code: 'CANCELLED' })
     // One that waited for its turn does not begin either.
     expect(await waiting).toMatchObject({ code: 'CANCELLED' })
@@ -260,7 +263,7 @@ describe('several in memory', () => {
     expect(new Set(core.deployments.list().map(({ state }) => state))).toEqual(new Set(['stopped']))
     engines = fakeModelEngines()
     start().deployments.start()
-    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await rest()
     expect(engines.all).toEqual([])
   })
 })
@@ -303,7 +306,7 @@ describe('idle unload', () => {
     await rig.clock.advance(45_000)
     expect(engines.released).toEqual([])
     await rig.clock.advance(30_000)
-    await until(() => engines.released.length > 0)
+    await until('the idle one to leave', () => engines.released.length > 0)
     expect(engines.released).toEqual([idle.deploymentId])
     await rig.clock.advance(600_000)
     expect(core.deployments.allLoaded().map(({ deploymentId }) => deploymentId)).toEqual([
@@ -347,16 +350,16 @@ describe('failures', () => {
     const { deploymentId } = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const engine = engines.engine(deploymentId)
     engine.crashAndReturn()
-    await until(() => engine.loads.length === 2 && engine.state().kind === 'loaded')
+    await until('the load after the crash', () => engine.loads.length === 2 && engine.state().kind === 'loaded')
     engines.shared.onLoad = () => {
       throw new StokerError('ENGINE_CRASHED', 'The engine crashed while loading.')
     }
     engine.crashAndReturn()
     for (let crash = 0; crash < 6; crash += 1) {
-      await until(() => core.deployments.list()[0]?.state === 'failed')
+      await until('the deployment to fail', () => core.deployments.list()[0]?.state === 'failed')
       engine.crashAndReturn()
     }
-    await until(() => core.deployments.list()[0]?.state === 'failed')
+    await until('the deployment to fail', () => core.deployments.list()[0]?.state === 'failed')
     expect(engine.loads).toHaveLength(5)
     engines.shared.onLoad = () => undefined
     expect(await call(core.deployments.api.retryEngine, undefined, all)).toEqual({ state: 'loaded' })
@@ -385,14 +388,14 @@ describe('restarts', () => {
     engines = fakeModelEngines()
     const after = start()
     after.deployments.start()
-    await until(() => after.deployments.allLoaded().length === 2)
+    await until('both to be in memory again', () => after.deployments.allLoaded().length === 2)
     await after.deployments.unload(deploymentId)
     after.deployments.stop()
     engines = fakeModelEngines()
     const third = start()
     third.deployments.start()
-    await until(() => third.deployments.loaded(second.deploymentId) !== null)
-    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await until('the second to be in memory again', () => third.deployments.loaded(second.deploymentId) !== null)
+    await rest()
     expect(engines.all).toHaveLength(1)
     third.deployments.stop()
   })

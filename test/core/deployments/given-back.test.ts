@@ -8,7 +8,8 @@ import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { settle } from '#test/support/fake-clock.ts'
 
 import { fakeHeader, fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
-import { addModel, startDeployments, until } from './deployments-rig.ts'
+import { addModel, startDeployments } from './deployments-rig.ts'
+import { until } from '../../support/until.ts'
 
 let rig: RigContext
 let engines: FakeModelEngines
@@ -36,7 +37,7 @@ describe('a machine given back', () => {
       return fakeHeader(path)
     }
     const deployed = outcome(core.deployments.deploy(sha256, {}))
-    await until(() => inspected > 0)
+    await until('its header to be asked for', () => inspected > 0)
     await core.deployments.endAll()
     gate.resolve()
     expect(await deployed).toBe('CANCELLED')
@@ -55,7 +56,7 @@ describe('a machine given back', () => {
     engines.shared.onLoad = () => gate.promise
     const after = startDeployments(rig, engines)
     const tried = outcome(after.deployments.retryEngine())
-    await until(() => engines.loads().length === 1)
+    await until('the first load', () => engines.loads().length === 1)
     await after.deployments.endAll()
     gate.resolve()
     expect(await tried).toBe('CANCELLED')

@@ -12,7 +12,8 @@ import { ALL_SCOPES } from '#core/os.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
-import { addModel, startDeployments, until } from './deployments-rig.ts'
+import { addModel, startDeployments } from './deployments-rig.ts'
+import { until } from '../../support/until.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const KEY = 'sk-very-secret-0123456789'
@@ -81,7 +82,7 @@ describe('a deployment on remote servers', () => {
     engines = fakeModelEngines()
     const after = start()
     after.deployments.start()
-    await until(() => after.deployments.loaded(deploymentId) !== null)
+    await until('it to be connected again', () => after.deployments.loaded(deploymentId) !== null)
     expect(engines.kinds.get(deploymentId)).toMatchObject({ endpoints: [{ key: KEY }, { key: null }] })
     // Another key and other shares of the same slots: the engine is made anew.
     const again = await after.deployments.connectRemote({
@@ -125,12 +126,15 @@ describe('a deployment on remote servers', () => {
       }
       const core = start()
       core.deployments.start()
-      await until(() => core.deployments.list()[0]?.state === 'failed')
+      await until('the connection to fail', () => core.deployments.list()[0]?.state === 'failed')
       await rig.clock.advance(15_000)
-      await until(() => engines.loads().length === 2 && core.deployments.list()[0]?.state === 'failed')
+      await until(
+        'the second try to fail',
+        () => engines.loads().length === 2 && core.deployments.list()[0]?.state === 'failed',
+      )
       engines.shared.onLoad = () => undefined
       await rig.clock.advance(15_000)
-      await until(() => core.deployments.loaded(deploymentId) !== null)
+      await until('it to be connected', () => core.deployments.loaded(deploymentId) !== null)
       expect(engines.loads()).toHaveLength(3)
       core.deployments.stop()
     },
@@ -144,7 +148,7 @@ describe('a deployment on remote servers', () => {
     }
     const core = start()
     core.deployments.start()
-    await until(() => core.deployments.list()[0]?.state === 'failed')
+    await until('the connection to fail', () => core.deployments.list()[0]?.state === 'failed')
     await rig.clock.advance(60_000)
     expect(engines.loads()).toHaveLength(1)
     core.deployments.stop()

@@ -3,6 +3,7 @@ import { describe, it, expect } from 'vitest'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { JobFrame } from '#core/jobs/index.ts'
 import { ActiveJob } from '#core/jobs/active-job.ts'
+import { StreamedAnswer } from '#exchange-server/jobs/routed-job.ts'
 
 import { FakeClock } from '../../support/fake-clock.ts'
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
@@ -48,5 +49,34 @@ describe('the deltas of a job', () => {
     expect(sent[0]).toBe('x')
     expect(sent.length).toBeLessThanOrEqual(most)
     expect(sent.length).toBeGreaterThan(most / 2)
+  })
+})
+
+describe('our own count', () => {
+  it.each([
+    ['whole', ['a😀b😀']],
+    ['split in the middle of a pair', ['a\ud83d', '\ude00b\ud83d', '\ude00']],
+    ['with halves that belong to nothing', ['\ud83d', 'x\ude00', '\ude00\ud83d', 'é']],
+    ['with low halves after low ones, and high before high', ['\ude00', '\ude00\ud83d', '\ud83d', '\ue000', '\ud7ff']],
+  ])('is that of the joined text, %s', async (_name, deltas) => {
+    const clock = new FakeClock()
+    const sent: string[] = []
+    const run = new ActiveJob(frame, route, {
+      clock,
+      engine: { cancel: () => undefined },
+      send: (text) => sent.push(text),
+      running: () => 1,
+    })
+    for (const delta of deltas) {
+      run.delta(delta)
+      await clock.advance(20)
+    }
+    expect(sent).toEqual(deltas)
+    expect([run.text, run.outputTokens]).toEqual([deltas.join(''), Math.ceil(Buffer.byteLength(deltas.join('')) / 4)])
+    // The same deltas at the exchange.
+    const answer = new StreamedAnswer()
+    for (const delta of deltas) answer.add(delta)
+    answer.end()
+    expect(answer.billedTokens(64)).toBe(run.outputTokens)
   })
 })

@@ -6,7 +6,7 @@ import { nano } from '#contract/money.ts'
 import { verifyClaim } from '#books/receipts.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
-import { settle } from '../../support/fake-clock.ts'
+import { rest } from '../../support/until.ts'
 import { jobRow, onlineSeller, sentFrames } from './online-seller.ts'
 
 describe('serving a job', () => {
@@ -116,7 +116,7 @@ describe('serving a job', () => {
     const made = onlineSeller()
     made.exchange.job({ content: 'a b c d e f g h i j' })
     made.exchange.deliver()
-    for (let turn = 0; turn < 30; turn += 1) await settle()
+    await rest(30)
     // The clock stood still, so the first delta went out alone and the end of the job flushed the rest.
     expect(sentFrames(made, 'job.delta').map(({ text }) => text)).toEqual(['FAKE', ' a b c d e f g h i j'])
   })

@@ -13,9 +13,10 @@ import { createOwnUse } from '#core/own-use/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
 import { openDb } from '#db/open.ts'
 import { fakeModelEngines, type FakeModelEngines } from '#test/core/deployments/fake-deployment-engine.ts'
-import { addModel, startDeployments, until } from '#test/core/deployments/deployments-rig.ts'
+import { addModel, startDeployments } from '#test/core/deployments/deployments-rig.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { rest, until } from '../../support/until.ts'
 
 const MODEL = 'Fake 7B'
 const NOTHING = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
@@ -120,12 +121,12 @@ describe('a machine given back', () => {
     for (const name of ['a.gguf', 'b.gguf']) await first.deployments.deploy(await addModel(first, name), {})
     expect(first.deployments.allLoaded()).toHaveLength(2)
     const second = crash(first, (engines) => void (engines.shared.onLoad = onLoad))
-    await until(() => second.engines.loads().length > 0)
-    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await until('the first load', () => second.engines.loads().length > 0)
+    await rest()
     await second.handBack('now')
 
     const third = crash(second)
-    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await rest()
     expect(third.engines.loads()).toEqual([])
     expect(await third.asks()).toBe('FORBIDDEN')
   })
@@ -142,7 +143,7 @@ describe('a machine given back', () => {
       (engines) => void (engines.shared.onLoad = failWith(new StokerError('ENGINE_UNREACHABLE', 'nobody answers'))),
     )
     const state = () => second.deployments.list().find((one) => one.deploymentId === deploymentId)?.state
-    await until(() => state() === 'failed')
+    await until('the connection to fail', () => state() === 'failed')
     await second.handBack('now')
     expect(state()).toBe('stopped')
     second.engines.shared.onLoad = () => undefined
@@ -164,7 +165,7 @@ describe('a machine given back', () => {
     // Nor does a start load what a crash left as wanted beside it.
     rig.rigDb.tx((db) => setWanted(db, deploymentId, 1))
     const second = crash(first)
-    for (let turn = 0; turn < 20; turn += 1) await settle()
+    await rest()
     expect(second.engines.loads()).toEqual([])
     expect(await second.asks()).toBe('FORBIDDEN')
   })

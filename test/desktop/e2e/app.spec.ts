@@ -71,7 +71,7 @@ test.afterAll(async () => {
 
 test('opens its own page under its own name', async () => {
   await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
-    timeout: 30_000,
+    timeout: 60_000,
   })
   expect(page.url()).toMatch(/^app:\/\/stoker\/index\.html/)
   await expect(page).toHaveTitle(/Stoker/)
@@ -149,7 +149,7 @@ test('says hello over a port, while nothing listens', async () => {
 
 test('comes back after a reload, with the core still there', async () => {
   await page.reload()
-  await expect(page.getByRole('heading', { level: 1 })).not.toContainText(/Reading|Connecting/, { timeout: 30_000 })
+  await expect(page.getByRole('heading', { level: 1 })).not.toContainText(/Reading|Connecting/, { timeout: 60_000 })
   await expect(page.getByText('Not connected to the core.')).toBeHidden()
 })
 
@@ -159,9 +159,9 @@ test('notices that its core died, and goes on with the next one', async () => {
   const before = await core()
   expect(before).toBeGreaterThan(0)
   process.kill(before!, 'SIGKILL')
-  await expect.poll(core, { timeout: 30_000 }).not.toBe(before)
-  await expect.poll(core, { timeout: 30_000 }).toBeGreaterThan(0)
-  await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 30_000 })
+  await expect.poll(core, { timeout: 60_000 }).not.toBe(before)
+  await expect.poll(core, { timeout: 60_000 }).toBeGreaterThan(0)
+  await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 60_000 })
 })
 
 test('raises its window when a second instance is started, which then ends', async () => {
@@ -183,5 +183,5 @@ test('leaves no process when it quits', async () => {
   const closed = app.waitForEvent('close')
   await app.evaluate(({ app: own }) => own.quit()).catch(() => undefined)
   await closed
-  await expect.poll(() => all.filter(isAlive), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => all.filter(isAlive), { timeout: 60_000 }).toEqual([])
 })

@@ -115,7 +115,7 @@ test('the built page speaks to the built core over its port, under the window’
   try {
     const { foreign } = await openDesktopPage(page, app)
     await expect(page.getByRole('heading', { level: 1 })).toContainText('This machine can answer for others', {
-      timeout: 30_000,
+      timeout: 60_000,
     })
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await page.getByRole('button', { name: 'Continue', exact: true }).click()
@@ -127,8 +127,8 @@ test('the built page speaks to the built core over its port, under the window’
     const { ports } = app.fake.windows[0]!
     const before = ports.length
     process.kill(app.forked[0]!.pid!, 'SIGKILL')
-    await expect.poll(() => ports.length, { timeout: 30_000 }).toBeGreaterThan(before)
-    await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 30_000 })
+    await expect.poll(() => ports.length, { timeout: 60_000 }).toBeGreaterThan(before)
+    await expect(page.getByText('Not connected to the core.')).toBeHidden({ timeout: 60_000 })
     await model.check({ force: true })
     await page.getByRole('button', { name: 'Use this model', exact: true }).click()
     await expect(page.getByRole('button', { name: 'Start exam', exact: true })).toBeEnabled({ timeout: 60_000 })

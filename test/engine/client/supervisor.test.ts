@@ -102,7 +102,7 @@ describe('supervision of the engine host', () => {
     const { clock, hosts, engine } = start({ automatic: false })
     const loading = engine.load(MODEL, ONE_SLOT)
     loading.catch(() => undefined)
-    await clock.advance(19_999)
+    await clock.advance(59_999)
     expect(hosts[0]?.alive).toBe(true)
     await clock.advance(1)
     expect(hosts[0]?.kills).toEqual(['SIGKILL'])

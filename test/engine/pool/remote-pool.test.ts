@@ -6,8 +6,9 @@ import type { ServerResponse } from 'node:http'
 
 import { describe, expect, it } from 'vitest'
 
-import { FakeClock, settle } from '#test/support/fake-clock.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { last, ok, open, textChunk, refuse, stream } from '#test/support/fake-openai-server.ts'
+import { until } from '#test/support/until.ts'
 
 import { engineOver, enginesWithoutHosts, FILE, loaded, SETTINGS, start } from '../remote/remote-support.ts'
 import { ask, run, submit, whenState } from '../engine-support.ts'
@@ -77,14 +78,14 @@ describe('several endpoints', () => {
     await first.kill()
     expect(await cut.outcome).toMatchObject({ text: 'half', error: { code: 'ENGINE_CRASHED' } })
     expect(await run(engine, ask('hi'))).toMatchObject({ text: 'Hello' })
-    while (engine.stats().processes[0]?.state !== 'unreachable') await settle()
+    await until('the first to be unreachable', () => engine.stats().processes[0]?.state === 'unreachable')
     expect(engine.state()).toMatchObject({ kind: 'loaded', model: { slots: 2, device: second.host } })
     first.replies = [ok]
     await first.revive()
-    while (engine.stats().processes[0]?.state !== 'loaded') {
+    await until('the first to be back', async () => {
       await clock.advance(1_000)
-      await settle()
-    }
+      return engine.stats().processes[0]?.state === 'loaded'
+    })
     expect(engine.state()).toMatchObject({ kind: 'loaded', model: { slots: 4 } })
   })
 
@@ -140,7 +141,11 @@ describe('loading', () => {
     await second.revive()
     const joined = Promise.withResolvers<void>()
     engine.onState((state) => state.kind === 'loaded' && state.model.slots === 4 && joined.resolve())
-    for (let second = 0; second < 6; second += 1) await clock.advance(1_000)
+    await until('the other one to join', async () => {
+      await clock.advance(1_000)
+      const state = engine.state()
+      return state.kind === 'loaded' && state.model.slots === 4
+    })
     await joined.promise
     expect(engine.state()).toMatchObject({ model: { device: `${first.host}, ${second.host}` } })
   })
@@ -150,13 +155,13 @@ describe('loading', () => {
     const server = await start((fake) => (fake.paths['/health'] = refuse(200, { status: 'ok' })))
     const engine = await loaded([server], clock)
     await clock.advance(10_000)
-    while (server.listed < 2) await settle()
+    await until('the second look', () => server.listed >= 2)
     server.paths['/health'] = refuse(503)
     const down = whenState(engine, 'backoff')
-    for (let second = 0; second < 15; second += 1) {
+    await until('it to be down', async () => {
       await clock.advance(1_000)
-      for (let turn = 0; turn < 20; turn += 1) await settle()
-    }
+      return engine.state().kind === 'backoff'
+    })
     await down
     await engine.unload()
     expect(engine.state().kind).toBe('ready')

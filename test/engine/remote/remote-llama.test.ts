@@ -9,6 +9,7 @@ import { createLog } from '#lib/log.ts'
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 
 import { ask, run, SHA, submit } from '../engine-support.ts'
+import { until } from '../../support/until.ts'
 
 const FILE = { path: '', sha256: SHA }
 const SETTINGS = { contextTokens: 512, slots: 4, threads: 1, gpuLayers: 0, prefixReuse: true }
@@ -36,7 +37,7 @@ describe.skipIf(llamaServerPath() === null)(
           throw new Error('nothing local here')
         },
       })
-    }, 30_000)
+    }, 90_000)
     afterAll(async () => {
       await engines?.stop()
       await Promise.all([open?.kill(), locked?.kill()])
@@ -126,7 +127,7 @@ describe.skipIf(llamaServerPath() === null)(
       )
       // Were a slot still taken, this one would wait for thousands of tokens.
       expect(await run(engine, ask('hi'))).toMatchObject({ error: null })
-      while ((await busySlots()) > 0) await new Promise((resolve) => setImmediate(resolve))
+      await until('every slot to be free', async () => (await busySlots()) === 0)
     })
 
     it('takes the right key, refuses the wrong one and none', async () => {

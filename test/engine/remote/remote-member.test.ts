@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest'
 
-import { FakeClock, settle } from '#test/support/fake-clock.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import {
   event,
   type FakeOpenAiServer,
@@ -17,6 +17,7 @@ import {
 
 import { engineOver, FILE, loaded, logged, SETTINGS, start } from './remote-support.ts'
 import { ask, run, submit, whenState, type Outcome } from '../engine-support.ts'
+import { until } from '../../support/until.ts'
 
 /** One answer of a server with this one reply. */
 async function answer(
@@ -339,14 +340,14 @@ describe('hostile and broken streams', () => {
     await clock.advance(199_000)
     expect(ends).toEqual([])
     await clock.advance(1_000)
-    while (ends.length < 1) await settle()
+    await until('end 1', () => ends.length >= 1)
     expect(ends[0]).toContain('ENGINE_UNREACHABLE')
     expect(ends[0]).toContain('nothing came for 200 s')
     await whenState(engine, 'loaded')
     give('two')
-    while (ends.length < 2) await settle()
+    await until('end 2', () => ends.length >= 2)
     for (let second = 0; second < 61; second += 1) await clock.advance(1_000)
-    while (ends.length < 3) await settle()
+    await until('end 3', () => ends.length >= 3)
     expect(ends.slice(1)).toEqual(['a', expect.stringContaining('nothing came for 60 s')])
   })
 })

@@ -11,7 +11,7 @@ const KEY = 'sk-own-use-of-another-rig'
 let other: OwnUseProcess
 beforeAll(async () => {
   other = await startOwnUseProcess(KEY)
-}, 60_000)
+}, 180_000)
 afterAll(() => other?.end())
 
 const over = (key: string | null): EnginePort => engineOver([{ url: other.url, key }], undefined, 2, 'nano')

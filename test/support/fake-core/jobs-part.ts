@@ -39,22 +39,18 @@ export function jobsPart({ full }: World) {
       const job =
         all(Date.now()).find((each) => each.jobId === input.jobId) ??
         fakeJob(3, Date.now(), 'settled', Date.now() - 60_000)
-      return {
-        ...job,
-        receipt: job.state === 'settled' ? receipt(job) : null,
-        verified:
-          job.state === 'settled'
-            ? {
-                ok: true,
-                shown: [
-                  'the exchange signed this receipt',
-                  'number 1,197 follows 1,196 in the chain',
-                  'usage, price and fee give these sums',
-                ],
-                notShown: ['which model wrote the answer', 'that the answer was good'],
-              }
-            : null,
+      const detail = { ...job, receipt: null, verified: null, differences: [] }
+      if (job.state !== 'settled') return detail
+      const verified = {
+        ok: true,
+        shown: [
+          'the exchange signed this receipt',
+          'number 1,197 follows 1,196 in the chain',
+          'usage, price and fee give these sums',
+        ],
+        notShown: ['which model wrote the answer', 'that the answer was good'],
       }
+      return { ...detail, receipt: receipt(job), verified }
     }),
   }
 }

@@ -73,6 +73,25 @@ describe('a step', () => {
     expect(chunks([400])).toEqual([128])
   })
 
+  it('lets the oldest prompt go first in every fourth step, and the one that is soonest read in the others', () => {
+    // Slot 0 is the oldest and the longest; a step has room for one chunk.
+    const reads = (turn: number): number[] =>
+      plan([600, 300], { budget: 64, batchTokens: 512, turn }).items.map(({ slot }) => slot)
+    expect(Array.from({ length: 9 }, (_, turn) => reads(turn))).toEqual([[1], [1], [1], [0], [1], [1], [1], [0], [1]])
+  })
+
+  it('lets a prompt of a low class go first in every fourth step too, when it is the oldest', () => {
+    const reads = (turn: number): number[] => {
+      const slots = slotsOf([300, 300, 300])
+      Object.assign(slots[0]!, { priority: 'exam' })
+      Object.assign(slots[2]!, { priority: 'own' })
+      return planStep(slots, { order, now: 0, turn, adaptive: true, batchTokens: 512, budget: () => 64 }).items.map(
+        ({ slot }) => slot,
+      )
+    }
+    expect(Array.from({ length: 4 }, (_, turn) => reads(turn))).toEqual([[2], [2], [2], [0]])
+  })
+
   it('takes half a second at most beside streams, however slow they are', () => {
     const speed = createSpeedMeter(4)
     for (let step = 0; step < 20; step += 1) speed.decoded(2, 200)

@@ -1,0 +1,58 @@
+/**
+ * Where the money of a good receipt differs from what we counted and what the exchange stated. Pure. A receipt with any
+ * difference is kept as evidence and not booked (docs/decisions/0013-receipts-against-our-own-count.md).
+ */
+import { z } from 'zod'
+
+import { receiptDifference, type ReceiptDifference } from '#contract/jobs.ts'
+import type { Receipt } from '#contract/receipt.ts'
+import { DAY_MS } from '#contract/time.ts'
+
+/** Accepted where we do not know what was stated: jobs from before terms were kept, and those of a restored copy. */
+const HOLD_UNSTATED_MS = 90 * DAY_MS
+
+/** What we know of a job apart from its receipt. */
+export interface KnownTerms {
+  /** The price it was won at; null for a job we have no row of. */
+  priceNano: number | null
+  /** What the exchange stated when the job was won; null where we do not know it. */
+  feeBps: number | null
+  holdMs: number | null
+  /** The exchange said that the buyer left, before or after we sent the claim. */
+  buyerLeft: boolean
+}
+
+/** Our own count is the claim's: the receipt carries it under our own signature, which was checked before. */
+export function differencesOf(receipt: Receipt, terms: KnownTerms): ReceiptDifference[] {
+  const { billed, claim, settledAt, releaseAt } = receipt
+  const found: ReceiptDifference[] = []
+  const note = (code: ReceiptDifference['code'], ours: number, theirs: number): void =>
+    void found.push({ code, ours, theirs })
+  if (billed.inputTokens !== claim.usage.inputTokens) note('INPUT_COUNT', claim.usage.inputTokens, billed.inputTokens)
+  // What a buyer who left had received is known to the exchange alone; it is never more than what we sent.
+  const tooFew = billed.outputTokens < claim.usage.outputTokens && !terms.buyerLeft
+  if (tooFew || billed.outputTokens > claim.usage.outputTokens)
+    note('OUTPUT_COUNT', claim.usage.outputTokens, billed.outputTokens)
+  if (terms.priceNano !== null && receipt.priceNanoPerMtok !== terms.priceNano)
+    note('PRICE', terms.priceNano, receipt.priceNanoPerMtok)
+  if (terms.feeBps !== null && receipt.feeBps > terms.feeBps) note('FEE', terms.feeBps, receipt.feeBps)
+  const stated = terms.holdMs ?? HOLD_UNSTATED_MS
+  if (releaseAt - settledAt > stated) note('HOLD', stated, releaseAt - settledAt)
+  return found
+}
+
+const seconds = (ms: number): string => `${ms / 1_000} s`
+const SENTENCES: Record<ReceiptDifference['code'], (ours: number, theirs: number) => string> = {
+  INPUT_COUNT: (ours, theirs) => `it bills ${theirs} input tokens, and we counted ${ours}`,
+  OUTPUT_COUNT: (ours, theirs) => `it bills ${theirs} output tokens, and we sent ${ours}`,
+  PRICE: (ours, theirs) => `its price is ${theirs} nano-units per million tokens, and the job was won at ${ours}`,
+  FEE: (ours, theirs) => `it takes ${theirs} hundredths of a per cent, and the exchange announced ${ours}`,
+  HOLD: (ours, theirs) =>
+    `it holds the money for ${seconds(theirs)}, longer than the ${seconds(ours)} that were stated`,
+}
+
+export const differenceText = ({ code, ours, theirs }: ReceiptDifference): string => SENTENCES[code](ours, theirs)
+
+/** As stored by us in `jobs.dispute`. */
+export const parseDifferences = (json: string): ReceiptDifference[] =>
+  z.array(receiptDifference).parse(JSON.parse(json))
