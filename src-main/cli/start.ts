@@ -6,7 +6,7 @@ import { nodeVersionProblem } from '#lib/node-version.ts'
 
 const problem = nodeVersionProblem()
 if (problem === null) {
-  const { start } = await import('./start/choose-face.ts')
+  const { start } = await import('./start/window-or-browser.ts')
   process.exitCode = await start(process.env, process.argv.slice(2))
 } else {
   process.stderr.write(`${problem}\n`)

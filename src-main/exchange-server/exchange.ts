@@ -22,12 +22,12 @@ import { virtualClock, type VirtualClock } from './exchange-clocks.ts'
 import { PRACTICE_TERMS, type ExchangeContext, type TradingTerms } from './exchange-context.ts'
 import { listen, type Listener } from './exchange-http.ts'
 import { LIMITS } from './exchange-limits.ts'
-import { createExchangeParts, type ExchangeParts } from './exchange-parts.ts'
+import { createExchangeRooms, type ExchangeRooms } from './exchange-rooms.ts'
 import { exchangeMigrations } from './exchange-db/index.ts'
 import { readMeta, writeMeta } from './store/buyers.store.ts'
 import { pruneCalls } from './store/calls.store.ts'
 import { interruptExams } from './store/supplier-exams.store.ts'
-import { voidInterrupted } from './settle/settlement.ts'
+import { voidInterrupted } from './settle/exchange-settlement.ts'
 import type { SupplierSocket } from './supply/handshake.ts'
 
 export interface ExchangeOptions {
@@ -83,7 +83,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
     const context = contextOf(options, db, virtual ?? real, log)
     recover(context)
-    const parts = createExchangeParts(context, {
+    const parts = createExchangeRooms(context, {
       practiceBuyer: options.practiceBuyer === true,
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
@@ -159,7 +159,7 @@ function tokenOf(dir: string, ids: IdSource): string {
 function open(
   options: ExchangeOptions,
   context: ExchangeContext,
-  parts: ExchangeParts,
+  parts: ExchangeRooms,
   virtual: VirtualClock | null,
   token: string,
 ): Promise<Listener> {

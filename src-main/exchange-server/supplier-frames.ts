@@ -9,7 +9,7 @@ import type { Deliveries } from './jobs/deliveries.ts'
 import type { Router } from './jobs/router.ts'
 import { syncResult } from './settle/supplier-sync.ts'
 import type { BookFeed } from './supply/book-feed.ts'
-import { takeOffer } from './supply/offers.ts'
+import { takeOffer } from './supply/supplier-offers.ts'
 import type { Peer } from './supply/peer.ts'
 import type { Registry } from './supply/supplier-registry.ts'
 

@@ -12,7 +12,7 @@ export function errorText(error: unknown): string {
   return 'Something failed; the log of the rig has the details.'
 }
 
-export function Bones({ lines = 3 }: { lines?: number }) {
+export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (
     <output aria-label="loading" className="grid" style={{ gap: 10, margin: 0 }}>
       {Array.from({ length: lines }, (_, line) => (
@@ -59,5 +59,5 @@ export function Loaded<T>({
 }) {
   if (query.data !== undefined) return <>{children(query.data)}</>
   if (query.isError) return <Failed error={query.error} onRetry={() => void query.refetch()} />
-  return <Bones {...(lines === undefined ? {} : { lines })} />
+  return <Skeleton {...(lines === undefined ? {} : { lines })} />
 }

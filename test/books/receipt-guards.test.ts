@@ -21,7 +21,7 @@ import { nanoPerMtok } from '#contract/money.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 
-const [seller, exchange, stranger] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
+const [seller, exchange, foreign] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
 const SALT = 'c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ'
 const content = { salt: SALT, request: { maxTokens: 1 }, answer: 'five' }
 
@@ -77,13 +77,13 @@ describe('a receipt does not verify', () => {
     ],
     [
       'that another exchange signed, behind one of the first',
-      receiptOf(2, prev, { by: stranger }),
+      receiptOf(2, prev, { by: foreign }),
       { prev: first },
       'it does not follow number 1 in the chain',
     ],
     [
       'of another supplier, behind one of the first',
-      receiptOf(2, prev, { supplier: stranger }),
+      receiptOf(2, prev, { supplier: foreign }),
       { prev: first },
       'it does not follow number 1 in the chain',
     ],
@@ -115,8 +115,8 @@ describe('a receipt does not verify', () => {
     [
       'of an exchange that is not the pinned one',
       first,
-      { exchangeKey: stranger.publicKey },
-      `the exchange key is not the pinned one, ${stranger.publicKey}`,
+      { exchangeKey: foreign.publicKey },
+      `the exchange key is not the pinned one, ${foreign.publicKey}`,
     ],
   ])('%s', (_name, receipt, options, problem) => {
     expect(verifyReceipt(receipt, options)).toMatchObject({ ok: false, problems: [problem] })
@@ -137,7 +137,7 @@ describe('a claim does not verify', () => {
   it.each([
     ['of another form', { ...signed, claim: { ...signed.claim, v: 2 } }],
     ['of another form, and signed', signClaim(seller, { ...claimOf('job_1', seller), v: 2 } as unknown as Claim)],
-    ['under another key', { ...signed, claim: { ...signed.claim, supplier: stranger.publicKey } }],
+    ['under another key', { ...signed, claim: { ...signed.claim, supplier: foreign.publicKey } }],
     ['with a field of a stranger', { ...signed, claim: { ...signed.claim, note: 'x' } }],
     ['signed over another claim', { ...signed, claimSig: signClaim(seller, claimOf('job_2', seller)).claimSig }],
   ])('%s', (_name, claim) => {

@@ -17,7 +17,7 @@ import { nanoPerMtok } from '#contract/money.ts'
 import { receipt as receiptSchema, type Claim, type Receipt } from '#contract/receipt.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
-const [seller, exchange, stranger] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
+const [seller, exchange, otherParty] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
 const SALT = 'c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ'
 const REQUEST = { messages: [{ role: 'user', content: 'Grüße 🌍' }], maxTokens: 64 }
 const ANSWER = 'Hallo 🌍'
@@ -139,10 +139,10 @@ describe('receipts', () => {
 
   it('refuses another exchange under the pinned key, and a claim of another supplier', () => {
     const { exchangeSig: _dropped, ...unsigned } = receiptOf()
-    const foreign = signReceipt(stranger, { ...unsigned, exchange: stranger.publicKey })
+    const foreign = signReceipt(otherParty, { ...unsigned, exchange: otherParty.publicKey })
     expect(verifyReceipt(foreign).ok).toBe(true)
     expect(verifyReceipt(foreign, pinned).ok).toBe(false)
-    expect(verifyClaim(signClaim(stranger, claimOf('job_1')))).toBe(false)
+    expect(verifyClaim(signClaim(otherParty, claimOf('job_1')))).toBe(false)
     expect(verifyClaim(signClaim(seller, claimOf('job_1')))).toBe(true)
     expect(verifyClaim({ claim: null, claimSig: 'x' })).toBe(false)
   })

@@ -15,7 +15,7 @@ import { stoker } from '#test/support/rig.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
 /** Answers everything as a console or an exchange would, and remembers being asked. */
-async function stranger(): Promise<{ url: string; asked: string[] }> {
+async function intruder(): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization ?? ''}`)
@@ -45,7 +45,7 @@ const leave = (dir: string, url: string): void => {
 
 describe('a folder whose owner was killed', () => {
   it('stoker link sends the token to nobody and says that nothing runs', async () => {
-    const [dir, { url, asked }] = [ensureDataDir(tempDir()), await stranger()]
+    const [dir, { url, asked }] = [ensureDataDir(tempDir()), await intruder()]
     lockDataDir(dir).release()
     apiToken(dir, () => randomIds(() => 0).secret(32))
     leave(dir, url)
@@ -55,7 +55,7 @@ describe('a folder whose owner was killed', () => {
   })
 
   it('stoker buyer-key takes the free folder itself and sends the admin token to nobody', async () => {
-    const [dir, { url, asked }] = [await exchangeFolder(), await stranger()]
+    const [dir, { url, asked }] = [await exchangeFolder(), await intruder()]
     leave(join(dir, 'exchange'), url)
     const { code, stdout } = await stoker(['buyer-key', '--data', dir])
     expect({ code, asked, key: stdout.startsWith('sk-practice-') }).toEqual({ code: 0, asked: [], key: true })

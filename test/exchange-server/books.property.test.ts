@@ -24,7 +24,7 @@ import { PRACTICE_TERMS, type ExchangeContext } from '#exchange-server/exchange-
 import { Deliveries } from '#exchange-server/jobs/deliveries.ts'
 import { Router } from '#exchange-server/jobs/router.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
-import { voidInterrupted } from '#exchange-server/settle/settlement.ts'
+import { voidInterrupted } from '#exchange-server/settle/exchange-settlement.ts'
 import { releaseDue } from '#exchange-server/settle/releases.ts'
 import { upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
 import { Peer } from '#exchange-server/supply/peer.ts'

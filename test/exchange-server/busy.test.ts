@@ -93,17 +93,17 @@ describe('a supplier that says "not now"', () => {
 
   it('does not hold the order up while another one is free', async () => {
     const { exchange, suppliers } = await exchangeWith(2)
-    const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
+    const [cheap, expensive] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
-    dear.offer(NANO, 2 * ASK)
-    await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
+    expensive.offer(NANO, 2 * ASK)
+    await Promise.all([cheap.next('offer.accepted'), expensive.next('offer.accepted')])
     cheap.onJob = (job) => refuse(cheap, job.jobId)
     const answer = await client(exchange, await buyerKey(exchange)).chat.completions.create({
       model: NANO,
       messages: say('Hi'),
     })
     expect(answer.choices[0]!.message.content).toBe('Hello there!')
-    expect([cheap.jobs.length, dear.jobs.length]).toEqual([1, 1])
+    expect([cheap.jobs.length, expensive.jobs.length]).toEqual([1, 1])
   })
 })
 

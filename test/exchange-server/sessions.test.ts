@@ -263,10 +263,10 @@ describe('unauthenticated sockets', () => {
     const key = generateSigningKey()
     qualify(dir, key, [NANO])
     const exchange = await startTestExchange({ dir })
-    const [known, stranger] = [await FakeSupplier.connect(exchange.url, key), await FakeSupplier.connect(exchange.url)]
-    onTestFinished(() => [known, stranger].forEach((one) => one.socket.terminate()))
-    stranger.offer(NANO, ASK)
-    expect((await stranger.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
+    const [known, intruder] = [await FakeSupplier.connect(exchange.url, key), await FakeSupplier.connect(exchange.url)]
+    onTestFinished(() => [known, intruder].forEach((one) => one.socket.terminate()))
+    intruder.offer(NANO, ASK)
+    expect((await intruder.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
     known.offer('practice/text-micro', ASK)
     expect((await known.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
     known.offer('practice/none', ASK)

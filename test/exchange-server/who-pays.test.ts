@@ -112,10 +112,10 @@ describe('who pays when', () => {
 
   it('the supplier fails before the first token: rerouted to the next ask, which alone is paid', async () => {
     const { exchange, suppliers } = await exchangeWith(2)
-    const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
+    const [cheap, expensive] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
-    dear.offer(NANO, 2 * ASK)
-    await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
+    expensive.offer(NANO, 2 * ASK)
+    await Promise.all([cheap.next('offer.accepted'), expensive.next('offer.accepted')])
     cheap.onJob = (job) =>
       cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
     const answer = await client(exchange, await buyerKey(exchange)).chat.completions.create({
@@ -125,15 +125,15 @@ describe('who pays when', () => {
     expect(answer.choices[0]!.message.content).toBe('Hello there!')
     expect(cheap.jobs).toHaveLength(1)
     expect(balances(exchange, cheap.key.publicKey)).toMatchObject({ held: 0, spent: 8_000, reserved: 0 })
-    expect((await dear.next('job.settled')).receipt.grossNano).toBe(8_000)
+    expect((await expensive.next('job.settled')).receipt.grossNano).toBe(8_000)
   })
 
   it('the supplier fails after the first token: one error, nothing paid, nothing rerouted', async () => {
     const { exchange, suppliers } = await exchangeWith(2)
-    const [cheap, dear] = suppliers as [FakeSupplier, FakeSupplier]
+    const [cheap, expensive] = suppliers as [FakeSupplier, FakeSupplier]
     cheap.offer(NANO, ASK)
-    dear.offer(NANO, 2 * ASK)
-    await Promise.all([cheap.next('offer.accepted'), dear.next('offer.accepted')])
+    expensive.offer(NANO, 2 * ASK)
+    await Promise.all([cheap.next('offer.accepted'), expensive.next('offer.accepted')])
     cheap.onJob = (job) => {
       cheap.send({ t: 'job.delta', jobId: job.jobId, text: 'Hel' })
       cheap.send({ t: 'job.error', jobId: job.jobId, error: { code: 'ENGINE_CRASHED', message: 'gone', data: {} } })
@@ -147,7 +147,7 @@ describe('who pays when', () => {
         void _
     }
     await expect(read()).rejects.toMatchObject({ code: 'supplier_failed' })
-    expect(dear.jobs).toHaveLength(0)
+    expect(expensive.jobs).toHaveLength(0)
     expect(balances(exchange, cheap.key.publicKey)).toEqual(NOTHING)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
-import { sittingDeployment } from '#ui/exam/exam-deployment.ts'
+import { examDeployment } from '#ui/exam/exam-deployment.ts'
 
 import { chosenModel } from '../../src-renderer/features/welcome/chosen.ts'
 
@@ -16,14 +16,12 @@ const model = (sha256: string, part: { bundled?: boolean; state?: 'ready' | 'mis
 describe('who sits an exam', () => {
   const deployments = [dep('dep_a', 'stopped'), dep('dep_b', 'loaded')]
   it('an interrupted exam goes on with its own deployment: another one would begin a new exam', () => {
-    expect(sittingDeployment({ state: 'interrupted', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe(
-      'dep_a',
-    )
+    expect(examDeployment({ state: 'interrupted', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe('dep_a')
   })
   it('a new exam is sat by what is loaded, else by the first', () => {
-    expect(sittingDeployment({ state: 'passed', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe('dep_b')
-    expect(sittingDeployment(null, [dep('dep_a', 'stopped')])).toBe('dep_a')
-    expect(sittingDeployment(null, [])).toBeNull()
+    expect(examDeployment({ state: 'passed', deploymentId: 'dep_a' as DeploymentId }, deployments)).toBe('dep_b')
+    expect(examDeployment(null, [dep('dep_a', 'stopped')])).toBe('dep_a')
+    expect(examDeployment(null, [])).toBeNull()
   })
 })
 

@@ -43,18 +43,18 @@ describe('the exchange host as a child', () => {
 
   it('keeps trying while something else holds its folder, and takes it when it is free', async () => {
     const dir = join(tempDir(), 'exchange')
-    const holder = start(dir)
-    await holder.started
+    const lockOwner = start(dir)
+    await lockOwner.started
     let waiting: ExchangeChild | null = null
     await new Promise<void>((refused) => (waiting = start(dir, refused)))
     expect(waiting!.address()).toBeNull()
-    await holder.stop()
+    await lockOwner.stop()
     expect((await waiting!.started).pid).toBeGreaterThan(0)
   })
 
   it('never takes another port than the one that was named, and says why it does not come up (buyers were sent elsewhere in silence)', async () => {
-    const holder = start(join(tempDir(), 'exchange'))
-    const port = Number(new URL((await holder.started).url).port)
+    const lockOwner = start(join(tempDir(), 'exchange'))
+    const port = Number(new URL((await lockOwner.started).url).port)
     const named = start(join(tempDir(), 'exchange'), () => undefined, port)
     await expect(named.started).rejects.toMatchObject({
       code: 'UNAVAILABLE',

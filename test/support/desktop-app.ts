@@ -15,7 +15,7 @@ import { withProcesses, type FakeUtilityProcess } from './fake-utility-process.t
 import { until } from './until.ts'
 
 /** Real processes start and end behind it. */
-const PATIENCE_MS = 60_000
+const WAIT_MAX_MS = 60_000
 
 export interface DesktopApp {
   fake: FakeElectron
@@ -68,7 +68,7 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
       const window = fake.windows[0]!
       const had = window.ports.length
       fake.ipc.get('stoker-connect')!({ sender: window.webContents, senderFrame: { url: APP_URL, parent: null } })
-      await until('a port for the page', () => window.ports.length > had, PATIENCE_MS)
+      await until('a port for the page', () => window.ports.length > had, WAIT_MAX_MS)
       return window.ports.at(-1) as unknown as FakeMessagePortMain
     },
     async quit() {
@@ -76,7 +76,7 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
       await until(
         'the shell and its children to end',
         () => shell.childCount === 0 && fake.quits + fake.exits.length > 0,
-        PATIENCE_MS,
+        WAIT_MAX_MS,
       )
     },
   }

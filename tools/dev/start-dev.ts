@@ -11,7 +11,7 @@ import { build, buildIsStale } from '#cli/start/renderer-build.ts'
 import { findElectron } from '#cli/start/electron-binary.ts'
 
 import { PAGE_PORT, ROOT, startPageServer } from './page-server.ts'
-import { freePort, watchCore, type WatchedCore } from './watched-core.ts'
+import { freePort, watchCore, type DevCore } from './watched-core.ts'
 
 const note = (line: string): void => void process.stderr.write(`${line}\n`)
 
@@ -36,7 +36,7 @@ async function inWindow(): Promise<number> {
 async function inBrowser(args: readonly string[]): Promise<void> {
   const port = await freePort()
   const target = `http://127.0.0.1:${port}`
-  let core: WatchedCore | null = null
+  let core: DevCore | null = null
   const { url, vite } = await startPageServer('dev', PAGE_PORT, {
     plugins: [{ name: 'stoker-core', closeBundle: () => core?.stop() }],
     server: { proxy: { '/auth': target, '/upload': target, '/rpc': { target, ws: true } } },
@@ -61,10 +61,10 @@ async function inBrowser(args: readonly string[]): Promise<void> {
   })
 }
 
-const wish = process.env['STOKER_UI'] ?? 'auto'
-const electron = wish === 'headless' ? { why: 'STOKER_UI is headless' } : await findElectron(note)
+const requested = process.env['STOKER_UI'] ?? 'auto'
+const electron = requested === 'headless' ? { why: 'STOKER_UI is headless' } : await findElectron(note)
 if ('binary' in electron) process.exitCode = await inWindow()
-else if (wish === 'desktop') {
+else if (requested === 'desktop') {
   note(`No Electron window: ${electron.why}. Unset STOKER_UI to use the browser instead.`)
   process.exitCode = 3
 } else {

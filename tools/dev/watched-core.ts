@@ -13,7 +13,7 @@ import { ROOT } from './page-server.ts'
 /** What `stoker serve --json` prints; of the link only the login code is wanted. */
 const served = z.object({ link: z.string().regex(/#code=[A-Za-z0-9_-]+$/) })
 
-export interface WatchedCore {
+export interface DevCore {
   /** Ends the core; resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -40,7 +40,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export function watchCore({ port, pageHost, args, onCode, onEnd }: WatchedCoreOptions): WatchedCore {
+export function watchCore({ port, pageHost, args, onCode, onEnd }: WatchedCoreOptions): DevCore {
   const node = [
     '--watch',
     '--watch-preserve-output',

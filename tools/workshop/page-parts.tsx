@@ -3,7 +3,7 @@ import { Button } from '@mantine/core'
 
 import { Age } from '#ui/age.tsx'
 import { HardwareFacts } from '#ui/hardware-facts.tsx'
-import { Bones, Empty, Failed } from '#ui/loaded.tsx'
+import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 
@@ -46,7 +46,7 @@ export function PageParts({ now }: { now: number }) {
           </p>
         </Card>
         <Card title="Loading">
-          <Bones lines={4} />
+          <Skeleton lines={4} />
         </Card>
         <Card title="Failed">
           <Failed error={new Error('The ledger could not be read.')} onRetry={() => undefined} />

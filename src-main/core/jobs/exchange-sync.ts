@@ -60,7 +60,7 @@ export class Sync {
   /** No pass for a gap before this (monotonic): the last one could not close it. */
   #quietUntil = 0
   /** One notification a start: an exchange that counts otherwise would bring one a job. */
-  #disputeTold = false
+  #disputeNotified = false
   /** A gap was seen during a pass. */
   #again = false
   #rounds = 0
@@ -122,8 +122,8 @@ export class Sync {
   #disputed(problems: string[], what: string): void {
     const { log, host } = this.#context
     log.error({ what, problems }, 'a receipt bills other money than what we counted')
-    if (this.#disputeTold) return
-    this.#disputeTold = true
+    if (this.#disputeNotified) return
+    this.#disputeNotified = true
     host.notify('Money in dispute', `${what}: ${problems.join('; ')}. ${DISPUTED}`)
   }
 

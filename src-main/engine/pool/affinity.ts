@@ -45,7 +45,7 @@ export function prefixesOf({ messages, prompt }: Pick<EngineRequest, 'messages' 
 
 export interface Affinity {
   /** Members that served the longest remembered prefix; empty when none did. */
-  holders(prefixes: readonly string[]): ReadonlySet<number>
+  cachedBy(prefixes: readonly string[]): ReadonlySet<number>
   served(prefixes: readonly string[], member: number): void
   /** The member lost its prefix cache. */
   forget(member: number): void
@@ -54,7 +54,7 @@ export interface Affinity {
 export function createAffinity(): Affinity {
   const remembered = new Map<string, Set<number>>()
   return {
-    holders(prefixes) {
+    cachedBy(prefixes) {
       for (const prefix of prefixes) {
         const members = remembered.get(prefix)
         if (members !== undefined && members.size > 0) return members

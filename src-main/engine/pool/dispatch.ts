@@ -114,7 +114,7 @@ export class Dispatch {
       }
       if (candidates.length === 0 && (job.lastError !== null || !this.#deps.kind.local))
         this.jobs.end(job, job.lastError ?? GONE)
-      const index = route(candidates, this.#affinity.holders(job.prefixes))
+      const index = route(candidates, this.#affinity.cachedBy(job.prefixes))
       if (index !== null) this.#send(job, index)
     }
     this.#shareThreads()

@@ -8,7 +8,7 @@ import { ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { claimProblem } from '../settle/claim-problem.ts'
-import { settleJob, storedAnswer } from '../settle/settlement.ts'
+import { settleJob, storedAnswer } from '../settle/exchange-settlement.ts'
 import type { Peer } from '../supply/peer.ts'
 import { answerBytesMax, measure, type RoutedJob } from './routed-job.ts'
 import type { Router } from './router.ts'

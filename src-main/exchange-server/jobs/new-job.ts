@@ -4,7 +4,7 @@ import { StokerError } from '#contract/errors.ts'
 import { amountOf, MoneyRangeError, nano, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
 
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
-import { reserveFor } from '../settle/settlement.ts'
+import { reserveFor } from '../settle/exchange-settlement.ts'
 import type { Peer } from '../supply/peer.ts'
 import { StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
 

@@ -8,7 +8,7 @@ import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import { voidJob } from '../settle/settlement.ts'
+import { voidJob } from '../settle/exchange-settlement.ts'
 import type { CallOutcome } from '../store/calls.store.ts'
 import { fits, match } from '../supply/matching.ts'
 import type { Peer } from '../supply/peer.ts'

@@ -6,11 +6,11 @@ import { useState } from 'react'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Deployment } from '#contract/models.ts'
-import { sittingDeployment } from '#ui/exam/exam-deployment.ts'
+import { examDeployment } from '#ui/exam/exam-deployment.ts'
 import { count, gradeName, short } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
 import { LimitRows } from '#ui/limit-rows.tsx'
-import { Bones, Empty, Failed, Loaded } from '#ui/loaded.tsx'
+import { Skeleton, Empty, Failed, Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card, PageHead } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
@@ -69,7 +69,7 @@ function Actions({
   const { client, queries } = useCore()
   const navigate = useNavigate()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['exams']] })
-  const deploymentId = sittingDeployment(exam, deployments)
+  const deploymentId = examDeployment(exam, deployments)
   const start = useMutation({
     mutationFn: (id: Deployment['deploymentId']) =>
       client.exams.start({ instrument: spec.instrument, deploymentId: id }),
@@ -176,7 +176,7 @@ export function ExamPage() {
         />
       </div>
       {error !== null && <Failed error={error} />}
-      {exam === null && chosen.qualification.examId !== null && error === null && <Bones lines={6} />}
+      {exam === null && chosen.qualification.examId !== null && error === null && <Skeleton lines={6} />}
       {exam === null && chosen.qualification.examId === null && (
         <SpecCard spec={spec}>
           {(deployments.data ?? []).length === 0 && (

@@ -8,7 +8,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 
 import type { Home } from '#contract/app.ts'
 import { Age } from '#ui/age.tsx'
-import { Bones, Failed } from '#ui/loaded.tsx'
+import { Skeleton, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
 import { HandBack, useCore, useListingSwitch } from '../../core-client.ts'
@@ -58,7 +58,7 @@ export function HomePage() {
           title="Home"
           sentence={query.isError ? 'Home could not be read.' : 'Reading what the rig is doing.'}
         />
-        {query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Bones lines={6} />}
+        {query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Skeleton lines={6} />}
       </>
     )
   }

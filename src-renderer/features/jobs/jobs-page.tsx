@@ -8,7 +8,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { Instrument } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import { amount, currencyWord, gradeName } from '#ui/format.ts'
-import { Bones, Empty, Failed } from '#ui/loaded.tsx'
+import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Table } from '#ui/table.tsx'
 
@@ -112,7 +112,7 @@ export function JobsPage() {
         {query.isError && query.data === undefined && (
           <Failed error={query.error} onRetry={() => void query.refetch()} />
         )}
-        {query.isLoading && <Bones lines={8} />}
+        {query.isLoading && <Skeleton lines={8} />}
         {query.data !== undefined && jobs.length === 0 && (
           <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>
             {filtered

@@ -7,7 +7,7 @@ import type { DeploymentId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import { Age } from '#ui/age.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
-import { Bones, Empty } from '#ui/loaded.tsx'
+import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
@@ -105,7 +105,7 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
       )}
       {listing !== undefined && <Capacity listing={listing} />}
       {!ready || book.isLoading ? (
-        <Bones lines={4} />
+        <Skeleton lines={4} />
       ) : !qualified && listing === undefined ? (
         <Empty
           title="This rig may not sell this grade yet."

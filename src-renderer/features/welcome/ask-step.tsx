@@ -2,7 +2,7 @@ import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
 import { currencyWord, gradeName } from '#ui/format.ts'
-import { Bones, Empty } from '#ui/loaded.tsx'
+import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 
@@ -29,7 +29,7 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
     deployments.data === undefined ||
     (instrument !== undefined && book.isLoading)
   )
-    return <Bones />
+    return <Skeleton />
   if (chosen === undefined || deploymentId === null) {
     return (
       <>

@@ -6,13 +6,13 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import { countItems } from '#ui/exam/items.ts'
-import { sittingDeployment } from '#ui/exam/exam-deployment.ts'
+import { examDeployment } from '#ui/exam/exam-deployment.ts'
 import { ItemGrid, ItemLegend } from '#ui/exam/item-grid.tsx'
 import { count, gradeName } from '#ui/format.ts'
 import { LimitLegend } from '#ui/limit.tsx'
 import { evidenceShare } from '#ui/limit-figures.ts'
 import { LimitRows } from '#ui/limit-rows.tsx'
-import { Bones, errorText, Loaded } from '#ui/loaded.tsx'
+import { Skeleton, errorText, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
@@ -52,7 +52,7 @@ function Progressing({ exam }: { exam: ExamWithItems }) {
   )
 }
 
-interface SittingProps {
+interface ExamRunProps {
   spec: GradeSpec
   examId: ExamId | null
   deployments: readonly Deployment[]
@@ -60,11 +60,11 @@ interface SittingProps {
   onModel: () => void
 }
 
-function Sitting({ spec, examId: known, deployments, onNext, onModel }: SittingProps) {
+function ExamRun({ spec, examId: known, deployments, onNext, onModel }: ExamRunProps) {
   const { client, queries } = useCore()
   const [started, setStarted] = useState<ExamId | null>(null)
   const { exam } = useExam(started ?? known)
-  const deploymentId = sittingDeployment(exam, deployments)
+  const deploymentId = examDeployment(exam, deployments)
   const start = useMutation({
     mutationFn: (id: DeploymentId) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
     onSuccess: (fresh) => {
@@ -117,7 +117,7 @@ export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () 
     }),
   )
   const deployments = useQuery(rpc.models.deployments.queryOptions())
-  if (deployments.data === undefined) return <Bones />
+  if (deployments.data === undefined) return <Skeleton />
   return (
     <Loaded query={grades}>
       {(all) => {
@@ -125,7 +125,7 @@ export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () 
         if (first === undefined)
           return <PageHead title="First run: exam" sentence="Waiting for the practice exchange to send its grades." />
         return (
-          <Sitting
+          <ExamRun
             spec={first.spec}
             examId={first.qualification.examId}
             deployments={deployments.data}

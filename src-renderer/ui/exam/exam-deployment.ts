@@ -7,7 +7,7 @@ import type { Deployment } from '#contract/models.ts'
  * An interrupted exam goes on with the deployment that began it, whatever is loaded now; a new one takes what is
  * loaded, else the first. Null: there is none.
  */
-export function sittingDeployment(
+export function examDeployment(
   exam: Pick<Exam, 'state' | 'deploymentId'> | null,
   deployments: readonly Pick<Deployment, 'deploymentId' | 'state'>[],
 ): DeploymentId | null {

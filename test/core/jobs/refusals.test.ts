@@ -17,8 +17,8 @@ import { claimedJobs } from '../../support/claimed-jobs.ts'
 
 type ClaimedJobs = Awaited<ReturnType<typeof claimedJobs>>
 
-const stranger = generateSigningKey()
-const strangerKey = brandId<PublicKey>(stranger.publicKey)
+const foreign = generateSigningKey()
+const foreignKey = brandId<PublicKey>(foreign.publicKey)
 /** Another spelling of the same 64 bytes: the last character carries four bits that are no part of the signature. */
 const respelled = (signature: string): string =>
   Array.from(
@@ -55,7 +55,7 @@ const RECEIPTS: Row[] = [
   },
   {
     name: 'the signature of the receipt',
-    bad: (claimed) => claimed.signed({}, { key: stranger }),
+    bad: (claimed) => claimed.signed({}, { key: foreign }),
     problem: /^the receipt is not signed by the exchange it names$/,
   },
   {
@@ -65,7 +65,7 @@ const RECEIPTS: Row[] = [
   },
   {
     name: 'the exchange, which signs for itself',
-    bad: (claimed) => claimed.signed({ exchange: strangerKey }, { key: stranger }),
+    bad: (claimed) => claimed.signed({ exchange: foreignKey }, { key: foreign }),
     problem: /^the exchange key is not the pinned one/,
   },
   {
@@ -118,7 +118,7 @@ const RECEIPTS: Row[] = [
   {
     name: 'the supplier, who signs for itself',
     bad: (claimed) =>
-      claimed.signed(reclaimed(claimed, { supplier: strangerKey, jobId: brandId<JobId>('job_elsewhere') }, stranger)),
+      claimed.signed(reclaimed(claimed, { supplier: foreignKey, jobId: brandId<JobId>('job_elsewhere') }, foreign)),
     problem: /^the receipt is another supplier’s$/,
   },
   {
@@ -187,7 +187,7 @@ describe('a receipt with one thing altered is refused, by', () => {
     expect(claimed.everything()).toEqual(untouched)
   })
 
-  it('no field of a stranger, which is kept with the receipt and touches nothing of ours', async () => {
+  it('no field of a foreign, which is kept with the receipt and touches nothing of ours', async () => {
     const claimed = await claimedJobs()
     const billed = { ...claimed.first.billed, sellerNano: 1, reason: 'x', 'state = state; --': 1 }
     const receipt = claimed.signed({ billed })
@@ -236,7 +236,7 @@ describe('a release with one thing altered is refused, by', () => {
     ],
     [
       'its exchange',
-      (claimed: ClaimedJobs) => by(claimed, release(claimed.first), strangerKey),
+      (claimed: ClaimedJobs) => by(claimed, release(claimed.first), foreignKey),
       'release 1 is of a job that another exchange settled',
     ],
     [

@@ -11,7 +11,7 @@ const TEXT = ' abc'
 
 /** One step makes a token for every stream; steps are spaced so that the rate comes out. */
 async function make({ way, streams, tokensPerSecond, durationMs }: IpcOrder): Promise<IpcReport> {
-  const placed = Array.from(
+  const sequence = Array.from(
     { length: streams },
     (_, at) =>
       ({
@@ -28,7 +28,7 @@ async function make({ way, streams, tokensPerSecond, durationMs }: IpcOrder): Pr
   let tokens = 0
   for (let step = 1; step * stepMs <= durationMs; step++) {
     await new Promise((resolve) => setTimeout(resolve, started + step * stepMs - performance.now()))
-    for (const each of placed) {
+    for (const each of sequence) {
       tokens += 1
       if (way === 'batched') outbox.add(each, { text: TEXT, logprobs: [] })
       else if (way === 'each') channel.send({ t: 'deltas', items: [{ job: each.job.id, text: TEXT }] })

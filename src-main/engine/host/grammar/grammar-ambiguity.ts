@@ -1,5 +1,5 @@
 /**
- * How many parses of an answer a JSON grammar leaves open at once. llama.cpp keeps each as a stack of its own and tries
+ * How many parses of an answer a JSON grammar terminals open at once. llama.cpp keeps each as a stack of its own and tries
  * every token on all of them; alternatives that cannot be told apart before they contain further alternatives multiply
  * with every level, until the engine hangs. The walk follows sets of rules that are open together, with the number of
  * stacks that lead to each, into their members and items. It finds an upper bound.
@@ -34,7 +34,7 @@ function linked<T>(all: readonly T[], together: (a: T, b: T) => boolean): T[][] 
 }
 
 /** Finds the rules that a rule is an alternative of, through nested alternatives; each is looked up once. */
-function createLeaves(shapeOf: AmbiguityOptions['shapeOf']): (name: string) => readonly string[] {
+function createTerminals(shapeOf: AmbiguityOptions['shapeOf']): (name: string) => readonly string[] {
   const known = new Map<string, readonly string[]>()
   return (name) => {
     const before = known.get(name)
@@ -46,9 +46,9 @@ function createLeaves(shapeOf: AmbiguityOptions['shapeOf']): (name: string) => r
       if (shape?.kind === 'either') for (const part of shape.of) seen.add(part)
       else found.add(one)
     }
-    const leaves = [...found]
-    known.set(name, leaves)
-    return leaves
+    const terminals = [...found]
+    known.set(name, terminals)
+    return terminals
   }
 }
 
@@ -57,15 +57,15 @@ function createLeaves(shapeOf: AmbiguityOptions['shapeOf']): (name: string) => r
  * that was known.
  */
 export function isTooAmbiguous(start: string, { shapeOf, widthOf, most }: AmbiguityOptions): boolean {
-  const leavesOf = createLeaves(shapeOf)
+  const terminalsOf = createTerminals(shapeOf)
   let comparisons = 0
   let over = false
-  const overlap = new Overlap(leavesOf, shapeOf, () => void (over ||= (comparisons += 1) > COMPARISONS_MAX))
+  const overlap = new Overlap(terminalsOf, shapeOf, () => void (over ||= (comparisons += 1) > COMPARISONS_MAX))
 
   function opened(parts: readonly (readonly [string, number])[]): Open {
     const open = new Map<string, number>()
     for (const [name, stacks] of parts)
-      for (const leaf of leavesOf(name)) open.set(leaf, (open.get(leaf) ?? 0) + stacks)
+      for (const leaf of terminalsOf(name)) open.set(leaf, (open.get(leaf) ?? 0) + stacks)
     return open
   }
 

@@ -25,18 +25,18 @@ function mustBefore(shape: ObjectShape, key: string | null | undefined): readonl
 }
 
 export class Overlap {
-  readonly #leavesOf: (name: string) => readonly string[]
+  readonly #terminalsOf: (name: string) => readonly string[]
   readonly #shapeOf: (name: string) => RuleShape | undefined
   readonly #spend: () => void
   readonly #known = new Map<string, boolean>()
 
   /** `spend` is called for each comparison, and throws when there are too many. */
   constructor(
-    leavesOf: (name: string) => readonly string[],
+    terminalsOf: (name: string) => readonly string[],
     shapeOf: (name: string) => RuleShape | undefined,
     spend: () => void,
   ) {
-    this.#leavesOf = leavesOf
+    this.#terminalsOf = terminalsOf
     this.#shapeOf = shapeOf
     this.#spend = spend
   }
@@ -49,7 +49,9 @@ export class Overlap {
     if (known !== undefined) return known
     // Recursive values are assumed to overlap until something else tells them apart.
     this.#known.set(key, true)
-    const overlap = this.#leavesOf(a).some((one) => this.#leavesOf(b).some((other) => this.#leaves(one, other)))
+    const overlap = this.#terminalsOf(a).some((one) =>
+      this.#terminalsOf(b).some((other) => this.#terminals(one, other)),
+    )
     this.#known.set(key, overlap)
     return overlap
   }
@@ -77,13 +79,13 @@ export class Overlap {
     return true
   }
 
-  #leaves(a: string, b: string): boolean {
+  #terminals(a: string, b: string): boolean {
     this.#spend()
     const [one, other] = [this.#shapeOf(a), this.#shapeOf(b)]
     if (one === undefined || other === undefined || a === b) return true
     if (one.kind === 'texts' && other.kind === 'texts') return [...one.texts].some((text) => other.texts.has(text))
     if (one.kind === 'texts') return [...one.texts].some((text) => classOfText(text) === classOf(other))
-    if (other.kind === 'texts') return this.#leaves(b, a)
+    if (other.kind === 'texts') return this.#terminals(b, a)
     if (classOf(one) !== classOf(other)) return false
     if (one.kind === 'array' && other.kind === 'array')
       return this.arraysAt(

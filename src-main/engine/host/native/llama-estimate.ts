@@ -26,7 +26,7 @@ export type MemorySettings = Pick<EngineSettings, 'contextTokens' | 'slots' | 'g
 /** Estimates of one file whose header was read once. */
 export type Estimator = (settings: MemorySettings) => Promise<MemoryEstimate>
 
-interface MemoryParts {
+interface MemoryShares {
   cpuRam: number
   gpuVram: number
 }
@@ -42,11 +42,11 @@ const DRY_RUN_SHARE = 0.25
 const PROCESS_BYTES = 120 * 2 ** 20
 const PLAIN_TYPES = [GgmlType.F32, GgmlType.F16, GgmlType.BF16]
 
-const sum = (...parts: MemoryParts[]): MemoryParts => ({
+const sum = (...parts: MemoryShares[]): MemoryShares => ({
   cpuRam: parts.reduce((all, { cpuRam }) => all + cpuRam, 0),
   gpuVram: parts.reduce((all, { gpuVram }) => all + gpuVram, 0),
 })
-const times = ({ cpuRam, gpuVram }: MemoryParts, factor: number): MemoryParts => ({
+const times = ({ cpuRam, gpuVram }: MemoryShares, factor: number): MemoryShares => ({
   cpuRam: cpuRam * factor,
   gpuVram: gpuVram * factor,
 })
@@ -108,7 +108,7 @@ async function needs(
   insights: GgufInsights,
   settings: MemorySettings,
   { freeBytes, embeds }: { freeBytes: number; embeds: boolean },
-): Promise<{ needed: MemoryParts; how: string }> {
+): Promise<{ needed: MemoryShares; how: string }> {
   const {
     contextTokens,
     slots,
@@ -134,7 +134,7 @@ async function needs(
     context,
     ...(embeds ? [{ contextSize: size, sequences: 1, modelGpuLayers: gpuLayers, batchSize: size }] : []),
   ]
-  const whole = (weights: MemoryParts, ofContexts: MemoryParts[]): MemoryParts =>
+  const whole = (weights: MemoryShares, ofContexts: MemoryShares[]): MemoryShares =>
     sum(
       times(weights, processes > 1 && !sharesWeights(insights, gpuLayers) ? processes : 1),
       times(sum(...ofContexts), processes),

@@ -1,5 +1,12 @@
 /** The time of a step by its number of threads and batch size, learned from the steps themselves. Pure. */
-import type { StepCost } from './governor.ts'
+
+/** What one step took. */
+export interface StepCost {
+  threads: number
+  /** Tokens of the step's batch. */
+  tokens: number
+  ms: number
+}
 
 /**
  * How much longer a step took than expected: `mild` may be chance; `severe` means threads waiting for one that another

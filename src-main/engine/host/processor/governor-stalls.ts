@@ -3,8 +3,7 @@
  * of threads. Pure.
  */
 import type { BusyWatch } from './busy-watch.ts'
-import type { Stall, StepCosts } from './governor-costs.ts'
-import type { StepCost } from './governor.ts'
+import type { Stall, StepCost, StepCosts } from './governor-costs.ts'
 
 /**
  * `crowded`: other programs compete for our cores, whatever the steps; `costly`: no load is seen, but steps of this

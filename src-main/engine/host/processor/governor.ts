@@ -4,17 +4,10 @@
  * governor then takes fewer at once, and tries more again later.
  */
 import type { BusyWatch } from './busy-watch.ts'
-import { StepCosts, type Stall } from './governor-costs.ts'
+import { StepCosts, type Stall, type StepCost } from './governor-costs.ts'
 import { createLearner, type Learner } from './governor-learn.ts'
 import { createStalls, type Stalls } from './governor-stalls.ts'
 import { createTrial, type Trial } from './governor-trial.ts'
-
-export interface StepCost {
-  threads: number
-  /** Tokens of the step's batch. */
-  tokens: number
-  ms: number
-}
 
 export interface Governor {
   /** At least 1. `tokens` of the step's batch, if already known; as many as in the last step otherwise. */

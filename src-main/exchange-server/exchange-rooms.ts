@@ -17,7 +17,7 @@ import type { Peer } from './supply/peer.ts'
 import { Registry } from './supply/supplier-registry.ts'
 import { SupplierSessions } from './supply/supplier-sessions.ts'
 
-export interface ExchangeParts {
+export interface ExchangeRooms {
   readonly router: Router
   readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
@@ -35,7 +35,7 @@ export interface ExchangePartsOptions {
   examSeed: string | null
 }
 
-export function createExchangeParts(context: ExchangeContext, options: ExchangePartsOptions): ExchangeParts {
+export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
