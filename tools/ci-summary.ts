@@ -1,7 +1,7 @@
 /**
- * Adds up the result files of `npm test` (vitest's and Playwright's JSON reports) and prints the closing line `N
- * passed, N failed, N skipped`. Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a skipped browser test is a
- * failure; the Electron suite may be skipped where its binary cannot be had.
+ * Adds up the result files of `npm test` (vitest's and Playwright's JSON reports) and of `npm run test:fresh`, and
+ * prints the closing line `N passed, N failed, N skipped`. Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a
+ * skipped browser test is a failure; the Electron suite may be skipped where its binary cannot be had.
  */
 import { existsSync, readFileSync } from 'node:fs'
 
@@ -44,6 +44,14 @@ if (desktop !== null) {
   passed += desktop.stats.expected
   failed += desktop.stats.unexpected
   skipped += desktop.stats.skipped
+}
+const fresh = read<{ passed: number; failed: number }>('test-results/fresh.json')
+if (fresh === null) {
+  console.log('ci: the install on a fresh machine was not tried, which is a failure here')
+  failed += 1
+} else {
+  passed += fresh.passed
+  failed += fresh.failed
 }
 if (Number(status) !== 0 && failed === 0) failed += 1
 console.log(`ci: ${seconds} s in all`)

@@ -5,6 +5,7 @@ import { StokerError, type ErrorCode } from '#contract/errors.ts'
 
 import { addBuyerKey } from './commands/buyer-key.command.ts'
 import { addDemo } from './commands/demo.command.ts'
+import { addEngine } from './commands/engine.ts'
 import { addExam } from './commands/exam.command.ts'
 import { addExchange } from './commands/exchange.command.ts'
 import { addLedger } from './commands/ledger.command.ts'
@@ -47,7 +48,18 @@ function buildProgram(): Command {
     'after',
     '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 something is locked, missing or not running.',
   )
-  for (const add of [addServe, addLink, addDemo, addExchange, addBuyerKey, addLedger, addOwnUse, addExam, addVerify])
+  for (const add of [
+    addServe,
+    addLink,
+    addDemo,
+    addExchange,
+    addBuyerKey,
+    addLedger,
+    addOwnUse,
+    addEngine,
+    addExam,
+    addVerify,
+  ])
     add(program)
   return program
 }

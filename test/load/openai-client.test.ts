@@ -23,7 +23,7 @@ const AT_ONCE = 8
 const SLOTS = 4
 const NANO = 'practice/text-nano' as Instrument
 /** Flags that `npm run stoker` gives node; the rig starts its file without npm. */
-const NODE_FLAGS = /node ((?:--\S+ )+)src/
+const NODE_FLAGS = /node ((?:--\S+ )+)/
   .exec((JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { stoker: string } }).scripts.stoker)![1]!
   .trim()
 /** A schema no short answer meets: the nano model is fast, and what is cut off midway must still be running. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
+import { cudaFolder, cudaInstalled, cudaUsable, projectRoot } from '#engine/cuda.ts'
 import { isLoopback } from '#lib/host-names.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
@@ -57,6 +58,11 @@ async function serve(options: ServeOptions): Promise<void> {
   if (!isLoopback(host) && options.tlsCert === undefined)
     note(
       `Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`,
+    )
+  const root = projectRoot()
+  if (root !== null && cudaUsable() && !cudaInstalled(cudaFolder(root)))
+    note(
+      'An NVIDIA card is here, but no CUDA build of the engine: `npm run -s stoker -- engine add cuda` fetches it. Until then Vulkan or the processor serves.',
     )
   await signal
   await runtime.stop()

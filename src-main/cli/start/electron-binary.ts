@@ -3,11 +3,12 @@
  * silence.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { bytesBelow } from '../bytes-below.ts'
 import { runWindow, type Attempt } from './run-window.ts'
 
 /** No bytes for this long counts as "cannot be had". */
@@ -39,21 +40,6 @@ function binaryIn(dir: string): string | null {
     return existsSync(path) ? path : null
   } catch {
     return null
-  }
-}
-
-/** Bytes below a folder; files may vanish while they are counted. */
-function bytesBelow(dir: string): number {
-  try {
-    return readdirSync(dir, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
-      try {
-        return entry.isFile() ? sum + statSync(join(entry.parentPath, entry.name)).size : sum
-      } catch {
-        return sum
-      }
-    }, 0)
-  } catch {
-    return 0
   }
 }
 

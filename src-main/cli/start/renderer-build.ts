@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { npmCommand } from '../npm.ts'
+
 const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'renderer.config.ts', 'package.json']
 const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
 /** A checkout has about a thousand files; beyond this bound the tree is not ours and a build is the safe answer. */
@@ -33,13 +35,9 @@ export function buildIsStale(root: string): boolean {
 
 /** Runs `npm run build` with the npm that started us, else through npx's neighbour; resolves to its exit code. */
 export function build(root: string, env: NodeJS.ProcessEnv): Promise<number> {
-  const npm = env['npm_execpath']
-  const [command, args] =
-    npm !== undefined && existsSync(npm)
-      ? [process.execPath, [npm, ...BUILD]]
-      : [process.platform === 'win32' ? 'npm.cmd' : 'npm', [...BUILD]]
+  const [command, before] = npmCommand(env)
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
+    const child = spawn(command, [...before, ...BUILD], {
       cwd: root,
       env,
       stdio: ['ignore', 'inherit', 'inherit'],

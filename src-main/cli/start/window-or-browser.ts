@@ -5,6 +5,7 @@ import { note } from '../output.ts'
 import { runCli } from '../program.ts'
 import { build, buildIsStale } from './renderer-build.ts'
 import { tryDesktop } from './electron-binary.ts'
+import { offerCuda } from './offer-cuda.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 
@@ -22,6 +23,7 @@ export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Pr
       return 1
     }
   }
+  await offerCuda(ROOT, env, note)
   if (requested !== 'headless') {
     const attempt = await tryDesktop(ROOT, note)
     if (attempt.started) return attempt.code

@@ -6,7 +6,10 @@ import { availableParallelism, cpus } from 'node:os'
 
 import { getLlama, getLlamaGpuTypes, LlamaLogLevel, type Llama } from 'node-llama-cpp'
 
+import { findFetchedCuda } from '../cuda-imports.ts'
 import type { GpuKind } from './native-packages.ts'
+
+findFetchedCuda()
 
 /**
  * Most threads of the public loop. One core stays free: with a thread on every core a busy machine drops to a thirtieth

@@ -5,6 +5,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
+import { cudaFolder, projectRoot } from '#engine/cuda.ts'
+
 export type GpuKind = 'cuda' | 'vulkan' | 'metal'
 
 export interface NativePaths {
@@ -40,8 +42,15 @@ const named = (files: readonly string[], name: string): string | undefined =>
  * archive.
  */
 export function findNative(gpu: GpuKind | null): NativePaths | null {
-  const require = createRequire(import.meta.url)
-  for (const name of packageNames(process.platform, process.arch, gpu)) {
+  const project = projectRoot()
+  // CUDA's builds may have been fetched into a folder of their own.
+  const places = [
+    import.meta.url,
+    ...(gpu === 'cuda' && project !== null ? [join(cudaFolder(project), 'package.json')] : []),
+  ].map((from) => createRequire(from))
+  for (const [name, require] of packageNames(process.platform, process.arch, gpu).flatMap((name) =>
+    places.map((place) => [name, place] as const),
+  )) {
     try {
       const root = dirname(dirname(require.resolve(`@node-llama-cpp/${name}`))).replace(
         /app\.asar(?=[\\/])/,
