@@ -5,7 +5,7 @@ import { StokerError, type ErrorCode } from '#contract/errors.ts'
 
 import { addBuyerKey } from './commands/buyer-key.command.ts'
 import { addDemo } from './commands/demo.command.ts'
-import { addEngine } from './commands/engine.ts'
+import { addEngine } from './commands/engine.command.ts'
 import { addExam } from './commands/exam.command.ts'
 import { addExchange } from './commands/exchange.command.ts'
 import { addLedger } from './commands/ledger.command.ts'

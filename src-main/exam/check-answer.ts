@@ -1,5 +1,5 @@
 /** Is a reply the right answer to an exam item? Source: docs/exam.md, Checking an answer. Pure and bounded. */
-import type { ExamItem } from './generate-items.ts'
+import type { ExamItem, Family } from './generate-items.ts'
 import { jsonEqual, lastTopLevel, parseWhole, type Parsed } from './strict-json.ts'
 import { dropReasoning, unwrap } from './unwrap.ts'
 
@@ -74,23 +74,29 @@ function checkJson(answer: string, found: Parsed): Checked {
   return expected.ok && jsonEqual(found.value, expected.value) ? RIGHT : wrong('wrong JSON value')
 }
 
-function checkUnwrapped(family: string, level: string, answer: string, text: string): Checked {
-  switch (family) {
-    case 'arith':
-    case 'trace':
-      return checkInteger(answer, text)
-    case 'order':
-      return level === '1' ? checkInteger(answer, text) : checkList(answer, text)
-    case 'extract':
-      return level === '1' ? checkWord(answer, text) : checkJson(answer, lastTopLevel(text))
-    case 'tools':
-      return checkJson(answer, parseWhole(text))
-    case 'recall':
-    case 'logic':
-      return checkWord(answer, text)
-    default:
-      throw new RangeError('an exam item of a family without a check')
-  }
+interface Reply {
+  answer: string
+  level: string
+  /** Without its reasoning. */
+  said: string
+  /** Out of its packing: code fences, quotes, a final full stop. */
+  text: string
+}
+
+const integer = ({ answer, text }: Reply): Checked => checkInteger(answer, text)
+const word = ({ answer, text }: Reply): Checked => checkWord(answer, text)
+
+/** One a family, so that a family without a check does not compile. */
+const CHECKS: Readonly<Record<Family, (reply: Reply) => Checked>> = {
+  arith: integer,
+  trace: integer,
+  order: ({ answer, level, text }) => (level === '1' ? checkInteger(answer, text) : checkList(answer, text)),
+  extract: ({ answer, level, text }) =>
+    level === '1' ? checkWord(answer, text) : checkJson(answer, lastTopLevel(text)),
+  tools: ({ answer, text }) => checkJson(answer, parseWhole(text)),
+  recall: word,
+  logic: word,
+  follow: ({ answer, said }) => (said.trim() === answer ? RIGHT : wrong('not exactly what was asked for')),
 }
 
 /** Judges one reply (without `reasoning_content`). Throws RangeError for an item id whose family has no check. */
@@ -100,6 +106,7 @@ export function checkAnswer(item: Pick<ExamItem, 'id' | 'answer'>, reply: string
   const said = dropReasoning(reply)
   if (said === null) return wrong('budget')
   if (said.trim() === '') return wrong('empty')
-  if (family === 'follow') return said.trim() === item.answer ? RIGHT : wrong('not exactly what was asked for')
-  return checkUnwrapped(family, level, item.answer, unwrap(said, item.answer.endsWith('.')))
+  if (!Object.hasOwn(CHECKS, family)) throw new RangeError('an exam item of a family without a check')
+  const { answer } = item
+  return CHECKS[family as Family]({ answer, level, said, text: unwrap(said, answer.endsWith('.')) })
 }

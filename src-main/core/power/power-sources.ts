@@ -7,6 +7,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface PowerSource {
+  /** What it is called where a figure says how it was come by: `nvidia-smi`. Asked again after every reading. */
+  readonly name: string
   /** Watts; null when it cannot say, now or at all. Never throws. */
   read(monoMs: number): Promise<number | null>
 }
@@ -45,6 +47,7 @@ export function parsePowerDraw(output: string): number | null {
 export function gpuSource(ask: () => Promise<string> = nvidiaSmi): PowerSource {
   let failedAt: number | null = null
   return {
+    name: NVIDIA_SMI,
     async read(monoMs) {
       if (failedAt !== null && monoMs - failedAt < RETRY_MS) return null
       const watts = await ask().then(parsePowerDraw, () => null)
@@ -82,6 +85,7 @@ export function raplSource(root: string = RAPL_ROOT): PowerSource {
     )
   }
   return {
+    name: 'RAPL',
     async read(monoMs) {
       try {
         packages ??= await find()

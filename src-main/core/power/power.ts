@@ -45,6 +45,8 @@ export function composeWatts(
   now: { running: number; onProcessor: boolean },
   settings: Pick<Settings, 'wattsServing' | 'wattsIdle'>,
   cores: number,
+  /** Of the sources that the readings are from. */
+  names: { gpu: string; processor: string },
 ): { watts: number; measured: boolean; method: string } {
   const { gpu, processor } = readings
   if (gpu === null && processor === null) {
@@ -55,19 +57,19 @@ export function composeWatts(
     return {
       watts: processor ?? 0,
       measured: true,
-      method: 'measured: processor (RAPL), without the rest of the machine',
+      method: `measured: processor (${names.processor}), without the rest of the machine`,
     }
   if (processor !== null)
     return {
       watts: gpu + processor,
       measured: true,
-      method: 'measured: GPU (nvidia-smi) and processor (RAPL), without the rest of the machine',
+      method: `measured: GPU (${names.gpu}) and processor (${names.processor}), without the rest of the machine`,
     }
   const rest = estimateWatts({ wattsServing: null, wattsIdle: null }, cores)
   return {
     watts: gpu + (now.running > 0 && now.onProcessor ? rest.serving : rest.idle),
     measured: true,
-    method: `measured: GPU (nvidia-smi); the rest by ${rest.method}`,
+    method: `measured: GPU (${names.gpu}); the rest by ${rest.method}`,
   }
 }
 

@@ -27,6 +27,7 @@ export function createWattGauge(
   { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
 ): WattGauge {
   let readings: Readings = { gpu: null, processor: null }
+  let names = { gpu: '', processor: '' }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null
 
@@ -37,6 +38,7 @@ export function createWattGauge(
       { running, onProcessor: used.length === 0 || used.some((device) => /^cpu/i.test(device)) },
       settings.current(),
       cores,
+      names,
     )
   }
   return {
@@ -58,6 +60,7 @@ export function createWattGauge(
       const mono = context.clock.mono()
       const [gpu, processor] = await Promise.all([sources.gpu.read(mono), sources.processor.read(mono)])
       readings = { gpu, processor }
+      names = { gpu: sources.gpu.name, processor: sources.processor.name }
       readAt = context.clock.now()
       // Idle before and after the reading, or it tells nothing about idling.
       if (before > 0 || running() > 0) return

@@ -81,7 +81,10 @@ function start(
     devices: () => [],
     billed: () => ({ tokens: 0, servedMs: 0 }),
     cores: 8,
-    sources: { gpu: { read: () => Promise.resolve(null) }, processor: { read: () => Promise.resolve(null) } },
+    sources: {
+      gpu: { name: 'none', read: () => Promise.resolve(null) },
+      processor: { name: 'none', read: () => Promise.resolve(null) },
+    },
   })
   const live: Live = {
     at: 0,

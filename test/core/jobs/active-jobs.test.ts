@@ -19,7 +19,7 @@ import { createFakeEngines } from '#test/support/fake-engines.ts'
 import { FAKE_SPEC, FakeExchange, NANO_INSTRUMENT } from '#test/support/fake-exchange.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-const unread = { read: () => Promise.resolve(null) }
+const unread = { name: 'none', read: () => Promise.resolve(null) }
 
 /** A core whose engine tells its counts late, as the real one does, and whose jobs wait. */
 function composedCore() {

@@ -10,7 +10,7 @@ import { createSettings } from '#core/settings/index.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
-const NONE = { read: () => Promise.resolve(null) }
+const NONE = { name: 'RAPL', read: () => Promise.resolve(null) }
 const PRICE = 300_000_000
 
 let rig: RigContext
@@ -34,8 +34,8 @@ const start = (price: number | null = PRICE) => {
     devices: () => [],
     billed: () => billed,
     sources: {
-      gpu: { read: () => Promise.resolve(readings.gpu) },
-      processor: { read: () => Promise.resolve(readings.processor) },
+      gpu: { name: 'nvidia-smi', read: () => Promise.resolve(readings.gpu) },
+      processor: { name: 'RAPL', read: () => Promise.resolve(readings.processor) },
     },
     cores: 8,
   })
@@ -198,7 +198,10 @@ describe('watts', () => {
     ['GPU only, model on the processor', { gpu: 10, processor: null }, 1, true, 110, /GPU.*rest by estimate/],
     ['processor only', { gpu: null, processor: 33 }, 1, true, 33, /RAPL/],
   ] as const)('%s', (_name, readings, running, onProcessor, watts, method) => {
-    const shown = composeWatts(readings, { running, onProcessor }, { wattsServing: null, wattsIdle: null }, 8)
+    const shown = composeWatts(readings, { running, onProcessor }, { wattsServing: null, wattsIdle: null }, 8, {
+      gpu: 'nvidia-smi',
+      processor: 'RAPL',
+    })
     expect(shown.watts).toBe(watts)
     expect(shown.method).toMatch(method)
     expect(shown.method.length).toBeLessThanOrEqual(120)
@@ -216,7 +219,7 @@ describe('watts', () => {
       running: () => 0,
       devices: () => [],
       billed: () => billed,
-      sources: { gpu: { read: () => Promise.reject(new Error('driver gone')) }, processor: NONE },
+      sources: { gpu: { name: 'nvidia-smi', read: () => Promise.reject(new Error('driver gone')) }, processor: NONE },
       cores: 8,
     })
     power.start()
