@@ -182,13 +182,13 @@ describe('receipts', () => {
   it('continues a chain only for the same exchange and the same supplier, one by one', () => {
     const first = receiptOf()
     const { exchangeSig: _dropped, ...next } = receiptOf(2, receiptHash(first))
-    const byStranger = signReceipt(stranger, { ...next, exchange: stranger.publicKey })
-    const ofStranger = signReceipt(exchange, {
+    const byOther = signReceipt(otherParty, { ...next, exchange: otherParty.publicKey })
+    const ofOther = signReceipt(exchange, {
       ...next,
-      ...signClaim(stranger, { ...next.claim, supplier: stranger.publicKey }),
+      ...signClaim(otherParty, { ...next.claim, supplier: otherParty.publicKey }),
     })
     const third = signReceipt(exchange, { ...next, seq: 3 })
-    for (const receipt of [byStranger, ofStranger, third]) {
+    for (const receipt of [byOther, ofOther, third]) {
       expect(verifyReceipt(receipt).ok).toBe(true)
       expect(verifyReceipt(receipt, { prev: first }).problems).toEqual(['it does not follow number 1 in the chain'])
     }

@@ -15,23 +15,34 @@ export interface Row {
 
 export const ROWS: readonly Row[] = [
   { area: 'books', files: ['src-main/books/*.ts'], tests: ['test/books/*.test.ts'] },
-  { area: 'settlement', files: ['src-main/core/jobs/settlement.ts'], tests: ['test/core/jobs/*.test.ts'] },
+  {
+    area: 'settlement',
+    files: ['src-main/core/jobs/{settlement,settlement.store,differences}.ts'],
+    tests: ['test/core/jobs/{settlement.store,disputes,refusals,chain,sync,earlier-ledger,money.property}.test.ts'],
+  },
   {
     area: 'settlement',
     files: ['src-main/exchange-server/settle/*.ts'],
     tests: ['test/exchange-server/settle/*.test.ts', 'test/exchange-server/{sync,who-pays,books.property}.test.ts'],
   },
   { area: 'exam', files: ['src-main/exam/verdict.ts'], tests: ['test/exam/verdict.test.ts'] },
-  { area: 'exam', files: ['src-main/exam/check-answer.ts'], tests: ['test/exam/check.test.ts'] },
+  { area: 'exam', files: ['src-main/exam/check-answer.ts'], tests: ['test/exam/check-answer.test.ts'] },
   {
     area: 'exam',
-    files: ['src-main/exam/{tally,judge,plan}.ts'],
-    tests: ['test/exam/{tally*,judge,plan,session}.test.ts'],
+    files: ['src-main/exam/{tally,judge-call,exam-plan}.ts'],
+    tests: ['test/exam/{tally,judge-call,exam-plan,exam-session}.test.ts'],
   },
   {
     area: 'scheduler',
-    files: ['src-main/engine/host/{order,plan,priority,slots}.ts'],
-    tests: ['test/engine/{plan,order,slots,priority}*.test.ts', 'test/engine/scheduler*.test.ts'],
+    files: [
+      'src-main/engine/host/scheduler/{job-order,step-plan,prefill-budget,slots}.ts',
+      'src-main/engine/host/processor/lower-priority.ts',
+    ],
+    tests: [
+      'test/engine/host/scheduler/{step-plan,job-order,slots,speed-meter,prefill-cost}*.test.ts',
+      'test/engine/host/scheduler/scheduler*.test.ts',
+      'test/engine/host/processor/lower-priority.test.ts',
+    ],
   },
   { area: 'admission', files: ['src-main/core/jobs/admission.ts'], tests: ['test/core/jobs/admission.test.ts'] },
   {
@@ -41,7 +52,7 @@ export const ROWS: readonly Row[] = [
   },
 ]
 
-export interface Scope {
+export interface MutantScope {
   /** Source file → its area and tests; paths from the root, sorted. */
   files: Map<string, { area: string; tests: string[] }>
   tests: string[]
@@ -50,7 +61,7 @@ export interface Scope {
 /**
  * Looks the rows up in the tree. Error: a pattern that matches no file, a file in two rows, an area that is in no row.
  */
-export function scopeOf(root: string, rows: readonly Row[], area: string | null): Scope {
+export function scopeOf(root: string, rows: readonly Row[], area: string | null): MutantScope {
   const areas = [...new Set(rows.map((row) => row.area))]
   if (area !== null && !areas.includes(area))
     throw new Error(`there is no area ${area}; there are: ${areas.join(', ')}`)
@@ -59,7 +70,7 @@ export function scopeOf(root: string, rows: readonly Row[], area: string | null)
     if (found.length === 0) throw new Error(`${pattern} matches no file: correct the table of the mutation runner`)
     return found
   }
-  const files: Scope['files'] = new Map()
+  const files: MutantScope['files'] = new Map()
   const tests = new Set<string>()
   for (const row of rows) {
     const ofRow = [...new Set(row.tests.flatMap(lookUp))].toSorted()

@@ -263,7 +263,7 @@ describe('a job is taken', () => {
 })
 
 describe('the rate that is taken for a job', () => {
-  it.each<[string, Partial<Load>, number]>([
+  it.each<[string, Partial<EngineLoad>, number]>([
     ['alone in it, that of one stream', {}, 40],
     ['beside a job, that of two', { running: 1 }, 20],
     ['beside a job and an exam call, that of three', { running: 1, exams: 1 }, 10],

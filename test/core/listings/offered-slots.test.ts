@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 
 import type { GradeSpec } from '#contract/grades.ts'
-import type { Measured } from '#core/jobs/index.ts'
+import type { MeasuredServing } from '#core/jobs/index.ts'
 import type { ListingRow } from '#core/listings/listings.store.ts'
-import { OfferedSlots, type OfferedSlotsParts, type Pass } from '#core/listings/offered-slots.ts'
+import { OfferedSlots, type OfferedSlotsDeps, type Pass } from '#core/listings/offered-slots.ts'
 
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
@@ -31,7 +31,7 @@ const pass = (change: Record<string, unknown> = {}): Pass =>
     slots: 2,
     ...change,
   }) as unknown as Pass
-const measured = (...perStream: number[]): Measured => ({
+const measured = (...perStream: number[]): MeasuredServing => ({
   speed: { promptTokensPerSecond: null, perStream },
   outputRatio: 1,
   promptTokens: null,
@@ -41,7 +41,7 @@ const measured = (...perStream: number[]): Measured => ({
 const late = { at: 1, ttftMs: 60_000, tokPerS: 50 }
 
 /** A deployment of four slots in memory; every stored one has five. */
-function setup({ passes = [], speed = null }: { passes?: Pass[]; speed?: Measured | null } = {}) {
+function setup({ passes = [], speed = null }: { passes?: Pass[]; speed?: MeasuredServing | null } = {}) {
   const clock = new FakeClock()
   const state = { loaded: true, slots: 4, known: true, speed, asked: [] as [string, number][] }
   const parts = {
@@ -57,7 +57,7 @@ function setup({ passes = [], speed = null }: { passes?: Pass[]; speed?: Measure
         return state.speed
       },
     }),
-  } as unknown as OfferedSlotsParts
+  } as unknown as OfferedSlotsDeps
   return { clock, state, slots: new OfferedSlots(parts) }
 }
 

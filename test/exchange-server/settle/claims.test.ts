@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Claim } from '#contract/receipt.ts'
-import type { LiveJob } from '#exchange-server/jobs/routed-job.ts'
+import type { RoutedJob } from '#exchange-server/jobs/routed-job.ts'
 import { claimProblem } from '#exchange-server/settle/claim-problem.ts'
 
 import { settleRig } from './settle-rig.ts'
 
-function problemOf(claimed: Partial<Claim>, job: Partial<LiveJob> = {}): string | null {
+function problemOf(claimed: Partial<Claim>, job: Partial<RoutedJob> = {}): string | null {
   const rig = settleRig()
   const live = rig.job('job_1', job)
   live.answer.add('Hello')
@@ -17,7 +17,7 @@ function problemOf(claimed: Partial<Claim>, job: Partial<LiveJob> = {}): string 
 }
 
 describe('a claim', () => {
-  it.each<[what: string, claimed: Partial<Claim>, job: Partial<LiveJob>]>([
+  it.each<[what: string, claimed: Partial<Claim>, job: Partial<RoutedJob>]>([
     ['of the job, its request and the text that arrived', {}, {}],
     ['whose own token count differs: the exchange bills its own', { usage: { inputTokens: 7, outputTokens: 90 } }, {}],
     ['of a cancelled end, where the job was cancelled', { finish: 'cancelled' }, { cancelled: true }],

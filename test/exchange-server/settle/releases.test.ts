@@ -7,9 +7,9 @@ import type { Release } from '#contract/supplier.ts'
 import { nano } from '#contract/money.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import { availableAccount, heldAccount } from '#exchange-server/exchange-accounts.ts'
-import { Answer } from '#exchange-server/jobs/routed-job.ts'
+import { StreamedAnswer } from '#exchange-server/jobs/routed-job.ts'
 import { releaseDue, releaseLoop } from '#exchange-server/settle/releases.ts'
-import { reserveFor, settleJob } from '#exchange-server/settle/settlement.ts'
+import { reserveFor, settleJob } from '#exchange-server/settle/exchange-settlement.ts'
 
 import { settleRig, type SettleRig } from './settle-rig.ts'
 
@@ -21,7 +21,7 @@ function settle(
   jobId: string,
   { key = rig.seller, free = false }: { key?: SigningKey; free?: boolean } = {},
 ): void {
-  const answer = new Answer()
+  const answer = new StreamedAnswer()
   answer.add('x'.repeat(20))
   const job = rig.job(jobId, {
     supplier: key.publicKey,
@@ -54,7 +54,7 @@ describe('releasing what is due', () => {
     ])
     expect(balances(rig)).toEqual({ held: 0, available: 14_250 })
     expect([...releaseDue(rig.context)]).toEqual([])
-    expect(rig.transfers().filter((line) => line.startsWith('rel:'))).toEqual(['rel:job_1 14250'])
+    expect(rig.transfers().filter((line) => line.startsWith('release:'))).toEqual(['release:job_1 14250'])
     expect(rig.context.books.check(rig.context.db.read).ok).toBe(true)
     rig.context.db.close()
   })
@@ -76,7 +76,7 @@ describe('releasing what is due', () => {
       [3, 'job_4', 14_250],
     ])
     expect(lines(other)).toEqual([[1, 'job_2', 14_250]])
-    expect(rig.transfers().filter((line) => line.startsWith('rel:'))).toHaveLength(3)
+    expect(rig.transfers().filter((line) => line.startsWith('release:'))).toHaveLength(3)
     expect([balances(rig), balances(rig, other)]).toEqual([
       { held: 0, available: 28_500 },
       { held: 0, available: 14_250 },
@@ -97,7 +97,8 @@ describe('releasing what is due', () => {
 describe('the loop that releases', () => {
   function looping(rig: SettleRig, tell: (supplier: string, releases: Release[]) => void) {
     const stopping = new AbortController()
-    return { ended: releaseLoop(rig.context, tell, stopping.signal), stop: () => stopping.abort() }
+    releaseLoop(rig.context, tell, stopping.signal)
+    return { stop: () => stopping.abort() }
   }
 
   it('tells what is due every second, until it is stopped', async () => {
@@ -113,7 +114,6 @@ describe('the loop that releases', () => {
     await rig.clock.advance(600)
     expect(told).toEqual([[rig.seller.publicKey, ['job_1', 'job_2']]])
     loop.stop()
-    await loop.ended
     settle(rig, 'job_3')
     await rig.clock.advance(2 * HOLD_MS)
     expect([told.length, rig.clock.waiting]).toEqual([1, 0])
@@ -124,8 +124,9 @@ describe('the loop that releases', () => {
     const rig = settleRig()
     settle(rig, 'job_1')
     rig.clock.jump(HOLD_MS)
-    await releaseLoop(rig.context, () => expect.unreachable('it was stopped'), AbortSignal.abort())
-    expect(balances(rig)).toEqual({ held: 14_250, available: 0 })
+    releaseLoop(rig.context, () => expect.unreachable('it was stopped'), AbortSignal.abort())
+    await rig.clock.advance(2_000)
+    expect([balances(rig), rig.clock.waiting]).toEqual([{ held: 14_250, available: 0 }, 0])
     rig.context.db.close()
   })
 
@@ -149,7 +150,6 @@ describe('the loop that releases', () => {
     await rig.clock.advance(1_000)
     expect(told).toEqual([rig.seller.publicKey])
     loop.stop()
-    await loop.ended
     db.close()
   })
 })

@@ -14,12 +14,12 @@ import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import {
   buyerAccount,
   heldAccount,
-  openHouseAccounts,
+  openExchangeAccounts,
   openSupplierAccounts,
 } from '#exchange-server/exchange-accounts.ts'
 import { createBuyer } from '#exchange-server/buy/buyers.ts'
-import { PRACTICE_TERMS, type MarketContext } from '#exchange-server/exchange-context.ts'
-import { Answer, type LiveJob } from '#exchange-server/jobs/routed-job.ts'
+import { PRACTICE_TERMS, type ExchangeContext } from '#exchange-server/exchange-context.ts'
+import { StreamedAnswer, type RoutedJob } from '#exchange-server/jobs/routed-job.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { endJob, insertJob } from '#exchange-server/store/buyer-jobs.store.ts'
 import { appendReceipt, upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
@@ -38,17 +38,17 @@ const spec = loadGradeSpecs().find((one) => one.instrument === NANO)!
 const request = inferenceRequest.parse({ messages: [{ role: 'user', content: 'Hi' }], maxTokens: 100 })
 
 export interface SettleRig {
-  context: MarketContext
+  context: ExchangeContext
   clock: FakeClock
   buyerId: string
   seller: SigningKey
   addSupplier(): SigningKey
   /** A job of 10 input and at most 100 output tokens at 1,000 nano-units a token, with 110,000 set aside. */
-  job(jobId: string, change?: Partial<LiveJob>): LiveJob
+  job(jobId: string, change?: Partial<RoutedJob>): RoutedJob
   /** So many free jobs, settled and held, in one transaction; their receipts are copies of one, unsigned. */
   freeHolds(count: number): void
   /** What a faithful supplier claims for it. */
-  claim(job: LiveJob, change?: Partial<Claim>, key?: SigningKey): SignedClaim
+  claim(job: RoutedJob, change?: Partial<Claim>, key?: SigningKey): SignedClaim
   /** Of the buyer: paid and set aside; of the supplier: held. */
   money(): { paid: number; reserved: number; held: number }
   /** Ids and amounts of all transfers but the buyer's first credit. */
@@ -59,7 +59,7 @@ export function settleRig(): SettleRig {
   const clock = new FakeClock()
   const db = openDb({ path: `${tempDir()}/exchange.db`, migrations: exchangeMigrations })
   const key = generateSigningKey()
-  const context: MarketContext = {
+  const context: ExchangeContext = {
     clock,
     ids: countingIds(),
     log: silent,
@@ -77,11 +77,11 @@ export function settleRig(): SettleRig {
     })
     return added
   }
-  db.tx((write) => openHouseAccounts(context, write))
+  db.tx((write) => openExchangeAccounts(context, write))
   const seller = addSupplier()
   const { buyerId } = createBuyer(context, { name: 'b', creditNano: nano(CREDIT) })
   const ignore = (): void => undefined
-  const insertFree = (write: WriteDb, jobId: string): void =>
+  const insertFree = (write: WriteDb, jobId: string): number =>
     insertJob(write, {
       jobId,
       orderId: 'order_1',
@@ -122,7 +122,7 @@ export function settleRig(): SettleRig {
       salt: SALT,
       requestMac: requestMac(SALT, request),
       exam: null,
-      answer: new Answer(),
+      answer: new StreamedAnswer(),
       sentAt: clock.mono(),
       deadlineMs: 7_000,
       accepted: true,

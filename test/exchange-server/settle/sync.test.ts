@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { nano } from '#contract/money.ts'
 import { releaseDue } from '#exchange-server/settle/releases.ts'
-import { reserveFor, settleJob, voidJob } from '#exchange-server/settle/settlement.ts'
+import { reserveFor, settleJob, voidJob } from '#exchange-server/settle/exchange-settlement.ts'
 import { syncResult } from '#exchange-server/settle/supplier-sync.ts'
 
 import { settleRig, type SettleRig } from './settle-rig.ts'

@@ -1,7 +1,7 @@
 /** Gaps between the running jobs of one context: when the highest moves down, and when it stays. */
 import { describe, expect, it } from 'vitest'
 
-import type { FakeStepModelOptions } from './host/scheduler/fake-step-model.ts'
+import type { FakeStepModelOptions } from './fake-step-model.ts'
 import { slotsRig, tokens } from './slots-rig.ts'
 
 describe('a gap between running jobs', () => {
@@ -149,7 +149,7 @@ describe('a gap between running jobs', () => {
   })
 
   it('leaves the slot it came from as the one used last', async () => {
-    const { slots, enter } = slotsRig({ slots: 4, parkedBytes: 0 })
+    const { slots, enter } = slotsRig({ slots: 4, savedPrefixBytes: 0 })
     const [low, middle, high, last] = [
       await enter(tokens(10)),
       await enter(tokens(10, 100)),

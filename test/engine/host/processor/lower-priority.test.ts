@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { stepBack } from '#engine/host/processor/lower-priority.ts'
+import { lowerPriority } from '#engine/host/processor/lower-priority.ts'
 
 const fake = vi.hoisted(() => ({ lowered: [] as [thread: number, niceness: number][], forbidden: false }))
 // A process may lower itself and not come back: this one must not.
@@ -22,7 +22,7 @@ describe('the priority of an engine host', () => {
   beforeEach(() => Object.assign(fake, { lowered: [], forbidden: false }))
 
   it.runIf(process.platform === 'linux')('is lowered for every thread on Linux, where each has its own', () => {
-    stepBack()
+    lowerPriority()
     expect(fake.lowered).toContainEqual([process.pid, 5])
     expect(fake.lowered.length).toBeGreaterThan(1)
     expect(new Set(fake.lowered.map(([, niceness]) => niceness))).toEqual(new Set([5]))
@@ -30,13 +30,13 @@ describe('the priority of an engine host', () => {
 
   it('is lowered for the process elsewhere', () => {
     onPlatform('darwin')
-    stepBack()
+    lowerPriority()
     expect(fake.lowered).toEqual([[0, 5]])
   })
 
   it('stays as it is where the system forbids it, and the engine starts all the same', () => {
     fake.forbidden = true
-    stepBack()
+    lowerPriority()
     expect(fake.lowered).toEqual([])
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { FAMILIES } from '#exam/generate-items.ts'
-import { EXTRA_MAX, LOAD_CALLS_MAX, Plan, ROUNDS_MAX, type Step } from '#exam/exam-plan.ts'
+import { EXTRA_MAX, LOAD_CALLS_MAX, ExamPlan, ROUNDS_MAX, type PlanStep } from '#exam/exam-plan.ts'
 import { familyLimit, LIMIT, type Tally } from '#exam/tally.ts'
 import type { LimitState } from '#exam/verdict.ts'
 
@@ -13,15 +13,16 @@ const fakeTally = (...undecided: string[]): Tally & { states: Map<string, LimitS
     states: Map<string, LimitState>
   }
 }
-const steps = (plan: Plan, tally: Tally, count: number): Step[] => Array.from({ length: count }, () => plan.step(tally))
-const shown = (step: Step): string => {
+const steps = (plan: ExamPlan, tally: Tally, count: number): PlanStep[] =>
+  Array.from({ length: count }, () => plan.step(tally))
+const shown = (step: PlanStep): string => {
   if (step.kind !== 'call') return step.kind
   const { place } = step
   return place.phase === 'items' ? `${place.family} ${place.index}` : `${place.phase} ${place.index}`
 }
 const itemsOf = (index: number): string[] => FAMILIES.map((family) => `${family} ${index}`)
-const inPhase = (phase: 'single' | 'slots', slots: number): Plan => {
-  const plan = new Plan(slots)
+const inPhase = (phase: 'single' | 'slots', slots: number): ExamPlan => {
+  const plan = new ExamPlan(slots)
   plan.nextPhase()
   if (phase === 'slots') plan.nextPhase()
   return plan
@@ -29,7 +30,7 @@ const inPhase = (phase: 'single' | 'slots', slots: number): Plan => {
 
 describe('calls at once', () => {
   it.each([
-    ['items', new Plan(3), 1],
+    ['items', new ExamPlan(3), 1],
     ['single', inPhase('single', 3), 1],
     ['slots', inPhase('slots', 3), 3],
   ])('in the phase %s wait for those in flight', (phase, plan, most) => {
@@ -40,7 +41,7 @@ describe('calls at once', () => {
 
 describe('rounds of questions', () => {
   it('ask every family once, while the level is undecided', () => {
-    expect(steps(new Plan(1), fakeTally(LIMIT.intelligence), 17).map(shown)).toEqual([
+    expect(steps(new ExamPlan(1), fakeTally(LIMIT.intelligence), 17).map(shown)).toEqual([
       ...itemsOf(0),
       ...itemsOf(1),
       'arith 2',
@@ -49,7 +50,7 @@ describe('rounds of questions', () => {
 
   it('are finished when the level is decided inside one', () => {
     const tally = fakeTally(LIMIT.intelligence)
-    const plan = new Plan(1)
+    const plan = new ExamPlan(1)
     const asked = steps(plan, tally, 9).map(shown)
     tally.states.set(LIMIT.intelligence, 'passed')
     asked.push(...steps(plan, tally, 8).map(shown))
@@ -58,7 +59,7 @@ describe('rounds of questions', () => {
 
   it('end undecided after fifty', () => {
     const tally = fakeTally(LIMIT.intelligence)
-    const plan = new Plan(1)
+    const plan = new ExamPlan(1)
     const asked = steps(plan, tally, ROUNDS_MAX * FAMILIES.length + 2).map(shown)
     expect(asked.slice(-10)).toEqual([...itemsOf(ROUNDS_MAX - 1), 'exhausted', 'exhausted'])
   })
@@ -67,7 +68,7 @@ describe('rounds of questions', () => {
 describe('extra questions of a family', () => {
   it('come after the level, one family after the other, and end undecided after their number', () => {
     const tally = fakeTally(familyLimit('recall'), familyLimit('tools'))
-    const plan = new Plan(1)
+    const plan = new ExamPlan(1)
     expect(steps(plan, tally, EXTRA_MAX - 1).map(shown)).toEqual(
       Array.from({ length: EXTRA_MAX - 1 }, (_, at) => `recall ${ROUNDS_MAX + at}`),
     )
@@ -88,7 +89,7 @@ describe('extra questions of a family', () => {
       { family: 'trace', index: ROUNDS_MAX },
       { family: 'arith', index: ROUNDS_MAX + 3 },
     ]
-    expect(places.map((place) => Plan.endsRound(place))).toEqual([false, true, true, null, null])
+    expect(places.map((place) => ExamPlan.endsRound(place))).toEqual([false, true, true, null, null])
   })
 })
 
@@ -119,14 +120,14 @@ describe('the most calls that may still come', () => {
     ['one slot', 1, 400 + 240 + 500],
     ['more', 4, 400 + 240 + 1_000],
   ])('counts rounds, extras of open families and both phases of load, at the start with %s', (_, slots, most) => {
-    const plan = new Plan(slots)
+    const plan = new ExamPlan(slots)
     expect(plan.remaining(open())).toBe(most)
     steps(plan, open(), 3)
     expect(plan.remaining(open())).toBe(most - 3)
   })
 
   it('forgets the rounds with the level, a family with its floor, and counts its extras down', () => {
-    const plan = new Plan(1)
+    const plan = new ExamPlan(1)
     const tally = fakeTally(familyLimit('recall'), familyLimit('tools'))
     expect(plan.remaining(tally)).toBe(240 + 500)
     steps(plan, tally, 5)

@@ -10,8 +10,8 @@ import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import { findJob, insertJob, type JobRow } from '#core/jobs/jobs.store.ts'
-import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.ts'
+import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
+import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
@@ -59,7 +59,7 @@ function setup() {
     exchange: exchange.publicKey,
     rows,
     claimOf,
-    job: (jobId: string): JobRow => findJob(realmDb.read, jobId)!,
+    job: (jobId: string): SellerJobRow => findJob(realmDb.read, jobId)!,
     run(jobId: string, price: number = PRICE): void {
       const facts = {
         jobId,
@@ -126,7 +126,7 @@ describe('a claim', () => {
       engineGeneratedTokens: 61,
       tokPerS: 12.5,
     })
-    expect(made.transfers()).toEqual(['claim:job_1 100'])
+    expect(made.transfers()).toEqual(['reserve:job_1 100'])
     expect([made.net(HELD), made.net(INCOME)]).toEqual([
       { net: 0, pending: 100 },
       { net: 0, pending: -100 },
@@ -170,7 +170,7 @@ describe('a claim', () => {
     expect(() => made.settlement.claim(made.claimOf('job_2'), NONE)).toThrow(
       'job job_2 is unknown and cannot be claimed',
     )
-    expect(made.transfers()).toEqual(['claim:job_1 100'])
+    expect(made.transfers()).toEqual(['reserve:job_1 100'])
   })
 })
 
@@ -184,7 +184,7 @@ describe('a receipt', () => {
     made.clock.jump(2_000)
     const receipt = made.receiptFor(signed)
     expect(made.settlement.settle(receipt, made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['claim:job_1 100', 'settle:job_1 100', 'fee:job_1 5'])
+    expect(made.transfers()).toEqual(['reserve:job_1 100', 'post:job_1 100', 'fee:job_1 5'])
     expect([made.net(HELD), made.net(INCOME), made.net(FEE)]).toEqual([
       { net: 95, pending: 0 },
       { net: -100, pending: 0 },
@@ -234,7 +234,7 @@ describe('a receipt', () => {
     made.settlement.claim(free, NONE)
     expect(made.settlement.settle(made.receiptFor(paid, PRICE, 0), made.exchange)).toEqual({ kind: 'applied' })
     expect(made.settlement.settle(made.receiptFor(free, nanoPerMtok(0)), made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['claim:job_1 100', 'settle:job_1 100'])
+    expect(made.transfers()).toEqual(['reserve:job_1 100', 'post:job_1 100'])
     expect(made.job('job_2')).toMatchObject({ state: 'settled', grossNano: 0 })
     made.check()
   })
@@ -244,7 +244,7 @@ describe('a receipt', () => {
     made.run('job_1')
     made.clock.jump(5_000)
     expect(made.settlement.settle(made.receiptFor(made.claimOf('job_1')), made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['settle:job_1 100', 'fee:job_1 5'])
+    expect(made.transfers()).toEqual(['post:job_1 100', 'fee:job_1 5'])
     expect(made.job('job_1')).toMatchObject({ state: 'settled', endedAt: made.clock.now() })
     made.check()
   })
@@ -314,7 +314,7 @@ describe('a job that is not paid', () => {
     made.clock.jump(1_000)
     made.settlement.voidJob('job_1', 'the buyer never answered')
     made.settlement.voidJob('job_1', 'again')
-    expect(made.transfers()).toEqual(['claim:job_1 100', 'void:job_1 100'])
+    expect(made.transfers()).toEqual(['reserve:job_1 100', 'void:job_1 100'])
     expect(made.job('job_1')).toMatchObject({
       state: 'void',
       reason: 'the buyer never answered',

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 
-import type { FakeStepModelOptions } from './host/scheduler/fake-step-model.ts'
+import type { FakeStepModelOptions } from './fake-step-model.ts'
 import { jobOf, slotsRig, tokens } from './slots-rig.ts'
 
 describe('a job in a slot', () => {
@@ -24,10 +24,10 @@ describe('a job in a slot', () => {
   it('holds what was fed to it, and says what it did not have to read', async () => {
     const { slots, enter, calls } = slotsRig({ slots: 1 })
     const a = await enter(tokens(30), { read: 10 })
-    expect([a.slot, a.held, a.usage.cachedTokens]).toEqual([0, 10, 0])
+    expect([a.slot, a.kvTokens, a.usage.cachedTokens]).toEqual([0, 10, 0])
     slots.release(a)
     const b = await enter([...tokens(10), 77, 78])
-    expect([b.held, b.usage.cachedTokens]).toEqual([12, 10])
+    expect([b.kvTokens, b.usage.cachedTokens]).toEqual([12, 10])
     expect(calls()).toEqual(['keep 0 0', 'keep 0 10'])
   })
 
@@ -36,7 +36,7 @@ describe('a job in a slot', () => {
     slots.release(await enter(tokens(30)))
     const again = jobOf(tokens(30))
     await slots.take(again)
-    expect([again.held, again.usage.cachedTokens]).toEqual([29, 29])
+    expect([again.kvTokens, again.usage.cachedTokens]).toEqual([29, 29])
   })
 
   it('takes nothing over where prefixes are not reused', async () => {
@@ -44,7 +44,7 @@ describe('a job in a slot', () => {
     slots.release(await enter(tokens(200)))
     const again = jobOf(tokens(200))
     await slots.take(again)
-    expect([again.held, again.usage.cachedTokens, again.leader]).toEqual([0, 0, null])
+    expect([again.kvTokens, again.usage.cachedTokens, again.leader]).toEqual([0, 0, null])
     expect(calls()).toEqual(['keep 0 0', 'keep 0 0'])
   })
 
@@ -55,7 +55,7 @@ describe('a job in a slot', () => {
     await slots.forget(0)
     const again = jobOf(tokens(100))
     await slots.take(again)
-    expect(again.held).toBe(0)
+    expect(again.kvTokens).toBe(0)
     expect(calls()).toEqual(['keep 0 0', 'keep 0 0'])
   })
 
@@ -65,11 +65,11 @@ describe('a job in a slot', () => {
     model.keep = () => Promise.resolve(0)
     const again = jobOf(tokens(100))
     await slots.take(again)
-    expect(again.held).toBe(0)
+    expect(again.kvTokens).toBe(0)
   })
 
   it('gets the slot whose content was left longest ago', async () => {
-    const { slots, enter } = slotsRig({ slots: 2, parkedBytes: 0 })
+    const { slots, enter } = slotsRig({ slots: 2, savedPrefixBytes: 0 })
     const [a, b] = [await enter(tokens(20)), await enter(tokens(20, 100))]
     slots.release(b)
     slots.release(a)
@@ -82,7 +82,7 @@ describe('a job whose beginning another one reads', () => {
     const { slots, enter, read, calls } = slotsRig()
     const leader = await enter(tokens(300), { read: 10 })
     const follower = await enter([...tokens(200), 9_001])
-    expect([follower.leader, follower.held]).toEqual([leader, 0])
+    expect([follower.leader, follower.kvTokens]).toEqual([leader, 0])
     await read(leader, 100)
     await slots.catchUp()
     expect(follower.leader).toBe(leader)
@@ -90,7 +90,7 @@ describe('a job whose beginning another one reads', () => {
     calls()
     await slots.catchUp()
     expect(calls()).toEqual(['copy 0 1 200'])
-    expect([follower.leader, follower.held, follower.usage.cachedTokens]).toEqual([null, 200, 200])
+    expect([follower.leader, follower.kvTokens, follower.usage.cachedTokens]).toEqual([null, 200, 200])
   })
 
   it('reads its last token itself where the other’s prompt is longer', async () => {
@@ -99,22 +99,22 @@ describe('a job whose beginning another one reads', () => {
     const follower = await enter(tokens(100))
     await read(leader, 200)
     await slots.catchUp()
-    expect(follower.held).toBe(99)
+    expect(follower.kvTokens).toBe(99)
   })
 
   it.each([
     [15, 0, []],
     [16, 16, ['copy 0 1 16']],
-  ])('copies from one that left after %i tokens: %i', async (count, held, copies) => {
+  ])('copies from one that finished after %i tokens: %i', async (count, kvTokens, copies) => {
     const { slots, enter, read, calls } = slotsRig()
     const leader = await enter(tokens(300), { read: 1 })
     const follower = await enter([...tokens(200), 9_001])
     await read(leader, count - 1)
     calls()
-    leader.left = true
+    leader.finished = true
     slots.release(leader)
     await slots.catchUp()
-    expect([follower.leader, follower.held, calls()]).toEqual([null, held, copies])
+    expect([follower.leader, follower.kvTokens, calls()]).toEqual([null, kvTokens, copies])
   })
 
   it('waits for the next one who reads it when the first has left', async () => {
@@ -123,14 +123,14 @@ describe('a job whose beginning another one reads', () => {
     const second = await enter([...tokens(250), 9_001])
     const third = await enter([...tokens(250), 9_002])
     expect([second.leader, third.leader]).toEqual([first, first])
-    first.left = true
+    first.finished = true
     slots.release(first)
     await slots.catchUp()
     // One of the two reads on and the other waits for it.
     expect([second.leader, third.leader]).toEqual([third, null])
     await read(third, 230)
     await slots.catchUp()
-    expect([second.leader, second.held]).toEqual([null, 250])
+    expect([second.leader, second.kvTokens]).toEqual([null, 250])
   })
 
   it('waits for none that it may not wait for', async () => {
@@ -155,7 +155,7 @@ describe('a job whose beginning another one reads', () => {
     expect(gone.leader).toBeNull()
     await read(leader, 250)
     await slots.catchUp()
-    expect([gone.held, stays.held]).toEqual([0, 200])
+    expect([gone.kvTokens, stays.kvTokens]).toEqual([0, 200])
   })
 
   it('reads on by itself once it has copied, though a third one reads more of its beginning by now', async () => {
@@ -168,11 +168,11 @@ describe('a job whose beginning another one reads', () => {
     expect([follower.leader, third.leader]).toEqual([leader, leader])
     await read(leader, 240)
     await slots.catchUp()
-    expect([follower.leader, follower.held]).toEqual([null, 200])
+    expect([follower.leader, follower.kvTokens]).toEqual([null, 200])
   })
 
   it('is copied to as often as there is need, as long as it works', async () => {
-    const { slots, enter, calls } = slotsRig({ slots: 2, parkedBytes: 0 })
+    const { slots, enter, calls } = slotsRig({ slots: 2, savedPrefixBytes: 0 })
     await enter(tokens(200))
     for (let at = 0; at < 5; at += 1) {
       slots.release(await enter(tokens(20, 1_000 * (at + 1))))
@@ -188,7 +188,7 @@ describe('a job whose beginning another one reads', () => {
     const follower = await enter([...tokens(200), 9_001])
     await read(leader, 250)
     await slots.catchUp()
-    expect([follower.held, follower.usage.cachedTokens]).toEqual([0, 0])
+    expect([follower.kvTokens, follower.usage.cachedTokens]).toEqual([0, 0])
     await read(follower, 201)
     for (let at = 0; at < 4; at += 1) {
       slots.release(leader)
@@ -223,7 +223,7 @@ describe('what a slot held before', () => {
       ['save 0 800', 'keep 0 700'],
     ],
     ['not where less than that would', tokens(800), [...tokens(701), 9_001], {}, ['keep 0 701']],
-    ['not without memory for it', tokens(200), tokens(9, 900), { parkedBytes: 0 }, ['keep 0 0']],
+    ['not without memory for it', tokens(200), tokens(9, 900), { savedPrefixBytes: 0 }, ['keep 0 0']],
     ['not where prefixes are not reused', tokens(200), tokens(9, 900), { prefixReuse: false }, ['keep 0 0']],
   ])('%s', async (_, first, second, options, expected) => {
     expect(await overwritten(first, second, options)).toEqual(expected)
@@ -233,11 +233,11 @@ describe('what a slot held before', () => {
     ['all but 64 tokens of it', 236, ['keep 0 0', 'save 0 300']],
     ['more than that', 237, ['keep 0 0']],
   ])('is not saved where another slot holds it: %s', async (_, shared, expected) => {
-    const { slots, enter, calls } = slotsRig({ slots: 2, parkedBytes: 1_000_000 })
-    const held = await enter(tokens(300))
+    const { slots, enter, calls } = slotsRig({ slots: 2, savedPrefixBytes: 1_000_000 })
+    const holder = await enter(tokens(300))
     // Its own beginning is taken from the first slot, then it goes its own way.
     await enter([...tokens(shared), ...tokens(50, 5_000)])
-    slots.release(held)
+    slots.release(holder)
     calls()
     await enter(tokens(9, 900))
     expect(calls().toSorted()).toEqual(expected)
@@ -260,7 +260,7 @@ describe('what a slot held before', () => {
     calls()
     const again = await enter([...tokens(200), 9_001])
     expect(calls()).toEqual(['restore 0 200', 'keep 0 200'])
-    expect([again.held, again.usage.cachedTokens]).toEqual([201, 200])
+    expect([again.kvTokens, again.usage.cachedTokens]).toEqual([201, 200])
   })
 
   it('is given up where it cannot be restored: the job reads its whole prompt, and nobody tries again', async () => {
@@ -271,7 +271,7 @@ describe('what a slot held before', () => {
     model.restore = (slot) => model.keep(slot, 0).then(() => false)
     const again = jobOf([...tokens(200), 9_001])
     await slots.take(again)
-    expect([again.held, again.usage.cachedTokens, model.saved]).toEqual([0, 0, 0])
+    expect([again.kvTokens, again.usage.cachedTokens, model.saved]).toEqual([0, 0, 0])
     slots.release(again)
     calls()
     await slots.take(jobOf([...tokens(200), 9_002]))
@@ -280,7 +280,7 @@ describe('what a slot held before', () => {
 
   it('that was used last is kept longest', async () => {
     // Room for two states of 200 tokens: 10 bytes a token and 8 for its number.
-    const { slots, enter, calls } = slotsRig({ slots: 1, parkedBytes: 2 * 200 * 18 })
+    const { slots, enter, calls } = slotsRig({ slots: 1, savedPrefixBytes: 2 * 200 * 18 })
     const [a, b, c, short] = [tokens(200), tokens(200, 1_000), tokens(200, 2_000), tokens(9, 9_000)]
     for (const prompt of [a, b, short]) slots.release(await enter(prompt))
     // A is taken up again, and C comes: B has to go.
@@ -288,11 +288,11 @@ describe('what a slot held before', () => {
     calls()
     const again = jobOf([...b, 9_501])
     await slots.take(again)
-    expect(again.held).toBe(0)
+    expect(again.kvTokens).toBe(0)
     slots.release(again)
     const first = jobOf([...a, 9_502])
     await slots.take(first)
-    expect(first.held).toBeGreaterThanOrEqual(200)
+    expect(first.kvTokens).toBeGreaterThanOrEqual(200)
   })
 
   it('is freed with the slots', async () => {

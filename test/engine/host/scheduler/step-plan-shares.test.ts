@@ -1,48 +1,52 @@
-/** Who of the prompts gets how much of a step, to the token; bounds over many cases are in plan.test.ts. */
+/** Who of the prompts gets how much of a step, to the token; bounds over many cases are in step-plan.test.ts. */
 import { describe, expect, it } from 'vitest'
 
 import type { EnginePriority } from '#core/engine/engine.port.ts'
-import type { Job } from '#engine/host/scheduler/engine-job.ts'
-import { createOrder } from '#engine/host/scheduler/job-order.ts'
-import { place, type Placed } from '#engine/host/scheduler/sequence.ts'
-import { planStep, type Plan } from '#engine/host/scheduler/step-plan.ts'
-import { createSpeed } from '#engine/host/scheduler/speed-meter.ts'
+import type { EngineJob } from '#engine/host/scheduler/engine-job.ts'
+import { createJobOrder } from '#engine/host/scheduler/job-order.ts'
+import { createSequence, type Sequence } from '#engine/host/scheduler/sequence.ts'
+import { planStep, type StepPlan } from '#engine/host/scheduler/step-plan.ts'
+import { createSpeedMeter } from '#engine/host/scheduler/speed-meter.ts'
 
-const order = createOrder(createSpeed(8), () => 1)
+const order = createJobOrder(createSpeedMeter(8), () => 1)
 
 interface Reader {
   /** Prompt tokens; some of them are read already. */
   prompt: number
-  held?: number
+  kvTokens?: number
   arrival?: number
   priority?: EnginePriority
-  leader?: Placed
+  leader?: Sequence
 }
 /** A stream that decodes. */
 const STREAM = 'stream'
 
 /** Prompts count their tokens from 1, so that a piece shows where it was cut. */
-function placedIn(
+function sequenceIn(
   slot: number,
-  { prompt, held = 0, arrival = slot, priority = 'job', leader }: Reader,
-  next: number | null = null,
-): Placed {
+  { prompt, kvTokens = 0, arrival = slot, priority = 'job', leader }: Reader,
+  nextToken: number | null = null,
+): Sequence {
   const job = {
     id: `${slot}`,
     prompt: Array.from({ length: prompt }, (_, at) => at + 1),
     maxTokens: 10,
     sampler: { dispose: () => undefined },
-  } as unknown as Job
-  return Object.assign(place({ job, priority, arrival, arrivedAt: 0, deadlineAt: null }), {
+  } as unknown as EngineJob
+  return Object.assign(createSequence({ job, priority, arrival, arrivedAt: 0, deadlineAt: null }), {
     slot,
-    held,
-    next,
+    kvTokens,
+    nextToken,
     leader: leader ?? null,
   })
 }
-const inSlots = (readers: readonly (Reader | typeof STREAM | null)[]): (Placed | null)[] =>
+const inSlots = (readers: readonly (Reader | typeof STREAM | null)[]): (Sequence | null)[] =>
   readers.map((reader, slot) =>
-    reader === null ? null : reader === STREAM ? placedIn(slot, { prompt: 5, held: 7 }, 99) : placedIn(slot, reader),
+    reader === null
+      ? null
+      : reader === STREAM
+        ? sequenceIn(slot, { prompt: 5, kvTokens: 7 }, 99)
+        : sequenceIn(slot, reader),
   )
 
 interface Options {
@@ -50,14 +54,16 @@ interface Options {
   batchTokens?: number
   adaptive?: boolean
 }
-const plan = (bySlot: readonly (Placed | null)[], { budget, batchTokens = 512, adaptive = true }: Options): Plan =>
-  planStep(bySlot, { order, now: 0, turn: 0, adaptive, batchTokens, budget: () => budget })
+const plan = (
+  bySlot: readonly (Sequence | null)[],
+  { budget, batchTokens = 512, adaptive = true }: Options,
+): StepPlan => planStep(bySlot, { order, now: 0, turn: 0, adaptive, batchTokens, budget: () => budget })
 
 /** Prompt tokens that each slot gets. */
 function shares(readers: readonly (Reader | typeof STREAM | null)[], options: Options): number[] {
   const bySlot = inSlots(readers)
   plan(bySlot, options)
-  return bySlot.map((placed) => placed?.share ?? 0)
+  return bySlot.map((sequence) => sequence?.prefillTokens ?? 0)
 }
 
 describe('the prompt tokens of a step', () => {
@@ -74,7 +80,7 @@ describe('the prompt tokens of a step', () => {
     ],
     [
       'by what is left of it, not by its length',
-      [{ prompt: 900, held: 750 }, { prompt: 200 }],
+      [{ prompt: 900, kvTokens: 750 }, { prompt: 200 }],
       { budget: 100 },
       [100, 0],
     ],
@@ -142,16 +148,16 @@ describe('the prompt tokens of a step', () => {
 
 describe('a step', () => {
   it('holds a token of every stream and the pieces where they belong, in the order of the slots, each with its job', () => {
-    const bySlot = inSlots([{ prompt: 40, held: 20 }, null, STREAM, { prompt: 300, held: 10 }])
-    const { items, jobs, decodes, promptTokens } = plan(bySlot, { budget: 60 })
-    const [first, , stream, long] = bySlot as [Placed, null, Placed, Placed]
+    const bySlot = inSlots([{ prompt: 40, kvTokens: 20 }, null, STREAM, { prompt: 300, kvTokens: 10 }])
+    const { items, sequences, decodes, promptTokens } = plan(bySlot, { budget: 60 })
+    const [first, , stream, long] = bySlot as [Sequence, null, Sequence, Sequence]
     expect(items).toEqual([
       { slot: 0, position: 20, tokens: first.job.prompt.slice(20), sampler: first.job.sampler },
       { slot: 2, position: 7, tokens: [99], sampler: stream.job.sampler },
       // Not its last piece: no token is chosen after it.
       { slot: 3, position: 10, tokens: long.job.prompt.slice(10, 50), sampler: null },
     ])
-    expect(jobs).toEqual([first, stream, long])
+    expect(sequences).toEqual([first, stream, long])
     expect([decodes, promptTokens]).toEqual([1, 60])
   })
 
@@ -170,9 +176,9 @@ describe('a step', () => {
   it('leaves out a job that waits for another’s prompt, and one that gets no share now whatever it got before', () => {
     const bySlot = inSlots([{ prompt: 50 }, { prompt: 60 }, { prompt: 900 }])
     bySlot[1]!.leader = bySlot[0]!
-    for (const placed of bySlot) placed!.share = 77
+    for (const sequence of bySlot) sequence!.prefillTokens = 77
     const { items, promptTokens } = plan(bySlot, { budget: 50 })
     expect(items.map(({ slot, tokens }) => [slot, tokens.length])).toEqual([[0, 50]])
-    expect([promptTokens, bySlot.map((placed) => placed!.share)]).toEqual([50, [50, 0, 0]])
+    expect([promptTokens, bySlot.map((sequence) => sequence!.prefillTokens)]).toEqual([50, [50, 0, 0]])
   })
 })

@@ -4,15 +4,21 @@ import { describe, expect, it } from 'vitest'
 import { GENESIS, receiptHash, verifyReceipt } from '#books/receipts.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { availableAccount, CLEARING, FEES, heldAccount } from '#exchange-server/exchange-accounts.ts'
-import { Answer, type LiveJob } from '#exchange-server/jobs/routed-job.ts'
-import { reserveFor, settleJob, storedAnswer, voidInterrupted, voidJob } from '#exchange-server/settle/settlement.ts'
+import { StreamedAnswer, type RoutedJob } from '#exchange-server/jobs/routed-job.ts'
+import {
+  reserveFor,
+  settleJob,
+  storedAnswer,
+  voidInterrupted,
+  voidJob,
+} from '#exchange-server/settle/exchange-settlement.ts'
 import { jobStanding } from '#exchange-server/store/buyer-jobs.store.ts'
 
 import { CREDIT, settleRig, type SettleRig } from './settle-rig.ts'
 
 const EXAM = { examId: 'exam_1', itemId: 'arith/1/0' }
-const answered = (text: string): Answer => {
-  const answer = new Answer()
+const answered = (text: string): StreamedAnswer => {
+  const answer = new StreamedAnswer()
   answer.add(text)
   return answer
 }
@@ -26,7 +32,7 @@ describe('setting money aside', () => {
     const rig = settleRig()
     reserveFor(rig.context, rig.job('job_1'))
     expect(rig.money()).toEqual({ paid: 0, reserved: 110_000, held: 0 })
-    expect(rig.transfers()).toEqual(['res:job_1 110000'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 110000'])
     expect(rig.context.db.read.prepare('SELECT expires_at FROM pendings').get()).toEqual({
       expires_at: rig.clock.now() + 7_000,
     })
@@ -60,7 +66,7 @@ describe('a job that ends unpaid', () => {
     voidJob(rig.context, job, 'supplier-failed', 'x'.repeat(300))
     voidJob(rig.context, job, 'deadline', 'again')
     expect(rig.money()).toEqual({ paid: 0, reserved: 0, held: 0 })
-    expect(rig.transfers()).toEqual(['res:job_1 110000', 'void:job_1 110000'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'void:job_1 110000'])
     expect(jobRows(rig)).toEqual([
       { job_id: 'job_1', state: 'void', reason: 'x'.repeat(200), ended_at: rig.clock.now() },
     ])
@@ -85,7 +91,12 @@ describe('a job that ends unpaid', () => {
 })
 
 /** Routed, answered and claimed. */
-function settled(rig: SettleRig, jobId: string, change: Partial<LiveJob> = {}, finish: 'stop' | 'cancelled' = 'stop') {
+function settled(
+  rig: SettleRig,
+  jobId: string,
+  change: Partial<RoutedJob> = {},
+  finish: 'stop' | 'cancelled' = 'stop',
+) {
   const job = rig.job(jobId, { answer: answered('x'.repeat(20)), ...change })
   reserveFor(rig.context, job)
   const { claim, claimSig } = rig.claim(job, { finish })
@@ -106,7 +117,7 @@ describe('a job that is settled', () => {
       prev: GENESIS,
     })
     expect(rig.money()).toEqual({ paid: 15_000, reserved: 0, held: 14_250 })
-    expect(rig.transfers()).toEqual(['res:job_1 110000', 'post:job_1 15000', 'pay:job_1 14250', 'fee:job_1 750'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'pay:job_1 14250', 'fee:job_1 750'])
     const { books, db } = rig.context
     expect(books.balance(db.read, FEES).credits).toBe(750)
     expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000, credits: 15_000 })
@@ -147,7 +158,7 @@ describe('a job that is settled', () => {
     const nothing = { price: nanoPerMtok(0) }
     settled(rig, 'job_1', { ...nothing, reserveNano: nano(500) })
     settled(rig, 'job_2', { ...nothing, reserveNano: nano(0) })
-    expect(rig.transfers()).toEqual(['res:job_1 500', 'void:job_1 500'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 500', 'void:job_1 500'])
     expect(rig.money()).toEqual({ paid: 0, reserved: 0, held: 0 })
     rig.context.db.close()
   })
@@ -156,7 +167,7 @@ describe('a job that is settled', () => {
     const rig = settleRig()
     // 15 tokens at 0.07 nano-units.
     settled(rig, 'job_1', { price: nanoPerMtok(70_000), reserveNano: nano(7) })
-    expect(rig.transfers()).toEqual(['res:job_1 7', 'post:job_1 1', 'pay:job_1 1'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 7', 'post:job_1 1', 'pay:job_1 1'])
     rig.context.db.close()
   })
 
@@ -164,7 +175,7 @@ describe('a job that is settled', () => {
     const rig = settleRig()
     const all: SettleRig = { ...rig, context: { ...rig.context, terms: { ...rig.context.terms, feeBps: 10_000 } } }
     settled(all, 'job_1')
-    expect(rig.transfers()).toEqual(['res:job_1 110000', 'post:job_1 15000', 'fee:job_1 15000'])
+    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'fee:job_1 15000'])
     rig.context.db.close()
   })
 
