@@ -206,6 +206,130 @@ describe('books', () => {
     db.close()
   })
 
+  it('takes ids of 1 to 200 characters, in every call', () => {
+    const db = ledger()
+    db.tx((write) => {
+      const reserved = books.reserve(write, reserveOf(10, 'r'.repeat(200)))
+      expect(reserved).toBe('applied')
+      for (const id of ['', 'x'.repeat(201)]) {
+        expect(() => books.openAccount(write, { id, kind: 'asset', currency: 'PCR' })).toThrow(code('BAD_REQUEST'))
+        expect(() => books.reserve(write, reserveOf(10, id))).toThrow(code('BAD_REQUEST'))
+        expect(() => books.post(write, { id, pendingId: 'r'.repeat(200), amount: nano(1), at: 3 })).toThrow(
+          code('BAD_REQUEST'),
+        )
+      }
+      books.openAccount(write, { id: 'a', kind: 'asset', currency: 'PCR' })
+    })
+    db.close()
+  })
+
+  it('opens an account once: again is nothing, and another kind, currency or limit is refused', () => {
+    const db = ledger()
+    const buyer = { id: 'buyer', kind: 'liability', currency: 'PCR', creditLimited: true } as const
+    db.tx((write) => {
+      books.openAccount(write, buyer)
+      for (const other of [
+        { ...buyer, kind: 'asset' as const },
+        { ...buyer, currency: 'USD' as const },
+        { ...buyer, creditLimited: false },
+      ])
+        expect(() => books.openAccount(write, other)).toThrow(code('LEDGER_CONFLICT', 'account'))
+    })
+    expect(books.balance(db.read, 'buyer').credits).toBe(1_000)
+    db.close()
+  })
+
+  it('has no balance for an account that lost its row', () => {
+    const db = ledger()
+    db.tx((write) => {
+      write.prepare('DROP TRIGGER balances_no_delete').run()
+      write.prepare("DELETE FROM balances WHERE account = 'dollars'").run()
+    })
+    expect(() => books.balance(db.read, 'dollars')).toThrow(code('LEDGER_UNKNOWN'))
+    db.close()
+  })
+
+  it('refuses an unknown account on either side by its name', () => {
+    const db = ledger()
+    const between = (debit: string, credit: string) => () =>
+      db.tx((write) => books.transfer(write, { id: 'a', debit, credit, amount: nano(1), code: 'x', at: 1 }))
+    expect(between('nobody', 'clearing')).toThrow('there is no account nobody')
+    expect(between('clearing', 'nobody')).toThrow('there is no account nobody')
+    db.close()
+  })
+
+  it('lends a limited account nothing: what was spent and what is reserved both count, to the last unit', () => {
+    const db = ledger()
+    db.tx((write) => {
+      books.transfer(write, { id: 'spent', debit: 'buyer', credit: 'clearing', amount: nano(100), code: 'x', at: 1 })
+      books.reserve(write, reserveOf(200))
+      expect(() => books.reserve(write, reserveOf(701, 'res:2'))).toThrow(code('LEDGER_CONFLICT', 'limit'))
+      expect(books.reserve(write, reserveOf(700, 'res:2'))).toBe('applied')
+    })
+    db.close()
+  })
+
+  it('adds up what several reservations post, on both sides, and names a void as one', () => {
+    const db = ledger()
+    db.tx((write) => {
+      for (const at of [1, 2, 3]) books.reserve(write, reserveOf(100, `res:${at}`))
+      books.post(write, { id: 'post:1', pendingId: 'res:1', amount: nano(30), at: 5 })
+      books.post(write, { id: 'post:2', pendingId: 'res:2', amount: nano(100), at: 6 })
+      books.void(write, { id: 'void:3', pendingId: 'res:3', reason: 'x', at: 7 })
+    })
+    expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 130, pendingDebits: 0 })
+    expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 130, pendingCredits: 0 })
+    expect(
+      db.read.prepare('SELECT id, type, code, amount FROM transfers WHERE pending_id IS NOT NULL ORDER BY seq').all(),
+    ).toEqual([
+      { id: 'post:1', type: 'post', code: 'reserve', amount: 30 },
+      { id: 'post:2', type: 'post', code: 'reserve', amount: 100 },
+      { id: 'void:3', type: 'void', code: 'void', amount: 100 },
+    ])
+    expect(db.read.prepare('SELECT id, state, posted FROM pendings ORDER BY id').all()).toEqual([
+      { id: 'res:1', state: 'posted', posted: 30 },
+      { id: 'res:2', state: 'posted', posted: 100 },
+      { id: 'res:3', state: 'voided', posted: 0 },
+    ])
+    expect(books.check(db.read).ok).toBe(true)
+    db.close()
+  })
+
+  it.each([
+    ['what is debited', 'full', 'other'],
+    ['what is credited', 'other', 'full'],
+  ])('keeps %s within 2^51, posted and pending together, to the last unit', (_, debit, credit) => {
+    const db = ledger()
+    db.tx((write) => {
+      for (const id of ['full', 'other', 'third']) books.openAccount(write, { id, kind: 'asset', currency: 'PCR' })
+      const between = (amount: number, id: string) => ({ id, debit, credit, amount: nano(amount), code: 'x', at: 1 })
+      // The other side of each is an account that stays far below.
+      const aside = (amount: number, id: string) => ({
+        ...between(amount, id),
+        ...(debit === 'full' ? { credit: 'third' } : { debit: 'third' }),
+      })
+      books.transfer(write, between(LIMIT - 10, 'most'))
+      books.reserve(write, { ...aside(4, 'pending'), expiresAt: 9 })
+      expect(() => books.transfer(write, aside(7, 'over'))).toThrow(code('MONEY_RANGE'))
+      expect(() => books.reserve(write, { ...aside(7, 'over'), expiresAt: 9 })).toThrow(code('MONEY_RANGE'))
+      expect(books.transfer(write, aside(6, 'last'))).toBe('applied')
+      books.post(write, { id: 'post', pendingId: 'pending', amount: nano(4), at: 2 })
+    })
+    expect(books.check(db.read).ok).toBe(true)
+    db.close()
+  })
+
+  it('moves the largest amount there is at once', () => {
+    const db = ledger()
+    db.tx((write) => {
+      books.openAccount(write, { id: 'vault', kind: 'asset', currency: 'PCR' })
+      expect(
+        books.transfer(write, { id: 'all', debit: 'vault', credit: 'clearing', amount: nano(LIMIT), code: 'x', at: 1 }),
+      ).toBe('applied')
+    })
+    db.close()
+  })
+
   it('lists overdue reservations oldest first and bounded', () => {
     const db = ledger()
     db.tx((write) => {

@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { booksMigration } from '#books/books-migration.ts'
-import { attempted, done, due, openCount, outboxMigration, prune, put } from '#books/outbox.ts'
+import {
+  attempted,
+  done,
+  due,
+  openCount,
+  OUTBOX_OPEN_MAX,
+  OUTBOX_PAYLOAD_MAX,
+  outboxMigration,
+  prune,
+  put,
+} from '#books/outbox.ts'
 import { openDb } from '#db/open.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -40,6 +50,38 @@ describe('outbox', () => {
       expect(put(write, { ...claim('a'), kind: 'other' })).toBe('applied')
     })
     expect(due(db.read).map(({ kind }) => kind)).toEqual(['other'])
+    db.close()
+  })
+
+  it('takes a payload of exactly the bound, and no message more than it may owe the other side', () => {
+    const db = open()
+    db.tx((write) => {
+      // Two characters are its quotes.
+      expect(put(write, { ...claim('most'), payload: 'x'.repeat(OUTBOX_PAYLOAD_MAX - 2) })).toBe('applied')
+      expect(() => put(write, { ...claim('more'), payload: 'x'.repeat(OUTBOX_PAYLOAD_MAX - 1) })).toThrow(
+        expect.objectContaining({ code: 'TOO_LARGE' }),
+      )
+      write
+        .prepare(
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO outbox (kind, key, payload, created_at) SELECT 'claim', 'n' || i, '1', 1 FROM n",
+        )
+        .run(OUTBOX_OPEN_MAX - 2)
+      expect(put(write, claim('last'))).toBe('applied')
+      expect(() => put(write, claim('over'))).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+      done(write, { kind: 'claim', key: 'n1', at: 2 })
+      expect(put(write, claim('over'))).toBe('applied')
+    })
+    db.close()
+  })
+
+  it('gives at most a page of 1,000, and fewer where fewer are asked for', () => {
+    const db = open()
+    db.tx((write) => {
+      for (let at = 0; at < 1_005; at += 1) put(write, claim(`k${at}`))
+    })
+    expect(due(db.read)).toHaveLength(1_000)
+    expect(due(db.read, { limit: 5_000 })).toHaveLength(1_000)
+    expect(due(db.read, { limit: 3 })).toHaveLength(3)
     db.close()
   })
 

@@ -137,6 +137,22 @@ describe('receipts', () => {
     expect(verifyReceipt(early, pinned).problems).toHaveLength(2)
   })
 
+  it.each([
+    ['grossNano'],
+    ['feeNano'],
+    ['sellerNano'],
+    ['grossNano', 'feeNano'],
+    ['feeNano', 'sellerNano'],
+    ['grossNano', 'sellerNano'],
+  ] as const)('refuses amounts of which only some follow: not %s', (...wrong) => {
+    const { exchangeSig: _dropped, ...unsigned } = receiptOf()
+    const bent = signReceipt(exchange, {
+      ...unsigned,
+      ...Object.fromEntries(wrong.map((name) => [name, unsigned[name] + 1])),
+    })
+    expect(verifyReceipt(bent, pinned).problems).toEqual(['the amounts do not follow from tokens, price and fee'])
+  })
+
   it('refuses another exchange under the pinned key, and a claim of another supplier', () => {
     const { exchangeSig: _dropped, ...unsigned } = receiptOf()
     const foreign = signReceipt(otherParty, { ...unsigned, exchange: otherParty.publicKey })
@@ -161,6 +177,74 @@ describe('receipts', () => {
     expect(verifyReceipt(second, { prev: null }).ok).toBe(false)
     expect(verifyReceipt(receiptOf(2, GENESIS)).ok).toBe(false)
     expect(verifyReceipt(receiptOf(1, receiptHash(first))).ok).toBe(false)
+  })
+
+  it('continues a chain only for the same exchange and the same supplier, one by one', () => {
+    const first = receiptOf()
+    const { exchangeSig: _dropped, ...next } = receiptOf(2, receiptHash(first))
+    const byOther = signReceipt(otherParty, { ...next, exchange: otherParty.publicKey })
+    const ofOther = signReceipt(exchange, {
+      ...next,
+      ...signClaim(otherParty, { ...next.claim, supplier: otherParty.publicKey }),
+    })
+    const third = signReceipt(exchange, { ...next, seq: 3 })
+    for (const receipt of [byOther, ofOther, third]) {
+      expect(verifyReceipt(receipt).ok).toBe(true)
+      expect(verifyReceipt(receipt, { prev: first }).problems).toEqual(['it does not follow number 1 in the chain'])
+    }
+  })
+
+  it('may release in the very moment of the settlement, and not before', () => {
+    const { exchangeSig: _dropped, ...unsigned } = receiptOf()
+    expect(verifyReceipt(signReceipt(exchange, { ...unsigned, releaseAt: unsigned.settledAt })).problems).toEqual([])
+    expect(verifyReceipt(signReceipt(exchange, { ...unsigned, releaseAt: unsigned.settledAt - 1 })).problems).toEqual([
+      'the release is before the settlement',
+    ])
+  })
+
+  it.each([
+    ['the request', { request: REQUEST }, ['what was answered: only its MAC is here'], 'it is for this request'],
+    ['the answer', { answer: ANSWER }, ['what was asked: only its MAC is here'], 'it is for this answer'],
+  ])('is checked against %s alone by whoever has only that', (_, content, notShown, shown) => {
+    const verified = verifyReceipt(receiptOf(), { ...pinned, content: { salt: SALT, ...content } })
+    expect(verified).toMatchObject({ ok: true, notShown })
+    expect(verified.shown.at(-1)).toBe(shown)
+  })
+
+  it.each([
+    ['of the prompt', { inputTokens: 121, outputTokens: 64 }],
+    ['of the answer', { inputTokens: 120, outputTokens: 65 }],
+  ])('names both counts where only that %s differs', (_, billed) => {
+    const { claim, claimSig } = receiptOf()
+    const facts = {
+      realm: 'practice' as const,
+      priceNanoPerMtok: nanoPerMtok(1_000),
+      feeBps: 500,
+      settledAt: 1,
+      releaseAt: 2,
+      exchange: exchange.publicKey,
+    }
+    const verified = verifyReceipt(
+      signReceipt(exchange, makeReceipt({ ...facts, signed: { claim, claimSig }, seq: 1, prev: GENESIS, billed })),
+      pinned,
+    )
+    expect(verified).toMatchObject({
+      ok: true,
+      notShown: [
+        `which count is right: the supplier counted 120 + 64 tokens, the exchange billed ${billed.inputTokens} + ${billed.outputTokens}`,
+      ],
+    })
+    expect(verified.shown).not.toContain('supplier and exchange counted the same tokens')
+  })
+
+  it('has amounts that no price can give refused, not thrown', () => {
+    const { exchangeSig: _dropped, ...unsigned } = receiptOf()
+    const beyond = signReceipt(exchange, {
+      ...unsigned,
+      billed: { inputTokens: 2 ** 40, outputTokens: 0 },
+      priceNanoPerMtok: nanoPerMtok(2 ** 50),
+    })
+    expect(verifyReceipt(beyond).problems.join()).toMatch(/the amounts do not follow|not a receipt/)
   })
 
   it('tells the text it is for from another, and a differing count from a wrong one', () => {

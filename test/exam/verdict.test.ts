@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { lnBeta, lnGamma } from '#exam/ln-gamma.ts'
-import { confidenceInterval, defaultTarget, limitState, score, type LimitState } from '#exam/verdict.ts'
+import { confidenceInterval, defaultTarget, limitState, limitView, score, type LimitState } from '#exam/verdict.ts'
 
 /** Seeded uniform numbers in [0, 1): mulberry32. */
 function uniform(seed: number): () => number {
@@ -88,6 +88,29 @@ describe('sequential verdict', () => {
     expect(limitState({ ...limit, n: 5, k: 0 }, 5)).toBe('undecided')
     expect(limitState({ ...limit, n: 6, k: 0 }, 5)).toBe('not-reached')
     expect(limitState({ ...limit, n: 5, k: 0 }, 1)).toBe('not-reached')
+  })
+
+  it('scores right and wrong answers by their likelihood', () => {
+    expect(score({ floor: 0.7, target: 0.8, n: 10, k: 7 })).toBeCloseTo(7 * Math.log(8 / 7) + 3 * Math.log(2 / 3), 12)
+    expect(score({ floor: 0.7, target: 0.8, n: 3, k: 0 })).toBeCloseTo(3 * Math.log(2 / 3), 12)
+  })
+
+  it('decides at the bound itself, not only beyond it', () => {
+    // One right answer is 20 times as likely at the target, one wrong answer 20 times as likely at the floor.
+    const right = { name: '', floor: 0.04, target: 0.8, n: 1, k: 1 }
+    expect([score(right), limitState(right, 5)]).toEqual([Math.log(20), 'passed'])
+    const wrong = { name: '', floor: 0.375, target: 0.96875, n: 1, k: 0 }
+    expect([score(wrong), limitState(wrong, 1), limitState(wrong, 2)]).toEqual([
+      -Math.log(20),
+      'not-reached',
+      'undecided',
+    ])
+  })
+
+  it('is shown with its score, its state and its interval', () => {
+    const limit = { name: 'x', floor: 0.7, target: 0.8, n: 24, k: 24 }
+    expect(limitView(limit, 5)).toEqual({ ...limit, s: score(limit), state: 'passed', ...confidenceInterval(24, 24) })
+    expect(limitView({ ...limit, k: 0 }, 5).state).toBe('not-reached')
   })
 
   it.each([

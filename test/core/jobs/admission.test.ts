@@ -1,7 +1,7 @@
 /** Every reason to refuse a job at once, and none that turns everything away: pure tables. */
 import { describe, it, expect } from 'vitest'
 
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
 import {
   finishesInMs,
   refusal,
@@ -161,6 +161,22 @@ describe('a job is refused at once', () => {
       /measured rate/,
     ],
     ['an exam that is not ours', job(exam), facts({}, { route: null }), 'NOT_FOUND', /exam/],
+    ['from an exchange of another realm', job(), facts({}, { realmFits: false }), 'CONFLICT', /another realm/],
+    ['at another price than the ask', job({ priceNanoPerMtok: nanoPerMtok(999_999) }), facts(), 'CONFLICT', /price/],
+    [
+      'a reserve one nano-unit short of prompt and max_tokens',
+      job({ reserveNano: nano(199) }),
+      facts(),
+      'CONFLICT',
+      /reserve/,
+    ],
+    [
+      'a price at which it could cost more than an amount may be',
+      job({ priceNanoPerMtok: nanoPerMtok(NANO_LIMIT), reserveNano: nano(NANO_LIMIT) }, 1_000_000),
+      facts({}, { route: { ...route, prices: [NANO_LIMIT] } }),
+      'CONFLICT',
+      /reserve/,
+    ],
   ])('%s', (_name, frame, known, code, message) => {
     const error = refusal(frame, known)
     expect(error).toMatchObject({ code })
@@ -201,6 +217,28 @@ describe('a job is taken', () => {
       job({ ...exam, deadlineMs: 1 }),
       facts({ running: 9, speed: { promptTokensPerSecond: 1, perStream: [1] } }, { route: examRoute }),
     ],
+    ['at the price asked a moment ago', job(), facts({}, { route: { ...route, prices: [2_000_000, 1_000_000] } })],
+    [
+      'with the grade’s output and context to the last token',
+      job(),
+      facts({}, { route: { ...route, bounds: { contextTokens: 200, outputTokens: 100 } } }),
+    ],
+    [
+      'with the engine’s context to the last token, less what the average may err',
+      job(),
+      facts({ contextTokens: 300, promptRatio: 2.5 }),
+    ],
+    ['when the reserve just covers prompt and max_tokens', job({ reserveNano: nano(200) }), facts()],
+    [
+      'when nobody waits in the engine’s queue, however many it still counts as running',
+      job(),
+      facts({ running: 1, engine: { running: 5, queued: 0 } }),
+    ],
+    [
+      'when what is queued are exam calls only, to the last',
+      job(),
+      facts({ running: 2, exams: 2, engine: { running: 4, queued: 2 } }),
+    ],
     [
       'as an exam call while the engine comes back',
       job(exam),
@@ -222,6 +260,23 @@ describe('a job is taken', () => {
     // As much longer as streams wait for the prompts of others now.
     expect(finishesInMs(job(), { ...load, speed: { ...load.speed, crowding: 1.5 } })).toBeCloseTo(1_000 + 6_000)
   })
+})
+
+describe('the rate that is taken for a job', () => {
+  it.each<[string, Partial<EngineLoad>, number]>([
+    ['alone in it, that of one stream', {}, 40],
+    ['beside a job, that of two', { running: 1 }, 20],
+    ['beside a job and an exam call, that of three', { running: 1, exams: 1 }, 10],
+    ['beside what the engine counts, where that is more', { running: 1, engine: { running: 2, queued: 0 } }, 10],
+    ['with every slot taken, that of all slots and no more', { running: 4, exams: 2 }, 5],
+  ])('is %s', (_name, load, perSecond) => {
+    const speed = { promptTokensPerSecond: null, perStream: [40, 20, 10, 5, 2] }
+    expect(finishesInMs(job(), { ...idle, speed, ...load })).toBeCloseTo(100_000 / perSecond)
+  })
+})
+
+it('a frame that is no job is an error, not a refusal', () => {
+  expect(() => refusal(job({ request: { maxTokens: 1 } as never }), facts())).toThrow(TypeError)
 })
 
 describe('the wait for a slot', () => {
@@ -261,6 +316,16 @@ describe('the wait for a slot', () => {
       [
         { left: 50, waits: false },
         { left: 60, waits: false },
+        { left: 64, waits: true },
+      ],
+      60,
+    ],
+    [
+      'a job without text that has its slot already is not counted before the next one',
+      2,
+      [
+        { left: 50, waits: false },
+        { left: 60, waits: true },
         { left: 64, waits: true },
       ],
       60,

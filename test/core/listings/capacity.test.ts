@@ -25,6 +25,11 @@ const facts: CapacityFacts = {
 const per = (...perStream: (number | null)[]): Partial<CapacityFacts> => ({
   speed: { promptTokensPerSecond: null, perStream },
 })
+/** A usual prompt takes so long alone. */
+const prompts = (ms: number): Partial<CapacityFacts> => ({
+  speed: { promptTokensPerSecond: 1_000, perStream: [] },
+  promptTokens: ms,
+})
 
 describe('slots offered', () => {
   it.each<[string, Partial<CapacityFacts>, number, string | null]>([
@@ -90,6 +95,40 @@ describe('slots offered', () => {
       '2 of 4: with 3 at once the first token takes up to 4.7 s and the grade allows 5 s, with a tenth to spare',
     ],
     [
+      'so few that prompts do not wait, where the rate of an answer is not known: as if all were at their prompt at once',
+      { speed: { promptTokensPerSecond: 500, perStream: [] }, promptTokens: 1_000, generatedTokens: 100 },
+      2,
+      '2 of 4: with 3 at once the first token takes up to 6 s and the grade allows 5 s',
+    ],
+    [
+      'all of them while no prompt was measured',
+      { speed: { promptTokensPerSecond: null, perStream: [] }, promptTokens: 1_000 },
+      4,
+      null,
+    ],
+    [
+      'all of them at exactly the margin of the rate',
+      { ...per(11), slots: 1, limits: { ...limits, throughputFloorTokPerS: 10 } },
+      1,
+      null,
+    ],
+    [
+      'the floor itself, as met without the margin',
+      { ...per(12), slots: 1 },
+      1,
+      '1 of 1: even alone each stream gets 12 tokens/s and the grade asks 12, with a tenth to spare',
+    ],
+    ['all of them at exactly the margin of the first token', { ...prompts(4_500), slots: 1 }, 1, null],
+    [
+      'the ceiling itself, as met without the margin',
+      { ...prompts(5_000), slots: 1 },
+      1,
+      '1 of 1: even alone the first token takes up to 5 s and the grade allows 5 s, with a tenth to spare',
+    ],
+    ['all of them where the exam measured as many', { examSlots: 4 }, 4, null],
+    ['no more than the deployment has where the exam measured more', { examSlots: 9 }, 4, null],
+    ['all of them where real jobs showed no less', { bound: { slots: 4, why: 'slow' } }, 4, null],
+    [
       'all of them where prompts are a small part of a job',
       { speed: { promptTokensPerSecond: 500, perStream: [20, 20, 20, 20] }, promptTokens: 1_000, generatedTokens: 400 },
       4,
@@ -114,6 +153,14 @@ describe('limits that real jobs broke', () => {
     ],
     ['too slow', [...jobs(30, {}), ...jobs(3, { tokPerS: 11 })], '3 of the last 33 jobs got less than 12 tokens/s'],
     ['short answers say nothing of the rate', jobs(40, { tokPerS: null }), null],
+    ['a first token at the ceiling and a rate at the floor are inside', jobs(20, { ttftMs: 5_000, tokPerS: 12 }), null],
+    ['one slow in twenty is allowed', [...jobs(19, {}), ...jobs(1, { tokPerS: 11 })], null],
+    [
+      'two slow in twenty are not',
+      [...jobs(18, {}), ...jobs(2, { tokPerS: 11 })],
+      '2 of the last 20 jobs got less than 12 tokens/s',
+    ],
+    ['too few rates to say', [...jobs(19, { tokPerS: 1 }), ...jobs(21, { tokPerS: null })], null],
   ])('%s', (_name, window, expected) => {
     expect(brokenLimit(window, limits)).toBe(expected)
   })
@@ -178,6 +225,50 @@ describe('a change of the offer', () => {
       judgedFrom: 5_000,
     })
     expect(late!.why).toBeNull()
+  })
+
+  it('comes thirty seconds after the last one, not after the last look', () => {
+    expect(
+      follow([
+        [0, input(good)],
+        [40, input(good)],
+        [41, input(slow)],
+      ]),
+    ).toEqual([4, 4, 2])
+  })
+
+  it('says why, and keeps the first figure while the number stays', () => {
+    const offered: Offered[] = []
+    const then = (seconds: number, one: CapacityInput): string | null => {
+      offered.push(nextOffer(offered.at(-1) ?? null, one, seconds * 1_000))
+      return offered.at(-1)!.why
+    }
+    const first = '2 of 4: with 3 at once each stream gets 9 tokens/s and the grade asks 12'
+    expect(then(0, input(slow))).toBe(first)
+    expect(then(60, input(measured([40, 20, 8, 7])))).toBe(first)
+    // As many as there are now: no reason is left.
+    expect(then(61, input(good, { slots: 2 }))).toBeNull()
+    expect(then(120, input(measured([40, 9]), { slots: 2 }))).toBe(
+      '1 of 2: with 2 at once each stream gets 9 tokens/s and the grade asks 12',
+    )
+    expect(then(180, input(good))).toBe('2 of 4: one more is tried at a time')
+  })
+
+  it('has a reason from the moment there is one, though the number stays', () => {
+    const one = { slots: 1 }
+    const first = nextOffer(null, input(measured([40]), one), 0)
+    expect(nextOffer(first, input(measured([9]), one), 1_000)).toMatchObject({
+      slots: 1,
+      why: '1 of 1: even alone each stream gets 9 tokens/s and the grade asks 12',
+    })
+  })
+
+  it('is bound for ten minutes to the millisecond, and judges jobs anew only after they broke a limit', () => {
+    const broken = measured([40, 30, 20, 15], jobs(20, { ttftMs: 9_000 }))
+    const bound = nextOffer(nextOffer(null, input(good), 7_000), input(broken), 10_000)
+    expect(bound).toMatchObject({ judgedFrom: 10_000, bound: { slots: 3, until: 610_000 } })
+    expect(nextOffer(bound, input(good), 609_999)).toMatchObject({ slots: 3, judgedFrom: 10_000, bound: { slots: 3 } })
+    expect(nextOffer(bound, input(good), 610_000)).toMatchObject({ slots: 4, judgedFrom: 10_000, bound: null })
   })
 
   it('comes at once when the exchange would take no more than that', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { inputTokens } from '#contract/bytes4.ts'
 import { examCall, loadPrompt, placeId, placeOf, samplingSeed, type Place } from '#exam/exam-calls.ts'
+import { examItem } from '#exam/generate-items.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 import { callRate, judgeCall } from '#exam/judge-call.ts'
 import type { CallResult } from '#exam/exam-types.ts'
@@ -97,6 +98,10 @@ describe('judging a call', () => {
     expect(callRate(result({ streamMs: 0, firstDeltaBytes: 128, durationMs: 0 }))).toBe(32_000)
   })
 
+  it('rates two deltas of one moment by the whole call: there is no stream to time', () => {
+    expect(callRate(result({ streamMs: 0, firstDeltaBytes: 64, durationMs: 800 }))).toBeCloseTo(40, 6)
+  })
+
   it('does not let a straggling last delta hide a fast call, nor a large first one make a slow call fast', () => {
     expect(callRate(result({ firstDeltaBytes: 124, streamMs: 500, durationMs: 640 }))).toBeCloseTo(50, 6)
     expect(callRate(result({ firstDeltaBytes: 124, streamMs: 10_000, durationMs: 10_010 }))).toBeLessThan(10)
@@ -121,6 +126,14 @@ describe('judging a call', () => {
     })
   })
 
+  it('has no first token where no text came, whatever was timed', () => {
+    expect(judgeCall(nano, 's', LOAD, result({ reply: '', ttftMs: 50 }))).toMatchObject({
+      ttftMs: null,
+      tokens: 0,
+      tokPerS: null,
+    })
+  })
+
   it.each([
     ['half of the tokens', 'word'.repeat(16), true, 'in full'],
     ['one less than half', 'word'.repeat(15), false, 'fewer than half of the tokens'],
@@ -132,6 +145,28 @@ describe('judging a call', () => {
     expect(judgeCall(nano, 's', LOAD, result({ streamMs: 4_000, durationMs: 4_050 }))).toMatchObject({
       right: true,
       reason: 'in full, below the throughput floor',
+    })
+  })
+
+  it.each([
+    ['at the floor is in full', 'word'.repeat(32), 3_100, 'in full'],
+    ['just below it says so', 'word'.repeat(32), 3_101, 'in full, below the throughput floor'],
+    ['that is short is short, however slow', 'word'.repeat(15), 9_000, 'fewer than half of the tokens'],
+  ])('a load call %s', (_, reply, streamMs, reason) => {
+    // 31 tokens after the first delta.
+    expect(judgeCall(nano, 's', LOAD, result({ reply, streamMs, durationMs: streamMs + 50_000 }))).toMatchObject({
+      reason,
+    })
+  })
+
+  it('has no rate for a question, so that a right answer is never slow', () => {
+    const place: Place = { phase: 'items', family: 'arith', index: 0 }
+    const reply = examItem('s', 'arith', 1, 0).answer
+    expect(judgeCall(nano, 's', place, result({ reply, streamMs: 90_000, durationMs: 90_000 }))).toMatchObject({
+      itemId: 'arith/1/0',
+      right: true,
+      reason: 'right',
+      tokPerS: null,
     })
   })
 

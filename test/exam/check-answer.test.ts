@@ -79,6 +79,17 @@ describe('answer checks', () => {
     },
   )
 
+  it('reads a number of at most 40 digits, also at the end of a sentence', () => {
+    const item = (digits: number) => ({ id: 'arith/1/0', answer: '9'.repeat(digits) })
+    const told = (digits: number) => checkAnswer(item(digits), `So the answer is ${'9'.repeat(digits)}`)
+    expect(told(40)).toEqual({ right: true, reason: 'right' })
+    expect(told(41)).toEqual({ right: false, reason: 'no number where the answer belongs' })
+  })
+
+  it('reads a reply of exactly the limit', () => {
+    expect(checkAnswer({ id: 'arith/1/0', answer: '23' }, '23'.padEnd(REPLY_CHARS_MAX)).right).toBe(true)
+  })
+
   it('refuses a reply over the limit unread', () => {
     expect(checkAnswer({ id: 'arith/1/0', answer: '23' }, `23${' '.repeat(REPLY_CHARS_MAX)}`)).toEqual({
       right: false,
