@@ -47,7 +47,10 @@ export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
 export async function exchangeAdmin(dir: string): Promise<ExchangeAdmin> {
   const admin = await findExchange(dir)
   if (admin === null)
-    throw new StokerError('UNAVAILABLE', `no exchange answers on ${dir}; start one with: stoker serve --data ${dir}`)
+    throw new StokerError(
+      'UNAVAILABLE',
+      `no exchange answers on ${dir}; start one with: npm run -s stoker -- serve --data ${dir}`,
+    )
   return admin
 }
 

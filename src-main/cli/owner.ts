@@ -55,6 +55,9 @@ async function findOwner(dir: string): Promise<RunningOwner | null> {
 export async function needOwner(dir: string): Promise<RunningOwner> {
   const owner = await findOwner(dir)
   if (owner === null)
-    throw new StokerError('UNAVAILABLE', `no Stoker is running on ${dir}; start it with: stoker serve --data ${dir}`)
+    throw new StokerError(
+      'UNAVAILABLE',
+      `no Stoker is running on ${dir}; start it with: npm run -s stoker -- serve --data ${dir}`,
+    )
   return owner
 }

@@ -7,7 +7,7 @@ import { ApiFailure, contextTooLong, keyRefused, modelNotFound, type ApiError } 
 
 export const badKey = (): ApiFailure =>
   keyRefused(
-    'no valid key was given; send yours as "Authorization: Bearer sk-own-…" (a new one is made under Settings, or by: stoker own-use key)',
+    'no valid key was given; send yours as "Authorization: Bearer sk-own-…" (a new one is made under Settings, or by: npm run -s stoker -- own-use key)',
   )
 export const unknownModel = (model: string): ApiFailure =>
   modelNotFound(model, 'does not exist here; GET /v1/models lists the ones that do')

@@ -30,7 +30,8 @@ export function addAuthRoutes(app: Hono<Env>, deps: HttpDeps): void {
         {
           error: {
             code: 'UNAUTHORIZED',
-            message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link',
+            message:
+              'This login link was used already or is older than ten minutes; get a new one with: npm run -s stoker -- link',
           },
         },
         401,

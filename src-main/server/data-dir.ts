@@ -55,7 +55,7 @@ export function apiToken(dir: string, makeSecret?: () => string): string {
   if (makeSecret === undefined)
     throw new StokerError(
       'NOT_FOUND',
-      `${path} does not exist; start this data folder once with: stoker serve --data ${dir}`,
+      `${path} does not exist; start this data folder once with: npm run -s stoker -- serve --data ${dir}`,
     )
   const token = `stk_${makeSecret()}`
   writeSecretFile(path, `${token}\n`)

@@ -138,7 +138,7 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
       reject(
         new StokerError(
           'UNAVAILABLE',
-          `the exchange host did not come up: ${lastWords === '' ? 'run `stoker exchange` alone to see why' : lastWords}`,
+          `the exchange host did not come up: ${lastWords === '' ? 'run `npm run -s stoker -- exchange` alone to see why' : lastWords}`,
         ),
       )
     clock.sleep(POLICY.readyMs, { signal: stopping.signal, unref: true }).then(

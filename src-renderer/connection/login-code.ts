@@ -23,7 +23,7 @@ export async function redeemLink(): Promise<string | null> {
     })
     if (answer.ok) return null
     const body = (await answer.json().catch(() => null)) as { error?: { message?: string } } | null
-    return body?.error?.message ?? 'This link did not work; get a new one with: stoker link'
+    return body?.error?.message ?? 'This link did not work; get a new one with: npm run -s stoker -- link'
   } catch {
     return 'The Stoker server did not answer; is it still running?'
   }

@@ -27,9 +27,8 @@ export const Login = ({ problem }: { problem: string | null }) => (
       </p>
     )}
     <p>
-      On the rig, run <code>stoker link</code> (from a checkout <code>npm run -s stoker -- link</code>) and open what it
-      prints. A link works once and for ten minutes; this browser then stays signed in until you sign it out in
-      Settings.
+      On the rig, run <code>npm run -s stoker -- link</code> and open what it prints. A link works once and for ten
+      minutes; this browser then stays signed in until you sign it out in Settings.
     </p>
     <Button variant="default" onClick={() => location.reload()}>
       Look again

@@ -129,7 +129,7 @@ test.describe('other states', () => {
     try {
       await page.goto(`${server.url}#code=abcdefgh12345678`)
       await expect(page.getByText('used already or is older than ten minutes')).toBeVisible()
-      await expect(page.getByText('stoker link').first()).toBeVisible()
+      await expect(page.getByText('npm run -s stoker -- link').first()).toBeVisible()
       expect(page.url()).not.toContain('code')
       await expectAccessible(page, 'login')
       await shoot(page, 'login-light-wide')

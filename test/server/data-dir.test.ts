@@ -28,7 +28,7 @@ describe('data folder', () => {
 
   it('makes one API token, 0600, and says how to get one where none is', () => {
     const dir = tempDir()
-    expect(() => apiToken(dir)).toThrow(/stoker serve/)
+    expect(() => apiToken(dir)).toThrow(/stoker -- serve/)
     const token = apiToken(dir, () => 'a'.repeat(43))
     expect([apiToken(dir, () => 'other'), statSync(join(dir, 'api-token')).mode & 0o777]).toEqual([token, 0o600])
   })

@@ -15,7 +15,8 @@ const SESSIONS = {
 const OLD_LINK = {
   error: {
     code: 'UNAUTHORIZED',
-    message: 'This login link was used already or is older than ten minutes; get a new one with: stoker link',
+    message:
+      'This login link was used already or is older than ten minutes; get a new one with: npm run -s stoker -- link',
   },
 }
 

@@ -16,7 +16,10 @@ async function makeKey(dir: string, name: string): Promise<string> {
   if (running !== null) return running.makeBuyerKey(name)
   const folder = exchangeDirOf(dir)
   if (!existsSync(join(folder, 'exchange.db')))
-    throw new StokerError('NOT_FOUND', `there is no exchange in ${dir}; start one with: stoker serve --data ${dir}`)
+    throw new StokerError(
+      'NOT_FOUND',
+      `there is no exchange in ${dir}; start one with: npm run -s stoker -- serve --data ${dir}`,
+    )
   const { createBuyerKeyOffline } = await import('#exchange-server/offline-books.ts')
   return createBuyerKeyOffline(folder, { name }).key
 }

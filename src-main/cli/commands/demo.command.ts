@@ -29,7 +29,7 @@ async function demo(options: DemoOptions): Promise<void> {
     if (!result.ledgerOk)
       throw new StokerError(
         'LEDGER_CONFLICT',
-        `the books of ${dir} do not hold; run: stoker ledger check --data ${dir}`,
+        `the books of ${dir} do not hold; run: npm run -s stoker -- ledger check --data ${dir}`,
       )
   } finally {
     if (options.data === undefined) rmSync(dir, { recursive: true, force: true, maxRetries: 5 })

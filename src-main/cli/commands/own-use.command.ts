@@ -22,7 +22,7 @@ function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
   else printLine(`Own use is off (port ${port} when switched on).`)
   printLine(
     keyMadeAt === null
-      ? 'No key yet; make one with: stoker own-use key'
+      ? 'No key yet; make one with: npm run -s stoker -- own-use key'
       : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`,
   )
 }

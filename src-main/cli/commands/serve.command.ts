@@ -52,7 +52,9 @@ async function serve(options: ServeOptions): Promise<void> {
   const link = runtime.link()
   if (options.json === true) printJson({ url: runtime.url, link, exchangeUrl: runtime.exchangeUrl, pid: process.pid })
   else {
-    printLine(`Stoker is running. Open this link (one use, ten minutes; a new one: stoker link):\n\n  ${link}\n`)
+    printLine(
+      `Stoker is running. Open this link (one use, ten minutes; a new one: npm run -s stoker -- link):\n\n  ${link}\n`,
+    )
     printLine(`Practice exchange: ${runtime.exchangeUrl} (practice: no real buyer, nothing is paid). Stop with Ctrl+C.`)
   }
   if (!isLoopback(host) && options.tlsCert === undefined)

@@ -55,7 +55,7 @@ function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
     `  power      ${power.kwh.toFixed(6)} kWh (${power.method}); shown beside practice credits, never netted against them`,
   )
   printLine(
-    `  books      ${ledgerOk ? 'debits equal credits on both sides, every receipt verifies, the exchange holds what we hold' : 'DO NOT HOLD: run stoker ledger check'}`,
+    `  books      ${ledgerOk ? 'debits equal credits on both sides, every receipt verifies, the exchange holds what we hold' : 'DO NOT HOLD: run npm run -s stoker -- ledger check'}`,
   )
   printLine(
     `  time       ${(timing.totalMs / 1_000).toFixed(1)} s, of which the exam ${(timing.examMs / 1_000).toFixed(1)} s`,

@@ -17,7 +17,7 @@ export async function start(env: NodeJS.ProcessEnv, args: readonly string[]): Pr
     return 2
   }
   if (buildIsStale(ROOT)) {
-    note('Building the screens (the build is older than the sources) …')
+    note('Building the screens (there is no build of these sources yet) …')
     if ((await build(ROOT, env)) !== 0) {
       note('The build failed; the lines above say where. After mending: npm start')
       return 1

@@ -66,7 +66,7 @@ export function createGuard({ token, sessions, hosts, origins }: GuardOptions): 
       if (host !== undefined && hosts().includes(host.toLowerCase())) return null
       return {
         status: 421,
-        message: 'This server does not answer under that name; open the link that `stoker link` prints.',
+        message: 'This server does not answer under that name; open the link that `npm run -s stoker -- link` prints.',
       }
     },
     originProblem({ origin }, needed) {
@@ -97,7 +97,7 @@ export function createGuard({ token, sessions, hosts, origins }: GuardOptions): 
         guard.caller(heads) ?? {
           status: 401,
           message:
-            'Not logged in: open a fresh link from `stoker link`, or send the API token as Authorization: Bearer.',
+            'Not logged in: open a fresh link from `npm run -s stoker -- link`, or send the API token as Authorization: Bearer.',
         }
       )
     },

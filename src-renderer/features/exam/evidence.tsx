@@ -49,7 +49,7 @@ export function Evidence({ exam }: { exam: ExamWithItems }) {
         </dl>
         <p className="foot">
           Shown: these items follow from the seed and these replies were judged by the stated rules. Not shown: which
-          model wrote the replies. Check it offline with <code>stoker verify transcript</code>.
+          model wrote the replies. Check it offline with <code>npm run -s stoker -- verify transcript</code>.
         </p>
       </Card>
     </div>

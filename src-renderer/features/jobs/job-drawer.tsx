@@ -143,7 +143,7 @@ function Proof({ job }: { job: Detail }) {
           Save receipt
         </Button>
         <span className="age">
-          check it offline: <code>stoker verify receipt FILE</code>
+          check it offline: <code>npm run -s stoker -- verify receipt FILE</code>
         </span>
       </div>
       {verified !== null && (

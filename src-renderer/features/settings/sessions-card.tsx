@@ -113,7 +113,7 @@ export function SessionsCard() {
         }
       </Loaded>
       <p className="foot">
-        A new link for another browser: <code>stoker link</code>
+        A new link for another browser: <code>npm run -s stoker -- link</code>
       </p>
     </Card>
   )
