@@ -39,7 +39,7 @@ export const ROWS: readonly Row[] = [
       'src-main/engine/host/processor/lower-priority.ts',
     ],
     tests: [
-      'test/engine/host/scheduler/{step-plan,job-order,slots,speed-meter,prefill-cost}*.test.ts',
+      'test/engine/host/scheduler/{step-plan,job-order,prefill-budget,slots,speed-meter,prefill-cost}*.test.ts',
       'test/engine/host/scheduler/scheduler*.test.ts',
       'test/engine/host/processor/lower-priority.test.ts',
     ],
