@@ -39,7 +39,7 @@ export const ROWS: readonly Row[] = [
       'src-main/engine/host/processor/lower-priority.ts',
     ],
     tests: [
-      'test/engine/host/scheduler/{step-plan,job-order,slots,speed-meter,prefill-cost}*.test.ts',
+      'test/engine/host/scheduler/{step-plan,job-order,prefill-budget,slots,speed-meter,prefill-cost}*.test.ts',
       'test/engine/host/scheduler/scheduler*.test.ts',
       'test/engine/host/processor/lower-priority.test.ts',
     ],
@@ -52,7 +52,7 @@ export const ROWS: readonly Row[] = [
   },
 ]
 
-export interface MutantScope {
+export interface MutationScope {
   /** Source file → its area and tests; paths from the root, sorted. */
   files: Map<string, { area: string; tests: string[] }>
   tests: string[]
@@ -61,7 +61,7 @@ export interface MutantScope {
 /**
  * Looks the rows up in the tree. Error: a pattern that matches no file, a file in two rows, an area that is in no row.
  */
-export function scopeOf(root: string, rows: readonly Row[], area: string | null): MutantScope {
+export function scopeOf(root: string, rows: readonly Row[], area: string | null): MutationScope {
   const areas = [...new Set(rows.map((row) => row.area))]
   if (area !== null && !areas.includes(area))
     throw new Error(`there is no area ${area}; there are: ${areas.join(', ')}`)
@@ -70,7 +70,7 @@ export function scopeOf(root: string, rows: readonly Row[], area: string | null)
     if (found.length === 0) throw new Error(`${pattern} matches no file: correct the table of the mutation runner`)
     return found
   }
-  const files: MutantScope['files'] = new Map()
+  const files: MutationScope['files'] = new Map()
   const tests = new Set<string>()
   for (const row of rows) {
     const ofRow = [...new Set(row.tests.flatMap(lookUp))].toSorted()

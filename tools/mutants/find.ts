@@ -10,7 +10,7 @@ import {
   statementChanges,
   type Change,
   type Kind,
-  type ExpressionPlace,
+  type NodePlace,
   type TextOf,
 } from './mutators.ts'
 
@@ -90,7 +90,7 @@ function functionName(node: AnyNode, text: TextOf): string | null {
 }
 
 /** How the children of a node stand. */
-function placeOf(node: AnyNode, key: string, place: ExpressionPlace): ExpressionPlace {
+function placeOf(node: AnyNode, key: string, place: NodePlace): NodePlace {
   if (key === 'test' && (node.type === 'IfStatement' || node.type === 'ConditionalExpression')) return 'test'
   if (key === 'test' && /^(For|While|DoWhile)Statement$/.test(node.type)) return 'loop'
   if (node.type === 'LogicalExpression' && node['operator'] !== '??') return 'operand'
@@ -117,7 +117,7 @@ class Finder {
 
   readonly #text: TextOf = ({ start, end }) => this.#source.slice(start, end)
 
-  visit(node: AnyNode, place: ExpressionPlace, within: string): void {
+  visit(node: AnyNode, place: NodePlace, within: string): void {
     if (node.type.startsWith('TS') && !CASTS.has(node.type)) return
     if (isLogCall(node, this.#text)) return
     const name = functionName(node, this.#text) ?? within

@@ -19,10 +19,7 @@ export class Lane {
     this.#start = start
   }
 
-  /**
-   * Runs a test file; `ended` is false when it took longer than the limit and was killed. Error: the process ends by
-   * itself.
-   */
+  /** Runs a test file; `ended` is false when it took longer than the limit and was killed. Error: the process ends by itself. */
   async run(request: RunRequest, limitMs: number): Promise<Ran> {
     this.#child ??= await this.#launch()
     const answer = await ask(this.#child, request, limitMs)
@@ -64,22 +61,22 @@ function end(child: ChildProcess): void {
 
 /** Sends a request and waits for the answer; null after the limit. */
 async function ask(child: ChildProcess, request: LaneStart | RunRequest, limitMs: number): Promise<LaneMessage | null> {
-  const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(), limitMs)
-  const ended = once(child, 'exit', { signal: limit.signal }).then(() => {
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), limitMs)
+  const ended = once(child, 'exit', { signal: deadline.signal }).then(() => {
     throw new Error('a test process of the mutation runner ended by itself')
   })
   try {
-    const answer = once(child, 'message', { signal: limit.signal })
+    const answer = once(child, 'message', { signal: deadline.signal })
     child.send(request)
     const [message] = (await Promise.race([answer, ended])) as [LaneMessage]
     return message
   } catch (error) {
-    if (limit.signal.aborted) return null
+    if (deadline.signal.aborted) return null
     throw error
   } finally {
     clearTimeout(timer)
-    limit.abort()
+    deadline.abort()
     ended.catch(() => undefined)
   }
 }

@@ -19,7 +19,7 @@ export interface Change {
   becomes: string
 }
 /** Where a node stands: `test` decides a branch, `loop` whether a loop goes on, `operand` is a side of && or ||. */
-export type ExpressionPlace = 'test' | 'loop' | 'operand' | 'other'
+export type NodePlace = 'test' | 'loop' | 'operand' | 'other'
 /** Source text of a node. */
 export type TextOf = (node: { start: number; end: number }) => string
 
@@ -104,7 +104,7 @@ function ofCall(node: CallExpression, text: TextOf): Change[] {
 }
 
 /** All texts that may stand in an expression's place. */
-export function expressionChanges(node: Expression, place: ExpressionPlace, text: TextOf): Change[] {
+export function expressionChanges(node: Expression, place: NodePlace, text: TextOf): Change[] {
   const changes: Change[] = []
   if (node.type === 'BinaryExpression') changes.push(...ofBinary(node, text))
   else if (node.type === 'LogicalExpression') changes.push(...ofLogical(node, text))

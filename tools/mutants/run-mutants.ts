@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { MutantScope } from './areas.ts'
+import type { MutationScope } from './areas.ts'
 import { findMutants, type Mutant } from './find.ts'
 import { Lane, type Ran } from './lane.ts'
 
@@ -16,7 +16,7 @@ export interface Verdict extends Mutant {
 }
 export interface RunOptions {
   root: string
-  scope: MutantScope
+  scope: MutationScope
   mutants: readonly Mutant[]
   lanes: number
   say: (line: string) => void
@@ -40,7 +40,7 @@ interface Base {
 }
 
 /** All mutants of the scope's files, file by file. */
-export const mutantsOf = (root: string, scope: MutantScope): Mutant[] =>
+export const mutantsOf = (root: string, scope: MutationScope): Mutant[] =>
   [...scope.files.keys()].flatMap((file) => findMutants(file, readFileSync(join(root, file), 'utf8')).mutants)
 
 /** Hands the items to the lanes, each to the next lane that is free. */

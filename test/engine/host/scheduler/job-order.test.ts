@@ -104,6 +104,16 @@ describe('the class of a job', () => {
     },
   )
 
+  it.each([
+    ['three streams: 20 × 4 + 10 × 30 ms of work left', 3, 240, 2],
+    ['three streams: 20 × 4 + 10 × 30 ms of work left', 3, 241, 1],
+    ['none, which counts as one: 20 × 4 + 10 × 10 ms', 0, 640, 2],
+    ['none, which counts as one: 20 × 4 + 10 × 10 ms', 0, 641, 1],
+  ])('beside %s (%i), at %i of 1,000 ms it is %i', (_, streams, now, rank) => {
+    const speed = { msPerPromptToken: () => 4, decodeMs: (count: number) => 10 * count } as unknown as SpeedMeter
+    expect(createJobOrder(speed, () => streams).rank(waits({ deadlineAt: 1_000 }), now)).toBe(rank)
+  })
+
   it('within it the earliest deadline goes first, one that is missed or missing last, then the earliest arrival', () => {
     const [none, missed, sooner, later, other] = [
       waits(),

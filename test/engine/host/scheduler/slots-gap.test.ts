@@ -6,10 +6,10 @@ import { slotsRig, tokens } from './slots-rig.ts'
 
 describe('a gap between running jobs', () => {
   /** Jobs in slots 0 to 2, of which 1 has left. */
-  async function gapped(options: FakeStepModelOptions & { maxTokens?: number; parked?: boolean } = {}) {
+  async function gapped(options: FakeStepModelOptions & { maxTokens?: number; saved?: boolean } = {}) {
     const made = slotsRig({ slots: 3, ...options })
     const low = await made.enter(tokens(10))
-    const middle = await made.enter(tokens(options.parked === true ? 100 : 10, 100))
+    const middle = await made.enter(tokens(options.saved === true ? 100 : 10, 100))
     const high = await made.enter(
       tokens(10, 200),
       options.maxTokens === undefined ? {} : { maxTokens: options.maxTokens },
@@ -130,7 +130,7 @@ describe('a gap between running jobs', () => {
   })
 
   it('saves what the free slot held before the copy', async () => {
-    const { close, calls } = await gapped({ parked: true })
+    const { close, calls } = await gapped({ saved: true })
     await close(8)
     expect(calls()).toEqual(['save 1 100', 'copy 2 1 10'])
   })

@@ -234,10 +234,10 @@ describe('what a slot held before', () => {
     ['more than that', 237, ['keep 0 0']],
   ])('is not saved where another slot holds it: %s', async (_, shared, expected) => {
     const { slots, enter, calls } = slotsRig({ slots: 2, savedPrefixBytes: 1_000_000 })
-    const tenant = await enter(tokens(300))
+    const occupant = await enter(tokens(300))
     // Its own beginning is taken from the first slot, then it goes its own way.
     await enter([...tokens(shared), ...tokens(50, 5_000)])
-    slots.release(tenant)
+    slots.release(occupant)
     calls()
     await enter(tokens(9, 900))
     expect(calls().toSorted()).toEqual(expected)

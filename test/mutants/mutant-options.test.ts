@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { findMutants } from '../../tools/mutants/find.ts'
-import { drawn, parseOptions } from '../../tools/mutants/mutants-options.ts'
+import { drawn, parseOptions } from '../../tools/mutants/mutant-options.ts'
 
 describe('options', () => {
   it('are everything, on at most four cores, by default', () => {

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 
 import { ROWS, scopeOf } from './areas.ts'
 import { nameOf, type Mutant } from './find.ts'
-import { drawn, parseOptions, type Options } from './mutants-options.ts'
+import { drawn, parseOptions, type Options } from './mutant-options.ts'
 import { countAreas, describeMutant, faultsOf, isSurvivor, tableOf } from './report.ts'
 import { mutantsOf, runMutants, type Verdict } from './run-mutants.ts'
 import { readSurvivors, reasonsOf, staleOf } from './survivors.ts'
