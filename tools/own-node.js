@@ -121,7 +121,14 @@ async function main([file, ...args]) {
     process.exitCode = 2
     return
   }
-  if (usable && !(onIt && process.platform === 'win32')) linkOwnNode(root, ownNode)
+  if (usable && !(onIt && process.platform === 'win32')) {
+    try {
+      linkOwnNode(root, ownNode)
+    } catch (error) {
+      // A checkout that may not be written, or another start that was faster: a file to be run needs no link.
+      if (file === undefined) throw error
+    }
+  }
   if (file === undefined) return
   const path = resolve(root, file)
   if (usable && !onIt) {

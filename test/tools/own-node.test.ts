@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -101,6 +102,14 @@ describe('after an install', () => {
     const { run } = checkout()
     const { status, stdout } = run('say.ts', 'a', 'b')
     expect([status, String(stdout).trim().split(' ').at(-1)]).toEqual([7, 'a,b'])
+  })
+
+  it('runs a file where the link cannot be made, and says so when the link is all that was asked for', () => {
+    const { root, run } = checkout()
+    rmSync(join(root, 'node_modules/.bin'), { recursive: true })
+    writeFileSync(join(root, 'node_modules/.bin'), 'no folder')
+    expect(run('say.ts', 'a').status).toBe(7)
+    expect(run().status).toBe(1)
   })
 
   it('is left alone when it cannot start here; the Node at hand serves if it is new enough', () => {
