@@ -4,7 +4,7 @@
  * repeating all of this changes nothing.
  */
 import { attempted, due } from '#books/outbox.ts'
-import { StokerError } from '#contract/errors.ts'
+import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
@@ -109,6 +109,19 @@ export class Sync {
   }
 
   /**
+   * Books one record. One that throws (the books at their bound, a damaged row) is refused like one that does not verify:
+   * it must not stop the records after it, nor the claims that wait for the end of a pass.
+   */
+  attempt(book: () => BookingOutcome): BookingOutcome {
+    try {
+      return book()
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'a record of the exchange could not be booked')
+      return { kind: 'refused', problems: [`it could not be booked (${toErrorValue(error).code})`] }
+    }
+  }
+
+  /**
    * Takes note of an outcome: a gap starts a sync, and so does a refusal the first time, since the exchange's own copy
    * may be good.
    */
@@ -157,12 +170,15 @@ export class Sync {
     if (pass === null || key === null) return
     const before = pass.receiptSeq + pass.releaseSeq
     for (const receipt of frame.receipts) {
-      this.note(this.#settlement.settle(receipt, key), `receipt ${receipt.seq}`)
+      this.note(
+        this.attempt(() => this.#settlement.settle(receipt, key)),
+        `receipt ${receipt.seq}`,
+      )
       pass.receiptSeq = Math.max(pass.receiptSeq, receipt.seq)
       pass.report.receipts += 1
     }
     for (const release of frame.releases) {
-      const outcome = this.#settlement.release(release, key)
+      const outcome = this.attempt(() => this.#settlement.release(release, key))
       // A release may stand on an earlier page than its receipt: it is asked for again.
       if (outcome.kind === 'gap') break
       this.note(outcome, `release ${release.seq}`)

@@ -134,11 +134,18 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     else if (frame.t === 'job.void') activeJobs.onVoid(frame.jobId, frame.reason)
     else if (frame.t === 'sync.result') sync.onResult(frame)
     else if (frame.t === 'job.settled') {
-      sync.note(settlement.settle(frame.receipt, exchangeKey()), `receipt ${frame.receipt.seq}`)
+      const { receipt } = frame
+      sync.note(
+        sync.attempt(() => settlement.settle(receipt, exchangeKey())),
+        `receipt ${receipt.seq}`,
+      )
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     } else if (frame.t === 'released') {
       for (const release of frame.releases)
-        sync.note(settlement.release(release, exchangeKey()), `release ${release.seq}`)
+        sync.note(
+          sync.attempt(() => settlement.release(release, exchangeKey())),
+          `release ${release.seq}`,
+        )
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
     }
   }

@@ -1,6 +1,7 @@
 /** What a sync must not believe: states of jobs it did not ask about, and releases that go ahead of their receipts. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 
 import { Seller } from '../../support/seller.ts'
@@ -25,6 +26,24 @@ async function answered(made: Seller, change: (result: SyncResult) => void): Pro
 }
 
 describe('a sync', () => {
+  it('ends also when a record cannot be booked, says so, and books it once it can', async () => {
+    const made = onlineSeller()
+    const { post } = made.books
+    Object.assign(made.books, {
+      post: () => {
+        throw new StokerError('MONEY_RANGE', 'the books are full')
+      },
+    })
+    await sell(made, 1)
+    expect(made.jobs.problems().join('\n')).toContain('receipt 1: it could not be booked (MONEY_RANGE)')
+    expect((await answered(made, () => undefined)).join('\n')).toContain('it could not be booked (MONEY_RANGE)')
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'claimed' }])
+    Object.assign(made.books, { post })
+    expect(await answered(made, () => undefined)).toEqual([])
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'settled' }])
+    expect(made.jobs.problems()).toEqual([])
+  })
+
   it.each(['void', 'unknown', 'pending'] as const)(
     'does not believe %s of a job it did not ask about',
     async (state) => {
