@@ -6,12 +6,8 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export interface PowerSource {
-  /** What it is called where a figure says how it was come by: `nvidia-smi`. Asked again after every reading. */
-  readonly name: string
-  /** Watts; null when it cannot say, now or at all. Never throws. */
-  read(monoMs: number): Promise<number | null>
-}
+import { RETRY_MS, WATTS_MAX, type PowerSource } from './power-source.ts'
+
 export interface PowerSources {
   gpu: PowerSource
   processor: PowerSource
@@ -19,9 +15,6 @@ export interface PowerSources {
 
 const DEADLINE_MS = 3_000
 const OUTPUT_MAX = 65_536
-/** After a failure the tool is not started again for so long: a machine without the GPU pays for one try an hour. */
-const RETRY_MS = 3_600_000
-const WATTS_MAX = 50_000
 
 /** Comes with NVIDIA's driver; found on the path. */
 const NVIDIA_SMI = 'nvidia-smi'
