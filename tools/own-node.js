@@ -40,7 +40,7 @@ export function machineProblem({ platform, glibc, version, ownNode }) {
     return 'Stoker does not run on musl (Alpine): llama.cpp and Node come as builds for glibc. Use a Debian, Ubuntu or Fedora system or container.'
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (ownNode || major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return null
-  return `Stoker needs Node ${MINIMUM.join('.')} or newer, this is ${version}, and the Node that the project brings was not installed. Run npm install again; where that does not help, install Node 24.`
+  return `Stoker needs Node ${MINIMUM.join('.')} or newer, this is ${version}, and the Node that the project brings was not installed. Run npm install --include=optional --include=dev; where that does not help, install Node 24.`
 }
 
 function glibcVersion() {
@@ -100,7 +100,9 @@ function runOn(ownNode, file, args) {
   })
 }
 
-async function main([file, ...args]) {
+async function main([file, ...given]) {
+  // npm takes the first `--` away; pnpm hands it on.
+  const args = given[0] === '--' ? given.slice(1) : given
   const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
   const ownNode = ownNodePath(root)
   // On Windows its second name.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { buildIsStale } from '#cli/start/renderer-build.ts'
+import { buildIsStale, buildProblem } from '#cli/start/renderer-build.ts'
 import { displayProblem } from '#cli/start/electron-binary.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -48,6 +48,13 @@ describe('npm start', () => {
     touch('out/renderer/index.html', 200)
     touch(path, 300)
     expect(buildIsStale(root)).toBe(true)
+  })
+
+  it('says what to install where npm left the build tools out, and builds where they are', () => {
+    const { root } = checkout()
+    expect(buildProblem(root)).toMatch(/npm install --include=dev/)
+    mkdirSync(join(root, 'node_modules/electron-vite'), { recursive: true })
+    expect(buildProblem(root)).toBeNull()
   })
 
   it('knows a Linux machine without a display, and asks no other system', () => {

@@ -32,6 +32,19 @@ describe.skipIf(process.platform === 'win32')('the window of npm start', () => {
     expect([await run(), existsSync(join(root, 'args'))]).toEqual([{ started: true, code: 7 }, true])
   })
 
+  it('is no plain Node where an editor’s terminal asks for one', async () => {
+    const { root, said } = window('process.exit(process.env.ELECTRON_RUN_AS_NODE === undefined ? 0 : 9)')
+    const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' }
+    const attempt = await runWindow({
+      binary: join(root, 'electron'),
+      root,
+      env,
+      silenceMs: 20_000,
+      say: (line) => said.push(line),
+    })
+    expect(attempt).toMatchObject({ why: expect.stringMatching(/exit 0/) as string })
+  })
+
   it('is found in pieces of output', async () => {
     const { run } = window(
       "process.stdout.write('noise\\nstoker-desk')\nsetTimeout(() => process.stdout.write('top ready\\n'), 50)",

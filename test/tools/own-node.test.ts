@@ -38,7 +38,9 @@ describe('the machine', () => {
   it('is refused in words with musl, and with a Node that cannot run TypeScript', () => {
     expect(machineProblem({ ...LINUX, glibc: undefined })).toMatch(/musl \(Alpine\).*Use a Debian/)
     for (const version of ['20.20.2', '22.17.1'])
-      expect(machineProblem({ ...LINUX, ownNode: false, version })).toMatch(`this is ${version}`)
+      expect(machineProblem({ ...LINUX, ownNode: false, version })).toMatch(
+        new RegExp(`this is ${version.replaceAll('.', String.raw`\.`)}.*--include=optional`),
+      )
   })
 })
 
@@ -102,6 +104,16 @@ describe('after an install', () => {
     const { run } = checkout()
     const { status, stdout } = run('say.ts', 'a', 'b')
     expect([status, String(stdout).trim().split(' ').at(-1)]).toEqual([7, 'a,b'])
+  })
+
+  it('drops the -- that pnpm hands on, and no later one', () => {
+    const { run } = checkout()
+    expect(
+      String(run('say.ts', '--', 'a', '--', 'b').stdout)
+        .trim()
+        .split(' ')
+        .at(-1),
+    ).toBe('a,--,b')
   })
 
   it('runs a file where the link cannot be made, and says so when the link is all that was asked for', () => {

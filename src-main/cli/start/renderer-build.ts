@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { npmCommand } from '../npm.ts'
+import { note } from '../output.ts'
 
 const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'renderer.config.ts', 'package.json']
 const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
@@ -33,8 +34,23 @@ export function buildIsStale(root: string): boolean {
   return SOURCES.some((source) => newest(join(root, source)) > builtAt)
 }
 
-/** Runs `npm run build` with the npm that started us, else through npx's neighbour; resolves to its exit code. */
-export function build(root: string, env: NodeJS.ProcessEnv): Promise<number> {
+/** Why a build cannot be begun, and what to do; null when it can. */
+export function buildProblem(root: string): string | null {
+  return existsSync(join(root, 'node_modules', 'electron-vite'))
+    ? null
+    : 'The tools that build the screens are not installed: npm leaves them out with NODE_ENV=production or omit=dev. Run npm install --include=dev --include=optional, then again.'
+}
+
+/**
+ * Runs `npm run build` with the npm that started us, else through npx's neighbour; resolves to its exit code. Says why
+ * when it cannot be begun.
+ */
+export async function build(root: string, env: NodeJS.ProcessEnv): Promise<number> {
+  const problem = buildProblem(root)
+  if (problem !== null) {
+    note(problem)
+    return 1
+  }
   const [command, before] = npmCommand(env)
   return new Promise((resolve) => {
     const child = spawn(command, [...before, ...BUILD], {

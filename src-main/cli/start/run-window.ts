@@ -26,7 +26,9 @@ export interface RunWindowOptions {
 /** An exit before the ready line, or silence before it, means that the window cannot be had. */
 export function runWindow({ binary, root, env, silenceMs, say }: RunWindowOptions): Promise<Attempt> {
   return new Promise((resolve) => {
-    const child = spawn(binary, [root], { cwd: root, env, stdio: ['inherit', 'pipe', 'inherit'] })
+    // Terminals inside Electron apps (editors) leave it set, and the binary would then be a plain Node without a window.
+    const { ELECTRON_RUN_AS_NODE: _, ...windowEnv } = env
+    const child = spawn(binary, [root], { cwd: root, env: windowEnv, stdio: ['inherit', 'pipe', 'inherit'] })
     let state: 'waiting' | 'silent' | 'ready' | 'raised' | 'failed' = 'waiting'
     let line = ''
     const timers: NodeJS.Timeout[] = []
