@@ -17,9 +17,9 @@ import type { Log } from '#lib/log.ts'
 
 import type { EnginePort, EngineSettings, LoadedModel } from './engine/engine.port.ts'
 import type { EnginesPort } from './engine/engines.port.ts'
-import type { ExchangePort } from './exchange/exchange.port.ts'
 import type { HostPort } from './host/host.port.ts'
 import type { Os } from './os.ts'
+import type { VenuePort } from './venues/venue.port.ts'
 
 /** Topic/version bus: says what changed, never carries state. */
 export interface EventBus {
@@ -47,7 +47,7 @@ export interface CoreContext {
   readonly currency: Currency
   readonly books: Books
   readonly engines: EnginesPort
-  readonly exchange: ExchangePort
+  readonly venue: VenuePort
   readonly host: HostPort
   readonly events: EventBus
   readonly key: SigningKey

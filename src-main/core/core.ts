@@ -16,11 +16,11 @@ import type { CoreContext } from './core-context.ts'
 import { createDomains, type DomainOptions, type Domains } from './domains.ts'
 import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
-import type { ExchangePort } from './exchange/exchange.port.ts'
 import type { HostPort } from './host/host.port.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './os.ts'
 import { realmMigrations } from './realm-db/index.ts'
 import { rigMigrations } from './rig-db/index.ts'
+import type { VenuePort } from './venues/venue.port.ts'
 
 export interface CoreDeps extends DomainOptions {
   /** Already locked by the caller. */
@@ -29,7 +29,7 @@ export interface CoreDeps extends DomainOptions {
   ids: IdSource
   log: Log
   host: HostPort
-  exchange: ExchangePort
+  venue: VenuePort
   engines: EnginesPort
   signingKey: SigningKey
   version: string
@@ -41,7 +41,7 @@ export interface CoreDeps extends DomainOptions {
  */
 export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
-  const { exchange, log } = context
+  const { venue, log } = context
   const { domains } = createDomains(context, deps)
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
@@ -65,7 +65,7 @@ export function createCore(deps: CoreDeps) {
       listings.start()
       market.start()
       ownUse.start()
-      exchange.start()
+      venue.start({ take: () => null })
     },
     /** Stops the loops, the exchange connection and the engines, and closes the databases. Idempotent. */
     stop(): Promise<void> {
@@ -77,7 +77,7 @@ export function createCore(deps: CoreDeps) {
 export type Core = ReturnType<typeof createCore>
 
 function openContext(deps: CoreDeps): CoreContext {
-  const { dataDir, log, clock, ids, host, exchange, engines, signingKey: key, version, bundledModelsDir } = deps
+  const { dataDir, log, clock, ids, host, venue, engines, signingKey: key, version, bundledModelsDir } = deps
   const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log })
   try {
     const realmDb = openDb({ path: join(dataDir, 'practice.db'), migrations: realmMigrations, log })
@@ -92,7 +92,7 @@ function openContext(deps: CoreDeps): CoreContext {
       currency: 'PCR',
       books: createBooks(),
       engines,
-      exchange,
+      venue,
       host,
       events: createEvents(),
       key,
@@ -146,7 +146,7 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * Work ends before the connection, the connection before the engine, everything before the databases. One failure stops
  * none of the others.
  */
-async function stopAll({ engines, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains): Promise<void> {
+async function stopAll({ engines, venue, rigDb, realmDb, log }: CoreContext, domains: Domains): Promise<void> {
   const { jobs, exams, listings, ownUse, market, deployments, models, power } = domains
   const steps: (() => unknown)[] = [
     () => ownUse.stop(),
@@ -154,7 +154,7 @@ async function stopAll({ engines, exchange, rigDb, realmDb, log }: CoreContext, 
     () => exams.stop(),
     () => listings.stop(),
     () => market.stop(),
-    () => exchange.stop(),
+    () => venue.stop(),
     () => deployments.stop(),
     () => models.stop(),
     () => power.stop(),

@@ -13,7 +13,7 @@ import { ALL_SCOPES } from '#core/os.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
-import { createStokerExchange } from '#venues/stoker/index.ts'
+import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
@@ -34,7 +34,7 @@ function start({ dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'sta
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
-  const exchange = createStokerExchange({
+  const exchange = createStokerVenue({
     url: () => exchangeHost.address(),
     key,
     name: () => running.get().rigName(),
@@ -47,7 +47,7 @@ function start({ dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'sta
   const core = createCore({
     dataDir,
     version,
-    exchange,
+    venue: exchange,
     engines,
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,

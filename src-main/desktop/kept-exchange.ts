@@ -5,7 +5,7 @@
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
-import type { StokerExchangeOptions } from '#venues/stoker/index.ts'
+import type { StokerVenueOptions } from '#venues/stoker/index.ts'
 import type { Log } from '#lib/log.ts'
 import { CHILD_POLICIES, endChild, keepRunning } from '#lib/supervise.ts'
 
@@ -18,7 +18,7 @@ export interface KeptExchange {
   /** A new address after every restart, null while there is none: the adapter connects again when it changes. */
   address(): string | null
   /** Stands in for the `ws` client: one connection at a time over the exchange's channel. */
-  readonly WebSocket: NonNullable<StokerExchangeOptions['WebSocket']>
+  readonly WebSocket: NonNullable<StokerVenueOptions['WebSocket']>
   /** Ends the process: it closes its books, or is killed after three seconds. Nothing is started afterwards. */
   stop(): Promise<void>
 }

@@ -12,7 +12,7 @@ import type { HostPort } from '#core/host/host.port.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
-import { createStokerExchange } from '#venues/stoker/index.ts'
+import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
@@ -128,7 +128,7 @@ function createHeadlessCore(
 ): Core {
   const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const created = late<Core>('the core')
-  const exchange = createStokerExchange({
+  const exchange = createStokerVenue({
     url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
     key: signingKey,
     name: () => created.get().rigName(),
@@ -143,7 +143,7 @@ function createHeadlessCore(
     ids,
     log,
     host,
-    exchange,
+    venue: exchange,
     engines: createEngines({ fork: forkEngineChild, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,

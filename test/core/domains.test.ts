@@ -49,7 +49,7 @@ beforeEach(() => {
     currency: 'PCR',
     books: createBooks(),
     engines: createFakeEngines(),
-    exchange: new FakeExchange().port(),
+    venue: new FakeExchange().port(),
     host: { mode: 'headless', notify: () => undefined },
     key: generateSigningKey(),
     version: '0',

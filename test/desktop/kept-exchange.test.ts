@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { messagePortMainChannel } from '#contract/channel/message-port-main.ts'
-import type { ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { VenueState } from '#core/venues/venue.port.ts'
 import { keepExchange } from '#desktop/kept-exchange.ts'
 import { ShellLink } from '#desktop/shell-link.ts'
 import { SocketOverChannel } from '#desktop/socket-over-channel.ts'
 import { supplierLine } from '#desktop/supplier-line.ts'
-import { createStokerExchange } from '#venues/stoker/index.ts'
+import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
@@ -21,6 +21,7 @@ import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { FakeMessagePortMain } from '../support/fake-message-port-main.ts'
 import { FakeParentPort } from '../support/fake-parent-port.ts'
+import { NO_LEASES } from '#test/support/no-leases.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const log = createLog('test')
@@ -71,7 +72,7 @@ function keptStack() {
     if (request.t === 'kill') void end(request.id, 143)
   }
   const kept = keepExchange(() => link.fork('exchange'), clock, log)
-  const adapter = createStokerExchange({
+  const adapter = createStokerVenue({
     url: () => kept.address(),
     key: loadOrCreateSigningKey(join(folder, 'seller.key')),
     name: 'test',
@@ -82,7 +83,7 @@ function keptStack() {
   })
   const states: string[] = []
   adapter.onState((state) => states.push(state.kind))
-  const online = (): Promise<ExchangeState & { kind: 'online' }> =>
+  const online = (): Promise<VenueState & { kind: 'online' }> =>
     new Promise((resolve) => {
       const off = adapter.onState((state) => {
         if (state.kind !== 'online') return
@@ -102,7 +103,7 @@ describe('the exchange host of the desktop app', () => {
   it('is greeted, qualified to trade with, and connected to again after a restart', async () => {
     const { kept, adapter, states, online, running, end } = keptStack()
     const first = online()
-    adapter.start()
+    adapter.start(NO_LEASES)
     const { terms, fresh } = await first
     expect([terms.realm, terms.specs.length > 0, fresh, kept.address()]).toEqual([
       'practice',
@@ -124,24 +125,21 @@ describe('the exchange host of the desktop app', () => {
   it('resumes its session over the same port when only the connection is lost', async () => {
     const { kept, adapter, online, running } = keptStack()
     const first = online()
-    adapter.start()
+    adapter.start(NO_LEASES)
     await first
-    const heard: string[] = []
-    adapter.onFrame((frame) => heard.push(frame.t))
     const again = online()
     // The exchange never sees a drop: a new greeting takes the old connection's place.
     new kept.WebSocket('port://exchange/1').terminate()
     expect([(await again).fresh, kept.address(), running.size]).toEqual([false, 'port://exchange/1', 1])
-    const pong = new Promise<void>((resolve) => adapter.onFrame((frame) => frame.t === 'pong' && resolve()))
-    adapter.send({ t: 'ping', n: 1 })
-    await pong
-    expect(heard).toContain('pong')
+    const history = new Promise((resolve) => adapter.onEvent((event) => event.kind === 'history' && resolve(event)))
+    adapter.reconcile({ afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: [] })
+    expect(await history).toMatchObject({ receipts: [], more: false })
   })
 
   it('closes the exchange’s books at the end, kills nothing that ends by itself, and starts nothing afterwards', async () => {
     const { kept, adapter, online, running, parent } = keptStack()
     const first = online()
-    adapter.start()
+    adapter.start(NO_LEASES)
     await first
     await adapter.stop()
     await kept.stop()

@@ -50,7 +50,7 @@ describe('the import table', () => {
     ['src-main/exchange-server/exchange-entry.ts', '#books/books.ts', false],
     ['src-renderer/features/home/Home.tsx', '#contract/app.ts', true],
     ['src-renderer/features/home/Home.tsx', '#contract/money.ts', false],
-    ['src-main/venues/stoker/client.ts', '#core/exchange/exchange.port.ts', false],
+    ['src-main/venues/stoker/client.ts', '#core/venues/venue.port.ts', false],
   ])('allows %s → %s', (file, specifier, typeOnly) => {
     expect(violation(file, specifier, typeOnly)).toBeNull()
   })

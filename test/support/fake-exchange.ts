@@ -1,5 +1,5 @@
 /**
- * A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the
+ * A scripted exchange behind the port, in the frames of our own protocol: keeps the truth about jobs, receipts and releases across restarts of the
  * core; frames wait in a queue until the test delivers them.
  */
 import { inputTokens } from '#contract/bytes4.ts'
@@ -10,8 +10,10 @@ import type { Receipt } from '#contract/receipt.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame, Release, SupplierFrame } from '#contract/supplier.ts'
 import { GENESIS, makeReceipt, receiptHash, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { VenueEvent } from '#core/venues/venue-events.ts'
+import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
+import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from '#venues/stoker/stoker-frames.ts'
 
 export const NANO_INSTRUMENT = brandId<Instrument>('practice/text-nano')
 export const FAKE_SPEC: GradeSpec = {
@@ -63,34 +65,34 @@ export class FakeExchange {
   tampers: (receipt: Receipt) => Receipt = (receipt) => receipt
   #port: {
     alive: boolean
-    state: ExchangeState
-    onState: Set<(state: ExchangeState) => void>
-    onFrame: Set<(frame: ExchangeFrame) => void>
+    state: VenueState
+    onState: Set<(state: VenueState) => void>
+    onEvent: Set<(event: VenueEvent) => void>
   } | null = null
   #count = 0
 
   /** A new port for a new core; the one before it is dead: what it sends goes nowhere. */
-  port(): ExchangePort & { kill(): void } {
+  port(): VenuePort & { kill(): void } {
     if (this.#port !== null) this.#port.alive = false
     const mine = {
       alive: true,
-      state: { kind: 'connecting', attempt: 1 } as ExchangeState,
-      onState: new Set<(state: ExchangeState) => void>(),
-      onFrame: new Set<(frame: ExchangeFrame) => void>(),
+      state: { kind: 'connecting', attempt: 1 } as VenueState,
+      onState: new Set<(state: VenueState) => void>(),
+      onEvent: new Set<(event: VenueEvent) => void>(),
     }
     this.#port = mine
     return {
-      capabilities: { exams: true, book: true, signedReceipts: true, releases: true },
-      state: () => mine.state,
-      lastSeenAt: () => null,
-      onState: (listener) => (mine.onState.add(listener), () => mine.onState.delete(listener)),
-      onFrame: (listener) => (mine.onFrame.add(listener), () => mine.onFrame.delete(listener)),
-      send: (frame) => {
+      capabilities: STOKER_CAPABILITIES,
+      ...stokerVerbs((frame) => {
         if (mine.state.kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'fake: offline')
         if (!mine.alive) throw new StokerError('EXCHANGE_OFFLINE', 'fake: this core is dead')
         this.sent.push(frame)
         this.#handle(frame)
-      },
+      }),
+      state: () => mine.state,
+      lastSeenAt: () => null,
+      onState: (listener) => (mine.onState.add(listener), () => mine.onState.delete(listener)),
+      onEvent: (listener) => (mine.onEvent.add(listener), () => mine.onEvent.delete(listener)),
       start: () => undefined,
       stop: async () => undefined,
       kill: () => {
@@ -121,7 +123,7 @@ export class FakeExchange {
   }
 
   offline(): void {
-    this.#set({ kind: 'offline', reason: 'fake', retryAt: 0 })
+    this.#set({ kind: 'offline', reason: 'fake', retryAt: 0, cause: 'network' })
   }
 
   /** Sends one job; the id counts. */
@@ -208,7 +210,9 @@ export class FakeExchange {
     if (this.#port?.state.kind !== 'online') return false
     const frame = this.queue.shift()
     if (frame === undefined) return false
-    for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onFrame ?? []) listener(frame)
+    const event = eventOf(frame)
+    if (event !== null)
+      for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onEvent ?? []) listener(event)
     return true
   }
 
@@ -220,7 +224,7 @@ export class FakeExchange {
     this.queue.push(frame)
   }
 
-  #set(state: ExchangeState): void {
+  #set(state: VenueState): void {
     if (this.#port === null) return
     this.#port.state = state
     for (const listener of this.#port.onState) listener(state)

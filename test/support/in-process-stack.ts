@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { GradeSpec } from '#contract/grades.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
-import { createStokerExchange } from '#venues/stoker/index.ts'
+import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
@@ -56,7 +56,7 @@ export async function openInProcessStack({
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const running = late<Core>('the core')
-    const port = createStokerExchange({
+    const port = createStokerVenue({
       url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
       name: () => running.get().rigName(),
@@ -70,7 +70,7 @@ export async function openInProcessStack({
       ids: randomIds(() => systemClock.now()),
       log,
       host: { mode: 'headless', notify: () => undefined },
-      exchange: port,
+      venue: port,
       engines: engines(),
       calibrateOnDeploy: false,
       signingKey: key,

@@ -128,7 +128,7 @@ export class Seller {
       currency: 'PCR',
       books: this.books,
       engines: this.engines,
-      exchange: this.#port,
+      venue: this.#port,
       host: { mode: 'headless', notify: () => undefined },
       events: createEvents(),
       key: this.key,

@@ -1,16 +1,17 @@
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { JobId } from '#contract/ids.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
-import { createStokerExchange } from '#venues/stoker/index.ts'
+import type { VenueEvent } from '#core/venues/venue-events.ts'
+import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
+import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
+import { NO_LEASES } from '#test/support/no-leases.ts'
 
 import { FakeExchangeServer } from './fake-exchange-server.ts'
 
-const stateOf = (port: ExchangePort, kind: ExchangeState['kind']): Promise<ExchangeState> => {
+const stateOf = (port: VenuePort, kind: VenueState['kind']): Promise<VenueState> => {
   const now = port.state()
   if (now.kind === kind) return Promise.resolve(now)
   return new Promise((resolve) => {
@@ -27,7 +28,7 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
   prepare(server)
   const address = await server.ready()
   const target = { url: address as string | null }
-  const port = createStokerExchange({
+  const port = createStokerVenue({
     url: () => target.url,
     key: generateSigningKey(),
     name: 'rig',
@@ -35,24 +36,24 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
     log: createLog('test'),
     random: () => 0,
   })
-  const frames: ExchangeFrame[] = []
-  port.onFrame((frame) => frames.push(frame))
+  const events: VenueEvent[] = []
+  port.onEvent((event) => events.push(event))
   onTestFinished(async () => {
     await port.stop()
     await server.close()
   })
-  return { server, port, frames, target }
+  return { server, port, events, target }
 }
 
-const delta = (n: number) => ({ t: 'job.delta' as const, jobId: 'job_1' as JobId, text: String(n) })
+const say = (port: VenuePort, n: number): void => port.text('job_1' as JobId, String(n))
 const texts = (server: FakeExchangeServer) =>
   server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
-const notices = (frames: ExchangeFrame[]) => frames.flatMap((frame) => (frame.t === 'notice' ? [frame.text] : []))
+const notices = (events: VenueEvent[]) => events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []))
 
 describe('the adapter of our own exchange over a real WebSocket', () => {
   it('proves its key and reports a fresh session', async () => {
     const { server, port } = await setup()
-    port.start()
+    port.start(NO_LEASES)
     const state = await stateOf(port, 'online')
     expect(state).toMatchObject({ fresh: true, terms: { feeBps: 500, holdMs: 30_000, exchange: server.key.publicKey } })
     expect(server.hellos).toMatchObject([{ signed: true, resume: false }])
@@ -60,12 +61,12 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
   })
 
   it('loses and doubles no frame in either direction when the socket drops mid-stream', async () => {
-    const { server, port, frames } = await setup()
-    port.start()
+    const { server, port, events } = await setup()
+    port.start(NO_LEASES)
     await stateOf(port, 'online')
     const expected: string[] = []
     for (let n = 0; n < 60; n += 1) {
-      port.send(delta(n))
+      say(port, n)
       server.send({ t: 'notice', level: 'info', text: String(n) })
       expected.push(String(n))
       if (n % 20 === 10) {
@@ -73,7 +74,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
         server.drop()
         const hellos = server.hellos.length
         for (let late = 0; late < 5; late += 1) {
-          port.send(delta(1_000 + n + late))
+          say(port, 1_000 + n + late)
           expected.push(String(1_000 + n + late))
         }
         await server.until(() => server.hellos.length > hellos)
@@ -82,24 +83,24 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     }
     await server.until(() => texts(server).length >= expected.length)
     await new Promise<void>((resolve) => {
-      if (notices(frames).length >= 60) return resolve()
-      port.onFrame(() => notices(frames).length >= 60 && resolve())
+      if (notices(events).length >= 60) return resolve()
+      port.onEvent(() => notices(events).length >= 60 && resolve())
     })
     expect(texts(server)).toEqual(expected)
-    expect(notices(frames)).toEqual(Array.from({ length: 60 }, (_, n) => String(n)))
+    expect(notices(events)).toEqual(Array.from({ length: 60 }, (_, n) => String(n)))
     expect(port.state()).toMatchObject({ kind: 'online', fresh: false })
   })
 
   it('reports a fresh session when the exchange cannot resume, and drops what was queued', async () => {
     const { server, port } = await setup()
-    port.start()
+    port.start(NO_LEASES)
     await stateOf(port, 'online')
     server.resumable = false
     server.drop()
     await stateOf(port, 'offline')
-    port.send(delta(7))
+    say(port, 7)
     expect(await stateOf(port, 'online')).toMatchObject({ fresh: true })
-    port.send(delta(8))
+    say(port, 8)
     await server.until(() => server.frames.length === 1)
     expect(texts(server)).toEqual(['8'])
   })
@@ -109,7 +110,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
       fake.heartbeatMs = 100
       fake.answerPings = false
     })
-    port.start()
+    port.start(NO_LEASES)
     await stateOf(port, 'online')
     expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange stopped answering' })
     expect(server.frames.filter(({ t }) => t === 'ping').length).toBeGreaterThanOrEqual(3)
@@ -117,7 +118,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
 
   it('survives malformed frames and comes back', async () => {
     const { server, port } = await setup()
-    port.start()
+    port.start(NO_LEASES)
     await stateOf(port, 'online')
     server.sendRaw('{"seq":')
     expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange sent something malformed' })
@@ -128,7 +129,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     const { server, port, target } = await setup()
     const address = target.url
     target.url = 'ws://127.0.0.1:1/supplier/v1'
-    port.start()
+    port.start(NO_LEASES)
     await stateOf(port, 'offline')
     target.url = address
     await stateOf(port, 'online')
@@ -137,6 +138,6 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
 
   it('says offline instead of queueing without a session', async () => {
     const { port } = await setup()
-    expect(() => port.send(delta(1))).toThrow(expect.objectContaining({ code: 'EXCHANGE_OFFLINE' }))
+    expect(() => say(port, 1)).toThrow(expect.objectContaining({ code: 'EXCHANGE_OFFLINE' }))
   })
 })

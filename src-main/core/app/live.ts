@@ -29,15 +29,15 @@ function listingState(listings: readonly Listing[]): Live['listing'] {
   return listings.length > 0 ? 'paused' : 'none'
 }
 
-export function liveNow({ clock, exchange }: CoreContext, deps: LiveDeps): Live {
-  const market = exchange.state()
+export function liveNow({ clock, venue }: CoreContext, deps: LiveDeps): Live {
+  const market = venue.state()
   const running = deps.jobs().slice(0, RUNNING_MAX)
   return {
     at: clock.now(),
     engine: summarise(deps.engines()),
     exchange: {
       kind: market.kind,
-      lastSeenAt: exchange.lastSeenAt(),
+      lastSeenAt: venue.lastSeenAt(),
       detail: market.kind === 'offline' ? market.reason : null,
     },
     listing: listingState(deps.listings()),

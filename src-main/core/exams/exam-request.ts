@@ -1,10 +1,10 @@
 /** One question to the exchange, "begin or go on with this exam", and its answer. */
-import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { StokerError, fromErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
+import type { ExamRefused, ExamStarted } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
@@ -20,33 +20,30 @@ export interface RequestedExam {
   /** The attempt to go on with. */
   examId?: string
 }
-export type Started = Extract<ExchangeFrame, { t: 'exam.started' }>
-type Refused = Extract<ExchangeFrame, { t: 'exam.refused' }>
 
 export class ExamRequest {
   readonly requested: RequestedExam
   readonly #context: CoreContext
   readonly requestId: string
   readonly #reject: (error: Error) => void
-  readonly #resolve: (frame: Started) => void
-  readonly #answer: Promise<Started>
+  readonly #resolve: (event: ExamStarted) => void
+  readonly #answer: Promise<ExamStarted>
 
   constructor(context: CoreContext, requested: RequestedExam) {
     this.requested = requested
     this.#context = context
     this.requestId = context.ids.next('req')
-    const { promise, resolve, reject } = Promise.withResolvers<Started>()
+    const { promise, resolve, reject } = Promise.withResolvers<ExamStarted>()
     this.#answer = promise
     this.#resolve = resolve
     this.#reject = reject
   }
 
   /** Sends it. Errors: EXCHANGE_OFFLINE, TIMEOUT, the exchange's refusal (EXAM_ATTEMPTS, EXAM_RUNNING, NOT_FOUND …). */
-  async send(): Promise<Started> {
-    const { clock, exchange } = this.#context
+  async send(): Promise<ExamStarted> {
+    const { clock, venue } = this.#context
     const { instrument, deploymentId, sha256, remote, engine, device, slots, examId } = this.requested
-    exchange.send({
-      t: 'exam.start',
+    venue.startExam({
       requestId: this.requestId,
       instrument: brandId<Instrument>(instrument),
       deploymentId: brandId<DeploymentId>(deploymentId),
@@ -62,11 +59,11 @@ export class ExamRequest {
     )
   }
 
-  /** True when the frame answers this request. */
-  take(frame: Started | Refused): boolean {
-    if (frame.requestId !== this.requestId) return false
-    if (frame.t === 'exam.started') this.#resolve(frame)
-    else this.#reject(fromErrorValue(frame.error as ErrorValue))
+  /** True when the event answers this request. */
+  take(event: ExamStarted | ExamRefused): boolean {
+    if (event.requestId !== this.requestId) return false
+    if (event.kind === 'exam-started') this.#resolve(event)
+    else this.#reject(fromErrorValue(event.error))
     return true
   }
 

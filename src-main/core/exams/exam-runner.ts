@@ -4,10 +4,10 @@
  * exchange repeats only what it has not judged.
  */
 import { StokerError } from '#contract/errors.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
-import type { ExamSink, JobFrame } from '#core/jobs/index.ts'
+import type { ExamSink } from '#core/jobs/index.ts'
+import type { ExamItemJudged, ExamResult, ExamStarted, OfferedJob, VenueEvent } from '#core/venues/index.ts'
 import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/exam-calls.ts'
 import { verifySignature } from '#lib/ed25519.ts'
@@ -23,13 +23,10 @@ import {
   saveVerdict,
   updateExam,
   type SellerExamRow,
-  type ItemFrame,
 } from './exams.store.ts'
-import { ANSWER_MS, ExamRequest, type RequestedExam, type Started } from './exam-request.ts'
+import { ANSWER_MS, ExamRequest, type RequestedExam } from './exam-request.ts'
 import { transcriptFor } from './transcript.store.ts'
 import { Waiters } from './exam-waiters.ts'
-
-type Result = Extract<ExchangeFrame, { t: 'exam.result' }>
 
 const SHOWN_MAX = 200
 /** Verdicts kept for the next commit; the exchange sends all of an attempt again when it is resumed. */
@@ -41,7 +38,7 @@ export class ExamRunner {
   readonly #waiters = new Waiters()
   #current: SellerExamRow | null = null
   #request: ExamRequest | null = null
-  #judged: ItemFrame[] = []
+  #judged: ExamItemJudged[] = []
   /** A request whose answer nobody wants any more. */
   #givenUp: string | null = null
   /** Loading the model for an exam that will be asked for; one at a time. */
@@ -92,14 +89,14 @@ export class ExamRunner {
   }
 
   async cancel(examId: string): Promise<SellerExamRow> {
-    const { realmDb, exchange, clock, events } = this.#context
+    const { realmDb, venue, clock, events } = this.#context
     const exam = this.find(examId)
     if (exam === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
     if (exam.state === 'interrupted') {
       realmDb.tx((db) => updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() }))
       events.changed('exams')
     } else if (exam.state === 'running') {
-      exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      venue.cancelExam(brandId<ExamId>(examId))
       const ended = async (deadline: AbortSignal): Promise<void> => {
         while (this.find(examId)?.state === 'running' && !deadline.aborted) await this.changed(examId, deadline)
       }
@@ -115,7 +112,7 @@ export class ExamRunner {
    * exchange says of it later.
    */
   giveUp(): void {
-    const { realmDb, exchange, clock, events } = this.#context
+    const { realmDb, venue, clock, events } = this.#context
     const open = this.rows().filter(({ state }) => state === 'running' || state === 'interrupted')
     this.#givenUp = this.#request?.requestId ?? null
     this.#request?.fail(new StokerError('CANCELLED', 'You took the machine back before the exam began.'))
@@ -127,18 +124,17 @@ export class ExamRunner {
       for (const { examId } of open) updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() })
     })
     for (const { examId, state } of open) {
-      if (state === 'running' && exchange.state().kind === 'online')
-        exchange.send({ t: 'exam.cancel', examId: brandId<ExamId>(examId) })
+      if (state === 'running' && venue.state().kind === 'online') venue.cancelExam(brandId<ExamId>(examId))
       this.#waiters.tell(examId)
     }
     events.changed('exams')
   }
 
   attach(): () => void {
-    const { exchange } = this.#context
+    const { venue } = this.#context
     const offs = [
-      exchange.onFrame((frame) => this.#onFrame(frame)),
-      exchange.onState((state) => {
+      venue.onEvent((event) => this.#onEvent(event)),
+      venue.onState((state) => {
         if (state.kind !== 'online' || !state.fresh) return
         this.#interrupt()
         void this.#resume()
@@ -150,20 +146,19 @@ export class ExamRunner {
     }
   }
 
-  #onFrame(frame: ExchangeFrame): void {
-    if (frame.t === 'exam.started') {
+  #onEvent(event: VenueEvent): void {
+    if (event.kind === 'exam-started') {
       // Its calls follow at once, so the exam must stand before the promise's turn.
-      if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.requested)
-      else if (frame.requestId === this.#givenUp)
-        this.#context.exchange.send({ t: 'exam.cancel', examId: frame.examId })
-    } else if (frame.t === 'exam.refused') this.#request?.take(frame)
-    else if (frame.t === 'exam.item' && this.#current?.examId === frame.examId && this.#judged.length < JUDGED_MAX)
-      this.#judged.push(frame)
-    else if (frame.t === 'exam.progress' && this.#current?.examId === frame.examId) {
-      const { phase, done, atMost, limits } = frame
+      if (this.#request?.take(event) === true) this.#begin(event, this.#request.requested)
+      else if (event.requestId === this.#givenUp) this.#context.venue.cancelExam(event.examId)
+    } else if (event.kind === 'exam-refused') this.#request?.take(event)
+    else if (event.kind === 'exam-item' && this.#current?.examId === event.examId && this.#judged.length < JUDGED_MAX)
+      this.#judged.push(event)
+    else if (event.kind === 'exam-progress' && this.#current?.examId === event.examId) {
+      const { phase, done, atMost, limits } = event
       this.#current = { ...this.#current, phase, done, atMost, limits }
       this.#save(this.#current)
-    } else if (frame.t === 'exam.result') this.#end(frame)
+    } else if (event.kind === 'exam-result') this.#end(event)
   }
 
   /** Asks the exchange to begin or go on; resolves when it has. */
@@ -198,7 +193,7 @@ export class ExamRunner {
   }
 
   #mayAsk(): void {
-    if (this.#context.exchange.state().kind !== 'online')
+    if (this.#context.venue.state().kind !== 'online')
       throw new StokerError(
         'EXCHANGE_OFFLINE',
         'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.',
@@ -207,18 +202,18 @@ export class ExamRunner {
       throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
   }
 
-  #begin(frame: Started, requested: RequestedExam): void {
-    const { realmDb, exchange, clock, events } = this.#context
-    const state = exchange.state()
+  #begin(event: ExamStarted, requested: RequestedExam): void {
+    const { realmDb, venue, clock, events } = this.#context
+    const state = venue.state()
     const { instrument, deploymentId, sha256, engine, device, slots } = requested
-    const known = findExam(realmDb.read, frame.examId)
+    const known = findExam(realmDb.read, event.examId)
     const row: SellerExamRow =
       known === null
         ? {
-            examId: frame.examId,
+            examId: event.examId,
             instrument,
-            specVersion: frame.spec.version,
-            spec: frame.spec,
+            specVersion: event.spec.version,
+            spec: event.spec,
             deploymentId,
             sha256,
             engine,
@@ -235,10 +230,10 @@ export class ExamRunner {
             startedAt: clock.now(),
             endedAt: null,
             validUntil: null,
-            attempt: frame.attempt,
-            carried: frame.carried,
+            attempt: event.attempt,
+            carried: event.carried,
             seed: null,
-            commitment: frame.commitment,
+            commitment: event.commitment,
             resultSig: null,
             transcriptJson: null,
             transcriptSha256: null,
@@ -255,35 +250,35 @@ export class ExamRunner {
 
   /** Verdicts and counts that arrived since the last commit, in one commit. */
   #save(exam: SellerExamRow): void {
-    const frames = this.#judged
+    const judged = this.#judged
     this.#judged = []
     const { phase, done, atMost, limits } = exam
     this.#context.realmDb.tx((db) => {
-      for (const frame of frames) saveVerdict(db, frame)
+      for (const event of judged) saveVerdict(db, event)
       updateExam(db, exam.examId, { phase, done, atMost, limits })
     })
     this.#waiters.tell(exam.examId)
   }
 
-  #end(frame: Result): void {
+  #end(event: ExamResult): void {
     const { realmDb, clock, events, log } = this.#context
-    const exam = this.find(frame.examId)
+    const exam = this.find(event.examId)
     if (exam === null || (exam.state !== 'running' && exam.state !== 'interrupted')) return
-    if (!verifySignature(exam.exchange, examResultText(frame), frame.sig))
+    if (!verifySignature(exam.exchange, examResultText(event), event.sig))
       return log.error(
-        { examId: frame.examId },
+        { examId: event.examId },
         'the exchange’s signature of an exam’s result is not valid; the result is ignored',
       )
-    this.#save({ ...exam, limits: frame.limits })
+    this.#save({ ...exam, limits: event.limits })
     const ended = {
-      state: frame.verdict,
-      limits: frame.limits,
+      state: event.verdict,
+      limits: event.limits,
       endedAt: clock.now(),
-      validUntil: frame.validUntil,
-      seed: frame.seed,
-      resultSig: frame.sig,
+      validUntil: event.validUntil,
+      seed: event.seed,
+      resultSig: event.sig,
     }
-    const transcript = frame.verdict === 'cancelled' ? null : this.#transcript({ ...exam, ...ended }, frame)
+    const transcript = event.verdict === 'cancelled' ? null : this.#transcript({ ...exam, ...ended }, event)
     realmDb.tx((db) => {
       // Calls that were in flight when the verdict came in were never judged.
       deleteUnjudged(db, exam.examId)
@@ -298,10 +293,10 @@ export class ExamRunner {
     for (const topic of ['exams', 'market'] as const) events.changed(topic)
   }
 
-  #transcript(exam: SellerExamRow, frame: Result): { json: string; sha256: string } | null {
+  #transcript(exam: SellerExamRow, event: ExamResult): { json: string; sha256: string } | null {
     try {
       const remote = this.#deployments.find(exam.deploymentId)?.remote ?? null
-      return transcriptFor(this.#context.realmDb.read, exam, { result: frame, remote }, this.#context.key)
+      return transcriptFor(this.#context.realmDb.read, exam, { result: event, remote }, this.#context.key)
     } catch (error) {
       this.#context.log.error({ err: error, examId: exam.examId }, 'no transcript could be made of a finished exam')
       return null
@@ -334,7 +329,7 @@ export class ExamRunner {
     }
   }
 
-  #route(job: JobFrame): ReturnType<ExamSink['route']> {
+  #route(job: OfferedJob): ReturnType<ExamSink['route']> {
     const exam = this.#current
     return exam === null || job.examId !== exam.examId
       ? null
@@ -348,7 +343,7 @@ export class ExamRunner {
         }
   }
 
-  #replied({ examId, itemId, jobId, request }: JobFrame, reply: string): void {
+  #replied({ examId, itemId, jobId, request }: OfferedJob, reply: string): void {
     const exam = examId === undefined ? null : this.find(examId)
     const place = exam === null || itemId === undefined ? null : placeOf(exam.spec.level, itemId)
     if (examId === undefined || itemId === undefined || place === null || exam?.endedAt !== null) return

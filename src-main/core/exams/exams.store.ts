@@ -1,10 +1,10 @@
 /** SQL of exams and their items. Prompt and reply of an exam item are its evidence, no buyer's text. */
 import type { ExamItemView, LimitView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { bool, defaulted, int, json, named, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
+import type { ExamItemJudged } from '#core/venues/index.ts'
 import type { Carried, ExamPhase } from '#exam/exam-types.ts'
 
 type SellerExamState = 'running' | 'interrupted' | 'cancelled' | 'passed' | 'not-reached' | 'undecided'
@@ -115,8 +115,6 @@ export const saveReply = (
   item: { examId: string; phase: ExamPhase; itemId: string; jobId: string; prompt: string; reply: string },
 ): number => insertReply(db, { ...UNJUDGED, ...item })
 
-export type ItemFrame = Extract<ExchangeFrame, { t: 'exam.item' }>
-
 const insertVerdict = sellerExamItems.inserter({
   by: NEXT_POSITION,
   conflict: `ON CONFLICT (exam_id, phase, item_id) DO UPDATE
@@ -126,8 +124,8 @@ const insertVerdict = sellerExamItems.inserter({
 })
 
 /** The exchange's verdict on one call; a repetition changes nothing. */
-export function saveVerdict(db: WriteDb, frame: ItemFrame): number {
-  const { examId, phase, itemId, right, reason, ttftMs, tokPerS, tokens, replySha256, arrivedAt, sig } = frame
+export function saveVerdict(db: WriteDb, judged: ExamItemJudged): number {
+  const { examId, phase, itemId, right, reason, ttftMs, tokPerS, tokens, replySha256, arrivedAt, sig } = judged
   const verdict = { right, reason, ttftMs, tokPerS, tokens, replySha256, arrivedAt, sig }
   return insertVerdict(db, { ...UNSERVED, ...verdict, examId, phase, itemId })
 }

@@ -1,15 +1,13 @@
 /** Puts a finished exam's stored calls into a signed transcript. */
 import { brandId, type DeploymentId, type ExamId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { DeploymentFacts } from '#core/core-context.ts'
+import type { ExamResult } from '#core/venues/index.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 import { buildTranscript, type TranscriptItem } from '#exam/transcript.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
 import { examItems, type SellerExamRow, type SellerExamItemRow } from './exams.store.ts'
-
-type ResultFrame = Extract<ExchangeFrame, { t: 'exam.result' }>
 
 function transcriptItem(row: SellerExamItemRow): TranscriptItem | null {
   const { itemId, phase, right, reason, ttftMs, tokens, tokPerS, replySha256, arrivedAt, sig } = row
@@ -35,7 +33,7 @@ type Remote = NonNullable<DeploymentFacts['remote']>
 export function transcriptFor(
   db: ReadDb,
   exam: SellerExamRow,
-  { result, remote }: { result: ResultFrame; remote: Remote | null },
+  { result, remote }: { result: ExamResult; remote: Remote | null },
   key: SigningKey,
 ): { json: string; sha256: string } {
   const items = examItems(db, exam.examId)

@@ -32,7 +32,7 @@ export interface HomeDeps {
   offsetMinutes?(at: EpochMs): number
 }
 
-export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency' | 'exchange'>
+export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency' | 'venue'>
 
 const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
 const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
@@ -42,7 +42,7 @@ const first = <State, Item extends { state: State }>(items: readonly Item[], ord
 const systemOffset = (at: EpochMs): number => -new Date(at).getTimezoneOffset()
 
 export function createHome(context: HomeContext, deps: HomeDeps) {
-  const { clock, exchange } = context
+  const { clock, venue } = context
   const today = (now: EpochMs): Home['today'] => {
     const since = bucketStart(now, 'day', deps.offsetMinutes?.(now) ?? systemOffset(now))
     const { availableNano, heldNano, powerNano, jobs } = deps.earnings.summary(since, now + 1)
@@ -55,7 +55,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
     const deployments = deps.deployments.list()
     const live = deps.trading.live()
     const listing = first(deps.trading.listings(), LISTING_ORDER)
-    const online = exchange.state()
+    const online = venue.state()
     const terms = online.kind === 'online' ? online.terms : null
     return {
       now,

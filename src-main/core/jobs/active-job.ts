@@ -12,7 +12,9 @@ import { answerMac, requestMac } from '#books/receipts.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
-import type { JobFrame, Route } from './admission.ts'
+import type { OfferedJob } from '#core/venues/index.ts'
+
+import type { Route } from './admission.ts'
 
 const DELTA_EVERY_MS = 10
 /** Of all jobs together: half of what an exchange takes from one socket in the long run (docs/protocol.md). */
@@ -34,7 +36,7 @@ export interface ActiveJobDeps {
 }
 
 export class ActiveJob {
-  readonly frame: JobFrame
+  readonly frame: OfferedJob
   readonly route: Route
   /** The one that works on it, whatever the deployment's engine is later. */
   readonly engine: ActiveJobDeps['engine']
@@ -56,7 +58,7 @@ export class ActiveJob {
   #lastFlush = Number.NEGATIVE_INFINITY
   #scheduled = false
 
-  constructor(frame: JobFrame, route: Route, { clock, engine, send, running }: ActiveJobDeps) {
+  constructor(frame: OfferedJob, route: Route, { clock, engine, send, running }: ActiveJobDeps) {
     this.frame = frame
     this.route = route
     this.engine = engine

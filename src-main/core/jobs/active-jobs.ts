@@ -8,9 +8,8 @@ import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
-import { trySend } from '#core/exchange/index.ts'
+import { tell, type OfferedJob } from '#core/venues/index.ts'
 
-import type { JobFrame } from './admission.ts'
 import { interruptionCost, type InterruptionCost } from './interruption-cost.ts'
 import { MeasuresOfAll } from './measures.ts'
 import type { CancelReason, ActiveJob } from './active-job.ts'
@@ -24,7 +23,7 @@ export interface ActiveJobsDeps {
      * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange hears that
      * the item is done.
      */
-    replied(job: JobFrame, reply: string): void
+    replied(job: OfferedJob, reply: string): void
   }
   settlement: Settlement
 }
@@ -200,7 +199,7 @@ export class ActiveJobs {
       })
     } else this.#deps.exams.replied(job.frame, job.text)
     this.#finish(job)
-    trySend(this.#context.exchange, { t: 'job.done', jobId, ...signed })
+    tell(this.#context.venue, (verbs) => verbs.done({ jobId, ...signed, text: job.text }))
     if (examId === undefined) this.#changed()
   }
 
@@ -224,12 +223,7 @@ export class ActiveJobs {
       )
     }
     if (bought.length > 0) events.changed('jobs')
-    for (const { job, error } of ended)
-      trySend(this.#context.exchange, {
-        t: 'job.error',
-        jobId: job.frame.jobId,
-        error: { ...error, data: { ...error.data } },
-      })
+    for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))
   }
 
   #finish(job: ActiveJob): boolean {

@@ -5,12 +5,10 @@
 import { inputTokens } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import { amountOf, MoneyRangeError } from '#contract/money.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
+import type { OfferedJob } from '#core/venues/index.ts'
 
 import { streamRate } from './stream-rate.ts'
-
-export type JobFrame = Extract<ExchangeFrame, { t: 'job' }>
 
 /** What this job would be served as. */
 export interface Route {
@@ -69,7 +67,7 @@ const CONTEXT_TOLERANCE = 0.8
 const no = (code: ErrorValue['code'], message: string): ErrorValue => ({ code, message, data: {} })
 
 /** Null when the job may start, else why not. */
-export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
+export function refusal(job: OfferedJob, facts: Facts): ErrorValue | null {
   const { route, loaded } = facts
   const exam = job.examId !== undefined
   if (route === null)
@@ -94,7 +92,7 @@ export function refusal(job: JobFrame, facts: Facts): ErrorValue | null {
 }
 
 /** What the engine has no room or no time for. */
-function room(job: JobFrame, load: EngineLoad): ErrorValue | null {
+function room(job: OfferedJob, load: EngineLoad): ErrorValue | null {
   if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
     return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
   if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
@@ -115,7 +113,7 @@ function room(job: JobFrame, load: EngineLoad): ErrorValue | null {
 const seconds = (ms: number): string => (ms / 1_000).toFixed(1)
 
 /** One for one before anything was measured. */
-const promptTokens = ({ request }: JobFrame, { promptRatio }: EngineLoad): number =>
+const promptTokens = ({ request }: OfferedJob, { promptRatio }: EngineLoad): number =>
   inputTokens(request.messages) * (promptRatio ?? 1)
 
 /**
@@ -140,7 +138,7 @@ export function waitTokens(calls: readonly EngineCall[], slots: number): number 
  * own at the engine's prompt rate, then the wait for a slot and maxTokens at what each of so many streams gets, as much
  * longer as streams wait for others' prompts now. Null when no stream was measured: the first job is what measures.
  */
-export function finishesInMs(job: JobFrame, load: EngineLoad): number | null {
+export function finishesInMs(job: OfferedJob, load: EngineLoad): number | null {
   const streams = Math.min(load.slots, Math.max(load.running + load.exams, load.engine.running) + 1)
   const rate = streamRate(load.speed.perStream, streams)
   if (rate === null) return null
@@ -153,7 +151,7 @@ export function finishesInMs(job: JobFrame, load: EngineLoad): number | null {
 }
 
 /** The reserve is the most that will be paid: price × (input + maxTokens), or the work could go unpaid. */
-function covered({ request, priceNanoPerMtok, reserveNano }: JobFrame): boolean {
+function covered({ request, priceNanoPerMtok, reserveNano }: OfferedJob): boolean {
   try {
     return amountOf(inputTokens(request.messages) + request.maxTokens, priceNanoPerMtok) <= reserveNano
   } catch (error) {

@@ -7,9 +7,10 @@ import { attempted, due } from '#books/outbox.ts'
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
-import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
+import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import type { HistoryPage } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
 import { disputedJobs, findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
@@ -18,7 +19,6 @@ import type { ActiveJobs } from './active-jobs.ts'
 import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
 import type { BookingOutcome } from './settlement.ts'
 
-type SyncResult = Extract<ExchangeFrame, { t: 'sync.result' }>
 const RESEND_PAGE = 500
 const COMPARE_MS = 15_000
 /** Passes in a row that a gap may start: one that no pass closes must not go round for ever. */
@@ -164,12 +164,12 @@ export class Sync {
     else if (this.#context.clock.mono() >= this.#quietUntil) this.begin()
   }
 
-  onResult(frame: SyncResult): void {
+  onResult(page: HistoryPage): void {
     const key = this.#exchangeKey()
     const pass = this.#pass
     if (pass === null || key === null) return
     const before = pass.receiptSeq + pass.releaseSeq
-    for (const receipt of frame.receipts) {
+    for (const receipt of page.receipts) {
       this.note(
         this.attempt(() => this.#settlement.settle(receipt, key)),
         `receipt ${receipt.seq}`,
@@ -177,7 +177,7 @@ export class Sync {
       pass.receiptSeq = Math.max(pass.receiptSeq, receipt.seq)
       pass.report.receipts += 1
     }
-    for (const release of frame.releases) {
+    for (const release of page.releases) {
       const outcome = this.attempt(() => this.#settlement.release(release, key))
       // A release may stand on an earlier page than its receipt: it is asked for again.
       if (outcome.kind === 'gap') break
@@ -185,10 +185,10 @@ export class Sync {
       pass.releaseSeq = Math.max(pass.releaseSeq, release.seq)
       pass.report.releases += 1
     }
-    this.#applyJobs(pass, frame.jobs)
+    this.#applyJobs(pass, page.jobs)
     // Only rising numbers come to an end: a release whose receipt cannot be booked would come back for ever.
     const progress = pass.receiptSeq + pass.releaseSeq > before && (pass.full || !pass.stuck)
-    if ((pass.remaining.length > 0 || (frame.more && progress)) && pass.pages < PAGES_MAX) this.#ask(pass)
+    if ((pass.remaining.length > 0 || (page.more && progress)) && pass.pages < PAGES_MAX) this.#ask(pass)
     else this.#finish(pass, key)
   }
 
@@ -220,7 +220,7 @@ export class Sync {
   }
 
   #exchangeKey(): string | null {
-    const state = this.#context.exchange.state()
+    const state = this.#context.venue.state()
     return state.kind === 'online' ? state.terms.exchange : null
   }
 
@@ -229,8 +229,7 @@ export class Sync {
     pass.asked = new Set(open)
     pass.pages += 1
     try {
-      this.#context.exchange.send({
-        t: 'sync',
+      this.#context.venue.reconcile({
         afterReceiptSeq: pass.receiptSeq,
         afterReleaseSeq: pass.releaseSeq,
         openJobs: open.map((id) => brandId<JobId>(id)),
@@ -241,8 +240,8 @@ export class Sync {
     }
   }
 
-  #applyJobs(pass: Pass, jobs: SyncResult['jobs']): void {
-    const { realmDb, exchange } = this.#context
+  #applyJobs(pass: Pass, jobs: HistoryPage['jobs']): void {
+    const { realmDb, venue } = this.#context
     for (const { jobId, state } of jobs) {
       if (!pass.asked.has(jobId)) continue
       if (state === 'void' || state === 'unknown')
@@ -250,11 +249,7 @@ export class Sync {
       else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
         // Its text was lost with the process or session that ran it.
         this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
-        exchange.send({
-          t: 'job.error',
-          jobId,
-          error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} },
-        })
+        venue.failed(jobId, { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} })
       }
     }
   }
@@ -289,12 +284,12 @@ export class Sync {
   }
 
   #resendClaims(): void {
-    const { realmDb, exchange } = this.#context
+    const { realmDb, venue } = this.#context
     for (let after = 0; ;) {
       const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
       for (const entry of page) {
         after = entry.id
-        exchange.send({ t: 'job.done', ...entry.payload })
+        venue.done({ ...entry.payload, text: null })
         realmDb.tx((db) => attempted(db, entry.id))
       }
       if (page.length < RESEND_PAGE) return

@@ -1,9 +1,9 @@
-/** Jobs: what the exchange's frames about jobs and money do here. */
+/** Jobs: what a venue's words about jobs and money do here. */
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsService, PowerService } from '#core/core-context.ts'
+import type { VenueEvent } from '#core/venues/index.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -16,7 +16,7 @@ import { ActiveJobs } from './active-jobs.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
 import { Sync, type SyncReport } from './exchange-sync.ts'
 
-export type { JobFrame, Route } from './admission.ts'
+export type { Route } from './admission.ts'
 export type { InterruptionCost } from './interruption-cost.ts'
 export type { MeasuredServing, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
@@ -111,7 +111,7 @@ function createServingService(
 }
 
 export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
-  const { exchange, clock, events } = context
+  const { venue, clock, events } = context
   const settlement = reporting(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
   })
@@ -123,25 +123,25 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   let lastFeeBps = 0
   /** As announced last, also while the exchange is away. */
   const feeBps = (): number => {
-    const state = exchange.state()
+    const state = venue.state()
     if (state.kind === 'online') lastFeeBps = state.terms.feeBps
     return lastFeeBps
   }
 
-  const onFrame = (frame: ExchangeFrame): void => {
-    if (frame.t === 'job') intake.onJob(frame)
-    else if (frame.t === 'job.cancel') activeJobs.onCancel(frame.jobId, frame.reason)
-    else if (frame.t === 'job.void') activeJobs.onVoid(frame.jobId, frame.reason)
-    else if (frame.t === 'sync.result') sync.onResult(frame)
-    else if (frame.t === 'job.settled') {
-      const { receipt } = frame
+  const onEvent = (event: VenueEvent): void => {
+    if (event.kind === 'job') intake.onJob(event.job)
+    else if (event.kind === 'cancel') activeJobs.onCancel(event.jobId, event.reason)
+    else if (event.kind === 'refused') activeJobs.onVoid(event.jobId, event.reason)
+    else if (event.kind === 'history') sync.onResult(event)
+    else if (event.kind === 'settled') {
+      const { receipt } = event
       sync.note(
         sync.attempt(() => settlement.settle(receipt, exchangeKey())),
         `receipt ${receipt.seq}`,
       )
       for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
-    } else if (frame.t === 'released') {
-      for (const release of frame.releases)
+    } else if (event.kind === 'released') {
+      for (const release of event.releases)
         sync.note(
           sync.attempt(() => settlement.release(release, exchangeKey())),
           `release ${release.seq}`,
@@ -150,16 +150,16 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     }
   }
   const exchangeKey = (): string => {
-    const state = exchange.state()
+    const state = venue.state()
     return state.kind === 'online' ? state.terms.exchange : ''
   }
 
   return {
     api: jobsApi(context, deps.power),
     start() {
-      offs.push(exchange.onFrame(onFrame))
+      offs.push(venue.onEvent(onEvent))
       offs.push(
-        exchange.onState((state) => {
+        venue.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
           sync.begin()

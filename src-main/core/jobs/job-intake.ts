@@ -5,17 +5,17 @@
 import type { ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
-import type { ExchangeState } from '#core/exchange/exchange.port.ts'
-import { trySend } from '#core/exchange/index.ts'
+import { tell, type OfferedJob } from '#core/venues/index.ts'
+import type { VenueState } from '#core/venues/venue.port.ts'
 
-import { refusal, waitTokens, type EngineCall, type JobFrame, type EngineLoad, type Route } from './admission.ts'
+import { refusal, waitTokens, type EngineCall, type EngineLoad, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
 import { ActiveJob } from './active-job.ts'
 import type { ActiveJobs, ActiveJobsDeps } from './active-jobs.ts'
 
 /** What jobs need of exams: the deployment under exam, and a place for the replies. */
 export interface ExamSink extends Pick<ActiveJobsDeps['exams'], 'replied'> {
-  route(job: JobFrame): Route | null
+  route(job: OfferedJob): Route | null
 }
 
 export interface JobIntakeDeps {
@@ -41,21 +41,19 @@ export class JobIntake {
     this.#activeJobs = activeJobs
   }
 
-  onJob(frame: JobFrame): void {
-    const { exchange, realm, realmDb } = this.#context
+  onJob(frame: OfferedJob): void {
+    const { venue, realm, realmDb } = this.#context
     // A repetition: running already, or known from before. Nothing is started twice.
     if (this.#activeJobs.has(frame.jobId)) return
     if (findJob(realmDb.read, frame.jobId) !== null)
-      return void trySend(exchange, {
-        t: 'job.reject',
-        jobId: frame.jobId,
-        error: { code: 'CONFLICT', message: 'this job was seen before', data: {} },
-      })
+      return void tell(venue, (verbs) =>
+        verbs.refuse(frame.jobId, { code: 'CONFLICT', message: 'this job was seen before', data: {} }),
+      )
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
     const kind = engine?.state().kind
     const recovering = kind === 'starting' || kind === 'backoff'
-    const session = exchange.state()
+    const session = venue.state()
     const realmFits = session.kind !== 'online' || session.terms.realm === realm
     const error = refusal(frame, {
       realmFits,
@@ -102,17 +100,17 @@ export class JobIntake {
     }
   }
 
-  #start(frame: JobFrame, route: Route, engine: EnginePort): void {
-    const { clock, events, exchange, log, realmDb } = this.#context
+  #start(frame: OfferedJob, route: Route, engine: EnginePort): void {
+    const { clock, events, venue, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
     const job = new ActiveJob(frame, route, {
       clock,
       engine,
-      send: (text) => void trySend(exchange, { t: 'job.delta', jobId, text }),
+      send: (text) => void tell(venue, (verbs) => verbs.text(jobId, text)),
       running: () => this.#activeJobs.size,
     })
     if (frame.examId === undefined) {
-      const row = newJob(frame, route, exchange.state(), {
+      const row = newJob(frame, route, venue.state(), {
         state: 'running',
         reason: '',
         startedAt: job.startedAt,
@@ -124,29 +122,27 @@ export class JobIntake {
       } catch (error) {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
-        return void trySend(exchange, {
-          t: 'job.reject',
-          jobId,
-          error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} },
-        })
+        return void tell(venue, (verbs) =>
+          verbs.refuse(jobId, { code: 'INTERNAL', message: 'the job could not be recorded', data: {} }),
+        )
       }
       events.changed('jobs')
     }
     const outcome = this.#activeJobs.add(job)
-    trySend(exchange, { t: 'job.accept', jobId })
+    tell(venue, (verbs) => verbs.accept(jobId))
     this.#deps.deployments.used(route.deploymentId)
     engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
 
-  #reject(frame: JobFrame, route: Route | null, error: ErrorValue): void {
-    const { clock, events, exchange, realmDb } = this.#context
-    trySend(exchange, { t: 'job.reject', jobId: frame.jobId, error: { ...error, data: { ...error.data } } })
+  #reject(frame: OfferedJob, route: Route | null, error: ErrorValue): void {
+    const { clock, events, venue, realmDb } = this.#context
+    tell(venue, (verbs) => verbs.refuse(frame.jobId, error))
     if (frame.examId === undefined) {
       const now = clock.now()
       realmDb.tx((db) =>
         insertJob(
           db,
-          newJob(frame, route, exchange.state(), {
+          newJob(frame, route, venue.state(), {
             state: 'rejected',
             reason: error.message,
             startedAt: now,
@@ -161,9 +157,9 @@ export class JobIntake {
 }
 
 function newJob(
-  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame,
+  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: OfferedJob,
   route: Route | null,
-  session: ExchangeState,
+  session: VenueState,
   rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
 ): NewJob {
   const terms =

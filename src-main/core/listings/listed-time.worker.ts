@@ -13,14 +13,14 @@ const EVERY_MS = 10 * SECOND_MS
 const GAP_MAX_MS = 3 * EVERY_MS
 
 /** Starts counting; the returned function counts the rest and stops. */
-export function countListedTime({ realmDb, clock, exchange, log }: CoreContext, wanted: () => boolean): () => void {
+export function countListedTime({ realmDb, clock, venue, log }: CoreContext, wanted: () => boolean): () => void {
   let last = clock.mono()
   const count = (): void => {
     const now = clock.mono()
     const ms = Math.round(now - last)
     last = now
     if (ms <= 0 || ms > GAP_MAX_MS || !wanted()) return
-    realmDb.tx((db) => addListedTime(db, clock.now(), ms, exchange.state().kind === 'online'))
+    realmDb.tx((db) => addListedTime(db, clock.now(), ms, venue.state().kind === 'online'))
   }
   const loop = every(clock, EVERY_MS, count, {
     onError: (error) => log.error({ err: error }, 'some listed time could not be counted'),

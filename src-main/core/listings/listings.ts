@@ -146,7 +146,7 @@ export class ListingRunner {
     this.#offers.forget(instrument)
     this.#takesJobs(row)
     const loaded = this.#deps.deployments.ensureLoaded(row.deploymentId)
-    if (this.#context.exchange.state().kind === 'online') {
+    if (this.#context.venue.state().kind === 'online') {
       await loaded
       await this.#offers.offerAndWait(row)
     } else {
@@ -216,7 +216,7 @@ export class ListingRunner {
   }
 
   #checkRequest(instrument: string, deploymentId: string): void {
-    if (this.#context.exchange.state().kind !== 'online')
+    if (this.#context.venue.state().kind !== 'online')
       throw new StokerError(
         'EXCHANGE_OFFLINE',
         'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',

@@ -3,17 +3,16 @@
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
  * plain words why a listing waits.
  */
-import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { StokerError, fromErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
-import type { ExchangeState } from '#core/exchange/exchange.port.ts'
-import { trySend } from '#core/exchange/index.ts'
+import { tell, type VenueEvent } from '#core/venues/index.ts'
+import type { VenueState } from '#core/venues/venue.port.ts'
 import { within } from '#lib/within.ts'
 
 import type { ListingRow } from './listings.store.ts'
@@ -75,10 +74,10 @@ export class Offers {
 
   /** Follows exchange and engines; the returned function stops it. */
   attach(): () => void {
-    const { exchange } = this.#context
+    const { venue } = this.#context
     const offs = [
-      exchange.onFrame((frame) => this.#onFrame(frame)),
-      exchange.onState((state) => this.#onExchange(state)),
+      venue.onEvent((event) => this.#onEvent(event)),
+      venue.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
       this.#deps.deployments.onChange(() => this.#refreshAll()),
     ]
@@ -116,7 +115,7 @@ export class Offers {
   /** Nothing happens where nothing is offered. */
   withdraw(instrument: string): void {
     if (this.#offered.delete(instrument))
-      trySend(this.#context.exchange, { t: 'withdraw', instrument: brandId<Instrument>(instrument) })
+      tell(this.#context.venue, (verbs) => verbs.withdraw(brandId<Instrument>(instrument)))
   }
 
   /**
@@ -146,7 +145,7 @@ export class Offers {
     )
   }
 
-  #onExchange(state: ExchangeState): void {
+  #onExchange(state: VenueState): void {
     if (state.kind === 'online' && state.fresh) {
       // The exchange forgot our offers with the session; a refusal may not hold any more.
       this.#offered.clear()
@@ -160,20 +159,20 @@ export class Offers {
       for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
   }
 
-  #onFrame(frame: ExchangeFrame): void {
-    if (frame.t === 'notice') return this.#onNotice(frame)
-    if (frame.t !== 'offer.accepted' && frame.t !== 'offer.refused') return
-    const { instrument } = frame
+  #onEvent(event: VenueEvent): void {
+    if (event.kind === 'notice') return this.#onNotice(event)
+    if (event.kind !== 'offer') return
+    const { instrument, error } = event
     if (!this.#deps.rows.has(instrument)) return
     const answer = this.#answers.get(instrument)
     this.#answers.delete(instrument)
-    if (frame.t === 'offer.accepted') {
+    if (error === null) {
       if (this.#offered.has(instrument)) this.#stand(instrument, 'listed', 'open for jobs')
       answer?.resolve()
     } else {
       this.#offered.delete(instrument)
-      this.#stand(instrument, 'refused', frame.error.message)
-      answer?.reject(fromErrorValue(frame.error as ErrorValue))
+      this.#stand(instrument, 'refused', error.message)
+      answer?.reject(fromErrorValue(error))
     }
   }
 
@@ -183,7 +182,7 @@ export class Offers {
 
   /** Why this listing cannot be offered now; null when it can. */
   #obstacle(row: ListingRow): string | null {
-    const state = this.#context.exchange.state()
+    const state = this.#context.venue.state()
     // One text through all attempts, so that a long outage is not a change every second.
     if (state.kind !== 'online')
       return state.kind === 'connecting' && state.attempt === 1
@@ -210,8 +209,7 @@ export class Offers {
       )
     if (!this.#offered.has(row.instrument)) this.#deps.slots.follow(row, spec)
     this.#offered.add(row.instrument)
-    const sent = trySend(this.#context.exchange, {
-      t: 'offer',
+    const offer = {
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       identity: identityOf(loaded, loaded.model),
@@ -219,7 +217,8 @@ export class Offers {
       slots: this.#deps.slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,
       maxOutputTokens: spec.limits.outputTokens,
-    })
+    }
+    const sent = tell(this.#context.venue, (verbs) => verbs.declare(offer))
     if (!sent) this.#offered.delete(row.instrument)
     if (this.#standings.get(row.instrument)?.state !== 'listed')
       this.#stand(
@@ -232,7 +231,7 @@ export class Offers {
   /**
    * What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done.
    */
-  #onNotice({ level, text, instrument }: Extract<ExchangeFrame, { t: 'notice' }>): void {
+  #onNotice({ level, text, instrument }: Extract<VenueEvent, { kind: 'notice' }>): void {
     if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', text)
     if (level !== 'info') this.#context.host.notify('The exchange says', text)
   }

@@ -10,19 +10,15 @@ export interface LastBooks {
   follow(): () => void
 }
 
-export function createLastBooks({
-  exchange,
-  clock,
-  events,
-}: Pick<CoreContext, 'exchange' | 'clock' | 'events'>): LastBooks {
+export function createLastBooks({ venue, clock, events }: Pick<CoreContext, 'venue' | 'clock' | 'events'>): LastBooks {
   const books = new Map<string, BookView>()
   return {
     of: (instrument) => books.get(instrument) ?? null,
     follow: () =>
-      exchange.onFrame((frame) => {
-        if (frame.t !== 'book' || (books.size >= BOOKS_MAX && !books.has(frame.book.instrument))) return
+      venue.onEvent((event) => {
+        if (event.kind !== 'book' || (books.size >= BOOKS_MAX && !books.has(event.book.instrument))) return
         // By our own clock: its age is what the screen shows, and the exchange's clock may be virtual.
-        books.set(frame.book.instrument, { ...frame.book, at: clock.now() })
+        books.set(event.book.instrument, { ...event.book, at: clock.now() })
         events.changed('market')
       }),
   }

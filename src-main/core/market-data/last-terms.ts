@@ -1,7 +1,7 @@
 /** The newest terms the exchange stated, kept while it is away. */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import type { ExchangeTerms } from '#core/exchange/exchange.port.ts'
+import type { VenueTerms } from '#core/venues/venue.port.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 
 /** Shown before the first connection; the exchange's own terms replace them. */
@@ -14,15 +14,15 @@ export interface LastTerms {
   holdMs: () => number
 }
 
-export function createLastTerms({ exchange, events }: Pick<CoreContext, 'exchange' | 'events'>): LastTerms {
-  let terms: Pick<ExchangeTerms, 'specs' | 'feeBps' | 'holdMs'> | null = null
+export function createLastTerms({ venue, events }: Pick<CoreContext, 'venue' | 'events'>): LastTerms {
+  let terms: Pick<VenueTerms, 'specs' | 'feeBps' | 'holdMs'> | null = null
   const shipped = loadGradeSpecs()
   const take = (): void => {
-    const state = exchange.state()
+    const state = venue.state()
     if (state.kind === 'online') terms = state.terms
     for (const topic of ['exchange', 'market'] as const) events.changed(topic)
   }
-  exchange.onState(take)
+  venue.onState(take)
   take()
   const specs = (): readonly GradeSpec[] => terms?.specs ?? shipped
   return {

@@ -18,7 +18,7 @@ export interface MarketApiDeps {
 }
 
 export function marketDataApi(context: CoreContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {
-  const { os, exchange, clock, realm, currency } = context
+  const { os, venue, clock, realm, currency } = context
   return {
     instruments: os.market.instruments.handler(() =>
       terms.specs().map((spec) => {
@@ -55,7 +55,7 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
         warnings: quoteWarnings({
           ask: askNanoPerMtok,
           place,
-          online: exchange.state().kind === 'online',
+          online: venue.state().kind === 'online',
           qualified: spec !== null && whyNot(spec) === null,
           bookAgeMs: book === null ? null : clock.now() - book.at,
         }),

@@ -1,1 +1,1 @@
-export { createStokerExchange, type StokerExchangeOptions } from './stoker-venue.ts'
+export { createStokerVenue, type StokerVenueOptions } from './stoker-venue.ts'

@@ -8,15 +8,17 @@ import { StokerError } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { VenueEvent } from '#core/venues/venue-events.ts'
+import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
 import { backoffMs } from './backoff.ts'
 import { ExchangeConnection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
+import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from './stoker-frames.ts'
 import type { SupplierSession } from './supplier-session.ts'
 
-export interface StokerExchangeOptions {
+export interface StokerVenueOptions {
   /**
    * ws:// or wss:// address with its path, or null while it is not known. The embedded exchange restarts on another
    * port, so it is asked before every attempt.
@@ -46,12 +48,12 @@ interface End {
   reason: string
 }
 
-class StokerExchange implements ExchangePort {
-  readonly capabilities = { exams: true, book: true, signedReceipts: true, releases: true }
-  readonly #options: StokerExchangeOptions
-  readonly #stateListeners = new Set<(state: ExchangeState) => void>()
-  readonly #frameListeners = new Set<(frame: ExchangeFrame) => void>()
-  #state: ExchangeState = { kind: 'stopped' }
+/** The connection and its session; the verbs are stoker-frames.ts. */
+class StokerLink {
+  readonly #options: StokerVenueOptions
+  readonly #stateListeners = new Set<(state: VenueState) => void>()
+  readonly #eventListeners = new Set<(event: VenueEvent) => void>()
+  #state: VenueState = { kind: 'stopped' }
   #seenAt: number | null = null
   #connection: ExchangeConnection | null = null
   #session: SupplierSession | null = null
@@ -59,11 +61,11 @@ class StokerExchange implements ExchangePort {
   #droppedAt = 0
   #running: { stopping: AbortController; done: Promise<void> } | null = null
 
-  constructor(options: StokerExchangeOptions) {
+  constructor(options: StokerVenueOptions) {
     this.#options = options
   }
 
-  state(): ExchangeState {
+  state(): VenueState {
     return this.#state
   }
 
@@ -71,14 +73,14 @@ class StokerExchange implements ExchangePort {
     return this.#seenAt
   }
 
-  onState(listener: (state: ExchangeState) => void): () => void {
+  onState(listener: (state: VenueState) => void): () => void {
     this.#stateListeners.add(listener)
     return () => this.#stateListeners.delete(listener)
   }
 
-  onFrame(listener: (frame: ExchangeFrame) => void): () => void {
-    this.#frameListeners.add(listener)
-    return () => this.#frameListeners.delete(listener)
+  onEvent(listener: (event: VenueEvent) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => this.#eventListeners.delete(listener)
   }
 
   send(frame: SupplierFrame): void {
@@ -132,7 +134,7 @@ class StokerExchange implements ExchangePort {
       }
       if (signal.aborted) return
       const ms = backoffMs(failures, random)
-      this.#setState({ kind: 'offline', reason, retryAt: clock.now() + ms })
+      this.#setState({ kind: 'offline', reason, retryAt: clock.now() + ms, cause: 'network' })
       await this.#wait(ms, target, signal).catch(() => undefined)
     }
   }
@@ -210,13 +212,14 @@ class StokerExchange implements ExchangePort {
     })
   }
 
-  #setState(state: ExchangeState): void {
+  #setState(state: VenueState): void {
     this.#state = state
     for (const listener of this.#stateListeners) this.#guard(() => listener(state), 'state')
   }
 
   #onFrame(frame: ExchangeFrame): void {
-    for (const listener of this.#frameListeners) this.#guard(() => listener(frame), frame.t)
+    const event = eventOf(frame)
+    if (event !== null) for (const listener of this.#eventListeners) this.#guard(() => listener(event), frame.t)
   }
 
   #guard(work: () => void, what: string): void {
@@ -228,5 +231,17 @@ class StokerExchange implements ExchangePort {
   }
 }
 
-/** The adapter; it connects once started. */
-export const createStokerExchange = (options: StokerExchangeOptions): ExchangePort => new StokerExchange(options)
+/** The driver; it connects once started. */
+export function createStokerVenue(options: StokerVenueOptions): VenuePort {
+  const link = new StokerLink(options)
+  return {
+    capabilities: STOKER_CAPABILITIES,
+    ...stokerVerbs((frame) => link.send(frame)),
+    state: () => link.state(),
+    lastSeenAt: () => link.lastSeenAt(),
+    onState: (listener) => link.onState(listener),
+    onEvent: (listener) => link.onEvent(listener),
+    start: () => link.start(),
+    stop: () => link.stop(),
+  }
+}

@@ -62,7 +62,7 @@ afterEach(() => {
 
 function start(
   trading: Partial<TradingService>,
-  exchange: Partial<CoreContext['exchange']> = {},
+  venue: Partial<CoreContext['venue']> = {},
   kwhPriceNano: number | null = 300_000_000,
   deps: Partial<HomeDeps> = {},
 ) {
@@ -71,7 +71,7 @@ function start(
     realmDb,
     realm: 'practice',
     currency: 'PCR',
-    exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'],
+    venue: { state: () => ({ kind: 'stopped' }), ...venue } as CoreContext['venue'],
   } as const
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano, powerCurrency: 'EUR' })

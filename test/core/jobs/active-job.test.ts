@@ -1,7 +1,7 @@
 import { describe, it, expect } from 'vitest'
 
 import { nano, nanoPerMtok } from '#contract/money.ts'
-import type { JobFrame } from '#core/jobs/index.ts'
+import type { OfferedJob } from '#core/venues/index.ts'
 import { ActiveJob } from '#core/jobs/active-job.ts'
 import { StreamedAnswer } from '#exchange-server/jobs/routed-job.ts'
 
@@ -24,7 +24,7 @@ const frame = {
   reserveNano: nano(0),
   deadlineMs: 1_000,
   salt: 's'.repeat(43),
-} as unknown as JobFrame
+} as unknown as OfferedJob
 const route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }
 
 describe('the deltas of a job', () => {

@@ -32,7 +32,7 @@ function composedCore() {
     ids: countingIds(),
     log,
     host: { mode: 'headless', notify: () => undefined },
-    exchange: exchange.port(),
+    venue: exchange.port(),
     engines,
     calibrateOnDeploy: false,
     signingKey: generateSigningKey(),

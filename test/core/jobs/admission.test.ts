@@ -2,22 +2,14 @@
 import { describe, it, expect } from 'vitest'
 
 import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
-import {
-  finishesInMs,
-  refusal,
-  waitTokens,
-  type Facts,
-  type JobFrame,
-  type EngineLoad,
-  type Route,
-} from '#core/jobs/admission.ts'
+import { finishesInMs, refusal, waitTokens, type Facts, type EngineLoad, type Route } from '#core/jobs/admission.ts'
+import type { OfferedJob } from '#core/venues/index.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 
 /** 400 bytes of input are 100 reference tokens. */
-const job = (change: Partial<JobFrame> = {}, maxTokens = 100): JobFrame =>
+const job = (change: Partial<OfferedJob> = {}, maxTokens = 100): OfferedJob =>
   ({
-    t: 'job',
     jobId: 'job_1',
     instrument: NANO_INSTRUMENT,
     specVersion: 1,
@@ -33,7 +25,7 @@ const job = (change: Partial<JobFrame> = {}, maxTokens = 100): JobFrame =>
     deadlineMs: 10_000,
     salt: 's'.repeat(43),
     ...change,
-  }) as unknown as JobFrame
+  }) as unknown as OfferedJob
 const route: Route = {
   deploymentId: 'd',
   sha256: 'a'.repeat(64),
@@ -60,11 +52,11 @@ const facts = (load: Partial<EngineLoad> = {}, change: Partial<Facts> = {}): Fac
   loaded: { ...idle, ...load },
   ...change,
 })
-const exam = { examId: 'exam_1', priceNanoPerMtok: 0 } as Partial<JobFrame>
+const exam = { examId: 'exam_1', priceNanoPerMtok: 0 } as Partial<OfferedJob>
 const examRoute = { ...route, prices: [0], bounds: null }
 
 describe('a job is refused at once', () => {
-  it.each<[string, JobFrame, Facts, string, RegExp]>([
+  it.each<[string, OfferedJob, Facts, string, RegExp]>([
     ['not listed', job(), facts({}, { route: null }), 'CONFLICT', /not listed/],
     [
       'draining',
@@ -185,7 +177,7 @@ describe('a job is refused at once', () => {
 })
 
 describe('a job is taken', () => {
-  it.each<[string, JobFrame, Facts]>([
+  it.each<[string, OfferedJob, Facts]>([
     ['when nothing was ever measured: the first job is what measures', job({ deadlineMs: 1 }), facts()],
     [
       'when only prompts were measured',

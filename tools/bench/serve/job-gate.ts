@@ -5,7 +5,8 @@
  */
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EnginePort, EngineEvents } from '#core/engine/engine.port.ts'
-import { finishesInMs, type JobFrame } from '#core/jobs/index.ts'
+import { finishesInMs } from '#core/jobs/index.ts'
+import type { OfferedJob } from '#core/venues/index.ts'
 import { LIMITS } from '#exchange-server/exchange-limits.ts'
 
 /** Characters by which a prompt is recognised. */
@@ -112,7 +113,7 @@ class Gate implements JobGate {
   /** As the core's admission estimates it. */
   #finishesInMs({ prompt = '', maxTokens }: EngineRequest): number | null {
     const { running: inEngine, queued: inQueue, speed, waitingPromptTokens } = this.#inner.stats()
-    return finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as JobFrame, {
+    return finishesInMs({ request: { messages: [{ role: 'user', content: prompt }], maxTokens } } as OfferedJob, {
       ...this.#size,
       running: this.#running,
       engine: { running: inEngine, queued: inQueue },

@@ -1,2 +1,0 @@
-/** What the core needs beside the port (exchange.port.ts) to speak to an exchange. */
-export { trySend } from './try-send.ts'

@@ -1,0 +1,119 @@
+/**
+ * What the core sees of a venue: verbs in both directions, and whether it is reachable. One driver a kind of venue
+ * stands behind it (src-main/venues), and its wire stays there. What a venue cannot do is a capability; no code asks
+ * for a name.
+ */
+import type { ErrorValue } from '#contract/errors.ts'
+import type { GradeSpec } from '#contract/grades.ts'
+import type { DeploymentId, ExamId, Instrument, JobId, PublicKey } from '#contract/ids.ts'
+import type { Currency, NanoPerMtok, Realm } from '#contract/money.ts'
+import type { SignedClaim } from '#contract/receipt.ts'
+import type { EngineIdentity } from '#contract/supplier.ts'
+import type { EpochMs } from '#contract/time.ts'
+
+import type { LeaseSource } from './lease.ts'
+import type { VenueEvent } from './venue-events.ts'
+
+export interface VenueCapabilities {
+  /** `push`: jobs come by themselves. `poll`: the driver fetches one with a lease in hand, and hands it in once. */
+  transport: 'push' | 'poll'
+  /** Text is delivered while it is generated; otherwise `done` carries all of it. */
+  streaming: boolean
+  /** A buyer's leaving reaches us. */
+  cancel: boolean
+  /** Whose count of tokens is paid. */
+  counts: 'venue' | 'seller'
+  /** What shows that work was paid. */
+  receipts: 'signed' | 'statement' | 'none'
+  /** `own`: the venue examines suppliers. `none`: its grades may be listed without an exam. */
+  exams: 'own' | 'none'
+  /** It tells asks and demand. */
+  book: boolean
+  /** An offer can be paused without taking it back. */
+  pause: boolean
+  /** A price changes without losing the place of the offer. */
+  reprice: boolean
+  prompts: 'chat' | 'raw'
+}
+
+export interface VenueTerms {
+  realm: Realm
+  currency: Currency
+  feeBps: number
+  holdMs: number
+  specs: GradeSpec[]
+  /** Signs the receipts; empty where the venue signs none. */
+  exchange: PublicKey
+}
+
+export type VenueState =
+  | { kind: 'connecting'; attempt: number }
+  /** `fresh` is true when the session could not be resumed: the core must reconcile. */
+  | { kind: 'online'; since: EpochMs; terms: VenueTerms; fresh: boolean }
+  /** `credential`: the venue does not take our key any more; trying again changes nothing before the owner acts. */
+  | { kind: 'offline'; reason: string; retryAt: EpochMs; cause: 'network' | 'credential' }
+  | { kind: 'stopped' }
+
+/** Declared anew to change price or slots. */
+export interface VenueOffer {
+  instrument: Instrument
+  deploymentId: DeploymentId
+  identity: EngineIdentity
+  askNanoPerMtok: NanoPerMtok
+  slots: number
+  contextTokens: number
+  maxOutputTokens: number
+}
+
+export interface ExamApplication {
+  requestId: string
+  instrument: Instrument
+  deploymentId: DeploymentId
+  identity: EngineIdentity
+  slots: number
+  /** The attempt to go on with. */
+  examId?: ExamId
+}
+
+/** A job that is done. `text` is null when it was done by an earlier process: answers are not kept. */
+export interface FinishedWork extends SignedClaim {
+  jobId: JobId
+  text: string | null
+}
+
+/** What we hold of a venue with signed receipts, and the jobs we do not know the end of. */
+export interface ReconcileRequest {
+  afterReceiptSeq: number
+  afterReleaseSeq: number
+  openJobs: JobId[]
+}
+
+/**
+ * Verbs throw EXCHANGE_OFFLINE when there is no session. That one was taken is no acknowledgement: money waits for the
+ * venue's answer.
+ */
+export interface VenueVerbs {
+  declare(offer: VenueOffer): void
+  withdraw(instrument: Instrument): void
+  accept(jobId: JobId): void
+  /** It was not begun; the venue may give it to another supplier. */
+  refuse(jobId: JobId, error: ErrorValue): void
+  text(jobId: JobId, text: string): void
+  done(work: FinishedWork): void
+  failed(jobId: JobId, error: ErrorValue): void
+  reconcile(request: ReconcileRequest): void
+  startExam(application: ExamApplication): void
+  cancelExam(examId: ExamId): void
+}
+
+export interface VenuePort extends VenueVerbs {
+  readonly capabilities: VenueCapabilities
+  state(): VenueState
+  /** When the venue was last heard of; null before the first time. */
+  lastSeenAt(): EpochMs | null
+  onState(listener: (state: VenueState) => void): () => void
+  onEvent(listener: (event: VenueEvent) => void): () => void
+  /** Connects, and stays so; a polling driver takes a lease before each job. */
+  start(leases: LeaseSource): void
+  stop(): Promise<void>
+}

@@ -1,0 +1,4 @@
+/** For venues that push their jobs: they take no lease. */
+import type { LeaseSource } from '#core/venues/lease.ts'
+
+export const NO_LEASES: LeaseSource = { take: () => null }
