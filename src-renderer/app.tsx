@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 
 import { useConnection, useCore } from './core-client.ts'
+import { type ShownVenue, VenueProvider } from './connection/venue.tsx'
 import { makeRouter } from './router.tsx'
 import { Login, Reload, Waiting } from './shell/login-page.tsx'
 
@@ -20,17 +21,21 @@ export function App({ loginProblem }: { loginProblem: string | null }) {
   const core = useCore()
   const connection = useConnection()
   const router = useMemo(() => makeRouter(), [])
-  const [ready, setReady] = useState(false)
-  const online = connection.kind === 'online'
+  const [shown, setShown] = useState<ShownVenue | null>(null)
   useEffect(() => {
-    if (!online || ready) return
+    const [venue] = connection.kind === 'online' ? connection.hello.venues : []
+    if (venue === undefined || shown !== null) return
     void startsWithWizard(() => core.client.app.onboarding()).then(async (wizard) => {
       if (wizard && /^#?\/?$/.test(location.hash)) await router.navigate({ to: '/welcome', replace: true })
-      setReady(true)
+      setShown(venue)
     })
-  }, [online, ready, core, router])
+  }, [connection, shown, core, router])
   if (connection.kind === 'login') return <Login problem={loginProblem} />
   if (connection.kind === 'reload') return <Reload />
-  if (!ready) return <Waiting reason={connection.kind === 'offline' ? connection.reason : null} />
-  return <RouterProvider router={router} />
+  if (shown === null) return <Waiting reason={connection.kind === 'offline' ? connection.reason : null} />
+  return (
+    <VenueProvider venue={shown}>
+      <RouterProvider router={router} />
+    </VenueProvider>
+  )
 }

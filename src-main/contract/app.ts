@@ -2,7 +2,18 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
+import {
+  currency,
+  epochMs,
+  instrument,
+  jobId,
+  nanoSigned,
+  ofVenue,
+  price,
+  realm,
+  tokens,
+  venueId,
+} from './primitives.ts'
 import { method } from './scope.ts'
 
 export const topics = z.enum([
@@ -40,6 +51,7 @@ export const hardware = z.object({
 export type Hardware = z.infer<typeof hardware>
 
 export const liveJob = z.object({
+  venueId,
   jobId,
   instrument,
   startedAt: epochMs,
@@ -60,12 +72,17 @@ export const live = z.object({
     model: z.string().nullable(),
     detail: z.string().nullable(),
   }),
-  exchange: z.object({
-    kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
-    lastSeenAt: epochMs.nullable(),
-    detail: z.string().nullable(),
-  }),
-  listing: z.enum(['none', 'listed', 'paused', 'waiting']),
+  venues: z
+    .array(
+      z.object({
+        venueId,
+        kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
+        lastSeenAt: epochMs.nullable(),
+        detail: z.string().nullable(),
+        listing: z.enum(['none', 'listed', 'paused', 'waiting']),
+      }),
+    )
+    .max(16),
   tokPerS: z.number(),
   running: z.array(liveJob).max(64),
   watts: measured.nullable(),
@@ -82,6 +99,7 @@ export const rung = z.object({
 })
 
 export const home = z.object({
+  venueId,
   at: epochMs,
   realm,
   currency,
@@ -173,17 +191,19 @@ export const appContract = {
       version: z.string(),
       contractHash: z.string(),
       mode: z.enum(['desktop', 'headless']),
-      realm,
-      currency,
+      /** The markets of this rig, the oldest first. */
+      venues: z.array(z.object({ venueId, driver: z.string(), realm, currency })).max(16),
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */
-  events: method('read').output(eventIterator(z.object({ topic: topics, version: z.number().int() }))),
+  events: method('read').output(
+    eventIterator(z.object({ topic: topics, venueId: venueId.nullable(), version: z.number().int() })),
+  ),
   live: method('read').output(eventIterator(live)),
-  home: method('read').output(home),
+  home: method('read').input(ofVenue).output(home),
   hardware: method('read').output(hardware),
   power: method('read').output(
     z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),
@@ -200,14 +220,17 @@ export const appContract = {
   updateOnboarding: method('operate')
     .input(onboarding.pick({ step: true, skipped: true }).partial())
     .output(onboarding),
-  ledgerCheck: method('read').output(
-    z.object({
-      ok: z.boolean(),
-      problems: z.array(z.string()),
-      accounts: z.number().int(),
-      transfers: z.number().int(),
-      receipts: z.number().int(),
-      comparedWithExchange: z.boolean(),
-    }),
-  ),
+  ledgerCheck: method('read')
+    .input(ofVenue)
+    .output(
+      z.object({
+        venueId,
+        ok: z.boolean(),
+        problems: z.array(z.string()),
+        accounts: z.number().int(),
+        transfers: z.number().int(),
+        receipts: z.number().int(),
+        comparedWithExchange: z.boolean(),
+      }),
+    ),
 }

@@ -3,7 +3,18 @@
  */
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoAmount, nanoSigned, realm, tokens } from './primitives.ts'
+import {
+  currency,
+  epochMs,
+  instrument,
+  jobId,
+  nanoAmount,
+  nanoSigned,
+  ofVenue,
+  realm,
+  tokens,
+  venueId,
+} from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bucketSize = z.enum(['hour', 'day', 'month'])
@@ -13,6 +24,7 @@ export type BucketSize = z.infer<typeof bucketSize>
  * and month.
  */
 export const range = z.object({
+  venueId,
   from: epochMs,
   to: epochMs,
   bucket: bucketSize,
@@ -36,6 +48,7 @@ export const grossBucket = z.object({
   power: z.object({ joules: z.number(), costNano: nanoSigned.nullable(), coveredShare: z.number() }),
 })
 export const series = z.object({
+  venueId,
   realm,
   currency,
   powerCurrency: z.string(),
@@ -46,6 +59,7 @@ export const series = z.object({
 export type Series = z.infer<typeof series>
 
 export const summary = z.object({
+  venueId,
   realm,
   currency,
   powerCurrency: z.string(),
@@ -73,12 +87,16 @@ export type Summary = z.infer<typeof summary>
 
 export const earningsContract = {
   summary: method('read')
-    .input(z.object({ from: epochMs, to: epochMs }))
+    .input(z.object({ venueId, from: epochMs, to: epochMs }))
     .output(summary),
   series: method('read').input(range).output(series),
-  held: method('read').output(
-    z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000),
-  ),
+  held: method('read')
+    .input(ofVenue)
+    .output(
+      z
+        .array(z.object({ venueId, jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() }))
+        .max(1_000),
+    ),
   /**
    * The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and
    * local time, currency, realm.

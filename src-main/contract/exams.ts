@@ -3,7 +3,7 @@ import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
 import { gradeSpec } from './grades.ts'
-import { deploymentId, digest, epochMs, examId, instrument, sha256 } from './primitives.ts'
+import { deploymentId, digest, epochMs, examId, instrument, ofVenue, sha256, venueId } from './primitives.ts'
 import { method } from './scope.ts'
 import { examLimitView, type ExamLimitView } from './supplier.ts'
 
@@ -19,6 +19,7 @@ export const examItemView = z.object({
 })
 export type ExamItemView = z.infer<typeof examItemView>
 export const exam = z.object({
+  venueId,
   examId,
   instrument,
   specVersion: z.number().int(),
@@ -43,29 +44,32 @@ export const exam = z.object({
 export type Exam = z.infer<typeof exam>
 
 export const examsContract = {
-  grades: method('read').output(
-    z.array(
-      z.object({
-        spec: gradeSpec,
-        qualification: z.object({
-          state: z.enum(['none', 'passed', 'not-reached', 'undecided', 'running', 'interrupted']),
-          examId: examId.nullable(),
-          deploymentId: deploymentId.nullable(),
-          validUntil: epochMs.nullable(),
+  grades: method('read')
+    .input(ofVenue)
+    .output(
+      z.array(
+        z.object({
+          venueId,
+          spec: gradeSpec,
+          qualification: z.object({
+            state: z.enum(['none', 'passed', 'not-reached', 'undecided', 'running', 'interrupted']),
+            examId: examId.nullable(),
+            deploymentId: deploymentId.nullable(),
+            validUntil: epochMs.nullable(),
+          }),
         }),
-      }),
+      ),
     ),
-  ),
-  list: method('read').output(z.array(exam)),
+  list: method('read').input(ofVenue).output(z.array(exam)),
   get: method('read')
-    .input(z.object({ examId }))
+    .input(z.object({ venueId, examId }))
     .output(exam.extend({ items: z.array(examItemView) })),
   /**
    * Question, expected answer and reply of one finished item (the seed is known only after the exam; before that,
    * question and reply).
    */
   item: method('read')
-    .input(z.object({ examId, itemId: z.string().max(64) }))
+    .input(z.object({ venueId, examId, itemId: z.string().max(64) }))
     .output(
       z.object({
         itemId: z.string(),
@@ -78,16 +82,16 @@ export const examsContract = {
     ),
   /** Emits the whole exam at once and then on each item (batched to at most 10 a second); ends with the exam. */
   progress: method('read')
-    .input(z.object({ examId }))
+    .input(z.object({ venueId, examId }))
     .output(eventIterator(exam.extend({ items: z.array(examItemView) }))),
   /**
    * Starts, or resumes an interrupted one for the same grade and deployment. Errors: EXCHANGE_OFFLINE, EXAM_RUNNING,
    * EXAM_ATTEMPTS, ENGINE_*.
    */
-  start: method('operate').input(z.object({ instrument, deploymentId })).output(exam),
-  cancel: method('operate').input(z.object({ examId })).output(exam),
+  start: method('operate').input(z.object({ venueId, instrument, deploymentId })).output(exam),
+  cancel: method('operate').input(z.object({ venueId, examId })).output(exam),
   /** The signed transcript as canonical JSON, for `stoker verify transcript`. */
   transcript: method('read')
-    .input(z.object({ examId }))
+    .input(z.object({ venueId, examId }))
     .output(z.object({ json: z.string(), sha256: digest })),
 }

@@ -13,10 +13,13 @@ export type DeploymentId = Id<'deployment'>
 export type ModelSha256 = Id<'sha256'>
 /** An instrument's symbol, for instance `practice/text-nano`. */
 export type Instrument = Id<'instrument'>
+/** A market this rig sells on: `practice`, or the name its owner gave it. */
+export type VenueId = Id<'venue'>
 /** Raw 32-byte Ed25519 public key, base64url without padding. */
 export type PublicKey = Id<'ed25519'>
 
 export const ID_PATTERN = /^[A-Za-z0-9_.:/-]{1,96}$/
+export const VENUE_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/
 export const SHA256_PATTERN = /^[0-9a-f]{64}$/
 export const PUBLIC_KEY_PATTERN = /^[A-Za-z0-9_-]{43}$/
 

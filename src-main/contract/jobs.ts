@@ -1,7 +1,7 @@
 /** Jobs won, live and past. Prompts and answers are never stored, so they are never here. */
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens, venueId } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
@@ -22,6 +22,7 @@ export const receiptDifference = z.object({
 export type ReceiptDifference = z.infer<typeof receiptDifference>
 
 export const job = z.object({
+  venueId,
   jobId,
   instrument,
   sha256,
@@ -55,6 +56,7 @@ export const jobsContract = {
   list: method('read')
     .input(
       z.object({
+        venueId,
         before: z.string().max(120).nullable().default(null),
         limit: z.number().int().min(1).max(200).default(50),
         state: jobStates.nullable().default(null),
@@ -63,7 +65,7 @@ export const jobsContract = {
     )
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
   get: method('read')
-    .input(z.object({ jobId }))
+    .input(z.object({ venueId, jobId }))
     .output(
       job.extend({
         receipt: receipt.nullable(),

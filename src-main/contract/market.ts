@@ -2,10 +2,21 @@
 import { z } from 'zod'
 
 import { gradeSpec } from './grades.ts'
-import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm } from './primitives.ts'
+import {
+  currency,
+  deploymentId,
+  epochMs,
+  instrument,
+  nanoSigned,
+  ofVenue,
+  price,
+  realm,
+  venueId,
+} from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bookView = z.object({
+  venueId,
   instrument,
   at: epochMs,
   rows: z.array(
@@ -16,6 +27,7 @@ export const bookView = z.object({
 })
 export type BookView = z.infer<typeof bookView>
 export const listing = z.object({
+  venueId,
   instrument,
   deploymentId,
   askNanoPerMtok: price,
@@ -40,6 +52,7 @@ export type Listing = z.infer<typeof listing>
  * practice).
  */
 export const quote = z.object({
+  venueId,
   instrument,
   realm,
   currency,
@@ -56,32 +69,35 @@ export const quote = z.object({
 export type Quote = z.infer<typeof quote>
 
 export const marketContract = {
-  instruments: method('read').output(
-    z.array(
-      z.object({
-        spec: gradeSpec,
-        realm,
-        currency,
-        feeBps: z.number().int(),
-        holdMs: z.number().int(),
-        qualified: z.boolean(),
-        whyNot: z.string().nullable(),
-      }),
+  instruments: method('read')
+    .input(ofVenue)
+    .output(
+      z.array(
+        z.object({
+          venueId,
+          spec: gradeSpec,
+          realm,
+          currency,
+          feeBps: z.number().int(),
+          holdMs: z.number().int(),
+          qualified: z.boolean(),
+          whyNot: z.string().nullable(),
+        }),
+      ),
     ),
-  ),
   /** The last book the exchange sent; at says how old it is. */
-  book: method('read').input(z.object({ instrument })).output(bookView.nullable()),
+  book: method('read').input(z.object({ venueId, instrument })).output(bookView.nullable()),
   quote: method('read')
-    .input(z.object({ instrument, askNanoPerMtok: price }))
+    .input(z.object({ venueId, instrument, askNanoPerMtok: price }))
     .output(quote),
-  listings: method('read').output(z.array(listing)),
+  listings: method('read').input(ofVenue).output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
   list: method('money')
-    .input(z.object({ instrument, deploymentId, askNanoPerMtok: price }))
+    .input(z.object({ venueId, instrument, deploymentId, askNanoPerMtok: price }))
     .output(listing),
-  pause: method('operate').input(z.object({ instrument })).output(listing),
-  resume: method('operate').input(z.object({ instrument })).output(listing),
+  pause: method('operate').input(z.object({ venueId, instrument })).output(listing),
+  resume: method('operate').input(z.object({ venueId, instrument })).output(listing),
   withdraw: method('money')
-    .input(z.object({ instrument }))
+    .input(z.object({ venueId, instrument }))
     .output(z.object({ withdrawn: z.boolean() })),
 }

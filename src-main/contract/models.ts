@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { deploymentId, epochMs, sha256 } from './primitives.ts'
+import { currency, deploymentId, epochMs, sha256, venueId } from './primitives.ts'
 import { method } from './scope.ts'
 
 /** What the header says, read before anything is loaded. */
@@ -168,9 +168,8 @@ export const handedBack = z.object({
   unloaded: z.number().int(),
   /** Jobs not begun, sent back for another supplier. */ handedOff: z.number().int(),
   /** Jobs ended in the middle; their buyers pay nothing. */ failed: z.number().int(),
-  /** What the failed jobs' delivered text would have earned after the fee, in nano-units of the realm. */ sellerNano: z
-    .number()
-    .int(),
+  /** What the failed jobs' delivered text would have earned after the fee, of each venue in its unit. */
+  notEarned: z.array(z.object({ venueId, currency, sellerNano: z.number().int() })),
   lostTokens: z.number().int(),
   paused: z.array(z.string()),
 })

@@ -1,8 +1,8 @@
 /** zod schemas of ids, money and time. The zod-free types live in ids.ts, money.ts and time.ts. */
 import { z } from 'zod'
 
-import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } from './ids.ts'
-import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN } from './ids.ts'
+import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey, VenueId } from './ids.ts'
+import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN, VENUE_ID_PATTERN } from './ids.ts'
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
 
@@ -15,6 +15,12 @@ export const jobId = id<JobId>()
 export const examId = id<ExamId>()
 export const deploymentId = id<DeploymentId>()
 export const instrument = id<Instrument>()
+export const venueId = z
+  .string()
+  .regex(VENUE_ID_PATTERN)
+  .transform((value) => value as VenueId)
+/** What a call about one venue names at least. */
+export const ofVenue = z.object({ venueId })
 export const sha256 = z
   .string()
   .regex(SHA256_PATTERN)

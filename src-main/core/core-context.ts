@@ -5,7 +5,7 @@
  */
 import type { Books } from '#books/books-types.ts'
 import type { Live, Topic } from '#contract/app.ts'
-import type { DeploymentId, Instrument, ModelSha256 } from '#contract/ids.ts'
+import type { DeploymentId, Instrument, ModelSha256, VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { HandedBack } from '#contract/models.ts'
 import type { Currency, Nano, Realm } from '#contract/money.ts'
@@ -21,39 +21,56 @@ import type { HostPort } from './host/host.port.ts'
 import type { Os } from './os.ts'
 import type { VenuePort } from './venues/venue.port.ts'
 
+/** What changed, and how often so far. */
+export interface TopicChange {
+  topic: Topic
+  venueId: VenueId | null
+  version: number
+}
+
 /** Topic/version bus: says what changed, never carries state. */
 export interface EventBus {
-  /** Call after the change was committed. */
-  changed(topic: Topic): void
+  /** Call after the change was committed; `venueId` is null for what belongs to the machine. */
+  changed(topic: Topic, venueId?: VenueId | null): void
   /** Own listener inside the core; returns its unsubscribe. */
   on(listener: (topic: Topic) => void): () => void
+  /** The same bus, on which every change is this venue's. */
+  of(venueId: VenueId): EventBus
   /**
    * Every topic's version at once, then changes, coalesced per topic; ends with the signal. Throws UNAVAILABLE beyond
    * the bound on subscribers.
    */
-  subscribe(signal: AbortSignal | undefined): AsyncGenerator<{ topic: Topic; version: number }>
+  subscribe(signal: AbortSignal | undefined): AsyncGenerator<TopicChange>
 }
 
+/** Of the machine, whatever it sells on. */
 export interface CoreContext {
   readonly clock: Clock
   readonly ids: IdSource
   readonly log: Log
   readonly os: Os
-  /** Settings, models, deployments, power: of no realm. */
+  /** Settings, models, deployments, power, venues: of no realm. */
   readonly rigDb: Db
-  /** Ledger, jobs, receipts, outbox, listings, exams, rollups of one realm. */
-  readonly realmDb: Db
-  readonly realm: Realm
-  readonly currency: Currency
   readonly books: Books
   readonly engines: EnginesPort
-  readonly venue: VenuePort
   readonly host: HostPort
   readonly events: EventBus
   readonly key: SigningKey
   readonly version: string
   readonly dataDir: string
   readonly bundledModelsDir: string
+}
+
+/** Of one venue: its own database, realm and unit, and the driver that speaks to it. Built by core/venues alone. */
+export interface VenueContext extends CoreContext {
+  readonly venueId: VenueId
+  /** The kind of venue. */
+  readonly driver: string
+  /** Ledger, jobs, receipts, outbox, listings, exams, rollups of this venue. */
+  readonly realmDb: Db
+  readonly realm: Realm
+  readonly currency: Currency
+  readonly venue: VenuePort
 }
 
 /** A stored deployment as jobs, listings and exams need it. */

@@ -12,15 +12,21 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
 
-import type { CoreContext } from './core-context.ts'
-import { createDomains, type DomainOptions, type Domains } from './domains.ts'
+import type { CoreContext, VenueContext } from './core-context.ts'
+import { byVenue } from './by-venue.ts'
+import { createDomains, type DomainOptions, type Domains, type VenueDomains } from './domains.ts'
+import { earningsApi } from './earnings/index.ts'
 import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
+import { examsApi } from './exams/index.ts'
+import { homeApi } from './home/index.ts'
+import { jobsApi } from './jobs/index.ts'
+import { ledgerApi } from './ledger/index.ts'
+import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './os.ts'
-import { realmMigrations } from './realm-db/index.ts'
 import { rigMigrations } from './rig-db/index.ts'
-import type { VenuePort } from './venues/venue.port.ts'
+import { activeVenues, openVenue, type VenueDrivers } from './venues/index.ts'
 
 export interface CoreDeps extends DomainOptions {
   /** Already locked by the caller. */
@@ -29,7 +35,8 @@ export interface CoreDeps extends DomainOptions {
   ids: IdSource
   log: Log
   host: HostPort
-  venue: VenuePort
+  /** Makes the port of each kind of venue; `stoker` is our own exchange. */
+  drivers: VenueDrivers
   engines: EnginesPort
   signingKey: SigningKey
   version: string
@@ -37,12 +44,14 @@ export interface CoreDeps extends DomainOptions {
 }
 
 /**
- * Opens rig.db and practice.db under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE, DB_CORRUPT.
+ * Opens rig.db and the databases of the venues under `dataDir` (migrating them); starts nothing. Errors: DB_FROM_FUTURE,
+ * DB_CORRUPT, NOT_FOUND for a venue of a kind this Stoker does not know.
  */
 export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
-  const { venue, log } = context
-  const { domains } = createDomains(context, deps)
+  const { log } = context
+  const venues = openVenues(context, deps.drivers)
+  const { domains } = createDomains(context, venues, deps)
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
 
@@ -55,17 +64,19 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, jobs, exams, listings, ownUse, market } = domains
+      const { models, deployments, power, ownUse } = domains
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
-      // Before exams and listings: a fresh session first ends what the old one ran.
-      jobs.start()
-      exams.start()
-      listings.start()
-      market.start()
+      for (const { jobs, exams, listings, market } of domains.venues) {
+        // Before exams and listings: a fresh session first ends what the old one ran.
+        jobs.start()
+        exams.start()
+        listings.start()
+        market.start()
+      }
       ownUse.start()
-      venue.start({ take: () => null })
+      for (const { context: venue, leases } of domains.venues) venue.venue.start(leases)
     },
     /** Stops the loops, the exchange connection and the engines, and closes the databases. Idempotent. */
     stop(): Promise<void> {
@@ -77,57 +88,45 @@ export function createCore(deps: CoreDeps) {
 export type Core = ReturnType<typeof createCore>
 
 function openContext(deps: CoreDeps): CoreContext {
-  const { dataDir, log, clock, ids, host, venue, engines, signingKey: key, version, bundledModelsDir } = deps
-  const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log })
+  const { dataDir, log, clock, ids, host, engines, signingKey: key, version, bundledModelsDir } = deps
+  return {
+    clock,
+    ids,
+    log,
+    os: createOs(log),
+    rigDb: openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log }),
+    books: createBooks(),
+    engines,
+    host,
+    events: createEvents(),
+    key,
+    version,
+    dataDir,
+    bundledModelsDir,
+  }
+}
+
+/** All or none: what was opened is closed again when one cannot be, rig.db too. */
+function openVenues(context: CoreContext, drivers: VenueDrivers): VenueContext[] {
+  const opened: VenueContext[] = []
   try {
-    const realmDb = openDb({ path: join(dataDir, 'practice.db'), migrations: realmMigrations, log })
-    return {
-      clock,
-      ids,
-      log,
-      os: createOs(log),
-      rigDb,
-      realmDb,
-      realm: 'practice',
-      currency: 'PCR',
-      books: createBooks(),
-      engines,
-      venue,
-      host,
-      events: createEvents(),
-      key,
-      version,
-      dataDir,
-      bundledModelsDir,
-    }
+    for (const row of activeVenues(context.rigDb.read)) opened.push(openVenue(context, row, drivers))
+    return opened
   } catch (error) {
-    rigDb.close()
+    for (const { realmDb } of opened) realmDb.close()
+    context.rigDb.close()
     throw error
   }
 }
 
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const {
-    settings,
-    onboarding,
-    hardware,
-    models,
-    deployments,
-    power,
-    earnings,
-    exams,
-    jobs,
-    ownUse,
-    market,
-    ledger,
-    app,
-    home,
-  } = domains
+  const { settings, onboarding, hardware, models, deployments, power, ownUse, app, venues, homes } = domains
+  const of = byVenue(venues)
   return os.router({
     app: {
       ...app.api,
-      ...ledger.api,
-      ...home.api,
+      ...ledgerApi(os, (venueId) => of(venueId).ledger),
+      ...homeApi(os, (venueId) => homes[venues.indexOf(of(venueId))]!),
       ...hardware.api,
       ...power.api,
       ...settings.api,
@@ -135,31 +134,32 @@ function routerOf({ os }: CoreContext, domains: Domains) {
       ...ownUse.api,
     },
     models: { ...models.api, ...deployments.api },
-    exams: exams.api,
-    market: market.api,
-    jobs: jobs.api,
-    earnings: earnings.api,
+    exams: examsApi(os, (venueId) => of(venueId).exams.calls),
+    market: marketDataApi(os, (venueId) => of(venueId).market.calls),
+    jobs: jobsApi(os, (venueId) => of(venueId).jobs.calls),
+    earnings: earningsApi(os, (venueId) => of(venueId).earnings),
   })
 }
 
 /**
- * Work ends before the connection, the connection before the engine, everything before the databases. One failure stops
- * none of the others.
+ * Work ends before the connections, those before the engines, everything before the databases. One failure stops none
+ * of the others.
  */
-async function stopAll({ engines, venue, rigDb, realmDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { jobs, exams, listings, ownUse, market, deployments, models, power } = domains
+async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): Promise<void> {
+  const { venues, ownUse, deployments, models, power } = domains
+  const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
     () => ownUse.stop(),
-    () => jobs.stop(),
-    () => exams.stop(),
-    () => listings.stop(),
-    () => market.stop(),
-    () => venue.stop(),
+    ...each(({ jobs }) => jobs.stop()),
+    ...each(({ exams }) => exams.stop()),
+    ...each(({ listings }) => listings.stop()),
+    ...each(({ market }) => market.stop()),
+    ...each(({ context }) => context.venue.stop()),
     () => deployments.stop(),
     () => models.stop(),
     () => power.stop(),
     () => engines.stop(),
-    () => realmDb.close(),
+    ...each(({ context }) => context.realmDb.close()),
     () => rigDb.close(),
   ]
   for (const step of steps) {

@@ -10,11 +10,16 @@ import type { Exams } from './exams/index.ts'
 import type { Jobs } from './jobs/index.ts'
 import type { Listings } from './listings/index.ts'
 
-export interface LinkedDomains {
-  deployments: Pick<Deployments, 'modelInUse' | 'modelLoaded' | 'removeRemote'>
+/** What the machine asks of each venue. */
+export interface LinkedVenue {
   listings: Pick<Listings, 'all'>
   exams: Pick<Exams, 'examining'>
-  jobs: Pick<Jobs, 'live' | 'runningOn' | 'runningOf' | 'onEnded' | 'giveUp' | 'measured'>
+  jobs: Pick<Jobs, 'live' | 'runningOn'>
+}
+
+export interface LinkedDomains {
+  deployments: Pick<Deployments, 'modelInUse' | 'modelLoaded' | 'removeRemote' | 'loaded'>
+  venues: readonly LinkedVenue[]
   handBack: HandBack
 }
 
@@ -28,17 +33,23 @@ export function createLinks(domains: Pick<Late<LinkedDomains>, 'get'>) {
     removeRemote: (sha256: string): Promise<boolean> => domains.get().deployments.removeRemote(sha256),
     /** Deployments, and Home, ask why one may not be unloaded now, in plain words; null when it may. */
     inUse: (deploymentId: string): string | null => {
-      const { listings, exams, jobs } = domains.get()
-      const listing = listings.all().find((one) => one.deploymentId === deploymentId && one.state !== 'paused')
+      const { venues } = domains.get()
+      const listing = venues
+        .flatMap(({ listings }) => listings.all())
+        .find((one) => one.deploymentId === deploymentId && one.state !== 'paused')
       if (listing !== undefined) return `It is listed for ${listing.instrument}; pause or withdraw the listing first.`
-      if (exams.examining() === deploymentId) return 'An exam runs on it; wait for the result or cancel the exam.'
-      return jobs.runningOn(deploymentId) > 0 ? 'It is serving a job; try again in a moment.' : null
+      if (venues.some(({ exams }) => exams.examining() === deploymentId))
+        return 'An exam runs on it; wait for the result or cancel the exam.'
+      return venues.some(({ jobs }) => jobs.runningOn(deploymentId) > 0)
+        ? 'It is serving a job; try again in a moment.'
+        : null
     },
     /** Deployments offer it to the owner. */
     handBack: ((rule) => domains.get().handBack(rule)) satisfies HandBack,
     /** Power asks how many jobs run. */
-    runningJobs: (): number => domains.get().jobs.live().length,
-    /** Listings ask who still works for them; jobs ask listings for their routes. */
-    jobs: (): LinkedDomains['jobs'] => domains.get().jobs,
+    runningJobs: (): number => domains.get().venues.reduce((sum, { jobs }) => sum + jobs.live().length, 0),
+    /** Capacity asks how many slots a deployment has; null while it is not in memory. */
+    slotsOf: (deploymentId: string): number | null =>
+      domains.get().deployments.loaded(deploymentId)?.model.slots ?? null,
   }
 }

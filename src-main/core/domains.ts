@@ -1,18 +1,20 @@
 /**
- * Builds the domains in the order of their needs, in two rooms: what belongs to the machine, then what trades. What a
- * domain needs of a later one is a link (domain-links.ts).
+ * Builds the domains in the order of their needs, in two rooms: what belongs to the machine, then what trades, once a
+ * venue. What a domain needs of a later one is a link (domain-links.ts).
  */
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
-import type { CoreContext, TradingService } from './core-context.ts'
+import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
+import type { LeaseSource } from './capacity/lease.port.ts'
+import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
-import { createHandBack, createJobs } from './jobs/index.ts'
+import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
 import { createListings } from './listings/index.ts'
 import { createLastTerms, createMarketData } from './market-data/index.ts'
@@ -40,22 +42,39 @@ export interface DomainOptions {
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
-export function createDomains(context: CoreContext, options: DomainOptions) {
+export function createDomains(context: CoreContext, venueContexts: readonly VenueContext[], options: DomainOptions) {
   const linked: Late<LinkedDomains> = late('a domain of the core')
   const links = createLinks(linked)
-  const machine = createMachineDomains(context, options, links)
-  const trading = createTradingDomains(context, machine, links)
-  linked.set({ deployments: machine.deployments, ...trading })
-  const screens = createScreenDomains(context, options, { machine, trading, links })
-  return { links, domains: { ...machine, ...trading, ...screens } }
+  const machine = createMachineDomains(context, venueContexts, options, links)
+  const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
+  const venues = venueContexts.map((venue) => createVenueDomains(venue, machine, shared))
+  const { handBack } = createHandBack(context, {
+    venues,
+    deployments: machine.deployments,
+    remember: () => machine.ownUse.givenBack.remember(),
+  })
+  linked.set({ deployments: machine.deployments, venues, handBack })
+  const app = createApp(context, {
+    venues,
+    watts: () => machine.power.watts(),
+    engines: () => machine.deployments.engines(),
+    exchangeUrl: () => options.exchangeUrl?.() ?? null,
+  })
+  const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
+  return { links, domains: { ...machine, venues, handBack, app, homes } }
 }
 export type Domains = ReturnType<typeof createDomains>['domains']
+export type VenueDomains = Domains['venues'][number]
 
 type MachineDomains = ReturnType<typeof createMachineDomains>
-type TradingDomains = ReturnType<typeof createTradingDomains>
 
-/** Of no realm: the owner's settings, models and what runs them, and electricity. */
-function createMachineDomains(context: CoreContext, options: DomainOptions, links: DomainLinks) {
+/** Of no venue: the owner's settings, models and what runs them, and electricity. */
+function createMachineDomains(
+  context: CoreContext,
+  venues: readonly VenueContext[],
+  options: DomainOptions,
+  links: DomainLinks,
+) {
   const { prefixReuse, calibrateOnDeploy, powerSources } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
@@ -77,7 +96,14 @@ function createMachineDomains(context: CoreContext, options: DomainOptions, link
   )
   const power = createPower(context, {
     settings,
-    billed: (from, to) => billedBetween(context.realmDb.read, from, to),
+    // Work is work, whoever pays for it: electricity is the machine's.
+    billed: (from, to) =>
+      venues
+        .map(({ realmDb }) => billedBetween(realmDb.read, from, to))
+        .reduce((sum, one) => ({ tokens: sum.tokens + one.tokens, servedMs: sum.servedMs + one.servedMs }), {
+          tokens: 0,
+          servedMs: 0,
+        }),
     running: links.runningJobs,
     devices: () => deployments.allLoaded().map(({ model }) => model.device),
     ...(powerSources === undefined ? {} : { sources: powerSources }),
@@ -86,50 +112,54 @@ function createMachineDomains(context: CoreContext, options: DomainOptions, link
   return { settings, onboarding, hardware, models, deployments, power, ownUse }
 }
 
-/** Of one realm: exams, listings, jobs and their money. */
-function createTradingDomains(context: CoreContext, machine: MachineDomains, links: DomainLinks) {
-  const { deployments, power, onboarding, ownUse } = machine
+/** Of one venue: exams, listings, jobs and their money. */
+function createVenueDomains(
+  context: VenueContext,
+  machine: MachineDomains,
+  shared: { capacity: SlotLeases; measures: MeasuresOfAll },
+) {
+  const { deployments, power, onboarding } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
-  const listings = createListings(context, { deployments, qualifications, specOf: terms.specOf, jobs: links.jobs })
+  const serving: Late<Jobs> = late('the jobs of a venue')
+  const listings = createListings(context, {
+    deployments,
+    qualifications,
+    specOf: terms.specOf,
+    jobs: serving.get,
+  })
   const jobs = createJobs(context, {
+    ...shared,
     deployments,
     power,
     routeOf: (instrument) => listings.routeOf(instrument),
     exams: exams.sink,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
-  const { handBack } = createHandBack(context, {
-    jobs,
-    listings,
-    exams,
-    deployments,
-    remember: () => ownUse.givenBack.remember(),
-  })
+  serving.set(jobs)
   const market = createMarketData(context, { terms, listings, power, deployments, qualifications })
   const ledger = createLedger(context, jobs)
   const earnings = createEarnings(context, power)
-  return { terms, exams, listings, jobs, handBack, market, ledger, earnings }
+  /** A polling driver takes a slot of what is listed before it takes a job. */
+  const leases: LeaseSource = {
+    take(instrument) {
+      const route = listings.routeOf(instrument)
+      return route === null || route.closed !== null ? null : shared.capacity.lease(route.deploymentId)
+    },
+  }
+  return { context, terms, exams, listings, jobs, market, ledger, earnings, leases }
 }
 
-/** What only gathers: the console itself, and Home. */
-function createScreenDomains(
-  context: CoreContext,
-  options: DomainOptions,
-  { machine, trading, links }: { machine: MachineDomains; trading: TradingDomains; links: DomainLinks },
+/** Home of one venue: what only gathers. */
+function createVenueHome(
+  venue: ReturnType<typeof createVenueDomains>,
+  { machine, live, links }: { machine: MachineDomains; live: TradingService['live']; links: DomainLinks },
 ) {
   const { models, deployments, power, onboarding } = machine
-  const { terms, exams, listings, jobs, market, earnings } = trading
-  const app = createApp(context, {
-    jobs: () => jobs.live(),
-    listings: () => listings.all(),
-    watts: () => power.watts(),
-    engines: () => deployments.engines(),
-    exchangeUrl: () => options.exchangeUrl?.() ?? null,
-  })
+  const { context, terms, exams, listings, jobs, market, earnings } = venue
   const service: TradingService = {
-    live: app.live,
+    live,
     listings: () => listings.all(),
     qualifications: () => exams.qualifications(),
     exams: () => exams.newest(),
@@ -138,7 +168,7 @@ function createScreenDomains(
     unbooked: () => jobs.problems(),
     inUse: links.inUse,
   }
-  const home = createHome(context, {
+  return createHome(context, {
     trading: service,
     models,
     deployments,
@@ -148,5 +178,4 @@ function createScreenDomains(
     terms,
     demand: (instrument) => market.demand(instrument),
   })
-  return { app, home }
 }

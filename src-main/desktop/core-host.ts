@@ -47,7 +47,7 @@ function start({ dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'sta
   const core = createCore({
     dataDir,
     version,
-    venue: exchange,
+    drivers: { stoker: () => exchange },
     engines,
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,

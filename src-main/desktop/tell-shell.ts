@@ -4,17 +4,18 @@ import type { ShellRequest } from '#contract/host.ts'
 
 type Tray = Extract<ShellRequest, { t: 'tray' }>
 
+export type WatchedLive = Pick<Live, 'engine' | 'running' | 'tokPerS'> & {
+  venues: readonly Pick<Live['venues'][number], 'kind' | 'listing'>[]
+}
+
 /** The core's own procedures, as far as they are used here. */
 export interface WatchedCore {
-  live(
-    input: undefined,
-    options: { signal: AbortSignal },
-  ): Promise<AsyncIterable<Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>>>
+  live(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<WatchedLive>>
   events(input: undefined, options: { signal: AbortSignal }): Promise<AsyncIterable<{ topic: Topic }>>
   settings(): Promise<Pick<Settings, 'closeToTray'>>
 }
 
-export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'running' | 'tokPerS'>): Tray {
+export function trayOf(live: WatchedLive): Tray {
   if (live.engine.kind === 'broken') return { t: 'tray', state: 'attention', text: 'the engine keeps failing' }
   if (live.running.length > 0)
     return {
@@ -22,10 +23,13 @@ export function trayOf(live: Pick<Live, 'engine' | 'exchange' | 'listing' | 'run
       state: 'serving',
       text: `serving ${live.running.length} ${live.running.length === 1 ? 'job' : 'jobs'}, ${Math.round(live.tokPerS)} tok/s`,
     }
-  if (live.listing === 'listed' && live.exchange.kind !== 'online')
+  const listed = live.venues.filter(({ listing }) => listing === 'listed')
+  // One that can be reached is enough to earn; the console says which cannot.
+  if (listed.length > 0 && listed.every(({ kind }) => kind !== 'online'))
     return { t: 'tray', state: 'attention', text: 'the exchange cannot be reached' }
-  if (live.listing === 'listed') return { t: 'tray', state: 'listed', text: 'listed, waiting for jobs' }
-  return { t: 'tray', state: 'off', text: live.listing === 'paused' ? 'paused' : 'not listed' }
+  if (listed.length > 0) return { t: 'tray', state: 'listed', text: 'listed, waiting for jobs' }
+  const isPaused = live.venues.some(({ listing }) => listing === 'paused')
+  return { t: 'tray', state: 'off', text: isPaused ? 'paused' : 'not listed' }
 }
 
 /**

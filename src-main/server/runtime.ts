@@ -143,7 +143,7 @@ function createHeadlessCore(
     ids,
     log,
     host,
-    venue: exchange,
+    drivers: { stoker: () => exchange },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,

@@ -5,6 +5,7 @@ import type { Listing } from '#contract/market.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 
 import { useCore } from './core-provider.tsx'
+import { useVenue } from './venue.tsx'
 
 export interface ListingSwitch {
   /** What the switch would do now; null when nothing is listed. */
@@ -21,13 +22,14 @@ export function nextAct(listings: readonly Listing[]): 'pause' | 'resume' | null
 
 export function useListingSwitch(): ListingSwitch {
   const { rpc, client, queries } = useCore()
-  const listings = useQuery(rpc.market.listings.queryOptions()).data ?? []
+  const { venueId } = useVenue()
+  const listings = useQuery(rpc.market.listings.queryOptions({ input: { venueId } })).data ?? []
   const act = nextAct(listings)
   const change = useMutation({
     mutationFn: async (what: 'pause' | 'resume') => {
       const states = what === 'pause' ? ['listed', 'waiting'] : ['paused']
       for (const { instrument } of listings.filter((listing) => states.includes(listing.state)))
-        await client.market[what]({ instrument })
+        await client.market[what]({ venueId, instrument })
       return what
     },
     onSuccess: (what) => {

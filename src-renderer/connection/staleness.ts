@@ -1,7 +1,9 @@
 /** Live values are stale after five seconds; at rest the core sends only every five, so half a beat is added there. */
+import type { VenueId } from '#contract/ids.ts'
 import { useNow } from '#ui/use-now.ts'
 
 import { type LiveNow, useConnection, useLive } from './core-provider.tsx'
+import { useVenue, venueIn } from './venue.tsx'
 
 export const LIVE_STALE_MS = 5_000
 export const LIVE_REST_STALE_MS = 7_500
@@ -35,12 +37,13 @@ export interface ExchangeSeen {
  * When the exchange was last heard, moved from the rig's clock to the page's; the live value itself must be fresh.
  * Pure.
  */
-export function exchangeSeen(live: LiveNow | null, stale: boolean, now: number): ExchangeSeen {
-  if (live === null || live.value.exchange.lastSeenAt === null) return { live: false, seenAt: null }
-  const seenAt = live.receivedAt - (live.value.at - live.value.exchange.lastSeenAt)
-  return { live: !stale && live.value.exchange.kind === 'online' && now - seenAt <= EXCHANGE_STALE_MS, seenAt }
+export function exchangeSeen(live: LiveNow | null, venueId: VenueId, stale: boolean, now: number): ExchangeSeen {
+  const venue = venueIn(live?.value, venueId)
+  if (live === null || venue === null || venue.lastSeenAt === null) return { live: false, seenAt: null }
+  const seenAt = live.receivedAt - (live.value.at - venue.lastSeenAt)
+  return { live: !stale && venue.kind === 'online' && now - seenAt <= EXCHANGE_STALE_MS, seenAt }
 }
 
 export function useExchangeSeen(): ExchangeSeen {
-  return exchangeSeen(useLive(), useStaleness().stale, useNow())
+  return exchangeSeen(useLive(), useVenue().venueId, useStaleness().stale, useNow())
 }

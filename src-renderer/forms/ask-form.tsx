@@ -11,6 +11,7 @@ import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts
 import { errorText } from '#ui/loaded.tsx'
 
 import { useCore } from '../connection/core-provider.tsx'
+import { useVenue } from '../connection/venue.tsx'
 
 /** Ordinal of a place in the book. */
 export const ordinal = (n: number): string =>
@@ -67,18 +68,19 @@ export interface AskFormProps {
 
 export function AskForm({ instrument, deploymentId, currency, start, listed, submit, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
+  const { venueId } = useVenue()
   const [text, setText] = useState(editable(start))
   const parsed = parseNano(text)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
     rpc.market.quote.queryOptions({
-      input: { instrument, askNanoPerMtok: asked as NanoPerMtok },
+      input: { venueId, instrument, askNanoPerMtok: asked as NanoPerMtok },
       placeholderData: (before) => before,
     }),
   )
   const list = useMutation({
-    mutationFn: () => client.market.list({ instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
+    mutationFn: () => client.market.list({ venueId, instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
     onSuccess: (listing) => {
       void queries.invalidateQueries({ queryKey: [['market']] })
       onListed?.(listing)

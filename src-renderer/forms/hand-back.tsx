@@ -7,15 +7,14 @@ import type { HandedBack } from '#contract/models.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 
-import { useConnection, useCore } from '../connection/core-provider.tsx'
+import { useCore } from '../connection/core-provider.tsx'
+import { useVenue } from '../connection/venue.tsx'
 import { handedBackLines, isServing } from './handed-back.ts'
 
 type Rule = 'now' | 'finish'
 const CALLED_OFF = 'Not given back: serving went on meanwhile.'
 
 function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff: boolean; onClose: () => void }) {
-  const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.currency : 'PCR'
   return (
     <div aria-live="polite">
       <p>
@@ -23,7 +22,7 @@ function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff:
       </p>
       {!calledOff && (
         <ul style={{ paddingLeft: 18 }}>
-          {handedBackLines(result, currency).map((line) => (
+          {handedBackLines(result).map((line) => (
             <li key={line}>{line}</li>
           ))}
         </ul>
@@ -91,16 +90,17 @@ function Ask({ rule, onRule, pending, error, onTake, onClose }: AskProps) {
 /** There while something is in memory or listed; a result stays until it was read. */
 export function HandBack({ size = 'sm' }: { size?: string }) {
   const { client, queries, rpc } = useCore()
+  const { venueId } = useVenue()
   const [opened, setOpened] = useState(false)
   const [rule, setRule] = useState<Rule>('now')
   const deployments = useQuery(rpc.models.deployments.queryOptions()).data ?? []
-  const listings = useQuery(rpc.market.listings.queryOptions()).data ?? []
+  const listings = useQuery(rpc.market.listings.queryOptions({ input: { venueId } })).data ?? []
   const handBack = useMutation({
     mutationFn: async () => {
       const result = await client.models.handBack({ rule })
       // A listing that was resumed meanwhile calls it off; the core's figures look like those of an idle machine then.
       const serving = async (): Promise<boolean> =>
-        isServing(await client.models.deployments(), await client.market.listings())
+        isServing(await client.models.deployments(), await client.market.listings({ venueId }))
       const calledOff = result.unloaded === 0 && (await serving().catch(() => false))
       return { result, calledOff }
     },

@@ -14,11 +14,19 @@ export const isServing = (
 
 const jobs = (number: number): string => (number === 1 ? 'one job' : `${count(number)} jobs`)
 
-/** One sentence for each thing that happened; money in `currency`. */
-export function handedBackLines(
-  { tookMs, unloaded, handedOff, failed, sellerNano, lostTokens, paused }: HandedBack,
-  currency: string,
-): string[] {
+/** One sentence for each thing that happened; money of each venue in its unit, never added. */
+export function handedBackLines({
+  tookMs,
+  unloaded,
+  handedOff,
+  failed,
+  notEarned,
+  lostTokens,
+  paused,
+}: HandedBack): string[] {
+  const money = notEarned
+    .map(({ currency, sellerNano }) => `${decimal(sellerNano)} ${currencyWord(currency)}`)
+    .join(' and ')
   const lines = [
     unloaded === 0
       ? 'Nothing was in memory.'
@@ -28,7 +36,7 @@ export function handedBackLines(
     lines.push(`Sent back for another supplier before ${handedOff === 1 ? 'it' : 'they'} began: ${jobs(handedOff)}.`)
   if (failed > 0)
     lines.push(
-      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${decimal(sellerNano)} ${currencyWord(currency)} not earned.`,
+      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${money === '' ? 'nothing' : money} not earned.`,
     )
   if (handedOff === 0 && failed === 0) lines.push('No job was lost.')
   if (paused.length > 0)

@@ -7,7 +7,7 @@ import { memory, tokPerS, watts } from '#ui/format.ts'
 import { Pill } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
 
-import { useConnection, useCore, useLive, useStaleness } from '../core-client.ts'
+import { useCore, useLive, useStaleness, useVenue } from '../core-client.ts'
 import { PAGES } from './pages.ts'
 
 function Rig() {
@@ -46,14 +46,13 @@ function Rig() {
 }
 
 export function Side({ onPalette, onShortcuts }: { onPalette: () => void; onShortcuts: () => void }) {
-  const connection = useConnection()
-  const realm = connection.kind === 'online' ? connection.hello.realm : null
+  const { realm } = useVenue()
   return (
     <aside className="side" aria-label="Console and rig">
       <div className="brand">
         <Flame />
         Stoker
-        {realm !== null && realm !== 'real' && <Pill tone="hot">{realm}</Pill>}
+        {realm !== 'real' && <Pill tone="hot">{realm}</Pill>}
       </div>
       <nav aria-label="Pages">
         {PAGES.map((page) => (

@@ -5,11 +5,10 @@ import { realmLine } from '#ui/format.ts'
 import { clock } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore, useLive } from '../core-client.ts'
+import { useConnection, useCore, useLive, useVenue } from '../core-client.ts'
 
 export function RealmLine() {
-  const connection = useConnection()
-  const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
+  const { realm } = useVenue()
   const line = realmLine(realm)
   return line === null ? null : (
     <p className="realm-line">

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { CoreContext, VenueContext } from '#core/core-context.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from '#core/domain-links.ts'
 import { createDomains } from '#core/domains.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -14,6 +14,7 @@ import { late } from '#lib/late.ts'
 import { createFakeEngines } from '#test/support/fake-engines.ts'
 import { FakeExchange } from '#test/support/fake-exchange.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { VENUE_FACTS } from '#test/support/venue.ts'
 
 const SHA256 = 'a'.repeat(64)
 
@@ -25,45 +26,48 @@ const CALLS: { [Link in keyof DomainLinks]: (links: DomainLinks) => unknown } = 
   inUse: (links) => links.inUse('dep_1'),
   handBack: (links) => links.handBack('now'),
   runningJobs: (links) => links.runningJobs(),
-  jobs: (links) => links.jobs().runningOn('dep_1'),
+  slotsOf: (links) => links.slotsOf('dep_1'),
 }
 const ANSWERS: { [Link in keyof DomainLinks]: unknown } = {
   modelInUse: null,
   modelLoaded: false,
   removeRemote: false,
   inUse: null,
-  handBack: { tookMs: 0, unloaded: 0, handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0, paused: [] },
+  handBack: { tookMs: 0, unloaded: 0, handedOff: 0, failed: 0, notEarned: [], lostTokens: 0, paused: [] },
   runningJobs: 0,
-  jobs: 0,
+  slotsOf: null,
 }
 const LINKS = Object.keys(CALLS) as (keyof DomainLinks)[]
 
 let rig: RigContext
 let context: CoreContext
+let venue: VenueContext
 beforeEach(() => {
   rig = rigContext()
   context = {
     ...rig,
-    realmDb: openDb({ path: join(rig.dataDir, 'practice.db'), migrations: realmMigrations }),
-    realm: 'practice',
-    currency: 'PCR',
     books: createBooks(),
     engines: createFakeEngines(),
-    venue: new FakeExchange().port(),
     host: { mode: 'headless', notify: () => undefined },
     key: generateSigningKey(),
     version: '0',
     bundledModelsDir: join(rig.dataDir, 'none'),
   }
+  venue = {
+    ...context,
+    ...VENUE_FACTS,
+    realmDb: openDb({ path: join(rig.dataDir, 'practice.db'), migrations: realmMigrations }),
+    venue: new FakeExchange().port(),
+  }
 })
 afterEach(() => {
-  context.realmDb.close()
+  venue.realmDb.close()
   rig.dispose()
 })
 
 describe('domains that need each other', () => {
   it.each(LINKS)('%s leads to its domain as soon as the core is composed', async (link) => {
-    const { links } = createDomains(context, {})
+    const { links } = createDomains(context, [venue], {})
     expect(await CALLS[link](links)).toEqual(ANSWERS[link])
   })
 
@@ -75,16 +79,24 @@ describe('domains that need each other', () => {
   it('a listing, an exam and a running job each keep a deployment in memory, and say so', () => {
     const linked = late<LinkedDomains>('a domain of the core')
     const links = createLinks(linked)
-    const real = createDomains(context, {}).domains
+    const real = createDomains(context, [venue], {}).domains
     const busy = { listed: true, examined: true, working: 1 }
     linked.set({
       deployments: real.deployments,
-      listings: {
-        all: () =>
-          busy.listed ? [{ deploymentId: 'dep_1', state: 'listed', instrument: 'practice/text-nano' } as never] : [],
-      },
-      exams: { examining: () => (busy.examined ? 'dep_1' : null) },
-      jobs: { ...real.jobs, runningOn: () => busy.working },
+      // Another venue beside it that wants nothing.
+      venues: [
+        ...real.venues,
+        {
+          listings: {
+            all: () =>
+              busy.listed
+                ? [{ deploymentId: 'dep_1', state: 'listed', instrument: 'practice/text-nano' } as never]
+                : [],
+          },
+          exams: { examining: () => (busy.examined ? 'dep_1' : null) },
+          jobs: { live: () => [], runningOn: () => busy.working },
+        },
+      ],
       handBack: real.handBack,
     })
     expect(links.inUse('dep_1')).toMatch(/listed for practice\/text-nano/)

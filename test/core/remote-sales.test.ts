@@ -27,6 +27,7 @@ import { openInProcessStack, untilCore, untilOnline, type InProcessStack } from 
 import { llamaServerPath, startLlamaServer, type LlamaServer } from '#test/support/llama-server.ts'
 import { startOwnUseProcess, type OwnUseProcess } from '#test/support/own-use.ts'
 import { until } from '#test/support/until.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const NANO = brandId<Instrument>('practice/text-nano')
 const KEY = 'sk-own-use-of-another-rig'
@@ -101,7 +102,7 @@ describe.skipIf(llamaServerPath() === null)(
     })
 
     const jobOf = (jobId: string): ReturnType<InProcessStack['core']['client']['jobs']['get']> =>
-      stack.core.client.jobs.get({ jobId: brandId<JobId>(jobId) })
+      stack.core.client.jobs.get({ venueId: VENUE, jobId: brandId<JobId>(jobId) })
     const reaches = (jobId: string, state: Job['state']): Promise<void> =>
       untilCore(stack.core, async () => (await jobOf(jobId)).state === state)
     /** At the exchange: what buyers spent and have reserved, and where it went. */
@@ -220,12 +221,13 @@ describe.skipIf(llamaServerPath() === null)(
       deployment = await core.client.models.connectRemote({ model: 'nano', contextTokens: 192, endpoints })
       expect(deployment).toMatchObject({ state: 'loaded', settings: { slots: 2 } })
       const { deploymentId } = deployment
-      const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
-      await untilCore(core, async () => (await core.client.exams.get({ examId })).state !== 'running')
-      expect(await core.client.exams.get({ examId })).toMatchObject({ state: 'passed' })
+      const { examId } = await core.client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
+      await untilCore(core, async () => (await core.client.exams.get({ venueId: VENUE, examId })).state !== 'running')
+      expect(await core.client.exams.get({ venueId: VENUE, examId })).toMatchObject({ state: 'passed' })
       expect(await made()).toBeGreaterThan(97 * MAX_TOKENS)
       expect(
         await core.client.market.list({
+          venueId: VENUE,
           instrument: NANO,
           deploymentId,
           askNanoPerMtok: nanoPerMtok(TOKEN_NANO * 1_000_000),
@@ -282,7 +284,7 @@ describe.skipIf(llamaServerPath() === null)(
       await sell('Write the word paper 6 times, separated by single spaces. Write nothing else.')
       const { processes } = (await stack.core.client.models.deployments())[0]!
       expect(processes.map(({ state }) => state)).toEqual(['unreachable', 'loaded'])
-      expect(await stack.core.client.app.ledgerCheck()).toMatchObject({
+      expect(await stack.core.client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({
         ok: true,
         problems: [],
         comparedWithExchange: true,

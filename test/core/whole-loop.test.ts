@@ -20,6 +20,7 @@ import { admin } from '../exchange-server/exchange-support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
 import { openInProcessStack, untilCore, untilOnline, type InProcessStack } from '../support/in-process-stack.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const NANO = 'practice/text-nano' as Instrument
 const SEED = 'whole-loop'
@@ -78,23 +79,25 @@ describe('the whole loop', () => {
     const folder = (await core.client.app.hello()).dataDir
     const deploymentId = (await deployed(core, folder)) as never
     await expect(
-      core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+      core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
     ).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
 
-    const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
+    const { examId } = await core.client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
     const steps = []
-    for await (const step of await core.client.exams.progress({ examId }))
+    for await (const step of await core.client.exams.progress({ venueId: VENUE, examId }))
       steps.push({ state: step.state, done: step.done, items: step.items.length })
     expect(steps.at(-1)).toMatchObject({ state: 'passed' })
     expect(steps.at(-1)!.items).toBe(steps.at(-1)!.done)
-    const transcript = await core.client.exams.transcript({ examId })
+    const transcript = await core.client.exams.transcript({ venueId: VENUE, examId })
     expect(verifyTranscript(transcript.json, { exchangeKey: exchange.exchangeKey })).toMatchObject({
       ok: true,
       class: 'witnessed',
       problems: [],
     })
 
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+    expect(
+      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+    ).toMatchObject({
       state: 'listed',
     })
     const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })
@@ -102,17 +105,18 @@ describe('the whole loop', () => {
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
     await untilCore(
       core,
-      async () => (await core.client.jobs.list({})).jobs.filter((job) => job.money === 'available').length === 2,
+      async () =>
+        (await core.client.jobs.list({ venueId: VENUE })).jobs.filter((job) => job.money === 'available').length === 2,
     )
 
-    const { jobs } = await core.client.jobs.list({})
-    const ours = await Promise.all(jobs.map(async ({ jobId }) => core.client.jobs.get({ jobId })))
+    const { jobs } = await core.client.jobs.list({ venueId: VENUE })
+    const ours = await Promise.all(jobs.map(async ({ jobId }) => core.client.jobs.get({ venueId: VENUE, jobId })))
     expect(ours.map(({ verified }) => verified?.ok)).toEqual([true, true])
     const theirs = await admin<{ receipts: { seq: number }[] }>(exchange, `/receipts/${made.key.publicKey}`)
     expect(ours.map(({ receipt }) => canonicalJson(receipt)).sort()).toEqual(
       theirs.receipts.map((receipt) => canonicalJson(receipt)).sort(),
     )
-    expect(await core.client.app.ledgerCheck()).toMatchObject({
+    expect(await core.client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({
       ok: true,
       problems: [],
       receipts: 2,
@@ -122,13 +126,18 @@ describe('the whole loop', () => {
     await core.client.app.updateSettings({ rigName: 'the box under the stairs' })
 
     const again = await made.restartCore()
-    await untilCore(again, async () => (await again.client.market.listings())[0]?.state === 'listed')
+    await untilCore(again, async () => (await again.client.market.listings({ venueId: VENUE }))[0]?.state === 'listed')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
     await untilCore(
       again,
-      async () => (await again.client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length === 3,
+      async () =>
+        (await again.client.jobs.list({ venueId: VENUE })).jobs.filter((job) => job.state === 'settled').length === 3,
     )
-    expect(await again.client.app.ledgerCheck()).toMatchObject({ ok: true, receipts: 3, comparedWithExchange: true })
+    expect(await again.client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({
+      ok: true,
+      receipts: 3,
+      comparedWithExchange: true,
+    })
     expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
   }, 180_000)
 
@@ -141,25 +150,27 @@ describe('the whole loop', () => {
       contextTokens: 256,
       endpoints,
     })
-    const { examId } = await made.core.client.exams.start({ instrument: NANO, deploymentId })
+    const { examId } = await made.core.client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
     let judged = 0
-    for await (const step of await made.core.client.exams.progress({ examId })) {
+    for await (const step of await made.core.client.exams.progress({ venueId: VENUE, examId })) {
       judged = step.done
       if (judged >= 12) break
     }
     const core = await made.restartCore()
-    await untilCore(core, async () => (await core.client.exams.get({ examId })).state === 'passed')
-    const exam = await core.client.exams.get({ examId })
+    await untilCore(core, async () => (await core.client.exams.get({ venueId: VENUE, examId })).state === 'passed')
+    const exam = await core.client.exams.get({ venueId: VENUE, examId })
     expect(exam.items.length).toBe(exam.done)
     expect(new Set(exam.items.map((item) => `${item.phase} ${item.itemId}`)).size).toBe(exam.items.length)
-    const { json } = await core.client.exams.transcript({ examId })
+    const { json } = await core.client.exams.transcript({ venueId: VENUE, examId })
     expect(verifyTranscript(json)).toMatchObject({ ok: true })
     expect(JSON.parse(json)).toMatchObject({
       identity: { kind: 'remote', endpoint: 'http://127.0.0.1:9', reportedModel: 'fake-remote', attested: false },
     })
     expect(json).not.toContain('kept-secret')
     // It is listed like a local one.
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+    expect(
+      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+    ).toMatchObject({
       state: 'listed',
       slots: 2,
     })

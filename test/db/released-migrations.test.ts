@@ -28,6 +28,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0060 own use': '3266382c6e12027549a5cc22859ab370dbe0dc9ce7b03c0d3211915afbfc0637',
     '0070 one process per GPU': '31ab2e47c9ee6794b31e37c7876cb6e8ad3418864c8f1f3fad42612c218d5233',
     '0080 given back': 'fdde1ffeb6bdc2b4a87e2ec0bac379d584f63244354209c71d8a80f94c087685',
+    '0090 venues': '5c280863d1915584d713b4647ab24fc8544d5bfd07270e6480cd619e43978233',
   },
   'practice.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -107,7 +108,7 @@ describe('a change of what was released', () => {
   it('in order, name or number is seen', () => {
     expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
     expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
-    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0080 given back/)
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0090 venues/)
     expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })

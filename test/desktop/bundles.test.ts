@@ -24,6 +24,7 @@ import type { FakeUtilityProcess } from '../support/fake-utility-process.ts'
 import { isAlive } from '../support/processes.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 type Client = ContractRouterClient<Contract>
 const NANO = 'practice/text-nano' as Instrument
@@ -52,7 +53,7 @@ async function shows(client: Client, what: string, test: (live: Live) => boolean
 }
 
 const settledJobs = async (client: Client): Promise<number> =>
-  (await client.jobs.list({})).jobs.filter((job) => job.state === 'settled').length
+  (await client.jobs.list({ venueId: VENUE })).jobs.filter((job) => job.state === 'settled').length
 
 const pidsOf = (forked: readonly FakeUtilityProcess[]): number[] =>
   forked.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
@@ -109,11 +110,13 @@ describe('the built desktop bundles', () => {
     const { connect, forked, quit, fake } = await app(dataDir)
     const client = await connect()
     const hello = await client.app.hello()
-    expect(hello).toMatchObject({ mode: 'desktop', realm: 'practice', dataDir, exchangeUrl: null })
+    expect(hello).toMatchObject({ mode: 'desktop', venues: [{ realm: 'practice' }], dataDir, exchangeUrl: null })
     await shows(
       client,
       'the bundled model and the exchange',
-      async (live) => live.exchange.kind === 'online' && (await client.models.list()).some(({ bundled }) => bundled),
+      async (live) =>
+        live.venues.every(({ kind }) => kind === 'online') &&
+        (await client.models.list()).some(({ bundled }) => bundled),
     )
     const model = (await client.models.list()).find(({ bundled }) => bundled)!
     const { deploymentId, state } = await client.models.deploy({
@@ -122,15 +125,22 @@ describe('the built desktop bundles', () => {
     })
     expect(state).toBe('loaded')
 
-    const { examId } = await client.exams.start({ instrument: NANO, deploymentId })
+    const { examId } = await client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
     let last = ''
-    for await (const exam of await client.exams.progress({ examId })) last = exam.state
+    for await (const exam of await client.exams.progress({ venueId: VENUE, examId })) last = exam.state
     expect(last).toBe('passed')
     expect(
-      await client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(1_000_000_000) }),
+      await client.market.list({
+        venueId: VENUE,
+        instrument: NANO,
+        deploymentId,
+        askNanoPerMtok: nanoPerMtok(1_000_000_000),
+      }),
     ).toMatchObject({ state: 'listed' })
     await shows(client, 'the first job', async () => (await settledJobs(client)) > 0)
-    expect((await client.earnings.summary({ from: 0, to: hello.now + 86_400_000 })).heldNano).toBeGreaterThan(0)
+    expect(
+      (await client.earnings.summary({ venueId: VENUE, from: 0, to: hello.now + 86_400_000 })).heldNano,
+    ).toBeGreaterThan(0)
 
     const engine = forked.findLast(({ entry }) => entry === bundle('engine'))!
     const [enginePid, before] = [engine.pid!, await settledJobs(client)]
@@ -141,14 +151,14 @@ describe('the built desktop bundles', () => {
       async (live) => live.engine.kind === 'loaded' && (await settledJobs(client)) > before,
     )
     expect(forked.findLast(({ entry }) => entry === bundle('engine'))!.pid).not.toBe(enginePid)
-    expect(await client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [] })
+    expect(await client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({ ok: true, problems: [] })
     expect(fake.tray.text).not.toBe('')
 
     const [jobs, old] = [await settledJobs(client), pidsOf(forked)]
     process.kill(old[0]!, 'SIGKILL')
     await until('the core to be gone', () => !isAlive(old[0]!) && forked[0]!.pid === undefined, WAIT_MS)
     const again = await connect()
-    expect(await again.app.ledgerCheck()).toMatchObject({ ok: true, problems: [] })
+    expect(await again.app.ledgerCheck({ venueId: VENUE })).toMatchObject({ ok: true, problems: [] })
     expect(await settledJobs(again)).toBeGreaterThanOrEqual(jobs)
     await shows(again, 'a job after the core was killed', async () => (await settledJobs(again)) > jobs)
     expect(old.filter(isAlive)).toEqual([])

@@ -6,12 +6,18 @@ import { tellShell, trayOf, type WatchedCore } from '#desktop/tell-shell.ts'
 
 type LiveNow = Parameters<typeof trayOf>[0]
 const live = (
-  change: { engine?: string; exchange?: string; listing?: string; running?: number; tokPerS?: number } = {},
+  change: {
+    engine?: string
+    exchange?: string
+    listing?: string
+    running?: number
+    tokPerS?: number
+    others?: object[]
+  } = {},
 ): LiveNow =>
   ({
     engine: { kind: change.engine ?? 'loaded', model: null, detail: null },
-    exchange: { kind: change.exchange ?? 'online', lastSeenAt: null, detail: null },
-    listing: change.listing ?? 'none',
+    venues: [{ kind: change.exchange ?? 'online', listing: change.listing ?? 'none' }, ...(change.others ?? [])],
     running: Array.from({ length: change.running ?? 0 }, () => ({})),
     tokPerS: change.tokPerS ?? 0,
   }) as unknown as LiveNow
@@ -22,6 +28,12 @@ describe('the tray', () => {
     [live({ listing: 'paused' }), 'off', 'paused'],
     [live({ listing: 'listed' }), 'listed', 'listed, waiting for jobs'],
     [live({ listing: 'listed', exchange: 'offline' }), 'attention', 'the exchange cannot be reached'],
+    [
+      live({ listing: 'listed', exchange: 'offline', others: [{ kind: 'online', listing: 'listed' }] }),
+      'listed',
+      'listed, waiting for jobs',
+    ],
+    [live({ others: [{ kind: 'online', listing: 'paused' }] }), 'off', 'paused'],
     [live({ listing: 'listed', running: 1, tokPerS: 41.6 }), 'serving', 'serving 1 job, 42 tok/s'],
     [live({ listing: 'listed', running: 3, tokPerS: 12 }), 'serving', 'serving 3 jobs, 12 tok/s'],
     [live({ engine: 'broken', listing: 'listed' }), 'attention', 'the engine keeps failing'],

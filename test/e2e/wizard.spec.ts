@@ -10,6 +10,7 @@ import { expect, test, type Page } from '@playwright/test'
 
 import { startRig, stoker } from '../support/rig.ts'
 import { expectAccessible, noBrowser, settled } from './pages.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 test.skip(noBrowser() !== null, noBrowser() ?? '')
 
@@ -85,20 +86,20 @@ test('from the link to the first earning, held then available, and everything is
     await settled(page)
     await shoot(page, '7-home')
 
-    const before = await rig.client.earnings.summary({ from: started - 3_600_000, to: Date.now() })
+    const before = await rig.client.earnings.summary({ venueId: VENUE, from: started - 3_600_000, to: Date.now() })
     await rig.stop()
     rig = await startRig({ dir })
     const link = await stoker(['link', '--data', dir])
     await page.goto(/https?:\S+/.exec(link.stdout)?.[0] ?? rig.link)
     await settled(page)
     await expect(page).toHaveTitle(/^Home/)
-    const after = await rig.client.earnings.summary({ from: started - 3_600_000, to: Date.now() })
+    const after = await rig.client.earnings.summary({ venueId: VENUE, from: started - 3_600_000, to: Date.now() })
     expect(after.jobs).toBeGreaterThanOrEqual(before.jobs)
     expect(after.grossNano).toBeGreaterThanOrEqual(before.grossNano)
     expect(after.availableNano).toBeGreaterThan(0)
     expect((await rig.client.app.onboarding()).step).toBe('done')
-    expect((await rig.client.market.listings()).length).toBe(1)
-    expect((await rig.client.exams.list()).some((exam) => exam.state === 'passed')).toBe(true)
+    expect((await rig.client.market.listings({ venueId: VENUE })).length).toBe(1)
+    expect((await rig.client.exams.list({ venueId: VENUE })).some((exam) => exam.state === 'passed')).toBe(true)
     for (const name of ['exam', 'market', 'jobs', 'earnings', 'settings', 'models'] as const) {
       await page.goto(`${rig.url}/#/${name}`)
       await settled(page)

@@ -18,6 +18,7 @@ import { JOBS, SUITE_MS } from '../faults/counts.ts'
 import { listNano } from '../support/listed-rig.ts'
 import { childrenOf, hostOf, isAlive } from '../support/processes.ts'
 import { startRig, stoker, type Rig } from '../support/rig.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const AT_ONCE = 8
 const SLOTS = 4
@@ -97,7 +98,7 @@ async function allJobs() {
   const jobs = []
   let before: string | null = null
   do {
-    const page = await rig.client.jobs.list({ before, limit: 200 })
+    const page = await rig.client.jobs.list({ venueId: VENUE, before, limit: 200 })
     jobs.push(...page.jobs)
     before = page.next
   } while (before !== null)
@@ -137,7 +138,7 @@ describe('the OpenAI client against a whole Stoker', () => {
             ttftMs,
             durationMs,
           })),
-        await rig.client.market.listings(),
+        await rig.client.market.listings({ venueId: VENUE }),
         (await rig.client.models.deployments()).map(({ state, detail, speed }) => ({ state, detail, speed })),
       )
       throw error
@@ -178,10 +179,10 @@ describe('the OpenAI client against a whole Stoker', () => {
       expect(receiptSeq).not.toBeNull()
     }
     for (const { jobId } of settled.filter((_, index) => index % 10 === 0))
-      expect((await rig.client.jobs.get({ jobId })).verified).toMatchObject({ ok: true })
+      expect((await rig.client.jobs.get({ venueId: VENUE, jobId })).verified).toMatchObject({ ok: true })
     expect(settled.filter(({ finish }) => finish === 'cancelled').length).toBeGreaterThan(0)
     // Every receipt's signatures, the chain, and the sums of both sides.
-    expect(await rig.client.app.ledgerCheck()).toMatchObject({
+    expect(await rig.client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({
       ok: true,
       problems: [],
       receipts: JOBS,
@@ -230,14 +231,14 @@ describe('the OpenAI client against a whole Stoker', () => {
       expect(tookMs).toBeLessThan(10_000)
       expect(result).toMatchObject({ unloaded: 1, paused: ['practice/text-nano'] })
       await buyers
-      expect(await rig.client.market.listings()).toMatchObject([
+      expect(await rig.client.market.listings({ venueId: VENUE })).toMatchObject([
         { state: 'paused', reason: 'you took the machine back', draining: null },
       ])
       expect([(await allJobs()).filter(({ state }) => state === 'running').length, await engines()]).toEqual([0, []])
 
-      expect(await rig.client.market.resume({ instrument: NANO })).toMatchObject({ state: 'listed' })
+      expect(await rig.client.market.resume({ venueId: VENUE, instrument: NANO })).toMatchObject({ state: 'listed' })
       expect(await buy(0)).toBe('plain')
-      expect(await rig.client.app.ledgerCheck()).toMatchObject({ ok: true, problems: [] })
+      expect(await rig.client.app.ledgerCheck({ venueId: VENUE })).toMatchObject({ ok: true, problems: [] })
       const pids = [rig.pid, ...childrenOf(rig.pid).map(({ pid }) => pid)]
       expect(await rig.stop()).toBe(0)
       for (const pid of pids) expect(isAlive(pid)).toBe(false)

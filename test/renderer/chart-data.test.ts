@@ -4,13 +4,22 @@ import type { Series } from '#contract/earnings.ts'
 import type { Nano } from '#contract/money.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { bucketStarts, chartRows, cumulative, highestOf, instrumentsOf, tickLabel, ticks } from '#ui/chart-data.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const HOUR = 3_600_000
 const grade = 'practice/text-nano' as Instrument
 const nano = (value: number): Nano => value as Nano
 
 function series(buckets: Series['buckets']): Series {
-  return { realm: 'practice', currency: 'PCR', powerCurrency: 'EUR', powerMethod: 'estimate', at: 0, buckets }
+  return {
+    venueId: VENUE,
+    realm: 'practice',
+    currency: 'PCR',
+    powerCurrency: 'EUR',
+    powerMethod: 'estimate',
+    at: 0,
+    buckets,
+  }
 }
 const bucket = (at: number, available: number, held: number): Series['buckets'][number] => ({
   at,

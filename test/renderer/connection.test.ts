@@ -12,6 +12,7 @@ import {
   type CoreConnection,
   type ConnectionState,
 } from '../../src-renderer/connection/core-connection.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 /** A core on the other end of a MessageChannel; `drop` cuts the newest one. */
 function fakeDoor(hashes: string[]) {
@@ -47,7 +48,7 @@ describe('the connection', () => {
   it('a call made before the channel is open waits for it, and a cut is repaired by itself', async () => {
     const door = fakeDoor(['a'])
     const connection = createCoreConnection(door.openChannel)
-    const early = connection.client.market.listings()
+    const early = connection.client.market.listings({ venueId: VENUE })
     const stop = connection.start()
     expect((await early)[0]?.state).toBe('listed')
     await reached(connection, 'online')

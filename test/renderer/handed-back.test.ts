@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest'
 
+import { brandId, type VenueId } from '#contract/ids.ts'
 import type { HandedBack } from '#contract/models.ts'
 
 import { handedBackLines, isServing } from '../../src-renderer/forms/handed-back.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const result = (part: Partial<HandedBack>): HandedBack => ({
   tookMs: 312,
   unloaded: 1,
   handedOff: 0,
   failed: 0,
-  sellerNano: 0,
+  notEarned: [],
   lostTokens: 0,
   paused: [],
   ...part,
@@ -17,25 +19,27 @@ const result = (part: Partial<HandedBack>): HandedBack => ({
 
 describe('what handing the machine back cost', () => {
   it('without a lost job says so, and nothing of money', () => {
-    expect(handedBackLines(result({}), 'PCR')).toEqual(['One model left the memory in 312 ms.', 'No job was lost.'])
-    expect(handedBackLines(result({ unloaded: 0 }), 'PCR')[0]).toBe('Nothing was in memory.')
+    expect(handedBackLines(result({}))).toEqual(['One model left the memory in 312 ms.', 'No job was lost.'])
+    expect(handedBackLines(result({ unloaded: 0 }))[0]).toBe('Nothing was in memory.')
   })
-  it('failed jobs come with what is not earned, in the realm’s own currency, and are never called earned', () => {
+  it('failed jobs come with what is not earned, of each venue in its unit, never added and never called earned', () => {
     const lines = handedBackLines(
       result({
         unloaded: 2,
         handedOff: 2,
         failed: 1,
-        sellerNano: 24_600,
+        notEarned: [
+          { venueId: VENUE, currency: 'PCR', sellerNano: 24_600 },
+          { venueId: brandId<VenueId>('club'), currency: 'SIM', sellerNano: 1_000_000_000 },
+        ],
         lostTokens: 63,
         paused: ['practice/text-nano'],
       }),
-      'PCR',
     )
     expect(lines).toEqual([
       '2 models left the memory in 312 ms.',
       'Sent back for another supplier before they began: 2 jobs.',
-      'Ended in the middle: one job. Its buyer pays nothing; 63 tokens delivered, 0.00002460 practice credits not earned.',
+      'Ended in the middle: one job. Its buyer pays nothing; 63 tokens delivered, 0.00002460 practice credits and 1.0000 simulated dollars not earned.',
       'Paused: text-nano. Resume on the market page; that loads the model again.',
     ])
   })

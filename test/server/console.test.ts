@@ -23,6 +23,7 @@ import { readCookie } from '#server/auth/guard.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 import { apiToken } from '#server/data-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const log = createLog('test')
 const os = createOs(log)
@@ -39,7 +40,7 @@ const router = {
       throw new StokerError('UNAVAILABLE', 'not now')
     }),
     events: os.app.events.handler(async function* ({ signal }) {
-      yield { topic: 'jobs' as const, version: 1 }
+      yield { topic: 'jobs' as const, venueId: VENUE, version: 1 }
       await new Promise((resolve) => signal?.addEventListener('abort', resolve))
     }),
   },
@@ -356,9 +357,12 @@ describe('the contract over a WebSocket', () => {
   it('carries calls, typed errors and streams that abort', async () => {
     const client = await clientOf(open({ cookie: await login(s), origin: s.url }))
     expect((await client.app.onboarding()).step).toBe('welcome')
-    await expect(client.app.ledgerCheck()).rejects.toMatchObject({ code: 'STOKER', data: { code: 'UNAVAILABLE' } })
+    await expect(client.app.ledgerCheck({ venueId: VENUE })).rejects.toMatchObject({
+      code: 'STOKER',
+      data: { code: 'UNAVAILABLE' },
+    })
     const events = await client.app.events()
-    expect((await events.next()).value).toEqual({ topic: 'jobs', version: 1 })
+    expect((await events.next()).value).toEqual({ topic: 'jobs', venueId: VENUE, version: 1 })
     await events.return?.()
     expect((await client.app.onboarding()).step).toBe('welcome')
   })

@@ -4,6 +4,7 @@ import { readOwner } from '#server/data-dir.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { childrenOf, isAlive } from '#test/support/processes.ts'
 import { startRig, stoker, type Rig } from '#test/support/rig.ts'
+import { VENUE_FACTS } from '#test/support/venue.ts'
 
 const folder = temporaryFolder()
 let rig: Rig
@@ -38,10 +39,9 @@ describe('one owner per data folder', () => {
 
   it('answers with the contract’s own values', async () => {
     const hello = await rig.client.app.hello()
-    expect({ mode: hello.mode, realm: hello.realm, currency: hello.currency, dataDir: hello.dataDir }).toEqual({
+    expect({ mode: hello.mode, venues: hello.venues, dataDir: hello.dataDir }).toEqual({
       mode: 'headless',
-      realm: 'practice',
-      currency: 'PCR',
+      venues: [VENUE_FACTS],
       dataDir: folder.path,
     })
   })

@@ -70,7 +70,7 @@ export async function openInProcessStack({
       ids: randomIds(() => systemClock.now()),
       log,
       host: { mode: 'headless', notify: () => undefined },
-      venue: port,
+      drivers: { stoker: () => port },
       engines: engines(),
       calibrateOnDeploy: false,
       signingKey: key,
@@ -126,5 +126,5 @@ export const untilCore = (core: Core, test: () => Promise<boolean>): Promise<voi
 export const untilOnline = (core: Core): Promise<void> =>
   waitFor(
     (signal) => core.client.app.live(undefined, { signal }),
-    ({ exchange }) => exchange.kind === 'online',
+    ({ venues }) => venues.every(({ kind }) => kind === 'online'),
   )

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import type { ContractRouterClient } from '@orpc/contract'
 
-import { importModel, list, sitExam } from '#cli/demo/demo-loop.ts'
+import { firstVenue, importModel, list, sitExam } from '#cli/demo/demo-loop.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 
@@ -22,7 +22,8 @@ export async function listNano(
     sha256: model.sha256,
     settings: { slots: settings.slots, threads: 1, gpuLayers: 0 },
   })
-  await sitExam(client, deploymentId, () => undefined)
-  await list(client, deploymentId)
+  const seller = { client, venueId: await firstVenue(client) }
+  await sitExam(seller, deploymentId, () => undefined)
+  await list(seller, deploymentId)
   return deploymentId
 }

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { brandId, type DeploymentId, type ModelSha256 } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import { createSlotLeases } from '#core/capacity/index.ts'
+import type { DeploymentsService, VenueContext } from '#core/core-context.ts'
 import { createEvents } from '#core/events/index.ts'
-import { createJobs, type ExamSink, type Jobs, type Route } from '#core/jobs/index.ts'
+import { createJobs, jobsApi, MeasuresOfAll, type ExamSink, type Jobs, type Route } from '#core/jobs/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { createOs } from '#core/os.ts'
 import { openDb } from '#db/open.ts'
@@ -21,6 +22,7 @@ import { countingIds } from './counting-ids.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { createFakeEngines } from './fake-engines.ts'
 import { FakeExchange, NANO_INSTRUMENT } from './fake-exchange.ts'
+import { VENUE_FACTS } from './venue.ts'
 
 export const MODEL = brandId<ModelSha256>('a'.repeat(64))
 export const DEPLOYMENT = brandId<DeploymentId>('dep_1')
@@ -96,8 +98,10 @@ export class Seller {
   /** Of the first deployment. */
   engine!: FakeEngine
   engines!: ReturnType<typeof createFakeEngines<FakeEngine>>
-  context!: CoreContext
+  context!: VenueContext
   jobs!: Jobs
+  /** The contract's calls about jobs. */
+  api!: ReturnType<typeof jobsApi>
   #db!: KillableDb
   #port!: ReturnType<FakeExchange['port']>
 
@@ -124,8 +128,7 @@ export class Seller {
       os: createOs(log),
       rigDb: this.#db,
       realmDb: this.#db,
-      realm: 'practice',
-      currency: 'PCR',
+      ...VENUE_FACTS,
       books: this.books,
       engines: this.engines,
       venue: this.#port,
@@ -151,10 +154,13 @@ export class Seller {
     }
     this.jobs = createJobs(this.context, {
       deployments: this.deployments,
+      capacity: createSlotLeases({ slotsOf: (id) => this.deployments.loaded(id)?.model.slots ?? null }),
+      measures: new MeasuresOfAll(),
       power: { ofJob: () => null },
       routeOf: (instrument) => (this.options.routeOf ?? routeOf)(instrument),
       exams: { route: () => null, replied: () => undefined, ...exams },
     })
+    this.api = jobsApi(this.context.os, () => this.jobs.calls)
     this.jobs.start()
   }
 

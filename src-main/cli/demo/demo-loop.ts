@@ -8,7 +8,7 @@ import type { ContractRouterClient } from '@orpc/contract'
 
 import { StokerError } from '#contract/errors.ts'
 import type { Exam } from '#contract/exams.ts'
-import type { DeploymentId, Instrument } from '#contract/ids.ts'
+import type { DeploymentId, Instrument, VenueId } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 import type { Model } from '#contract/models.ts'
@@ -47,6 +47,19 @@ export async function importModel(client: Client, path: string): Promise<Model> 
 }
 
 /** One slot, one thread, no GPU: nothing that could change the order of sums. */
+/** The core under demonstration, and the venue it sells on. */
+export interface DemoSeller {
+  client: Client
+  venueId: VenueId
+}
+
+/** The first venue of the rig: our own exchange. Error NOT_FOUND. */
+export async function firstVenue(client: Client): Promise<VenueId> {
+  const [venue] = (await client.app.hello()).venues
+  if (venue === undefined) throw new StokerError('NOT_FOUND', 'This rig sells on no venue.')
+  return venue.venueId
+}
+
 export async function deploy(client: Client, model: Model): Promise<DeploymentId> {
   const { deploymentId } = await client.models.deploy({
     sha256: model.sha256,
@@ -59,23 +72,27 @@ export async function deploy(client: Client, model: Model): Promise<DeploymentId
  * Sits the exam to its end. Errors: DEADLINE when one item missed its own, since then the run cannot be repeated;
  * NOT_QUALIFIED.
  */
-export async function sitExam(client: Client, deploymentId: DeploymentId, say: (line: string) => void): Promise<Exam> {
+export async function sitExam(
+  { client, venueId }: DemoSeller,
+  deploymentId: DeploymentId,
+  say: (line: string) => void,
+): Promise<Exam> {
   await until('the exchange', async () =>
-    (await client.exams.grades()).some((grade) => grade.spec.instrument === INSTRUMENT) ? true : null,
+    (await client.exams.grades({ venueId })).some((grade) => grade.spec.instrument === INSTRUMENT) ? true : null,
   )
   const started = await until('the exchange to start the exam', () =>
-    client.exams.start({ instrument: INSTRUMENT, deploymentId }).catch((error: unknown) => {
+    client.exams.start({ venueId, instrument: INSTRUMENT, deploymentId }).catch((error: unknown) => {
       if ((error as { data?: { code?: string } }).data?.code === 'EXCHANGE_OFFLINE') return null
       throw error
     }),
   )
   let said = 0
-  for await (const progress of await client.exams.progress({ examId: started.examId })) {
+  for await (const progress of await client.exams.progress({ venueId, examId: started.examId })) {
     if (progress.done < said + 20) continue
     said = progress.done
     say(`  exam: ${progress.done} of at most ${progress.atMost} calls`)
   }
-  const exam = await client.exams.get({ examId: started.examId })
+  const exam = await client.exams.get({ venueId, examId: started.examId })
   const late = exam.items.find((item) => item.reason.includes('DEADLINE'))
   if (late !== undefined)
     throw new StokerError(
@@ -102,10 +119,10 @@ export function splitScore(exam: Exam): { score: Score; clockLimits: Record<stri
   return { score, clockLimits }
 }
 
-export async function list(client: Client, deploymentId: DeploymentId): Promise<void> {
-  await client.market.list({ instrument: INSTRUMENT, deploymentId, askNanoPerMtok: ASK })
+export async function list({ client, venueId }: DemoSeller, deploymentId: DeploymentId): Promise<void> {
+  await client.market.list({ venueId, instrument: INSTRUMENT, deploymentId, askNanoPerMtok: ASK })
   await until('the exchange to accept the listing', async () =>
-    (await client.market.listings()).some((listing) => listing.state === 'listed') ? true : null,
+    (await client.market.listings({ venueId })).some((listing) => listing.state === 'listed') ? true : null,
   )
 }
 
@@ -119,7 +136,7 @@ const promptOf = (seed: string, index: number): string =>
   ).prompt
 
 export interface BuyAllOptions {
-  client: Client
+  seller: DemoSeller
   exchangeUrl: string
   key: string
   seed: string
@@ -131,7 +148,7 @@ export interface BuyAllOptions {
 
 /** Buys one after the other; each is settled on our side before the next is asked. */
 export async function buyAll({
-  client,
+  seller,
   exchangeUrl,
   key,
   seed,
@@ -141,10 +158,10 @@ export async function buyAll({
   say,
 }: BuyAllOptions): Promise<Purchase[]> {
   const purchases: Purchase[] = []
-  const before = await settledCount(client)
+  const before = await settledCount(seller)
   for (let index = 0; index < jobs; index += 1) {
     purchases.push(await buy({ exchangeUrl, key, instrument: INSTRUMENT, prompt: promptOf(seed, index), maxTokens }))
-    await until(`job ${index + 1} to settle`, async () => ((await settledCount(client)) > before + index ? true : null))
+    await until(`job ${index + 1} to settle`, async () => ((await settledCount(seller)) > before + index ? true : null))
     await afterEach()
     if ((index + 1) % 5 === 0) say(`  jobs: ${index + 1} of ${jobs}`)
   }
@@ -152,10 +169,11 @@ export async function buyAll({
 }
 
 /** Settled jobs, newest first; counting stops at the bound of one page times its pages. */
-async function settledCount(client: Client): Promise<number> {
+async function settledCount({ client, venueId }: DemoSeller): Promise<number> {
   let [count, before]: [number, string | null] = [0, null]
   for (let page = 0; page < 1_000; page += 1) {
     const { jobs, next }: Awaited<ReturnType<Client['jobs']['list']>> = await client.jobs.list({
+      venueId,
       state: 'settled',
       limit: 200,
       before,

@@ -10,7 +10,7 @@ import { StokerError } from '#contract/errors.ts'
 import { startRuntime, type Runtime } from '#server/runtime.ts'
 
 import { VERSION } from '../version.ts'
-import { buyAll, deploy, importModel, INSTRUMENT, list, sitExam, splitScore, until } from './demo-loop.ts'
+import { buyAll, deploy, firstVenue, importModel, INSTRUMENT, list, sitExam, splitScore, until } from './demo-loop.ts'
 import { missedCalls } from './missed-calls.ts'
 import type { DemoResult } from './demo-report.ts'
 
@@ -66,16 +66,18 @@ async function walk(
   const deploymentId = await deploy(client, await importModel(client, NANO_GGUF))
   say('Sitting the exam …')
   const examAt = performance.now()
-  const exam = await sitExam(client, deploymentId, say)
+  const venueId = await firstVenue(client)
+  const seller = { client, venueId }
+  const exam = await sitExam(seller, deploymentId, say)
   const examMs = performance.now() - examAt
-  await list(client, deploymentId)
+  await list(seller, deploymentId)
   say(`Selling ${jobs} completions …`)
   const before = auditRig(dir).ours
   const admin = await exchangeAdmin(dir)
   const key = await admin.makeBuyerKey('demo')
   const jobsAt = performance.now()
   const purchases = await buyAll({
-    client,
+    seller,
     exchangeUrl,
     key,
     seed,
@@ -87,9 +89,9 @@ async function walk(
   const jobsMs = performance.now() - jobsAt
   const books = await until('both sides to agree', () => settled(auditRig(dir)))
   const [{ ok }, power, summary] = [
-    await client.app.ledgerCheck(),
+    await client.app.ledgerCheck({ venueId }),
     await client.app.power(),
-    await client.earnings.summary({ from: Date.now() - 86_400_000, to: Date.now() + 60_000 }),
+    await client.earnings.summary({ venueId, from: Date.now() - 86_400_000, to: Date.now() + 60_000 }),
   ]
   const missed = missedCalls(dir) - missedBefore
   if (missed > 0)

@@ -6,7 +6,7 @@ import { contractHash } from './contract-hash.ts'
 import { liveNow, liveStream, type LiveDeps } from './live.ts'
 
 export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl(): string | null }) {
-  const { os, version, host, realm, currency, clock, dataDir, events } = context
+  const { os, version, host, clock, dataDir, events } = context
   const stream = liveStream(context, deps)
   let hash: string | null = null
   return {
@@ -16,8 +16,12 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
         version,
         contractHash: (hash ??= contractHash()),
         mode: host.mode,
-        realm,
-        currency,
+        venues: deps.venues.map(({ context: { venueId, driver, realm, currency } }) => ({
+          venueId,
+          driver,
+          realm,
+          currency,
+        })),
         now: clock.now(),
         dataDir,
         exchangeUrl: deps.exchangeUrl(),

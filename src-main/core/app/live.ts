@@ -3,7 +3,7 @@ import type { Live, LiveJob, Topic } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, MeasuredValue } from '#core/core-context.ts'
+import type { CoreContext, MeasuredValue, VenueContext } from '#core/core-context.ts'
 import { summarise, type EngineView } from '#core/deployments/index.ts'
 
 const BUSY_EVERY_MS = SECOND_MS
@@ -15,32 +15,44 @@ const STREAMS_MAX = 256
 /** Changes worth telling before the next beat. */
 const PROMPT: ReadonlySet<Topic> = new Set(['engine', 'exchange', 'listing', 'jobs', 'deployments'])
 
+export interface LiveVenue {
+  context: Pick<VenueContext, 'venueId' | 'driver' | 'realm' | 'currency' | 'venue'>
+  jobs: { live(): LiveJob[] }
+  listings: { all(): Listing[] }
+}
+
 export interface LiveDeps {
-  jobs(): LiveJob[]
-  listings(): Listing[]
+  venues: readonly LiveVenue[]
   watts(): MeasuredValue | null
   /** What is in memory or should be, each with its engine's state. */
   engines(): EngineView[]
 }
 
-function listingState(listings: readonly Listing[]): Live['listing'] {
+type LiveListing = Live['venues'][number]['listing']
+
+function listingState(listings: readonly Listing[]): LiveListing {
   if (listings.some(({ state }) => state === 'listed')) return 'listed'
   if (listings.some(({ state }) => state === 'waiting' || state === 'refused')) return 'waiting'
   return listings.length > 0 ? 'paused' : 'none'
 }
 
-export function liveNow({ clock, venue }: CoreContext, deps: LiveDeps): Live {
-  const market = venue.state()
-  const running = deps.jobs().slice(0, RUNNING_MAX)
+function venueNow({ context: { venueId, venue }, listings }: LiveVenue): Live['venues'][number] {
+  const state = venue.state()
+  return {
+    venueId,
+    kind: state.kind,
+    lastSeenAt: venue.lastSeenAt(),
+    detail: state.kind === 'offline' ? state.reason : null,
+    listing: listingState(listings.all()),
+  }
+}
+
+export function liveNow({ clock }: Pick<CoreContext, 'clock'>, deps: LiveDeps): Live {
+  const running = deps.venues.flatMap(({ jobs }) => jobs.live()).slice(0, RUNNING_MAX)
   return {
     at: clock.now(),
     engine: summarise(deps.engines()),
-    exchange: {
-      kind: market.kind,
-      lastSeenAt: venue.lastSeenAt(),
-      detail: market.kind === 'offline' ? market.reason : null,
-    },
-    listing: listingState(deps.listings()),
+    venues: deps.venues.map(venueNow),
     tokPerS: running.reduce((sum, job) => sum + (job.tokPerS ?? 0), 0),
     running,
     watts: deps.watts(),

@@ -16,6 +16,7 @@ type Cell = string | number | null
  */
 const CSV_HEADER = [
   'row',
+  'venue',
   'realm',
   'currency',
   'bucket',
@@ -64,6 +65,7 @@ export function seriesCsv(series: Series, range: Range): string {
   const lines: string[] = [line(CSV_HEADER)]
   for (const bucket of series.buckets) {
     const head = [
+      series.venueId,
       series.realm,
       series.currency,
       range.bucket,

@@ -3,7 +3,7 @@ import type { Summary } from '#contract/earnings.ts'
 import { StokerError } from '#contract/errors.ts'
 import { nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import { perMillion, type PowerLedger } from '#core/power/index.ts'
 
 import { incomeOf, methodOf, powerOf } from './earnings.ts'
@@ -11,12 +11,12 @@ import { heldJobs, incomeBetween, listedBetween, pendingNano } from './rollups.s
 
 const JOULES_PER_KWH = 3_600_000
 
-export type SummaryContext = Pick<CoreContext, 'realmDb' | 'realm' | 'currency' | 'clock'>
+export type SummaryContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 export type EarningsPower = Pick<PowerLedger, 'hours' | 'currency' | 'costOfJobs'>
 
 /** Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST: empty range. */
 export function summariseEarnings(
-  { realmDb, clock, realm, currency }: SummaryContext,
+  { venueId, realmDb, clock, realm, currency }: SummaryContext,
   power: EarningsPower,
   from: EpochMs,
   to: EpochMs,
@@ -35,6 +35,7 @@ export function summariseEarnings(
   const perMtok = serving === null ? null : perMillion(serving, total.inputTokens + total.outputTokens)
   const [next] = heldJobs(realmDb.read, 1)
   return {
+    venueId,
     realm,
     currency,
     powerCurrency,

@@ -1,10 +1,12 @@
+/** Handlers of contract/earnings.ts. */
+import type { ByVenue } from '#core/by-venue.ts'
 import type { Os } from '#core/os.ts'
 
 import type { EarningsService } from './earnings-service.ts'
 
-export const earningsApi = (os: Os, earnings: EarningsService) => ({
-  summary: os.earnings.summary.handler(({ input }) => earnings.summary(input.from, input.to)),
-  series: os.earnings.series.handler(({ input }) => earnings.series(input)),
-  held: os.earnings.held.handler(() => earnings.held()),
-  csv: os.earnings.csv.handler(({ input }) => earnings.csv(input)),
+export const earningsApi = (os: Os, of: ByVenue<EarningsService>) => ({
+  summary: os.earnings.summary.handler(({ input }) => of(input.venueId).summary(input.from, input.to)),
+  series: os.earnings.series.handler(({ input }) => of(input.venueId).series(input)),
+  held: os.earnings.held.handler(({ input }) => of(input.venueId).held()),
+  csv: os.earnings.csv.handler(({ input }) => of(input.venueId).csv(input)),
 })

@@ -1,24 +1,24 @@
 /** Earnings of one realm: read from hourly rollups, so that a million jobs cost what a thousand do. */
 import type { Series } from '#contract/earnings.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 
 import { bucketStarts, type Range } from './buckets.ts'
 import { csvFileName, seriesCsv } from './csv.ts'
-import { earningsApi } from './earnings.api.ts'
 import type { EarningsService } from './earnings-service.ts'
 import { summariseEarnings, type EarningsPower } from './earnings-summary.ts'
 import { bucketsOf, methodOf } from './earnings.ts'
 import { heldJobs, incomeBetween } from './rollups.store.ts'
 
+export { earningsApi } from './earnings.api.ts'
 export { bucketStart } from './buckets.ts'
 export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
 export { priceInWords } from './shown-amount.ts'
 
-export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'currency' | 'clock'>
+export type EarningsContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 
 export function createEarnings(context: EarningsContext, power: EarningsPower) {
-  const { realmDb, clock, realm, currency } = context
+  const { venueId, realmDb, clock, realm, currency } = context
 
   const series = (range: Range): Series => {
     const now = clock.now()
@@ -27,6 +27,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
     const energy = power.hours(range.from, range.to)
     const powerCurrency = power.currency()
     return {
+      venueId,
       realm,
       currency,
       powerCurrency,
@@ -43,6 +44,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
       const now = clock.now()
       return heldJobs(realmDb.read).map((row) => ({
         ...row,
+        venueId,
         reason:
           row.releaseAt > now
             ? 'The exchange holds what it settled until this time.'
@@ -51,5 +53,5 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
     },
     csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),
   }
-  return { ...service, api: earningsApi(context.os, service) }
+  return service
 }

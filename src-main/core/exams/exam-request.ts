@@ -2,7 +2,7 @@
 import { StokerError, fromErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
+import type { VenueContext, DeploymentFacts } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import type { ExamRefused, ExamStarted } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
@@ -23,13 +23,13 @@ export interface RequestedExam {
 
 export class ExamRequest {
   readonly requested: RequestedExam
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly requestId: string
   readonly #reject: (error: Error) => void
   readonly #resolve: (event: ExamStarted) => void
   readonly #answer: Promise<ExamStarted>
 
-  constructor(context: CoreContext, requested: RequestedExam) {
+  constructor(context: VenueContext, requested: RequestedExam) {
     this.requested = requested
     this.#context = context
     this.requestId = context.ids.next('req')

@@ -5,7 +5,7 @@
  */
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import type { ExamItemJudged, ExamResult, ExamStarted, OfferedJob, VenueEvent } from '#core/venues/index.ts'
 import { examResultText } from '#exam/evidence.ts'
@@ -33,7 +33,7 @@ const SHOWN_MAX = 200
 const JUDGED_MAX = 10_000
 
 export class ExamRunner {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #deployments: DeploymentsService
   readonly #waiters = new Waiters()
   #current: SellerExamRow | null = null
@@ -44,7 +44,7 @@ export class ExamRunner {
   /** Loading the model for an exam that will be asked for; one at a time. */
   #preparing = false
 
-  constructor(context: CoreContext, deployments: DeploymentsService) {
+  constructor(context: VenueContext, deployments: DeploymentsService) {
     this.#context = context
     this.#deployments = deployments
     context.realmDb.tx((db) => interruptRunning(db))

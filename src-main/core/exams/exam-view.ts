@@ -8,7 +8,7 @@ import { examItem } from '#exam/generate-items.ts'
 
 import type { SellerExamRow } from './exams.store.ts'
 
-export function examView(row: SellerExamRow): Exam {
+export function examView(row: SellerExamRow): Omit<Exam, 'venueId'> {
   return {
     examId: brandId<ExamId>(row.examId),
     instrument: brandId<Instrument>(row.instrument),

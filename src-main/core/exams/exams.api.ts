@@ -3,7 +3,9 @@ import { StokerError } from '#contract/errors.ts'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { ByVenue } from '#core/by-venue.ts'
+import type { VenueContext } from '#core/core-context.ts'
+import type { Os } from '#core/os.ts'
 import { seenReply } from '#exam/seen-reply.ts'
 
 import { examView, generated, qualificationFor } from './exam-view.ts'
@@ -44,27 +46,29 @@ async function* progress(
   }
 }
 
-export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
-  const { os, realmDb, clock } = context
+/** What the contract asks of the exams of one venue. */
+export function examsCalls(context: VenueContext, runner: ExamRunner, specs: () => readonly GradeSpec[]) {
+  const { realmDb, clock, venueId } = context
   const found = (examId: string): SellerExamRow => {
     const row = runner.find(examId)
     if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
     return row
   }
-  const whole = (row: SellerExamRow): WholeExam => ({ ...examView(row), items: itemViews(realmDb.read, row.examId) })
+  const view = (row: SellerExamRow): Exam => ({ ...examView(row), venueId })
+  const whole = (row: SellerExamRow): WholeExam => ({ ...view(row), items: itemViews(realmDb.read, row.examId) })
 
   return {
-    grades: os.exams.grades.handler(() => {
+    grades() {
       const rows = runner.rows()
-      return specs().map((spec) => ({ spec, qualification: qualificationFor(spec, rows, clock.now()) }))
-    }),
-    list: os.exams.list.handler(() => runner.rows().map(examView)),
-    get: os.exams.get.handler(({ input }) => whole(found(input.examId))),
-    item: os.exams.item.handler(({ input }) => {
-      const row = found(input.examId)
-      const item = examItem(realmDb.read, input.examId, input.itemId)
+      return specs().map((spec) => ({ venueId, spec, qualification: qualificationFor(spec, rows, clock.now()) }))
+    },
+    list: () => runner.rows().map(view),
+    get: (examId: string) => whole(found(examId)),
+    item(examId: string, itemId: string) {
+      const row = found(examId)
+      const item = examItem(realmDb.read, examId, itemId)
       if (item === null) throw new StokerError('NOT_FOUND', 'This exam has no such item yet.')
-      const made = generated(row, input.itemId)
+      const made = generated(row, itemId)
       return {
         itemId: item.itemId,
         prompt: item.prompt ?? made?.prompt ?? null,
@@ -73,25 +77,33 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
         right: item.right,
         reason: item.reason,
       }
-    }),
-    progress: os.exams.progress.handler(({ input, signal }) => {
-      const { examId } = input
+    },
+    progress(examId: string, signal: AbortSignal | undefined) {
       found(examId)
       return progress(clock, signal, {
         changed: () => runner.changed(examId, signal),
         now: () => whole(found(examId)),
       })
-    }),
-    start: os.exams.start.handler(async ({ input }) =>
-      examView(await runner.start(input.instrument, input.deploymentId)),
-    ),
-    cancel: os.exams.cancel.handler(async ({ input }) => examView(await runner.cancel(input.examId))),
-    transcript: os.exams.transcript.handler(({ input }) => {
-      found(input.examId)
-      const transcript = transcriptOf(realmDb.read, input.examId)
+    },
+    start: async (instrument: string, deploymentId: string) => view(await runner.start(instrument, deploymentId)),
+    cancel: async (examId: string) => view(await runner.cancel(examId)),
+    transcript(examId: string) {
+      found(examId)
+      const transcript = transcriptOf(realmDb.read, examId)
       if (transcript === null)
         throw new StokerError('NOT_FOUND', 'This exam has no transcript: it is not finished, or was cancelled.')
       return transcript
-    }),
+    },
   }
 }
+
+export const examsApi = (os: Os, of: ByVenue<ReturnType<typeof examsCalls>>) => ({
+  grades: os.exams.grades.handler(({ input }) => of(input.venueId).grades()),
+  list: os.exams.list.handler(({ input }) => of(input.venueId).list()),
+  get: os.exams.get.handler(({ input }) => of(input.venueId).get(input.examId)),
+  item: os.exams.item.handler(({ input }) => of(input.venueId).item(input.examId, input.itemId)),
+  progress: os.exams.progress.handler(({ input, signal }) => of(input.venueId).progress(input.examId, signal)),
+  start: os.exams.start.handler(({ input }) => of(input.venueId).start(input.instrument, input.deploymentId)),
+  cancel: os.exams.cancel.handler(({ input }) => of(input.venueId).cancel(input.examId)),
+  transcript: os.exams.transcript.handler(({ input }) => of(input.venueId).transcript(input.examId)),
+})

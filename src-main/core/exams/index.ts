@@ -1,15 +1,17 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import type { CoreContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
 import { qualificationsOf, type Qualification } from './exam-view.ts'
-import { examsApi } from './exams.api.ts'
+import { examsCalls } from './exams.api.ts'
 import { ExamRunner } from './exam-runner.ts'
 
+export { examsApi } from './exams.api.ts'
+
 export interface Exams {
-  api: ReturnType<typeof examsApi>
+  calls: ReturnType<typeof examsCalls>
   sink: ExamSink
   qualifications(): Qualification[]
   /** The newest first, of every grade. */
@@ -23,13 +25,13 @@ export interface Exams {
 }
 
 export function createExams(
-  context: CoreContext,
+  context: VenueContext,
   deps: { deployments: DeploymentsService; specs: () => readonly GradeSpec[] },
 ): Exams {
   const runner = new ExamRunner(context, deps.deployments)
   let detach: () => void = () => undefined
   return {
-    api: examsApi(context, runner, deps.specs),
+    calls: examsCalls(context, runner, deps.specs),
     sink: runner.sink,
     qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
     newest: () =>

@@ -1,6 +1,7 @@
 /** All that Home decides from: plain values, so that every state of the rig can be written down in a test. */
 import type { Home, Live, Onboarding } from '#contract/app.ts'
 import type { GradeSpec } from '#contract/grades.ts'
+import type { VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { Currency, Nano, Realm } from '#contract/money.ts'
@@ -9,10 +10,11 @@ import type { ExamFacts } from '#core/core-context.ts'
 
 export interface HomeFacts {
   now: EpochMs
+  venueId: VenueId
   realm: Realm
   currency: Currency
   engine: Live['engine']
-  exchange: Live['exchange']
+  exchange: Pick<Live['venues'][number], 'kind' | 'lastSeenAt' | 'detail'>
   /** Buyers' jobs in work; exam calls are not counted. */
   running: number
   /** Models in the list whose file is ready, and those on remote servers. */

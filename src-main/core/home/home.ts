@@ -77,6 +77,7 @@ function reliability(facts: HomeFacts): Home['reliability'] {
 export function composeHome(facts: HomeFacts): Home {
   return {
     at: facts.now,
+    venueId: facts.venueId,
     realm: facts.realm,
     currency: facts.currency,
     ...tell(facts),

@@ -5,11 +5,13 @@ import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
-import type { CoreContext, TradingService } from '#core/core-context.ts'
+import type { ByVenue } from '#core/by-venue.ts'
+import type { VenueContext, TradingService } from '#core/core-context.ts'
 import { bucketStart } from '#core/earnings/index.ts'
 import type { EarningsService } from '#core/earnings/index.ts'
 import type { ModelsService } from '#core/models/index.ts'
 import type { OnboardingService } from '#core/onboarding/index.ts'
+import type { Os } from '#core/os.ts'
 import type { PowerLedger } from '#core/power/index.ts'
 
 import type { HomeFacts } from './home-facts.ts'
@@ -32,7 +34,7 @@ export interface HomeDeps {
   offsetMinutes?(at: EpochMs): number
 }
 
-export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency' | 'venue'>
+export type HomeContext = Pick<VenueContext, 'venueId' | 'clock' | 'realm' | 'currency' | 'venue'>
 
 const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
 const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
@@ -54,16 +56,18 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
     const models = await deps.models.list()
     const deployments = deps.deployments.list()
     const live = deps.trading.live()
+    const here = live.venues.find(({ venueId }) => venueId === context.venueId)
     const listing = first(deps.trading.listings(), LISTING_ORDER)
     const online = venue.state()
     const terms = online.kind === 'online' ? online.terms : null
     return {
       now,
+      venueId: context.venueId,
       realm: context.realm,
       currency: context.currency,
       engine: live.engine,
-      exchange: live.exchange,
-      running: live.running.filter(({ exam }) => !exam).length,
+      exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null },
+      running: live.running.filter(({ exam, venueId }) => !exam && venueId === context.venueId).length,
       // A model on somebody's server is one as well.
       models:
         models.filter(({ state }) => state === 'ready').length +
@@ -90,5 +94,9 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
     }
   }
   const current = async (): Promise<Home> => composeHome(await facts())
-  return { current, api: { home: context.os.app.home.handler(current) } }
+  return { current }
 }
+
+export const homeApi = (os: Os, of: ByVenue<ReturnType<typeof createHome>>) => ({
+  home: os.app.home.handler(({ input }) => of(input.venueId).current()),
+})

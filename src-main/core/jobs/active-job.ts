@@ -12,6 +12,8 @@ import { answerMac, requestMac } from '#books/receipts.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
+import type { ServedCall } from '#core/capacity/index.ts'
+import type { Lease } from '#core/capacity/lease.port.ts'
 import type { OfferedJob } from '#core/venues/index.ts'
 
 import type { Route } from './admission.ts'
@@ -33,13 +35,16 @@ export interface ActiveJobDeps {
   send: (text: string) => void
   /** Jobs running at this moment, this one among them. */
   running: () => number
+  /** Its slot; null for an exam call. */
+  lease: Lease | null
 }
 
-export class ActiveJob {
+export class ActiveJob implements ServedCall {
   readonly frame: OfferedJob
   readonly route: Route
   /** The one that works on it, whatever the deployment's engine is later. */
   readonly engine: ActiveJobDeps['engine']
+  readonly lease: Lease | null
   readonly startedAt: number
   readonly inputTokens: number
   cancelled: CancelReason | null = null
@@ -58,10 +63,11 @@ export class ActiveJob {
   #lastFlush = Number.NEGATIVE_INFINITY
   #scheduled = false
 
-  constructor(frame: OfferedJob, route: Route, { clock, engine, send, running }: ActiveJobDeps) {
+  constructor(frame: OfferedJob, route: Route, { clock, engine, send, running, lease }: ActiveJobDeps) {
     this.frame = frame
     this.route = route
     this.engine = engine
+    this.lease = lease
     this.#clock = clock
     this.#send = send
     this.#running = running
@@ -77,6 +83,18 @@ export class ActiveJob {
 
   get outputTokens(): number {
     return Math.min(bytes4OfLength(this.#sentBytes), this.frame.request.maxTokens)
+  }
+
+  get exam(): boolean {
+    return this.frame.examId !== undefined
+  }
+
+  get begun(): boolean {
+    return this.#firstAt !== null
+  }
+
+  get tokensLeft(): number {
+    return this.frame.request.maxTokens - this.outputTokens
   }
 
   delta(text: string): void {
@@ -137,7 +155,7 @@ export class ActiveJob {
     }
   }
 
-  live(feeBps: number): LiveJob {
+  live(feeBps: number): Omit<LiveJob, 'venueId'> {
     const gross = amountOf(this.inputTokens + this.outputTokens, nanoPerMtok(this.frame.priceNanoPerMtok))
     return {
       jobId: brandId<JobId>(this.frame.jobId),

@@ -6,18 +6,22 @@
 import { signClaim } from '#books/receipts.ts'
 import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { SlotLeases } from '#core/capacity/index.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
 import { tell, type OfferedJob } from '#core/venues/index.ts'
 
 import { interruptionCost, type InterruptionCost } from './interruption-cost.ts'
-import { MeasuresOfAll } from './measures.ts'
+import type { MeasuresOfAll } from './measures.ts'
 import type { CancelReason, ActiveJob } from './active-job.ts'
 import type { Settlement } from './settlement.store.ts'
 import { redact } from './public-error.ts'
 
 export interface ActiveJobsDeps {
   deployments: Pick<DeploymentsService, 'used'>
+  capacity: Pick<SlotLeases, 'serve'>
+  /** Of all venues: what was measured is the machine's. */
+  measures: MeasuresOfAll
   exams: {
     /**
      * Stores the reply (an exam's evidence; what was delivered when the call failed) before the exchange hears that
@@ -34,19 +38,20 @@ interface Failure {
 }
 
 export class ActiveJobs {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #deps: ActiveJobsDeps
-  readonly #jobs = new Map<string, ActiveJob>()
+  readonly #jobs = new Map<string, { job: ActiveJob; served: () => void }>()
   readonly #ended = new Set<() => void>()
-  readonly measures = new MeasuresOfAll()
+  readonly measures: MeasuresOfAll
 
-  constructor(context: CoreContext, deps: ActiveJobsDeps) {
+  constructor(context: VenueContext, deps: ActiveJobsDeps) {
     this.#context = context
     this.#deps = deps
+    this.measures = deps.measures
   }
 
   all(): readonly ActiveJob[] {
-    return [...this.#jobs.values()]
+    return [...this.#jobs.values()].map(({ job }) => job)
   }
 
   get size(): number {
@@ -65,7 +70,8 @@ export class ActiveJobs {
 
   /** Counts it as running; the engine reports on it through the returned events. */
   add(job: ActiveJob): EngineEvents {
-    this.#jobs.set(job.frame.jobId, job)
+    const served = this.#deps.capacity.serve(job.route.deploymentId, job)
+    this.#jobs.set(job.frame.jobId, { job, served })
     return {
       onDelta: (text) => job.delta(text),
       onDone: ({ finish, usage }) => this.#finished(job, finish, usage),
@@ -78,7 +84,7 @@ export class ActiveJobs {
   }
 
   onCancel(jobId: string, reason: CancelReason): void {
-    const job = this.#jobs.get(jobId)
+    const job = this.#jobs.get(jobId)?.job
     // It crossed our claim on the way: the exchange bills what the buyer had received when they left.
     if (job === undefined && reason === 'buyer') this.#deps.settlement.buyerLeft(jobId)
     if (job === undefined || job.cancelled !== null) return
@@ -92,7 +98,7 @@ export class ActiveJobs {
 
   /** The exchange says nothing will be paid. */
   onVoid(jobId: string, reason: string): void {
-    const job = this.#jobs.get(jobId)
+    const job = this.#jobs.get(jobId)?.job
     if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
     if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
@@ -105,7 +111,7 @@ export class ActiveJobs {
    * are.
    */
   abandonAll(): void {
-    for (const job of this.#jobs.values()) {
+    for (const job of this.all()) {
       this.#keepReply(job)
       this.#finish(job)
       job.engine.cancel(job.frame.jobId)
@@ -229,7 +235,9 @@ export class ActiveJobs {
   #finish(job: ActiveJob): boolean {
     if (job.over) return false
     job.over = true
+    this.#jobs.get(job.frame.jobId)?.served()
     this.#jobs.delete(job.frame.jobId)
+    job.lease?.release()
     this.#deps.deployments.used(job.route.deploymentId)
     for (const listener of this.#ended) listener()
     return true

@@ -9,7 +9,7 @@ import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import type { HistoryPage } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
@@ -52,7 +52,7 @@ interface Pass {
 }
 
 export class Sync {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #jobs: ActiveJobs
   readonly #settlement: Settlement
   readonly #problems = new BookingProblems()
@@ -65,7 +65,7 @@ export class Sync {
   #again = false
   #rounds = 0
 
-  constructor(context: CoreContext, jobs: ActiveJobs, settlement: Settlement) {
+  constructor(context: VenueContext, jobs: ActiveJobs, settlement: Settlement) {
     this.#context = context
     this.#jobs = jobs
     this.#settlement = settlement

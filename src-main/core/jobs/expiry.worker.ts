@@ -1,7 +1,7 @@
 /** Once a minute: voids jobs that are past their expiry, and forgets outbox rows that were answered long ago. */
 import { prune } from '#books/outbox.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import { every } from '#lib/every.ts'
 
 import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
@@ -12,7 +12,7 @@ const OUTBOX_KEPT_MS = 30 * DAY_MS
 
 /** `running` names the jobs in work, which do not expire here. The returned function ends it. */
 export function sweepExpired(
-  { realmDb, clock, log }: CoreContext,
+  { realmDb, clock, log }: VenueContext,
   settlement: Pick<Settlement, 'voidJob'>,
   running: () => ReadonlySet<string>,
 ): () => void {

@@ -2,14 +2,21 @@
  * The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming
  * a listing loads its model.
  */
-import type { CoreContext, DeploymentsService, HandBack } from '#core/core-context.ts'
+import type { HandedBack } from '#contract/models.ts'
+import type { CoreContext, DeploymentsService, HandBack, VenueContext } from '#core/core-context.ts'
 
 import type { InterruptionCost } from './interruption-cost.ts'
 
-export interface HandBackDeps {
+/** What is asked of each venue. */
+export interface HandBackVenue {
+  context: Pick<VenueContext, 'venueId' | 'currency'>
   jobs: { live(): readonly unknown[]; yieldAll(): InterruptionCost }
   listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
+}
+
+export interface HandBackDeps {
+  venues: readonly HandBackVenue[]
   deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'> & {
     /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
     endAll(): Promise<readonly string[]>
@@ -22,7 +29,23 @@ export interface HandBackDeps {
 const FINISH_MS = 600_000
 const LOOK_EVERY_MS = 250
 const WHY = 'you took the machine back'
-const NOTHING: InterruptionCost = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
+
+type Cost = Pick<HandedBack, 'handedOff' | 'failed' | 'notEarned' | 'lostTokens'>
+
+/** Counts are added, money is not: each venue has its own unit. */
+function totalOf(costs: readonly { venue: HandBackVenue; cost: InterruptionCost }[]): Cost {
+  const total = { handedOff: 0, failed: 0, lostTokens: 0 }
+  for (const { cost } of costs)
+    for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += cost[field]
+  const notEarned = costs
+    .filter(({ cost }) => cost.sellerNano > 0)
+    .map(({ venue, cost }) => ({
+      venueId: venue.context.venueId,
+      currency: venue.context.currency,
+      sellerNano: cost.sellerNano,
+    }))
+  return { ...total, notEarned }
+}
 
 /**
  * Resolves when the models have left the memory, with what it cost; under `finish` also when a listing was resumed or
@@ -37,7 +60,7 @@ export function createHandBack(
 
   /** True when all work is done, or its time is over; false when the owner changed the plan meanwhile. */
   async function finished(mine: number): Promise<boolean> {
-    const { jobs, listings, exams, deployments } = deps
+    const { venues, deployments } = deps
     const until = clock.mono() + FINISH_MS
     // The owner's own requests are in the engines only.
     const working = (deploymentId: string): boolean => {
@@ -45,13 +68,12 @@ export function createHandBack(
       return stats !== undefined && stats.running + stats.queued > 0
     }
     const busy = (): boolean =>
-      jobs.live().length > 0 ||
-      !listings.drained() ||
-      exams.examining() !== null ||
-      deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
+      venues.some(
+        ({ jobs, listings, exams }) => jobs.live().length > 0 || !listings.drained() || exams.examining() !== null,
+      ) || deployments.allLoaded().some(({ deploymentId }) => working(deploymentId))
     while (busy() && clock.mono() < until) {
       await clock.sleep(LOOK_EVERY_MS, { unref: true })
-      if (latest !== mine || listings.wanted()) return false
+      if (latest !== mine || venues.some(({ listings }) => listings.wanted())) return false
     }
     return true
   }
@@ -73,11 +95,12 @@ export function createHandBack(
     latest += 1
     const mine = latest
     // Withdrawn before any job goes back, so that the exchange does not send it here again.
-    const paused = deps.listings.pauseAll(WHY)
+    const { venues } = deps
+    const paused = venues.flatMap(({ listings }) => listings.pauseAll(WHY))
     const goOn = rule === 'now' || (await finished(mine))
     // Before the jobs: an exam that is over judges no call that ends now.
-    if (goOn) deps.exams.giveUp()
-    const cost = goOn ? deps.jobs.yieldAll() : NOTHING
+    if (goOn) for (const { exams } of venues) exams.giveUp()
+    const cost = totalOf(goOn ? venues.map((venue) => ({ venue, cost: venue.jobs.yieldAll() })) : [])
     if (goOn) remember()
     const unloaded = goOn ? (await deps.deployments.endAll()).length : 0
     const result = { tookMs: Math.max(0, Math.round(clock.mono() - began)), unloaded, ...cost, paused }

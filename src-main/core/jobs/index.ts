@@ -2,15 +2,16 @@
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsService, PowerService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
+import type { SlotLeases } from '#core/capacity/index.ts'
 import type { VenueEvent } from '#core/venues/index.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
-import { jobsApi } from './jobs.api.ts'
+import { jobsCalls } from './jobs.api.ts'
 import { countJobsSince } from './jobs.store.ts'
 import type { InterruptionCost } from './interruption-cost.ts'
-import type { MeasuredServing } from './measures.ts'
+import type { MeasuredServing, MeasuresOfAll } from './measures.ts'
 import { JobIntake, type ExamSink } from './job-intake.ts'
 import { ActiveJobs } from './active-jobs.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
@@ -18,8 +19,9 @@ import { Sync, type SyncReport } from './exchange-sync.ts'
 
 export type { Route } from './admission.ts'
 export type { InterruptionCost } from './interruption-cost.ts'
-export type { MeasuredServing, Served } from './measures.ts'
+export { MeasuresOfAll, type MeasuredServing, type Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
+export { jobsApi } from './jobs.api.ts'
 export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
 export { findJob, moneySums, receiptsPage } from './jobs.store.ts'
@@ -28,6 +30,8 @@ export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
   deployments: Pick<DeploymentsService, 'loaded' | 'engine' | 'used'>
+  capacity: SlotLeases
+  measures: MeasuresOfAll
   power: Pick<PowerService, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
@@ -51,7 +55,7 @@ export interface ServingService {
 }
 
 export interface Jobs extends ServingService {
-  api: ReturnType<typeof jobsApi>
+  calls: ReturnType<typeof jobsCalls>
   start(): void
   stop(): void
   /** Jobs running now, exam calls included. */
@@ -84,7 +88,7 @@ const reporting = (settlement: Settlement, applied: (receipt: Receipt) => void):
 })
 
 function createServingService(
-  { clock }: CoreContext,
+  { clock }: VenueContext,
   { deployments }: JobsDeps,
   activeJobs: ActiveJobs,
 ): ServingService {
@@ -110,7 +114,7 @@ function createServingService(
   }
 }
 
-export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
+export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
   const { venue, clock, events } = context
   const settlement = reporting(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
@@ -155,7 +159,7 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
   }
 
   return {
-    api: jobsApi(context, deps.power),
+    calls: jobsCalls(context, deps.power),
     start() {
       offs.push(venue.onEvent(onEvent))
       offs.push(
@@ -171,7 +175,7 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
       for (const off of offs) off()
       activeJobs.abandonAll()
     },
-    live: () => activeJobs.all().map((job) => job.live(feeBps())),
+    live: () => activeJobs.all().map((job) => ({ ...job.live(feeBps()), venueId: context.venueId })),
     runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
     ...createServingService(context, deps, activeJobs),
     yieldAll: () => activeJobs.yieldAll(feeBps()),

@@ -3,7 +3,9 @@
  * active-jobs.ts. Prompts and answers live in memory only, and only while the job runs.
  */
 import type { ErrorValue } from '#contract/errors.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { SlotLeases } from '#core/capacity/index.ts'
+import type { Lease } from '#core/capacity/lease.port.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import { tell, type OfferedJob } from '#core/venues/index.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
@@ -23,6 +25,7 @@ export interface JobIntakeDeps {
   /** What is listed under an instrument now, with the prices that still hold; null when nothing is. */
   routeOf(instrument: string): Route | null
   exams: Pick<ExamSink, 'route'>
+  capacity: Pick<SlotLeases, 'lease' | 'leased' | 'calls'>
 }
 
 /** A measured rate that has not moved for so long refuses nobody: the next job measures it again. */
@@ -31,11 +34,11 @@ const SPEED_AGE_MS = 60_000
 const OPEN_GRACE_MS = 60_000
 
 export class JobIntake {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #deps: JobIntakeDeps
   readonly #activeJobs: ActiveJobs
 
-  constructor(context: CoreContext, deps: JobIntakeDeps, activeJobs: ActiveJobs) {
+  constructor(context: VenueContext, deps: JobIntakeDeps, activeJobs: ActiveJobs) {
     this.#context = context
     this.#deps = deps
     this.#activeJobs = activeJobs
@@ -44,11 +47,13 @@ export class JobIntake {
   onJob(frame: OfferedJob): void {
     const { venue, realm, realmDb } = this.#context
     // A repetition: running already, or known from before. Nothing is started twice.
-    if (this.#activeJobs.has(frame.jobId)) return
-    if (findJob(realmDb.read, frame.jobId) !== null)
+    if (this.#activeJobs.has(frame.jobId)) return frame.lease?.release()
+    if (findJob(realmDb.read, frame.jobId) !== null) {
+      frame.lease?.release()
       return void tell(venue, (verbs) =>
         verbs.refuse(frame.jobId, { code: 'CONFLICT', message: 'this job was seen before', data: {} }),
       )
+    }
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
     const kind = engine?.state().kind
@@ -59,13 +64,23 @@ export class JobIntake {
       realmFits,
       route,
       recovering,
-      loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine),
+      loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine, frame.lease),
     })
-    if (error === null) this.#start(frame, route!, engine!)
-    else this.#reject(frame, route, error)
+    const lease = error === null ? this.#lease(frame, route!) : null
+    if (error === null && (lease !== null || frame.examId !== undefined)) this.#start(frame, route!, engine!, lease)
+    else {
+      frame.lease?.release()
+      this.#reject(frame, route, error ?? { code: 'ENGINE_BUSY', message: 'every slot is taken', data: {} })
+    }
   }
 
-  #load(deploymentId: string, engine: EnginePort): EngineLoad | null {
+  /** The slot it came with, else one that is free; exam calls take none. */
+  #lease(frame: OfferedJob, route: Route): Lease | null {
+    return frame.examId === undefined ? (frame.lease ?? this.#deps.capacity.lease(route.deploymentId)) : null
+  }
+
+  /** `own` is the slot that the job came with: it is not taken by another. */
+  #load(deploymentId: string, engine: EnginePort, own: Lease | undefined): EngineLoad | null {
     const loaded = this.#deps.deployments.loaded(deploymentId)
     if (loaded === null) return null
     const { speed, running, queued, waitingPromptTokens } = engine.stats()
@@ -75,22 +90,19 @@ export class JobIntake {
     measures.speed.see(speed, mono)
     const { slots, contextTokens } = loaded.model
     const calls: EngineCall[] = []
-    const count = { job: 0, exam: 0 }
+    let exams = 0
     /** Prompts without text yet, in the engine's tokens. */
     const prompts = { job: 0, exam: 0 }
-    for (const job of this.#activeJobs.all()) {
-      if (job.route.deploymentId !== deploymentId) continue
-      const kind = job.frame.examId === undefined ? 'job' : 'exam'
-      const begun = job.ttftMs !== null
-      count[kind] += 1
-      if (!begun) prompts[kind] += job.inputTokens * (promptRatio ?? 1)
-      calls.push({ left: job.frame.request.maxTokens - job.outputTokens, waits: !begun && kind === 'job' })
+    for (const { exam, begun, inputTokens, tokensLeft } of this.#deps.capacity.calls(deploymentId)) {
+      if (exam) exams += 1
+      if (!begun) prompts[exam ? 'exam' : 'job'] += inputTokens * (promptRatio ?? 1)
+      calls.push({ left: tokensLeft, waits: !begun && !exam })
     }
     return {
       slots,
       contextTokens,
-      running: count.job,
-      exams: count.exam,
+      running: this.#deps.capacity.leased(deploymentId) - (own?.deploymentId === deploymentId ? 1 : 0),
+      exams,
       waitTokens: waitTokens(calls, slots),
       engine: { running, queued },
       speed: measures.speed.fresh(mono, SPEED_AGE_MS),
@@ -100,7 +112,7 @@ export class JobIntake {
     }
   }
 
-  #start(frame: OfferedJob, route: Route, engine: EnginePort): void {
+  #start(frame: OfferedJob, route: Route, engine: EnginePort, lease: Lease | null): void {
     const { clock, events, venue, log, realmDb } = this.#context
     const { jobId, deadlineMs } = frame
     const job = new ActiveJob(frame, route, {
@@ -108,6 +120,7 @@ export class JobIntake {
       engine,
       send: (text) => void tell(venue, (verbs) => verbs.text(jobId, text)),
       running: () => this.#activeJobs.size,
+      lease,
     })
     if (frame.examId === undefined) {
       const row = newJob(frame, route, venue.state(), {
@@ -122,6 +135,7 @@ export class JobIntake {
       } catch (error) {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
+        lease?.release()
         return void tell(venue, (verbs) =>
           verbs.refuse(jobId, { code: 'INTERNAL', message: 'the job could not be recorded', data: {} }),
         )

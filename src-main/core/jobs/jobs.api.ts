@@ -1,16 +1,22 @@
 /** Handlers of contract/jobs.ts. */
 import { verifyReceipt } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext, PowerService } from '#core/core-context.ts'
+import type { ByVenue } from '#core/by-venue.ts'
+import type { VenueContext, PowerService } from '#core/core-context.ts'
+import type { Os } from '#core/os.ts'
 
 import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
-import { findJob, listJobs, receiptAt } from './jobs.store.ts'
+import { findJob, listJobs, receiptAt, type ListQuery } from './jobs.store.ts'
 
-export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>) {
-  const { os, realmDb, currency } = context
+/** Newest first, after the cursor `before`. */
+type JobsPage = Omit<ListQuery, 'before'> & { before: string | null }
+
+/** What the contract asks of the jobs of one venue. */
+export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJob'>) {
+  const { realmDb } = context
   return {
-    list: os.jobs.list.handler(({ input }) => {
+    list(input: JobsPage) {
       const rows = listJobs(realmDb.read, {
         before: parseCursor(input.before),
         limit: input.limit + 1,
@@ -20,15 +26,15 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
       const page = rows.slice(0, input.limit)
       const last = page.at(-1)
       return {
-        jobs: page.map((row) => jobView(row, currency, power)),
+        jobs: page.map((row) => jobView(row, context, power)),
         next: rows.length > input.limit && last !== undefined ? cursorOf(last) : null,
       }
-    }),
-    get: os.jobs.get.handler(({ input }) => {
-      const row = findJob(realmDb.read, input.jobId)
+    },
+    get(jobId: string) {
+      const row = findJob(realmDb.read, jobId)
       if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
       const view = {
-        ...jobView(row, currency, power),
+        ...jobView(row, context, power),
         receipt: null,
         verified: null,
         differences: row.dispute === null ? [] : parseDifferences(row.dispute),
@@ -42,6 +48,11 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
         ...(prev === undefined ? {} : { prev }),
       })
       return { ...view, receipt, verified: { ok, shown, notShown } }
-    }),
+    },
   }
 }
+
+export const jobsApi = (os: Os, of: ByVenue<ReturnType<typeof jobsCalls>>) => ({
+  list: os.jobs.list.handler(({ input }) => of(input.venueId).list(input)),
+  get: os.jobs.get.handler(({ input }) => of(input.venueId).get(input.jobId)),
+})

@@ -11,7 +11,7 @@ import { amountOf, nano } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
@@ -63,7 +63,7 @@ export interface Settlement {
   fail(jobs: readonly { jobId: string; reason: string }[]): void
 }
 
-type SettlementDeps = Pick<CoreContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
+type SettlementDeps = Pick<VenueContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
 
 export function createSettlement(deps: SettlementDeps): Settlement {
   const { realmDb, clock } = deps

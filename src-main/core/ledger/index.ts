@@ -3,14 +3,18 @@
  * compared with ours.
  */
 import { StokerError } from '#contract/errors.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueId } from '#contract/ids.ts'
+import type { ByVenue } from '#core/by-venue.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import type { Jobs } from '#core/jobs/index.ts'
+import type { Os } from '#core/os.ts'
 
 import { checkOwnSide } from './ledger.store.ts'
 
 export { recordProblems } from './records.store.ts'
 
 export interface LedgerCheck {
+  venueId: VenueId
   ok: boolean
   problems: string[]
   accounts: number
@@ -19,7 +23,7 @@ export interface LedgerCheck {
   comparedWithExchange: boolean
 }
 
-export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 'problems'>) {
+export function createLedger(context: VenueContext, jobs: Pick<Jobs, 'compare' | 'problems'>) {
   const check = async (): Promise<LedgerCheck> => {
     // The comparison first: what it brings in is then part of our own side.
     const compared = await jobs.compare().catch((error: unknown) => {
@@ -31,10 +35,15 @@ export function createLedger(context: CoreContext, jobs: Pick<Jobs, 'compare' | 
     const problems = [...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
     return {
       ...own,
+      venueId: context.venueId,
       ok: problems.length === 0,
       problems: [...new Set(problems)],
       comparedWithExchange: compared !== null,
     }
   }
-  return { check, api: { ledgerCheck: context.os.app.ledgerCheck.handler(check) } }
+  return { check }
 }
+
+export const ledgerApi = (os: Os, of: ByVenue<ReturnType<typeof createLedger>>) => ({
+  ledgerCheck: os.app.ledgerCheck.handler(({ input }) => of(input.venueId).check()),
+})

@@ -4,7 +4,7 @@
  */
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import { AVAILABLE, FEE, findJob, HELD, moneySums, receiptsPage } from '#core/jobs/index.ts'
 
 import { recordProblems } from './records.store.ts'
@@ -20,7 +20,7 @@ export interface OwnCheck {
 }
 
 /** Verifies every receipt, page by page so that other work goes on between two. */
-export async function checkOwnSide({ realmDb, books }: Pick<CoreContext, 'realmDb' | 'books'>): Promise<OwnCheck> {
+export async function checkOwnSide({ realmDb, books }: Pick<VenueContext, 'realmDb' | 'books'>): Promise<OwnCheck> {
   const ledger = books.check(realmDb.read)
   const problems = [...ledger.problems, ...sumProblems(realmDb.read, books), ...recordProblems(realmDb.read)]
   let receipts = 0
@@ -42,7 +42,7 @@ export async function checkOwnSide({ realmDb, books }: Pick<CoreContext, 'realmD
   return { problems: problems.slice(0, PROBLEMS_MAX), accounts: ledger.accounts, transfers: ledger.transfers, receipts }
 }
 
-type Read = CoreContext['realmDb']['read']
+type Read = VenueContext['realmDb']['read']
 
 function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt | null): string[] {
   const name = `receipt ${receipt.seq}`
@@ -59,7 +59,7 @@ function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt
   return problems
 }
 
-function sumProblems(db: Read, books: CoreContext['books']): string[] {
+function sumProblems(db: Read, books: VenueContext['books']): string[] {
   const sums = moneySums(db)
   const net = (account: string): bigint => {
     const { debits, credits } = books.balance(db, account)

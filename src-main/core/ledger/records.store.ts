@@ -1,9 +1,9 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only. */
 import { transferIdsSql, type TransferStep } from '#books/transfer-ids.ts'
 import { HOUR_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 
-type Read = CoreContext['realmDb']['read']
+type Read = VenueContext['realmDb']['read']
 
 /** Each row found is one problem; the text names what `id` is. At most SHOWN of a kind are reported. */
 const SHOWN = 20

@@ -1,6 +1,6 @@
 /** Listings: what the owner offers, at which ask. */
 import type { Listing } from '#contract/market.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import type { Route } from '#core/jobs/index.ts'
 
 import { followCapacity } from './capacity.worker.ts'
@@ -21,7 +21,7 @@ export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'pauseA
   stop(): void
 }
 
-export function createListings(context: CoreContext, deps: ListingsDeps): Listings {
+export function createListings(context: VenueContext, deps: ListingsDeps): Listings {
   const runner = new ListingRunner(context, deps)
   let stops: (() => void)[] = []
   return {

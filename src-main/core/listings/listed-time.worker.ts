@@ -2,7 +2,7 @@
  * Counts the time with something listed, and the part of it in which the exchange was reachable: what uptime is judged
  * by.
  */
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import { every } from '#lib/every.ts'
 
@@ -13,7 +13,7 @@ const EVERY_MS = 10 * SECOND_MS
 const GAP_MAX_MS = 3 * EVERY_MS
 
 /** Starts counting; the returned function counts the rest and stops. */
-export function countListedTime({ realmDb, clock, venue, log }: CoreContext, wanted: () => boolean): () => void {
+export function countListedTime({ realmDb, clock, venue, log }: VenueContext, wanted: () => boolean): () => void {
   let last = clock.mono()
   const count = (): void => {
     const now = clock.mono()

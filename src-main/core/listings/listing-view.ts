@@ -1,5 +1,5 @@
 /** A listing as the contract shows it. */
-import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
+import { brandId, type DeploymentId, type Instrument, type VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 
@@ -9,6 +9,7 @@ import type { ListingRow } from './listings.store.ts'
 import type { OfferStanding } from './offers.ts'
 
 export interface ListingFacts {
+  venueId: VenueId
   standing: OfferStanding
   offered: Capacity
   /** Slots of its deployment. */
@@ -18,8 +19,9 @@ export interface ListingFacts {
 
 export const listingView = (
   row: ListingRow,
-  { standing: { state, reason, since }, offered, slotsMax, draining }: ListingFacts,
+  { venueId, standing: { state, reason, since }, offered, slotsMax, draining }: ListingFacts,
 ): Listing => ({
+  venueId,
   instrument: brandId<Instrument>(row.instrument),
   deploymentId: brandId<DeploymentId>(row.deploymentId),
   askNanoPerMtok: nanoPerMtok(row.ask),

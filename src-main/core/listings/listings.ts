@@ -7,7 +7,7 @@ import { StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { Route, ServingService } from '#core/jobs/index.ts'
 
 import { Drains } from './drains.ts'
@@ -34,7 +34,7 @@ const closedWhy = (row: ListingRow): string =>
   row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
 
 export class ListingRunner {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #deps: ListingsDeps
   readonly #rows: Map<string, ListingRow>
   readonly #oldAsks = new Map<string, { ask: number; until: number }>()
@@ -44,7 +44,7 @@ export class ListingRunner {
   /** Withdrawn while jobs of theirs ran; shown until those are done. */
   readonly #withdrawn = new Map<string, ListingRow>()
 
-  constructor(context: CoreContext, deps: ListingsDeps) {
+  constructor(context: VenueContext, deps: ListingsDeps) {
     const { clock, events } = context
     this.#context = context
     this.#deps = deps
@@ -267,6 +267,7 @@ export class ListingRunner {
 
   #view(row: ListingRow): Listing {
     const facts = {
+      venueId: this.#context.venueId,
       standing: this.#offers.standing(row),
       offered: this.#slots.of(row),
       slotsMax: this.#slots.max(row),

@@ -9,7 +9,7 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import { tell, type VenueEvent } from '#core/venues/index.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
@@ -41,14 +41,14 @@ interface Answer {
 const pausedReason = (row: ListingRow): string => row.pausedWhy ?? 'paused by you'
 
 export class Offers {
-  readonly #context: CoreContext
+  readonly #context: VenueContext
   readonly #deps: OffersDeps
   readonly #standings = new Map<string, OfferStanding>()
   /** Instruments the exchange holds an offer of ours for, or is being asked to. */
   readonly #offered = new Set<string>()
   readonly #answers = new Map<string, Answer>()
 
-  constructor(context: CoreContext, deps: OffersDeps) {
+  constructor(context: VenueContext, deps: OffersDeps) {
     this.#context = context
     this.#deps = deps
   }

@@ -1,12 +1,13 @@
 /** The market as the seller sees it: instruments, the last book of each, what an ask would bring. */
 import type { GradeSpec } from '#contract/grades.ts'
-import type { CoreContext, DeploymentsService, PowerService, QualificationFacts } from '#core/core-context.ts'
+import type { VenueContext, DeploymentsService, PowerService, QualificationFacts } from '#core/core-context.ts'
 import type { Listings } from '#core/listings/index.ts'
 
 import { createLastBooks } from './last-books.ts'
 import type { LastTerms } from './last-terms.ts'
-import { marketDataApi } from './market-data.api.ts'
+import { marketDataCalls } from './market-data.api.ts'
 
+export { marketDataApi } from './market-data.api.ts'
 export { createLastTerms, type LastTerms } from './last-terms.ts'
 
 export interface MarketDataDeps {
@@ -18,7 +19,7 @@ export interface MarketDataDeps {
 }
 
 export function createMarketData(
-  context: CoreContext,
+  context: VenueContext,
   { terms, listings, power, deployments, qualifications }: MarketDataDeps,
 ) {
   const books = createLastBooks(context)
@@ -36,7 +37,7 @@ export function createMarketData(
   }
 
   return {
-    api: marketDataApi(context, { terms, books, listings, power, whyNot }),
+    calls: marketDataCalls(context, { terms, books, listings, power, whyNot }),
     /**
      * What the last book says of an instrument's demand, and how many suppliers ask less than `ask`; null when no book
      * came.

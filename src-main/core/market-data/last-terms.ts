@@ -1,6 +1,6 @@
 /** The newest terms the exchange stated, kept while it is away. */
 import type { GradeSpec } from '#contract/grades.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import type { VenueTerms } from '#core/venues/venue.port.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 
@@ -14,7 +14,7 @@ export interface LastTerms {
   holdMs: () => number
 }
 
-export function createLastTerms({ venue, events }: Pick<CoreContext, 'venue' | 'events'>): LastTerms {
+export function createLastTerms({ venue, events }: Pick<VenueContext, 'venue' | 'events'>): LastTerms {
   let terms: Pick<VenueTerms, 'specs' | 'feeBps' | 'holdMs'> | null = null
   const shipped = loadGradeSpecs()
   const take = (): void => {

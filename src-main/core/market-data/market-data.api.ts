@@ -1,8 +1,11 @@
 /** Handlers of contract/market.ts. */
 import type { GradeSpec } from '#contract/grades.ts'
+import type { Instrument } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import type { CoreContext, PowerService } from '#core/core-context.ts'
+import type { ByVenue } from '#core/by-venue.ts'
+import type { VenueContext, PowerService } from '#core/core-context.ts'
 import type { Listings } from '#core/listings/index.ts'
+import type { Os } from '#core/os.ts'
 
 import type { LastBooks } from './last-books.ts'
 import type { LastTerms } from './last-terms.ts'
@@ -17,13 +20,15 @@ export interface MarketApiDeps {
   whyNot(this: void, spec: GradeSpec): string | null
 }
 
-export function marketDataApi(context: CoreContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {
-  const { os, venue, clock, realm, currency } = context
+/** What the contract asks of the market of one venue. */
+export function marketDataCalls(context: VenueContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {
+  const { venueId, venue, clock, realm, currency } = context
   return {
-    instruments: os.market.instruments.handler(() =>
+    instruments: () =>
       terms.specs().map((spec) => {
         const why = whyNot(spec)
         return {
+          venueId,
           spec,
           realm,
           currency,
@@ -33,14 +38,14 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
           whyNot: why,
         }
       }),
-    ),
-    book: os.market.book.handler(({ input }) => books.of(input.instrument)),
-    quote: os.market.quote.handler(({ input: { instrument, askNanoPerMtok } }) => {
+    book: (instrument: string) => books.of(instrument),
+    quote({ instrument, askNanoPerMtok }: { instrument: Instrument; askNanoPerMtok: number }) {
       const book = books.of(instrument)
       const place = book === null ? null : placeInBook(book, askNanoPerMtok)
       const spec = terms.specOf(instrument)
       const { nanoPerMtok: powerCost, currency: powerCurrency, method } = power.perMtok()
       return {
+        venueId,
         instrument,
         realm,
         currency,
@@ -60,13 +65,24 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
           bookAgeMs: book === null ? null : clock.now() - book.at,
         }),
       }
-    }),
-    listings: os.market.listings.handler(() => listings.all()),
-    list: os.market.list.handler(({ input }) =>
-      listings.list(input.instrument, input.deploymentId, input.askNanoPerMtok),
-    ),
-    pause: os.market.pause.handler(({ input }) => listings.pause(input.instrument)),
-    resume: os.market.resume.handler(({ input }) => listings.resume(input.instrument)),
-    withdraw: os.market.withdraw.handler(({ input }) => ({ withdrawn: listings.withdraw(input.instrument) })),
+    },
+    listings: () => listings.all(),
+    list: listings.list,
+    pause: listings.pause,
+    resume: listings.resume,
+    withdraw: (instrument: string) => ({ withdrawn: listings.withdraw(instrument) }),
   }
 }
+
+export const marketDataApi = (os: Os, of: ByVenue<ReturnType<typeof marketDataCalls>>) => ({
+  instruments: os.market.instruments.handler(({ input }) => of(input.venueId).instruments()),
+  book: os.market.book.handler(({ input }) => of(input.venueId).book(input.instrument)),
+  quote: os.market.quote.handler(({ input }) => of(input.venueId).quote(input)),
+  listings: os.market.listings.handler(({ input }) => of(input.venueId).listings()),
+  list: os.market.list.handler(({ input }) =>
+    of(input.venueId).list(input.instrument, input.deploymentId, input.askNanoPerMtok),
+  ),
+  pause: os.market.pause.handler(({ input }) => of(input.venueId).pause(input.instrument)),
+  resume: os.market.resume.handler(({ input }) => of(input.venueId).resume(input.instrument)),
+  withdraw: os.market.withdraw.handler(({ input }) => of(input.venueId).withdraw(input.instrument)),
+})

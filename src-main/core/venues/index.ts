@@ -1,5 +1,5 @@
 /** The venues of this rig: what the core speaks to a market with. */
-export type { Lease, LeaseSource } from './lease.ts'
+export { openVenue, type VenueDriver, type VenueDrivers } from './venue-context.store.ts'
 export { tell } from './tell.ts'
 export type {
   ExamItemJudged,
@@ -12,3 +12,4 @@ export type {
   StatementLine,
   VenueEvent,
 } from './venue-events.ts'
+export { activeVenues, insertVenue, venues, VENUES_MAX, type VenueRow } from './venues.store.ts'

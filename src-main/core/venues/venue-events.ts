@@ -7,8 +7,7 @@ import type { Nano, NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Book, ExamLimitView, Release } from '#contract/supplier.ts'
 import type { EpochMs } from '#contract/time.ts'
-
-import type { Lease } from './lease.ts'
+import type { Lease } from '#core/capacity/lease.port.ts'
 
 /** A job the venue wants done here. */
 export interface OfferedJob {

@@ -10,8 +10,8 @@ import type { Currency, NanoPerMtok, Realm } from '#contract/money.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import type { EngineIdentity } from '#contract/supplier.ts'
 import type { EpochMs } from '#contract/time.ts'
+import type { LeaseSource } from '#core/capacity/lease.port.ts'
 
-import type { LeaseSource } from './lease.ts'
 import type { VenueEvent } from './venue-events.ts'
 
 export interface VenueCapabilities {

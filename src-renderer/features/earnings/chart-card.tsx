@@ -13,7 +13,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -84,9 +84,12 @@ function Picture({
 
 export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const now = useNow()
   const [view, setView] = useState<View>('bars')
-  const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
+  const series = useQuery(
+    rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
+  )
   const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, range.bucket, now)
   const empty = isEmpty(rows)
   const legend =

@@ -15,7 +15,7 @@ import { saveText } from '#ui/save.ts'
 import { until, zone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { ChartCard } from './chart-card.tsx'
 import { HeldCard } from './held-card.tsx'
 import { rangeOf, SPAN_NAMES, SPANS, type Span } from './ranges.ts'
@@ -33,8 +33,9 @@ function sentenceOf(summary: Summary | undefined, span: Span): string {
 
 function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
   const { client } = useCore()
+  const { venueId } = useVenue()
   const save = useMutation({
-    mutationFn: () => client.earnings.csv(range),
+    mutationFn: () => client.earnings.csv({ venueId, ...range }),
     onSuccess: ({ fileName, csv }) => saveText(fileName, 'text/csv', csv),
     onError: (error) => sayError('The CSV was not saved', error),
   })
@@ -47,13 +48,14 @@ function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
 
 export function EarningsPage() {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const [span, setSpan] = useState<Span>('24h')
   const now = useNow()
   const range = rangeOf(span, now)
   // The summary's range ends with the running hour: a query key that changed each second would never be reused.
   const summary = useQuery(
     rpc.earnings.summary.queryOptions({
-      input: { from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) },
+      input: { venueId, from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) },
       placeholderData: (before) => before,
     }),
   )

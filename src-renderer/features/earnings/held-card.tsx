@@ -8,7 +8,7 @@ import { Card } from '#ui/page.tsx'
 import { clock, moment, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 
 const SHOWN = 12
 
@@ -16,11 +16,11 @@ const SHOWN = 12
 export function HeldCard() {
   const { rpc } = useCore()
   const now = useNow()
-  const connection = useConnection()
-  const held = useQuery(rpc.earnings.held.queryOptions({ refetchInterval: 5_000 }))
-  const instruments = useQuery(rpc.market.instruments.queryOptions())
+  const { venueId, currency } = useVenue()
+  const held = useQuery(rpc.earnings.held.queryOptions({ input: { venueId }, refetchInterval: 5_000 }))
+  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const hold = holdSentence(instruments.data?.[0]?.holdMs)
-  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
+  const unit = currencyWord(currency)
   return (
     <Card title="Held money" aside={<span className="age">{unit}, by release</span>}>
       <Loaded query={held}>

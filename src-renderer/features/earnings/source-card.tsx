@@ -6,7 +6,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 export interface SourceRow {
@@ -61,7 +61,10 @@ const columns: readonly Column<SourceRow>[] = [
 
 export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
   const { rpc } = useCore()
-  const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
+  const { venueId } = useVenue()
+  const series = useQuery(
+    rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
+  )
   return (
     <Card
       title="Where it came from"

@@ -13,7 +13,7 @@ import type { ExamWithItems } from '../../core-client.ts'
 export function Evidence({ exam }: { exam: ExamWithItems }) {
   const { client } = useCore()
   const save = useMutation({
-    mutationFn: () => client.exams.transcript({ examId: exam.examId }),
+    mutationFn: () => client.exams.transcript({ venueId: exam.venueId, examId: exam.examId }),
     onSuccess: ({ json }) => saveText(`${exam.examId}.json`, 'application/json', json),
     onError: (error) => sayError('The transcript was not saved', error),
   })

@@ -16,7 +16,7 @@ import { Card, PageHead } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
 import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { type ExamWithItems, useExam } from '../../core-client.ts'
 import { Attempts } from './exam-attempts.tsx'
 import { Evidence } from './evidence.tsx'
@@ -67,17 +67,18 @@ function Actions({
   deployments: readonly Deployment[]
 }) {
   const { client, queries } = useCore()
+  const { venueId } = useVenue()
   const navigate = useNavigate()
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['exams']] })
   const deploymentId = examDeployment(exam, deployments)
   const start = useMutation({
     mutationFn: (id: Deployment['deploymentId']) =>
-      client.exams.start({ instrument: spec.instrument, deploymentId: id }),
+      client.exams.start({ venueId, instrument: spec.instrument, deploymentId: id }),
     onError: (error) => sayError('The exam did not start', error),
     onSettled: refresh,
   })
   const cancel = useMutation({
-    mutationFn: (examId: ExamWithItems['examId']) => client.exams.cancel({ examId }),
+    mutationFn: (examId: ExamWithItems['examId']) => client.exams.cancel({ venueId, examId }),
     onError: (error) => sayError('The exam did not stop', error),
     onSettled: refresh,
   })
@@ -133,11 +134,12 @@ function Body({ exam, spec }: { exam: ExamWithItems; spec: GradeSpec }) {
 
 export function ExamPage() {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const navigate = useNavigate()
   const wanted = useSearch({ from: '/exam' }).grade
-  const grades = useQuery(rpc.exams.grades.queryOptions())
+  const grades = useQuery(rpc.exams.grades.queryOptions({ input: { venueId } }))
   const deployments = useQuery(rpc.models.deployments.queryOptions())
-  const list = useQuery(rpc.exams.list.queryOptions())
+  const list = useQuery(rpc.exams.list.queryOptions({ input: { venueId } }))
   const chosen = grades.data?.find((each) => each.spec.instrument === wanted) ?? grades.data?.[0]
   const { exam, error } = useExam(chosen?.qualification.examId ?? null)
   if (grades.data === undefined || chosen === undefined) {

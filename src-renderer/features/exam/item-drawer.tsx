@@ -10,7 +10,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import type { ExamWithItems } from '../../core-client.ts'
 
 export function ItemDrawer({
@@ -23,8 +23,12 @@ export function ItemDrawer({
   onClose: () => void
 }) {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const query = useQuery(
-    rpc.exams.item.queryOptions({ input: { examId: exam.examId, itemId: itemId ?? 'none' }, enabled: itemId !== null }),
+    rpc.exams.item.queryOptions({
+      input: { venueId, examId: exam.examId, itemId: itemId ?? 'none' },
+      enabled: itemId !== null,
+    }),
   )
   const view = exam.items.find((item) => item.itemId === itemId)
   return (

@@ -11,7 +11,7 @@ import { Age } from '#ui/age.tsx'
 import { Skeleton, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
-import { HandBack, useCore, useListingSwitch } from '../../core-client.ts'
+import { HandBack, useCore, useListingSwitch, useVenue } from '../../core-client.ts'
 import { Ladder } from './ladder.tsx'
 import { Now } from './now.tsx'
 import { CostCard, QualityCard, ReliabilityCard } from './questions.tsx'
@@ -49,7 +49,8 @@ const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = {
 
 export function HomePage() {
   const { rpc } = useCore()
-  const query = useQuery(rpc.app.home.queryOptions({ refetchInterval: 15_000 }))
+  const { venueId } = useVenue()
+  const query = useQuery(rpc.app.home.queryOptions({ input: { venueId }, refetchInterval: 15_000 }))
   const home = query.data
   if (home === undefined) {
     return (

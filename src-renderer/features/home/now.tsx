@@ -9,7 +9,7 @@ import { speedOf } from '#ui/shown-speed.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { clock, duration } from '#ui/format-time.ts'
 
-import { useConnection, useLive } from '../../core-client.ts'
+import { useLive, useVenue, useVenueLive } from '../../core-client.ts'
 import { useStaleness } from '../../core-client.ts'
 
 const nowSpeed = (value: number | null): string => (value === null ? 'not yet' : tokPerS(value))
@@ -36,9 +36,10 @@ const columns = (unit: string): Column<LiveJob>[] => [
 export function Now() {
   const live = useLive()
   const { stale, since } = useStaleness()
-  const connection = useConnection()
-  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
-  const running = live?.value.running ?? []
+  const { venueId, currency } = useVenue()
+  const here = useVenueLive()
+  const unit = currencyWord(currency)
+  const running = live?.value.running.filter((job) => job.venueId === venueId) ?? []
   return (
     <Card
       title="Now"
@@ -56,7 +57,7 @@ export function Now() {
     >
       {running.length === 0 ? (
         <Empty title="No job is running.">
-          {live?.value.listing === 'listed'
+          {here?.listing === 'listed'
             ? 'The rig is listed; a job shows here from its first moment.'
             : 'Jobs show here while they run.'}
         </Empty>

@@ -17,9 +17,16 @@ import { useCore } from '../../core-client.ts'
 
 export function Today({ home }: { home: Home }) {
   const { rpc } = useCore()
+  const { venueId } = home
   const now = useNow()
   const { since, availableNano, heldNano, powerNano, jobs } = home.today
-  const range = { from: since, to: since + DAY_MS, bucket: 'hour' as const, offsetMinutes: offsetMinutes(since) }
+  const range = {
+    venueId,
+    from: since,
+    to: since + DAY_MS,
+    bucket: 'hour' as const,
+    offsetMinutes: offsetMinutes(since),
+  }
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
   const unit = currencyWord(home.currency)
   const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)

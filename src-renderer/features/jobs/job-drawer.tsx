@@ -16,7 +16,7 @@ import { saveText } from '#ui/save.ts'
 import { speedOf } from '#ui/shown-speed.ts'
 import { duration, moment } from '#ui/format-time.ts'
 
-import { useConnection, useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
 
 type Detail = Job & {
@@ -173,12 +173,11 @@ function Proof({ job }: { job: Detail }) {
 
 export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: () => void }) {
   const { rpc } = useCore()
-  const connection = useConnection()
+  const { venueId, realm } = useVenue()
   const query = useQuery(
-    rpc.jobs.get.queryOptions({ input: { jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }),
+    rpc.jobs.get.queryOptions({ input: { venueId, jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }),
   )
   const powerCurrency = useQuery(rpc.app.settings.queryOptions()).data?.powerCurrency ?? 'USD'
-  const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
   return (
     <Drawer opened={jobId !== null} onClose={onClose} title={jobId ?? ''}>
       <Loaded query={query} lines={8}>

@@ -12,7 +12,7 @@ import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Table } from '#ui/table.tsx'
 
-import { useConnection, useCore, useLive } from '../../core-client.ts'
+import { useCore, useLive, useVenue } from '../../core-client.ts'
 import { jobColumns } from './columns.tsx'
 import { JobDrawer } from './job-drawer.tsx'
 import { JOB_STATES, type JobStateFilter } from './search.ts'
@@ -73,12 +73,12 @@ export function JobsPage() {
   const search = useSearch({ from: '/jobs' })
   const navigate = useNavigate()
   const live = useLive()
-  const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.currency : 'PCR'
-  const instruments = useQuery(rpc.market.instruments.queryOptions()).data ?? []
+  const { venueId, currency } = useVenue()
+  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } })).data ?? []
   const query = useInfiniteQuery(
     rpc.jobs.list.infiniteOptions({
       input: (before: string | null) => ({
+        venueId,
         before,
         limit: PAGE,
         state: search.state ?? null,

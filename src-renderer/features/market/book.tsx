@@ -8,7 +8,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore, useExchangeSeen } from '../../core-client.ts'
+import { useCore, useExchangeSeen, useVenue } from '../../core-client.ts'
 
 type Row = BookView['rows'][number]
 /**
@@ -40,7 +40,8 @@ function NoRows({ listed }: { listed: boolean }) {
 
 export function Book({ instrument, currency, listed }: { instrument: Instrument; currency: string; listed: boolean }) {
   const { rpc } = useCore()
-  const query = useQuery(rpc.market.book.queryOptions({ input: { instrument }, refetchInterval: 5_000 }))
+  const { venueId } = useVenue()
+  const query = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument }, refetchInterval: 5_000 }))
   return (
     <Card title="The book" aside={query.data != null && <BookAge at={query.data.at} />}>
       <Loaded query={query}>

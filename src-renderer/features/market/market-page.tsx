@@ -11,7 +11,7 @@ import { Pill } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 import { duration } from '#ui/format-time.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 import { Book } from './book.tsx'
 import { MyAsk } from './my-ask.tsx'
 
@@ -30,12 +30,13 @@ function sentenceOf(listings: readonly Listing[], currency: string): string {
 
 export function MarketPage() {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const navigate = useNavigate()
   const wanted = useSearch({ from: '/market' }).grade
-  const instruments = useQuery(rpc.market.instruments.queryOptions())
-  const listings = useQuery(rpc.market.listings.queryOptions())
+  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
+  const listings = useQuery(rpc.market.listings.queryOptions({ input: { venueId } }))
   const deployments = useQuery(rpc.models.deployments.queryOptions())
-  const grades = useQuery(rpc.exams.grades.queryOptions())
+  const grades = useQuery(rpc.exams.grades.queryOptions({ input: { venueId } }))
   const all = instruments.data ?? []
   const chosen =
     all.find((each) => each.spec.instrument === wanted) ??

@@ -13,7 +13,7 @@ import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
 
-import { AskForm, useCore } from '../../core-client.ts'
+import { AskForm, useCore, useVenue } from '../../core-client.ts'
 
 const TONES: Readonly<Record<Listing['state'], Tone>> = {
   listed: 'good',
@@ -27,12 +27,13 @@ function Acts({ listing }: { listing: Listing }) {
   const paused = listing.state === 'paused'
   const refresh = (): void => void queries.invalidateQueries({ queryKey: [['market']] })
   const change = useMutation({
-    mutationFn: () => client.market[paused ? 'resume' : 'pause']({ instrument: listing.instrument }),
+    mutationFn: () =>
+      client.market[paused ? 'resume' : 'pause']({ venueId: listing.venueId, instrument: listing.instrument }),
     onError: (error) => sayError('The listing did not change', error),
     onSettled: refresh,
   })
   const withdraw = useMutation({
-    mutationFn: () => client.market.withdraw({ instrument: listing.instrument }),
+    mutationFn: () => client.market.withdraw({ venueId: listing.venueId, instrument: listing.instrument }),
     onSuccess: () => sayDone('Withdrawn: running jobs finish and are paid, nothing new is sold.'),
     onError: (error) => sayError('The listing was not withdrawn', error),
     onSettled: refresh,
@@ -85,7 +86,8 @@ export interface MyAskProps {
 
 export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listing, deploymentId, ready }: MyAskProps) {
   const { rpc } = useCore()
-  const book = useQuery(rpc.market.book.queryOptions({ input: { instrument: spec.instrument } }))
+  const { venueId } = useVenue()
+  const book = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument: spec.instrument } }))
   return (
     <Card
       title="My ask"

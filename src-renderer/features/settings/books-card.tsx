@@ -7,11 +7,12 @@ import { Failed } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useVenue } from '../../core-client.ts'
 
 export function BooksCard() {
   const { client } = useCore()
-  const check = useMutation({ mutationFn: () => client.app.ledgerCheck() })
+  const { venueId } = useVenue()
+  const check = useMutation({ mutationFn: () => client.app.ledgerCheck({ venueId }) })
   const result = check.data
   return (
     <Card

@@ -2,10 +2,11 @@ import { Link } from '@tanstack/react-router'
 
 import { Card } from '#ui/page.tsx'
 
-import { useConnection } from '../../core-client.ts'
+import { useConnection, useVenue } from '../../core-client.ts'
 
 export function DataCard() {
   const connection = useConnection()
+  const { realm } = useVenue()
   if (connection.kind !== 'online') return null
   const { hello } = connection
   return (
@@ -16,7 +17,7 @@ export function DataCard() {
         <dt>Exchange</dt>
         <dd className="mono">{hello.exchangeUrl ?? 'inside this app'}</dd>
         <dt>Realm</dt>
-        <dd>{hello.realm}</dd>
+        <dd>{realm}</dd>
         <dt>Version</dt>
         <dd>
           {hello.version}, {hello.mode}

@@ -6,18 +6,19 @@ import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 
-import { AskForm, useCore } from '../../core-client.ts'
+import { AskForm, useCore, useVenue } from '../../core-client.ts'
 
 export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
   const { rpc } = useCore()
-  const instruments = useQuery(rpc.market.instruments.queryOptions())
-  const grades = useQuery(rpc.exams.grades.queryOptions())
+  const { venueId } = useVenue()
+  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
+  const grades = useQuery(rpc.exams.grades.queryOptions({ input: { venueId } }))
   const deployments = useQuery(rpc.models.deployments.queryOptions())
   const chosen = instruments.data?.find((each) => each.qualified)
   const instrument = chosen?.spec.instrument
   const book = useQuery(
     rpc.market.book.queryOptions({
-      input: { instrument: instrument as NonNullable<typeof instrument> },
+      input: { venueId, instrument: instrument as NonNullable<typeof instrument> },
       enabled: instrument !== undefined,
     }),
   )

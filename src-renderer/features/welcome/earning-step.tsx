@@ -14,7 +14,7 @@ import { Card, PageHead, Tile } from '#ui/page.tsx'
 import { duration, offsetMinutes, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useLive } from '../../core-client.ts'
+import { useCore, useLive, useVenue, useVenueLive } from '../../core-client.ts'
 
 const HOURS_SHOWN = 6
 
@@ -64,13 +64,21 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
   const { rpc } = useCore()
   const now = useNow()
   const live = useLive()
+  const { venueId } = useVenue()
+  const here = useVenueLive()
   const to = Math.floor(now / HOUR_MS) * HOUR_MS + HOUR_MS
-  const range = { from: to - HOURS_SHOWN * HOUR_MS, to, bucket: 'hour' as const, offsetMinutes: offsetMinutes(now) }
+  const range = {
+    venueId,
+    from: to - HOURS_SHOWN * HOUR_MS,
+    to,
+    bucket: 'hour' as const,
+    offsetMinutes: offsetMinutes(now),
+  }
   const summary = useQuery(
-    rpc.earnings.summary.queryOptions({ input: { from: range.from, to }, refetchInterval: 1_500 }),
+    rpc.earnings.summary.queryOptions({ input: { venueId, from: range.from, to }, refetchInterval: 1_500 }),
   )
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
-  const instruments = useQuery(rpc.market.instruments.queryOptions())
+  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
   const earned = (summary.data?.heldNano ?? 0) > 0 || (summary.data?.availableNano ?? 0) > 0
   const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, 'hour', now)
@@ -80,7 +88,7 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
     <>
       <PageHead
         title="First run: first earning"
-        sentence={sentenceOf(summary.data, running, live?.value.listing)}
+        sentence={sentenceOf(summary.data, running, here?.listing)}
         sub={
           firstEarningAt !== null && startedAt !== null
             ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}`

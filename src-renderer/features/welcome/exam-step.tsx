@@ -17,7 +17,7 @@ import { Card, PageHead } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 
-import { type ExamWithItems, useCore, useExam } from '../../core-client.ts'
+import { type ExamWithItems, useCore, useExam, useVenue } from '../../core-client.ts'
 
 function sentenceOf(name: string, exam: ExamWithItems | null): string {
   if (exam === null) return `The exam shows that your model meets ${name}.`
@@ -62,11 +62,12 @@ interface ExamRunProps {
 
 function ExamRun({ spec, examId: known, deployments, onNext, onModel }: ExamRunProps) {
   const { client, queries } = useCore()
+  const { venueId } = useVenue()
   const [started, setStarted] = useState<ExamId | null>(null)
   const { exam } = useExam(started ?? known)
   const deploymentId = examDeployment(exam, deployments)
   const start = useMutation({
-    mutationFn: (id: DeploymentId) => client.exams.start({ instrument: spec.instrument, deploymentId: id }),
+    mutationFn: (id: DeploymentId) => client.exams.start({ venueId, instrument: spec.instrument, deploymentId: id }),
     onSuccess: (fresh) => {
       setStarted(fresh.examId)
       void queries.invalidateQueries({ queryKey: [['exams']] })
@@ -111,8 +112,10 @@ function ExamRun({ spec, examId: known, deployments, onNext, onModel }: ExamRunP
 
 export function ExamStep({ onNext, onModel }: { onNext: () => void; onModel: () => void }) {
   const { rpc } = useCore()
+  const { venueId } = useVenue()
   const grades = useQuery(
     rpc.exams.grades.queryOptions({
+      input: { venueId },
       refetchInterval: (query) => ((query.state.data?.length ?? 0) === 0 ? 1_000 : false),
     }),
   )

@@ -14,8 +14,7 @@ function setup() {
   seller.exchange.deliverAll()
   const stop = new AbortController()
   const stream = liveStream(seller.context, {
-    jobs: () => seller.jobs.live(),
-    listings: () => [],
+    venues: [{ context: seller.context, jobs: seller.jobs, listings: { all: () => [] } }],
     watts: () => null,
     engines: () =>
       seller.deployments.allLoaded().map(({ modelName, model }) => ({ modelName, state: { kind: 'loaded', model } })),
@@ -31,8 +30,7 @@ describe('live values', () => {
     const { value } = await stream.next()
     expect(liveSchema.parse(value)).toMatchObject({
       engine: { kind: 'loaded', model: 'fake' },
-      exchange: { kind: 'online' },
-      listing: 'none',
+      venues: [{ venueId: 'practice', kind: 'online', listing: 'none' }],
       running: [{ jobId, inputTokens: 3, exam: false }],
     })
     expect(JSON.stringify(value)).not.toContain('secret')

@@ -6,6 +6,7 @@ import { csvFileName, localTime, seriesCsv } from '#core/earnings/csv.ts'
 import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
 import { parseCsv } from './parse-csv.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const range = {
   from: Date.UTC(2026, 10, 20, 23),
@@ -17,6 +18,7 @@ const range = {
 describe('CSV', () => {
   it('holds exact integers beside shown values, UTC and local time, and electricity on a line of its own', () => {
     const series: Series = {
+      venueId: VENUE,
       realm: 'practice',
       currency: 'PCR',
       powerCurrency: 'EUR',
@@ -47,6 +49,7 @@ describe('CSV', () => {
       [
         'income',
         'practice',
+        'practice',
         'PCR',
         'day',
         '2026-11-20T23:00:00Z',
@@ -71,6 +74,7 @@ describe('CSV', () => {
       ],
       [
         'electricity',
+        'practice',
         'practice',
         'PCR',
         'day',
@@ -99,6 +103,7 @@ describe('CSV', () => {
 
   it('quotes what has a comma, a quote or a line break', () => {
     const series = {
+      venueId: VENUE,
       realm: 'a,b',
       currency: 'P"CR',
       powerCurrency: 'E\r\nUR',
@@ -107,7 +112,7 @@ describe('CSV', () => {
       buckets: [{ at: 0, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }],
     } as unknown as Series
     const [, line = []] = parseCsv(seriesCsv(series, range))
-    expect([line[1], line[2], line[19]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
+    expect([line[2], line[3], line[20]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
   it('names the file by the days inside', () =>

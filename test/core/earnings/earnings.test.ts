@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Series } from '#contract/earnings.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '#contract/time.ts'
-import { createEarnings } from '#core/earnings/index.ts'
+import { createEarnings, earningsApi } from '#core/earnings/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import { openDb } from '#db/open.ts'
@@ -17,6 +17,7 @@ import { costOfJobTime, rateOf } from '#core/power/power.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 import { parseCsv } from './parse-csv.ts'
+import { VENUE, VENUE_FACTS } from '#test/support/venue.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const NANO_TEXT = 'practice/text-nano'
@@ -37,7 +38,7 @@ afterEach(() => {
 
 const earnings = () =>
   createEarnings(
-    { ...rig, realmDb, realm: 'practice', currency: 'PCR' },
+    { ...rig, ...VENUE_FACTS, realmDb },
     {
       hours: (from, to) => energy.filter(({ hourMs }) => hourMs >= from && hourMs < to),
       currency: () => 'EUR',
@@ -124,8 +125,8 @@ describe('series', () => {
     burn(day + HOUR_MS, 7, { coveredMs: HOUR_MS / 2 })
     burn(day + HOUR_MS, 9, { currency: 'USD', coveredMs: HOUR_MS / 4 })
     const series = await call(
-      earnings().api.series,
-      { from: day, to: day + 3 * HOUR_MS, bucket: 'hour', offsetMinutes: 0 },
+      earningsApi(rig.os, earnings).series,
+      { venueId: VENUE, from: day, to: day + 3 * HOUR_MS, bucket: 'hour', offsetMinutes: 0 },
       all,
     )
     expect(series).toMatchObject({ realm: 'practice', currency: 'PCR', powerCurrency: 'EUR' })
@@ -183,7 +184,7 @@ describe('series', () => {
 
   it('refuses a range that makes too many steps, before reading it', async () => {
     await expect(
-      call(earnings().api.series, { from: 0, to: 2_001 * HOUR_MS, bucket: 'hour' }, all),
+      call(earningsApi(rig.os, earnings).series, { venueId: VENUE, from: 0, to: 2_001 * HOUR_MS, bucket: 'hour' }, all),
     ).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
   })
 })
@@ -359,8 +360,9 @@ describe('held money', () => {
     job('job_gone', 'settled', { gross: 100, seller: 93, releaseAt: now - 9, releasedAt: now })
     job('job_free', 'settled', { gross: 0, seller: 0, releaseAt: now + 9 })
     job('job_bad', 'failed', { gross: 5 })
-    expect(await call(earnings().api.held, undefined, all)).toEqual([
+    expect(await call(earningsApi(rig.os, earnings).held, { venueId: VENUE }, all)).toEqual([
       {
+        venueId: VENUE,
         jobId: 'job_late',
         instrument: NANO_TEXT,
         amountNano: 95,
@@ -368,6 +370,7 @@ describe('held money', () => {
         reason: 'Due; the exchange has not told its release yet.',
       },
       {
+        venueId: VENUE,
         jobId: 'job_soon',
         instrument: NANO_TEXT,
         amountNano: 94,

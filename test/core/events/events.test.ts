@@ -7,12 +7,12 @@ describe('the topic bus', () => {
     const events = createEvents()
     events.changed('jobs')
     const stream = events.subscribe(undefined)
-    expect((await stream.next()).value).toEqual({ topic: 'jobs', version: 1 })
+    expect((await stream.next()).value).toEqual({ topic: 'jobs', venueId: null, version: 1 })
     for (let n = 0; n < 1_000; n += 1) events.changed('earnings')
-    expect((await stream.next()).value).toEqual({ topic: 'earnings', version: 1_000 })
+    expect((await stream.next()).value).toEqual({ topic: 'earnings', venueId: null, version: 1_000 })
     const waiting = stream.next()
     events.changed('jobs')
-    expect((await waiting).value).toEqual({ topic: 'jobs', version: 2 })
+    expect((await waiting).value).toEqual({ topic: 'jobs', venueId: null, version: 2 })
   })
 
   it('ends with its signal while waiting, and frees the place', async () => {

@@ -5,7 +5,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 import { brandId, type ExamId, type JobId } from '#contract/ids.ts'
 import { gradeSpecs } from '#contract/grades.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
-import { createExams } from '#core/exams/index.ts'
+import { createExams, examsApi } from '#core/exams/index.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
@@ -17,6 +17,7 @@ import { settle } from '../../support/fake-clock.ts'
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { DEPLOYMENT, Seller } from '../../support/seller.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const EXAM = brandId<ExamId>('exam_1')
 const all = { context: { scopes: ALL_SCOPES } }
@@ -34,6 +35,7 @@ function setup(engine: FakeEngineOptions = {}) {
     deployments: seller.deployments,
     specs: () => gradeSpecs.parse([FAKE_SPEC]),
   })
+  const api = examsApi(seller.context.os, () => exams.calls)
   ;({ sink } = exams)
   exams.start()
   onTestFinished(() => {
@@ -49,7 +51,7 @@ function setup(engine: FakeEngineOptions = {}) {
   const asked = (): Extract<SupplierFrame, { t: 'exam.start' }>[] =>
     seller.exchange.sent.filter((frame) => frame.t === 'exam.start')
   const begin = async (): Promise<void> => {
-    const started = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    const started = call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
     push({
       t: 'exam.started',
@@ -89,10 +91,11 @@ function setup(engine: FakeEngineOptions = {}) {
     return jobId
   }
   const reply = async (itemId: string): Promise<string | null> =>
-    (await call(exams.api.item, { examId: EXAM, itemId }, all)).reply
+    (await call(api.item, { venueId: VENUE, examId: EXAM, itemId }, all)).reply
   return {
     seller,
     exams,
+    api,
     push,
     asked,
     begin,
@@ -100,28 +103,28 @@ function setup(engine: FakeEngineOptions = {}) {
     result,
     underWay,
     reply,
-    exam: () => call(exams.api.get, { examId: EXAM }, all),
+    exam: () => call(api.get, { venueId: VENUE, examId: EXAM }, all),
   }
 }
 
 describe('an exam', () => {
   it('refuses a second one while one runs, and one without the exchange', async () => {
-    const { seller, exams, begin } = setup()
+    const { seller, exams, begin, api } = setup()
     await begin()
     await expect(
-      call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
+      call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
     ).rejects.toMatchObject({ data: { code: 'EXAM_RUNNING' } })
     const other = setup()
     other.seller.exchange.offline()
     await expect(
-      call(other.exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
+      call(other.api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
     ).rejects.toMatchObject({ data: { code: 'EXCHANGE_OFFLINE' } })
     expect(seller.exchange.sent.filter(({ t }) => t === 'exam.start')).toHaveLength(1)
   })
 
   it('passes the exchange’s refusal on, and gives up when it does not answer', async () => {
-    const { seller, exams, asked, push } = setup()
-    const refused = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    const { seller, exams, asked, push, api } = setup()
+    const refused = call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
     push({
       t: 'exam.refused',
@@ -129,7 +132,7 @@ describe('an exam', () => {
       error: { code: 'EXAM_ATTEMPTS', message: 'three attempts in 7 days', data: {} },
     })
     await expect(refused).rejects.toMatchObject({ data: { code: 'EXAM_ATTEMPTS' } })
-    const unanswered = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    const unanswered = call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
     await Promise.all([
       expect(unanswered).rejects.toMatchObject({ data: { code: 'TIMEOUT' } }),
@@ -176,9 +179,9 @@ describe('an exam', () => {
   })
 
   it('streams its progress, at most ten times a second, and ends with the exam', async () => {
-    const { seller, exams, begin, judge, result } = setup()
+    const { seller, exams, begin, judge, result, api } = setup()
     await begin()
-    const stream = await call(exams.api.progress, { examId: EXAM }, all)
+    const stream = await call(api.progress, { venueId: VENUE, examId: EXAM }, all)
     expect((await stream.next()).value).toMatchObject({ state: 'running', items: [] })
     for (let n = 0; n < 50; n += 1) judge(`arith/1/${n}`)
     const next = stream.next()
@@ -192,14 +195,14 @@ describe('an exam', () => {
   })
 
   it('can be cancelled while it runs and while it waits', async () => {
-    const { seller, exams, begin, result, exam } = setup()
+    const { seller, exams, begin, result, exam, api } = setup()
     await begin()
-    const cancelled = call(exams.api.cancel, { examId: EXAM }, all)
+    const cancelled = call(api.cancel, { venueId: VENUE, examId: EXAM }, all)
     await settle()
     expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
     result('cancelled')
     expect(await cancelled).toMatchObject({ state: 'cancelled', transcriptSha256: null })
-    await expect(call(exams.api.transcript, { examId: EXAM }, all)).rejects.toMatchObject({
+    await expect(call(api.transcript, { venueId: VENUE, examId: EXAM }, all)).rejects.toMatchObject({
       data: { code: 'NOT_FOUND' },
     })
     expect((await exam()).endedAt).not.toBeNull()
@@ -239,7 +242,7 @@ describe('an exam', () => {
   })
 
   it('goes on whole when the exchange takes up a attempt that was stopped here while it waited', async () => {
-    const { seller, exams, asked, push, begin, underWay, reply, exam } = setup({ manual: true })
+    const { seller, exams, asked, push, begin, underWay, reply, exam, api } = setup({ manual: true })
     await begin()
     seller.exchange.offline()
     seller.exchange.online()
@@ -250,7 +253,7 @@ describe('an exam', () => {
       error: { code: 'UNAVAILABLE', message: 'not now', data: {} },
     })
     await settle()
-    await call(exams.api.cancel, { examId: EXAM }, all)
+    await call(api.cancel, { venueId: VENUE, examId: EXAM }, all)
     expect((await exam()).state).toBe('cancelled')
     await begin()
     expect(await exam()).toMatchObject({ state: 'running', endedAt: null })
@@ -260,7 +263,7 @@ describe('an exam', () => {
   })
 
   it('is over at once when the owner takes the machine back, and does not begin again by itself', async () => {
-    const { seller, exams, begin, underWay, exam, result, asked, push } = setup({ manual: true })
+    const { seller, exams, begin, underWay, exam, result, asked, push, api } = setup({ manual: true })
     await begin()
     underWay('arith/1/0')
     exams.giveUp()
@@ -273,7 +276,7 @@ describe('an exam', () => {
     await settle()
     expect(asked()).toHaveLength(1)
     // One that was asked for and not answered yet is called off when the answer comes.
-    const late = call(exams.api.start, { instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
+    const late = call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
     exams.giveUp()
     await expect(late).rejects.toMatchObject({ data: { code: 'CANCELLED' } })

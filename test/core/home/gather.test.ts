@@ -8,9 +8,9 @@ import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha2
 import type { Deployment } from '#contract/models.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
-import type { CoreContext, TradingService } from '#core/core-context.ts'
+import type { TradingService, VenueContext } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
-import { createHome, type HomeDeps } from '#core/home/index.ts'
+import { createHome, homeApi, type HomeDeps } from '#core/home/index.ts'
 import { createOnboarding } from '#core/onboarding/index.ts'
 import { createPower } from '#core/power/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -19,6 +19,7 @@ import { createSettings } from '#core/settings/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db } from '#db/db-types.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { VENUE, VENUE_FACTS } from '#test/support/venue.ts'
 
 const TEXT = brandId<Instrument>('practice/text-nano')
 const MODEL = brandId<ModelSha256>('a'.repeat(64))
@@ -62,16 +63,15 @@ afterEach(() => {
 
 function start(
   trading: Partial<TradingService>,
-  venue: Partial<CoreContext['venue']> = {},
+  venue: Partial<VenueContext['venue']> = {},
   kwhPriceNano: number | null = 300_000_000,
   deps: Partial<HomeDeps> = {},
 ) {
   const context = {
     ...rig,
     realmDb,
-    realm: 'practice',
-    currency: 'PCR',
-    venue: { state: () => ({ kind: 'stopped' }), ...venue } as CoreContext['venue'],
+    ...VENUE_FACTS,
+    venue: { state: () => ({ kind: 'stopped' }), ...venue } as VenueContext['venue'],
   } as const
   const settings = createSettings(rig, 'rig')
   settings.change({ kwhPriceNano, powerCurrency: 'EUR' })
@@ -89,10 +89,10 @@ function start(
   const live: Live = {
     at: 0,
     engine: { kind: 'loaded', model: 'm', detail: null },
-    exchange: { kind: 'online', lastSeenAt: rig.clock.now(), detail: null },
-    listing: 'listed',
+    venues: [{ venueId: VENUE, kind: 'online', lastSeenAt: rig.clock.now(), detail: null, listing: 'listed' }],
     tokPerS: 0,
     running: [true, false].map((exam, at) => ({
+      venueId: VENUE,
       jobId: brandId<JobId>(`job_${at}`),
       instrument: TEXT,
       startedAt: 0,
@@ -145,6 +145,7 @@ describe('gathering home', () => {
         ).run(hour, TEXT, gross, gross, gross / 10)
     })
     const listing = {
+      venueId: VENUE,
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('new'),
       askNanoPerMtok: nanoPerMtok(420_000_000),
@@ -181,7 +182,7 @@ describe('gathering home', () => {
     )
     power.start()
     await rig.clock.advance(10 * MINUTE_MS)
-    const shown = await call(home.api.home, undefined, { context: { scopes: ALL_SCOPES } })
+    const shown = await call(homeApi(rig.os, () => home).home, { venueId: VENUE }, { context: { scopes: ALL_SCOPES } })
     expect(shown).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
       today: { since: midnight, availableNano: 11, heldNano: 99, jobs: 2 },
@@ -203,6 +204,7 @@ describe('gathering home', () => {
 
   it('tells of the deployment that is listed, not of another that happens to be in memory', async () => {
     const listing = {
+      venueId: VENUE,
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('old'),
       askNanoPerMtok: nanoPerMtok(1),

@@ -4,6 +4,7 @@ import { brandId, type Instrument } from '#contract/ids.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 export const NOW = Date.UTC(2026, 10, 21, 12)
 export const TEXT = brandId<Instrument>('practice/text-nano')
@@ -58,6 +59,7 @@ export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reas
 /** A rig that sells and just has no job at this moment. */
 export const SELLING: HomeFacts = {
   now: NOW,
+  venueId: VENUE,
   realm: 'practice',
   currency: 'PCR',
   engine: { kind: 'loaded', model: 'Nano', detail: null },

@@ -39,6 +39,7 @@ describe('the deltas of a job', () => {
       engine: { cancel: () => undefined },
       send: (text) => sent.push(text),
       running: () => running,
+      lease: null,
     })
     for (let ms = 0; ms < 1_000; ms += 2) {
       run.delta('x')
@@ -66,6 +67,7 @@ describe('our own count', () => {
       engine: { cancel: () => undefined },
       send: (text) => sent.push(text),
       running: () => 1,
+      lease: null,
     })
     for (const delta of deltas) {
       run.delta(delta)

@@ -18,6 +18,7 @@ import { FakeClock, settle } from '#test/support/fake-clock.ts'
 import { createFakeEngines } from '#test/support/fake-engines.ts'
 import { FAKE_SPEC, FakeExchange, NANO_INSTRUMENT } from '#test/support/fake-exchange.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const unread = { name: 'none', read: () => Promise.resolve(null) }
 
@@ -32,7 +33,7 @@ function composedCore() {
     ids: countingIds(),
     log,
     host: { mode: 'headless', notify: () => undefined },
-    venue: exchange.port(),
+    drivers: { stoker: () => exchange.port() },
     engines,
     calibrateOnDeploy: false,
     signingKey: generateSigningKey(),
@@ -57,7 +58,7 @@ describe('the composed core', () => {
     for await (const step of await core.client.models.import({ path }))
       if (step.kind === 'done') ({ sha256 } = step.model)
     const { deploymentId } = await core.client.models.deploy({ sha256, settings: { slots: 1 } })
-    const started = core.client.exams.start({ instrument: NANO_INSTRUMENT, deploymentId })
+    const started = core.client.exams.start({ venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId })
     await expect.poll(() => exchange.sent.some(({ t }) => t === 'exam.start')).toBe(true)
     const asked = exchange.sent.findLast((frame) => frame.t === 'exam.start')!
     const examId = brandId<ExamId>('exam_1')

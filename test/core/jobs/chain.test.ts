@@ -13,6 +13,7 @@ import { generateSigningKey } from '#lib/ed25519.ts'
 
 import type { Seller } from '../../support/seller.ts'
 import { onlineSeller } from './online-seller.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const sell = async (made: Seller, count: number): Promise<void> => {
   for (let n = 0; n < count; n += 1) {
@@ -114,7 +115,7 @@ describe('an exchange whose database was reset', () => {
     expect(made.rows('SELECT seq FROM receipts ORDER BY seq').map(({ seq }) => seq)).toEqual([1, 1, 2, 2])
     expect(await checked(made)).toMatchObject({ ok: true, receipts: 4 })
     expect(
-      (await call(made.jobs.api.get, { jobId: oldJob }, { context: { scopes: ALL_SCOPES } })).verified,
+      (await call(made.api.get, { venueId: VENUE, jobId: oldJob }, { context: { scopes: ALL_SCOPES } })).verified,
     ).toMatchObject({ ok: true })
   })
 

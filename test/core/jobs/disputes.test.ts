@@ -22,6 +22,7 @@ import { claimedJobs } from '../../support/claimed-jobs.ts'
 import { Seller } from '../../support/seller.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { onlineSeller } from './online-seller.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 const HOLD_MS = 30_000
 const YEAR_9999 = Date.UTC(9999, 11, 31)
@@ -96,7 +97,7 @@ describe('a signed receipt is disputed that bills', () => {
     const outcome = claimed.settle(claimed.billing(bills(first)))
     expect(outcome).toEqual({ kind: 'disputed', problems: differs(first).map(() => expect.any(String)) })
     const { jobId } = first.claim
-    const job = await call(seller.jobs.api.get, { jobId }, { context: { scopes: ALL_SCOPES } })
+    const job = await call(seller.api.get, { venueId: VENUE, jobId }, { context: { scopes: ALL_SCOPES } })
     expect(job).toMatchObject({
       state: 'disputed',
       money: 'disputed',
@@ -323,7 +324,9 @@ describe('a buyer who leaves', () => {
       made.exchange.push({ t: 'job.cancel', jobId, reason: 'buyer' })
       made.exchange.deliver()
       await made.drain()
-      expect((await call(made.jobs.api.get, { jobId }, { context: { scopes: ALL_SCOPES } })).state).toBe(state)
+      expect((await call(made.api.get, { venueId: VENUE, jobId }, { context: { scopes: ALL_SCOPES } })).state).toBe(
+        state,
+      )
     }
   })
 })
@@ -361,7 +364,9 @@ describe('the list of jobs', () => {
       facts.seq === 1 ? { ...facts, billed: { inputTokens: 0, outputTokens: 0 } } : facts
     await sell(made, 2)
     const listed = async (state: 'disputed' | 'void') =>
-      (await call(made.jobs.api.list, { state }, { context: { scopes: ALL_SCOPES } })).jobs.map(({ jobId }) => jobId)
+      (await call(made.api.list, { venueId: VENUE, state }, { context: { scopes: ALL_SCOPES } })).jobs.map(
+        ({ jobId }) => jobId,
+      )
     expect([await listed('disputed'), await listed('void')]).toEqual([['job_1'], []])
   })
 })

@@ -11,6 +11,7 @@ import { createHandBack } from '#core/jobs/hand-back.ts'
 
 import { Seller } from '../../support/seller.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 function setup(engine: FakeEngineOptions = { manual: true }) {
   const seller = new Seller(tempDir(), {
@@ -33,13 +34,18 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   const said: string[] = []
   const world = { exam: false, wanted: false, drained: true, diskFull: false }
   const { handBack } = createHandBack(seller.context, {
-    jobs: seller.jobs,
-    listings: {
-      pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']),
-      wanted: () => world.wanted,
-      drained: () => world.drained,
-    },
-    exams: { examining: () => (world.exam ? 'dep_1' : null), giveUp: () => void said.push('exams cancelled') },
+    venues: [
+      {
+        context: seller.context,
+        jobs: seller.jobs,
+        listings: {
+          pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']),
+          wanted: () => world.wanted,
+          drained: () => world.drained,
+        },
+        exams: { examining: () => (world.exam ? 'dep_1' : null), giveUp: () => void said.push('exams cancelled') },
+      },
+    ],
     deployments: {
       ...seller.deployments,
       async endAll() {
@@ -83,7 +89,7 @@ describe('the machine now', () => {
       handedOff: 1,
       failed: 1,
       lostTokens: tokens,
-      sellerNano: tokens * 1_000 * 0.95,
+      notEarned: [{ venueId: VENUE, currency: 'PCR', sellerNano: tokens * 1_000 * 0.95 }],
       paused: ['practice/text-nano'],
     })
     // ENGINE_NOT_LOADED before the first delta: the exchange asks another supplier and holds it against none.
@@ -111,7 +117,7 @@ describe('the machine now', () => {
     seller.engine.release(jobId)
     seller.exchange.push({ t: 'job.cancel', jobId: jobId as never, reason: 'buyer' })
     seller.exchange.deliver()
-    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, sellerNano: 0 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, notEarned: [] })
     await seller.drain()
     expect(states()).toEqual({ [jobId]: 'settled' })
   })
@@ -122,7 +128,7 @@ describe('the machine now', () => {
     seller.engine.release(jobId)
     seller.exchange.push({ t: 'job.cancel', jobId: jobId as never, reason: 'deadline' })
     seller.exchange.deliver()
-    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 0, failed: 0, notEarned: [], lostTokens: 0 })
   })
 
   it('hands off a job that waits behind exam calls in every slot, and ends those without a word of theirs in the books', async () => {
@@ -130,7 +136,7 @@ describe('the machine now', () => {
     for (let n = 0; n < 2; n += 1)
       job({ examId: 'exam_1', itemId: `load-slots/1/${n}`, price: 0, content: 'zebraquestion' })
     const jobId = job()
-    expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, sellerNano: 0, unloaded: 1 })
+    expect(await handBack('now')).toMatchObject({ handedOff: 1, failed: 0, notEarned: [], unloaded: 1 })
     expect(errors().find(([id]) => id === jobId)).toEqual([jobId, 'ENGINE_NOT_LOADED'])
     expect([seller.jobs.live(), states()]).toEqual([[], { [jobId]: 'failed' }])
     expect(JSON.stringify(seller.rows('SELECT * FROM jobs'))).not.toContain('zebraquestion')
@@ -170,7 +176,7 @@ describe('the machine when the work is done', () => {
     expect(ended()).toBe(false)
     own.running = 0
     await seller.clock.advance(1_000)
-    expect(await done).toMatchObject({ unloaded: 1, handedOff: 0, failed: 0, sellerNano: 0 })
+    expect(await done).toMatchObject({ unloaded: 1, handedOff: 0, failed: 0, notEarned: [] })
   })
 
   it('waits ten minutes at most', async () => {

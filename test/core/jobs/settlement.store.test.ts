@@ -9,7 +9,7 @@ import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contrac
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
-import type { CoreContext } from '#core/core-context.ts'
+import type { VenueContext } from '#core/core-context.ts'
 import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
 import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -31,7 +31,7 @@ function setup() {
   const realmDb = openDb({ path: `${tempDir()}/practice.db`, migrations: realmMigrations })
   onTestFinished(() => realmDb.close())
   const books = createBooks()
-  const context = { realmDb, books, currency: 'PCR', realm: 'practice', clock, key } as unknown as CoreContext
+  const context = { realmDb, books, currency: 'PCR', realm: 'practice', clock, key } as unknown as VenueContext
   const settlement = createSettlement(context)
   const rows = (sql: string): unknown[] => realmDb.read.prepare(sql).all()
 

@@ -17,6 +17,7 @@ import { addModel, startDeployments } from '#test/core/deployments/deployments-r
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { rest, until } from '../../support/until.ts'
+import { VENUE_FACTS } from '#test/support/venue.ts'
 
 const MODEL = 'Fake 7B'
 const NOTHING = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
@@ -37,9 +38,14 @@ function start(prepare: (engines: FakeModelEngines) => void = () => undefined) {
   const { deployments, ...rest } = startDeployments(rig, engines)
   const own = createOwnUse(rig, deployments, null)
   const { handBack } = createHandBack(rig, {
-    jobs: { live: () => [], yieldAll: () => NOTHING },
-    listings: { pauseAll: () => [], wanted: () => false, drained: () => true },
-    exams: { examining: () => null, giveUp: () => undefined },
+    venues: [
+      {
+        context: VENUE_FACTS,
+        jobs: { live: () => [], yieldAll: () => NOTHING },
+        listings: { pauseAll: () => [], wanted: () => false, drained: () => true },
+        exams: { examining: () => null, giveUp: () => undefined },
+      },
+    ],
     deployments,
     remember: () => own.givenBack.remember(),
   })

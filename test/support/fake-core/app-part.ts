@@ -1,6 +1,7 @@
 /** app: settings and the first run really change; live values and home are invented. */
 import type { Settings } from '#contract/app.ts'
 
+import { VENUE, VENUE_FACTS } from '../venue.ts'
 import { sleep } from './abortable-sleep.ts'
 import { onGpus } from './deployments.ts'
 import { home, liveNow } from './home-state.ts'
@@ -14,19 +15,18 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       version: '0.1.0',
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
-      realm: 'practice' as const,
-      currency: 'PCR' as const,
+      venues: [VENUE_FACTS],
       now: Date.now(),
       dataDir: '/home/seller/.local/share/stoker',
       exchangeUrl: 'http://127.0.0.1:7447',
     })),
     events: os.app.events.handler(async function* ({ signal }) {
-      yield { topic: 'settings' as const, version: 1 }
+      yield { topic: 'settings' as const, venueId: null, version: 1 }
       for (let look = 0, seen = world.listings; look < 20_000; look += 1, await sleep(200, signal)) {
         if (signal?.aborted === true) return
         if (seen === world.listings) continue
         seen = world.listings
-        yield { topic: 'listing' as const, version: 2 + look }
+        yield { topic: 'listing' as const, venueId: VENUE, version: 2 + look }
       }
     }),
     live: os.app.live.handler(async function* ({ signal }) {
@@ -100,6 +100,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
         }),
     ),
     ledgerCheck: os.app.ledgerCheck.handler(() => ({
+      venueId: VENUE,
       ok: true,
       problems: [],
       accounts: 7,

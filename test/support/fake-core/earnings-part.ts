@@ -1,6 +1,7 @@
 /** earnings: invented series and their sums. */
 import type { Nano } from '#contract/money.ts'
 
+import { VENUE } from '../venue.ts'
 import { csv, series, summary } from './series.ts'
 import { job, NANO_GRADE } from './state.ts'
 import { os, type World } from './world.ts'
@@ -11,6 +12,7 @@ export const earningsPart = ({ full }: World) => ({
   held: os.earnings.held.handler(() =>
     full
       ? Array.from({ length: 7 }, (_, index) => ({
+          venueId: VENUE,
           jobId: job(index + 2, Date.now(), 'settled', 0).jobId,
           instrument: NANO_GRADE,
           amountNano: (38_950 - index * 2_310) as Nano,

@@ -2,6 +2,7 @@
 import type { Exam, ExamItemView, LimitView } from '#contract/exams.ts'
 import type { ExamId } from '#contract/ids.ts'
 
+import { VENUE } from '../venue.ts'
 import { DEPLOYMENT, EXAM_NANO, HEX, SHA, specs, wobble } from './state.ts'
 
 const limit = (
@@ -87,6 +88,7 @@ export function exam(id: ExamId, now: number, state: Exam['state']): Exam & { it
   const running = state === 'running'
   const spec = specs[nano ? 0 : 1]!
   return {
+    venueId: VENUE,
     examId: id,
     instrument: spec.instrument,
     specVersion: 1,

@@ -1,6 +1,7 @@
 /** exams: two of them, which never change. */
 import type { Exam } from '#contract/exams.ts'
 
+import { VENUE } from '../venue.ts'
 import { sleep } from './abortable-sleep.ts'
 import { exam as examState } from './exam-state.ts'
 import { DEPLOYMENT, EXAM_MICRO, EXAM_NANO, specs } from './state.ts'
@@ -21,6 +22,7 @@ export function examsPart(world: World) {
         const exam = index === 0 ? nano() : micro()
         const state = exam.state === 'cancelled' ? ('none' as const) : exam.state
         return {
+          venueId: VENUE,
           spec,
           qualification: full
             ? { state, examId: exam.examId, deploymentId: DEPLOYMENT, validUntil: exam.validUntil }

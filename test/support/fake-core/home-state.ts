@@ -3,11 +3,13 @@ import type { Home, Live } from '#contract/app.ts'
 import type { JobId } from '#contract/ids.ts'
 import type { Nano } from '#contract/money.ts'
 
+import { VENUE } from '../venue.ts'
 import { ASK, NANO_GRADE } from './state.ts'
 
 export function liveNow(full: boolean, now: number): Live {
   const running = full
     ? [0, 1].map((index) => ({
+        venueId: VENUE,
         jobId: `job_7q2f${index}k3m8x1w5t6y9p2a4` as JobId,
         instrument: NANO_GRADE,
         startedAt: now - 900,
@@ -24,8 +26,9 @@ export function liveNow(full: boolean, now: number): Live {
     engine: full
       ? { kind: 'loaded', model: 'Stoker nano', detail: null }
       : { kind: 'ready', model: null, detail: null },
-    exchange: { kind: 'online', lastSeenAt: now - 400, detail: null },
-    listing: full ? 'listed' : 'none',
+    venues: [
+      { venueId: VENUE, kind: 'online', lastSeenAt: now - 400, detail: null, listing: full ? 'listed' : 'none' },
+    ],
     tokPerS: full ? 106.4 : 0,
     running,
     watts: {
@@ -54,6 +57,7 @@ export function home(full: boolean, now: number): Home {
   })
   return {
     at: now,
+    venueId: VENUE,
     realm: 'practice',
     currency: 'PCR',
     sentence: full

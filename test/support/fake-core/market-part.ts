@@ -1,6 +1,7 @@
 /** market: listings really change; the book is invented. */
 import type { Listing } from '#contract/market.ts'
 
+import { VENUE } from '../venue.ts'
 import { closed, drained, WITHDRAWN } from './listings.ts'
 import { ASK, listing as newListing, NANO_GRADE, specs } from './state.ts'
 import { failure, os, type World } from './world.ts'
@@ -17,6 +18,7 @@ export function marketPart(world: World) {
   return {
     instruments: os.market.instruments.handler(() =>
       specs.map((spec, index) => ({
+        venueId: VENUE,
         spec,
         realm: 'practice' as const,
         currency: 'PCR' as const,
@@ -29,6 +31,7 @@ export function marketPart(world: World) {
     book: os.market.book.handler(({ input }) =>
       full && input.instrument === NANO_GRADE
         ? {
+            venueId: VENUE,
             instrument: NANO_GRADE,
             at: Date.now() - 2_100,
             rows: [
@@ -47,6 +50,7 @@ export function marketPart(world: World) {
         : null,
     ),
     quote: os.market.quote.handler(({ input }) => ({
+      venueId: VENUE,
       instrument: input.instrument,
       realm: 'practice' as const,
       currency: 'PCR' as const,

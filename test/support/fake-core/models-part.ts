@@ -1,6 +1,7 @@
 /** models: deployments come and go; importing and measuring take a moment. */
 import type { Deployment } from '#contract/models.ts'
 
+import { VENUE } from '../venue.ts'
 import { sleep } from './abortable-sleep.ts'
 import { calibration, loaded, remote } from './deployments.ts'
 import { closed, drained } from './listings.ts'
@@ -127,7 +128,7 @@ export function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
           looked += 1
         )
           await sleep(100, signal)
-      const nothing = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
+      const nothing = { handedOff: 0, failed: 0, notEarned: [], lostTokens: 0 }
       const tookMs = Date.now() - began
       // Resumed meanwhile: called off.
       if (resumed()) return { tookMs, unloaded: 0, ...nothing, paused }
@@ -137,7 +138,14 @@ export function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       return {
         tookMs,
         unloaded,
-        ...(rule === 'now' ? { handedOff: 1, failed: 1, sellerNano: 24_600, lostTokens: 63 } : nothing),
+        ...(rule === 'now'
+          ? {
+              handedOff: 1,
+              failed: 1,
+              notEarned: [{ venueId: VENUE, currency: 'PCR' as const, sellerNano: 24_600 }],
+              lostTokens: 63,
+            }
+          : nothing),
         paused,
       }
     }),

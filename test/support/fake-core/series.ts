@@ -2,6 +2,7 @@
 import type { Series, Summary } from '#contract/earnings.ts'
 import type { Nano } from '#contract/money.ts'
 
+import { VENUE } from '../venue.ts'
 import { MICRO_GRADE, NANO_GRADE, wobble } from './state.ts'
 
 type Bucket = Series['buckets'][number]
@@ -54,6 +55,7 @@ function bucketAt(at: number, index: number, kind: Range['bucket'], last: boolea
 
 export function series(full: boolean, range: Range, now: number): Series {
   const base = {
+    venueId: VENUE,
     realm: 'practice' as const,
     currency: 'PCR' as const,
     powerCurrency: 'EUR',
@@ -74,6 +76,7 @@ export function summary(full: boolean, from: number, to: number, now: number): S
   const jobs = sum((row) => row.jobs)
   const tokens = sum((row) => row.inputTokens + row.outputTokens)
   return {
+    venueId: VENUE,
     realm: 'practice',
     currency: 'PCR',
     powerCurrency: 'EUR',

@@ -8,6 +8,7 @@ import type { Model } from '#contract/models.ts'
 import type { Nano, NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
+import { VENUE } from '../venue.ts'
 
 /**
  * `several`: as busy, with two GPUs, fewer slots offered than there are, a model on remote servers and one that did not
@@ -148,6 +149,7 @@ export const imported = (now: number): Model => ({
 })
 
 export const listing = (now: number): Listing => ({
+  venueId: VENUE,
   instrument: NANO_GRADE,
   deploymentId: DEPLOYMENT,
   askNanoPerMtok: ASK,
@@ -169,6 +171,7 @@ export function job(index: number, now: number, state: Job['state'], startedAt: 
   const held = startedAt > now - 32_000
   const ended = state !== 'running'
   return {
+    venueId: VENUE,
     jobId: `job_${(index * 7_919 + 1_048_577).toString(36)}q2f9k3m8x1w5` as JobId,
     instrument: NANO_GRADE,
     sha256: SHA,

@@ -1,0 +1,44 @@
+/** One venue's context: its database, realm and unit, and the driver that speaks to it. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join, normalize, sep } from 'node:path'
+
+import { StokerError } from '#contract/errors.ts'
+import type { CoreContext, VenueContext } from '#core/core-context.ts'
+import { realmMigrations } from '#core/realm-db/index.ts'
+import { openDb } from '#db/open.ts'
+
+import type { VenuePort } from './venue.port.ts'
+import type { VenueRow } from './venues.store.ts'
+
+/** Makes the port of one venue. */
+export type VenueDriver = (row: VenueRow) => VenuePort
+/** By the name of the kind of venue. */
+export type VenueDrivers = Readonly<Record<string, VenueDriver>>
+
+/** Opens (and migrates) the venue's database; connects to nothing. Errors: NOT_FOUND for an unknown driver, DB_*. */
+export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDrivers): VenueContext {
+  const driver = drivers[row.driver]
+  if (driver === undefined)
+    throw new StokerError(
+      'NOT_FOUND',
+      `This Stoker has no driver "${row.driver}", which venue ${row.venueId} needs; update Stoker or remove the venue.`,
+      { data: { venueId: row.venueId, driver: row.driver } },
+    )
+  const file = normalize(row.file)
+  if (file.startsWith('..') || file.startsWith(sep))
+    throw new StokerError('DB_CORRUPT', `The database of venue ${row.venueId} must lie in the data folder.`, {
+      data: { venueId: row.venueId },
+    })
+  const path = join(context.dataDir, file)
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  return {
+    ...context,
+    events: context.events.of(row.venueId),
+    venueId: row.venueId,
+    driver: row.driver,
+    realm: row.realm,
+    currency: row.unit,
+    realmDb: openDb({ path, migrations: realmMigrations, log: context.log }),
+    venue: driver(row),
+  }
+}

@@ -1,0 +1,13 @@
+/** The venue of a rig that has one: our own exchange beside the core. */
+import { brandId, type VenueId } from '#contract/ids.ts'
+import type { Realm } from '#contract/money.ts'
+
+export const VENUE = brandId<VenueId>('practice')
+
+/** What a venue's context says of itself. */
+export const VENUE_FACTS = {
+  venueId: VENUE,
+  driver: 'stoker',
+  realm: 'practice' satisfies Realm,
+  currency: 'PCR',
+} as const
