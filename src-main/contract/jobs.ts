@@ -44,8 +44,11 @@ export const job = z.object({
   grossNano: nanoAmount.nullable(),
   feeNano: nanoAmount.nullable(),
   sellerNano: nanoAmount.nullable(),
-  /** `disputed`: gross, fee and seller are what the exchange says; no sum contains them. */
-  money: z.enum(['none', 'pending', 'held', 'available', 'disputed']),
+  /**
+   * With receipts pending → held → available; on a venue without them pending → acknowledged → accrued → available →
+   * paid → received. `disputed`: gross, fee and seller are what the exchange says; no sum contains them.
+   */
+  money: z.enum(['none', 'pending', 'acknowledged', 'accrued', 'held', 'available', 'paid', 'received', 'disputed']),
   releaseAt: epochMs.nullable(),
   powerNano: z.number().nullable(),
   receiptSeq: z.number().int().nullable(),

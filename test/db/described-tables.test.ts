@@ -7,7 +7,10 @@ import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
+import { statementLines, statements } from '#core/jobs/statements.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
+import { rigMigrations } from '#core/rig-db/index.ts'
+import { venues } from '#core/venues/venues.store.ts'
 import type { ColumnKind, DbColumn } from '#db/column.ts'
 import type { Db, Migration } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
@@ -42,7 +45,18 @@ const SQL_TYPE: Record<ColumnKind, string> = {
 }
 const { accounts, transfers, pendings, balances } = booksRows
 const books: Described[] = [accounts, transfers, pendings, balances]
-const seller: Described[] = [...books, outbox, sellerJobs, sellerReceipts, sellerReleases, sellerExams, sellerExamItems]
+const seller: Described[] = [
+  ...books,
+  outbox,
+  sellerJobs,
+  sellerReceipts,
+  sellerReleases,
+  sellerExams,
+  sellerExamItems,
+  statements,
+  statementLines,
+]
+const rig: Described[] = [venues]
 const exchange: Described[] = [
   ...books,
   buyers,
@@ -61,6 +75,7 @@ const exchange: Described[] = [
 const databaseOf = (migrations: readonly Migration[]): Db => openDb({ path: join(tempDir(), 'a.db'), migrations })
 
 describe.each([
+  ['rig.db', rigMigrations, rig],
   ['practice.db', realmMigrations, seller],
   ['exchange.db', exchangeMigrations, exchange],
 ] as const)('%s', (_name, migrations, tables) => {

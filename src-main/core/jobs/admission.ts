@@ -53,6 +53,8 @@ export interface EngineLoad {
 export interface Facts {
   /** The exchange pays in the realm this ledger is of; a receipt of another could not be booked. */
   realmFits: boolean
+  /** The venue pays the ask; otherwise by a rule of its own, which no job is refused for. */
+  paysAsk: boolean
   /** null: nothing of this instrument is listed, or the exam is not ours. */
   route: Route | null
   /** The route's deployment; null when it is not in memory. */
@@ -74,7 +76,7 @@ export function refusal(job: OfferedJob, facts: Facts): ErrorValue | null {
     return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
   if (route.closed !== null) return no('CONFLICT', route.closed)
   if (!facts.realmFits) return no('CONFLICT', 'this exchange trades in another realm than this ledger is of')
-  if (!route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
+  if (facts.paysAsk && !route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
   // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the
   // exchange's to keep.
   if (exam && loaded === null && facts.recovering) return null

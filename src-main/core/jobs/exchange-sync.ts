@@ -194,6 +194,8 @@ export class Sync {
 
   /** Reads the exchange's whole history again and compares it with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   async compare(): Promise<SyncReport> {
+    if (this.#context.venue.capabilities.receipts !== 'signed')
+      throw new StokerError('UNAVAILABLE', 'This venue signs no receipts, so only our own side was checked.')
     if (this.#exchangeKey() === null)
       throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.

@@ -1,10 +1,9 @@
-/** Jobs: what a venue's words about jobs and money do here. */
+/** Jobs of one venue: won, served, claimed, paid. */
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
-import type { VenueEvent } from '#core/venues/index.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -14,7 +13,11 @@ import type { InterruptionCost } from './interruption-cost.ts'
 import type { MeasuredServing, MeasuresOfAll } from './measures.ts'
 import { JobIntake, type ExamSink } from './job-intake.ts'
 import { ActiveJobs } from './active-jobs.ts'
+import { failLost } from './lost-jobs.ts'
 import { createSettlement, type Settlement } from './settlement.store.ts'
+import { createVenueListener } from './venue-listener.ts'
+import { statementProblems } from './statement-problems.ts'
+import { createStatementSettlement } from './statement-settlement.store.ts'
 import { Sync, type SyncReport } from './exchange-sync.ts'
 
 export type { Route } from './admission.ts'
@@ -26,6 +29,7 @@ export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
 export { findJob, moneySums, receiptsPage } from './jobs.store.ts'
 export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
+export { PAID, RECEIVED } from './statement-settlement.store.ts'
 export { streamRate } from './stream-rate.ts'
 
 export interface JobsDeps {
@@ -115,10 +119,11 @@ function createServingService(
 }
 
 export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
-  const { venue, clock, events } = context
+  const { venue, clock } = context
   const settlement = reporting(createSettlement(context), (receipt) => {
     if (receipt.sellerNano > 0) deps.onEarned?.(clock.now())
   })
+  const statements = createStatementSettlement(context, () => deps.onEarned?.(clock.now()))
   const activeJobs = new ActiveJobs(context, { ...deps, settlement })
   const intake = new JobIntake(context, deps, activeJobs)
   const sync = new Sync(context, activeJobs, settlement)
@@ -132,41 +137,17 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     return lastFeeBps
   }
 
-  const onEvent = (event: VenueEvent): void => {
-    if (event.kind === 'job') intake.onJob(event.job)
-    else if (event.kind === 'cancel') activeJobs.onCancel(event.jobId, event.reason)
-    else if (event.kind === 'refused') activeJobs.onVoid(event.jobId, event.reason)
-    else if (event.kind === 'history') sync.onResult(event)
-    else if (event.kind === 'settled') {
-      const { receipt } = event
-      sync.note(
-        sync.attempt(() => settlement.settle(receipt, exchangeKey())),
-        `receipt ${receipt.seq}`,
-      )
-      for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
-    } else if (event.kind === 'released') {
-      for (const release of event.releases)
-        sync.note(
-          sync.attempt(() => settlement.release(release, exchangeKey())),
-          `release ${release.seq}`,
-        )
-      for (const topic of ['jobs', 'earnings'] as const) events.changed(topic)
-    }
-  }
-  const exchangeKey = (): string => {
-    const state = venue.state()
-    return state.kind === 'online' ? state.terms.exchange : ''
-  }
-
   return {
     calls: jobsCalls(context, deps.power),
     start() {
-      offs.push(venue.onEvent(onEvent))
+      const parts = { intake, activeJobs, sync, settlement, statements }
+      offs.push(venue.onEvent(createVenueListener(context, parts)))
       offs.push(
         venue.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
-          sync.begin()
+          if (venue.capabilities.receipts === 'signed') sync.begin()
+          else failLost(context, settlement)
         }),
       )
       offs.push(sweepExpired(context, settlement, () => new Set(activeJobs.all().map((job) => job.frame.jobId))))
@@ -181,6 +162,6 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),
-    problems: () => sync.problems(),
+    problems: () => [...sync.problems(), ...statementProblems(context.realmDb.read)],
   }
 }

@@ -62,6 +62,7 @@ export class JobIntake {
     const realmFits = session.kind !== 'online' || session.terms.realm === realm
     const error = refusal(frame, {
       realmFits,
+      paysAsk: venue.capabilities.pricing === 'ask',
       route,
       recovering,
       loaded: route === null || engine === null ? null : this.#load(route.deploymentId, engine, frame.lease),
@@ -145,7 +146,16 @@ export class JobIntake {
     const outcome = this.#activeJobs.add(job)
     tell(venue, (verbs) => verbs.accept(jobId))
     this.#deps.deployments.used(route.deploymentId)
+    if (!venue.capabilities.cancel) this.#endAtDeadline(jobId, deadlineMs)
     engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
+  }
+
+  /** A venue that cannot say so itself is not handed anything in after the deadline. */
+  #endAtDeadline(jobId: string, deadlineMs: number): void {
+    this.#context.clock.sleep(deadlineMs, { unref: true }).then(
+      () => this.#activeJobs.onCancel(jobId, 'deadline'),
+      () => undefined,
+    )
   }
 
   #reject(frame: OfferedJob, route: Route | null, error: ErrorValue): void {

@@ -5,13 +5,16 @@ import { nano, nanoPerMtok, type Nano } from '#contract/money.ts'
 import type { PowerService, VenueContext } from '#core/core-context.ts'
 
 import type { SellerJobRow } from './jobs.store.ts'
+import type { LineState } from './statements.store.ts'
 
 const money = (value: number | null): Nano | null => (value === null ? null : nano(value))
 
-function moneyState(row: SellerJobRow): Job['money'] {
-  if (row.state === 'claimed') return 'pending'
+/** `line` is the state of its line in a statement, on a venue without receipts. */
+function moneyState(row: SellerJobRow, line: LineState | null): Job['money'] {
+  if (row.state === 'claimed') return row.acknowledgedAt === null ? 'pending' : 'acknowledged'
   if (row.state === 'disputed') return 'disputed'
   if (row.state !== 'settled' || (row.sellerNano ?? 0) === 0) return 'none'
+  if (line !== null) return line
   return row.releasedAt === null ? 'held' : 'available'
 }
 
@@ -19,6 +22,7 @@ export function jobView(
   row: SellerJobRow,
   { venueId, currency }: Pick<VenueContext, 'venueId' | 'currency'>,
   power: Pick<PowerService, 'ofJob'>,
+  line: LineState | null = null,
 ): Job {
   return {
     venueId,
@@ -43,7 +47,7 @@ export function jobView(
     grossNano: money(row.grossNano),
     feeNano: money(row.feeNano),
     sellerNano: money(row.sellerNano),
-    money: moneyState(row),
+    money: moneyState(row, line),
     releaseAt: row.releaseAt,
     powerNano:
       row.endedAt === null || row.state === 'rejected'

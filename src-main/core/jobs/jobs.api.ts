@@ -7,7 +7,8 @@ import type { Os } from '#core/os.ts'
 
 import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
-import { findJob, listJobs, receiptAt, type ListQuery } from './jobs.store.ts'
+import { findJob, listJobs, receiptAt, type ListQuery, type SellerJobRow } from './jobs.store.ts'
+import { BY_STATEMENT, lineOf } from './statements.store.ts'
 
 /** Newest first, after the cursor `before`. */
 type JobsPage = Omit<ListQuery, 'before'> & { before: string | null }
@@ -15,6 +16,13 @@ type JobsPage = Omit<ListQuery, 'before'> & { before: string | null }
 /** What the contract asks of the jobs of one venue. */
 export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJob'>) {
   const { realmDb } = context
+  const view = (row: SellerJobRow) =>
+    jobView(
+      row,
+      context,
+      power,
+      row.exchange === BY_STATEMENT ? (lineOf(realmDb.read, row.jobId)?.state ?? null) : null,
+    )
   return {
     list(input: JobsPage) {
       const rows = listJobs(realmDb.read, {
@@ -26,20 +34,20 @@ export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJo
       const page = rows.slice(0, input.limit)
       const last = page.at(-1)
       return {
-        jobs: page.map((row) => jobView(row, context, power)),
+        jobs: page.map((row) => view(row)),
         next: rows.length > input.limit && last !== undefined ? cursorOf(last) : null,
       }
     },
     get(jobId: string) {
       const row = findJob(realmDb.read, jobId)
       if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
-      const view = {
-        ...jobView(row, context, power),
+      const seen = {
+        ...view(row),
         receipt: null,
         verified: null,
         differences: row.dispute === null ? [] : parseDifferences(row.dispute),
       }
-      if (row.exchange === null || row.receiptSeq === null) return view
+      if (row.exchange === null || row.exchange === BY_STATEMENT || row.receiptSeq === null) return seen
       const { receipt } = receiptAt(realmDb.read, row.exchange, row.receiptSeq)!
       const prev = row.receiptSeq === 1 ? null : receiptAt(realmDb.read, row.exchange, row.receiptSeq - 1)?.receipt
       // The key it was checked against when it was booked: the exchange of today may be another one.
@@ -47,7 +55,7 @@ export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJo
         exchangeKey: row.exchange,
         ...(prev === undefined ? {} : { prev }),
       })
-      return { ...view, receipt, verified: { ok, shown, notShown } }
+      return { ...seen, receipt, verified: { ok, shown, notShown } }
     },
   }
 }

@@ -48,6 +48,9 @@ export const sellerJobs = defineTable('jobs', {
   buyerLeftAt: nullable(int()),
   /** JSON of ReceiptDifference[]. */
   dispute: nullable(text()),
+  /** When a venue without receipts took the job, and what it said the job brings. */
+  acknowledgedAt: nullable(int()),
+  acknowledgedNano: nullable(amount()),
 })
 const STATE = `iif(dispute IS NULL, state, 'disputed')`
 /** A job as it is read: with the state that its dispute gives it, and the receipt that is disputed. */
@@ -73,6 +76,8 @@ const NOT_YET = {
   finish: null,
   buyerLeftAt: null,
   dispute: null,
+  acknowledgedAt: null,
+  acknowledgedNano: null,
   claimJson: null,
   claimSig: null,
   grossNano: null,
@@ -247,7 +252,8 @@ export function moneySums(db: ReadDb): {
   const released =
     db
       .money<{ sum: bigint | null }>(
-        `SELECT sum(amount_nano) AS sum FROM releases WHERE job_id NOT IN (${DISPUTED_JOBS})`,
+        `SELECT sum(amount_nano) AS sum FROM (SELECT amount_nano FROM releases WHERE job_id NOT IN (${DISPUTED_JOBS})
+         UNION ALL SELECT amount_nano FROM statement_lines WHERE booked = 1 AND state <> 'accrued')`,
       )
       .get()!.sum ?? 0n
   const pending =

@@ -12,7 +12,12 @@ const row = (db: WriteDb, hour: number, instrument: string): void => {
   db.prepare('INSERT INTO rollup_hour (hour_ms, instrument) VALUES (?, ?) ON CONFLICT DO NOTHING').run(hour, instrument)
 }
 
-export function addSettled(db: WriteDb, receipt: Receipt): void {
+/** What a receipt, or a line of a statement, says of a settled job. */
+export interface SettledFacts extends Pick<Receipt, 'settledAt' | 'billed' | 'grossNano' | 'feeNano' | 'sellerNano'> {
+  claim: { instrument: string; timings: { durationMs: number } }
+}
+
+export function addSettled(db: WriteDb, receipt: SettledFacts): void {
   const { claim, billed } = receipt
   const hour = hourOf(receipt.settledAt)
   row(db, hour, claim.instrument)

@@ -165,7 +165,7 @@ function bookReceipt(deps: SettlementDeps, db: WriteDb, receipt: Receipt, job: S
   const { clock } = deps
   const now = clock.now()
   const { jobId } = job
-  moveBilled(deps, db, receipt, job)
+  bookBilled(deps, db, receipt, job)
   updateJob(db, jobId, {
     ...receiptFacts(receipt),
     ...tokenCounts(receipt.billed),
@@ -230,15 +230,14 @@ const receiptFacts = ({ claim, claimSig, grossNano, feeNano, sellerNano, release
   exchange,
 })
 
-/** The transfers of a receipt: what is billed into held money, and the fee out of it. */
-function moveBilled(
-  { books, currency, clock }: SettlementDeps,
+/** The transfers of what was billed: into held money, and the fee out of it. */
+export function bookBilled(
+  { books, currency, clock }: Pick<SettlementDeps, 'books' | 'currency' | 'clock'>,
   db: WriteDb,
-  receipt: Receipt,
+  { grossNano, feeNano }: Pick<Receipt, 'grossNano' | 'feeNano'>,
   job: SellerJobRow,
 ): void {
   const { jobId } = job
-  const { grossNano, feeNano } = receipt
   const at = clock.now()
   const income = incomeAccount(job.instrument)
   books.openAccount(db, { id: income, kind: 'income', currency })

@@ -5,7 +5,7 @@
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { VenueContext } from '#core/core-context.ts'
-import { AVAILABLE, FEE, findJob, HELD, moneySums, receiptsPage } from '#core/jobs/index.ts'
+import { AVAILABLE, FEE, findJob, HELD, moneySums, PAID, RECEIVED, receiptsPage } from '#core/jobs/index.ts'
 
 import { recordProblems } from './records.store.ts'
 
@@ -66,12 +66,14 @@ function sumProblems(db: Read, books: VenueContext['books']): string[] {
     return BigInt(debits) - BigInt(credits)
   }
   const held = books.balance(db, HELD)
+  // What a venue without receipts paid out left the available money.
+  const free = net(AVAILABLE) + net(PAID) + net(RECEIVED)
   const expected: [string, bigint, bigint][] = [
     ['held', net(HELD), sums.seller - sums.released],
-    ['available', net(AVAILABLE), sums.released],
+    ['available', free, sums.released],
     ['fees', net(FEE), sums.fee],
     ['pending', BigInt(held.pendingDebits) - BigInt(held.pendingCredits), sums.pending],
-    ['gross', net(HELD) + net(AVAILABLE) + net(FEE), sums.gross],
+    ['gross', net(HELD) + free + net(FEE), sums.gross],
   ]
   return expected
     .filter(([, account, jobs]) => account !== jobs)

@@ -226,6 +226,8 @@ export class ListingRunner {
       throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
     const spec = this.#deps.specOf(instrument)
     if (spec === null) throw new StokerError('NOT_FOUND', 'The exchange does not trade this grade.')
+    // A venue that examines nobody takes any model.
+    if (this.#context.venue.capabilities.exams === 'none') return
     const qualified = this.#deps
       .qualifications()
       .some(

@@ -1,6 +1,7 @@
 /** The venues of this rig: what the core speaks to a market with. */
-export { openVenue, type VenueDriver, type VenueDrivers } from './venue-context.store.ts'
+export { openVenue, type VenueDrivers } from './venue-context.store.ts'
 export { tell } from './tell.ts'
+export { STATEMENT_BYTES_MAX } from './venue-events.ts'
 export type {
   ExamItemJudged,
   ExamRefused,
@@ -12,4 +13,4 @@ export type {
   StatementLine,
   VenueEvent,
 } from './venue-events.ts'
-export { activeVenues, insertVenue, venues, VENUES_MAX, type VenueRow } from './venues.store.ts'
+export { activeVenues, insertVenue } from './venues.store.ts'

@@ -23,6 +23,8 @@ export interface VenueCapabilities {
   cancel: boolean
   /** Whose count of tokens is paid. */
   counts: 'venue' | 'seller'
+  /** It pays what we ask, or by a rule of its own. */
+  pricing: 'ask' | 'venue'
   /** What shows that work was paid. */
   receipts: 'signed' | 'statement' | 'none'
   /** `own`: the venue examines suppliers. `none`: its grades may be listed without an exam. */

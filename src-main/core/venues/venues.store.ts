@@ -18,7 +18,7 @@ export const venues = defineTable('venues', {
 })
 export type VenueRow = RowOf<typeof venues>
 
-export const VENUES_MAX = 16
+const VENUES_MAX = 16
 
 /** The active ones, oldest first. */
 export const activeVenues = (db: ReadDb): VenueRow[] =>

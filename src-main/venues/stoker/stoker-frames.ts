@@ -85,6 +85,7 @@ export const STOKER_CAPABILITIES = {
   streaming: true,
   cancel: true,
   counts: 'venue',
+  pricing: 'ask',
   receipts: 'signed',
   exams: 'own',
   book: true,

@@ -19,8 +19,12 @@ const STATES: Readonly<Record<Job['state'], Tone>> = {
 export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = {
   none: 'none',
   pending: 'pending',
+  acknowledged: 'acknowledged',
+  accrued: 'accrued',
   held: 'held',
   available: 'available',
+  paid: 'paid out',
+  received: 'received',
   disputed: 'disputed',
 }
 

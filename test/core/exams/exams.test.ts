@@ -109,7 +109,7 @@ function setup(engine: FakeEngineOptions = {}) {
 
 describe('an exam', () => {
   it('refuses a second one while one runs, and one without the exchange', async () => {
-    const { seller, exams, begin, api } = setup()
+    const { seller, begin, api } = setup()
     await begin()
     await expect(
       call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all),
@@ -123,7 +123,7 @@ describe('an exam', () => {
   })
 
   it('passes the exchange’s refusal on, and gives up when it does not answer', async () => {
-    const { seller, exams, asked, push, api } = setup()
+    const { seller, asked, push, api } = setup()
     const refused = call(api.start, { venueId: VENUE, instrument: NANO_INSTRUMENT, deploymentId: DEPLOYMENT }, all)
     await settle()
     push({
@@ -179,7 +179,7 @@ describe('an exam', () => {
   })
 
   it('streams its progress, at most ten times a second, and ends with the exam', async () => {
-    const { seller, exams, begin, judge, result, api } = setup()
+    const { seller, begin, judge, result, api } = setup()
     await begin()
     const stream = await call(api.progress, { venueId: VENUE, examId: EXAM }, all)
     expect((await stream.next()).value).toMatchObject({ state: 'running', items: [] })
@@ -195,7 +195,7 @@ describe('an exam', () => {
   })
 
   it('can be cancelled while it runs and while it waits', async () => {
-    const { seller, exams, begin, result, exam, api } = setup()
+    const { seller, begin, result, exam, api } = setup()
     await begin()
     const cancelled = call(api.cancel, { venueId: VENUE, examId: EXAM }, all)
     await settle()
@@ -242,7 +242,7 @@ describe('an exam', () => {
   })
 
   it('goes on whole when the exchange takes up a attempt that was stopped here while it waited', async () => {
-    const { seller, exams, asked, push, begin, underWay, reply, exam, api } = setup({ manual: true })
+    const { seller, asked, push, begin, underWay, reply, exam, api } = setup({ manual: true })
     await begin()
     seller.exchange.offline()
     seller.exchange.online()

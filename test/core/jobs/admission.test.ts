@@ -47,6 +47,7 @@ const idle: EngineLoad = {
 }
 const facts = (load: Partial<EngineLoad> = {}, change: Partial<Facts> = {}): Facts => ({
   realmFits: true,
+  paysAsk: true,
   route,
   recovering: false,
   loaded: { ...idle, ...load },
@@ -179,6 +180,11 @@ describe('a job is refused at once', () => {
 describe('a job is taken', () => {
   it.each<[string, OfferedJob, Facts]>([
     ['when nothing was ever measured: the first job is what measures', job({ deadlineMs: 1 }), facts()],
+    [
+      'at another price than the ask, where the venue pays by a rule of its own',
+      job({ priceNanoPerMtok: nanoPerMtok(0) }),
+      facts({}, { paysAsk: false }),
+    ],
     [
       'when only prompts were measured',
       job({ deadlineMs: 1 }),
