@@ -1,6 +1,7 @@
 /** How what a receipt bills meets what its claim reserved, in every combination. */
 import { describe, expect, it } from 'vitest'
 
+import { nano } from '#contract/money.ts'
 import { differenceText } from '#core/jobs/differences.ts'
 import { receiptPosting } from '#core/jobs/settlement.ts'
 
@@ -15,7 +16,7 @@ describe('what a receipt bills', () => {
     ['void', 100, 5, { post: false, free: null, transfer: true }],
     ['running', null, 0, { post: false, free: null, transfer: false }],
   ] as const)('of a %s job with %s reserved, at %s', (state, reserved, gross, posting) => {
-    expect(receiptPosting({ state, grossNano: reserved }, gross)).toEqual(posting)
+    expect(receiptPosting({ state, grossNano: reserved === null ? null : nano(reserved) }, gross)).toEqual(posting)
   })
 
   it('and differs, is said in the owner’s units', () => {

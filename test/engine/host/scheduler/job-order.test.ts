@@ -119,9 +119,10 @@ describe('the class of a job', () => {
   })
 
   it.each([
-    ['prompts alone', { msPerPromptToken: () => 1, decodeMs: () => null }],
-    ['answers alone', { msPerPromptToken: () => null, decodeMs: () => 1 }],
-  ])('with %s measured goes by its share of time, as with nothing measured', (_, half) => {
+    ['prompts alone', 1, null],
+    ['answers alone', null, 1],
+  ])('with %s measured goes by its share of time, as with nothing measured', (_, perPrompt, perToken) => {
+    const half = { msPerPromptToken: (): number | null => perPrompt, decodeMs: (): number | null => perToken }
     const order = created(half as unknown as SpeedMeter)
     // 100,000 prompt tokens at 1 ms would be near its deadline at any time.
     const huge = waits({ deadlineAt: 1_000, promptTokens: 100_000 })
