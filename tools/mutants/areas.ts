@@ -18,7 +18,9 @@ export const ROWS: readonly Row[] = [
   {
     area: 'settlement',
     files: ['src-main/core/jobs/{settlement,settlement.store,differences}.ts'],
-    tests: ['test/core/jobs/{settlement.store,disputes,refusals,chain,sync,earlier-ledger,money.property}.test.ts'],
+    tests: [
+      'test/core/jobs/{settlement,settlement.store,disputes,refusals,chain,sync,earlier-ledger,money.property}.test.ts',
+    ],
   },
   {
     area: 'settlement',

@@ -85,10 +85,10 @@ function setup() {
       )
     },
     /** The exchange's next receipt for a claim, as it counted the same. */
-    receiptFor(signed: SignedClaim, price = PRICE, feeBps = 500): Receipt {
+    receiptFor(signed: SignedClaim, price = PRICE, feeBps = 500, billed = signed.claim.usage): Receipt {
       const facts = {
         realm: 'practice' as const,
-        billed: signed.claim.usage,
+        billed,
         priceNanoPerMtok: price,
         feeBps,
         exchange: exchange.publicKey,
@@ -362,5 +362,31 @@ describe('a job that is not paid', () => {
     ])
     expect(made.job('job_3').endedAt).toBe(made.clock.now())
     expect(made.rows('SELECT instrument, failed FROM rollup_hour')).toEqual([{ instrument: INSTRUMENT, failed: 2 }])
+  })
+})
+
+describe('a receipt', () => {
+  it('that bills nothing frees what was set aside', () => {
+    const made = setup()
+    const price = nanoPerMtok(20_000)
+    made.run('job_1', price)
+    const signed = made.claimOf('job_1')
+    made.settlement.claim(signed, NONE)
+    made.settlement.buyerLeft('job_1')
+    // 40 tokens at 0.02 nano-units each are less than one.
+    const receipt = made.receiptFor(signed, price, 500, { inputTokens: 40, outputTokens: 0 })
+    expect(made.settlement.settle(receipt, made.exchange)).toEqual({ kind: 'applied' })
+    expect([made.transfers(), made.net(HELD)]).toEqual([['reserve:job_1 2', 'void:job_1 2'], { net: 0, pending: 0 }])
+    made.check()
+  })
+
+  it('of a free job is disputed like any other, though nothing was set aside', () => {
+    const made = setup()
+    made.run('job_1', 0)
+    const signed = made.claimOf('job_1')
+    made.settlement.claim(signed, NONE)
+    expect(made.settlement.settle(made.receiptFor(signed), made.exchange)).toMatchObject({ kind: 'disputed' })
+    expect([made.transfers(), made.job('job_1').state]).toEqual([[], 'disputed'])
+    made.check()
   })
 })

@@ -44,6 +44,13 @@ describe('every fourth admission', () => {
     expect(whoGoes(created(), AGED_MS - 1, 8)).toEqual(Array.from({ length: 8 }, () => 'best'))
   })
 
+  it('which counts from its arrival', () => {
+    const order = created()
+    const young = [waits({ priority: 'exam', arrivedAt: 15_000 }), waits({ priority: 'own', arrivedAt: 15_001 })]
+    const goes = Array.from({ length: 8 }, () => order.next(young, 30_000))
+    expect(goes.every((sequence) => sequence === young[1])).toBe(true)
+  })
+
   it('is counted in admissions: a look at an empty queue is none', () => {
     const order = created()
     expect(order.next([], AGED_MS)).toBeNull()
@@ -103,6 +110,25 @@ describe('the class of a job', () => {
       expect(created(speed).rank(waits({ deadlineAt: 1_000 }), now)).toBe(rank)
     },
   )
+
+  it.each([
+    [1_799, 2],
+    [1_801, 1],
+  ])('that came at 1,000 of 2,000 ms has a fifth of its own time left at %i: %i', (now, rank) => {
+    expect(created().rank(waits({ deadlineAt: 2_000, arrivedAt: 1_000 }), now)).toBe(rank)
+  })
+
+  it.each([
+    ['prompts alone', 1, null],
+    ['answers alone', null, 1],
+  ])('with %s measured goes by its share of time, as with nothing measured', (_, perPrompt, perToken) => {
+    const half = { msPerPromptToken: (): number | null => perPrompt, decodeMs: (): number | null => perToken }
+    const order = created(half as unknown as SpeedMeter)
+    // 100,000 prompt tokens at 1 ms would be near its deadline at any time.
+    const huge = waits({ deadlineAt: 1_000, promptTokens: 100_000 })
+    const long = waits({ deadlineAt: 1_000, promptTokens: 0 })
+    expect([order.rank(huge, 700), order.rank(long, 990), order.rank(huge, 900)]).toEqual([2, 1, 1])
+  })
 
   it.each([
     ['three streams: 20 × 4 + 10 × 30 ms of work left', 3, 240, 2],
