@@ -1,6 +1,7 @@
 /** Jobs won, live and past. Prompts and answers are never stored, so they are never here. */
 import { z } from 'zod'
 
+import { ID_PATTERN } from './ids.ts'
 import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
@@ -55,7 +56,13 @@ export const jobsContract = {
   list: method('read')
     .input(
       z.object({
-        before: z.string().max(120).nullable().default(null),
+        /** `next` of the page before this one. */ before: z.string().max(120).nullable().default(null),
+        /** Only jobs newer than this place, a `next` as well: a page that stays the same while new jobs come. */
+        after: z.string().max(120).nullable().default(null),
+        /** Begins at the jobs that started before this time; without effect beside `before`. */
+        startedBefore: epochMs.nullable().default(null),
+        /** Jobs whose id begins so; `after`, `startedBefore` and the filters are then not looked at. */
+        idPrefix: z.string().regex(ID_PATTERN).nullable().default(null),
         limit: z.number().int().min(1).max(200).default(50),
         state: jobStates.nullable().default(null),
         instrument: instrument.nullable().default(null),

@@ -5,18 +5,25 @@ import type { CoreContext, PowerService } from '#core/core-context.ts'
 
 import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
-import { findJob, listJobs, receiptAt } from './jobs.store.ts'
+import { findJob, findJobs, listJobs, receiptAt } from './jobs.store.ts'
 
 export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>) {
   const { os, realmDb, currency } = context
   return {
     list: os.jobs.list.handler(({ input }) => {
-      const rows = listJobs(realmDb.read, {
-        before: parseCursor(input.before),
-        limit: input.limit + 1,
-        state: input.state,
-        instrument: input.instrument,
-      })
+      const { idPrefix, startedBefore, state, instrument } = input
+      const before = parseCursor(input.before)
+      const limit = input.limit + 1
+      const rows =
+        idPrefix === null
+          ? listJobs(realmDb.read, {
+              before: before ?? (startedBefore === null ? null : { startedAt: startedBefore, jobId: null }),
+              after: parseCursor(input.after),
+              limit,
+              state,
+              instrument,
+            })
+          : findJobs(realmDb.read, idPrefix, before?.jobId ?? null, limit)
       const page = rows.slice(0, input.limit)
       const last = page.at(-1)
       return {

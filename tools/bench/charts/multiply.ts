@@ -92,6 +92,8 @@ export function multiply(
   const theirs = new Database(exchangePath(folder))
   const both = [ours, theirs]
   for (const sqlite of both) {
+    // Out of WAL first: straight to OFF is ignored.
+    sqlite.pragma('journal_mode = DELETE')
     sqlite.pragma('journal_mode = OFF')
     sqlite.pragma('synchronous = OFF')
     sqlite.pragma('cache_size = -600000')
@@ -149,10 +151,10 @@ function sumBalances(sqlite: Database.Database): void {
   sqlite.exec(`UPDATE balances SET debits = ${sum('debit')}, credits = ${sum('credit')}`)
 }
 
-/** Every sum of every rollup of jobs; keys, checks between columns and names stay as they are. */
+/** Every sum of every rollup and counter of jobs; keys, checks between columns and names stay as they are. */
 function multiplyRollups(sqlite: Database.Database, copies: number): void {
   const tables = sqlite
-    .prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'rollup%'`)
+    .prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE 'rollup%' OR name = 'job_minutes')`)
     .pluck()
     .all()
   for (const name of tables as string[]) {
