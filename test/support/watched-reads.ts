@@ -16,7 +16,9 @@ export function watchReads(db: ReadDb): WatchedReads {
     },
     plans: () =>
       [...seen].flatMap((sql) => {
-        const params = Array.from({ length: sql.split('?').length - 1 }, () => null)
+        const params = sql.includes('@')
+          ? [{ after: null, upTo: null }]
+          : Array.from({ length: sql.split('?').length - 1 }, () => null)
         return db
           .prepare<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
           .all(...params)

@@ -22,7 +22,7 @@ export type { MeasuredServing, Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
 export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
-export { findJob, moneySums, receiptsPage } from './jobs.store.ts'
+export { findJob, receiptsPage } from './jobs.store.ts'
 export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
 export { streamRate } from './stream-rate.ts'
 

@@ -252,8 +252,6 @@ export const insertRelease = (db: WriteDb, exchange: string, release: Release): 
     at: release.at,
   })
 
-const DISPUTED_JOBS = 'SELECT job_id FROM jobs WHERE dispute IS NOT NULL'
-
 /** The disputed jobs that ended last, and how many there are in all. */
 export function disputedJobs(
   db: ReadDb,
@@ -266,36 +264,4 @@ export function disputedJobs(
     .all(limit)
   const count = db.prepare<{ n: number }>('SELECT count(*) AS n FROM jobs WHERE dispute IS NOT NULL').get()!.n
   return { latest, count }
-}
-
-/** Sums for the check: what receipts, releases and claims say, against the accounts. */
-export function moneySums(db: ReadDb): {
-  gross: bigint
-  fee: bigint
-  seller: bigint
-  released: bigint
-  pending: bigint
-  receipts: number
-} {
-  const settled = db
-    .money<{ gross: bigint | null; fee: bigint | null; seller: bigint | null; n: bigint }>(
-      `SELECT sum(gross_nano) AS gross, sum(fee_nano) AS fee, sum(seller_nano) AS seller, count(*) AS n FROM jobs WHERE state = 'settled'`,
-    )
-    .get()!
-  const released =
-    db
-      .money<{ sum: bigint | null }>(
-        `SELECT sum(amount_nano) AS sum FROM releases WHERE job_id NOT IN (${DISPUTED_JOBS})`,
-      )
-      .get()!.sum ?? 0n
-  const pending =
-    db.money<{ sum: bigint | null }>(`SELECT sum(gross_nano) AS sum FROM jobs WHERE state = 'claimed'`).get()!.sum ?? 0n
-  return {
-    gross: settled.gross ?? 0n,
-    fee: settled.fee ?? 0n,
-    seller: settled.seller ?? 0n,
-    released,
-    pending,
-    receipts: Number(settled.n),
-  }
 }

@@ -80,7 +80,7 @@ export function screenQueries({ now, aJob }: FolderOfJobs): ScreenQuery[] {
     jobs('of a grade never sold', { instrument: NONE }),
     jobs('failed of a grade', { state: 'failed', instrument: NANO }),
     jobs('void of a grade', { state: 'void', instrument: MICRO }),
-    jobs('by the beginning of an id', { idPrefix: aJob.slice(0, 8) }),
+    jobs('by the beginning of an id', { idPrefix: aJob.slice(0, 20) }),
     ['jobs.get', (client) => client.jobs.get({ jobId })],
     ['market.instruments', (client) => client.market.instruments()],
     ['market.listings', (client) => client.market.listings()],
