@@ -52,22 +52,22 @@ export const job = z.object({
 })
 export type Job = z.infer<typeof job>
 
+const jobsList = z.object({
+  /** `next` of the page before this one. */ before: z.string().max(120).nullable().default(null),
+  /** Down to this place and no further, a `next` as well, its job included: a page that loses nothing while new jobs come. */
+  downTo: z.string().max(120).nullable().default(null),
+  /** Begins at the jobs that started before this time; without effect beside `before`. */
+  startedBefore: epochMs.nullable().default(null),
+  /** Jobs whose id begins so; `downTo`, `startedBefore` and the filters are then not looked at. */
+  idPrefix: z.string().regex(ID_PATTERN).nullable().default(null),
+  limit: z.number().int().min(1).max(200).default(50),
+  state: jobStates.nullable().default(null),
+  instrument: instrument.nullable().default(null),
+})
+
 export const jobsContract = {
   list: method('read')
-    .input(
-      z.object({
-        /** `next` of the page before this one. */ before: z.string().max(120).nullable().default(null),
-        /** Only jobs newer than this place, a `next` as well: a page that stays the same while new jobs come. */
-        after: z.string().max(120).nullable().default(null),
-        /** Begins at the jobs that started before this time; without effect beside `before`. */
-        startedBefore: epochMs.nullable().default(null),
-        /** Jobs whose id begins so; `after`, `startedBefore` and the filters are then not looked at. */
-        idPrefix: z.string().regex(ID_PATTERN).nullable().default(null),
-        limit: z.number().int().min(1).max(200).default(50),
-        state: jobStates.nullable().default(null),
-        instrument: instrument.nullable().default(null),
-      }),
-    )
+    .input(jobsList)
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
   get: method('read')
     .input(z.object({ jobId }))
@@ -80,3 +80,5 @@ export const jobsContract = {
       }),
     ),
 }
+/** What a caller of `jobs.list` gives, all of it. */
+export type JobsListInput = z.output<typeof jobsList>

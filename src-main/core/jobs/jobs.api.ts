@@ -18,7 +18,7 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
         idPrefix === null
           ? listJobs(realmDb.read, {
               before: before ?? (startedBefore === null ? null : { startedAt: startedBefore, jobId: null }),
-              after: parseCursor(input.after),
+              downTo: parseCursor(input.downTo),
               limit,
               state,
               instrument,

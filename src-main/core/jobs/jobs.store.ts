@@ -115,8 +115,8 @@ export interface JobPlace {
 export interface ListQuery {
   /** Older than this place; null from the newest on. */
   before: JobPlace | null
-  /** Newer than this place; null down to the oldest. */
-  after: JobPlace | null
+  /** As far down as this place, its job included; null down to the oldest. */
+  downTo: JobPlace | null
   limit: number
   state: string | null
   instrument: string | null
@@ -136,14 +136,14 @@ const indexFor = (state: string | null, instrument: string | null): string => {
 }
 
 /** Newest first; as many rows are read as are returned, whatever the filters (0110-flat-queries). */
-export function listJobs(db: ReadDb, { before, after, limit, state, instrument }: ListQuery): SellerJobRow[] {
+export function listJobs(db: ReadDb, { before, downTo, limit, state, instrument }: ListQuery): SellerJobRow[] {
   const from = before === null ? [Number.MAX_SAFE_INTEGER, 0] : [before.startedAt, rowOf(db, before)]
-  const to = after === null ? [-1, 0] : [after.startedAt, rowOf(db, after)]
+  const to = downTo === null ? [-1, 0] : [downTo.startedAt, rowOf(db, downTo)]
   return seenJobs.all(
     db,
     `SELECT ${seenJobs.columns} FROM jobs INDEXED BY ${indexFor(state, instrument)}
      WHERE ${instrument === null ? '' : 'instrument = ? AND '}${state === null ? '' : `${STATE} = ? AND `}started_at <= ? AND started_at >= ?
-       AND (started_at, rowid) < (?, ?) AND (started_at, rowid) > (?, ?)
+       AND (started_at, rowid) < (?, ?) AND (started_at, rowid) >= (?, ?)
      ORDER BY started_at DESC, rowid DESC LIMIT ?`,
     ...[instrument, state].filter((value) => value !== null),
     from[0],

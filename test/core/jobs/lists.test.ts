@@ -61,7 +61,7 @@ function filled(count: number): { db: Db; jobs: { id: string; at: number; state:
   return { db, jobs: jobs.toReversed() }
 }
 
-const ALL: ListQuery = { before: null, after: null, limit: 7, state: null, instrument: null }
+const ALL: ListQuery = { before: null, downTo: null, limit: 7, state: null, instrument: null }
 
 /** Every page, each going on where the one before ended. */
 function walk(db: Db, query: ListQuery): string[][] {
@@ -95,12 +95,12 @@ describe('lists of jobs', () => {
   it('end at a place, so that a page grows by what is new and loses nothing', () => {
     const { db } = filled(60)
     const [first] = walk(db, ALL)
-    const after = { startedAt: START + 17, jobId: first!.at(-1)! }
-    const rest = walk(db, { ...ALL, before: after }).flat()
+    const downTo = { startedAt: START + 17, jobId: first!.at(-1)! }
+    const rest = walk(db, { ...ALL, before: downTo }).flat()
     insert(db, 900, START + 30, GRADES[0]!)
-    const page = listJobs(db.read, { ...ALL, after, limit: 50 }).map(({ jobId }) => jobId)
-    expect(page).toEqual([id(900), ...first!.slice(0, -1)])
-    expect([...page, after.jobId, ...rest]).toEqual(walk(db, ALL).flat())
+    const page = listJobs(db.read, { ...ALL, downTo, limit: 50 }).map(({ jobId }) => jobId)
+    expect(page).toEqual([id(900), ...first!])
+    expect([...page, ...rest]).toEqual(walk(db, ALL).flat())
   })
 
   it('by the beginning of an id are the last born first, page after page', () => {
@@ -116,7 +116,7 @@ describe('lists of jobs', () => {
     const watched = watchReads(filled(9).db.read)
     for (const filter of FILTERS)
       for (const place of [null, { startedAt: START, jobId: null }, { startedAt: START, jobId: id(1) }])
-        listJobs(watched.db, { ...ALL, ...filter, before: place, after: place })
+        listJobs(watched.db, { ...ALL, ...filter, before: place, downTo: place })
     findJobs(watched.db, 'job_', null, 5)
     countJobsSince(watched.db, START)
     const plans = watched.plans()
