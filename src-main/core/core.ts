@@ -55,7 +55,7 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, jobs, exams, listings, ownUse, market } = domains
+      const { models, deployments, power, jobs, exams, listings, ownUse, market, records } = domains
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
@@ -64,6 +64,7 @@ export function createCore(deps: CoreDeps) {
       exams.start()
       listings.start()
       market.start()
+      records.start()
       ownUse.start()
       exchange.start()
     },
@@ -147,13 +148,14 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * none of the others.
  */
 async function stopAll({ engines, exchange, rigDb, realmDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { jobs, exams, listings, ownUse, market, deployments, models, power } = domains
+  const { jobs, exams, listings, ownUse, market, records, deployments, models, power } = domains
   const steps: (() => unknown)[] = [
     () => ownUse.stop(),
     () => jobs.stop(),
     () => exams.stop(),
     () => listings.stop(),
     () => market.stop(),
+    () => records.stop(),
     () => exchange.stop(),
     () => deployments.stop(),
     () => models.stop(),

@@ -21,6 +21,7 @@ import { createOnboarding } from './onboarding/index.ts'
 import { createOwnUse } from './own-use/index.ts'
 import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower, type PowerSources } from './power/index.ts'
+import { createRecords } from './records/index.ts'
 import { createSettings } from './settings/index.ts'
 
 export interface DomainOptions {
@@ -108,9 +109,10 @@ function createTradingDomains(context: CoreContext, machine: MachineDomains, lin
     remember: () => ownUse.givenBack.remember(),
   })
   const market = createMarketData(context, { terms, listings, power, deployments, qualifications })
+  const records = createRecords(context, { books: () => market.books() })
   const ledger = createLedger(context, jobs)
   const earnings = createEarnings(context, power)
-  return { terms, exams, listings, jobs, handBack, market, ledger, earnings }
+  return { terms, exams, listings, jobs, handBack, market, records, ledger, earnings }
 }
 
 /** What only gathers: the console itself, and Home. */

@@ -38,6 +38,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
     '0110 flat queries': 'b1ba6ba92b16bbce4b628b0222917060106b6ef8004d7cb58d04ff2e3ed9cea5',
+    '0120 records': '0f01ffa512d750b40d135aec874f71c2834d5b0bbcb9f88255a0ca0dd8d05595',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',

@@ -6,6 +6,7 @@ const BOOKS_MAX = 64
 
 export interface LastBooks {
   of(instrument: string): BookView | null
+  all(): BookView[]
   /** Takes books as they come; the returned function ends it. */
   follow(): () => void
 }
@@ -18,6 +19,7 @@ export function createLastBooks({
   const books = new Map<string, BookView>()
   return {
     of: (instrument) => books.get(instrument) ?? null,
+    all: () => [...books.values()],
     follow: () =>
       exchange.onFrame((frame) => {
         if (frame.t !== 'book' || (books.size >= BOOKS_MAX && !books.has(frame.book.instrument))) return

@@ -1,6 +1,6 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
- * rollups, why a listing is paused, disputes, indices and counters.
+ * rollups, why a listing is paused, disputes, indices and counters, records for later.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -12,6 +12,7 @@ import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
 import { disputesMigration } from './migrations/0070-disputes.ts'
 import { flatQueriesMigration } from './migrations/0110-flat-queries.ts'
+import { recordsMigration } from './migrations/0120-records.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -22,4 +23,5 @@ export const realmMigrations: readonly Migration[] = [
   pausedWhyMigration,
   disputesMigration,
   flatQueriesMigration,
+  recordsMigration,
 ]
