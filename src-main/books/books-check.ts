@@ -1,91 +1,155 @@
-/** The audit: everything re-summed from the transfers alone and held against the projections. */
+/**
+ * The audit: everything re-summed from the transfers alone and held against the projections. It reads slices of
+ * SLICE_ROWS rows, so that a ledger of any size can be checked beside other work; all slices must see one snapshot.
+ */
 import type { ReadDb } from '#db/db-types.ts'
+import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
+import { finishSlices, type Sliced } from '#lib/sliced.ts'
 
-import type { Books } from './books-types.ts'
+import type { Books, BooksCheck } from './books-types.ts'
 
 const PROBLEMS_MAX = 100
+/** Some milliseconds of reading. */
+const SLICE_ROWS = 1_000
 
-interface SumRow {
-  account: string
+interface Sums {
   debits: bigint
   credits: bigint
-  pending_debits: bigint
-  pending_credits: bigint
-  credit_limited: bigint
-  has_balance: bigint
-  same: bigint
+  pendingDebits: bigint
+  pendingCredits: bigint
 }
 
 /** Facts of each account by its own rows; an open pending is one that no transfer resolves. */
 const SUMS = `
-WITH lines (account, debits, credits, pending_debits, pending_credits) AS (
-  SELECT debit, amount, 0, 0, 0 FROM transfers WHERE type IN ('direct', 'post')
-  UNION ALL SELECT credit, 0, amount, 0, 0 FROM transfers WHERE type IN ('direct', 'post')
-  UNION ALL SELECT debit, 0, 0, amount, 0 FROM transfers t WHERE type = 'pending' AND NOT EXISTS (SELECT 1 FROM transfers r WHERE r.pending_id = t.id)
-  UNION ALL SELECT credit, 0, 0, 0, amount FROM transfers t WHERE type = 'pending' AND NOT EXISTS (SELECT 1 FROM transfers r WHERE r.pending_id = t.id)
-), sums AS (
-  SELECT a.id AS account, a.credit_limited, coalesce(sum(l.debits), 0) AS debits, coalesce(sum(l.credits), 0) AS credits,
-    coalesce(sum(l.pending_debits), 0) AS pending_debits, coalesce(sum(l.pending_credits), 0) AS pending_credits
-  FROM accounts a LEFT JOIN lines l ON l.account = a.id GROUP BY a.id
+WITH slice AS (SELECT * FROM transfers WHERE seq > @after AND seq <= @upTo), lines (account, debits, credits, pendingDebits, pendingCredits) AS (
+  SELECT debit, amount, 0, 0, 0 FROM slice WHERE type IN ('direct', 'post')
+  UNION ALL SELECT credit, 0, amount, 0, 0 FROM slice WHERE type IN ('direct', 'post')
+  UNION ALL SELECT debit, 0, 0, amount, 0 FROM slice t WHERE type = 'pending' AND NOT EXISTS (SELECT 1 FROM transfers r WHERE r.pending_id = t.id)
+  UNION ALL SELECT credit, 0, 0, 0, amount FROM slice t WHERE type = 'pending' AND NOT EXISTS (SELECT 1 FROM transfers r WHERE r.pending_id = t.id)
 )
-SELECT s.*, b.account IS NOT NULL AS has_balance,
-  b.debits IS s.debits AND b.credits IS s.credits AND b.pending_debits IS s.pending_debits AND b.pending_credits IS s.pending_credits AS same
-FROM sums s LEFT JOIN balances b ON b.account = s.account`
+SELECT account, sum(debits) AS debits, sum(credits) AS credits, sum(pendingDebits) AS pendingDebits, sum(pendingCredits) AS pendingCredits
+FROM lines GROUP BY account`
 
-/** Each row of a query is one problem; the ids come first. */
+/** Each row of a query is one problem of a transfer `t` in the slice. */
+const OF_TRANSFERS = 't.seq > @after AND t.seq <= @upTo'
 const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   [
-    'SELECT pending_id AS id FROM transfers WHERE pending_id IS NOT NULL GROUP BY pending_id HAVING count(*) > 1',
+    `SELECT t.pending_id AS id FROM transfers t WHERE ${OF_TRANSFERS} AND t.pending_id IS NOT NULL AND (SELECT count(*) FROM transfers o WHERE o.pending_id = t.pending_id AND o.seq < t.seq) = 1`,
     'is resolved more than once',
   ],
   [
-    "SELECT r.id FROM transfers r LEFT JOIN transfers p ON p.id = r.pending_id AND p.type = 'pending' WHERE r.pending_id IS NOT NULL AND (p.id IS NULL OR r.amount > p.amount OR r.debit <> p.debit OR r.credit <> p.credit)",
+    `SELECT t.id FROM transfers t LEFT JOIN transfers p ON p.id = t.pending_id AND p.type = 'pending' WHERE ${OF_TRANSFERS} AND t.pending_id IS NOT NULL AND (p.id IS NULL OR t.amount > p.amount OR t.debit <> p.debit OR t.credit <> p.credit)`,
     'does not fit the pending transfer it resolves',
   ],
   [
-    `SELECT t.id FROM transfers t LEFT JOIN pendings p ON p.id = t.id LEFT JOIN transfers r ON r.pending_id = t.id WHERE t.type = 'pending' AND (
+    `SELECT t.id FROM transfers t LEFT JOIN pendings p ON p.id = t.id LEFT JOIN transfers r ON r.pending_id = t.id WHERE ${OF_TRANSFERS} AND t.type = 'pending' AND (
       p.id IS NULL OR p.reserved <> t.amount OR p.state <> CASE r.type WHEN 'post' THEN 'posted' WHEN 'void' THEN 'voided' ELSE 'open' END OR p.posted <> CASE r.type WHEN 'post' THEN r.amount ELSE 0 END)`,
     'has a pending state its transfers do not show',
   ],
   [
-    "SELECT p.id FROM pendings p LEFT JOIN transfers t ON t.id = p.id AND t.type = 'pending' WHERE t.id IS NULL",
-    'is pending without a transfer',
-  ],
-  [
-    'SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE d.id IS NULL OR c.id IS NULL',
+    `SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE ${OF_TRANSFERS} AND (d.id IS NULL OR c.id IS NULL)`,
     'names an account its currency does not have',
   ],
-  ['SELECT id FROM transfers WHERE amount <= 0 OR debit = credit', 'moves nothing'],
+  [`SELECT t.id FROM transfers t WHERE ${OF_TRANSFERS} AND (t.amount <= 0 OR t.debit = t.credit)`, 'moves nothing'],
 ]
 
 /** Re-sums every account; `problems` is empty exactly when `ok`, and holds at most PROBLEMS_MAX lines. */
-export const checkBooks: Books['check'] = (db) => {
-  const problems: string[] = []
-  const note = (problem: string): void => {
-    if (problems.length < PROBLEMS_MAX) problems.push(problem)
-  }
-  for (const row of db.money<SumRow>(SUMS).all()) {
-    if (row.has_balance === 0n) note(`account ${row.account} has no balance`)
-    else if (row.same === 0n) note(`account ${row.account}: the balance is not the sum of its transfers`)
-    if (row.credit_limited === 1n && row.credits - row.debits - row.pending_debits < 0n)
-      note(`account ${row.account} is below zero`)
-  }
-  for (const [sql, text] of FAULTS)
-    for (const { id } of db.money<{ id: string }>(`${sql} LIMIT ${PROBLEMS_MAX}`).all()) note(`transfer ${id} ${text}`)
-  for (const row of db
-    .money<{
-      currency: string
-      apart: bigint
-      pending_apart: bigint
-    }>(`SELECT a.currency, sum(b.debits) - sum(b.credits) AS apart, sum(b.pending_debits) - sum(b.pending_credits) AS pending_apart
-    FROM balances b JOIN accounts a ON a.id = b.account GROUP BY a.currency`)
-    .all()) {
-    if (row.apart !== 0n) note(`${row.currency}: debits and credits are ${row.apart} nano-units apart`)
-    if (row.pending_apart !== 0n)
-      note(`${row.currency}: pending debits and credits are ${row.pending_apart} nano-units apart`)
-  }
-  return { ok: problems.length === 0, problems, accounts: count(db, 'accounts'), transfers: count(db, 'transfers') }
+export const checkBooks: Books['check'] = (db) => finishSlices(checkBooksSliced(db))
+
+/** The same in slices. */
+export function* checkBooksSliced(db: ReadDb): Sliced<BooksCheck> {
+  const { sums, faults, transfers } = yield* readTransfers(db)
+  const pendings = yield* readPendings(db)
+  const { problems, accounts } = yield* readAccounts(db, sums)
+  const lines = [...problems.accounts, ...faults, ...pendings, ...problems.currencies].slice(0, PROBLEMS_MAX)
+  return { ok: lines.length === 0, problems: lines, accounts, transfers }
 }
 
-const count = (db: ReadDb, table: 'accounts' | 'transfers'): number =>
-  db.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).get()!.n
+function* readTransfers(db: ReadDb) {
+  const sums = new Map<string, Sums>()
+  const found = FAULTS.map((): string[] => [])
+  const slices = readInSlices(
+    db,
+    { part: 'transfers', table: 'transfers', key: 'seq', first: FIRST_ROW, rows: SLICE_ROWS },
+    (bounds) => {
+      for (const { account, ...row } of db.money<Sums & { account: string }>(SUMS).all(bounds)) {
+        const sum = sums.get(account)
+        if (sum === undefined) sums.set(account, row)
+        else for (const side of Object.keys(row) as (keyof Sums)[]) sum[side] += row[side]
+      }
+      for (const [index, [sql, text]] of FAULTS.entries()) {
+        const lines = found[index]!
+        if (lines.length >= PROBLEMS_MAX) continue
+        for (const { id } of db.money<{ id: string }>(sql).all(bounds)) lines.push(`transfer ${id} ${text}`)
+      }
+    },
+  )
+  const transfers = yield* slices
+  return { sums, faults: found.flat(), transfers }
+}
+
+function* readPendings(db: ReadDb) {
+  const found: string[] = []
+  yield* readInSlices(
+    db,
+    { part: 'pending transfers', table: 'pendings', key: 'id', first: '', rows: SLICE_ROWS },
+    (bounds) => {
+      if (found.length >= PROBLEMS_MAX) return
+      const lost = db.money<{ id: string }>(
+        "SELECT p.id FROM pendings p LEFT JOIN transfers t ON t.id = p.id AND t.type = 'pending' WHERE p.id > @after AND p.id <= @upTo AND t.id IS NULL",
+      )
+      for (const { id } of lost.all(bounds)) found.push(`transfer ${id} is pending without a transfer`)
+    },
+  )
+  return found
+}
+
+interface AccountSums extends Partial<Sums> {
+  account: string
+  currency: string
+  creditLimited: bigint
+  hasBalance: bigint
+}
+
+const ACCOUNTS = `SELECT a.id AS account, a.currency, a.credit_limited AS creditLimited, b.account IS NOT NULL AS hasBalance,
+  b.debits, b.credits, b.pending_debits AS pendingDebits, b.pending_credits AS pendingCredits
+  FROM accounts a LEFT JOIN balances b ON b.account = a.id WHERE a.id > @after AND a.id <= @upTo ORDER BY a.id`
+
+const NONE: Sums = { debits: 0n, credits: 0n, pendingDebits: 0n, pendingCredits: 0n }
+
+function* readAccounts(db: ReadDb, sums: ReadonlyMap<string, Sums>) {
+  const problems: string[] = []
+  const apart = new Map<string, { posted: bigint; pending: bigint }>()
+  const accounts = yield* readInSlices(
+    db,
+    { part: 'accounts', table: 'accounts', key: 'id', first: '', rows: SLICE_ROWS },
+    (bounds) => {
+      for (const row of db.money<AccountSums>(ACCOUNTS).all(bounds)) {
+        if (problems.length < PROBLEMS_MAX) problems.push(...accountProblems(row, sums.get(row.account) ?? NONE))
+        if (row.hasBalance === 0n) continue
+        const total = apart.get(row.currency) ?? { posted: 0n, pending: 0n }
+        total.posted += row.debits! - row.credits!
+        total.pending += row.pendingDebits! - row.pendingCredits!
+        apart.set(row.currency, total)
+      }
+    },
+  )
+  const currencies = [...apart]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([currency, { posted, pending }]) => [
+      ...(posted === 0n ? [] : [`${currency}: debits and credits are ${posted} nano-units apart`]),
+      ...(pending === 0n ? [] : [`${currency}: pending debits and credits are ${pending} nano-units apart`]),
+    ])
+  return { problems: { accounts: problems, currencies }, accounts }
+}
+
+function accountProblems(row: AccountSums, sum: Sums): string[] {
+  const same = (Object.keys(NONE) as (keyof Sums)[]).every((side) => row[side] === sum[side])
+  return [
+    ...(row.hasBalance === 0n ? [`account ${row.account} has no balance`] : []),
+    ...(row.hasBalance === 1n && !same ? [`account ${row.account}: the balance is not the sum of its transfers`] : []),
+    ...(row.creditLimited === 1n && sum.credits - sum.debits - sum.pendingDebits < 0n
+      ? [`account ${row.account} is below zero`]
+      : []),
+  ]
+}

@@ -41,6 +41,13 @@ export interface Balance {
 }
 export type Applied = 'applied' | 'duplicate'
 
+export interface BooksCheck {
+  ok: boolean
+  problems: string[]
+  accounts: number
+  transfers: number
+}
+
 export interface Books {
   /** Opens, or confirms an equal account; LEDGER_CONFLICT when it exists with another kind or currency. */
   openAccount(db: WriteDb, spec: AccountSpec): void
@@ -68,5 +75,5 @@ export interface Books {
    * Re-sums every account from the transfers and compares it with the projection; debits = credits per currency; each
    * pending resolved at most once.
    */
-  check(db: ReadDb): { ok: boolean; problems: string[]; accounts: number; transfers: number }
+  check(db: ReadDb): BooksCheck
 }

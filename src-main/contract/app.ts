@@ -220,6 +220,7 @@ export const appContract = {
   updateOnboarding: method('operate')
     .input(onboarding.pick({ step: true, skipped: true }).partial())
     .output(onboarding),
+  /** Runs in slices beside everything else; ended by ending the call. One at a time. */
   ledgerCheck: method('read')
     .input(ofVenue)
     .output(
@@ -233,4 +234,8 @@ export const appContract = {
         comparedWithExchange: z.boolean(),
       }),
     ),
+  /** Rows read of the part that the check under way is at, and about how many there are; null when none runs. */
+  ledgerProgress: method('read')
+    .input(ofVenue)
+    .output(z.object({ part: z.string().max(60), done: z.number().int(), of: z.number().int() }).nullable()),
 }

@@ -1,6 +1,7 @@
 /** Jobs won, live and past. Prompts and answers are never stored, so they are never here. */
 import { z } from 'zod'
 
+import { ID_PATTERN } from './ids.ts'
 import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens, venueId } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
@@ -55,17 +56,23 @@ export const job = z.object({
 })
 export type Job = z.infer<typeof job>
 
+const jobsList = z.object({
+  venueId,
+  /** `next` of the page before this one. */ before: z.string().max(120).nullable().default(null),
+  /** Down to this place and no further, a `next` as well, its job included: a page that loses nothing while new jobs come. */
+  downTo: z.string().max(120).nullable().default(null),
+  /** Begins at the jobs that started before this time; without effect beside `before`. */
+  startedBefore: epochMs.nullable().default(null),
+  /** Jobs whose id begins so; `downTo`, `startedBefore` and the filters are then not looked at. */
+  idPrefix: z.string().regex(ID_PATTERN).nullable().default(null),
+  limit: z.number().int().min(1).max(200).default(50),
+  state: jobStates.nullable().default(null),
+  instrument: instrument.nullable().default(null),
+})
+
 export const jobsContract = {
   list: method('read')
-    .input(
-      z.object({
-        venueId,
-        before: z.string().max(120).nullable().default(null),
-        limit: z.number().int().min(1).max(200).default(50),
-        state: jobStates.nullable().default(null),
-        instrument: instrument.nullable().default(null),
-      }),
-    )
+    .input(jobsList)
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
   get: method('read')
     .input(z.object({ venueId, jobId }))
@@ -78,3 +85,5 @@ export const jobsContract = {
       }),
     ),
 }
+/** What a caller of `jobs.list` gives, all of it. */
+export type JobsListInput = z.output<typeof jobsList>

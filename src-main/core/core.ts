@@ -68,12 +68,13 @@ export function createCore(deps: CoreDeps) {
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
-      for (const { jobs, exams, listings, market } of domains.venues) {
+      for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
         exams.start()
         listings.start()
         market.start()
+        records.start()
       }
       ownUse.start()
       for (const { context: venue, leases } of domains.venues) venue.venue.start(leases)
@@ -154,6 +155,7 @@ async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): 
     ...each(({ exams }) => exams.stop()),
     ...each(({ listings }) => listings.stop()),
     ...each(({ market }) => market.stop()),
+    ...each(({ records }) => records.stop()),
     ...each(({ context }) => context.venue.stop()),
     () => deployments.stop(),
     () => models.stop(),

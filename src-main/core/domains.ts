@@ -23,6 +23,7 @@ import { createOnboarding } from './onboarding/index.ts'
 import { createOwnUse } from './own-use/index.ts'
 import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower, type PowerSources } from './power/index.ts'
+import { createRecords } from './records/index.ts'
 import { createSettings } from './settings/index.ts'
 
 export interface DomainOptions {
@@ -139,6 +140,7 @@ function createVenueDomains(
   })
   serving.set(jobs)
   const market = createMarketData(context, { terms, listings, power, deployments, qualifications })
+  const records = createRecords(context, { books: () => market.books() })
   const ledger = createLedger(context, jobs)
   const earnings = createEarnings(context, power)
   /** A polling driver takes a slot of what is listed before it takes a job. */
@@ -148,7 +150,7 @@ function createVenueDomains(
       return route === null || route.closed !== null ? null : shared.capacity.lease(route.deploymentId)
     },
   }
-  return { context, terms, exams, listings, jobs, market, ledger, earnings, leases }
+  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases }
 }
 
 /** Home of one venue: what only gathers. */

@@ -38,6 +38,8 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 rollups': '52395cb49c2393f3aa2b6cc978be999d01d1af94563945fb8d970e4eddcebc1f',
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
+    '0110 flat queries': 'b1ba6ba92b16bbce4b628b0222917060106b6ef8004d7cb58d04ff2e3ed9cea5',
+    '0120 records': '0f01ffa512d750b40d135aec874f71c2834d5b0bbcb9f88255a0ca0dd8d05595',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
   },
   'exchange.db': {

@@ -192,6 +192,30 @@ test('settings of a deployment: a wrong figure is told at the field, too little 
   }
 })
 
+test('jobs: rows out of sight are not drawn, scrolling reaches the oldest, an id is found', async ({ page }) => {
+  const server = await startFakeServer({ scenario: 'busy' })
+  try {
+    await openPage(page, server.url, 'jobs')
+    const rows = page.locator('tbody tr[data-index]')
+    const table = page.locator('table')
+    await expect(table).toHaveAttribute('aria-rowcount', '51')
+    await expect
+      .poll(async () => {
+        await page.mouse.wheel(0, 3_000)
+        return page.locator('tbody tr[data-index="119"]').count()
+      })
+      .toBe(1)
+    await expect(table).toHaveAttribute('aria-rowcount', '121')
+    expect(await rows.count()).toBeLessThan(70)
+    const id = await rows.last().getByRole('button').getAttribute('title')
+    await page.getByLabel('Job whose id begins with').fill(id!)
+    await expect(rows).toHaveCount(1)
+    await expect(rows.getByRole('button')).toHaveAttribute('title', id!)
+  } finally {
+    await server.close()
+  }
+})
+
 test('earnings: running sums and the table behind the chart', async ({ page }) => {
   const server = await startFakeServer({ scenario: 'busy' })
   try {

@@ -3,9 +3,10 @@
  * summed.
  */
 import { verifyReceipt } from '#books/receipts.ts'
-import { checkBooks } from '#books/books-check.ts'
+import { checkBooksSliced } from '#books/books-check.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
+import type { Sliced } from '#lib/sliced.ts'
 
 /** Lines kept; an audit that finds more has made its point. */
 const PROBLEMS_MAX = 100
@@ -32,52 +33,63 @@ export interface ChainSums {
 }
 
 /** Re-sums the ledger itself. */
-export function auditBooks(db: ReadDb, side: string, problems: AuditProblems): { accounts: number; transfers: number } {
-  const { problems: found, accounts, transfers } = checkBooks(db)
+export function* auditBooks(
+  db: ReadDb,
+  side: string,
+  problems: AuditProblems,
+): Sliced<{ accounts: number; transfers: number }> {
+  const { problems: found, accounts, transfers } = yield* checkBooksSliced(db)
   for (const line of found) problems.add(`${side}: ${line}`)
   return { accounts, transfers }
 }
 
-/**
- * Verifies every receipt of one chain, in order, each against the one before. `texts` are the stored canonical texts;
- * receipts of `disputed` jobs are in no sum of money.
- */
-export function auditChain(
-  texts: Iterable<string>,
-  exchangeKey: string | null,
-  side: string,
-  problems: AuditProblems,
-  disputed: ReadonlySet<string> = new Set(),
-): ChainSums {
-  const sums: ChainSums = {
-    receipts: 0,
-    tokensIn: 0,
-    tokensOut: 0,
-    gross: 0n,
-    fee: 0n,
-    seller: 0n,
-    grossByInstrument: new Map(),
+export const noSums = (): ChainSums => ({
+  receipts: 0,
+  tokensIn: 0,
+  tokensOut: 0,
+  gross: 0n,
+  fee: 0n,
+  seller: 0n,
+  grossByInstrument: new Map(),
+})
+
+/** One chain of receipts, verified in order, each against the one before; the first that does not verify ends it. */
+export class ChainAudit {
+  readonly sums = noSums()
+  #prev: Receipt | null = null
+  #broken = false
+  readonly #exchangeKey: string | null
+  readonly #side: string
+  readonly #problems: AuditProblems
+
+  constructor(exchangeKey: string | null, side: string, problems: AuditProblems) {
+    this.#exchangeKey = exchangeKey
+    this.#side = side
+    this.#problems = problems
   }
-  let prev: Receipt | null = null
-  for (const text of texts) {
+
+  /** `text` is the stored canonical text; the receipt of a disputed job is in no sum of money. */
+  add(text: string, disputed: boolean): void {
+    if (this.#broken) return
+    const { sums } = this
     const receipt = JSON.parse(text) as Receipt
-    const verified = verifyReceipt(receipt, { prev, ...(exchangeKey === null ? {} : { exchangeKey }) })
-    for (const problem of verified.problems) problems.add(`${side}: receipt ${sums.receipts + 1}: ${problem}`)
-    if (!verified.ok) break
+    const key = this.#exchangeKey === null ? {} : { exchangeKey: this.#exchangeKey }
+    const verified = verifyReceipt(receipt, { prev: this.#prev, ...key })
+    for (const problem of verified.problems)
+      this.#problems.add(`${this.#side}: receipt ${sums.receipts + 1}: ${problem}`)
+    this.#broken = !verified.ok
+    if (this.#broken) return
     sums.receipts += 1
-    prev = receipt
-    if (disputed.has(receipt.claim.jobId)) continue
+    this.#prev = receipt
+    if (disputed) return
     sums.tokensIn += receipt.billed.inputTokens
     sums.tokensOut += receipt.billed.outputTokens
     sums.gross += BigInt(receipt.grossNano)
     sums.fee += BigInt(receipt.feeNano)
     sums.seller += BigInt(receipt.sellerNano)
-    sums.grossByInstrument.set(
-      receipt.claim.instrument,
-      (sums.grossByInstrument.get(receipt.claim.instrument) ?? 0n) + BigInt(receipt.grossNano),
-    )
+    const { instrument } = receipt.claim
+    sums.grossByInstrument.set(instrument, (sums.grossByInstrument.get(instrument) ?? 0n) + BigInt(receipt.grossNano))
   }
-  return sums
 }
 
 /** Debits and credits posted on an account; zero for an account that was never opened. */

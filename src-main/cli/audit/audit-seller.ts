@@ -1,15 +1,18 @@
 /** The seller's side: its ledger, its chains of receipts, and that the one follows from the other. */
-import { recordProblems } from '#core/ledger/index.ts'
+import { recordProblemsSliced } from '#core/ledger/index.ts'
 import type { ReadDb } from '#db/db-types.ts'
+import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
+import type { Sliced } from '#lib/sliced.ts'
 
 import {
   auditBooks,
-  auditChain,
+  ChainAudit,
   expectEqual,
+  noSums,
   posted,
   sumOf,
-  type ChainSums,
   type AuditProblems,
+  type ChainSums,
 } from './audit-facts.ts'
 
 export interface SellerAudit extends ChainSums {
@@ -20,52 +23,41 @@ export interface SellerAudit extends ChainSums {
   held: bigint
   /** Claims sent and not answered yet: pending, neither held nor available. */
   open: number
-  /** Stored text of each receipt by its number. */
-  texts: Map<number, string>
-  releases: Map<number, { jobId: string; amount: bigint }>
 }
 
-interface ReceiptText {
-  exchange: string
-  seq: number
-  json: string
-  hash: string
-}
+/** A receipt is two signatures to verify: so many take some milliseconds. */
+const RECEIPTS = 25
+const RELEASES = 1_000
 
-const disputedJobs = (db: ReadDb): ReadonlySet<string> =>
-  new Set(
-    db
-      .prepare<{ id: string }>('SELECT job_id AS id FROM jobs WHERE dispute IS NOT NULL')
-      .all()
-      .map(({ id }) => id),
-  )
+const RECEIPTS_PAGE = `SELECT r.exchange, r.seq, r.json, (SELECT dispute IS NOT NULL FROM jobs j WHERE j.job_id = r.job_id) AS disputed
+  FROM receipts r WHERE (r.exchange, r.seq) > (?, ?) ORDER BY r.exchange, r.seq LIMIT ${RECEIPTS}`
 
 /** Verifies the chain of each exchange, and adds up what they bill; disputed receipts are in no sum. */
-function sumChains(
-  rows: readonly ReceiptText[],
-  exchangeKey: string | null,
-  disputed: ReadonlySet<string>,
-  problems: AuditProblems,
-): ChainSums {
-  const total: ChainSums = {
-    receipts: 0,
-    tokensIn: 0,
-    tokensOut: 0,
-    gross: 0n,
-    fee: 0n,
-    seller: 0n,
-    grossByInstrument: new Map(),
+function* sumChains(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): Sliced<ChainSums> {
+  const chains = new Map<string, { audit: ChainAudit; rows: number }>()
+  const { last } = db.prepare<{ last: number | null }>('SELECT max(rowid) AS last FROM receipts').get()!
+  const read = db.prepare<{ exchange: string; seq: number; json: string; disputed: number }>(RECEIPTS_PAGE)
+  let done = 0
+  for (let after = { exchange: '', seq: 0 }; ;) {
+    const page = read.all(after.exchange, after.seq)
+    for (const { exchange, json, disputed } of page) {
+      const key = exchangeKey === exchange ? exchangeKey : null
+      const chain = chains.get(exchange) ?? { audit: new ChainAudit(key, 'ours', problems), rows: 0 }
+      chains.set(exchange, chain)
+      chain.rows += 1
+      chain.audit.add(json, disputed === 1)
+    }
+    done += page.length
+    yield { part: 'receipts', rows: page.length, done, of: Math.max(last ?? 0, done) }
+    const final = page.at(-1)
+    if (final === undefined || page.length < RECEIPTS) break
+    after = final
   }
-  for (const [exchange, chain] of Map.groupBy(rows, (row) => row.exchange)) {
-    const sums = auditChain(
-      chain.map((row) => row.json),
-      exchangeKey !== null && exchange === exchangeKey ? exchangeKey : null,
-      'ours',
-      problems,
-      disputed,
-    )
-    if (sums.receipts !== chain.length)
-      problems.add(`ours: ${chain.length - sums.receipts} receipts of ${exchange} could not be checked`)
+  const total = noSums()
+  for (const [exchange, { audit, rows }] of chains) {
+    const { sums } = audit
+    if (sums.receipts !== rows)
+      problems.add(`ours: ${rows - sums.receipts} receipts of ${exchange} could not be checked`)
     for (const name of ['receipts', 'tokensIn', 'tokensOut'] as const) total[name] += sums[name]
     for (const name of ['gross', 'fee', 'seller'] as const) total[name] += sums[name]
     for (const [instrument, gross] of sums.grossByInstrument)
@@ -74,20 +66,32 @@ function sumChains(
   return total
 }
 
+/** Releases of jobs that are not disputed. */
+function* sumReleases(db: ReadDb): Sliced<bigint> {
+  let sum = 0n
+  const releases = { part: 'releases', table: 'releases', key: 'rowid', first: FIRST_ROW, rows: RELEASES }
+  yield* readInSlices(db, releases, ({ after, upTo }) => {
+    sum += sumOf(
+      db,
+      `SELECT sum(amount_nano) AS sum FROM releases r WHERE r.rowid > ? AND r.rowid <= ?
+       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.job_id = r.job_id AND j.dispute IS NOT NULL)`,
+      after,
+      upTo,
+    )
+  })
+  return sum
+}
+
 /**
  * `exchangeKey` is the pinned key of the one exchange this realm's audit compares with; chains of other exchanges are
  * verified too.
  */
-export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): SellerAudit {
-  const size = auditBooks(db, 'ours', problems)
-  const rows = db.prepare<ReceiptText>('SELECT exchange, seq, json, hash FROM receipts ORDER BY exchange, seq').all()
-  const disputed = disputedJobs(db)
-  if (disputed.size > 0) problems.add(`ours: ${disputed.size} receipts are disputed and in no sum`)
-  const total = sumChains(rows, exchangeKey, disputed, problems)
-  const released = sumOf(
-    db,
-    'SELECT sum(amount_nano) AS sum FROM releases WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE dispute IS NOT NULL)',
-  )
+export function* auditSeller(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): Sliced<SellerAudit> {
+  const size = yield* auditBooks(db, 'ours', problems)
+  const disputed = sumOf(db, 'SELECT count(*) AS sum FROM jobs WHERE dispute IS NOT NULL')
+  if (disputed > 0n) problems.add(`ours: ${disputed} receipts are disputed and in no sum`)
+  const total = yield* sumChains(db, exchangeKey, problems)
+  const released = yield* sumReleases(db)
   const [held, available] = [posted(db, 'asset:held'), posted(db, 'asset:available')]
   for (const [instrument, gross] of total.grossByInstrument)
     expectEqual(
@@ -104,20 +108,12 @@ export function auditSeller(db: ReadDb, exchangeKey: string | null, problems: Au
     held.debits - held.credits,
     total.seller - released,
   )
-  for (const line of recordProblems(db)) problems.add(`ours: ${line}`)
-  const mine = rows.filter((row) => row.exchange === exchangeKey)
-  const releases = db
-    .money<{ seq: bigint; job_id: string; amount_nano: bigint }>(
-      'SELECT seq, job_id, amount_nano FROM releases WHERE exchange = ?',
-    )
-    .all(exchangeKey)
+  for (const line of yield* recordProblemsSliced(db)) problems.add(`ours: ${line}`)
   return {
     ...total,
     ...size,
     available: available.debits - available.credits,
     held: held.debits - held.credits,
     open: Number(sumOf(db, "SELECT count(*) AS sum FROM jobs WHERE state IN ('running', 'claimed')")),
-    texts: new Map(mine.map((row) => [row.seq, row.json])),
-    releases: new Map(releases.map((row) => [Number(row.seq), { jobId: row.job_id, amount: row.amount_nano }])),
   }
 }

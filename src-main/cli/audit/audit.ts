@@ -7,9 +7,10 @@ import { createBooks } from '#books/books.ts'
 import { StokerError } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
-import type { Migration, ReadDb } from '#db/db-types.ts'
+import type { Db, Migration, ReadDb } from '#db/db-types.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
-import { checkExchange } from '#exchange-server/admin/exchange-check.ts'
+import { finishSlices, type Sliced } from '#lib/sliced.ts'
+import { checkExchangeSliced } from '#exchange-server/admin/exchange-check.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 import { exchangeDirOf } from '../exchange-admin.ts'
@@ -51,15 +52,14 @@ function publicKeyIn(path: string): string | null {
   return pem === null ? null : (createPublicKey(pem).export({ format: 'jwk' }).x ?? null)
 }
 
-/** Opens read-only and reads all of it from one snapshot. */
-function withSnapshot<T>(path: string, migrations: readonly Migration[], read: (db: ReadDb) => T): T {
+/** Opens read-only, with one snapshot for all that is read; null where the file is not there. */
+function snapshotOf(path: string, migrations: readonly Migration[]): Db | null {
+  if (!existsSync(path)) return null
   const db = openDb({ path, migrations, readOnly: true })
-  try {
-    db.read.prepare('BEGIN').run()
-    return read(db.read)
-  } finally {
-    db.close()
-  }
+  // The first statement after it takes the snapshot; the end of the connection gives it back.
+  db.read.prepare('BEGIN').run()
+  db.read.prepare('SELECT 1 FROM accounts LIMIT 1').get()
+  return db
 }
 
 const ourSide = (ours: SellerAudit): OurSide => ({
@@ -80,7 +80,10 @@ const ourSide = (ours: SellerAudit): OurSide => ({
  * first: the exchange settles first, so it can only be ahead. Errors: NOT_FOUND (no such folder, no books in it),
  * CONFLICT, DB_*.
  */
-export function audit(dir: string): Audit {
+export const audit = (dir: string): Audit => finishSlices(auditSliced(dir))
+
+/** The same in slices. */
+export function* auditSliced(dir: string): Sliced<Audit> {
   if (!existsSync(dir))
     throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
   const exchangeDir = exchangeDirOf(dir)
@@ -90,32 +93,50 @@ export function audit(dir: string): Audit {
       'NOT_FOUND',
       `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
     )
-  const problems = collectAuditProblems()
-  const exchangeKey = publicKeyIn(join(exchangeDir, 'exchange.key'))
-  const supplier = publicKeyIn(join(dir, 'seller.key'))
-  const ours = existsSync(oursPath)
-    ? withSnapshot(oursPath, realmMigrations, (db) => auditSeller(db, exchangeKey, problems))
-    : null
-  const other = existsSync(exchangePath)
-    ? withSnapshot(exchangePath, exchangeMigrations, (db) => {
-        const {
-          problems: found,
-          accounts,
-          transfers,
-          receipts,
-          suppliers,
-        } = checkExchange(db, createBooks(), exchangeKey ?? '')
-        for (const line of found) problems.add(`exchange: ${line}`)
-        return {
-          exchange: { accounts, transfers, receipts, suppliers },
-          ahead: supplier === null || ours === null ? null : compare(ours, db, supplier, problems),
-        }
+  // Ours first: the exchange settles first, so it can only be ahead.
+  const ours = snapshotOf(oursPath, realmMigrations)
+  try {
+    const exchange = snapshotOf(exchangePath, exchangeMigrations)
+    try {
+      return yield* auditSides(ours?.read ?? null, exchange?.read ?? null, {
+        exchangeKey: publicKeyIn(join(exchangeDir, 'exchange.key')),
+        supplier: publicKeyIn(join(dir, 'seller.key')),
       })
-    : { exchange: null, ahead: null }
+    } finally {
+      exchange?.close()
+    }
+  } finally {
+    ours?.close()
+  }
+}
+
+function* auditSides(
+  ours: ReadDb | null,
+  exchange: ReadDb | null,
+  { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
+): Sliced<Audit> {
+  const problems = collectAuditProblems()
+  const seller = ours === null ? null : yield* auditSeller(ours, exchangeKey, problems)
+  let other: Pick<Audit, 'exchange' | 'ahead'> = { exchange: null, ahead: null }
+  if (exchange !== null) {
+    const {
+      problems: found,
+      accounts,
+      transfers,
+      receipts,
+      suppliers,
+    } = yield* checkExchangeSliced(exchange, createBooks(), exchangeKey ?? '')
+    for (const line of found) problems.add(`exchange: ${line}`)
+    const ahead =
+      supplier === null || ours === null
+        ? null
+        : yield* compare({ ours, exchangeKey }, { exchange, supplier }, problems)
+    other = { exchange: { accounts, transfers, receipts, suppliers }, ahead }
+  }
   return {
     ok: problems.lines.length === 0,
     problems: problems.lines,
-    ours: ours === null ? null : ourSide(ours),
+    ours: seller === null ? null : ourSide(seller),
     ...other,
   }
 }

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 
 import { Command } from 'commander'
 
+import { finishInSlices, type WorkSlice } from '#lib/sliced.ts'
+
 import type { Audit } from '../audit/audit.ts'
 import { DATA_OPTION } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
@@ -33,6 +35,18 @@ function print(result: Audit): void {
   )
 }
 
+/** A line that is written over, for whoever looks on; nothing where the output goes to a file. */
+const PROGRESS_EVERY = 40
+const showProgress = (): ((slice: WorkSlice) => void) => {
+  let slices = 0
+  return ({ part, done, of }) => {
+    slices += 1
+    if (process.stderr.isTTY && slices % PROGRESS_EVERY === 0)
+      process.stderr.write(`\r\u001b[K${part}: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`)
+  }
+}
+const clearProgress = (): void => void (process.stderr.isTTY && process.stderr.write('\r\u001b[K'))
+
 export function addLedger(program: Command): void {
   program
     .command('ledger')
@@ -46,8 +60,9 @@ export function addLedger(program: Command): void {
         .option(...DATA_OPTION)
         .option('--json', 'print one line')
         .action(async (options: { data: string; json?: boolean }) => {
-          const { audit } = await import('../audit/audit.ts')
-          const result = audit(resolve(options.data))
+          const { auditSliced } = await import('../audit/audit.ts')
+          const result = await finishInSlices(auditSliced(resolve(options.data)), { onSlice: showProgress() })
+          clearProgress()
           if (options.json === true) printJson(result)
           else print(result)
           if (!result.ok) process.exitCode = 1

@@ -7,11 +7,16 @@ import type { Os } from '#core/os.ts'
 
 import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
-import { findJob, listJobs, receiptAt, type ListQuery, type SellerJobRow } from './jobs.store.ts'
+import { findJob, findJobs, listJobs, receiptAt, type ListQuery, type SellerJobRow } from './jobs.store.ts'
 import { BY_STATEMENT, lineOf } from './statements.store.ts'
 
-/** Newest first, after the cursor `before`. */
-type JobsPage = Omit<ListQuery, 'before'> & { before: string | null }
+/** contract/jobs.ts, `list`; cursors as text. */
+type JobsPage = Pick<ListQuery, 'limit' | 'state' | 'instrument'> & {
+  before: string | null
+  downTo: string | null
+  startedBefore: number | null
+  idPrefix: string | null
+}
 
 /** What the contract asks of the jobs of one venue. */
 export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJob'>) {
@@ -25,12 +30,19 @@ export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJo
     )
   return {
     list(input: JobsPage) {
-      const rows = listJobs(realmDb.read, {
-        before: parseCursor(input.before),
-        limit: input.limit + 1,
-        state: input.state,
-        instrument: input.instrument,
-      })
+      const { idPrefix, startedBefore, state, instrument } = input
+      const before = parseCursor(input.before)
+      const limit = input.limit + 1
+      const rows =
+        idPrefix === null
+          ? listJobs(realmDb.read, {
+              before: before ?? (startedBefore === null ? null : { startedAt: startedBefore, jobId: null }),
+              downTo: parseCursor(input.downTo),
+              limit,
+              state,
+              instrument,
+            })
+          : findJobs(realmDb.read, idPrefix, before?.jobId ?? null, limit)
       const page = rows.slice(0, input.limit)
       const last = page.at(-1)
       return {

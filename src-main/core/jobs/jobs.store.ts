@@ -1,6 +1,7 @@
 /** SQL of jobs, receipts and releases. */
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
+import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
@@ -110,37 +111,74 @@ export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: Sel
     limit,
   )
 
+/** A place in the list: a job, or a time before all jobs that started then. */
+export interface JobPlace {
+  startedAt: number
+  jobId: string | null
+}
+
 export interface ListQuery {
-  before: { startedAt: number; jobId: string } | null
+  /** Older than this place; null from the newest on. */
+  before: JobPlace | null
+  /** As far down as this place, its job included; null down to the oldest. */
+  downTo: JobPlace | null
   limit: number
   state: string | null
   instrument: string | null
 }
 
-/** Newest first. */
-export function listJobs(db: ReadDb, { before, limit, state, instrument }: ListQuery): SellerJobRow[] {
-  const from = before ?? { startedAt: Number.MAX_SAFE_INTEGER, jobId: '' }
+/** Jobs of one millisecond stand in the order in which they came; a place without its job is before all of them. */
+const rowOf = (db: ReadDb, { jobId }: JobPlace): number =>
+  (jobId === null
+    ? undefined
+    : db.prepare<{ row: number }>('SELECT rowid AS row FROM jobs WHERE job_id = ?').get(jobId)
+  )?.row ?? 0
+
+/** The index whose order is the list's, named because SQLite would take `jobs_by_state` for both filters together. */
+const indexFor = (state: string | null, instrument: string | null): string => {
+  if (instrument === null) return state === null ? 'jobs_by_start' : 'jobs_by_state'
+  return state === null ? 'jobs_by_instrument' : 'jobs_by_instrument_state'
+}
+
+/** Newest first; as many rows are read as are returned, whatever the filters (0110-flat-queries). */
+export function listJobs(db: ReadDb, { before, downTo, limit, state, instrument }: ListQuery): SellerJobRow[] {
+  const from = before === null ? [Number.MAX_SAFE_INTEGER, 0] : [before.startedAt, rowOf(db, before)]
+  const to = downTo === null ? [-1, 0] : [downTo.startedAt, rowOf(db, downTo)]
   return seenJobs.all(
     db,
-    `SELECT ${seenJobs.columns} FROM jobs
-     WHERE (started_at, job_id) < (?, ?) AND (? IS NULL OR ${STATE} = ?) AND (? IS NULL OR instrument = ?)
-     ORDER BY started_at DESC, job_id DESC LIMIT ?`,
-    from.startedAt,
-    from.jobId,
-    state,
-    state,
-    instrument,
-    instrument,
+    `SELECT ${seenJobs.columns} FROM jobs INDEXED BY ${indexFor(state, instrument)}
+     WHERE ${instrument === null ? '' : 'instrument = ? AND '}${state === null ? '' : `${STATE} = ? AND `}started_at <= ? AND started_at >= ?
+       AND (started_at, rowid) < (?, ?) AND (started_at, rowid) >= (?, ?)
+     ORDER BY started_at DESC, rowid DESC LIMIT ?`,
+    ...[instrument, state].filter((value) => value !== null),
+    from[0],
+    to[0],
+    ...from,
+    ...to,
     limit,
   )
 }
 
+/** Jobs whose id begins so, the last born first (ids rise with time); `before` is the id to go on from. */
+export const findJobs = (db: ReadDb, idPrefix: string, before: string | null, limit: number): SellerJobRow[] =>
+  seenJobs.all(
+    db,
+    `SELECT ${seenJobs.columns} FROM jobs WHERE job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?`,
+    idPrefix,
+    before ?? `${idPrefix}\u{10ffff}`,
+    limit,
+  )
+
+/**
+ * Jobs that started in the minutes from `from` on: claimed or settled, and failed by our fault. Read from the counters
+ * that triggers keep (0110-flat-queries), which reach back two days.
+ */
 export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed: number } =>
   db
     .prepare<{ jobs: number; failed: number }>(
-      `SELECT count(*) FILTER (WHERE state IN ('claimed', 'settled')) AS jobs, count(*) FILTER (WHERE state = 'failed') AS failed FROM jobs WHERE started_at >= ?`,
+      'SELECT coalesce(sum(done), 0) AS jobs, coalesce(sum(failed), 0) AS failed FROM job_minutes WHERE minute_ms >= ?',
     )
-    .get(from)!
+    .get(from - (from % MINUTE_MS))!
 
 export const sellerReceipts = defineTable('receipts', {
   exchange: text(),
@@ -219,8 +257,6 @@ export const insertRelease = (db: WriteDb, exchange: string, release: Release): 
     at: release.at,
   })
 
-const DISPUTED_JOBS = 'SELECT job_id FROM jobs WHERE dispute IS NOT NULL'
-
 /** The disputed jobs that ended last, and how many there are in all. */
 export function disputedJobs(
   db: ReadDb,
@@ -233,37 +269,4 @@ export function disputedJobs(
     .all(limit)
   const count = db.prepare<{ n: number }>('SELECT count(*) AS n FROM jobs WHERE dispute IS NOT NULL').get()!.n
   return { latest, count }
-}
-
-/** Sums for the check: what receipts, releases and claims say, against the accounts. */
-export function moneySums(db: ReadDb): {
-  gross: bigint
-  fee: bigint
-  seller: bigint
-  released: bigint
-  pending: bigint
-  receipts: number
-} {
-  const settled = db
-    .money<{ gross: bigint | null; fee: bigint | null; seller: bigint | null; n: bigint }>(
-      `SELECT sum(gross_nano) AS gross, sum(fee_nano) AS fee, sum(seller_nano) AS seller, count(*) AS n FROM jobs WHERE state = 'settled'`,
-    )
-    .get()!
-  const released =
-    db
-      .money<{ sum: bigint | null }>(
-        `SELECT sum(amount_nano) AS sum FROM (SELECT amount_nano FROM releases WHERE job_id NOT IN (${DISPUTED_JOBS})
-         UNION ALL SELECT amount_nano FROM statement_lines WHERE booked = 1 AND state <> 'accrued')`,
-      )
-      .get()!.sum ?? 0n
-  const pending =
-    db.money<{ sum: bigint | null }>(`SELECT sum(gross_nano) AS sum FROM jobs WHERE state = 'claimed'`).get()!.sum ?? 0n
-  return {
-    gross: settled.gross ?? 0n,
-    fee: settled.fee ?? 0n,
-    seller: settled.seller ?? 0n,
-    released,
-    pending,
-    receipts: Number(settled.n),
-  }
 }

@@ -11,7 +11,7 @@ import type { Os } from '#core/os.ts'
 
 import { checkOwnSide } from './ledger.store.ts'
 
-export { recordProblems } from './records.store.ts'
+export { recordProblemsSliced } from './records.store.ts'
 
 export interface LedgerCheck {
   venueId: VenueId
@@ -23,14 +23,38 @@ export interface LedgerCheck {
   comparedWithExchange: boolean
 }
 
+/** The check that is under way: rows of the part it is at. */
+export interface LedgerProgress {
+  part: string
+  done: number
+  of: number
+}
+
 export function createLedger(context: VenueContext, jobs: Pick<Jobs, 'compare' | 'problems'>) {
-  const check = async (): Promise<LedgerCheck> => {
+  let progress: LedgerProgress | null = null
+
+  /** Errors: UNAVAILABLE while another check is under way; the signal's reason when that ends it. */
+  const check = async (signal?: AbortSignal): Promise<LedgerCheck> => {
+    if (progress !== null)
+      throw new StokerError('UNAVAILABLE', 'The books are being checked already; wait for that check to end.')
+    progress = { part: 'comparing with the exchange', done: 0, of: 0 }
+    try {
+      return await run(signal)
+    } finally {
+      progress = null
+    }
+  }
+
+  const run = async (signal: AbortSignal | undefined): Promise<LedgerCheck> => {
     // The comparison first: what it brings in is then part of our own side.
     const compared = await jobs.compare().catch((error: unknown) => {
       if (error instanceof StokerError) return null
       throw error
     })
-    const own = await checkOwnSide(context)
+    const own = await checkOwnSide(context, {
+      signal,
+      onSlice: ({ part, done, of }) => (progress = { part, done, of }),
+    })
     // What to do about the exchange's records stands last.
     const problems = [...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
     return {
@@ -41,9 +65,10 @@ export function createLedger(context: VenueContext, jobs: Pick<Jobs, 'compare' |
       comparedWithExchange: compared !== null,
     }
   }
-  return { check }
+  return { check, progress: () => progress }
 }
 
 export const ledgerApi = (os: Os, of: ByVenue<ReturnType<typeof createLedger>>) => ({
-  ledgerCheck: os.app.ledgerCheck.handler(({ input }) => of(input.venueId).check()),
+  ledgerCheck: os.app.ledgerCheck.handler(({ input, signal }) => of(input.venueId).check(signal)),
+  ledgerProgress: os.app.ledgerProgress.handler(({ input }) => of(input.venueId).progress()),
 })

@@ -45,6 +45,24 @@ export function saveListing(db: WriteDb, row: ListingRow): void {
   ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
 }
 
+/** What became of a listing; `moved` to another deployment. */
+export type ListingChange = 'listed' | 're-priced' | 'moved' | 'paused' | 'resumed' | 'withdrawn'
+
+const REASON_MAX = 400
+
+/** Appends to the history, in the transaction that changes the listing. */
+export function recordListing(
+  db: WriteDb,
+  { instrument, deploymentId, ask, slots }: ListingRow,
+  change: ListingChange,
+  reason: string,
+  at: number,
+): void {
+  db.prepare(
+    'INSERT INTO listing_history (at, instrument, deployment_id, change, ask_nano_per_mtok, slots, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(at, instrument, deploymentId, change, ask, slots, reason.slice(0, REASON_MAX))
+}
+
 export const deleteListing = (db: WriteDb, instrument: string): boolean =>
   db.prepare('DELETE FROM listings WHERE instrument = ?').run(instrument).changes > 0
 

@@ -12,7 +12,14 @@ import type { Route, ServingService } from '#core/jobs/index.ts'
 
 import { Drains } from './drains.ts'
 import { listingView } from './listing-view.ts'
-import { deleteListing, saveListing, storedListings, type ListingRow } from './listings.store.ts'
+import {
+  deleteListing,
+  recordListing,
+  saveListing,
+  storedListings,
+  type ListingChange,
+  type ListingRow,
+} from './listings.store.ts'
 import { OfferedSlots, type Pass } from './offered-slots.ts'
 import { Offers } from './offers.ts'
 
@@ -32,6 +39,14 @@ export interface ListingsDeps {
 /** What the exchange gets for a job that comes all the same. */
 const closedWhy = (row: ListingRow): string =>
   row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
+
+/** What listing `after` anew means beside what stood there. */
+function changeOf(before: ListingRow | null, after: ListingRow): ListingChange {
+  if (before === null) return 'listed'
+  if (before.paused !== after.paused) return after.paused ? 'paused' : 'resumed'
+  if (before.deploymentId !== after.deploymentId) return 'moved'
+  return before.ask === after.ask ? 'listed' : 're-priced'
+}
 
 export class ListingRunner {
   readonly #context: VenueContext
@@ -101,13 +116,13 @@ export class ListingRunner {
       pausedWhy: null,
       since: clock.now(),
     }
-    this.#save(row)
+    this.#save(row, changeOf(before, row))
     this.#takesJobs(row)
     if (before !== null && before.deploymentId !== deploymentId) this.#drains.begin(instrument, before.deploymentId)
     try {
       await this.#offers.offerAndWait(row)
     } catch (error) {
-      if (error instanceof StokerError && !KEPT.includes(error.code)) this.#undo(instrument, before)
+      if (error instanceof StokerError && !KEPT.includes(error.code)) this.#undo(row, before, error.message)
       throw error
     }
     return this.#view(row)
@@ -116,7 +131,7 @@ export class ListingRunner {
   /** No new jobs; accepted ones are finished (drains.ts). */
   pause(instrument: string): Listing {
     const row = { ...this.#rowOf(instrument), paused: true, pausedWhy: null }
-    this.#save(row)
+    this.#save(row, 'paused')
     this.#offers.refresh(row)
     this.#drains.begin(instrument, row.deploymentId)
     return this.#view(row)
@@ -128,7 +143,10 @@ export class ListingRunner {
       .filter(({ paused }) => !paused)
       .map((row) => ({ ...row, paused: true, pausedWhy: why }))
     this.#context.realmDb.tx((db) => {
-      for (const row of rows) saveListing(db, row)
+      for (const row of rows) {
+        saveListing(db, row)
+        recordListing(db, row, 'paused', why, this.#context.clock.now())
+      }
     })
     for (const row of rows) {
       this.#rows.set(row.instrument, row)
@@ -142,7 +160,7 @@ export class ListingRunner {
   /** Takes jobs again, and loads its model when that has left the memory. */
   async resume(instrument: string): Promise<Listing> {
     const row = { ...this.#rowOf(instrument), paused: false, pausedWhy: null }
-    this.#save(row)
+    this.#save(row, 'resumed')
     this.#offers.forget(instrument)
     this.#takesJobs(row)
     const loaded = this.#deps.deployments.ensureLoaded(row.deploymentId)
@@ -172,7 +190,10 @@ export class ListingRunner {
       })
       this.#drains.begin(instrument, row.deploymentId)
     }
-    const gone = this.#context.realmDb.tx((db) => deleteListing(db, instrument))
+    const gone = this.#context.realmDb.tx((db) => {
+      if (row !== undefined) recordListing(db, row, 'withdrawn', '', this.#context.clock.now())
+      return deleteListing(db, instrument)
+    })
     this.#context.events.changed('listing')
     return gone
   }
@@ -240,23 +261,32 @@ export class ListingRunner {
       )
   }
 
-  #undo(instrument: string, before: ListingRow | null): void {
+  /** The exchange refused the offer: what stood before stands again. */
+  #undo(row: ListingRow, before: ListingRow | null, reason: string): void {
+    const { instrument } = row
     this.#oldAsks.delete(instrument)
     this.#offers.forget(instrument)
     this.#slots.forget(instrument)
     if (before === null) {
-      this.#context.realmDb.tx((db) => deleteListing(db, instrument))
+      this.#context.realmDb.tx((db) => {
+        deleteListing(db, instrument)
+        recordListing(db, row, 'withdrawn', reason, this.#context.clock.now())
+      })
       this.#rows.delete(instrument)
       this.#context.events.changed('listing')
     } else {
-      this.#save(before)
+      this.#save(before, changeOf(row, before), reason)
       this.#takesJobs(before)
       this.#offers.refresh(before)
     }
   }
 
-  #save(row: ListingRow): void {
-    this.#context.realmDb.tx((db) => saveListing(db, row))
+  /** `reason` where it was not the owner's wish. */
+  #save(row: ListingRow, change: ListingChange, reason = ''): void {
+    this.#context.realmDb.tx((db) => {
+      saveListing(db, row)
+      recordListing(db, row, change, reason, this.#context.clock.now())
+    })
     this.#rows.set(row.instrument, row)
     this.#context.events.changed('listing')
   }

@@ -38,6 +38,8 @@ export function createMarketData(
 
   return {
     calls: marketDataCalls(context, { terms, books, listings, power, whyNot }),
+    /** The last book of each instrument. */
+    books: () => books.all(),
     /**
      * What the last book says of an instrument's demand, and how many suppliers ask less than `ask`; null when no book
      * came.

@@ -6,6 +6,7 @@ const BOOKS_MAX = 64
 
 export interface LastBooks {
   of(instrument: string): BookView | null
+  all(): BookView[]
   /** Takes books as they come; the returned function ends it. */
   follow(): () => void
 }
@@ -19,6 +20,7 @@ export function createLastBooks({
   const books = new Map<string, BookView>()
   return {
     of: (instrument) => books.get(instrument) ?? null,
+    all: () => [...books.values()],
     follow: () =>
       venue.onEvent((event) => {
         if (event.kind !== 'book' || (books.size >= BOOKS_MAX && !books.has(event.book.instrument))) return

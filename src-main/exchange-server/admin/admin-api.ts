@@ -21,7 +21,7 @@ import { LIMITS } from '../exchange-limits.ts'
 import { callWindow } from '../store/calls.store.ts'
 import { countJobs } from '../store/buyer-jobs.store.ts'
 import { examsOf } from '../store/supplier-exams.store.ts'
-import { checkExchange } from './exchange-check.ts'
+import { checkExchangeFile } from './exchange-check.ts'
 import { receiptPage, supplierView } from './supplier-view.ts'
 
 const ADVANCE_MAX_MS = 366 * 86_400_000
@@ -58,9 +58,9 @@ export function adminApi({ context, token, practiceBuyer, virtual, advance }: Ad
     const { name, creditNano } = await bodyOf(c.req.raw, buyerKeyBody)
     return c.json(createBuyer(context, { name, creditNano: nano(creditNano) }), 201)
   })
-  app.get('/check', (c) =>
+  app.get('/check', async (c) =>
     c.json({
-      ...checkExchange(context.db.read, context.books, context.key.publicKey),
+      ...(await checkExchangeFile(context.db.path, context.books, context.key.publicKey, { signal: c.req.raw.signal })),
       jobs: countJobs(context.db.read),
     }),
   )

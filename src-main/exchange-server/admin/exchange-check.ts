@@ -1,17 +1,27 @@
 /**
- * Re-sums the exchange's side: books, every receipt of every chain, holds and releases against the accounts. Read only.
+ * Re-sums the exchange's side: books, every receipt of every chain, holds and releases against the accounts. Read only,
+ * in slices; all of them must see one snapshot.
  */
+import { checkBooksSliced } from '#books/books-check.ts'
 import { verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
+import { openDb } from '#db/open.ts'
+import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
+import { finishInSlices, finishSlices, type Sliced, type SliceOptions } from '#lib/sliced.ts'
 
 import { availableAccount, CLEARING, heldAccount } from '../exchange-accounts.ts'
+import { exchangeMigrations } from '../exchange-db/index.ts'
 import { jobTerms, reservedByJobs, unmatchedReceipts } from '../store/buyer-jobs.store.ts'
-import { allSuppliers, heldAndReleased, receiptsAfter, type SupplierRow } from '../store/suppliers.store.ts'
+import { allSuppliers, amountsOf, receiptsAfter, type SupplierRow } from '../store/suppliers.store.ts'
 
-const PAGE = 500
+/** A receipt is two signatures to verify: so many take some milliseconds. */
+const RECEIPTS = 25
+const ROWS = 1_000
 const PROBLEMS_MAX = 100
+/** Jobs without their receipt, and the other way round, that are named. */
+const UNMATCHED_MAX = 20
 
 export interface CheckResult {
   ok: boolean
@@ -22,17 +32,38 @@ export interface CheckResult {
   suppliers: number
 }
 
-export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): CheckResult {
-  const ledger = books.check(db)
+/** All at once. */
+export const checkExchange = (db: ReadDb, books: Books, exchangeKey: string): CheckResult =>
+  finishSlices(checkExchangeSliced(db, books, exchangeKey))
+
+/** A slice at a time from one snapshot of the file at `path`, on a connection of its own. */
+export async function checkExchangeFile(
+  path: string,
+  books: Books,
+  exchangeKey: string,
+  options: SliceOptions = {},
+): Promise<CheckResult> {
+  const db = openDb({ path, migrations: exchangeMigrations, readOnly: true })
+  try {
+    db.read.prepare('BEGIN').run()
+    return await finishInSlices(checkExchangeSliced(db.read, books, exchangeKey), options)
+  } finally {
+    db.close()
+  }
+}
+
+export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: string): Sliced<CheckResult> {
+  const ledger = yield* checkBooksSliced(db)
   const problems = [...ledger.problems]
   let receipts = 0
   const suppliers = allSuppliers(db)
+  const sums = yield* sumAmounts(db)
   for (const supplier of suppliers) {
-    receipts += checkChain(db, supplier, exchangeKey, problems)
-    checkBalances(db, books, supplier, problems)
+    receipts += yield* checkChain(db, supplier, exchangeKey, problems)
+    checkBalances(db, books, supplier, sums, problems)
     if (problems.length > PROBLEMS_MAX) break
   }
-  for (const jobId of unmatchedReceipts(db))
+  for (const jobId of yield* unmatched(db))
     problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
   const clearing = books.balance(db, CLEARING)
   if (clearing.credits !== clearing.debits)
@@ -50,13 +81,13 @@ export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): Ch
   }
 }
 
-function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, problems: string[]): number {
+function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, problems: string[]): Sliced<number> {
   let prev: Receipt | null = null
   let count = 0
   for (
-    let page = receiptsAfter(db, supplier.supplier, 0, PAGE);
+    let page = receiptsAfter(db, supplier.supplier, 0, RECEIPTS);
     page.length > 0;
-    page = receiptsAfter(db, supplier.supplier, count, PAGE)
+    page = receiptsAfter(db, supplier.supplier, count, RECEIPTS)
   ) {
     for (const json of page) {
       const receipt = JSON.parse(json) as Receipt
@@ -73,6 +104,7 @@ function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, prob
       prev = receipt
       count += 1
     }
+    yield { part: 'receipts', rows: page.length, done: count, of: Math.max(count, supplier.receiptSeq) }
     if (problems.length > PROBLEMS_MAX) return count
   }
   if (count !== supplier.receiptSeq)
@@ -80,8 +112,45 @@ function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, prob
   return count
 }
 
-function checkBalances(db: ReadDb, books: Books, { supplier }: SupplierRow, problems: string[]): void {
-  const { held, released, earned } = heldAndReleased(db, supplier)
+/** What holds, releases and receipts of each supplier add up to. */
+interface SupplierAmounts {
+  holds: bigint
+  releases: bigint
+  receipts: bigint
+}
+
+function* sumAmounts(db: ReadDb): Sliced<ReadonlyMap<string, SupplierAmounts>> {
+  const sums = new Map<string, SupplierAmounts>()
+  for (const table of ['holds', 'releases', 'receipts'] as const)
+    yield* readInSlices(db, { part: 'sums', table, key: 'rowid', first: FIRST_ROW, rows: ROWS }, (bounds) => {
+      for (const { supplier, sum } of amountsOf(db, table, bounds)) {
+        const row = sums.get(supplier) ?? { holds: 0n, releases: 0n, receipts: 0n }
+        row[table] += sum
+        sums.set(supplier, row)
+      }
+    })
+  return sums
+}
+
+function* unmatched(db: ReadDb): Sliced<string[]> {
+  const found: string[] = []
+  const jobs = { part: 'jobs', table: 'jobs', key: 'rowid', first: FIRST_ROW, rows: ROWS }
+  yield* readInSlices(db, jobs, (bounds) => {
+    if (found.length < UNMATCHED_MAX) found.push(...unmatchedReceipts(db, bounds))
+  })
+  return found.slice(0, UNMATCHED_MAX)
+}
+
+const NOTHING: SupplierAmounts = { holds: 0n, releases: 0n, receipts: 0n }
+
+function checkBalances(
+  db: ReadDb,
+  books: Books,
+  { supplier }: SupplierRow,
+  sums: ReadonlyMap<string, SupplierAmounts>,
+  problems: string[],
+): void {
+  const { holds: held, releases: released, receipts: earned } = sums.get(supplier) ?? NOTHING
   const balance = (account: string): bigint => {
     const { credits, debits } = books.balance(db, account)
     return BigInt(credits) - BigInt(debits)

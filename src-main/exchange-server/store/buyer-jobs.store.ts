@@ -2,6 +2,7 @@
 import type { Nano } from '#contract/money.ts'
 import { amount, defaulted, int, nullable, price, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import type { SliceBounds } from '#db/row-slices.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
 
 export type BuyerJobState = 'running' | 'settled' | 'void'
@@ -60,14 +61,14 @@ export const countJobs = (db: ReadDb): Record<BuyerJobState, number> => {
   return counts
 }
 
-/** Settled jobs without a receipt, or receipts without a settled job: both must be none. */
-export const unmatchedReceipts = (db: ReadDb): string[] =>
+/** Of a slice: settled jobs without a receipt, or receipts without a settled job; both must be none. */
+export const unmatchedReceipts = (db: ReadDb, bounds: SliceBounds<bigint>): string[] =>
   db
     .prepare<{ job_id: string }>(
-      `SELECT job_id FROM jobs WHERE state = 'settled' AND job_id NOT IN (SELECT job_id FROM receipts)
-       UNION SELECT receipts.job_id FROM receipts JOIN jobs USING (job_id) WHERE jobs.state <> 'settled' LIMIT 20`,
+      `SELECT j.job_id FROM jobs j LEFT JOIN receipts r ON r.job_id = j.job_id
+       WHERE j.rowid > @after AND j.rowid <= @upTo AND (j.state = 'settled') <> (r.job_id IS NOT NULL)`,
     )
-    .all()
+    .all(bounds)
     .map((row) => row.job_id)
 
 /** What the running jobs may still cost: all that may be set aside. */

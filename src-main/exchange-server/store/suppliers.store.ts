@@ -5,6 +5,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { amount, defaulted, int, named, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import type { SliceBounds } from '#db/row-slices.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
 
 export const suppliers = defineTable('suppliers', {
@@ -123,16 +124,16 @@ export const releasesAfter = (db: ReadDb, supplier: string, seq: number, limit: 
     )
     .map((row) => ({ seq: row.seq, jobId: row.jobId, amountNano: row.sellerNano, at: row.at }))
 
-/** Sums for the check: what the holds and releases of one supplier say. */
-export function heldAndReleased(
+const AMOUNTS = { holds: 'amount_nano', releases: 'amount_nano', receipts: 'seller_nano' } as const
+
+/** Sums for the check, by supplier, of a slice of one table. */
+export const amountsOf = (
   db: ReadDb,
-  supplier: string,
-): { held: bigint; released: bigint; receipts: bigint; earned: bigint } {
-  const one = (sql: string): bigint => db.money<{ sum: bigint | null }>(sql).get(supplier)?.sum ?? 0n
-  return {
-    held: one('SELECT sum(amount_nano) AS sum FROM holds WHERE supplier = ?'),
-    released: one('SELECT sum(amount_nano) AS sum FROM releases WHERE supplier = ?'),
-    receipts: one('SELECT count(*) AS sum FROM receipts WHERE supplier = ?'),
-    earned: one('SELECT sum(seller_nano) AS sum FROM receipts WHERE supplier = ?'),
-  }
-}
+  table: keyof typeof AMOUNTS,
+  bounds: SliceBounds<bigint>,
+): { supplier: string; sum: bigint }[] =>
+  db
+    .money<{ supplier: string; sum: bigint }>(
+      `SELECT supplier, sum(${AMOUNTS[table]}) AS sum FROM ${table} WHERE rowid > @after AND rowid <= @upTo GROUP BY supplier`,
+    )
+    .all(bounds)

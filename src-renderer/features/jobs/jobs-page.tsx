@@ -1,8 +1,8 @@
 /**
  * Jobs: what was won, what it brought, and what proves it. Prompts and answers are never stored, so they are not here.
  */
-import { Button, NativeSelect } from '@mantine/core'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { NativeSelect, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import type { Instrument } from '#contract/ids.ts'
@@ -10,14 +10,13 @@ import type { Job } from '#contract/jobs.ts'
 import { amount, currencyWord, gradeName } from '#ui/format.ts'
 import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
-import { Table } from '#ui/table.tsx'
+import { VirtualTable } from '#ui/virtual-table.tsx'
 
 import { useCore, useLive, useVenue } from '../../core-client.ts'
 import { jobColumns } from './columns.tsx'
 import { JobDrawer } from './job-drawer.tsx'
-import { JOB_STATES, type JobStateFilter } from './search.ts'
-
-const PAGE = 50
+import { PAGE, PAGES_MAX, useJobPages } from './job-pages.ts'
+import { endOfDay, JOB_STATES, type JobsSearch } from './search.ts'
 
 function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, currency: string): string {
   if (filtered) return jobs.length === 0 ? 'No job matches this filter.' : 'The jobs that match this filter.'
@@ -29,25 +28,43 @@ function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, cu
     : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0)} ${currencyWord(currency)}.`
 }
 
-function Filter({ instruments }: { instruments: readonly string[] }) {
+/** What is given is set, `undefined` taken away; the rest of the address stays. */
+function useGo(): (change: { [Field in keyof JobsSearch]?: JobsSearch[Field] | undefined }) => void {
   const search = useSearch({ from: '/jobs' })
   const navigate = useNavigate()
-  const go = (change: { state?: JobStateFilter | undefined; instrument?: string | undefined }): void => {
-    const merged = { ...search, ...change }
-    void navigate({
-      to: '/jobs',
-      search: {
-        ...(merged.state === undefined ? {} : { state: merged.state }),
-        ...(merged.instrument === undefined ? {} : { instrument: merged.instrument }),
-      },
-      replace: true,
-    })
+  return (change) => {
+    const merged = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined)
+    void navigate({ to: '/jobs', search: Object.fromEntries(merged) as JobsSearch, replace: true })
   }
+}
+
+function Filter({ instruments }: { instruments: readonly string[] }) {
+  const search = useSearch({ from: '/jobs' })
+  const go = useGo()
+  const isSearch = search.id !== undefined
   return (
     <span className="btns">
+      <TextInput
+        size="xs"
+        aria-label="Job whose id begins with"
+        placeholder="job id, or its beginning"
+        maxLength={96}
+        spellCheck={false}
+        value={search.id ?? ''}
+        onChange={(event) => go({ id: event.currentTarget.value.trim() || undefined })}
+      />
+      <TextInput
+        size="xs"
+        type="date"
+        aria-label="From this day back"
+        disabled={isSearch}
+        value={search.until ?? ''}
+        onChange={(event) => go({ until: event.currentTarget.value || undefined })}
+      />
       <NativeSelect
         size="xs"
         aria-label="State"
+        disabled={isSearch}
         value={search.state ?? ''}
         onChange={(event) => go({ state: JOB_STATES.find((state) => state === event.currentTarget.value) })}
         data={[{ value: '', label: 'every state' }, ...JOB_STATES]}
@@ -55,10 +72,9 @@ function Filter({ instruments }: { instruments: readonly string[] }) {
       <NativeSelect
         size="xs"
         aria-label="Grade"
+        disabled={isSearch}
         value={search.instrument ?? ''}
-        onChange={(event) =>
-          go({ instrument: event.currentTarget.value === '' ? undefined : event.currentTarget.value })
-        }
+        onChange={(event) => go({ instrument: event.currentTarget.value || undefined })}
         data={[
           { value: '', label: 'every grade' },
           ...instruments.map((each) => ({ value: each, label: gradeName(each) })),
@@ -68,79 +84,60 @@ function Filter({ instruments }: { instruments: readonly string[] }) {
   )
 }
 
+/** Why the list is empty, or where it goes on. */
+function Empties({ filtered }: { filtered: boolean }) {
+  return (
+    <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>
+      {filtered
+        ? 'Choose another state, grade, day or id.'
+        : 'With a listing in place the practice buyer usually sends the first one within seconds.'}
+    </Empty>
+  )
+}
+
 export function JobsPage() {
-  const { rpc } = useCore()
+  const core = useCore()
   const search = useSearch({ from: '/jobs' })
-  const navigate = useNavigate()
+  const go = useGo()
   const live = useLive()
   const { venueId, currency } = useVenue()
-  const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } })).data ?? []
-  const query = useInfiniteQuery(
-    rpc.jobs.list.infiniteOptions({
-      input: (before: string | null) => ({
-        venueId,
-        before,
-        limit: PAGE,
-        state: search.state ?? null,
-        instrument: (search.instrument ?? null) as Instrument | null,
-      }),
-      initialPageParam: null,
-      getNextPageParam: (page) => page.next,
-    }),
-  )
-  const jobs = query.data?.pages.flatMap((page) => page.jobs) ?? []
-  const filtered = search.state !== undefined || search.instrument !== undefined
+  const instruments = useQuery(core.rpc.market.instruments.queryOptions({ input: { venueId } })).data ?? []
+  const { state = null, instrument = null, id = null, until } = search
+  const pages = useJobPages(core, {
+    venueId,
+    state,
+    instrument: instrument as Instrument | null,
+    idPrefix: id,
+    startedBefore: until === undefined ? null : endOfDay(until),
+  })
+  const { jobs, isLoading, error } = pages
+  const filtered = state !== null || instrument !== null || id !== null || until !== undefined
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
-  const open = (job: string | undefined): void =>
-    void navigate({
-      to: '/jobs',
-      search: {
-        ...(search.state === undefined ? {} : { state: search.state }),
-        ...(search.instrument === undefined ? {} : { instrument: search.instrument }),
-        ...(job === undefined ? {} : { job }),
-      },
-      replace: true,
-    })
   return (
     <>
       <PageHead
         title="Jobs"
-        sentence={query.data === undefined ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)}
+        sentence={isLoading ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)}
         sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down."
       />
       <Card title="History" aside={<Filter instruments={instruments.map((each) => each.spec.instrument)} />}>
-        {query.isError && query.data === undefined && (
-          <Failed error={query.error} onRetry={() => void query.refetch()} />
-        )}
-        {query.isLoading && <Skeleton lines={8} />}
-        {query.data !== undefined && jobs.length === 0 && (
-          <Empty title={filtered ? 'No job matches.' : 'No job yet.'}>
-            {filtered
-              ? 'Choose another state or grade.'
-              : 'With a listing in place the practice buyer usually sends the first one within seconds.'}
-          </Empty>
-        )}
+        {error !== null && <Failed error={error} onRetry={pages.retry} />}
+        {isLoading && <Skeleton lines={8} />}
+        {!isLoading && error === null && jobs.length === 0 && <Empties filtered={filtered} />}
         {jobs.length > 0 && (
-          <Table
+          <VirtualTable
             caption="Jobs, newest first"
-            columns={jobColumns(currency, open)}
+            columns={jobColumns(currency, (job) => go({ job }))}
             rows={jobs}
             rowKey={(job) => job.jobId}
+            onShown={pages.show}
           />
         )}
-        {query.hasNextPage && (
-          <Button
-            variant="default"
-            size="xs"
-            mt={12}
-            loading={query.isFetchingNextPage}
-            onClick={() => void query.fetchNextPage()}
-          >
-            Show {PAGE} older
-          </Button>
+        {pages.isCut && (
+          <p className="sub">{`Older jobs than these ${PAGES_MAX * PAGE} are reached by choosing a day.`}</p>
         )}
       </Card>
-      <JobDrawer jobId={search.job ?? null} onClose={() => open(undefined)} />
+      <JobDrawer jobId={search.job ?? null} onClose={() => go({ job: undefined })} />
     </>
   )
 }

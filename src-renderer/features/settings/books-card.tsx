@@ -1,6 +1,7 @@
 /** Checks the books on demand: every account re-summed, every receipt verified. */
 import { Button } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 
 import { count } from '#ui/format.ts'
 import { Failed } from '#ui/loaded.tsx'
@@ -9,25 +10,61 @@ import { Pill } from '#ui/pill.tsx'
 
 import { useCore, useVenue } from '../../core-client.ts'
 
+const PROGRESS_EVERY_MS = 500
+
+/** What the check is at, while it runs. */
+function Progress() {
+  const { rpc } = useCore()
+  const { venueId } = useVenue()
+  const progress = useQuery(
+    rpc.app.ledgerProgress.queryOptions({
+      input: { venueId },
+      refetchInterval: PROGRESS_EVERY_MS,
+      staleTime: 0,
+      gcTime: 0,
+    }),
+  ).data
+  if (progress === undefined || progress === null) return <p className="sub">Checking.</p>
+  const rows = progress.of === 0 ? '' : `: ${count(progress.done)} of ${count(progress.of)}`
+  return <p className="sub num">{`Checking ${progress.part}${rows}.`}</p>
+}
+
 export function BooksCard() {
   const { client } = useCore()
   const { venueId } = useVenue()
-  const check = useMutation({ mutationFn: () => client.app.ledgerCheck({ venueId }) })
+  const [cancelled, setCancelled] = useState<AbortController | null>(null)
+  const check = useMutation({
+    mutationFn: ({ signal }: AbortController) => client.app.ledgerCheck({ venueId }, { signal }),
+  })
+  const begin = (): void => {
+    const next = new AbortController()
+    setCancelled(next)
+    check.mutate(next)
+  }
+  const isCalledOff = check.isError && cancelled?.signal.aborted === true
   const result = check.data
   return (
     <Card
       title="Books"
       aside={
-        <Button size="xs" variant="default" loading={check.isPending} onClick={() => check.mutate()}>
-          Check now
-        </Button>
+        check.isPending ? (
+          <Button size="xs" variant="default" onClick={() => cancelled?.abort()}>
+            Stop
+          </Button>
+        ) : (
+          <Button size="xs" variant="default" onClick={begin}>
+            Check now
+          </Button>
+        )
       }
     >
       <div aria-live="polite">
-        {result === undefined && !check.isError && (
+        {check.isPending && <Progress />}
+        {isCalledOff && <p className="sub">The check was stopped; nothing was found out.</p>}
+        {check.isIdle && (
           <p className="sub">Re-sums every account, verifies every receipt and compares with the exchange.</p>
         )}
-        {check.isError && <Failed error={check.error} />}
+        {check.isError && !isCalledOff && <Failed error={check.error} />}
         {result !== undefined && (
           <>
             <p className="num">

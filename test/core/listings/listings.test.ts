@@ -110,6 +110,39 @@ describe('listings', () => {
     expect(offers().at(-1)).toMatchObject({ askNanoPerMtok: 5 })
   })
 
+  it('keeps what was listed when and at which ask, with the reason where it was not the owner’s wish', async () => {
+    const { list, listings, seller, accept, refuse } = setup()
+    await list(5)
+    await list(7)
+    const refused = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 9)
+    await Promise.all([expect(refused).rejects.toMatchObject({ code: 'NOT_QUALIFIED' }), refuse()])
+    listings.pause(NANO_INSTRUMENT)
+    const resumed = listings.resume(NANO_INSTRUMENT)
+    await accept()
+    await resumed
+    listings.pauseAll('the machine was taken back')
+    listings.withdraw(NANO_INSTRUMENT)
+    expect(
+      seller
+        .rows('SELECT change, ask_nano_per_mtok AS ask, reason FROM listing_history ORDER BY id')
+        .map(({ change, ask, reason }) => [change, ask, reason]),
+    ).toEqual([
+      ['listed', 5, ''],
+      ['re-priced', 7, ''],
+      ['re-priced', 9, ''],
+      ['re-priced', 7, 'sit the exam first'],
+      ['paused', 7, ''],
+      ['resumed', 7, ''],
+      ['paused', 7, 'the machine was taken back'],
+      ['withdrawn', 7, ''],
+    ])
+    expect(seller.rows('SELECT DISTINCT instrument, deployment_id, slots FROM listing_history')).toEqual([
+      { instrument: NANO_INSTRUMENT, deployment_id: DEPLOYMENT, slots: 2 },
+    ])
+    for (const sql of ['UPDATE listing_history SET at = 0', 'DELETE FROM listing_history'])
+      expect(() => seller.context.realmDb.tx((db) => db.prepare(sql).run())).toThrow(/append only/)
+  })
+
   it('refuses without a pass and without the exchange', async () => {
     const { listings } = setup(tempDir(), false)
     await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })

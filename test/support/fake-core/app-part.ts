@@ -108,5 +108,6 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       receipts: full ? 1_202 : 0,
       comparedWithExchange: true,
     })),
+    ledgerProgress: os.app.ledgerProgress.handler(() => null),
   }
 }

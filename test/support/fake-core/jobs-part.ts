@@ -26,13 +26,16 @@ export function jobsPart({ full }: World) {
     list: os.jobs.list.handler(({ input }) => {
       const rows = all(Date.now()).filter(
         (job) =>
+          (input.idPrefix === null || job.jobId.startsWith(input.idPrefix)) &&
+          (input.startedBefore === null || job.startedAt < input.startedBefore) &&
           (input.state === null || job.state === input.state) &&
           (input.instrument === null || job.instrument === input.instrument),
       )
       const from = input.before === null ? 0 : Number(input.before)
+      const end = input.downTo === null ? from + input.limit : Number(input.downTo)
       return {
-        jobs: rows.slice(from, from + input.limit),
-        next: from + input.limit < rows.length ? String(from + input.limit) : null,
+        jobs: rows.slice(from, end),
+        next: end < rows.length && input.downTo === null ? String(end) : null,
       }
     }),
     get: os.jobs.get.handler(({ input }) => {
