@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, timeZone, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const topics = z.enum([
@@ -116,10 +116,12 @@ export const home = z.object({
     connectedShare24h: z.number().nullable(),
   }),
   /**
-   * Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here.
+   * The viewer's day so far; settled is released and held together is never shown as one: they come apart here.
    */
   today: z.object({
     since: epochMs,
+    /** Whose calendar says where the day begins. */
+    zone: z.string(),
     availableNano: nanoSigned,
     heldNano: nanoSigned,
     /** Null without a price for electricity. */ powerNano: nanoSigned.nullable(),
@@ -183,7 +185,10 @@ export const appContract = {
   /** What changed: re-read through queries. Never carries state. */
   events: method('read').output(eventIterator(z.object({ topic: topics, version: z.number().int() }))),
   live: method('read').output(eventIterator(live)),
-  home: method('read').output(home),
+  /** `zone`: whose day is meant by today; UTC without one. */
+  home: method('read')
+    .input(z.object({ zone: timeZone }).optional())
+    .output(home),
   hardware: method('read').output(hardware),
   power: method('read').output(
     z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),

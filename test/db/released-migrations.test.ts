@@ -28,6 +28,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0060 own use': '3266382c6e12027549a5cc22859ab370dbe0dc9ce7b03c0d3211915afbfc0637',
     '0070 one process per GPU': '31ab2e47c9ee6794b31e37c7876cb6e8ad3418864c8f1f3fad42612c218d5233',
     '0080 given back': 'fdde1ffeb6bdc2b4a87e2ec0bac379d584f63244354209c71d8a80f94c087685',
+    '0100 power quarters': '3e2e63fd76a37030b8cd5a4d1a9de25b84307b0472678267876a3c01d99e50db',
   },
   'practice.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -37,6 +38,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 rollups': '52395cb49c2393f3aa2b6cc978be999d01d1af94563945fb8d970e4eddcebc1f',
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
+    '0100 quarter hours': '28a07fa6af6487ba7ec983dad82eee30d0934873d7567aab77e3d58eeffcc8b8',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -107,7 +109,7 @@ describe('a change of what was released', () => {
   it('in order, name or number is seen', () => {
     expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
     expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
-    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0080 given back/)
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0100 power quarters/)
     expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })

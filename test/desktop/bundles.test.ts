@@ -130,7 +130,9 @@ describe('the built desktop bundles', () => {
       await client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: nanoPerMtok(1_000_000_000) }),
     ).toMatchObject({ state: 'listed' })
     await shows(client, 'the first job', async () => (await settledJobs(client)) > 0)
-    expect((await client.earnings.summary({ from: 0, to: hello.now + 86_400_000 })).heldNano).toBeGreaterThan(0)
+    expect(
+      (await client.earnings.summary({ from: 0, to: hello.now + 86_400_000, zone: 'UTC' })).heldNano,
+    ).toBeGreaterThan(0)
 
     const engine = forked.findLast(({ entry }) => entry === bundle('engine'))!
     const [enginePid, before] = [engine.pid!, await settledJobs(client)]

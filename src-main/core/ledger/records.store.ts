@@ -1,6 +1,6 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only. */
 import { transferIdsSql, type TransferStep } from '#books/transfer-ids.ts'
-import { HOUR_MS } from '#contract/time.ts'
+import { QUARTER_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 type Read = CoreContext['realmDb']['read']
@@ -40,16 +40,21 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ],
 ]
 
-/** Hours of the charts against the receipts and releases they are summed from; the columns are those of rollup_hour. */
-const HOURS = `
-WITH expected (hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) AS (
-  SELECT r.settled_at - r.settled_at % ${HOUR_MS}, j.instrument, count(*), sum(j.input_tokens), sum(j.output_tokens), sum(j.gross_nano), sum(j.fee_nano), sum(j.seller_nano),
+/**
+ * Quarter hours of the charts against the receipts and releases they are summed from; the columns are those of
+ * rollup_quarter.
+ */
+const COLUMNS =
+  'quarter_ms, instrument, sha256, deployment_id, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms'
+const QUARTERS = `
+WITH expected (${COLUMNS}) AS (
+  SELECT r.settled_at - r.settled_at % ${QUARTER_MS}, j.instrument, j.sha256, j.deployment_id, count(*), sum(j.input_tokens), sum(j.output_tokens), sum(j.gross_nano), sum(j.fee_nano), sum(j.seller_nano),
     coalesce(sum(x.amount_nano), 0), sum(j.duration_ms)
-  FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id WHERE j.dispute IS NULL GROUP BY 1, 2
+  FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id WHERE j.dispute IS NULL GROUP BY 1, 2, 3, 4
 ), shown AS (
-  SELECT hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms FROM rollup_hour WHERE jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0
+  SELECT ${COLUMNS} FROM rollup_quarter WHERE jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0
 )
-SELECT hour_ms, instrument FROM (SELECT * FROM expected EXCEPT SELECT * FROM shown) UNION SELECT hour_ms, instrument FROM (SELECT * FROM shown EXCEPT SELECT * FROM expected) ORDER BY 1, 2 LIMIT ${SHOWN}`
+SELECT quarter_ms, instrument FROM (SELECT * FROM expected EXCEPT SELECT * FROM shown) UNION SELECT quarter_ms, instrument FROM (SELECT * FROM shown EXCEPT SELECT * FROM expected) ORDER BY 1, 2 LIMIT ${SHOWN}`
 
 export function recordProblems(db: Read): string[] {
   const jobs = FAULTS.flatMap(([sql, text]) =>
@@ -58,12 +63,12 @@ export function recordProblems(db: Read): string[] {
       .all()
       .map(({ id }) => `job ${id} ${text}`),
   )
-  const hours = db
-    .prepare<{ hour_ms: number; instrument: string }>(HOURS)
+  const quarters = db
+    .prepare<{ quarter_ms: number; instrument: string }>(QUARTERS)
     .all()
     .map(
-      ({ hour_ms, instrument }) =>
-        `the charts of ${instrument} in the hour from ${new Date(hour_ms).toISOString().slice(0, 16)} UTC do not add up to its receipts`,
+      ({ quarter_ms, instrument }) =>
+        `the charts of ${instrument} in the quarter hour from ${new Date(quarter_ms).toISOString().slice(0, 16)} UTC do not add up to its receipts`,
     )
-  return [...jobs, ...hours]
+  return [...jobs, ...quarters]
 }

@@ -1,6 +1,6 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back.
+ * measurements, own use, processes with one GPU each, given back, power by quarter hour.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -12,6 +12,7 @@ import { calibrationsMigration } from './migrations/0050-calibrations.ts'
 import { ownUseMigration } from './migrations/0060-own-use.ts'
 import { gpusMigration } from './migrations/0070-gpus.ts'
 import { givenBackMigration } from './migrations/0080-given-back.ts'
+import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -22,4 +23,5 @@ export const rigMigrations: readonly Migration[] = [
   ownUseMigration,
   gpusMigration,
   givenBackMigration,
+  powerQuartersMigration,
 ]

@@ -1,12 +1,12 @@
 /** earnings: invented series and their sums. */
 import type { Nano } from '#contract/money.ts'
 
-import { csv, series, summary } from './series.ts'
+import { csv, series } from './series.ts'
 import { job, NANO_GRADE } from './state.ts'
 import { os, type World } from './world.ts'
 
 export const earningsPart = ({ full }: World) => ({
-  summary: os.earnings.summary.handler(({ input }) => summary(full, input.from, input.to, Date.now())),
+  summary: os.earnings.summary.handler(({ input }) => series(full, input, Date.now()).summary),
   series: os.earnings.series.handler(({ input }) => series(full, input, Date.now())),
   held: os.earnings.held.handler(() =>
     full

@@ -2,6 +2,7 @@
 import type { Home, Live } from '#contract/app.ts'
 import type { JobId } from '#contract/ids.ts'
 import type { Nano } from '#contract/money.ts'
+import { resolveRange } from '#core/earnings/ranges.ts'
 
 import { ASK, NANO_GRADE } from './state.ts'
 
@@ -36,8 +37,8 @@ export function liveNow(full: boolean, now: number): Live {
   }
 }
 
-export function home(full: boolean, now: number): Home {
-  const midnight = new Date(now).setHours(0, 0, 0, 0)
+export function home(full: boolean, now: number, zone: string): Home {
+  const { from: since } = resolveRange({ span: 'today', zone, by: 'instrument' }, now)
   const rung = (
     id: Home['ladder'][number]['id'],
     label: string,
@@ -100,7 +101,8 @@ export function home(full: boolean, now: number): Home {
         }
       : { jobs24h: 0, failed24h: 0, errorRate: null, errorCeiling: null, provisional: true, connectedShare24h: null },
     today: {
-      since: midnight,
+      since,
+      zone,
       availableNano: (full ? 28_912_345 : 0) as Nano,
       heldNano: (full ? 412_870 : 0) as Nano,
       powerNano: (full ? 61_204_000 : 0) as Nano,
