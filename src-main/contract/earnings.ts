@@ -51,7 +51,10 @@ export const grossBucket = z.object({
   end: epochMs,
   /** The start by the clocks of the zone, with the offset of that moment: `2026-11-21T13:00:00+01:00`. */
   startLocal: z.string(),
-  /** It has begun, or something was earned in it (the exchange's clock may be ahead). */
+  /**
+   * It has begun, or holds something all the same: the exchange's clock may be ahead, and energy that was stored by hour
+   * is split over the whole hour.
+   */
   begun: z.boolean(),
   /** In the order of `source`: an instrument, the SHA-256 of a model, or the id of a deployment, as `by` says. */
   income: z.array(z.object({ source: z.string(), ...sums })),

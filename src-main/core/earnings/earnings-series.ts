@@ -71,7 +71,7 @@ export function seriesOf(
       at,
       end,
       startLocal: localTime(at, range.zone),
-      begun: at <= now || income.length > 0,
+      begun: at <= now || income.length > 0 || joules > 0,
       income,
       power: {
         joules,

@@ -6,7 +6,7 @@ import type { BucketSize, RangeAsked } from '#contract/earnings.ts'
 import { bucketStart, checkedZone, localTime, nextBucket } from '#core/earnings/calendar.ts'
 import { bucketsOf, lastDay, resolveRange } from '#core/earnings/ranges.ts'
 
-import { localParts } from './naive-calendar.ts'
+import { localParts } from './matrix/naive-calendar.ts'
 
 const iso = (text: string): number => Date.parse(text)
 const BAD = expect.objectContaining({ code: 'BAD_REQUEST' })
