@@ -107,6 +107,15 @@ describe('hours over a switch', () => {
   })
 })
 
+describe('hours over a switch in the middle of one', () => {
+  it('St John’s turned its clocks back at 00:01 until 2011', () =>
+    expect(locals('America/St_Johns', '2010-11-07T02:30Z', '2010-11-07T04:30Z', 'hour')).toEqual([
+      '2010-11-07T00:00:00-02:30',
+      '2010-11-06T23:15:00-03:30',
+      '2010-11-07T00:00:00-03:30',
+    ]))
+})
+
 describe('spans', () => {
   const now = iso('2026-11-21T12:34:56Z')
   const span = (name: '6h' | '24h' | 'today' | '7d' | '30d' | '1y', zone: string) => {

@@ -119,6 +119,62 @@ describe('energy by quarter hour', () => {
   })
 })
 
+describe('energy by GPU', () => {
+  it('is a part of the whole, priced alike, for GPUs whose meter reads each by itself', async () => {
+    const settings = createSettings(rig, 'rig')
+    settings.change({ kwhPriceNano: null, powerCurrency: 'EUR' })
+    const power = createPower(rig, {
+      settings,
+      running: () => 0,
+      devices: () => [],
+      billed: () => billed,
+      sources: {
+        gpu: {
+          name: 'nvidia-smi',
+          read: () => Promise.resolve(200),
+          parts: () => [
+            { gpu: 'GPU-1a', watts: 120 },
+            { gpu: 'GPU-2b', watts: 80 },
+          ],
+        },
+        processor: { name: 'RAPL', read: () => Promise.resolve(40) },
+      },
+      cores: 8,
+    })
+    const from = rig.clock.now()
+    power.start()
+    await settle()
+    await rig.clock.advance(20 * MINUTE_MS)
+    settings.change({ kwhPriceNano: PRICE })
+    await rig.clock.advance(10 * MINUTE_MS)
+    await power.stop()
+    const [whole] = power.sums(from, rig.clock.now())
+    const gpus = power.gpus(from, rig.clock.now())
+    expect(gpus.map(({ gpu, currency }) => [gpu, currency])).toEqual([
+      ['GPU-1a', 'EUR'],
+      ['GPU-2b', 'EUR'],
+    ])
+    const [first, second] = gpus as [(typeof gpus)[0], (typeof gpus)[0]]
+    // 30 minutes less the first sample of 5 s, which no meter had read yet.
+    expect(first.joules / 120).toBeCloseTo(second.joules / 80, 6)
+    expect(first.joules / 120).toBeGreaterThan(29.8 * 60)
+    expect(first.joules + second.joules).toBeLessThan(whole!.joules)
+    expect(first.costNano / ((first.joules * PRICE) / 3_600_000)).toBeCloseTo(1, 4)
+    // Each quarter hour has its own row, and they sum to the whole range.
+    const [head] = power.gpus(from, from + QUARTER_MS)
+    expect(head?.joules).toBeLessThan(first.joules)
+  })
+
+  it('is nothing where a meter gives only a sum', async () => {
+    const { power } = start()
+    readings = { gpu: 150, processor: 50 }
+    await rig.clock.advance(MINUTE_MS)
+    await power.stop()
+    expect(power.sums(0, rig.clock.now() + HOUR_MS)).toHaveLength(1)
+    expect(power.gpus(0, rig.clock.now() + HOUR_MS)).toEqual([])
+  })
+})
+
 describe('what work costs', () => {
   it('sees jobs far shorter than a sample, told before or after the count changes', async () => {
     const { power } = start()
