@@ -13,6 +13,8 @@ import {
   ticks,
 } from '#ui/chart-data.ts'
 
+import { byGpu } from '../../src-renderer/features/earnings/gpu-card.tsx'
+
 const HOUR = 3_600_000
 const grade = 'practice/text-nano'
 const nano = (value: number): Nano => value as Nano
@@ -104,6 +106,23 @@ describe('chart rows', () => {
     expect(sourcesOf(series([earned(1, 0), earned(1, 0)]), (source) => source.toUpperCase())).toEqual([
       { source: grade, name: grade.toUpperCase() },
     ]))
+})
+
+describe('electricity by GPU', () => {
+  it('is summed over the buckets, and without a price where no part has one', () => {
+    const used = (gpus: Bucket['power']['gpus']) => ({ ...EMPTY, power: { ...EMPTY.power, gpus } })
+    const read = series([
+      used([{ gpu: 'a', joules: 5, costNano: null }]),
+      used([
+        { gpu: 'a', joules: 1, costNano: nano(3) },
+        { gpu: 'b', joules: 9, costNano: null },
+      ]),
+    ])
+    expect(byGpu(read)).toEqual([
+      { gpu: 'b', joules: 9, cost: null },
+      { gpu: 'a', joules: 6, cost: 3 },
+    ])
+  })
 })
 
 describe('labels', () => {

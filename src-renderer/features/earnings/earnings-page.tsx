@@ -16,6 +16,7 @@ import { useNow } from '#ui/use-now.ts'
 
 import { useCore } from '../../core-client.ts'
 import { ChartCard } from './chart-card.tsx'
+import { GpuCard } from './gpu-card.tsx'
 import { HeldCard } from './held-card.tsx'
 import { READ_AGAIN_MS, SPAN_NAMES, SPANS, type Span, type SpanRange } from './spans.ts'
 import { KEY_WORDS } from './source-names.ts'
@@ -107,6 +108,7 @@ export function EarningsPage() {
         <SourceCard range={range} />
         <HeldCard />
       </div>
+      {series.data !== undefined && <GpuCard series={series.data} />}
     </>
   )
 }

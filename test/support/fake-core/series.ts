@@ -19,6 +19,8 @@ const SOURCES: Readonly<Record<IncomeKey, readonly [string, string]>> = {
   deployment: [DEPLOYMENT, 'dep_7h3j5k9l2p4q'],
 }
 
+const FAKE_GPU = 'GPU-5f0e2c1d-7a44-4b19-9c02-3e8d6f1a2b77'
+
 const nothing: Pick<Bucket, 'income' | 'power'> = {
   income: [],
   power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
@@ -49,9 +51,11 @@ function contentOf(
   }
   const [one, two] = SOURCES[by]
   const joules = 168 * (STEP[bucket] / 1_000)
+  const cost = Math.round(gross * 1.4)
+  const gpu = { gpu: FAKE_GPU, joules: joules * 0.75, costNano: Math.floor(cost * 0.75) as Nano }
   return {
     income: [income(one, gross), ...(index % 3 === 0 ? [] : [income(two, second)])],
-    power: { joules, costNano: Math.round(gross * 1.4) as Nano, coveredShare: 1, gpus: [] },
+    power: { joules, costNano: cost as Nano, coveredShare: 1, gpus: [gpu] },
   }
 }
 
