@@ -105,7 +105,7 @@ function summaryOf(full: boolean, range: Series['range'], buckets: readonly Buck
     inputTokens: sum((row) => row.inputTokens),
     outputTokens: sum((row) => row.outputTokens),
     powerNano: full ? (power as Nano) : null,
-    powerKwh: power / 280_000_000,
+    powerKwh: buckets.reduce((total, each) => total + each.power.joules, 0) / 3_600_000,
     powerMethod: full ? 'read from the GPU (NVML)' : 'no price per kWh yet',
     powerNanoPerJob: full ? (Math.round(power / Math.max(1, jobs)) as Nano) : null,
     powerNanoPerMtok: full ? (Math.round((power / Math.max(1, tokens)) * 1e6) as Nano) : null,

@@ -5,6 +5,7 @@
 import type { SpanName, Summary } from '#contract/earnings.ts'
 import { createEarnings } from '#core/earnings/index.ts'
 import { energyBetween, gpuEnergyBetween, methodsBetween } from '#core/power/power.store.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { chartRows, cumulative, type ChartRow } from '#ui/chart-data.ts'
 
 import { parseCsv } from '../parse-csv.ts'
@@ -94,9 +95,8 @@ function ofCsv(csv: string): Map<number, { sums: Sums; startLocal: string; end: 
 
 /** The core as it is at `now`, over the year that was sold. */
 function earningsAt({ rig, realmDb }: SoldYear, now: number) {
-  const clock = { ...rig.clock, now: () => now }
   return createEarnings(
-    { ...rig, realmDb, realm: 'practice', currency: 'PCR', clock: clock as typeof rig.clock },
+    { ...rig, realmDb, realm: 'practice', currency: 'PCR', clock: new FakeClock(now) },
     {
       sums: (from, to) => energyBetween(rig.rigDb.read, from, to),
       gpus: (from, to) => gpuEnergyBetween(rig.rigDb.read, from, to),
