@@ -38,7 +38,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 rollups': '52395cb49c2393f3aa2b6cc978be999d01d1af94563945fb8d970e4eddcebc1f',
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
-    '0100 quarter hours': '28a07fa6af6487ba7ec983dad82eee30d0934873d7567aab77e3d58eeffcc8b8',
+    '0100 quarter hours': 'bfb7eddcb289a91c56240a4660d30b75315b999eba8a0ebfd047a9a2d42b515b',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',

@@ -3,29 +3,51 @@ import type { CutRange, IncomeKey, Series, Summary } from '#contract/earnings.ts
 import { nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
-import { perMillion, type PowerLedger } from '#core/power/index.ts'
+import { perMillion, type CurrencyEnergy, type PowerLedger } from '#core/power/index.ts'
 
 import { localTime } from './calendar.ts'
 import { coveredShare, gpusOf, incomeOf, methodOf, METHODS_ASKED, powerOf } from './earnings.ts'
 import { bucketsOf, type TimeBucket } from './ranges.ts'
-import { heldJobs, incomeBetween, listedBetween, pendingNano } from './rollups.store.ts'
+import { heldJobs, incomeBetween, listedBetween, pendingNano, type IncomeRow } from './rollups.store.ts'
 
 const JOULES_PER_KWH = 3_600_000
 
 export type SeriesContext = Pick<CoreContext, 'realmDb' | 'realm' | 'currency'>
 export type EarningsPower = Pick<PowerLedger, 'sums' | 'gpus' | 'methods' | 'currency' | 'costOfJobs'>
 
+/** What is stored of one stretch of time. */
+interface Stored {
+  income: readonly IncomeRow[]
+  energy: readonly CurrencyEnergy[]
+}
+
+function storedBetween(
+  { realmDb }: SeriesContext,
+  power: EarningsPower,
+  { at, end }: TimeBucket,
+  by: IncomeKey,
+): Stored {
+  return { income: incomeBetween(realmDb.read, at, end, by), energy: power.sums(at, end) }
+}
+
 /** Sums of the range; pending and next release are as of now. */
 export function summaryOf(context: SeriesContext, power: EarningsPower, range: CutRange, now: EpochMs): Summary {
-  const { realmDb, realm, currency } = context
+  const whole = { at: range.from, end: range.to }
+  return summaryFrom(context, power, { range, now }, storedBetween(context, power, whole, 'instrument'))
+}
+
+function summaryFrom(
+  { realmDb, realm, currency }: SeriesContext,
+  power: EarningsPower,
+  { range, now }: { range: CutRange; now: EpochMs },
+  { income, energy }: Stored,
+): Summary {
   const { from, to } = range
-  const rows = incomeBetween(realmDb.read, from, to, 'instrument')
-  const energy = power.sums(from, to)
   const powerCurrency = power.currency()
   const total = { jobs: 0, inputTokens: 0, outputTokens: 0, grossNano: 0, feeNano: 0, heldNano: 0, availableNano: 0 }
-  for (const income of incomeOf(rows))
-    for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += income[field]
-  const servedMs = rows.reduce((sum, row) => sum + row.servedMs, 0)
+  for (const row of incomeOf(income))
+    for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += row[field]
+  const servedMs = income.reduce((sum, row) => sum + row.servedMs, 0)
   const used = powerOf(energy, powerCurrency)
   const serving = servedMs === 0 ? null : power.costOfJobs(energy, servedMs)
   const perMtok = serving === null ? null : perMillion(serving, total.inputTokens + total.outputTokens)
@@ -61,18 +83,23 @@ export function seriesOf(
   power: EarningsPower,
   { range, by, now }: { range: CutRange; by: IncomeKey; now: EpochMs },
 ): Series {
-  const { realmDb, realm, currency } = context
   const powerCurrency = power.currency()
-  const bucket = (time: TimeBucket): Series['buckets'][number] => {
+  const stored = bucketsOf(range).map((time) => ({ time, ...storedBetween(context, power, time, by) }))
+  // The sum of what the buckets are made of: read once, and never another figure than theirs.
+  const all: Stored = {
+    income: stored.flatMap(({ income }) => income),
+    energy: stored.flatMap(({ energy }) => energy),
+  }
+  const summary = summaryFrom(context, power, { range, now }, all)
+  const bucket = ({ time, income, energy }: (typeof stored)[number]): Series['buckets'][number] => {
     const { at, end } = time
-    const income = incomeOf(incomeBetween(realmDb.read, at, end, by))
-    const { joules, costNano, coveredMs } = powerOf(power.sums(at, end), powerCurrency)
+    const { joules, costNano, coveredMs } = powerOf(energy, powerCurrency)
     return {
       at,
       end,
       startLocal: localTime(at, range.zone),
       begun: at <= now || income.length > 0 || joules > 0,
-      income,
+      income: incomeOf(income),
       power: {
         joules,
         costNano,
@@ -81,18 +108,6 @@ export function seriesOf(
       },
     }
   }
-  // Refuses too long a range before anything is read.
-  const buckets = bucketsOf(range)
-  const summary = summaryOf(context, power, range, now)
-  return {
-    realm,
-    currency,
-    powerCurrency,
-    powerMethod: summary.powerMethod,
-    at: now,
-    range,
-    by,
-    buckets: buckets.map(bucket),
-    summary,
-  }
+  const { realm, currency, powerMethod } = summary
+  return { realm, currency, powerCurrency, powerMethod, at: now, range, by, buckets: stored.map(bucket), summary }
 }

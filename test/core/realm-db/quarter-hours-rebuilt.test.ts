@@ -210,7 +210,7 @@ describe('a database with sums by hour', () => {
     const before = raw.prepare('SELECT * FROM rollup_hour').all()
     raw.close()
     expect(() => openDb({ path: folder.path, migrations: realmMigrations })).toThrow(
-      /sums by quarter hour, rebuilt from jobs and receipts, differ .* run stoker check/,
+      /sums by quarter hour, rebuilt from jobs and receipts, differ .* run stoker ledger check/,
     )
     const after = new Database(folder.path)
     expect(after.prepare('SELECT * FROM rollup_hour').all()).toEqual(before)

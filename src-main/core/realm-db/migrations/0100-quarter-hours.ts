@@ -62,7 +62,7 @@ export const quarterHoursMigration: Migration = {
 
       CREATE TEMP TABLE quarters_against_hours (
         wrong INTEGER NOT NULL,
-        CONSTRAINT "the sums by quarter hour, rebuilt from jobs and receipts, differ from the sums by hour; nothing was changed: start the version before this one, run stoker check, and report what it finds" CHECK (wrong = 0)
+        CONSTRAINT "the sums by quarter hour, rebuilt from jobs and receipts, differ from the sums by hour; nothing was changed: start the version before this one, run stoker ledger check, and report what it finds" CHECK (wrong = 0)
       );
       WITH hours AS (
         SELECT hour_ms, instrument, ${SUMS} FROM rollup_hour WHERE jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0
