@@ -210,7 +210,12 @@ describe('a database with sums by hour', () => {
     const before = raw.prepare('SELECT * FROM rollup_hour').all()
     raw.close()
     expect(() => openDb({ path: folder.path, migrations: realmMigrations })).toThrow(
-      /sums by quarter hour, rebuilt from jobs and receipts, differ .* run stoker ledger check/,
+      expect.objectContaining({
+        code: 'DB_CORRUPT',
+        message: expect.stringMatching(
+          /practice.db was not brought up to date: the sums by quarter hour, rebuilt from jobs and receipts, differ .* run stoker ledger check/,
+        ),
+      }),
     )
     const after = new Database(folder.path)
     expect(after.prepare('SELECT * FROM rollup_hour').all()).toEqual(before)
