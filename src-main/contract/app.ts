@@ -11,6 +11,7 @@ import {
   ofVenue,
   price,
   realm,
+  timeZone,
   tokens,
   venueId,
 } from './primitives.ts'
@@ -134,10 +135,12 @@ export const home = z.object({
     connectedShare24h: z.number().nullable(),
   }),
   /**
-   * Since local midnight of the rig; settled is released and held together is never shown as one: they come apart here.
+   * The viewer's day so far; settled is released and held together is never shown as one: they come apart here.
    */
   today: z.object({
     since: epochMs,
+    /** Whose calendar says where the day begins. */
+    zone: z.string(),
     availableNano: nanoSigned,
     heldNano: nanoSigned,
     /** Null without a price for electricity. */ powerNano: nanoSigned.nullable(),
@@ -203,7 +206,10 @@ export const appContract = {
     eventIterator(z.object({ topic: topics, venueId: venueId.nullable(), version: z.number().int() })),
   ),
   live: method('read').output(eventIterator(live)),
-  home: method('read').input(ofVenue).output(home),
+  /** `zone`: whose day is meant by today; UTC without one. */
+  home: method('read')
+    .input(z.object({ venueId, zone: timeZone.default('UTC') }))
+    .output(home),
   hardware: method('read').output(hardware),
   power: method('read').output(
     z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),

@@ -56,6 +56,8 @@ export const price = z
 export const currency = z.enum(['USD', 'PCR', 'SIM'])
 export const realm = z.enum(['real', 'practice', 'simulated'])
 export const epochMs = z.number().int().min(0).max(8.64e15)
+/** IANA name of a time zone, such as `Europe/Berlin`. Any other text is a BAD_REQUEST that says so. */
+export const timeZone = z.string().max(64)
 export const tokens = z
   .number()
   .int()

@@ -17,5 +17,7 @@ export interface Clock {
 
 export const SECOND_MS = 1_000
 export const MINUTE_MS = 60_000
+/** The finest step of every sum over time: each offset from UTC in use is a multiple of it. */
+export const QUARTER_MS = 900_000
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000

@@ -12,8 +12,8 @@ export const backupPath = (path: string, version: number): string => `${path}.be
 
 /**
  * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first
- * (VACUUM INTO). Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had); whatever a migration throws, with
- * nothing changed.
+ * (VACUUM INTO). Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had, or a migration that found what it must
+ * not change); whatever else a migration throws. Nothing is changed then.
  */
 export function migrate(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
   checkNumbers(migrations)
@@ -28,13 +28,29 @@ export function migrate(sqlite: Database.Database, path: string, migrations: rea
       if (versionOf(sqlite) !== version)
         throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
       for (const migration of pending) {
-        migration.up((sql) => sqlite.exec(sql))
+        apply(sqlite, path, migration)
         sqlite.pragma(`user_version = ${migration.id}`)
       }
       const broken = sqlite.pragma('foreign_key_check') as unknown[]
       if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
     })
     .immediate()
+}
+
+const CHECK_FAILED = 'CHECK constraint failed: '
+
+/** A migration that must not go on lets a CHECK fail whose name says why, in words. */
+function apply(sqlite: Database.Database, path: string, migration: Migration): void {
+  try {
+    migration.up((sql) => sqlite.exec(sql))
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    if (!message.startsWith(CHECK_FAILED)) throw error
+    throw new StokerError('DB_CORRUPT', `${path} was not brought up to date: ${message.slice(CHECK_FAILED.length)}`, {
+      data: { path, migration: migration.id },
+      cause: error,
+    })
+  }
 }
 
 /** For read-only openings: errors DB_FROM_FUTURE, DB_CORRUPT, and CONFLICT when a migration is pending. */

@@ -7,7 +7,7 @@ export interface SlicedTable<Key extends bigint | string> {
   /** What is read, for whoever follows the progress. */
   part: string
   table: string
-  /** A column with an index of its own, or `rowid`. */
+  /** A column that an index begins with, or `rowid`. Rows of one key stay in one slice, however many they are. */
   key: string
   /** Below every key. */
   first: Key
@@ -21,6 +21,8 @@ export interface SliceBounds<Key extends bigint | string> {
   upTo: Key
 }
 
+/** Keys that count rows. */
+const COUNTING = ['rowid', 'seq']
 /** Below every rowid. */
 export const FIRST_ROW = -(2n ** 63n)
 
@@ -32,8 +34,9 @@ export function* readInSlices<Key extends bigint | string>(
 ): Generator<WorkSlice, number, void> {
   const bound = `SELECT max(k) AS upTo, count(*) AS rows FROM (SELECT ${key} AS k FROM ${table} WHERE ${key} > ? ORDER BY ${key} LIMIT ${rows})`
   // Rows with a number count up from 1: the highest is about their count, without counting.
-  const last =
-    typeof first === 'bigint' ? db.money<{ n: bigint | null }>(`SELECT max(${key}) AS n FROM ${table}`).get()!.n : 0n
+  const last = COUNTING.includes(key)
+    ? db.money<{ n: bigint | null }>(`SELECT max(${key}) AS n FROM ${table}`).get()!.n
+    : 0n
   let done = 0
   for (let after = first; ;) {
     const slice = db.money<{ upTo: Key | null; rows: bigint }>(bound).get(after)!

@@ -1,12 +1,14 @@
-/** Series of the contract as rows of a chart: every bucket of the range is there, gaps stay gaps. Pure. */
+/**
+ * Series of the contract as rows of a chart: one row a bucket, as the core cut them; gaps stay gaps. Pure: nothing here
+ * knows a calendar, and every time is the core's text.
+ */
 import type { BucketSize, Series } from '#contract/earnings.ts'
-
-import { day, hour, month } from './format-time.ts'
 
 export interface ChartRow {
   at: number
+  /** Its start by the clocks of the range's zone; no two rows have the same. */
   label: string
-  /** By instrument, in nano-units: released, and delivered but held. Never added together. */
+  /** By source, in nano-units: released, and delivered but held. Never added together. */
   available: Record<string, number>
   held: Record<string, number>
   jobs: number
@@ -17,63 +19,87 @@ export interface ChartRow {
   power: number | null
   /** The rig was not measured in this bucket, and it is past: shaded. */
   off: boolean
+  /** Later buckets have nothing to say yet. */
+  begun: boolean
 }
 
-/** Starts of the buckets of a range by the viewer's calendar, at most 2,000. */
-export function bucketStarts(from: number, to: number, size: BucketSize): number[] {
-  const starts: number[] = []
-  const date = new Date(from)
-  if (size === 'hour') date.setMinutes(0, 0, 0)
-  else date.setHours(0, 0, 0, 0)
-  if (size === 'month') date.setDate(1)
-  while (date.getTime() < to && starts.length < 2_000) {
-    starts.push(date.getTime())
-    if (size === 'hour') date.setTime(date.getTime() + 3_600_000)
-    else if (size === 'day') date.setDate(date.getDate() + 1)
-    else date.setMonth(date.getMonth() + 1)
-  }
-  return starts
+/** What income is told apart by on a chart, with its name for people. */
+export interface IncomeSource {
+  source: string
+  name: string
 }
 
-export const bucketLabel = (at: number, size: BucketSize): string =>
-  size === 'hour' ? hour(at) : size === 'day' ? day(at) : month(at)
+const inUtc = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' })
+const hourFormat = inUtc({ hour: '2-digit', minute: '2-digit' })
+const dayFormat = inUtc({ day: 'numeric', month: 'short' })
+const monthFormat = inUtc({ month: 'short', year: 'numeric' })
 
-const emptyRow = (at: number, size: BucketSize): ChartRow => ({
-  at,
-  label: bucketLabel(at, size),
-  available: {},
-  held: {},
-  jobs: 0,
-  tokens: 0,
-  gross: 0,
-  fee: 0,
-  power: null,
-  off: true,
+/** `2026-11-21T13:00:00+01:00` in parts: what its clock showed, as if that were UTC, and its offset. */
+const partsOf = (startLocal: string): { wall: number; offset: string } => ({
+  wall: Date.parse(`${startLocal.slice(0, 19)}Z`),
+  offset: startLocal.slice(19),
 })
 
 /**
- * Rows for every bucket of [from, to). A bucket of the core belongs to the last start at or before it, whatever
- * daylight saving did in between.
+ * Labels of buckets by their local starts: `13:00`, `21 Nov`, `Nov 2026`. Where clocks were turned back and a label
+ * comes twice both say their offset (`02:00 +01:00`); over several days they say the day as well.
  */
-export function chartRows(series: Series, from: number, to: number, size: BucketSize, now: number): ChartRow[] {
-  const rows = bucketStarts(from, to, size).map((at) => emptyRow(at, size))
-  for (const bucket of series.buckets) {
-    const row = rows.findLast((each) => each.at <= bucket.at)
-    if (row === undefined) continue
-    for (const each of bucket.byInstrument) {
-      row.available[each.instrument] = (row.available[each.instrument] ?? 0) + each.availableNano
-      row.held[each.instrument] = (row.held[each.instrument] ?? 0) + each.heldNano
-      row.jobs += each.jobs
-      row.tokens += each.inputTokens + each.outputTokens
-      row.gross += each.grossNano
-      row.fee += each.feeNano
-    }
-    if (bucket.power.costNano !== null) row.power = (row.power ?? 0) + bucket.power.costNano
-    if (bucket.power.coveredShare > 0 || bucket.byInstrument.length > 0) row.off = false
-  }
-  const first = rows.findIndex((row) => !row.off)
-  // Before the first record there was no rig to be off, and the future is not off either.
-  return rows.map((row, index) => ({ ...row, off: row.off && first !== -1 && index > first && row.at <= now }))
+export function bucketLabels(startsLocal: readonly string[], size: BucketSize): string[] {
+  const parts = startsLocal.map(partsOf)
+  const short = size === 'month' ? monthFormat : size === 'day' ? dayFormat : hourFormat
+  const forms: readonly ((part: { wall: number; offset: string }) => string)[] = [
+    ({ wall }) => short.format(wall),
+    ({ wall, offset }) => `${short.format(wall)} ${offset}`,
+    ({ wall, offset }) => `${dayFormat.format(wall)}, ${short.format(wall)} ${offset}`,
+  ]
+  const candidates = forms.map((form) => parts.map(form))
+  const counts = candidates.map((texts) => {
+    const count = new Map<string, number>()
+    for (const text of texts) count.set(text, (count.get(text) ?? 0) + 1)
+    return count
+  })
+  return parts.map((_part, at) => {
+    const form = counts.findIndex((count, index) => count.get(candidates[index]![at]!) === 1)
+    return candidates[form === -1 ? candidates.length - 1 : form]![at]!
+  })
+}
+
+const byRecord = (
+  income: Series['buckets'][number]['income'],
+  pick: 'availableNano' | 'heldNano',
+): Record<string, number> => Object.fromEntries(income.map((each) => [each.source, each[pick]]))
+
+/** One row a bucket. */
+export function chartRows({ buckets, range }: Series): ChartRow[] {
+  const labels = bucketLabels(
+    buckets.map(({ startLocal }) => startLocal),
+    range.bucket,
+  )
+  const isOff = ({ begun, power, income }: Series['buckets'][number]): boolean =>
+    begun && power.coveredShare === 0 && income.length === 0
+  // Before the first record there was no rig to be off.
+  const first = buckets.findIndex((bucket) => bucket.begun && !isOff(bucket))
+  const sum = (income: Series['buckets'][number]['income'], pick: (row: (typeof income)[number]) => number): number =>
+    income.reduce((total, row) => total + pick(row), 0)
+  return buckets.map((bucket, index) => ({
+    at: bucket.at,
+    label: labels[index]!,
+    available: byRecord(bucket.income, 'availableNano'),
+    held: byRecord(bucket.income, 'heldNano'),
+    jobs: sum(bucket.income, (row) => row.jobs),
+    tokens: sum(bucket.income, (row) => row.inputTokens + row.outputTokens),
+    gross: sum(bucket.income, (row) => row.grossNano),
+    fee: sum(bucket.income, (row) => row.feeNano),
+    power: bucket.power.costNano,
+    off: isOff(bucket) && first !== -1 && index > first,
+    begun: bucket.begun,
+  }))
+}
+
+/** Label of the bucket that ran when the series was read, where others follow it: the present is marked there. */
+export function nowLabel(series: Series, rows: readonly ChartRow[]): string | undefined {
+  const index = series.buckets.findIndex(({ at, end }) => at <= series.at && series.at < end)
+  return index === -1 || index === rows.length - 1 ? undefined : rows[index]?.label
 }
 
 const sumOf = (values: Record<string, number>): number =>
@@ -83,14 +109,13 @@ const sumOf = (values: Record<string, number>): number =>
 export const highestOf = (rows: readonly ChartRow[]): number =>
   rows.reduce((highest, row) => Math.max(highest, sumOf(row.available), sumOf(row.held)), 0)
 
-/** Running sums, bucket by bucket, up to now. */
+/** Running sums, bucket by bucket, of what has begun. */
 export function cumulative(
   rows: readonly ChartRow[],
-  now: number,
 ): { at: number; label: string; available: number; held: number; power: number }[] {
   let [available, held, power] = [0, 0, 0]
   return rows
-    .filter((row) => row.at <= now)
+    .filter((row) => row.begun)
     .map((row) => {
       available += sumOf(row.available)
       held += sumOf(row.held)
@@ -99,9 +124,11 @@ export function cumulative(
     })
 }
 
-/** Instruments of a series in a steady order, so that each keeps its colour. */
-export const instrumentsOf = (series: Series): string[] =>
-  [...new Set(series.buckets.flatMap((bucket) => bucket.byInstrument.map((each) => each.instrument as string)))].sort()
+/** Sources of a series in a steady order, so that each keeps its colour. */
+export const sourcesOf = (series: Series, nameOf: (source: string) => string): IncomeSource[] =>
+  [...new Set(series.buckets.flatMap((bucket) => bucket.income.map((each) => each.source)))]
+    .sort()
+    .map((source) => ({ source, name: nameOf(source) }))
 
 const COLOURS = ['var(--c1)', 'var(--c2)', 'var(--c3)'] as const
 export const colourOf = (index: number): string => COLOURS[index % COLOURS.length] ?? 'var(--c1)'

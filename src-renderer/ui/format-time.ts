@@ -4,7 +4,6 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const hourFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const monthFormat = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' })
 const momentFormat = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
@@ -21,8 +20,6 @@ export const clock = (at: number): string => clockFormat.format(at)
 export const hour = (at: number): string => hourFormat.format(at)
 /** `21 Nov`, local. */
 export const day = (at: number): string => dayFormat.format(at)
-/** `Nov 2026`, local. */
-export const month = (at: number): string => monthFormat.format(at)
 /** The viewer's zone as people write it: `GMT`, `CET`, `GMT+5:30`. */
 export const zone = (at: number): string =>
   zoneFormat.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'local'
@@ -65,12 +62,9 @@ export function until(at: number, now: number): string {
   return `in ${duration(ms)}`
 }
 
-/** Minutes east of UTC of the viewer at a moment; day and month buckets are cut by it. */
-export const offsetMinutes = (at: number): number => -new Date(at).getTimezoneOffset()
-
-/** Local midnight at or before a moment. */
-export function startOfDay(at: number): number {
-  const date = new Date(at)
-  date.setHours(0, 0, 0, 0)
-  return date.getTime()
+/** The viewer's time zone by its IANA name, as the core wants it; UTC where the browser does not know. */
+export function viewerZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  // What ICU calls a zone it cannot tell; nobody's calendar knows it.
+  return timeZone === undefined || timeZone === 'Etc/Unknown' ? 'UTC' : timeZone
 }

@@ -15,13 +15,13 @@ import {
   YAxis,
 } from 'recharts'
 
-import { type ChartRow, colourOf, highestOf } from './chart-data.ts'
+import { type ChartRow, colourOf, highestOf, type IncomeSource } from './chart-data.ts'
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount, currencyWord, gradeName } from './format.ts'
+import { amount, currencyWord } from './format.ts'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
-  instruments: readonly string[]
+  sources: readonly IncomeSource[]
   currency: string
   powerCurrency: string
   /** Read out instead of the picture: what is charted, over which time, and the sums. */
@@ -33,19 +33,19 @@ export interface IncomeChartProps {
 
 function Tip({
   row,
-  instruments,
+  sources,
   currency,
   powerCurrency,
 }: {
   row: ChartRow | undefined
-  instruments: readonly string[]
+  sources: readonly IncomeSource[]
   currency: string
   powerCurrency: string
 }) {
   if (row === undefined) return null
-  const income = instruments.flatMap((name) => [
-    [`${gradeName(name)}, available`, amount(row.available[name] ?? 0)] as const,
-    [`${gradeName(name)}, held`, amount(row.held[name] ?? 0)] as const,
+  const income = sources.flatMap(({ source, name }) => [
+    [`${name}, available`, amount(row.available[source] ?? 0)] as const,
+    [`${name}, held`, amount(row.held[source] ?? 0)] as const,
   ])
   return (
     <TipLines
@@ -55,12 +55,12 @@ function Tip({
   )
 }
 
-function Hatches({ id, instruments }: { id: string; instruments: readonly string[] }) {
+function Hatches({ id, sources }: { id: string; sources: readonly IncomeSource[] }) {
   return (
     <defs>
-      {instruments.map((name, index) => (
+      {sources.map(({ source }, index) => (
         <pattern
-          key={name}
+          key={source}
           id={`${id}-${index}`}
           width="5"
           height="5"
@@ -75,24 +75,24 @@ function Hatches({ id, instruments }: { id: string; instruments: readonly string
 }
 
 /** Each kind of money is a stack of its own, by grade. */
-function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean) {
+function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boolean) {
   const shared = { isAnimationActive: false, maxBarSize: 44, radius: 1 } as const
-  return instruments.flatMap((name, index) => [
+  return sources.flatMap(({ source, name }, index) => [
     <Bar
-      key={`${name}a`}
+      key={`${source}a`}
       {...shared}
-      dataKey={(row: ChartRow) => row.available[name] ?? 0}
-      name={`${gradeName(name)}, available`}
+      dataKey={(row: ChartRow) => row.available[source] ?? 0}
+      name={`${name}, available`}
       stackId="available"
       fill={colourOf(index)}
     />,
     ...(anyHeld
       ? [
           <Bar
-            key={`${name}h`}
+            key={`${source}h`}
             {...shared}
-            dataKey={(row: ChartRow) => row.held[name] ?? 0}
-            name={`${gradeName(name)}, held`}
+            dataKey={(row: ChartRow) => row.held[source] ?? 0}
+            name={`${name}, held`}
             stackId="held"
             fill={`url(#${id}-${index})`}
             stroke={colourOf(index)}
@@ -105,7 +105,7 @@ function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean
 
 export function IncomeChart({
   rows,
-  instruments,
+  sources,
   currency,
   powerCurrency,
   label,
@@ -119,7 +119,7 @@ export function IncomeChart({
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
     <Tip
       row={values.payload?.[0]?.payload as ChartRow | undefined}
-      instruments={instruments}
+      sources={sources}
       currency={currency}
       powerCurrency={powerCurrency}
     />
@@ -134,7 +134,7 @@ export function IncomeChart({
           barGap={1}
           syncId={id}
         >
-          <Hatches id={id} instruments={instruments} />
+          <Hatches id={id} sources={sources} />
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis {...X_AXIS} tick={false} height={1} />
           <YAxis {...yAxis(axes)} />
@@ -152,7 +152,7 @@ export function IncomeChart({
             ))}
           {nowLabel !== undefined && <ReferenceLine x={nowLabel} stroke="var(--ember)" strokeDasharray="3 3" />}
           <Tooltip content={tip} cursor={{ fill: 'var(--sunk)', fillOpacity: 0.7 }} isAnimationActive={false} />
-          {incomeBars(id, instruments, anyHeld)}
+          {incomeBars(id, sources, anyHeld)}
         </BarChart>
       </ResponsiveContainer>
       <ElectricityBelow rows={rows} axes={axes} syncId={id} shape="bars" />
@@ -161,13 +161,13 @@ export function IncomeChart({
 }
 
 /** The words for the colours; the units stand in axisUnits. */
-export function IncomeLegend({ instruments }: { instruments: readonly string[] }) {
+export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) {
   return (
     <ul className="legend">
-      {instruments.map((name, index) => (
-        <li key={name}>
+      {sources.map(({ source, name }, index) => (
+        <li key={source}>
           <i style={{ background: colourOf(index) }} />
-          {gradeName(name)}
+          {name}
         </li>
       ))}
       <li>

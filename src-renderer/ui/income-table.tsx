@@ -1,26 +1,24 @@
 /** The table behind the income chart: every figure of every bar, newest first. */
-import { type ChartRow, cumulative } from './chart-data.ts'
-import { amount, count, currencyWord, gradeName } from './format.ts'
+import { type ChartRow, cumulative, type IncomeSource } from './chart-data.ts'
+import { amount, count, currencyWord } from './format.ts'
 import { type Column, Table } from './table.tsx'
 
 export interface IncomeTableProps {
   rows: readonly ChartRow[]
-  instruments: readonly string[]
+  sources: readonly IncomeSource[]
   currency: string
   powerCurrency: string
   caption: string
-  /** Later buckets have nothing to say yet. */
-  now: number
 }
 
-export function IncomeTable({ rows, instruments, currency, powerCurrency, caption, now }: IncomeTableProps) {
+export function IncomeTable({ rows, sources, currency, powerCurrency, caption }: IncomeTableProps) {
   const unit = currencyWord(currency)
-  const sums = new Map(cumulative(rows, now).map((point) => [point.at, point]))
+  const sums = new Map(cumulative(rows).map((point) => [point.at, point]))
   const columns: Column<ChartRow>[] = [
     { head: 'From', cell: (row) => row.label },
-    ...instruments.flatMap((name): Column<ChartRow>[] => [
-      { head: `${gradeName(name)} available, ${unit}`, right: true, cell: (row) => amount(row.available[name] ?? 0) },
-      { head: `${gradeName(name)} held, ${unit}`, right: true, cell: (row) => amount(row.held[name] ?? 0) },
+    ...sources.flatMap(({ source, name }): Column<ChartRow>[] => [
+      { head: `${name} available, ${unit}`, right: true, cell: (row) => amount(row.available[source] ?? 0) },
+      { head: `${name} held, ${unit}`, right: true, cell: (row) => amount(row.held[source] ?? 0) },
     ]),
     { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
     { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
@@ -37,7 +35,7 @@ export function IncomeTable({ rows, instruments, currency, powerCurrency, captio
     <Table
       caption={caption}
       columns={columns}
-      rows={rows.filter((row) => row.at <= now).toReversed()}
+      rows={rows.filter((row) => row.begun).toReversed()}
       rowKey={(row) => row.at.toString()}
     />
   )

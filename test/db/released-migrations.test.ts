@@ -29,6 +29,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0070 one process per GPU': '31ab2e47c9ee6794b31e37c7876cb6e8ad3418864c8f1f3fad42612c218d5233',
     '0080 given back': 'fdde1ffeb6bdc2b4a87e2ec0bac379d584f63244354209c71d8a80f94c087685',
     '0090 venues': '5c280863d1915584d713b4647ab24fc8544d5bfd07270e6480cd619e43978233',
+    '0100 power quarters': '3e2e63fd76a37030b8cd5a4d1a9de25b84307b0472678267876a3c01d99e50db',
   },
   'practice.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -38,6 +39,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 rollups': '52395cb49c2393f3aa2b6cc978be999d01d1af94563945fb8d970e4eddcebc1f',
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
+    '0100 quarter hours': 'bfb7eddcb289a91c56240a4660d30b75315b999eba8a0ebfd047a9a2d42b515b',
     '0110 flat queries': 'b1ba6ba92b16bbce4b628b0222917060106b6ef8004d7cb58d04ff2e3ed9cea5',
     '0120 records': '0f01ffa512d750b40d135aec874f71c2834d5b0bbcb9f88255a0ca0dd8d05595',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
@@ -111,7 +113,7 @@ describe('a change of what was released', () => {
   it('in order, name or number is seen', () => {
     expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
     expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
-    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0090 venues/)
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0100 power quarters/)
     expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })

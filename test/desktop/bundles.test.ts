@@ -139,7 +139,7 @@ describe('the built desktop bundles', () => {
     ).toMatchObject({ state: 'listed' })
     await shows(client, 'the first job', async () => (await settledJobs(client)) > 0)
     expect(
-      (await client.earnings.summary({ venueId: VENUE, from: 0, to: hello.now + 86_400_000 })).heldNano,
+      (await client.earnings.summary({ venueId: VENUE, from: 0, to: hello.now + 86_400_000, zone: 'UTC' })).heldNano,
     ).toBeGreaterThan(0)
 
     const engine = forked.findLast(({ entry }) => entry === bundle('engine'))!

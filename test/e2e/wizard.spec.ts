@@ -86,14 +86,24 @@ test('from the link to the first earning, held then available, and everything is
     await settled(page)
     await shoot(page, '7-home')
 
-    const before = await rig.client.earnings.summary({ venueId: VENUE, from: started - 3_600_000, to: Date.now() })
+    const before = await rig.client.earnings.summary({
+      venueId: VENUE,
+      from: started - 3_600_000,
+      to: Date.now(),
+      zone: 'UTC',
+    })
     await rig.stop()
     rig = await startRig({ dir })
     const link = await stoker(['link', '--data', dir])
     await page.goto(/https?:\S+/.exec(link.stdout)?.[0] ?? rig.link)
     await settled(page)
     await expect(page).toHaveTitle(/^Home/)
-    const after = await rig.client.earnings.summary({ venueId: VENUE, from: started - 3_600_000, to: Date.now() })
+    const after = await rig.client.earnings.summary({
+      venueId: VENUE,
+      from: started - 3_600_000,
+      to: Date.now(),
+      zone: 'UTC',
+    })
     expect(after.jobs).toBeGreaterThanOrEqual(before.jobs)
     expect(after.grossNano).toBeGreaterThanOrEqual(before.grossNano)
     expect(after.availableNano).toBeGreaterThan(0)

@@ -1,31 +1,61 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Series } from '#contract/earnings.ts'
+import type { BucketSize, Series } from '#contract/earnings.ts'
 import type { Nano } from '#contract/money.ts'
-import type { Instrument } from '#contract/ids.ts'
-import { bucketStarts, chartRows, cumulative, highestOf, instrumentsOf, tickLabel, ticks } from '#ui/chart-data.ts'
+import {
+  bucketLabels,
+  chartRows,
+  cumulative,
+  highestOf,
+  nowLabel,
+  sourcesOf,
+  tickLabel,
+  ticks,
+} from '#ui/chart-data.ts'
+
+import { byGpu } from '../../src-renderer/features/earnings/gpu-card.tsx'
 import { VENUE } from '#test/support/venue.ts'
 
 const HOUR = 3_600_000
-const grade = 'practice/text-nano' as Instrument
+const grade = 'practice/text-nano'
 const nano = (value: number): Nano => value as Nano
+const FROM = Date.UTC(2026, 10, 21, 10)
 
-function series(buckets: Series['buckets']): Series {
+type Bucket = Series['buckets'][number]
+/** One bucket an hour from FROM; `begun` up to `read`. */
+function series(contents: readonly Pick<Bucket, 'income' | 'power'>[], read = FROM + contents.length * HOUR): Series {
+  const buckets = contents.map((content, index) => {
+    const at = FROM + index * HOUR
+    return {
+      ...content,
+      at,
+      end: at + HOUR,
+      startLocal: new Date(at).toISOString().replace('.000Z', '+00:00'),
+      begun: at <= read || content.income.length > 0,
+    }
+  })
+  const range = { from: FROM, to: FROM + contents.length * HOUR, bucket: 'hour' as const, zone: 'UTC' }
   return {
     venueId: VENUE,
     realm: 'practice',
     currency: 'PCR',
     powerCurrency: 'EUR',
     powerMethod: 'estimate',
-    at: 0,
+    at: read,
+    range,
+    by: 'instrument',
     buckets,
+    summary: {} as Series['summary'],
   }
 }
-const bucket = (at: number, available: number, held: number): Series['buckets'][number] => ({
-  at,
-  byInstrument: [
+const EMPTY: Pick<Bucket, 'income' | 'power'> = {
+  income: [],
+  power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
+}
+const earned = (available: number, held: number): Pick<Bucket, 'income' | 'power'> => ({
+  income: [
     {
-      instrument: grade,
+      source: grade,
       jobs: 1,
       inputTokens: 10,
       outputTokens: 5,
@@ -35,59 +65,87 @@ const bucket = (at: number, available: number, held: number): Series['buckets'][
       availableNano: nano(available),
     },
   ],
-  power: { joules: 1, costNano: nano(7), coveredShare: 1 },
+  power: { joules: 1, costNano: nano(7), coveredShare: 1, gpus: [] },
 })
 
 describe('chart rows', () => {
-  const from = 100 * HOUR
-
-  it('has a row for every bucket, marks the hours the rig was off, and not the time before it or after now', () => {
-    const rows = chartRows(
-      series([bucket(from + HOUR, 5, 0), bucket(from + 3 * HOUR, 0, 2)]),
-      from,
-      from + 6 * HOUR,
-      'hour',
-      from + 4 * HOUR,
-    )
+  it('are the buckets of the core, one for one; hours the rig was off are marked, not those before it or to come', () => {
+    const read = series([EMPTY, earned(5, 0), EMPTY, earned(0, 2), EMPTY, EMPTY], FROM + 4 * HOUR)
+    const rows = chartRows(read)
+    expect(rows.map(({ at }) => at)).toEqual(read.buckets.map(({ at }) => at))
     expect(rows.map((row) => row.off)).toEqual([false, false, true, false, true, false])
+    expect(rows.map((row) => row.begun)).toEqual([true, true, true, true, true, false])
     expect(rows[1]?.available[grade]).toBe(5)
     expect(rows[3]?.held[grade]).toBe(2)
     expect(rows[2]?.power).toBeNull()
   })
 
-  it('keeps available and held apart in running sums and stops at now', () => {
-    const rows = chartRows(
-      series([bucket(from, 5, 1), bucket(from + HOUR, 3, 2)]),
-      from,
-      from + 4 * HOUR,
-      'hour',
-      from + HOUR,
-    )
-    expect(cumulative(rows, from + HOUR).map(({ available, held, power }) => [available, held, power])).toEqual([
+  it('keep available and held apart in running sums and stop at what has begun', () => {
+    const rows = chartRows(series([earned(5, 1), earned(3, 2), EMPTY, EMPTY], FROM + HOUR))
+    expect(cumulative(rows).map(({ available, held, power }) => [available, held, power])).toEqual([
       [5, 1, 7],
       [8, 3, 14],
     ])
   })
 
-  it('the axis reaches the taller of available and held, never their sum', () => {
-    const rows = chartRows(
-      series([bucket(from, 5, 4), bucket(from + HOUR, 2, 7)]),
-      from,
-      from + 2 * HOUR,
+  it('lose nothing of a bucket that the exchange’s clock filled before ours reached it', () => {
+    const rows = chartRows(series([earned(5, 0), EMPTY, earned(3, 0), EMPTY], FROM))
+    expect(rows.map((row) => row.begun)).toEqual([true, false, true, false])
+    expect(cumulative(rows).at(-1)?.available).toBe(8)
+  })
+
+  it('the axis reaches the taller of available and held, never their sum', () =>
+    expect(highestOf(chartRows(series([earned(5, 4), earned(2, 7)])))).toBe(7))
+
+  it('the present is marked in the bucket that ran when it was read, and not where nothing follows', () => {
+    const read = series([earned(1, 0), EMPTY, EMPTY], FROM + HOUR + 5)
+    expect(nowLabel(read, chartRows(read))).toBe('11:00')
+    const last = series([earned(1, 0), EMPTY], FROM + HOUR + 5)
+    expect(nowLabel(last, chartRows(last))).toBeUndefined()
+  })
+
+  it('name each source once', () =>
+    expect(sourcesOf(series([earned(1, 0), earned(1, 0)]), (source) => source.toUpperCase())).toEqual([
+      { source: grade, name: grade.toUpperCase() },
+    ]))
+})
+
+describe('electricity by GPU', () => {
+  it('is summed over the buckets, and without a price where no part has one', () => {
+    const used = (gpus: Bucket['power']['gpus']) => ({ ...EMPTY, power: { ...EMPTY.power, gpus } })
+    const read = series([
+      used([{ gpu: 'a', joules: 5, costNano: null }]),
+      used([
+        { gpu: 'a', joules: 1, costNano: nano(3) },
+        { gpu: 'b', joules: 9, costNano: null },
+      ]),
+    ])
+    expect(byGpu(read)).toEqual([
+      { gpu: 'b', joules: 9, cost: null },
+      { gpu: 'a', joules: 6, cost: 3 },
+    ])
+  })
+})
+
+describe('labels', () => {
+  it.each<[string, BucketSize, string[], string[]]>([
+    ['hours', 'hour', ['2026-11-21T13:00:00+01:00', '2026-11-21T14:00:00+01:00'], ['13:00', '14:00']],
+    ['half hours of Kolkata', 'quarter', ['2026-11-21T13:30:00+05:30'], ['13:30']],
+    ['days', 'day', ['2026-11-21T00:00:00-03:30'], ['21 Nov']],
+    ['months', 'month', ['2026-11-01T00:00:00+14:00'], ['Nov 2026']],
+    [
+      'an hour that came twice says its offset, the others do not',
       'hour',
-      from + HOUR,
-    )
-    expect(highestOf(rows)).toBe(7)
-  })
-
-  it('puts a bucket of the core that lies beside a start (daylight saving) into the one it belongs to, losing nothing', () => {
-    const rows = chartRows(series([bucket(from + HOUR + 60_000, 5, 0)]), from, from + 3 * HOUR, 'hour', from + 3 * HOUR)
-    expect(rows.reduce((sum, row) => sum + (row.available[grade] ?? 0), 0)).toBe(5)
-  })
-
-  it('bounds the number of buckets', () => expect(bucketStarts(0, 10_000 * HOUR, 'hour')).toHaveLength(2_000))
-  it('names each instrument once', () =>
-    expect(instrumentsOf(series([bucket(0, 1, 0), bucket(HOUR, 1, 0)]))).toEqual([grade]))
+      ['2026-10-25T01:00:00+02:00', '2026-10-25T02:00:00+02:00', '2026-10-25T02:00:00+01:00'],
+      ['01:00', '02:00 +02:00', '02:00 +01:00'],
+    ],
+    [
+      'hours of several days say the day',
+      'hour',
+      ['2026-11-21T13:00:00+01:00', '2026-11-22T13:00:00+01:00'],
+      ['21 Nov, 13:00 +01:00', '22 Nov, 13:00 +01:00'],
+    ],
+  ])('%s', (_name, size, starts, labels) => expect(bucketLabels(starts, size)).toEqual(labels))
 })
 
 describe('axis', () => {

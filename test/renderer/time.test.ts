@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { age, duration, startOfDay, until } from '#ui/format-time.ts'
+import { age, duration, until, viewerZone } from '#ui/format-time.ts'
 
 describe('durations', () => {
   it.each([
@@ -24,9 +24,15 @@ describe('ages', () => {
     expect(until(12_000, 0)).toBe('in 12 s')
     expect(until(0, 10)).toBe('now')
   })
-  it('a day starts at local midnight', () => {
-    const noon = new Date(2026, 10, 21, 12, 30).getTime()
-    expect(new Date(startOfDay(noon)).getHours()).toBe(0)
-    expect(startOfDay(noon)).toBeLessThanOrEqual(noon)
-  })
+})
+
+describe('the viewer’s zone', () => {
+  const told = (timeZone: string | undefined) => {
+    const spy = vi.spyOn(Intl.DateTimeFormat.prototype, 'resolvedOptions').mockReturnValue({ timeZone } as never)
+    onTestFinished(() => spy.mockRestore())
+    return viewerZone()
+  }
+  it('is the browser’s', () => expect(told('America/St_Johns')).toBe('America/St_Johns'))
+  it('is UTC where the browser cannot tell it', () =>
+    expect([told('Etc/Unknown'), told(undefined)]).toEqual(['UTC', 'UTC']))
 })

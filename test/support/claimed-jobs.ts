@@ -14,7 +14,7 @@ import { Seller } from './seller.ts'
 import { tempDir } from './temp-dir.ts'
 
 /** Every table that a receipt or a release may change. */
-const TABLES = ['transfers', 'balances', 'jobs', 'receipts', 'releases', 'rollup_hour', 'outbox']
+const TABLES = ['transfers', 'balances', 'jobs', 'receipts', 'releases', 'rollup_quarter', 'outbox']
 
 export async function claimedJobs() {
   const seller = new Seller(tempDir())

@@ -283,7 +283,7 @@ describe('venues of one rig', () => {
     const [mine, toys] = [STOKER.job(rig), MARKET.job(rig)]
     await rig.run(2_000)
     const sums = async (venueId: VenueId) =>
-      rig.core.client.earnings.summary({ venueId, from: 0, to: rig.clock.now() + 86_400_000 })
+      rig.core.client.earnings.summary({ venueId, from: 0, to: rig.clock.now() + 86_400_000, zone: 'UTC' })
     const [practice, toy] = [await sums(VENUE), await sums(TOY)]
     expect([practice.venueId, practice.currency, practice.jobs]).toEqual([VENUE, 'PCR', 1])
     expect([toy.venueId, toy.currency, toy.jobs, toy.heldNano]).toEqual([TOY, 'SIM', 1, rig.toy.jobs.get(toys)!.points])

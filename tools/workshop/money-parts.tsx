@@ -1,39 +1,39 @@
 /** Charts of income and the tables behind them. */
-import { bucketLabel, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
+import { chartRows, cumulative, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
+import { gradeName } from '#ui/format.ts'
+import { viewerZone } from '#ui/format-time.ts'
 import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable, IncomeTable } from '#ui/income-table.tsx'
 import { Card } from '#ui/page.tsx'
 
 import { series } from '../../test/support/fake-core/series.ts'
 
-const DAY_MS = 86_400_000
-
 export function MoneyParts({ now }: { now: number }) {
-  const from = new Date(now).setMinutes(0, 0, 0) - DAY_MS
-  const data = series(true, { from, to: now, bucket: 'hour' }, now)
-  const rows = chartRows(data, from, now, 'hour', now)
+  const data = series(true, { span: 'today', zone: viewerZone(), by: 'instrument' }, now)
+  const rows = chartRows(data)
+  const present = nowLabel(data, rows)
   const money = { currency: data.currency, powerCurrency: data.powerCurrency }
-  const instruments = instrumentsOf(data)
+  const sources = sourcesOf(data, gradeName)
   return (
     <>
       <div className="grid g2">
-        <Card title="Income and electricity" aside={<IncomeLegend instruments={instruments} />}>
+        <Card title="Income and electricity" aside={<IncomeLegend sources={sources} />}>
           <IncomeChart
             {...money}
             rows={rows}
-            instruments={instruments}
+            sources={sources}
             label="Income by hour"
-            nowLabel={bucketLabel(now, 'hour')}
+            {...(present === undefined ? {} : { nowLabel: present })}
           />
-          <FoldedIncomeTable {...money} rows={rows} instruments={instruments} caption="Income by hour" now={now} />
+          <FoldedIncomeTable {...money} rows={rows} sources={sources} caption="Income by hour" />
         </Card>
         <Card title="Running sums" aside={<CumulativeLegend />}>
-          <CumulativeChart {...money} points={cumulative(rows, now)} label="Running sums by hour" />
+          <CumulativeChart {...money} points={cumulative(rows)} label="Running sums by hour" />
         </Card>
       </div>
       <Card title="The table behind every chart">
-        <IncomeTable {...money} rows={rows.slice(-6)} instruments={instruments} caption="The last hours" now={now} />
+        <IncomeTable {...money} rows={rows.slice(-6)} sources={sources} caption="The last hours" />
       </Card>
     </>
   )

@@ -91,7 +91,7 @@ async function walk(
   const [{ ok }, power, summary] = [
     await client.app.ledgerCheck({ venueId }),
     await client.app.power(),
-    await client.earnings.summary({ venueId, from: Date.now() - 86_400_000, to: Date.now() + 60_000 }),
+    await client.earnings.summary({ venueId, from: Date.now() - 86_400_000, to: Date.now() + 60_000, zone: 'UTC' }),
   ]
   const missed = missedCalls(dir) - missedBefore
   if (missed > 0)

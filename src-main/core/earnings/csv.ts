@@ -1,18 +1,18 @@
 /**
- * The series as CSV (RFC 4180): exact nano integers beside shown values, UTC and local time, realm and currency on
- * every line.
+ * The series as CSV (RFC 4180): exact nano integers beside shown values, UTC and local time, zone, realm and currency on
+ * every line. The rows are those of the table on screen: buckets that have begun.
  */
 import type { Series } from '#contract/earnings.ts'
-import { MINUTE_MS, type EpochMs } from '#contract/time.ts'
+import type { EpochMs } from '#contract/time.ts'
 
-import type { Range } from './buckets.ts'
+import { localTime } from './calendar.ts'
 import { shownAmount } from './shown-amount.ts'
 
 type Cell = string | number | null
 
 /**
- * Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, so it has a line of its
- * own.
+ * Income lines and electricity lines alternate: a bucket's energy belongs to no instrument, model or deployment, so it
+ * has a line of its own. A line of one GPU is a part of the electricity line before it: sum one kind or the other.
  */
 const CSV_HEADER = [
   'row',
@@ -21,8 +21,11 @@ const CSV_HEADER = [
   'currency',
   'bucket',
   'start_utc',
+  'end_utc',
   'start_local',
-  'instrument',
+  'zone',
+  'by',
+  'source',
   'jobs',
   'input_tokens',
   'output_tokens',
@@ -41,7 +44,7 @@ const CSV_HEADER = [
   'power_covered_share',
 ] as const
 
-const INCOME_CELLS = 12
+const INCOME_CELLS = 13
 const POWER_CELLS = 5
 
 /** RFC 4180 section 2: quotes around anything with a comma, quote or line break, quotes inside doubled. */
@@ -54,25 +57,23 @@ const blanks = (count: number): null[] => Array.from({ length: count }, () => nu
 
 const utc = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z')
 
-/** ISO 8601 with the offset: `2026-11-21T13:00:00+01:00`. */
-export function localTime(at: EpochMs, offsetMinutes: number): string {
-  const size = Math.abs(offsetMinutes)
-  const offset = `${offsetMinutes < 0 ? '-' : '+'}${String(Math.floor(size / 60)).padStart(2, '0')}:${String(size % 60).padStart(2, '0')}`
-  return new Date(at + offsetMinutes * MINUTE_MS).toISOString().replace(/\.\d{3}Z$/, offset)
-}
+const thousandths = (value: number): number => Math.round(value * 1_000) / 1_000
 
-export function seriesCsv(series: Series, range: Range): string {
+export function seriesCsv(series: Series): string {
+  const { bucket: size, zone } = series.range
   const lines: string[] = [line(CSV_HEADER)]
-  for (const bucket of series.buckets) {
+  for (const bucket of series.buckets.filter(({ begun }) => begun)) {
     const head = [
       series.venueId,
       series.realm,
       series.currency,
-      range.bucket,
+      size,
       utc(bucket.at),
-      localTime(bucket.at, range.offsetMinutes),
+      utc(bucket.end),
+      bucket.startLocal,
+      zone,
     ]
-    for (const row of bucket.byInstrument) {
+    for (const row of bucket.income) {
       const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [
         nano,
         shownAmount(nano),
@@ -81,7 +82,8 @@ export function seriesCsv(series: Series, range: Range): string {
         line([
           'income',
           ...head,
-          row.instrument,
+          series.by,
+          row.source,
           row.jobs,
           row.inputTokens,
           row.outputTokens,
@@ -90,25 +92,34 @@ export function seriesCsv(series: Series, range: Range): string {
         ]),
       )
     }
-    const { joules, costNano, coveredShare } = bucket.power
+    const energy = (joules: number, costNano: number | null): Cell[] => [
+      thousandths(joules),
+      series.powerCurrency,
+      costNano,
+      costNano === null ? null : shownAmount(costNano),
+    ]
+    const { joules, costNano, coveredShare, gpus } = bucket.power
     lines.push(
-      line([
-        'electricity',
-        ...head,
-        ...blanks(INCOME_CELLS),
-        Math.round(joules * 1_000) / 1_000,
-        series.powerCurrency,
-        costNano,
-        costNano === null ? null : shownAmount(costNano),
-        Math.round(coveredShare * 1_000) / 1_000,
-      ]),
+      line(['electricity', ...head, ...blanks(INCOME_CELLS), ...energy(joules, costNano), thousandths(coveredShare)]),
     )
+    for (const { gpu, joules, costNano } of gpus)
+      lines.push(
+        line([
+          'electricity of a gpu',
+          ...head,
+          'gpu',
+          gpu,
+          ...blanks(INCOME_CELLS - 2),
+          ...energy(joules, costNano),
+          null,
+        ]),
+      )
   }
   return lines.join('')
 }
 
-const day = (at: EpochMs, offsetMinutes: number): string => localTime(at, offsetMinutes).slice(0, 10)
+const day = (at: EpochMs, zone: string): string => localTime(at, zone).slice(0, 10)
 
 /** `stoker-practice-2026-11-01-to-2026-11-21-by-day.csv`: the last day is the last one inside. */
-export const csvFileName = (realm: string, { from, to, bucket, offsetMinutes }: Range): string =>
-  `stoker-${realm}-${day(from, offsetMinutes)}-to-${day(to - 1, offsetMinutes)}-by-${bucket}.csv`
+export const csvFileName = ({ realm, range: { from, to, bucket, zone } }: Series): string =>
+  `stoker-${realm}-${day(from, zone)}-to-${day(Math.max(from, to - 1), zone)}-by-${bucket}.csv`

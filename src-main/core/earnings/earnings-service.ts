@@ -1,19 +1,20 @@
 /** What earnings offer screens and other domains. */
-import type { Series, Summary } from '#contract/earnings.ts'
+import type { RangeAsked, Series, Summary } from '#contract/earnings.ts'
 import type { VenueId } from '#contract/ids.ts'
-import type { EpochMs } from '#contract/time.ts'
 
-import type { Range } from './buckets.ts'
 import type { HeldRow } from './rollups.store.ts'
 
 export interface EarningsService {
   /**
-   * Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST for an empty
-   * range.
+   * Sums of the range; pending and next release are as of now. Error BAD_REQUEST for an empty range or an unknown time
+   * zone.
    */
-  summary(from: EpochMs, to: EpochMs): Summary
-  /** Error BAD_REQUEST for an empty range or more than 2,000 buckets. */
-  series(range: Range): Series
+  summary(asked: RangeAsked): Summary
+  /** Error BAD_REQUEST for an empty range, an unknown time zone, or more than 2,000 buckets. */
+  series(asked: RangeAsked): Series
   held(): (HeldRow & { venueId: VenueId; reason: string })[]
-  csv(range: Range): { fileName: string; csv: string }
+  /** The rows of `series`; the same errors. */
+  csv(asked: RangeAsked): { fileName: string; csv: string }
+  /** Jobs settled, and jobs failed by our fault, in the quarter hours that began in the last 24 hours. */
+  jobsLastDay(): { jobs: number; failed: number }
 }

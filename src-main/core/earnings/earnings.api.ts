@@ -5,7 +5,7 @@ import type { Os } from '#core/os.ts'
 import type { EarningsService } from './earnings-service.ts'
 
 export const earningsApi = (os: Os, of: ByVenue<EarningsService>) => ({
-  summary: os.earnings.summary.handler(({ input }) => of(input.venueId).summary(input.from, input.to)),
+  summary: os.earnings.summary.handler(({ input }) => of(input.venueId).summary(input)),
   series: os.earnings.series.handler(({ input }) => of(input.venueId).series(input)),
   held: os.earnings.held.handler(({ input }) => of(input.venueId).held()),
   csv: os.earnings.csv.handler(({ input }) => of(input.venueId).csv(input)),

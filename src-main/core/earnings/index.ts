@@ -1,16 +1,13 @@
-/** Earnings of one realm: read from hourly rollups, so that a million jobs cost what a thousand do. */
-import type { Series } from '#contract/earnings.ts'
+/** Earnings of one venue: read from sums by quarter hour, so that a million jobs cost what a thousand do. */
 import type { VenueContext } from '#core/core-context.ts'
 
-import { bucketStarts, type Range } from './buckets.ts'
 import { csvFileName, seriesCsv } from './csv.ts'
 import type { EarningsService } from './earnings-service.ts'
-import { summariseEarnings, type EarningsPower } from './earnings-summary.ts'
-import { bucketsOf, methodOf } from './earnings.ts'
-import { heldJobs, incomeBetween } from './rollups.store.ts'
+import { seriesOf, summaryOf, type EarningsPower } from './earnings-series.ts'
+import { lastDay, resolveRange } from './ranges.ts'
+import { heldJobs, jobsBetween } from './rollups.store.ts'
 
 export { earningsApi } from './earnings.api.ts'
-export { bucketStart } from './buckets.ts'
 export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
 export { priceInWords } from './shown-amount.ts'
@@ -18,28 +15,16 @@ export { priceInWords } from './shown-amount.ts'
 export type EarningsContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 
 export function createEarnings(context: EarningsContext, power: EarningsPower) {
-  const { venueId, realmDb, clock, realm, currency } = context
-
-  const series = (range: Range): Series => {
-    const now = clock.now()
-    // Refuses too long a range before anything is read.
-    bucketStarts(range)
-    const energy = power.hours(range.from, range.to)
-    const powerCurrency = power.currency()
-    return {
-      venueId,
-      realm,
-      currency,
-      powerCurrency,
-      powerMethod: methodOf(energy, powerCurrency),
-      at: now,
-      buckets: bucketsOf(range, incomeBetween(realmDb.read, range.from, range.to), energy, powerCurrency, now),
-    }
-  }
-
+  const { venueId, realmDb, clock } = context
   const service: EarningsService = {
-    summary: (from, to) => summariseEarnings(context, power, from, to),
-    series,
+    summary(asked) {
+      const now = clock.now()
+      return summaryOf(context, power, resolveRange(asked, now), now)
+    },
+    series(asked) {
+      const now = clock.now()
+      return seriesOf(context, power, { range: resolveRange(asked, now), by: asked.by, now })
+    },
     held() {
       const now = clock.now()
       return heldJobs(realmDb.read).map((row) => ({
@@ -51,7 +36,14 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
             : 'Due; the exchange has not told its release yet.',
       }))
     },
-    csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),
+    csv(asked) {
+      const series = service.series(asked)
+      return { fileName: csvFileName(series), csv: seriesCsv(series) }
+    },
+    jobsLastDay() {
+      const { from, to } = lastDay(clock.now())
+      return jobsBetween(realmDb.read, from, to)
+    },
   }
   return service
 }

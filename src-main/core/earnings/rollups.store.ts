@@ -1,21 +1,38 @@
 /**
- * Reads the hourly rollups of the realm's database, and the few open jobs whose money is not settled or released yet.
- * Never scans the job table.
+ * Reads the sums by quarter hour of the realm's database, and the few open jobs whose money is not settled or released
+ * yet. Never scans the job table.
  */
+import type { IncomeKey } from '#contract/earnings.ts'
+import { StokerError } from '#contract/errors.ts'
 import type { Instrument, JobId } from '#contract/ids.ts'
 import { nano, nanoFromBigInt, type Nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
-import type { IncomeRow } from './earnings.ts'
+/** Sums of some quarter hours and one source (an instrument, a model or a deployment). */
+export interface IncomeRow {
+  source: string
+  jobs: number
+  inputTokens: number
+  outputTokens: number
+  grossNano: Nano
+  feeNano: Nano
+  sellerNano: Nano
+  releasedNano: Nano
+  servedMs: number
+}
 
-/** Rows of one reading: 20 years of hours on one instrument, or one year on twenty. */
-const ROWS_MAX = 200_000
+/** More sources in one bucket are refused, never cut off. */
+const SOURCES_MAX = 1_000
 const HELD_MAX = 1_000
+const COLUMNS: Readonly<Record<IncomeKey, string>> = {
+  instrument: 'instrument',
+  model: 'sha256',
+  deployment: 'deployment_id',
+}
 
 interface Row {
-  hour_ms: bigint
-  instrument: string
+  source: string
   jobs: bigint
   input_tokens: bigint
   output_tokens: bigint
@@ -26,41 +43,57 @@ interface Row {
   served_ms: bigint
 }
 
-/** Rollups of the hours that begin in [from, to), oldest first. */
-export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs): IncomeRow[] {
-  const sql = `SELECT hour_ms, instrument, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms FROM rollup_hour WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, instrument LIMIT ${ROWS_MAX}`
-  return db
-    .money<Row>(sql)
-    .all(from, to)
-    .map((row) => ({
-      hourMs: Number(row.hour_ms),
-      instrument: row.instrument as Instrument,
-      jobs: Number(row.jobs),
-      inputTokens: Number(row.input_tokens),
-      outputTokens: Number(row.output_tokens),
-      grossNano: nanoFromBigInt(row.gross_nano),
-      feeNano: nanoFromBigInt(row.fee_nano),
-      sellerNano: nanoFromBigInt(row.seller_nano),
-      releasedNano: nanoFromBigInt(row.released_nano),
-      servedMs: Number(row.served_ms),
-    }))
+/**
+ * Income of the quarter hours that begin in [from, to), in the order of the sources; those with failures alone are left
+ * out. Error: BAD_REQUEST for more than SOURCES_MAX.
+ */
+export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs, by: IncomeKey): IncomeRow[] {
+  const sql = `SELECT ${COLUMNS[by]} AS source, sum(jobs) AS jobs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+      sum(gross_nano) AS gross_nano, sum(fee_nano) AS fee_nano, sum(seller_nano) AS seller_nano, sum(released_nano) AS released_nano, sum(served_ms) AS served_ms
+    FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1 HAVING sum(jobs) <> 0 OR sum(gross_nano) <> 0 ORDER BY 1 LIMIT ${SOURCES_MAX + 1}`
+  const rows = db.money<Row>(sql).all(from, to)
+  if (rows.length > SOURCES_MAX)
+    throw new StokerError(
+      'BAD_REQUEST',
+      `This range has more than ${SOURCES_MAX} ${by}s; choose a shorter one, or ask by instrument.`,
+      { data: { by } },
+    )
+  return rows.map((row) => ({
+    source: row.source,
+    jobs: Number(row.jobs),
+    inputTokens: Number(row.input_tokens),
+    outputTokens: Number(row.output_tokens),
+    grossNano: nanoFromBigInt(row.gross_nano),
+    feeNano: nanoFromBigInt(row.fee_nano),
+    sellerNano: nanoFromBigInt(row.seller_nano),
+    releasedNano: nanoFromBigInt(row.released_nano),
+    servedMs: Number(row.served_ms),
+  }))
 }
 
-/** Billed tokens and job time settled in the hours that begin in [from, to). For the power domain. */
+/** Billed tokens and job time settled in the quarter hours that begin in [from, to). For the power domain. */
 export function billedBetween(db: ReadDb, from: EpochMs, to: EpochMs): { tokens: number; servedMs: number } {
   return (
     db
       .prepare<{ tokens: number; servedMs: number }>(
-        'SELECT coalesce(sum(input_tokens + output_tokens), 0) AS tokens, coalesce(sum(served_ms), 0) AS servedMs FROM rollup_hour WHERE hour_ms >= ? AND hour_ms < ?',
+        'SELECT coalesce(sum(input_tokens + output_tokens), 0) AS tokens, coalesce(sum(served_ms), 0) AS servedMs FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ?',
       )
       .get(from, to) ?? { tokens: 0, servedMs: 0 }
   )
 }
 
+/** Jobs settled, and jobs failed by our fault, in the quarter hours that begin in [from, to). */
+export const jobsBetween = (db: ReadDb, from: EpochMs, to: EpochMs): { jobs: number; failed: number } =>
+  db
+    .prepare<{ jobs: number; failed: number }>(
+      'SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(failed), 0) AS failed FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ?',
+    )
+    .get(from, to)!
+
 export const listedBetween = (db: ReadDb, from: EpochMs, to: EpochMs): number =>
   db
     .prepare<{ ms: number }>(
-      'SELECT coalesce(sum(listed_ms), 0) AS ms FROM listing_time WHERE hour_ms >= ? AND hour_ms < ?',
+      'SELECT coalesce(sum(listed_ms), 0) AS ms FROM listing_quarter WHERE quarter_ms >= ? AND quarter_ms < ?',
     )
     .get(from, to)?.ms ?? 0
 

@@ -4,10 +4,9 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano } from '#contract/money.ts'
-import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
+import { DAY_MS, HOUR_MS } from '#contract/time.ts'
 import type { ByVenue } from '#core/by-venue.ts'
 import type { VenueContext, TradingService } from '#core/core-context.ts'
-import { bucketStart } from '#core/earnings/index.ts'
 import type { EarningsService } from '#core/earnings/index.ts'
 import type { ModelsService } from '#core/models/index.ts'
 import type { OnboardingService } from '#core/onboarding/index.ts'
@@ -23,15 +22,13 @@ export interface HomeDeps {
   trading: TradingService
   models: Pick<ModelsService, 'list'> & { registering?(): boolean }
   deployments: { list(): Deployment[] }
-  earnings: Pick<EarningsService, 'summary'>
+  earnings: Pick<EarningsService, 'summary' | 'jobsLastDay'>
   power: Pick<PowerLedger, 'perMtok' | 'isPriced'>
   onboarding: Pick<OnboardingService, 'current'>
   /** The last book of an instrument, as the exchange sent it; null when it said nothing. */
   demand?(instrument: string): HomeFacts['demand']
   /** The newest terms the exchange stated, kept while it is away; the session's own by default. */
   terms?: { specs(): readonly GradeSpec[]; feeBps(): number }
-  /** The rig's offset east of UTC in minutes; the system's by default. */
-  offsetMinutes?(at: EpochMs): number
 }
 
 export type HomeContext = Pick<VenueContext, 'venueId' | 'clock' | 'realm' | 'currency' | 'venue'>
@@ -41,17 +38,27 @@ const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', '
 const first = <State, Item extends { state: State }>(items: readonly Item[], order: readonly State[]): Item | null =>
   items.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0] ?? null
 
-const systemOffset = (at: EpochMs): number => -new Date(at).getTimezoneOffset()
-
 export function createHome(context: HomeContext, deps: HomeDeps) {
   const { clock, venue } = context
-  const today = (now: EpochMs): Home['today'] => {
-    const since = bucketStart(now, 'day', deps.offsetMinutes?.(now) ?? systemOffset(now))
-    const { availableNano, heldNano, powerNano, jobs } = deps.earnings.summary(since, now + 1)
-    return { since, availableNano, heldNano, powerNano: powerNano ?? (deps.power.isPriced() ? nano(0) : null), jobs }
+  const today = (zone: string): Home['today'] => {
+    const { range, availableNano, heldNano, powerNano, jobs } = deps.earnings.summary({
+      span: 'today',
+      zone,
+      by: 'instrument',
+    })
+    return {
+      since: range.from,
+      zone: range.zone,
+      availableNano,
+      heldNano,
+      powerNano: powerNano ?? (deps.power.isPriced() ? nano(0) : null),
+      jobs,
+    }
   }
 
-  const facts = async (): Promise<HomeFacts> => {
+  const facts = async (zone: string): Promise<HomeFacts> => {
+    // Refuses an unknown zone before anything is asked.
+    const earned = today(zone)
     const now = clock.now()
     const models = await deps.models.list()
     const deployments = deps.deployments.list()
@@ -87,16 +94,17 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       feeBps: deps.terms?.feeBps() ?? terms?.feeBps ?? null,
       specs: deps.terms?.specs() ?? terms?.specs ?? [],
       power: deps.power.perMtok(),
-      jobs24h: deps.trading.jobsSince(now - DAY_MS),
+      jobs24h: deps.earnings.jobsLastDay(),
       connectedShare24h: deps.trading.connectedShare(now - DAY_MS),
-      today: today(now),
+      today: earned,
       onboarding: deps.onboarding.current(),
     }
   }
-  const current = async (): Promise<Home> => composeHome(await facts())
+  /** `zone`: the viewer's, whose day today is. Error: BAD_REQUEST for one that is unknown. */
+  const current = async (zone = 'UTC'): Promise<Home> => composeHome(await facts(zone))
   return { current }
 }
 
 export const homeApi = (os: Os, of: ByVenue<ReturnType<typeof createHome>>) => ({
-  home: os.app.home.handler(({ input }) => of(input.venueId).current()),
+  home: os.app.home.handler(({ input }) => of(input.venueId).current(input.zone)),
 })

@@ -1,29 +1,41 @@
 /**
- * Sums per hour for charts, changed only inside the transaction that changes the money. What counts in which hour:
- * realm-db/migrations/0050-rollups.ts.
+ * Sums per quarter hour for charts, changed only inside the transaction that changes the money. What counts in which
+ * quarter: realm-db/migrations/0100-quarter-hours.ts.
  */
 import type { Receipt } from '#contract/receipt.ts'
-import { HOUR_MS } from '#contract/time.ts'
+import { QUARTER_MS } from '#contract/time.ts'
 import type { WriteDb } from '#db/db-types.ts'
 
-const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS
+import type { SellerJobRow } from './jobs.store.ts'
 
-const row = (db: WriteDb, hour: number, instrument: string): void => {
-  db.prepare('INSERT INTO rollup_hour (hour_ms, instrument) VALUES (?, ?) ON CONFLICT DO NOTHING').run(hour, instrument)
+type RolledJob = Pick<SellerJobRow, 'instrument' | 'sha256' | 'deploymentId'>
+
+const WHERE = 'WHERE quarter_ms = ? AND instrument = ? AND sha256 = ? AND deployment_id = ?'
+const keyOf = (at: number, { instrument, sha256, deploymentId }: RolledJob): [number, string, string, string] => [
+  Math.floor(at / QUARTER_MS) * QUARTER_MS,
+  instrument,
+  sha256,
+  deploymentId,
+]
+
+function row(db: WriteDb, at: number, job: RolledJob): [number, string, string, string] {
+  const key = keyOf(at, job)
+  db.prepare(
+    'INSERT INTO rollup_quarter (quarter_ms, instrument, sha256, deployment_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  ).run(...key)
+  return key
 }
 
 /** What a receipt, or a line of a statement, says of a settled job. */
 export interface SettledFacts extends Pick<Receipt, 'settledAt' | 'billed' | 'grossNano' | 'feeNano' | 'sellerNano'> {
-  claim: { instrument: string; timings: { durationMs: number } }
+  claim: { timings: { durationMs: number } }
 }
 
-export function addSettled(db: WriteDb, receipt: SettledFacts): void {
+export function addSettled(db: WriteDb, receipt: SettledFacts, job: RolledJob): void {
   const { claim, billed } = receipt
-  const hour = hourOf(receipt.settledAt)
-  row(db, hour, claim.instrument)
+  const key = row(db, receipt.settledAt, job)
   db.prepare(
-    `UPDATE rollup_hour SET jobs = jobs + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, gross_nano = gross_nano + ?, fee_nano = fee_nano + ?, seller_nano = seller_nano + ?, served_ms = served_ms + ?
-     WHERE hour_ms = ? AND instrument = ?`,
+    `UPDATE rollup_quarter SET jobs = jobs + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, gross_nano = gross_nano + ?, fee_nano = fee_nano + ?, seller_nano = seller_nano + ?, served_ms = served_ms + ? ${WHERE}`,
   ).run(
     billed.inputTokens,
     billed.outputTokens,
@@ -31,24 +43,19 @@ export function addSettled(db: WriteDb, receipt: SettledFacts): void {
     receipt.feeNano,
     receipt.sellerNano,
     claim.timings.durationMs,
-    hour,
-    claim.instrument,
+    ...key,
   )
 }
 
-/** `settledAt` of the job's receipt decides the hour, so that held never turns negative in any hour. */
-export function addReleased(db: WriteDb, settledAt: number, instrument: string, amountNano: number): void {
-  db.prepare('UPDATE rollup_hour SET released_nano = released_nano + ? WHERE hour_ms = ? AND instrument = ?').run(
+/** `settledAt` of the job's receipt decides the quarter, so that held never turns negative in any of them. */
+export function addReleased(db: WriteDb, settledAt: number, job: RolledJob, amountNano: number): void {
+  db.prepare(`UPDATE rollup_quarter SET released_nano = released_nano + ? ${WHERE}`).run(
     amountNano,
-    hourOf(settledAt),
-    instrument,
+    ...keyOf(settledAt, job),
   )
 }
 
-export function addFailed(db: WriteDb, at: number, instrument: string): void {
-  row(db, hourOf(at), instrument)
-  db.prepare('UPDATE rollup_hour SET failed = failed + 1 WHERE hour_ms = ? AND instrument = ?').run(
-    hourOf(at),
-    instrument,
-  )
+export function addFailed(db: WriteDb, at: number, job: RolledJob): void {
+  const key = row(db, at, job)
+  db.prepare(`UPDATE rollup_quarter SET failed = failed + 1 ${WHERE}`).run(...key)
 }

@@ -83,7 +83,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
           const job = findJob(db, jobId)
           if (job?.state !== 'running') continue
           updateJob(db, jobId, { state: 'failed', reason, endedAt: clock.now() })
-          addFailed(db, clock.now(), job.instrument)
+          addFailed(db, clock.now(), job)
         }
       }),
   }
@@ -175,7 +175,7 @@ function bookReceipt(deps: SettlementDeps, db: WriteDb, receipt: Receipt, job: S
     receiptSeq: receipt.seq,
   })
   insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
-  addSettled(db, receipt)
+  addSettled(db, receipt, job)
   outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
 }
 
@@ -311,7 +311,7 @@ function releaseHeld(
     })
   insertRelease(db, exchange, release)
   updateJob(db, jobId, { releasedAt: release.at })
-  if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!.instrument, amountNano)
+  if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!, amountNano)
   return { kind: 'applied' }
 }
 

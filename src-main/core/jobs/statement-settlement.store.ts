@@ -110,14 +110,15 @@ function bookLine(deps: Deps, db: WriteDb, line: StatementLine, job: SellerJobRo
     exchange: BY_STATEMENT,
     receiptSeq: lineOf(db, job.jobId)!.line,
   })
-  addSettled(db, {
+  const facts = {
     settledAt: line.at,
-    claim: { instrument: job.instrument, timings: { durationMs: job.durationMs ?? 0 } },
+    claim: { timings: { durationMs: job.durationMs ?? 0 } },
     billed: { inputTokens: job.inputTokens ?? 0, outputTokens: job.outputTokens ?? 0 },
     grossNano: line.amountNano,
     feeNano: nano(0),
     sellerNano: line.amountNano,
-  })
+  }
+  addSettled(db, facts, job)
   outboxDone(db, { kind: CLAIM_KIND, key: job.jobId, at: now })
 }
 
@@ -137,6 +138,5 @@ function moveLine({ books, clock }: Deps, db: WriteDb, line: StatementLine, stat
     })
   if (state !== 'available') return
   updateJob(db, jobId, { releasedAt: line.at })
-  const job = findJob(db, jobId)!
-  addReleased(db, lineOf(db, jobId)!.at, job.instrument, amountNano)
+  addReleased(db, lineOf(db, jobId)!.at, findJob(db, jobId)!, amountNano)
 }

@@ -1,6 +1,6 @@
 /** Our records against each other, row by row: what a sum alone would not notice. Read only, in slices. */
 import { transferIdsSql, type TransferStep } from '#books/transfer-ids.ts'
-import { HOUR_MS } from '#contract/time.ts'
+import { QUARTER_MS } from '#contract/time.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
 import { finishSlices, type Sliced } from '#lib/sliced.ts'
@@ -55,27 +55,28 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ],
 ]
 
-/** What the charts show of an hour, by the columns of rollup_hour. */
+/** What the charts show of a quarter hour, by the columns of rollup_quarter. */
 const SUMMED = 'jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms'
-type HourKey = { hour_ms: bigint; instrument: string }
-type HourRow = HourKey & Record<string, bigint | string>
+const KEYS = 'quarter_ms, instrument, sha256, deployment_id'
+type QuarterKey = { quarter_ms: bigint; instrument: string; sha256: string; deployment_id: string }
+type QuarterRow = QuarterKey & Record<string, bigint | string>
 
-/** Hours from the receipts and releases of the slice that the charts' hours are summed from. */
+/** Quarter hours from the receipts and releases of the slice that the charts are summed from. */
 const EXPECTED = `
-  SELECT r.settled_at - r.settled_at % ${HOUR_MS} AS hour_ms, j.instrument, count(*) AS jobs, sum(j.input_tokens) AS input_tokens,
+  SELECT r.settled_at - r.settled_at % ${QUARTER_MS} AS quarter_ms, j.instrument, j.sha256, j.deployment_id, count(*) AS jobs, sum(j.input_tokens) AS input_tokens,
     sum(j.output_tokens) AS output_tokens, sum(j.gross_nano) AS gross_nano, sum(j.fee_nano) AS fee_nano, sum(j.seller_nano) AS seller_nano,
     coalesce(sum(x.amount_nano), 0) AS released_nano, sum(j.duration_ms) AS served_ms
   FROM receipts r JOIN jobs j ON j.job_id = r.job_id LEFT JOIN releases x ON x.job_id = r.job_id
-  WHERE r.rowid > @after AND r.rowid <= @upTo AND j.dispute IS NULL GROUP BY 1, 2`
+  WHERE r.rowid > @after AND r.rowid <= @upTo AND j.dispute IS NULL GROUP BY 1, 2, 3, 4`
 /** The same from the lines of statements, on a venue without receipts. */
 const BY_LINES = `
-  SELECT l.at - l.at % ${HOUR_MS} AS hour_ms, j.instrument, count(*) AS jobs, sum(j.input_tokens) AS input_tokens,
+  SELECT l.at - l.at % ${QUARTER_MS} AS quarter_ms, j.instrument, j.sha256, j.deployment_id, count(*) AS jobs, sum(j.input_tokens) AS input_tokens,
     sum(j.output_tokens) AS output_tokens, sum(j.gross_nano) AS gross_nano, sum(j.fee_nano) AS fee_nano, sum(j.seller_nano) AS seller_nano,
     sum(iif(l.state = 'accrued', 0, l.amount_nano)) AS released_nano, sum(j.duration_ms) AS served_ms
   FROM statement_lines l JOIN jobs j ON j.job_id = l.job_id
-  WHERE l.rowid > @after AND l.rowid <= @upTo AND l.booked = 1 GROUP BY 1, 2`
-const HOURS = `SELECT hour_ms, instrument, ${SUMMED} FROM rollup_hour
-  WHERE rowid > @after AND rowid <= @upTo AND (jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0)`
+  WHERE l.rowid > @after AND l.rowid <= @upTo AND l.booked = 1 GROUP BY 1, 2, 3, 4`
+const QUARTERS = `SELECT ${KEYS}, ${SUMMED} FROM rollup_quarter
+  WHERE quarter_ms > @after AND quarter_ms <= @upTo AND (jobs <> 0 OR gross_nano <> 0 OR released_nano <> 0)`
 
 /** All at once. */
 export const recordProblems = (db: Read): string[] => finishSlices(recordProblemsSliced(db))
@@ -91,40 +92,41 @@ export function* recordProblemsSliced(db: Read): Sliced<string[]> {
       lines.push(...rows.slice(0, SHOWN - lines.length).map(({ id }) => `job ${id} ${text}`))
     }
   })
-  return [...found.flat(), ...(yield* hourProblems(db))]
+  return [...found.flat(), ...(yield* quarterProblems(db))]
 }
 
-const keyOf = ({ hour_ms, instrument }: HourKey): string => `${hour_ms} ${instrument}`
+const keyOf = ({ quarter_ms, instrument, sha256, deployment_id }: QuarterKey): string =>
+  `${quarter_ms} ${instrument} ${sha256} ${deployment_id}`
 
-/** Sums of hours are few, whatever the number of jobs: they are held together. */
-function* hourProblems(db: Read): Sliced<string[]> {
+/** Sums of quarter hours are few, whatever the number of jobs: they are held together. */
+function* quarterProblems(db: Read): Sliced<string[]> {
   const names = SUMMED.split(', ')
-  const expected = new Map<string, HourRow>()
+  const expected = new Map<string, QuarterRow>()
   for (const [table, sql] of [
     ['receipts', EXPECTED],
     ['statement_lines', BY_LINES],
   ] as const)
     yield* readInSlices(db, { part: 'charts', table, key: 'rowid', first: FIRST_ROW, rows: SUM_ROWS }, (bounds) => {
-      for (const row of db.money<HourRow>(sql).all(bounds)) {
+      for (const row of db.money<QuarterRow>(sql).all(bounds)) {
         const sum = expected.get(keyOf(row))
         if (sum === undefined) expected.set(keyOf(row), row)
         else for (const name of names) sum[name] = BigInt(sum[name]!) + BigInt(row[name]!)
       }
     })
-  const wrong: HourKey[] = []
-  const hours = { part: 'charts', table: 'rollup_hour', key: 'rowid', first: FIRST_ROW, rows: SUM_ROWS }
-  yield* readInSlices(db, hours, (bounds) => {
-    for (const row of db.money<HourRow>(HOURS).all(bounds)) {
+  const wrong: QuarterKey[] = []
+  const quarters = { part: 'charts', table: 'rollup_quarter', key: 'quarter_ms', first: FIRST_ROW, rows: SUM_ROWS }
+  yield* readInSlices(db, quarters, (bounds) => {
+    for (const row of db.money<QuarterRow>(QUARTERS).all(bounds)) {
       const sum = expected.get(keyOf(row))
       if (sum === undefined || names.some((name) => sum[name] !== row[name])) wrong.push(row)
       expected.delete(keyOf(row))
     }
   })
   return [...wrong, ...expected.values()]
-    .toSorted((a, b) => Number(a.hour_ms - b.hour_ms) || (a.instrument < b.instrument ? -1 : 1))
+    .toSorted((a, b) => Number(a.quarter_ms - b.quarter_ms) || (a.instrument < b.instrument ? -1 : 1))
     .slice(0, SHOWN)
     .map(
-      ({ hour_ms, instrument }) =>
-        `the charts of ${instrument} in the hour from ${new Date(Number(hour_ms)).toISOString().slice(0, 16)} UTC do not add up to its receipts`,
+      ({ quarter_ms, instrument }) =>
+        `the charts of ${instrument} in the quarter hour from ${new Date(Number(quarter_ms)).toISOString().slice(0, 16)} UTC do not add up to its receipts`,
     )
 }

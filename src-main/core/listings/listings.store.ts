@@ -1,5 +1,5 @@
 /** SQL of listings (what the owner wants) and of the time they were up. */
-import { HOUR_MS } from '#contract/time.ts'
+import { QUARTER_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 export interface ListingRow {
@@ -67,24 +67,24 @@ export const deleteListing = (db: WriteDb, instrument: string): boolean =>
   db.prepare('DELETE FROM listings WHERE instrument = ?').run(instrument).changes > 0
 
 /**
- * Adds `ms` of listed time that ended at `until`, hour by hour; `connected` when the exchange was online throughout.
+ * Adds `ms` of listed time that ended at `until`, quarter hour by quarter hour; `connected` when the exchange was online throughout.
  */
 export function addListedTime(db: WriteDb, until: number, ms: number, connected: boolean): void {
   for (let from = until - ms; from < until;) {
-    const hour = Math.floor(from / HOUR_MS) * HOUR_MS
-    const to = Math.min(until, hour + HOUR_MS)
+    const quarter = Math.floor(from / QUARTER_MS) * QUARTER_MS
+    const to = Math.min(until, quarter + QUARTER_MS)
     db.prepare(
-      `INSERT INTO listing_time (hour_ms, listed_ms, connected_ms) VALUES (?, ?, ?)
-       ON CONFLICT (hour_ms) DO UPDATE SET listed_ms = listed_ms + excluded.listed_ms, connected_ms = connected_ms + excluded.connected_ms`,
-    ).run(hour, to - from, connected ? to - from : 0)
+      `INSERT INTO listing_quarter (quarter_ms, listed_ms, connected_ms) VALUES (?, ?, ?)
+       ON CONFLICT (quarter_ms) DO UPDATE SET listed_ms = listed_ms + excluded.listed_ms, connected_ms = connected_ms + excluded.connected_ms`,
+    ).run(quarter, to - from, connected ? to - from : 0)
     from = to
   }
 }
 
-/** Sums over the hours that begin at or after `from`. */
+/** Sums over the quarter hours that begin at or after `from`. */
 export const listedTime = (db: ReadDb, from: number): { listedMs: number; connectedMs: number } =>
   db
     .prepare<{ listedMs: number; connectedMs: number }>(
-      'SELECT coalesce(sum(listed_ms), 0) AS listedMs, coalesce(sum(connected_ms), 0) AS connectedMs FROM listing_time WHERE hour_ms >= ?',
+      'SELECT coalesce(sum(listed_ms), 0) AS listedMs, coalesce(sum(connected_ms), 0) AS connectedMs FROM listing_quarter WHERE quarter_ms >= ?',
     )
     .get(from)!

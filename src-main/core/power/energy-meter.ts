@@ -5,6 +5,7 @@
 import type { EpochMs } from '#contract/time.ts'
 
 import { stretches, type Stretch } from './power.ts'
+import type { GpuWatts } from './power-source.ts'
 
 /** A longer silence was a sleeping machine: it counts as not covered. */
 const GAP_MAX_MS = 15_000
@@ -15,41 +16,54 @@ export interface PowerLoad {
   idleWatts: number
   running: number
   method: string
+  /** Part of `watts`: the GPUs whose meter reads each by itself. */
+  gpus: readonly GpuWatts[]
+}
+
+/** One quarter hour, or the part of it that came together. */
+export interface MeteredStretch extends Stretch {
+  method: string
+  /** By GPU: joules, and the milliseconds they are of. */
+  gpus: Map<string, { joules: number; ms: number }>
 }
 
 export class EnergyMeter {
   #last: { mono: number; load: PowerLoad } | null = null
-  readonly #pending = new Map<EpochMs, Stretch & { method: string }>()
+  readonly #pending = new Map<EpochMs, MeteredStretch>()
 
   /** Ends the stretch since the last mark, which had the load given then, and begins one with `load`. */
   mark(now: EpochMs, mono: number, load: PowerLoad): void {
     if (this.#last !== null) {
       const ms = Math.round(mono - this.#last.mono)
-      const { watts, idleWatts, running, method } = this.#last.load
+      const { watts, idleWatts, running } = this.#last.load
       if (ms > 0 && ms <= GAP_MAX_MS)
-        for (const stretch of stretches(now - ms, now, watts, idleWatts, running)) this.#add(stretch, method)
+        for (const stretch of stretches(now - ms, now, watts, idleWatts, running)) this.#add(stretch, this.#last.load)
     }
     this.#last = { mono, load }
   }
 
-  /** What came together since the last take, by hour. */
-  take(): (Stretch & { method: string })[] {
+  /** What came together since the last take, by quarter hour. */
+  take(): MeteredStretch[] {
     const taken = [...this.#pending.values()]
     this.#pending.clear()
     return taken
   }
 
-  #add(stretch: Stretch, method: string): void {
-    const sum = this.#pending.get(stretch.hourMs)
-    if (sum === undefined) {
-      this.#pending.set(stretch.hourMs, { ...stretch, method })
-      return
+  #add(stretch: Stretch, { method, gpus }: PowerLoad): void {
+    const sum = this.#pending.get(stretch.quarterMs)
+    if (sum === undefined) this.#pending.set(stretch.quarterMs, { ...stretch, method, gpus: new Map() })
+    else {
+      sum.ms += stretch.ms
+      sum.joules += stretch.joules
+      sum.servingJoules += stretch.servingJoules
+      sum.servingMs += stretch.servingMs
+      sum.jobMs += stretch.jobMs
+      sum.method = method
     }
-    sum.ms += stretch.ms
-    sum.joules += stretch.joules
-    sum.servingJoules += stretch.servingJoules
-    sum.servingMs += stretch.servingMs
-    sum.jobMs += stretch.jobMs
-    sum.method = method
+    const byGpu = this.#pending.get(stretch.quarterMs)!.gpus
+    for (const { gpu, watts } of gpus) {
+      const { joules, ms } = byGpu.get(gpu) ?? { joules: 0, ms: 0 }
+      byGpu.set(gpu, { joules: joules + (watts * stretch.ms) / 1_000, ms: ms + stretch.ms })
+    }
   }
 }

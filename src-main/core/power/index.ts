@@ -1,19 +1,19 @@
-/** Electricity: watts now, energy by hour, and what a job and a million tokens cost of it. */
+/** Electricity: watts now, energy by quarter hour, and what a job and a million tokens cost of it. */
 import { availableParallelism } from 'node:os'
 
 import { nano } from '#contract/money.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
+import { DAY_MS, MINUTE_MS, QUARTER_MS, SECOND_MS, type EpochMs } from '#contract/time.ts'
 import type { CoreContext, MeasuredValue, PowerService } from '#core/core-context.ts'
 import type { SettingsService } from '#core/settings/index.ts'
 import { every, type Loop } from '#lib/every.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
 import { createWattGauge, type WattGauge } from './watt-gauge.ts'
-import type { HourRow } from './power.store.ts'
+import type { CurrencyEnergy, GpuEnergy } from './power.store.ts'
 import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
 import { systemSources, type PowerSources } from './power-sources.ts'
 
-export type { HourRow } from './power.store.ts'
+export type { CurrencyEnergy, GpuEnergy } from './power.store.ts'
 export { perMillion } from './power.ts'
 export type { PowerSources } from './power-sources.ts'
 
@@ -26,7 +26,7 @@ const METHOD_MAX = 120
 export type PowerContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'log' | 'events'>
 export interface PowerDeps {
   settings: Pick<SettingsService, 'current'>
-  /** Billed tokens and job time settled in the hours that begin in [from, to), from the rollups. */
+  /** Billed tokens and job time settled in the quarter hours that begin in [from, to), from the rollups. */
   billed(from: EpochMs, to: EpochMs): { tokens: number; servedMs: number }
   /** Jobs running now, exactly: an engine's own count is seconds old and misses short jobs. */
   running(): number
@@ -37,8 +37,12 @@ export interface PowerDeps {
 }
 
 export interface PowerLedger extends PowerService {
-  /** Energy of the hours that begin in [from, to), of every currency; '' is energy without a price. */
-  hours(from: EpochMs, to: EpochMs): HourRow[]
+  /** Energy of the quarter hours that begin in [from, to), of every currency; '' is energy without a price. */
+  sums(from: EpochMs, to: EpochMs): CurrencyEnergy[]
+  /** The part of it that GPUs took whose meter reads each by itself. */
+  gpus(from: EpochMs, to: EpochMs): GpuEnergy[]
+  /** How it was come by: at most `limit` methods, the newest first. */
+  methods(from: EpochMs, to: EpochMs, limit: number): string[]
   /** The owner's power currency. */
   currency(): string
   /** Whether the owner has said what electricity costs. */
@@ -47,10 +51,10 @@ export interface PowerLedger extends PowerService {
    * Nano-units of so much job time, at the rate seen in `rows`; by the estimate (one job at a time) where no job was
    * seen; null without a price.
    */
-  costOfJobs(rows: readonly HourRow[], jobMs: number): number | null
+  costOfJobs(rows: readonly CurrencyEnergy[], jobMs: number): number | null
 }
 
-const hourOf = (at: EpochMs): EpochMs => Math.floor(at / HOUR_MS) * HOUR_MS
+const quarterOf = (at: EpochMs): EpochMs => Math.floor(at / QUARTER_MS) * QUARTER_MS
 
 function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
   const currency = (): string => deps.settings.current().powerCurrency
@@ -58,7 +62,7 @@ function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge
     const { watts, method } = gauge.now(gauge.running())
     return { value: watts, method: method.slice(0, METHOD_MAX), at: gauge.at() }
   }
-  const costOfJobs = (rows: readonly HourRow[], jobMs: number): number | null => {
+  const costOfJobs = (rows: readonly CurrencyEnergy[], jobMs: number): number | null => {
     const seen = costOfJobTime(rateOf(rows, currency()), jobMs)
     const { kwhPriceNano } = deps.settings.current()
     const { measured, watts } = gauge.now(1)
@@ -66,25 +70,27 @@ function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge
     return costOf((Math.max(0, watts - gauge.idle().watts) * jobMs) / 1_000, kwhPriceNano, 0).nano
   }
   return {
-    hours: (from, to) => energy.hours(from, to),
+    sums: (from, to) => energy.sums(from, to),
+    gpus: (from, to) => energy.gpus(from, to),
+    methods: (from, to, limit) => energy.methods(from, to, limit),
     currency,
     isPriced: () => deps.settings.current().kwhPriceNano !== null,
     costOfJobs,
     watts,
     perMtok() {
-      const to = hourOf(clock.now()) + HOUR_MS
-      const rows = energy.hours(to - RECENT_MS, to)
+      const to = quarterOf(clock.now()) + QUARTER_MS
+      const rows = energy.sums(to - RECENT_MS, to)
       const { tokens, servedMs } = deps.billed(to - RECENT_MS, to)
       const cost = costOfJobs(rows, servedMs)
       const perMtok = cost === null ? null : perMillion(cost, tokens)
       return {
         nanoPerMtok: perMtok === null ? null : nano(perMtok),
         currency: currency(),
-        method: `electricity above idle while serving, last 7 days; ${rows.at(-1)?.method ?? watts().method}`,
+        method: `electricity above idle while serving, last 7 days; ${energy.methods(to - RECENT_MS, to, 1)[0] ?? watts().method}`,
       }
     },
     ofJob({ startedAt, endedAt }) {
-      const cost = costOfJobs(energy.hours(hourOf(startedAt), endedAt), Math.max(0, endedAt - startedAt))
+      const cost = costOfJobs(energy.sums(quarterOf(startedAt), endedAt), Math.max(0, endedAt - startedAt))
       return cost === null ? null : nano(cost)
     },
   }

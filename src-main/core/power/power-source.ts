@@ -4,6 +4,14 @@ export interface PowerSource {
   readonly name: string
   /** Watts; null when it cannot say, now or at all. Never throws. */
   read(monoMs: number): Promise<number | null>
+  /** The last reading by GPU, where the meter reads each by itself; parts of what `read` gave. */
+  parts?(): readonly GpuWatts[]
+}
+
+/** One GPU by the name its driver gives it for good. */
+export interface GpuWatts {
+  gpu: string
+  watts: number
 }
 
 /** After a failure a tool is not started again for so long: a machine without it pays for one try an hour. */

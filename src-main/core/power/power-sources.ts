@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { RETRY_MS, WATTS_MAX, type PowerSource } from './power-source.ts'
+import { RETRY_MS, WATTS_MAX, type GpuWatts, type PowerSource } from './power-source.ts'
 
 export interface PowerSources {
   gpu: PowerSource
@@ -22,30 +22,39 @@ const nvidiaSmi = (): Promise<string> =>
   new Promise((resolve, reject) => {
     execFile(
       NVIDIA_SMI,
-      ['--query-gpu=power.draw', '--format=csv,noheader,nounits'],
+      ['--query-gpu=uuid,power.draw', '--format=csv,noheader,nounits'],
       { timeout: DEADLINE_MS, maxBuffer: OUTPUT_MAX, windowsHide: true },
       (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
     )
   })
 
-/** Sum over the GPUs that report; null when none does (`[N/A]` on some). */
-export function parsePowerDraw(output: string): number | null {
-  const watts = output
+const GPUS_MAX = 64
+/** `GPU-2f1c…-…, 61.20` a line; one that reports no figure (`[N/A]` on some) has none. */
+const GPU_LINE = /^\s*([\w-]{1,80}),\s*([\d.]+)\s*$/
+
+/** Watts of each GPU that reports them. */
+export const parsePowerDraw = (output: string): GpuWatts[] =>
+  output
     .split('\n')
-    .map((line) => Number.parseFloat(line))
-    .filter((value) => Number.isFinite(value) && value >= 0 && value <= WATTS_MAX)
-  return watts.length === 0 ? null : watts.reduce((sum, value) => sum + value, 0)
-}
+    .flatMap((line) => {
+      const [, gpu = '', value = ''] = GPU_LINE.exec(line) ?? []
+      const watts = Number.parseFloat(value)
+      return gpu !== '' && watts >= 0 && watts <= WATTS_MAX ? [{ gpu, watts }] : []
+    })
+    .slice(0, GPUS_MAX)
 
 export function gpuSource(ask: () => Promise<string> = nvidiaSmi): PowerSource {
   let failedAt: number | null = null
+  let last: readonly GpuWatts[] = []
   return {
     name: NVIDIA_SMI,
+    parts: () => last,
+    /** Sum over the GPUs that report; null when none does. */
     async read(monoMs) {
       if (failedAt !== null && monoMs - failedAt < RETRY_MS) return null
-      const watts = await ask().then(parsePowerDraw, () => null)
-      failedAt = watts === null ? monoMs : null
-      return watts
+      last = await ask().then(parsePowerDraw, () => [])
+      failedAt = last.length === 0 ? monoMs : null
+      return last.length === 0 ? null : last.reduce((sum, { watts }) => sum + watts, 0)
     },
   }
 }

@@ -3,7 +3,7 @@
  * per kWh.
  */
 import type { Settings } from '#contract/app.ts'
-import { HOUR_MS, type EpochMs } from '#contract/time.ts'
+import { QUARTER_MS, type EpochMs } from '#contract/time.ts'
 
 const JOULES_PER_KWH = 3_600_000
 /** The estimate when nothing can be read: cores × 10 W + 20 W while serving, 40 % of it idle. */
@@ -75,7 +75,7 @@ export function composeWatts(
 
 /** A stretch of running time with constant power. */
 export interface Stretch {
-  hourMs: EpochMs
+  quarterMs: EpochMs
   ms: number
   joules: number
   servingJoules: number
@@ -84,18 +84,18 @@ export interface Stretch {
 }
 
 /**
- * Splits [from, to) at UTC hours. `idleWatts` is what the machine takes without jobs: only what lies above it is the
+ * Splits [from, to) at UTC quarter hours. `idleWatts` is what the machine takes without jobs: only what lies above it is the
  * jobs'.
  */
 export function stretches(from: EpochMs, to: EpochMs, watts: number, idleWatts: number, running: number): Stretch[] {
   const result: Stretch[] = []
   for (let at = from; at < to;) {
-    const hourMs = Math.floor(at / HOUR_MS) * HOUR_MS
-    const end = Math.min(to, hourMs + HOUR_MS)
+    const quarterMs = Math.floor(at / QUARTER_MS) * QUARTER_MS
+    const end = Math.min(to, quarterMs + QUARTER_MS)
     const ms = end - at
     const serving = running > 0
     result.push({
-      hourMs,
+      quarterMs,
       ms,
       joules: (watts * ms) / 1_000,
       servingJoules: serving ? (Math.max(0, watts - idleWatts) * ms) / 1_000 : 0,
@@ -117,7 +117,7 @@ export function costOf(joules: number, kwhPriceNano: number, carry: number): { n
   return { nano, carry: exact - nano }
 }
 
-/** Sums over some hours, of one currency. */
+/** Sums over some time, of one currency. */
 export interface EnergySums {
   joules: number
   servingJoules: number
@@ -137,7 +137,7 @@ export function costOfJobTime(sums: Pick<EnergySums, 'servingCostNano' | 'jobMs'
 export const perMillion = (costNano: number, tokens: number): number | null =>
   tokens <= 0 ? null : Math.round((costNano / tokens) * 1_000_000)
 
-/** Rate of the hours priced in `currency`: cost above idle, and the job time it went to. */
+/** Rate of the energy priced in `currency`: cost above idle, and the job time it went to. */
 export const rateOf = (
   rows: readonly (Pick<EnergySums, 'servingCostNano' | 'jobMs'> & { currency: string })[],
   currency: string,

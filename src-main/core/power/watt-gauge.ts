@@ -4,6 +4,7 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { SettingsService } from '#core/settings/index.ts'
 
 import { composeWatts, estimateWatts, type Readings } from './power.ts'
+import type { GpuWatts } from './power-source.ts'
 import type { PowerSources } from './power-sources.ts'
 
 /** How fast the idle figure follows: about a minute of samples. */
@@ -19,6 +20,8 @@ export interface WattGauge {
   /** When the meters were read last. */
   at(): EpochMs
   read(sources: PowerSources): Promise<void>
+  /** GPUs whose meter read each by itself, as far as they are in `now`. */
+  gpus(): readonly GpuWatts[]
 }
 
 export function createWattGauge(
@@ -27,6 +30,7 @@ export function createWattGauge(
   { cores, running, devices }: { cores: number; running(this: void): number; devices(this: void): readonly string[] },
 ): WattGauge {
   let readings: Readings = { gpu: null, processor: null }
+  let gpus: readonly GpuWatts[] = []
   let names = { gpu: '', processor: '' }
   let readAt = context.clock.now()
   let measuredIdle: number | null = null
@@ -45,6 +49,7 @@ export function createWattGauge(
     running,
     now,
     at: () => readAt,
+    gpus: () => gpus,
     idle() {
       const { measured, watts, method } = now(0)
       if (!measured) return { watts: estimateWatts(settings.current(), cores).idle, method }
@@ -60,6 +65,7 @@ export function createWattGauge(
       const mono = context.clock.mono()
       const [gpu, processor] = await Promise.all([sources.gpu.read(mono), sources.processor.read(mono)])
       readings = { gpu, processor }
+      gpus = gpu === null ? [] : (sources.gpu.parts?.() ?? [])
       names = { gpu: sources.gpu.name, processor: sources.processor.name }
       readAt = context.clock.now()
       // Idle before and after the reading, or it tells nothing about idling.

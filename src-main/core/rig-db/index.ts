@@ -1,6 +1,6 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -13,6 +13,7 @@ import { ownUseMigration } from './migrations/0060-own-use.ts'
 import { gpusMigration } from './migrations/0070-gpus.ts'
 import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
+import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -24,4 +25,5 @@ export const rigMigrations: readonly Migration[] = [
   gpusMigration,
   givenBackMigration,
   venuesMigration,
+  powerQuartersMigration,
 ]

@@ -4,17 +4,17 @@ import { useState } from 'react'
 
 import type { Series } from '#contract/earnings.ts'
 import { Age } from '#ui/age.tsx'
-import { bucketLabel, type ChartRow, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
+import { type ChartRow, chartRows, cumulative, type IncomeSource, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
 import { amount, currencyWord } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { IncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { useNow } from '#ui/use-now.ts'
 
 import { useCore, useVenue } from '../../core-client.ts'
-import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
+import { READ_AGAIN_MS, SPAN_NAMES, type SpanRange } from './spans.ts'
+import { useSourceNames } from './source-names.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 type View = 'bars' | 'cumulative' | 'table'
@@ -30,20 +30,21 @@ const isEmpty = (rows: readonly ChartRow[]): boolean => rows.every((row) => row.
 function Picture({
   series,
   rows,
+  sources,
   view,
-  span,
-  now,
+  long,
 }: {
   series: Series
   rows: ChartRow[]
+  sources: IncomeSource[]
   view: View
-  span: Span
-  now: number
+  /** The span in words. */
+  long: string
 }) {
-  const instruments = instrumentsOf(series)
   const unit = currencyWord(series.currency)
-  const { bucket, long } = SPAN_NAMES[span]
-  const sums = cumulative(rows, now)
+  const { bucket } = series.range
+  const sums = cumulative(rows)
+  const present = nowLabel(series, rows)
   const last = sums.at(-1)
   const label = `${long}: ${amount(last?.available ?? 0)} ${unit} available, ${amount(last?.held ?? 0)} held, by ${bucket}. The table has every figure.`
   if (isEmpty(rows)) {
@@ -58,11 +59,10 @@ function Picture({
     return (
       <IncomeTable
         rows={rows}
-        instruments={instruments}
+        sources={sources}
         currency={series.currency}
         powerCurrency={series.powerCurrency}
         caption={`Earned by ${bucket}`}
-        now={now}
       />
     )
   if (view === 'cumulative')
@@ -72,35 +72,41 @@ function Picture({
   return (
     <IncomeChart
       rows={rows}
-      instruments={instruments}
+      sources={sources}
       currency={series.currency}
       powerCurrency={series.powerCurrency}
       label={label}
       height={300}
-      {...(span === '24h' ? {} : { nowLabel: bucketLabel(rows.findLast((row) => row.at <= now)?.at ?? now, bucket) })}
+      {...(present === undefined ? {} : { nowLabel: present })}
     />
   )
 }
 
-export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
+export function ChartCard({ range }: { range: SpanRange }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
-  const now = useNow()
+  const nameOf = useSourceNames(range.by)
   const [view, setView] = useState<View>('bars')
   const series = useQuery(
-    rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
+    rpc.earnings.series.queryOptions({
+      input: { venueId, ...range },
+      placeholderData: (before) => before,
+      refetchInterval: READ_AGAIN_MS,
+    }),
   )
-  const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, range.bucket, now)
+  const rows = series.data === undefined ? [] : chartRows(series.data)
+  const sources = series.data === undefined ? [] : sourcesOf(series.data, nameOf)
+  const bucket = series.data?.range.bucket ?? 'hour'
   const empty = isEmpty(rows)
   const legend =
     series.data === undefined || empty ? null : view === 'cumulative' ? (
       <CumulativeLegend />
     ) : (
-      <IncomeLegend instruments={instrumentsOf(series.data)} />
+      <IncomeLegend sources={sources} />
     )
   return (
     <Card
-      title={`Income and electricity by ${range.bucket}`}
+      title={`Income and electricity by ${bucket}`}
       aside={
         <>
           {view !== 'table' && legend}
@@ -109,7 +115,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
             value={view}
             onChange={(value) => setView(value)}
             data={[
-              { value: 'bars', label: `per ${range.bucket}` },
+              { value: 'bars', label: `per ${bucket}` },
               { value: 'cumulative', label: 'cumulative' },
               { value: 'table', label: 'table' },
             ]}
@@ -120,7 +126,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
       <Loaded query={series} lines={7}>
         {(data) => (
           <>
-            <Picture series={data} rows={rows} view={view} span={span} now={now} />
+            <Picture series={data} rows={rows} sources={sources} view={view} long={SPAN_NAMES[range.span].long} />
             {!empty && (
               <p className="foot">
                 {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}

@@ -5,20 +5,21 @@ import { Button, SegmentedControl } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import type { Summary } from '#contract/earnings.ts'
-import { HOUR_MS } from '#contract/time.ts'
+import type { IncomeKey, Summary } from '#contract/earnings.ts'
 import { amount, currencyWord, powerMoney } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
 import { saveText } from '#ui/save.ts'
-import { until, zone } from '#ui/format-time.ts'
+import { until, viewerZone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 import { useCore, useVenue } from '../../core-client.ts'
 import { ChartCard } from './chart-card.tsx'
+import { GpuCard } from './gpu-card.tsx'
 import { HeldCard } from './held-card.tsx'
-import { rangeOf, SPAN_NAMES, SPANS, type Span } from './ranges.ts'
+import { READ_AGAIN_MS, SPAN_NAMES, SPANS, type Span, type SpanRange } from './spans.ts'
+import { KEY_WORDS } from './source-names.ts'
 import { SourceCard } from './source-card.tsx'
 import { SummaryTiles } from './summary-tiles.tsx'
 
@@ -31,7 +32,7 @@ function sentenceOf(summary: Summary | undefined, span: Span): string {
   return `${amount(summary.availableNano)} ${unit} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano)} held${power}.`
 }
 
-function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
+function CsvButton({ range }: { range: SpanRange }) {
   const { client } = useCore()
   const { venueId } = useVenue()
   const save = useMutation({
@@ -46,28 +47,33 @@ function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
   )
 }
 
+const KEYS = ['instrument', 'model', 'deployment'] as const satisfies readonly IncomeKey[]
+
 export function EarningsPage() {
   const { rpc } = useCore()
   const { venueId } = useVenue()
   const [span, setSpan] = useState<Span>('24h')
+  const [by, setBy] = useState<IncomeKey>('instrument')
   const now = useNow()
-  const range = rangeOf(span, now)
-  // The summary's range ends with the running hour: a query key that changed each second would never be reused.
-  const summary = useQuery(
-    rpc.earnings.summary.queryOptions({
-      input: { venueId, from: range.from, to: Math.max(range.to, Math.ceil(now / HOUR_MS) * HOUR_MS) },
+  const range: SpanRange = { span, zone: viewerZone(), by }
+  // One answer for tiles, chart, table and sources: they are of the same moment and the same cut.
+  const series = useQuery(
+    rpc.earnings.series.queryOptions({
+      input: { venueId, ...range },
       placeholderData: (before) => before,
+      refetchInterval: READ_AGAIN_MS,
     }),
   )
-  const next = summary.data?.nextRelease
+  const summary = series.data?.summary
+  const next = summary?.nextRelease
   return (
     <>
       <PageHead
         title="Earnings"
-        sentence={sentenceOf(summary.data, span)}
+        sentence={sentenceOf(summary, span)}
         sub={
           <span className="num">
-            {SPAN_NAMES[span].long}, local time ({zone(now)})
+            {SPAN_NAMES[span].long}, local time ({series.data?.range.zone ?? range.zone})
             {next != null && (
               <>
                 {' '}
@@ -84,20 +90,27 @@ export function EarningsPage() {
               onChange={(value) => setSpan(value)}
               data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))}
             />
+            <SegmentedControl
+              aria-label="Told apart by"
+              value={by}
+              onChange={(value) => setBy(value)}
+              data={KEYS.map((each) => ({ value: each, label: KEY_WORDS[each] }))}
+            />
             <CsvButton range={range} />
           </>
         }
       />
-      <Loaded query={summary} lines={4}>
-        {(data) => <SummaryTiles summary={data} />}
+      <Loaded query={series} lines={4}>
+        {(data) => <SummaryTiles summary={data.summary} />}
       </Loaded>
       <div className="grid">
-        <ChartCard range={range} span={span} />
+        <ChartCard range={range} />
       </div>
       <div className="grid g21 tables">
-        <SourceCard range={range} span={span} />
+        <SourceCard range={range} />
         <HeldCard />
       </div>
+      {series.data !== undefined && <GpuCard series={series.data} />}
     </>
   )
 }

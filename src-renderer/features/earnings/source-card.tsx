@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 
 import type { Series } from '#contract/earnings.ts'
-import { amount, count, currencyWord, gradeName, price, shortCount } from '#ui/format.ts'
+import { amount, count, currencyWord, price, shortCount } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
 import { useCore, useVenue } from '../../core-client.ts'
-import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
+import { SPAN_NAMES, type SpanRange } from './spans.ts'
+import { KEY_WORDS, useSourceNames } from './source-names.ts'
 
 export interface SourceRow {
-  instrument: string
+  source: string
   jobs: number
   tokens: number
   gross: number
@@ -19,12 +20,12 @@ export interface SourceRow {
   held: number
 }
 
-/** Sums by grade over all buckets; the parts stay apart. */
+/** Sums by source over all buckets; the parts stay apart. */
 export function bySource(series: Series): SourceRow[] {
   const rows = new Map<string, SourceRow>()
-  for (const each of series.buckets.flatMap((bucket) => bucket.byInstrument)) {
-    const row = rows.get(each.instrument) ?? {
-      instrument: each.instrument,
+  for (const each of series.buckets.flatMap((bucket) => bucket.income)) {
+    const row = rows.get(each.source) ?? {
+      source: each.source,
       jobs: 0,
       tokens: 0,
       gross: 0,
@@ -32,8 +33,8 @@ export function bySource(series: Series): SourceRow[] {
       available: 0,
       held: 0,
     }
-    rows.set(each.instrument, {
-      instrument: each.instrument,
+    rows.set(each.source, {
+      source: each.source,
       jobs: row.jobs + each.jobs,
       tokens: row.tokens + each.inputTokens + each.outputTokens,
       gross: row.gross + each.grossNano,
@@ -45,8 +46,8 @@ export function bySource(series: Series): SourceRow[] {
   return [...rows.values()].sort((a, b) => b.gross - a.gross)
 }
 
-const columns: readonly Column<SourceRow>[] = [
-  { head: 'Grade', cell: (row) => gradeName(row.instrument) },
+const columnsOf = (head: string, nameOf: (source: string) => string): readonly Column<SourceRow>[] => [
+  { head, cell: (row) => nameOf(row.source) },
   { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
   { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
   {
@@ -59,9 +60,13 @@ const columns: readonly Column<SourceRow>[] = [
   { head: 'Available', right: true, cell: (row) => amount(row.available) },
 ]
 
-export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+export function SourceCard({ range }: { range: SpanRange }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const nameOf = useSourceNames(range.by)
+  const word = KEY_WORDS[range.by]
   const series = useQuery(
     rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
   )
@@ -71,7 +76,7 @@ export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
       aside={
         <span className="age">
           {series.data === undefined ? '' : `${currencyWord(series.data.currency)}, `}
-          {SPAN_NAMES[span].long}
+          {SPAN_NAMES[range.span].long}
         </span>
       }
     >
@@ -79,9 +84,14 @@ export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
         {(data) => {
           const rows = bySource(data)
           return rows.length === 0 ? (
-            <Empty title="No income in this span.">Each grade sold gets its row here.</Empty>
+            <Empty title="No income in this span.">Each {word} sold gets its row here.</Empty>
           ) : (
-            <Table caption="Income by grade" columns={columns} rows={rows} rowKey={(row) => row.instrument} />
+            <Table
+              caption={`Income by ${word}`}
+              columns={columnsOf(capital(word), nameOf)}
+              rows={rows}
+              rowKey={(row) => row.source}
+            />
           )
         }}
       </Loaded>

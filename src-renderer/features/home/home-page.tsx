@@ -8,6 +8,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 
 import type { Home } from '#contract/app.ts'
 import { Age } from '#ui/age.tsx'
+import { viewerZone } from '#ui/format-time.ts'
 import { Skeleton, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
 
@@ -50,7 +51,7 @@ const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = {
 export function HomePage() {
   const { rpc } = useCore()
   const { venueId } = useVenue()
-  const query = useQuery(rpc.app.home.queryOptions({ input: { venueId }, refetchInterval: 15_000 }))
+  const query = useQuery(rpc.app.home.queryOptions({ input: { venueId, zone: viewerZone() }, refetchInterval: 15_000 }))
   const home = query.data
   if (home === undefined) {
     return (

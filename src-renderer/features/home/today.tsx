@@ -1,33 +1,28 @@
-/** Money since local midnight: available and held apart, electricity below in its own currency. */
+/** Money of the viewer's day: available and held apart, electricity below in its own currency. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
 import type { Home } from '#contract/app.ts'
-import { DAY_MS } from '#contract/time.ts'
-import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord, powerMoney } from '#ui/format.ts'
+import { chartRows, nowLabel, sourcesOf } from '#ui/chart-data.ts'
+import { amount, count, currencyWord, gradeName, powerMoney } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
-import { hour, offsetMinutes, zone } from '#ui/format-time.ts'
-import { useNow } from '#ui/use-now.ts'
 
 import { useCore } from '../../core-client.ts'
+
+/** The running hour moves on without any event. */
+const READ_AGAIN_MS = 60_000
 
 export function Today({ home }: { home: Home }) {
   const { rpc } = useCore()
   const { venueId } = home
-  const now = useNow()
-  const { since, availableNano, heldNano, powerNano, jobs } = home.today
-  const range = {
-    venueId,
-    from: since,
-    to: since + DAY_MS,
-    bucket: 'hour' as const,
-    offsetMinutes: offsetMinutes(since),
-  }
-  const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
+  const { zone, availableNano, heldNano, powerNano, jobs } = home.today
+  const series = useQuery(
+    rpc.earnings.series.queryOptions({ input: { venueId, span: 'today', zone }, refetchInterval: READ_AGAIN_MS }),
+  )
+  const sources = series.data === undefined ? [] : sourcesOf(series.data, gradeName)
   const unit = currencyWord(home.currency)
   const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
   const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${electricity}.`
@@ -41,15 +36,16 @@ export function Today({ home }: { home: Home }) {
           <span className="age">{unit}</span>
         </>
       }
-      aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
+      aside={series.data !== undefined && jobs > 0 && <IncomeLegend sources={sources} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
-        since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {electricity}
+        today in {zone} · {count(jobs)} jobs · electricity {electricity}
         {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
         {(data) => {
-          const rows = chartRows(data, range.from, range.to, 'hour', now)
+          const rows = chartRows(data)
+          const present = nowLabel(data, rows)
           if (jobs === 0 && rows.every((row) => row.jobs === 0)) {
             return (
               <Empty title="Nothing earned today yet." action={<Link to="/market">Open the market</Link>}>
@@ -62,19 +58,18 @@ export function Today({ home }: { home: Home }) {
             <>
               <IncomeChart
                 rows={rows}
-                instruments={instrumentsOf(data)}
+                sources={sources}
                 currency={data.currency}
                 powerCurrency={data.powerCurrency}
                 label={sentence}
-                nowLabel={hour(now - (now % 3_600_000))}
+                {...(present === undefined ? {} : { nowLabel: present })}
               />
               <FoldedIncomeTable
                 rows={rows}
-                instruments={instrumentsOf(data)}
+                sources={sources}
                 currency={data.currency}
                 powerCurrency={data.powerCurrency}
                 caption="Earned today by hour"
-                now={now}
               />
             </>
           )

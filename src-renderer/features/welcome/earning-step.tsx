@@ -4,19 +4,16 @@ import { useQuery } from '@tanstack/react-query'
 
 import type { Onboarding } from '#contract/app.ts'
 import type { Summary } from '#contract/earnings.ts'
-import { HOUR_MS } from '#contract/time.ts'
-import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord } from '#ui/format.ts'
+import { chartRows, sourcesOf } from '#ui/chart-data.ts'
+import { amount, count, currencyWord, gradeName } from '#ui/format.ts'
 import { holdSentence } from '#ui/hold.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
-import { duration, offsetMinutes, until } from '#ui/format-time.ts'
+import { duration, until, viewerZone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 import { useCore, useLive, useVenue, useVenueLive } from '../../core-client.ts'
-
-const HOURS_SHOWN = 6
 
 function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined): string {
   if (summary === undefined) return 'Reading the books.'
@@ -66,29 +63,22 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
   const live = useLive()
   const { venueId } = useVenue()
   const here = useVenueLive()
-  const to = Math.floor(now / HOUR_MS) * HOUR_MS + HOUR_MS
-  const range = {
-    venueId,
-    from: to - HOURS_SHOWN * HOUR_MS,
-    to,
-    bucket: 'hour' as const,
-    offsetMinutes: offsetMinutes(now),
-  }
-  const summary = useQuery(
-    rpc.earnings.summary.queryOptions({ input: { venueId, from: range.from, to }, refetchInterval: 1_500 }),
+  const series = useQuery(
+    rpc.earnings.series.queryOptions({ input: { venueId, span: '6h', zone: viewerZone() }, refetchInterval: 1_500 }),
   )
-  const series = useQuery(rpc.earnings.series.queryOptions({ input: range, refetchInterval: 3_000 }))
+  const summary = series.data?.summary
   const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const running = live?.value.running.filter((job) => !job.exam).length ?? 0
-  const earned = (summary.data?.heldNano ?? 0) > 0 || (summary.data?.availableNano ?? 0) > 0
-  const rows = series.data === undefined ? [] : chartRows(series.data, range.from, range.to, 'hour', now)
+  const earned = (summary?.heldNano ?? 0) > 0 || (summary?.availableNano ?? 0) > 0
+  const rows = series.data === undefined ? [] : chartRows(series.data)
+  const sources = series.data === undefined ? [] : sourcesOf(series.data, gradeName)
   const { startedAt, firstEarningAt } = onboarding
   const hold = holdSentence(instruments.data?.[0]?.holdMs)
   return (
     <>
       <PageHead
         title="First run: first earning"
-        sentence={sentenceOf(summary.data, running, here?.listing)}
+        sentence={sentenceOf(summary, running, here?.listing)}
         sub={
           firstEarningAt !== null && startedAt !== null
             ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}`
@@ -100,26 +90,25 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
           </Button>
         }
       />
-      <div aria-live="polite">{summary.data !== undefined && <Sums summary={summary.data} now={now} />}</div>
+      <div aria-live="polite">{summary !== undefined && <Sums summary={summary} now={now} />}</div>
       {series.data !== undefined && (
-        <Card title="Income and electricity by hour" aside={<IncomeLegend instruments={instrumentsOf(series.data)} />}>
+        <Card title="Income and electricity by hour" aside={<IncomeLegend sources={sources} />}>
           <p className="age" style={{ marginBottom: 8 }}>
             {axisUnits(series.data.currency, series.data.powerCurrency)}
           </p>
           <IncomeChart
             rows={rows}
-            instruments={instrumentsOf(series.data)}
+            sources={sources}
             currency={series.data.currency}
             powerCurrency={series.data.powerCurrency}
             label="Income and electricity of the last six hours"
           />
           <FoldedIncomeTable
             rows={rows}
-            instruments={instrumentsOf(series.data)}
+            sources={sources}
             currency={series.data.currency}
             powerCurrency={series.data.powerCurrency}
             caption="Earned by hour"
-            now={now}
           />
         </Card>
       )}

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import { instrument, nanoAmount, nanoSigned } from '#contract/primitives.ts'
+import { nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
-import { csvFileName, localTime, seriesCsv } from '#core/earnings/csv.ts'
+import { csvFileName, seriesCsv } from '#core/earnings/csv.ts'
 import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
 import { parseCsv } from './parse-csv.ts'
@@ -12,24 +12,40 @@ const range = {
   from: Date.UTC(2026, 10, 20, 23),
   to: Date.UTC(2026, 10, 21, 23),
   bucket: 'day' as const,
-  offsetMinutes: 60,
+  zone: 'Europe/Berlin',
 }
+const bucket: Series['buckets'][number] = {
+  at: range.from,
+  end: range.to,
+  startLocal: '2026-11-21T00:00:00+01:00',
+  begun: true,
+  income: [],
+  power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
+}
+const seriesWith = (change: Partial<Series>): Series => ({
+  venueId: VENUE,
+  realm: 'practice',
+  currency: 'PCR',
+  powerCurrency: 'EUR',
+  powerMethod: '',
+  at: 0,
+  range,
+  by: 'instrument',
+  buckets: [],
+  summary: {} as Series['summary'],
+  ...change,
+})
 
 describe('CSV', () => {
   it('holds exact integers beside shown values, UTC and local time, and electricity on a line of its own', () => {
-    const series: Series = {
-      venueId: VENUE,
-      realm: 'practice',
-      currency: 'PCR',
-      powerCurrency: 'EUR',
+    const series = seriesWith({
       powerMethod: 'odd, "method"',
-      at: 0,
       buckets: [
         {
-          at: range.from,
-          byInstrument: [
+          ...bucket,
+          income: [
             {
-              instrument: instrument.parse('practice/text-nano'),
+              source: 'practice/text-nano',
               jobs: 3,
               inputTokens: 10,
               outputTokens: 20,
@@ -39,90 +55,44 @@ describe('CSV', () => {
               availableNano: nanoAmount.parse(38_114),
             },
           ],
-          power: { joules: 1_234.5678, costNano: nanoSigned.parse(102_880), coveredShare: 0.33333 },
+          power: {
+            joules: 1_234.5678,
+            costNano: nanoSigned.parse(102_880),
+            coveredShare: 0.33333,
+            gpus: [{ gpu: 'GPU-1a', joules: 1_000, costNano: nanoSigned.parse(83_333) }],
+          },
         },
+        { ...bucket, at: range.to, begun: false },
       ],
-    }
-    const csv = seriesCsv(series, range)
+    })
+    const csv = seriesCsv(series)
     expect(csv.endsWith('\r\n')).toBe(true)
+    const when = ['2026-11-20T23:00:00Z', '2026-11-21T23:00:00Z', '2026-11-21T00:00:00+01:00', 'Europe/Berlin']
+    const where = ['practice', 'PCR', 'day', ...when]
+    const blanks = (count: number): string[] => Array.from({ length: count }, () => '')
+    const money = ['40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811']
     expect(parseCsv(csv).slice(1)).toEqual([
-      [
-        'income',
-        'practice',
-        'practice',
-        'PCR',
-        'day',
-        '2026-11-20T23:00:00Z',
-        '2026-11-21T00:00:00+01:00',
-        'practice/text-nano',
-        '3',
-        '10',
-        '20',
-        '40120',
-        '0.00004012',
-        '2006',
-        '0.000002006',
-        '0',
-        '0',
-        '38114',
-        '0.00003811',
-        '',
-        '',
-        '',
-        '',
-        '',
-      ],
-      [
-        'electricity',
-        'practice',
-        'practice',
-        'PCR',
-        'day',
-        '2026-11-20T23:00:00Z',
-        '2026-11-21T00:00:00+01:00',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        '1234.568',
-        'EUR',
-        '102880',
-        '0.0001029',
-        '0.333',
-      ],
+      ['income', ...where, 'instrument', 'practice/text-nano', '3', '10', '20', ...money, ...blanks(5)],
+      ['electricity', ...where, ...blanks(13), '1234.568', 'EUR', '102880', '0.0001029', '0.333'],
+      ['electricity of a gpu', ...where, 'gpu', 'GPU-1a', ...blanks(11), '1000', 'EUR', '83333', '0.00008333', ''],
     ])
+    const [header = [], ...lines] = parseCsv(csv)
+    for (const line of lines) expect(line).toHaveLength(header.length)
   })
 
   it('quotes what has a comma, a quote or a line break', () => {
-    const series = {
-      venueId: VENUE,
-      realm: 'a,b',
-      currency: 'P"CR',
+    const series = seriesWith({
+      realm: 'a,b' as 'practice',
+      currency: 'P"CR' as 'PCR',
       powerCurrency: 'E\r\nUR',
-      powerMethod: '',
-      at: 0,
-      buckets: [{ at: 0, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }],
-    } as unknown as Series
-    const [, line = []] = parseCsv(seriesCsv(series, range))
-    expect([line[2], line[3], line[20]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
+      buckets: [bucket],
+    })
+    const [, line = []] = parseCsv(seriesCsv(series))
+    expect([line[2], line[3], line[23]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
   it('names the file by the days inside', () =>
-    expect(csvFileName('practice', range)).toBe('stoker-practice-2026-11-21-to-2026-11-21-by-day.csv'))
-
-  it.each([
-    [0, '1970-01-01T00:00:00+00:00'],
-    [330, '1970-01-01T05:30:00+05:30'],
-    [-570, '1969-12-31T14:30:00-09:30'],
-  ])('local time at %i minutes', (offset, text) => expect(localTime(0, offset)).toBe(text))
+    expect(csvFileName(seriesWith({}))).toBe('stoker-practice-2026-11-21-to-2026-11-21-by-day.csv'))
 })
 
 describe('shown amounts', () => {

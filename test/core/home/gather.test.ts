@@ -7,7 +7,7 @@ import type { Live } from '#contract/app.ts'
 import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
-import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
+import { HOUR_MS, MINUTE_MS, QUARTER_MS } from '#contract/time.ts'
 import type { TradingService, VenueContext } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
 import { createHome, homeApi, type HomeDeps } from '#core/home/index.ts'
@@ -125,7 +125,6 @@ function start(
     power,
     onboarding: createOnboarding(rig),
     demand: () => ({ jobsLastHour: 0, waiting: 0, cheaper: 0 }),
-    offsetMinutes: () => 60,
     ...deps,
   })
   return { home, power }
@@ -133,16 +132,17 @@ function start(
 
 describe('gathering home', () => {
   it('takes the loaded deployment, the listing that sells, buyers’ jobs alone, and today since local midnight', async () => {
+    // Two o'clock in Berlin: its day began at 23:00 UTC.
     const midnight = Date.UTC(2026, 10, 20, 23)
     realmDb.tx((db) => {
-      for (const [hour, gross] of [
-        [midnight - HOUR_MS, 1_000],
+      for (const [quarter, gross] of [
+        [midnight - QUARTER_MS, 1_000],
         [midnight, 100],
         [midnight + HOUR_MS, 10],
       ] as const)
         db.prepare(
-          'INSERT INTO rollup_hour (hour_ms, instrument, jobs, gross_nano, seller_nano, released_nano) VALUES (?, ?, 1, ?, ?, ?)',
-        ).run(hour, TEXT, gross, gross, gross / 10)
+          "INSERT INTO rollup_quarter (quarter_ms, instrument, sha256, deployment_id, jobs, failed, gross_nano, seller_nano, released_nano) VALUES (?, ?, 'a', 'new', 1, 2, ?, ?, ?)",
+        ).run(quarter, TEXT, gross, gross, gross / 10)
     })
     const listing = {
       venueId: VENUE,
@@ -162,7 +162,7 @@ describe('gathering home', () => {
           { ...listing, state: 'paused' },
           { ...listing, state: 'listed' },
         ],
-        jobsSince: (from) => ({ jobs: from === rig.clock.now() - HOUR_MS ? 1 : 20, failed: 0 }),
+        jobsSince: () => ({ jobs: 1, failed: 0 }),
       },
       {
         state: () => ({
@@ -182,16 +182,30 @@ describe('gathering home', () => {
     )
     power.start()
     await rig.clock.advance(10 * MINUTE_MS)
-    const shown = await call(homeApi(rig.os, () => home).home, { venueId: VENUE }, { context: { scopes: ALL_SCOPES } })
+    const shown = await call(
+      homeApi(rig.os, () => home).home,
+      { venueId: VENUE, zone: 'Europe/Berlin' },
+      { context: { scopes: ALL_SCOPES } },
+    )
     expect(shown).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
-      today: { since: midnight, availableNano: 11, heldNano: 99, jobs: 2 },
+      today: { since: midnight, zone: 'Europe/Berlin', availableNano: 11, heldNano: 99, jobs: 2 },
       cost: { netNanoPerMtok: 378_000_000, powerCurrency: 'EUR' },
-      reliability: { jobs24h: 20 },
+      reliability: { jobs24h: 3, failed24h: 6 },
     })
     expect(shown.today.powerNano).toBeGreaterThan(0)
     expect(shown.ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of new' })
     await power.stop()
+  })
+
+  it('today is the viewer’s: UTC for who names no zone, and an unknown one is refused', async () => {
+    const { home } = start({})
+    const api = homeApi(rig.os, () => home)
+    const ask = (input?: { zone: string }) =>
+      call(api.home, { venueId: VENUE, ...input }, { context: { scopes: ALL_SCOPES } })
+    expect((await ask()).today).toMatchObject({ since: Date.UTC(2026, 10, 21), zone: 'UTC' })
+    expect((await ask({ zone: 'Pacific/Kiritimati' })).today.since).toBe(Date.UTC(2026, 10, 21, 10))
+    await expect(ask({ zone: 'Mars/Base' })).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
   })
 
   it('answers with nothing listed and an exchange that never spoke', async () => {

@@ -80,7 +80,7 @@ export const SELLING: HomeFacts = {
   power: { nanoPerMtok: nano(31_000_000), currency: 'USD', method: 'estimate' },
   jobs24h: { jobs: 99, failed: 1 },
   connectedShare24h: 0.9994,
-  today: { since: NOW - 1, availableNano: nano(1), heldNano: nano(2), powerNano: nano(3), jobs: 4 },
+  today: { since: NOW - 1, zone: 'UTC', availableNano: nano(1), heldNano: nano(2), powerNano: nano(3), jobs: 4 },
   onboarding: { step: 'done', skipped: false, startedAt: 1, firstEarningAt: 2 },
 }
 export const EMPTY: Partial<HomeFacts> = {

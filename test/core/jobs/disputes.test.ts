@@ -110,7 +110,7 @@ describe('a signed receipt is disputed that bills', () => {
     // Only what the second job claims is pending; nothing was earned.
     expect(seller.balance('asset:held')).toEqual({ net: 0, pending: second(claimed) })
     expect(seller.balance('expense:fee').net).toBe(0)
-    expect(seller.rows('SELECT * FROM rollup_hour')).toEqual([])
+    expect(seller.rows('SELECT * FROM rollup_quarter')).toEqual([])
     expect(seller.rows(`SELECT key FROM outbox WHERE done_at IS NULL`)).toEqual([{ key: 'job_2' }])
   })
 })
@@ -206,7 +206,7 @@ describe('an exchange that bills ten times our count once', () => {
     expect(made.rows('SELECT seq FROM receipts ORDER BY seq').map(({ seq }) => seq)).toEqual([1, 2, 3])
     const [one, , three] = made.exchange.receipts as [Receipt, Receipt, Receipt]
     expect(made.balance('asset:held')).toEqual({ net: one.sellerNano + three.sellerNano, pending: 0 })
-    expect(made.rows('SELECT jobs, gross_nano FROM rollup_hour')).toEqual([
+    expect(made.rows('SELECT jobs, gross_nano FROM rollup_quarter')).toEqual([
       { jobs: 2, gross_nano: one.grossNano + three.grossNano },
     ])
     const check = await checked(made)

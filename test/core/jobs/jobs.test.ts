@@ -31,13 +31,13 @@ describe('serving a job', () => {
       receipt_seq: 1,
     })
     expect(made.balance('asset:held')).toEqual({ net: gross - fee, pending: 0 })
-    expect(made.rows('SELECT jobs, gross_nano, seller_nano, released_nano FROM rollup_hour')).toEqual([
+    expect(made.rows('SELECT jobs, gross_nano, seller_nano, released_nano FROM rollup_quarter')).toEqual([
       { jobs: 1, gross_nano: gross, seller_nano: gross - fee, released_nano: 0 },
     ])
     made.exchange.release()
     await made.drain()
     expect([made.balance('asset:held').net, made.balance('asset:available').net]).toEqual([0, gross - fee])
-    expect(made.rows('SELECT released_nano FROM rollup_hour')).toEqual([{ released_nano: gross - fee }])
+    expect(made.rows('SELECT released_nano FROM rollup_quarter')).toEqual([{ released_nano: gross - fee }])
     expect(made.books.check(made.context.realmDb.read)).toMatchObject({ ok: true })
   })
 
@@ -246,7 +246,7 @@ describe('jobs that end otherwise', () => {
     await made.drain()
     expect(sentFrames(made, 'job.error')).toMatchObject([{ jobId, error: { code: 'ENGINE_CRASHED' } }])
     expect(jobRow(made, jobId)).toMatchObject({ state: 'failed' })
-    expect(made.rows('SELECT failed FROM rollup_hour')).toEqual([{ failed: 1 }])
+    expect(made.rows('SELECT failed FROM rollup_quarter')).toEqual([{ failed: 1 }])
     expect(made.balance('asset:held')).toEqual({ net: 0, pending: 0 })
   })
 
@@ -304,7 +304,7 @@ describe('jobs that end otherwise', () => {
     made.exchange.deliverAll()
     await made.drain()
     expect(jobRow(made, jobId)).toMatchObject({ state: 'failed', reason: 'the deadline passed' })
-    expect(made.rows('SELECT failed FROM rollup_hour')).toEqual([{ failed: 1 }])
+    expect(made.rows('SELECT failed FROM rollup_quarter')).toEqual([{ failed: 1 }])
   })
 
   it('a void frees what was pending', async () => {

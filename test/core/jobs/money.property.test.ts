@@ -111,7 +111,7 @@ async function bothSidesAgree(seller: Seller): Promise<void> {
   expect(seller.rows(`SELECT count(*) AS n FROM jobs WHERE state = 'settled'`)).toEqual([{ n: receipts.length }])
   expect(seller.rows('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL')).toEqual([{ n: 0 }])
   const [rollup] = seller.rows(
-    'SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(gross_nano), 0) AS gross, coalesce(sum(seller_nano), 0) AS seller, coalesce(sum(released_nano), 0) AS released FROM rollup_hour',
+    'SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(gross_nano), 0) AS gross, coalesce(sum(seller_nano), 0) AS seller, coalesce(sum(released_nano), 0) AS released FROM rollup_quarter',
   )
   expect(rollup).toEqual({
     jobs: receipts.length,

@@ -202,7 +202,7 @@ describe('a receipt', () => {
       exchange: made.exchange,
     })
     expect([made.openOutbox(), made.rows('SELECT seq FROM receipts')]).toEqual([[], [{ seq: 1 }]])
-    expect(made.rows('SELECT jobs, gross_nano, fee_nano, seller_nano FROM rollup_hour')).toEqual([
+    expect(made.rows('SELECT jobs, gross_nano, fee_nano, seller_nano FROM rollup_quarter')).toEqual([
       { jobs: 1, gross_nano: 100, fee_nano: 5, seller_nano: 95 },
     ])
     made.check()
@@ -290,7 +290,7 @@ describe('a release', () => {
       { net: 95, pending: 0 },
     ])
     expect(made.job('job_1').releasedAt).toBe(made.release.at)
-    expect(made.rows('SELECT released_nano FROM rollup_hour')).toEqual([{ released_nano: 95 }])
+    expect(made.rows('SELECT released_nano FROM rollup_quarter')).toEqual([{ released_nano: 95 }])
     made.check()
   })
 
@@ -361,7 +361,7 @@ describe('a job that is not paid', () => {
       ['failed', 'job_3 crashed'],
     ])
     expect(made.job('job_3').endedAt).toBe(made.clock.now())
-    expect(made.rows('SELECT instrument, failed FROM rollup_hour')).toEqual([{ instrument: INSTRUMENT, failed: 2 }])
+    expect(made.rows('SELECT instrument, failed FROM rollup_quarter')).toEqual([{ instrument: INSTRUMENT, failed: 2 }])
   })
 })
 

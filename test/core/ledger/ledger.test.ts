@@ -18,8 +18,9 @@ async function sold(): Promise<Seller> {
   await seller.drain()
   return seller
 }
-/** The fake exchange settles in the first hour of the fake clock. */
-const DRIFT = 'the charts of practice/text-nano in the hour from 2026-11-21T12:00 UTC do not add up to its receipts'
+/** The fake exchange settles in the first quarter hour of the fake clock. */
+const DRIFT =
+  'the charts of practice/text-nano in the quarter hour from 2026-11-21T12:00 UTC do not add up to its receipts'
 const offlineCheck = (seller: Seller) => {
   seller.exchange.offline()
   return createLedger(seller.context, seller.jobs).check()
@@ -67,14 +68,15 @@ describe('the ledger check', () => {
     ],
     [
       'a chart shows more than was earned',
-      `UPDATE rollup_hour SET gross_nano = gross_nano + 1, seller_nano = seller_nano + 1`,
+      `UPDATE rollup_quarter SET gross_nano = gross_nano + 1, seller_nano = seller_nano + 1`,
       DRIFT,
     ],
-    ['a chart shows tokens nobody bought', `UPDATE rollup_hour SET output_tokens = output_tokens + 1`, DRIFT],
-    ['a chart lost an hour', `DELETE FROM rollup_hour`, DRIFT],
+    ['a chart shows tokens nobody bought', `UPDATE rollup_quarter SET output_tokens = output_tokens + 1`, DRIFT],
+    ['a chart books a job on another deployment', `UPDATE rollup_quarter SET deployment_id = 'dep_other'`, DRIFT],
+    ['a chart lost a quarter hour', `DELETE FROM rollup_quarter`, DRIFT],
     [
-      'a chart shows an hour that never was',
-      `INSERT INTO rollup_hour (hour_ms, instrument, jobs) VALUES (0, 'practice/other', 1)`,
+      'a chart shows a quarter hour that never was',
+      `INSERT INTO rollup_quarter (quarter_ms, instrument, sha256, deployment_id, jobs) VALUES (0, 'practice/other', '', '', 1)`,
       DRIFT.replace('text-nano', 'other').replace('2026-11-21T12', '1970-01-01T00'),
     ],
   ])('finds that %s', async (_name, sql, problem) => {

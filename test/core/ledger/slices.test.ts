@@ -82,7 +82,10 @@ describe('the ledger check in slices', () => {
     ],
     ['the last receipt', `DROP TRIGGER receipts_no_update; UPDATE receipts SET hash = 'x' WHERE seq = ${RECEIPTS}`],
     ['a release in between', `DROP TRIGGER releases_no_delete; DELETE FROM releases WHERE seq = 40`],
-    ['the last hour', `UPDATE rollup_hour SET jobs = jobs + 1 WHERE hour_ms = (SELECT max(hour_ms) FROM rollup_hour)`],
+    [
+      'the last quarter hour',
+      `UPDATE rollup_quarter SET jobs = jobs + 1 WHERE quarter_ms = (SELECT max(quarter_ms) FROM rollup_quarter)`,
+    ],
   ])('finds a fault in %s, wherever slices end', async (_name, sql) => {
     const context = opened(sql)
     const { problems } = await checkOwnSide(context)

@@ -212,6 +212,6 @@ describe('listings', () => {
     // A machine that slept neither listed nor failed to be connected.
     seller.clock.jump(3_600_000)
     await seller.clock.advance(10_000)
-    expect(seller.rows('SELECT sum(listed_ms) AS ms FROM listing_time')[0]!['ms']).toBeLessThan(80_000)
+    expect(seller.rows('SELECT sum(listed_ms) AS ms FROM listing_quarter')[0]!['ms']).toBeLessThan(80_000)
   })
 })

@@ -20,19 +20,34 @@ const counter = (name: string, microjoules: number | string): void => {
 
 describe('nvidia-smi', () => {
   it.each([
-    ['38.42\n', 38.42],
-    ['120.00\n80.5\n', 200.5],
-    ['[N/A]\n60\n', 60],
-    ['[N/A]\n', null],
-    ['', null],
-    ['-3\n99999999\n', null],
-  ])('%j is %s W', (output, watts) => expect(parsePowerDraw(output)).toBe(watts))
+    ['GPU-1a, 38.42\n', { 'GPU-1a': 38.42 }],
+    ['GPU-1a, 120.00\nGPU-2b, 80.5\n', { 'GPU-1a': 120, 'GPU-2b': 80.5 }],
+    ['GPU-1a, [N/A]\nGPU-2b, 60\n', { 'GPU-2b': 60 }],
+    ['GPU-1a, [N/A]\n', {}],
+    ['', {}],
+    ['GPU-1a, -3\nGPU-2b, 99999999\n', {}],
+    ['No devices were found\n', {}],
+  ])('%j is %j in watts', (output, watts) =>
+    expect(Object.fromEntries(parsePowerDraw(output).map((one) => [one.gpu, one.watts]))).toEqual(watts),
+  )
+
+  it('gives the sum of the GPUs, and each of them by itself', async () => {
+    const answers = ['GPU-1a, 120.5\nGPU-2b, 80\n', '']
+    const source = gpuSource(() => Promise.resolve(answers.shift() ?? ''))
+    expect(await source.read(0)).toBe(200.5)
+    expect(source.parts?.()).toEqual([
+      { gpu: 'GPU-1a', watts: 120.5 },
+      { gpu: 'GPU-2b', watts: 80 },
+    ])
+    expect(await source.read(1)).toBeNull()
+    expect(source.parts?.()).toEqual([])
+  })
 
   it('is started again only after an hour when it failed', async () => {
     let asked = 0
     const source = gpuSource(() => {
       asked += 1
-      return asked === 1 ? Promise.reject(new Error('ENOENT')) : Promise.resolve('50\n')
+      return asked === 1 ? Promise.reject(new Error('ENOENT')) : Promise.resolve('GPU-1a, 50\n')
     })
     expect(await source.read(0)).toBeNull()
     expect(await source.read(3_599_999)).toBeNull()

@@ -2,7 +2,7 @@ import { call } from '@orpc/server'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
+import { HOUR_MS, MINUTE_MS, QUARTER_MS } from '#contract/time.ts'
 import { createPower } from '#core/power/index.ts'
 import { composeWatts, costOf, costOfJobTime, estimateWatts, stretches } from '#core/power/power.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -47,10 +47,9 @@ const run = async (count: number): Promise<void> => {
   rig.events.changed('jobs')
   await settle()
 }
-const sums = (power: ReturnType<typeof start>['power']) =>
-  power.hours(0, rig.clock.now() + HOUR_MS).map(({ hourMs: _hour, method: _method, ...rest }) => rest)
+const sums = (power: ReturnType<typeof start>['power']) => power.sums(0, rig.clock.now() + HOUR_MS)
 
-describe('energy by hour', () => {
+describe('energy by quarter hour', () => {
   it('sums whole-machine energy, what jobs took above idle, and its cost to the nano', async () => {
     const { power } = start()
     await rig.clock.advance(10 * MINUTE_MS)
@@ -74,14 +73,18 @@ describe('energy by hour', () => {
     expect(rig.clock.waiting).toBe(0)
   })
 
-  it('splits at the hour and keeps what earlier runs stored', async () => {
+  it('splits at the quarter hour and keeps what earlier runs stored', async () => {
     const first = start()
     await rig.clock.advance(50 * MINUTE_MS)
     await first.power.stop()
     const second = start()
     await rig.clock.advance(20 * MINUTE_MS)
     await second.power.stop()
-    expect(sums(second.power).map(({ coveredMs }) => coveredMs)).toEqual([60 * MINUTE_MS, 10 * MINUTE_MS])
+    const start0 = rig.clock.now() - 70 * MINUTE_MS
+    const quarters = [0, 1, 2, 3, 4].map((index) => start0 + index * QUARTER_MS)
+    expect(quarters.map((at) => second.power.sums(at, at + QUARTER_MS)[0]?.coveredMs)).toEqual(
+      [15, 15, 15, 15, 10].map((minutes) => minutes * MINUTE_MS),
+    )
   })
 
   it('does not invent energy for the time the machine slept', async () => {
@@ -108,11 +111,67 @@ describe('energy by hour', () => {
   it('keeps currencies apart', async () => {
     const { power, settings } = start()
     await rig.clock.advance(5 * MINUTE_MS)
-    power.hours(0, 1)
+    power.sums(0, 1)
     settings.change({ powerCurrency: 'USD' })
     await rig.clock.advance(10 * MINUTE_MS)
     await power.stop()
     expect(sums(power).map(({ currency }) => currency)).toEqual(['EUR', 'USD'])
+  })
+})
+
+describe('energy by GPU', () => {
+  it('is a part of the whole, priced alike, for GPUs whose meter reads each by itself', async () => {
+    const settings = createSettings(rig, 'rig')
+    settings.change({ kwhPriceNano: null, powerCurrency: 'EUR' })
+    const power = createPower(rig, {
+      settings,
+      running: () => 0,
+      devices: () => [],
+      billed: () => billed,
+      sources: {
+        gpu: {
+          name: 'nvidia-smi',
+          read: () => Promise.resolve(200),
+          parts: () => [
+            { gpu: 'GPU-1a', watts: 120 },
+            { gpu: 'GPU-2b', watts: 80 },
+          ],
+        },
+        processor: { name: 'RAPL', read: () => Promise.resolve(40) },
+      },
+      cores: 8,
+    })
+    const from = rig.clock.now()
+    power.start()
+    await settle()
+    await rig.clock.advance(20 * MINUTE_MS)
+    settings.change({ kwhPriceNano: PRICE })
+    await rig.clock.advance(10 * MINUTE_MS)
+    await power.stop()
+    const [whole] = power.sums(from, rig.clock.now())
+    const gpus = power.gpus(from, rig.clock.now())
+    expect(gpus.map(({ gpu, currency }) => [gpu, currency])).toEqual([
+      ['GPU-1a', 'EUR'],
+      ['GPU-2b', 'EUR'],
+    ])
+    const [first, second] = gpus as [(typeof gpus)[0], (typeof gpus)[0]]
+    // 30 minutes less the first sample of 5 s, which no meter had read yet.
+    expect(first.joules / 120).toBeCloseTo(second.joules / 80, 6)
+    expect(first.joules / 120).toBeGreaterThan(29.8 * 60)
+    expect(first.joules + second.joules).toBeLessThan(whole!.joules)
+    expect(first.costNano / ((first.joules * PRICE) / 3_600_000)).toBeCloseTo(1, 4)
+    // Each quarter hour has its own row, and they sum to the whole range.
+    const [head] = power.gpus(from, from + QUARTER_MS)
+    expect(head?.joules).toBeLessThan(first.joules)
+  })
+
+  it('is nothing where a meter gives only a sum', async () => {
+    const { power } = start()
+    readings = { gpu: 150, processor: 50 }
+    await rig.clock.advance(MINUTE_MS)
+    await power.stop()
+    expect(power.sums(0, rig.clock.now() + HOUR_MS)).toHaveLength(1)
+    expect(power.gpus(0, rig.clock.now() + HOUR_MS)).toEqual([])
   })
 })
 
@@ -230,7 +289,7 @@ describe('watts', () => {
 })
 
 describe('arithmetic', () => {
-  it('property: stretches cover the time exactly, each within one hour', () => {
+  it('property: stretches cover the time exactly, each within one quarter hour', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2e12 }),
@@ -241,7 +300,7 @@ describe('arithmetic', () => {
           expect(deps.reduce((sum, part) => sum + part.ms, 0)).toBe(ms)
           expect(deps.reduce((sum, part) => sum + part.jobMs, 0)).toBe(ms * running)
           expect(deps.reduce((sum, part) => sum + part.joules, 0)).toBeCloseTo(ms / 10, 3)
-          for (const part of deps) expect(part.hourMs % HOUR_MS).toBe(0)
+          for (const part of deps) expect(part.quarterMs % QUARTER_MS).toBe(0)
         },
       ),
     )

@@ -37,7 +37,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
         await sleep(scenario === 'stale' ? 3_600_000 : 1_000, signal)
       }
     }),
-    home: os.app.home.handler(() => home(full, Date.now())),
+    home: os.app.home.handler(({ input }) => home(full, world.earnedAt(), input?.zone ?? 'UTC')),
     hardware: os.app.hardware.handler(() =>
       scenario === 'several' ? onGpus(hardware(Date.now())) : hardware(Date.now()),
     ),

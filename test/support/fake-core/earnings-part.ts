@@ -2,13 +2,13 @@
 import type { Nano } from '#contract/money.ts'
 
 import { VENUE } from '../venue.ts'
-import { csv, series, summary } from './series.ts'
+import { csv, series } from './series.ts'
 import { job, NANO_GRADE } from './state.ts'
 import { os, type World } from './world.ts'
 
-export const earningsPart = ({ full }: World) => ({
-  summary: os.earnings.summary.handler(({ input }) => summary(full, input.from, input.to, Date.now())),
-  series: os.earnings.series.handler(({ input }) => series(full, input, Date.now())),
+export const earningsPart = ({ full, earnedAt }: World) => ({
+  summary: os.earnings.summary.handler(({ input }) => series(full, input, earnedAt()).summary),
+  series: os.earnings.series.handler(({ input }) => series(full, input, earnedAt())),
   held: os.earnings.held.handler(() =>
     full
       ? Array.from({ length: 7 }, (_, index) => ({
@@ -21,5 +21,5 @@ export const earningsPart = ({ full }: World) => ({
         }))
       : [],
   ),
-  csv: os.earnings.csv.handler(({ input }) => ({ fileName: 'stoker-practice.csv', csv: csv(full, input, Date.now()) })),
+  csv: os.earnings.csv.handler(({ input }) => ({ fileName: 'stoker-practice.csv', csv: csv(full, input, earnedAt()) })),
 })

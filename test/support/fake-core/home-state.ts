@@ -4,6 +4,7 @@ import type { JobId } from '#contract/ids.ts'
 import type { Nano } from '#contract/money.ts'
 
 import { VENUE } from '../venue.ts'
+import { series } from './series.ts'
 import { ASK, NANO_GRADE } from './state.ts'
 
 export function liveNow(full: boolean, now: number): Live {
@@ -39,8 +40,8 @@ export function liveNow(full: boolean, now: number): Live {
   }
 }
 
-export function home(full: boolean, now: number): Home {
-  const midnight = new Date(now).setHours(0, 0, 0, 0)
+export function home(full: boolean, now: number, zone: string): Home {
+  const { range, summary } = series(full, { span: 'today', zone, by: 'instrument' }, now)
   const rung = (
     id: Home['ladder'][number]['id'],
     label: string,
@@ -104,11 +105,12 @@ export function home(full: boolean, now: number): Home {
         }
       : { jobs24h: 0, failed24h: 0, errorRate: null, errorCeiling: null, provisional: true, connectedShare24h: null },
     today: {
-      since: midnight,
-      availableNano: (full ? 28_912_345 : 0) as Nano,
-      heldNano: (full ? 412_870 : 0) as Nano,
-      powerNano: (full ? 61_204_000 : 0) as Nano,
-      jobs: full ? 911 : 0,
+      since: range.from,
+      zone: range.zone,
+      availableNano: summary.availableNano,
+      heldNano: summary.heldNano,
+      powerNano: summary.powerNano ?? (0 as Nano),
+      jobs: summary.jobs,
     },
     ladder: [
       rung('online', 'Online, seen by the exchange', true, '4 s ago', '', null),

@@ -20,6 +20,7 @@ export function createFakeCore(options: FakeCoreOptions) {
   const now = Date.now()
   const world: World = {
     full,
+    earnedAt: options.earnedAt ?? (() => Date.now()),
     settings: { ...fake.newSettings(full), theme: options.theme ?? 'system' },
     onboarding: options.onboarding ?? fake.newOnboarding(full, now),
     listings: full ? [firstListing(options, now)] : [],

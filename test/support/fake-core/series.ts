@@ -1,42 +1,46 @@
-/** Earnings of the Fake: a daily rhythm, a gap where the rig was off, the last bucket still held. */
-import type { Series, Summary } from '#contract/earnings.ts'
+/** Earnings of the Fake: a daily rhythm, a gap where the rig was off, the last bucket still held. Cut by the real calendar. */
+import type { BucketSize, IncomeKey, RangeAsked, Series, Summary } from '#contract/earnings.ts'
 import type { Nano } from '#contract/money.ts'
+import { DAY_MS, HOUR_MS, QUARTER_MS } from '#contract/time.ts'
+import { localTime } from '#core/earnings/calendar.ts'
+import { seriesCsv } from '#core/earnings/csv.ts'
+import { bucketsOf, resolveRange, type TimeBucket } from '#core/earnings/ranges.ts'
 
 import { VENUE } from '../venue.ts'
-import { MICRO_GRADE, NANO_GRADE, wobble } from './state.ts'
+import { DEPLOYMENT, MICRO_GRADE, NANO_GRADE, SHA, wobble } from './state.ts'
 
 type Bucket = Series['buckets'][number]
-interface Range {
-  from: number
-  to: number
-  bucket: 'hour' | 'day' | 'month'
-}
-const STEP = { hour: 3_600_000, day: 86_400_000, month: 30.4 * 86_400_000 } as const
-const SCALE = { hour: 1_900_000, day: 31_000_000, month: 820_000_000 } as const
+const STEP = { quarter: QUARTER_MS, hour: HOUR_MS, day: DAY_MS, month: 30.4 * DAY_MS } as const
+const SCALE = { quarter: 480_000, hour: 1_900_000, day: 31_000_000, month: 820_000_000 } as const
 
-function starts({ from, to, bucket }: Range): number[] {
-  const out: number[] = []
-  const date = new Date(from)
-  while (date.getTime() < to) {
-    out.push(date.getTime())
-    if (bucket === 'hour') date.setTime(date.getTime() + STEP.hour)
-    else if (bucket === 'day') date.setDate(date.getDate() + 1)
-    else date.setMonth(date.getMonth() + 1)
-  }
-  return out
+const SOURCES: Readonly<Record<IncomeKey, readonly [string, string]>> = {
+  instrument: [NANO_GRADE, MICRO_GRADE],
+  // The second of each is in no list any more.
+  model: [SHA, SHA.replaceAll('9', '8')],
+  deployment: [DEPLOYMENT, 'dep_7h3j5k9l2p4q'],
 }
 
-function bucketAt(at: number, index: number, kind: Range['bucket'], last: boolean): Bucket {
-  const gap = kind !== 'month' && index % 12 === 9
-  if (gap) return { at, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }
+const FAKE_GPU = 'GPU-5f0e2c1d-7a44-4b19-9c02-3e8d6f1a2b77'
+
+const nothing: Pick<Bucket, 'income' | 'power'> = {
+  income: [],
+  power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
+}
+
+function contentOf(
+  index: number,
+  { bucket, by, last }: { bucket: BucketSize; by: IncomeKey; last: boolean },
+): Pick<Bucket, 'income' | 'power'> {
+  const gap = bucket !== 'month' && index % 12 === 9
+  if (gap) return nothing
   const rhythm = 0.55 + 0.45 * Math.sin(index * 0.62) + wobble(index) * 0.2
-  const gross = Math.round(SCALE[kind] * Math.max(0.12, rhythm))
+  const gross = Math.round(SCALE[bucket] * Math.max(0.12, rhythm))
   const second = Math.round(gross * 0.28)
-  const income = (instrument: typeof NANO_GRADE, nano: number): Bucket['byInstrument'][number] => {
+  const income = (source: string, nano: number): Bucket['income'][number] => {
     const fee = Math.floor(nano / 20)
     const held = last ? Math.round((nano - fee) * 0.35) : 0
     return {
-      instrument,
+      source,
       jobs: Math.round(nano / 24_000),
       inputTokens: Math.round(nano / 700),
       outputTokens: Math.round(nano / 1_100),
@@ -46,31 +50,44 @@ function bucketAt(at: number, index: number, kind: Range['bucket'], last: boolea
       availableNano: (nano - fee - held) as Nano,
     }
   }
+  const [one, two] = SOURCES[by]
+  const joules = 168 * (STEP[bucket] / 1_000)
+  const cost = Math.round(gross * 1.4)
+  const gpu = { gpu: FAKE_GPU, joules: joules * 0.75, costNano: Math.floor(cost * 0.75) as Nano }
   return {
-    at,
-    byInstrument: [income(NANO_GRADE, gross), ...(index % 3 === 0 ? [] : [income(MICRO_GRADE, second)])],
-    power: { joules: 168 * (STEP[kind] / 1_000), costNano: Math.round(gross * 1.4) as Nano, coveredShare: 1 },
+    income: [income(one, gross), ...(index % 3 === 0 ? [] : [income(two, second)])],
+    power: { joules, costNano: cost as Nano, coveredShare: 1, gpus: [gpu] },
   }
 }
 
-export function series(full: boolean, range: Range, now: number): Series {
-  const base = {
+export function series(full: boolean, asked: RangeAsked, now: number): Series {
+  const range = resolveRange(asked, now)
+  const times = bucketsOf(range)
+  const running = times.findLastIndex(({ at }) => at <= now)
+  const buckets = times.map((time: TimeBucket, index): Bucket => ({
+    ...time,
+    startLocal: localTime(time.at, range.zone),
+    begun: index <= running,
+    ...(full && index <= running
+      ? contentOf(index, { bucket: range.bucket, by: asked.by, last: index === running })
+      : nothing),
+  }))
+  return {
     venueId: VENUE,
-    realm: 'practice' as const,
-    currency: 'PCR' as const,
+    realm: 'practice',
+    currency: 'PCR',
     powerCurrency: 'EUR',
     powerMethod: '168 W read from the GPU (NVML), 0.28 EUR a kWh',
     at: now,
+    range,
+    by: asked.by,
+    buckets,
+    summary: summaryOf(full, range, buckets, now),
   }
-  if (!full) return { ...base, buckets: [] }
-  const past = starts(range).filter((at) => at <= now)
-  return { ...base, buckets: past.map((at, index) => bucketAt(at, index, range.bucket, index === past.length - 1)) }
 }
 
-export function summary(full: boolean, from: number, to: number, now: number): Summary {
-  const bucket = to - from <= 2 * 86_400_000 ? 'hour' : to - from <= 40 * 86_400_000 ? 'day' : 'month'
-  const { buckets } = series(full, { from, to, bucket }, now)
-  const all = buckets.flatMap((each) => each.byInstrument)
+function summaryOf(full: boolean, range: Series['range'], buckets: readonly Bucket[], now: number): Summary {
+  const all = buckets.flatMap((each) => each.income)
   const sum = (pick: (row: (typeof all)[number]) => number): number => all.reduce((total, row) => total + pick(row), 0)
   const power = buckets.reduce((total, each) => total + (each.power.costNano ?? 0), 0)
   const jobs = sum((row) => row.jobs)
@@ -81,8 +98,7 @@ export function summary(full: boolean, from: number, to: number, now: number): S
     currency: 'PCR',
     powerCurrency: 'EUR',
     at: now,
-    from,
-    to,
+    range,
     availableNano: sum((row) => row.availableNano) as Nano,
     heldNano: sum((row) => row.heldNano) as Nano,
     pendingNano: (full ? 24_600 : 0) as Nano,
@@ -92,7 +108,7 @@ export function summary(full: boolean, from: number, to: number, now: number): S
     inputTokens: sum((row) => row.inputTokens),
     outputTokens: sum((row) => row.outputTokens),
     powerNano: full ? (power as Nano) : null,
-    powerKwh: power / 280_000_000,
+    powerKwh: buckets.reduce((total, each) => total + each.power.joules, 0) / 3_600_000,
     powerMethod: full ? 'read from the GPU (NVML)' : 'no price per kWh yet',
     powerNanoPerJob: full ? (Math.round(power / Math.max(1, jobs)) as Nano) : null,
     powerNanoPerMtok: full ? (Math.round((power / Math.max(1, tokens)) * 1e6) as Nano) : null,
@@ -102,21 +118,4 @@ export function summary(full: boolean, from: number, to: number, now: number): S
   }
 }
 
-export function csv(full: boolean, range: Range, now: number): string {
-  const lines = series(full, range, now).buckets.flatMap((bucket) =>
-    bucket.byInstrument.map((row) =>
-      [
-        new Date(bucket.at).toISOString(),
-        row.instrument,
-        row.jobs,
-        row.grossNano,
-        row.feeNano,
-        row.heldNano,
-        row.availableNano,
-        'PCR',
-        'practice',
-      ].join(','),
-    ),
-  )
-  return ['utc,instrument,jobs,gross_nano,fee_nano,held_nano,available_nano,currency,realm', ...lines, ''].join('\r\n')
-}
+export const csv = (full: boolean, asked: RangeAsked, now: number): string => seriesCsv(series(full, asked, now))

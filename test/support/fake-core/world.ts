@@ -25,10 +25,13 @@ export interface FakeCoreOptions {
   theme?: Settings['theme']
   /** Ends the accepted jobs of a paused or withdrawn listing. */
   jobsDone?: AbortSignal
+  /** The time that income is cut at; the machine's by default. */
+  earnedAt?: () => number
 }
 
 export interface World {
   full: boolean
+  earnedAt: () => number
   settings: Settings
   onboarding: Onboarding
   listings: Listing[]

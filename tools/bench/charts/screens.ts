@@ -48,7 +48,7 @@ const NONE = brandId<Instrument>('practice/none')
 
 /** Streams and `app.hardware` (which reads the machine, not the records) are left out. */
 export function screenQueries({ now, aJob }: FolderOfJobs): ScreenQuery[] {
-  const year = { venueId, from: now - 365 * DAY_MS, to: now }
+  const year = { venueId, from: now - 365 * DAY_MS, to: now, zone: 'UTC' }
   const jobId = brandId<JobId>(aJob)
   const jobs = (name: string, input: Omit<Parameters<Core['client']['jobs']['list']>[0], 'venueId'>): ScreenQuery => [
     `jobs.list ${name}`,
@@ -61,12 +61,15 @@ export function screenQueries({ now, aJob }: FolderOfJobs): ScreenQuery[] {
     ['app.power', (client) => client.app.power()],
     ['app.onboarding', (client) => client.app.onboarding()],
     ['app.ownUse', (client) => client.app.ownUse()],
-    ['earnings.summary today', (client) => client.earnings.summary({ venueId, from: now - DAY_MS, to: now })],
+    [
+      'earnings.summary today',
+      (client) => client.earnings.summary({ venueId, from: now - DAY_MS, to: now, zone: 'UTC' }),
+    ],
     ['earnings.summary year', (client) => client.earnings.summary(year)],
     ['earnings.series year by day', (client) => client.earnings.series({ ...year, bucket: 'day' })],
     [
       'earnings.series week by hour',
-      (client) => client.earnings.series({ venueId, from: now - 168 * HOUR_MS, to: now, bucket: 'hour' }),
+      (client) => client.earnings.series({ venueId, from: now - 168 * HOUR_MS, to: now, bucket: 'hour', zone: 'UTC' }),
     ],
     ['earnings.csv year by day', (client) => client.earnings.csv({ ...year, bucket: 'day' })],
     ['earnings.held', (client) => client.earnings.held({ venueId })],

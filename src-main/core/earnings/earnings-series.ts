@@ -1,0 +1,125 @@
+/** Everything one range has to say, read at one moment: its buckets, and their sum as the tiles show it. */
+import type { CutRange, IncomeKey, Series, Summary } from '#contract/earnings.ts'
+import { nano } from '#contract/money.ts'
+import type { EpochMs } from '#contract/time.ts'
+import type { VenueContext } from '#core/core-context.ts'
+import { perMillion, type CurrencyEnergy, type PowerLedger } from '#core/power/index.ts'
+
+import { localTime } from './calendar.ts'
+import { coveredShare, gpusOf, incomeOf, methodOf, METHODS_ASKED, powerOf } from './earnings.ts'
+import { bucketsOf, type TimeBucket } from './ranges.ts'
+import { heldJobs, incomeBetween, listedBetween, pendingNano, type IncomeRow } from './rollups.store.ts'
+
+const JOULES_PER_KWH = 3_600_000
+
+export type SeriesContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency'>
+export type EarningsPower = Pick<PowerLedger, 'sums' | 'gpus' | 'methods' | 'currency' | 'costOfJobs'>
+
+/** What is stored of one stretch of time. */
+interface Stored {
+  income: readonly IncomeRow[]
+  energy: readonly CurrencyEnergy[]
+}
+
+function storedBetween(
+  { realmDb }: SeriesContext,
+  power: EarningsPower,
+  { at, end }: TimeBucket,
+  by: IncomeKey,
+): Stored {
+  return { income: incomeBetween(realmDb.read, at, end, by), energy: power.sums(at, end) }
+}
+
+/** Sums of the range; pending and next release are as of now. */
+export function summaryOf(context: SeriesContext, power: EarningsPower, range: CutRange, now: EpochMs): Summary {
+  const whole = { at: range.from, end: range.to }
+  return summaryFrom(context, power, { range, now }, storedBetween(context, power, whole, 'instrument'))
+}
+
+function summaryFrom(
+  { venueId, realmDb, realm, currency }: SeriesContext,
+  power: EarningsPower,
+  { range, now }: { range: CutRange; now: EpochMs },
+  { income, energy }: Stored,
+): Summary {
+  const { from, to } = range
+  const powerCurrency = power.currency()
+  const total = { jobs: 0, inputTokens: 0, outputTokens: 0, grossNano: 0, feeNano: 0, heldNano: 0, availableNano: 0 }
+  for (const row of incomeOf(income))
+    for (const field of Object.keys(total) as (keyof typeof total)[]) total[field] += row[field]
+  const servedMs = income.reduce((sum, row) => sum + row.servedMs, 0)
+  const used = powerOf(energy, powerCurrency)
+  const serving = servedMs === 0 ? null : power.costOfJobs(energy, servedMs)
+  const perMtok = serving === null ? null : perMillion(serving, total.inputTokens + total.outputTokens)
+  const [next] = heldJobs(realmDb.read, 1)
+  return {
+    venueId,
+    realm,
+    currency,
+    powerCurrency,
+    at: now,
+    range,
+    jobs: total.jobs,
+    inputTokens: total.inputTokens,
+    outputTokens: total.outputTokens,
+    availableNano: nano(total.availableNano),
+    heldNano: nano(total.heldNano),
+    pendingNano: pendingNano(realmDb.read),
+    grossNano: nano(total.grossNano),
+    feeNano: nano(total.feeNano),
+    powerNano: used.costNano,
+    powerKwh: used.joules / JOULES_PER_KWH,
+    powerMethod: methodOf(power.methods(from, to, METHODS_ASKED), energy, powerCurrency),
+    powerNanoPerJob: serving === null || total.jobs === 0 ? null : nano(Math.round(serving / total.jobs)),
+    powerNanoPerMtok: perMtok === null ? null : nano(perMtok),
+    servedMs,
+    listedMs: listedBetween(realmDb.read, from, to),
+    nextRelease: next === undefined ? null : { at: next.releaseAt, amountNano: next.amountNano },
+  }
+}
+
+/** Errors: BAD_REQUEST for more than 2,000 buckets, or too many sources in one. */
+export function seriesOf(
+  context: SeriesContext,
+  power: EarningsPower,
+  { range, by, now }: { range: CutRange; by: IncomeKey; now: EpochMs },
+): Series {
+  const powerCurrency = power.currency()
+  const stored = bucketsOf(range).map((time) => ({ time, ...storedBetween(context, power, time, by) }))
+  // The sum of what the buckets are made of: read once, and never another figure than theirs.
+  const all: Stored = {
+    income: stored.flatMap(({ income }) => income),
+    energy: stored.flatMap(({ energy }) => energy),
+  }
+  const summary = summaryFrom(context, power, { range, now }, all)
+  const bucket = ({ time, income, energy }: (typeof stored)[number]): Series['buckets'][number] => {
+    const { at, end } = time
+    const { joules, costNano, coveredMs } = powerOf(energy, powerCurrency)
+    return {
+      at,
+      end,
+      startLocal: localTime(at, range.zone),
+      begun: at <= now || income.length > 0 || joules > 0,
+      income: incomeOf(income),
+      power: {
+        joules,
+        costNano,
+        coveredShare: coveredShare(time, coveredMs, now),
+        gpus: gpusOf(power.gpus(at, end), powerCurrency),
+      },
+    }
+  }
+  const { venueId, realm, currency, powerMethod } = summary
+  return {
+    venueId,
+    realm,
+    currency,
+    powerCurrency,
+    powerMethod,
+    at: now,
+    range,
+    by,
+    buckets: stored.map(bucket),
+    summary,
+  }
+}
