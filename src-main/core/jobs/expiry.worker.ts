@@ -8,7 +8,8 @@ import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import type { Settlement } from './settlement.store.ts'
 
 const EVERY_MS = MINUTE_MS
-const OUTBOX_KEPT_MS = 30 * DAY_MS
+/** Of answered claims: the receipt holds all of it, so this is for whoever looks into a fault of yesterday. */
+export const OUTBOX_KEPT_MS = DAY_MS
 
 /** `running` names the jobs in work, which do not expire here. The returned function ends it. */
 export function sweepExpired(

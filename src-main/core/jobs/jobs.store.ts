@@ -32,6 +32,7 @@ export const sellerJobs = defineTable('jobs', {
   startedAt: int(),
   endedAt: nullable(int()),
   expiresAt: int(),
+  /** Empty, as its signature is, once the receipt holds it; jobs settled before version 0.3 have it in both places. */
   claimJson: nullable(text()),
   claimSig: nullable(text()),
   /** By our own count while claimed, as billed once settled, as the exchange says when disputed. */

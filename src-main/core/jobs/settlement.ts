@@ -127,8 +127,9 @@ function disagreements(
   if (job === null) return problems
   if (job.state === 'settled' || job.state === 'disputed') problems.push(`job ${job.jobId} has another receipt`)
   if (job.instrument !== receipt.claim.instrument) problems.push('the instrument is not the one the job was won for')
-  if (job.claimJson !== null && job.claimJson !== canonicalJson(receipt.claim))
-    problems.push('the claim is not the one we signed')
+  // Empty where a receipt holds it already: that there is another one was said above.
+  const claimed = job.claimJson === '' ? null : job.claimJson
+  if (claimed !== null && claimed !== canonicalJson(receipt.claim)) problems.push('the claim is not the one we signed')
   return problems
 }
 

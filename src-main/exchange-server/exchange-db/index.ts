@@ -4,5 +4,11 @@ import type { Migration } from '#db/db-types.ts'
 
 import { exchangeTables } from './migrations/0030-exchange.ts'
 import { examSendings } from './migrations/0040-exam-sendings.ts'
+import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
 
-export const exchangeMigrations: readonly Migration[] = [booksMigration, exchangeTables, examSendings]
+export const exchangeMigrations: readonly Migration[] = [
+  booksMigration,
+  exchangeTables,
+  examSendings,
+  flatExchangeQueries,
+]

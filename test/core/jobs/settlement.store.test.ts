@@ -14,8 +14,10 @@ import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
 import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
+import { canonicalJson } from '#lib/canonical.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
+import { claimedJobs } from '../../support/claimed-jobs.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -388,5 +390,23 @@ describe('a receipt', () => {
     expect(made.settlement.settle(made.receiptFor(signed), made.exchange)).toMatchObject({ kind: 'disputed' })
     expect([made.transfers(), made.job('job_1').state]).toEqual([[], 'disputed'])
     made.check()
+  })
+})
+
+describe('the claim of a settled job', () => {
+  it('is kept once: in the receipt, with its signature, where the check reads it', async () => {
+    const { seller, first, second, settle } = await claimedJobs()
+    const claims = () =>
+      seller
+        .rows('SELECT claim_json AS claim, claim_sig AS sig FROM jobs ORDER BY job_id')
+        .map(({ claim, sig }) => [claim, sig])
+    expect(claims()).toEqual([first, second].map(({ claim, claimSig }) => [canonicalJson(claim), claimSig]))
+    settle(first)
+    expect(claims()).toEqual([
+      ['', ''],
+      [canonicalJson(second.claim), second.claimSig],
+    ])
+    const [{ json }] = seller.rows('SELECT json FROM receipts') as [{ json: string }]
+    expect(JSON.parse(json)).toMatchObject({ claim: first.claim, claimSig: first.claimSig })
   })
 })

@@ -15,7 +15,9 @@ export function bytesAJob(path: string): Bytes {
     const rows = sqlite
       .prepare('SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name HAVING bytes > ? ORDER BY bytes DESC')
       .all(jobs * 8) as { name: string; bytes: number }[]
-    const total = (sqlite.pragma('page_count', { simple: true }) as number) * 4_096
+    // Pages that rows of before have left free are used again.
+    const pages = (name: string): number => sqlite.pragma(name, { simple: true }) as number
+    const total = (pages('page_count') - pages('freelist_count')) * pages('page_size')
     return { total: total / jobs, parts: rows.map(({ name, bytes }) => [name, bytes / jobs]) }
   } finally {
     sqlite.close()

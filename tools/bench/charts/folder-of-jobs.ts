@@ -54,6 +54,7 @@ export function makeFolder(
       const id = last.trade(at, 0, end)
       if (aJob === '' || (copies > 1 && end === 'held' && index === 0)) aJob = id
     }
+  last.sweep()
   last.close()
   return { now: last.clock.now(), aJob }
 }

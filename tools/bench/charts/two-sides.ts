@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
+import { prune } from '#books/outbox.ts'
 import { answerMac, signClaim } from '#books/receipts.ts'
 import {
   brandId,
@@ -19,6 +20,7 @@ import { inferenceRequest } from '#contract/inference.ts'
 import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { HOUR_MS, SECOND_MS } from '#contract/time.ts'
+import { OUTBOX_KEPT_MS } from '#core/jobs/expiry.worker.ts'
 import { insertJob } from '#core/jobs/jobs.store.ts'
 import { createSettlement, type Settlement } from '#core/jobs/settlement.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -29,11 +31,13 @@ import { createBuyer } from '#exchange-server/buy/buyers.ts'
 import { openExchangeAccounts, openSupplierAccounts } from '#exchange-server/exchange-accounts.ts'
 import { PRACTICE_TERMS, type ExchangeContext } from '#exchange-server/exchange-context.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
+import { LIMITS } from '#exchange-server/exchange-limits.ts'
 import { reservedJob } from '#exchange-server/jobs/new-job.ts'
 import type { RoutedJob } from '#exchange-server/jobs/routed-job.ts'
 import { settleJob, voidJob } from '#exchange-server/settle/exchange-settlement.ts'
 import { releaseDue } from '#exchange-server/settle/releases.ts'
 import type { Peer } from '#exchange-server/supply/peer.ts'
+import { pruneCalls } from '#exchange-server/store/calls.store.ts'
 import { upsertSupplier } from '#exchange-server/store/suppliers.store.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
@@ -139,6 +143,13 @@ export class TwoSides {
     for (const releases of releaseDue(context).values())
       for (const release of releases) settlement.release(release, context.key.publicKey)
     return jobId
+  }
+
+  /** What a running rig and exchange remove by themselves. */
+  sweep(): void {
+    const { realmDb, clock, context } = this.#deps
+    while (realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS)) > 0);
+    context.db.tx((db) => pruneCalls(db, clock.now() - LIMITS.callsKeptMs))
   }
 
   close(): void {

@@ -16,6 +16,9 @@ export const flatQueriesMigration: Migration = {
       CREATE INDEX jobs_by_instrument ON jobs (instrument, started_at);
       CREATE INDEX jobs_by_instrument_state ON jobs (instrument, iif(dispute IS NULL, state, 'disputed'), started_at);
 
+      -- No query ever used it.
+      DROP INDEX IF EXISTS transfers_job;
+
       -- Jobs by the minute in which they started: done (claimed or settled) and failed by our fault. Only the last days are kept.
       CREATE TABLE job_minutes (
         minute_ms INTEGER PRIMARY KEY,
