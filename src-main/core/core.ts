@@ -7,6 +7,8 @@ import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
 import type { Clock } from '#contract/time.ts'
+import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import type { MigrationProgress } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
@@ -34,6 +36,24 @@ export interface CoreDeps extends DomainOptions {
   signingKey: SigningKey
   version: string
   bundledModelsDir: string
+}
+
+/** The databases of a data folder, in the order in which they are brought up to date. */
+const DATABASES = [
+  { file: 'rig.db', migrations: rigMigrations },
+  { file: 'practice.db', migrations: realmMigrations },
+] as const
+
+/**
+ * Migrates what lies in `dataDir`, which the caller has locked, and says how far it is. `createCore` would do the same
+ * without a word and block meanwhile. Errors: DB_FROM_FUTURE, DB_CORRUPT.
+ */
+export async function prepareDatabases(
+  dataDir: string,
+  onProgress: (progress: MigrationProgress) => void,
+): Promise<void> {
+  for (const { file, migrations } of DATABASES)
+    await bringUpToDate({ path: join(dataDir, file), migrations, onProgress })
 }
 
 /**

@@ -47,6 +47,7 @@ async function serve(options: ServeOptions): Promise<void> {
     practiceBuyer,
     allowHosts,
     version: VERSION,
+    onProgress: note,
     ...given,
   })
   const link = runtime.link()
