@@ -53,7 +53,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ],
   [
     'SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE d.id IS NULL OR c.id IS NULL',
-    'names an account its currency does not have',
+    'names an account its unit does not have',
   ],
   ['SELECT id FROM transfers WHERE amount <= 0 OR debit = credit', 'moves nothing'],
 ]
@@ -77,12 +77,11 @@ export const checkBooks: Books['check'] = (db) => {
       currency: string
       apart: bigint
       pending_apart: bigint
-    }>(`SELECT a.currency, sum(b.debits) - sum(b.credits) AS apart, sum(b.pending_debits) - sum(b.pending_credits) AS pending_apart
+    }>(`SELECT a.currency, sum(b.debits - b.credits) AS apart, sum(b.pending_debits - b.pending_credits) AS pending_apart
     FROM balances b JOIN accounts a ON a.id = b.account GROUP BY a.currency`)
     .all()) {
-    if (row.apart !== 0n) note(`${row.currency}: debits and credits are ${row.apart} nano-units apart`)
-    if (row.pending_apart !== 0n)
-      note(`${row.currency}: pending debits and credits are ${row.pending_apart} nano-units apart`)
+    if (row.apart !== 0n) note(`${row.currency}: debits and credits are ${row.apart} apart`)
+    if (row.pending_apart !== 0n) note(`${row.currency}: pending debits and credits are ${row.pending_apart} apart`)
   }
   return { ok: problems.length === 0, problems, accounts: count(db, 'accounts'), transfers: count(db, 'transfers') }
 }

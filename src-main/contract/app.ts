@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens, unit } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const topics = z.enum([
@@ -174,7 +174,7 @@ export const appContract = {
       contractHash: z.string(),
       mode: z.enum(['desktop', 'headless']),
       realm,
-      currency,
+      unit,
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),

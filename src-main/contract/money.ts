@@ -1,25 +1,24 @@
 /**
- * Money is an integer count of nano-units (10^-9) of one currency. Zod-free, so that the renderer may import it. 2^51
- * bounds one amount or balance (about 2.25 million units): 4 × 2^51 still is an exact double, so a sum of two balances
- * and a display division stay exact. Products and totals go through BigInt.
+ * Money, tokens and points alike are integers of 10^-scale of one unit (units.ts). Zod-free, so that the renderer may
+ * import it. 2^51 bounds one amount or balance: 4 × 2^51 still is an exact double, so a sum of two balances and a
+ * display division stay exact. Turnover goes to 2^62; it, products and totals are BigInt.
  */
-
-/**
- * USD is real money. PCR is a practice credit: no dollar sign, no real buyer, nothing is paid. SIM belongs to the
- * simulated market.
- */
-export type Currency = 'USD' | 'PCR' | 'SIM'
-export type Realm = 'real' | 'practice' | 'simulated'
+export type { Realm } from './units.ts'
 
 declare const nanoBrand: unique symbol
-/** An amount in nano-units (10^-9) of a currency named beside it. May be negative only in differences. */
+/**
+ * An amount in 10^-scale of the unit named beside it; the name is of v1, whose units have scale 9. May be negative only
+ * in differences.
+ */
 export type Nano = number & { readonly [nanoBrand]: true }
 
 declare const priceBrand: unique symbol
-/** A price in nano-units per million tokens. */
+/** A price in 10^-scale of a unit per million tokens. */
 export type NanoPerMtok = number & { readonly [priceBrand]: true }
 
 export const NANO_LIMIT = 2 ** 51
+/** Bounds all debits, and all credits, of one account. */
+export const TURNOVER_LIMIT = 2n ** 62n
 export const TOKENS_PER_UNIT = 1_000_000
 export const BPS_DENOMINATOR = 10_000
 
@@ -30,15 +29,15 @@ export class MoneyRangeError extends Error {
 
 function checked(value: number, what: string): number {
   if (!Number.isInteger(value) || Math.abs(value) > NANO_LIMIT) {
-    throw new MoneyRangeError(`${what} must be an integer of at most 2^51 nano-units, got ${value}`)
+    throw new MoneyRangeError(`${what} must be an integer of at most 2^51, got ${value}`)
   }
   return value
 }
 
-/** Checks and brands an amount in nano-units. Throws MoneyRangeError. */
+/** Checks and brands an amount. Throws MoneyRangeError. */
 export const nano = (value: number): Nano => checked(value, 'an amount') as Nano
 
-/** Checks and brands a price in nano-units per million tokens; never negative. Throws MoneyRangeError. */
+/** Checks and brands a price per million tokens; never negative. Throws MoneyRangeError. */
 export function nanoPerMtok(value: number): NanoPerMtok {
   if (value < 0) throw new MoneyRangeError(`a price must not be negative, got ${value}`)
   return checked(value, 'a price') as NanoPerMtok
@@ -68,5 +67,3 @@ export function splitFee(amount: Nano, feeBps: number): { fee: Nano; seller: Nan
   const fee = mulDivFloor(amount, feeBps, BPS_DENOMINATOR)
   return { fee: nano(fee), seller: nano(amount - fee) }
 }
-
-export const CURRENCY_OF_REALM: Readonly<Record<Realm, Currency>> = { real: 'USD', practice: 'PCR', simulated: 'SIM' }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
@@ -41,7 +42,7 @@ export interface CoreDeps extends DomainOptions {
 /** The databases of a data folder, in the order in which they are brought up to date. */
 const DATABASES = [
   { file: 'rig.db', migrations: rigMigrations },
-  { file: 'practice.db', migrations: realmMigrations },
+  { file: EMBEDDED_VENUE.file, migrations: realmMigrations },
 ] as const
 
 /**
@@ -100,7 +101,7 @@ function openContext(deps: CoreDeps): CoreContext {
   const { dataDir, log, clock, ids, host, exchange, engines, signingKey: key, version, bundledModelsDir } = deps
   const rigDb = openDb({ path: join(dataDir, 'rig.db'), migrations: rigMigrations, log })
   try {
-    const realmDb = openDb({ path: join(dataDir, 'practice.db'), migrations: realmMigrations, log })
+    const realmDb = openDb({ path: join(dataDir, EMBEDDED_VENUE.file), migrations: realmMigrations, log })
     return {
       clock,
       ids,
@@ -108,8 +109,8 @@ function openContext(deps: CoreDeps): CoreContext {
       os: createOs(log),
       rigDb,
       realmDb,
-      realm: 'practice',
-      currency: 'PCR',
+      realm: EMBEDDED_VENUE.realm,
+      unit: EMBEDDED_VENUE.unit,
       books: createBooks(),
       engines,
       exchange,

@@ -15,7 +15,7 @@ const CALLED_OFF = 'Not given back: serving went on meanwhile.'
 
 function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff: boolean; onClose: () => void }) {
   const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.currency : 'PCR'
+  const currency = connection.kind === 'online' ? connection.hello.unit.code : 'PCR'
   return (
     <div aria-live="polite">
       <p>

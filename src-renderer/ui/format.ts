@@ -3,35 +3,20 @@
  * are cut by integer arithmetic, so nothing earned is ever shown as 0.00. Times are local with their zone, exports are
  * UTC.
  */
+import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
 import type { Realm } from '#contract/money.ts'
+import { knownUnit } from '#contract/units.ts'
 
-const NANO = 1_000_000_000
+/** Of every unit so far. */
+const SCALE = 9
 const MINUS = '−'
 
 const grouped = (whole: number): string => whole.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
-/**
- * Decimals that show four significant digits of a small sum, four decimals of an ordinary one and two of a large one;
- * at most nine.
- */
-export function decimalsFor(nano: number): number {
-  const size = Math.abs(nano)
-  if (size >= 1_000 * NANO) return 2
-  if (size >= NANO / 10 || size === 0) return 4
-  const leadingZeros = 9 - size.toString().length
-  return Math.min(9, leadingZeros + 4)
-}
-
-/** An integer count of nano-units as a decimal number without a unit, half away from zero at the last digit shown. */
-export function decimal(nano: number, decimals: number = decimalsFor(nano)): string {
-  const step = 10 ** (9 - decimals)
-  const size = Math.abs(nano)
-  const steps = (size - (size % step)) / step + ((size % step) * 2 >= step ? 1 : 0)
-  const perWhole = 10 ** decimals
-  const fraction = (steps % perWhole).toString().padStart(decimals, '0')
-  const whole = grouped(Math.floor(steps / perWhole))
-  const sign = nano < 0 && steps > 0 ? MINUS : ''
-  return decimals === 0 ? sign + whole : `${sign}${whole}.${fraction}`
+/** An integer amount as a decimal number without a unit, half away from zero at the last digit shown. */
+export function decimal(value: number, decimals?: number): string {
+  const { negative, whole, fraction } = decimalDigits(value, SCALE, decimals)
+  return `${negative ? MINUS : ''}${grouped(whole)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 /**
@@ -40,17 +25,14 @@ export function decimal(nano: number, decimals: number = decimalsFor(nano)): str
  */
 export const amount = (nano: number): string => (nano === 0 ? '0' : decimal(nano))
 
-/** The word for a unit of money, for heads and captions. Practice credits never carry a money sign. */
-export function currencyWord(currency: string): string {
-  if (currency === 'PCR') return 'practice credits'
-  if (currency === 'SIM') return 'simulated dollars'
-  return currency
-}
+/** The word for a unit, for heads and captions. */
+export const currencyWord = (code: string): string => knownUnit(code)?.name ?? code
 
-/** A sum with its unit: `$0.4200`, `0.00004012 practice credits`, `0.0310 EUR`. */
-export function money(nano: number, currency: string): string {
-  if (currency === 'USD') return nano < 0 ? `${MINUS}$${amount(-nano)}` : `$${amount(nano)}`
-  return `${amount(nano)} ${currencyWord(currency)}`
+/** A sum with its unit: `$0.4200` where money has a sign, `0.00004012 practice credits`, `0.0310 EUR`. */
+export function money(value: number, code: string): string {
+  const unit = knownUnit(code)
+  if (unit?.kind !== 'money' || unit.sign === undefined) return `${amount(value)} ${currencyWord(code)}`
+  return value < 0 ? `${MINUS}${unit.sign}${amount(-value)}` : `${unit.sign}${amount(value)}`
 }
 
 /**
@@ -60,33 +42,32 @@ export function money(nano: number, currency: string): string {
 export const powerMoney = (nano: number, currency: string): string => `${amount(nano)} ${currency}`
 
 /** A price per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
-export function price(nanoPerMtok: number): string {
-  if (nanoPerMtok === 0) return '0'
-  const text = decimal(nanoPerMtok, Math.abs(nanoPerMtok) >= 10 * NANO ? 2 : decimalsFor(nanoPerMtok))
-  const [whole = '0', fraction = ''] = text.split('.')
-  return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
+export function price(perMtok: number): string {
+  if (perMtok === 0) return '0'
+  const decimals = Math.abs(perMtok) >= 10 ** (SCALE + 1) ? 2 : decimalsFor(perMtok, SCALE)
+  const { negative, whole, fraction } = decimalDigits(perMtok, SCALE, decimals)
+  const digits = plainDecimal({ negative: false, whole: 0, fraction }, 2)
+  return `${negative ? MINUS : ''}${grouped(whole)}${digits.slice(1)}`
 }
 
 /** A price with its unit: `0.42 practice credits per million tokens`. */
-export const pricePerMillion = (nanoPerMtok: number, currency: string): string =>
-  `${currency === 'USD' ? '$' : ''}${price(nanoPerMtok)}${currency === 'USD' ? '' : ` ${currencyWord(currency)}`} per million tokens`
+export function pricePerMillion(perMtok: number, code: string): string {
+  const unit = knownUnit(code)
+  const shown =
+    unit?.kind === 'money' && unit.sign !== undefined
+      ? `${unit.sign}${price(perMtok)}`
+      : `${price(perMtok)} ${currencyWord(code)}`
+  return `${shown} per million tokens`
+}
 
 /**
- * What the owner typed as a decimal number, as nano-units; null when it is not one, is negative, or has more than nine
- * decimals.
+ * What the owner typed as a decimal number, as an integer amount; null when it is not one, is negative, or has more
+ * decimals than the unit.
  */
-export function parseNano(text: string): number | null {
-  const match = /^\s*(\d{1,7})?(?:[.,](\d{1,9}))?\s*$/.exec(text)
-  if (match === null || (match[1] === undefined && match[2] === undefined)) return null
-  return Number(match[1] ?? '0') * NANO + Number((match[2] ?? '').padEnd(9, '0'))
-}
+export const parseNano = (text: string): number | null => parseDecimal(text, SCALE)
 
-/** A plain editable decimal of nano-units (no grouping, no trailing zeros). */
-export function editable(nano: number): string {
-  const [whole = '0', fraction = ''] = decimal(nano, 9).replaceAll(',', '').split('.')
-  const kept = fraction.replace(/0+$/, '')
-  return kept === '' ? whole : `${whole}.${kept}`
-}
+/** A plain editable decimal (no grouping, no trailing zeros). */
+export const editable = (value: number): string => plainDecimal(decimalDigits(value, SCALE, SCALE))
 
 /** The line every practice or simulated screen carries; null for real money. */
 export function realmLine(realm: Realm): string | null {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { unitOf } from '#contract/units.ts'
 import { createBooks } from '#books/books.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from '#core/domain-links.ts'
@@ -46,7 +47,7 @@ beforeEach(() => {
     ...rig,
     realmDb: openDb({ path: join(rig.dataDir, 'practice.db'), migrations: realmMigrations }),
     realm: 'practice',
-    currency: 'PCR',
+    unit: unitOf('PCR'),
     books: createBooks(),
     engines: createFakeEngines(),
     exchange: new FakeExchange().port(),

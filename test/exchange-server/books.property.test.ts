@@ -267,7 +267,7 @@ describe('the exchange’s books', () => {
     expect(checkExchange(db.read, context.books, context.key.publicKey).problems).toEqual([])
     world.restart()
     expect(context.books.balance(db.read, `liability:buyer:${world.buyerId}`)).toMatchObject({
-      debits: 0,
+      debits: 0n,
       pendingDebits: 0,
     })
     db.close()

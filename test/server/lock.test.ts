@@ -38,10 +38,10 @@ describe('one owner per data folder', () => {
 
   it('answers with the contract’s own values', async () => {
     const hello = await rig.client.app.hello()
-    expect({ mode: hello.mode, realm: hello.realm, currency: hello.currency, dataDir: hello.dataDir }).toEqual({
+    expect({ mode: hello.mode, realm: hello.realm, unit: hello.unit, dataDir: hello.dataDir }).toEqual({
       mode: 'headless',
       realm: 'practice',
-      currency: 'PCR',
+      unit: { code: 'PCR', kind: 'points', scale: 9, name: 'practice credits' },
       dataDir: folder.path,
     })
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { brandId, type DeploymentId, type ModelSha256 } from '#contract/ids.ts'
+import { unitOf } from '#contract/units.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { createEvents } from '#core/events/index.ts'
 import { createJobs, type ExamSink, type Jobs, type Route } from '#core/jobs/index.ts'
@@ -125,7 +126,7 @@ export class Seller {
       rigDb: this.#db,
       realmDb: this.#db,
       realm: 'practice',
-      currency: 'PCR',
+      unit: unitOf('PCR'),
       books: this.books,
       engines: this.engines,
       exchange: this.#port,
@@ -222,7 +223,7 @@ export class Seller {
 
   balance(account: string): { net: number; pending: number } {
     const { debits, credits, pendingDebits, pendingCredits } = this.books.balance(this.context.realmDb.read, account)
-    return { net: debits - credits, pending: pendingDebits - pendingCredits }
+    return { net: Number(debits - credits), pending: pendingDebits - pendingCredits }
   }
 
   rows(sql: string): Record<string, unknown>[] {

@@ -6,7 +6,7 @@ import { contractHash } from './contract-hash.ts'
 import { liveNow, liveStream, type LiveDeps } from './live.ts'
 
 export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl(): string | null }) {
-  const { os, version, host, realm, currency, clock, dataDir, events } = context
+  const { os, version, host, realm, unit, clock, dataDir, events } = context
   const stream = liveStream(context, deps)
   let hash: string | null = null
   return {
@@ -17,7 +17,7 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
         contractHash: (hash ??= contractHash()),
         mode: host.mode,
         realm,
-        currency,
+        unit,
         now: clock.now(),
         dataDir,
         exchangeUrl: deps.exchangeUrl(),

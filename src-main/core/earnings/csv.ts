@@ -4,6 +4,7 @@
  */
 import type { Series } from '#contract/earnings.ts'
 import { MINUTE_MS, type EpochMs } from '#contract/time.ts'
+import { POWER_SCALE } from '#contract/units.ts'
 
 import type { Range } from './buckets.ts'
 import { shownAmount } from './shown-amount.ts'
@@ -60,7 +61,8 @@ export function localTime(at: EpochMs, offsetMinutes: number): string {
   return new Date(at + offsetMinutes * MINUTE_MS).toISOString().replace(/\.\d{3}Z$/, offset)
 }
 
-export function seriesCsv(series: Series, range: Range): string {
+/** `scale` is that of the unit the series is in. */
+export function seriesCsv(series: Series, range: Range, scale: number): string {
   const lines: string[] = [line(CSV_HEADER)]
   for (const bucket of series.buckets) {
     const head = [
@@ -73,7 +75,7 @@ export function seriesCsv(series: Series, range: Range): string {
     for (const row of bucket.byInstrument) {
       const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [
         nano,
-        shownAmount(nano),
+        shownAmount(nano, scale),
       ])
       lines.push(
         line([
@@ -97,7 +99,7 @@ export function seriesCsv(series: Series, range: Range): string {
         Math.round(joules * 1_000) / 1_000,
         series.powerCurrency,
         costNano,
-        costNano === null ? null : shownAmount(costNano),
+        costNano === null ? null : shownAmount(costNano, POWER_SCALE),
         Math.round(coveredShare * 1_000) / 1_000,
       ]),
     )

@@ -11,12 +11,12 @@ import { heldJobs, incomeBetween, listedBetween, pendingNano } from './rollups.s
 
 const JOULES_PER_KWH = 3_600_000
 
-export type SummaryContext = Pick<CoreContext, 'realmDb' | 'realm' | 'currency' | 'clock'>
+export type SummaryContext = Pick<CoreContext, 'realmDb' | 'realm' | 'unit' | 'clock'>
 export type EarningsPower = Pick<PowerLedger, 'hours' | 'currency' | 'costOfJobs'>
 
 /** Sums of the hours that begin in [from, to); pending and next release are as of now. Error BAD_REQUEST: empty range. */
 export function summariseEarnings(
-  { realmDb, clock, realm, currency }: SummaryContext,
+  { realmDb, clock, realm, unit }: SummaryContext,
   power: EarningsPower,
   from: EpochMs,
   to: EpochMs,
@@ -36,7 +36,7 @@ export function summariseEarnings(
   const [next] = heldJobs(realmDb.read, 1)
   return {
     realm,
-    currency,
+    currency: unit.code,
     powerCurrency,
     at: clock.now(),
     from,

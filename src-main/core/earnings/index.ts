@@ -15,10 +15,10 @@ export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
 export { priceInWords } from './shown-amount.ts'
 
-export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'currency' | 'clock'>
+export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'unit' | 'clock'>
 
 export function createEarnings(context: EarningsContext, power: EarningsPower) {
-  const { realmDb, clock, realm, currency } = context
+  const { realmDb, clock, realm, unit } = context
 
   const series = (range: Range): Series => {
     const now = clock.now()
@@ -28,7 +28,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
     const powerCurrency = power.currency()
     return {
       realm,
-      currency,
+      currency: unit.code,
       powerCurrency,
       powerMethod: methodOf(energy, powerCurrency),
       at: now,
@@ -49,7 +49,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
             : 'Due; the exchange has not told its release yet.',
       }))
     },
-    csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),
+    csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range, unit.scale) }),
   }
   return { ...service, api: earningsApi(context.os, service) }
 }

@@ -3,7 +3,8 @@
  * One adapter per exchange stands behind it.
  */
 import type { PublicKey } from '#contract/ids.ts'
-import type { Currency, Realm } from '#contract/money.ts'
+import type { Realm } from '#contract/money.ts'
+import type { UnitCode } from '#contract/units.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 
@@ -17,7 +18,7 @@ interface ExchangeCapabilities {
 
 export interface ExchangeTerms {
   realm: Realm
-  currency: Currency
+  unit: UnitCode
   feeBps: number
   holdMs: number
   specs: GradeSpec[]

@@ -3,14 +3,15 @@ import type { Home, Live, Onboarding } from '#contract/app.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
-import type { Currency, Nano, Realm } from '#contract/money.ts'
+import type { Nano, Realm } from '#contract/money.ts'
+import type { Unit } from '#contract/units.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 
 export interface HomeFacts {
   now: EpochMs
   realm: Realm
-  currency: Currency
+  unit: Unit
   engine: Live['engine']
   exchange: Live['exchange']
   /** Buyers' jobs in work; exam calls are not counted. */

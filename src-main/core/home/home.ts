@@ -78,7 +78,7 @@ export function composeHome(facts: HomeFacts): Home {
   return {
     at: facts.now,
     realm: facts.realm,
-    currency: facts.currency,
+    currency: facts.unit.code,
     ...tell(facts),
     cost: cost(facts),
     quality: quality(facts),

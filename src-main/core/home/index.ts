@@ -32,7 +32,7 @@ export interface HomeDeps {
   offsetMinutes?(at: EpochMs): number
 }
 
-export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'currency' | 'exchange'>
+export type HomeContext = Pick<CoreContext, 'os' | 'clock' | 'realm' | 'unit' | 'exchange'>
 
 const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
 const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
@@ -60,7 +60,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
     return {
       now,
       realm: context.realm,
-      currency: context.currency,
+      unit: context.unit,
       engine: live.engine,
       exchange: live.exchange,
       running: live.running.filter(({ exam }) => !exam).length,

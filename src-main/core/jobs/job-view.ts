@@ -1,7 +1,8 @@
 /** A stored job as the contract shows it. */
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
-import { nano, nanoPerMtok, type Currency, type Nano } from '#contract/money.ts'
+import { nano, nanoPerMtok, type Nano } from '#contract/money.ts'
+import type { UnitCode } from '#contract/units.ts'
 import type { PowerService } from '#core/core-context.ts'
 
 import type { SellerJobRow } from './jobs.store.ts'
@@ -15,7 +16,7 @@ function moneyState(row: SellerJobRow): Job['money'] {
   return row.releasedAt === null ? 'held' : 'available'
 }
 
-export function jobView(row: SellerJobRow, currency: Currency, power: Pick<PowerService, 'ofJob'>): Job {
+export function jobView(row: SellerJobRow, currency: UnitCode, power: Pick<PowerService, 'ofJob'>): Job {
   return {
     jobId: brandId<JobId>(row.jobId),
     instrument: brandId<Instrument>(row.instrument),

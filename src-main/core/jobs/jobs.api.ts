@@ -8,7 +8,7 @@ import { cursorOf, jobView, parseCursor } from './job-view.ts'
 import { findJob, listJobs, receiptAt } from './jobs.store.ts'
 
 export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>) {
-  const { os, realmDb, currency } = context
+  const { os, realmDb, unit } = context
   return {
     list: os.jobs.list.handler(({ input }) => {
       const rows = listJobs(realmDb.read, {
@@ -20,7 +20,7 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
       const page = rows.slice(0, input.limit)
       const last = page.at(-1)
       return {
-        jobs: page.map((row) => jobView(row, currency, power)),
+        jobs: page.map((row) => jobView(row, unit.code, power)),
         next: rows.length > input.limit && last !== undefined ? cursorOf(last) : null,
       }
     }),
@@ -28,7 +28,7 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
       const row = findJob(realmDb.read, input.jobId)
       if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
       const view = {
-        ...jobView(row, currency, power),
+        ...jobView(row, unit.code, power),
         receipt: null,
         verified: null,
         differences: row.dispute === null ? [] : parseDifferences(row.dispute),

@@ -63,7 +63,7 @@ export interface Settlement {
   fail(jobs: readonly { jobId: string; reason: string }[]): void
 }
 
-type SettlementDeps = Pick<CoreContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
+type SettlementDeps = Pick<CoreContext, 'realmDb' | 'books' | 'unit' | 'realm' | 'clock' | 'key'>
 
 export function createSettlement(deps: SettlementDeps): Settlement {
   const { realmDb, clock } = deps
@@ -89,16 +89,16 @@ export function createSettlement(deps: SettlementDeps): Settlement {
   }
 }
 
-function openAccounts({ realmDb, books, currency }: SettlementDeps): void {
+function openAccounts({ realmDb, books, unit }: SettlementDeps): void {
   realmDb.tx((db) => {
-    books.openAccount(db, { id: HELD, kind: 'asset', currency })
-    books.openAccount(db, { id: AVAILABLE, kind: 'asset', currency })
-    books.openAccount(db, { id: FEE, kind: 'expense', currency })
+    books.openAccount(db, { id: HELD, kind: 'asset', unit })
+    books.openAccount(db, { id: AVAILABLE, kind: 'asset', unit })
+    books.openAccount(db, { id: FEE, kind: 'expense', unit })
   })
 }
 
 function claim(
-  { books, clock, currency }: SettlementDeps,
+  { books, clock, unit }: SettlementDeps,
   db: WriteDb,
   signed: SignedClaim,
   measures: EngineMeasures,
@@ -109,7 +109,7 @@ function claim(
     throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
   const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, job.priceNano)
-  books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
+  books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', unit })
   if (gross > 0)
     books.reserve(db, {
       id: transferId(db, 'reserve', job.jobId),
@@ -231,17 +231,12 @@ const receiptFacts = ({ claim, claimSig, grossNano, feeNano, sellerNano, release
 })
 
 /** The transfers of a receipt: what is billed into held money, and the fee out of it. */
-function moveBilled(
-  { books, currency, clock }: SettlementDeps,
-  db: WriteDb,
-  receipt: Receipt,
-  job: SellerJobRow,
-): void {
+function moveBilled({ books, unit, clock }: SettlementDeps, db: WriteDb, receipt: Receipt, job: SellerJobRow): void {
   const { jobId } = job
   const { grossNano, feeNano } = receipt
   const at = clock.now()
   const income = incomeAccount(job.instrument)
-  books.openAccount(db, { id: income, kind: 'income', currency })
+  books.openAccount(db, { id: income, kind: 'income', unit })
   const { post, free, transfer } = receiptPosting(job, grossNano)
   const pendingId = transferId(db, 'reserve', jobId)
   const id = transferId(db, 'post', jobId)

@@ -63,7 +63,7 @@ function sumProblems(db: Read, books: CoreContext['books']): string[] {
   const sums = moneySums(db)
   const net = (account: string): bigint => {
     const { debits, credits } = books.balance(db, account)
-    return BigInt(debits) - BigInt(credits)
+    return debits - credits
   }
   const held = books.balance(db, HELD)
   const expected: [string, bigint, bigint][] = [

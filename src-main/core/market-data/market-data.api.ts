@@ -18,7 +18,7 @@ export interface MarketApiDeps {
 }
 
 export function marketDataApi(context: CoreContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {
-  const { os, exchange, clock, realm, currency } = context
+  const { os, exchange, clock, realm, unit } = context
   return {
     instruments: os.market.instruments.handler(() =>
       terms.specs().map((spec) => {
@@ -26,7 +26,7 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
         return {
           spec,
           realm,
-          currency,
+          currency: unit.code,
           feeBps: terms.feeBps(),
           holdMs: terms.holdMs(),
           qualified: why === null,
@@ -43,7 +43,7 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
       return {
         instrument,
         realm,
-        currency,
+        currency: unit.code,
         askNanoPerMtok: nanoPerMtok(askNanoPerMtok),
         feeBps: terms.feeBps(),
         netNanoPerMtok: netPerMtok(askNanoPerMtok, terms.feeBps()),

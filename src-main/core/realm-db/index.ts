@@ -1,6 +1,6 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
- * rollups, why a listing is paused, disputes.
+ * rollups, why a listing is paused, disputes, units.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -11,6 +11,7 @@ import { tradingMigration } from './migrations/0040-trading.ts'
 import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
 import { disputesMigration } from './migrations/0070-disputes.ts'
+import { unitsMigration } from './migrations/0080-units.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -20,4 +21,5 @@ export const realmMigrations: readonly Migration[] = [
   rollupsMigration,
   pausedWhyMigration,
   disputesMigration,
+  unitsMigration,
 ]

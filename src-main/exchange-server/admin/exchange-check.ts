@@ -36,10 +36,10 @@ export function checkExchange(db: ReadDb, books: Books, exchangeKey: string): Ch
     problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
   const clearing = books.balance(db, CLEARING)
   if (clearing.credits !== clearing.debits)
-    problems.push(`clearing keeps ${clearing.credits - clearing.debits} nano-units that belong to somebody`)
+    problems.push(`clearing keeps ${clearing.credits - clearing.debits} that belong to somebody`)
   const reserved = reservedByJobs(db)
   if (BigInt(clearing.pendingCredits) !== reserved)
-    problems.push(`buyers have ${clearing.pendingCredits} nano-units set aside, the running jobs need ${reserved}`)
+    problems.push(`buyers have ${clearing.pendingCredits} set aside, the running jobs need ${reserved}`)
   return {
     ok: problems.length === 0,
     problems: problems.slice(0, PROBLEMS_MAX),
@@ -84,7 +84,7 @@ function checkBalances(db: ReadDb, books: Books, { supplier }: SupplierRow, prob
   const { held, released, earned } = heldAndReleased(db, supplier)
   const balance = (account: string): bigint => {
     const { credits, debits } = books.balance(db, account)
-    return BigInt(credits) - BigInt(debits)
+    return credits - debits
   }
   if (balance(heldAccount(supplier)) !== held)
     problems.push(`held for ${supplier}: the ledger says ${balance(heldAccount(supplier))}, the holds ${held}`)

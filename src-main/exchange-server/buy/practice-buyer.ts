@@ -25,7 +25,7 @@ const FIRST_MS = 500
 const LEAST_MS = 2_000
 const SPREAD_MS = 2_000
 const CREDIT = nano(1_000_000_000_000)
-const CREDIT_LOW = 10_000_000_000
+const CREDIT_LOW = 10_000_000_000n
 const TOKENS_LEAST = 16
 const TOKENS_SPREAD = 33
 
@@ -151,7 +151,7 @@ export class PracticeBuyer {
         practice: true,
       })
       const { credits, debits, pendingDebits } = books.balance(write, buyerAccount(PRACTICE_BUYER))
-      if (credits - debits - pendingDebits < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
+      if (credits - debits - BigInt(pendingDebits) < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
     })
   }
 }

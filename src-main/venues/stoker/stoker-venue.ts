@@ -206,7 +206,7 @@ class StokerExchange implements ExchangePort {
       kind: 'online',
       since: this.#options.clock.now(),
       fresh,
-      terms: { realm, currency, feeBps, holdMs, specs, exchange },
+      terms: { realm, unit: currency, feeBps, holdMs, specs, exchange },
     })
   }
 

@@ -20,7 +20,7 @@ export function HeldCard() {
   const held = useQuery(rpc.earnings.held.queryOptions({ refetchInterval: 5_000 }))
   const instruments = useQuery(rpc.market.instruments.queryOptions())
   const hold = holdSentence(instruments.data?.[0]?.holdMs)
-  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
+  const unit = currencyWord(connection.kind === 'online' ? connection.hello.unit.code : 'PCR')
   return (
     <Card title="Held money" aside={<span className="age">{unit}, by release</span>}>
       <Loaded query={held}>

@@ -37,7 +37,7 @@ export function Now() {
   const live = useLive()
   const { stale, since } = useStaleness()
   const connection = useConnection()
-  const unit = currencyWord(connection.kind === 'online' ? connection.hello.currency : 'PCR')
+  const unit = currencyWord(connection.kind === 'online' ? connection.hello.unit.code : 'PCR')
   const running = live?.value.running ?? []
   return (
     <Card

@@ -74,7 +74,7 @@ export function JobsPage() {
   const navigate = useNavigate()
   const live = useLive()
   const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.currency : 'PCR'
+  const currency = connection.kind === 'online' ? connection.hello.unit.code : 'PCR'
   const instruments = useQuery(rpc.market.instruments.queryOptions()).data ?? []
   const query = useInfiniteQuery(
     rpc.jobs.list.infiniteOptions({

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { instrument, nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
+import { unitOf } from '#contract/units.ts'
 import { csvFileName, localTime, seriesCsv } from '#core/earnings/csv.ts'
 import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
@@ -41,7 +42,7 @@ describe('CSV', () => {
         },
       ],
     }
-    const csv = seriesCsv(series, range)
+    const csv = seriesCsv(series, range, 9)
     expect(csv.endsWith('\r\n')).toBe(true)
     expect(parseCsv(csv).slice(1)).toEqual([
       [
@@ -106,7 +107,7 @@ describe('CSV', () => {
       at: 0,
       buckets: [{ at: 0, byInstrument: [], power: { joules: 0, costNano: null, coveredShare: 0 } }],
     } as unknown as Series
-    const [, line = []] = parseCsv(seriesCsv(series, range))
+    const [, line = []] = parseCsv(seriesCsv(series, range, 9))
     expect([line[1], line[2], line[19]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
@@ -133,20 +134,20 @@ describe('shown amounts', () => {
     [999_999_999_999, '1000.0000'],
     [1_234_567_890_000, '1234.57'],
     [2 ** 51, '2251799.81'],
-  ])('%i is %s', (nano, text) => expect(shownAmount(nano)).toBe(text))
+  ])('%i is %s', (nano, text) => expect(shownAmount(nano, 9)).toBe(text))
 
   it('never shows something earned as nought', () => {
-    for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano))).toBeGreaterThan(0)
+    for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano, 9))).toBeGreaterThan(0)
   })
 
   it('practice money has no dollar sign, and other currencies have a code', () => {
-    expect(amountInWords(420_000_000, 'PCR')).toBe('0.4200 practice credits')
-    expect(amountInWords(1_234_567_890_000, 'USD')).toBe('$1,234.57')
-    expect(amountInWords(-1, 'USD')).toBe('-$0.000000001')
-    expect(amountInWords(31_000_000, 'EUR')).toBe('0.03100 EUR')
-    expect(priceInWords(420_000_000, 'PCR')).toBe('0.42 practice credits')
-    expect(priceInWords(421_500_000, 'USD')).toBe('$0.4215')
-    expect(priceInWords(0, 'USD')).toBe('$0')
-    expect(priceInWords(12_000_000_000, 'SIM')).toBe('12.00 simulated dollars')
+    expect(amountInWords(420_000_000, unitOf('PCR'))).toBe('0.4200 practice credits')
+    expect(amountInWords(1_234_567_890_000, unitOf('USD'))).toBe('$1,234.57')
+    expect(amountInWords(-1, unitOf('USD'))).toBe('-$0.000000001')
+    expect(amountInWords(31_000_000, unitOf('EUR'))).toBe('0.03100 EUR')
+    expect(priceInWords(420_000_000, unitOf('PCR'))).toBe('0.42 practice credits')
+    expect(priceInWords(421_500_000, unitOf('USD'))).toBe('$0.4215')
+    expect(priceInWords(0, unitOf('USD'))).toBe('$0')
+    expect(priceInWords(12_000_000_000, unitOf('SIM'))).toBe('12.00 simulated dollars')
   })
 })

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Series } from '#contract/earnings.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '#contract/time.ts'
+import { unitOf } from '#contract/units.ts'
 import { createEarnings } from '#core/earnings/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -37,7 +38,7 @@ afterEach(() => {
 
 const earnings = () =>
   createEarnings(
-    { ...rig, realmDb, realm: 'practice', currency: 'PCR' },
+    { ...rig, realmDb, realm: 'practice', unit: unitOf('PCR') },
     {
       hours: (from, to) => energy.filter(({ hourMs }) => hourMs >= from && hourMs < to),
       currency: () => 'EUR',

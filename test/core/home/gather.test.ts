@@ -8,6 +8,7 @@ import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha2
 import type { Deployment } from '#contract/models.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
+import { unitOf } from '#contract/units.ts'
 import type { CoreContext, TradingService } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
 import { createHome, type HomeDeps } from '#core/home/index.ts'
@@ -70,7 +71,7 @@ function start(
     ...rig,
     realmDb,
     realm: 'practice',
-    currency: 'PCR',
+    unit: unitOf('PCR'),
     exchange: { state: () => ({ kind: 'stopped' }), ...exchange } as CoreContext['exchange'],
   } as const
   const settings = createSettings(rig, 'rig')
@@ -170,7 +171,7 @@ describe('gathering home', () => {
           fresh: true,
           terms: {
             realm: 'practice',
-            currency: 'PCR',
+            unit: 'PCR',
             feeBps: 1_000,
             holdMs: 0,
             specs: [],

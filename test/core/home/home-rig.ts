@@ -2,6 +2,7 @@
 import { gradeSpecs, type GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
 
@@ -59,7 +60,7 @@ export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reas
 export const SELLING: HomeFacts = {
   now: NOW,
   realm: 'practice',
-  currency: 'PCR',
+  unit: unitOf('PCR'),
   engine: { kind: 'loaded', model: 'Nano', detail: null },
   exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null },
   running: 0,

@@ -9,6 +9,7 @@ import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contrac
 import { nano, nanoPerMtok } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
+import { unitOf } from '#contract/units.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
 import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
@@ -31,7 +32,7 @@ function setup() {
   const realmDb = openDb({ path: `${tempDir()}/practice.db`, migrations: realmMigrations })
   onTestFinished(() => realmDb.close())
   const books = createBooks()
-  const context = { realmDb, books, currency: 'PCR', realm: 'practice', clock, key } as unknown as CoreContext
+  const context = { realmDb, books, unit: unitOf('PCR'), realm: 'practice', clock, key } as unknown as CoreContext
   const settlement = createSettlement(context)
   const rows = (sql: string): unknown[] => realmDb.read.prepare(sql).all()
 
@@ -109,7 +110,7 @@ function setup() {
     openOutbox: (): unknown[] => rows('SELECT key FROM outbox WHERE done_at IS NULL ORDER BY id'),
     net(account: string): { net: number; pending: number } {
       const { debits, credits, pendingDebits, pendingCredits } = books.balance(realmDb.read, account)
-      return { net: debits - credits, pending: pendingDebits - pendingCredits }
+      return { net: Number(debits - credits), pending: pendingDebits - pendingCredits }
     },
     check: () => expect(books.check(realmDb.read)).toMatchObject({ ok: true, problems: [] }),
   }

@@ -119,8 +119,8 @@ describe('a job that is settled', () => {
     expect(rig.money()).toEqual({ paid: 15_000, reserved: 0, held: 14_250 })
     expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'pay:job_1 14250', 'fee:job_1 750'])
     const { books, db } = rig.context
-    expect(books.balance(db.read, FEES).credits).toBe(750)
-    expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000, credits: 15_000 })
+    expect(books.balance(db.read, FEES).credits).toBe(750n)
+    expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000n, credits: 15_000n })
     expect(books.check(db.read).ok).toBe(true)
     db.close()
   })
@@ -248,7 +248,7 @@ describe('at the start after a crash', () => {
     expect([
       books.balance(db.read, heldAccount(rig.seller.publicKey)).credits,
       books.balance(db.read, availableAccount(rig.seller.publicKey)).credits,
-    ]).toEqual([14_250, 0])
+    ]).toEqual([14_250n, 0n])
     db.close()
   })
 

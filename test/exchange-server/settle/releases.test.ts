@@ -35,8 +35,8 @@ function settle(
 const balances = ({ context, seller }: SettleRig, key = seller): { held: number; available: number } => {
   const held = context.books.balance(context.db.read, heldAccount(key.publicKey))
   return {
-    held: held.credits - held.debits,
-    available: context.books.balance(context.db.read, availableAccount(key.publicKey)).credits,
+    held: Number(held.credits - held.debits),
+    available: Number(context.books.balance(context.db.read, availableAccount(key.publicKey)).credits),
   }
 }
 

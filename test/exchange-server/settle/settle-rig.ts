@@ -169,9 +169,9 @@ export function settleRig(): SettleRig {
     money() {
       const buyer = context.books.balance(db.read, buyerAccount(buyerId))
       return {
-        paid: buyer.debits,
+        paid: Number(buyer.debits),
         reserved: buyer.pendingDebits,
-        held: context.books.balance(db.read, heldAccount(seller.publicKey)).credits,
+        held: Number(context.books.balance(db.read, heldAccount(seller.publicKey)).credits),
       }
     },
     transfers: () =>

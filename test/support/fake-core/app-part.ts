@@ -1,5 +1,6 @@
 /** app: settings and the first run really change; live values and home are invented. */
 import type { Settings } from '#contract/app.ts'
+import { unitOf } from '#contract/units.ts'
 
 import { sleep } from './abortable-sleep.ts'
 import { onGpus } from './deployments.ts'
@@ -15,7 +16,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
       realm: 'practice' as const,
-      currency: 'PCR' as const,
+      unit: unitOf('PCR'),
       now: Date.now(),
       dataDir: '/home/seller/.local/share/stoker',
       exchangeUrl: 'http://127.0.0.1:7447',
