@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens, unit } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoSigned, prices, realm, tokens, unit } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const topics = z.enum([
@@ -93,8 +93,8 @@ export const home = z.object({
     /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok:
       nanoSigned.nullable(),
     method: z.string(),
-    askNanoPerMtok: price.nullable(),
-    netNanoPerMtok: nanoSigned.nullable(),
+    ask: prices.nullable(),
+    net: prices.nullable(),
     powerCurrency: z.string(),
   }),
   quality: z.object({

@@ -1,7 +1,7 @@
 /** Jobs won, live and past. Prompts and answers are never stored, so they are never here. */
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoAmount, prices, sha256, tokens } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
@@ -38,7 +38,7 @@ export const job = z.object({
   ttftMs: z.number().nullable(),
   durationMs: z.number().nullable(),
   tokPerS: z.number().nullable(),
-  priceNanoPerMtok: price,
+  price: prices,
   currency,
   grossNano: nanoAmount.nullable(),
   feeNano: nanoAmount.nullable(),

@@ -2,15 +2,13 @@
 import { z } from 'zod'
 
 import { gradeSpec } from './grades.ts'
-import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm } from './primitives.ts'
+import { currency, deploymentId, epochMs, instrument, nanoSigned, prices, realm } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bookView = z.object({
   instrument,
   at: epochMs,
-  rows: z.array(
-    z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() }),
-  ),
+  rows: z.array(z.object({ ask: prices, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() })),
   jobsLastHour: z.number().int(),
   waiting: z.number().int(),
 })
@@ -18,7 +16,7 @@ export type BookView = z.infer<typeof bookView>
 export const listing = z.object({
   instrument,
   deploymentId,
-  askNanoPerMtok: price,
+  ask: prices,
   slots: z.number().int(),
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
   /** Why it is in this state, in plain words. */ reason: z.string(),
@@ -43,9 +41,9 @@ export const quote = z.object({
   instrument,
   realm,
   currency,
-  askNanoPerMtok: price,
+  ask: prices,
   feeBps: z.number().int(),
-  netNanoPerMtok: nanoSigned,
+  net: prices,
   powerNanoPerMtok: nanoSigned.nullable(),
   powerCurrency: z.string(),
   powerMethod: z.string(),
@@ -72,12 +70,12 @@ export const marketContract = {
   /** The last book the exchange sent; at says how old it is. */
   book: method('read').input(z.object({ instrument })).output(bookView.nullable()),
   quote: method('read')
-    .input(z.object({ instrument, askNanoPerMtok: price }))
+    .input(z.object({ instrument, ask: prices }))
     .output(quote),
   listings: method('read').output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
   list: method('money')
-    .input(z.object({ instrument, deploymentId, askNanoPerMtok: price }))
+    .input(z.object({ instrument, deploymentId, ask: prices }))
     .output(listing),
   pause: method('operate').input(z.object({ instrument })).output(listing),
   resume: method('operate').input(z.object({ instrument })).output(listing),

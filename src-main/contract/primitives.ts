@@ -48,6 +48,8 @@ export const price = z
   .min(0)
   .max(NANO_LIMIT)
   .transform((value) => value as NanoPerMtok)
+/** Of input, cached input and output, per million tokens. */
+export const prices = z.object({ input: price, cachedInput: price, output: price })
 /** On the wire of protocol 1, which knows these alone. */
 export const v1Currency = z.enum(V1_UNIT_CODES)
 /** The code of the unit that the amounts beside it are in. */

@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   const { progressLine } = await import('#db/bring-up-to-date.ts')
   const dir = values.data
   if (dir === undefined) throw new Error('name the folder of the exchange with --data')
+  let migrated = false
   const exchange = await startExchange({
     dir,
     host: values.host,
@@ -42,9 +43,12 @@ async function main(): Promise<void> {
     terms: { deadlineFactor: Number(values['deadline-factor']) },
     ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }),
     ...(values.seed === undefined ? {} : { seed: values.seed }),
-    onProgress: (progress) => tellMigrating(progressLine(progress)),
+    onProgress(progress) {
+      migrated = true
+      tellMigrating(progressLine(progress))
+    },
   })
-  tellMigrating(null)
+  if (migrated) tellMigrating(null)
   const stop = (): void => {
     exchange.stop().then(
       () => process.exit(0),

@@ -6,8 +6,8 @@ import { useState } from 'react'
 
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
-import { type NanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
-import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts'
+import { type NanoPerMtok, NANO_LIMIT, onePrice } from '#contract/money.ts'
+import { currencyWord, editable, parseNano, percent, price, rate } from '#ui/format.ts'
 import { errorText } from '#ui/loaded.tsx'
 
 import { useCore } from '../connection/core-provider.tsx'
@@ -23,14 +23,13 @@ function QuoteFacts({ quote }: { quote: Quote }) {
       <dl className="facts" style={{ margin: '14px 0 0' }}>
         <dt>You get</dt>
         <dd>
-          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's{' '}
-          {percent(quote.feeBps / 10_000, 1)}
+          <b>{price(quote.net)}</b> {unit} per million tokens, after the exchange's {percent(quote.feeBps / 10_000, 1)}
         </dd>
         <dt>Electricity</dt>
         <dd>
           {quote.powerNanoPerMtok === null
             ? 'not known before a job has run'
-            : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+            : `${rate(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
           {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
         </dd>
         <dt>Place</dt>
@@ -73,12 +72,12 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
     rpc.market.quote.queryOptions({
-      input: { instrument, askNanoPerMtok: asked as NanoPerMtok },
+      input: { instrument, ask: onePrice(asked as NanoPerMtok) },
       placeholderData: (before) => before,
     }),
   )
   const list = useMutation({
-    mutationFn: () => client.market.list({ instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
+    mutationFn: () => client.market.list({ instrument, deploymentId, ask: onePrice(parsed as NanoPerMtok) }),
     onSuccess: (listing) => {
       void queries.invalidateQueries({ queryKey: [['market']] })
       onListed?.(listing)

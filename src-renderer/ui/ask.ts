@@ -5,7 +5,7 @@ import type { BookView } from '#contract/market.ts'
  * empty book.
  */
 export function suggestedAsk(book: BookView | null): number {
-  const others = (book?.rows ?? []).filter((row) => !row.mine).map((row) => row.askNanoPerMtok as number)
+  const others = (book?.rows ?? []).filter((row) => !row.mine).map((row) => row.ask.output as number)
   const cheapest = others.length === 0 ? null : Math.min(...others)
   if (cheapest === null || cheapest === 0) return 400_000_000
   // Cut to three digits, so that the field starts with a number a person would type.

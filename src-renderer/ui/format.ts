@@ -4,7 +4,7 @@
  * UTC.
  */
 import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
-import type { Realm } from '#contract/money.ts'
+import { isOnePrice, type Price, type Realm } from '#contract/money.ts'
 import { knownUnit } from '#contract/units.ts'
 
 /** Of every unit so far. */
@@ -41,8 +41,8 @@ export function money(value: number, code: string): string {
  */
 export const powerMoney = (nano: number, currency: string): string => `${amount(nano)} ${currency}`
 
-/** A price per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
-export function price(perMtok: number): string {
+/** A figure per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
+export function rate(perMtok: number): string {
   if (perMtok === 0) return '0'
   const decimals = Math.abs(perMtok) >= 10 ** (SCALE + 1) ? 2 : decimalsFor(perMtok, SCALE)
   const { negative, whole, fraction } = decimalDigits(perMtok, SCALE, decimals)
@@ -50,15 +50,11 @@ export function price(perMtok: number): string {
   return `${negative ? MINUS : ''}${grouped(whole)}${digits.slice(1)}`
 }
 
-/** A price with its unit: `0.42 practice credits per million tokens`. */
-export function pricePerMillion(perMtok: number, code: string): string {
-  const unit = knownUnit(code)
-  const shown =
-    unit?.kind === 'money' && unit.sign !== undefined
-      ? `${unit.sign}${price(perMtok)}`
-      : `${price(perMtok)} ${currencyWord(code)}`
-  return `${shown} per million tokens`
-}
+/** A price per million tokens: one figure while the three are equal. */
+export const price = (of: Price): string =>
+  isOnePrice(of)
+    ? rate(of.output)
+    : `${rate(of.input)} input, ${rate(of.cachedInput)} cached, ${rate(of.output)} output`
 
 /**
  * What the owner typed as a decimal number, as an integer amount; null when it is not one, is negative, or has more

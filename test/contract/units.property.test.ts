@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
-import { amountOf, nano, NANO_LIMIT, nanoPerMtok, splitFee } from '#contract/money.ts'
+import { amountOf, nano, NANO_LIMIT, nanoPerMtok, onePrice, splitFee, type NanoPerMtok } from '#contract/money.ts'
 import { knownUnit, UNIT_CODE_PATTERN, unitOf, UNITS, V1_UNIT_OF_REALM } from '#contract/units.ts'
 import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
@@ -120,7 +120,7 @@ describe('the units', () => {
 describe('in words', () => {
   it('only money has a sign: points and tokens have their name behind the number', () => {
     for (const unit of UNITS) {
-      const words = [amountInWords(1_234_567, unit), priceInWords(1_234_567, unit)]
+      const words = [amountInWords(1_234_567, unit), priceInWords(onePrice(nanoPerMtok(1_234_567)), unit)]
       for (const text of words)
         expect(text).toMatch(unit.sign === undefined ? new RegExp(`^[\\d,.]+ ${unit.name}$`) : /^\$[\d,.]+$/)
       if (unit.kind !== 'money') expect(words.join('')).not.toContain('$')
@@ -138,6 +138,7 @@ describe('in words', () => {
     [0, 'USDC', '0 USDC', '0 USDC'],
     [-2_500_000, 'USDC', '-2.5000 USDC', '-2.50 USDC'],
   ])('%i of %s', (value, code, asAmount, asPrice) => {
-    expect([amountInWords(value, unitOf(code)), priceInWords(value, unitOf(code))]).toEqual([asAmount, asPrice])
+    const price = onePrice(value as NanoPerMtok)
+    expect([amountInWords(value, unitOf(code)), priceInWords(price, unitOf(code))]).toEqual([asAmount, asPrice])
   })
 })

@@ -9,7 +9,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { Core } from '#core/core.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { verifyTranscript } from '#exam/transcript.ts'
@@ -77,9 +77,9 @@ describe('the whole loop', () => {
     await untilOnline(core)
     const folder = (await core.client.app.hello()).dataDir
     const deploymentId = (await deployed(core, folder)) as never
-    await expect(
-      core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
-    ).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
+    await expect(core.client.market.list({ instrument: NANO, deploymentId, ask: onePrice(ASK) })).rejects.toMatchObject(
+      { code: 'STOKER', data: { code: 'NOT_QUALIFIED' } },
+    )
 
     const { examId } = await core.client.exams.start({ instrument: NANO, deploymentId })
     const steps = []
@@ -94,7 +94,7 @@ describe('the whole loop', () => {
       problems: [],
     })
 
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, ask: onePrice(ASK) })).toMatchObject({
       state: 'listed',
     })
     const { key } = await admin<{ key: string }>(exchange, '/buyer-keys', { name: 'a buyer' })
@@ -159,7 +159,7 @@ describe('the whole loop', () => {
     })
     expect(json).not.toContain('kept-secret')
     // It is listed like a local one.
-    expect(await core.client.market.list({ instrument: NANO, deploymentId, askNanoPerMtok: ASK })).toMatchObject({
+    expect(await core.client.market.list({ instrument: NANO, deploymentId, ask: onePrice(ASK) })).toMatchObject({
       state: 'listed',
       slots: 2,
     })

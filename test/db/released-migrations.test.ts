@@ -38,12 +38,14 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
     '0080 units': '8d898b476aa7b0b7b682777e5958c2af8156b234f9d06e6cf09eaa235f27b6cc',
+    '0090 three prices': 'c070e057dc57e13cd77100d25281e1028138d97d93b52c6cb4316d775c72fd77',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
     '0030 exchange': '627967e136699c2e7291f5e530d745929e9acb5938ebc0d2f0c08e4fa7635dfd',
     '0040 exam-sendings': '1b37bb429e6d771cc19851a052344e41854589f76f22ac1e078982a5dc8a4991',
     '0050 units': '8d898b476aa7b0b7b682777e5958c2af8156b234f9d06e6cf09eaa235f27b6cc',
+    '0060 three prices': '92b491d27e732ee0fccbe213984ca909f1ff5e4e3185b205390dc170636692a3',
   },
 }
 

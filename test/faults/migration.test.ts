@@ -134,6 +134,15 @@ describe(`the migration of a folder of ${MIGRATED_JOBS} jobs`, () => {
       )
       expect(moneyOf(facts())).toEqual(before)
       expect(auditRig(dir)).toMatchObject({ ok: true, problems: [], ahead: { receipts: 0, releases: 0 } })
+      // Jobs of before had one price: the three are equal.
+      for (const [side, columns] of [
+        'price_nano = cached_price_nano AND price_nano = output_price_nano',
+        'price = cached_price AND price = output_price',
+      ].entries()) {
+        const db = new Database(join(dir, SIDES[side]!.file), { readonly: true })
+        expect(db.prepare(`SELECT count(*) FROM jobs WHERE ${columns}`).pluck().get()).toBe(MIGRATED_JOBS)
+        db.close()
+      }
     },
     SUITE_MS,
   )

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import {
   amount,
   currencyWord,
@@ -14,7 +15,7 @@ import {
   percent,
   powerMoney,
   price,
-  pricePerMillion,
+  rate,
   short,
   shortCount,
 } from '#ui/format.ts'
@@ -57,7 +58,6 @@ describe('amounts', () => {
     expect(money(420_000_000, 'USD')).toBe('$0.4200')
     expect(money(-420_000_000, 'USD')).toBe('−$0.4200')
     expect(powerMoney(31_000_000, 'USD')).toBe('0.03100 USD')
-    expect(pricePerMillion(420_000_000, 'PCR')).not.toContain('$')
     expect(currencyWord('SIM')).toBe('simulated dollars')
   })
 
@@ -68,7 +68,13 @@ describe('amounts', () => {
     [1_559_000, '0.001559'],
     [2_010_000, '0.00201'],
     [0, '0'],
-  ])('a price of %d is %s', (nano, text) => expect(price(nano)).toBe(text))
+  ])('a price of %d is %s', (nano, text) => expect(price(onePrice(nanoPerMtok(nano)))).toBe(text))
+
+  it('three prices are shown as one figure only while they are equal', () => {
+    const apart = { ...onePrice(nanoPerMtok(420_000_000)), cachedInput: nanoPerMtok(105_000_000) }
+    expect(price(apart)).toBe('0.42 input, 0.105 cached, 0.42 output')
+    expect(rate(-420_000_000)).toBe('−0.42')
+  })
 })
 
 describe('what the owner types', () => {

@@ -10,8 +10,9 @@ import type { Receipt } from '#contract/receipt.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame, Release, SupplierFrame } from '#contract/supplier.ts'
 import { GENESIS, makeReceipt, receiptHash, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { ExchangePort, ExchangeState, FromVenue } from '#core/exchange/exchange.port.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
+import { fromV1, toV1 } from '#venues/stoker/v1-prices.ts'
 
 export const NANO_INSTRUMENT = brandId<Instrument>('practice/text-nano')
 export const FAKE_SPEC: GradeSpec = {
@@ -65,7 +66,7 @@ export class FakeExchange {
     alive: boolean
     state: ExchangeState
     onState: Set<(state: ExchangeState) => void>
-    onFrame: Set<(frame: ExchangeFrame) => void>
+    onFrame: Set<(frame: FromVenue) => void>
   } | null = null
   #count = 0
 
@@ -76,16 +77,18 @@ export class FakeExchange {
       alive: true,
       state: { kind: 'connecting', attempt: 1 } as ExchangeState,
       onState: new Set<(state: ExchangeState) => void>(),
-      onFrame: new Set<(frame: ExchangeFrame) => void>(),
+      onFrame: new Set<(frame: FromVenue) => void>(),
     }
     this.#port = mine
     return {
-      capabilities: { exams: true, book: true, signedReceipts: true, releases: true },
+      capabilities: { exams: true, book: true, signedReceipts: true, releases: true, onePrice: true },
       state: () => mine.state,
       lastSeenAt: () => null,
       onState: (listener) => (mine.onState.add(listener), () => mine.onState.delete(listener)),
       onFrame: (listener) => (mine.onFrame.add(listener), () => mine.onFrame.delete(listener)),
-      send: (frame) => {
+      // As the driver of this exchange does: the wire has one price.
+      send: (said) => {
+        const frame = toV1(said)
         if (mine.state.kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'fake: offline')
         if (!mine.alive) throw new StokerError('EXCHANGE_OFFLINE', 'fake: this core is dead')
         this.sent.push(frame)
@@ -208,7 +211,8 @@ export class FakeExchange {
     if (this.#port?.state.kind !== 'online') return false
     const frame = this.queue.shift()
     if (frame === undefined) return false
-    for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onFrame ?? []) listener(frame)
+    for (let n = 0; n < (twice ? 2 : 1); n += 1)
+      for (const listener of this.#port?.onFrame ?? []) listener(fromV1(frame))
     return true
   }
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { createBooks } from '#books/books.ts'
 import { brandId, type DeploymentId, type ModelSha256 } from '#contract/ids.ts'
 import { unitOf } from '#contract/units.ts'
@@ -142,7 +143,7 @@ export class Seller {
       deploymentId: DEPLOYMENT,
       sha256: MODEL,
       specVersion: 1,
-      prices: [price],
+      prices: [onePrice(nanoPerMtok(price))],
       bounds: { contextTokens: 128, outputTokens: 64 },
       closed: null,
     }

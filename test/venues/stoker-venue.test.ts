@@ -1,8 +1,7 @@
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { JobId } from '#contract/ids.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { ExchangePort, ExchangeState, FromVenue } from '#core/exchange/exchange.port.ts'
 import { createStokerExchange } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
@@ -35,7 +34,7 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
     log: createLog('test'),
     random: () => 0,
   })
-  const frames: ExchangeFrame[] = []
+  const frames: FromVenue[] = []
   port.onFrame((frame) => frames.push(frame))
   onTestFinished(async () => {
     await port.stop()
@@ -47,7 +46,7 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
 const delta = (n: number) => ({ t: 'job.delta' as const, jobId: 'job_1' as JobId, text: String(n) })
 const texts = (server: FakeExchangeServer) =>
   server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
-const notices = (frames: ExchangeFrame[]) => frames.flatMap((frame) => (frame.t === 'notice' ? [frame.text] : []))
+const notices = (frames: FromVenue[]) => frames.flatMap((frame) => (frame.t === 'notice' ? [frame.text] : []))
 
 describe('the adapter of our own exchange over a real WebSocket', () => {
   it('proves its key and reports a fresh session', async () => {

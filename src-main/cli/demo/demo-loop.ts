@@ -12,7 +12,7 @@ import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 import type { Model } from '#contract/models.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
@@ -103,7 +103,7 @@ export function splitScore(exam: Exam): { score: Score; clockLimits: Record<stri
 }
 
 export async function list(client: Client, deploymentId: DeploymentId): Promise<void> {
-  await client.market.list({ instrument: INSTRUMENT, deploymentId, askNanoPerMtok: ASK })
+  await client.market.list({ instrument: INSTRUMENT, deploymentId, ask: onePrice(ASK) })
   await until('the exchange to accept the listing', async () =>
     (await client.market.listings()).some((listing) => listing.state === 'listed') ? true : null,
   )

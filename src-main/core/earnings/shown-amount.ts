@@ -3,6 +3,7 @@
  * that sentence, CSV and chart agree.
  */
 import { decimalDigits, plainDecimal } from '#contract/decimal.ts'
+import { isOnePrice, type Price } from '#contract/money.ts'
 import type { Unit } from '#contract/units.ts'
 
 /** A decimal number without unit or grouping: `0.4200`, `0.00004012`, `-3.5000`; zero is `0`. */
@@ -23,6 +24,13 @@ const inUnit = (number: string, unit: Unit): string => {
 export const amountInWords = (amount: number, unit: Unit): string =>
   inUnit(grouped(shownAmount(amount, unit.scale)), unit)
 
-/** A price per million tokens: at least two decimals where the unit has them, without trailing zeros beyond them. */
-export const priceInWords = (price: number, unit: Unit): string =>
-  inUnit(price === 0 ? '0' : grouped(plainDecimal(decimalDigits(price, unit.scale), 2)), unit)
+/**
+ * A price per million tokens, one figure where the three are equal: at least two decimals where the unit has them, without trailing zeros
+ * beyond them.
+ */
+export function priceInWords(price: Price, unit: Unit): string {
+  const one = (value: number): string =>
+    inUnit(value === 0 ? '0' : grouped(plainDecimal(decimalDigits(value, unit.scale), 2)), unit)
+  if (isOnePrice(price)) return one(price.output)
+  return `${one(price.input)} (input), ${one(price.cachedInput)} (cached input), ${one(price.output)} (output)`
+}

@@ -6,7 +6,9 @@
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
+import type { FromVenue } from '#core/exchange/exchange.port.ts'
 import type { ExamSink, JobFrame } from '#core/jobs/index.ts'
 import { examResultText } from '#exam/evidence.ts'
 import { placeOf } from '#exam/exam-calls.ts'
@@ -150,7 +152,7 @@ export class ExamRunner {
     }
   }
 
-  #onFrame(frame: ExchangeFrame): void {
+  #onFrame(frame: FromVenue): void {
     if (frame.t === 'exam.started') {
       // Its calls follow at once, so the exam must stand before the promise's turn.
       if (this.#request?.take(frame) === true) this.#begin(frame, this.#request.requested)
@@ -342,7 +344,7 @@ export class ExamRunner {
           deploymentId: exam.deploymentId,
           sha256: exam.sha256,
           specVersion: exam.specVersion,
-          prices: [0],
+          prices: [onePrice(nanoPerMtok(0))],
           bounds: null,
           closed: null,
         }

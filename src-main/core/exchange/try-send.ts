@@ -1,10 +1,9 @@
 /** Frames that need not arrive: after a reconnect sync or the next offer says what they would have said. */
-import type { SupplierFrame } from '#contract/supplier.ts'
 
-import type { ExchangePort } from './exchange.port.ts'
+import type { ExchangePort, ToVenue } from './exchange.port.ts'
 
 /** False when the exchange is not reachable now. */
-export function trySend(exchange: Pick<ExchangePort, 'send'>, frame: SupplierFrame): boolean {
+export function trySend(exchange: Pick<ExchangePort, 'send'>, frame: ToVenue): boolean {
   try {
     exchange.send(frame)
     return true

@@ -28,7 +28,7 @@ export interface HomeFacts {
   exams: readonly ExamFacts[]
   /** Instruments with a current qualification. */
   qualified: readonly string[]
-  listing: Pick<Listing, 'instrument' | 'askNanoPerMtok' | 'state' | 'reason'> | null
+  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason'> | null
   /** My jobs that ended well in the last hour. */
   jobsLastHour: number
   /** What the exchange's book says of the instrument; null when it said nothing. */

@@ -1,9 +1,9 @@
 /** Jobs: what the exchange's frames about jobs and money do here. */
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsService, PowerService } from '#core/core-context.ts'
+import type { FromVenue } from '#core/exchange/exchange.port.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -128,7 +128,7 @@ export function createJobs(context: CoreContext, deps: JobsDeps): Jobs {
     return lastFeeBps
   }
 
-  const onFrame = (frame: ExchangeFrame): void => {
+  const onFrame = (frame: FromVenue): void => {
     if (frame.t === 'job') intake.onJob(frame)
     else if (frame.t === 'job.cancel') activeJobs.onCancel(frame.jobId, frame.reason)
     else if (frame.t === 'job.void') activeJobs.onVoid(frame.jobId, frame.reason)

@@ -161,7 +161,7 @@ export class JobIntake {
 }
 
 function newJob(
-  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: JobFrame,
+  { jobId, instrument, specVersion, price, reserveNano, salt }: JobFrame,
   route: Route | null,
   session: ExchangeState,
   rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
@@ -176,7 +176,7 @@ function newJob(
     instrument,
     specVersion,
     ...listed,
-    priceNano: priceNanoPerMtok,
+    price,
     reserveNano,
     salt,
     ...terms,

@@ -1,11 +1,11 @@
 /** A stored job as the contract shows it. */
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
-import { nano, nanoPerMtok, type Nano } from '#contract/money.ts'
+import { nano, type Nano } from '#contract/money.ts'
 import type { UnitCode } from '#contract/units.ts'
 import type { PowerService } from '#core/core-context.ts'
 
-import type { SellerJobRow } from './jobs.store.ts'
+import { priceOf, type SellerJobRow } from './jobs.store.ts'
 
 const money = (value: number | null): Nano | null => (value === null ? null : nano(value))
 
@@ -34,7 +34,7 @@ export function jobView(row: SellerJobRow, currency: UnitCode, power: Pick<Power
     ttftMs: row.ttftMs,
     durationMs: row.durationMs,
     tokPerS: row.tokPerS,
-    priceNanoPerMtok: nanoPerMtok(row.priceNano),
+    price: priceOf(row),
     currency,
     grossNano: money(row.grossNano),
     feeNano: money(row.feeNano),

@@ -7,7 +7,7 @@ import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
 import type { ReceiptDifference } from '#contract/jobs.ts'
-import { amountOf, nano } from '#contract/money.ts'
+import { costOf, nano, onePrice } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
@@ -23,6 +23,7 @@ import {
   insertRelease,
   lastReceipt,
   lastReleaseSeq,
+  priceOf,
   receiptAt,
   releaseAt,
   settledAtOf,
@@ -108,7 +109,8 @@ function claim(
   if (job?.state !== 'running')
     throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
-  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, job.priceNano)
+  const { inputTokens, outputTokens } = facts.usage
+  const gross = costOf({ input: inputTokens, cachedInput: 0, output: outputTokens }, priceOf(job))
   books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', unit })
   if (gross > 0)
     books.reserve(db, {
@@ -265,7 +267,7 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     sha256: facts.modelSha256,
     state: 'running',
     reason: '',
-    priceNano: priceNanoPerMtok,
+    price: onePrice(priceNanoPerMtok),
     reserveNano: nano(0),
     salt: '',
     startedAt,

@@ -7,12 +7,11 @@ import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.t
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
-import { nanoPerMtok } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
-import type { ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { ExchangeState, FromVenue } from '#core/exchange/exchange.port.ts'
 import { trySend } from '#core/exchange/index.ts'
 import { within } from '#lib/within.ts'
 
@@ -160,7 +159,7 @@ export class Offers {
       for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
   }
 
-  #onFrame(frame: ExchangeFrame): void {
+  #onFrame(frame: FromVenue): void {
     if (frame.t === 'notice') return this.#onNotice(frame)
     if (frame.t !== 'offer.accepted' && frame.t !== 'offer.refused') return
     const { instrument } = frame
@@ -215,7 +214,7 @@ export class Offers {
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       identity: identityOf(loaded, loaded.model),
-      askNanoPerMtok: nanoPerMtok(row.ask),
+      ask: row.ask,
       slots: this.#deps.slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,
       maxOutputTokens: spec.limits.outputTokens,

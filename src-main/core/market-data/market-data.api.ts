@@ -1,12 +1,12 @@
 /** Handlers of contract/market.ts. */
 import type { GradeSpec } from '#contract/grades.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { netPrice } from '#contract/money.ts'
 import type { CoreContext, PowerService } from '#core/core-context.ts'
 import type { Listings } from '#core/listings/index.ts'
 
 import type { LastBooks } from './last-books.ts'
 import type { LastTerms } from './last-terms.ts'
-import { netPerMtok, placeInBook, quoteWarnings } from './quote.ts'
+import { placeInBook, quoteWarnings } from './quote.ts'
 
 export interface MarketApiDeps {
   terms: LastTerms
@@ -35,25 +35,25 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
       }),
     ),
     book: os.market.book.handler(({ input }) => books.of(input.instrument)),
-    quote: os.market.quote.handler(({ input: { instrument, askNanoPerMtok } }) => {
+    quote: os.market.quote.handler(({ input: { instrument, ask } }) => {
       const book = books.of(instrument)
-      const place = book === null ? null : placeInBook(book, askNanoPerMtok)
+      const place = book === null ? null : placeInBook(book, ask)
       const spec = terms.specOf(instrument)
       const { nanoPerMtok: powerCost, currency: powerCurrency, method } = power.perMtok()
       return {
         instrument,
         realm,
         currency: unit.code,
-        askNanoPerMtok: nanoPerMtok(askNanoPerMtok),
+        ask,
         feeBps: terms.feeBps(),
-        netNanoPerMtok: netPerMtok(askNanoPerMtok, terms.feeBps()),
+        net: netPrice(ask, terms.feeBps()),
         powerNanoPerMtok: powerCost,
         powerCurrency,
         powerMethod: method,
         place: place?.place ?? null,
         of: place?.of ?? null,
         warnings: quoteWarnings({
-          ask: askNanoPerMtok,
+          ask,
           place,
           online: exchange.state().kind === 'online',
           qualified: spec !== null && whyNot(spec) === null,
@@ -62,9 +62,7 @@ export function marketDataApi(context: CoreContext, { terms, books, listings, po
       }
     }),
     listings: os.market.listings.handler(() => listings.all()),
-    list: os.market.list.handler(({ input }) =>
-      listings.list(input.instrument, input.deploymentId, input.askNanoPerMtok),
-    ),
+    list: os.market.list.handler(({ input }) => listings.list(input.instrument, input.deploymentId, input.ask)),
     pause: os.market.pause.handler(({ input }) => listings.pause(input.instrument)),
     resume: os.market.resume.handler(({ input }) => listings.resume(input.instrument)),
     withdraw: os.market.withdraw.handler(({ input }) => ({ withdrawn: listings.withdraw(input.instrument) })),

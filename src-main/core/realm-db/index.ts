@@ -1,6 +1,6 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
- * rollups, why a listing is paused, disputes, units.
+ * rollups, why a listing is paused, disputes, units, three prices.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -12,6 +12,7 @@ import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
 import { disputesMigration } from './migrations/0070-disputes.ts'
 import { unitsMigration } from './migrations/0080-units.ts'
+import { threePricesMigration } from './migrations/0090-three-prices.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -22,4 +23,5 @@ export const realmMigrations: readonly Migration[] = [
   pausedWhyMigration,
   disputesMigration,
   unitsMigration,
+  threePricesMigration,
 ]

@@ -3,6 +3,7 @@
  */
 import { verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
+import { onePrice, samePrice } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
@@ -65,7 +66,8 @@ function checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, prob
         problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
       const terms = jobTerms(db, receipt.claim.jobId)
       if (
-        terms?.price !== receipt.priceNanoPerMtok ||
+        terms === null ||
+        !samePrice(terms.price, onePrice(receipt.priceNanoPerMtok)) ||
         terms.inputTokens !== receipt.billed.inputTokens ||
         receipt.billed.outputTokens > terms.maxTokens
       )

@@ -12,6 +12,7 @@ import { buyerAccount } from '../exchange-accounts.ts'
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
+import { within } from '../supply/matching.ts'
 import type { Offer, Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
 import { fund, openBuyer } from './buyers.ts'
@@ -66,7 +67,7 @@ export class PracticeBuyer {
   /** A listing appeared or changed: the first purchase comes within a second. */
   listed(peer: Peer, offer: Offer): void {
     if (!this.#enabled) return
-    if (offer.askNanoPerMtok > PRACTICE_PRICE_CAP) {
+    if (!within(offer.ask, PRACTICE_PRICE_CAP)) {
       peer.send({
         t: 'notice',
         level: 'act-soon',
@@ -98,7 +99,7 @@ export class PracticeBuyer {
     const specs = [...this.#context.specs.values()].filter((spec) =>
       this.#registry
         .standing(spec.instrument, this.#context.clock.now())
-        .some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
+        .some((offer) => within(offer.ask, PRACTICE_PRICE_CAP)),
     )
     // Without a listing it sleeps until the next one.
     if (!this.#enabled || specs.length === 0) return

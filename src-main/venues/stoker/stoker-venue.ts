@@ -6,15 +6,16 @@ import WebSocketClient from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
+import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
-import type { ExchangePort, ExchangeState } from '#core/exchange/exchange.port.ts'
+import type { ExchangePort, ExchangeState, FromVenue, ToVenue } from '#core/exchange/exchange.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
 import { backoffMs } from './backoff.ts'
 import { ExchangeConnection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
 import type { SupplierSession } from './supplier-session.ts'
+import { fromV1, toV1 } from './v1-prices.ts'
 
 export interface StokerExchangeOptions {
   /**
@@ -47,10 +48,10 @@ interface End {
 }
 
 class StokerExchange implements ExchangePort {
-  readonly capabilities = { exams: true, book: true, signedReceipts: true, releases: true }
+  readonly capabilities = { exams: true, book: true, signedReceipts: true, releases: true, onePrice: true }
   readonly #options: StokerExchangeOptions
   readonly #stateListeners = new Set<(state: ExchangeState) => void>()
-  readonly #frameListeners = new Set<(frame: ExchangeFrame) => void>()
+  readonly #frameListeners = new Set<(frame: FromVenue) => void>()
   #state: ExchangeState = { kind: 'stopped' }
   #seenAt: number | null = null
   #connection: ExchangeConnection | null = null
@@ -76,12 +77,13 @@ class StokerExchange implements ExchangePort {
     return () => this.#stateListeners.delete(listener)
   }
 
-  onFrame(listener: (frame: ExchangeFrame) => void): () => void {
+  onFrame(listener: (frame: FromVenue) => void): () => void {
     this.#frameListeners.add(listener)
     return () => this.#frameListeners.delete(listener)
   }
 
-  send(frame: SupplierFrame): void {
+  send(said: ToVenue): void {
+    const frame = toV1(said)
     const session = this.#liveSession()
     if (session === null)
       throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
@@ -216,7 +218,8 @@ class StokerExchange implements ExchangePort {
   }
 
   #onFrame(frame: ExchangeFrame): void {
-    for (const listener of this.#frameListeners) this.#guard(() => listener(frame), frame.t)
+    const heard = fromV1(frame)
+    for (const listener of this.#frameListeners) this.#guard(() => listener(heard), frame.t)
   }
 
   #guard(work: () => void, what: string): void {

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 
 import type { Series } from '#contract/earnings.ts'
-import { amount, count, currencyWord, gradeName, price, shortCount } from '#ui/format.ts'
+import { amount, count, currencyWord, gradeName, rate, shortCount } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
@@ -52,7 +52,7 @@ const columns: readonly Column<SourceRow>[] = [
   {
     head: 'Per million',
     right: true,
-    cell: (row) => (row.tokens === 0 ? 'none' : price(Math.round((row.gross / row.tokens) * 1e6))),
+    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6))),
   },
   { head: 'Fee', right: true, cell: (row) => amount(row.fee) },
   { head: 'Held', right: true, cell: (row) => amount(row.held) },

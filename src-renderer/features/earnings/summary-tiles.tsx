@@ -1,5 +1,5 @@
 import type { Summary } from '#contract/earnings.ts'
-import { amount, count, currencyWord, energy, powerMoney, price, shortCount } from '#ui/format.ts'
+import { amount, count, currencyWord, energy, powerMoney, rate, shortCount } from '#ui/format.ts'
 import { Tile } from '#ui/page.tsx'
 import { duration, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
@@ -38,7 +38,7 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
             ? summary.listedMs === 0
               ? 'not listed in this span'
               : `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
-            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${price(summary.powerNanoPerMtok)} a million tokens`
+            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${rate(summary.powerNanoPerMtok)} a million tokens`
         }
       />
     </div>

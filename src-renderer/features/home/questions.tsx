@@ -2,7 +2,7 @@
  * The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough?
  */
 import type { Home } from '#contract/app.ts'
-import { count, currencyWord, gradeName, percent, price } from '#ui/format.ts'
+import { count, currencyWord, gradeName, percent, price, rate } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
@@ -14,8 +14,8 @@ import { useNow } from '#ui/use-now.ts'
  */
 export function CostCard({ home: { cost, currency } }: { home: Home }) {
   const unit = currencyWord(currency)
-  const comparable = cost.powerCurrency === currency && cost.powerNanoPerMtok !== null && cost.askNanoPerMtok !== null
-  const value = cost.powerNanoPerMtok === null ? 'not known yet' : price(cost.powerNanoPerMtok)
+  const comparable = cost.powerCurrency === currency && cost.powerNanoPerMtok !== null && cost.ask !== null
+  const value = cost.powerNanoPerMtok === null ? 'not known yet' : rate(cost.powerNanoPerMtok)
   return (
     <Tile
       question="What does a million tokens cost me?"
@@ -23,8 +23,8 @@ export function CostCard({ home: { cost, currency } }: { home: Home }) {
       unit={cost.powerNanoPerMtok === null ? undefined : `${cost.powerCurrency} of electricity`}
       foot={
         <div className="row">
-          <span>{cost.askNanoPerMtok === null ? 'no ask yet' : `ask ${price(cost.askNanoPerMtok)} ${unit}`}</span>
-          {cost.netNanoPerMtok !== null && <span>after fee {price(cost.netNanoPerMtok)}</span>}
+          <span>{cost.ask === null ? 'no ask yet' : `ask ${price(cost.ask)} ${unit}`}</span>
+          {cost.net !== null && <span>after fee {price(cost.net)}</span>}
         </div>
       }
     >
@@ -32,8 +32,8 @@ export function CostCard({ home: { cost, currency } }: { home: Home }) {
         <div style={{ marginTop: 10 }}>
           <LimitTrack
             min={0}
-            max={(cost.askNanoPerMtok ?? 0) * 1.15}
-            limit={cost.askNanoPerMtok}
+            max={(cost.ask?.output ?? 0) * 1.15}
+            limit={cost.ask?.output ?? null}
             value={cost.powerNanoPerMtok}
           />
         </div>

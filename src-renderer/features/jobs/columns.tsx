@@ -64,7 +64,7 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
     cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)),
   },
   { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
-  { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
+  { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.price) },
   {
     head: `Mine, ${currencyWord(currency)}`,
     right: true,

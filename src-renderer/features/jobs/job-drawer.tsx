@@ -80,7 +80,7 @@ function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
     <Part
       title="Money"
       facts={[
-        ['Price', `${price(job.priceNanoPerMtok)} ${unit} per million tokens`],
+        ['Price', `${price(job.price)} ${unit} per million tokens`],
         ['Gross', orNone(job.grossNano, (nano) => `${amount(nano)} ${unit}`)],
         [
           'Fee',

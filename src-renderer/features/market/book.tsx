@@ -21,7 +21,7 @@ function BookAge({ at }: { at: number }) {
 }
 
 const columns = (unit: string): Column<Row>[] => [
-  { head: `Ask, ${unit} per million`, cell: (row) => price(row.askNanoPerMtok) },
+  { head: `Ask, ${unit} per million`, cell: (row) => price(row.ask) },
   { head: 'Sellers', right: true, cell: (row) => row.suppliers },
   { head: 'Free slots', right: true, cell: (row) => row.freeSlots },
   { head: <span className="visually-hidden">Whose</span>, right: true, cell: (row) => (row.mine ? 'mine' : '') },
@@ -53,7 +53,7 @@ export function Book({ instrument, currency, listed }: { instrument: Instrument;
                 caption="Asks, cheapest first"
                 columns={columns(currencyWord(currency))}
                 rows={book.rows}
-                rowKey={(row) => row.askNanoPerMtok.toString()}
+                rowKey={(row) => price(row.ask)}
                 rowClass={(row) => (row.mine ? 'mine' : undefined)}
               />
               <p className="foot">

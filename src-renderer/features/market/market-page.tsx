@@ -19,12 +19,12 @@ function sentenceOf(listings: readonly Listing[], currency: string): string {
   const unit = currencyWord(currency)
   const listed = listings.find((listing) => listing.state === 'listed')
   if (listed !== undefined)
-    return `Selling ${gradeName(listed.instrument)} at ${price(listed.askNanoPerMtok)} ${unit} per million tokens.`
+    return `Selling ${gradeName(listed.instrument)} at ${price(listed.ask)} ${unit} per million tokens.`
   const waiting = listings.find((listing) => listing.state === 'waiting')
   if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
   const paused = listings.find((listing) => listing.state === 'paused')
   if (paused !== undefined)
-    return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`
+    return `${gradeName(paused.instrument)} is paused at ${price(paused.ask)} ${unit} per million tokens; nothing new is sold.`
   return 'Nothing is listed: no buyer can reach this rig.'
 }
 

@@ -127,7 +127,7 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
           instrument={spec.instrument}
           deploymentId={deploymentId}
           currency={currency}
-          start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)}
+          start={listing?.ask.output ?? suggestedAsk(book.data ?? null)}
           // A paused one sells again with its new ask: that is more than a change.
           listed={listing !== undefined && listing.state !== 'paused'}
         />

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { instrument, nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
 import { unitOf } from '#contract/units.ts'
@@ -145,9 +146,11 @@ describe('shown amounts', () => {
     expect(amountInWords(1_234_567_890_000, unitOf('USD'))).toBe('$1,234.57')
     expect(amountInWords(-1, unitOf('USD'))).toBe('-$0.000000001')
     expect(amountInWords(31_000_000, unitOf('EUR'))).toBe('0.03100 EUR')
-    expect(priceInWords(420_000_000, unitOf('PCR'))).toBe('0.42 practice credits')
-    expect(priceInWords(421_500_000, unitOf('USD'))).toBe('$0.4215')
-    expect(priceInWords(0, unitOf('USD'))).toBe('$0')
-    expect(priceInWords(12_000_000_000, unitOf('SIM'))).toBe('12.00 simulated dollars')
+    expect(priceInWords(onePrice(nanoPerMtok(420_000_000)), unitOf('PCR'))).toBe('0.42 practice credits')
+    expect(priceInWords(onePrice(nanoPerMtok(421_500_000)), unitOf('USD'))).toBe('$0.4215')
+    expect(priceInWords(onePrice(nanoPerMtok(0)), unitOf('USD'))).toBe('$0')
+    const apart = { ...onePrice(nanoPerMtok(400_000_000)), output: nanoPerMtok(1_200_000_000) }
+    expect(priceInWords(apart, unitOf('USD'))).toBe('$0.40 (input), $0.40 (cached input), $1.20 (output)')
+    expect(priceInWords(onePrice(nanoPerMtok(12_000_000_000)), unitOf('SIM'))).toBe('12.00 simulated dollars')
   })
 })

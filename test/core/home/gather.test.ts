@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Live } from '#contract/app.ts'
 import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import { unitOf } from '#contract/units.ts'
 import type { CoreContext, TradingService } from '#core/core-context.ts'
@@ -148,7 +148,7 @@ describe('gathering home', () => {
     const listing = {
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('new'),
-      askNanoPerMtok: nanoPerMtok(420_000_000),
+      ask: onePrice(nanoPerMtok(420_000_000)),
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,
@@ -186,7 +186,7 @@ describe('gathering home', () => {
     expect(shown).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
       today: { since: midnight, availableNano: 11, heldNano: 99, jobs: 2 },
-      cost: { netNanoPerMtok: 378_000_000, powerCurrency: 'EUR' },
+      cost: { net: onePrice(nanoPerMtok(378_000_000)), powerCurrency: 'EUR' },
       reliability: { jobs24h: 20 },
     })
     expect(shown.today.powerNano).toBeGreaterThan(0)
@@ -196,7 +196,7 @@ describe('gathering home', () => {
 
   it('answers with nothing listed and an exchange that never spoke', async () => {
     expect(await start({}).home.current()).toMatchObject({
-      cost: { askNanoPerMtok: null, netNanoPerMtok: null },
+      cost: { ask: null, net: null },
       reliability: { errorCeiling: null },
       today: { jobs: 0, powerNano: 0 },
     })
@@ -206,7 +206,7 @@ describe('gathering home', () => {
     const listing = {
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('old'),
-      askNanoPerMtok: nanoPerMtok(1),
+      ask: onePrice(nanoPerMtok(1)),
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,

@@ -1,7 +1,7 @@
 /** Every reason to refuse a job at once, and none that turns everything away: pure tables. */
 import { describe, it, expect } from 'vitest'
 
-import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
+import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
 import {
   finishesInMs,
   refusal,
@@ -28,7 +28,7 @@ const job = (change: Partial<JobFrame> = {}, maxTokens = 100): JobFrame =>
       stop: [],
       ignoreEos: false,
     },
-    priceNanoPerMtok: nanoPerMtok(1_000_000),
+    price: onePrice(nanoPerMtok(1_000_000)),
     reserveNano: nano(1_000_000),
     deadlineMs: 10_000,
     salt: 's'.repeat(43),
@@ -38,7 +38,7 @@ const route: Route = {
   deploymentId: 'd',
   sha256: 'a'.repeat(64),
   specVersion: 1,
-  prices: [1_000_000],
+  prices: [onePrice(nanoPerMtok(1_000_000))],
   bounds: { contextTokens: 4_096, outputTokens: 1_024 },
   closed: null,
 }
@@ -60,8 +60,8 @@ const facts = (load: Partial<EngineLoad> = {}, change: Partial<Facts> = {}): Fac
   loaded: { ...idle, ...load },
   ...change,
 })
-const exam = { examId: 'exam_1', priceNanoPerMtok: 0 } as Partial<JobFrame>
-const examRoute = { ...route, prices: [0], bounds: null }
+const exam = { examId: 'exam_1', price: onePrice(nanoPerMtok(0)) } as Partial<JobFrame>
+const examRoute = { ...route, prices: [onePrice(nanoPerMtok(0))], bounds: null }
 
 describe('a job is refused at once', () => {
   it.each<[string, JobFrame, Facts, string, RegExp]>([
@@ -162,7 +162,7 @@ describe('a job is refused at once', () => {
     ],
     ['an exam that is not ours', job(exam), facts({}, { route: null }), 'NOT_FOUND', /exam/],
     ['from an exchange of another realm', job(), facts({}, { realmFits: false }), 'CONFLICT', /another realm/],
-    ['at another price than the ask', job({ priceNanoPerMtok: nanoPerMtok(999_999) }), facts(), 'CONFLICT', /price/],
+    ['at another price than the ask', job({ price: onePrice(nanoPerMtok(999_999)) }), facts(), 'CONFLICT', /price/],
     [
       'a reserve one nano-unit short of prompt and max_tokens',
       job({ reserveNano: nano(199) }),
@@ -172,8 +172,8 @@ describe('a job is refused at once', () => {
     ],
     [
       'a price at which it could cost more than an amount may be',
-      job({ priceNanoPerMtok: nanoPerMtok(NANO_LIMIT), reserveNano: nano(NANO_LIMIT) }, 1_000_000),
-      facts({}, { route: { ...route, prices: [NANO_LIMIT] } }),
+      job({ price: onePrice(nanoPerMtok(NANO_LIMIT)), reserveNano: nano(NANO_LIMIT) }, 1_000_000),
+      facts({}, { route: { ...route, prices: [onePrice(nanoPerMtok(NANO_LIMIT))] } }),
       'CONFLICT',
       /reserve/,
     ],
@@ -217,7 +217,11 @@ describe('a job is taken', () => {
       job({ ...exam, deadlineMs: 1 }),
       facts({ running: 9, speed: { promptTokensPerSecond: 1, perStream: [1] } }, { route: examRoute }),
     ],
-    ['at the price asked a moment ago', job(), facts({}, { route: { ...route, prices: [2_000_000, 1_000_000] } })],
+    [
+      'at the price asked a moment ago',
+      job(),
+      facts({}, { route: { ...route, prices: [onePrice(nanoPerMtok(2_000_000)), onePrice(nanoPerMtok(1_000_000))] } }),
+    ],
     [
       'with the grade’s output and context to the last token',
       job(),

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBooks } from '#books/books.ts'
 import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { unitOf } from '#contract/units.ts'
@@ -70,7 +70,7 @@ function setup() {
         sha256: 'a'.repeat(64),
         state: 'running',
         reason: '',
-        priceNano: price,
+        price: onePrice(nanoPerMtok(price)),
         reserveNano: 100,
         salt: 's',
       }
@@ -258,6 +258,8 @@ describe('a receipt', () => {
       state: 'settled',
       deploymentId: '',
       priceNano: 1_000_000,
+      cachedPriceNano: 1_000_000,
+      outputPriceNano: 1_000_000,
       startedAt: receipt.settledAt - 900,
       endedAt: receipt.settledAt,
       grossNano: 100,
