@@ -2,7 +2,7 @@
  * The one door through which screens and the frame around them reach the core: connection, queries, live values, and
  * the forms that several screens share.
  */
-export { useConnection, useCore, useLive } from './connection/core-provider.tsx'
+export { useConnection, useCore, useHello, useLive, useUnit } from './connection/core-provider.tsx'
 export { type ExamWithItems, useExam } from './connection/exam-progress.ts'
 export { useListingSwitch } from './connection/pause-listings.ts'
 export { useExchangeSeen, useStaleness } from './connection/staleness.ts'

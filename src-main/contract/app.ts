@@ -2,6 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
+import { POWER_CURRENCIES } from './power-currencies.ts'
 import { currency, epochMs, instrument, jobId, nanoSigned, prices, realm, tokens, unit } from './primitives.ts'
 import { method } from './scope.ts'
 
@@ -133,7 +134,7 @@ export const settings = z.object({
   rigName: z.string().min(1).max(80),
   /** Price per kWh in nano-units of `powerCurrency`; null until the owner says. */
   kwhPriceNano: z.number().int().min(0).max(1e12).nullable(),
-  powerCurrency: z.enum(['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'CAD', 'AUD']),
+  powerCurrency: z.enum(POWER_CURRENCIES),
   /** The owner's estimate when watts cannot be read: whole machine while serving, and idle. */
   wattsServing: z.number().min(0).max(20_000).nullable(),
   wattsIdle: z.number().min(0).max(20_000).nullable(),

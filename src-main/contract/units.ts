@@ -21,7 +21,7 @@ export interface Unit {
   /** In running text, after a number: `0.42 practice credits`. */
   readonly name: string
   /** Before a number, in place of the name; of money only. */
-  readonly sign?: string
+  readonly sign?: string | undefined
 }
 
 const money = (code: UnitCode, sign?: string): Unit => ({
@@ -59,12 +59,16 @@ export function unitOf(code: UnitCode): Unit {
   return unit
 }
 
-/** Electricity is counted in this scale of whatever currency the owner pays it in. */
-export const POWER_SCALE = 9
-
 export const REALMS = ['real', 'practice', 'simulated'] as const
 /** Realms are never summed with one another. */
 export type Realm = (typeof REALMS)[number]
+
+/** What every screen and command says of a realm whose money is none; null for real money. */
+export const REALM_NOTES: Readonly<Record<Realm, string | null>> = {
+  real: null,
+  practice: 'no real buyer, nothing is paid',
+  simulated: 'an invented market, nothing is paid',
+}
 
 /** Protocol 1 has one unit a realm, and names it in every receipt. */
 export const V1_UNIT_OF_REALM = { real: 'USD', practice: 'PCR', simulated: 'SIM' } as const satisfies Readonly<

@@ -7,15 +7,14 @@ import type { HandedBack } from '#contract/models.ts'
 import { errorText } from '#ui/loaded.tsx'
 import { sayDone, sayError } from '#ui/notify.ts'
 
-import { useConnection, useCore } from '../connection/core-provider.tsx'
+import { useCore, useUnit } from '../connection/core-provider.tsx'
 import { handedBackLines, isServing } from './handed-back.ts'
 
 type Rule = 'now' | 'finish'
 const CALLED_OFF = 'Not given back: serving went on meanwhile.'
 
 function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff: boolean; onClose: () => void }) {
-  const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.unit.code : 'PCR'
+  const unit = useUnit()
   return (
     <div aria-live="polite">
       <p>
@@ -23,7 +22,7 @@ function Result({ result, calledOff, onClose }: { result: HandedBack; calledOff:
       </p>
       {!calledOff && (
         <ul style={{ paddingLeft: 18 }}>
-          {handedBackLines(result, currency).map((line) => (
+          {handedBackLines(result, unit).map((line) => (
             <li key={line}>{line}</li>
           ))}
         </ul>

@@ -1,7 +1,8 @@
 /** Whether there is anything to hand back, and what handing back cost, as sentences. Pure. */
 import type { Listing } from '#contract/market.ts'
 import type { Deployment, HandedBack } from '#contract/models.ts'
-import { count, currencyWord, decimal, gradeName } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { count, decimal, gradeName } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
 
 /** Something is in memory, on its way there, or offered to buyers. */
@@ -14,10 +15,10 @@ export const isServing = (
 
 const jobs = (number: number): string => (number === 1 ? 'one job' : `${count(number)} jobs`)
 
-/** One sentence for each thing that happened; money in `currency`. */
+/** One sentence for each thing that happened; money in `unit`. */
 export function handedBackLines(
   { tookMs, unloaded, handedOff, failed, sellerNano, lostTokens, paused }: HandedBack,
-  currency: string,
+  unit: Unit,
 ): string[] {
   const lines = [
     unloaded === 0
@@ -28,7 +29,7 @@ export function handedBackLines(
     lines.push(`Sent back for another supplier before ${handedOff === 1 ? 'it' : 'they'} began: ${jobs(handedOff)}.`)
   if (failed > 0)
     lines.push(
-      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${decimal(sellerNano)} ${currencyWord(currency)} not earned.`,
+      `Ended in the middle: ${jobs(failed)}. ${failed === 1 ? 'Its buyer pays' : 'Their buyers pay'} nothing; ${count(lostTokens)} tokens delivered, ${decimal(sellerNano, unit)} ${unit.name} not earned.`,
     )
   if (handedOff === 0 && failed === 0) lines.push('No job was lost.')
   if (paused.length > 0)

@@ -5,12 +5,11 @@ import { realmLine } from '#ui/format.ts'
 import { clock } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useConnection, useCore, useLive } from '../core-client.ts'
+import { useConnection, useCore, useHello, useLive } from '../core-client.ts'
 
 export function RealmLine() {
-  const connection = useConnection()
-  const realm = connection.kind === 'online' ? connection.hello.realm : 'practice'
-  const line = realmLine(realm)
+  const realm = useHello()?.realm ?? null
+  const line = realm === null ? null : realmLine(realm)
   return line === null ? null : (
     <p className="realm-line">
       <b>{realm}:</b> {line}

@@ -5,17 +5,21 @@
  */
 import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
 import { isOnePrice, type Price, type Realm } from '#contract/money.ts'
-import { knownUnit } from '#contract/units.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+import { POWER_SCALE } from '#contract/power-currencies.ts'
+import { REALM_NOTES, type Unit } from '#contract/units.ts'
 
-/** Of every unit so far. */
-const SCALE = 9
 const MINUS = '−'
+/** Any unit, as far as its digits go. */
+export type Scaled = Pick<Unit, 'scale'>
+/** Amounts of electricity, in whatever currency. */
+export const POWER: Scaled = { scale: POWER_SCALE }
 
 const grouped = (whole: number): string => whole.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
-/** An integer amount as a decimal number without a unit, half away from zero at the last digit shown. */
-export function decimal(value: number, decimals?: number): string {
-  const { negative, whole, fraction } = decimalDigits(value, SCALE, decimals)
+/** An integer amount as a decimal number without its unit, half away from zero at the last digit shown. */
+export function decimal(value: number, { scale }: Scaled, decimals?: number): string {
+  const { negative, whole, fraction } = decimalDigits(value, scale, decimals)
   return `${negative ? MINUS : ''}${grouped(whole)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
@@ -23,54 +27,46 @@ export function decimal(value: number, decimals?: number): string {
  * A sum without its unit, for columns whose head names it. Zero is a plain 0, so that it cannot be taken for something
  * small.
  */
-export const amount = (nano: number): string => (nano === 0 ? '0' : decimal(nano))
+export const amount = (value: number, unit: Scaled): string => (value === 0 ? '0' : decimal(value, unit))
 
-/** The word for a unit, for heads and captions. */
-export const currencyWord = (code: string): string => knownUnit(code)?.name ?? code
-
-/** A sum with its unit: `$0.4200` where money has a sign, `0.00004012 practice credits`, `0.0310 EUR`. */
-export function money(value: number, code: string): string {
-  const unit = knownUnit(code)
-  if (unit?.kind !== 'money' || unit.sign === undefined) return `${amount(value)} ${currencyWord(code)}`
-  return value < 0 ? `${MINUS}${unit.sign}${amount(-value)}` : `${unit.sign}${amount(value)}`
+/** A sum with its unit: `$0.4200` where money has a sign, `0.00004012 practice credits`. Points never have one. */
+export function money(value: number, unit: Unit): string {
+  if (unit.kind !== 'money' || unit.sign === undefined) return `${amount(value, unit)} ${unit.name}`
+  return value < 0 ? `${MINUS}${unit.sign}${amount(-value, unit)}` : `${unit.sign}${amount(value, unit)}`
 }
 
 /**
  * Real electricity cost beside practice figures: always the currency's code, never a sign, so that the two cannot be
  * confused.
  */
-export const powerMoney = (nano: number, currency: string): string => `${amount(nano)} ${currency}`
+export const powerMoney = (value: number, currency: string): string => `${amount(value, POWER)} ${currency}`
 
 /** A figure per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
-export function rate(perMtok: number): string {
+export function rate(perMtok: number, { scale }: Scaled): string {
   if (perMtok === 0) return '0'
-  const decimals = Math.abs(perMtok) >= 10 ** (SCALE + 1) ? 2 : decimalsFor(perMtok, SCALE)
-  const { negative, whole, fraction } = decimalDigits(perMtok, SCALE, decimals)
+  const decimals = Math.abs(perMtok) >= 10 ** (scale + 1) ? Math.min(scale, 2) : decimalsFor(perMtok, scale)
+  const { negative, whole, fraction } = decimalDigits(perMtok, scale, decimals)
   const digits = plainDecimal({ negative: false, whole: 0, fraction }, 2)
   return `${negative ? MINUS : ''}${grouped(whole)}${digits.slice(1)}`
 }
 
 /** A price per million tokens: one figure while the three are equal. */
-export const price = (of: Price): string =>
+export const price = (of: Price, unit: Scaled): string =>
   isOnePrice(of)
-    ? rate(of.output)
-    : `${rate(of.input)} input, ${rate(of.cachedInput)} cached, ${rate(of.output)} output`
+    ? rate(of.output, unit)
+    : `${rate(of.input, unit)} input, ${rate(of.cachedInput, unit)} cached, ${rate(of.output, unit)} output`
 
 /**
  * What the owner typed as a decimal number, as an integer amount; null when it is not one, is negative, or has more
  * decimals than the unit.
  */
-export const parseNano = (text: string): number | null => parseDecimal(text, SCALE)
+export const parseAmount = (text: string, { scale }: Scaled): number | null => parseDecimal(text, scale)
 
 /** A plain editable decimal (no grouping, no trailing zeros). */
-export const editable = (value: number): string => plainDecimal(decimalDigits(value, SCALE, SCALE))
+export const editable = (value: number, { scale }: Scaled): string => plainDecimal(decimalDigits(value, scale, scale))
 
 /** The line every practice or simulated screen carries; null for real money. */
-export function realmLine(realm: Realm): string | null {
-  if (realm === 'practice') return 'no real buyer, nothing is paid'
-  if (realm === 'simulated') return 'an invented market, nothing is paid'
-  return null
-}
+export const realmLine = (realm: Realm): string | null => REALM_NOTES[realm]
 
 export const count = (value: number): string => (value < 0 ? MINUS : '') + grouped(Math.abs(Math.round(value)))
 
@@ -127,4 +123,7 @@ export function parameters(value: number): string {
 export const short = (id: string, letters = 10): string => (id.length <= letters + 1 ? id : `${id.slice(0, letters)}…`)
 
 /** An instrument without the realm's prefix, where the realm is named beside it. */
-export const gradeName = (instrument: string): string => instrument.replace(/^practice\//, '')
+export const gradeName = (instrument: string): string =>
+  instrument.startsWith(EMBEDDED_VENUE.instrumentPrefix)
+    ? instrument.slice(EMBEDDED_VENUE.instrumentPrefix.length)
+    : instrument

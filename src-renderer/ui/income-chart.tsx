@@ -2,6 +2,8 @@
  * Income above the axis, electricity hanging below it in its own unit. Released money is one solid bar and held money a
  * hatched one beside it: their heights are never added. Gaps are shaded.
  */
+import type { Unit } from '#contract/units.ts'
+
 import { useId } from 'react'
 import {
   Bar,
@@ -17,12 +19,12 @@ import {
 
 import { type ChartRow, colourOf, highestOf } from './chart-data.ts'
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount, currencyWord, gradeName } from './format.ts'
+import { amount, gradeName } from './format.ts'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
   instruments: readonly string[]
-  currency: string
+  unit: Unit
   powerCurrency: string
   /** Read out instead of the picture: what is charted, over which time, and the sums. */
   label: string
@@ -34,22 +36,22 @@ export interface IncomeChartProps {
 function Tip({
   row,
   instruments,
-  currency,
+  unit,
   powerCurrency,
 }: {
   row: ChartRow | undefined
   instruments: readonly string[]
-  currency: string
+  unit: Unit
   powerCurrency: string
 }) {
   if (row === undefined) return null
   const income = instruments.flatMap((name) => [
-    [`${gradeName(name)}, available`, amount(row.available[name] ?? 0)] as const,
-    [`${gradeName(name)}, held`, amount(row.held[name] ?? 0)] as const,
+    [`${gradeName(name)}, available`, amount(row.available[name] ?? 0, unit)] as const,
+    [`${gradeName(name)}, held`, amount(row.held[name] ?? 0, unit)] as const,
   ])
   return (
     <TipLines
-      title={`${row.label}, ${currencyWord(currency)}`}
+      title={`${row.label}, ${unit.name}`}
       lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]}
     />
   )
@@ -106,21 +108,21 @@ function incomeBars(id: string, instruments: readonly string[], anyHeld: boolean
 export function IncomeChart({
   rows,
   instruments,
-  currency,
+  unit,
   powerCurrency,
   label,
   nowLabel,
   height = 250,
 }: IncomeChartProps) {
   const id = useId().replaceAll(':', '')
-  const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)))
+  const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)), unit)
   // Without anything held the bars stand in the middle of their bucket.
   const anyHeld = rows.some((row) => Object.values(row.held).some((nano) => nano > 0))
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
     <Tip
       row={values.payload?.[0]?.payload as ChartRow | undefined}
       instruments={instruments}
-      currency={currency}
+      unit={unit}
       powerCurrency={powerCurrency}
     />
   )
@@ -183,5 +185,5 @@ export function IncomeLegend({ instruments }: { instruments: readonly string[] }
 }
 
 /** The two units of the two axes, in words. */
-export const axisUnits = (currency: string, powerCurrency: string): string =>
-  `${currencyWord(currency)} above the axis, ${powerCurrency} of electricity below`
+export const axisUnits = (unit: Unit, powerCurrency: string): string =>
+  `${unit.name} above the axis, ${powerCurrency} of electricity below`

@@ -1,37 +1,43 @@
 /** The table behind the income chart: every figure of every bar, newest first. */
+import type { Unit } from '#contract/units.ts'
+
 import { type ChartRow, cumulative } from './chart-data.ts'
-import { amount, count, currencyWord, gradeName } from './format.ts'
+import { amount, count, gradeName, POWER } from './format.ts'
 import { type Column, Table } from './table.tsx'
 
 export interface IncomeTableProps {
   rows: readonly ChartRow[]
   instruments: readonly string[]
-  currency: string
+  unit: Unit
   powerCurrency: string
   caption: string
   /** Later buckets have nothing to say yet. */
   now: number
 }
 
-export function IncomeTable({ rows, instruments, currency, powerCurrency, caption, now }: IncomeTableProps) {
-  const unit = currencyWord(currency)
+export function IncomeTable({ rows, instruments, unit, powerCurrency, caption, now }: IncomeTableProps) {
+  const { name: word } = unit
   const sums = new Map(cumulative(rows, now).map((point) => [point.at, point]))
   const columns: Column<ChartRow>[] = [
     { head: 'From', cell: (row) => row.label },
     ...instruments.flatMap((name): Column<ChartRow>[] => [
-      { head: `${gradeName(name)} available, ${unit}`, right: true, cell: (row) => amount(row.available[name] ?? 0) },
-      { head: `${gradeName(name)} held, ${unit}`, right: true, cell: (row) => amount(row.held[name] ?? 0) },
+      {
+        head: `${gradeName(name)} available, ${word}`,
+        right: true,
+        cell: (row) => amount(row.available[name] ?? 0, unit),
+      },
+      { head: `${gradeName(name)} held, ${word}`, right: true, cell: (row) => amount(row.held[name] ?? 0, unit) },
     ]),
-    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
-    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
+    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0, unit) },
+    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0, unit) },
     { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
     { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
     {
       head: `Electricity, ${powerCurrency}`,
       right: true,
-      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)),
+      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power, POWER)),
     },
-    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0) },
+    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0, POWER) },
   ]
   return (
     <Table

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { unitOf } from '#contract/units.ts'
 import type { HandedBack } from '#contract/models.ts'
 
 import { handedBackLines, isServing } from '../../src-renderer/forms/handed-back.ts'
@@ -17,8 +18,11 @@ const result = (part: Partial<HandedBack>): HandedBack => ({
 
 describe('what handing the machine back cost', () => {
   it('without a lost job says so, and nothing of money', () => {
-    expect(handedBackLines(result({}), 'PCR')).toEqual(['One model left the memory in 312 ms.', 'No job was lost.'])
-    expect(handedBackLines(result({ unloaded: 0 }), 'PCR')[0]).toBe('Nothing was in memory.')
+    expect(handedBackLines(result({}), unitOf('PCR'))).toEqual([
+      'One model left the memory in 312 ms.',
+      'No job was lost.',
+    ])
+    expect(handedBackLines(result({ unloaded: 0 }), unitOf('PCR'))[0]).toBe('Nothing was in memory.')
   })
   it('failed jobs come with what is not earned, in the realm’s own currency, and are never called earned', () => {
     const lines = handedBackLines(
@@ -30,7 +34,7 @@ describe('what handing the machine back cost', () => {
         lostTokens: 63,
         paused: ['practice/text-nano'],
       }),
-      'PCR',
+      unitOf('PCR'),
     )
     expect(lines).toEqual([
       '2 models left the memory in 312 ms.',

@@ -1,4 +1,5 @@
 /** Charts of income and the tables behind them. */
+import { unitOf } from '#contract/units.ts'
 import { bucketLabel, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
 import { IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
@@ -13,7 +14,7 @@ export function MoneyParts({ now }: { now: number }) {
   const from = new Date(now).setMinutes(0, 0, 0) - DAY_MS
   const data = series(true, { from, to: now, bucket: 'hour' }, now)
   const rows = chartRows(data, from, now, 'hour', now)
-  const money = { currency: data.currency, powerCurrency: data.powerCurrency }
+  const money = { unit: unitOf(data.currency), powerCurrency: data.powerCurrency }
   const instruments = instrumentsOf(data)
   return (
     <>

@@ -10,7 +10,7 @@ import { isLoopback } from '#lib/host-names.ts'
 import { ensureDataDir } from '#server/data-dir.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { note, printJson, printLine, venueNote } from '../output.ts'
 import { untilSignal } from '../signals.ts'
 
 interface ExchangeCommandOptions {
@@ -37,7 +37,7 @@ async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const running = await startExchange({ dir, host, port, allowHosts, practiceBuyer, onProgress })
   if (options.json === true) printJson({ url: running.url, exchangeKey: running.exchangeKey, pid: process.pid })
   else {
-    printLine(`The exchange listens at ${running.url} (practice: no real buyer, nothing is paid).`)
+    printLine(`The exchange listens at ${running.url} (${venueNote()}).`)
     printLine(
       `Its key, to be pinned by suppliers and buyers: ${running.exchangeKey}\nA buyer’s key: stoker buyer-key --data ${options.data}\nStop with Ctrl+C.`,
     )

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import type { ContractRouterClient } from '@orpc/contract'
 
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Exam } from '#contract/exams.ts'
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
@@ -21,7 +22,7 @@ import type { Score } from './demo-report.ts'
 
 export type Client = ContractRouterClient<Contract>
 
-export const INSTRUMENT = brandId<Instrument>('practice/text-nano')
+export const INSTRUMENT = brandId<Instrument>(EMBEDDED_VENUE.demoInstrument)
 /** One practice credit per million tokens. */
 const ASK = nanoPerMtok(1_000_000_000)
 const POLL_MS = 20

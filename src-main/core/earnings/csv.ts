@@ -3,8 +3,8 @@
  * every line.
  */
 import type { Series } from '#contract/earnings.ts'
+import { POWER_SCALE } from '#contract/power-currencies.ts'
 import { MINUTE_MS, type EpochMs } from '#contract/time.ts'
-import { POWER_SCALE } from '#contract/units.ts'
 
 import type { Range } from './buckets.ts'
 import { shownAmount } from './shown-amount.ts'

@@ -3,6 +3,7 @@
  * same routing as everybody, below HTTP, so that a newcomer earns practice credits without an open port.
  */
 import { inputTokens } from '#contract/bytes4.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
@@ -18,7 +19,8 @@ import type { Registry } from '../supply/supplier-registry.ts'
 import { fund, openBuyer } from './buyers.ts'
 import { practicePrompt, SeededDraws } from './practice-prompts.ts'
 
-const PRACTICE_BUYER = 'practice-buyer'
+const { id: PRACTICE_BUYER, order: ORDER_WORD, name: BUYER_NAME } = EMBEDDED_VENUE.ownBuyer
+const UNIT = EMBEDDED_VENUE.unit
 /** It pays at most 20 practice credits per million tokens. */
 const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
 const AT_ONCE = 2
@@ -71,7 +73,7 @@ export class PracticeBuyer {
       peer.send({
         t: 'notice',
         level: 'act-soon',
-        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
+        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 10 ** UNIT.scale} ${UNIT.name} per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
         instrument: brandId<Instrument>(offer.instrument),
       })
     } else this.#schedule(FIRST_MS)
@@ -128,7 +130,7 @@ export class PracticeBuyer {
     )
     if (maxTokens < 1) return
     this.#topUp()
-    const orderId = this.#context.ids.next('practice')
+    const orderId = this.#context.ids.next(ORDER_WORD)
     const over = (): void => void this.#running.delete(orderId)
     this.#running.set(orderId, () => undefined)
     const cancel = this.#router.submit({
@@ -148,7 +150,7 @@ export class PracticeBuyer {
     db.tx((write) => {
       openBuyer(this.#context, write, {
         buyerId: PRACTICE_BUYER,
-        name: 'Practice buyer (no real buyer)',
+        name: BUYER_NAME,
         practice: true,
       })
       const { credits, debits, pendingDebits } = books.balance(write, buyerAccount(PRACTICE_BUYER))

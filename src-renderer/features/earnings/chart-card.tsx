@@ -6,14 +6,14 @@ import type { Series } from '#contract/earnings.ts'
 import { Age } from '#ui/age.tsx'
 import { bucketLabel, type ChartRow, chartRows, cumulative, instrumentsOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
-import { amount, currencyWord } from '#ui/format.ts'
+import { amount } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { IncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useUnit } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -41,11 +41,11 @@ function Picture({
   now: number
 }) {
   const instruments = instrumentsOf(series)
-  const unit = currencyWord(series.currency)
+  const unit = useUnit()
   const { bucket, long } = SPAN_NAMES[span]
   const sums = cumulative(rows, now)
   const last = sums.at(-1)
-  const label = `${long}: ${amount(last?.available ?? 0)} ${unit} available, ${amount(last?.held ?? 0)} held, by ${bucket}. The table has every figure.`
+  const label = `${long}: ${amount(last?.available ?? 0, unit)} ${unit.name} available, ${amount(last?.held ?? 0, unit)} held, by ${bucket}. The table has every figure.`
   if (isEmpty(rows)) {
     return (
       <Empty title={`No job was settled in ${long}.`}>
@@ -59,21 +59,19 @@ function Picture({
       <IncomeTable
         rows={rows}
         instruments={instruments}
-        currency={series.currency}
+        unit={unit}
         powerCurrency={series.powerCurrency}
         caption={`Earned by ${bucket}`}
         now={now}
       />
     )
   if (view === 'cumulative')
-    return (
-      <CumulativeChart points={sums} currency={series.currency} powerCurrency={series.powerCurrency} label={label} />
-    )
+    return <CumulativeChart points={sums} unit={unit} powerCurrency={series.powerCurrency} label={label} />
   return (
     <IncomeChart
       rows={rows}
       instruments={instruments}
-      currency={series.currency}
+      unit={unit}
       powerCurrency={series.powerCurrency}
       label={label}
       height={300}
@@ -84,6 +82,7 @@ function Picture({
 
 export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
   const { rpc } = useCore()
+  const unit = useUnit()
   const now = useNow()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
@@ -120,7 +119,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
             <Picture series={data} rows={rows} view={view} span={span} now={now} />
             {!empty && (
               <p className="foot">
-                {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
+                {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
                 <Age at={data.at} prefix="Read " />
               </p>
             )}

@@ -6,8 +6,9 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { Summary } from '#contract/earnings.ts'
+import type { Unit } from '#contract/units.ts'
 import { HOUR_MS } from '#contract/time.ts'
-import { amount, currencyWord, powerMoney } from '#ui/format.ts'
+import { amount, powerMoney } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
@@ -15,20 +16,19 @@ import { saveText } from '#ui/save.ts'
 import { until, zone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useUnit } from '../../core-client.ts'
 import { ChartCard } from './chart-card.tsx'
 import { HeldCard } from './held-card.tsx'
 import { rangeOf, SPAN_NAMES, SPANS, type Span } from './ranges.ts'
 import { SourceCard } from './source-card.tsx'
 import { SummaryTiles } from './summary-tiles.tsx'
 
-function sentenceOf(summary: Summary | undefined, span: Span): string {
+function sentenceOf(summary: Summary | undefined, span: Span, unit: Unit): string {
   if (summary === undefined) return 'Reading the books.'
-  const unit = currencyWord(summary.currency)
   if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
   const power =
     summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
-  return `${amount(summary.availableNano)} ${unit} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano)} held${power}.`
+  return `${amount(summary.availableNano, unit)} ${unit.name} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
 }
 
 function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
@@ -47,6 +47,7 @@ function CsvButton({ range }: { range: ReturnType<typeof rangeOf> }) {
 
 export function EarningsPage() {
   const { rpc } = useCore()
+  const unit = useUnit()
   const [span, setSpan] = useState<Span>('24h')
   const now = useNow()
   const range = rangeOf(span, now)
@@ -62,14 +63,14 @@ export function EarningsPage() {
     <>
       <PageHead
         title="Earnings"
-        sentence={sentenceOf(summary.data, span)}
+        sentence={sentenceOf(summary.data, span, unit)}
         sub={
           <span className="num">
             {SPAN_NAMES[span].long}, local time ({zone(now)})
             {next != null && (
               <>
                 {' '}
-                · <b>next release</b> {amount(next.amountNano)} {until(next.at, now)}
+                · <b>next release</b> {amount(next.amountNano, unit)} {until(next.at, now)}
               </>
             )}
           </span>

@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 
 import type { Series } from '#contract/earnings.ts'
-import { amount, count, currencyWord, gradeName, rate, shortCount } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, count, gradeName, rate, shortCount } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useUnit } from '../../core-client.ts'
 import { SPAN_NAMES, type Span, type SpanRange } from './ranges.ts'
 
 export interface SourceRow {
@@ -45,29 +46,30 @@ export function bySource(series: Series): SourceRow[] {
   return [...rows.values()].sort((a, b) => b.gross - a.gross)
 }
 
-const columns: readonly Column<SourceRow>[] = [
+const columns = (unit: Unit): readonly Column<SourceRow>[] => [
   { head: 'Grade', cell: (row) => gradeName(row.instrument) },
   { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
   { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
   {
     head: 'Per million',
     right: true,
-    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6))),
+    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
   },
-  { head: 'Fee', right: true, cell: (row) => amount(row.fee) },
-  { head: 'Held', right: true, cell: (row) => amount(row.held) },
-  { head: 'Available', right: true, cell: (row) => amount(row.available) },
+  { head: 'Fee', right: true, cell: (row) => amount(row.fee, unit) },
+  { head: 'Held', right: true, cell: (row) => amount(row.held, unit) },
+  { head: 'Available', right: true, cell: (row) => amount(row.available, unit) },
 ]
 
 export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
   const { rpc } = useCore()
+  const unit = useUnit()
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range, placeholderData: (before) => before }))
   return (
     <Card
       title="Where it came from"
       aside={
         <span className="age">
-          {series.data === undefined ? '' : `${currencyWord(series.data.currency)}, `}
+          {series.data === undefined ? '' : `${unit.name}, `}
           {SPAN_NAMES[span].long}
         </span>
       }
@@ -78,7 +80,7 @@ export function SourceCard({ range, span }: { range: SpanRange; span: Span }) {
           return rows.length === 0 ? (
             <Empty title="No income in this span.">Each grade sold gets its row here.</Empty>
           ) : (
-            <Table caption="Income by grade" columns={columns} rows={rows} rowKey={(row) => row.instrument} />
+            <Table caption="Income by grade" columns={columns(unit)} rows={rows} rowKey={(row) => row.instrument} />
           )
         }}
       </Loaded>

@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord, powerMoney } from '#ui/format.ts'
+import { amount, count, powerMoney } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
@@ -13,7 +13,7 @@ import { Card } from '#ui/page.tsx'
 import { hour, offsetMinutes, zone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useUnit } from '../../core-client.ts'
 
 export function Today({ home }: { home: Home }) {
   const { rpc } = useCore()
@@ -21,24 +21,24 @@ export function Today({ home }: { home: Home }) {
   const { since, availableNano, heldNano, powerNano, jobs } = home.today
   const range = { from: since, to: since + DAY_MS, bucket: 'hour' as const, offsetMinutes: offsetMinutes(since) }
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
-  const unit = currencyWord(home.currency)
+  const unit = useUnit()
   const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
-  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${electricity}.`
+  const sentence = `Today, ${jobs} jobs: ${amount(availableNano, unit)} ${unit.name} available, ${amount(heldNano, unit)} held; electricity ${electricity}.`
   return (
     <Card
       label="Earned today"
       title={
         <>
-          Available today <span className="num">{amount(availableNano)}</span>
-          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span>{' '}
-          <span className="age">{unit}</span>
+          Available today <span className="num">{amount(availableNano, unit)}</span>
+          <span className="age"> · </span>held <span className="num">{amount(heldNano, unit)}</span>{' '}
+          <span className="age">{unit.name}</span>
         </>
       }
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
         since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {electricity}
-        {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
+        {series.data !== undefined && jobs > 0 && ` · ${axisUnits(unit, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
         {(data) => {
@@ -56,7 +56,7 @@ export function Today({ home }: { home: Home }) {
               <IncomeChart
                 rows={rows}
                 instruments={instrumentsOf(data)}
-                currency={data.currency}
+                unit={unit}
                 powerCurrency={data.powerCurrency}
                 label={sentence}
                 nowLabel={hour(now - (now % 3_600_000))}
@@ -64,7 +64,7 @@ export function Today({ home }: { home: Home }) {
               <FoldedIncomeTable
                 rows={rows}
                 instruments={instrumentsOf(data)}
-                currency={data.currency}
+                unit={unit}
                 powerCurrency={data.powerCurrency}
                 caption="Earned today by hour"
                 now={now}

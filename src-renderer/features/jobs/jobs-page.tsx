@@ -7,26 +7,27 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import type { Instrument } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
-import { amount, currencyWord, gradeName } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, gradeName } from '#ui/format.ts'
 import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Table } from '#ui/table.tsx'
 
-import { useConnection, useCore, useLive } from '../../core-client.ts'
+import { useCore, useLive, useUnit } from '../../core-client.ts'
 import { jobColumns } from './columns.tsx'
 import { JobDrawer } from './job-drawer.tsx'
 import { JOB_STATES, type JobStateFilter } from './search.ts'
 
 const PAGE = 50
 
-function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, currency: string): string {
+function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, unit: Unit): string {
   if (filtered) return jobs.length === 0 ? 'No job matches this filter.' : 'The jobs that match this filter.'
   const last = jobs.find((job) => job.sellerNano !== null && job.state !== 'disputed')
   const now = running === 0 ? 'No job is running' : running === 1 ? 'One job is running' : `${running} jobs are running`
   if (jobs.length === 0) return running === 0 ? 'No job was won yet.' : `${now}.`
   return last === undefined
     ? `${now}; none has been settled yet.`
-    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0)} ${currencyWord(currency)}.`
+    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0, unit)} ${unit.name}.`
 }
 
 function Filter({ instruments }: { instruments: readonly string[] }) {
@@ -73,8 +74,7 @@ export function JobsPage() {
   const search = useSearch({ from: '/jobs' })
   const navigate = useNavigate()
   const live = useLive()
-  const connection = useConnection()
-  const currency = connection.kind === 'online' ? connection.hello.unit.code : 'PCR'
+  const unit = useUnit()
   const instruments = useQuery(rpc.market.instruments.queryOptions()).data ?? []
   const query = useInfiniteQuery(
     rpc.jobs.list.infiniteOptions({
@@ -105,7 +105,7 @@ export function JobsPage() {
     <>
       <PageHead
         title="Jobs"
-        sentence={query.data === undefined ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)}
+        sentence={query.data === undefined ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, unit)}
         sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down."
       />
       <Card title="History" aside={<Filter instruments={instruments.map((each) => each.spec.instrument)} />}>
@@ -123,7 +123,7 @@ export function JobsPage() {
         {jobs.length > 0 && (
           <Table
             caption="Jobs, newest first"
-            columns={jobColumns(currency, open)}
+            columns={jobColumns(unit, open)}
             rows={jobs}
             rowKey={(job) => job.jobId}
           />
