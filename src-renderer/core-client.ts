@@ -4,7 +4,7 @@
  */
 export { useConnection, useCore, useLive } from './connection/core-provider.tsx'
 export { type ExamWithItems, useExam } from './connection/exam-progress.ts'
-export { useVenue, useVenueLive } from './connection/venue.tsx'
+export { useUnit, useVenue, useVenueLive } from './connection/venue.tsx'
 export { useListingSwitch } from './connection/pause-listings.ts'
 export { useExchangeSeen, useStaleness } from './connection/staleness.ts'
 export { HandBack } from './forms/hand-back.tsx'

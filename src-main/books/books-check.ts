@@ -48,7 +48,7 @@ const FAULTS: readonly (readonly [sql: string, text: string])[] = [
   ],
   [
     `SELECT t.id FROM transfers t LEFT JOIN accounts d ON d.id = t.debit AND d.currency = t.currency LEFT JOIN accounts c ON c.id = t.credit AND c.currency = t.currency WHERE ${OF_TRANSFERS} AND (d.id IS NULL OR c.id IS NULL)`,
-    'names an account its currency does not have',
+    'names an account its unit does not have',
   ],
   [`SELECT t.id FROM transfers t WHERE ${OF_TRANSFERS} AND (t.amount <= 0 OR t.debit = t.credit)`, 'moves nothing'],
 ]

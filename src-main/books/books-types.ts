@@ -6,7 +6,8 @@
  * before the first write, so a caught one leaves the transaction usable. Prior art for the shape: TigerBeetle's
  * two-phase transfers.
  */
-import type { Currency, Nano } from '#contract/money.ts'
+import type { Nano } from '#contract/money.ts'
+import type { Unit, UnitCode } from '#contract/units.ts'
 import type { WriteDb, ReadDb } from '#db/db-types.ts'
 
 /**
@@ -16,7 +17,7 @@ import type { WriteDb, ReadDb } from '#db/db-types.ts'
 export interface AccountSpec {
   id: string
   kind: 'asset' | 'liability' | 'income' | 'expense' | 'equity'
-  currency: Currency
+  unit: Pick<Unit, 'code' | 'kind' | 'scale'>
   creditLimited?: boolean
 }
 
@@ -33,9 +34,10 @@ export interface TransferSpec {
 }
 
 export interface Balance {
-  currency: Currency
-  debits: Nano
-  credits: Nano
+  unit: UnitCode
+  /** Turnover: up to 2^62, where their difference stays within 2^51. */
+  debits: bigint
+  credits: bigint
   pendingDebits: Nano
   pendingCredits: Nano
 }
@@ -49,10 +51,13 @@ export interface BooksCheck {
 }
 
 export interface Books {
-  /** Opens, or confirms an equal account; LEDGER_CONFLICT when it exists with another kind or currency. */
+  /**
+   * Opens, or confirms an equal account; LEDGER_CONFLICT when it exists with another kind or unit, or
+   * when its unit's code stands for another scale or kind here.
+   */
   openAccount(db: WriteDb, spec: AccountSpec): void
   /**
-   * Errors: LEDGER_CONFLICT (data.reason: `content` same id but other content, `currency`, `account`, `limit` = not
+   * Errors: LEDGER_CONFLICT (data.reason: `content` same id but other content, `unit`, `account`, `limit` = not
    * enough money), LEDGER_UNKNOWN (account), MONEY_RANGE.
    */
   transfer(db: WriteDb, spec: TransferSpec): Applied
@@ -72,7 +77,7 @@ export interface Books {
   due(db: ReadDb, now: number, limit: number): { id: string; jobId: string | null; amount: Nano }[]
   balance(db: ReadDb, account: string): Balance
   /**
-   * Re-sums every account from the transfers and compares it with the projection; debits = credits per currency; each
+   * Re-sums every account from the transfers and compares it with the projection; debits = credits per unit; each
    * pending resolved at most once.
    */
   check(db: ReadDb): BooksCheck

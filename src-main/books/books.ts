@@ -3,7 +3,7 @@
  * the transaction clean.
  */
 import { StokerError } from '#contract/errors.ts'
-import { NANO_LIMIT, nanoFromBigInt } from '#contract/money.ts'
+import { NANO_LIMIT, nanoFromBigInt, TURNOVER_LIMIT } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { columnName } from '#db/table.ts'
 
@@ -18,6 +18,7 @@ import {
   saveBalance,
   transferRow,
   transfers,
+  unitRow,
   type BalanceRow,
   type TransferRow,
   type TransferType,
@@ -49,9 +50,9 @@ export function createBooks(): Books {
       const row = balanceRow(db, account)
       if (known === null || row === null) throw unknownAccount(account)
       return {
-        currency: known.currency,
-        debits: nanoFromBigInt(row.debits),
-        credits: nanoFromBigInt(row.credits),
+        unit: known.unit,
+        debits: row.debits,
+        credits: row.credits,
         pendingDebits: nanoFromBigInt(row.pendingDebits),
         pendingCredits: nanoFromBigInt(row.pendingCredits),
       }
@@ -62,15 +63,29 @@ export function createBooks(): Books {
 
 const openAccount: Books['openAccount'] = (db, spec) => {
   checkId(spec.id)
-  const creditLimited = spec.creditLimited === true
+  const wanted = {
+    id: spec.id,
+    kind: spec.kind,
+    unit: spec.unit.code,
+    scale: spec.unit.scale,
+    unitKind: spec.unit.kind,
+    creditLimited: spec.creditLimited === true,
+  }
   const known = accountRow(db, spec.id)
-  if (known === null) {
-    insertAccount(db, { id: spec.id, kind: spec.kind, currency: spec.currency, creditLimited })
-  } else if (known.kind !== spec.kind || known.currency !== spec.currency || known.creditLimited !== creditLimited) {
-    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, currency or limit`, {
+  if (known !== null) {
+    if ((Object.keys(wanted) as (keyof typeof wanted)[]).every((name) => known[name] === wanted[name])) return
+    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, unit or limit`, {
       data: { account: spec.id, reason: 'account' },
     })
   }
+  const unit = unitRow(db, wanted.unit)
+  if (unit !== null && (unit.scale !== wanted.scale || unit.kind !== wanted.unitKind))
+    throw new StokerError(
+      'LEDGER_CONFLICT',
+      `${unit.code} stands for ${unit.kind} of scale ${unit.scale} in these books, not for ${wanted.unitKind} of scale ${wanted.scale}`,
+      { data: { account: spec.id, reason: 'unit' } },
+    )
+  insertAccount(db, wanted)
 }
 
 function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expiresAt: number | null): Applied {
@@ -90,12 +105,8 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
   const [debit, credit] = [accountRow(db, spec.debit), accountRow(db, spec.credit)]
   if (debit === null) throw unknownAccount(spec.debit)
   if (credit === null) throw unknownAccount(spec.credit)
-  if (debit.currency !== credit.currency)
-    throw conflict(
-      spec.id,
-      'currency',
-      `cannot move between ${debit.currency} (${debit.id}) and ${credit.currency} (${credit.id})`,
-    )
+  if (debit.unit !== credit.unit)
+    throw conflict(spec.id, 'unit', `cannot move between ${debit.unit} (${debit.id}) and ${credit.unit} (${credit.id})`)
   if (debit.id === credit.id) throw conflict(spec.id, 'account', `needs two different accounts, both are ${debit.id}`)
   const pending = type === 'pending'
   const [debited, credited] = [balanceRow(db, debit.id)!, balanceRow(db, credit.id)!]
@@ -117,7 +128,7 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
   ] as const
   insertTransfer(db, {
     ...wanted,
-    currency: debit.currency,
+    unit: debit.unit,
     at: BigInt(spec.at),
     expiresAt: expiresAt === null ? null : BigInt(expiresAt),
   })
@@ -145,7 +156,7 @@ function resolve(
     throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, {
       data: { transfer: spec.pendingId },
     })
-  const { debit, credit, currency, jobId } = pending
+  const { debit, credit, unit, jobId } = pending
   const amount = spec.amount ?? pending.amount
   const wanted = {
     id: spec.id,
@@ -179,7 +190,7 @@ function resolve(
       credits: credited.credits + posted,
     }),
   ] as const
-  insertTransfer(db, { ...wanted, currency, at: BigInt(spec.at), expiresAt: null })
+  insertTransfer(db, { ...wanted, unit, at: BigInt(spec.at), expiresAt: null })
   pendings.update(db, { state: spec.type === 'post' ? 'posted' : 'voided', posted }, 'WHERE id = ?', spec.pendingId)
   saveBalance(db, debit, after[0])
   saveBalance(db, credit, after[1])
@@ -204,18 +215,30 @@ function isDuplicate(stored: TransferRow | null, wanted: Content): boolean {
 
 function amountOfSpec(value: number): bigint {
   if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT)
-    throw new StokerError('MONEY_RANGE', `a transfer must move between 1 and 2^51 nano-units, not ${value}`)
+    throw new StokerError(
+      'MONEY_RANGE',
+      `a transfer must move between 1 and 2^51 of its unit's smallest parts, not ${value}`,
+    )
   return BigInt(value)
 }
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
-  // Pending amounts count as if posted, so that posting them later can never fail.
-  if (row.debits + row.pendingDebits > LIMIT || row.credits + row.pendingCredits > LIMIT)
-    throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, {
-      data: { account },
-    })
+  // Pending amounts count as if posted, so that posting them later, in any order, can never fail.
+  const [debits, credits] = [row.debits + row.pendingDebits, row.credits + row.pendingCredits]
+  if (debits - row.credits > LIMIT || credits - row.debits > LIMIT)
+    throw outOfRange(account, 'the balance', '2^51', 'move some of it away first')
+  // No pending sum can pass what the balance may be; all that was ever moved can.
+  if (row.pendingDebits > LIMIT || row.pendingCredits > LIMIT)
+    throw outOfRange(account, 'what is pending', '2^51', 'resolve some of it first')
+  if (debits > TURNOVER_LIMIT || credits > TURNOVER_LIMIT)
+    throw outOfRange(account, 'the turnover', '2^62', 'close it and open a new one')
   return row
 }
+
+const outOfRange = (account: string, what: string, limit: string, todo: string): StokerError =>
+  new StokerError('MONEY_RANGE', `${what} of account ${account} would pass ${limit} of its smallest parts; ${todo}`, {
+    data: { account },
+  })
 
 function checkId(id: string): void {
   if (id.length === 0 || id.length > ID_LENGTH_MAX)

@@ -3,7 +3,8 @@
  * are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by anybody
  * else breaks the signature too.
  */
-import { CURRENCY_OF_REALM, amountOf, splitFee, type Currency, type NanoPerMtok, type Realm } from '#contract/money.ts'
+import { amountOf, splitFee, type NanoPerMtok, type Realm } from '#contract/money.ts'
+import { V1_UNIT_OF_REALM } from '#contract/units.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import {
   receipt as receiptSchema,
@@ -67,7 +68,7 @@ export function makeReceipt(facts: ReceiptFacts): UnsignedReceipt {
     claim: signed.claim,
     claimSig: signed.claimSig,
     realm,
-    currency: CURRENCY_OF_REALM[realm] satisfies Currency,
+    currency: V1_UNIT_OF_REALM[realm],
     ...rest,
     ...money,
   }
@@ -172,7 +173,7 @@ function checkMoney(receipt: Receipt, result: Verified): void {
   )
   judge(
     result,
-    receipt.currency === CURRENCY_OF_REALM[receipt.realm],
+    receipt.currency === V1_UNIT_OF_REALM[receipt.realm],
     `the ${receipt.realm} realm's currency is used`,
     `${receipt.currency} is not the currency of the ${receipt.realm} realm`,
   )

@@ -1,15 +1,20 @@
 /** The ledger's rows and their statements: what is stored, in BigInt, without any rule. */
-import type { Currency } from '#contract/money.ts'
-import { bigint, bool, defaulted, nullable, text } from '#db/column.ts'
+import type { UnitCode, UnitKind } from '#contract/units.ts'
+import { bigint, bool, defaulted, int, named, nullable, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
 
 import type { AccountSpec } from './books-types.ts'
 
+/** One row a code, so that a code means one thing in a database. */
+export const units = defineTable('units', { code: text(), scale: int(), kind: text<UnitKind>() })
+
 export const accounts = defineTable('accounts', {
   id: text(),
   kind: text<AccountSpec['kind']>(),
-  currency: text<Currency>(),
+  unit: named('currency', text()),
+  scale: int(),
+  unitKind: text<UnitKind>(),
   creditLimited: bool(),
 })
 export type AccountRow = RowOf<typeof accounts>
@@ -22,7 +27,7 @@ export const transfers = defineTable('transfers', {
   type: text<TransferType>(),
   debit: text(),
   credit: text(),
-  currency: text<Currency>(),
+  unit: named('currency', text()),
   amount: bigint(),
   code: text(),
   jobId: nullable(text()),
@@ -52,8 +57,12 @@ export type BalanceRow = Omit<RowOf<typeof balances>, 'account'>
 export const accountRow = (db: ReadDb, id: string): AccountRow | null =>
   accounts.get(db, `SELECT ${accounts.columns} FROM accounts WHERE id = ?`, id)
 
-/** With a balance of zero. */
+export const unitRow = (db: ReadDb, code: UnitCode): RowOf<typeof units> | null =>
+  units.get(db, `SELECT ${units.columns} FROM units WHERE code = ?`, code)
+
+/** With a balance of zero, and its unit where no account had it yet. */
 export function insertAccount(db: WriteDb, row: AccountRow): void {
+  if (unitRow(db, row.unit) === null) units.insert(db, { code: row.unit, scale: row.scale, kind: row.unitKind })
   accounts.insert(db, row)
   balances.insert(db, { account: row.id })
 }

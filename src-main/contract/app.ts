@@ -2,6 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
+import { POWER_CURRENCIES } from './power-currencies.ts'
 import {
   currency,
   epochMs,
@@ -9,10 +10,11 @@ import {
   jobId,
   nanoSigned,
   ofVenue,
-  price,
+  prices,
   realm,
   timeZone,
   tokens,
+  unit,
   venueId,
 } from './primitives.ts'
 import { method } from './scope.ts'
@@ -112,8 +114,8 @@ export const home = z.object({
     /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok:
       nanoSigned.nullable(),
     method: z.string(),
-    askNanoPerMtok: price.nullable(),
-    netNanoPerMtok: nanoSigned.nullable(),
+    ask: prices.nullable(),
+    net: prices.nullable(),
     powerCurrency: z.string(),
   }),
   quality: z.object({
@@ -154,7 +156,7 @@ export const settings = z.object({
   rigName: z.string().min(1).max(80),
   /** Price per kWh in nano-units of `powerCurrency`; null until the owner says. */
   kwhPriceNano: z.number().int().min(0).max(1e12).nullable(),
-  powerCurrency: z.enum(['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'CAD', 'AUD']),
+  powerCurrency: z.enum(POWER_CURRENCIES),
   /** The owner's estimate when watts cannot be read: whole machine while serving, and idle. */
   wattsServing: z.number().min(0).max(20_000).nullable(),
   wattsIdle: z.number().min(0).max(20_000).nullable(),
@@ -195,7 +197,7 @@ export const appContract = {
       contractHash: z.string(),
       mode: z.enum(['desktop', 'headless']),
       /** The markets of this rig, the oldest first. */
-      venues: z.array(z.object({ venueId, driver: z.string(), realm, currency })).max(16),
+      venues: z.array(z.object({ venueId, driver: z.string(), realm, unit })).max(16),
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),

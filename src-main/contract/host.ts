@@ -10,6 +10,8 @@ export type ShellRequest =
   /** `gpu`: the only one the child may see, counted from 0; without it, all. */
   | { t: 'fork'; id: number; child: HostChild; gpu?: number }
   | { t: 'kill'; id: number }
+  /** The databases are brought up to date before it is ready: a line for the owner. */
+  | { t: 'migrating'; text: string }
   | { t: 'notify'; title: string; body: string }
   /** What the tray shows. */
   | { t: 'tray'; state: 'off' | 'listed' | 'serving' | 'attention'; text: string }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 import { ID_PATTERN } from './ids.ts'
-import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens, venueId } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoAmount, prices, sha256, tokens, venueId } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
@@ -40,7 +40,7 @@ export const job = z.object({
   ttftMs: z.number().nullable(),
   durationMs: z.number().nullable(),
   tokPerS: z.number().nullable(),
-  priceNanoPerMtok: price,
+  price: prices,
   currency,
   grossNano: nanoAmount.nullable(),
   feeNano: nanoAmount.nullable(),

@@ -9,7 +9,7 @@ import {
   instrument,
   nanoSigned,
   ofVenue,
-  price,
+  prices,
   realm,
   venueId,
 } from './primitives.ts'
@@ -19,9 +19,7 @@ export const bookView = z.object({
   venueId,
   instrument,
   at: epochMs,
-  rows: z.array(
-    z.object({ askNanoPerMtok: price, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() }),
-  ),
+  rows: z.array(z.object({ ask: prices, suppliers: z.number().int(), freeSlots: z.number().int(), mine: z.boolean() })),
   jobsLastHour: z.number().int(),
   waiting: z.number().int(),
 })
@@ -30,7 +28,7 @@ export const listing = z.object({
   venueId,
   instrument,
   deploymentId,
-  askNanoPerMtok: price,
+  ask: prices,
   slots: z.number().int(),
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
   /** Why it is in this state, in plain words. */ reason: z.string(),
@@ -56,9 +54,9 @@ export const quote = z.object({
   instrument,
   realm,
   currency,
-  askNanoPerMtok: price,
+  ask: prices,
   feeBps: z.number().int(),
-  netNanoPerMtok: nanoSigned,
+  net: prices,
   powerNanoPerMtok: nanoSigned.nullable(),
   powerCurrency: z.string(),
   powerMethod: z.string(),
@@ -88,12 +86,12 @@ export const marketContract = {
   /** The last book the exchange sent; at says how old it is. */
   book: method('read').input(z.object({ venueId, instrument })).output(bookView.nullable()),
   quote: method('read')
-    .input(z.object({ venueId, instrument, askNanoPerMtok: price }))
+    .input(z.object({ venueId, instrument, ask: prices }))
     .output(quote),
   listings: method('read').input(ofVenue).output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
   list: method('money')
-    .input(z.object({ venueId, instrument, deploymentId, askNanoPerMtok: price }))
+    .input(z.object({ venueId, instrument, deploymentId, ask: prices }))
     .output(listing),
   pause: method('operate').input(z.object({ venueId, instrument })).output(listing),
   resume: method('operate').input(z.object({ venueId, instrument })).output(listing),

@@ -5,6 +5,7 @@ import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey, V
 import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN, VENUE_ID_PATTERN } from './ids.ts'
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
+import { REALMS, SCALE_MAX, UNIT_CODE_PATTERN, UNIT_KINDS, V1_UNIT_CODES } from './units.ts'
 
 const id = <T extends string>() =>
   z
@@ -33,14 +34,14 @@ export const publicKey = z
 export const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/)
 /** SHA-256 or HMAC-SHA-256, lower-case hexadecimal. */
 export const digest = z.string().regex(SHA256_PATTERN)
-/** Non-negative amount in nano-units. */
+/** Non-negative amount in 10^-scale of its unit. */
 export const nanoAmount = z
   .number()
   .int()
   .min(0)
   .max(NANO_LIMIT)
   .transform((value) => value as Nano)
-/** Signed amount in nano-units: differences and nets. */
+/** Signed amount in 10^-scale of its unit: differences and nets. */
 export const nanoSigned = z
   .number()
   .int()
@@ -53,8 +54,20 @@ export const price = z
   .min(0)
   .max(NANO_LIMIT)
   .transform((value) => value as NanoPerMtok)
-export const currency = z.enum(['USD', 'PCR', 'SIM'])
-export const realm = z.enum(['real', 'practice', 'simulated'])
+/** Of input, cached input and output, per million tokens. */
+export const prices = z.object({ input: price, cachedInput: price, output: price })
+/** On the wire of protocol 1, which knows these alone. */
+export const v1Currency = z.enum(V1_UNIT_CODES)
+/** The code of the unit that the amounts beside it are in. */
+export const currency = z.string().regex(UNIT_CODE_PATTERN)
+export const unit = z.object({
+  code: currency,
+  kind: z.enum(UNIT_KINDS),
+  scale: z.number().int().min(0).max(SCALE_MAX),
+  name: z.string().max(40),
+  sign: z.string().max(4).optional(),
+})
+export const realm = z.enum(REALMS)
 export const epochMs = z.number().int().min(0).max(8.64e15)
 /** IANA name of a time zone, such as `Europe/Berlin`. Any other text is a BAD_REQUEST that says so. */
 export const timeZone = z.string().max(64)

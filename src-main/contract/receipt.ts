@@ -4,7 +4,6 @@
 import { z } from 'zod'
 
 import {
-  currency,
   digest,
   epochMs,
   instrument,
@@ -16,6 +15,7 @@ import {
   sha256,
   signature,
   tokens,
+  v1Currency,
 } from './primitives.ts'
 
 export const claim = z.object({
@@ -52,7 +52,7 @@ export const receipt = z.object({
   seq: z.number().int().positive(),
   prev: digest,
   realm,
-  currency,
+  currency: v1Currency,
   billed: z.object({ inputTokens: tokens, outputTokens: tokens }),
   priceNanoPerMtok: price,
   feeBps: z.number().int().min(0).max(10_000),

@@ -12,7 +12,6 @@ import { z } from 'zod'
 import { gradeSpec, gradeSpecs } from './grades.ts'
 import { inferenceRequest } from './inference.ts'
 import {
-  currency,
   deploymentId,
   digest,
   epochMs,
@@ -27,6 +26,7 @@ import {
   sha256,
   signature,
   tokens,
+  v1Currency,
 } from './primitives.ts'
 import { claim, receipt } from './receipt.ts'
 
@@ -66,7 +66,7 @@ export const welcomeFrame = z.object({
   heartbeatMs: z.number().int().min(100),
   resumeWithinMs: z.number().int().min(0),
   realm,
-  currency,
+  currency: v1Currency,
   feeBps: z.number().int().min(0).max(10_000),
   holdMs: z.number().int().min(0),
   specs: gradeSpecs,

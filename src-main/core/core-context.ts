@@ -8,8 +8,9 @@ import type { Live, Topic } from '#contract/app.ts'
 import type { DeploymentId, Instrument, ModelSha256, VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { HandedBack } from '#contract/models.ts'
-import type { Currency, Nano, Realm } from '#contract/money.ts'
+import type { Nano, Realm } from '#contract/money.ts'
 import type { Clock, EpochMs } from '#contract/time.ts'
+import type { Unit } from '#contract/units.ts'
 import type { Db } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
@@ -69,7 +70,8 @@ export interface VenueContext extends CoreContext {
   /** Ledger, jobs, receipts, outbox, listings, exams, rollups of this venue. */
   readonly realmDb: Db
   readonly realm: Realm
-  readonly currency: Currency
+  /** What every amount in `realmDb` is in. */
+  readonly unit: Unit
   readonly venue: VenuePort
 }
 

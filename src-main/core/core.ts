@@ -1,12 +1,15 @@
 /**
  * Composes the seller's core: opens the databases, builds the domains, and offers one router over the whole contract.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
 import type { Clock } from '#contract/time.ts'
+import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import type { MigrationProgress } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
@@ -25,6 +28,7 @@ import { ledgerApi } from './ledger/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './os.ts'
+import { realmMigrations } from './realm-db/index.ts'
 import { rigMigrations } from './rig-db/index.ts'
 import { activeVenues, openVenue, type VenueDrivers } from './venues/index.ts'
 
@@ -41,6 +45,24 @@ export interface CoreDeps extends DomainOptions {
   signingKey: SigningKey
   version: string
   bundledModelsDir: string
+}
+
+/**
+ * Migrates what lies in `dataDir`, which the caller has locked, and says how far it is. `createCore` would do the same
+ * without a word and block meanwhile. Errors: DB_FROM_FUTURE, DB_CORRUPT.
+ */
+export async function prepareDatabases(
+  dataDir: string,
+  onProgress: (progress: MigrationProgress) => void,
+): Promise<void> {
+  const path = join(dataDir, 'rig.db')
+  await bringUpToDate({ path, migrations: rigMigrations, onProgress })
+  // A new folder has nothing to bring up to date.
+  if (!existsSync(path)) return
+  const rigDb = openDb({ path, migrations: rigMigrations, readOnly: true })
+  const files = activeVenues(rigDb.read).map(({ file }) => file)
+  rigDb.close()
+  for (const file of files) await bringUpToDate({ path: join(dataDir, file), migrations: realmMigrations, onProgress })
 }
 
 /**

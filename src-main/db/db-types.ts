@@ -34,3 +34,16 @@ export interface Migration {
   readonly name: string
   up(exec: (sql: string) => void): void
 }
+
+/** How far a database is on its way to this version; told before each step that takes time. */
+export interface MigrationProgress {
+  /** The file's name, without its folder. */
+  readonly file: string
+  /** The copy beside it, the migrations, then the check of every reference and the commit. */
+  readonly step: 'copying' | 'migrating' | 'checking'
+  /** Pages while copying, migrations afterwards. */
+  readonly done: number
+  readonly total: number
+  /** Of the migration that begins now; null in the other steps. */
+  readonly name: string | null
+}

@@ -1,40 +1,88 @@
 /** Numbered, frozen migrations: `user_version` holds the number of the last one applied. */
 import { renameSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
 
 import type Database from 'better-sqlite3'
 
 import { StokerError } from '#contract/errors.ts'
 
-import type { Migration } from './db-types.ts'
+import type { Migration, MigrationProgress } from './db-types.ts'
 
 /** Where the copy made before a migration from `version` lies. */
 export const backupPath = (path: string, version: number): string => `${path}.before-${version}`
 
-/**
- * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first
- * (VACUUM INTO). Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had, or a migration that found what it must
- * not change); whatever else a migration throws. Nothing is changed then.
- */
-export function migrate(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
+export interface PendingMigrations {
+  /** The version the file has now; 0 for a new one. */
+  readonly version: number
+  readonly pending: readonly Migration[]
+}
+
+/** What is still to be applied. Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had). */
+export function pendingOf(
+  sqlite: Database.Database,
+  path: string,
+  migrations: readonly Migration[],
+): PendingMigrations {
   checkNumbers(migrations)
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
-  const pending = migrations.filter(({ id }) => id > version)
-  if (pending.length === 0) return
-  if (version > 0) backUp(sqlite, backupPath(path, version))
-  sqlite
-    .transaction(() => {
-      // Another process may have migrated between the look above and this lock.
-      if (versionOf(sqlite) !== version)
-        throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
-      for (const migration of pending) {
-        apply(sqlite, path, migration)
-        sqlite.pragma(`user_version = ${migration.id}`)
-      }
-      const broken = sqlite.pragma('foreign_key_check') as unknown[]
-      if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
-    })
-    .immediate()
+  return { version, pending: migrations.filter(({ id }) => id > version) }
+}
+
+/**
+ * Applies the pending migrations in one transaction; a database that already held data is copied beside itself first
+ * (VACUUM INTO). Blocks until all is done; `bringUpToDate` does the same and says how far it is. Errors: DB_FROM_FUTURE,
+ * DB_CORRUPT; whatever a migration throws, with nothing changed.
+ */
+export function migrate(sqlite: Database.Database, path: string, migrations: readonly Migration[]): void {
+  const found = pendingOf(sqlite, path, migrations)
+  if (found.pending.length === 0) return
+  if (found.version > 0) {
+    const copy = unfinishedCopy(path, found.version)
+    sqlite.prepare('VACUUM INTO ?').run(copy.path)
+    copy.finish()
+  }
+  for (const _step of applied(sqlite, path, found));
+}
+
+/** The copy is whole before it gets its name: a crash in between leaves only the temporary file. */
+export function unfinishedCopy(path: string, version: number): { readonly path: string; finish(): void } {
+  const target = backupPath(path, version)
+  const temporary = `${target}.tmp`
+  rmSync(temporary, { force: true })
+  return { path: temporary, finish: () => renameSync(temporary, target) }
+}
+
+/**
+ * The steps of one transaction, each named before it is done; whoever stops in between leaves nothing changed. Foreign
+ * keys are off meanwhile, as SQLite asks for where a table is rebuilt (lang_altertable.html, section 7), and all of them
+ * are checked before the commit.
+ */
+export function* applied(
+  sqlite: Database.Database,
+  path: string,
+  { version, pending }: PendingMigrations,
+): Generator<MigrationProgress> {
+  const file = basename(path)
+  sqlite.pragma('foreign_keys = OFF')
+  sqlite.exec('BEGIN IMMEDIATE')
+  try {
+    // Another process may have migrated between the look before and this lock.
+    if (versionOf(sqlite) !== version)
+      throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
+    for (const [index, migration] of pending.entries()) {
+      yield { file, step: 'migrating', done: index, total: pending.length, name: migration.name }
+      apply(sqlite, path, migration)
+      sqlite.pragma(`user_version = ${migration.id}`)
+    }
+    yield { file, step: 'checking', done: pending.length, total: pending.length, name: null }
+    const broken = sqlite.pragma('foreign_key_check') as unknown[]
+    if (broken.length > 0) throw new Error(`the migrations of ${path} leave ${broken.length} broken references`)
+    sqlite.exec('COMMIT')
+  } finally {
+    if (sqlite.inTransaction) sqlite.exec('ROLLBACK')
+    sqlite.pragma('foreign_keys = ON')
+  }
 }
 
 const CHECK_FAILED = 'CHECK constraint failed: '
@@ -93,11 +141,3 @@ function checkVersion(version: number, path: string, migrations: readonly Migrat
 }
 
 const versionOf = (sqlite: Database.Database): number => sqlite.pragma('user_version', { simple: true }) as number
-
-function backUp(sqlite: Database.Database, target: string): void {
-  const temporary = `${target}.tmp`
-  rmSync(temporary, { force: true })
-  // The copy is whole before it gets its name: a crash in between leaves only the temporary file.
-  sqlite.prepare('VACUUM INTO ?').run(temporary)
-  renameSync(temporary, target)
-}

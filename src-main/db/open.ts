@@ -10,7 +10,7 @@ import { migrate, requireCurrent } from './migrate.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
-const BUSY_TIMEOUT_MS = 5_000
+export const BUSY_TIMEOUT_MS = 5_000
 /**
  * Pages each connection keeps, in KiB. better-sqlite3 is built with 16 MB, which a ledger that grows fills within
  * thousands of jobs; the system has the file in memory anyway.
@@ -45,7 +45,7 @@ export function openDb(options: OpenOptions): Db {
     }
   } catch (error) {
     sqlite.close()
-    throw corruptionAsStokerError(error, options.path)
+    throw asStokerError(error, options.path)
   }
   return handle(sqlite, options)
 }
@@ -62,11 +62,12 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
       throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, {
         cause: error,
       })
-    throw corruptionAsStokerError(error, path)
+    throw asStokerError(error, path)
   }
 }
 
-function corruptionAsStokerError(error: unknown, path: string): unknown {
+/** A damaged file as DB_CORRUPT; any other error as it is. */
+export function asStokerError(error: unknown, path: string): unknown {
   const code = (error as { code?: string }).code ?? ''
   if (code !== 'SQLITE_NOTADB' && !code.startsWith('SQLITE_CORRUPT')) return error
   return new StokerError(

@@ -8,8 +8,9 @@ import { RPCHandler } from '@orpc/server/message-port'
 
 import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
-import { createCore, type Core } from '#core/core.ts'
+import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/os.ts'
+import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
@@ -29,8 +30,12 @@ import { tellShell } from './tell-shell.ts'
 const log = createLog('stoker')
 
 /** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
-function start({ dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>, link: ShellLink): StartedCore {
+async function start(
+  { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
+  link: ShellLink,
+): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
+  await prepareDatabases(dataDir, (progress) => link.tell({ t: 'migrating', text: progressLine(progress) }))
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')

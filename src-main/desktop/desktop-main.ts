@@ -31,10 +31,10 @@ const TRAY_ICON =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAHklEQVR42mPY4sb/nxLMMGrAqAGjBowaMGrA8DAAAGKO8Tm0+XzqAAAAAElFTkSuQmCC'
 
 /**
- * `npm start` (cli/start/electron-binary.ts) reads these lines; an exit before one of them means that no window can be
+ * `npm start` (cli/start/electron-binary.ts) reads these lines; an exit before one of the first three means that no window can be
  * had here.
  */
-const say = (line: 'ready' | 'raised' | `failed: ${string}`): void =>
+const say = (line: 'ready' | 'raised' | `failed: ${string}` | `note: ${string}`): void =>
   void process.stdout.write(`stoker-desktop ${line}\n`)
 
 const dataDir = dataDirectory()
@@ -139,6 +139,7 @@ const shell = new Shell({
   },
   onReady: () => say('ready'),
   onFailed: (message) => say(`failed: ${message}`),
+  onNote: (line) => say(`note: ${line}`),
 })
 shell.start().then(
   (started) => {

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
+import { progressLine } from '#db/bring-up-to-date.ts'
 import { startExchange } from '#exchange-server/exchange.ts'
 
 import type { ChildPortMessage } from './broker.ts'
@@ -17,7 +18,12 @@ interface Parent {
 
 async function run(dataDir: string, port: MainPort): Promise<void> {
   const channel = messagePortMainChannel(port)
-  const exchange = await startExchange({ dir: join(dataDir, 'exchange'), practiceBuyer: true, listen: false })
+  const exchange = await startExchange({
+    dir: join(dataDir, 'exchange'),
+    practiceBuyer: true,
+    listen: false,
+    onProgress: (progress) => process.stderr.write(`${progressLine(progress)}\n`),
+  })
   supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
   // The core is gone or stops: nobody is left to sell.
   channel.onClose(() => void exchange.stop().finally(() => process.exit(0)))

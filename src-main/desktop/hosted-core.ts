@@ -24,7 +24,7 @@ export interface HostedCoreOptions {
    * A StokerError is shown to the owner and ends the app; anything else ends this process, and the shell starts another
    * one.
    */
-  start: (message: Extract<ShellReply, { t: 'start' }>, link: ShellLink) => StartedCore
+  start: (message: Extract<ShellReply, { t: 'start' }>, link: ShellLink) => StartedCore | Promise<StartedCore>
   exit: (code: number) => void
   log: Log
 }
@@ -32,6 +32,7 @@ export interface HostedCoreOptions {
 export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void {
   let core: StartedCore | null = null
   let page: Channel | null = null
+  let isStarting = false
   let stopping = false
 
   /** There is one page: its next channel ends the one before, which a reload may have left open. */
@@ -40,16 +41,20 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
     page = channel
     core?.serve(channel)
   }
-  const onStart = (message: Extract<ShellReply, { t: 'start' }>): void => {
-    if (core !== null || stopping) return
+  const onStart = async (message: Extract<ShellReply, { t: 'start' }>): Promise<void> => {
+    if (core !== null || isStarting || stopping) return
+    isStarting = true
     try {
-      core = start(message, link)
+      const starting = start(message, link)
+      core = starting instanceof Promise ? await starting : starting
     } catch (error) {
       // The shell shows it and then asks this process to quit.
       if (error instanceof StokerError) return link.tell({ t: 'failed', code: error.code, message: error.message })
       log.error({ err: error }, 'the core could not start')
       return exit(1)
     }
+    // Told to quit meanwhile: that has ended this process, or does so now.
+    if (stopping) return
     if (page !== null) core.serve(page)
     link.tell({ t: 'ready' })
   }
@@ -62,7 +67,7 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
     exit(0)
   }
   const link = new ShellLink(parent, {
-    onStart,
+    onStart: (message) => void onStart(message),
     onRenderer,
     onCloseToTray: (choice) => core?.storeCloseChoice(choice),
     onQuit: () => void onQuit(),

@@ -31,6 +31,8 @@ export interface ShellOptions {
   onReady: () => void
   /** The core cannot run here, for a reason the owner can mend; the app ends after the owner has read it. */
   onFailed: (message: string) => void
+  /** A line for the owner who looks at the terminal. */
+  onNote: (line: string) => void
 }
 
 /** Cores restarted after a crash before the app says so and ends. */
@@ -186,6 +188,10 @@ export class Shell {
         if (child !== undefined) void this.#children.kill(child)
         break
       }
+      case 'migrating':
+        this.#tray?.update('off', request.text)
+        this.#options.onNote(request.text)
+        break
       case 'notify':
         this.#options.electron.notify(request.title, request.body)
         break

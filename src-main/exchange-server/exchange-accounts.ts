@@ -11,17 +11,17 @@ export const availableAccount = (supplier: string): string => `liability:supplie
 
 type Opener = Pick<ExchangeContext, 'books' | 'terms'>
 
-export function openExchangeAccounts({ books, terms: { currency } }: Opener, db: WriteDb): void {
-  books.openAccount(db, { id: ISSUER, kind: 'equity', currency })
-  books.openAccount(db, { id: CLEARING, kind: 'liability', currency, creditLimited: true })
-  books.openAccount(db, { id: FEES, kind: 'income', currency })
+export function openExchangeAccounts({ books, terms: { unit } }: Opener, db: WriteDb): void {
+  books.openAccount(db, { id: ISSUER, kind: 'equity', unit })
+  books.openAccount(db, { id: CLEARING, kind: 'liability', unit, creditLimited: true })
+  books.openAccount(db, { id: FEES, kind: 'income', unit })
 }
 
-export function openBuyerAccount({ books, terms: { currency } }: Opener, db: WriteDb, buyerId: string): void {
-  books.openAccount(db, { id: buyerAccount(buyerId), kind: 'liability', currency, creditLimited: true })
+export function openBuyerAccount({ books, terms: { unit } }: Opener, db: WriteDb, buyerId: string): void {
+  books.openAccount(db, { id: buyerAccount(buyerId), kind: 'liability', unit, creditLimited: true })
 }
 
-export function openSupplierAccounts({ books, terms: { currency } }: Opener, db: WriteDb, supplier: string): void {
-  books.openAccount(db, { id: heldAccount(supplier), kind: 'liability', currency, creditLimited: true })
-  books.openAccount(db, { id: availableAccount(supplier), kind: 'liability', currency })
+export function openSupplierAccounts({ books, terms: { unit } }: Opener, db: WriteDb, supplier: string): void {
+  books.openAccount(db, { id: heldAccount(supplier), kind: 'liability', unit, creditLimited: true })
+  books.openAccount(db, { id: availableAccount(supplier), kind: 'liability', unit })
 }

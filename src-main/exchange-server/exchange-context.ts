@@ -4,7 +4,9 @@
  */
 import type { Books } from '#books/books-types.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import type { Currency, Realm } from '#contract/money.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+import type { Realm } from '#contract/money.ts'
+import type { Unit } from '#contract/units.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Db } from '#db/db-types.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
@@ -13,7 +15,7 @@ import type { Log } from '#lib/log.ts'
 
 export interface TradingTerms {
   realm: Realm
-  currency: Currency
+  unit: Unit
   feeBps: number
   holdMs: number
   heartbeatMs: number
@@ -34,8 +36,8 @@ export interface ExchangeContext {
 }
 
 export const PRACTICE_TERMS: TradingTerms = {
-  realm: 'practice',
-  currency: 'PCR',
+  realm: EMBEDDED_VENUE.realm,
+  unit: EMBEDDED_VENUE.unit,
   feeBps: 500,
   holdMs: 30_000,
   heartbeatMs: 5_000,

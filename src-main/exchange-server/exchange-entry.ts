@@ -29,8 +29,10 @@ const { values } = parseArgs({
 
 async function main(): Promise<void> {
   const { startExchange } = await import('./exchange.ts')
+  const { progressLine } = await import('#db/bring-up-to-date.ts')
   const dir = values.data
   if (dir === undefined) throw new Error('name the folder of the exchange with --data')
+  let migrated = false
   const exchange = await startExchange({
     dir,
     host: values.host,
@@ -41,7 +43,12 @@ async function main(): Promise<void> {
     terms: { deadlineFactor: Number(values['deadline-factor']) },
     ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }),
     ...(values.seed === undefined ? {} : { seed: values.seed }),
+    onProgress(progress) {
+      migrated = true
+      tellMigrating(progressLine(progress))
+    },
   })
+  if (migrated) tellMigrating(null)
   const stop = (): void => {
     exchange.stop().then(
       () => process.exit(0),
@@ -56,6 +63,12 @@ async function main(): Promise<void> {
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(ready)}\n`)
   // A parent that is gone already makes this fail; then there is nobody to run for.
   else process.send(ready, undefined, undefined, (error) => (error === null ? undefined : stop()))
+}
+
+/** A line for the owner, null once the database is up to date; a parent waits without counting the time. */
+function tellMigrating(text: string | null): void {
+  if (process.send !== undefined) process.send({ t: 'migrating', text }, undefined, undefined, () => undefined)
+  else if (text !== null) process.stderr.write(`${text}\n`)
 }
 
 main().catch((error: unknown) => {

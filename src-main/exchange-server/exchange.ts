@@ -6,8 +6,9 @@ import { createBooks } from '#books/books.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
 import { acquireLock } from '#db/lock.ts'
+import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import { openDb } from '#db/open.ts'
-import type { Db } from '#db/db-types.ts'
+import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
@@ -52,6 +53,8 @@ export interface ExchangeOptions {
   clock?: Clock
   ids?: IdSource
   log?: Log
+  /** Told how far a migration of its database is; whoever forked this process must not take it for hung meanwhile. */
+  onProgress?: (progress: MigrationProgress) => void
 }
 
 export interface Exchange {
@@ -77,7 +80,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   const lock = acquireLock(join(dir, 'lock.db'))
   let db: Db | null = null
   try {
-    db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, log })
+    db = await openBooks(options, log)
     const real = options.clock ?? systemClock
     const virtual =
       options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
@@ -120,6 +123,12 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     lock.release()
     throw error
   }
+}
+
+async function openBooks({ dir, onProgress = () => undefined }: ExchangeOptions, log: Log): Promise<Db> {
+  const file = { path: join(dir, 'exchange.db'), migrations: exchangeMigrations }
+  await bringUpToDate({ ...file, onProgress })
+  return openDb({ ...file, log })
 }
 
 function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): ExchangeContext {

@@ -12,7 +12,10 @@ export interface EndTimes {
 }
 
 export interface ChildPolicy {
-  /** From the start to the first sign that it is ready, ms; null where nobody waits for one. */
+  /**
+   * From the start to the first sign that it is ready, ms, without the time in which it migrates; null where nobody
+   * waits for one.
+   */
   readonly readyMs: number | null
   /** Longest silence while it has work, ms; null where it is not watched. */
   readonly silenceMs: number | null
@@ -93,6 +96,33 @@ export async function keepRunning(
     failures = clock.mono() - bornAt > policy.healthyMs ? 1 : failures + 1
     onFailed(failures)
     await clock.sleep(pauseAfter(policy, failures), { signal }).catch(() => undefined)
+  }
+}
+
+export interface ReadyWatch {
+  /** It brings its data up to date, however long that takes: nothing is late until it said that it is done. */
+  busy(): void
+  /** It goes on starting, and has its whole time again; nothing when it was not busy. */
+  done(): void
+}
+
+/**
+ * Watches the time that a child has to become ready. A child that says it is busy is waited for: a kill in the middle of
+ * a migration only makes the next start begin it anew. Ends with the signal.
+ */
+export function watchReady(clock: Clock, readyMs: number, signal: AbortSignal, onLate: () => void): ReadyWatch {
+  let timer = new AbortController()
+  const start = (): void => {
+    timer = new AbortController()
+    const ended = AbortSignal.any([signal, timer.signal])
+    clock.sleep(readyMs, { signal: ended, unref: true }).then(onLate, () => undefined)
+  }
+  start()
+  return {
+    busy: () => timer.abort(),
+    done() {
+      if (timer.signal.aborted && !signal.aborted) start()
+    },
   }
 }
 

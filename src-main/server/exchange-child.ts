@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
-import { CHILD_POLICIES, endChild, keepRunning } from '#lib/supervise.ts'
+import { CHILD_POLICIES, endChild, keepRunning, watchReady, type ReadyWatch } from '#lib/supervise.ts'
 
 const ENTRY = fileURLToPath(new URL('../exchange-server/exchange-entry.ts', import.meta.url))
 const POLICY = CHILD_POLICIES.serverExchange
@@ -29,11 +29,13 @@ const ready = z.object({
   pid: z.number().int(),
 })
 type ExchangeAddress = Omit<z.infer<typeof ready>, 't'>
+/** It brings its database up to date: `text` is a line for the owner, null when it is done. */
+const migrating = z.object({ t: z.literal('migrating'), text: z.string().max(300).nullable() })
 
 export interface ExchangeChild {
   /**
    * Resolves with the first address. Error: UNAVAILABLE, in the host's own last words, when it does not come up in 20 s
-   * or five attempts.
+   * (beside the time its migrations take) or five attempts.
    */
   readonly started: Promise<ExchangeAddress>
   /** Where it listens now; null while it restarts. */
@@ -52,6 +54,10 @@ export interface ExchangeChildOptions {
   readonly port: number
   readonly clock: Clock
   readonly log: Log
+  /** Lines for the owner: how far a migration is. */
+  readonly onProgress?: (line: string) => void
+  /** Another entry, in tests only. */
+  readonly entry?: string
 }
 
 /** Asks by closing the IPC channel, then by SIGTERM, then by SIGKILL; resolves when the process is gone. */
@@ -74,8 +80,8 @@ interface HostLife {
   stopHearing(): void
 }
 
-function forkHost(args: readonly string[], port: number, hear: (line: string) => void): HostLife {
-  const child = fork(ENTRY, [...args, '--port', String(port)], {
+function forkHost({ args, entry = ENTRY }: ExchangeChildOptions, port: number, hear: (line: string) => void): HostLife {
+  const child = fork(entry, [...args, '--port', String(port)], {
     execPath: process.execPath,
     execArgv: NODE_FLAGS,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -89,6 +95,26 @@ function forkHost(args: readonly string[], port: number, hear: (line: string) =>
   }
 }
 
+interface FirstStart extends ReadyWatch {
+  readonly started: Promise<ExchangeAddress>
+  come(address: ExchangeAddress): void
+  fail(): void
+}
+
+/** The promise of the first address; it fails when the time is over, and when the end was asked for before. */
+function firstStart(clock: Clock, stopping: AbortSignal, lastWords: () => string): FirstStart {
+  const { promise: started, resolve: come, reject } = Promise.withResolvers<ExchangeAddress>()
+  started.catch(() => undefined)
+  const fail = (): void => {
+    const why = lastWords() === '' ? 'run `npm run -s stoker -- exchange` alone to see why' : lastWords()
+    reject(new StokerError('UNAVAILABLE', `the exchange host did not come up: ${why}`))
+  }
+  stopping.addEventListener('abort', () =>
+    reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
+  )
+  return { started, come, fail, ...watchReady(clock, POLICY.readyMs, stopping, fail) }
+}
+
 /** Starts it and keeps it running: one at a time, restarted with back-off after any exit that was not asked for. */
 export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild {
   const { clock, log } = options
@@ -96,9 +122,8 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
   let child: ChildProcess | null = null
   let address: ExchangeAddress | null = null
   let port = options.port
-  let onFirst: (address: ExchangeAddress) => void = () => undefined
-  let onHopeless: () => void = () => undefined
   let lastWords = ''
+  const first = firstStart(clock, stopping.signal, () => lastWords)
 
   /**
    * Passes on what a running host writes; before it is ready only its log, since its last plain line is told as the
@@ -110,21 +135,30 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
     if (isLog || address !== null) process.stderr.write(`${line}\n`)
   }
 
+  const onMigrating = (text: string | null): void => {
+    if (text === null) return first.done()
+    first.busy()
+    options.onProgress?.(text)
+  }
+
   /** One life of the process; resolves when it has exited. */
   const live = async (): Promise<void> => {
-    const host = forkHost(options.args, port, hear)
+    const host = forkHost(options, port, hear)
     child = host.child
     host.child.on('message', (message) => {
+      const progress = migrating.safeParse(message)
+      if (progress.success) return onMigrating(progress.data.text)
       const parsed = ready.safeParse(message)
       if (!parsed.success) return
       address = { url: parsed.data.url, exchangeKey: parsed.data.exchangeKey, pid: parsed.data.pid }
       port = Number(new URL(address.url).port)
-      onFirst(address)
+      first.come(address)
     })
     const [code, signal] = await host.ended
     // Its last words may come after its end.
     await Promise.race([host.heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
     host.stopHearing()
+    first.done()
     // Without one ready message the port may be what is wrong: take any the next time, unless it was asked for by
     // number.
     if (address === null) port = options.port
@@ -132,29 +166,14 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
     child = null
     if (!stopping.signal.aborted) log.warn({ code, signal, lastWords }, 'the exchange host ended; it is started again')
   }
-  const started = new Promise<ExchangeAddress>((resolve, reject) => {
-    onFirst = resolve
-    onHopeless = () =>
-      reject(
-        new StokerError(
-          'UNAVAILABLE',
-          `the exchange host did not come up: ${lastWords === '' ? 'run `npm run -s stoker -- exchange` alone to see why' : lastWords}`,
-        ),
-      )
-    clock.sleep(POLICY.readyMs, { signal: stopping.signal, unref: true }).then(
-      () => onHopeless(),
-      () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
-    )
-  })
-  started.catch(() => undefined)
   const done = keepRunning(clock, POLICY, live, {
     signal: stopping.signal,
     onFailed: (failures) => {
-      if (failures >= POLICY.failuresMax) onHopeless()
+      if (failures >= POLICY.failuresMax) first.fail()
     },
   })
   return {
-    started,
+    started: first.started,
     address: () => address,
     async stop() {
       stopping.abort()

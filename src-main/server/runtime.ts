@@ -7,8 +7,9 @@ import { join, resolve } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
-import { createCore, type Core } from '#core/core.ts'
+import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
+import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
@@ -46,6 +47,8 @@ export interface RuntimeOptions {
   /** Off makes runs reproducible: nothing of one prompt is reused for the next. */
   readonly prefixReuse?: boolean
   readonly version: string
+  /** Lines for the owner while it starts: how far a migration is. */
+  readonly onProgress?: (line: string) => void
 }
 
 export interface Runtime {
@@ -171,6 +174,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const lock = lockDataDir(dataDir)
     ending.add(() => lock.release())
 
+    const onProgress = options.onProgress ?? ((line: string) => log.info(line))
+    // Before anything else runs: this process is deaf during a step of it, and would take its children for hung.
+    await prepareDatabases(dataDir, (progress) => onProgress(progressLine(progress)))
+
     const exchangeDir = ensureDataDir(join(dataDir, 'exchange'))
     const practice = options.practiceBuyer === false ? ['--no-practice-buyer'] : []
     const exchangeChild = startExchangeChild({
@@ -178,6 +185,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       port: options.exchangePort ?? 0,
       clock,
       log,
+      onProgress,
     })
     ending.add(() => exchangeChild.stop())
 

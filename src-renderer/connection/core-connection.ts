@@ -14,11 +14,11 @@ import type { Contract } from '#contract/index.ts'
 import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 export type CoreClient = ContractRouterClient<Contract>
-type Hello = Awaited<ReturnType<CoreClient['app']['hello']>>
+export type CoreHello = Awaited<ReturnType<CoreClient['app']['hello']>>
 
 export type ConnectionState =
   | { kind: 'connecting'; attempt: number }
-  | { kind: 'online'; since: number; epoch: number; hello: Hello }
+  | { kind: 'online'; since: number; epoch: number; hello: CoreHello }
   | { kind: 'offline'; since: number; retryAt: number; reason: string }
   /** Headless only: no valid session. */
   | { kind: 'login' }

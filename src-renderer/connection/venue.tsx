@@ -21,6 +21,9 @@ export function useVenue(): ShownVenue {
   return venue
 }
 
+/** What the venue pays in, as the core says. */
+export const useUnit = (): ShownVenue['unit'] => useVenue().unit
+
 type LiveVenue = Live['venues'][number]
 
 /** The part of a live value that is about one venue; null before the first value, or when it is not there any more. */

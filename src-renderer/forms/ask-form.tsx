@@ -6,32 +6,32 @@ import { useState } from 'react'
 
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
-import { type NanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
-import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts'
+import { type NanoPerMtok, NANO_LIMIT, onePrice } from '#contract/money.ts'
+import { editable, parseAmount, percent, POWER, price, rate } from '#ui/format.ts'
 import { errorText } from '#ui/loaded.tsx'
 
 import { useCore } from '../connection/core-provider.tsx'
-import { useVenue } from '../connection/venue.tsx'
+import { useUnit, useVenue } from '../connection/venue.tsx'
 
 /** Ordinal of a place in the book. */
 export const ordinal = (n: number): string =>
   `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
 
 function QuoteFacts({ quote }: { quote: Quote }) {
-  const unit = currencyWord(quote.currency)
+  const unit = useUnit()
   return (
     <>
       <dl className="facts" style={{ margin: '14px 0 0' }}>
         <dt>You get</dt>
         <dd>
-          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's{' '}
+          <b>{price(quote.net, unit)}</b> {unit.name} per million tokens, after the exchange's{' '}
           {percent(quote.feeBps / 10_000, 1)}
         </dd>
         <dt>Electricity</dt>
         <dd>
           {quote.powerNanoPerMtok === null
             ? 'not known before a job has run'
-            : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+            : `${rate(quote.powerNanoPerMtok, POWER)} ${quote.powerCurrency} per million tokens`}{' '}
           {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
         </dd>
         <dt>Place</dt>
@@ -44,7 +44,7 @@ function QuoteFacts({ quote }: { quote: Quote }) {
         </dd>
       </dl>
       {quote.realm !== 'real' && (
-        <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>
+        <p className="foot">Real electricity stands beside {unit.name} and is never taken off them.</p>
       )}
       {quote.warnings.map((warning) => (
         <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
@@ -58,29 +58,29 @@ function QuoteFacts({ quote }: { quote: Quote }) {
 export interface AskFormProps {
   instrument: Instrument
   deploymentId: DeploymentId
-  currency: string
-  /** Where the field starts, in nano-units per million tokens. */
+  /** Where the field starts, in the unit's smallest parts per million tokens. */
   start: number
   listed: boolean
   submit?: string
   onListed?: (listing: Listing) => void
 }
 
-export function AskForm({ instrument, deploymentId, currency, start, listed, submit, onListed }: AskFormProps) {
+export function AskForm({ instrument, deploymentId, start, listed, submit, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
   const { venueId } = useVenue()
-  const [text, setText] = useState(editable(start))
-  const parsed = parseNano(text)
+  const unit = useUnit()
+  const [text, setText] = useState(editable(start, unit))
+  const parsed = parseAmount(text, unit)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
     rpc.market.quote.queryOptions({
-      input: { venueId, instrument, askNanoPerMtok: asked as NanoPerMtok },
+      input: { venueId, instrument, ask: onePrice(asked as NanoPerMtok) },
       placeholderData: (before) => before,
     }),
   )
   const list = useMutation({
-    mutationFn: () => client.market.list({ venueId, instrument, deploymentId, askNanoPerMtok: parsed as NanoPerMtok }),
+    mutationFn: () => client.market.list({ venueId, instrument, deploymentId, ask: onePrice(parsed as NanoPerMtok) }),
     onSuccess: (listing) => {
       void queries.invalidateQueries({ queryKey: [['market']] })
       onListed?.(listing)
@@ -91,11 +91,11 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
       <div className="btns" style={{ alignItems: 'flex-end' }}>
         <TextInput
           style={{ flex: '1 1 12rem', maxWidth: '22rem' }}
-          label={`My ask, ${currencyWord(currency)} per million tokens`}
+          label={`My ask, ${unit.name} per million tokens`}
           inputMode="decimal"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={text !== '' && !valid ? 'A number above 0, with at most nine decimals.' : null}
+          error={text !== '' && !valid ? `A number above 0, with at most ${unit.scale} decimals.` : null}
         />
         <Button type="submit" loading={list.isPending} disabled={!valid}>
           {submit ?? (listed ? 'Change ask' : 'List')}

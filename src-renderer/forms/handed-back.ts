@@ -1,7 +1,8 @@
 /** Whether there is anything to hand back, and what handing back cost, as sentences. Pure. */
 import type { Listing } from '#contract/market.ts'
 import type { Deployment, HandedBack } from '#contract/models.ts'
-import { count, currencyWord, decimal, gradeName } from '#ui/format.ts'
+import { unitOf } from '#contract/units.ts'
+import { count, decimal, gradeName } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
 
 /** Something is in memory, on its way there, or offered to buyers. */
@@ -25,7 +26,10 @@ export function handedBackLines({
   paused,
 }: HandedBack): string[] {
   const money = notEarned
-    .map(({ currency, sellerNano }) => `${decimal(sellerNano)} ${currencyWord(currency)}`)
+    .map(({ currency, sellerNano }) => {
+      const unit = unitOf(currency)
+      return `${decimal(sellerNano, unit)} ${unit.name}`
+    })
     .join(' and ')
   const lines = [
     unloaded === 0

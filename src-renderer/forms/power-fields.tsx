@@ -6,12 +6,11 @@ import { NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
 import type { Settings } from '#contract/app.ts'
+import { POWER_CURRENCIES } from '#contract/power-currencies.ts'
 import { watts } from '#ui/format.ts'
 import type { PowerDraft, PowerProblems } from '#ui/power-form.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
-
-const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'CAD', 'AUD'] as const
 
 export interface PowerFieldsProps {
   draft: PowerDraft
@@ -37,8 +36,10 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
         <NativeSelect
           label="Currency"
           value={currency}
-          data={[...CURRENCIES]}
-          onChange={(event) => onCurrency(CURRENCIES.find((each) => each === event.currentTarget.value) ?? 'USD')}
+          data={[...POWER_CURRENCIES]}
+          onChange={(event) =>
+            onCurrency(POWER_CURRENCIES.find((each) => each === event.currentTarget.value) ?? currency)
+          }
         />
       </div>
       <p className="sub">

@@ -4,6 +4,8 @@
  */
 import type { BucketSize, Series } from '#contract/earnings.ts'
 
+import type { Scaled } from './format.ts'
+
 export interface ChartRow {
   at: number
   /** Its start by the clocks of the range's zone; no two rows have the same. */
@@ -142,10 +144,10 @@ export function ticks(max: number): number[] {
   return Array.from({ length: Math.ceil(max / step - 1e-9) + 1 }, (_, index) => index * step)
 }
 
-/** Ticks are nano-units; the label has as many decimals as the step needs, at most nine. */
-export function tickLabel(value: number, step: number): string {
+/** Ticks are amounts of a unit; the label has as many decimals as the step needs, at most those of the unit. */
+export function tickLabel(value: number, step: number, { scale }: Scaled): string {
   if (value === 0) return '0'
-  const decimals = Math.min(9, Math.max(0, 9 - Math.floor(Math.log10(step) + 1e-9)))
+  const decimals = Math.min(scale, Math.max(0, scale - Math.floor(Math.log10(step) + 1e-9)))
   const second = step / 10 ** Math.floor(Math.log10(step) + 1e-9)
-  return (value / 1e9).toFixed(Math.min(9, decimals + (Number.isInteger(second) ? 0 : 1)))
+  return (value / 10 ** scale).toFixed(Math.min(scale, decimals + (Number.isInteger(second) ? 0 : 1)))
 }

@@ -7,7 +7,7 @@ import { Bar, BarChart, Line, LineChart, ResponsiveContainer, XAxis, YAxis } fro
 
 import { axisWidth } from './axis.ts'
 import { tickLabel, ticks } from './chart-data.ts'
-import { powerMoney } from './format.ts'
+import { POWER, powerMoney, type Scaled } from './format.ts'
 
 /** Height of the strip of electricity with the labels of the time axis, in pixels. */
 export const BELOW_HEIGHT = 62
@@ -20,29 +20,31 @@ export const X_AXIS = {
 } as const
 
 export interface Axes {
-  /** Ticks above the axis in nano-units of the realm's currency, and the one below it in nano-units of electricity. */
+  /** Ticks above the axis in the smallest parts of the unit, and the one below it in those of electricity. */
   readonly top: readonly number[]
   readonly below: number
   readonly width: number
+  readonly unit: Scaled
 }
 
 /** Both halves get the same room for their figures, so that their buckets stand below each other. */
-export function axesOf(highest: number, power: number): Axes {
+export function axesOf(highest: number, power: number, unit: Scaled): Axes {
   const top = ticks(highest)
   const below = ticks(power).at(-1) ?? 0
   return {
     top,
     below,
-    width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1)), tickLabel(below, below)]),
+    width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1, unit)), tickLabel(below, below, POWER)]),
+    unit,
   }
 }
 
-export const yAxis = ({ top, width }: Axes) =>
+export const yAxis = ({ top, width, unit }: Axes) =>
   ({
     width,
     ticks: top,
     domain: [0, top.at(-1) ?? 1],
-    tickFormatter: (value: number) => tickLabel(value, top[1] ?? 1),
+    tickFormatter: (value: number) => tickLabel(value, top[1] ?? 1, unit),
     tickLine: false,
     axisLine: false,
   }) as const
@@ -87,7 +89,7 @@ export function ElectricityBelow({ rows, axes: { below, width }, syncId, shape }
       reversed
       domain={[0, below === 0 ? 1 : below]}
       ticks={below === 0 ? [] : [below]}
-      tickFormatter={(value: number) => tickLabel(value, value)}
+      tickFormatter={(value: number) => tickLabel(value, value, POWER)}
       tickLine={false}
       axisLine={false}
     />

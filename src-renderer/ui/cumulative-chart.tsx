@@ -2,11 +2,13 @@
  * Running sums: released as a solid line, held as a dashed one of its own, electricity below in its own unit. They are
  * never added into one figure.
  */
+import type { Unit } from '#contract/units.ts'
+
 import { useId } from 'react'
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount, currencyWord } from './format.ts'
+import { amount } from './format.ts'
 
 export interface CumulativePoint {
   at: number
@@ -18,27 +20,28 @@ export interface CumulativePoint {
 
 export interface CumulativeChartProps {
   points: readonly CumulativePoint[]
-  currency: string
+  unit: Unit
   powerCurrency: string
   label: string
   height?: number
 }
 
-export function CumulativeChart({ points, currency, powerCurrency, label, height = 300 }: CumulativeChartProps) {
+export function CumulativeChart({ points, unit, powerCurrency, label, height = 300 }: CumulativeChartProps) {
   const id = useId().replaceAll(':', '')
   const axes = axesOf(
     Math.max(0, ...points.map((point) => Math.max(point.available, point.held))),
     points.at(-1)?.power ?? 0,
+    unit,
   )
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => {
     const point = values.payload?.[0]?.payload as CumulativePoint | undefined
     if (point === undefined) return null
     return (
       <TipLines
-        title={`up to and with ${point.label}, ${currencyWord(currency)}`}
+        title={`up to and with ${point.label}, ${unit.name}`}
         lines={[
-          ['available', amount(point.available)],
-          ['held', amount(point.held)],
+          ['available', amount(point.available, unit)],
+          ['held', amount(point.held, unit)],
           powerLine(point.power, powerCurrency),
         ]}
       />

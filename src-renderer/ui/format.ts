@@ -3,97 +3,70 @@
  * are cut by integer arithmetic, so nothing earned is ever shown as 0.00. Times are local with their zone, exports are
  * UTC.
  */
-import type { Realm } from '#contract/money.ts'
+import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
+import { isOnePrice, type Price, type Realm } from '#contract/money.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+import { POWER_SCALE } from '#contract/power-currencies.ts'
+import { REALM_NOTES, type Unit } from '#contract/units.ts'
 
-const NANO = 1_000_000_000
 const MINUS = '−'
+/** Any unit, as far as its digits go. */
+export type Scaled = Pick<Unit, 'scale'>
+/** Amounts of electricity, in whatever currency. */
+export const POWER: Scaled = { scale: POWER_SCALE }
 
 const grouped = (whole: number): string => whole.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
-/**
- * Decimals that show four significant digits of a small sum, four decimals of an ordinary one and two of a large one;
- * at most nine.
- */
-export function decimalsFor(nano: number): number {
-  const size = Math.abs(nano)
-  if (size >= 1_000 * NANO) return 2
-  if (size >= NANO / 10 || size === 0) return 4
-  const leadingZeros = 9 - size.toString().length
-  return Math.min(9, leadingZeros + 4)
-}
-
-/** An integer count of nano-units as a decimal number without a unit, half away from zero at the last digit shown. */
-export function decimal(nano: number, decimals: number = decimalsFor(nano)): string {
-  const step = 10 ** (9 - decimals)
-  const size = Math.abs(nano)
-  const steps = (size - (size % step)) / step + ((size % step) * 2 >= step ? 1 : 0)
-  const perWhole = 10 ** decimals
-  const fraction = (steps % perWhole).toString().padStart(decimals, '0')
-  const whole = grouped(Math.floor(steps / perWhole))
-  const sign = nano < 0 && steps > 0 ? MINUS : ''
-  return decimals === 0 ? sign + whole : `${sign}${whole}.${fraction}`
+/** An integer amount as a decimal number without its unit, half away from zero at the last digit shown. */
+export function decimal(value: number, { scale }: Scaled, decimals?: number): string {
+  const { negative, whole, fraction } = decimalDigits(value, scale, decimals)
+  return `${negative ? MINUS : ''}${grouped(whole)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 /**
  * A sum without its unit, for columns whose head names it. Zero is a plain 0, so that it cannot be taken for something
  * small.
  */
-export const amount = (nano: number): string => (nano === 0 ? '0' : decimal(nano))
+export const amount = (value: number, unit: Scaled): string => (value === 0 ? '0' : decimal(value, unit))
 
-/** The word for a unit of money, for heads and captions. Practice credits never carry a money sign. */
-export function currencyWord(currency: string): string {
-  if (currency === 'PCR') return 'practice credits'
-  if (currency === 'SIM') return 'simulated dollars'
-  return currency
-}
-
-/** A sum with its unit: `$0.4200`, `0.00004012 practice credits`, `0.0310 EUR`. */
-export function money(nano: number, currency: string): string {
-  if (currency === 'USD') return nano < 0 ? `${MINUS}$${amount(-nano)}` : `$${amount(nano)}`
-  return `${amount(nano)} ${currencyWord(currency)}`
+/** A sum with its unit: `$0.4200` where money has a sign, `0.00004012 practice credits`. Points never have one. */
+export function money(value: number, unit: Unit): string {
+  if (unit.kind !== 'money' || unit.sign === undefined) return `${amount(value, unit)} ${unit.name}`
+  return value < 0 ? `${MINUS}${unit.sign}${amount(-value, unit)}` : `${unit.sign}${amount(value, unit)}`
 }
 
 /**
  * Real electricity cost beside practice figures: always the currency's code, never a sign, so that the two cannot be
  * confused.
  */
-export const powerMoney = (nano: number, currency: string): string => `${amount(nano)} ${currency}`
+export const powerMoney = (value: number, currency: string): string => `${amount(value, POWER)} ${currency}`
 
-/** A price per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
-export function price(nanoPerMtok: number): string {
-  if (nanoPerMtok === 0) return '0'
-  const text = decimal(nanoPerMtok, Math.abs(nanoPerMtok) >= 10 * NANO ? 2 : decimalsFor(nanoPerMtok))
-  const [whole = '0', fraction = ''] = text.split('.')
-  return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
+/** A figure per million tokens: four significant digits, at least two decimals (`0.42`, `0.4215`, `12.50`). */
+export function rate(perMtok: number, { scale }: Scaled): string {
+  if (perMtok === 0) return '0'
+  const decimals = Math.abs(perMtok) >= 10 ** (scale + 1) ? Math.min(scale, 2) : decimalsFor(perMtok, scale)
+  const { negative, whole, fraction } = decimalDigits(perMtok, scale, decimals)
+  const digits = plainDecimal({ negative: false, whole: 0, fraction }, 2)
+  return `${negative ? MINUS : ''}${grouped(whole)}${digits.slice(1)}`
 }
 
-/** A price with its unit: `0.42 practice credits per million tokens`. */
-export const pricePerMillion = (nanoPerMtok: number, currency: string): string =>
-  `${currency === 'USD' ? '$' : ''}${price(nanoPerMtok)}${currency === 'USD' ? '' : ` ${currencyWord(currency)}`} per million tokens`
+/** A price per million tokens: one figure while the three are equal. */
+export const price = (of: Price, unit: Scaled): string =>
+  isOnePrice(of)
+    ? rate(of.output, unit)
+    : `${rate(of.input, unit)} input, ${rate(of.cachedInput, unit)} cached, ${rate(of.output, unit)} output`
 
 /**
- * What the owner typed as a decimal number, as nano-units; null when it is not one, is negative, or has more than nine
- * decimals.
+ * What the owner typed as a decimal number, as an integer amount; null when it is not one, is negative, or has more
+ * decimals than the unit.
  */
-export function parseNano(text: string): number | null {
-  const match = /^\s*(\d{1,7})?(?:[.,](\d{1,9}))?\s*$/.exec(text)
-  if (match === null || (match[1] === undefined && match[2] === undefined)) return null
-  return Number(match[1] ?? '0') * NANO + Number((match[2] ?? '').padEnd(9, '0'))
-}
+export const parseAmount = (text: string, { scale }: Scaled): number | null => parseDecimal(text, scale)
 
-/** A plain editable decimal of nano-units (no grouping, no trailing zeros). */
-export function editable(nano: number): string {
-  const [whole = '0', fraction = ''] = decimal(nano, 9).replaceAll(',', '').split('.')
-  const kept = fraction.replace(/0+$/, '')
-  return kept === '' ? whole : `${whole}.${kept}`
-}
+/** A plain editable decimal (no grouping, no trailing zeros). */
+export const editable = (value: number, { scale }: Scaled): string => plainDecimal(decimalDigits(value, scale, scale))
 
 /** The line every practice or simulated screen carries; null for real money. */
-export function realmLine(realm: Realm): string | null {
-  if (realm === 'practice') return 'no real buyer, nothing is paid'
-  if (realm === 'simulated') return 'an invented market, nothing is paid'
-  return null
-}
+export const realmLine = (realm: Realm): string | null => REALM_NOTES[realm]
 
 export const count = (value: number): string => (value < 0 ? MINUS : '') + grouped(Math.abs(Math.round(value)))
 
@@ -150,4 +123,7 @@ export function parameters(value: number): string {
 export const short = (id: string, letters = 10): string => (id.length <= letters + 1 ? id : `${id.slice(0, letters)}…`)
 
 /** An instrument without the realm's prefix, where the realm is named beside it. */
-export const gradeName = (instrument: string): string => instrument.replace(/^practice\//, '')
+export const gradeName = (instrument: string): string =>
+  instrument.startsWith(EMBEDDED_VENUE.instrumentPrefix)
+    ? instrument.slice(EMBEDDED_VENUE.instrumentPrefix.length)
+    : instrument

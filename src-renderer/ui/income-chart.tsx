@@ -2,6 +2,8 @@
  * Income above the axis, electricity hanging below it in its own unit. Released money is one solid bar and held money a
  * hatched one beside it: their heights are never added. Gaps are shaded.
  */
+import type { Unit } from '#contract/units.ts'
+
 import { useId } from 'react'
 import {
   Bar,
@@ -17,12 +19,12 @@ import {
 
 import { type ChartRow, colourOf, highestOf, type IncomeSource } from './chart-data.ts'
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount, currencyWord } from './format.ts'
+import { amount } from './format.ts'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
   sources: readonly IncomeSource[]
-  currency: string
+  unit: Unit
   powerCurrency: string
   /** Read out instead of the picture: what is charted, over which time, and the sums. */
   label: string
@@ -34,22 +36,22 @@ export interface IncomeChartProps {
 function Tip({
   row,
   sources,
-  currency,
+  unit,
   powerCurrency,
 }: {
   row: ChartRow | undefined
   sources: readonly IncomeSource[]
-  currency: string
+  unit: Unit
   powerCurrency: string
 }) {
   if (row === undefined) return null
   const income = sources.flatMap(({ source, name }) => [
-    [`${name}, available`, amount(row.available[source] ?? 0)] as const,
-    [`${name}, held`, amount(row.held[source] ?? 0)] as const,
+    [`${name}, available`, amount(row.available[source] ?? 0, unit)] as const,
+    [`${name}, held`, amount(row.held[source] ?? 0, unit)] as const,
   ])
   return (
     <TipLines
-      title={`${row.label}, ${currencyWord(currency)}`}
+      title={`${row.label}, ${unit.name}`}
       lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]}
     />
   )
@@ -103,24 +105,16 @@ function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boole
   ])
 }
 
-export function IncomeChart({
-  rows,
-  sources,
-  currency,
-  powerCurrency,
-  label,
-  nowLabel,
-  height = 250,
-}: IncomeChartProps) {
+export function IncomeChart({ rows, sources, unit, powerCurrency, label, nowLabel, height = 250 }: IncomeChartProps) {
   const id = useId().replaceAll(':', '')
-  const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)))
+  const axes = axesOf(highestOf(rows), Math.max(0, ...rows.map((row) => row.power ?? 0)), unit)
   // Without anything held the bars stand in the middle of their bucket.
   const anyHeld = rows.some((row) => Object.values(row.held).some((nano) => nano > 0))
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
     <Tip
       row={values.payload?.[0]?.payload as ChartRow | undefined}
       sources={sources}
-      currency={currency}
+      unit={unit}
       powerCurrency={powerCurrency}
     />
   )
@@ -183,5 +177,5 @@ export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) 
 }
 
 /** The two units of the two axes, in words. */
-export const axisUnits = (currency: string, powerCurrency: string): string =>
-  `${currencyWord(currency)} above the axis, ${powerCurrency} of electricity below`
+export const axisUnits = (unit: Unit, powerCurrency: string): string =>
+  `${unit.name} above the axis, ${powerCurrency} of electricity below`

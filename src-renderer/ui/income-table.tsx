@@ -1,35 +1,37 @@
 /** The table behind the income chart: every figure of every bar, newest first. */
+import type { Unit } from '#contract/units.ts'
+
 import { type ChartRow, cumulative, type IncomeSource } from './chart-data.ts'
-import { amount, count, currencyWord } from './format.ts'
+import { amount, count, POWER } from './format.ts'
 import { type Column, Table } from './table.tsx'
 
 export interface IncomeTableProps {
   rows: readonly ChartRow[]
   sources: readonly IncomeSource[]
-  currency: string
+  unit: Unit
   powerCurrency: string
   caption: string
 }
 
-export function IncomeTable({ rows, sources, currency, powerCurrency, caption }: IncomeTableProps) {
-  const unit = currencyWord(currency)
+export function IncomeTable({ rows, sources, unit, powerCurrency, caption }: IncomeTableProps) {
+  const { name: word } = unit
   const sums = new Map(cumulative(rows).map((point) => [point.at, point]))
   const columns: Column<ChartRow>[] = [
     { head: 'From', cell: (row) => row.label },
     ...sources.flatMap(({ source, name }): Column<ChartRow>[] => [
-      { head: `${name} available, ${unit}`, right: true, cell: (row) => amount(row.available[source] ?? 0) },
-      { head: `${name} held, ${unit}`, right: true, cell: (row) => amount(row.held[source] ?? 0) },
+      { head: `${name} available, ${word}`, right: true, cell: (row) => amount(row.available[source] ?? 0, unit) },
+      { head: `${name} held, ${word}`, right: true, cell: (row) => amount(row.held[source] ?? 0, unit) },
     ]),
-    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
-    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
+    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0, unit) },
+    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0, unit) },
     { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
     { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
     {
       head: `Electricity, ${powerCurrency}`,
       right: true,
-      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)),
+      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power, POWER)),
     },
-    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0) },
+    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0, POWER) },
   ]
   return (
     <Table

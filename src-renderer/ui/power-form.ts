@@ -1,5 +1,5 @@
 /** Price per kWh and watts as the owner types them. Pure. */
-import { editable, parseNano } from './format.ts'
+import { editable, parseAmount, POWER } from './format.ts'
 
 export interface PowerDraft {
   kwh: string
@@ -12,19 +12,8 @@ export interface PowerValues {
   wattsIdle: number | null
 }
 
-/** A usual household price to start from, in nano-units of the currency; the owner edits it. */
-export const TYPICAL_KWH_NANO: Readonly<Record<string, number>> = {
-  USD: 170_000_000,
-  EUR: 300_000_000,
-  GBP: 270_000_000,
-  CHF: 280_000_000,
-  JPY: 31_000_000_000,
-  CAD: 140_000_000,
-  AUD: 320_000_000,
-}
-
 export const draftOf = (values: PowerValues): PowerDraft => ({
-  kwh: values.kwhPriceNano === null ? '' : editable(values.kwhPriceNano),
+  kwh: values.kwhPriceNano === null ? '' : editable(values.kwhPriceNano, POWER),
   serving: values.wattsServing?.toString() ?? '',
   idle: values.wattsIdle?.toString() ?? '',
 })
@@ -43,7 +32,7 @@ export interface PowerProblems {
 
 /** The values, or what is wrong with which field. An empty field means "not known". */
 export function readDraft(draft: PowerDraft): { values: PowerValues; problems: PowerProblems } {
-  const kwh = draft.kwh.trim() === '' ? null : parseNano(draft.kwh)
+  const kwh = draft.kwh.trim() === '' ? null : parseAmount(draft.kwh, POWER)
   const serving = wattsOf(draft.serving)
   const idle = wattsOf(draft.idle)
   const watts = 'Watts between 0 and 20,000, or empty.'

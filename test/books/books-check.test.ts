@@ -3,20 +3,23 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/books-migration.ts'
+import { BOOKS_TABLES } from '#test/support/books-tables.ts'
 import { nano } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import { openDb } from '#db/open.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+
+const PCR = unitOf('PCR')
 
 const books = createBooks()
 
 /** `buyer` may not go below zero: 400 of its 1,000 are spent and the rest is reserved. */
 function ledger() {
-  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [booksMigration] })
+  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: BOOKS_TABLES })
   db.tx((write) => {
-    books.openAccount(write, { id: 'issuer', kind: 'equity', currency: 'PCR' })
-    books.openAccount(write, { id: 'buyer', kind: 'liability', currency: 'PCR', creditLimited: true })
-    books.openAccount(write, { id: 'clearing', kind: 'liability', currency: 'PCR' })
+    books.openAccount(write, { id: 'issuer', kind: 'equity', unit: PCR })
+    books.openAccount(write, { id: 'buyer', kind: 'liability', unit: PCR, creditLimited: true })
+    books.openAccount(write, { id: 'clearing', kind: 'liability', unit: PCR })
     books.transfer(write, { id: 'fund', debit: 'issuer', credit: 'buyer', amount: nano(1_000), code: 'fund', at: 1 })
     books.transfer(write, { id: 'spent', debit: 'buyer', credit: 'clearing', amount: nano(400), code: 'x', at: 1 })
     books.reserve(write, {
@@ -57,8 +60,8 @@ describe('the audit of the books', () => {
   })
 
   it.each([
-    ['debits', 'debits and credits are 7 nano-units apart'],
-    ['pending_debits', 'pending debits and credits are 7 nano-units apart'],
+    ['debits', 'debits and credits are 7 apart'],
+    ['pending_debits', 'pending debits and credits are 7 apart'],
   ])('finds %s that the other side does not have', (column, problem) => {
     expect(problemsAfter(`UPDATE balances SET ${column} = ${column} + 7 WHERE account = 'issuer'`)).toEqual([
       'account issuer: the balance is not the sum of its transfers',
@@ -81,7 +84,7 @@ describe('the audit of the books', () => {
         ...Array.from(
           { length: count },
           (_, at) =>
-            `INSERT INTO accounts (id, kind, currency, credit_limited) VALUES ('lost:${at}', 'asset', 'PCR', 0)`,
+            `INSERT INTO accounts (id, kind, currency, scale, unit_kind, credit_limited) VALUES ('lost:${at}', 'asset', 'PCR', 9, 'points', 0)`,
         ),
       )
     expect(many(100)).toEqual(Array.from({ length: 100 }, (_, at) => `account lost:${at} has no balance`).toSorted())

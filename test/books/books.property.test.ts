@@ -5,12 +5,15 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/books-migration.ts'
+import { BOOKS_TABLES } from '#test/support/books-tables.ts'
 import { StokerError } from '#contract/errors.ts'
 import { nano } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, WriteDb } from '#db/db-types.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+
+const PCR = unitOf('PCR')
 
 const books = createBooks()
 const ACCOUNTS = ['issuer', 'buyer', 'clearing', 'held'] as const
@@ -73,10 +76,10 @@ function apply(db: WriteDb, step: Step): 'applied' | 'duplicate' | 'refused' {
 }
 
 const openLedger = (path: string): Db => {
-  const db = openDb({ path, migrations: [booksMigration] })
+  const db = openDb({ path, migrations: BOOKS_TABLES })
   db.tx((write) =>
     ACCOUNTS.forEach((id) =>
-      books.openAccount(write, { id, kind: 'liability', currency: 'PCR', creditLimited: id !== 'issuer' }),
+      books.openAccount(write, { id, kind: 'liability', unit: PCR, creditLimited: id !== 'issuer' }),
     ),
   )
   return db
@@ -122,11 +125,11 @@ describe('books under any order of retries, duplicates, partial failures and cra
         const folder = tempDir()
         const db = runEvents(join(folder, 'a.db'), events, (now) => {
           const all = BALANCES(now)
-          const sum = (pick: (balance: (typeof all)[number]) => number): number =>
-            all.reduce((total, balance) => total + pick(balance), 0)
+          const sum = (pick: (balance: (typeof all)[number]) => bigint | number): bigint =>
+            all.reduce((total, balance) => total + BigInt(pick(balance)), 0n)
           expect(sum((one) => one.debits)).toBe(sum((one) => one.credits))
           expect(sum((one) => one.pendingDebits)).toBe(sum((one) => one.pendingCredits))
-          expect(all.slice(1).every((one) => one.credits - one.debits - one.pendingDebits >= 0)).toBe(true)
+          expect(all.slice(1).every((one) => one.credits - one.debits - BigInt(one.pendingDebits) >= 0n)).toBe(true)
         })
         expect(books.check(db.read)).toMatchObject({ ok: true, problems: [] })
         db.close()
@@ -163,10 +166,8 @@ describe('books under any order of retries, duplicates, partial failures and cra
         // Each job: reserve, then resolve; the two may be asked many times, but a resolution is known only after its
         // reserve.
         const run = (repeat: boolean): unknown => {
-          const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [booksMigration] })
-          db.tx((write) =>
-            ACCOUNTS.forEach((id) => books.openAccount(write, { id, kind: 'liability', currency: 'PCR' })),
-          )
+          const db = openDb({ path: join(tempDir(), 'a.db'), migrations: BOOKS_TABLES })
+          db.tx((write) => ACCOUNTS.forEach((id) => books.openAccount(write, { id, kind: 'liability', unit: PCR })))
           const asks = jobs
             .flatMap((one, at) =>
               Array.from({ length: repeat ? 3 : 1 }, () => ({ one, at, key: repeat ? order.next().value : at })),

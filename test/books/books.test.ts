@@ -3,21 +3,25 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/books-migration.ts'
+import { BOOKS_TABLES } from '#test/support/books-tables.ts'
 import { nano } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import { openDb } from '#db/open.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+
+const PCR = unitOf('PCR')
+const USD = unitOf('USD')
 
 const books = createBooks()
 const LIMIT = 2 ** 51
 
 function ledger() {
-  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [booksMigration] })
+  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: BOOKS_TABLES })
   db.tx((write) => {
-    books.openAccount(write, { id: 'equity:issuer', kind: 'equity', currency: 'PCR' })
-    books.openAccount(write, { id: 'buyer', kind: 'liability', currency: 'PCR', creditLimited: true })
-    books.openAccount(write, { id: 'clearing', kind: 'liability', currency: 'PCR' })
-    books.openAccount(write, { id: 'dollars', kind: 'asset', currency: 'USD' })
+    books.openAccount(write, { id: 'equity:issuer', kind: 'equity', unit: PCR })
+    books.openAccount(write, { id: 'buyer', kind: 'liability', unit: PCR, creditLimited: true })
+    books.openAccount(write, { id: 'clearing', kind: 'liability', unit: PCR })
+    books.openAccount(write, { id: 'dollars', kind: 'asset', unit: USD })
     books.transfer(write, {
       id: 'fund',
       debit: 'equity:issuer',
@@ -50,24 +54,24 @@ describe('books', () => {
     const db = ledger()
     db.tx((write) => books.reserve(write, reserveOf(600)))
     expect(books.balance(db.read, 'buyer')).toEqual({
-      currency: 'PCR',
-      debits: 0,
-      credits: 1_000,
+      unit: 'PCR',
+      debits: 0n,
+      credits: 1_000n,
       pendingDebits: 600,
       pendingCredits: 0,
     })
     db.tx((write) => books.post(write, { id: 'post:1', pendingId: 'reserve:1', amount: nano(250), at: 3 }))
     expect(books.balance(db.read, 'buyer')).toEqual({
-      currency: 'PCR',
-      debits: 250,
-      credits: 1_000,
+      unit: 'PCR',
+      debits: 250n,
+      credits: 1_000n,
       pendingDebits: 0,
       pendingCredits: 0,
     })
     expect(books.balance(db.read, 'clearing')).toEqual({
-      currency: 'PCR',
-      debits: 0,
-      credits: 250,
+      unit: 'PCR',
+      debits: 0n,
+      credits: 250n,
       pendingDebits: 0,
       pendingCredits: 0,
     })
@@ -90,7 +94,7 @@ describe('books', () => {
         code('LEDGER_CLOSED'),
       )
     })
-    expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 0, pendingDebits: 0 })
+    expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 0n, pendingDebits: 0 })
     db.close()
   })
 
@@ -128,7 +132,7 @@ describe('books', () => {
         code('LEDGER_CONFLICT', 'content'),
       )
     })
-    expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 4, pendingCredits: 0 })
+    expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 4n, pendingCredits: 0 })
     db.close()
   })
 
@@ -137,7 +141,7 @@ describe('books', () => {
     db.tx((write) => {
       expect(() =>
         books.transfer(write, { id: 'a', debit: 'dollars', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
-      ).toThrow(code('LEDGER_CONFLICT', 'currency'))
+      ).toThrow(code('LEDGER_CONFLICT', 'unit'))
       expect(() =>
         books.transfer(write, { id: 'a', debit: 'nobody', credit: 'clearing', amount: nano(1), code: 'x', at: 1 }),
       ).toThrow(code('LEDGER_UNKNOWN'))
@@ -154,12 +158,12 @@ describe('books', () => {
       expect(() => books.post(write, { id: 'a', pendingId: 'reserve:1', amount: nano(11), at: 1 })).toThrow(
         code('LEDGER_CONFLICT', 'reserve'),
       )
-      expect(() =>
-        books.openAccount(write, { id: 'buyer', kind: 'asset', currency: 'PCR', creditLimited: true }),
-      ).toThrow(code('LEDGER_CONFLICT'))
+      expect(() => books.openAccount(write, { id: 'buyer', kind: 'asset', unit: PCR, creditLimited: true })).toThrow(
+        code('LEDGER_CONFLICT'),
+      )
     })
     expect(() => books.balance(db.read, 'nobody')).toThrow(code('LEDGER_UNKNOWN'))
-    expect(books.balance(db.read, 'clearing').credits).toBe(0)
+    expect(books.balance(db.read, 'clearing').credits).toBe(0n)
     db.close()
   })
 
@@ -188,7 +192,7 @@ describe('books', () => {
           code: 'x',
           at: 1,
         }),
-      ).toThrow(code('LEDGER_CONFLICT', 'currency'))
+      ).toThrow(code('LEDGER_CONFLICT', 'unit'))
       expect(() =>
         books.transfer(write, {
           id: 'a',
@@ -201,7 +205,7 @@ describe('books', () => {
       ).toThrow(code('MONEY_RANGE'))
       books.post(write, { id: 'b', pendingId: 'reserve:1', amount: nano(LIMIT - 1_000), at: 2 })
     })
-    expect(books.balance(db.read, 'equity:issuer').debits).toBe(LIMIT)
+    expect(books.balance(db.read, 'equity:issuer').debits).toBe(BigInt(LIMIT))
     expect(books.check(db.read).ok).toBe(true)
     db.close()
   })
@@ -212,30 +216,30 @@ describe('books', () => {
       const reserved = books.reserve(write, reserveOf(10, 'r'.repeat(200)))
       expect(reserved).toBe('applied')
       for (const id of ['', 'x'.repeat(201)]) {
-        expect(() => books.openAccount(write, { id, kind: 'asset', currency: 'PCR' })).toThrow(code('BAD_REQUEST'))
+        expect(() => books.openAccount(write, { id, kind: 'asset', unit: PCR })).toThrow(code('BAD_REQUEST'))
         expect(() => books.reserve(write, reserveOf(10, id))).toThrow(code('BAD_REQUEST'))
         expect(() => books.post(write, { id, pendingId: 'r'.repeat(200), amount: nano(1), at: 3 })).toThrow(
           code('BAD_REQUEST'),
         )
       }
-      books.openAccount(write, { id: 'a', kind: 'asset', currency: 'PCR' })
+      books.openAccount(write, { id: 'a', kind: 'asset', unit: PCR })
     })
     db.close()
   })
 
   it('opens an account once: again is nothing, and another kind, currency or limit is refused', () => {
     const db = ledger()
-    const buyer = { id: 'buyer', kind: 'liability', currency: 'PCR', creditLimited: true } as const
+    const buyer = { id: 'buyer', kind: 'liability', unit: PCR, creditLimited: true } as const
     db.tx((write) => {
       books.openAccount(write, buyer)
       for (const other of [
         { ...buyer, kind: 'asset' as const },
-        { ...buyer, currency: 'USD' as const },
+        { ...buyer, unit: USD },
         { ...buyer, creditLimited: false },
       ])
         expect(() => books.openAccount(write, other)).toThrow(code('LEDGER_CONFLICT', 'account'))
     })
-    expect(books.balance(db.read, 'buyer').credits).toBe(1_000)
+    expect(books.balance(db.read, 'buyer').credits).toBe(1_000n)
     db.close()
   })
 
@@ -277,8 +281,8 @@ describe('books', () => {
       books.post(write, { id: 'post:2', pendingId: 'res:2', amount: nano(100), at: 6 })
       books.void(write, { id: 'void:3', pendingId: 'res:3', reason: 'x', at: 7 })
     })
-    expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 130, pendingDebits: 0 })
-    expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 130, pendingCredits: 0 })
+    expect(books.balance(db.read, 'buyer')).toMatchObject({ debits: 130n, pendingDebits: 0 })
+    expect(books.balance(db.read, 'clearing')).toMatchObject({ credits: 130n, pendingCredits: 0 })
     expect(
       db.read.prepare('SELECT id, type, code, amount FROM transfers WHERE pending_id IS NOT NULL ORDER BY seq').all(),
     ).toEqual([
@@ -301,7 +305,7 @@ describe('books', () => {
   ])('keeps %s within 2^51, posted and pending together, to the last unit', (_, debit, credit) => {
     const db = ledger()
     db.tx((write) => {
-      for (const id of ['full', 'other', 'third']) books.openAccount(write, { id, kind: 'asset', currency: 'PCR' })
+      for (const id of ['full', 'other', 'third']) books.openAccount(write, { id, kind: 'asset', unit: PCR })
       const between = (amount: number, id: string) => ({ id, debit, credit, amount: nano(amount), code: 'x', at: 1 })
       // The other side of each is an account that stays far below.
       const aside = (amount: number, id: string) => ({
@@ -322,7 +326,7 @@ describe('books', () => {
   it('moves the largest amount there is at once', () => {
     const db = ledger()
     db.tx((write) => {
-      books.openAccount(write, { id: 'vault', kind: 'asset', currency: 'PCR' })
+      books.openAccount(write, { id: 'vault', kind: 'asset', unit: PCR })
       expect(
         books.transfer(write, { id: 'all', debit: 'vault', credit: 'clearing', amount: nano(LIMIT), code: 'x', at: 1 }),
       ).toBe('applied')

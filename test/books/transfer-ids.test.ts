@@ -3,23 +3,26 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { booksMigration } from '#books/books-migration.ts'
+import { BOOKS_TABLES } from '#test/support/books-tables.ts'
 import type { Books } from '#books/books-types.ts'
 import { transferId, type TransferStep } from '#books/transfer-ids.ts'
 import { nano } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import { earlierBooks, EXCHANGE_WORDS, SELLER_WORDS } from '#test/support/earlier-books.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
+const PCR = unitOf('PCR')
+
 const JOB = 'job_1'
 const books = createBooks()
 
 function ledger() {
-  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: [booksMigration] })
+  const db = openDb({ path: join(tempDir(), 'a.db'), migrations: BOOKS_TABLES })
   db.tx((write) => {
     for (const id of ['held', 'income', 'available'])
-      books.openAccount(write, { id, kind: id === 'income' ? 'income' : 'asset', currency: 'PCR' })
+      books.openAccount(write, { id, kind: id === 'income' ? 'income' : 'asset', unit: PCR })
   })
   return db
 }
@@ -79,7 +82,7 @@ describe.each([
       'duplicate',
     ])
     expect(idsOf(db)).toEqual(ids)
-    expect(books.balance(db.read, 'available').debits).toBe(70)
+    expect(books.balance(db.read, 'available').debits).toBe(70n)
     expect(books.check(db.read)).toMatchObject({ ok: true })
   })
 
@@ -89,7 +92,7 @@ describe.each([
     expect(books.balance(db.read, 'held').pendingDebits).toBe(70)
     expect(db.tx((write) => [book(write, books, step), book(write, books, step)])).toEqual(['applied', 'duplicate'])
     expect(idsOf(db)).toEqual([ids[0], `${step}:job_1`])
-    expect(books.balance(db.read, 'held')).toMatchObject({ pendingDebits: 0, debits: step === 'post' ? 70 : 0 })
+    expect(books.balance(db.read, 'held')).toMatchObject({ pendingDebits: 0, debits: step === 'post' ? 70n : 0n })
     expect(() => db.tx((write) => book(write, books, step === 'post' ? 'void' : 'post'))).toThrow(
       expect.objectContaining({ code: 'LEDGER_CLOSED' }),
     )

@@ -52,6 +52,13 @@ describe.skipIf(process.platform === 'win32')('the window of npm start', () => {
     expect(await run()).toEqual({ started: true, code: 0 })
   })
 
+  it('passes on what it says on the way, before and after the window is there', async () => {
+    const { run, said } = window(
+      `${say('stoker-desktop note: copying, 7 %')}${say('stoker-desktop ready')}${say('stoker-desktop note: done')}`,
+    )
+    expect([await run(), said]).toEqual([{ started: true, code: 0 }, ['copying, 7 %', 'done']])
+  })
+
   it('never came: it ended before it was ready', async () => {
     expect(await window('process.exit(1)').run()).toEqual({
       started: false,

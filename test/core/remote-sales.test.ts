@@ -12,7 +12,7 @@ import { bytes4 } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import type { Deployment } from '#contract/models.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { findJob } from '#core/jobs/jobs.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
@@ -230,7 +230,7 @@ describe.skipIf(llamaServerPath() === null)(
           venueId: VENUE,
           instrument: NANO,
           deploymentId,
-          askNanoPerMtok: nanoPerMtok(TOKEN_NANO * 1_000_000),
+          ask: onePrice(nanoPerMtok(TOKEN_NANO * 1_000_000)),
         }),
       ).toMatchObject({
         state: 'listed',

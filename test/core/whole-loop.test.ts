@@ -9,7 +9,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { Core } from '#core/core.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { verifyTranscript } from '#exam/transcript.ts'
@@ -79,7 +79,7 @@ describe('the whole loop', () => {
     const folder = (await core.client.app.hello()).dataDir
     const deploymentId = (await deployed(core, folder)) as never
     await expect(
-      core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+      core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: onePrice(ASK) }),
     ).rejects.toMatchObject({ code: 'STOKER', data: { code: 'NOT_QUALIFIED' } })
 
     const { examId } = await core.client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
@@ -96,7 +96,7 @@ describe('the whole loop', () => {
     })
 
     expect(
-      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: onePrice(ASK) }),
     ).toMatchObject({
       state: 'listed',
     })
@@ -169,7 +169,7 @@ describe('the whole loop', () => {
     expect(json).not.toContain('kept-secret')
     // It is listed like a local one.
     expect(
-      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, askNanoPerMtok: ASK }),
+      await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: onePrice(ASK) }),
     ).toMatchObject({
       state: 'listed',
       slots: 2,

@@ -43,8 +43,8 @@ const SQL_TYPE: Record<ColumnKind, string> = {
   bool: 'INTEGER',
   real: 'REAL',
 }
-const { accounts, transfers, pendings, balances } = booksRows
-const books: Described[] = [accounts, transfers, pendings, balances]
+const { units, accounts, transfers, pendings, balances } = booksRows
+const books: Described[] = [units, accounts, transfers, pendings, balances]
 const seller: Described[] = [
   ...books,
   outbox,

@@ -39,6 +39,8 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 rollups': '52395cb49c2393f3aa2b6cc978be999d01d1af94563945fb8d970e4eddcebc1f',
     '0060 paused why': 'f4ebdf0d343a1cca3eee79a3a6c87a757f94bb9a8edb8eb0397aefac4e214b77',
     '0070 disputes': '47fd524547adaff89a775b29055cb1e79a9ad17670ffe2867ba14fa91db86690',
+    '0080 units': '8d898b476aa7b0b7b682777e5958c2af8156b234f9d06e6cf09eaa235f27b6cc',
+    '0090 three prices': 'c070e057dc57e13cd77100d25281e1028138d97d93b52c6cb4316d775c72fd77',
     '0100 quarter hours': 'bfb7eddcb289a91c56240a4660d30b75315b999eba8a0ebfd047a9a2d42b515b',
     '0110 flat queries': 'bf9c4e8093b6c15078d7ef44bd4e2fc7a6e41c5f5c25b78ed6eaa4e0c96ec647',
     '0120 records': '0f01ffa512d750b40d135aec874f71c2834d5b0bbcb9f88255a0ca0dd8d05595',
@@ -48,6 +50,8 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
     '0030 exchange': '627967e136699c2e7291f5e530d745929e9acb5938ebc0d2f0c08e4fa7635dfd',
     '0040 exam-sendings': '1b37bb429e6d771cc19851a052344e41854589f76f22ac1e078982a5dc8a4991',
+    '0050 units': '8d898b476aa7b0b7b682777e5958c2af8156b234f9d06e6cf09eaa235f27b6cc',
+    '0060 three prices': '92b491d27e732ee0fccbe213984ca909f1ff5e4e3185b205390dc170636692a3',
     '0070 flat queries': '29d28d4a9b0b45e15c70f766bd236f08522c2e9324b7e036e2665a8f1478d9c5',
   },
 }

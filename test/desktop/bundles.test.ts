@@ -16,7 +16,7 @@ import { messagePortMainChannel } from '#contract/channel/message-port-main.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Live } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 
 import { bundle, ensureBuilt } from '../support/built.ts'
 import { startDesktopApp } from '../support/desktop-app.ts'
@@ -134,7 +134,7 @@ describe('the built desktop bundles', () => {
         venueId: VENUE,
         instrument: NANO,
         deploymentId,
-        askNanoPerMtok: nanoPerMtok(1_000_000_000),
+        ask: onePrice(nanoPerMtok(1_000_000_000)),
       }),
     ).toMatchObject({ state: 'listed' })
     await shows(client, 'the first job', async () => (await settledJobs(client)) > 0)

@@ -16,7 +16,7 @@ import { rest } from '../support/until.ts'
 
 const START = { t: 'start', dataDir: '/data', version: '1', resourcesDir: '/r' } as const
 
-function hosted(start?: () => StartedCore) {
+function hosted(start?: () => StartedCore | Promise<StartedCore>) {
   const log = createLog('test')
   log.level = 'silent'
   const parent = new FakeParentPort()
@@ -112,6 +112,37 @@ describe('the core in its process', () => {
     parent.tell(START)
     await rest()
     expect([starts, exits]).toEqual([0, [0]])
+  })
+
+  it('serves a page that waited while its databases were brought up to date', async () => {
+    const migrated = Promise.withResolvers<StartedCore>()
+    const { parent, page } = hosted(() => migrated.promise)
+    parent.tell(START)
+    const one = page()
+    await rest()
+    expect([parent.types, one.open()]).toEqual([[], true])
+    const served: Channel[] = []
+    migrated.resolve({ serve: (channel) => void served.push(channel), storeCloseChoice() {}, async stop() {} })
+    await rest()
+    expect([parent.types, served.length]).toEqual([['ready'], 1])
+  })
+
+  it('quits while its databases are brought up to date, and never says ready', async () => {
+    const migrated = Promise.withResolvers<StartedCore>()
+    const { parent, exits } = hosted(() => migrated.promise)
+    parent.tell(START)
+    parent.tell({ t: 'quit' })
+    await rest()
+    migrated.resolve({ serve() {}, storeCloseChoice() {}, async stop() {} })
+    await rest()
+    expect([parent.types, exits]).toEqual([['stopped'], [0]])
+  })
+
+  it('tells the shell of a migration that only the owner can mend', async () => {
+    const { parent, exits } = hosted(() => Promise.reject(new StokerError('DB_FROM_FUTURE', 'update Stoker')))
+    parent.tell(START)
+    await rest()
+    expect([parent.types, exits]).toEqual([['failed'], []])
   })
 
   it('stores the owner’s choice about the tray', () => {

@@ -37,6 +37,7 @@ async function started(change: (electron: FakeElectron) => void = () => {}) {
     isPackaged: true,
     onReady: () => told.push('ready'),
     onFailed: (message) => told.push(`failed: ${message}`),
+    onNote: (line) => told.push(`note: ${line}`),
   })
   const running = await shell.start()
   return { electron, shell, running, told }
@@ -298,6 +299,13 @@ describe('the desktop shell', () => {
     expect(electron.quits).toBe(1)
   })
 
+  it('passes on how far a migration is, to the terminal and to the tray', async () => {
+    const { electron, told } = await started()
+    electron.utilities[0]!.emit('message', { t: 'migrating', text: 'step 1 of 2 (units)' })
+    expect(told).toContain('note: step 1 of 2 (units)')
+    expect(electron.tray.text).toBe('step 1 of 2 (units)')
+  })
+
   it('quits cleanly while the page is still loading', async () => {
     let fail: (error: Error) => void = () => undefined
     const electron = new FakeElectron()
@@ -310,6 +318,7 @@ describe('the desktop shell', () => {
       isPackaged: true,
       onReady: () => told.push('ready'),
       onFailed: (message) => told.push(message),
+      onNote: () => undefined,
     })
     const starting = shell.start()
     await rest()
@@ -329,6 +338,7 @@ describe('the desktop shell', () => {
       isPackaged: true,
       onReady: () => undefined,
       onFailed: () => undefined,
+      onNote: () => undefined,
     })
     await expect(shell.start()).rejects.toThrow('ERR_FILE_NOT_FOUND')
     expect(shell.childCount).toBe(0)

@@ -10,7 +10,7 @@ import { signClaim } from '#books/receipts.ts'
 import { answerMac } from '#books/receipts.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { Claim } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
@@ -112,7 +112,7 @@ class World {
       instrument: NANO,
       deploymentId: 'd',
       identity: IDENTITY,
-      askNanoPerMtok: nanoPerMtok(1_000_000_000 * (at + 1)),
+      ask: onePrice(nanoPerMtok(1_000_000_000 * (at + 1))),
       slots: 2,
       contextTokens: 4_096,
       maxOutputTokens: 4_096,
@@ -267,7 +267,7 @@ describe('the exchange’s books', () => {
     expect(checkExchange(db.read, context.books, context.key.publicKey).problems).toEqual([])
     world.restart()
     expect(context.books.balance(db.read, `liability:buyer:${world.buyerId}`)).toMatchObject({
-      debits: 0,
+      debits: 0n,
       pendingDebits: 0,
     })
     db.close()

@@ -6,7 +6,7 @@ import type { Books } from '#books/books-types.ts'
 import { signClaim } from '#books/receipts.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Claim } from '#contract/receipt.ts'
 import { openDb } from '#db/open.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
@@ -78,7 +78,7 @@ function routed(context: ExchangeContext, buyerId: string): RoutedJob {
       maxPrice: nanoPerMtok(1e15),
       sink,
     },
-    { peer, deploymentId: 'd', modelSha256: MODEL_SHA, askNanoPerMtok: 1_000_000_000, exam: null },
+    { peer, deploymentId: 'd', modelSha256: MODEL_SHA, ask: onePrice(nanoPerMtok(1_000_000_000)), exam: null },
   )
 }
 

@@ -134,11 +134,11 @@ export function balances(
     const ledger = createBooks()
     const credit = (account: string): number => {
       const { credits, debits } = ledger.balance(db.read, account)
-      return credits - debits
+      return Number(credits - debits)
     }
     const buyers = db.read.prepare<{ id: string }>(`SELECT id FROM accounts WHERE id LIKE 'liability:buyer:%'`).all()
     return {
-      spent: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).debits, 0),
+      spent: buyers.reduce((sum, { id }) => sum + Number(ledger.balance(db.read, id).debits), 0),
       reserved: buyers.reduce((sum, { id }) => sum + ledger.balance(db.read, id).pendingDebits, 0),
       held: credit(`liability:supplier:${supplierKey}:held`),
       available: credit(`liability:supplier:${supplierKey}:available`),

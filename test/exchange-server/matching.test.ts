@@ -1,40 +1,53 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
+import { nanoPerMtok, onePrice, type Price } from '#contract/money.ts'
 import { Link } from '#exchange-server/supply/reliable-link.ts'
 import { match, type MatchableOffer } from '#exchange-server/supply/matching.ts'
 import { Bucket } from '#exchange-server/supply/frame-rate.ts'
 
+const one = (price: number): Price => onePrice(nanoPerMtok(price))
 const offer = (more: Partial<MatchableOffer>): MatchableOffer => ({
   supplier: 'a',
-  askNanoPerMtok: 10,
+  ask: one(10),
   order: 1,
   freeSlots: 1,
   contextTokens: 100,
   maxOutputTokens: 50,
   ...more,
 })
-const wanted = { inputTokens: 10, maxTokens: 10, tried: new Set<string>(), maxPrice: 100 }
+const wanted = { inputTokens: 10, maxTokens: 10, tried: new Set<string>(), maxPrice: nanoPerMtok(100) }
 
 describe('price-time priority', () => {
   it('takes the lowest ask, then the oldest offer, and passes over the busy, the small, the dear and the tried', () => {
     const offers = [
-      offer({ supplier: 'busy', askNanoPerMtok: 1, freeSlots: 0 }),
-      offer({ supplier: 'small', askNanoPerMtok: 2, contextTokens: 19 }),
-      offer({ supplier: 'short', askNanoPerMtok: 2, maxOutputTokens: 9 }),
-      offer({ supplier: 'tried', askNanoPerMtok: 3 }),
-      offer({ supplier: 'late', askNanoPerMtok: 5, order: 9 }),
-      offer({ supplier: 'first', askNanoPerMtok: 5, order: 4 }),
-      offer({ supplier: 'dear', askNanoPerMtok: 101, order: 0 }),
+      offer({ supplier: 'busy', ask: one(1), freeSlots: 0 }),
+      offer({ supplier: 'small', ask: one(2), contextTokens: 19 }),
+      offer({ supplier: 'short', ask: one(2), maxOutputTokens: 9 }),
+      offer({ supplier: 'tried', ask: one(3) }),
+      offer({ supplier: 'late', ask: one(5), order: 9 }),
+      offer({ supplier: 'first', ask: one(5), order: 4 }),
+      offer({ supplier: 'dear', ask: one(101), order: 0 }),
     ]
     expect(match(offers, { ...wanted, tried: new Set(['tried']) })?.supplier).toBe('first')
     expect(match([offers[0]!, offers[6]!], wanted)).toBeNull()
   })
 
+  it('compares asks of three prices by what the order costs, and bars each of them by the cap', () => {
+    const reads = offer({ supplier: 'reads', ask: { ...one(1), output: nanoPerMtok(90) } })
+    const writes = offer({ supplier: 'writes', ask: { ...one(40), output: nanoPerMtok(20) } })
+    const who = (inputTokens: number, maxTokens: number): string | undefined =>
+      match([reads, writes], { ...wanted, inputTokens, maxTokens })?.supplier
+    // 50 × 1 + 10 × 90 against 50 × 40 + 10 × 20, and the other way round.
+    expect([who(50, 10), who(10, 50)]).toEqual(['reads', 'writes'])
+    for (const part of ['input', 'cachedInput', 'output'] as const)
+      expect(match([offer({ ask: { ...one(1), [part]: nanoPerMtok(101) } })], wanted)).toBeNull()
+  })
+
   it('never prefers a dearer or younger offer that could serve no better', () => {
     const any = fc.record({
       supplier: fc.string(),
-      askNanoPerMtok: fc.nat(5),
+      ask: fc.nat(5).map(one),
       order: fc.nat(50),
       freeSlots: fc.nat(1),
       contextTokens: fc.constantFrom(10, 100),
@@ -45,11 +58,10 @@ describe('price-time priority', () => {
         const best = match(offers, wanted)
         const able = offers.filter((one) => one.freeSlots > 0 && one.contextTokens >= 20)
         expect(best === null).toBe(able.length === 0)
-        for (const one of able)
+        for (const other of able)
           expect(
-            [best!.askNanoPerMtok, best!.order] <= [one.askNanoPerMtok, one.order] ||
-              best!.askNanoPerMtok < one.askNanoPerMtok ||
-              (best!.askNanoPerMtok === one.askNanoPerMtok && best!.order <= one.order),
+            best!.ask.output < other.ask.output ||
+              (best!.ask.output === other.ask.output && best!.order <= other.order),
           ).toBe(true)
       }),
     )

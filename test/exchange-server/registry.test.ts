@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 
 import { brandId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { Peer } from '#exchange-server/supply/peer.ts'
 import { Registry } from '#exchange-server/supply/supplier-registry.ts'
 
@@ -22,7 +22,7 @@ it('an offer stands until its qualification ends, and not a moment longer', () =
     instrument: NANO,
     deploymentId: 'd',
     identity: { kind: 'gguf', sha256: brandId<ModelSha256>('a'.repeat(64)), engine: 'e', device: 'd' },
-    askNanoPerMtok: nanoPerMtok(1),
+    ask: onePrice(nanoPerMtok(1)),
     slots: 1,
     contextTokens: 128,
     maxOutputTokens: 32,

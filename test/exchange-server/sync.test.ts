@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
 import { createBooks } from '#books/books.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { openDb } from '#db/open.ts'
 import { canonicalJson } from '#lib/canonical.ts'
@@ -53,7 +53,7 @@ function history(count: number): { context: ExchangeContext; supplier: string } 
         instrument: NANO,
         specVersion: 1,
         modelSha256: MODEL_SHA,
-        price: nanoPerMtok(0),
+        price: onePrice(nanoPerMtok(0)),
         inputTokens: 1,
         maxTokens: 1,
         reserveNano: 0 as never,

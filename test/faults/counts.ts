@@ -10,5 +10,8 @@ export const ROUNDS = full ? 20 : 2
 export const FRAMES = full ? 10_000 : 120
 /** Completions bought in a row (test/load). */
 export const JOBS = full ? 2_000 : 120
+/** Jobs of the folder that is migrated, and kills of the process that migrates it. */
+export const MIGRATED_JOBS = full ? 100_000 : 1_500
+export const MIGRATION_KILLS = full ? 10 : 4
 /** A whole suite's bound, in milliseconds. */
 export const SUITE_MS = full ? 3_600_000 : 240_000

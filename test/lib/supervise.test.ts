@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import type { Clock } from '#contract/time.ts'
-import { CHILD_POLICIES, endChild, keepRunning, pauseAfter, type ChildPolicy } from '#lib/supervise.ts'
+import { CHILD_POLICIES, endChild, keepRunning, pauseAfter, watchReady, type ChildPolicy } from '#lib/supervise.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
 const TIMES = { askMs: 100, terminateMs: 50, killMs: 20 }
@@ -144,6 +144,48 @@ describe('a child kept running', () => {
       ),
       { numRuns: 50 },
     )
+  })
+})
+
+describe('the time a child has to become ready', () => {
+  function watch(clock: FakeClock) {
+    const ending = new AbortController()
+    const lateAt: number[] = []
+    return { ...watchReady(clock, 100, ending.signal, () => lateAt.push(clock.mono())), lateAt, end: ending }
+  }
+
+  it('ends once, when it is over', async () => {
+    const clock = new FakeClock()
+    const { lateAt } = watch(clock)
+    await clock.advance(99)
+    expect(lateAt).toEqual([])
+    await clock.advance(1_000)
+    expect(lateAt).toEqual([100])
+  })
+
+  it('does not run while the child is busy, however long, and is whole again afterwards (a migration was killed)', async () => {
+    const clock = new FakeClock()
+    const { busy, done, lateAt } = watch(clock)
+    await clock.advance(90)
+    busy()
+    await clock.advance(3_600_000)
+    busy()
+    expect([lateAt, clock.waiting]).toEqual([[], 0])
+    done()
+    await clock.advance(99)
+    expect(lateAt).toEqual([])
+    await clock.advance(1)
+    expect(lateAt).toEqual([3_600_190])
+  })
+
+  it('leaves no timer when it is no longer watched', async () => {
+    const clock = new FakeClock()
+    const { busy, done, lateAt, end } = watch(clock)
+    end.abort()
+    busy()
+    done()
+    await clock.advance(1_000)
+    expect([lateAt, clock.waiting]).toEqual([[], 0])
   })
 })
 

@@ -155,7 +155,9 @@ describe('axis', () => {
     [0, [0]],
   ])('ticks up to %d', (max, expected) => expect(ticks(max)).toEqual(expected))
   it('labels have the decimals of their step, so that two ticks never read the same', () => {
-    expect([50_000, 100_000].map((value) => tickLabel(value, 50_000))).toEqual(['0.00005', '0.00010'])
-    expect(tickLabel(250_000_000, 250_000_000)).toBe('0.25')
+    expect([50_000, 100_000].map((value) => tickLabel(value, 50_000, { scale: 9 }))).toEqual(['0.00005', '0.00010'])
+    expect(tickLabel(250_000_000, 250_000_000, { scale: 9 })).toBe('0.25')
+    expect([1, 2].map((value) => tickLabel(value * 50, 50, { scale: 2 }))).toEqual(['0.5', '1.0'])
+    expect(tickLabel(3, 1, { scale: 0 })).toBe('3')
   })
 })

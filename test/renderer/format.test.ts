@@ -1,25 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
+import { unitOf, UNITS } from '#contract/units.ts'
 import {
   amount,
-  currencyWord,
   decimal,
   editable,
   energy,
   fileSize,
   memory,
   money,
-  parseNano,
+  parseAmount,
   percent,
   powerMoney,
   price,
-  pricePerMillion,
+  rate,
   short,
   shortCount,
 } from '#ui/format.ts'
 
 const NANO_LIMIT = 2 ** 51
+const NINE = { scale: 9 }
 
 describe('amounts', () => {
   it.each([
@@ -34,16 +36,16 @@ describe('amounts', () => {
     [31_062_449_999, '31.0624'],
     [1_234_567_890_123, '1,234.57'],
     [-9_871_000_000, '−9.8710'],
-  ])('%d nano is %s', (nano, text) => expect(amount(nano)).toBe(text))
+  ])('%d nano is %s', (nano, text) => expect(amount(nano, NINE)).toBe(text))
 
   it('never shows something earned as nothing: a rounded 0.00 would hide it', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: NANO_LIMIT }), (nano) => /[1-9]/.test(amount(nano))))
+    fc.assert(fc.property(fc.integer({ min: 1, max: NANO_LIMIT }), (nano) => /[1-9]/.test(amount(nano, NINE))))
   })
 
   it('is off by at most half of the last digit shown: a float division would drift at large sums', () => {
     fc.assert(
       fc.property(fc.integer({ min: -NANO_LIMIT, max: NANO_LIMIT }), (nano) => {
-        const text = decimal(nano).replaceAll(',', '').replace('−', '-')
+        const text = decimal(nano, NINE).replaceAll(',', '').replace('−', '-')
         const decimals = text.split('.')[1]?.length ?? 0
         const shown = BigInt(text.replace('.', '').padEnd(text.replace('.', '').length + 9 - decimals, '0'))
         const gap = shown - BigInt(nano)
@@ -53,12 +55,12 @@ describe('amounts', () => {
   })
 
   it('practice credits never carry a money sign, electricity beside them its code', () => {
-    expect(money(420_000_000, 'PCR')).toBe('0.4200 practice credits')
-    expect(money(420_000_000, 'USD')).toBe('$0.4200')
-    expect(money(-420_000_000, 'USD')).toBe('−$0.4200')
+    expect(money(420_000_000, unitOf('PCR'))).toBe('0.4200 practice credits')
+    expect(money(420_000_000, unitOf('USD'))).toBe('$0.4200')
+    expect(money(-420_000_000, unitOf('USD'))).toBe('−$0.4200')
     expect(powerMoney(31_000_000, 'USD')).toBe('0.03100 USD')
-    expect(pricePerMillion(420_000_000, 'PCR')).not.toContain('$')
-    expect(currencyWord('SIM')).toBe('simulated dollars')
+    for (const unit of UNITS.filter(({ kind }) => kind !== 'money'))
+      expect(money(1_234_567, { ...unit, sign: '$' })).toMatch(new RegExp(`^[\\d,.]+ ${unit.name}$`))
   })
 
   it.each([
@@ -68,7 +70,30 @@ describe('amounts', () => {
     [1_559_000, '0.001559'],
     [2_010_000, '0.00201'],
     [0, '0'],
-  ])('a price of %d is %s', (nano, text) => expect(price(nano)).toBe(text))
+  ])('a price of %d is %s', (nano, text) => expect(price(onePrice(nanoPerMtok(nano)), NINE)).toBe(text))
+
+  it('three prices are shown as one figure only while they are equal', () => {
+    const apart = { ...onePrice(nanoPerMtok(420_000_000)), cachedInput: nanoPerMtok(105_000_000) }
+    expect(price(apart, NINE)).toBe('0.42 input, 0.105 cached, 0.42 output')
+    expect(rate(-420_000_000, NINE)).toBe('−0.42')
+  })
+})
+
+describe('another scale than nine', () => {
+  it.each([
+    ['kudos', 1_234_567, '12,345.67', '12,345.67', '12345.67'],
+    ['kudos', 5, '0.05', '0.05', '0.05'],
+    ['USDC', 2_500_000, '2.5000', '2.50', '2.5'],
+    ['USDC', 1, '0.000001', '0.000001', '0.000001'],
+  ])('%s: %i', (code, value, asAmount, asRate, asEditable) => {
+    const unit = unitOf(code)
+    expect([amount(value, unit), rate(value, unit), editable(value, unit)]).toEqual([asAmount, asRate, asEditable])
+    expect(parseAmount(asEditable, unit)).toBe(value)
+  })
+
+  it('takes no more decimals than the unit has', () => {
+    expect([parseAmount('0.001', unitOf('kudos')), parseAmount('3', { scale: 0 })]).toEqual([null, 3])
+  })
 })
 
 describe('what the owner types', () => {
@@ -78,14 +103,16 @@ describe('what the owner types', () => {
     ['.5', 500_000_000],
     [' 12 ', 12_000_000_000],
     ['0.000000001', 1],
-  ])('reads %j', (text, nano) => expect(parseNano(text)).toBe(nano))
+  ])('reads %j', (text, nano) => expect(parseAmount(text, NINE)).toBe(nano))
 
   it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) =>
-    expect(parseNano(text)).toBeNull(),
+    expect(parseAmount(text, NINE)).toBeNull(),
   )
 
   it('writes what it can read again: a field must not change a price nobody touched', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseNano(editable(nano)) === nano))
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseAmount(editable(nano, NINE), NINE) === nano),
+    )
   })
 })
 

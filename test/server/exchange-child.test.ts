@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -6,8 +8,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchangeChild, type ExchangeChild } from '#server/exchange-child.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { isAlive } from '#test/support/processes.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+import { until } from '#test/support/until.ts'
+
+const fakeSlowHost = fileURLToPath(new URL('fake-slow-host.ts', import.meta.url))
 
 function start(dir: string, onEnd: () => void = () => undefined, port = 0): ExchangeChild {
   const log = createLog('test')
@@ -75,5 +81,52 @@ describe('the exchange host as a child', () => {
       code: 'UNAVAILABLE',
       message: expect.stringMatching(/newer Stoker/),
     })
+  })
+
+  it('is waited for while it migrates, however long that takes (it was killed at 20 s in its copy)', async () => {
+    const dir = tempDir()
+    const clock = new FakeClock()
+    const lines: string[] = []
+    const child = startExchangeChild({
+      args: ['--data', dir],
+      port: 0,
+      clock,
+      log: createLog('test'),
+      onProgress: (line) => lines.push(line),
+      entry: fakeSlowHost,
+    })
+    onTestFinished(() => child.stop())
+    await until('the first word of the migration', () => lines.length > 0)
+    let outcome = 'waiting'
+    void child.started.then(
+      () => (outcome = 'started'),
+      (error: Error) => (outcome = error.message),
+    )
+    // Five minutes without another word.
+    await clock.advance(300_000)
+    expect(outcome).toBe('waiting')
+    writeFileSync(join(dir, 'go'), '')
+    await expect(child.started).resolves.toMatchObject({ url: 'http://127.0.0.1:1' })
+    expect(lines).toEqual(['copying 0 %'])
+  })
+
+  it('has its 20 s again after a migration, and no more', async () => {
+    const dir = tempDir()
+    const clock = new FakeClock()
+    const lines: string[] = []
+    const child = startExchangeChild({
+      args: ['--data', dir, '--never-ready'],
+      port: 0,
+      clock,
+      log: createLog('test'),
+      onProgress: (line) => lines.push(line),
+      entry: fakeSlowHost,
+    })
+    onTestFinished(() => child.stop())
+    await until('the first word of the migration', () => lines.length > 0)
+    writeFileSync(join(dir, 'go'), '')
+    await until('its time to run again', () => clock.waiting > 0)
+    await clock.advance(20_000)
+    await expect(child.started).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })

@@ -57,6 +57,7 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
     isPackaged: false,
     onReady: () => undefined,
     onFailed: (message) => failed.push(message),
+    onNote: () => undefined,
   })
   await shell.start()
   return {

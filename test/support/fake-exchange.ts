@@ -113,7 +113,7 @@ export class FakeExchange {
       fresh,
       terms: {
         realm: this.realm,
-        currency: 'PCR',
+        unit: 'PCR',
         feeBps: this.feeBps,
         holdMs: 30_000,
         specs: [FAKE_SPEC],

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { createBooks } from '#books/books.ts'
 import { brandId, type DeploymentId, type ModelSha256 } from '#contract/ids.ts'
 import { createSlotLeases } from '#core/capacity/index.ts'
@@ -144,7 +145,7 @@ export class Seller {
       deploymentId: DEPLOYMENT,
       sha256: MODEL,
       specVersion: 1,
-      prices: [price],
+      prices: [onePrice(nanoPerMtok(price))],
       bounds: { contextTokens: 128, outputTokens: 64 },
       closed: null,
     }
@@ -228,7 +229,7 @@ export class Seller {
 
   balance(account: string): { net: number; pending: number } {
     const { debits, credits, pendingDebits, pendingCredits } = this.books.balance(this.context.realmDb.read, account)
-    return { net: debits - credits, pending: pendingDebits - pendingCredits }
+    return { net: Number(debits - credits), pending: pendingDebits - pendingCredits }
   }
 
   rows(sql: string): Record<string, unknown>[] {

@@ -1,6 +1,6 @@
 /** The venue of a rig that has one: our own exchange beside the core. */
 import { brandId, type VenueId } from '#contract/ids.ts'
-import type { Realm } from '#contract/money.ts'
+import { unitOf, type Realm } from '#contract/units.ts'
 
 export const VENUE = brandId<VenueId>('practice')
 
@@ -9,5 +9,5 @@ export const VENUE_FACTS = {
   venueId: VENUE,
   driver: 'stoker',
   realm: 'practice' satisfies Realm,
-  currency: 'PCR',
+  unit: unitOf('PCR'),
 } as const

@@ -286,7 +286,12 @@ describe('venues of one rig', () => {
       rig.core.client.earnings.summary({ venueId, from: 0, to: rig.clock.now() + 86_400_000, zone: 'UTC' })
     const [practice, toy] = [await sums(VENUE), await sums(TOY)]
     expect([practice.venueId, practice.currency, practice.jobs]).toEqual([VENUE, 'PCR', 1])
-    expect([toy.venueId, toy.currency, toy.jobs, toy.heldNano]).toEqual([TOY, 'SIM', 1, rig.toy.jobs.get(toys)!.points])
+    expect([toy.venueId, toy.currency, toy.jobs, toy.heldNano]).toEqual([
+      TOY,
+      'kudos',
+      1,
+      rig.toy.jobs.get(toys)!.points,
+    ])
     expect(practice.heldNano).toBe((await jobOf(rig, STOKER, mine)).sellerNano)
     await expect(rig.core.client.jobs.list({ venueId: 'none' })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } })
   })

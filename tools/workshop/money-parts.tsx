@@ -1,4 +1,5 @@
 /** Charts of income and the tables behind them. */
+import { unitOf } from '#contract/units.ts'
 import { chartRows, cumulative, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
 import { gradeName } from '#ui/format.ts'
@@ -13,7 +14,7 @@ export function MoneyParts({ now }: { now: number }) {
   const data = series(true, { span: 'today', zone: viewerZone(), by: 'instrument' }, now)
   const rows = chartRows(data)
   const present = nowLabel(data, rows)
-  const money = { currency: data.currency, powerCurrency: data.powerCurrency }
+  const money = { unit: unitOf(data.currency), powerCurrency: data.powerCurrency }
   const sources = sourcesOf(data, gradeName)
   return (
     <>

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { StokerError } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
@@ -87,7 +88,7 @@ export function* auditSliced(dir: string): Sliced<Audit> {
   if (!existsSync(dir))
     throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
   const exchangeDir = exchangeDirOf(dir)
-  const [oursPath, exchangePath] = [join(dir, 'practice.db'), join(exchangeDir, 'exchange.db')]
+  const [oursPath, exchangePath] = [join(dir, EMBEDDED_VENUE.file), join(exchangeDir, 'exchange.db')]
   if (!existsSync(oursPath) && !existsSync(exchangePath))
     throw new StokerError(
       'NOT_FOUND',

@@ -4,11 +4,13 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { StokerError } from '#contract/errors.ts'
+import type { MigrationProgress } from '#db/db-types.ts'
+import { progressLine } from '#db/bring-up-to-date.ts'
 import { isLoopback } from '#lib/host-names.ts'
 import { ensureDataDir } from '#server/data-dir.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { note, printJson, printLine, venueNote } from '../output.ts'
 import { untilSignal } from '../signals.ts'
 
 interface ExchangeCommandOptions {
@@ -31,10 +33,11 @@ async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const { startExchange } = await import('#exchange-server/exchange.ts')
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()
-  const running = await startExchange({ dir, host, port, allowHosts, practiceBuyer })
+  const onProgress = (progress: MigrationProgress): void => note(progressLine(progress))
+  const running = await startExchange({ dir, host, port, allowHosts, practiceBuyer, onProgress })
   if (options.json === true) printJson({ url: running.url, exchangeKey: running.exchangeKey, pid: process.pid })
   else {
-    printLine(`The exchange listens at ${running.url} (practice: no real buyer, nothing is paid).`)
+    printLine(`The exchange listens at ${running.url} (${venueNote()}).`)
     printLine(
       `Its key, to be pinned by suppliers and buyers: ${running.exchangeKey}\nA buyer’s key: stoker buyer-key --data ${options.data}\nStop with Ctrl+C.`,
     )

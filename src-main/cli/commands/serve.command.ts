@@ -7,7 +7,7 @@ import { cudaFolder, cudaInstalled, cudaUsable, projectRoot } from '#engine/cuda
 import { isLoopback } from '#lib/host-names.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { note, printJson, printLine, venueNote } from '../output.ts'
 import { untilSignal } from '../signals.ts'
 import { VERSION } from '../version.ts'
 
@@ -47,6 +47,7 @@ async function serve(options: ServeOptions): Promise<void> {
     practiceBuyer,
     allowHosts,
     version: VERSION,
+    onProgress: note,
     ...given,
   })
   const link = runtime.link()
@@ -55,7 +56,7 @@ async function serve(options: ServeOptions): Promise<void> {
     printLine(
       `Stoker is running. Open this link (one use, ten minutes; a new one: npm run -s stoker -- link):\n\n  ${link}\n`,
     )
-    printLine(`Practice exchange: ${runtime.exchangeUrl} (practice: no real buyer, nothing is paid). Stop with Ctrl+C.`)
+    printLine(`Practice exchange: ${runtime.exchangeUrl} (${venueNote()}). Stop with Ctrl+C.`)
   }
   if (!isLoopback(host) && options.tlsCert === undefined)
     note(

@@ -6,13 +6,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import type { ContractRouterClient } from '@orpc/contract'
 
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { Exam } from '#contract/exams.ts'
 import type { DeploymentId, Instrument, VenueId } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
 import type { Contract } from '#contract/index.ts'
 import type { Model } from '#contract/models.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
@@ -21,7 +22,7 @@ import type { Score } from './demo-report.ts'
 
 export type Client = ContractRouterClient<Contract>
 
-export const INSTRUMENT = brandId<Instrument>('practice/text-nano')
+export const INSTRUMENT = brandId<Instrument>(EMBEDDED_VENUE.demoInstrument)
 /** One practice credit per million tokens. */
 const ASK = nanoPerMtok(1_000_000_000)
 const POLL_MS = 20
@@ -120,7 +121,7 @@ export function splitScore(exam: Exam): { score: Score; clockLimits: Record<stri
 }
 
 export async function list({ client, venueId }: DemoSeller, deploymentId: DeploymentId): Promise<void> {
-  await client.market.list({ venueId, instrument: INSTRUMENT, deploymentId, askNanoPerMtok: ASK })
+  await client.market.list({ venueId, instrument: INSTRUMENT, deploymentId, ask: onePrice(ASK) })
   await until('the exchange to accept the listing', async () =>
     (await client.market.listings({ venueId })).some((listing) => listing.state === 'listed') ? true : null,
   )

@@ -1,4 +1,6 @@
 /** What the demo found, as one JSON line or as lines to read. */
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+
 import { printJson, printLine } from '../output.ts'
 
 export interface Score {
@@ -34,7 +36,8 @@ export interface DemoResult {
   ledgerOk: boolean
 }
 
-const credits = (nano: number): string => `${(nano / 1e9).toFixed(6)} practice credits`
+const UNIT = EMBEDDED_VENUE.unit
+const credits = (nano: number): string => `${(nano / 10 ** UNIT.scale).toFixed(6)} ${UNIT.name}`
 
 function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
   printLine('\nThe whole loop, once:')
@@ -52,7 +55,7 @@ function printSummary({ repro, timing, power, ledgerOk }: DemoResult): void {
   printLine(`  held       ${credits(repro.heldNano)}`)
   printLine(`  available  ${credits(repro.availableNano)}`)
   printLine(
-    `  power      ${power.kwh.toFixed(6)} kWh (${power.method}); shown beside practice credits, never netted against them`,
+    `  power      ${power.kwh.toFixed(6)} kWh (${power.method}); shown beside ${UNIT.name}, never netted against them`,
   )
   printLine(
     `  books      ${ledgerOk ? 'debits equal credits on both sides, every receipt verifies, the exchange holds what we hold' : 'DO NOT HOLD: run npm run -s stoker -- ledger check'}`,

@@ -9,6 +9,8 @@ export type Attempt = { started: true; code: number } | { started: false; why: s
 
 /** What desktop/desktop-main.ts says on standard output. */
 const SAYS = /^stoker-desktop (ready|raised|failed)(?:: (.*))?$/
+/** How far it is with something that takes long; changes nothing else. */
+const NOTE = /^stoker-desktop note: (.*)$/
 const KILL_AFTER_MS = 5_000
 /** Characters of an unfinished line that are kept. */
 const LINE_MAX = 4_096
@@ -45,6 +47,8 @@ export function runWindow({ binary, root, env, silenceMs, say }: RunWindowOption
     process.on('SIGINT', onInterrupt)
     process.on('SIGTERM', onTerminate)
     const hear = (text: string): void => {
+      const noted = NOTE.exec(text)?.[1]
+      if (noted !== undefined) return say(noted)
       const said = SAYS.exec(text)
       const word = said?.[1]
       if (state === 'silent' || word === undefined) return void (state === 'ready' && process.stdout.write(`${text}\n`))

@@ -16,11 +16,11 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
         version,
         contractHash: (hash ??= contractHash()),
         mode: host.mode,
-        venues: deps.venues.map(({ context: { venueId, driver, realm, currency } }) => ({
+        venues: deps.venues.map(({ context: { venueId, driver, realm, unit } }) => ({
           venueId,
           driver,
           realm,
-          currency,
+          unit,
         })),
         now: clock.now(),
         dataDir,

@@ -16,7 +16,7 @@ const STREAMS_MAX = 256
 const PROMPT: ReadonlySet<Topic> = new Set(['engine', 'exchange', 'listing', 'jobs', 'deployments'])
 
 export interface LiveVenue {
-  context: Pick<VenueContext, 'venueId' | 'driver' | 'realm' | 'currency' | 'venue'>
+  context: Pick<VenueContext, 'venueId' | 'driver' | 'realm' | 'unit' | 'venue'>
   jobs: { live(): LiveJob[] }
   listings: { all(): Listing[] }
 }

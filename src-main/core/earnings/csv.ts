@@ -3,6 +3,7 @@
  * every line. The rows are those of the table on screen: buckets that have begun.
  */
 import type { Series } from '#contract/earnings.ts'
+import { POWER_SCALE } from '#contract/power-currencies.ts'
 import type { EpochMs } from '#contract/time.ts'
 
 import { localTime } from './calendar.ts'
@@ -59,7 +60,8 @@ const utc = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z',
 
 const thousandths = (value: number): number => Math.round(value * 1_000) / 1_000
 
-export function seriesCsv(series: Series): string {
+/** `scale` is that of the unit the series is in. */
+export function seriesCsv(series: Series, scale: number): string {
   const { bucket: size, zone } = series.range
   const lines: string[] = [line(CSV_HEADER)]
   for (const bucket of series.buckets.filter(({ begun }) => begun)) {
@@ -76,7 +78,7 @@ export function seriesCsv(series: Series): string {
     for (const row of bucket.income) {
       const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [
         nano,
-        shownAmount(nano),
+        shownAmount(nano, scale),
       ])
       lines.push(
         line([
@@ -96,7 +98,7 @@ export function seriesCsv(series: Series): string {
       thousandths(joules),
       series.powerCurrency,
       costNano,
-      costNano === null ? null : shownAmount(costNano),
+      costNano === null ? null : shownAmount(costNano, POWER_SCALE),
     ]
     const { joules, costNano, coveredShare, gpus } = bucket.power
     lines.push(

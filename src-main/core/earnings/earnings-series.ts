@@ -12,7 +12,7 @@ import { heldJobs, incomeBetween, listedBetween, pendingNano, type IncomeRow } f
 
 const JOULES_PER_KWH = 3_600_000
 
-export type SeriesContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency'>
+export type SeriesContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'unit'>
 export type EarningsPower = Pick<PowerLedger, 'sums' | 'gpus' | 'methods' | 'currency' | 'costOfJobs'>
 
 /** What is stored of one stretch of time. */
@@ -37,7 +37,7 @@ export function summaryOf(context: SeriesContext, power: EarningsPower, range: C
 }
 
 function summaryFrom(
-  { venueId, realmDb, realm, currency }: SeriesContext,
+  { venueId, realmDb, realm, unit }: SeriesContext,
   power: EarningsPower,
   { range, now }: { range: CutRange; now: EpochMs },
   { income, energy }: Stored,
@@ -55,7 +55,7 @@ function summaryFrom(
   return {
     venueId,
     realm,
-    currency,
+    currency: unit.code,
     powerCurrency,
     at: now,
     range,

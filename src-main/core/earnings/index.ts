@@ -12,10 +12,10 @@ export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
 export { priceInWords } from './shown-amount.ts'
 
-export type EarningsContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'currency' | 'clock'>
+export type EarningsContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'unit' | 'clock'>
 
 export function createEarnings(context: EarningsContext, power: EarningsPower) {
-  const { venueId, realmDb, clock } = context
+  const { venueId, realmDb, clock, unit } = context
   const service: EarningsService = {
     summary(asked) {
       const now = clock.now()
@@ -38,7 +38,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
     },
     csv(asked) {
       const series = service.series(asked)
-      return { fileName: csvFileName(series), csv: seriesCsv(series) }
+      return { fileName: csvFileName(series), csv: seriesCsv(series, unit.scale) }
     },
     jobsLastDay() {
       const { from, to } = lastDay(clock.now())

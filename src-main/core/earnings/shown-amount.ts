@@ -1,49 +1,36 @@
 /**
- * Nano-units as people read them, by integer arithmetic only. The screens follow the same rule, so that sentence, CSV
- * and chart agree.
+ * Amounts as people read them: a sentence's and the CSV's. The screens follow the same rule (contract/decimal.ts), so
+ * that sentence, CSV and chart agree.
  */
-import type { Currency } from '#contract/money.ts'
+import { decimalDigits, plainDecimal } from '#contract/decimal.ts'
+import { isOnePrice, type Price } from '#contract/money.ts'
+import type { Unit } from '#contract/units.ts'
 
-const NANO = 1_000_000_000
-
-/**
- * Two decimals from 1,000 on, four from a tenth on, below that four significant digits (at most nine decimals): nothing
- * earned shows as 0.00.
- */
-function decimalsFor(nano: number): number {
-  const size = Math.abs(nano)
-  if (size >= 1_000 * NANO) return 2
-  if (size >= NANO / 10 || size === 0) return 4
-  return Math.min(9, 9 - size.toString().length + 4)
-}
-
-/**
- * A decimal number without unit or grouping: `0.4200`, `0.00004012`, `-3.5000`; zero is `0`. Rounded half away from
- * zero.
- */
-export function shownAmount(nano: number): string {
-  if (nano === 0) return '0'
-  const decimals = decimalsFor(nano)
-  const step = 10 ** (9 - decimals)
-  const size = Math.abs(nano)
-  const steps = Math.floor(size / step) + ((size % step) * 2 >= step ? 1 : 0)
-  const perWhole = 10 ** decimals
-  return `${nano < 0 ? '-' : ''}${Math.floor(steps / perWhole)}.${(steps % perWhole).toString().padStart(decimals, '0')}`
+/** A decimal number without unit or grouping: `0.4200`, `0.00004012`, `-3.5000`; zero is `0`. */
+export function shownAmount(amount: number, scale: number): string {
+  if (amount === 0) return '0'
+  const { negative, whole, fraction } = decimalDigits(amount, scale)
+  return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 const grouped = (text: string): string => text.replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ','))
 
-/** With its unit: `$0.4200` for real money alone, `0.4200 practice credits`, `0.0310 EUR`. */
-export function amountInWords(nano: number, currency: Currency | (string & {})): string {
-  const amount = grouped(shownAmount(nano))
-  if (currency === 'USD') return amount.startsWith('-') ? `-$${amount.slice(1)}` : `$${amount}`
-  if (currency === 'PCR') return `${amount} practice credits`
-  return currency === 'SIM' ? `${amount} simulated dollars` : `${amount} ${currency}`
+/** With its unit: `$0.4200` where money has a sign, else `0.4200 practice credits`, `0.0310 EUR`. */
+const inUnit = (number: string, unit: Unit): string => {
+  if (unit.kind !== 'money' || unit.sign === undefined) return `${number} ${unit.name}`
+  return number.startsWith('-') ? `-${unit.sign}${number.slice(1)}` : `${unit.sign}${number}`
 }
 
-/** A price per million tokens: at least two decimals, without trailing zeros beyond them. */
-export function priceInWords(nanoPerMtok: number, currency: Currency): string {
-  const [whole = '0', fraction = ''] = shownAmount(nanoPerMtok).split('.')
-  const price = nanoPerMtok === 0 ? '0' : `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
-  return amountInWords(0, currency).replace('0', grouped(price))
+export const amountInWords = (amount: number, unit: Unit): string =>
+  inUnit(grouped(shownAmount(amount, unit.scale)), unit)
+
+/**
+ * A price per million tokens, one figure where the three are equal: at least two decimals where the unit has them, without trailing zeros
+ * beyond them.
+ */
+export function priceInWords(price: Price, unit: Unit): string {
+  const one = (value: number): string =>
+    inUnit(value === 0 ? '0' : grouped(plainDecimal(decimalDigits(value, unit.scale), 2)), unit)
+  if (isOnePrice(price)) return one(price.output)
+  return `${one(price.input)} (input), ${one(price.cachedInput)} (cached input), ${one(price.output)} (output)`
 }

@@ -5,6 +5,7 @@
  */
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import type { ExamItemJudged, ExamResult, ExamStarted, OfferedJob, VenueEvent } from '#core/venues/index.ts'
@@ -337,7 +338,7 @@ export class ExamRunner {
           deploymentId: exam.deploymentId,
           sha256: exam.sha256,
           specVersion: exam.specVersion,
-          prices: [0],
+          prices: [onePrice(nanoPerMtok(0))],
           bounds: null,
           closed: null,
         }

@@ -4,7 +4,8 @@ import type { GradeSpec } from '#contract/grades.ts'
 import type { VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Deployment } from '#contract/models.ts'
-import type { Currency, Nano, Realm } from '#contract/money.ts'
+import type { Nano, Realm } from '#contract/money.ts'
+import type { Unit } from '#contract/units.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 
@@ -12,7 +13,7 @@ export interface HomeFacts {
   now: EpochMs
   venueId: VenueId
   realm: Realm
-  currency: Currency
+  unit: Unit
   engine: Live['engine']
   exchange: Pick<Live['venues'][number], 'kind' | 'lastSeenAt' | 'detail'>
   /** Buyers' jobs in work; exam calls are not counted. */
@@ -29,7 +30,7 @@ export interface HomeFacts {
   exams: readonly ExamFacts[]
   /** Instruments with a current qualification. */
   qualified: readonly string[]
-  listing: Pick<Listing, 'instrument' | 'askNanoPerMtok' | 'state' | 'reason'> | null
+  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason'> | null
   /** My jobs that ended well in the last hour. */
   jobsLastHour: number
   /** What the exchange's book says of the instrument; null when it said nothing. */

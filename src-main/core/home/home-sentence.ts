@@ -13,7 +13,7 @@ export const jobsInWords = (count: number): string => (count === 1 ? 'one job' :
 const running = (count: number): string => (count === 1 ? 'One job running' : `${count} jobs running`)
 
 const askInWords = (facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): string =>
-  `${listing.instrument} at ${priceInWords(listing.askNanoPerMtok, facts.currency)} per million tokens`
+  `${listing.instrument} at ${priceInWords(listing.ask, facts.unit)} per million tokens`
 
 /** While the first run is under way, what is next is its next step. */
 function firstRun(facts: HomeFacts, other: Said): Said {

@@ -4,7 +4,7 @@
  */
 import type { Home } from '#contract/app.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { nano, splitFee } from '#contract/money.ts'
+import { netPrice } from '#contract/money.ts'
 
 import { gradedExam, type HomeFacts } from './home-facts.ts'
 import { climb } from './ladder.ts'
@@ -14,13 +14,13 @@ import { limitedBy, tell } from './home-sentence.ts'
 const JOBS_FOR_A_RATE = 300
 
 function cost({ listing, feeBps, power }: HomeFacts): Home['cost'] {
-  const ask = listing?.askNanoPerMtok ?? null
-  const net = ask === null || feeBps === null ? null : splitFee(nano(ask), feeBps).seller
+  const ask = listing?.ask ?? null
+  const net = ask === null || feeBps === null ? null : netPrice(ask, feeBps)
   return {
     powerNanoPerMtok: power.nanoPerMtok,
     method: power.method,
-    askNanoPerMtok: ask,
-    netNanoPerMtok: net,
+    ask,
+    net,
     powerCurrency: power.currency,
   }
 }
@@ -79,7 +79,7 @@ export function composeHome(facts: HomeFacts): Home {
     at: facts.now,
     venueId: facts.venueId,
     realm: facts.realm,
-    currency: facts.currency,
+    currency: facts.unit.code,
     ...tell(facts),
     cost: cost(facts),
     quality: quality(facts),

@@ -31,7 +31,7 @@ export interface HomeDeps {
   terms?: { specs(): readonly GradeSpec[]; feeBps(): number }
 }
 
-export type HomeContext = Pick<VenueContext, 'venueId' | 'clock' | 'realm' | 'currency' | 'venue'>
+export type HomeContext = Pick<VenueContext, 'venueId' | 'clock' | 'realm' | 'unit' | 'venue'>
 
 const LISTING_ORDER: readonly Listing['state'][] = ['listed', 'waiting', 'refused', 'paused']
 const DEPLOYMENT_ORDER: readonly Deployment['state'][] = ['loaded', 'loading', 'failed', 'stopped']
@@ -71,7 +71,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       now,
       venueId: context.venueId,
       realm: context.realm,
-      currency: context.currency,
+      unit: context.unit,
       engine: live.engine,
       exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null },
       running: live.running.filter(({ exam, venueId }) => !exam && venueId === context.venueId).length,

@@ -72,11 +72,11 @@ function grade(facts: HomeFacts): Plain {
   return { ...base, state: 'no', detail: graded === null ? 'no exam taken' : 'no valid qualification' }
 }
 
-function ask({ listing, currency }: HomeFacts): Plain {
+function ask({ listing, unit }: HomeFacts): Plain {
   const base = { id: 'ask', label: 'Listed at an ask', mend: 'market' } as const
   if (listing === null) return { ...base, state: 'no', detail: 'no ask set' }
   if (listing.state === 'refused') return { ...base, state: 'no', detail: listing.reason }
-  const price = `${listing.instrument} at ${priceInWords(listing.askNanoPerMtok, currency)}`
+  const price = `${listing.instrument} at ${priceInWords(listing.ask, unit)}`
   return listing.state === 'waiting'
     ? { ...base, state: 'unknown', detail: `${price}, waiting: ${listing.reason}` }
     : { ...base, state: 'yes', detail: price }

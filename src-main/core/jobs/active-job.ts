@@ -5,7 +5,7 @@
 import { bytes4OfLength, inputTokens, utf8Length } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { LiveJob } from '#contract/app.ts'
-import { amountOf, nano, nanoPerMtok, splitFee } from '#contract/money.ts'
+import { costOf, nano, splitFee } from '#contract/money.ts'
 import type { Claim } from '#contract/receipt.ts'
 import type { Clock } from '#contract/time.ts'
 import { answerMac, requestMac } from '#books/receipts.ts'
@@ -156,7 +156,7 @@ export class ActiveJob implements ServedCall {
   }
 
   live(feeBps: number): Omit<LiveJob, 'venueId'> {
-    const gross = amountOf(this.inputTokens + this.outputTokens, nanoPerMtok(this.frame.priceNanoPerMtok))
+    const gross = costOf({ input: this.inputTokens, cachedInput: 0, output: this.outputTokens }, this.frame.price)
     return {
       jobId: brandId<JobId>(this.frame.jobId),
       instrument: brandId<Instrument>(this.frame.instrument),

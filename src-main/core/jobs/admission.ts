@@ -4,7 +4,7 @@
  */
 import { inputTokens } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
-import { amountOf, MoneyRangeError } from '#contract/money.ts'
+import { MoneyRangeError, reserveOf, samePrice, type Price } from '#contract/money.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 import type { OfferedJob } from '#core/venues/index.ts'
 
@@ -16,7 +16,7 @@ export interface Route {
   sha256: string
   specVersion: number
   /** Prices we agreed to: the ask, and for a few seconds the one before it. Exam calls cost nothing. */
-  prices: readonly number[]
+  prices: readonly Price[]
   /** Bounds of the grade in reference tokens; null for exam calls, which the exchange sizes itself. */
   bounds: { contextTokens: number; outputTokens: number } | null
   /**
@@ -76,7 +76,8 @@ export function refusal(job: OfferedJob, facts: Facts): ErrorValue | null {
     return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
   if (route.closed !== null) return no('CONFLICT', route.closed)
   if (!facts.realmFits) return no('CONFLICT', 'this exchange trades in another realm than this ledger is of')
-  if (facts.paysAsk && !route.prices.includes(job.priceNanoPerMtok)) return no('CONFLICT', 'the price is not the ask')
+  if (facts.paysAsk && !route.prices.some((price) => samePrice(price, job.price)))
+    return no('CONFLICT', 'the price is not the ask')
   // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the
   // exchange's to keep.
   if (exam && loaded === null && facts.recovering) return null
@@ -152,10 +153,10 @@ export function finishesInMs(job: OfferedJob, load: EngineLoad): number | null {
   return promptMs + ((load.waitTokens + job.request.maxTokens) / rate) * Math.max(1, crowding) * 1_000
 }
 
-/** The reserve is the most that will be paid: price × (input + maxTokens), or the work could go unpaid. */
-function covered({ request, priceNanoPerMtok, reserveNano }: OfferedJob): boolean {
+/** The reserve is the most that will be paid: all of the input and maxTokens, or the work could go unpaid. */
+function covered({ request, price, reserveNano }: OfferedJob): boolean {
   try {
-    return amountOf(inputTokens(request.messages) + request.maxTokens, priceNanoPerMtok) <= reserveNano
+    return reserveOf(inputTokens(request.messages), request.maxTokens, price) <= reserveNano
   } catch (error) {
     if (error instanceof MoneyRangeError) return false
     throw error

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 
 import { receiptDifference, type ReceiptDifference } from '#contract/jobs.ts'
+import { onePrice, samePrice, type Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
 
@@ -14,7 +15,7 @@ const HOLD_UNSTATED_MS = 90 * DAY_MS
 /** What we know of a job apart from its receipt. */
 export interface KnownTerms {
   /** The price it was won at; null for a job we have no row of. */
-  priceNano: number | null
+  price: Price | null
   /** What the exchange stated when the job was won; null where we do not know it. */
   feeBps: number | null
   holdMs: number | null
@@ -33,8 +34,10 @@ export function differencesOf(receipt: Receipt, terms: KnownTerms): ReceiptDiffe
   const tooFew = billed.outputTokens < claim.usage.outputTokens && !terms.buyerLeft
   if (tooFew || billed.outputTokens > claim.usage.outputTokens)
     note('OUTPUT_COUNT', claim.usage.outputTokens, billed.outputTokens)
-  if (terms.priceNano !== null && receipt.priceNanoPerMtok !== terms.priceNano)
-    note('PRICE', terms.priceNano, receipt.priceNanoPerMtok)
+  // A receipt of protocol 1 has one price; where the job was won at three, one of them at least is another.
+  const billedAt = receipt.priceNanoPerMtok
+  if (terms.price !== null && !samePrice(terms.price, onePrice(billedAt)))
+    note('PRICE', terms.price.input === billedAt ? terms.price.output : terms.price.input, billedAt)
   if (terms.feeBps !== null && receipt.feeBps > terms.feeBps) note('FEE', terms.feeBps, receipt.feeBps)
   const stated = terms.holdMs ?? HOLD_UNSTATED_MS
   if (releaseAt - settledAt > stated) note('HOLD', stated, releaseAt - settledAt)

@@ -9,7 +9,7 @@ import type { InterruptionCost } from './interruption-cost.ts'
 
 /** What is asked of each venue. */
 export interface HandBackVenue {
-  context: Pick<VenueContext, 'venueId' | 'currency'>
+  context: Pick<VenueContext, 'venueId' | 'unit'>
   jobs: { live(): readonly unknown[]; yieldAll(): InterruptionCost }
   listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
@@ -41,7 +41,7 @@ function totalOf(costs: readonly { venue: HandBackVenue; cost: InterruptionCost 
     .filter(({ cost }) => cost.sellerNano > 0)
     .map(({ venue, cost }) => ({
       venueId: venue.context.venueId,
-      currency: venue.context.currency,
+      currency: venue.context.unit.code,
       sellerNano: cost.sellerNano,
     }))
   return { ...total, notEarned }

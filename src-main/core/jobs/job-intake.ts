@@ -181,7 +181,7 @@ export class JobIntake {
 }
 
 function newJob(
-  { jobId, instrument, specVersion, priceNanoPerMtok, reserveNano, salt }: OfferedJob,
+  { jobId, instrument, specVersion, price, reserveNano, salt }: OfferedJob,
   route: Route | null,
   session: VenueState,
   rest: Pick<NewJob, 'state' | 'reason' | 'startedAt' | 'endedAt' | 'expiresAt'>,
@@ -196,7 +196,7 @@ function newJob(
     instrument,
     specVersion,
     ...listed,
-    priceNano: priceNanoPerMtok,
+    price,
     reserveNano,
     salt,
     ...terms,

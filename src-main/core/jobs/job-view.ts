@@ -1,10 +1,10 @@
 /** A stored job as the contract shows it. */
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
-import { nano, nanoPerMtok, type Nano } from '#contract/money.ts'
+import { nano, type Nano } from '#contract/money.ts'
 import type { PowerService, VenueContext } from '#core/core-context.ts'
 
-import type { SellerJobRow } from './jobs.store.ts'
+import { priceOf, type SellerJobRow } from './jobs.store.ts'
 import type { LineState } from './statements.store.ts'
 
 const money = (value: number | null): Nano | null => (value === null ? null : nano(value))
@@ -20,7 +20,7 @@ function moneyState(row: SellerJobRow, line: LineState | null): Job['money'] {
 
 export function jobView(
   row: SellerJobRow,
-  { venueId, currency }: Pick<VenueContext, 'venueId' | 'currency'>,
+  { venueId, unit }: Pick<VenueContext, 'venueId' | 'unit'>,
   power: Pick<PowerService, 'ofJob'>,
   line: LineState | null = null,
 ): Job {
@@ -42,8 +42,8 @@ export function jobView(
     ttftMs: row.ttftMs,
     durationMs: row.durationMs,
     tokPerS: row.tokPerS,
-    priceNanoPerMtok: nanoPerMtok(row.priceNano),
-    currency,
+    price: priceOf(row),
+    currency: unit.code,
     grossNano: money(row.grossNano),
     feeNano: money(row.feeNano),
     sellerNano: money(row.sellerNano),

@@ -1,4 +1,5 @@
 /** SQL of jobs, receipts and releases. */
+import type { Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
@@ -17,7 +18,10 @@ export const sellerJobs = defineTable('jobs', {
   sha256: text(),
   state: text<SellerJobState>(),
   reason: defaulted(text()),
+  /** Of input; the other two beside it. */
   priceNano: price(),
+  cachedPriceNano: defaulted(price()),
+  outputPriceNano: defaulted(price()),
   reserveNano: amount(),
   salt: text(),
   inputTokens: nullable(int()),
@@ -91,10 +95,26 @@ const NOT_YET = {
   receiptSeq: null,
 } as const satisfies Partial<SellerJobRow>
 
-/** A job as it arrives. */
-export type NewJob = Omit<NewRowOf<typeof sellerJobs>, keyof typeof NOT_YET>
+type PriceColumns = Pick<SellerJobRow, 'priceNano' | 'cachedPriceNano' | 'outputPriceNano'>
 
-export const insertJob = (db: WriteDb, job: NewJob): number => sellerJobs.insert(db, { ...NOT_YET, ...job })
+/** The price a job was won at. */
+export const priceOf = (row: PriceColumns): Price => ({
+  input: row.priceNano,
+  cachedInput: row.cachedPriceNano,
+  output: row.outputPriceNano,
+})
+
+/** A job as it arrives. */
+export type NewJob = Omit<NewRowOf<typeof sellerJobs>, keyof typeof NOT_YET | keyof PriceColumns> & { price: Price }
+
+export const insertJob = (db: WriteDb, { price: { input, cachedInput, output }, ...job }: NewJob): number =>
+  sellerJobs.insert(db, {
+    ...NOT_YET,
+    ...job,
+    priceNano: input,
+    cachedPriceNano: cachedInput,
+    outputPriceNano: output,
+  })
 
 /** Changes the named columns of one job. A disputed one is written as `state: 'void'` with its `dispute`. */
 export const updateJob = (db: WriteDb, jobId: string, change: Partial<SellerJobRow>): number =>

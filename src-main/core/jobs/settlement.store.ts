@@ -7,7 +7,7 @@ import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
 import type { ReceiptDifference } from '#contract/jobs.ts'
-import { amountOf, nano } from '#contract/money.ts'
+import { costOf, nano, onePrice } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
@@ -23,6 +23,7 @@ import {
   insertRelease,
   lastReceipt,
   lastReleaseSeq,
+  priceOf,
   receiptAt,
   releaseAt,
   settledAtOf,
@@ -65,7 +66,7 @@ export interface Settlement {
   fail(jobs: readonly { jobId: string; reason: string }[]): void
 }
 
-type SettlementDeps = Pick<VenueContext, 'realmDb' | 'books' | 'currency' | 'realm' | 'clock' | 'key'>
+type SettlementDeps = Pick<VenueContext, 'realmDb' | 'books' | 'unit' | 'realm' | 'clock' | 'key'>
 
 export function createSettlement(deps: SettlementDeps): Settlement {
   const { realmDb, clock } = deps
@@ -91,16 +92,16 @@ export function createSettlement(deps: SettlementDeps): Settlement {
   }
 }
 
-function openAccounts({ realmDb, books, currency }: SettlementDeps): void {
+function openAccounts({ realmDb, books, unit }: SettlementDeps): void {
   realmDb.tx((db) => {
-    books.openAccount(db, { id: HELD, kind: 'asset', currency })
-    books.openAccount(db, { id: AVAILABLE, kind: 'asset', currency })
-    books.openAccount(db, { id: FEE, kind: 'expense', currency })
+    books.openAccount(db, { id: HELD, kind: 'asset', unit })
+    books.openAccount(db, { id: AVAILABLE, kind: 'asset', unit })
+    books.openAccount(db, { id: FEE, kind: 'expense', unit })
   })
 }
 
 function claim(
-  { books, clock, currency }: SettlementDeps,
+  { books, clock, unit }: SettlementDeps,
   db: WriteDb,
   signed: SignedClaim,
   measures: EngineMeasures,
@@ -110,8 +111,9 @@ function claim(
   if (job?.state !== 'running')
     throw new Error(`job ${facts.jobId} is ${job?.state ?? 'unknown'} and cannot be claimed`)
   const now = clock.now()
-  const gross = amountOf(facts.usage.inputTokens + facts.usage.outputTokens, job.priceNano)
-  books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', currency })
+  const { inputTokens, outputTokens } = facts.usage
+  const gross = costOf({ input: inputTokens, cachedInput: 0, output: outputTokens }, priceOf(job))
+  books.openAccount(db, { id: incomeAccount(job.instrument), kind: 'income', unit })
   if (gross > 0)
     books.reserve(db, {
       id: transferId(db, 'reserve', job.jobId),
@@ -235,7 +237,7 @@ const receiptFacts = ({ claim, grossNano, feeNano, sellerNano, releaseAt, exchan
 
 /** The transfers of what was billed: into held money, and the fee out of it. */
 export function bookBilled(
-  { books, currency, clock }: Pick<SettlementDeps, 'books' | 'currency' | 'clock'>,
+  { books, unit, clock }: Pick<SettlementDeps, 'books' | 'unit' | 'clock'>,
   db: WriteDb,
   { grossNano, feeNano }: Pick<Receipt, 'grossNano' | 'feeNano'>,
   job: SellerJobRow,
@@ -243,7 +245,7 @@ export function bookBilled(
   const { jobId } = job
   const at = clock.now()
   const income = incomeAccount(job.instrument)
-  books.openAccount(db, { id: income, kind: 'income', currency })
+  books.openAccount(db, { id: income, kind: 'income', unit })
   const { post, free, transfer } = receiptPosting(job, grossNano)
   const pendingId = transferId(db, 'reserve', jobId)
   const id = transferId(db, 'post', jobId)
@@ -272,7 +274,7 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     sha256: facts.modelSha256,
     state: 'running',
     reason: '',
-    priceNano: priceNanoPerMtok,
+    price: onePrice(priceNanoPerMtok),
     reserveNano: nano(0),
     salt: '',
     startedAt,

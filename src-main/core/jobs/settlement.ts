@@ -11,7 +11,7 @@ import { DAY_MS } from '#contract/time.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
 import { differencesOf, type KnownTerms } from './differences.ts'
-import type { SellerJobRow } from './jobs.store.ts'
+import { priceOf, type SellerJobRow } from './jobs.store.ts'
 
 /** The exchange's clock may be ahead of ours by so much: more is a wrong date, there or here. */
 const CLOCK_AHEAD_MS = DAY_MS
@@ -108,7 +108,7 @@ const aheadText = (what: string, at: number): string =>
   `${what} at ${new Date(at).toISOString()}, which is ahead of this machine’s clock: one of the two is wrong`
 
 const termsOf = ({ claim }: Receipt, job: SellerJobRow | null): KnownTerms => ({
-  priceNano: job?.priceNano ?? null,
+  price: job === null ? null : priceOf(job),
   feeBps: job?.feeBps ?? null,
   holdMs: job?.holdMs ?? null,
   buyerLeft: claim.finish === 'cancelled' || (job?.buyerLeftAt ?? null) !== null,

@@ -45,13 +45,13 @@ export interface StatementSettlement {
   apply(statement: Statement): number
 }
 
-type Deps = Pick<VenueContext, 'realmDb' | 'books' | 'currency' | 'clock'>
+type Deps = Pick<VenueContext, 'realmDb' | 'books' | 'unit' | 'clock'>
 
 /** `onEarned` is called after every commit that books a job which brings something. */
 export function createStatementSettlement(deps: Deps, onEarned: () => void = () => undefined): StatementSettlement {
   const { realmDb, clock } = deps
   realmDb.tx((db) => {
-    for (const id of [PAID, RECEIVED]) deps.books.openAccount(db, { id, kind: 'asset', currency: deps.currency })
+    for (const id of [PAID, RECEIVED]) deps.books.openAccount(db, { id, kind: 'asset', unit: deps.unit })
   })
   return {
     acknowledge: (jobId, amountNano) =>

@@ -109,7 +109,7 @@ function* sumProblems(db: Read, books: VenueContext['books']): Sliced<string[]> 
     })
   const net = (account: string): bigint => {
     const { debits, credits } = books.balance(db, account)
-    return BigInt(debits) - BigInt(credits)
+    return debits - credits
   }
   const held = books.balance(db, HELD)
   // What a venue without receipts paid out left the available money.

@@ -1,7 +1,6 @@
 /** A listing as the contract shows it. */
 import { brandId, type DeploymentId, type Instrument, type VenueId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
-import { nanoPerMtok } from '#contract/money.ts'
 
 import type { Capacity } from './capacity.ts'
 import type { Drains } from './drains.ts'
@@ -24,7 +23,7 @@ export const listingView = (
   venueId,
   instrument: brandId<Instrument>(row.instrument),
   deploymentId: brandId<DeploymentId>(row.deploymentId),
-  askNanoPerMtok: nanoPerMtok(row.ask),
+  ask: row.ask,
   slots: offered.slots,
   slotsMax,
   slotsWhy: offered.why,

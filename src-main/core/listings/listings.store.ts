@@ -1,11 +1,12 @@
 /** SQL of listings (what the owner wants) and of the time they were up. */
+import { nanoPerMtok, type Price } from '#contract/money.ts'
 import { QUARTER_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
 export interface ListingRow {
   instrument: string
   deploymentId: string
-  ask: number
+  ask: Price
   slots: number
   paused: boolean
   /** In plain words, unless the owner paused it. */
@@ -16,6 +17,8 @@ type Stored = {
   instrument: string
   deploymentId: string
   ask: bigint
+  cachedAsk: bigint
+  outputAsk: bigint
   slots: bigint
   paused: bigint
   pausedWhy: string | null
@@ -25,13 +28,17 @@ type Stored = {
 export const storedListings = (db: ReadDb): ListingRow[] =>
   db
     .money<Stored>(
-      'SELECT instrument, deployment_id AS deploymentId, ask_nano_per_mtok AS ask, slots, paused, paused_why AS pausedWhy, since FROM listings ORDER BY instrument LIMIT 64',
+      'SELECT instrument, deployment_id AS deploymentId, ask_nano_per_mtok AS ask, ask_cached_nano_per_mtok AS cachedAsk, ask_output_nano_per_mtok AS outputAsk, slots, paused, paused_why AS pausedWhy, since FROM listings ORDER BY instrument LIMIT 64',
     )
     .all()
     .map((row) => ({
       instrument: row.instrument,
       deploymentId: row.deploymentId,
-      ask: Number(row.ask),
+      ask: {
+        input: nanoPerMtok(Number(row.ask)),
+        cachedInput: nanoPerMtok(Number(row.cachedAsk)),
+        output: nanoPerMtok(Number(row.outputAsk)),
+      },
       slots: Number(row.slots),
       paused: row.paused === 1n,
       pausedWhy: row.pausedWhy,
@@ -40,9 +47,21 @@ export const storedListings = (db: ReadDb): ListingRow[] =>
 
 export function saveListing(db: WriteDb, row: ListingRow): void {
   db.prepare(
-    `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, slots, paused, paused_why, since) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, paused_why = excluded.paused_why, since = excluded.since`,
-  ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
+    `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, ask_cached_nano_per_mtok, ask_output_nano_per_mtok, slots, paused, paused_why, since)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok,
+       ask_cached_nano_per_mtok = excluded.ask_cached_nano_per_mtok, ask_output_nano_per_mtok = excluded.ask_output_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, paused_why = excluded.paused_why, since = excluded.since`,
+  ).run(
+    row.instrument,
+    row.deploymentId,
+    row.ask.input,
+    row.ask.cachedInput,
+    row.ask.output,
+    row.slots,
+    row.paused ? 1 : 0,
+    row.pausedWhy,
+    row.since,
+  )
 }
 
 /** What became of a listing; `moved` to another deployment. */

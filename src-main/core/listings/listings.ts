@@ -6,6 +6,7 @@
 import { StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
+import { asOnePrice, samePrice, type Price } from '#contract/money.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { Route, ServingService } from '#core/jobs/index.ts'
@@ -52,7 +53,7 @@ export class ListingRunner {
   readonly #context: VenueContext
   readonly #deps: ListingsDeps
   readonly #rows: Map<string, ListingRow>
-  readonly #oldAsks = new Map<string, { ask: number; until: number }>()
+  readonly #oldAsks = new Map<string, { ask: Price; until: number }>()
   readonly #slots: OfferedSlots
   readonly #offers: Offers
   readonly #drains: Drains
@@ -100,12 +101,14 @@ export class ListingRunner {
    * Lists or re-prices, and waits for the exchange's answer. A refused offer leaves the listing as it was before.
    * Errors: contract/market.ts, `list`.
    */
-  async list(instrument: string, deploymentId: string, ask: number): Promise<Listing> {
+  async list(instrument: string, deploymentId: string, ask: Price): Promise<Listing> {
     const { clock } = this.#context
     this.#checkRequest(instrument, deploymentId)
+    // Before anything is stored: what the venue cannot say is not listed.
+    if (this.#context.venue.capabilities.onePrice) asOnePrice(ask)
     const model = await this.#deps.deployments.ensureLoaded(deploymentId)
     const before = this.#rows.get(instrument) ?? null
-    if (before !== null && before.ask !== ask)
+    if (before !== null && !samePrice(before.ask, ask))
       this.#oldAsks.set(instrument, { ask: before.ask, until: clock.mono() + OLD_ASK_MS })
     const row = {
       instrument,

@@ -7,7 +7,6 @@ import { StokerError, fromErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
-import { nanoPerMtok } from '#contract/money.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
@@ -213,7 +212,7 @@ export class Offers {
       instrument: brandId<Instrument>(row.instrument),
       deploymentId: brandId<DeploymentId>(row.deploymentId),
       identity: identityOf(loaded, loaded.model),
-      askNanoPerMtok: nanoPerMtok(row.ask),
+      ask: row.ask,
       slots: this.#deps.slots.of(row).slots,
       contextTokens: spec.limits.contextTokens,
       maxOutputTokens: spec.limits.outputTokens,

@@ -1,5 +1,6 @@
 /** The market as the seller sees it: instruments, the last book of each, what an ask would bring. */
 import type { GradeSpec } from '#contract/grades.ts'
+import { comparePrices } from '#contract/money.ts'
 import type { VenueContext, DeploymentsService, PowerService, QualificationFacts } from '#core/core-context.ts'
 import type { Listings } from '#core/listings/index.ts'
 
@@ -49,7 +50,7 @@ export function createMarketData(
       const mine = listings.all().find((listing) => listing.instrument === instrument)
       if (book === null) return null
       const cheaper = book.rows
-        .filter((row) => mine !== undefined && row.askNanoPerMtok < mine.askNanoPerMtok)
+        .filter((row) => mine !== undefined && comparePrices(row.ask, mine.ask) < 0)
         .reduce((sum, row) => sum + row.suppliers, 0)
       return { jobsLastHour: book.jobsLastHour, waiting: book.waiting, cheaper }
     },

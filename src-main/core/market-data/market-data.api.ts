@@ -1,7 +1,7 @@
 /** Handlers of contract/market.ts. */
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Instrument } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { netPrice, type Price } from '#contract/money.ts'
 import type { ByVenue } from '#core/by-venue.ts'
 import type { VenueContext, PowerService } from '#core/core-context.ts'
 import type { Listings } from '#core/listings/index.ts'
@@ -9,7 +9,7 @@ import type { Os } from '#core/os.ts'
 
 import type { LastBooks } from './last-books.ts'
 import type { LastTerms } from './last-terms.ts'
-import { netPerMtok, placeInBook, quoteWarnings } from './quote.ts'
+import { placeInBook, quoteWarnings } from './quote.ts'
 
 export interface MarketApiDeps {
   terms: LastTerms
@@ -22,7 +22,7 @@ export interface MarketApiDeps {
 
 /** What the contract asks of the market of one venue. */
 export function marketDataCalls(context: VenueContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {
-  const { venueId, venue, clock, realm, currency } = context
+  const { venueId, venue, clock, realm, unit } = context
   return {
     instruments: () =>
       terms.specs().map((spec) => {
@@ -31,7 +31,7 @@ export function marketDataCalls(context: VenueContext, { terms, books, listings,
           venueId,
           spec,
           realm,
-          currency,
+          currency: unit.code,
           feeBps: terms.feeBps(),
           holdMs: terms.holdMs(),
           qualified: why === null,
@@ -39,26 +39,26 @@ export function marketDataCalls(context: VenueContext, { terms, books, listings,
         }
       }),
     book: (instrument: string) => books.of(instrument),
-    quote({ instrument, askNanoPerMtok }: { instrument: Instrument; askNanoPerMtok: number }) {
+    quote({ instrument, ask }: { instrument: Instrument; ask: Price }) {
       const book = books.of(instrument)
-      const place = book === null ? null : placeInBook(book, askNanoPerMtok)
+      const place = book === null ? null : placeInBook(book, ask)
       const spec = terms.specOf(instrument)
       const { nanoPerMtok: powerCost, currency: powerCurrency, method } = power.perMtok()
       return {
         venueId,
         instrument,
         realm,
-        currency,
-        askNanoPerMtok: nanoPerMtok(askNanoPerMtok),
+        currency: unit.code,
+        ask,
         feeBps: terms.feeBps(),
-        netNanoPerMtok: netPerMtok(askNanoPerMtok, terms.feeBps()),
+        net: netPrice(ask, terms.feeBps()),
         powerNanoPerMtok: powerCost,
         powerCurrency,
         powerMethod: method,
         place: place?.place ?? null,
         of: place?.of ?? null,
         warnings: quoteWarnings({
-          ask: askNanoPerMtok,
+          ask,
           place,
           online: venue.state().kind === 'online',
           qualified: spec !== null && whyNot(spec) === null,
@@ -79,9 +79,7 @@ export const marketDataApi = (os: Os, of: ByVenue<ReturnType<typeof marketDataCa
   book: os.market.book.handler(({ input }) => of(input.venueId).book(input.instrument)),
   quote: os.market.quote.handler(({ input }) => of(input.venueId).quote(input)),
   listings: os.market.listings.handler(({ input }) => of(input.venueId).listings()),
-  list: os.market.list.handler(({ input }) =>
-    of(input.venueId).list(input.instrument, input.deploymentId, input.askNanoPerMtok),
-  ),
+  list: os.market.list.handler(({ input }) => of(input.venueId).list(input.instrument, input.deploymentId, input.ask)),
   pause: os.market.pause.handler(({ input }) => of(input.venueId).pause(input.instrument)),
   resume: os.market.resume.handler(({ input }) => of(input.venueId).resume(input.instrument)),
   withdraw: os.market.withdraw.handler(({ input }) => of(input.venueId).withdraw(input.instrument)),

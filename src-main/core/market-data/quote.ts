@@ -1,20 +1,16 @@
 /** What an ask would bring, and where it would stand in the book. Pure. */
-import { amountOf, nano, nanoPerMtok, splitFee, TOKENS_PER_UNIT } from '#contract/money.ts'
-import type { Book } from '#contract/supplier.ts'
-
-/** Net of the exchange's fee for one unit (a million tokens). */
-export const netPerMtok = (ask: number, feeBps: number) =>
-  nano(splitFee(amountOf(TOKENS_PER_UNIT, nanoPerMtok(ask)), feeBps).seller)
+import type { BookView } from '#contract/market.ts'
+import { comparePrices, type Price } from '#contract/money.ts'
 
 /** 1 is the first to get work. Equal asks of others stand before a new one: they came earlier. */
-export function placeInBook(book: Book, ask: number): { place: number; of: number } {
-  const others = book.rows.map((row) => ({ ask: row.askNanoPerMtok, suppliers: row.suppliers - (row.mine ? 1 : 0) }))
-  const before = others.filter((row) => row.ask <= ask).reduce((sum, row) => sum + row.suppliers, 0)
+export function placeInBook(book: Pick<BookView, 'rows'>, ask: Price): { place: number; of: number } {
+  const others = book.rows.map((row) => ({ ask: row.ask, suppliers: row.suppliers - (row.mine ? 1 : 0) }))
+  const before = others.filter((row) => comparePrices(row.ask, ask) <= 0).reduce((sum, row) => sum + row.suppliers, 0)
   return { place: before + 1, of: others.reduce((sum, row) => sum + row.suppliers, 0) + 1 }
 }
 
 export interface QuoteFacts {
-  ask: number
+  ask: Price
   place: { place: number; of: number } | null
   online: boolean
   qualified: boolean
@@ -25,7 +21,7 @@ const STALE_MS = 60_000
 /** What the seller should know before listing at this ask. */
 export function quoteWarnings({ ask, place, online, qualified, bookAgeMs }: QuoteFacts): string[] {
   const warnings: string[] = []
-  if (ask === 0) warnings.push('At an ask of zero every job is served for nothing.')
+  if (ask.input === 0 && ask.output === 0) warnings.push('At an ask of zero every job is served for nothing.')
   if (!qualified) warnings.push('No current pass of this grade’s exam: take the exam before listing.')
   if (!online) warnings.push('The exchange is not reachable; the book may have changed.')
   else if (bookAgeMs === null) warnings.push('The exchange has not sent the book of this grade yet.')

@@ -1,6 +1,7 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
- * rollups, why a listing is paused, disputes, quarter hours, indices and counters, records for later, statements.
+ * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
+ * later, statements.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -11,6 +12,8 @@ import { tradingMigration } from './migrations/0040-trading.ts'
 import { rollupsMigration } from './migrations/0050-rollups.ts'
 import { pausedWhyMigration } from './migrations/0060-paused-why.ts'
 import { disputesMigration } from './migrations/0070-disputes.ts'
+import { unitsMigration } from './migrations/0080-units.ts'
+import { threePricesMigration } from './migrations/0090-three-prices.ts'
 import { quarterHoursMigration } from './migrations/0100-quarter-hours.ts'
 import { flatQueriesMigration } from './migrations/0110-flat-queries.ts'
 import { recordsMigration } from './migrations/0120-records.ts'
@@ -24,6 +27,8 @@ export const realmMigrations: readonly Migration[] = [
   rollupsMigration,
   pausedWhyMigration,
   disputesMigration,
+  unitsMigration,
+  threePricesMigration,
   quarterHoursMigration,
   flatQueriesMigration,
   recordsMigration,

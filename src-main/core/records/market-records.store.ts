@@ -1,5 +1,6 @@
 /** SQL of the books and events that are kept for later (realm-db/migrations/0120-records.ts). */
 import type { BookView } from '#contract/market.ts'
+import type { Price } from '#contract/money.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import { defaulted, int, json, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
@@ -14,8 +15,16 @@ const PARAMS_BYTES_MAX = 1_024
 /** Rows looked at when old ones are removed: more than a minute brings. */
 const PRUNED = 256
 
-/** Nano-units per million tokens, suppliers, free slots, 1 where it is mine. */
-type RecordedAsk = [ask: number, suppliers: number, freeSlots: number, mine: 0 | 1]
+/**
+ * Nano-units per million tokens (one price for all, or input, cached input and output where they differ), suppliers, free
+ * slots, 1 where it is mine.
+ */
+type RecordedAsk = [
+  ask: number | [input: number, cachedInput: number, output: number],
+  suppliers: number,
+  freeSlots: number,
+  mine: 0 | 1,
+]
 
 export const bookSnapshots = defineTable('book_snapshots', {
   id: defaulted(int()),
@@ -38,11 +47,14 @@ export const recordedEvents = defineTable('recorded_events', {
 })
 export type RecordedEvent = RowOf<typeof recordedEvents>
 
+const recordedPrice = ({ input, cachedInput, output }: Price): RecordedAsk[0] =>
+  input === cachedInput && input === output ? input : [input, cachedInput, output]
+
 /** As many of the cheapest asks as fit, and how many do not. */
 export function recordedAsks(rows: BookView['rows']): Pick<BookSnapshot, 'asks' | 'leftOut'> {
   const asks = rows
-    .toSorted((a, b) => a.askNanoPerMtok - b.askNanoPerMtok)
-    .map((row): RecordedAsk => [row.askNanoPerMtok, row.suppliers, row.freeSlots, row.mine ? 1 : 0])
+    .toSorted((a, b) => a.ask.output - b.ask.output || a.ask.input - b.ask.input)
+    .map((row): RecordedAsk => [recordedPrice(row.ask), row.suppliers, row.freeSlots, row.mine ? 1 : 0])
   let bytes = 2
   const kept = asks.filter((ask) => (bytes += JSON.stringify(ask).length + 1) <= ASKS_BYTES_MAX)
   return { asks: kept, leftOut: asks.length - kept.length }

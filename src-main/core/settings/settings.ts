@@ -1,6 +1,7 @@
 /** What the owner may set, and the rules a change must keep. */
 import type { Settings } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
+import { POWER_CURRENCY_AT_FIRST } from '#contract/power-currencies.ts'
 
 const RIG_NAME_MAX = 80
 /** Used where the machine has no name of its own. */
@@ -12,7 +13,7 @@ export function defaultSettings(hostname: string): Settings {
   return {
     rigName: rigName === '' ? RIG_NAME_FALLBACK : rigName,
     kwhPriceNano: null,
-    powerCurrency: 'USD',
+    powerCurrency: POWER_CURRENCY_AT_FIRST,
     wattsServing: null,
     wattsIdle: null,
     theme: 'system',

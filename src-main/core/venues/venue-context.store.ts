@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 
 import { StokerError } from '#contract/errors.ts'
+import { knownUnit } from '#contract/units.ts'
 import type { CoreContext, VenueContext } from '#core/core-context.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
@@ -29,6 +30,15 @@ export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDri
     throw new StokerError('DB_CORRUPT', `The database of venue ${row.venueId} must lie in the data folder.`, {
       data: { venueId: row.venueId },
     })
+  const unit = knownUnit(row.unit)
+  if (unit === undefined)
+    throw new StokerError(
+      'DB_FROM_FUTURE',
+      `This Stoker does not know the unit ${row.unit} of venue ${row.venueId}; update Stoker.`,
+      {
+        data: { venueId: row.venueId, unit: row.unit },
+      },
+    )
   const path = join(context.dataDir, file)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   return {
@@ -37,7 +47,7 @@ export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDri
     venueId: row.venueId,
     driver: row.driver,
     realm: row.realm,
-    currency: row.unit,
+    unit,
     realmDb: openDb({ path, migrations: realmMigrations, log: context.log }),
     venue: driver(row),
   }

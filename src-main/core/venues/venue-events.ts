@@ -3,7 +3,7 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { ExamId, Instrument, JobId } from '#contract/ids.ts'
 import type { InferenceRequest } from '#contract/inference.ts'
-import type { Nano, NanoPerMtok } from '#contract/money.ts'
+import type { Nano, Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Book, ExamLimitView, Release } from '#contract/supplier.ts'
 import type { EpochMs } from '#contract/time.ts'
@@ -15,8 +15,8 @@ export interface OfferedJob {
   instrument: Instrument
   specVersion: number
   request: InferenceRequest
-  /** Per million tokens, what it is paid at. */
-  priceNanoPerMtok: NanoPerMtok
+  /** What it is paid at. */
+  price: Price
   /** The most that is paid for it. */
   reserveNano: Nano
   /** Milliseconds from now on in which it must be done. */
@@ -109,6 +109,11 @@ export interface Statement {
 }
 export const STATEMENT_BYTES_MAX = 1_048_576
 
+/** A book with prices of three parts, whatever the venue's wire has. */
+export type VenueBook = Omit<Book, 'rows'> & {
+  rows: (Omit<Book['rows'][number], 'askNanoPerMtok'> & { ask: Price })[]
+}
+
 export type VenueEvent =
   | { kind: 'job'; job: OfferedJob }
   | { kind: 'cancel'; jobId: JobId; reason: 'buyer' | 'deadline' | 'exchange' }
@@ -128,6 +133,6 @@ export type VenueEvent =
   | ExamItemJudged
   | ExamProgress
   | ExamResult
-  | { kind: 'book'; book: Book }
+  | { kind: 'book'; book: VenueBook }
   /** For the owner to read; `instrument` when it is about one offer. */
   | { kind: 'notice'; level: 'info' | 'act-soon' | 'act-now'; text: string; instrument?: Instrument | undefined }

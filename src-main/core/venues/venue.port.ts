@@ -6,10 +6,11 @@
 import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId, Instrument, JobId, PublicKey } from '#contract/ids.ts'
-import type { Currency, NanoPerMtok, Realm } from '#contract/money.ts'
+import type { Price, Realm } from '#contract/money.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import type { EngineIdentity } from '#contract/supplier.ts'
 import type { EpochMs } from '#contract/time.ts'
+import type { UnitCode } from '#contract/units.ts'
 import type { LeaseSource } from '#core/capacity/lease.port.ts'
 
 import type { VenueEvent } from './venue-events.ts'
@@ -25,6 +26,8 @@ export interface VenueCapabilities {
   counts: 'venue' | 'seller'
   /** It pays what we ask, or by a rule of its own. */
   pricing: 'ask' | 'venue'
+  /** Its wire has one price for all tokens: three that differ cannot be offered (PRICE_UNEQUAL). */
+  onePrice: boolean
   /** What shows that work was paid. */
   receipts: 'signed' | 'statement' | 'none'
   /** `own`: the venue examines suppliers. `none`: its grades may be listed without an exam. */
@@ -40,7 +43,7 @@ export interface VenueCapabilities {
 
 export interface VenueTerms {
   realm: Realm
-  currency: Currency
+  unit: UnitCode
   feeBps: number
   holdMs: number
   specs: GradeSpec[]
@@ -61,7 +64,7 @@ export interface VenueOffer {
   instrument: Instrument
   deploymentId: DeploymentId
   identity: EngineIdentity
-  askNanoPerMtok: NanoPerMtok
+  ask: Price
   slots: number
   contextTokens: number
   maxOutputTokens: number

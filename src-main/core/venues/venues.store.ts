@@ -1,6 +1,6 @@
 /** The venues of this rig, as rig.db keeps them. */
 import type { VenueId } from '#contract/ids.ts'
-import type { Currency, Realm } from '#contract/money.ts'
+import type { Realm } from '#contract/money.ts'
 import { int, nullable, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
@@ -9,7 +9,7 @@ export const venues = defineTable('venues', {
   venueId: text<VenueId>(),
   driver: text(),
   realm: text<Realm>(),
-  unit: text<Currency>(),
+  unit: text(),
   /** Below the data folder. */
   file: text(),
   pinnedKey: nullable(text()),

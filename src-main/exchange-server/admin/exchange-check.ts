@@ -5,6 +5,7 @@
 import { checkBooksSliced } from '#books/books-check.ts'
 import { verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
+import { onePrice, samePrice } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
@@ -67,10 +68,10 @@ export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: stri
     problems.push(`job ${jobId}: settled without a receipt, or a receipt without a settlement`)
   const clearing = books.balance(db, CLEARING)
   if (clearing.credits !== clearing.debits)
-    problems.push(`clearing keeps ${clearing.credits - clearing.debits} nano-units that belong to somebody`)
+    problems.push(`clearing keeps ${clearing.credits - clearing.debits} that belong to somebody`)
   const reserved = reservedByJobs(db)
   if (BigInt(clearing.pendingCredits) !== reserved)
-    problems.push(`buyers have ${clearing.pendingCredits} nano-units set aside, the running jobs need ${reserved}`)
+    problems.push(`buyers have ${clearing.pendingCredits} set aside, the running jobs need ${reserved}`)
   return {
     ok: problems.length === 0,
     problems: problems.slice(0, PROBLEMS_MAX),
@@ -96,7 +97,8 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
         problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
       const terms = jobTerms(db, receipt.claim.jobId)
       if (
-        terms?.price !== receipt.priceNanoPerMtok ||
+        terms === null ||
+        !samePrice(terms.price, onePrice(receipt.priceNanoPerMtok)) ||
         terms.inputTokens !== receipt.billed.inputTokens ||
         receipt.billed.outputTokens > terms.maxTokens
       )
@@ -153,7 +155,7 @@ function checkBalances(
   const { holds: held, releases: released, receipts: earned } = sums.get(supplier) ?? NOTHING
   const balance = (account: string): bigint => {
     const { credits, debits } = books.balance(db, account)
-    return BigInt(credits) - BigInt(debits)
+    return credits - debits
   }
   if (balance(heldAccount(supplier)) !== held)
     problems.push(`held for ${supplier}: the ledger says ${balance(heldAccount(supplier))}, the holds ${held}`)

@@ -23,7 +23,7 @@ export function supplierView(db: ReadDb, books: Books, key: string): SupplierVie
   if (row === null) return null
   const balance = (account: string): number => {
     const { credits, debits } = books.balance(db, account)
-    return credits - debits
+    return Number(credits - debits)
   }
   return {
     supplier: row.supplier,

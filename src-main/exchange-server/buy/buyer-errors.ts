@@ -1,9 +1,10 @@
 /** The exchange's refusals, and what a failure means to a buyer. */
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
 import { ApiFailure, contextTooLong, keyRefused, modelNotFound, type ApiError } from '#lib/openai-error.ts'
 
 export const badKey = (): ApiFailure =>
-  keyRefused('no valid key was given; send it as Authorization: Bearer sk-practice-…')
+  keyRefused(`no valid key was given; send it as Authorization: Bearer ${EMBEDDED_VENUE.keyPrefix}…`)
 export const unknownModel = (model: string): ApiFailure =>
   modelNotFound(model, 'does not exist; GET /v1/models lists what is traded')
 export const beyondContext = (input: number, output: number, context: number): ApiFailure =>

@@ -1,4 +1,5 @@
 /** Buyers: making one with credit, giving out keys. */
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { nano, type Nano } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
 
@@ -6,7 +7,7 @@ import { buyerAccount, ISSUER, openBuyerAccount } from '../exchange-accounts.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { insertBuyer, insertBuyerKey } from '../store/buyers.store.ts'
 
-const KEY_PREFIX = 'sk-practice-'
+const KEY_PREFIX = EMBEDDED_VENUE.keyPrefix
 /** 1,000 practice credits. */
 export const DEFAULT_CREDIT = nano(1_000_000_000_000)
 

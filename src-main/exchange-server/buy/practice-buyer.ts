@@ -3,6 +3,7 @@
  * same routing as everybody, below HTTP, so that a newcomer earns practice credits without an open port.
  */
 import { inputTokens } from '#contract/bytes4.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
@@ -12,12 +13,14 @@ import { buyerAccount } from '../exchange-accounts.ts'
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
+import { within } from '../supply/matching.ts'
 import type { Offer, Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
 import { fund, openBuyer } from './buyers.ts'
 import { practicePrompt, SeededDraws } from './practice-prompts.ts'
 
-const PRACTICE_BUYER = 'practice-buyer'
+const { id: PRACTICE_BUYER, order: ORDER_WORD, name: BUYER_NAME } = EMBEDDED_VENUE.ownBuyer
+const UNIT = EMBEDDED_VENUE.unit
 /** It pays at most 20 practice credits per million tokens. */
 const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
 const AT_ONCE = 2
@@ -25,7 +28,7 @@ const FIRST_MS = 500
 const LEAST_MS = 2_000
 const SPREAD_MS = 2_000
 const CREDIT = nano(1_000_000_000_000)
-const CREDIT_LOW = 10_000_000_000
+const CREDIT_LOW = 10_000_000_000n
 const TOKENS_LEAST = 16
 const TOKENS_SPREAD = 33
 
@@ -66,11 +69,11 @@ export class PracticeBuyer {
   /** A listing appeared or changed: the first purchase comes within a second. */
   listed(peer: Peer, offer: Offer): void {
     if (!this.#enabled) return
-    if (offer.askNanoPerMtok > PRACTICE_PRICE_CAP) {
+    if (!within(offer.ask, PRACTICE_PRICE_CAP)) {
       peer.send({
         t: 'notice',
         level: 'act-soon',
-        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 1e9} practice credits per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
+        text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 10 ** UNIT.scale} ${UNIT.name} per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
         instrument: brandId<Instrument>(offer.instrument),
       })
     } else this.#schedule(FIRST_MS)
@@ -98,7 +101,7 @@ export class PracticeBuyer {
     const specs = [...this.#context.specs.values()].filter((spec) =>
       this.#registry
         .standing(spec.instrument, this.#context.clock.now())
-        .some((offer) => offer.askNanoPerMtok <= PRACTICE_PRICE_CAP),
+        .some((offer) => within(offer.ask, PRACTICE_PRICE_CAP)),
     )
     // Without a listing it sleeps until the next one.
     if (!this.#enabled || specs.length === 0) return
@@ -127,7 +130,7 @@ export class PracticeBuyer {
     )
     if (maxTokens < 1) return
     this.#topUp()
-    const orderId = this.#context.ids.next('practice')
+    const orderId = this.#context.ids.next(ORDER_WORD)
     const over = (): void => void this.#running.delete(orderId)
     this.#running.set(orderId, () => undefined)
     const cancel = this.#router.submit({
@@ -147,11 +150,11 @@ export class PracticeBuyer {
     db.tx((write) => {
       openBuyer(this.#context, write, {
         buyerId: PRACTICE_BUYER,
-        name: 'Practice buyer (no real buyer)',
+        name: BUYER_NAME,
         practice: true,
       })
       const { credits, debits, pendingDebits } = books.balance(write, buyerAccount(PRACTICE_BUYER))
-      if (credits - debits - pendingDebits < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
+      if (credits - debits - BigInt(pendingDebits) < CREDIT_LOW) fund(this.#context, write, PRACTICE_BUYER, CREDIT)
     })
   }
 }

@@ -2,6 +2,7 @@
  * What the practice buyer asks: items in the style of the exam's first level, and small talk. The same seed asks the
  * same.
  */
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { examItem, FAMILIES } from '#exam/generate-items.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
@@ -32,7 +33,7 @@ export class SeededDraws {
   }
 }
 
-const ITEM_SEED_PREFIX = 'practice-buyer-'
+const ITEM_SEED_PREFIX = `${EMBEDDED_VENUE.ownBuyer.id}-`
 const ITEMS = 10_000
 
 export function practicePrompt(draws: SeededDraws): string {

@@ -4,11 +4,15 @@ import type { Migration } from '#db/db-types.ts'
 
 import { exchangeTables } from './migrations/0030-exchange.ts'
 import { examSendings } from './migrations/0040-exam-sendings.ts'
+import { unitsMigration } from './migrations/0050-units.ts'
+import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
   exchangeTables,
   examSendings,
+  unitsMigration,
+  threePricesMigration,
   flatExchangeQueries,
 ]

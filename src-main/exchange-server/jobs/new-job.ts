@@ -1,7 +1,7 @@
 /** An order becomes a job of one supplier: price, salt, deadline, and the money it can cost at most set aside. */
 import { requestMac } from '#books/receipts.ts'
 import { StokerError } from '#contract/errors.ts'
-import { amountOf, MoneyRangeError, nano, nanoPerMtok, type Nano, type NanoPerMtok } from '#contract/money.ts'
+import { MoneyRangeError, nano, reserveOf, type Nano, type Price } from '#contract/money.ts'
 
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import { reserveFor } from '../settle/exchange-settlement.ts'
@@ -12,7 +12,7 @@ export interface Target {
   peer: Peer
   deploymentId: string
   modelSha256: string
-  askNanoPerMtok: number
+  ask: Price
   exam: RoutedJob['exam']
 }
 
@@ -23,7 +23,7 @@ export interface Target {
 export function reservedJob(context: ExchangeContext, order: BuyerOrder, target: Target): RoutedJob {
   const { clock, ids, terms } = context
   const { spec, request, inputTokens } = order
-  const price = nanoPerMtok(target.askNanoPerMtok)
+  const price = target.ask
   const salt = ids.secret(32)
   const job: RoutedJob = {
     jobId: ids.next('job'),
@@ -32,7 +32,7 @@ export function reservedJob(context: ExchangeContext, order: BuyerOrder, target:
     deploymentId: target.deploymentId,
     modelSha256: target.modelSha256,
     price,
-    reserveNano: target.exam === null ? mostItCosts(inputTokens + request.maxTokens, price) : nano(0),
+    reserveNano: target.exam === null ? mostItCosts(inputTokens, request.maxTokens, price) : nano(0),
     salt,
     requestMac: requestMac(salt, request),
     exam: target.exam,
@@ -50,9 +50,9 @@ export function reservedJob(context: ExchangeContext, order: BuyerOrder, target:
   return job
 }
 
-function mostItCosts(tokens: number, price: NanoPerMtok): Nano {
+function mostItCosts(inputTokens: number, maxTokens: number, price: Price): Nano {
   try {
-    return amountOf(tokens, price)
+    return reserveOf(inputTokens, maxTokens, price)
   } catch (error) {
     if (!(error instanceof MoneyRangeError)) throw error
     throw new StokerError('MONEY_RANGE', 'this call can cost more than one amount may be; lower max_tokens', {

@@ -4,7 +4,7 @@ import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { InferenceRequest } from '#contract/inference.ts'
-import type { Nano, NanoPerMtok } from '#contract/money.ts'
+import type { Nano, NanoPerMtok, Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 
 import { LIMITS } from '../exchange-limits.ts'
@@ -26,7 +26,7 @@ export interface Delivered {
  */
 export interface OrderSink {
   /** A supplier was found; called again when the order is rerouted. */
-  onRouted(job: { jobId: string; salt: string; supplier: string; priceNanoPerMtok: NanoPerMtok }): void
+  onRouted(job: { jobId: string; salt: string; supplier: string; price: Price }): void
   onDelta(text: string): void
   onDone(delivered: Delivered): void
   /** `afterText`: the buyer already has part of an answer. `deadline` says which failure it was. */
@@ -39,6 +39,7 @@ export interface BuyerOrder {
   spec: GradeSpec
   request: InferenceRequest
   inputTokens: number
+  /** None of the three may be above it. */
   maxPrice: NanoPerMtok
   sink: OrderSink
 }
@@ -104,7 +105,7 @@ export interface RoutedJob {
   readonly supplier: string
   readonly deploymentId: string
   readonly modelSha256: string
-  readonly price: NanoPerMtok
+  readonly price: Price
   readonly reserveNano: Nano
   readonly salt: string
   readonly requestMac: string

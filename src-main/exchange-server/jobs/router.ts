@@ -4,6 +4,7 @@
  */
 import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
+import { asOnePrice, nanoPerMtok, onePrice } from '#contract/money.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -56,7 +57,7 @@ export class Router {
   ): () => void {
     const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
-    this.#start(open, { ...target, askNanoPerMtok: 0 })
+    this.#start(open, { ...target, ask: onePrice(nanoPerMtok(0)) })
     return () => this.#cancel(open)
   }
 
@@ -131,7 +132,7 @@ export class Router {
         peer: found.peer,
         deploymentId: found.offer.deploymentId,
         modelSha256: found.offer.identity.sha256,
-        askNanoPerMtok: found.askNanoPerMtok,
+        ask: found.ask,
         exam: null,
       })
       return
@@ -196,14 +197,14 @@ export class Router {
     const { spec, request } = order
     target.peer.jobs.set(job.jobId, job)
     job.stopTimer = after(clock, job.deadlineMs, () => this.#deadline(job))
-    order.sink.onRouted({ jobId: job.jobId, salt, supplier: job.supplier, priceNanoPerMtok: price })
+    order.sink.onRouted({ jobId: job.jobId, salt, supplier: job.supplier, price })
     target.peer.send({
       t: 'job',
       jobId: brandId<JobId>(job.jobId),
       instrument: brandId<Instrument>(spec.instrument),
       specVersion: spec.version,
       request,
-      priceNanoPerMtok: price,
+      priceNanoPerMtok: asOnePrice(price),
       reserveNano: job.reserveNano,
       deadlineMs: job.deadlineMs,
       salt,

@@ -4,6 +4,7 @@
  */
 import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
+import { asOnePrice } from '#contract/money.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { brandId, type JobId, type PublicKey } from '#contract/ids.ts'
@@ -94,7 +95,7 @@ export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim
         prev: chain.receiptHead,
         realm: terms.realm,
         billed,
-        priceNanoPerMtok: job.price,
+        priceNanoPerMtok: asOnePrice(job.price),
         feeBps: terms.feeBps,
         settledAt: at,
         releaseAt: at + terms.holdMs,

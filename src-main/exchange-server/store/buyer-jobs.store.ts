@@ -1,6 +1,6 @@
 /** Jobs of buyers: one row an attempt, from routing to settled or void. */
-import type { Nano } from '#contract/money.ts'
-import { amount, defaulted, int, nullable, price, text } from '#db/column.ts'
+import type { Nano, Price } from '#contract/money.ts'
+import { amount, defaulted, int, named, nullable, price, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import type { SliceBounds } from '#db/row-slices.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
@@ -15,7 +15,10 @@ export const buyerJobs = defineTable('jobs', {
   instrument: text(),
   specVersion: int(),
   modelSha256: text(),
-  price: price(),
+  /** Of input; the other two beside it. */
+  inputPrice: named('price', price()),
+  cachedPrice: defaulted(price()),
+  outputPrice: defaulted(price()),
   inputTokens: int(),
   maxTokens: int(),
   reserveNano: amount(),
@@ -26,9 +29,19 @@ export const buyerJobs = defineTable('jobs', {
 })
 export type BuyerJobRow = RowOf<typeof buyerJobs>
 
+type PriceColumn = 'inputPrice' | 'cachedPrice' | 'outputPrice'
+type RoutedRow = Omit<BuyerJobRow, PriceColumn | 'state' | 'reason' | 'endedAt'> & { price: Price }
+
 /** A job as it is routed. */
-export const insertJob = (db: WriteDb, job: Omit<BuyerJobRow, 'state' | 'reason' | 'endedAt'>): number =>
-  buyerJobs.insert(db, { ...job, state: 'running', endedAt: null })
+export const insertJob = (db: WriteDb, { price: of, ...job }: RoutedRow): number =>
+  buyerJobs.insert(db, {
+    ...job,
+    inputPrice: of.input,
+    cachedPrice: of.cachedInput,
+    outputPrice: of.output,
+    state: 'running',
+    endedAt: null,
+  })
 
 /** False when the job was not running: somebody else ended it. */
 export const endJob = (
@@ -75,8 +88,15 @@ export const unmatchedReceipts = (db: ReadDb, bounds: SliceBounds<bigint>): stri
 export const reservedByJobs = (db: ReadDb): bigint =>
   db.money<{ sum: bigint | null }>(`SELECT sum(reserve_nano) AS sum FROM jobs WHERE state = 'running'`).get()?.sum ?? 0n
 
-const terms = buyerJobs.pick('price', 'inputTokens', 'maxTokens')
+const terms = buyerJobs.pick('inputPrice', 'cachedPrice', 'outputPrice', 'inputTokens', 'maxTokens')
 
 /** What a settled job was agreed at, for checking its receipt. */
-export const jobTerms = (db: ReadDb, jobId: string): Pick<BuyerJobRow, 'price' | 'inputTokens' | 'maxTokens'> | null =>
-  terms.get(db, `SELECT ${terms.columns} FROM jobs WHERE job_id = ?`, jobId)
+export function jobTerms(
+  db: ReadDb,
+  jobId: string,
+): (Pick<BuyerJobRow, 'inputTokens' | 'maxTokens'> & { price: Price }) | null {
+  const row = terms.get(db, `SELECT ${terms.columns} FROM jobs WHERE job_id = ?`, jobId)
+  if (row === null) return null
+  const { inputPrice: input, cachedPrice: cachedInput, outputPrice: output, ...rest } = row
+  return { ...rest, price: { input, cachedInput, output } }
+}

@@ -1,7 +1,7 @@
 /** The book of each instrument, pushed to every supplier when it changes, at most once a second. */
 import type { Instrument } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { asOnePrice, nanoPerMtok } from '#contract/money.ts'
 import type { Book } from '#contract/supplier.ts'
 import { HOUR_MS } from '#contract/time.ts'
 
@@ -69,8 +69,10 @@ export class BookFeed {
 function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] {
   const rows = new Map<number, { suppliers: number; freeSlots: number; mine: boolean }>()
   for (const offer of offers) {
-    const row = rows.get(offer.askNanoPerMtok) ?? { suppliers: 0, freeSlots: 0, mine: false }
-    rows.set(offer.askNanoPerMtok, {
+    // Protocol 1: every offer came with one price, and goes out as one.
+    const ask = asOnePrice(offer.ask)
+    const row = rows.get(ask) ?? { suppliers: 0, freeSlots: 0, mine: false }
+    rows.set(ask, {
       suppliers: row.suppliers + 1,
       freeSlots: row.freeSlots + offer.freeSlots,
       mine: row.mine || offer.supplier === viewer,

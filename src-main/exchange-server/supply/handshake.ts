@@ -46,7 +46,7 @@ export function readHello(value: unknown, nonce: string, exchange: string): Hell
 }
 
 export function welcome({ terms, specs, clock }: ExchangeContext, peer: Peer, resumed: boolean): object {
-  const { realm, currency, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
+  const { realm, unit, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
   return {
     t: 'welcome',
     session: peer.session,
@@ -55,7 +55,7 @@ export function welcome({ terms, specs, clock }: ExchangeContext, peer: Peer, re
     heartbeatMs,
     resumeWithinMs,
     realm,
-    currency,
+    currency: unit.code,
     feeBps,
     holdMs,
     specs: [...specs.values()],

@@ -4,7 +4,7 @@
  */
 import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import type { NanoPerMtok } from '#contract/money.ts'
+import type { Price } from '#contract/money.ts'
 
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
@@ -14,7 +14,7 @@ export interface Offer {
   instrument: string
   deploymentId: string
   identity: EngineIdentity
-  askNanoPerMtok: NanoPerMtok
+  ask: Price
   slots: number
   contextTokens: number
   maxOutputTokens: number

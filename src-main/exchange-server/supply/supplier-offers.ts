@@ -1,6 +1,7 @@
 /** Offers: a supplier names an ask for a grade it has qualified for. They live as long as its session. */
 import { StokerError, toErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
+import { onePrice, samePrice } from '#contract/money.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -25,14 +26,15 @@ export function takeOffer(context: ExchangeContext, registry: Registry, peer: Pe
     return null
   }
   const before = peer.offers.get(frame.instrument)
-  const keepsPlace =
-    before !== undefined && before.askNanoPerMtok === frame.askNanoPerMtok && before.deploymentId === frame.deploymentId
-  const { deploymentId, identity, askNanoPerMtok, slots, contextTokens, maxOutputTokens, instrument } = frame
+  // Protocol 1 has one price for all tokens.
+  const ask = onePrice(frame.askNanoPerMtok)
+  const keepsPlace = before !== undefined && samePrice(before.ask, ask) && before.deploymentId === frame.deploymentId
+  const { deploymentId, identity, slots, contextTokens, maxOutputTokens, instrument } = frame
   const offer: Offer = {
     instrument,
     deploymentId,
     identity,
-    askNanoPerMtok,
+    ask,
     slots,
     contextTokens,
     maxOutputTokens,

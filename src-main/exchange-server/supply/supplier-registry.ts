@@ -49,7 +49,7 @@ export class Registry {
         peer,
         offer,
         supplier: peer.supplier,
-        askNanoPerMtok: offer.askNanoPerMtok,
+        ask: offer.ask,
         order: offer.order,
         freeSlots: peer.freeSlots(offer),
         contextTokens: offer.contextTokens,

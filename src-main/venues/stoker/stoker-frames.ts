@@ -1,5 +1,6 @@
 /** The supplier protocol's frames (contract/supplier.ts) as the verbs and events of the core's port, and back. */
 import type { ErrorValue } from '#contract/errors.ts'
+import { asOnePrice, onePrice } from '#contract/money.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueVerbs } from '#core/venues/venue.port.ts'
@@ -11,8 +12,8 @@ const errorOf = (error: { code: string; message: string; data: ErrorValue['data'
 export function eventOf(frame: ExchangeFrame): VenueEvent | null {
   switch (frame.t) {
     case 'job': {
-      const { t: _, ...job } = frame
-      return { kind: 'job', job }
+      const { t: _, priceNanoPerMtok, ...job } = frame
+      return { kind: 'job', job: { ...job, price: onePrice(priceNanoPerMtok) } }
     }
     case 'job.cancel':
       return { kind: 'cancel', jobId: frame.jobId, reason: frame.reason }
@@ -49,7 +50,13 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
       return { kind: 'exam-result', ...result }
     }
     case 'book':
-      return { kind: 'book', book: frame.book }
+      return {
+        kind: 'book',
+        book: {
+          ...frame.book,
+          rows: frame.book.rows.map(({ askNanoPerMtok, ...row }) => ({ ...row, ask: onePrice(askNanoPerMtok) })),
+        },
+      }
     case 'notice': {
       const { t: _, ...notice } = frame
       return { kind: 'notice', ...notice }
@@ -65,9 +72,13 @@ const wireError = (error: ErrorValue): Extract<SupplierFrame, { t: 'job.error' }
   data: { ...error.data },
 })
 
-/** Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. */
+/**
+ * Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. Protocol 1 has one price for all
+ * tokens: three that differ are refused with PRICE_UNEQUAL.
+ */
 export const stokerVerbs = (send: (frame: SupplierFrame) => void): VenueVerbs => ({
-  declare: (offer) => send({ t: 'offer', ...offer }),
+  // An offer that would sell at another price than was asked is never sent.
+  declare: ({ ask, ...offer }) => send({ t: 'offer', ...offer, askNanoPerMtok: asOnePrice(ask) }),
   withdraw: (instrument) => send({ t: 'withdraw', instrument }),
   accept: (jobId) => send({ t: 'job.accept', jobId }),
   refuse: (jobId, error) => send({ t: 'job.reject', jobId, error: wireError(error) }),
@@ -86,6 +97,7 @@ export const STOKER_CAPABILITIES = {
   cancel: true,
   counts: 'venue',
   pricing: 'ask',
+  onePrice: true,
   receipts: 'signed',
   exams: 'own',
   book: true,

@@ -208,7 +208,7 @@ class StokerLink {
       kind: 'online',
       since: this.#options.clock.now(),
       fresh,
-      terms: { realm, currency, feeBps, holdMs, specs, exchange },
+      terms: { realm, unit: currency, feeBps, holdMs, specs, exchange },
     })
   }
 

@@ -6,13 +6,13 @@ import type { Series } from '#contract/earnings.ts'
 import { Age } from '#ui/age.tsx'
 import { type ChartRow, chartRows, cumulative, type IncomeSource, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
-import { amount, currencyWord } from '#ui/format.ts'
+import { amount } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { IncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { READ_AGAIN_MS, SPAN_NAMES, type SpanRange } from './spans.ts'
 import { useSourceNames } from './source-names.ts'
 
@@ -41,12 +41,12 @@ function Picture({
   /** The span in words. */
   long: string
 }) {
-  const unit = currencyWord(series.currency)
+  const unit = useUnit()
   const { bucket } = series.range
   const sums = cumulative(rows)
   const present = nowLabel(series, rows)
   const last = sums.at(-1)
-  const label = `${long}: ${amount(last?.available ?? 0)} ${unit} available, ${amount(last?.held ?? 0)} held, by ${bucket}. The table has every figure.`
+  const label = `${long}: ${amount(last?.available ?? 0, unit)} ${unit.name} available, ${amount(last?.held ?? 0, unit)} held, by ${bucket}. The table has every figure.`
   if (isEmpty(rows)) {
     return (
       <Empty title={`No job was settled in ${long}.`}>
@@ -60,20 +60,18 @@ function Picture({
       <IncomeTable
         rows={rows}
         sources={sources}
-        currency={series.currency}
+        unit={unit}
         powerCurrency={series.powerCurrency}
         caption={`Earned by ${bucket}`}
       />
     )
   if (view === 'cumulative')
-    return (
-      <CumulativeChart points={sums} currency={series.currency} powerCurrency={series.powerCurrency} label={label} />
-    )
+    return <CumulativeChart points={sums} unit={unit} powerCurrency={series.powerCurrency} label={label} />
   return (
     <IncomeChart
       rows={rows}
       sources={sources}
-      currency={series.currency}
+      unit={unit}
       powerCurrency={series.powerCurrency}
       label={label}
       height={300}
@@ -86,6 +84,7 @@ export function ChartCard({ range }: { range: SpanRange }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
   const nameOf = useSourceNames(range.by)
+  const unit = useUnit()
   const [view, setView] = useState<View>('bars')
   const series = useQuery(
     rpc.earnings.series.queryOptions({
@@ -129,7 +128,7 @@ export function ChartCard({ range }: { range: SpanRange }) {
             <Picture series={data} rows={rows} sources={sources} view={view} long={SPAN_NAMES[range.span].long} />
             {!empty && (
               <p className="foot">
-                {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
+                {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
                 <Age at={data.at} prefix="Read " />
               </p>
             )}

@@ -6,7 +6,8 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { IncomeKey, Summary } from '#contract/earnings.ts'
-import { amount, currencyWord, powerMoney } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, powerMoney } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
@@ -14,7 +15,7 @@ import { saveText } from '#ui/save.ts'
 import { until, viewerZone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { ChartCard } from './chart-card.tsx'
 import { GpuCard } from './gpu-card.tsx'
 import { HeldCard } from './held-card.tsx'
@@ -23,13 +24,12 @@ import { KEY_WORDS } from './source-names.ts'
 import { SourceCard } from './source-card.tsx'
 import { SummaryTiles } from './summary-tiles.tsx'
 
-function sentenceOf(summary: Summary | undefined, span: Span): string {
+function sentenceOf(summary: Summary | undefined, span: Span, unit: Unit): string {
   if (summary === undefined) return 'Reading the books.'
-  const unit = currencyWord(summary.currency)
   if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
   const power =
     summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
-  return `${amount(summary.availableNano)} ${unit} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano)} held${power}.`
+  return `${amount(summary.availableNano, unit)} ${unit.name} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
 }
 
 function CsvButton({ range }: { range: SpanRange }) {
@@ -52,6 +52,7 @@ const KEYS = ['instrument', 'model', 'deployment'] as const satisfies readonly I
 export function EarningsPage() {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const unit = useUnit()
   const [span, setSpan] = useState<Span>('24h')
   const [by, setBy] = useState<IncomeKey>('instrument')
   const now = useNow()
@@ -70,14 +71,14 @@ export function EarningsPage() {
     <>
       <PageHead
         title="Earnings"
-        sentence={sentenceOf(summary, span)}
+        sentence={sentenceOf(summary, span, unit)}
         sub={
           <span className="num">
             {SPAN_NAMES[span].long}, local time ({series.data?.range.zone ?? range.zone})
             {next != null && (
               <>
                 {' '}
-                · <b>next release</b> {amount(next.amountNano)} {until(next.at, now)}
+                · <b>next release</b> {amount(next.amountNano, unit)} {until(next.at, now)}
               </>
             )}
           </span>

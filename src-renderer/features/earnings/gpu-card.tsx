@@ -1,5 +1,5 @@
 import type { Series } from '#contract/earnings.ts'
-import { amount, energy, short } from '#ui/format.ts'
+import { amount, energy, POWER, short } from '#ui/format.ts'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
@@ -30,7 +30,7 @@ const columnsOf = (powerCurrency: string): readonly Column<GpuRow>[] => [
   {
     head: `Cost, ${powerCurrency}`,
     right: true,
-    cell: (row) => (row.cost === null ? 'no price set' : amount(row.cost)),
+    cell: (row) => (row.cost === null ? 'no price set' : amount(row.cost, POWER)),
   },
 ]
 

@@ -2,13 +2,13 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
 import { holdSentence } from '#ui/hold.ts'
-import { amount, currencyWord, short } from '#ui/format.ts'
+import { amount, short } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { clock, moment, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 
 const SHOWN = 12
 
@@ -16,13 +16,13 @@ const SHOWN = 12
 export function HeldCard() {
   const { rpc } = useCore()
   const now = useNow()
-  const { venueId, currency } = useVenue()
+  const { venueId } = useVenue()
+  const unit = useUnit()
   const held = useQuery(rpc.earnings.held.queryOptions({ input: { venueId }, refetchInterval: 5_000 }))
   const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const hold = holdSentence(instruments.data?.[0]?.holdMs)
-  const unit = currencyWord(currency)
   return (
-    <Card title="Held money" aside={<span className="age">{unit}, by release</span>}>
+    <Card title="Held money" aside={<span className="age">{unit.name}, by release</span>}>
       <Loaded query={held}>
         {(rows) =>
           rows.length === 0 ? (
@@ -41,7 +41,7 @@ export function HeldCard() {
                       <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${row.reason}`}>
                         {short(row.jobId, 12)}
                       </Link>
-                      <span>{amount(row.amountNano)}</span>
+                      <span>{amount(row.amountNano, unit)}</span>
                     </li>
                   ))}
               </ul>

@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 
 import type { Series } from '#contract/earnings.ts'
-import { amount, count, currencyWord, price, shortCount } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, count, rate, shortCount } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { SPAN_NAMES, type SpanRange } from './spans.ts'
 import { KEY_WORDS, useSourceNames } from './source-names.ts'
 
@@ -46,18 +47,18 @@ export function bySource(series: Series): SourceRow[] {
   return [...rows.values()].sort((a, b) => b.gross - a.gross)
 }
 
-const columnsOf = (head: string, nameOf: (source: string) => string): readonly Column<SourceRow>[] => [
+const columnsOf = (head: string, nameOf: (source: string) => string, unit: Unit): readonly Column<SourceRow>[] => [
   { head, cell: (row) => nameOf(row.source) },
   { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
   { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
   {
     head: 'Per million',
     right: true,
-    cell: (row) => (row.tokens === 0 ? 'none' : price(Math.round((row.gross / row.tokens) * 1e6))),
+    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
   },
-  { head: 'Fee', right: true, cell: (row) => amount(row.fee) },
-  { head: 'Held', right: true, cell: (row) => amount(row.held) },
-  { head: 'Available', right: true, cell: (row) => amount(row.available) },
+  { head: 'Fee', right: true, cell: (row) => amount(row.fee, unit) },
+  { head: 'Held', right: true, cell: (row) => amount(row.held, unit) },
+  { head: 'Available', right: true, cell: (row) => amount(row.available, unit) },
 ]
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -70,12 +71,13 @@ export function SourceCard({ range }: { range: SpanRange }) {
   const series = useQuery(
     rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
   )
+  const unit = useUnit()
   return (
     <Card
       title="Where it came from"
       aside={
         <span className="age">
-          {series.data === undefined ? '' : `${currencyWord(series.data.currency)}, `}
+          {series.data === undefined ? '' : `${unit.name}, `}
           {SPAN_NAMES[range.span].long}
         </span>
       }
@@ -88,7 +90,7 @@ export function SourceCard({ range }: { range: SpanRange }) {
           ) : (
             <Table
               caption={`Income by ${word}`}
-              columns={columnsOf(capital(word), nameOf)}
+              columns={columnsOf(capital(word), nameOf, unit)}
               rows={rows}
               rowKey={(row) => row.source}
             />

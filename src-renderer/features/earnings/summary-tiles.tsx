@@ -1,31 +1,33 @@
 import type { Summary } from '#contract/earnings.ts'
-import { amount, count, currencyWord, energy, powerMoney, price, shortCount } from '#ui/format.ts'
+import { amount, count, energy, POWER, powerMoney, rate, shortCount } from '#ui/format.ts'
 import { Tile } from '#ui/page.tsx'
 import { duration, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
+import { useUnit } from '../../core-client.ts'
+
 /** Available, held, electricity and work done: four figures that are never added to each other. */
 export function SummaryTiles({ summary }: { summary: Summary }) {
   const now = useNow()
-  const unit = currencyWord(summary.currency)
+  const unit = useUnit()
   const tokens = summary.inputTokens + summary.outputTokens
   return (
     <div className="grid g4">
       <Tile
         question="Available"
-        value={amount(summary.availableNano)}
-        unit={unit}
-        foot={`of gross ${amount(summary.grossNano)}, fee ${amount(summary.feeNano)}`}
+        value={amount(summary.availableNano, unit)}
+        unit={unit.name}
+        foot={`of gross ${amount(summary.grossNano, unit)}, fee ${amount(summary.feeNano, unit)}`}
       />
       <Tile
         question="Held until released"
-        value={amount(summary.heldNano)}
-        unit={unit}
-        foot={`${summary.nextRelease === null ? 'nothing to release' : `next ${until(summary.nextRelease.at, now)}`}${summary.pendingNano === 0 ? '' : `; pending ${amount(summary.pendingNano)}`}`}
+        value={amount(summary.heldNano, unit)}
+        unit={unit.name}
+        foot={`${summary.nextRelease === null ? 'nothing to release' : `next ${until(summary.nextRelease.at, now)}`}${summary.pendingNano === 0 ? '' : `; pending ${amount(summary.pendingNano, unit)}`}`}
       />
       <Tile
         question="Electricity"
-        value={summary.powerNano === null ? 'no price set' : amount(summary.powerNano)}
+        value={summary.powerNano === null ? 'no price set' : amount(summary.powerNano, POWER)}
         unit={summary.powerNano === null ? undefined : `${summary.powerCurrency}, real cost`}
         foot={`${energy(summary.powerKwh)}, ${summary.powerMethod}`}
       />
@@ -38,7 +40,7 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
             ? summary.listedMs === 0
               ? 'not listed in this span'
               : `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
-            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${price(summary.powerNanoPerMtok)} a million tokens`
+            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${rate(summary.powerNanoPerMtok, POWER)} a million tokens`
         }
       />
     </div>

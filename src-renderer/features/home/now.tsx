@@ -2,19 +2,20 @@
 import { Link } from '@tanstack/react-router'
 
 import type { LiveJob } from '#contract/app.ts'
-import { amount, count, currencyWord, gradeName, short, tokPerS } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, count, gradeName, short, tokPerS } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { speedOf } from '#ui/shown-speed.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { clock, duration } from '#ui/format-time.ts'
 
-import { useLive, useVenue, useVenueLive } from '../../core-client.ts'
+import { useLive, useUnit, useVenue, useVenueLive } from '../../core-client.ts'
 import { useStaleness } from '../../core-client.ts'
 
 const nowSpeed = (value: number | null): string => (value === null ? 'not yet' : tokPerS(value))
 
-const columns = (unit: string): Column<LiveJob>[] => [
+const columns = (unit: Unit): Column<LiveJob>[] => [
   {
     head: 'Job',
     cell: (job) =>
@@ -30,15 +31,15 @@ const columns = (unit: string): Column<LiveJob>[] => [
   { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
   { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
   { head: 'Speed', cell: (job) => nowSpeed(speedOf(job)) },
-  { head: `Earns, ${unit}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.sellerNano)) },
+  { head: `Earns, ${unit.name}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.sellerNano, unit)) },
 ]
 
 export function Now() {
   const live = useLive()
   const { stale, since } = useStaleness()
-  const { venueId, currency } = useVenue()
+  const { venueId } = useVenue()
+  const unit = useUnit()
   const here = useVenueLive()
-  const unit = currencyWord(currency)
   const running = live?.value.running.filter((job) => job.venueId === venueId) ?? []
   return (
     <Card

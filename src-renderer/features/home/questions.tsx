@@ -2,20 +2,27 @@
  * The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough?
  */
 import type { Home } from '#contract/app.ts'
-import { count, currencyWord, gradeName, percent, price } from '#ui/format.ts'
+import { count, gradeName, percent, POWER, price, rate } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
 import { duration } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
+import { useUnit } from '../../core-client.ts'
+
 /**
  * In one currency the cost is drawn against the ask; a real cost beside practice credits is only said, never netted.
  */
-export function CostCard({ home: { cost, currency } }: { home: Home }) {
-  const unit = currencyWord(currency)
-  const comparable = cost.powerCurrency === currency && cost.powerNanoPerMtok !== null && cost.askNanoPerMtok !== null
-  const value = cost.powerNanoPerMtok === null ? 'not known yet' : price(cost.powerNanoPerMtok)
+export function CostCard({ home: { cost } }: { home: Home }) {
+  const unit = useUnit()
+  const comparable =
+    unit.kind === 'money' &&
+    unit.scale === POWER.scale &&
+    cost.powerCurrency === unit.code &&
+    cost.powerNanoPerMtok !== null &&
+    cost.ask !== null
+  const value = cost.powerNanoPerMtok === null ? 'not known yet' : rate(cost.powerNanoPerMtok, POWER)
   return (
     <Tile
       question="What does a million tokens cost me?"
@@ -23,8 +30,8 @@ export function CostCard({ home: { cost, currency } }: { home: Home }) {
       unit={cost.powerNanoPerMtok === null ? undefined : `${cost.powerCurrency} of electricity`}
       foot={
         <div className="row">
-          <span>{cost.askNanoPerMtok === null ? 'no ask yet' : `ask ${price(cost.askNanoPerMtok)} ${unit}`}</span>
-          {cost.netNanoPerMtok !== null && <span>after fee {price(cost.netNanoPerMtok)}</span>}
+          <span>{cost.ask === null ? 'no ask yet' : `ask ${price(cost.ask, unit)} ${unit.name}`}</span>
+          {cost.net !== null && <span>after fee {price(cost.net, unit)}</span>}
         </div>
       }
     >
@@ -32,8 +39,8 @@ export function CostCard({ home: { cost, currency } }: { home: Home }) {
         <div style={{ marginTop: 10 }}>
           <LimitTrack
             min={0}
-            max={(cost.askNanoPerMtok ?? 0) * 1.15}
-            limit={cost.askNanoPerMtok}
+            max={(cost.ask?.output ?? 0) * 1.15}
+            limit={cost.ask?.output ?? null}
             value={cost.powerNanoPerMtok}
           />
         </div>

@@ -4,13 +4,13 @@ import { Link } from '@tanstack/react-router'
 
 import type { Home } from '#contract/app.ts'
 import { chartRows, nowLabel, sourcesOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord, gradeName, powerMoney } from '#ui/format.ts'
+import { amount, count, gradeName, powerMoney } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 
-import { useCore } from '../../core-client.ts'
+import { useCore, useUnit } from '../../core-client.ts'
 
 /** The running hour moves on without any event. */
 const READ_AGAIN_MS = 60_000
@@ -23,24 +23,24 @@ export function Today({ home }: { home: Home }) {
     rpc.earnings.series.queryOptions({ input: { venueId, span: 'today', zone }, refetchInterval: READ_AGAIN_MS }),
   )
   const sources = series.data === undefined ? [] : sourcesOf(series.data, gradeName)
-  const unit = currencyWord(home.currency)
+  const unit = useUnit()
   const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
-  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${electricity}.`
+  const sentence = `Today, ${jobs} jobs: ${amount(availableNano, unit)} ${unit.name} available, ${amount(heldNano, unit)} held; electricity ${electricity}.`
   return (
     <Card
       label="Earned today"
       title={
         <>
-          Available today <span className="num">{amount(availableNano)}</span>
-          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span>{' '}
-          <span className="age">{unit}</span>
+          Available today <span className="num">{amount(availableNano, unit)}</span>
+          <span className="age"> · </span>held <span className="num">{amount(heldNano, unit)}</span>{' '}
+          <span className="age">{unit.name}</span>
         </>
       }
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend sources={sources} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
         today in {zone} · {count(jobs)} jobs · electricity {electricity}
-        {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
+        {series.data !== undefined && jobs > 0 && ` · ${axisUnits(unit, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
         {(data) => {
@@ -59,7 +59,7 @@ export function Today({ home }: { home: Home }) {
               <IncomeChart
                 rows={rows}
                 sources={sources}
-                currency={data.currency}
+                unit={unit}
                 powerCurrency={data.powerCurrency}
                 label={sentence}
                 {...(present === undefined ? {} : { nowLabel: present })}
@@ -67,7 +67,7 @@ export function Today({ home }: { home: Home }) {
               <FoldedIncomeTable
                 rows={rows}
                 sources={sources}
-                currency={data.currency}
+                unit={unit}
                 powerCurrency={data.powerCurrency}
                 caption="Earned today by hour"
               />

@@ -1,5 +1,6 @@
 import type { Job } from '#contract/jobs.ts'
-import { amount, count, currencyWord, gradeName, price, short } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, count, gradeName, price, short } from '#ui/format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { speedOf } from '#ui/shown-speed.ts'
 import type { Column } from '#ui/table.tsx'
@@ -36,7 +37,7 @@ export const noTokens = (job: Job): string => (job.state === 'running' || job.st
 const speed = (value: number | null): string =>
   value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1)
 
-export const jobColumns = (currency: string, open: (jobId: string) => void): Column<Job>[] => [
+export const jobColumns = (unit: Unit, open: (jobId: string) => void): Column<Job>[] => [
   {
     head: 'Job',
     cell: (job) => (
@@ -68,11 +69,11 @@ export const jobColumns = (currency: string, open: (jobId: string) => void): Col
     cell: (job) => (job.ttftMs === null ? 'none' : duration(job.ttftMs)),
   },
   { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
-  { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.priceNanoPerMtok) },
+  { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.price, unit) },
   {
-    head: `Mine, ${currencyWord(currency)}`,
+    head: `Mine, ${unit.name}`,
     right: true,
-    cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano)),
+    cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano, unit)),
   },
   { head: 'Money', right: true, cell: (job) => MONEY_WORDS[job.money] },
 ]

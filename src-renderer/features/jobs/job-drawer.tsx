@@ -7,16 +7,17 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
 import type { JobId } from '#contract/ids.ts'
+import { POWER_CURRENCY_AT_FIRST } from '#contract/power-currencies.ts'
 import type { Job, ReceiptDifference } from '#contract/jobs.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import { amount, count, currencyWord, gradeName, percent, price, tokPerS } from '#ui/format.ts'
+import { amount, count, gradeName, percent, powerMoney, price, tokPerS } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { saveText } from '#ui/save.ts'
 import { speedOf } from '#ui/shown-speed.ts'
 import { duration, moment } from '#ui/format-time.ts'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
 
 type Detail = Job & {
@@ -75,27 +76,28 @@ function tokens(job: Detail): (readonly [string, ReactNode] | null)[] {
 }
 
 function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
-  const unit = currencyWord(job.currency)
+  const unit = useUnit()
+  const inUnit = (value: number): string => `${amount(value, unit)} ${unit.name}`
   return (
     <Part
       title="Money"
       facts={[
-        ['Price', `${price(job.priceNanoPerMtok)} ${unit} per million tokens`],
-        ['Gross', orNone(job.grossNano, (nano) => `${amount(nano)} ${unit}`)],
+        ['Price', `${price(job.price, unit)} ${unit.name} per million tokens`],
+        ['Gross', orNone(job.grossNano, inUnit)],
         [
           'Fee',
           job.feeNano === null
             ? 'none'
-            : `${amount(job.feeNano)} ${unit}${job.receipt === null ? '' : ` (${percent(job.receipt.feeBps / 10_000, 1)})`}`,
+            : `${inUnit(job.feeNano)}${job.receipt === null ? '' : ` (${percent(job.receipt.feeBps / 10_000, 1)})`}`,
         ],
-        ['Mine', job.sellerNano === null ? 'none' : <b>{`${amount(job.sellerNano)} ${unit}`}</b>],
+        ['Mine', job.sellerNano === null ? 'none' : <b>{inUnit(job.sellerNano)}</b>],
         [
           'Stands as',
           `${MONEY_WORDS[job.money]}${job.money === 'disputed' ? ': what the exchange says, in none of your sums' : ''}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`,
         ],
         [
           'Electricity',
-          orNone(job.powerNano, (nano) => `${amount(Math.round(nano))} ${powerCurrency}, real cost, not taken off`),
+          orNone(job.powerNano, (nano) => `${powerMoney(Math.round(nano), powerCurrency)}, real cost, not taken off`),
         ],
       ]}
     />
@@ -177,7 +179,7 @@ export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: (
   const query = useQuery(
     rpc.jobs.get.queryOptions({ input: { venueId, jobId: (jobId ?? 'none') as JobId }, enabled: jobId !== null }),
   )
-  const powerCurrency = useQuery(rpc.app.settings.queryOptions()).data?.powerCurrency ?? 'USD'
+  const powerCurrency = useQuery(rpc.app.settings.queryOptions()).data?.powerCurrency ?? POWER_CURRENCY_AT_FIRST
   return (
     <Drawer opened={jobId !== null} onClose={onClose} title={jobId ?? ''}>
       <Loaded query={query} lines={8}>

@@ -7,7 +7,8 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import type { Instrument } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
-import { amount, currencyWord, gradeName } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { amount, gradeName } from '#ui/format.ts'
 import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { VirtualTable } from '#ui/virtual-table.tsx'
@@ -18,14 +19,14 @@ import { JobDrawer } from './job-drawer.tsx'
 import { PAGE, PAGES_MAX, useJobPages } from './job-pages.ts'
 import { endOfDay, JOB_STATES, type JobsSearch } from './search.ts'
 
-function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, currency: string): string {
+function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, unit: Unit): string {
   if (filtered) return jobs.length === 0 ? 'No job matches this filter.' : 'The jobs that match this filter.'
   const last = jobs.find((job) => job.sellerNano !== null && job.state !== 'disputed')
   const now = running === 0 ? 'No job is running' : running === 1 ? 'One job is running' : `${running} jobs are running`
   if (jobs.length === 0) return running === 0 ? 'No job was won yet.' : `${now}.`
   return last === undefined
     ? `${now}; none has been settled yet.`
-    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0)} ${currencyWord(currency)}.`
+    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0, unit)} ${unit.name}.`
 }
 
 /** What is given is set, `undefined` taken away; the rest of the address stays. */
@@ -100,7 +101,7 @@ export function JobsPage() {
   const search = useSearch({ from: '/jobs' })
   const go = useGo()
   const live = useLive()
-  const { venueId, currency } = useVenue()
+  const { venueId, unit } = useVenue()
   const instruments = useQuery(core.rpc.market.instruments.queryOptions({ input: { venueId } })).data ?? []
   const { state = null, instrument = null, id = null, until } = search
   const pages = useJobPages(core, {
@@ -117,7 +118,7 @@ export function JobsPage() {
     <>
       <PageHead
         title="Jobs"
-        sentence={isLoading ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, currency)}
+        sentence={isLoading ? 'Reading the jobs.' : sentenceOf(jobs, running, filtered, unit)}
         sub="Timings, tokens, price and receipt of every job. What was asked and answered is never written down."
       />
       <Card title="History" aside={<Filter instruments={instruments.map((each) => each.spec.instrument)} />}>
@@ -127,7 +128,7 @@ export function JobsPage() {
         {jobs.length > 0 && (
           <VirtualTable
             caption="Jobs, newest first"
-            columns={jobColumns(currency, (job) => go({ job }))}
+            columns={jobColumns(unit, (job) => go({ job }))}
             rows={jobs}
             rowKey={(job) => job.jobId}
             onShown={pages.show}

@@ -2,13 +2,14 @@ import { useQuery } from '@tanstack/react-query'
 
 import type { Instrument } from '#contract/ids.ts'
 import type { BookView } from '#contract/market.ts'
+import type { Unit } from '#contract/units.ts'
 import { Age } from '#ui/age.tsx'
-import { currencyWord, price } from '#ui/format.ts'
+import { price } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore, useExchangeSeen, useVenue } from '../../core-client.ts'
+import { useCore, useExchangeSeen, useUnit, useVenue } from '../../core-client.ts'
 
 type Row = BookView['rows'][number]
 /**
@@ -20,8 +21,8 @@ function BookAge({ at }: { at: number }) {
   return live ? <Age at={at} prefix="last change " /> : <Age at={seenAt ?? at} staleMs={0} />
 }
 
-const columns = (unit: string): Column<Row>[] => [
-  { head: `Ask, ${unit} per million`, cell: (row) => price(row.askNanoPerMtok) },
+const columns = (unit: Unit): Column<Row>[] => [
+  { head: `Ask, ${unit.name} per million`, cell: (row) => price(row.ask, unit) },
   { head: 'Sellers', right: true, cell: (row) => row.suppliers },
   { head: 'Free slots', right: true, cell: (row) => row.freeSlots },
   { head: <span className="visually-hidden">Whose</span>, right: true, cell: (row) => (row.mine ? 'mine' : '') },
@@ -38,9 +39,10 @@ function NoRows({ listed }: { listed: boolean }) {
   )
 }
 
-export function Book({ instrument, currency, listed }: { instrument: Instrument; currency: string; listed: boolean }) {
+export function Book({ instrument, listed }: { instrument: Instrument; listed: boolean }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const unit = useUnit()
   const query = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument }, refetchInterval: 5_000 }))
   return (
     <Card title="The book" aside={query.data != null && <BookAge at={query.data.at} />}>
@@ -52,9 +54,9 @@ export function Book({ instrument, currency, listed }: { instrument: Instrument;
             <>
               <Table
                 caption="Asks, cheapest first"
-                columns={columns(currencyWord(currency))}
+                columns={columns(unit)}
                 rows={book.rows}
-                rowKey={(row) => row.askNanoPerMtok.toString()}
+                rowKey={(row) => price(row.ask, unit)}
                 rowClass={(row) => (row.mine ? 'mine' : undefined)}
               />
               <p className="foot">

@@ -4,33 +4,34 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import type { Listing } from '#contract/market.ts'
-import { currencyWord, gradeName, percent, price } from '#ui/format.ts'
+import type { Unit } from '#contract/units.ts'
+import { gradeName, percent, price } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 import { duration } from '#ui/format-time.ts'
 
-import { useCore, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { Book } from './book.tsx'
 import { MyAsk } from './my-ask.tsx'
 
-function sentenceOf(listings: readonly Listing[], currency: string): string {
-  const unit = currencyWord(currency)
+function sentenceOf(listings: readonly Listing[], unit: Unit): string {
   const listed = listings.find((listing) => listing.state === 'listed')
   if (listed !== undefined)
-    return `Selling ${gradeName(listed.instrument)} at ${price(listed.askNanoPerMtok)} ${unit} per million tokens.`
+    return `Selling ${gradeName(listed.instrument)} at ${price(listed.ask, unit)} ${unit.name} per million tokens.`
   const waiting = listings.find((listing) => listing.state === 'waiting')
   if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
   const paused = listings.find((listing) => listing.state === 'paused')
   if (paused !== undefined)
-    return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`
+    return `${gradeName(paused.instrument)} is paused at ${price(paused.ask, unit)} ${unit.name} per million tokens; nothing new is sold.`
   return 'Nothing is listed: no buyer can reach this rig.'
 }
 
 export function MarketPage() {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const unit = useUnit()
   const navigate = useNavigate()
   const wanted = useSearch({ from: '/market' }).grade
   const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
@@ -75,7 +76,7 @@ export function MarketPage() {
     <>
       <PageHead
         title="Market"
-        sentence={sentenceOf(listings.data ?? [], chosen.currency)}
+        sentence={sentenceOf(listings.data ?? [], unit)}
         sub={`Sellers who passed the same exam compete on price. The exchange keeps ${percent(chosen.feeBps / 10_000, 1)} and holds each sum for ${duration(chosen.holdMs)}.`}
       />
       <div className="btns" style={{ marginBottom: 14 }}>
@@ -93,7 +94,7 @@ export function MarketPage() {
           deploymentId={deploymentId}
           ready={listings.data !== undefined && grades.data !== undefined && deployments.data !== undefined}
         />
-        <Book instrument={spec.instrument} currency={chosen.currency} listed={listing?.state === 'listed'} />
+        <Book instrument={spec.instrument} listed={listing?.state === 'listed'} />
       </div>
       <Card
         title={`The contract: ${spec.title}`}

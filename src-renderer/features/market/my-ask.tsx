@@ -13,7 +13,7 @@ import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
 
-import { AskForm, useCore, useVenue } from '../../core-client.ts'
+import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
 
 const TONES: Readonly<Record<Listing['state'], Tone>> = {
   listed: 'good',
@@ -78,15 +78,16 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
 }
 
 export interface MyAskProps {
-  instrument: { spec: GradeSpec; currency: string; qualified: boolean; whyNot: string | null }
+  instrument: { spec: GradeSpec; qualified: boolean; whyNot: string | null }
   listing: Listing | undefined
   deploymentId: DeploymentId | null
   ready: boolean
 }
 
-export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listing, deploymentId, ready }: MyAskProps) {
+export function MyAsk({ instrument: { spec, qualified, whyNot }, listing, deploymentId, ready }: MyAskProps) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const unit = useUnit()
   const book = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument: spec.instrument } }))
   return (
     <Card
@@ -128,8 +129,7 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
           key={spec.instrument}
           instrument={spec.instrument}
           deploymentId={deploymentId}
-          currency={currency}
-          start={listing?.askNanoPerMtok ?? suggestedAsk(book.data ?? null)}
+          start={listing?.ask.output ?? suggestedAsk(book.data ?? null, unit)}
           // A paused one sells again with its new ask: that is more than a change.
           listed={listing !== undefined && listing.state !== 'paused'}
         />

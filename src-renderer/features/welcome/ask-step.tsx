@@ -1,16 +1,17 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
-import { currencyWord, gradeName } from '#ui/format.ts'
+import { gradeName } from '#ui/format.ts'
 import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 
-import { AskForm, useCore, useVenue } from '../../core-client.ts'
+import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
 
 export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
+  const unit = useUnit()
   const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const grades = useQuery(rpc.exams.grades.queryOptions({ input: { venueId } }))
   const deployments = useQuery(rpc.models.deployments.queryOptions())
@@ -46,14 +47,13 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
       <PageHead
         title="First run: ask"
         sentence="Your ask is your price; everything else is the contract's."
-        sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${currencyWord(chosen.currency)}.`}
+        sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${unit.name}.`}
       />
       <Card title="My ask">
         <AskForm
           instrument={chosen.spec.instrument}
           deploymentId={deploymentId}
-          currency={chosen.currency}
-          start={suggestedAsk(book.data ?? null)}
+          start={suggestedAsk(book.data ?? null, unit)}
           listed={false}
           submit="List it"
           onListed={onNext}

@@ -4,8 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 
 import type { Onboarding } from '#contract/app.ts'
 import type { Summary } from '#contract/earnings.ts'
+import type { Unit } from '#contract/units.ts'
 import { chartRows, sourcesOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord, gradeName } from '#ui/format.ts'
+import { amount, count, gradeName } from '#ui/format.ts'
 import { holdSentence } from '#ui/hold.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
@@ -13,13 +14,12 @@ import { Card, PageHead, Tile } from '#ui/page.tsx'
 import { duration, until, viewerZone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useLive, useVenue, useVenueLive } from '../../core-client.ts'
+import { useCore, useLive, useUnit, useVenue, useVenueLive } from '../../core-client.ts'
 
-function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined): string {
+function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined, unit: Unit): string {
   if (summary === undefined) return 'Reading the books.'
-  const unit = currencyWord(summary.currency)
-  if (summary.availableNano > 0) return `Your first ${unit} are available: ${amount(summary.availableNano)}.`
-  if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano)} ${unit}.`
+  if (summary.availableNano > 0) return `Your first ${unit.name} are available: ${amount(summary.availableNano, unit)}.`
+  if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano, unit)} ${unit.name}.`
   if (summary.pendingNano > 0) return 'The first job is delivered; the exchange is settling it.'
   if (running > 0) return 'The first job is running.'
   return listing === 'listed'
@@ -28,30 +28,30 @@ function sentenceOf(summary: Summary | undefined, running: number, listing: stri
 }
 
 function Sums({ summary, now }: { summary: Summary; now: number }) {
-  const unit = currencyWord(summary.currency)
+  const unit = useUnit()
   return (
     <div className="grid g3">
       <Tile
         question="Held"
-        value={<span data-testid="held">{amount(summary.heldNano)}</span>}
-        unit={unit}
+        value={<span data-testid="held">{amount(summary.heldNano, unit)}</span>}
+        unit={unit.name}
         foot={
           summary.nextRelease === null
             ? 'released after a short hold'
-            : `${amount(summary.nextRelease.amountNano)} released ${until(summary.nextRelease.at, now)}`
+            : `${amount(summary.nextRelease.amountNano, unit)} released ${until(summary.nextRelease.at, now)}`
         }
       />
       <Tile
         question="Available"
-        value={<span data-testid="available">{amount(summary.availableNano)}</span>}
-        unit={unit}
+        value={<span data-testid="available">{amount(summary.availableNano, unit)}</span>}
+        unit={unit.name}
         foot="released by the exchange"
       />
       <Tile
         question="Jobs delivered"
         value={count(summary.jobs)}
         unit={`${count(summary.inputTokens + summary.outputTokens)} tokens`}
-        foot={`fee so far ${amount(summary.feeNano)}`}
+        foot={`fee so far ${amount(summary.feeNano, unit)}`}
       />
     </div>
   )
@@ -59,6 +59,7 @@ function Sums({ summary, now }: { summary: Summary; now: number }) {
 
 export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; onDone: () => void }) {
   const { rpc } = useCore()
+  const unit = useUnit()
   const now = useNow()
   const live = useLive()
   const { venueId } = useVenue()
@@ -78,7 +79,7 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
     <>
       <PageHead
         title="First run: first earning"
-        sentence={sentenceOf(summary, running, here?.listing)}
+        sentence={sentenceOf(summary, running, here?.listing, unit)}
         sub={
           firstEarningAt !== null && startedAt !== null
             ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}`
@@ -94,19 +95,19 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
       {series.data !== undefined && (
         <Card title="Income and electricity by hour" aside={<IncomeLegend sources={sources} />}>
           <p className="age" style={{ marginBottom: 8 }}>
-            {axisUnits(series.data.currency, series.data.powerCurrency)}
+            {axisUnits(unit, series.data.powerCurrency)}
           </p>
           <IncomeChart
             rows={rows}
             sources={sources}
-            currency={series.data.currency}
+            unit={unit}
             powerCurrency={series.data.powerCurrency}
             label="Income and electricity of the last six hours"
           />
           <FoldedIncomeTable
             rows={rows}
             sources={sources}
-            currency={series.data.currency}
+            unit={unit}
             powerCurrency={series.data.powerCurrency}
             caption="Earned by hour"
           />

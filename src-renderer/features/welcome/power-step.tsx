@@ -3,19 +3,22 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { Settings } from '#contract/app.ts'
-import { editable } from '#ui/format.ts'
+import { TYPICAL_KWH_NANO } from '#contract/power-currencies.ts'
+import { editable, POWER } from '#ui/format.ts'
 import { errorText, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
-import { draftOf, readDraft, TYPICAL_KWH_NANO } from '#ui/power-form.ts'
+import { draftOf, readDraft } from '#ui/power-form.ts'
 
 import { PowerFields, useCore } from '../../core-client.ts'
+
+const typical = (currency: Settings['powerCurrency']): string => editable(TYPICAL_KWH_NANO[currency], POWER)
 
 function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) {
   const { client, queries } = useCore()
   const [currency, setCurrency] = useState(settings.powerCurrency)
   const [draft, setDraft] = useState(() => {
     const stored = draftOf(settings)
-    return stored.kwh === '' ? { ...stored, kwh: editable(TYPICAL_KWH_NANO[settings.powerCurrency] ?? 0) } : stored
+    return stored.kwh === '' ? { ...stored, kwh: typical(settings.powerCurrency) } : stored
   })
   const { values, problems } = readDraft(draft)
   const save = useMutation({
@@ -27,8 +30,7 @@ function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) 
   })
   const changeCurrency = (next: Settings['powerCurrency']): void => {
     // A price nobody has edited follows the currency; an own one stays.
-    if (draft.kwh === editable(TYPICAL_KWH_NANO[currency] ?? 0))
-      setDraft({ ...draft, kwh: editable(TYPICAL_KWH_NANO[next] ?? 0) })
+    if (draft.kwh === typical(currency)) setDraft({ ...draft, kwh: typical(next) })
     setCurrency(next)
   }
   return (

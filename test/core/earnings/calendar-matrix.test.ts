@@ -23,7 +23,7 @@ describe('the year that is looked at', () => {
     const all = sumsOf(oracleOf(year), { at: 0, end: Number.MAX_SAFE_INTEGER })
     const net = (account: string): number => {
       const { debits, credits } = year.books.balance(year.realmDb.read, account)
-      return debits - credits
+      return Number(debits - credits)
     }
     expect([net(AVAILABLE), net(HELD), net(FEE)]).toEqual([all.availableNano, all.heldNano, all.feeNano])
     expect(year.books.check(year.realmDb.read).problems).toEqual([])

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
+import { unitOf } from '#contract/units.ts'
 import { csvFileName, seriesCsv } from '#core/earnings/csv.ts'
 import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
 
@@ -65,7 +67,7 @@ describe('CSV', () => {
         { ...bucket, at: range.to, begun: false },
       ],
     })
-    const csv = seriesCsv(series)
+    const csv = seriesCsv(series, 9)
     expect(csv.endsWith('\r\n')).toBe(true)
     const when = ['2026-11-20T23:00:00Z', '2026-11-21T23:00:00Z', '2026-11-21T00:00:00+01:00', 'Europe/Berlin']
     const where = ['practice', 'PCR', 'day', ...when]
@@ -83,11 +85,11 @@ describe('CSV', () => {
   it('quotes what has a comma, a quote or a line break', () => {
     const series = seriesWith({
       realm: 'a,b' as 'practice',
-      currency: 'P"CR' as 'PCR',
+      currency: 'P"CR',
       powerCurrency: 'E\r\nUR',
       buckets: [bucket],
     })
-    const [, line = []] = parseCsv(seriesCsv(series))
+    const [, line = []] = parseCsv(seriesCsv(series, 9))
     expect([line[2], line[3], line[23]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
@@ -108,20 +110,22 @@ describe('shown amounts', () => {
     [999_999_999_999, '1000.0000'],
     [1_234_567_890_000, '1234.57'],
     [2 ** 51, '2251799.81'],
-  ])('%i is %s', (nano, text) => expect(shownAmount(nano)).toBe(text))
+  ])('%i is %s', (nano, text) => expect(shownAmount(nano, 9)).toBe(text))
 
   it('never shows something earned as nought', () => {
-    for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano))).toBeGreaterThan(0)
+    for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano, 9))).toBeGreaterThan(0)
   })
 
   it('practice money has no dollar sign, and other currencies have a code', () => {
-    expect(amountInWords(420_000_000, 'PCR')).toBe('0.4200 practice credits')
-    expect(amountInWords(1_234_567_890_000, 'USD')).toBe('$1,234.57')
-    expect(amountInWords(-1, 'USD')).toBe('-$0.000000001')
-    expect(amountInWords(31_000_000, 'EUR')).toBe('0.03100 EUR')
-    expect(priceInWords(420_000_000, 'PCR')).toBe('0.42 practice credits')
-    expect(priceInWords(421_500_000, 'USD')).toBe('$0.4215')
-    expect(priceInWords(0, 'USD')).toBe('$0')
-    expect(priceInWords(12_000_000_000, 'SIM')).toBe('12.00 simulated dollars')
+    expect(amountInWords(420_000_000, unitOf('PCR'))).toBe('0.4200 practice credits')
+    expect(amountInWords(1_234_567_890_000, unitOf('USD'))).toBe('$1,234.57')
+    expect(amountInWords(-1, unitOf('USD'))).toBe('-$0.000000001')
+    expect(amountInWords(31_000_000, unitOf('EUR'))).toBe('0.03100 EUR')
+    expect(priceInWords(onePrice(nanoPerMtok(420_000_000)), unitOf('PCR'))).toBe('0.42 practice credits')
+    expect(priceInWords(onePrice(nanoPerMtok(421_500_000)), unitOf('USD'))).toBe('$0.4215')
+    expect(priceInWords(onePrice(nanoPerMtok(0)), unitOf('USD'))).toBe('$0')
+    const apart = { ...onePrice(nanoPerMtok(400_000_000)), output: nanoPerMtok(1_200_000_000) }
+    expect(priceInWords(apart, unitOf('USD'))).toBe('$0.40 (input), $0.40 (cached input), $1.20 (output)')
+    expect(priceInWords(onePrice(nanoPerMtok(12_000_000_000)), unitOf('SIM'))).toBe('12.00 simulated dollars')
   })
 })

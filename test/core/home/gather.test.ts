@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Live } from '#contract/app.ts'
 import { brandId, type DeploymentId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { HOUR_MS, MINUTE_MS, QUARTER_MS } from '#contract/time.ts'
 import type { TradingService, VenueContext } from '#core/core-context.ts'
 import { createEarnings } from '#core/earnings/index.ts'
@@ -148,7 +148,7 @@ describe('gathering home', () => {
       venueId: VENUE,
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('new'),
-      askNanoPerMtok: nanoPerMtok(420_000_000),
+      ask: onePrice(nanoPerMtok(420_000_000)),
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,
@@ -171,7 +171,7 @@ describe('gathering home', () => {
           fresh: true,
           terms: {
             realm: 'practice',
-            currency: 'PCR',
+            unit: 'PCR',
             feeBps: 1_000,
             holdMs: 0,
             specs: [],
@@ -190,7 +190,7 @@ describe('gathering home', () => {
     expect(shown).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
       today: { since: midnight, zone: 'Europe/Berlin', availableNano: 11, heldNano: 99, jobs: 2 },
-      cost: { netNanoPerMtok: 378_000_000, powerCurrency: 'EUR' },
+      cost: { net: onePrice(nanoPerMtok(378_000_000)), powerCurrency: 'EUR' },
       reliability: { jobs24h: 3, failed24h: 6 },
     })
     expect(shown.today.powerNano).toBeGreaterThan(0)
@@ -210,7 +210,7 @@ describe('gathering home', () => {
 
   it('answers with nothing listed and an exchange that never spoke', async () => {
     expect(await start({}).home.current()).toMatchObject({
-      cost: { askNanoPerMtok: null, netNanoPerMtok: null },
+      cost: { ask: null, net: null },
       reliability: { errorCeiling: null },
       today: { jobs: 0, powerNano: 0 },
     })
@@ -221,7 +221,7 @@ describe('gathering home', () => {
       venueId: VENUE,
       instrument: TEXT,
       deploymentId: brandId<DeploymentId>('old'),
-      askNanoPerMtok: nanoPerMtok(1),
+      ask: onePrice(nanoPerMtok(1)),
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,

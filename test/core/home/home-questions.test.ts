@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { brandId, type Instrument } from '#contract/ids.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { composeHome } from '#core/home/home.ts'
 
 import { EMPTY, exam, NOW, SELLING, SPECS, TEXT } from './home-rig.ts'
@@ -10,15 +11,15 @@ describe('the three questions', () => {
     expect(composeHome(SELLING).cost).toEqual({
       powerNanoPerMtok: 31_000_000,
       method: 'estimate',
-      askNanoPerMtok: 420_000_000,
-      netNanoPerMtok: 399_000_000,
+      ask: onePrice(nanoPerMtok(420_000_000)),
+      net: onePrice(nanoPerMtok(399_000_000)),
       powerCurrency: 'USD',
     })
-    expect(composeHome({ ...SELLING, feeBps: null }).cost.netNanoPerMtok).toBeNull()
+    expect(composeHome({ ...SELLING, feeBps: null }).cost.net).toBeNull()
     expect(composeHome({ ...SELLING, ...EMPTY }).cost).toMatchObject({
       powerNanoPerMtok: null,
-      askNanoPerMtok: null,
-      netNanoPerMtok: null,
+      ask: null,
+      net: null,
     })
   })
 

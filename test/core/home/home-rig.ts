@@ -1,7 +1,8 @@
 /** Facts of rigs in different states, for the tests of Home. */
 import { gradeSpecs, type GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
+import { unitOf } from '#contract/units.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
 import { VENUE } from '#test/support/venue.ts'
@@ -51,7 +52,7 @@ export const exam = (state: ExamFacts['state'], extra: Partial<ExamFacts> = {}):
 })
 export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reason = ''): HomeFacts['listing'] => ({
   instrument: TEXT,
-  askNanoPerMtok: nanoPerMtok(420_000_000),
+  ask: onePrice(nanoPerMtok(420_000_000)),
   state,
   reason,
 })
@@ -61,7 +62,7 @@ export const SELLING: HomeFacts = {
   now: NOW,
   venueId: VENUE,
   realm: 'practice',
-  currency: 'PCR',
+  unit: unitOf('PCR'),
   engine: { kind: 'loaded', model: 'Nano', detail: null },
   exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null },
   running: 0,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { home as homeSchema } from '#contract/app.ts'
+import { unitOf } from '#contract/units.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
 import { composeHome } from '#core/home/home.ts'
 
@@ -275,7 +276,7 @@ describe('home', () => {
   )
 
   it('writes a dollar sign for real money alone', () => {
-    expect(composeHome({ ...SELLING, realm: 'real', currency: 'USD' }).sentence).toContain(
+    expect(composeHome({ ...SELLING, realm: 'real', unit: unitOf('USD') }).sentence).toContain(
       'at $0.42 per million tokens',
     )
   })

@@ -1,6 +1,6 @@
 import { describe, it, expect } from 'vitest'
 
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { OfferedJob } from '#core/venues/index.ts'
 import { ActiveJob } from '#core/jobs/active-job.ts'
 import { StreamedAnswer } from '#exchange-server/jobs/routed-job.ts'
@@ -20,12 +20,19 @@ const frame = {
     stop: [],
     ignoreEos: false,
   },
-  priceNanoPerMtok: nanoPerMtok(0),
+  price: onePrice(nanoPerMtok(0)),
   reserveNano: nano(0),
   deadlineMs: 1_000,
   salt: 's'.repeat(43),
 } as unknown as OfferedJob
-const route = { deploymentId: 'd', sha256: 'a'.repeat(64), specVersion: 1, prices: [0], bounds: null, closed: null }
+const route = {
+  deploymentId: 'd',
+  sha256: 'a'.repeat(64),
+  specVersion: 1,
+  prices: [onePrice(nanoPerMtok(0))],
+  bounds: null,
+  closed: null,
+}
 
 describe('the deltas of a job', () => {
   it.each([

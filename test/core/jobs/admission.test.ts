@@ -1,7 +1,7 @@
 /** Every reason to refuse a job at once, and none that turns everything away: pure tables. */
 import { describe, it, expect } from 'vitest'
 
-import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
+import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { finishesInMs, refusal, waitTokens, type Facts, type EngineLoad, type Route } from '#core/jobs/admission.ts'
 import type { OfferedJob } from '#core/venues/index.ts'
 
@@ -20,7 +20,7 @@ const job = (change: Partial<OfferedJob> = {}, maxTokens = 100): OfferedJob =>
       stop: [],
       ignoreEos: false,
     },
-    priceNanoPerMtok: nanoPerMtok(1_000_000),
+    price: onePrice(nanoPerMtok(1_000_000)),
     reserveNano: nano(1_000_000),
     deadlineMs: 10_000,
     salt: 's'.repeat(43),
@@ -30,7 +30,7 @@ const route: Route = {
   deploymentId: 'd',
   sha256: 'a'.repeat(64),
   specVersion: 1,
-  prices: [1_000_000],
+  prices: [onePrice(nanoPerMtok(1_000_000))],
   bounds: { contextTokens: 4_096, outputTokens: 1_024 },
   closed: null,
 }
@@ -53,8 +53,8 @@ const facts = (load: Partial<EngineLoad> = {}, change: Partial<Facts> = {}): Fac
   loaded: { ...idle, ...load },
   ...change,
 })
-const exam = { examId: 'exam_1', priceNanoPerMtok: 0 } as Partial<OfferedJob>
-const examRoute = { ...route, prices: [0], bounds: null }
+const exam = { examId: 'exam_1', price: onePrice(nanoPerMtok(0)) } as Partial<OfferedJob>
+const examRoute = { ...route, prices: [onePrice(nanoPerMtok(0))], bounds: null }
 
 describe('a job is refused at once', () => {
   it.each<[string, OfferedJob, Facts, string, RegExp]>([
@@ -155,7 +155,7 @@ describe('a job is refused at once', () => {
     ],
     ['an exam that is not ours', job(exam), facts({}, { route: null }), 'NOT_FOUND', /exam/],
     ['from an exchange of another realm', job(), facts({}, { realmFits: false }), 'CONFLICT', /another realm/],
-    ['at another price than the ask', job({ priceNanoPerMtok: nanoPerMtok(999_999) }), facts(), 'CONFLICT', /price/],
+    ['at another price than the ask', job({ price: onePrice(nanoPerMtok(999_999)) }), facts(), 'CONFLICT', /price/],
     [
       'a reserve one nano-unit short of prompt and max_tokens',
       job({ reserveNano: nano(199) }),
@@ -165,8 +165,8 @@ describe('a job is refused at once', () => {
     ],
     [
       'a price at which it could cost more than an amount may be',
-      job({ priceNanoPerMtok: nanoPerMtok(NANO_LIMIT), reserveNano: nano(NANO_LIMIT) }, 1_000_000),
-      facts({}, { route: { ...route, prices: [NANO_LIMIT] } }),
+      job({ price: onePrice(nanoPerMtok(NANO_LIMIT)), reserveNano: nano(NANO_LIMIT) }, 1_000_000),
+      facts({}, { route: { ...route, prices: [onePrice(nanoPerMtok(NANO_LIMIT))] } }),
       'CONFLICT',
       /reserve/,
     ],
@@ -182,7 +182,7 @@ describe('a job is taken', () => {
     ['when nothing was ever measured: the first job is what measures', job({ deadlineMs: 1 }), facts()],
     [
       'at another price than the ask, where the venue pays by a rule of its own',
-      job({ priceNanoPerMtok: nanoPerMtok(0) }),
+      job({ price: onePrice(nanoPerMtok(0)) }),
       facts({}, { paysAsk: false }),
     ],
     [
@@ -215,7 +215,11 @@ describe('a job is taken', () => {
       job({ ...exam, deadlineMs: 1 }),
       facts({ running: 9, speed: { promptTokensPerSecond: 1, perStream: [1] } }, { route: examRoute }),
     ],
-    ['at the price asked a moment ago', job(), facts({}, { route: { ...route, prices: [2_000_000, 1_000_000] } })],
+    [
+      'at the price asked a moment ago',
+      job(),
+      facts({}, { route: { ...route, prices: [onePrice(nanoPerMtok(2_000_000)), onePrice(nanoPerMtok(1_000_000))] } }),
+    ],
     [
       'with the grade’s output and context to the last token',
       job(),

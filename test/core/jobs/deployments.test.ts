@@ -1,6 +1,7 @@
 /** Jobs of several deployments: each on its own engine, with its place in the order, and nobody else's crash. */
 import { describe, it, expect, onTestFinished } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import type { EngineStats } from '#core/engine/engine.port.ts'
 
@@ -70,7 +71,7 @@ describe('the engine is told', () => {
           deploymentId: 'dep_2',
           sha256: 'a'.repeat(64),
           specVersion: 1,
-          prices: [0],
+          prices: [onePrice(nanoPerMtok(0))],
           bounds: null,
           closed: null,
         }),

@@ -348,6 +348,8 @@ describe('a database from before disputes', () => {
     expect(findJob(db.read, 'job_old')).toMatchObject({
       state: 'void',
       priceNano: 5,
+      cachedPriceNano: 5,
+      outputPriceNano: 5,
       holdMs: null,
       feeBps: null,
       buyerLeftAt: null,

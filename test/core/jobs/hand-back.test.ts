@@ -4,6 +4,7 @@
  */
 import { describe, it, expect, onTestFinished } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
@@ -22,7 +23,7 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
         deploymentId: 'dep_1',
         sha256: 'a'.repeat(64),
         specVersion: 1,
-        prices: [0],
+        prices: [onePrice(nanoPerMtok(0))],
         bounds: null,
         closed: null,
       }),

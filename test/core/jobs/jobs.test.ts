@@ -2,7 +2,7 @@ import { describe, it, expect } from 'vitest'
 
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
 import { brandId } from '#contract/ids.ts'
-import { nano } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { verifyClaim } from '#books/receipts.ts'
 
 import { NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
@@ -85,7 +85,7 @@ describe('serving a job', () => {
             deploymentId: 'dep_1',
             sha256: 'a'.repeat(64),
             specVersion: 1,
-            prices: [0],
+            prices: [onePrice(nanoPerMtok(0))],
             bounds: null,
             closed: null,
           }),
@@ -197,7 +197,7 @@ describe('exam calls', () => {
     deploymentId: 'dep_1',
     sha256: 'a'.repeat(64),
     specVersion: 1,
-    prices: [0],
+    prices: [onePrice(nanoPerMtok(0))],
     bounds: null,
     closed: null,
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import { countJobsSince, findJobs, insertJob, listJobs, updateJob, type ListQuery } from '#core/jobs/jobs.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -30,7 +30,7 @@ const insertInto = (write: WriteDb, number: number, at: number, instrument: stri
     sha256: 'a'.repeat(64),
     state: 'running',
     reason: '',
-    priceNano: nanoPerMtok(1),
+    price: onePrice(nanoPerMtok(1)),
     reserveNano: nano(1),
     salt: 's',
     startedAt: at,

@@ -6,9 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBooks } from '#books/books.ts'
 import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
+import { unitOf } from '#contract/units.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
 import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
@@ -33,7 +34,7 @@ function setup() {
   const realmDb = openDb({ path: `${tempDir()}/practice.db`, migrations: realmMigrations })
   onTestFinished(() => realmDb.close())
   const books = createBooks()
-  const context = { realmDb, books, currency: 'PCR', realm: 'practice', clock, key } as unknown as VenueContext
+  const context = { realmDb, books, unit: unitOf('PCR'), realm: 'practice', clock, key } as unknown as VenueContext
   const settlement = createSettlement(context)
   const rows = (sql: string): unknown[] => realmDb.read.prepare(sql).all()
 
@@ -71,7 +72,7 @@ function setup() {
         sha256: 'a'.repeat(64),
         state: 'running',
         reason: '',
-        priceNano: price,
+        price: onePrice(nanoPerMtok(price)),
         reserveNano: 100,
         salt: 's',
       }
@@ -111,7 +112,7 @@ function setup() {
     openOutbox: (): unknown[] => rows('SELECT key FROM outbox WHERE done_at IS NULL ORDER BY id'),
     net(account: string): { net: number; pending: number } {
       const { debits, credits, pendingDebits, pendingCredits } = books.balance(realmDb.read, account)
-      return { net: debits - credits, pending: pendingDebits - pendingCredits }
+      return { net: Number(debits - credits), pending: pendingDebits - pendingCredits }
     },
     check: () => expect(books.check(realmDb.read)).toMatchObject({ ok: true, problems: [] }),
   }
@@ -259,6 +260,8 @@ describe('a receipt', () => {
       state: 'settled',
       deploymentId: '',
       priceNano: 1_000_000,
+      cachedPriceNano: 1_000_000,
+      outputPriceNano: 1_000_000,
       startedAt: receipt.settledAt - 900,
       endedAt: receipt.settledAt,
       grossNano: 100,

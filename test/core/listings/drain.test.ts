@@ -4,6 +4,7 @@
  */
 import { describe, it, expect, onTestFinished } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { brandId, type DeploymentId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
@@ -53,7 +54,7 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
   const frames = <T extends SupplierFrame['t']>(t: T) =>
     seller.exchange.sent.filter((frame): frame is Extract<SupplierFrame, { t: T }> => frame.t === t)
   const list = async (deploymentId = DEPLOYMENT): Promise<void> => {
-    const listed = made.list(NANO_INSTRUMENT, deploymentId, 1_000_000)
+    const listed = made.list(NANO_INSTRUMENT, deploymentId, onePrice(nanoPerMtok(1_000_000)))
     await settle()
     seller.exchange.push({ t: 'offer.accepted', instrument: NANO_INSTRUMENT })
     seller.exchange.deliverAll()

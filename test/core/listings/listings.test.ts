@@ -1,5 +1,6 @@
 import { describe, it, expect, onTestFinished } from 'vitest'
 
+import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
@@ -59,7 +60,7 @@ function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions =
     seller.exchange.deliverAll()
   }
   const list = async (ask = 5): Promise<void> => {
-    const listed = listings.list(NANO_INSTRUMENT, DEPLOYMENT, ask)
+    const listed = listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(ask)))
     await accept()
     await listed
   }
@@ -93,20 +94,27 @@ describe('listings', () => {
     const { list, listings, seller } = setup()
     await list(5)
     await list(7)
-    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([7, 5])
+    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([7, 5].map((ask) => onePrice(nanoPerMtok(ask))))
     await seller.clock.advance(11_000)
-    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([7])
+    expect(listings.routeOf(NANO_INSTRUMENT)?.prices).toEqual([onePrice(nanoPerMtok(7))])
+  })
+
+  it('asks of three prices are refused where the venue has one, before anything is stored', async () => {
+    const { listings, offers } = setup()
+    const apart = { ...onePrice(nanoPerMtok(5)), cachedInput: nanoPerMtok(1) }
+    await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, apart)).rejects.toMatchObject({ code: 'PRICE_UNEQUAL' })
+    expect([listings.all(), offers()]).toEqual([[], []])
   })
 
   it('a refusal leaves the listing as it was: none, or the old ask offered again', async () => {
     const { list, listings, refuse, offers } = setup()
-    const first = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)
+    const first = listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(5)))
     await Promise.all([expect(first).rejects.toMatchObject({ code: 'NOT_QUALIFIED' }), refuse()])
     expect(listings.all()).toEqual([])
     await list(5)
-    const second = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 9)
+    const second = listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(9)))
     await Promise.all([expect(second).rejects.toMatchObject({ code: 'NOT_QUALIFIED' }), refuse()])
-    expect(listings.all()).toMatchObject([{ askNanoPerMtok: 5 }])
+    expect(listings.all()).toMatchObject([{ ask: onePrice(nanoPerMtok(5)) }])
     expect(offers().at(-1)).toMatchObject({ askNanoPerMtok: 5 })
   })
 
@@ -114,7 +122,7 @@ describe('listings', () => {
     const { list, listings, seller, accept, refuse } = setup()
     await list(5)
     await list(7)
-    const refused = listings.list(NANO_INSTRUMENT, DEPLOYMENT, 9)
+    const refused = listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(9)))
     await Promise.all([expect(refused).rejects.toMatchObject({ code: 'NOT_QUALIFIED' }), refuse()])
     listings.pause(NANO_INSTRUMENT)
     const resumed = listings.resume(NANO_INSTRUMENT)
@@ -145,10 +153,12 @@ describe('listings', () => {
 
   it('refuses without a pass and without the exchange', async () => {
     const { listings } = setup(tempDir(), false)
-    await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({ code: 'NOT_QUALIFIED' })
+    await expect(listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(5)))).rejects.toMatchObject({
+      code: 'NOT_QUALIFIED',
+    })
     const other = setup()
     other.seller.exchange.offline()
-    await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, 5)).rejects.toMatchObject({
+    await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(5)))).rejects.toMatchObject({
       code: 'EXCHANGE_OFFLINE',
     })
   })
@@ -197,7 +207,7 @@ describe('listings', () => {
     await seller.restart()
     const again = make()
     seller.exchange.online()
-    expect(again.all()).toMatchObject([{ askNanoPerMtok: 6, state: 'waiting' }])
+    expect(again.all()).toMatchObject([{ ask: onePrice(nanoPerMtok(6)), state: 'waiting' }])
     expect(again.withdraw(NANO_INSTRUMENT)).toBe(true)
     expect([again.all(), again.withdraw(NANO_INSTRUMENT)]).toEqual([[], false])
   })

@@ -1,6 +1,7 @@
 /** Which measurements and which exam a listing's slots follow. */
 import { describe, expect, it } from 'vitest'
 
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { MeasuredServing } from '#core/jobs/index.ts'
 import type { ListingRow } from '#core/listings/listings.store.ts'
@@ -12,7 +13,7 @@ import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 const ROW: ListingRow = {
   instrument: NANO_INSTRUMENT,
   deploymentId: 'dep_1',
-  ask: 5,
+  ask: onePrice(nanoPerMtok(5)),
   slots: 7,
   paused: false,
   pausedWhy: null,

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { brandId, type Instrument } from '#contract/ids.ts'
 import type { BookView } from '#contract/market.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { createRecords } from '#core/records/index.ts'
@@ -30,7 +30,7 @@ const NANO = brandId<Instrument>('practice/text-nano')
 const MICRO = brandId<Instrument>('practice/text-micro')
 type Ask = BookView['rows'][number]
 const ask = (price: number, more: Partial<Ask> = {}): Ask => ({
-  askNanoPerMtok: nanoPerMtok(price),
+  ask: onePrice(nanoPerMtok(price)),
   suppliers: 1,
   freeSlots: 2,
   mine: false,

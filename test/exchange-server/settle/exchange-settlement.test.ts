@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { GENESIS, receiptHash, verifyReceipt } from '#books/receipts.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { availableAccount, CLEARING, FEES, heldAccount } from '#exchange-server/exchange-accounts.ts'
 import { StreamedAnswer, type RoutedJob } from '#exchange-server/jobs/routed-job.ts'
 import {
@@ -52,7 +52,7 @@ describe('setting money aside', () => {
 
   it('of a free job is a row without a transfer', () => {
     const rig = settleRig()
-    reserveFor(rig.context, rig.job('job_1', { price: nanoPerMtok(0), reserveNano: nano(0) }))
+    reserveFor(rig.context, rig.job('job_1', { price: onePrice(nanoPerMtok(0)), reserveNano: nano(0) }))
     expect([rig.transfers().length, jobRows(rig).length]).toEqual([0, 1])
     rig.context.db.close()
   })
@@ -119,8 +119,8 @@ describe('a job that is settled', () => {
     expect(rig.money()).toEqual({ paid: 15_000, reserved: 0, held: 14_250 })
     expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'pay:job_1 14250', 'fee:job_1 750'])
     const { books, db } = rig.context
-    expect(books.balance(db.read, FEES).credits).toBe(750)
-    expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000, credits: 15_000 })
+    expect(books.balance(db.read, FEES).credits).toBe(750n)
+    expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000n, credits: 15_000n })
     expect(books.check(db.read).ok).toBe(true)
     db.close()
   })
@@ -155,7 +155,7 @@ describe('a job that is settled', () => {
 
   it('gives everything back where there is nothing to bill, and moves nothing where nothing was set aside', () => {
     const rig = settleRig()
-    const nothing = { price: nanoPerMtok(0) }
+    const nothing = { price: onePrice(nanoPerMtok(0)) }
     settled(rig, 'job_1', { ...nothing, reserveNano: nano(500) })
     settled(rig, 'job_2', { ...nothing, reserveNano: nano(0) })
     expect(rig.transfers()).toEqual(['reserve:job_1 500', 'void:job_1 500'])
@@ -166,7 +166,7 @@ describe('a job that is settled', () => {
   it('of a single nano-unit goes to the supplier without a fee', () => {
     const rig = settleRig()
     // 15 tokens at 0.07 nano-units.
-    settled(rig, 'job_1', { price: nanoPerMtok(70_000), reserveNano: nano(7) })
+    settled(rig, 'job_1', { price: onePrice(nanoPerMtok(70_000)), reserveNano: nano(7) })
     expect(rig.transfers()).toEqual(['reserve:job_1 7', 'post:job_1 1', 'pay:job_1 1'])
     rig.context.db.close()
   })
@@ -248,7 +248,7 @@ describe('at the start after a crash', () => {
     expect([
       books.balance(db.read, heldAccount(rig.seller.publicKey)).credits,
       books.balance(db.read, availableAccount(rig.seller.publicKey)).credits,
-    ]).toEqual([14_250, 0])
+    ]).toEqual([14_250n, 0n])
     db.close()
   })
 

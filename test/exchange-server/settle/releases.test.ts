@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Release } from '#contract/supplier.ts'
-import { nano } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import { availableAccount, heldAccount } from '#exchange-server/exchange-accounts.ts'
 import { StreamedAnswer } from '#exchange-server/jobs/routed-job.ts'
@@ -26,7 +26,7 @@ function settle(
   const job = rig.job(jobId, {
     supplier: key.publicKey,
     answer,
-    ...(free ? { price: 0 as never, reserveNano: nano(0) } : { reserveNano: nano(15_000) }),
+    ...(free ? { price: onePrice(nanoPerMtok(0)), reserveNano: nano(0) } : { reserveNano: nano(15_000) }),
   })
   reserveFor(rig.context, job)
   const { claim, claimSig } = rig.claim(job, {}, key)
@@ -35,8 +35,8 @@ function settle(
 const balances = ({ context, seller }: SettleRig, key = seller): { held: number; available: number } => {
   const held = context.books.balance(context.db.read, heldAccount(key.publicKey))
   return {
-    held: held.credits - held.debits,
-    available: context.books.balance(context.db.read, availableAccount(key.publicKey)).credits,
+    held: Number(held.credits - held.debits),
+    available: Number(context.books.balance(context.db.read, availableAccount(key.publicKey)).credits),
   }
 }
 

@@ -5,7 +5,7 @@
 import { createBooks } from '#books/books.ts'
 import { answerMac, requestMac, signClaim } from '#books/receipts.ts'
 import { inferenceRequest } from '#contract/inference.ts'
-import { nano, nanoPerMtok } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import { openDb } from '#db/open.ts'
 import type { WriteDb } from '#db/db-types.ts'
@@ -90,7 +90,7 @@ export function settleRig(): SettleRig {
       instrument: NANO,
       specVersion: spec.version,
       modelSha256: MODEL_SHA,
-      price: nanoPerMtok(0),
+      price: onePrice(nanoPerMtok(0)),
       inputTokens: 1,
       maxTokens: 1,
       reserveNano: nano(0),
@@ -117,7 +117,7 @@ export function settleRig(): SettleRig {
       supplier: seller.publicKey,
       deploymentId: 'dep_1',
       modelSha256: MODEL_SHA,
-      price: nanoPerMtok(PRICE),
+      price: onePrice(nanoPerMtok(PRICE)),
       reserveNano: nano(110_000),
       salt: SALT,
       requestMac: requestMac(SALT, request),
@@ -169,9 +169,9 @@ export function settleRig(): SettleRig {
     money() {
       const buyer = context.books.balance(db.read, buyerAccount(buyerId))
       return {
-        paid: buyer.debits,
+        paid: Number(buyer.debits),
         reserved: buyer.pendingDebits,
-        held: context.books.balance(db.read, heldAccount(seller.publicKey)).credits,
+        held: Number(context.books.balance(db.read, heldAccount(seller.publicKey)).credits),
       }
     },
     transfers: () =>

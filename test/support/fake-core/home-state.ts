@@ -1,7 +1,7 @@
 /** What a Fake rig shows of itself: its live values and its home page. */
 import type { Home, Live } from '#contract/app.ts'
 import type { JobId } from '#contract/ids.ts'
-import type { Nano } from '#contract/money.ts'
+import { onePrice, type Nano, type NanoPerMtok } from '#contract/money.ts'
 
 import { VENUE } from '../venue.ts'
 import { series } from './series.ts'
@@ -69,8 +69,8 @@ export function home(full: boolean, now: number, zone: string): Home {
     cost: {
       powerNanoPerMtok: full ? (187_400_000 as Nano) : null,
       method: full ? 'measured over 1,204 jobs, 168 W (NVML) at 0.28 EUR a kWh' : '',
-      askNanoPerMtok: full ? ASK : null,
-      netNanoPerMtok: full ? (389_500_000 as Nano) : null,
+      ask: full ? onePrice(ASK) : null,
+      net: full ? onePrice(389_500_000 as NanoPerMtok) : null,
       powerCurrency: 'EUR',
     },
     quality: full

@@ -1,4 +1,5 @@
 /** market: listings really change; the book is invented. */
+import { onePrice, netPrice } from '#contract/money.ts'
 import type { Listing } from '#contract/market.ts'
 
 import { VENUE } from '../venue.ts'
@@ -39,7 +40,7 @@ export function marketPart(world: World) {
               440_000_000,
               520_000_000,
             ].map((ask, index) => ({
-              askNanoPerMtok: ask as typeof ASK,
+              ask: onePrice(ask as typeof ASK),
               suppliers: ask === 440_000_000 ? 2 : 1,
               freeSlots: 2 + index,
               mine: ask === ASK,
@@ -54,16 +55,16 @@ export function marketPart(world: World) {
       instrument: input.instrument,
       realm: 'practice' as const,
       currency: 'PCR' as const,
-      askNanoPerMtok: input.askNanoPerMtok,
+      ask: input.ask,
       feeBps: 500,
-      netNanoPerMtok: input.askNanoPerMtok - Math.floor(input.askNanoPerMtok / 20),
+      net: netPrice(input.ask, 500),
       powerNanoPerMtok: full ? 187_400_000 : null,
       powerCurrency: 'EUR',
       powerMethod: full ? 'measured over 1,204 jobs' : '',
-      place: full ? (input.askNanoPerMtok <= 440_000_000 ? 1 : 3) : null,
+      place: full ? (input.ask.output <= 440_000_000 ? 1 : 3) : null,
       of: full ? 4 : null,
       warnings:
-        input.askNanoPerMtok > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
+        input.ask.output > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
     })),
     listings: os.market.listings.handler(() => world.listings),
     list: os.market.list.handler(({ input }) => {

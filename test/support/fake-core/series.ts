@@ -118,4 +118,4 @@ function summaryOf(full: boolean, range: Series['range'], buckets: readonly Buck
   }
 }
 
-export const csv = (full: boolean, asked: RangeAsked, now: number): string => seriesCsv(series(full, asked, now))
+export const csv = (full: boolean, asked: RangeAsked, now: number): string => seriesCsv(series(full, asked, now), 9)

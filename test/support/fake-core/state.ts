@@ -5,7 +5,7 @@ import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } 
 import type { Job } from '#contract/jobs.ts'
 import type { Listing } from '#contract/market.ts'
 import type { Model } from '#contract/models.ts'
-import type { Nano, NanoPerMtok } from '#contract/money.ts'
+import { onePrice, type Nano, type NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 import { VENUE } from '../venue.ts'
@@ -152,7 +152,7 @@ export const listing = (now: number): Listing => ({
   venueId: VENUE,
   instrument: NANO_GRADE,
   deploymentId: DEPLOYMENT,
-  askNanoPerMtok: ASK,
+  ask: onePrice(ASK),
   slots: 4,
   state: 'listed',
   reason: 'First of three qualified sellers.',
@@ -193,7 +193,7 @@ export function job(index: number, now: number, state: Job['state'], startedAt: 
     ttftMs: done ? 21 + wobble(index) * 40 : null,
     durationMs: done ? 300 + wobble(index) * 900 : null,
     tokPerS: done ? 40 + wobble(index) * 30 : null,
-    priceNanoPerMtok: ASK,
+    price: onePrice(ASK),
     currency: 'PCR',
     grossNano: done ? gross : null,
     feeNano: done ? fee : null,
@@ -227,7 +227,7 @@ export const receipt = (job: Job): Receipt => ({
   realm: 'practice',
   currency: 'PCR',
   billed: { inputTokens: job.inputTokens ?? 0, outputTokens: job.outputTokens ?? 0 },
-  priceNanoPerMtok: job.priceNanoPerMtok,
+  priceNanoPerMtok: job.price.output,
   feeBps: 500,
   grossNano: job.grossNano ?? (0 as Nano),
   feeNano: job.feeNano ?? (0 as Nano),

@@ -1,7 +1,8 @@
 /** The driver of the toy market: a poll-shaped venue without receipts, exams, streaming or a book. */
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type Instrument, type JobId } from '#contract/ids.ts'
-import { nano, nanoPerMtok, type Currency, type Realm } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
+import type { Realm, UnitCode } from '#contract/units.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
 import type { LeaseSource } from '#core/capacity/lease.port.ts'
@@ -17,6 +18,7 @@ export const TOY_CAPABILITIES: VenueCapabilities = {
   cancel: false,
   counts: 'venue',
   pricing: 'venue',
+  onePrice: false,
   receipts: 'statement',
   exams: 'none',
   book: false,
@@ -29,7 +31,7 @@ export interface ToyOptions {
   key: () => string
   clock: Clock
   realm: Realm
-  unit: Currency
+  unit: UnitCode
   spec: GradeSpec
 }
 const POLL_MS = 100
@@ -114,7 +116,7 @@ export class ToyDriver implements VenuePort {
     if (this.#state.kind !== 'online') {
       if (this.#call((server, key) => (server.hello(key), true)) === null) return
       const { clock, realm, unit, spec } = this.#options
-      const terms = { realm, currency: unit, feeBps: 0, holdMs: 0, specs: [spec], exchange: brandId<never>('') }
+      const terms = { realm, unit, feeBps: 0, holdMs: 0, specs: [spec], exchange: brandId<never>('') }
       this.#set({ kind: 'online', since: clock.now(), fresh: true, terms })
     }
     for (const offer of this.#offers.values()) this.#fetch(offer)
@@ -142,7 +144,7 @@ export class ToyDriver implements VenuePort {
         ignoreEos: false,
       },
       // It pays by its own rule; what a job brings is said when it is handed in.
-      priceNanoPerMtok: nanoPerMtok(0),
+      price: onePrice(nanoPerMtok(0)),
       reserveNano: nano(0),
       deadlineMs: ttlMs,
       salt: '',

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { brandId, type DeploymentId, type Instrument, type VenueId } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { createCore, type Core } from '#core/core.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
@@ -60,7 +60,7 @@ export class TwoVenues {
         venueId: TOY,
         driver: 'toy',
         realm: 'simulated',
-        unit: 'SIM',
+        unit: 'kudos',
         file: 'venues/toy.db',
         pinnedKey: null,
         state: 'active',
@@ -89,7 +89,7 @@ export class TwoVenues {
       key: () => this.toyKey,
       clock: this.clock,
       realm: 'simulated',
-      unit: 'SIM',
+      unit: 'kudos',
       spec: TOY_SPEC,
     })
     this.core = createCore({
@@ -141,7 +141,7 @@ export class TwoVenues {
         venueId,
         instrument,
         deploymentId: this.deploymentId,
-        askNanoPerMtok: nanoPerMtok(1_000_000),
+        ask: onePrice(nanoPerMtok(1_000_000)),
       })
       await settle()
       await this.run(100)

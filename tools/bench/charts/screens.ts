@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import { brandId, type Instrument, type JobId, type VenueId } from '#contract/ids.ts'
-import { nanoPerMtok } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { DAY_MS, HOUR_MS } from '#contract/time.ts'
 import { createCore, type Core } from '#core/core.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
@@ -92,7 +92,7 @@ export function screenQueries({ now, aJob }: FolderOfJobs): ScreenQuery[] {
     ['market.book', (client) => client.market.book({ venueId, instrument: NANO })],
     [
       'market.quote',
-      (client) => client.market.quote({ venueId, instrument: NANO, askNanoPerMtok: nanoPerMtok(1_000_000) }),
+      (client) => client.market.quote({ venueId, instrument: NANO, ask: onePrice(nanoPerMtok(1_000_000)) }),
     ],
     ['exams.grades', (client) => client.exams.grades({ venueId })],
     ['exams.list', (client) => client.exams.list({ venueId })],

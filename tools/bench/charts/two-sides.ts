@@ -2,6 +2,7 @@
  * A data folder with both sides of trade, filled by the real code of the exchange and of the seller: reserve, claim,
  * settle, receipt, release. No sockets and no engine; the clock is moved by hand. `stoker ledger check` passes on it.
  */
+import { unitOf } from '#contract/units.ts'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -17,7 +18,7 @@ import {
   type PublicKey,
 } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
-import { nano, NANO_LIMIT, nanoPerMtok } from '#contract/money.ts'
+import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { HOUR_MS, SECOND_MS } from '#contract/time.ts'
 import { OUTBOX_KEPT_MS } from '#core/jobs/expiry.worker.ts'
@@ -82,7 +83,7 @@ export function openTwoSides(folder: string, startsAt: number): TwoSides {
     terms: PRACTICE_TERMS,
   }
   const realmDb = carefree(openDb({ path: practicePath(folder), migrations: realmMigrations, log }))
-  const settlement = createSettlement({ realmDb, books, currency: 'PCR', realm: 'practice', clock, key: seller })
+  const settlement = createSettlement({ realmDb, books, unit: unitOf('PCR'), realm: 'practice', clock, key: seller })
   return new TwoSides({ context, realmDb, settlement, seller, clock, buyerId: buyerOf(context, seller) })
 }
 
@@ -175,7 +176,7 @@ export class TwoSides {
         peer: { supplier: seller.publicKey } as unknown as Peer,
         deploymentId: DEPLOYMENT,
         modelSha256: MODEL,
-        askNanoPerMtok: ASK,
+        ask: onePrice(ASK),
         exam: null,
       },
     )
@@ -188,7 +189,7 @@ export class TwoSides {
         sha256: MODEL,
         state: 'running',
         reason: '',
-        priceNano: ASK,
+        price: onePrice(ASK),
         reserveNano: job.reserveNano,
         salt: job.salt,
         startedAt: at,

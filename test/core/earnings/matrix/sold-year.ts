@@ -2,12 +2,13 @@
  * Nearly two years of sold jobs, booked by the real settlement from receipts that a stand-in for the exchange signed:
  * dense around every moment of the matrix, at the ends of months, and here and there between.
  */
+import { unitOf } from '#contract/units.ts'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
-import { nanoPerMtok, nano } from '#contract/money.ts'
+import { asOnePrice, nano, nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { DAY_MS, HOUR_MS, QUARTER_MS } from '#contract/time.ts'
 import { insertJob } from '#core/jobs/jobs.store.ts'
@@ -62,7 +63,7 @@ const termsOf = (index: number) => ({
   jobId: brandId<JobId>(`job_${index}`),
   instrument: brandId<Instrument>(INSTRUMENTS[index % 7 === 0 ? 1 : 0]),
   sha256: brandId<ModelSha256>((index % 3 === 0 ? 'b' : 'a').repeat(64)),
-  priceNano: nanoPerMtok(400_000_000 + index),
+  price: onePrice(nanoPerMtok(400_000_000 + index)),
 })
 const wonJob = (index: number, at: number) => ({
   specVersion: 1,
@@ -102,7 +103,7 @@ export function soldYear(): SoldYear {
   })
 
   const receiptAt = (settledAt: number, index: number): Receipt => {
-    const { jobId, instrument, sha256, priceNano: priceNanoPerMtok } = termsOf(index)
+    const { jobId, instrument, sha256, price } = termsOf(index)
     const billed = { inputTokens: 100 + Math.floor(random() * 900), outputTokens: 1 + Math.floor(random() * 400) }
     const signed = signClaim(key, {
       v: 1,
@@ -126,7 +127,7 @@ export function soldYear(): SoldYear {
         realm: 'practice',
         // One in fifty bills more than was sent: it is disputed, and booked nowhere.
         billed: index % 50 === 49 ? { ...billed, outputTokens: billed.outputTokens + 1 } : billed,
-        priceNanoPerMtok,
+        priceNanoPerMtok: asOnePrice(price),
         feeBps: 500 + (index % 3),
         settledAt,
         releaseAt: settledAt + 30_000,
@@ -147,7 +148,7 @@ export function soldYear(): SoldYear {
       settlement.release(release, exchange.publicKey)
     }
   }
-  const deps = { ...rig, books, currency: 'PCR', realm: 'practice', clock, key } as const
+  const deps = { ...rig, books, unit: unitOf('PCR'), realm: 'practice', clock, key } as const
   realmDb.tx((db) => {
     const within = { ...realmDb, tx: (work: (of: typeof db) => unknown) => work(db) } as typeof realmDb
     settleAll(createSettlement({ ...deps, realmDb: within }))
