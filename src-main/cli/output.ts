@@ -3,7 +3,8 @@ import { inspect } from 'node:util'
 
 import { ORPCError } from '@orpc/client'
 
-import { ERROR_CODES, StokerError, type ErrorCode } from '#contract/errors.ts'
+import { ERROR_CODES, fromErrorValue, StokerError, type ErrorCode } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 
 export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
@@ -12,9 +13,12 @@ export const note = (line: string): void => void process.stderr.write(`${line}\n
 /** The StokerError that a call over the contract failed with, or the error itself. */
 export function unwrapError(error: unknown): unknown {
   if (!(error instanceof ORPCError)) return error
-  const { code } = (error.data ?? {}) as { code?: unknown }
+  const { code, reason } = (error.data ?? {}) as { code?: unknown; reason?: Reason }
   return ERROR_CODES.includes(code as ErrorCode)
-    ? new StokerError(code as ErrorCode, error.message, { cause: error })
+    ? fromErrorValue(
+        { code: code as ErrorCode, message: error.message, data: {}, ...(reason === undefined ? {} : { reason }) },
+        error,
+      )
     : error
 }
 

@@ -4,10 +4,9 @@
  */
 import { implement, ORPCError } from '@orpc/server'
 
-import { toErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import { contract } from '#contract/index.ts'
 import type { Scope } from '#contract/scope.ts'
-import { StokerError } from '#contract/errors.ts'
 import { MoneyRangeError } from '#contract/money.ts'
 import type { Log } from '#lib/log.ts'
 
@@ -23,7 +22,7 @@ export const ALL_SCOPES: readonly Scope[] = ['read', 'operate', 'money', 'admin'
  */
 function toContractError(error: unknown, log: Log): Error {
   if (error instanceof ORPCError) return error
-  const known = error instanceof MoneyRangeError ? new StokerError('MONEY_RANGE', error.message) : error
+  const known = error instanceof MoneyRangeError ? fail('money.range', undefined, { cause: error }) : error
   if (!(known instanceof StokerError)) log.error({ err: error }, 'a call failed')
   const value = toErrorValue(known)
   return new ORPCError('STOKER', {
@@ -53,11 +52,7 @@ export function createOs(log: Log) {
     .$context<CallContext>()
     .use(async ({ context, procedure, next }) => {
       const scope = procedure['~orpc'].meta.scope
-      if (!context.scopes.includes(scope))
-        throw toContractError(
-          new StokerError('FORBIDDEN', `This connection may not do that: it lacks the "${scope}" scope.`),
-          log,
-        )
+      if (!context.scopes.includes(scope)) throw toContractError(fail('call.scope', { scope }), log)
       try {
         const result = await next()
         return isStream(result.output) ? { ...result, output: mapStream(result.output, log) } : result

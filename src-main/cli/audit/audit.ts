@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Migration, ReadDb } from '#db/db-types.ts'
@@ -81,15 +81,10 @@ const ourSide = (ours: SellerAudit): OurSide => ({
  * CONFLICT, DB_*.
  */
 export function audit(dir: string): Audit {
-  if (!existsSync(dir))
-    throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
+  if (!existsSync(dir)) throw fail('audit.noFolder', { dir })
   const exchangeDir = exchangeDirOf(dir)
   const [oursPath, exchangePath] = [join(dir, 'practice.db'), join(exchangeDir, 'exchange.db')]
-  if (!existsSync(oursPath) && !existsSync(exchangePath))
-    throw new StokerError(
-      'NOT_FOUND',
-      `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
-    )
+  if (!existsSync(oursPath) && !existsSync(exchangePath)) throw fail('audit.noBooks', { dir })
   const problems = collectAuditProblems()
   const exchangeKey = publicKeyIn(join(exchangeDir, 'exchange.key'))
   const supplier = publicKeyIn(join(dir, 'seller.key'))
@@ -123,7 +118,6 @@ export function audit(dir: string): Audit {
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {
   const found = audit(dir)
-  if (found.ours === null)
-    throw new StokerError('NOT_FOUND', `no seller has run in ${dir}; name its data folder with --data`)
+  if (found.ours === null) throw fail('audit.noSeller', { dir })
   return { ...found, ours: found.ours }
 }

@@ -4,7 +4,8 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 
 import type { OwnUse } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
@@ -44,7 +45,7 @@ export function addOwnUse(program: Command): void {
     const state = await client.app.setOwnUse({ enabled, ...(options.port === undefined ? {} : { port: options.port }) })
     show(options, state)
     if (enabled && state.url === null)
-      throw new StokerError('UNAVAILABLE', state.problem ?? 'own use does not listen yet')
+      throw fail('ownUse.notListening', { problem: state.problem ?? because('ownUse.notYet') })
   }
   program
     .command('own-use')

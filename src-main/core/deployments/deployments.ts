@@ -1,5 +1,5 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
-import type { ErrorCode } from '#contract/errors.ts'
+import { type ErrorCode, inWords } from '#contract/errors.ts'
 import type { Deployment, SmallerSettings } from '#contract/models.ts'
 import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
@@ -197,7 +197,7 @@ export function deploymentState(status: LoadStatus, engine: EngineState | null):
     case 'loaded':
       return { state: 'loaded', detail: engine.model.device }
     case 'broken':
-      return { state: 'failed', detail: `The engine stopped after three crashes: ${engine.reason}` }
+      return { state: 'failed', detail: `The engine stopped after three crashes: ${inWords(engine.reason)}` }
     case 'backoff':
       return { state: 'loading', detail: 'The engine crashed and starts again.' }
     case 'starting':

@@ -1,4 +1,5 @@
 /** Several engines summed up as one. Pure. */
+import { inWords } from '#contract/errors.ts'
 import type { Live } from '#contract/app.ts'
 import type { EngineState } from '#core/engine/engine.port.ts'
 
@@ -16,7 +17,7 @@ export function summarise(engines: readonly EngineView[]): Live['engine'] {
   const loaded = engines.filter(({ state }) => state.kind === 'loaded')
   const troubles = engines.flatMap(({ modelName, state }) => {
     const trouble =
-      state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
+      state.kind === 'broken' ? inWords(state.reason) : state.kind === 'backoff' ? 'restarting after a crash' : null
     return trouble === null ? [] : [engines.length === 1 ? trouble : `${modelName}: ${trouble}`]
   })
   const model = loaded.length > 1 ? `${loaded.length} models` : (loaded[0]?.modelName ?? null)

@@ -4,7 +4,7 @@
  */
 import { freemem } from 'node:os'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentsService, HandBack, LoadedDeployment } from '#core/core-context.ts'
@@ -74,8 +74,7 @@ export interface Deployments extends DeploymentsService, DeploymentCalls, Remote
   stop(): void
 }
 
-const unavailable: HandBack = () =>
-  Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
+const unavailable: HandBack = () => Promise.reject(fail('deployment.handBackEarly'))
 
 /** What is in memory; before a load it makes sure that the model fits. */
 function createLoaded(

@@ -2,7 +2,7 @@
  * The deployments in memory, each attached to an engine of its own, through crashes and restarts; operations run one
  * after another.
  */
-import { StokerError, toErrorValue, type ErrorCode } from '#contract/errors.ts'
+import { type ErrorCode, fail, toErrorValue } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
@@ -128,7 +128,7 @@ export class LoadedDeployments {
   unload(deploymentId: DeploymentId): Promise<void> {
     return this.#turns.run(async () => {
       const reason = this.#deps.inUse(deploymentId)
-      if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
+      if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
       await this.unloadNow(deploymentId)
     })
   }
@@ -157,7 +157,7 @@ export class LoadedDeployments {
    * memory.
    */
   async endAll(): Promise<DeploymentId[]> {
-    this.#cancelled.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
+    this.#cancelled.abort(fail('deployment.handedBack'))
     this.#cancelled = new AbortController()
     this.#failures.clear()
     const ended = this.ids()
@@ -207,7 +207,7 @@ export class LoadedDeployments {
   /** The engines end with EnginesPort.stop. */
   stop(): void {
     this.#turns.close()
-    this.#cancelled.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
+    this.#cancelled.abort(fail('stoker.stopping'))
     this.#listeners.clear()
     for (const attached of this.#attached.values()) attached.off()
   }

@@ -4,7 +4,7 @@
  * of UTC.
  */
 import type { BucketSize } from '#contract/earnings.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '#contract/time.ts'
 
 export interface Range {
@@ -39,20 +39,14 @@ export function nextBucket(start: EpochMs, bucket: BucketSize, offsetMinutes: nu
  * empty range or more than BUCKETS_MAX.
  */
 export function bucketStarts({ from, to, bucket, offsetMinutes }: Range): EpochMs[] {
-  if (to <= from)
-    throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
+  if (to <= from) throw fail('range.empty', {}, { data: { from, to } })
   const starts: EpochMs[] = []
   for (
     let start = bucketStart(from, bucket, offsetMinutes);
     start < to;
     start = nextBucket(start, bucket, offsetMinutes)
   ) {
-    if (starts.length === BUCKETS_MAX)
-      throw new StokerError(
-        'BAD_REQUEST',
-        `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`,
-        { data: { bucket } },
-      )
+    if (starts.length === BUCKETS_MAX) throw fail('range.tooFine', { max: BUCKETS_MAX, bucket }, { data: { bucket } })
     starts.push(start)
   }
   return starts

@@ -1,6 +1,6 @@
 /** The sums of a range, as the tiles show them: settled, held, pending and power apart. */
 import type { Summary } from '#contract/earnings.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
@@ -21,8 +21,7 @@ export function summariseEarnings(
   from: EpochMs,
   to: EpochMs,
 ): Summary {
-  if (to <= from)
-    throw new StokerError('BAD_REQUEST', 'The end of the range must lie after its start.', { data: { from, to } })
+  if (to <= from) throw fail('range.empty', {}, { data: { from, to } })
   const rows = incomeBetween(realmDb.read, from, to)
   const energy = power.hours(from, to)
   const powerCurrency = power.currency()

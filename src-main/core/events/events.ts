@@ -3,7 +3,7 @@
  * more.
  */
 import type { Topic } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EventBus } from '#core/core-context.ts'
 
 /** Consoles and scripts that listen at once; far above what one owner opens. */
@@ -60,8 +60,7 @@ export function createEvents(): EventBus {
       return () => listeners.delete(listener)
     },
     subscribe(signal) {
-      if (subscribers.size >= SUBSCRIBERS_MAX)
-        throw new StokerError('UNAVAILABLE', `${SUBSCRIBERS_MAX} consoles listen already; close some and try again`)
+      if (subscribers.size >= SUBSCRIBERS_MAX) throw fail('events.full', { max: SUBSCRIBERS_MAX })
       const subscriber: Subscriber = { pending: new Set(versions.keys()), wake: () => undefined }
       subscribers.add(subscriber)
       return stream(subscriber, signal)

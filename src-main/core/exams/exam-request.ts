@@ -1,5 +1,5 @@
 /** One question to the exchange, "begin or go on with this exam", and its answer. */
-import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { fail, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
@@ -54,12 +54,7 @@ export class ExamRequest {
       slots,
       ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
     })
-    return within(
-      clock,
-      ANSWER_MS,
-      this.#answer,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.'),
-    )
+    return within(clock, ANSWER_MS, this.#answer, () => fail('exam.requestLate'))
   }
 
   /** True when the frame answers this request. */

@@ -1,5 +1,5 @@
 /** Handlers of contract/exams.ts. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
@@ -48,7 +48,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
   const { os, realmDb, clock } = context
   const found = (examId: string): SellerExamRow => {
     const row = runner.find(examId)
-    if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
+    if (row === null) throw fail('exam.unknown')
     return row
   }
   const whole = (row: SellerExamRow): WholeExam => ({ ...examView(row), items: itemViews(realmDb.read, row.examId) })
@@ -63,7 +63,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
     item: os.exams.item.handler(({ input }) => {
       const row = found(input.examId)
       const item = examItem(realmDb.read, input.examId, input.itemId)
-      if (item === null) throw new StokerError('NOT_FOUND', 'This exam has no such item yet.')
+      if (item === null) throw fail('exam.itemUnknown')
       const made = generated(row, input.itemId)
       return {
         itemId: item.itemId,
@@ -89,8 +89,7 @@ export function examsApi(context: CoreContext, runner: ExamRunner, specs: () => 
     transcript: os.exams.transcript.handler(({ input }) => {
       found(input.examId)
       const transcript = transcriptOf(realmDb.read, input.examId)
-      if (transcript === null)
-        throw new StokerError('NOT_FOUND', 'This exam has no transcript: it is not finished, or was cancelled.')
+      if (transcript === null) throw fail('exam.noTranscript')
       return transcript
     }),
   }

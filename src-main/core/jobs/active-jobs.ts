@@ -4,7 +4,8 @@
  * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
-import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { failValue, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
@@ -122,9 +123,9 @@ export class ActiveJobs {
   }
 
   /** Ends them: their buyers get an error and pay nothing. How many there were. */
-  giveUp(instrument: string, deploymentId: string, message: string): number {
+  giveUp(instrument: string, deploymentId: string, reason: Reason): number {
     const mine = this.boughtOf(instrument, deploymentId)
-    this.#failAll(mine.map((job) => ({ job, error: { code: 'UNAVAILABLE', message, data: {} } })))
+    this.#failAll(mine.map((job) => ({ job, error: failValue('job.givenUp', { reason }) })))
     return mine.length
   }
 
@@ -142,9 +143,9 @@ export class ActiveJobs {
       else if (job.ttftMs === null)
         failures.push({
           job,
-          error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} },
+          error: failValue('job.handedBackBefore'),
         })
-      else failures.push({ job, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
+      else failures.push({ job, error: failValue('job.handedBack') })
     }
     const cost = interruptionCost(
       failures.map(({ job }) => job),
@@ -177,12 +178,9 @@ export class ActiveJobs {
 
   #done(job: ActiveJob, finish: FinishReason, usage: EngineUsage | null): void {
     if (job.over) return
-    if (job.cancelled === 'deadline')
-      return this.#failAll([
-        { job, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } },
-      ])
+    if (job.cancelled === 'deadline') return this.#failAll([{ job, error: failValue('job.deadline') }])
     if (job.cancelled === 'exchange' || (job.cancelled === null && finish === 'cancelled'))
-      return this.#failAll([{ job, error: { code: 'CANCELLED', message: 'the job was stopped', data: {} } }])
+      return this.#failAll([{ job, error: failValue('job.stopped') }])
     if (job.cancelled === null) {
       job.flush()
       if (usage !== null) this.measures.of(job.route.deploymentId).counted(job, usage)

@@ -4,7 +4,7 @@
  * repeating all of this changes nothing.
  */
 import { attempted, due } from '#books/outbox.ts'
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { failValue, fail, toErrorValue } from '#contract/errors.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
@@ -194,8 +194,7 @@ export class Sync {
 
   /** Reads the exchange's whole history again and compares it with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   async compare(): Promise<SyncReport> {
-    if (this.#exchangeKey() === null)
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
+    if (this.#exchangeKey() === null) throw fail('sync.offline')
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
     const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
       this.begin(true)
@@ -203,12 +202,7 @@ export class Sync {
         ? { receipts: 0, releases: 0, problems: ['the exchange went away'] }
         : this.#passEnd(this.#pass)
     })
-    return within(
-      this.#context.clock,
-      COMPARE_MS,
-      report,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.'),
-    )
+    return within(this.#context.clock, COMPARE_MS, report, () => fail('sync.late'))
   }
 
   #passEnd(pass: Pass): Promise<SyncReport> {
@@ -253,7 +247,7 @@ export class Sync {
         exchange.send({
           t: 'job.error',
           jobId,
-          error: { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} },
+          error: failValue('job.supplierRestarted'),
         })
       }
     }

@@ -2,7 +2,7 @@
  * Takes the jobs that were won: admission, the job's row, and the engine; what happens to a job from then on is
  * active-jobs.ts. Prompts and answers live in memory only, and only while the job runs.
  */
-import type { ErrorValue } from '#contract/errors.ts'
+import { failValue, type ErrorValue } from '#contract/errors.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
@@ -49,7 +49,7 @@ export class JobIntake {
       return void trySend(exchange, {
         t: 'job.reject',
         jobId: frame.jobId,
-        error: { code: 'CONFLICT', message: 'this job was seen before', data: {} },
+        error: failValue('job.seenBefore'),
       })
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
@@ -127,7 +127,7 @@ export class JobIntake {
         return void trySend(exchange, {
           t: 'job.reject',
           jobId,
-          error: { code: 'INTERNAL', message: 'the job could not be recorded', data: {} },
+          error: failValue('job.notRecorded'),
         })
       }
       events.changed('jobs')

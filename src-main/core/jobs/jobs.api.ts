@@ -1,6 +1,6 @@
 /** Handlers of contract/jobs.ts. */
 import { verifyReceipt } from '#books/receipts.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { CoreContext, PowerService } from '#core/core-context.ts'
 
 import { parseDifferences } from './differences.ts'
@@ -26,7 +26,7 @@ export function jobsApi(context: CoreContext, power: Pick<PowerService, 'ofJob'>
     }),
     get: os.jobs.get.handler(({ input }) => {
       const row = findJob(realmDb.read, input.jobId)
-      if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
+      if (row === null) throw fail('job.unknown')
       const view = {
         ...jobView(row, currency, power),
         receipt: null,

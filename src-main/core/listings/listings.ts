@@ -3,7 +3,7 @@
  * follows (offers.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
  * (drains.ts).
  */
-import { StokerError, type ErrorCode } from '#contract/errors.ts'
+import { fail, StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { SECOND_MS } from '#contract/time.ts'
@@ -216,26 +216,17 @@ export class ListingRunner {
   }
 
   #checkRequest(instrument: string, deploymentId: string): void {
-    if (this.#context.exchange.state().kind !== 'online')
-      throw new StokerError(
-        'EXCHANGE_OFFLINE',
-        'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',
-      )
+    if (this.#context.exchange.state().kind !== 'online') throw fail('listing.exchangeOffline')
     const deployment = this.#deps.deployments.find(deploymentId)
-    if (deployment === null)
-      throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    if (deployment === null) throw fail('deployment.goneLoadAgain')
     const spec = this.#deps.specOf(instrument)
-    if (spec === null) throw new StokerError('NOT_FOUND', 'The exchange does not trade this grade.')
+    if (spec === null) throw fail('listing.gradeUnknown')
     const qualified = this.#deps
       .qualifications()
       .some(
         (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
       )
-    if (!qualified)
-      throw new StokerError(
-        'NOT_QUALIFIED',
-        'This model has not passed the exam of this grade (or the pass has run out); take the exam first.',
-      )
+    if (!qualified) throw fail('listing.notQualified')
   }
 
   #undo(instrument: string, before: ListingRow | null): void {
@@ -261,7 +252,7 @@ export class ListingRunner {
 
   #rowOf(instrument: string): ListingRow {
     const row = this.#rows.get(instrument)
-    if (row === undefined) throw new StokerError('NOT_FOUND', 'Nothing is listed for this grade.')
+    if (row === undefined) throw fail('listing.none')
     return row
   }
 

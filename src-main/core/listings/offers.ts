@@ -3,7 +3,7 @@
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
  * plain words why a listing waits.
  */
-import { StokerError, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fail, fromErrorValue } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
@@ -126,9 +126,7 @@ export class Offers {
   async offerAndWait(row: ListingRow): Promise<void> {
     const { instrument } = row
     const answered = new Promise<void>((resolve, reject) => {
-      this.#answers
-        .get(instrument)
-        ?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
+      this.#answers.get(instrument)?.reject(fail('listing.changedMeanwhile'))
       this.#answers.set(instrument, { resolve, reject })
     })
     this.#offered.delete(instrument)
@@ -136,14 +134,9 @@ export class Offers {
     this.refresh(row)
     if (!this.#offered.has(instrument)) {
       const reason = this.#standings.get(instrument)?.reason ?? 'it cannot be offered now'
-      this.#answers.get(instrument)?.reject(new StokerError('UNAVAILABLE', `The listing is kept and waits: ${reason}.`))
+      this.#answers.get(instrument)?.reject(fail('listing.waits', { reason }))
     }
-    await within(
-      this.#context.clock,
-      ANSWER_MS,
-      answered,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.'),
-    )
+    await within(this.#context.clock, ANSWER_MS, answered, () => fail('listing.answerLate'))
   }
 
   #onExchange(state: ExchangeState): void {

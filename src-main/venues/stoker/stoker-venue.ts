@@ -4,7 +4,7 @@
  */
 import WebSocketClient from 'ws'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
@@ -83,19 +83,14 @@ class StokerExchange implements ExchangePort {
 
   send(frame: SupplierFrame): void {
     const session = this.#liveSession()
-    if (session === null)
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
+    if (session === null) throw fail('venue.offline')
     try {
       if (this.#connection === null) session.push(frame)
       else this.#connection.send(session, frame)
     } catch (error) {
       // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
       this.#session = null
-      throw new StokerError(
-        'EXCHANGE_OFFLINE',
-        'The exchange does not acknowledge what it is sent; Stoker connects anew.',
-        { cause: error },
-      )
+      throw fail('venue.unacknowledged', {}, { cause: error })
     }
   }
 

@@ -1,3 +1,4 @@
+import { said } from '#contract/reasons.ts'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
@@ -371,7 +372,7 @@ describe('failures', () => {
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
     for (const { deploymentId } of [a, b])
-      engines.engine(deploymentId).become({ kind: 'broken', reason: 'three crashes' })
+      engines.engine(deploymentId).become({ kind: 'broken', reason: said('three crashes') })
     expect(core.deployments.list().map(({ state }) => state)).toEqual(['failed', 'failed'])
     expect(await core.deployments.retryEngine()).toBe('loaded')
     expect(core.deployments.allLoaded()).toHaveLength(2)

@@ -1,3 +1,4 @@
+import { said } from '#contract/reasons.ts'
 import { describe, expect, it } from 'vitest'
 
 import {
@@ -130,7 +131,7 @@ describe('settings by rule', () => {
     [{ loading: true, attached: false, failure }, { kind: 'stopped' }, 'loading'],
     [{ loading: false, attached: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
     [{ loading: false, attached: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
-    [{ loading: false, attached: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
+    [{ loading: false, attached: true, failure: null }, { kind: 'broken', reason: said('x') }, 'failed'],
     [{ loading: false, attached: false, failure: null }, null, 'stopped'],
   ] as const)('%j with engine %j is %s', (wanted, state, shown) =>
     expect(deploymentState(wanted, state).state).toBe(shown),
@@ -140,7 +141,7 @@ describe('settings by rule', () => {
 describe('several engines as one', () => {
   const model = { sha256: 'a' as never, contextTokens: 1, slots: 1, engine: 'e', device: 'd' }
   const loaded = (modelName: string) => ({ modelName, state: { kind: 'loaded', model } as const })
-  const broken = { modelName: 'C', state: { kind: 'broken', reason: 'three crashes' } as const }
+  const broken = { modelName: 'C', state: { kind: 'broken', reason: said('three crashes') } as const }
   it.each([
     [[], { kind: 'stopped', model: null, detail: null }],
     [[loaded('A')], { kind: 'loaded', model: 'A', detail: null }],
