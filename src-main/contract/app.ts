@@ -168,7 +168,7 @@ export const ownUse = z.object({
 export type OwnUse = z.infer<typeof ownUse>
 
 export const appContract = {
-  hello: method('read').output(
+  hello: method('read', []).output(
     z.object({
       version: z.string(),
       contractHash: z.string(),
@@ -181,26 +181,26 @@ export const appContract = {
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */
-  events: method('read').output(eventIterator(z.object({ topic: topics, version: z.number().int() }))),
-  live: method('read').output(eventIterator(live)),
-  home: method('read').output(home),
-  hardware: method('read').output(hardware),
-  power: method('read').output(
+  events: method('read', []).output(eventIterator(z.object({ topic: topics, version: z.number().int() }))),
+  live: method('read', []).output(eventIterator(live)),
+  home: method('read', []).output(home),
+  hardware: method('read', []).output(hardware),
+  power: method('read', []).output(
     z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),
   ),
-  settings: method('read').output(settings),
-  updateSettings: method('money').input(settings.partial()).output(settings),
-  ownUse: method('read').output(ownUse),
-  setOwnUse: method('money')
+  settings: method('read', []).output(settings),
+  updateSettings: method('money', []).input(settings.partial()).output(settings),
+  ownUse: method('read', []).output(ownUse),
+  setOwnUse: method('money', [])
     .input(z.object({ enabled: z.boolean().optional(), port: z.number().int().min(1_024).max(65_535).optional() }))
     .output(ownUse),
   /** A new key; the one before stops working. */
-  ownUseKey: method('money').output(z.object({ key: z.string() })),
-  onboarding: method('read').output(onboarding),
-  updateOnboarding: method('operate')
+  ownUseKey: method('money', []).output(z.object({ key: z.string() })),
+  onboarding: method('read', []).output(onboarding),
+  updateOnboarding: method('operate', [])
     .input(onboarding.pick({ step: true, skipped: true }).partial())
     .output(onboarding),
-  ledgerCheck: method('read').output(
+  ledgerCheck: method('read', []).output(
     z.object({
       ok: z.boolean(),
       problems: z.array(z.string()),

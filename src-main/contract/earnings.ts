@@ -72,18 +72,18 @@ export const summary = z.object({
 export type Summary = z.infer<typeof summary>
 
 export const earningsContract = {
-  summary: method('read')
+  summary: method('read', [])
     .input(z.object({ from: epochMs, to: epochMs }))
     .output(summary),
-  series: method('read').input(range).output(series),
-  held: method('read').output(
+  series: method('read', []).input(range).output(series),
+  held: method('read', []).output(
     z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000),
   ),
   /**
    * The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and
    * local time, currency, realm.
    */
-  csv: method('read')
+  csv: method('read', [])
     .input(range)
     .output(z.object({ fileName: z.string(), csv: z.string() })),
 }

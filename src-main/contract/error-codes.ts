@@ -53,3 +53,49 @@ export const ERROR_CODES = [
   'SIGNATURE_INVALID',
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** What any method of the contract may answer. */
+export const COMMON_CODES = [
+  'INTERNAL',
+  'BAD_REQUEST',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'CANCELLED',
+  'DB_CORRUPT',
+  'MONEY_RANGE',
+] as const satisfies readonly ErrorCode[]
+/** What is wrong with a model's file. */
+export const MODEL_FILE_CODES = [
+  'MODEL_NOT_GGUF',
+  'MODEL_EMPTY',
+  'MODEL_TRUNCATED',
+  'MODEL_UNREADABLE',
+  'MODEL_TOO_BIG',
+  'MODEL_UNSUPPORTED',
+  'MODEL_MISSING',
+  'MODEL_CHANGED',
+] as const satisfies readonly ErrorCode[]
+/** Why an engine does not start, load or answer. */
+export const ENGINE_CODES = [
+  'ENGINE_CRASHED',
+  'ENGINE_BROKEN',
+  'ENGINE_BUSY',
+  'ENGINE_NOT_LOADED',
+  'ENGINE_LOAD_FAILED',
+  'ENGINE_OUT_OF_MEMORY',
+  'ENGINE_UNREACHABLE',
+  'ENGINE_REFUSED',
+  'CONTEXT_TOO_LONG',
+] as const satisfies readonly ErrorCode[]
+/** What an exchange may refuse with; any other code of its becomes EXCHANGE_REFUSED. */
+export const EXCHANGE_CODES = [
+  'EXCHANGE_OFFLINE',
+  'EXCHANGE_REFUSED',
+  'NOT_FOUND',
+  'CONFLICT',
+  'NOT_QUALIFIED',
+  'EXAM_RUNNING',
+  'EXAM_ATTEMPTS',
+] as const satisfies readonly ErrorCode[]

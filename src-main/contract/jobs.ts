@@ -52,7 +52,7 @@ export const job = z.object({
 export type Job = z.infer<typeof job>
 
 export const jobsContract = {
-  list: method('read')
+  list: method('read', [])
     .input(
       z.object({
         before: z.string().max(120).nullable().default(null),
@@ -62,7 +62,7 @@ export const jobsContract = {
       }),
     )
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
-  get: method('read')
+  get: method('read', ['NOT_FOUND'])
     .input(z.object({ jobId }))
     .output(
       job.extend({

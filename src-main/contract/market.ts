@@ -1,6 +1,7 @@
 /** Instruments, the book, and my ask. */
 import { z } from 'zod'
 
+import { ENGINE_CODES, EXCHANGE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
 import { gradeSpec } from './grades.ts'
 import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm } from './primitives.ts'
 import { method } from './scope.ts'
@@ -55,8 +56,11 @@ export const quote = z.object({
 })
 export type Quote = z.infer<typeof quote>
 
+/** A listing needs its model in memory and the exchange's word. */
+const SELL_CODES = [...EXCHANGE_CODES, 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES] as const
+
 export const marketContract = {
-  instruments: method('read').output(
+  instruments: method('read', []).output(
     z.array(
       z.object({
         spec: gradeSpec,
@@ -70,18 +74,18 @@ export const marketContract = {
     ),
   ),
   /** The last book the exchange sent; at says how old it is. */
-  book: method('read').input(z.object({ instrument })).output(bookView.nullable()),
-  quote: method('read')
+  book: method('read', []).input(z.object({ instrument })).output(bookView.nullable()),
+  quote: method('read', [])
     .input(z.object({ instrument, askNanoPerMtok: price }))
     .output(quote),
-  listings: method('read').output(z.array(listing)),
+  listings: method('read', []).output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
-  list: method('money')
+  list: method('money', SELL_CODES)
     .input(z.object({ instrument, deploymentId, askNanoPerMtok: price }))
     .output(listing),
-  pause: method('operate').input(z.object({ instrument })).output(listing),
-  resume: method('operate').input(z.object({ instrument })).output(listing),
-  withdraw: method('money')
+  pause: method('operate', ['NOT_FOUND']).input(z.object({ instrument })).output(listing),
+  resume: method('operate', SELL_CODES).input(z.object({ instrument })).output(listing),
+  withdraw: method('money', [])
     .input(z.object({ instrument }))
     .output(z.object({ withdrawn: z.boolean() })),
 }

@@ -59,4 +59,6 @@ export const errorValue = z.object({
   code: z.string().max(64),
   message: z.string().max(2_000),
   data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+  /** Beside what protocol 1 has; the receiver takes it only if it knows it (`checkedReason`), else the message. */
+  reason: z.unknown().optional(),
 })

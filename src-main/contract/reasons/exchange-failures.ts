@@ -37,6 +37,7 @@ export const exchangeFailures = {
   'exchange.unpaid': ['DEADLINE', 'reason'],
   'exchange.noClaim': [null],
   'exchange.deadlinePassed': [null],
+  'exchange.refused': ['EXCHANGE_REFUSED', 'reason'],
   'venue.offline': ['EXCHANGE_OFFLINE'],
   'venue.unacknowledged': ['EXCHANGE_OFFLINE'],
   'venue.resendFull': ['UNAVAILABLE', 'max'],

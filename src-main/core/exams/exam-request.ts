@@ -1,8 +1,9 @@
 /** One question to the exchange, "begin or go on with this exam", and its answer. */
-import { fail, fromErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import { SECOND_MS } from '#contract/time.ts'
+import { exchangeRefusal } from '#core/exchange/index.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import { within } from '#lib/within.ts'
@@ -61,7 +62,7 @@ export class ExamRequest {
   take(frame: Started | Refused): boolean {
     if (frame.requestId !== this.requestId) return false
     if (frame.t === 'exam.started') this.#resolve(frame)
-    else this.#reject(fromErrorValue(frame.error as ErrorValue))
+    else this.#reject(exchangeRefusal(frame.error))
     return true
   }
 

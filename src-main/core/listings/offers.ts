@@ -3,7 +3,7 @@
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
  * plain words why a listing waits.
  */
-import { type ErrorValue, fail, fromErrorValue } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
@@ -13,7 +13,7 @@ import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
-import { trySend } from '#core/exchange/index.ts'
+import { exchangeRefusal, trySend } from '#core/exchange/index.ts'
 import { within } from '#lib/within.ts'
 
 import type { ListingRow } from './listings.store.ts'
@@ -166,7 +166,7 @@ export class Offers {
     } else {
       this.#offered.delete(instrument)
       this.#stand(instrument, 'refused', frame.error.message)
-      answer?.reject(fromErrorValue(frame.error as ErrorValue))
+      answer?.reject(exchangeRefusal(frame.error))
     }
   }
 

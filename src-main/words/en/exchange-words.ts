@@ -36,6 +36,7 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.unpaid': 'the job ended unpaid: {reason}',
   'exchange.noClaim': 'no claim came after the buyer had left',
   'exchange.deadlinePassed': 'the deadline passed',
+  'exchange.refused': 'The exchange refused: {reason}',
   'venue.offline': 'The exchange is not reachable now; Stoker keeps trying.',
   'venue.unacknowledged': 'The exchange does not acknowledge what it is sent; Stoker connects anew.',
   'venue.resendFull': 'The exchange has not acknowledged {max} frames; the session is given up and a new one follows.',
