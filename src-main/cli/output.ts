@@ -6,6 +6,8 @@ import { ORPCError } from '@orpc/client'
 import { ERROR_CODES, fromErrorValue, StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
 
+import { say } from './terminal-words.ts'
+
 export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
 export const note = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -24,6 +26,6 @@ export function unwrapError(error: unknown): unknown {
 
 /** A StokerError says what to do by itself; anything else is a fault of ours and shows its stack. */
 export function printError(error: unknown): void {
-  if (error instanceof StokerError) note(`stoker: ${error.message} [${error.code}]`)
+  if (error instanceof StokerError) note(`stoker: ${say(error.reason)} [${error.code}]`)
   else note(`stoker: this is a fault in Stoker, not something you did.\n${inspect(error)}`)
 }

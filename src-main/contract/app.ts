@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoSigned, price, realm, reason, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const topics = z.enum([
@@ -57,13 +57,15 @@ export const live = z.object({
   at: epochMs,
   engine: z.object({
     kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']),
+    /** Its name; null where none is in memory, or several are (`models` says how many). */
     model: z.string().nullable(),
-    detail: z.string().nullable(),
+    models: z.number().int(),
+    detail: reason.nullable(),
   }),
   exchange: z.object({
     kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
     lastSeenAt: epochMs.nullable(),
-    detail: z.string().nullable(),
+    detail: reason.nullable(),
   }),
   listing: z.enum(['none', 'listed', 'paused', 'waiting']),
   tokPerS: z.number(),
@@ -75,9 +77,8 @@ export type Live = z.infer<typeof live>
 /** One rung of "why am I (not) earning": the first `no` is what to mend. */
 export const rung = z.object({
   id: z.enum(['online', 'model', 'grade', 'ask', 'demand', 'not-paused', 'engine']),
-  label: z.string(),
   state: z.enum(['yes', 'no', 'unknown']),
-  detail: z.string(),
+  detail: reason,
   fix: z.enum(['models', 'exam', 'market', 'settings']).nullable(),
 })
 
@@ -86,8 +87,8 @@ export const home = z.object({
   realm,
   currency,
   /** One true sentence in the seller's words, and what to do next. */
-  sentence: z.string(),
-  next: z.string(),
+  sentence: reason,
+  next: reason.nullable(),
   nextPage: z.enum(['models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome']).nullable(),
   cost: z.object({
     /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok:
@@ -161,7 +162,7 @@ export const ownUse = z.object({
   /** Where clients connect (…/v1); null while off or failed. */
   url: z.string().nullable(),
   /** Why it does not listen though switched on. */
-  problem: z.string().nullable(),
+  problem: reason.nullable(),
   /** When the key was made; the key itself is shown once and kept as a hash. */
   keyMadeAt: epochMs.nullable(),
 })

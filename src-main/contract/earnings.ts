@@ -3,7 +3,7 @@
  */
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoAmount, nanoSigned, realm, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoAmount, nanoSigned, realm, reason, tokens } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bucketSize = z.enum(['hour', 'day', 'month'])
@@ -77,7 +77,7 @@ export const earningsContract = {
     .output(summary),
   series: method('read', []).input(range).output(series),
   held: method('read', []).output(
-    z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() })).max(1_000),
+    z.array(z.object({ jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason })).max(1_000),
   ),
   /**
    * The same rows as `series`, one line per bucket and instrument: exact nano integers beside the shown values, UTC and

@@ -3,7 +3,7 @@
  * catalogue has words for; unknown errors become INTERNAL once, at the edge. Zod-free.
  */
 import type { ErrorCode } from './error-codes.ts'
-import { checkedReason, REASONS, type FailureCode, type ParamsOf, type Reason } from './reasons.ts'
+import { checkedReason, REASONS, said, type FailureCode, type ParamsOf, type Reason } from './reasons.ts'
 
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts'
 
@@ -82,6 +82,9 @@ export function toErrorValue(error: unknown): ErrorValue {
 export function fromErrorValue({ code, message, data, reason }: ErrorValue, cause?: unknown): StokerError {
   return new StokerError(code, checkedReason(reason) ?? message, { data: { ...data }, cause })
 }
+
+/** Why, of an error value: its reason where it has one that is known here, else its sentence. */
+export const errorReason = ({ reason, message }: ErrorValue): Reason => checkedReason(reason) ?? said(message)
 
 /** As an error of another process, in this one's words: the other may have had no catalogue. */
 export const reworded = (value: ErrorValue): ErrorValue => toErrorValue(fromErrorValue(value))

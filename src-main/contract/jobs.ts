@@ -1,7 +1,7 @@
 /** Jobs won, live and past. Prompts and answers are never stored, so they are never here. */
 import { z } from 'zod'
 
-import { currency, epochMs, instrument, jobId, nanoAmount, price, sha256, tokens } from './primitives.ts'
+import { currency, epochMs, instrument, jobId, nanoAmount, price, reason, sha256, tokens } from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
@@ -26,7 +26,7 @@ export const job = z.object({
   instrument,
   sha256,
   state: jobStates,
-  /** Why it ended so, in plain words; empty when settled. */ reason: z.string(),
+  /** Why it ended so; null when settled. */ reason: reason.nullable(),
   startedAt: epochMs,
   endedAt: epochMs.nullable(),
   finish: z.enum(['stop', 'length', 'cancelled']).nullable(),

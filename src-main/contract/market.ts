@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { ENGINE_CODES, EXCHANGE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
 import { gradeSpec } from './grades.ts'
-import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm } from './primitives.ts'
+import { currency, deploymentId, epochMs, instrument, nanoSigned, price, realm, reason } from './primitives.ts'
 import { method } from './scope.ts'
 
 export const bookView = z.object({
@@ -22,14 +22,14 @@ export const listing = z.object({
   askNanoPerMtok: price,
   slots: z.number().int(),
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
-  /** Why it is in this state, in plain words. */ reason: z.string(),
+  /** Why it is in this state. */ reason,
   since: epochMs,
   /**
    * Slots that the deployment has; `slots` is what is offered: so many as the machine, measured, serves at the grade's
    * speed.
    */
   slotsMax: z.number().int(),
-  /** Why fewer than all are offered; null when all are. */ slotsWhy: z.string().nullable(),
+  /** Why fewer than all are offered; null when all are. */ slotsWhy: reason.nullable(),
   /**
    * Accepted jobs still being finished after the listing was paused or withdrawn, until when at most; null otherwise.
    */
@@ -52,7 +52,7 @@ export const quote = z.object({
   powerMethod: z.string(),
   place: z.number().int().nullable(),
   of: z.number().int().nullable(),
-  warnings: z.array(z.string()),
+  warnings: z.array(reason),
 })
 export type Quote = z.infer<typeof quote>
 
@@ -69,7 +69,7 @@ export const marketContract = {
         feeBps: z.number().int(),
         holdMs: z.number().int(),
         qualified: z.boolean(),
-        whyNot: z.string().nullable(),
+        whyNot: reason.nullable(),
       }),
     ),
   ),

@@ -3,7 +3,7 @@ import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
 import { ENGINE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
-import { deploymentId, epochMs, sha256 } from './primitives.ts'
+import { deploymentId, epochMs, reason, sha256 } from './primitives.ts'
 import { method } from './scope.ts'
 
 /** What the header says, read before anything is loaded. */
@@ -90,7 +90,8 @@ export const deployment = z.object({
   settings: deploymentSettings,
   createdAt: epochMs,
   state: z.enum(['stopped', 'loading', 'loaded', 'failed']),
-  detail: z.string().nullable(),
+  /** Why it is in this state, or the device it runs on. */
+  detail: reason.nullable(),
   rssBytes: z.number().nullable(),
   processes: z.array(engineProcess),
   /**

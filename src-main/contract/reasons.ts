@@ -7,6 +7,7 @@ import { bookFailures } from './reasons/book-failures.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
 import { grammarFailures } from './reasons/grammar-failures.ts'
+import { homeReasons } from './reasons/home-reasons.ts'
 import { modelFailures } from './reasons/model-failures.ts'
 import { remoteFailures } from './reasons/remote-failures.ts'
 import { requestFailures } from './reasons/request-failures.ts'
@@ -21,6 +22,7 @@ export const REASONS = {
   ...engineFailures,
   ...exchangeFailures,
   ...grammarFailures,
+  ...homeReasons,
   ...modelFailures,
   ...remoteFailures,
   ...requestFailures,
@@ -64,7 +66,11 @@ export function because<C extends ReasonCode>(code: C, ...[params]: ReasonRest<C
 /** What somebody else said, shown as it is: a server, an older version's row, a program's log. */
 export const said = (text: string): Reason => ({ code: 'text', params: { text } })
 
-const DEPTH_MAX = 4
+/** Several as one, in order; null for none. */
+export const together = (reasons: readonly Reason[]): Reason | null =>
+  reasons.length === 0 ? null : reasons.reduceRight((rest, first) => because('reasons.both', { first, rest }))
+
+const DEPTH_MAX = 8
 
 /** A value from outside as a reason, when its code is known here and its params are exactly those the words need. */
 export function checkedReason(value: unknown, depth = 0): Reason | null {
@@ -86,7 +92,10 @@ export function checkedReason(value: unknown, depth = 0): Reason | null {
 }
 
 /** As a text column keeps it. */
-export const storedReason = (reason: Reason): string => JSON.stringify(reason)
+export function storedReason(reason: Reason): string {
+  const text = reason.code === 'text' ? reason.params['text'] : undefined
+  return typeof text === 'string' && !text.startsWith('{') ? text : JSON.stringify(reason)
+}
 
 /** Of a text column: a row of before reasons had codes holds a sentence, which is shown as it is. */
 export function parseStoredReason(text: string): Reason {

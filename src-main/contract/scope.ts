@@ -3,7 +3,7 @@ import { oc } from '@orpc/contract'
 import { z } from 'zod'
 
 import { COMMON_CODES, type ErrorCode } from './error-codes.ts'
-import { checkedReason, type Reason } from './reasons.ts'
+import { reason } from './primitives.ts'
 
 /**
  * read: look. operate: run models, exams, listings. money: asks, prices, anything that changes what is earned. admin:
@@ -16,9 +16,6 @@ export interface MethodMeta {
   scope: Scope
   codes: readonly ErrorCode[]
 }
-
-/** A reason as it crosses the contract: known here, with exactly its params. */
-export const reason = z.custom<Reason>((value) => checkedReason(value) !== null, 'a reason that is not known here')
 
 /**
  * Every error that crosses the contract is `STOKER` with this data; `code` is one of the method's own or a common one, so

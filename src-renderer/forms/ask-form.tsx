@@ -7,10 +7,14 @@ import { useState } from 'react'
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
 import { type NanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
-import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { currencyWord, editable, percent, price, readNano } from '#ui/format.ts'
+import { errorText, say } from '#ui/say.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
+import { NumberReadings } from './number-readings.tsx'
+
+const NO_NUMBER = 'A number above 0, with at most nine decimals.'
+const WHICH = 'This can be read in two ways. Which one is meant?'
 
 /** Ordinal of a place in the book. */
 export const ordinal = (n: number): string =>
@@ -46,8 +50,8 @@ function QuoteFacts({ quote }: { quote: Quote }) {
         <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>
       )}
       {quote.warnings.map((warning) => (
-        <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
-          {warning}
+        <p key={warning.code} className="banner act" style={{ margin: '10px 0 0' }}>
+          {say(warning)}
         </p>
       ))}
     </>
@@ -68,7 +72,7 @@ export interface AskFormProps {
 export function AskForm({ instrument, deploymentId, currency, start, listed, submit, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
   const [text, setText] = useState(editable(start))
-  const parsed = parseNano(text)
+  const { nano: parsed, ask } = readNano(text)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
@@ -93,12 +97,13 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
           inputMode="decimal"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={text !== '' && !valid ? 'A number above 0, with at most nine decimals.' : null}
+          error={text === '' || valid ? null : ask === null ? NO_NUMBER : WHICH}
         />
         <Button type="submit" loading={list.isPending} disabled={!valid}>
           {submit ?? (listed ? 'Change ask' : 'List')}
         </Button>
       </div>
+      <NumberReadings texts={ask} onChoose={setText} />
       <div aria-live="polite">
         {quote.data !== undefined && <QuoteFacts quote={quote.data} />}
         {quote.isError && <p className="foot">{errorText(quote.error)}</p>}

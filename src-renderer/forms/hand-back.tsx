@@ -4,7 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { HandedBack } from '#contract/models.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 
 import { useConnection, useCore } from '../connection/core-provider.tsx'

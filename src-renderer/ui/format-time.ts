@@ -1,41 +1,49 @@
-/** Times and durations in words and digits: local on screen with the zone named, 24-hour clock. */
+/**
+ * Times and durations in words and digits: local on screen with the zone named, dates as the viewer's locale writes
+ * them, a 24-hour clock everywhere.
+ */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 
-const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const hourFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const monthFormat = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' })
-const momentFormat = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
+import { perLocale } from './locale.ts'
+import { fixed } from './number-format.ts'
+
+const formats = perLocale((locale) => {
+  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { hourCycle: 'h23', ...options })
+  const clockTime = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  const date = { day: 'numeric', month: 'short', year: 'numeric' } as const
+  return {
+    clock: of(clockTime),
+    hour: of({ hour: '2-digit', minute: '2-digit' }),
+    day: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }),
+    month: new Intl.DateTimeFormat(locale, { month: 'short', year: 'numeric' }),
+    moment: of({ ...date, ...clockTime }),
+    zone: new Intl.DateTimeFormat(locale, { timeZoneName: 'short' }),
+  }
 })
-const zoneFormat = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
 
 /** `14:02:11`, local. */
-export const clock = (at: number): string => clockFormat.format(at)
+export const clock = (at: number): string => formats().clock.format(at)
 /** `14:02`, local. */
-export const hour = (at: number): string => hourFormat.format(at)
+export const hour = (at: number): string => formats().hour.format(at)
 /** `21 Nov`, local. */
-export const day = (at: number): string => dayFormat.format(at)
+export const day = (at: number): string => formats().day.format(at)
 /** `Nov 2026`, local. */
-export const month = (at: number): string => monthFormat.format(at)
+export const month = (at: number): string => formats().month.format(at)
 /** The viewer's zone as people write it: `GMT`, `CET`, `GMT+5:30`. */
 export const zone = (at: number): string =>
-  zoneFormat.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'local'
+  formats()
+    .zone.formatToParts(at)
+    .find((part) => part.type === 'timeZoneName')?.value ?? 'local'
 /** `21 Nov 2026, 14:02:11 CET`. */
-export const moment = (at: number): string => `${momentFormat.format(at)} ${zone(at)}`
+export const moment = (at: number): string => `${formats().moment.format(at)} ${zone(at)}`
 
 /** A duration, at most two units: `412 ms`, `1.08 s`, `1 min 40 s`, `3 h 12 min`, `23 days`. */
 export function duration(ms: number): string {
   const size = Math.max(0, ms)
   if (size < SECOND_MS) return `${Math.round(size)} ms`
   if (size < MINUTE_MS && size % SECOND_MS === 0) return `${size / SECOND_MS} s`
-  if (size < 10 * SECOND_MS) return `${(size / SECOND_MS).toFixed(2)} s`
-  if (size < MINUTE_MS) return `${(size / SECOND_MS).toFixed(1)} s`
+  if (size < 10 * SECOND_MS) return `${fixed(size / SECOND_MS, 2)} s`
+  if (size < MINUTE_MS) return `${fixed(size / SECOND_MS, 1)} s`
   if (size < HOUR_MS) return pair(size, MINUTE_MS, 'min', SECOND_MS, 's')
   if (size < 2 * DAY_MS) return pair(size, HOUR_MS, 'h', MINUTE_MS, 'min')
   return `${Math.floor(size / DAY_MS)} days`

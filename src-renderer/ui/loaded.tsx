@@ -6,11 +6,7 @@ import { Button } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
-/** The contract's errors carry a message that says what to do; anything else gets a plain one. */
-export function errorText(error: unknown): string {
-  if (error instanceof Error && error.message !== '') return error.message
-  return 'Something failed; the log of the rig has the details.'
-}
+import { errorText } from './say.ts'
 
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (

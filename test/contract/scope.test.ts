@@ -47,13 +47,17 @@ describe('the codes of each method', () => {
 
   it('are known, once each, not common ones, and exactly what its errors may say on the wire', () => {
     const code = z.object({ shape: z.object({ code: z.object({ options: z.array(z.string()) }) }) })
-    for (const [name, { codes = ['none stated'] }, data] of procedures(contract)) {
-      expect(new Set(codes).size, name).toBe(codes.length)
-      for (const each of codes) {
-        expect(ERROR_CODES, name).toContain(each)
-        expect(COMMON_CODES, name).not.toContain(each)
-      }
-      expect(code.parse(data).shape.code.options.toSorted(), name).toEqual([...COMMON_CODES, ...codes].toSorted())
-    }
+    const problems = procedures(contract).flatMap(([name, { codes = ['none stated'] }, data]) => {
+      const onWire = code.parse(data).shape.code.options.toSorted()
+      return [
+        ...(new Set(codes).size === codes.length ? [] : [`${name} states a code twice`]),
+        ...codes.filter((each) => !(ERROR_CODES as readonly string[]).includes(each)).map((each) => `${name}: ${each}`),
+        ...codes.filter((each) => (COMMON_CODES as readonly string[]).includes(each)).map((each) => `${name}: ${each}`),
+        ...(onWire.join() === [...COMMON_CODES, ...codes].toSorted().join()
+          ? []
+          : [`${name} answers ${onWire.join()}`]),
+      ]
+    })
+    expect(problems).toEqual([])
   })
 })

@@ -19,14 +19,14 @@ function setup(thrown: () => unknown) {
         throw thrown()
       }),
       events: os.app.events.handler(async function* () {
-        yield { topic: 'jobs' as never, version: 1 }
+        yield { topic: 'jobs', version: 1 }
         throw thrown()
       }),
     },
     { context: { scopes: ALL_SCOPES } },
   )
   const error = async (): Promise<ORPCError<string, { code: string; reason: unknown }>> =>
-    (await client.get({ jobId: 'job-1' as never }).catch((failed: unknown) => failed)) as never
+    (await client.get({ jobId: 'job-1' }).catch((failed: unknown) => failed)) as never
   return { client, error, logged }
 }
 

@@ -2,6 +2,7 @@
  * A scripted exchange behind ExchangePort: keeps the truth about jobs, receipts and releases across restarts of the
  * core; frames wait in a queue until the test delivers them.
  */
+import { said } from '#contract/reasons.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
 import { nano, nanoPerMtok, type NanoPerMtok, type Realm } from '#contract/money.ts'
@@ -121,7 +122,7 @@ export class FakeExchange {
   }
 
   offline(): void {
-    this.#set({ kind: 'offline', reason: 'fake', retryAt: 0 })
+    this.#set({ kind: 'offline', reason: said('fake'), retryAt: 0 })
   }
 
   /** Sends one job; the id counts. */

@@ -9,6 +9,7 @@ import { because } from '#contract/reasons.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
+import { say } from '../terminal-words.ts'
 import { needOwner } from '../owner.ts'
 
 interface Options {
@@ -19,7 +20,8 @@ interface Options {
 
 function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
   if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
-  else if (enabled) printLine(`Own use is on, and does not listen: ${problem ?? 'it is starting'}`)
+  else if (enabled)
+    printLine(`Own use is on, and does not listen: ${problem === null ? 'it is starting' : say(problem)}`)
   else printLine(`Own use is off (port ${port} when switched on).`)
   printLine(
     keyMadeAt === null

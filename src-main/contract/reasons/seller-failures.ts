@@ -3,6 +3,7 @@ export const sellerFailures = {
   'stoker.stopping': ['CANCELLED'],
   'stoker.tooMuchWaits': ['UNAVAILABLE'],
   'stoker.internal': ['INTERNAL'],
+  'stoker.failed': [null],
   'sync.offline': ['EXCHANGE_OFFLINE'],
   'sync.late': ['TIMEOUT'],
   'job.unknown': ['NOT_FOUND'],

@@ -1,5 +1,6 @@
 /** A measurement that the owner asked for, with its progress. */
 import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { CalibrationView } from '#contract/models.ts'
 import type { ModelsService, StoredModel } from '#core/models/index.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
@@ -24,7 +25,7 @@ export interface MeasureDeps {
   /** What is measured with: defaults of this machine. */
   settingsFor(model: StoredModel): Promise<EngineSettings>
   /** Why nothing may be measured now, in plain words; null when it may. */
-  busy(this: void): string | null
+  busy(this: void): Reason | null
 }
 
 const refuse = ({ busy }: Pick<MeasureDeps, 'busy'>): void => {

@@ -1,5 +1,6 @@
 /** Connecting to servers that speak the OpenAI API. */
 import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
@@ -15,7 +16,7 @@ export interface RemoteCallsDeps {
   repository: DeploymentRepository
   loaded: LoadedDeployments
   keys: RemoteKeys
-  inUse(this: void, deploymentId: string): string | null
+  inUse(this: void, deploymentId: string): Reason | null
   view(this: void, stored: StoredDeployment): Deployment
 }
 

@@ -1,4 +1,5 @@
 /** What earnings offer screens and other domains. */
+import type { Reason } from '#contract/reasons.ts'
 import type { Series, Summary } from '#contract/earnings.ts'
 import type { EpochMs } from '#contract/time.ts'
 
@@ -13,6 +14,6 @@ export interface EarningsService {
   summary(from: EpochMs, to: EpochMs): Summary
   /** Error BAD_REQUEST for an empty range or more than 2,000 buckets. */
   series(range: Range): Series
-  held(): (HeldRow & { reason: string })[]
+  held(): (HeldRow & { reason: Reason })[]
   csv(range: Range): { fileName: string; csv: string }
 }

@@ -1,4 +1,5 @@
 /** Earnings of one realm: read from hourly rollups, so that a million jobs cost what a thousand do. */
+import { because } from '#contract/reasons.ts'
 import type { Series } from '#contract/earnings.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
@@ -13,7 +14,7 @@ import { heldJobs, incomeBetween } from './rollups.store.ts'
 export { bucketStart } from './buckets.ts'
 export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
-export { priceInWords } from './shown-amount.ts'
+export { shownAmount } from './shown-amount.ts'
 
 export type EarningsContext = Pick<CoreContext, 'os' | 'realmDb' | 'realm' | 'currency' | 'clock'>
 
@@ -43,10 +44,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
       const now = clock.now()
       return heldJobs(realmDb.read).map((row) => ({
         ...row,
-        reason:
-          row.releaseAt > now
-            ? 'The exchange holds what it settled until this time.'
-            : 'Due; the exchange has not told its release yet.',
+        reason: row.releaseAt > now ? because('held.until') : because('held.due'),
       }))
     },
     csv: (range) => ({ fileName: csvFileName(realm, range), csv: seriesCsv(series(range), range) }),

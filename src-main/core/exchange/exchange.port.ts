@@ -2,6 +2,7 @@
  * What the core sees of an exchange: frames of the supplier protocol in both directions, and whether it is reachable.
  * One adapter per exchange stands behind it.
  */
+import type { Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { Currency, Realm } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
@@ -28,7 +29,7 @@ export type ExchangeState =
   | { kind: 'connecting'; attempt: number }
   /** `fresh` is true when the session could not be resumed: the core must sync. */
   | { kind: 'online'; since: number; terms: ExchangeTerms; fresh: boolean }
-  | { kind: 'offline'; reason: string; retryAt: number }
+  | { kind: 'offline'; reason: Reason; retryAt: number }
   | { kind: 'stopped' }
 
 export interface ExchangePort {

@@ -4,8 +4,8 @@
  * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
-import { failValue, toErrorValue, type ErrorValue } from '#contract/errors.ts'
-import type { Reason } from '#contract/reasons.ts'
+import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
+import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
@@ -97,7 +97,7 @@ export class ActiveJobs {
     const job = this.#jobs.get(jobId)
     if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
+    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -214,7 +214,9 @@ export class ActiveJobs {
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
     try {
       if (bought.length > 0)
-        this.#deps.settlement.fail(bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: error.message })))
+        this.#deps.settlement.fail(
+          bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) })),
+        )
     } catch (cause) {
       log.error(
         { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },

@@ -4,6 +4,7 @@
  */
 import { inputTokens } from '#contract/bytes4.ts'
 import { failValue, type ErrorValue } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { amountOf, MoneyRangeError } from '#contract/money.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
@@ -25,7 +26,7 @@ export interface Route {
    * Why no new job is taken though it is listed (paused, draining, the owner took the machine back); null when they
    * are.
    */
-  closed: string | null
+  closed: Reason | null
 }
 
 /** The deployment's engine at this moment. Tokens are the engine's own. */

@@ -5,6 +5,7 @@
  */
 import { attempted, due } from '#books/outbox.ts'
 import { failValue, fail, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX, type ExchangeFrame } from '#contract/supplier.ts'
@@ -243,7 +244,7 @@ export class Sync {
         this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
       else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
         // Its text was lost with the process or session that ran it.
-        this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
+        this.#settlement.fail([{ jobId, reason: because('job.interrupted') }])
         exchange.send({
           t: 'job.error',
           jobId,

@@ -2,13 +2,14 @@
  * The owner wants the machine back: at once, or when the accepted work is done. Nothing loads again by itself; resuming
  * a listing loads its model.
  */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { CoreContext, DeploymentsService, HandBack } from '#core/core-context.ts'
 
 import type { InterruptionCost } from './interruption-cost.ts'
 
 export interface HandBackDeps {
   jobs: { live(): readonly unknown[]; yieldAll(): InterruptionCost }
-  listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
+  listings: { pauseAll(why: Reason): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
   deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'> & {
     /** Ends every engine at once, one that is loading too, and forgets what was to be in memory. What was in it. */
@@ -21,7 +22,7 @@ export interface HandBackDeps {
 /** Accepted work is given so long; what then still runs ends as under `now`. */
 const FINISH_MS = 600_000
 const LOOK_EVERY_MS = 250
-const WHY = 'you took the machine back'
+const WHY = because('listing.handedBack')
 const NOTHING: InterruptionCost = { handedOff: 0, failed: 0, sellerNano: 0, lostTokens: 0 }
 
 /**

@@ -2,7 +2,8 @@
  * Takes the jobs that were won: admission, the job's row, and the engine; what happens to a job from then on is
  * active-jobs.ts. Prompts and answers live in memory only, and only while the job runs.
  */
-import { failValue, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, failValue, errorReason } from '#contract/errors.ts'
+import { storedReason } from '#contract/reasons.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { ExchangeState } from '#core/exchange/exchange.port.ts'
@@ -148,7 +149,7 @@ export class JobIntake {
           db,
           newJob(frame, route, exchange.state(), {
             state: 'rejected',
-            reason: error.message,
+            reason: storedReason(errorReason(error)),
             startedAt: now,
             endedAt: now,
             expiresAt: now,

@@ -1,4 +1,5 @@
 /** SQL of listings (what the owner wants) and of the time they were up. */
+import { parseStoredReason, type Reason, storedReason } from '#contract/reasons.ts'
 import { HOUR_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
@@ -8,8 +9,8 @@ export interface ListingRow {
   ask: number
   slots: number
   paused: boolean
-  /** In plain words, unless the owner paused it. */
-  pausedWhy: string | null
+  /** Null where the owner paused it. */
+  pausedWhy: Reason | null
   since: number
 }
 type Stored = {
@@ -34,7 +35,7 @@ export const storedListings = (db: ReadDb): ListingRow[] =>
       ask: Number(row.ask),
       slots: Number(row.slots),
       paused: row.paused === 1n,
-      pausedWhy: row.pausedWhy,
+      pausedWhy: row.pausedWhy === null ? null : parseStoredReason(row.pausedWhy),
       since: Number(row.since),
     }))
 
@@ -42,7 +43,15 @@ export function saveListing(db: WriteDb, row: ListingRow): void {
   db.prepare(
     `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, slots, paused, paused_why, since) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, paused_why = excluded.paused_why, since = excluded.since`,
-  ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
+  ).run(
+    row.instrument,
+    row.deploymentId,
+    row.ask,
+    row.slots,
+    row.paused ? 1 : 0,
+    row.pausedWhy === null ? null : storedReason(row.pausedWhy),
+    row.since,
+  )
 }
 
 export const deleteListing = (db: WriteDb, instrument: string): boolean =>

@@ -4,6 +4,7 @@
  * (drains.ts).
  */
 import { fail, StokerError, type ErrorCode } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { SECOND_MS } from '#contract/time.ts'
@@ -30,8 +31,8 @@ export interface ListingsDeps {
 }
 
 /** What the exchange gets for a job that comes all the same. */
-const closedWhy = (row: ListingRow): string =>
-  row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
+const closedWhy = (row: ListingRow): Reason =>
+  because(row.pausedWhy === null ? 'listing.closedPaused' : 'listing.closedHandedBack')
 
 export class ListingRunner {
   readonly #context: CoreContext
@@ -58,7 +59,7 @@ export class ListingRunner {
     this.#drains = new Drains({
       clock,
       running: (instrument, deploymentId) => deps.jobs().runningOf(instrument, deploymentId),
-      giveUp: (instrument, deploymentId, message) => void deps.jobs().giveUp(instrument, deploymentId, message),
+      giveUp: (instrument, deploymentId, reason) => void deps.jobs().giveUp(instrument, deploymentId, reason),
       changed: () => events.changed('listing'),
     })
     this.#offers = new Offers(context, { ...deps, slots: this.#slots, rows: this.#rows })
@@ -123,7 +124,7 @@ export class ListingRunner {
   }
 
   /** Pauses everything that is not paused, in one commit, with a reason that lasts; the instruments. */
-  pauseAll(why: string): string[] {
+  pauseAll(why: Reason): string[] {
     const rows = [...this.#rows.values()]
       .filter(({ paused }) => !paused)
       .map((row) => ({ ...row, paused: true, pausedWhy: why }))
@@ -168,7 +169,7 @@ export class ListingRunner {
       this.#withdrawn.set(instrument, {
         ...row,
         paused: true,
-        pausedWhy: 'withdrawn; its accepted jobs are being finished',
+        pausedWhy: because('listing.withdrawn'),
       })
       this.#drains.begin(instrument, row.deploymentId)
     }

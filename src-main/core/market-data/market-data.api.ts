@@ -1,4 +1,5 @@
 /** Handlers of contract/market.ts. */
+import type { Reason } from '#contract/reasons.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 import type { CoreContext, PowerService } from '#core/core-context.ts'
@@ -14,7 +15,7 @@ export interface MarketApiDeps {
   listings: Listings
   power: Pick<PowerService, 'perMtok'>
   /** Why the rig cannot sell this grade now; null when it can. */
-  whyNot(this: void, spec: GradeSpec): string | null
+  whyNot(this: void, spec: GradeSpec): Reason | null
 }
 
 export function marketDataApi(context: CoreContext, { terms, books, listings, power, whyNot }: MarketApiDeps) {

@@ -2,6 +2,7 @@
 import { freemem } from 'node:os'
 
 import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { Model } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
@@ -31,7 +32,7 @@ export type ModelsContext = Pick<
 /** What models must ask of domains made after them. */
 export interface ModelsHooks {
   /** Why the model may not be removed now, in plain words; null when it may. */
-  inUse(sha256: string): string | null
+  inUse(sha256: string): Reason | null
   /** Whether one of its deployments is in memory; none is by default. */
   loaded?(sha256: string): boolean
   /**

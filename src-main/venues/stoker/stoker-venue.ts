@@ -5,6 +5,7 @@
 import WebSocketClient from 'ws'
 
 import { fail } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
@@ -43,7 +44,7 @@ const REFUSED_ATTEMPT = 20
 interface End {
   welcomed: boolean
   refused: boolean
-  reason: string
+  reason: Reason
 }
 
 class StokerExchange implements ExchangePort {
@@ -114,13 +115,13 @@ class StokerExchange implements ExchangePort {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let reason = 'the exchange has not said where it listens'
+      let reason = because('line.noAddress')
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
         const end = await this.#attempt(target, signal).catch((): End => ({
           welcomed: false,
           refused: true,
-          reason: 'the exchange’s address is not a WebSocket address',
+          reason: because('line.badAddress'),
         }))
         reason = end.reason
         failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
@@ -137,7 +138,7 @@ class StokerExchange implements ExchangePort {
     const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
     return new Promise((resolve) => {
       let welcomed = false
-      const onAbort = (): void => connection.close('stopped')
+      const onAbort = (): void => connection.close()
       const connection = new ExchangeConnection({
         url: target,
         key,

@@ -4,6 +4,7 @@ import { bookWords } from './book-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
 import { grammarWords } from './grammar-words.ts'
+import { homeReasonWords } from './home-reason-words.ts'
 import { modelWords } from './model-words.ts'
 import { remoteWords } from './remote-words.ts'
 import { requestWords } from './request-words.ts'
@@ -17,6 +18,7 @@ export const english: Catalogue = {
   ...engineWords,
   ...exchangeWords,
   ...grammarWords,
+  ...homeReasonWords,
   ...modelWords,
   ...remoteWords,
   ...requestWords,

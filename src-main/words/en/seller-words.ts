@@ -5,6 +5,7 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'stoker.stopping': 'Stoker is stopping.',
   'stoker.tooMuchWaits': 'Too much waits for its turn already. Try again when some of it is done.',
   'stoker.internal': 'Something failed inside Stoker; the log has the details.',
+  'stoker.failed': 'Something failed; the log of the rig has the details.',
   'sync.offline': 'The exchange is not reachable, so only our own side was checked.',
   'sync.late': 'The exchange did not answer in time, so only our own side was checked.',
   'job.unknown': 'There is no job of this name here.',

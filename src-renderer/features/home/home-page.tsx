@@ -10,6 +10,7 @@ import type { Home } from '#contract/app.ts'
 import { Age } from '#ui/age.tsx'
 import { Skeleton, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
+import { say, sentence } from '#ui/say.ts'
 
 import { HandBack, useCore, useListingSwitch } from '../../core-client.ts'
 import { Ladder } from './ladder.tsx'
@@ -66,12 +67,13 @@ export function HomePage() {
     <>
       <PageHead
         title="Home"
-        sentence={home.sentence}
+        sentence={sentence(home.sentence)}
         sub={
           <>
-            {home.next !== '' && (
+            {home.next !== null && (
               <>
-                <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>}{' '}
+                <b>next:</b>{' '}
+                {home.nextPage === null ? say(home.next) : <Link to={`/${home.nextPage}`}>{say(home.next)}</Link>}{' '}
                 ·{' '}
               </>
             )}

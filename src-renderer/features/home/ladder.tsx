@@ -4,8 +4,19 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
+import { say } from '#ui/say.ts'
 
 const PAGE_NAMES = { models: 'Models', exam: 'Exam', market: 'Market', settings: 'Settings' } as const
+
+const LABELS: Readonly<Record<Home['ladder'][number]['id'], string>> = {
+  engine: 'Engine works',
+  model: 'Model loaded',
+  online: 'Exchange reached',
+  grade: 'Grade valid',
+  ask: 'Listed at an ask',
+  'not-paused': 'Not paused',
+  demand: 'Buyers there',
+}
 
 /** A tick, a cross, a dash: three shapes, so that colour is never alone. */
 function Mark({ state }: { state: 'yes' | 'no' | 'unknown' }) {
@@ -42,10 +53,10 @@ export function Ladder({ rungs }: { rungs: Home['ladder'] }) {
           <li key={rung.id}>
             <span className="rung-label">
               <Mark state={rung.state} />
-              {rung.label}
+              {LABELS[rung.id]}
             </span>
             <span className="rung-detail num">
-              {rung.detail}
+              {say(rung.detail)}
               {rung.fix !== null && rung.state === 'no' && (
                 <>
                   {' '}

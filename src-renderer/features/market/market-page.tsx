@@ -10,6 +10,7 @@ import { Card, PageHead } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 import { duration } from '#ui/format-time.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore } from '../../core-client.ts'
 import { Book } from './book.tsx'
@@ -21,7 +22,7 @@ function sentenceOf(listings: readonly Listing[], currency: string): string {
   if (listed !== undefined)
     return `Selling ${gradeName(listed.instrument)} at ${price(listed.askNanoPerMtok)} ${unit} per million tokens.`
   const waiting = listings.find((listing) => listing.state === 'waiting')
-  if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
+  if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${say(waiting.reason)}`
   const paused = listings.find((listing) => listing.state === 'paused')
   if (paused !== undefined)
     return `${gradeName(paused.instrument)} is paused at ${price(paused.askNanoPerMtok)} ${unit} per million tokens; nothing new is sold.`

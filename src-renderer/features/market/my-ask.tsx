@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { Age } from '#ui/age.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 import { Skeleton, Empty } from '#ui/loaded.tsx'
@@ -12,6 +13,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
+import { say, sentence } from '#ui/say.ts'
 
 import { AskForm, useCore } from '../../core-client.ts'
 
@@ -52,7 +54,10 @@ function Acts({ listing }: { listing: Listing }) {
 }
 
 /** The core's reason begins with the count that stands before it here. */
-const withoutCount = (why: string): string => why.replace(/^\d+ of \d+: /, '')
+function withoutCount(why: Reason): Reason {
+  const inner = why.params['why']
+  return why.code === 'capacity.some' && typeof inner === 'object' ? inner : why
+}
 
 /** How much is really offered, and what is still being finished. */
 function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: { listing: Listing }) {
@@ -63,7 +68,7 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
           <b>
             {slots} of {slotsMax} slots offered:
           </b>{' '}
-          {withoutCount(slotsWhy)}.
+          {say(withoutCount(slotsWhy))}.
         </p>
       )}
       {draining !== null && (
@@ -77,7 +82,7 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
 }
 
 export interface MyAskProps {
-  instrument: { spec: GradeSpec; currency: string; qualified: boolean; whyNot: string | null }
+  instrument: { spec: GradeSpec; currency: string; qualified: boolean; whyNot: Reason | null }
   listing: Listing | undefined
   deploymentId: DeploymentId | null
   ready: boolean
@@ -98,9 +103,9 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
         )
       }
     >
-      {listing !== undefined && listing.reason !== '' && (
+      {listing !== undefined && (
         <p className="sub" style={{ marginBottom: 10 }}>
-          {listing.reason}
+          {say(listing.reason)}
         </p>
       )}
       {listing !== undefined && <Capacity listing={listing} />}
@@ -115,7 +120,7 @@ export function MyAsk({ instrument: { spec, currency, qualified, whyNot }, listi
             </Link>
           }
         >
-          {whyNot ?? 'The exam comes first: it shows that the model meets the contract.'}
+          {whyNot === null ? 'The exam comes first: it shows that the model meets the contract.' : sentence(whyNot)}
         </Empty>
       ) : deploymentId === null ? (
         <Empty title="No model is loaded." action={<Link to="/models">Open models</Link>}>

@@ -15,6 +15,7 @@ import type { Db, ReadDb } from '#db/db-types.ts'
 import type { HourRow } from '#core/power/index.ts'
 import { costOfJobTime, rateOf } from '#core/power/power.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { parseCsv } from './parse-csv.ts'
 
@@ -359,7 +360,7 @@ describe('held money', () => {
     job('job_gone', 'settled', { gross: 100, seller: 93, releaseAt: now - 9, releasedAt: now })
     job('job_free', 'settled', { gross: 0, seller: 0, releaseAt: now + 9 })
     job('job_bad', 'failed', { gross: 5 })
-    expect(await call(earnings().api.held, undefined, all)).toEqual([
+    expect(inEnglish(await call(earnings().api.held, undefined, all))).toEqual([
       {
         jobId: 'job_late',
         instrument: NANO_TEXT,

@@ -1,3 +1,4 @@
+import { because, said } from '#contract/reasons.ts'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
@@ -19,6 +20,7 @@ import { createSettings } from '#core/settings/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db } from '#db/db-types.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 const TEXT = brandId<Instrument>('practice/text-nano')
 const MODEL = brandId<ModelSha256>('a'.repeat(64))
@@ -88,7 +90,7 @@ function start(
   })
   const live: Live = {
     at: 0,
-    engine: { kind: 'loaded', model: 'm', detail: null },
+    engine: { kind: 'loaded', model: 'm', models: 1, detail: null },
     exchange: { kind: 'online', lastSeenAt: rig.clock.now(), detail: null },
     listing: 'listed',
     tokPerS: 0,
@@ -152,7 +154,7 @@ describe('gathering home', () => {
       slotsMax: 4,
       slotsWhy: null,
       draining: null,
-      reason: '',
+      reason: said(''),
       since: 0,
     }
     const { home, power } = start(
@@ -182,14 +184,17 @@ describe('gathering home', () => {
     power.start()
     await rig.clock.advance(10 * MINUTE_MS)
     const shown = await call(home.api.home, undefined, { context: { scopes: ALL_SCOPES } })
-    expect(shown).toMatchObject({
+    expect(inEnglish(shown)).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
       today: { since: midnight, availableNano: 11, heldNano: 99, jobs: 2 },
       cost: { netNanoPerMtok: 378_000_000, powerCurrency: 'EUR' },
       reliability: { jobs24h: 20 },
     })
     expect(shown.today.powerNano).toBeGreaterThan(0)
-    expect(shown.ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of new' })
+    expect(inEnglish(shown.ladder.find(({ id }) => id === 'model'))).toMatchObject({
+      state: 'yes',
+      detail: 'model of new',
+    })
     await power.stop()
   })
 
@@ -210,11 +215,11 @@ describe('gathering home', () => {
       slotsMax: 4,
       slotsWhy: null,
       draining: null,
-      reason: 'its model is not loaded',
+      reason: because('listing.modelNotLoaded'),
       since: 0,
     }
     const { home } = start({ listings: () => [{ ...listing, state: 'waiting' }] })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+    expect(inEnglish((await home.current()).ladder.find(({ id }) => id === 'model'))).toMatchObject({
       state: 'no',
       detail: 'none is loaded',
     })
@@ -226,7 +231,7 @@ describe('gathering home', () => {
       models: { list: () => Promise.resolve([]) },
       deployments: { list: () => [remote] },
     })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+    expect(inEnglish((await home.current()).ladder.find(({ id }) => id === 'model'))).toMatchObject({
       state: 'yes',
       detail: 'model of far',
     })

@@ -3,6 +3,7 @@ import { describe, it, expect, onTestFinished } from 'vitest'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { settle } from '../../support/fake-clock.ts'
@@ -86,7 +87,7 @@ describe('listings', () => {
       instrument: NANO_INSTRUMENT,
     })
     seller.exchange.deliverAll()
-    expect(listings.all()).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
+    expect(inEnglish(listings.all())).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
   })
 
   it('keeps the old ask good for a moment after a new one, and no longer', async () => {
@@ -124,7 +125,7 @@ describe('listings', () => {
     const { list, listings, state, withdrawals, accept } = setup()
     await list()
     listings.pause(NANO_INSTRUMENT)
-    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed]).toEqual([
+    expect(inEnglish([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed])).toEqual([
       'paused',
       1,
       'this listing was paused and takes no new jobs',
