@@ -3,4 +3,4 @@ import { installWording } from '#contract/errors.ts'
 
 import { englishWords } from './words.ts'
 
-installWording(englishWords)
+installWording(englishWords.say)

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core'
 
 import { localised } from '#ui/number-format.ts'
 import { typeable } from '#ui/read-number.ts'
+import { t } from '#ui/say.ts'
 
 /** Two decimals at least, so that the two readings cannot be taken for each other. */
 const shown = (plain: string): string => localised(plain.includes('.') ? plain : `${plain}.00`)
@@ -18,7 +19,7 @@ export function NumberReadings({ texts, onChoose }: NumberReadingsProps) {
   if (texts === null) return null
   return (
     <fieldset className="btns" style={{ border: 0, margin: '8px 0 0', padding: 0 }}>
-      <legend className="age">Which number is meant?</legend>
+      <legend className="age">{t('ask.whichLegend')}</legend>
       {texts.map((plain) => (
         <Button key={plain} size="xs" variant="default" onClick={() => onChoose(typeable(plain))}>
           {shown(plain)}

@@ -6,6 +6,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 
 import { perLocale } from './locale.ts'
 import { fixed } from './number-format.ts'
+import { t } from './say.ts'
 
 const formats = perLocale((locale) => {
   const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { hourCycle: 'h23', ...options })
@@ -46,7 +47,7 @@ export function duration(ms: number): string {
   if (size < MINUTE_MS) return `${fixed(size / SECOND_MS, 1)} s`
   if (size < HOUR_MS) return pair(size, MINUTE_MS, 'min', SECOND_MS, 's')
   if (size < 2 * DAY_MS) return pair(size, HOUR_MS, 'h', MINUTE_MS, 'min')
-  return `${Math.floor(size / DAY_MS)} days`
+  return t('duration.days', { n: Math.floor(size / DAY_MS) })
 }
 
 function pair(ms: number, unit: number, name: string, part: number, partName: string): string {
@@ -58,19 +59,19 @@ function pair(ms: number, unit: number, name: string, part: number, partName: st
 /** How long ago, coarse on purpose: `now`, `4 s ago`, `3 min ago`, `2 h ago`, `5 days ago`. */
 export function age(at: number, now: number): string {
   const ms = now - at
-  if (ms < SECOND_MS) return 'now'
-  if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s ago`
-  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min ago`
-  if (ms < 2 * DAY_MS) return `${Math.floor(ms / HOUR_MS)} h ago`
-  return `${Math.floor(ms / DAY_MS)} days ago`
+  if (ms < SECOND_MS) return t('age.now')
+  if (ms < MINUTE_MS) return t('age.seconds', { n: Math.floor(ms / SECOND_MS) })
+  if (ms < HOUR_MS) return t('age.minutes', { n: Math.floor(ms / MINUTE_MS) })
+  if (ms < 2 * DAY_MS) return t('age.hours', { n: Math.floor(ms / HOUR_MS) })
+  return t('age.days', { n: Math.floor(ms / DAY_MS) })
 }
 
 /** How long until, the other way round: `in 12 s`; `now` once it has passed. */
 export function until(at: number, now: number): string {
   const ms = at - now
-  if (ms <= 0) return 'now'
-  if (ms < MINUTE_MS) return `in ${Math.ceil(ms / SECOND_MS)} s`
-  return `in ${duration(ms)}`
+  if (ms <= 0) return t('age.now')
+  if (ms < MINUTE_MS) return t('until.seconds', { n: Math.ceil(ms / SECOND_MS) })
+  return t('until.other', { duration: duration(ms) })
 }
 
 /** Minutes east of UTC of the viewer at a moment; day and month buckets are cut by it. */

@@ -7,6 +7,7 @@ import type { Realm } from '#contract/money.ts'
 
 import { fixed, localised, localisedSum, significant } from './number-format.ts'
 import { readNumber, typeable } from './read-number.ts'
+import { t } from './say.ts'
 
 const NANO = 1_000_000_000
 const MINUS = '−'
@@ -50,8 +51,8 @@ export const amount = (nano: number): string => (nano === 0 ? grouped(0) : decim
 
 /** The word for a unit of money, for heads and captions. Practice credits never carry a money sign. */
 export function currencyWord(currency: string): string {
-  if (currency === 'PCR') return 'practice credits'
-  if (currency === 'SIM') return 'simulated dollars'
+  if (currency === 'PCR') return t('money.PCR')
+  if (currency === 'SIM') return t('money.SIM')
   return currency
 }
 
@@ -84,8 +85,8 @@ function plainPrice(nanoPerMtok: number): string {
 /** A price with its unit: `0.42 practice credits per million tokens`. */
 export const pricePerMillion = (nanoPerMtok: number, currency: string): string =>
   currency === 'USD'
-    ? `${localisedSum(plainPrice(nanoPerMtok), currency)} per million tokens`
-    : `${price(nanoPerMtok)} ${currencyWord(currency)} per million tokens`
+    ? t('money.dollarsPerMillion', { price: localisedSum(plainPrice(nanoPerMtok), currency) })
+    : t('money.perMillion', { price: price(nanoPerMtok), unit: currencyWord(currency) })
 
 /** What the owner typed, as nano-units, or both of what it may mean. */
 export interface NanoReading {
@@ -113,8 +114,8 @@ export function editable(nano: number): string {
 
 /** The line every practice or simulated screen carries; null for real money. */
 export function realmLine(realm: Realm): string | null {
-  if (realm === 'practice') return 'no real buyer, nothing is paid'
-  if (realm === 'simulated') return 'an invented market, nothing is paid'
+  if (realm === 'practice') return t('realm.practice')
+  if (realm === 'simulated') return t('realm.simulated')
   return null
 }
 

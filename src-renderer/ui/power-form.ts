@@ -1,6 +1,7 @@
 /** Price per kWh and watts as the owner types them. Pure. */
 import { editable, readNano } from './format.ts'
 import { readNumber, typeable } from './read-number.ts'
+import { t } from './say.ts'
 
 export interface PowerDraft {
   kwh: string
@@ -56,8 +57,6 @@ export interface DraftReading {
   asks: Readonly<Record<keyof PowerDraft, readonly [string, string] | null>>
 }
 
-const WHICH = 'This can be read in two ways. Which one is meant?'
-
 /** The values, or what is wrong with which field. An empty field means "not known". */
 export function readDraft(draft: PowerDraft): DraftReading {
   const kwh = draft.kwh.trim() === '' ? { nano: null, ask: null } : readNano(draft.kwh)
@@ -66,9 +65,9 @@ export function readDraft(draft: PowerDraft): DraftReading {
   const watts = 'Watts between 0 and 20,000, or empty.'
   const isBadPrice = (draft.kwh.trim() !== '' && kwh.nano === null) || (kwh.nano ?? 0) > 1e12
   const problems: PowerProblems = {
-    ...(isBadPrice ? { kwh: kwh.ask === null ? 'A price such as 0.28, or empty.' : WHICH } : {}),
-    ...(serving.watts === 'bad' ? { serving: serving.ask === null ? watts : WHICH } : {}),
-    ...(idle.watts === 'bad' ? { idle: idle.ask === null ? watts : WHICH } : {}),
+    ...(isBadPrice ? { kwh: kwh.ask === null ? 'A price such as 0.28, or empty.' : t('ask.which') } : {}),
+    ...(serving.watts === 'bad' ? { serving: serving.ask === null ? watts : t('ask.which') } : {}),
+    ...(idle.watts === 'bad' ? { idle: idle.ask === null ? watts : t('ask.which') } : {}),
   }
   return {
     values: {

@@ -1,6 +1,7 @@
 /** What the core says in codes, in the viewer's language. */
 import { because, checkedReason, type Reason } from '#contract/reasons.ts'
-import { wordsFor } from '#words/languages.ts'
+import { wordsFor, type ViewerWords } from '#words/languages.ts'
+import type { TextKey, TextParams } from '#words/texts/texts.ts'
 
 import { perLocale, viewerLocale } from './locale.ts'
 
@@ -8,6 +9,12 @@ const words = perLocale(wordsFor)
 
 /** A reason in words. */
 export const say = (reason: Reason): string => words().say(reason)
+
+/** A text of a screen. */
+export const t = <K extends TextKey>(key: K, ...params: TextParams<K>): string => words().text(key, ...params)
+
+/** Of the words: for the page itself. */
+export const viewerLanguage = (): Pick<ViewerWords, 'language' | 'direction'> => words()
 
 /** The same as a sentence of its own: with a capital and a full stop. */
 export function sentence(reason: Reason): string {

@@ -1,8 +1,6 @@
 /** What is wrong with a catalogue: for English, and for every language somebody adds. */
 import { parse, TYPE, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
 
-import { REASONS } from '#contract/reasons.ts'
-
 /** Names that a message's placeholders, plurals and selects use. */
 function namesIn(elements: readonly MessageFormatElement[]): string[] {
   return elements.flatMap((element) => {
@@ -14,10 +12,10 @@ function namesIn(elements: readonly MessageFormatElement[]): string[] {
   })
 }
 
-/** `table` says which messages there must be and what each may name. */
+/** `table` says which messages there must be and, after its first entry, what each must name. */
 export function catalogueProblems(
   catalogue: Readonly<Record<string, string>>,
-  table: Readonly<Record<string, readonly (string | null)[]>> = REASONS,
+  table: Readonly<Record<string, readonly (string | null)[]>>,
 ): string[] {
   const problems = Object.keys(catalogue)
     .filter((code) => !Object.hasOwn(table, code))

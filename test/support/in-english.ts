@@ -12,7 +12,7 @@ export type InEnglish<T> = T extends { code: string; params: object }
 
 export function inEnglish<T>(value: T): InEnglish<T> {
   const reason = checkedReason(value)
-  if (reason !== null) return englishWords(reason) as InEnglish<T>
+  if (reason !== null) return englishWords.say(reason) as InEnglish<T>
   if (Array.isArray(value)) return value.map((each: unknown) => inEnglish(each)) as InEnglish<T>
   if (typeof value !== 'object' || value === null) return value as InEnglish<T>
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inEnglish(each)])) as InEnglish<T>

@@ -2,17 +2,26 @@
 import { describe, expect, it } from 'vitest'
 
 import { fail, fromErrorValue, StokerError, toErrorValue } from '#contract/errors.ts'
-import { because, checkedReason, parseStoredReason, said, storedReason } from '#contract/reasons.ts'
+import { because, checkedReason, parseStoredReason, REASONS, said, storedReason } from '#contract/reasons.ts'
 import { english } from '#words/en/english.ts'
+import { wordsFor } from '#words/languages.ts'
+import { TEXTS } from '#words/texts/texts.ts'
 import { createWords, englishWords } from '#words/words.ts'
 
 import { catalogueProblems } from '../support/catalogue-problems.ts'
 
-describe('the English catalogue', () => {
-  it('has a message for every code, and names nothing that is not given', () => {
-    expect(catalogueProblems(english)).toEqual([])
-  })
+/** Every language (docs/how-to/add-a-language.md). */
+const CATALOGUES = { english }
 
+describe.each(Object.entries(CATALOGUES))('the catalogue %s', (_language, catalogue) => {
+  it('has a message for every code, and names nothing that is not given', () => {
+    expect(catalogueProblems(catalogue.reasons, REASONS)).toEqual([])
+    const texts = Object.fromEntries(Object.entries(TEXTS).map(([key, names]) => [key, [null, ...names] as const]))
+    expect(catalogueProblems(catalogue.texts, texts)).toEqual([])
+  })
+})
+
+describe('a catalogue', () => {
   it.each([
     ['a message is missing', { one: 'One.' }, ['two has no message']],
     ['a message is empty', { one: 'One.', two: ' ' }, ['two has no message']],
@@ -28,19 +37,41 @@ describe('the English catalogue', () => {
 describe('words', () => {
   it('says a reason within a reason, and leaves paths and angle brackets as they are', () => {
     const inner = because('remote.noAnswerWithin', { seconds: 3 })
-    expect(englishWords(because('remote.unreachable', { host: 'gpu1:8000', reason: inner }))).toBe(
+    expect(englishWords.say(because('remote.unreachable', { host: 'gpu1:8000', reason: inner }))).toBe(
       'gpu1:8000 cannot be reached (no answer within 3 s). Look whether the server runs, and at its address.',
     )
-    expect(englishWords(because('owner.certificate', { url: 'https://x', error: 'EXPIRED' }))).toContain(
+    expect(englishWords.say(because('owner.certificate', { url: 'https://x', error: 'EXPIRED' }))).toContain(
       'NODE_EXTRA_CA_CERTS=<certificate file>',
     )
-    expect(englishWords(said("it's {odd} '{quoted}' <b>"))).toBe("it's {odd} '{quoted}' <b>")
+    expect(englishWords.say(said("it's {odd} '{quoted}' <b>"))).toBe("it's {odd} '{quoted}' <b>")
   })
 
   it('writes numbers as the locale does', () => {
     const params = { path: '/m.gguf', needed: 1234.56, total: 2.5 }
-    expect(createWords('de', english)(because('gguf.tooBig', params))).toContain('1.234,6 GiB')
-    expect(englishWords(because('gguf.tooBig', params))).toContain('1,234.6 GiB')
+    expect(createWords('de', english).say(because('gguf.tooBig', params))).toContain('1.234,6 GiB')
+    expect(englishWords.say(because('gguf.tooBig', params))).toContain('1,234.6 GiB')
+  })
+})
+
+describe('the words of a locale', () => {
+  it('are English where the language has no catalogue, with numbers as the locale writes them', () => {
+    const ja = wordsFor('ja')
+    expect([ja.language, ja.direction]).toEqual(['en', 'ltr'])
+    expect(ja.say(because('rung.jobsLastHour', { jobs: 1, running: 0 }))).toBe('one job in the last hour')
+    expect(wordsFor('de-AT').say(because('gguf.tooBig', { path: 'm', needed: 1.5, total: 1 }))).toContain('1,5 GiB')
+  })
+
+  it('pseudo: longer, accented, in brackets, and params are left as they are', () => {
+    const pseudo = wordsFor('en-XA')
+    expect(pseudo.text('home.title')).toBe('[Ĥööɱéé]')
+    expect(pseudo.say(because('rung.jobsLastHour', { jobs: 3, running: 0 }))).toMatch(/^\[3 ĵöö.* ĥ.*\]$/)
+    expect(pseudo.say(because('inUse.inMemory', { model: 'Stoker nano' }))).toMatch(/^\[Stoker nano î/)
+  })
+
+  it('pseudo: right to left', () => {
+    const pseudo = wordsFor('ar-XB')
+    expect(pseudo.direction).toBe('rtl')
+    expect(pseudo.text('home.title')).toBe('\u200f\u202eHome\u202c\u200f')
   })
 })
 

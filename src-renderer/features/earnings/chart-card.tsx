@@ -121,7 +121,7 @@ export function ChartCard({ range, span }: { range: SpanRange; span: Span }) {
             {!empty && (
               <p className="foot">
                 {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
-                <Age at={data.at} prefix="Read " />
+                <Age at={data.at} words="age.read" />
               </p>
             )}
           </>

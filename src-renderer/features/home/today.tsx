@@ -5,13 +5,14 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { chartRows, instrumentsOf } from '#ui/chart-data.ts'
-import { amount, count, currencyWord, powerMoney } from '#ui/format.ts'
+import { amount, currencyWord, powerMoney } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { hour, offsetMinutes, zone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
+import { t } from '#ui/say.ts'
 
 import { useCore } from '../../core-client.ts'
 
@@ -22,22 +23,28 @@ export function Today({ home }: { home: Home }) {
   const range = { from: since, to: since + DAY_MS, bucket: 'hour' as const, offsetMinutes: offsetMinutes(since) }
   const series = useQuery(rpc.earnings.series.queryOptions({ input: range }))
   const unit = currencyWord(home.currency)
-  const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
-  const sentence = `Today, ${jobs} jobs: ${amount(availableNano)} ${unit} available, ${amount(heldNano)} held; electricity ${electricity}.`
+  const electricity = powerNano === null ? t('today.noPrice') : powerMoney(powerNano, home.cost.powerCurrency)
+  const sentence = t('today.sentence', {
+    jobs,
+    available: amount(availableNano),
+    unit,
+    held: amount(heldNano),
+    electricity,
+  })
   return (
     <Card
-      label="Earned today"
+      label={t('today.label')}
       title={
         <>
-          Available today <span className="num">{amount(availableNano)}</span>
-          <span className="age"> · </span>held <span className="num">{amount(heldNano)}</span>{' '}
-          <span className="age">{unit}</span>
+          {t('today.available')} <span className="num">{amount(availableNano)}</span>
+          <span className="age"> · </span>
+          {t('today.held')} <span className="num">{amount(heldNano)}</span> <span className="age">{unit}</span>
         </>
       }
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend instruments={instrumentsOf(series.data)} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
-        since {hour(since)} {zone(since)} · {count(jobs)} jobs · electricity {electricity}
+        {t('today.foot', { hour: hour(since), zone: zone(since), jobs, electricity })}
         {series.data !== undefined && jobs > 0 && ` · ${axisUnits(series.data.currency, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
@@ -45,9 +52,8 @@ export function Today({ home }: { home: Home }) {
           const rows = chartRows(data, range.from, range.to, 'hour', now)
           if (jobs === 0 && rows.every((row) => row.jobs === 0)) {
             return (
-              <Empty title="Nothing earned today yet." action={<Link to="/market">Open the market</Link>}>
-                Income appears here with the first job. With a model that passed its exam and an ask on the market, the
-                practice buyer usually comes within seconds.
+              <Empty title={t('today.none')} action={<Link to="/market">{t('today.openMarket')}</Link>}>
+                {t('today.noneWhy')}
               </Empty>
             )
           }
@@ -66,7 +72,7 @@ export function Today({ home }: { home: Home }) {
                 instruments={instrumentsOf(data)}
                 currency={data.currency}
                 powerCurrency={data.powerCurrency}
-                caption="Earned today by hour"
+                caption={t('today.caption')}
                 now={now}
               />
             </>
