@@ -2,7 +2,7 @@
  * Double entry over the caller's transaction. Every check comes before the first write, so that a caught error leaves
  * the transaction clean.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, type FailOptions, type StokerError } from '#contract/errors.ts'
 import { NANO_LIMIT, nanoFromBigInt } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { columnName } from '#db/table.ts'
@@ -67,9 +67,13 @@ const openAccount: Books['openAccount'] = (db, spec) => {
   if (known === null) {
     insertAccount(db, { id: spec.id, kind: spec.kind, currency: spec.currency, creditLimited })
   } else if (known.kind !== spec.kind || known.currency !== spec.currency || known.creditLimited !== creditLimited) {
-    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, currency or limit`, {
-      data: { account: spec.id, reason: 'account' },
-    })
+    throw fail(
+      'ledger.accountConflict',
+      { account: spec.id },
+      {
+        data: { account: spec.id, reason: 'account' },
+      },
+    )
   }
 }
 
@@ -91,16 +95,23 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
   if (debit === null) throw unknownAccount(spec.debit)
   if (credit === null) throw unknownAccount(spec.credit)
   if (debit.currency !== credit.currency)
-    throw conflict(
-      spec.id,
-      'currency',
-      `cannot move between ${debit.currency} (${debit.id}) and ${credit.currency} (${credit.id})`,
+    throw fail(
+      'ledger.currencies',
+      {
+        transfer: spec.id,
+        from: debit.currency,
+        debit: debit.id,
+        to: credit.currency,
+        credit: credit.id,
+      },
+      conflict(spec.id, 'currency'),
     )
-  if (debit.id === credit.id) throw conflict(spec.id, 'account', `needs two different accounts, both are ${debit.id}`)
+  if (debit.id === credit.id)
+    throw fail('ledger.sameAccount', { transfer: spec.id, account: debit.id }, conflict(spec.id, 'account'))
   const pending = type === 'pending'
   const [debited, credited] = [balanceRow(db, debit.id)!, balanceRow(db, credit.id)!]
   if (debit.creditLimited && debited.credits - debited.debits - debited.pendingDebits < amount)
-    throw conflict(spec.id, 'limit', `would bring ${debit.id} below zero`)
+    throw fail('ledger.belowZero', { transfer: spec.id, account: debit.id }, conflict(spec.id, 'limit'))
   const after = [
     withinRange(
       debit.id,
@@ -142,9 +153,13 @@ function resolve(
   checkId(spec.id)
   const pending = transferRow(db, spec.pendingId)
   if (pending?.type !== 'pending')
-    throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, {
-      data: { transfer: spec.pendingId },
-    })
+    throw fail(
+      'ledger.pendingUnknown',
+      { transfer: spec.pendingId },
+      {
+        data: { transfer: spec.pendingId },
+      },
+    )
   const { debit, credit, currency, jobId } = pending
   const amount = spec.amount ?? pending.amount
   const wanted = {
@@ -160,11 +175,23 @@ function resolve(
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const earlier = resolutionOf(db, spec.pendingId)
   if (earlier !== undefined)
-    throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, {
-      data: { transfer: spec.pendingId, by: earlier },
-    })
+    throw fail(
+      'ledger.pendingClosed',
+      { transfer: spec.pendingId, by: earlier },
+      {
+        data: { transfer: spec.pendingId, by: earlier },
+      },
+    )
   if (amount > pending.amount)
-    throw conflict(spec.id, 'reserve', `posts ${amount} where ${pending.amount} were reserved`)
+    throw fail(
+      'ledger.aboveReserve',
+      {
+        transfer: spec.id,
+        amount: String(amount),
+        reserved: String(pending.amount),
+      },
+      conflict(spec.id, 'reserve'),
+    )
   const posted = spec.type === 'post' ? amount : 0n
   const [debited, credited] = [balanceRow(db, debit)!, balanceRow(db, credit)!]
   const after = [
@@ -195,34 +222,39 @@ function isDuplicate(stored: TransferRow | null, wanted: Content): boolean {
   if (stored === null) return false
   const differing = (Object.keys(wanted) as (keyof Content)[]).find((name) => stored[name] !== wanted[name])
   if (differing === undefined) return true
-  throw conflict(
-    wanted.id,
-    'content',
-    `exists already with another ${columnName(differing, transfers.fields[differing])}`,
+  throw fail(
+    'ledger.otherContent',
+    {
+      transfer: wanted.id,
+      field: columnName(differing, transfers.fields[differing]),
+    },
+    conflict(wanted.id, 'content'),
   )
 }
 
 function amountOfSpec(value: number): bigint {
-  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT)
-    throw new StokerError('MONEY_RANGE', `a transfer must move between 1 and 2^51 nano-units, not ${value}`)
+  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT) throw fail('ledger.amountRange', { amount: value })
   return BigInt(value)
 }
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
   // Pending amounts count as if posted, so that posting them later can never fail.
   if (row.debits + row.pendingDebits > LIMIT || row.credits + row.pendingCredits > LIMIT)
-    throw new StokerError('MONEY_RANGE', `account ${account} would pass 2^51 nano-units; close it and open a new one`, {
-      data: { account },
-    })
+    throw fail(
+      'ledger.balanceRange',
+      { account },
+      {
+        data: { account },
+      },
+    )
   return row
 }
 
 function checkId(id: string): void {
   if (id.length === 0 || id.length > ID_LENGTH_MAX)
-    throw new StokerError('BAD_REQUEST', `a ledger id has 1 to ${ID_LENGTH_MAX} characters, not ${id.length}`)
+    throw fail('ledger.idLength', { max: ID_LENGTH_MAX, length: id.length })
 }
 
-const conflict = (id: string, reason: string, what: string): StokerError =>
-  new StokerError('LEDGER_CONFLICT', `transfer ${id} ${what}`, { data: { transfer: id, reason } })
+const conflict = (transfer: string, reason: string): FailOptions => ({ data: { transfer, reason } })
 const unknownAccount = (account: string): StokerError =>
-  new StokerError('LEDGER_UNKNOWN', `there is no account ${account}`, { data: { account } })
+  fail('ledger.accountUnknown', { account }, { data: { account } })

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 import { CHILD_POLICIES, endChild, keepRunning } from '#lib/supervise.ts'
@@ -135,15 +136,10 @@ export function startExchangeChild(options: ExchangeChildOptions): ExchangeChild
   const started = new Promise<ExchangeAddress>((resolve, reject) => {
     onFirst = resolve
     onHopeless = () =>
-      reject(
-        new StokerError(
-          'UNAVAILABLE',
-          `the exchange host did not come up: ${lastWords === '' ? 'run `npm run -s stoker -- exchange` alone to see why' : lastWords}`,
-        ),
-      )
+      reject(fail('exchangeHost.failed', { why: lastWords === '' ? because('exchangeHost.seeWhy') : lastWords }))
     clock.sleep(POLICY.readyMs, { signal: stopping.signal, unref: true }).then(
       () => onHopeless(),
-      () => reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
+      () => reject(fail('exchangeHost.stopped')),
     )
   })
   started.catch(() => undefined)

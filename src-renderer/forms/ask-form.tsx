@@ -7,11 +7,12 @@ import { useState } from 'react'
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
 import { type NanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
-import { currencyWord, editable, parseNano, percent, price } from '#ui/format.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { currencyWord, editable, percent, price, readNano } from '#ui/format.ts'
+import { errorText, say, t } from '#ui/say.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
 import { useVenue } from '../connection/venue.tsx'
+import { NumberReadings } from './number-readings.tsx'
 
 /** Ordinal of a place in the book. */
 export const ordinal = (n: number): string =>
@@ -22,33 +23,34 @@ function QuoteFacts({ quote }: { quote: Quote }) {
   return (
     <>
       <dl className="facts" style={{ margin: '14px 0 0' }}>
-        <dt>You get</dt>
+        <dt>{t('ask.get')}</dt>
         <dd>
-          <b>{price(quote.netNanoPerMtok)}</b> {unit} per million tokens, after the exchange's{' '}
-          {percent(quote.feeBps / 10_000, 1)}
+          {t('ask.getIs', {
+            price: price(quote.netNanoPerMtok),
+            unit,
+            fee: percent(quote.feeBps / 10_000, 1),
+          })}
         </dd>
-        <dt>Electricity</dt>
+        <dt>{t('ask.electricity')}</dt>
         <dd>
           {quote.powerNanoPerMtok === null
-            ? 'not known before a job has run'
-            : `${price(quote.powerNanoPerMtok)} ${quote.powerCurrency} per million tokens`}{' '}
+            ? t('ask.electricityUnknown')
+            : t('money.perMillion', { price: price(quote.powerNanoPerMtok), unit: quote.powerCurrency })}{' '}
           {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
         </dd>
-        <dt>Place</dt>
+        <dt>{t('ask.place')}</dt>
         <dd>
           {quote.place === null || quote.of === null
-            ? 'no book yet'
+            ? t('ask.noBook')
             : quote.of <= 1
-              ? 'the only ask'
-              : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}
+              ? t('ask.onlyAsk')
+              : t('ask.placeIs', { place: quote.place, of: quote.of })}
         </dd>
       </dl>
-      {quote.realm !== 'real' && (
-        <p className="foot">Real electricity stands beside practice credits and is never taken off them.</p>
-      )}
+      {quote.realm !== 'real' && <p className="foot">{t('ask.practice')}</p>}
       {quote.warnings.map((warning) => (
-        <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
-          {warning}
+        <p key={warning.code} className="banner act" style={{ margin: '10px 0 0' }}>
+          {say(warning)}
         </p>
       ))}
     </>
@@ -70,7 +72,7 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
   const { client, rpc, queries } = useCore()
   const { venueId } = useVenue()
   const [text, setText] = useState(editable(start))
-  const parsed = parseNano(text)
+  const { nano: parsed, ask } = readNano(text)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
@@ -91,16 +93,17 @@ export function AskForm({ instrument, deploymentId, currency, start, listed, sub
       <div className="btns" style={{ alignItems: 'flex-end' }}>
         <TextInput
           style={{ flex: '1 1 12rem', maxWidth: '22rem' }}
-          label={`My ask, ${currencyWord(currency)} per million tokens`}
+          label={t('ask.label', { unit: currencyWord(currency) })}
           inputMode="decimal"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={text !== '' && !valid ? 'A number above 0, with at most nine decimals.' : null}
+          error={text === '' || valid ? null : t(ask === null ? 'ask.noNumber' : 'ask.which')}
         />
         <Button type="submit" loading={list.isPending} disabled={!valid}>
-          {submit ?? (listed ? 'Change ask' : 'List')}
+          {submit ?? t(listed ? 'ask.change' : 'ask.list')}
         </Button>
       </div>
+      <NumberReadings texts={ask} onChoose={setText} />
       <div aria-live="polite">
         {quote.data !== undefined && <QuoteFacts quote={quote.data} />}
         {quote.isError && <p className="foot">{errorText(quote.error)}</p>}

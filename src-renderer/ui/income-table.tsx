@@ -2,6 +2,7 @@
 import { type ChartRow, cumulative, type IncomeSource } from './chart-data.ts'
 import { amount, count, currencyWord } from './format.ts'
 import { type Column, Table } from './table.tsx'
+import { t } from './say.ts'
 
 export interface IncomeTableProps {
   rows: readonly ChartRow[]
@@ -15,21 +16,29 @@ export function IncomeTable({ rows, sources, currency, powerCurrency, caption }:
   const unit = currencyWord(currency)
   const sums = new Map(cumulative(rows).map((point) => [point.at, point]))
   const columns: Column<ChartRow>[] = [
-    { head: 'From', cell: (row) => row.label },
+    { head: t('income.from'), cell: (row) => row.label },
     ...sources.flatMap(({ source, name }): Column<ChartRow>[] => [
-      { head: `${name} available, ${unit}`, right: true, cell: (row) => amount(row.available[source] ?? 0) },
-      { head: `${name} held, ${unit}`, right: true, cell: (row) => amount(row.held[source] ?? 0) },
+      {
+        head: t('income.availableIn', { name, unit }),
+        right: true,
+        cell: (row) => amount(row.available[source] ?? 0),
+      },
+      {
+        head: t('income.heldIn', { name, unit }),
+        right: true,
+        cell: (row) => amount(row.held[source] ?? 0),
+      },
     ]),
-    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
-    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
-    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
-    { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
+    { head: t('income.availableSum'), right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0) },
+    { head: t('income.heldSum'), right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0) },
+    { head: t('income.jobsHead'), right: true, cell: (row) => count(row.jobs) },
+    { head: t('income.tokensHead'), right: true, cell: (row) => count(row.tokens) },
     {
-      head: `Electricity, ${powerCurrency}`,
+      head: t('income.electricityIn', { unit: powerCurrency }),
       right: true,
-      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power)),
+      cell: (row) => (row.off ? t('income.rigOff') : row.power === null ? t('income.unknown') : amount(row.power)),
     },
-    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0) },
+    { head: t('income.electricitySum'), right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0) },
   ]
   return (
     <Table
@@ -44,7 +53,7 @@ export function IncomeTable({ rows, sources, currency, powerCurrency, caption }:
 /** The same table folded away under a small chart. */
 export const FoldedIncomeTable = (props: IncomeTableProps) => (
   <details className="foot">
-    <summary>The same as a table</summary>
+    <summary>{t('income.asTable')}</summary>
     <IncomeTable {...props} />
   </details>
 )

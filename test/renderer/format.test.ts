@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
 import {
   amount,
+  count,
   currencyWord,
   decimal,
   editable,
@@ -10,14 +11,18 @@ import {
   fileSize,
   memory,
   money,
-  parseNano,
   percent,
   powerMoney,
   price,
   pricePerMillion,
+  readNano,
   short,
   shortCount,
 } from '#ui/format.ts'
+import { day, moment } from '#ui/format-time.ts'
+import { setViewerLocale } from '#ui/locale.ts'
+
+afterEach(() => setViewerLocale('en'))
 
 const NANO_LIMIT = 2 ** 51
 
@@ -78,14 +83,83 @@ describe('what the owner types', () => {
     ['.5', 500_000_000],
     [' 12 ', 12_000_000_000],
     ['0.000000001', 1],
-  ])('reads %j', (text, nano) => expect(parseNano(text)).toBe(nano))
+  ])('reads %j', (text, nano) => expect(readNano(text)).toEqual({ nano, ask: null }))
 
   it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) =>
-    expect(parseNano(text)).toBeNull(),
+    expect(readNano(text)).toEqual({ nano: null, ask: null }),
   )
 
   it('writes what it can read again: a field must not change a price nobody touched', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseNano(editable(nano)) === nano))
+    for (const locale of ['en', 'de', 'fr', 'de-CH', 'ar-EG', 'hi-IN']) {
+      setViewerLocale(locale)
+      fc.assert(fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => readNano(editable(nano)).nano === nano))
+    }
+  })
+})
+
+describe('in the viewer’s locale', () => {
+  it.each([
+    ['de', '1.234,57', '0,42', '0,42 $', '99,9\u00a0%', '1.234'],
+    ['de-CH', "1'234.57", '0.42', '$ 0.42', '99.9\u00a0%', "1'234"],
+    ['fr', '1 234,57', '0,42', '0,42 $', '99,9\u00a0%', '1 234'],
+    ['hi-IN', '1,234.57', '0.42', '$0.42', '99.9\u00a0%', '1,234'],
+    ['ar-EG', '١٬٢٣٤٫٥٧', '٠٫٤٢', '٠٫٤٢ US$', '٩٩٫٩\u00a0%', '١٬٢٣٤'],
+  ])('%s', (locale, sum, ask, dollars, share, jobs) => {
+    setViewerLocale(locale)
+    const spaces = (text: string): string =>
+      text
+        .replaceAll(/[\u00a0\u202f]/g, ' ')
+        .replaceAll('’', "'")
+        .replaceAll(/[\u200e\u200f\u061c]/g, '')
+    expect(spaces(amount(1_234_567_890_123))).toBe(sum)
+    expect(spaces(price(420_000_000))).toBe(ask)
+    expect(spaces(pricePerMillion(420_000_000, 'USD'))).toBe(`${dollars} per million tokens`)
+    expect(percent(0.9994, 1)).toContain(share)
+    expect(spaces(count(1_234))).toBe(jobs)
+  })
+
+  it('dates', () => {
+    const at = new Date(2026, 10, 21, 14, 2, 11).getTime()
+    setViewerLocale('de')
+    expect(day(at)).toBe('21. Nov.')
+    expect(moment(at)).toMatch(/^21\. Nov\. 2026, 14:02:11 /)
+    setViewerLocale('en-US')
+    expect(moment(at)).toMatch(/^Nov 21, 2026, 14:02:11 /)
+  })
+})
+
+describe('a number that may mean two', () => {
+  it.each([
+    ['en', '1,234', ['1234', '1.234']],
+    ['de', '1.234', ['1234', '1.234']],
+    ['de-CH', '1,234', ['1234', '1.234']],
+    ['fr', '12.345', ['12345', '12.345']],
+    ['ar-EG', '١٬٢٣٤', ['1234', '1.234']],
+  ])('%s: %s is asked about', (locale, typed, ask) => {
+    setViewerLocale(locale)
+    expect(readNano(typed)).toEqual({ nano: null, ask })
+  })
+
+  it.each([
+    ['en', '1.234', 1_234_000_000],
+    ['de', '1,234', 1_234_000_000],
+    ['en', '0,123', 123_000_000],
+    ['en', '1,23', 1_230_000_000],
+    ['en', '1,234,567', 1_234_567_000_000_000],
+    ['en', '1,234.5', 1_234_500_000_000],
+    ['en', '1.234,5', 1_234_500_000_000],
+    ['de', '1.234,5', 1_234_500_000_000],
+    ['de-CH', "1'234.5", 1_234_500_000_000],
+    ['fr', '1 234,5', 1_234_500_000_000],
+    ['ar-EG', '٠٫٤٢', 420_000_000],
+    ['ar-EG', '0.42', 420_000_000],
+  ])('%s: %s is not', (locale, typed, nano) => {
+    setViewerLocale(locale)
+    expect(readNano(typed)).toEqual({ nano, ask: null })
+  })
+
+  it.each(['1,23,4', '1,2345,678', '12,34.5', '1..2', ',', '١٢x'])('%s is no number', (typed) => {
+    expect(readNano(typed)).toEqual({ nano: null, ask: null })
   })
 })
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, Migration, ReadDb } from '#db/db-types.ts'
@@ -84,15 +84,10 @@ export const audit = (dir: string): Audit => finishSlices(auditSliced(dir))
 
 /** The same in slices. */
 export function* auditSliced(dir: string): Sliced<Audit> {
-  if (!existsSync(dir))
-    throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
+  if (!existsSync(dir)) throw fail('audit.noFolder', { dir })
   const exchangeDir = exchangeDirOf(dir)
   const [oursPath, exchangePath] = [join(dir, 'practice.db'), join(exchangeDir, 'exchange.db')]
-  if (!existsSync(oursPath) && !existsSync(exchangePath))
-    throw new StokerError(
-      'NOT_FOUND',
-      `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
-    )
+  if (!existsSync(oursPath) && !existsSync(exchangePath)) throw fail('audit.noBooks', { dir })
   // Ours first: the exchange settles first, so it can only be ahead.
   const ours = snapshotOf(oursPath, realmMigrations)
   try {
@@ -144,7 +139,6 @@ function* auditSides(
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {
   const found = audit(dir)
-  if (found.ours === null)
-    throw new StokerError('NOT_FOUND', `no seller has run in ${dir}; name its data folder with --data`)
+  if (found.ours === null) throw fail('audit.noSeller', { dir })
   return { ...found, ours: found.ours }
 }

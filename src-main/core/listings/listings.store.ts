@@ -1,4 +1,6 @@
 /** SQL of listings (what the owner wants) and of the time they were up. */
+import { inWords } from '#contract/errors.ts'
+import { parseStoredReason, type Reason, storedReason } from '#contract/reasons.ts'
 import { QUARTER_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
@@ -8,8 +10,8 @@ export interface ListingRow {
   ask: number
   slots: number
   paused: boolean
-  /** In plain words, unless the owner paused it. */
-  pausedWhy: string | null
+  /** Null where the owner paused it. */
+  pausedWhy: Reason | null
   since: number
 }
 type Stored = {
@@ -34,7 +36,7 @@ export const storedListings = (db: ReadDb): ListingRow[] =>
       ask: Number(row.ask),
       slots: Number(row.slots),
       paused: row.paused === 1n,
-      pausedWhy: row.pausedWhy,
+      pausedWhy: row.pausedWhy === null ? null : parseStoredReason(row.pausedWhy),
       since: Number(row.since),
     }))
 
@@ -42,7 +44,15 @@ export function saveListing(db: WriteDb, row: ListingRow): void {
   db.prepare(
     `INSERT INTO listings (instrument, deployment_id, ask_nano_per_mtok, slots, paused, paused_why, since) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (instrument) DO UPDATE SET deployment_id = excluded.deployment_id, ask_nano_per_mtok = excluded.ask_nano_per_mtok, slots = excluded.slots, paused = excluded.paused, paused_why = excluded.paused_why, since = excluded.since`,
-  ).run(row.instrument, row.deploymentId, row.ask, row.slots, row.paused ? 1 : 0, row.pausedWhy, row.since)
+  ).run(
+    row.instrument,
+    row.deploymentId,
+    row.ask,
+    row.slots,
+    row.paused ? 1 : 0,
+    row.pausedWhy === null ? null : storedReason(row.pausedWhy),
+    row.since,
+  )
 }
 
 /** What became of a listing; `moved` to another deployment. */
@@ -50,17 +60,24 @@ export type ListingChange = 'listed' | 're-priced' | 'moved' | 'paused' | 'resum
 
 const REASON_MAX = 400
 
+/** A code with its params cannot be cut, so a long one is kept in words; empty for the owner's own wish. */
+function keptReason(reason: Reason | null): string {
+  if (reason === null) return ''
+  const stored = storedReason(reason)
+  return stored.length <= REASON_MAX ? stored : inWords(reason).slice(0, REASON_MAX)
+}
+
 /** Appends to the history, in the transaction that changes the listing. */
 export function recordListing(
   db: WriteDb,
   { instrument, deploymentId, ask, slots }: ListingRow,
   change: ListingChange,
-  reason: string,
+  reason: Reason | null,
   at: number,
 ): void {
   db.prepare(
     'INSERT INTO listing_history (at, instrument, deployment_id, change, ask_nano_per_mtok, slots, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ).run(at, instrument, deploymentId, change, ask, slots, reason.slice(0, REASON_MAX))
+  ).run(at, instrument, deploymentId, change, ask, slots, keptReason(reason))
 }
 
 export const deleteListing = (db: WriteDb, instrument: string): boolean =>

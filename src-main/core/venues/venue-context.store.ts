@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { CoreContext, VenueContext } from '#core/core-context.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
@@ -19,16 +19,14 @@ export type VenueDrivers = Readonly<Record<string, VenueDriver>>
 export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDrivers): VenueContext {
   const driver = drivers[row.driver]
   if (driver === undefined)
-    throw new StokerError(
-      'NOT_FOUND',
-      `This Stoker has no driver "${row.driver}", which venue ${row.venueId} needs; update Stoker or remove the venue.`,
+    throw fail(
+      'venue.noDriver',
+      { driver: row.driver, venue: row.venueId },
       { data: { venueId: row.venueId, driver: row.driver } },
     )
   const file = normalize(row.file)
   if (file.startsWith('..') || file.startsWith(sep))
-    throw new StokerError('DB_CORRUPT', `The database of venue ${row.venueId} must lie in the data folder.`, {
-      data: { venueId: row.venueId },
-    })
+    throw fail('venue.fileOutside', { venue: row.venueId }, { data: { venueId: row.venueId } })
   const path = join(context.dataDir, file)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   return {

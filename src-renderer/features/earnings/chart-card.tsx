@@ -130,7 +130,7 @@ export function ChartCard({ range }: { range: SpanRange }) {
             {!empty && (
               <p className="foot">
                 {NOTES[view](capital(axisUnits(data.currency, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
-                <Age at={data.at} prefix="Read " />
+                <Age at={data.at} words="age.read" />
               </p>
             )}
           </>

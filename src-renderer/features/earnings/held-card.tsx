@@ -7,6 +7,7 @@ import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { clock, moment, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore, useVenue } from '../../core-client.ts'
 
@@ -38,7 +39,7 @@ export function HeldCard() {
                       <time dateTime={new Date(row.releaseAt).toISOString()} title={moment(row.releaseAt)}>
                         {clock(row.releaseAt)} <span className="age">{until(row.releaseAt, now)}</span>
                       </time>
-                      <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${row.reason}`}>
+                      <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${say(row.reason)}`}>
                         {short(row.jobId, 12)}
                       </Link>
                       <span>{amount(row.amountNano)}</span>

@@ -15,6 +15,7 @@ import { Pill } from '#ui/pill.tsx'
 import { saveText } from '#ui/save.ts'
 import { speedOf } from '#ui/shown-speed.ts'
 import { duration, moment } from '#ui/format-time.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore, useVenue } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
@@ -187,7 +188,7 @@ export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: (
               <JobState state={job.state} />{' '}
               <span className="sub">
                 {gradeName(job.instrument)}, {realm}
-                {job.reason === '' ? '' : ` · ${job.reason}`}
+                {job.reason === null ? '' : ` · ${say(job.reason)}`}
               </span>
             </p>
             <Part title="Timings" facts={timings(job)} />

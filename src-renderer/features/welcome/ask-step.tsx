@@ -5,6 +5,7 @@ import { currencyWord, gradeName } from '#ui/format.ts'
 import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
+import { sentence } from '#ui/say.ts'
 
 import { AskForm, useCore, useVenue } from '../../core-client.ts'
 
@@ -36,7 +37,9 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
       <>
         <PageHead title="First run: ask" sentence="The exam comes before the ask." />
         <Empty title="No grade is qualified yet." action={<Button onClick={onExam}>Back to the exam</Button>}>
-          {instruments.data[0]?.whyNot ?? 'A passed exam is what buyers rely on.'}
+          {instruments.data[0]?.whyNot == null
+            ? 'A passed exam is what buyers rely on.'
+            : sentence(instruments.data[0].whyNot)}
         </Empty>
       </>
     )

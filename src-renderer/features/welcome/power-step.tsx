@@ -4,7 +4,8 @@ import { useState } from 'react'
 
 import type { Settings } from '#contract/app.ts'
 import { editable } from '#ui/format.ts'
-import { errorText, Loaded } from '#ui/loaded.tsx'
+import { Loaded } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { Card, PageHead } from '#ui/page.tsx'
 import { draftOf, readDraft, TYPICAL_KWH_NANO } from '#ui/power-form.ts'
 

@@ -1,6 +1,7 @@
 /** The driver of the toy market: a poll-shaped venue without receipts, exams, streaming or a book. */
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type Instrument, type JobId } from '#contract/ids.ts'
+import { said } from '#contract/reasons.ts'
 import { nano, nanoPerMtok, type Currency, type Realm } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
@@ -177,7 +178,7 @@ export class ToyDriver implements VenuePort {
       if (code === 'UNAUTHORIZED' || code === 'UNAVAILABLE')
         this.#set({
           kind: 'offline',
-          reason: code === 'UNAUTHORIZED' ? 'the key is not taken any more' : 'nothing answers',
+          reason: said(code === 'UNAUTHORIZED' ? 'the key is not taken any more' : 'nothing answers'),
           retryAt: clock.now() + POLL_MS,
           cause: code === 'UNAUTHORIZED' ? 'credential' : 'network',
         })
