@@ -14,10 +14,6 @@ import { useCore } from '../connection/core-provider.tsx'
 import { useVenue } from '../connection/venue.tsx'
 import { NumberReadings } from './number-readings.tsx'
 
-/** Ordinal of a place in the book. */
-export const ordinal = (n: number): string =>
-  `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
-
 function QuoteFacts({ quote }: { quote: Quote }) {
   const unit = currencyWord(quote.currency)
   return (

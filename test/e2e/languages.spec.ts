@@ -11,7 +11,7 @@ test.skip(noBrowser() !== null, noBrowser() ?? '')
 
 /** What the rig, the exchange and the system call things: not words of ours. */
 const DATA =
-  /^(practice|text-nano|text-micro|code-prime|[\d.,]+ tok\/s|practice\/\S+|job_\S+|Stoker nano.*|measured over .*|throughput, all slots|EUR|Text nano|(GMT|UTC)\S*|provisional.*)$/
+  /^(practice|text-nano|text-micro|code-prime|[\d.,]+ tok\/s|practice\/\S+|job_\S+|Stoker nano.*|measured over .*|throughput, all slots|EUR|Text nano|(GMT|UTC)\S*|A training grade: .*)$/
 
 /** Pieces of text in the main part that read as plain English. */
 const plainTexts = (page: Page): Promise<string[]> =>
