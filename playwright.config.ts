@@ -42,6 +42,8 @@ export default defineConfig({
         '--disable-sync',
       ],
     },
+    // What the screens show of numbers and dates follows it.
+    locale: 'en-GB',
     viewport: { width: 1440, height: 900 },
     // Nothing moves where reduced motion is asked for, so no picture and no contrast is taken half way through a fade.
     contextOptions: { reducedMotion: 'reduce' },

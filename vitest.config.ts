@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/e2e/**', 'test/desktop/e2e/**', 'node_modules/**'],
+    setupFiles: ['test/support/install-words.ts'],
     pool: 'forks',
     // Many tests wait for processes of their own; more than cores keeps the cores busy.
     maxWorkers: 3,

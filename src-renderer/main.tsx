@@ -1,7 +1,7 @@
 /** Starts the console: redeems a login link if the page was opened with one, then connects. */
 import './styles.ts'
 
-import { MantineProvider } from '@mantine/core'
+import { DirectionProvider, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -12,6 +12,7 @@ import { CoreProvider, createCoreAccess } from './connection/core-provider.tsx'
 import { codeOf, redeemLink } from './connection/login-code.ts'
 import { openForThisPage } from './connection/open-channel.ts'
 import { theme } from './theme.ts'
+import { viewerLanguage } from './ui/say.ts'
 
 const place = document.getElementById('root')
 if (place === null) throw new Error('index.html lacks #root')
@@ -21,15 +22,20 @@ window.addEventListener(
   'hashchange',
   () => codeOf(location.hash) !== null && void redeemLink().then((problem) => problem === null && location.reload()),
 )
+const { language, direction } = viewerLanguage()
+document.documentElement.lang = language
+document.documentElement.dir = direction
 const core = createCoreAccess(createCoreConnection(openForThisPage))
 
 createRoot(place).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" />
-      <CoreProvider core={core}>
-        <App loginProblem={loginProblem} />
-      </CoreProvider>
-    </MantineProvider>
+    <DirectionProvider initialDirection={direction} detectDirection={false}>
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <Notifications position="bottom-right" />
+        <CoreProvider core={core}>
+          <App loginProblem={loginProblem} />
+        </CoreProvider>
+      </MantineProvider>
+    </DirectionProvider>
   </StrictMode>,
 )

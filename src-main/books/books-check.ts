@@ -137,8 +137,8 @@ function* readAccounts(db: ReadDb, sums: ReadonlyMap<string, Sums>) {
   const currencies = [...apart]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([currency, { posted, pending }]) => [
-      ...(posted === 0n ? [] : [`${currency}: debits and credits are ${posted} nano-units apart`]),
-      ...(pending === 0n ? [] : [`${currency}: pending debits and credits are ${pending} nano-units apart`]),
+      ...(posted === 0n ? [] : [`${currency}: debits and credits are ${posted} apart`]),
+      ...(pending === 0n ? [] : [`${currency}: pending debits and credits are ${pending} apart`]),
     ])
   return { problems: { accounts: problems, currencies }, accounts }
 }

@@ -2,7 +2,7 @@
  * Double entry over the caller's transaction. Every check comes before the first write, so that a caught error leaves
  * the transaction clean.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, type FailOptions, type StokerError } from '#contract/errors.ts'
 import { NANO_LIMIT, nanoFromBigInt, TURNOVER_LIMIT } from '#contract/money.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { columnName } from '#db/table.ts'
@@ -74,15 +74,13 @@ const openAccount: Books['openAccount'] = (db, spec) => {
   const known = accountRow(db, spec.id)
   if (known !== null) {
     if ((Object.keys(wanted) as (keyof typeof wanted)[]).every((name) => known[name] === wanted[name])) return
-    throw new StokerError('LEDGER_CONFLICT', `account ${spec.id} exists already with another kind, unit or limit`, {
-      data: { account: spec.id, reason: 'account' },
-    })
+    throw fail('ledger.accountConflict', { account: spec.id }, { data: { account: spec.id, reason: 'account' } })
   }
   const unit = unitRow(db, wanted.unit)
   if (unit !== null && (unit.scale !== wanted.scale || unit.kind !== wanted.unitKind))
-    throw new StokerError(
-      'LEDGER_CONFLICT',
-      `${unit.code} stands for ${unit.kind} of scale ${unit.scale} in these books, not for ${wanted.unitKind} of scale ${wanted.scale}`,
+    throw fail(
+      'ledger.unitConflict',
+      { unit: unit.code, kind: unit.kind, scale: unit.scale, otherKind: wanted.unitKind, otherScale: wanted.scale },
       { data: { account: spec.id, reason: 'unit' } },
     )
   insertAccount(db, wanted)
@@ -106,12 +104,17 @@ function move(db: WriteDb, spec: TransferSpec, type: 'direct' | 'pending', expir
   if (debit === null) throw unknownAccount(spec.debit)
   if (credit === null) throw unknownAccount(spec.credit)
   if (debit.unit !== credit.unit)
-    throw conflict(spec.id, 'unit', `cannot move between ${debit.unit} (${debit.id}) and ${credit.unit} (${credit.id})`)
-  if (debit.id === credit.id) throw conflict(spec.id, 'account', `needs two different accounts, both are ${debit.id}`)
+    throw fail(
+      'ledger.units',
+      { transfer: spec.id, from: debit.unit, debit: debit.id, to: credit.unit, credit: credit.id },
+      conflict(spec.id, 'unit'),
+    )
+  if (debit.id === credit.id)
+    throw fail('ledger.sameAccount', { transfer: spec.id, account: debit.id }, conflict(spec.id, 'account'))
   const pending = type === 'pending'
   const [debited, credited] = [balanceRow(db, debit.id)!, balanceRow(db, credit.id)!]
   if (debit.creditLimited && debited.credits - debited.debits - debited.pendingDebits < amount)
-    throw conflict(spec.id, 'limit', `would bring ${debit.id} below zero`)
+    throw fail('ledger.belowZero', { transfer: spec.id, account: debit.id }, conflict(spec.id, 'limit'))
   const after = [
     withinRange(
       debit.id,
@@ -153,9 +156,7 @@ function resolve(
   checkId(spec.id)
   const pending = transferRow(db, spec.pendingId)
   if (pending?.type !== 'pending')
-    throw new StokerError('LEDGER_UNKNOWN', `there is no pending transfer ${spec.pendingId}`, {
-      data: { transfer: spec.pendingId },
-    })
+    throw fail('ledger.pendingUnknown', { transfer: spec.pendingId }, { data: { transfer: spec.pendingId } })
   const { debit, credit, unit, jobId } = pending
   const amount = spec.amount ?? pending.amount
   const wanted = {
@@ -171,11 +172,23 @@ function resolve(
   if (isDuplicate(transferRow(db, spec.id), wanted)) return 'duplicate'
   const earlier = resolutionOf(db, spec.pendingId)
   if (earlier !== undefined)
-    throw new StokerError('LEDGER_CLOSED', `pending transfer ${spec.pendingId} was resolved already, by ${earlier}`, {
-      data: { transfer: spec.pendingId, by: earlier },
-    })
+    throw fail(
+      'ledger.pendingClosed',
+      { transfer: spec.pendingId, by: earlier },
+      {
+        data: { transfer: spec.pendingId, by: earlier },
+      },
+    )
   if (amount > pending.amount)
-    throw conflict(spec.id, 'reserve', `posts ${amount} where ${pending.amount} were reserved`)
+    throw fail(
+      'ledger.aboveReserve',
+      {
+        transfer: spec.id,
+        amount: String(amount),
+        reserved: String(pending.amount),
+      },
+      conflict(spec.id, 'reserve'),
+    )
   const posted = spec.type === 'post' ? amount : 0n
   const [debited, credited] = [balanceRow(db, debit)!, balanceRow(db, credit)!]
   const after = [
@@ -206,46 +219,37 @@ function isDuplicate(stored: TransferRow | null, wanted: Content): boolean {
   if (stored === null) return false
   const differing = (Object.keys(wanted) as (keyof Content)[]).find((name) => stored[name] !== wanted[name])
   if (differing === undefined) return true
-  throw conflict(
-    wanted.id,
-    'content',
-    `exists already with another ${columnName(differing, transfers.fields[differing])}`,
+  throw fail(
+    'ledger.otherContent',
+    {
+      transfer: wanted.id,
+      field: columnName(differing, transfers.fields[differing]),
+    },
+    conflict(wanted.id, 'content'),
   )
 }
 
 function amountOfSpec(value: number): bigint {
-  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT)
-    throw new StokerError(
-      'MONEY_RANGE',
-      `a transfer must move between 1 and 2^51 of its unit's smallest parts, not ${value}`,
-    )
+  if (!Number.isInteger(value) || value <= 0 || value > NANO_LIMIT) throw fail('ledger.amountRange', { amount: value })
   return BigInt(value)
 }
 
 function withinRange(account: string, row: BalanceRow): BalanceRow {
   // Pending amounts count as if posted, so that posting them later, in any order, can never fail.
   const [debits, credits] = [row.debits + row.pendingDebits, row.credits + row.pendingCredits]
-  if (debits - row.credits > LIMIT || credits - row.debits > LIMIT)
-    throw outOfRange(account, 'the balance', '2^51', 'move some of it away first')
+  const data = { data: { account } }
+  if (debits - row.credits > LIMIT || credits - row.debits > LIMIT) throw fail('ledger.balanceRange', { account }, data)
   // No pending sum can pass what the balance may be; all that was ever moved can.
-  if (row.pendingDebits > LIMIT || row.pendingCredits > LIMIT)
-    throw outOfRange(account, 'what is pending', '2^51', 'resolve some of it first')
-  if (debits > TURNOVER_LIMIT || credits > TURNOVER_LIMIT)
-    throw outOfRange(account, 'the turnover', '2^62', 'close it and open a new one')
+  if (row.pendingDebits > LIMIT || row.pendingCredits > LIMIT) throw fail('ledger.pendingRange', { account }, data)
+  if (debits > TURNOVER_LIMIT || credits > TURNOVER_LIMIT) throw fail('ledger.turnoverRange', { account }, data)
   return row
 }
 
-const outOfRange = (account: string, what: string, limit: string, todo: string): StokerError =>
-  new StokerError('MONEY_RANGE', `${what} of account ${account} would pass ${limit} of its smallest parts; ${todo}`, {
-    data: { account },
-  })
-
 function checkId(id: string): void {
   if (id.length === 0 || id.length > ID_LENGTH_MAX)
-    throw new StokerError('BAD_REQUEST', `a ledger id has 1 to ${ID_LENGTH_MAX} characters, not ${id.length}`)
+    throw fail('ledger.idLength', { max: ID_LENGTH_MAX, length: id.length })
 }
 
-const conflict = (id: string, reason: string, what: string): StokerError =>
-  new StokerError('LEDGER_CONFLICT', `transfer ${id} ${what}`, { data: { transfer: id, reason } })
+const conflict = (transfer: string, reason: string): FailOptions => ({ data: { transfer, reason } })
 const unknownAccount = (account: string): StokerError =>
-  new StokerError('LEDGER_UNKNOWN', `there is no account ${account}`, { data: { account } })
+  fail('ledger.accountUnknown', { account }, { data: { account } })

@@ -2,7 +2,7 @@
  * Messages owed to the other side: written in the transaction that made them true, sent after the commit, done when
  * answered. A row is found again after a crash. Payloads hold ids and signed records, never texts of jobs.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { defaulted, int, nullable, text } from '#db/column.ts'
 import type { Migration, ReadDb, WriteDb } from '#db/db-types.ts'
@@ -62,10 +62,7 @@ export interface OutboxEntry<Payload = unknown> {
 export function put(db: WriteDb, entry: { kind: string; key: string; payload: unknown; at: number }): Applied {
   const payload = canonicalJson(entry.payload)
   if (payload.length > OUTBOX_PAYLOAD_MAX)
-    throw new StokerError(
-      'TOO_LARGE',
-      `an outbox payload has at most ${OUTBOX_PAYLOAD_MAX} characters, not ${payload.length}`,
-    )
+    throw fail('outbox.tooLarge', { max: OUTBOX_PAYLOAD_MAX, length: payload.length })
   const known = payloads.get(
     db,
     `SELECT ${payloads.columns} FROM outbox WHERE kind = ? AND key = ?`,
@@ -74,15 +71,15 @@ export function put(db: WriteDb, entry: { kind: string; key: string; payload: un
   )
   if (known !== null) {
     if (known.payload === payload) return 'duplicate'
-    throw new StokerError('LEDGER_CONFLICT', `outbox ${entry.kind} ${entry.key} exists already with another payload`, {
-      data: { kind: entry.kind, key: entry.key },
-    })
-  }
-  if (openCount(db) >= OUTBOX_OPEN_MAX)
-    throw new StokerError(
-      'UNAVAILABLE',
-      `${OUTBOX_OPEN_MAX} messages wait for the exchange; connect to it before taking more jobs`,
+    throw fail(
+      'outbox.conflict',
+      { kind: entry.kind, entry: entry.key },
+      {
+        data: { kind: entry.kind, key: entry.key },
+      },
     )
+  }
+  if (openCount(db) >= OUTBOX_OPEN_MAX) throw fail('outbox.full', { max: OUTBOX_OPEN_MAX })
   outbox.insert(db, { kind: entry.kind, key: entry.key, payload, createdAt: entry.at, doneAt: null })
   return 'applied'
 }

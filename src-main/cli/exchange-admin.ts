@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
 import { liveOwner } from '#server/data-dir.ts'
 
@@ -46,11 +46,7 @@ export async function findExchange(dir: string): Promise<ExchangeAdmin | null> {
 /** As findExchange; throws UNAVAILABLE that says how to start one. */
 export async function exchangeAdmin(dir: string): Promise<ExchangeAdmin> {
   const admin = await findExchange(dir)
-  if (admin === null)
-    throw new StokerError(
-      'UNAVAILABLE',
-      `no exchange answers on ${dir}; start one with: npm run -s stoker -- serve --data ${dir}`,
-    )
+  if (admin === null) throw fail('exchangeAdmin.noAnswer', { dir })
   return admin
 }
 
@@ -63,10 +59,7 @@ function adminAt(url: string, token: string): ExchangeAdmin {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     if (!response.ok)
-      throw new StokerError(
-        'UNAVAILABLE',
-        `the exchange at ${url} answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`,
-      )
+      throw fail('exchangeAdmin.http', { url, status: response.status, body: (await response.text()).slice(0, 300) })
     return response.json()
   }
   return {

@@ -2,6 +2,8 @@
  * The `stoker` command. Checks Node before anything native is imported: better-sqlite3 would crash a Node that is too
  * old.
  */
+import '#words/install-english.ts'
+
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
 // A reader that has seen enough (`stoker exam items … | head -1`) is no failure.

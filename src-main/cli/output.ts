@@ -4,8 +4,11 @@ import { inspect } from 'node:util'
 import { ORPCError } from '@orpc/client'
 
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
-import { ERROR_CODES, StokerError, type ErrorCode } from '#contract/errors.ts'
+import { ERROR_CODES, fromErrorValue, StokerError, type ErrorCode } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { REALM_NOTES } from '#contract/units.ts'
+
+import { say } from './terminal-words.ts'
 
 export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
@@ -16,14 +19,17 @@ export const note = (line: string): void => void process.stderr.write(`${line}\n
 /** The StokerError that a call over the contract failed with, or the error itself. */
 export function unwrapError(error: unknown): unknown {
   if (!(error instanceof ORPCError)) return error
-  const { code } = (error.data ?? {}) as { code?: unknown }
+  const { code, reason } = (error.data ?? {}) as { code?: unknown; reason?: Reason }
   return ERROR_CODES.includes(code as ErrorCode)
-    ? new StokerError(code as ErrorCode, error.message, { cause: error })
+    ? fromErrorValue(
+        { code: code as ErrorCode, message: error.message, data: {}, ...(reason === undefined ? {} : { reason }) },
+        error,
+      )
     : error
 }
 
 /** A StokerError says what to do by itself; anything else is a fault of ours and shows its stack. */
 export function printError(error: unknown): void {
-  if (error instanceof StokerError) note(`stoker: ${error.message} [${error.code}]`)
+  if (error instanceof StokerError) note(`stoker: ${say(error.reason)} [${error.code}]`)
   else note(`stoker: this is a fault in Stoker, not something you did.\n${inspect(error)}`)
 }

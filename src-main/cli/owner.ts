@@ -3,7 +3,7 @@ import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/fetch'
 import type { ContractRouterClient } from '@orpc/contract'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Contract } from '#contract/index.ts'
 import { apiToken, liveOwner } from '#server/data-dir.ts'
 
@@ -41,11 +41,7 @@ async function findOwner(dir: string): Promise<RunningOwner | null> {
   } catch (error) {
     const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? ''
     if (/CERT|SELF_SIGNED|ALTNAME|VERIFY/.test(code)) {
-      throw new StokerError(
-        'UNAVAILABLE',
-        `the console at ${owner.url} answers with a certificate this machine does not trust (${code}); name it: NODE_EXTRA_CA_CERTS=<certificate file> stoker …`,
-        { cause: error },
-      )
+      throw fail('owner.certificate', { url: owner.url, error: code }, { cause: error })
     }
     return null
   }
@@ -54,10 +50,6 @@ async function findOwner(dir: string): Promise<RunningOwner | null> {
 /** As findOwner; throws UNAVAILABLE that says how to start one. */
 export async function needOwner(dir: string): Promise<RunningOwner> {
   const owner = await findOwner(dir)
-  if (owner === null)
-    throw new StokerError(
-      'UNAVAILABLE',
-      `no Stoker is running on ${dir}; start it with: npm run -s stoker -- serve --data ${dir}`,
-    )
+  if (owner === null) throw fail('owner.notRunning', { dir })
   return owner
 }

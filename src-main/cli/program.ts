@@ -1,7 +1,7 @@
 /** All commands together, and how their failures become exit codes. */
 import { Command, CommanderError } from 'commander'
 
-import { StokerError, type ErrorCode } from '#contract/errors.ts'
+import { type ErrorCode, StokerError } from '#contract/errors.ts'
 
 import { addBuyerKey } from './commands/buyer-key.command.ts'
 import { addDemo } from './commands/demo.command.ts'

@@ -2,6 +2,8 @@
  * `npm start`: the desktop window where it can be had, otherwise one plain line why not and a link to the same console
  * in the browser.
  */
+import '#words/install-english.ts'
+
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
 const problem = nodeVersionProblem()

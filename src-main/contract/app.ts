@@ -12,6 +12,7 @@ import {
   ofVenue,
   prices,
   realm,
+  reason,
   timeZone,
   tokens,
   unit,
@@ -72,8 +73,10 @@ export const live = z.object({
   at: epochMs,
   engine: z.object({
     kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']),
+    /** Its name; null where none is in memory, or several are (`models` says how many). */
     model: z.string().nullable(),
-    detail: z.string().nullable(),
+    models: z.number().int(),
+    detail: reason.nullable(),
   }),
   venues: z
     .array(
@@ -81,7 +84,7 @@ export const live = z.object({
         venueId,
         kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
         lastSeenAt: epochMs.nullable(),
-        detail: z.string().nullable(),
+        detail: reason.nullable(),
         listing: z.enum(['none', 'listed', 'paused', 'waiting']),
       }),
     )
@@ -95,9 +98,8 @@ export type Live = z.infer<typeof live>
 /** One rung of "why am I (not) earning": the first `no` is what to mend. */
 export const rung = z.object({
   id: z.enum(['online', 'model', 'grade', 'ask', 'demand', 'not-paused', 'engine']),
-  label: z.string(),
   state: z.enum(['yes', 'no', 'unknown']),
-  detail: z.string(),
+  detail: reason,
   fix: z.enum(['models', 'exam', 'market', 'settings']).nullable(),
 })
 
@@ -107,8 +109,8 @@ export const home = z.object({
   realm,
   currency,
   /** One true sentence in the seller's words, and what to do next. */
-  sentence: z.string(),
-  next: z.string(),
+  sentence: reason,
+  next: reason.nullable(),
   nextPage: z.enum(['models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome']).nullable(),
   cost: z.object({
     /** Electricity, in nano-units of the owner's power currency per million billed tokens; null before anything ran. */ powerNanoPerMtok:
@@ -184,14 +186,14 @@ export const ownUse = z.object({
   /** Where clients connect (…/v1); null while off or failed. */
   url: z.string().nullable(),
   /** Why it does not listen though switched on. */
-  problem: z.string().nullable(),
+  problem: reason.nullable(),
   /** When the key was made; the key itself is shown once and kept as a hash. */
   keyMadeAt: epochMs.nullable(),
 })
 export type OwnUse = z.infer<typeof ownUse>
 
 export const appContract = {
-  hello: method('read').output(
+  hello: method('read', []).output(
     z.object({
       version: z.string(),
       contractHash: z.string(),
@@ -204,32 +206,32 @@ export const appContract = {
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */
-  events: method('read').output(
+  events: method('read', []).output(
     eventIterator(z.object({ topic: topics, venueId: venueId.nullable(), version: z.number().int() })),
   ),
-  live: method('read').output(eventIterator(live)),
+  live: method('read', []).output(eventIterator(live)),
   /** `zone`: whose day is meant by today; UTC without one. */
-  home: method('read')
+  home: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, zone: timeZone.default('UTC') }))
     .output(home),
-  hardware: method('read').output(hardware),
-  power: method('read').output(
+  hardware: method('read', []).output(hardware),
+  power: method('read', []).output(
     z.object({ watts: measured.nullable(), idle: measured.nullable(), methods: z.array(z.string()) }),
   ),
-  settings: method('read').output(settings),
-  updateSettings: method('money').input(settings.partial()).output(settings),
-  ownUse: method('read').output(ownUse),
-  setOwnUse: method('money')
+  settings: method('read', []).output(settings),
+  updateSettings: method('money', []).input(settings.partial()).output(settings),
+  ownUse: method('read', []).output(ownUse),
+  setOwnUse: method('money', [])
     .input(z.object({ enabled: z.boolean().optional(), port: z.number().int().min(1_024).max(65_535).optional() }))
     .output(ownUse),
   /** A new key; the one before stops working. */
-  ownUseKey: method('money').output(z.object({ key: z.string() })),
-  onboarding: method('read').output(onboarding),
-  updateOnboarding: method('operate')
+  ownUseKey: method('money', []).output(z.object({ key: z.string() })),
+  onboarding: method('read', []).output(onboarding),
+  updateOnboarding: method('operate', [])
     .input(onboarding.pick({ step: true, skipped: true }).partial())
     .output(onboarding),
   /** Runs in slices beside everything else; ended by ending the call. One at a time. */
-  ledgerCheck: method('read')
+  ledgerCheck: method('read', ['NOT_FOUND'])
     .input(ofVenue)
     .output(
       z.object({
@@ -243,7 +245,7 @@ export const appContract = {
       }),
     ),
   /** Rows read of the part that the check under way is at, and about how many there are; null when none runs. */
-  ledgerProgress: method('read')
+  ledgerProgress: method('read', ['NOT_FOUND'])
     .input(ofVenue)
     .output(z.object({ part: z.string().max(60), done: z.number().int(), of: z.number().int() }).nullable()),
 }

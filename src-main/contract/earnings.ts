@@ -13,6 +13,7 @@ import {
   nanoSigned,
   ofVenue,
   realm,
+  reason,
   timeZone,
   venueId,
 } from './primitives.ts'
@@ -117,20 +118,18 @@ export const series = z.object({
 export type Series = z.infer<typeof series>
 
 export const earningsContract = {
-  summary: method('read').input(range).output(summary),
-  series: method('read').input(range).output(series),
-  held: method('read')
+  summary: method('read', ['NOT_FOUND']).input(range).output(summary),
+  series: method('read', ['NOT_FOUND']).input(range).output(series),
+  held: method('read', ['NOT_FOUND'])
     .input(ofVenue)
     .output(
-      z
-        .array(z.object({ venueId, jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason: z.string() }))
-        .max(1_000),
+      z.array(z.object({ venueId, jobId, instrument, amountNano: nanoAmount, releaseAt: epochMs, reason })).max(1_000),
     ),
   /**
    * The same rows as `series`, one line per bucket and source: exact nano integers beside the shown values, UTC and
    * local time, zone, currency, realm.
    */
-  csv: method('read')
+  csv: method('read', ['NOT_FOUND'])
     .input(range)
     .output(z.object({ fileName: z.string(), csv: z.string() })),
 }

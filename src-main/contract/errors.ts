@@ -1,86 +1,72 @@
 /**
- * Error codes and what to do about each. Zod-free. A StokerError carries a code across every boundary; unknown errors
- * become INTERNAL once, at the edge.
+ * Expected failures. A StokerError carries a broad code that programs branch on and a reason (reasons.ts) that the
+ * catalogue has words for; unknown errors become INTERNAL once, at the edge. Zod-free.
  */
+import type { ErrorCode } from './error-codes.ts'
+import { checkedReason, REASONS, said, type FailureCode, type ParamsOf, type Reason } from './reasons.ts'
 
-export const ERROR_CODES = [
-  'INTERNAL',
-  'BAD_REQUEST',
-  'UNAUTHORIZED',
-  'FORBIDDEN',
-  'NOT_FOUND',
-  'CONFLICT',
-  'TOO_LARGE',
-  'TIMEOUT',
-  'CANCELLED',
-  'UNAVAILABLE',
-  'NODE_VERSION',
-  'DATA_LOCKED',
-  'DB_FROM_FUTURE',
-  'DB_CORRUPT',
-  'MONEY_RANGE',
-  'PRICE_UNEQUAL',
-  'LEDGER_CONFLICT',
-  'LEDGER_UNKNOWN',
-  'LEDGER_CLOSED',
-  'MODEL_NOT_GGUF',
-  'MODEL_EMPTY',
-  'MODEL_TRUNCATED',
-  'MODEL_UNREADABLE',
-  'MODEL_TOO_BIG',
-  'MODEL_UNSUPPORTED',
-  'MODEL_MISSING',
-  'MODEL_CHANGED',
-  'MODEL_IN_USE',
-  'ENGINE_CRASHED',
-  'ENGINE_BROKEN',
-  'ENGINE_BUSY',
-  'ENGINE_NOT_LOADED',
-  'ENGINE_LOAD_FAILED',
-  'ENGINE_OUT_OF_MEMORY',
-  'ENGINE_UNREACHABLE',
-  'ENGINE_REFUSED',
-  'CONTEXT_TOO_LONG',
-  'OUTPUT_TOO_LONG',
-  'TEMPLATE_FAILED',
-  'GRAMMAR_INVALID',
-  'SAMPLING_INVALID',
-  'DEADLINE',
-  'EXCHANGE_OFFLINE',
-  'EXCHANGE_REFUSED',
-  'NOT_QUALIFIED',
-  'EXAM_RUNNING',
-  'EXAM_ATTEMPTS',
-  'NO_SUPPLIER',
-  'CLAIM_REFUSED',
-  'RECEIPT_INVALID',
-  'SIGNATURE_INVALID',
-] as const
-export type ErrorCode = (typeof ERROR_CODES)[number]
+export { ERROR_CODES, type ErrorCode } from './error-codes.ts'
+
+/** Small, JSON-safe and free of prompts. */
+export type ErrorData = Readonly<Record<string, string | number | boolean | null>>
+
+/** Without a catalogue, as in a process that only passes its errors on, the code and its params are the message. */
+let wording = ({ code, params }: Reason): string => `${code} ${JSON.stringify(params)}`
 
 /**
- * An expected failure: `code` for programs, `message` says in plain words what happened and what to do. `data` is
- * small, JSON-safe, and free of prompts.
+ * Sets the words of `message` for this process: its entry point installs the English catalogue, since what reads
+ * messages (logs, OpenAI error bodies, a foreign peer) reads English. Screens render the reason in their own language.
+ */
+export function installWording(words: (reason: Reason) => string): void {
+  wording = words
+}
+
+/** In English, for what is read outside of screens: a peer's frame, a log. */
+export const inWords = (reason: Reason): string => wording(reason)
+
+/**
+ * An expected failure: `code` for programs, `reason` for people, `data` small facts for programs. `message` is the
+ * reason in English.
  */
 export class StokerError extends Error {
   override readonly name = 'StokerError'
   readonly code: ErrorCode
-  readonly data: Readonly<Record<string, string | number | boolean | null>>
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { data?: Record<string, string | number | boolean | null>; cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+  readonly reason: Reason
+  readonly data: ErrorData
+  constructor(code: ErrorCode, said: Reason | string, { data = {}, cause }: FailOptions = {}) {
+    const reason: Reason = typeof said === 'string' ? { code: 'text', params: { text: said } } : said
+    super(typeof said === 'string' ? said : wording(reason), cause === undefined ? undefined : { cause })
     this.code = code
-    this.data = options.data ?? {}
+    this.reason = reason
+    this.data = data
   }
 }
 
+export interface FailOptions {
+  data?: ErrorData
+  cause?: unknown
+}
+
+type Rest<C extends FailureCode> =
+  ParamsOf<C> extends Record<string, never>
+    ? [params?: Record<string, never>, options?: FailOptions]
+    : [params: ParamsOf<C>, options?: FailOptions]
+
+/** The one way to make an expected failure: `throw fail('model.fileGone', { path })`. */
+export function fail<C extends FailureCode>(code: C, ...[params, options]: Rest<C>): StokerError {
+  return new StokerError(REASONS[code][0], { code, params: params ?? {} }, options)
+}
+
+/** The same as a value, for what is answered and not thrown. */
+export const failValue = <C extends FailureCode>(code: C, ...rest: Rest<C>): ErrorValue =>
+  toErrorValue(fail(code, ...rest))
+
+/** A failure as it crosses a process or the wire. `reason` is absent where a peer knows none, and in older data. */
 export interface ErrorValue {
   code: ErrorCode
   message: string
-  data: Readonly<Record<string, string | number | boolean | null>>
+  data: ErrorData
+  reason?: Reason
 }
 
 /**
@@ -88,12 +74,20 @@ export interface ErrorValue {
  * text.
  */
 export function toErrorValue(error: unknown): ErrorValue {
-  if (error instanceof StokerError) return { code: error.code, message: error.message, data: error.data }
-  return { code: 'INTERNAL', message: 'Something failed inside Stoker; the log has the details.', data: {} }
+  const { code, message, data, reason } = error instanceof StokerError ? error : fail('stoker.internal')
+  return { code, message, data, reason }
 }
 
-export const fromErrorValue = (value: ErrorValue): StokerError =>
-  new StokerError(value.code, value.message, { data: { ...value.data } })
+/** The error again, in this process's words; a reason that nobody here knows is left at its sentence. */
+export function fromErrorValue({ code, message, data, reason }: ErrorValue, cause?: unknown): StokerError {
+  return new StokerError(code, checkedReason(reason) ?? message, { data: { ...data }, cause })
+}
+
+/** Why, of an error value: its reason where it has one that is known here, else its sentence. */
+export const errorReason = ({ reason, message }: ErrorValue): Reason => checkedReason(reason) ?? said(message)
+
+/** As an error of another process, in this one's words: the other may have had no catalogue. */
+export const reworded = (value: ErrorValue): ErrorValue => toErrorValue(fromErrorValue(value))
 
 /** For the default branch of a switch over a union: a missing case does not compile. */
 export function assertNever(value: never): never {

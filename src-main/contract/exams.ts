@@ -2,6 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
+import { ENGINE_CODES, EXCHANGE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
 import { gradeSpec } from './grades.ts'
 import { deploymentId, digest, epochMs, examId, instrument, ofVenue, sha256, venueId } from './primitives.ts'
 import { method } from './scope.ts'
@@ -44,7 +45,7 @@ export const exam = z.object({
 export type Exam = z.infer<typeof exam>
 
 export const examsContract = {
-  grades: method('read')
+  grades: method('read', ['NOT_FOUND'])
     .input(ofVenue)
     .output(
       z.array(
@@ -60,15 +61,15 @@ export const examsContract = {
         }),
       ),
     ),
-  list: method('read').input(ofVenue).output(z.array(exam)),
-  get: method('read')
+  list: method('read', ['NOT_FOUND']).input(ofVenue).output(z.array(exam)),
+  get: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, examId }))
     .output(exam.extend({ items: z.array(examItemView) })),
   /**
    * Question, expected answer and reply of one finished item (the seed is known only after the exam; before that,
    * question and reply).
    */
-  item: method('read')
+  item: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, examId, itemId: z.string().max(64) }))
     .output(
       z.object({
@@ -81,17 +82,19 @@ export const examsContract = {
       }),
     ),
   /** Emits the whole exam at once and then on each item (batched to at most 10 a second); ends with the exam. */
-  progress: method('read')
+  progress: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, examId }))
     .output(eventIterator(exam.extend({ items: z.array(examItemView) }))),
   /**
    * Starts, or resumes an interrupted one for the same grade and deployment. Errors: EXCHANGE_OFFLINE, EXAM_RUNNING,
    * EXAM_ATTEMPTS, ENGINE_*.
    */
-  start: method('operate').input(z.object({ venueId, instrument, deploymentId })).output(exam),
-  cancel: method('operate').input(z.object({ venueId, examId })).output(exam),
+  start: method('operate', [...EXCHANGE_CODES, 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES])
+    .input(z.object({ venueId, instrument, deploymentId }))
+    .output(exam),
+  cancel: method('operate', ['NOT_FOUND']).input(z.object({ venueId, examId })).output(exam),
   /** The signed transcript as canonical JSON, for `stoker verify transcript`. */
-  transcript: method('read')
+  transcript: method('read', ['NOT_FOUND', 'CONFLICT'])
     .input(z.object({ venueId, examId }))
     .output(z.object({ json: z.string(), sha256: digest })),
 }

@@ -2,7 +2,18 @@
 import { z } from 'zod'
 
 import { ID_PATTERN } from './ids.ts'
-import { currency, epochMs, instrument, jobId, nanoAmount, prices, sha256, tokens, venueId } from './primitives.ts'
+import {
+  currency,
+  epochMs,
+  instrument,
+  jobId,
+  nanoAmount,
+  prices,
+  reason,
+  sha256,
+  tokens,
+  venueId,
+} from './primitives.ts'
 import { receipt } from './receipt.ts'
 import { method } from './scope.ts'
 
@@ -28,7 +39,7 @@ export const job = z.object({
   instrument,
   sha256,
   state: jobStates,
-  /** Why it ended so, in plain words; empty when settled. */ reason: z.string(),
+  /** Why it ended so; null when settled. */ reason: reason.nullable(),
   startedAt: epochMs,
   endedAt: epochMs.nullable(),
   finish: z.enum(['stop', 'length', 'cancelled']).nullable(),
@@ -71,10 +82,10 @@ const jobsList = z.object({
 })
 
 export const jobsContract = {
-  list: method('read')
+  list: method('read', ['NOT_FOUND'])
     .input(jobsList)
     .output(z.object({ jobs: z.array(job), next: z.string().nullable() })),
-  get: method('read')
+  get: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, jobId }))
     .output(
       job.extend({

@@ -1,6 +1,7 @@
 /** Instruments, the book, and my ask. */
 import { z } from 'zod'
 
+import { ENGINE_CODES, EXCHANGE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
 import { gradeSpec } from './grades.ts'
 import {
   currency,
@@ -11,6 +12,7 @@ import {
   ofVenue,
   prices,
   realm,
+  reason,
   venueId,
 } from './primitives.ts'
 import { method } from './scope.ts'
@@ -31,14 +33,14 @@ export const listing = z.object({
   ask: prices,
   slots: z.number().int(),
   state: z.enum(['listed', 'paused', 'waiting', 'refused']),
-  /** Why it is in this state, in plain words. */ reason: z.string(),
+  /** Why it is in this state. */ reason,
   since: epochMs,
   /**
    * Slots that the deployment has; `slots` is what is offered: so many as the machine, measured, serves at the grade's
    * speed.
    */
   slotsMax: z.number().int(),
-  /** Why fewer than all are offered; null when all are. */ slotsWhy: z.string().nullable(),
+  /** Why fewer than all are offered; null when all are. */ slotsWhy: reason.nullable(),
   /**
    * Accepted jobs still being finished after the listing was paused or withdrawn, until when at most; null otherwise.
    */
@@ -62,12 +64,15 @@ export const quote = z.object({
   powerMethod: z.string(),
   place: z.number().int().nullable(),
   of: z.number().int().nullable(),
-  warnings: z.array(z.string()),
+  warnings: z.array(reason),
 })
 export type Quote = z.infer<typeof quote>
 
+/** A listing needs its model in memory and the exchange's word. */
+const SELL_CODES = [...EXCHANGE_CODES, 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES] as const
+
 export const marketContract = {
-  instruments: method('read')
+  instruments: method('read', ['NOT_FOUND'])
     .input(ofVenue)
     .output(
       z.array(
@@ -79,23 +84,23 @@ export const marketContract = {
           feeBps: z.number().int(),
           holdMs: z.number().int(),
           qualified: z.boolean(),
-          whyNot: z.string().nullable(),
+          whyNot: reason.nullable(),
         }),
       ),
     ),
   /** The last book the exchange sent; at says how old it is. */
-  book: method('read').input(z.object({ venueId, instrument })).output(bookView.nullable()),
-  quote: method('read')
+  book: method('read', ['NOT_FOUND']).input(z.object({ venueId, instrument })).output(bookView.nullable()),
+  quote: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, instrument, ask: prices }))
     .output(quote),
-  listings: method('read').input(ofVenue).output(z.array(listing)),
+  listings: method('read', ['NOT_FOUND']).input(ofVenue).output(z.array(listing)),
   /** Lists or re-prices. Errors: NOT_QUALIFIED, EXCHANGE_OFFLINE, EXCHANGE_REFUSED, ENGINE_NOT_LOADED. */
-  list: method('money')
+  list: method('money', SELL_CODES)
     .input(z.object({ venueId, instrument, deploymentId, ask: prices }))
     .output(listing),
-  pause: method('operate').input(z.object({ venueId, instrument })).output(listing),
-  resume: method('operate').input(z.object({ venueId, instrument })).output(listing),
-  withdraw: method('money')
+  pause: method('operate', ['NOT_FOUND']).input(z.object({ venueId, instrument })).output(listing),
+  resume: method('operate', SELL_CODES).input(z.object({ venueId, instrument })).output(listing),
+  withdraw: method('money', ['NOT_FOUND'])
     .input(z.object({ venueId, instrument }))
     .output(z.object({ withdrawn: z.boolean() })),
 }

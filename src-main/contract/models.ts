@@ -2,7 +2,8 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 
-import { currency, deploymentId, epochMs, sha256, venueId } from './primitives.ts'
+import { ENGINE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
+import { currency, deploymentId, epochMs, reason, sha256, venueId } from './primitives.ts'
 import { method } from './scope.ts'
 
 /** What the header says, read before anything is loaded. */
@@ -89,7 +90,8 @@ export const deployment = z.object({
   settings: deploymentSettings,
   createdAt: epochMs,
   state: z.enum(['stopped', 'loading', 'loaded', 'failed']),
-  detail: z.string().nullable(),
+  /** Why it is in this state, or the device it runs on. */
+  detail: reason.nullable(),
   rssBytes: z.number().nullable(),
   processes: z.array(engineProcess),
   /**
@@ -180,49 +182,54 @@ export const importProgress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), model }),
 ])
 
+/** Bringing a model into memory. */
+const LOAD_CODES = ['NOT_FOUND', 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES] as const
+
 export const modelsContract = {
-  list: method('read').output(z.array(model)),
-  inspect: method('read')
+  list: method('read', []).output(z.array(model)),
+  inspect: method('read', [...MODEL_FILE_CODES, ...ENGINE_CODES])
     .input(z.object({ path: z.string().min(1).max(4_096) }))
     .output(modelInfo),
   /**
    * Imports by path (the file stays where it is). Errors: MODEL_NOT_GGUF, _EMPTY, _TRUNCATED, _UNREADABLE, _TOO_BIG,
    * _UNSUPPORTED.
    */
-  import: method('operate')
+  import: method('operate', [...MODEL_FILE_CODES, ...ENGINE_CODES])
     .input(z.object({ path: z.string().min(1).max(4_096) }))
     .output(eventIterator(importProgress)),
-  remove: method('operate')
+  remove: method('operate', ['MODEL_IN_USE', 'CONFLICT', ...ENGINE_CODES])
     .input(z.object({ sha256 }))
     .output(z.object({ removed: z.boolean() })),
-  deployments: method('read').output(z.array(deployment)),
+  deployments: method('read', []).output(z.array(deployment)),
   /**
    * Creates (or finds) the deployment of these settings and loads it; defaults are chosen from the machine. Without
    * settings: the one of the model used last, as it was. After a measurement, `{ ...deployment.settings,
    * ...deployment.measured }` uses what was found.
    */
-  deploy: method('operate')
+  deploy: method('operate', LOAD_CODES)
     .input(z.object({ sha256, settings: deploymentSettings.partial().optional() }))
     .output(deployment),
-  unload: method('operate').input(z.object({ deploymentId })).output(deployment),
-  retryEngine: method('operate').output(z.object({ state: z.string() })),
+  unload: method('operate', ['NOT_FOUND', 'MODEL_IN_USE', ...ENGINE_CODES])
+    .input(z.object({ deploymentId }))
+    .output(deployment),
+  retryEngine: method('operate', LOAD_CODES).output(z.object({ state: z.string() })),
   /** Keep in memory (null), or unload after so much idleness (at least a minute). */
-  keepWarm: method('operate')
+  keepWarm: method('operate', ['NOT_FOUND'])
     .input(z.object({ deploymentId, idleUnloadMs: z.number().int().min(60_000).max(604_800_000).nullable() }))
     .output(deployment),
   /** Null before the first measurement of this model on this machine. */
-  calibration: method('read').input(z.object({ sha256 })).output(calibration.nullable()),
+  calibration: method('read', []).input(z.object({ sha256 })).output(calibration.nullable()),
   /**
    * Measures (some ten seconds; nothing may run meanwhile) and keeps the result. Errors: MODEL_*, MODEL_IN_USE,
    * ENGINE_*.
    */
-  calibrate: method('operate').input(z.object({ sha256 })).output(eventIterator(calibrationProgress)),
+  calibrate: method('operate', LOAD_CODES).input(z.object({ sha256 })).output(eventIterator(calibrationProgress)),
   /** Models that an OpenAI-compatible server offers. Errors: ENGINE_UNREACHABLE, ENGINE_REFUSED. */
-  remoteModels: method('operate')
+  remoteModels: method('operate', ENGINE_CODES)
     .input(remoteEndpoint.pick({ url: true, key: true }))
     .output(z.array(z.object({ id: z.string(), contextTokens: z.number().int().nullable() }))),
   /** Makes (or finds) the deployment of a pool of servers that serve one model, and checks them. */
-  connectRemote: method('money')
+  connectRemote: method('money', [...LOAD_CODES, 'TOO_LARGE'])
     .input(
       z.object({
         model: z.string().min(1).max(256),
@@ -236,7 +243,7 @@ export const modelsContract = {
    * suppliers, the others fail with a refund. `finish`: no new jobs, running ones finish (at most ten minutes), then
    * the models leave the memory.
    */
-  handBack: method('operate')
+  handBack: method('operate', [])
     .input(z.object({ rule: z.enum(['now', 'finish']) }))
     .output(handedBack),
 }

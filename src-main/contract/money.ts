@@ -3,7 +3,7 @@
  * import it. 2^51 bounds one amount or balance: 4 × 2^51 still is an exact double, so a sum of two balances and a
  * display division stay exact. Turnover goes to 2^62; it, products and totals are BigInt.
  */
-import { StokerError } from './errors.ts'
+import { fail } from './errors.ts'
 
 export type { Realm } from './units.ts'
 
@@ -87,10 +87,8 @@ export const isOnePrice = ({ input, cachedInput, output }: Price): boolean => in
 /** For protocol 1 and for screens that show one figure. Error: PRICE_UNEQUAL. */
 export function asOnePrice(price: Price): NanoPerMtok {
   if (isOnePrice(price)) return price.output
-  throw new StokerError(
-    'PRICE_UNEQUAL',
-    `this venue has one price for all tokens, and ${price.input}, ${price.cachedInput} and ${price.output} are three; ask the same for input, cached input and output`,
-  )
+  const { input, cachedInput, output } = price
+  throw fail('money.threePrices', { input, cachedInput, output })
 }
 
 /** Cheapest first: by output, then input, then cached input. */

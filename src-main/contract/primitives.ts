@@ -5,6 +5,7 @@ import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey, V
 import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN, VENUE_ID_PATTERN } from './ids.ts'
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
+import { checkedReason, type Reason } from './reasons.ts'
 import { REALMS, SCALE_MAX, UNIT_CODE_PATTERN, UNIT_KINDS, V1_UNIT_CODES } from './units.ts'
 
 const id = <T extends string>() =>
@@ -76,8 +77,12 @@ export const tokens = z
   .int()
   .min(0)
   .max(2 ** 31)
+/** Why something is so: known here, with exactly its params. */
+export const reason = z.custom<Reason>((value) => checkedReason(value) !== null, 'a reason that is not known here')
 export const errorValue = z.object({
   code: z.string().max(64),
   message: z.string().max(2_000),
   data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+  /** Beside what protocol 1 has; the receiver takes it only if it knows it (`checkedReason`), else the message. */
+  reason: z.unknown().optional(),
 })

@@ -1,5 +1,5 @@
 /** Which venue a call is about. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { VenueId } from '#contract/ids.ts'
 
 /** The part of a venue that answers. Error NOT_FOUND: there is no such venue. */
@@ -9,8 +9,7 @@ export type ByVenue<T> = (venueId: VenueId) => T
 export function byVenue<V extends { context: { venueId: VenueId } }>(venues: readonly V[]): ByVenue<V> {
   return (venueId) => {
     const found = venues.find(({ context }) => context.venueId === venueId)
-    if (found === undefined)
-      throw new StokerError('NOT_FOUND', `There is no venue ${venueId} here.`, { data: { venueId } })
+    if (found === undefined) throw fail('venue.unknown', { venue: venueId }, { data: { venueId } })
     return found
   }
 }

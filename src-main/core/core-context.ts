@@ -3,6 +3,7 @@
  * `createX(context, …)` from its index.ts, returning `{ api, start?, stop?, …own functions }`; `api` holds the handlers
  * of its slice of the contract, built from `context.os`.
  */
+import type { Reason } from '#contract/reasons.ts'
 import type { Books } from '#books/books-types.ts'
 import type { Live, Topic } from '#contract/app.ts'
 import type { DeploymentId, Instrument, ModelSha256, VenueId } from '#contract/ids.ts'
@@ -166,5 +167,5 @@ export interface TradingService {
    * Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words;
    * null when it may.
    */
-  inUse(deploymentId: string): string | null
+  inUse(deploymentId: string): Reason | null
 }

@@ -2,6 +2,7 @@
  * What domains ask of domains that are built after them. Nothing here can be read while the core is composed: every link
  * goes through the one late value, which is set when all are built.
  */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Late } from '#lib/late.ts'
 
 import type { HandBack } from './core-context.ts'
@@ -28,21 +29,18 @@ export type DomainLinks = ReturnType<typeof createLinks>
 export function createLinks(domains: Pick<Late<LinkedDomains>, 'get'>) {
   return {
     /** Models ask whether one may be removed. */
-    modelInUse: (sha256: string): string | null => domains.get().deployments.modelInUse(sha256),
+    modelInUse: (sha256: string): Reason | null => domains.get().deployments.modelInUse(sha256),
     modelLoaded: (sha256: string): boolean => domains.get().deployments.modelLoaded(sha256),
     removeRemote: (sha256: string): Promise<boolean> => domains.get().deployments.removeRemote(sha256),
     /** Deployments, and Home, ask why one may not be unloaded now, in plain words; null when it may. */
-    inUse: (deploymentId: string): string | null => {
+    inUse: (deploymentId: string): Reason | null => {
       const { venues } = domains.get()
       const listing = venues
         .flatMap(({ listings }) => listings.all())
         .find((one) => one.deploymentId === deploymentId && one.state !== 'paused')
-      if (listing !== undefined) return `It is listed for ${listing.instrument}; pause or withdraw the listing first.`
-      if (venues.some(({ exams }) => exams.examining() === deploymentId))
-        return 'An exam runs on it; wait for the result or cancel the exam.'
-      return venues.some(({ jobs }) => jobs.runningOn(deploymentId) > 0)
-        ? 'It is serving a job; try again in a moment.'
-        : null
+      if (listing !== undefined) return because('inUse.listed', { instrument: listing.instrument })
+      if (venues.some(({ exams }) => exams.examining() === deploymentId)) return because('inUse.exam')
+      return venues.some(({ jobs }) => jobs.runningOn(deploymentId) > 0) ? because('inUse.serving') : null
     },
     /** Deployments offer it to the owner. */
     handBack: ((rule) => domains.get().handBack(rule)) satisfies HandBack,

@@ -4,10 +4,10 @@
  */
 import { implement, ORPCError } from '@orpc/server'
 
-import { toErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, type ErrorCode } from '#contract/errors.ts'
+import { COMMON_CODES } from '#contract/error-codes.ts'
 import { contract } from '#contract/index.ts'
 import type { Scope } from '#contract/scope.ts'
-import { StokerError } from '#contract/errors.ts'
 import { MoneyRangeError } from '#contract/money.ts'
 import type { Log } from '#lib/log.ts'
 
@@ -15,29 +15,38 @@ import type { Log } from '#lib/log.ts'
 export interface CallContext {
   scopes: readonly Scope[]
 }
+const COMMON: readonly ErrorCode[] = COMMON_CODES
+
 export const ALL_SCOPES: readonly Scope[] = ['read', 'operate', 'money', 'admin']
 
-/**
- * StokerError → the contract's `STOKER` error with its code; anything else is logged and becomes code INTERNAL without
- * its text.
- */
-function toContractError(error: unknown, log: Log): Error {
-  if (error instanceof ORPCError) return error
-  const known = error instanceof MoneyRangeError ? new StokerError('MONEY_RANGE', error.message) : error
-  if (!(known instanceof StokerError)) log.error({ err: error }, 'a call failed')
-  const value = toErrorValue(known)
-  return new ORPCError('STOKER', {
-    status: 400,
-    message: value.message,
-    data: { code: value.code, data: { ...value.data } },
-  })
-}
+/** Turns what a handler threw into what its method declares. */
+type ToContractError = (error: unknown) => Error
 
-async function* mapStream(stream: AsyncIterable<unknown>, log: Log): AsyncGenerator {
+/**
+ * StokerError → the contract's `STOKER` error with its code and reason, if the method declares that code; anything else is
+ * a fault: it is logged and becomes code INTERNAL without its text.
+ */
+const contractErrors =
+  (declared: readonly ErrorCode[], method: string, log: Log): ToContractError =>
+  (error) => {
+    if (error instanceof ORPCError) return error
+    const known = error instanceof MoneyRangeError ? fail('money.range', undefined, { cause: error }) : error
+    const expected =
+      known instanceof StokerError && (declared.includes(known.code) || COMMON.includes(known.code)) ? known : null
+    if (expected === null)
+      log.error(
+        { err: error, method },
+        known instanceof StokerError ? 'a call failed with a code that its method does not declare' : 'a call failed',
+      )
+    const { code, message, reason, data } = expected ?? fail('stoker.internal')
+    return new ORPCError('STOKER', { status: 400, message, data: { code, reason, data: { ...data } } })
+  }
+
+async function* mapStream(stream: AsyncIterable<unknown>, toContractError: ToContractError): AsyncGenerator {
   try {
     yield* stream
   } catch (error) {
-    throw toContractError(error, log)
+    throw toContractError(error)
   }
 }
 
@@ -51,18 +60,15 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> =>
 export function createOs(log: Log) {
   return implement(contract)
     .$context<CallContext>()
-    .use(async ({ context, procedure, next }) => {
-      const scope = procedure['~orpc'].meta.scope
-      if (!context.scopes.includes(scope))
-        throw toContractError(
-          new StokerError('FORBIDDEN', `This connection may not do that: it lacks the "${scope}" scope.`),
-          log,
-        )
+    .use(async ({ context, procedure, path, next }) => {
+      const { scope, codes } = procedure['~orpc'].meta
+      const toContractError = contractErrors(codes, path.join('.'), log)
+      if (!context.scopes.includes(scope)) throw toContractError(fail('call.scope', { scope }))
       try {
         const result = await next()
-        return isStream(result.output) ? { ...result, output: mapStream(result.output, log) } : result
+        return isStream(result.output) ? { ...result, output: mapStream(result.output, toContractError) } : result
       } catch (error) {
-        throw toContractError(error, log)
+        throw toContractError(error)
       }
     })
 }

@@ -3,7 +3,7 @@
  * in by a DEFAULT. Values are checked on the way out: a row that is not what its table promises is a typed error, never
  * a wrong number.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { NANO_LIMIT, type Nano, type NanoPerMtok } from '#contract/money.ts'
 
 /**
@@ -77,9 +77,9 @@ export function decode(of: DbColumn, value: unknown, table: string, name: string
   if (value === null && of.nullable) return null
   const found = value === null ? undefined : DECODERS[of.kind](value)
   if (found !== undefined) return found
-  throw new StokerError(
-    'DB_CORRUPT',
-    `${table}.${name} holds ${shown(value)} where ${EXPECTED[of.kind]} belongs: this row was damaged, or not written by Stoker. Stop Stoker and put a copy of the data folder from before in its place`,
+  throw fail(
+    'db.rowDamaged',
+    { table, column: name, value: shown(value), expected: EXPECTED[of.kind] },
     { data: { table, column: name } },
   )
 }

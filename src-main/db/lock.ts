@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 
 import Database from 'better-sqlite3'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import { writeSecretFile } from '#lib/secret-file.ts'
 
 /** Who holds the folder; `url` is where its console answers, once it does. */
@@ -80,9 +80,9 @@ function locked(folder: string, owner: Owner | null, cause: unknown): StokerErro
     owner === null
       ? 'another Stoker'
       : `another Stoker (process ${owner.pid}${owner.url === undefined ? '' : `, ${owner.url}`})`
-  return new StokerError(
-    'DATA_LOCKED',
-    `${folder} is in use by ${who}; use that one, stop it first, or name another folder with --data`,
+  return fail(
+    'db.locked',
+    { folder, who },
     {
       data: { folder, pid: owner?.pid ?? null, url: owner?.url ?? null },
       cause,

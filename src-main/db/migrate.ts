@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 
 import type Database from 'better-sqlite3'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import type { Migration, MigrationProgress } from './db-types.ts'
 
@@ -68,8 +68,7 @@ export function* applied(
   sqlite.exec('BEGIN IMMEDIATE')
   try {
     // Another process may have migrated between the look before and this lock.
-    if (versionOf(sqlite) !== version)
-      throw new StokerError('CONFLICT', `${path} is being migrated by another process; try again`)
+    if (versionOf(sqlite) !== version) throw fail('db.migrating', { path })
     for (const [index, migration] of pending.entries()) {
       yield { file, step: 'migrating', done: index, total: pending.length, name: migration.name }
       apply(sqlite, path, migration)
@@ -94,10 +93,11 @@ function apply(sqlite: Database.Database, path: string, migration: Migration): v
   } catch (error) {
     const message = error instanceof Error ? error.message : ''
     if (!message.startsWith(CHECK_FAILED)) throw error
-    throw new StokerError('DB_CORRUPT', `${path} was not brought up to date: ${message.slice(CHECK_FAILED.length)}`, {
-      data: { path, migration: migration.id },
-      cause: error,
-    })
+    throw fail(
+      'db.notMigrated',
+      { path, problem: message.slice(CHECK_FAILED.length) },
+      { data: { path, migration: migration.id }, cause: error },
+    )
   }
 }
 
@@ -106,12 +106,7 @@ export function requireCurrent(sqlite: Database.Database, path: string, migratio
   checkNumbers(migrations)
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
-  if (version < (migrations.at(-1)?.id ?? 0))
-    throw new StokerError(
-      'CONFLICT',
-      `${path} was written by an older Stoker; start this one once to bring it up to date`,
-      { data: { path, version } },
-    )
+  if (version < (migrations.at(-1)?.id ?? 0)) throw fail('db.older', { path }, { data: { path, version } })
 }
 
 function checkNumbers(migrations: readonly Migration[]): void {
@@ -126,18 +121,10 @@ function checkNumbers(migrations: readonly Migration[]): void {
 function checkVersion(version: number, path: string, migrations: readonly Migration[]): void {
   const newest = migrations.at(-1)?.id ?? 0
   if (version > newest) {
-    throw new StokerError(
-      'DB_FROM_FUTURE',
-      `${path} was written by a newer Stoker (its format is ${version}, this one knows ${newest}); update Stoker, or open another data folder`,
-      { data: { path, version, newest } },
-    )
+    throw fail('db.newer', { path, version, newest }, { data: { path, version, newest } })
   }
   if (version !== 0 && !migrations.some(({ id }) => id === version))
-    throw new StokerError(
-      'DB_CORRUPT',
-      `${path} has format ${version}, which no Stoker database of this kind has; is it the right file?`,
-      { data: { path, version } },
-    )
+    throw fail('db.formatUnknown', { path, version }, { data: { path, version } })
 }
 
 const versionOf = (sqlite: Database.Database): number => sqlite.pragma('user_version', { simple: true }) as number

@@ -4,7 +4,7 @@
  */
 import Database, { type Statement } from 'better-sqlite3'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { migrate, requireCurrent } from './migrate.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
@@ -59,9 +59,7 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
     })
   } catch (error) {
     if (readOnly === true && (error as { code?: string }).code === 'SQLITE_CANTOPEN')
-      throw new StokerError('NOT_FOUND', `there is no database at ${path}; name a folder Stoker has run in`, {
-        cause: error,
-      })
+      throw fail('db.missing', { path }, { cause: error })
     throw asStokerError(error, path)
   }
 }
@@ -70,9 +68,9 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
 export function asStokerError(error: unknown, path: string): unknown {
   const code = (error as { code?: string }).code ?? ''
   if (code !== 'SQLITE_NOTADB' && !code.startsWith('SQLITE_CORRUPT')) return error
-  return new StokerError(
-    'DB_CORRUPT',
-    `${path} is not a readable database; put the newest ${path}.before-… copy in its place, or move the file away to start anew`,
+  return fail(
+    'db.unreadable',
+    { path },
     {
       data: { path },
       cause: error,

@@ -2,6 +2,8 @@
  * Entry of the core's utility process in the desktop app: the same core as headless, over message ports. Nothing here
  * listens on a port but the owner's own use, once it is switched on.
  */
+import '#words/install-english.ts'
+
 import { join } from 'node:path'
 
 import { RPCHandler } from '@orpc/server/message-port'

@@ -2,6 +2,8 @@
  * Entry of Electron's main process: hands the real API to the shell, without a cast, so that the compiler compares it
  * with Electron's own types. Everything worth testing is beside it.
  */
+import '#words/install-english.ts'
+
 import { join } from 'node:path'
 
 import {

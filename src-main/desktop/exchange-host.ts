@@ -2,6 +2,8 @@
  * Entry of the embedded exchange in the desktop app: the same exchange, but suppliers come over a message port and
  * nothing listens.
  */
+import '#words/install-english.ts'
+
 import { join } from 'node:path'
 
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { refused } from '#lib/openai-error.ts'
 
 import { badKey } from './endpoint-errors.ts'
@@ -41,12 +41,10 @@ export async function listen(
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE' || error.code === 'EACCES'
-          ? new StokerError(
-              'UNAVAILABLE',
-              `port ${port} of ${HOST} is ${error.code === 'EACCES' ? 'not open to you' : 'taken by another program'}; choose another one`,
-              {
-                cause: error,
-              },
+          ? fail(
+              error.code === 'EACCES' ? 'ownUse.portDenied' : 'ownUse.portTaken',
+              { port, host: HOST },
+              { cause: error },
             )
           : error,
       ),

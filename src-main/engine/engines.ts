@@ -2,7 +2,7 @@
  * All engines of the rig: for each deployment a pool of local processes or remote endpoints, and a separate host that
  * reads the headers of files.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelFile, ModelInspection } from '#core/engine/engine.port.ts'
 import type {
@@ -56,11 +56,7 @@ class Engines implements EnginesPort {
   of(deploymentId: string, kind: EngineKind): EnginePort {
     const known = this.#engines.get(deploymentId)
     if (known !== undefined) return known
-    if (this.#engines.size >= ENGINES_MAX)
-      throw new StokerError(
-        'UNAVAILABLE',
-        `${ENGINES_MAX} deployments have an engine already. Remove one, then try again.`,
-      )
+    if (this.#engines.size >= ENGINES_MAX) throw fail('engine.full', { max: ENGINES_MAX })
     const engine = this.#make(kind)
     this.#engines.set(deploymentId, engine)
     return engine
@@ -137,7 +133,7 @@ class Engines implements EnginesPort {
   #make(kind: EngineKind): EnginePort {
     const { clock, log, fetch = globalThis.fetch } = this.#deps
     if (kind.kind === 'remote' && (kind.endpoints.length === 0 || kind.endpoints.length > ENDPOINTS_MAX))
-      throw new StokerError('BAD_REQUEST', `Give 1 to ${ENDPOINTS_MAX} servers.`)
+      throw fail('remote.serverCount', { max: ENDPOINTS_MAX })
     return createPool({
       kind:
         kind.kind === 'local'

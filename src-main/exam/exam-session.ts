@@ -3,7 +3,7 @@
  * inputs give the same verdict, whatever the order of arrival: results are counted in the order of the plan. Used by
  * the exchange (witnessed) and by the core (self).
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { examCall, placeId, type Place } from './exam-calls.ts'
 import { SEED_PATTERN } from './generate-items.ts'
@@ -52,9 +52,13 @@ class Session implements ExamSession {
   record(result: CallResult): RecordedItem {
     const place = this.#places.get(result.callId)
     if (place === undefined)
-      throw new StokerError('NOT_FOUND', 'This exam never sent such a call.', {
-        data: { callId: result.callId.slice(0, 64) },
-      })
+      throw fail(
+        'exam.callUnknown',
+        {},
+        {
+          data: { callId: result.callId.slice(0, 64) },
+        },
+      )
     const known = this.#results.get(result.callId)
     if (known !== undefined) return known
     const item = judgeCall(this.#options.spec, this.#options.seed, place, result)

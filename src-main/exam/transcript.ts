@@ -1,5 +1,5 @@
 /** Building and signing a transcript. Source: docs/exam.md, Evidence. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
@@ -37,9 +37,13 @@ export function buildTranscript(
   })
   const { verdict, limits } = session.state()
   if (verdict === null)
-    throw new StokerError('CONFLICT', 'The exam is not finished, so there is no transcript yet; resume it first.', {
-      data: { examId: input.examId },
-    })
+    throw fail(
+      'exam.notFinished',
+      {},
+      {
+        data: { examId: input.examId },
+      },
+    )
   const items = session.counted().map((item) => byId.get(item.itemId)!)
   const unsigned = {
     ...input,

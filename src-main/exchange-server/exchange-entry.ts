@@ -2,6 +2,8 @@
  * Process entry of the exchange: forked by a Stoker (tells its parent where it listens, ends with it), or started by
  * hand.
  */
+import '#words/install-english.ts'
+
 import { parseArgs } from 'node:util'
 
 import { nodeVersionProblem } from '#lib/node-version.ts'

@@ -10,7 +10,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { WebSocketServer, type WebSocket } from 'ws'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { allowedNames, shownHost } from '#lib/host-names.ts'
@@ -65,9 +65,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE'
-          ? new StokerError('UNAVAILABLE', `port ${port} of ${host} is taken; name another with --port`, {
-              cause: error,
-            })
+          ? fail(
+              'exchange.portTaken',
+              { port, host },
+              {
+                cause: error,
+              },
+            )
           : error,
       ),
     )

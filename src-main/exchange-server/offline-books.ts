@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { brandId, type PublicKey } from '#contract/ids.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Nano } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { acquireLock } from '#db/lock.ts'
@@ -31,7 +31,7 @@ export interface ExchangeBooks {
 /** Opens DIR/exchange beside a running owner, read only. Errors: NOT_FOUND (no exchange here), CONFLICT, DB_*. */
 export function openExchangeBooksReadOnly(dir: string): ExchangeBooks {
   const keyPath = join(dir, 'exchange.key')
-  if (readSecretFile(keyPath) === null) throw new StokerError('NOT_FOUND', `there is no exchange in ${dir}`)
+  if (readSecretFile(keyPath) === null) throw fail('exchange.noneHere', { dir })
   const exchangeKey = brandId<PublicKey>(loadOrCreateSigningKey(keyPath).publicKey)
   const db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, readOnly: true })
   const books = createBooks()

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 /**
  * STOKER_DATA when set, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application
@@ -34,10 +34,6 @@ export function ensureDataDirectory(dir: string): string {
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(dir, 0o700)
     return dir
   } catch (error) {
-    throw new StokerError(
-      'UNAVAILABLE',
-      `cannot use ${dir} as the data folder (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); choose another with --data, or STOKER_DATA for the window`,
-      { cause: error },
-    )
+    throw fail('file.dataFolder', { dir, error: (error as NodeJS.ErrnoException).code ?? 'unknown' }, { cause: error })
   }
 }

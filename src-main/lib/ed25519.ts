@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { brandId, PUBLIC_KEY_PATTERN, type PublicKey } from '#contract/ids.ts'
 
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
@@ -45,10 +45,7 @@ export function loadOrCreateSigningKey(path: string): SigningKey {
   } catch {
     // Falls through to the one error below: the file's text must not reach a log.
   }
-  throw new StokerError(
-    'BAD_REQUEST',
-    `${path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity`,
-  )
+  throw fail('file.notKey', { path })
 }
 
 /** True when `signature` is `publicKey`'s over the text. Malformed input is false, never an error. */

@@ -1,7 +1,7 @@
 /** Small files only their owner may read (mode 0600), written whole or not at all. */
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 const SECRET_BYTES_MAX = 65_536
 
@@ -21,7 +21,7 @@ export function writeSecretFile(path: string, text: string): void {
 export function readSecretFile(path: string): string | null {
   try {
     const { mode, size } = statSync(path)
-    if (size > SECRET_BYTES_MAX) throw new StokerError('TOO_LARGE', `${path} is larger than a key or token can be`)
+    if (size > SECRET_BYTES_MAX) throw fail('file.secretTooLarge', { path })
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(path, 0o600)
     return readFileSync(path, 'utf8')
   } catch (error) {

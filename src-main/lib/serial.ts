@@ -1,5 +1,5 @@
 /** A bounded queue that runs asynchronous work one piece after another. A failed piece does not fail the next. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 /** More than a person can mean by waiting changes. */
 const WAITING_MAX = 64
@@ -23,8 +23,7 @@ export interface Serial {
   close(reason: Error): void
 }
 
-const tooMuchWaits = (): Error =>
-  new StokerError('UNAVAILABLE', 'Too much waits for its turn already. Try again when some of it is done.')
+const tooMuchWaits = (): Error => fail('stoker.tooMuchWaits')
 
 export function serial({ waitingMax = WAITING_MAX, full = tooMuchWaits }: SerialOptions = {}): Serial {
   let last: Promise<unknown> = Promise.resolve()

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
 
 import { addAuthRoutes } from './auth-routes.ts'
 import { headsOf, isRefusal } from './auth/guard.ts'
@@ -90,9 +90,9 @@ export async function listenHttp(deps: HttpDeps, host: string, port: number): Pr
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new StokerError(
-          'UNAVAILABLE',
-          `cannot listen on ${host} port ${port} (${(error as NodeJS.ErrnoException).code}); choose another with --port, or --port 0 for any`,
+        fail(
+          'console.cannotListen',
+          { host, port, error: (error as NodeJS.ErrnoException).code ?? 'unknown' },
           {
             cause: error,
           },

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import { acquireLock, readOwner as readOwnerFile, type Owner } from '#db/lock.ts'
 import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 
@@ -52,11 +52,7 @@ export function apiToken(dir: string, makeSecret?: () => string): string {
   const path = join(dir, 'api-token')
   const stored = readSecretFile(path)?.trim()
   if (stored !== undefined && stored !== '') return stored
-  if (makeSecret === undefined)
-    throw new StokerError(
-      'NOT_FOUND',
-      `${path} does not exist; start this data folder once with: npm run -s stoker -- serve --data ${dir}`,
-    )
+  if (makeSecret === undefined) throw fail('console.tokenMissing', { path, dir })
   const token = `stk_${makeSecret()}`
   writeSecretFile(path, `${token}\n`)
   return token

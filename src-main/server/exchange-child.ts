@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 import { CHILD_POLICIES, endChild, keepRunning, watchReady, type ReadyWatch } from '#lib/supervise.ts'
@@ -105,14 +106,12 @@ interface FirstStart extends ReadyWatch {
 function firstStart(clock: Clock, stopping: AbortSignal, lastWords: () => string): FirstStart {
   const { promise: started, resolve: come, reject } = Promise.withResolvers<ExchangeAddress>()
   started.catch(() => undefined)
-  const fail = (): void => {
-    const why = lastWords() === '' ? 'run `npm run -s stoker -- exchange` alone to see why' : lastWords()
-    reject(new StokerError('UNAVAILABLE', `the exchange host did not come up: ${why}`))
+  const giveUp = (): void => {
+    const why = lastWords() === '' ? because('exchangeHost.seeWhy') : lastWords()
+    reject(fail('exchangeHost.failed', { why }))
   }
-  stopping.addEventListener('abort', () =>
-    reject(new StokerError('CANCELLED', 'stopped before the exchange host came up')),
-  )
-  return { started, come, fail, ...watchReady(clock, POLICY.readyMs, stopping, fail) }
+  stopping.addEventListener('abort', () => reject(fail('exchangeHost.stopped')))
+  return { started, come, fail: giveUp, ...watchReady(clock, POLICY.readyMs, stopping, giveUp) }
 }
 
 /** Starts it and keeps it running: one at a time, restarted with back-off after any exit that was not asked for. */

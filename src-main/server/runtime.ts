@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
@@ -62,26 +62,18 @@ export interface Runtime {
 
 function tlsOf({ tlsCert, tlsKey }: RuntimeOptions): { cert: string; key: string } | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined
-  if (tlsCert === undefined || tlsKey === undefined)
-    throw new StokerError('BAD_REQUEST', 'give both --tls-cert and --tls-key, or neither')
+  if (tlsCert === undefined || tlsKey === undefined) throw fail('console.tlsPair')
   try {
     return { cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') }
   } catch (error) {
-    throw new StokerError(
-      'BAD_REQUEST',
-      `cannot read the TLS files (${(error as NodeJS.ErrnoException).code}); check --tls-cert and --tls-key`,
-      { cause: error },
-    )
+    throw fail('console.tlsUnreadable', { error: (error as NodeJS.ErrnoException).code ?? 'unknown' }, { cause: error })
   }
 }
 
 /** Refuses plain HTTP on an address that others can reach, unless the owner asked for it in so many words. */
 function checkAddress(host: string, secure: boolean, insecureListen: boolean): void {
   if (isLoopback(host) || secure || insecureListen) return
-  throw new StokerError(
-    'BAD_REQUEST',
-    `${host} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen to send everything readable over the network`,
-  )
+  throw fail('console.insecureListen', { host })
 }
 
 /** Runs ends in reverse order, each to its end; the first failure is thrown after all have run. */

@@ -9,7 +9,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { IdSource } from '#lib/id-source.ts'
 
 const UPLOAD_BYTES_MAX = 64 * 2 ** 30
@@ -31,11 +31,7 @@ export function safeModelName(name: string): string {
   return safe === '' ? 'model.gguf' : safe
 }
 
-const tooLarge = (limit: number): StokerError =>
-  new StokerError(
-    'TOO_LARGE',
-    `This file is larger than the ${Math.floor(limit / 2 ** 20)} MiB that may be stored here; free some disk, or import it by path instead of uploading it.`,
-  )
+const tooLarge = (limit: number): StokerError => fail('upload.tooLarge', { mib: Math.floor(limit / 2 ** 20) })
 
 function counting(limit: number): Transform {
   let bytes = 0
@@ -62,7 +58,7 @@ async function claimName(dir: string, part: string, name: string): Promise<strin
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
   }
-  throw new StokerError('CONFLICT', `There are already ${NAME_TRIES} uploads named ${name}; remove some.`)
+  throw fail('upload.sameName', { max: NAME_TRIES, name })
 }
 
 export interface Uploads {
@@ -92,16 +88,15 @@ export function createUploads(dataDir: string, ids: IdSource, limit: number = UP
       return { path: await claimName(dir, part, safeModelName(name)) }
     } catch (error) {
       if (error instanceof StokerError) throw error
-      throw new StokerError('CANCELLED', 'The upload broke off before its end; nothing was kept.', { cause: error })
+      throw fail('upload.brokeOff', {}, { cause: error })
     } finally {
       await rm(part, { force: true })
     }
   }
   return {
     async store(name, body, declaredBytes) {
-      if (body === null) throw new StokerError('BAD_REQUEST', 'Send the file as the body of the request.')
-      if (running >= UPLOADS_AT_ONCE)
-        throw new StokerError('UNAVAILABLE', 'Two uploads are running already; wait for one to end.')
+      if (body === null) throw fail('upload.noBody')
+      if (running >= UPLOADS_AT_ONCE) throw fail('upload.full')
       running += 1
       try {
         return await save(name, body, declaredBytes)

@@ -174,7 +174,7 @@ export function useConnection(): ConnectionState {
   return useSyncExternalStore(state.subscribe, state.get)
 }
 
-export function useHello(): CoreHello | null {
+function useHello(): CoreHello | null {
   const { hello } = useCore()
   return useSyncExternalStore(hello.subscribe, hello.get)
 }

@@ -7,48 +7,47 @@ import { useState } from 'react'
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
 import { type NanoPerMtok, NANO_LIMIT, onePrice } from '#contract/money.ts'
-import { editable, parseAmount, percent, POWER, price, rate } from '#ui/format.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { editable, percent, POWER, price, rate, readNano, unitWord } from '#ui/format.ts'
+import { errorText, say, t } from '#ui/say.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
 import { useUnit, useVenue } from '../connection/venue.tsx'
-
-/** Ordinal of a place in the book. */
-export const ordinal = (n: number): string =>
-  `${n}${n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`
+import { NumberReadings } from './number-readings.tsx'
 
 function QuoteFacts({ quote }: { quote: Quote }) {
   const unit = useUnit()
+  const word = unitWord(unit)
   return (
     <>
       <dl className="facts" style={{ margin: '14px 0 0' }}>
-        <dt>You get</dt>
+        <dt>{t('ask.get')}</dt>
         <dd>
-          <b>{price(quote.net, unit)}</b> {unit.name} per million tokens, after the exchange's{' '}
-          {percent(quote.feeBps / 10_000, 1)}
+          {t('ask.getIs', {
+            price: price(quote.net, unit),
+            unit: word,
+            fee: percent(quote.feeBps / 10_000, 1),
+          })}
         </dd>
-        <dt>Electricity</dt>
+        <dt>{t('ask.electricity')}</dt>
         <dd>
           {quote.powerNanoPerMtok === null
-            ? 'not known before a job has run'
-            : `${rate(quote.powerNanoPerMtok, POWER)} ${quote.powerCurrency} per million tokens`}{' '}
+            ? t('ask.electricityUnknown')
+            : t('money.perMillion', { price: rate(quote.powerNanoPerMtok, POWER), unit: quote.powerCurrency })}{' '}
           {quote.powerNanoPerMtok !== null && <span className="age">{quote.powerMethod}</span>}
         </dd>
-        <dt>Place</dt>
+        <dt>{t('ask.place')}</dt>
         <dd>
           {quote.place === null || quote.of === null
-            ? 'no book yet'
+            ? t('ask.noBook')
             : quote.of <= 1
-              ? 'the only ask'
-              : `${ordinal(quote.place)} of ${quote.of}, cheapest first`}
+              ? t('ask.onlyAsk')
+              : t('ask.placeIs', { place: quote.place, of: quote.of })}
         </dd>
       </dl>
-      {quote.realm !== 'real' && (
-        <p className="foot">Real electricity stands beside {unit.name} and is never taken off them.</p>
-      )}
+      {quote.realm !== 'real' && <p className="foot">{t('ask.practice', { unit: word })}</p>}
       {quote.warnings.map((warning) => (
-        <p key={warning} className="banner act" style={{ margin: '10px 0 0' }}>
-          {warning}
+        <p key={warning.code} className="banner act" style={{ margin: '10px 0 0' }}>
+          {say(warning)}
         </p>
       ))}
     </>
@@ -70,7 +69,7 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
   const { venueId } = useVenue()
   const unit = useUnit()
   const [text, setText] = useState(editable(start, unit))
-  const parsed = parseAmount(text, unit)
+  const { nano: parsed, ask } = readNano(text, unit)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const [asked] = useDebouncedValue(valid ? parsed : start, 120)
   const quote = useQuery(
@@ -91,16 +90,19 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
       <div className="btns" style={{ alignItems: 'flex-end' }}>
         <TextInput
           style={{ flex: '1 1 12rem', maxWidth: '22rem' }}
-          label={`My ask, ${unit.name} per million tokens`}
+          label={t('ask.label', { unit: unitWord(unit) })}
           inputMode="decimal"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={text !== '' && !valid ? `A number above 0, with at most ${unit.scale} decimals.` : null}
+          error={
+            text === '' || valid ? null : ask === null ? t('ask.noNumber', { decimals: unit.scale }) : t('ask.which')
+          }
         />
         <Button type="submit" loading={list.isPending} disabled={!valid}>
-          {submit ?? (listed ? 'Change ask' : 'List')}
+          {submit ?? t(listed ? 'ask.change' : 'ask.list')}
         </Button>
       </div>
+      <NumberReadings texts={ask} onChoose={setText} />
       <div aria-live="polite">
         {quote.data !== undefined && <QuoteFacts quote={quote.data} />}
         {quote.isError && <p className="foot">{errorText(quote.error)}</p>}

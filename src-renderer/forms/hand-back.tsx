@@ -4,7 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import type { HandedBack } from '#contract/models.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { errorText, t } from '#ui/say.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
@@ -119,7 +119,7 @@ export function HandBack({ size = 'sm' }: { size?: string }) {
   return (
     <>
       <Button size={size} variant="default" onClick={() => setOpened(true)}>
-        I need my machine
+        {t('handBack.button')}
       </Button>
       <Modal opened={opened} onClose={close} title="Take the machine back">
         {handBack.data !== undefined ? (

@@ -2,7 +2,7 @@
 import type { Listing } from '#contract/market.ts'
 import type { Deployment, HandedBack } from '#contract/models.ts'
 import { unitOf } from '#contract/units.ts'
-import { count, decimal, gradeName } from '#ui/format.ts'
+import { count, decimal, gradeName, unitWord } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
 
 /** Something is in memory, on its way there, or offered to buyers. */
@@ -28,7 +28,7 @@ export function handedBackLines({
   const money = notEarned
     .map(({ currency, sellerNano }) => {
       const unit = unitOf(currency)
-      return `${decimal(sellerNano, unit)} ${unit.name}`
+      return `${decimal(sellerNano, unit)} ${unitWord(unit)}`
     })
     .join(' and ')
   const lines = [

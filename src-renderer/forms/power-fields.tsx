@@ -8,9 +8,10 @@ import { useQuery } from '@tanstack/react-query'
 import type { Settings } from '#contract/app.ts'
 import { POWER_CURRENCIES } from '#contract/power-currencies.ts'
 import { watts } from '#ui/format.ts'
-import type { PowerDraft, PowerProblems } from '#ui/power-form.ts'
+import { readDraft, type PowerDraft, type PowerProblems } from '#ui/power-form.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
+import { NumberReadings } from './number-readings.tsx'
 
 export interface PowerFieldsProps {
   draft: PowerDraft
@@ -22,6 +23,7 @@ export interface PowerFieldsProps {
 
 export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: PowerFieldsProps) {
   const { rpc } = useCore()
+  const { asks } = readDraft(draft)
   const power = useQuery(rpc.app.power.queryOptions({ refetchInterval: 5_000 })).data
   return (
     <div style={{ display: 'grid', gap: 14 }}>
@@ -42,6 +44,7 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
           }
         />
       </div>
+      <NumberReadings texts={asks.kwh} onChoose={(kwh) => onDraft({ ...draft, kwh })} />
       <p className="sub">
         {power?.watts == null
           ? 'Watts cannot be read on this machine, so your estimate is used.'
@@ -67,6 +70,8 @@ export function PowerFields({ draft, problems, currency, onDraft, onCurrency }: 
           onChange={(event) => onDraft({ ...draft, idle: event.currentTarget.value })}
         />
       </div>
+      <NumberReadings texts={asks.serving} onChoose={(serving) => onDraft({ ...draft, serving })} />
+      <NumberReadings texts={asks.idle} onChoose={(idle) => onDraft({ ...draft, idle })} />
     </div>
   )
 }

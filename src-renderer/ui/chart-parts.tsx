@@ -8,6 +8,7 @@ import { Bar, BarChart, Line, LineChart, ResponsiveContainer, XAxis, YAxis } fro
 import { axisWidth } from './axis.ts'
 import { tickLabel, ticks } from './chart-data.ts'
 import { POWER, powerMoney, type Scaled } from './format.ts'
+import { t } from './say.ts'
 
 /** Height of the strip of electricity with the labels of the time axis, in pixels. */
 export const BELOW_HEIGHT = 62
@@ -64,8 +65,8 @@ export function TipLines({ title, lines }: { title: ReactNode; lines: readonly (
 }
 
 export const powerLine = (power: number | null, currency: string): readonly [string, string] => [
-  'electricity',
-  power === null ? 'unknown' : powerMoney(power, currency),
+  t('income.electricity'),
+  power === null ? t('income.unknown') : powerMoney(power, currency),
 ]
 
 interface BelowProps {

@@ -8,7 +8,7 @@ import { useId } from 'react'
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount } from './format.ts'
+import { amount, unitWord } from './format.ts'
 
 export interface CumulativePoint {
   at: number
@@ -38,7 +38,7 @@ export function CumulativeChart({ points, unit, powerCurrency, label, height = 3
     if (point === undefined) return null
     return (
       <TipLines
-        title={`up to and with ${point.label}, ${unit.name}`}
+        title={`up to and with ${point.label}, ${unitWord(unit)}`}
         lines={[
           ['available', amount(point.available, unit)],
           ['held', amount(point.held, unit)],

@@ -1,41 +1,50 @@
-/** Times and durations in words and digits: local on screen with the zone named, 24-hour clock. */
+/**
+ * Times and durations in words and digits: local on screen with the zone named, dates as the viewer's locale writes
+ * them, a 24-hour clock everywhere.
+ */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 
-const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const hourFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const momentFormat = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
+import { perLocale } from './locale.ts'
+import { fixed } from './number-format.ts'
+import { t } from './say.ts'
+
+const formats = perLocale((locale) => {
+  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { hourCycle: 'h23', ...options })
+  const clockTime = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  const date = { day: 'numeric', month: 'short', year: 'numeric' } as const
+  return {
+    clock: of(clockTime),
+    hour: of({ hour: '2-digit', minute: '2-digit' }),
+    day: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }),
+    moment: of({ ...date, ...clockTime }),
+    zone: new Intl.DateTimeFormat(locale, { timeZoneName: 'short' }),
+  }
 })
-const zoneFormat = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
 
 /** `14:02:11`, local. */
-export const clock = (at: number): string => clockFormat.format(at)
+export const clock = (at: number): string => formats().clock.format(at)
 /** `14:02`, local. */
-export const hour = (at: number): string => hourFormat.format(at)
+export const hour = (at: number): string => formats().hour.format(at)
 /** `21 Nov`, local. */
-export const day = (at: number): string => dayFormat.format(at)
+export const day = (at: number): string => formats().day.format(at)
 /** The viewer's zone as people write it: `GMT`, `CET`, `GMT+5:30`. */
 export const zone = (at: number): string =>
-  zoneFormat.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'local'
+  formats()
+    .zone.formatToParts(at)
+    .find((part) => part.type === 'timeZoneName')?.value ?? 'local'
 /** `21 Nov 2026, 14:02:11 CET`. */
-export const moment = (at: number): string => `${momentFormat.format(at)} ${zone(at)}`
+export const moment = (at: number): string => `${formats().moment.format(at)} ${zone(at)}`
 
 /** A duration, at most two units: `412 ms`, `1.08 s`, `1 min 40 s`, `3 h 12 min`, `23 days`. */
 export function duration(ms: number): string {
   const size = Math.max(0, ms)
   if (size < SECOND_MS) return `${Math.round(size)} ms`
   if (size < MINUTE_MS && size % SECOND_MS === 0) return `${size / SECOND_MS} s`
-  if (size < 10 * SECOND_MS) return `${(size / SECOND_MS).toFixed(2)} s`
-  if (size < MINUTE_MS) return `${(size / SECOND_MS).toFixed(1)} s`
+  if (size < 10 * SECOND_MS) return `${fixed(size / SECOND_MS, 2)} s`
+  if (size < MINUTE_MS) return `${fixed(size / SECOND_MS, 1)} s`
   if (size < HOUR_MS) return pair(size, MINUTE_MS, 'min', SECOND_MS, 's')
   if (size < 2 * DAY_MS) return pair(size, HOUR_MS, 'h', MINUTE_MS, 'min')
-  return `${Math.floor(size / DAY_MS)} days`
+  return t('duration.days', { n: Math.floor(size / DAY_MS) })
 }
 
 function pair(ms: number, unit: number, name: string, part: number, partName: string): string {
@@ -47,19 +56,19 @@ function pair(ms: number, unit: number, name: string, part: number, partName: st
 /** How long ago, coarse on purpose: `now`, `4 s ago`, `3 min ago`, `2 h ago`, `5 days ago`. */
 export function age(at: number, now: number): string {
   const ms = now - at
-  if (ms < SECOND_MS) return 'now'
-  if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s ago`
-  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min ago`
-  if (ms < 2 * DAY_MS) return `${Math.floor(ms / HOUR_MS)} h ago`
-  return `${Math.floor(ms / DAY_MS)} days ago`
+  if (ms < SECOND_MS) return t('age.now')
+  if (ms < MINUTE_MS) return t('age.seconds', { n: Math.floor(ms / SECOND_MS) })
+  if (ms < HOUR_MS) return t('age.minutes', { n: Math.floor(ms / MINUTE_MS) })
+  if (ms < 2 * DAY_MS) return t('age.hours', { n: Math.floor(ms / HOUR_MS) })
+  return t('age.days', { n: Math.floor(ms / DAY_MS) })
 }
 
 /** How long until, the other way round: `in 12 s`; `now` once it has passed. */
 export function until(at: number, now: number): string {
   const ms = at - now
-  if (ms <= 0) return 'now'
-  if (ms < MINUTE_MS) return `in ${Math.ceil(ms / SECOND_MS)} s`
-  return `in ${duration(ms)}`
+  if (ms <= 0) return t('age.now')
+  if (ms < MINUTE_MS) return t('until.seconds', { n: Math.ceil(ms / SECOND_MS) })
+  return t('until.other', { duration: duration(ms) })
 }
 
 /** The viewer's time zone by its IANA name, as the core wants it; UTC where the browser does not know. */

@@ -19,7 +19,8 @@ import {
 
 import { type ChartRow, colourOf, highestOf, type IncomeSource } from './chart-data.ts'
 import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount } from './format.ts'
+import { amount, unitWord } from './format.ts'
+import { t } from './say.ts'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
@@ -46,13 +47,13 @@ function Tip({
 }) {
   if (row === undefined) return null
   const income = sources.flatMap(({ source, name }) => [
-    [`${name}, available`, amount(row.available[source] ?? 0, unit)] as const,
-    [`${name}, held`, amount(row.held[source] ?? 0, unit)] as const,
+    [t('income.available', { name }), amount(row.available[source] ?? 0, unit)] as const,
+    [t('income.held', { name }), amount(row.held[source] ?? 0, unit)] as const,
   ])
   return (
     <TipLines
-      title={`${row.label}, ${unit.name}`}
-      lines={[...income, powerLine(row.power, powerCurrency), ['jobs', row.jobs]]}
+      title={t('income.tip', { label: row.label, unit: unitWord(unit) })}
+      lines={[...income, powerLine(row.power, powerCurrency), [t('income.jobs'), row.jobs]]}
     />
   )
 }
@@ -84,7 +85,7 @@ function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boole
       key={`${source}a`}
       {...shared}
       dataKey={(row: ChartRow) => row.available[source] ?? 0}
-      name={`${name}, available`}
+      name={t('income.available', { name })}
       stackId="available"
       fill={colourOf(index)}
     />,
@@ -94,7 +95,7 @@ function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boole
             key={`${source}h`}
             {...shared}
             dataKey={(row: ChartRow) => row.held[source] ?? 0}
-            name={`${name}, held`}
+            name={t('income.held', { name })}
             stackId="held"
             fill={`url(#${id}-${index})`}
             stroke={colourOf(index)}
@@ -166,11 +167,11 @@ export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) 
       ))}
       <li>
         <i className="hatch" />
-        held, beside it
+        {t('income.heldBeside')}
       </li>
       <li>
         <i style={{ background: 'var(--power)' }} />
-        electricity
+        {t('income.electricity')}
       </li>
     </ul>
   )
@@ -178,4 +179,4 @@ export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) 
 
 /** The two units of the two axes, in words. */
 export const axisUnits = (unit: Unit, powerCurrency: string): string =>
-  `${unit.name} above the axis, ${powerCurrency} of electricity below`
+  t('income.axes', { unit: unitWord(unit), power: powerCurrency })

@@ -2,8 +2,9 @@
 import type { Unit } from '#contract/units.ts'
 
 import { type ChartRow, cumulative, type IncomeSource } from './chart-data.ts'
-import { amount, count, POWER } from './format.ts'
+import { amount, count, POWER, unitWord } from './format.ts'
 import { type Column, Table } from './table.tsx'
+import { t } from './say.ts'
 
 export interface IncomeTableProps {
   rows: readonly ChartRow[]
@@ -14,24 +15,33 @@ export interface IncomeTableProps {
 }
 
 export function IncomeTable({ rows, sources, unit, powerCurrency, caption }: IncomeTableProps) {
-  const { name: word } = unit
+  const word = unitWord(unit)
   const sums = new Map(cumulative(rows).map((point) => [point.at, point]))
   const columns: Column<ChartRow>[] = [
-    { head: 'From', cell: (row) => row.label },
+    { head: t('income.from'), cell: (row) => row.label },
     ...sources.flatMap(({ source, name }): Column<ChartRow>[] => [
-      { head: `${name} available, ${word}`, right: true, cell: (row) => amount(row.available[source] ?? 0, unit) },
-      { head: `${name} held, ${word}`, right: true, cell: (row) => amount(row.held[source] ?? 0, unit) },
+      {
+        head: t('income.availableIn', { name, unit: word }),
+        right: true,
+        cell: (row) => amount(row.available[source] ?? 0, unit),
+      },
+      {
+        head: t('income.heldIn', { name, unit: word }),
+        right: true,
+        cell: (row) => amount(row.held[source] ?? 0, unit),
+      },
     ]),
-    { head: 'Available, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0, unit) },
-    { head: 'Held, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0, unit) },
-    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
-    { head: 'Tokens', right: true, cell: (row) => count(row.tokens) },
+    { head: t('income.availableSum'), right: true, cell: (row) => amount(sums.get(row.at)?.available ?? 0, unit) },
+    { head: t('income.heldSum'), right: true, cell: (row) => amount(sums.get(row.at)?.held ?? 0, unit) },
+    { head: t('income.jobsHead'), right: true, cell: (row) => count(row.jobs) },
+    { head: t('income.tokensHead'), right: true, cell: (row) => count(row.tokens) },
     {
-      head: `Electricity, ${powerCurrency}`,
+      head: t('income.electricityIn', { unit: powerCurrency }),
       right: true,
-      cell: (row) => (row.off ? 'rig off' : row.power === null ? 'unknown' : amount(row.power, POWER)),
+      cell: (row) =>
+        row.off ? t('income.rigOff') : row.power === null ? t('income.unknown') : amount(row.power, POWER),
     },
-    { head: 'Electricity, running sum', right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0, POWER) },
+    { head: t('income.electricitySum'), right: true, cell: (row) => amount(sums.get(row.at)?.power ?? 0, POWER) },
   ]
   return (
     <Table
@@ -46,7 +56,7 @@ export function IncomeTable({ rows, sources, unit, powerCurrency, caption }: Inc
 /** The same table folded away under a small chart. */
 export const FoldedIncomeTable = (props: IncomeTableProps) => (
   <details className="foot">
-    <summary>The same as a table</summary>
+    <summary>{t('income.asTable')}</summary>
     <IncomeTable {...props} />
   </details>
 )

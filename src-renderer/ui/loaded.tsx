@@ -6,15 +6,11 @@ import { Button } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
-/** The contract's errors carry a message that says what to do; anything else gets a plain one. */
-export function errorText(error: unknown): string {
-  if (error instanceof Error && error.message !== '') return error.message
-  return 'Something failed; the log of the rig has the details.'
-}
+import { errorText, t } from './say.ts'
 
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (
-    <output aria-label="loading" className="grid" style={{ gap: 10, margin: 0 }}>
+    <output aria-label={t('loaded.loading')} className="grid" style={{ gap: 10, margin: 0 }}>
       {Array.from({ length: lines }, (_, line) => (
         <div key={line} className="bone" style={{ width: `${100 - ((line * 17) % 40)}%` }} />
       ))}
@@ -25,11 +21,11 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   return (
     <div className="empty" role="alert">
-      <strong>This could not be read.</strong>
+      <strong>{t('loaded.failed')}</strong>
       <span>{errorText(error)}</span>
       {onRetry !== undefined && (
         <Button variant="default" size="xs" onClick={onRetry}>
-          Read again
+          {t('loaded.again')}
         </Button>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { notifications } from '@mantine/notifications'
 
-import { errorText } from './loaded.tsx'
+import { errorText } from './say.ts'
 
 /** Says that something the seller asked for failed, in the core's own words. */
 export const sayError = (title: string, error: unknown): void =>

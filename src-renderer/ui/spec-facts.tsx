@@ -2,33 +2,36 @@ import type { GradeSpec } from '#contract/grades.ts'
 
 import { count, percent } from './format.ts'
 import { duration } from './format-time.ts'
+import { t } from './say.ts'
+
+/** Share of the calls that must meet a limit of time (docs/exam.md). */
+const OF_CALLS = 0.95
 
 /** A grade's floors and ceilings in words, in the order of the exam. */
 export function SpecFacts({ spec }: { spec: GradeSpec }) {
   const { limits } = spec
   return (
     <dl className="facts">
-      <dt>Intelligence</dt>
+      <dt>{t('spec.intelligence')}</dt>
       <dd>
-        at least {percent(limits.intelligence.floor)} of level-{spec.level} items right (safe at{' '}
-        {percent(limits.intelligence.target)})
+        {t('spec.intelligenceIs', {
+          floor: percent(limits.intelligence.floor),
+          level: spec.level,
+          target: percent(limits.intelligence.target),
+        })}
       </dd>
       {Object.entries(limits.families).map(([family, share]) => [
-        <dt key={`${family}t`}>{family === 'tools' ? 'Tool accuracy' : family}</dt>,
-        <dd key={family}>
-          at least {percent(share.floor)} (safe at {percent(share.target)})
-        </dd>,
+        <dt key={`${family}t`}>{family === 'tools' ? t('spec.tools') : family}</dt>,
+        <dd key={family}>{t('spec.familyIs', { floor: percent(share.floor), target: percent(share.target) })}</dd>,
       ])}
-      <dt>First token</dt>
-      <dd>within {duration(limits.ttftCeilingMs)} on 95 % of calls</dd>
-      <dt>Throughput</dt>
-      <dd>at least {limits.throughputFloorTokPerS} tok/s a stream on 95 % of calls</dd>
-      <dt>Context</dt>
-      <dd>
-        {count(limits.contextTokens)} tokens, of them up to {count(limits.outputTokens)} out
-      </dd>
-      <dt>Error rate</dt>
-      <dd>at most {percent(limits.errorRateCeiling, 1)} of jobs, provisional until 300</dd>
+      <dt>{t('spec.firstToken')}</dt>
+      <dd>{t('spec.firstTokenIs', { duration: duration(limits.ttftCeilingMs), share: percent(OF_CALLS) })}</dd>
+      <dt>{t('spec.throughput')}</dt>
+      <dd>{t('spec.throughputIs', { rate: count(limits.throughputFloorTokPerS), share: percent(OF_CALLS) })}</dd>
+      <dt>{t('spec.context')}</dt>
+      <dd>{t('spec.contextIs', { tokens: count(limits.contextTokens), out: count(limits.outputTokens) })}</dd>
+      <dt>{t('spec.errorRate')}</dt>
+      <dd>{t('spec.errorRateIs', { share: percent(limits.errorRateCeiling, 1), jobs: count(300) })}</dd>
     </dl>
   )
 }

@@ -71,7 +71,11 @@ describe.each(Object.entries(setups))('the contract over %s', (_name, setup) => 
       code: 'STOKER',
       defined: true,
       message: expect.stringContaining('locked') as unknown,
-      data: { code: 'DATA_LOCKED', data: { pid: 7 } },
+      data: {
+        code: 'DATA_LOCKED',
+        reason: { code: 'db.locked', params: { folder: '/data', who: 'another Stoker' } },
+        data: { pid: 7 },
+      },
     })
     const seen: number[] = []
     const read = async () => {

@@ -9,30 +9,31 @@ import { z } from 'zod'
 
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
+import { because } from '#contract/reasons.ts'
 import { method } from '#contract/scope.ts'
 
 export const sampleContract = {
-  add: method('read')
+  add: method('read', [])
     .input(z.object({ a: z.number(), b: z.number() }))
     .output(z.number()),
-  fail: method('read')
+  fail: method('read', ['DATA_LOCKED'])
     .input(z.object({ kind: z.enum(['expected', 'unexpected', 'output']) }))
     .output(z.number()),
-  echo: method('read').input(z.string().max(4_000_000)).output(z.string()),
-  swell: method('read')
+  echo: method('read', []).input(z.string().max(4_000_000)).output(z.string()),
+  swell: method('read', [])
     .input(z.object({ length: z.number().int() }))
     .output(z.string()),
-  count: method('read')
+  count: method('read', [])
     .input(z.object({ to: z.number().int() }))
     .output(eventIterator(z.number())),
-  broken: method('read').output(eventIterator(z.number())),
+  broken: method('read', ['ENGINE_CRASHED']).output(eventIterator(z.number())),
   /** Yields once, then waits for its own abort. */
-  watch: method('read').output(eventIterator(z.string())),
+  watch: method('read', []).output(eventIterator(z.string())),
   /** Resolves when `count` watches have ended. */
-  ended: method('read')
+  ended: method('read', [])
     .input(z.object({ count: z.number() }))
     .output(z.number()),
-  never: method('read').output(z.string()),
+  never: method('read', []).output(z.string()),
 }
 export type SampleClient = ContractRouterClient<typeof sampleContract>
 
@@ -68,7 +69,11 @@ export function sampleRouter(endings: Endings) {
       if (input.kind === 'expected')
         throw errors.STOKER({
           message: 'the file is locked; close the other Stoker',
-          data: { code: 'DATA_LOCKED', data: { pid: 7 } },
+          data: {
+            code: 'DATA_LOCKED',
+            reason: because('db.locked', { folder: '/data', who: 'another Stoker' }),
+            data: { pid: 7 },
+          },
         })
       if (input.kind === 'unexpected') throw new Error('secret inner detail')
       return 'not a number' as unknown as number
@@ -80,7 +85,10 @@ export function sampleRouter(endings: Endings) {
     }),
     broken: os.broken.handler(async function* ({ errors }) {
       yield 1
-      throw errors.STOKER({ message: 'the engine is gone', data: { code: 'ENGINE_CRASHED', data: {} } })
+      throw errors.STOKER({
+        message: 'the engine is gone',
+        data: { code: 'ENGINE_CRASHED', reason: because('engine.gone'), data: {} },
+      })
     }),
     watch: os.watch.handler(async function* ({ signal }) {
       try {

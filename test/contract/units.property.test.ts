@@ -7,9 +7,11 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { decimalDigits, decimalsFor, parseDecimal, plainDecimal } from '#contract/decimal.ts'
-import { amountOf, nano, NANO_LIMIT, nanoPerMtok, onePrice, splitFee, type NanoPerMtok } from '#contract/money.ts'
-import { knownUnit, UNIT_CODE_PATTERN, unitOf, UNITS, V1_UNIT_OF_REALM } from '#contract/units.ts'
-import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
+import { amountOf, nano, NANO_LIMIT, nanoPerMtok, onePrice, splitFee, type Price } from '#contract/money.ts'
+import { knownUnit, UNIT_CODE_PATTERN, unitOf, UNITS, V1_UNIT_OF_REALM, type Unit } from '#contract/units.ts'
+import { shownAmount } from '#core/earnings/shown-amount.ts'
+import { priceOf } from '#core/home/home-sentence.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 const SCALES = [0, 2, 6, 9]
 const scale = fc.constantFrom(...SCALES)
@@ -118,27 +120,28 @@ describe('the units', () => {
 })
 
 describe('in words', () => {
+  const inWords = (price: Price, unit: Unit): string => inEnglish(priceOf({ ask: price }, { unit }))
+
   it('only money has a sign: points and tokens have their name behind the number', () => {
     for (const unit of UNITS) {
-      const words = [amountInWords(1_234_567, unit), priceInWords(onePrice(nanoPerMtok(1_234_567)), unit)]
-      for (const text of words)
-        expect(text).toMatch(unit.sign === undefined ? new RegExp(`^[\\d,.]+ ${unit.name}$`) : /^\$[\d,.]+$/)
-      if (unit.kind !== 'money') expect(words.join('')).not.toContain('$')
+      const text = inWords(onePrice(nanoPerMtok(1_234_567)), unit)
+      expect(text).toMatch(unit.sign === undefined ? new RegExp(`^[\\d,.]+ ${unit.name}$`) : /^\$[\d,.]+$/)
     }
-    // Also where data of somebody else says that points have a sign.
-    expect(amountInWords(5, { code: 'x', kind: 'points', scale: 0, name: 'x', sign: '$' })).toBe('5 x')
   })
 
   it.each([
-    [1_234_567, 'kudos', '12,345.67 kudos', '12,345.67 kudos'],
-    [1_250, 'kudos', '12.50 kudos', '12.50 kudos'],
-    [1, 'den', '0.01 den', '0.01 den'],
-    [1, 'USDC', '0.000001 USDC', '0.000001 USDC'],
-    [2_500_000, 'USDC', '2.5000 USDC', '2.50 USDC'],
-    [0, 'USDC', '0 USDC', '0 USDC'],
-    [-2_500_000, 'USDC', '-2.5000 USDC', '-2.50 USDC'],
-  ])('%i of %s', (value, code, asAmount, asPrice) => {
-    const price = onePrice(value as NanoPerMtok)
-    expect([amountInWords(value, unitOf(code)), priceInWords(price, unitOf(code))]).toEqual([asAmount, asPrice])
+    [1_234_567, 'kudos', '12,345.67 kudos'],
+    [1_250, 'kudos', '12.50 kudos'],
+    [1, 'den', '0.01 den'],
+    [1, 'USDC', '0.000001 USDC'],
+    [2_500_000, 'USDC', '2.50 USDC'],
+    [420_000_000, 'PCR', '0.42 practice credits'],
+    [421_500_000, 'USD', '$0.4215'],
+    [12_000_000_000, 'SIM', '12.00 simulated dollars'],
+  ])('%i of %s', (value, code, text) => expect(inWords(onePrice(nanoPerMtok(value)), unitOf(code))).toBe(text))
+
+  it('three prices that differ are three figures', () => {
+    const apart = { ...onePrice(nanoPerMtok(400_000_000)), output: nanoPerMtok(1_200_000_000) }
+    expect(inWords(apart, unitOf('USD'))).toBe('$0.40 (input), $0.40 (cached input), $1.20 (output)')
   })
 })

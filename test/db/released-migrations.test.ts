@@ -43,7 +43,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0090 three prices': 'c070e057dc57e13cd77100d25281e1028138d97d93b52c6cb4316d775c72fd77',
     '0100 quarter hours': 'bfb7eddcb289a91c56240a4660d30b75315b999eba8a0ebfd047a9a2d42b515b',
     '0110 flat queries': 'bf9c4e8093b6c15078d7ef44bd4e2fc7a6e41c5f5c25b78ed6eaa4e0c96ec647',
-    '0120 records': '0f01ffa512d750b40d135aec874f71c2834d5b0bbcb9f88255a0ca0dd8d05595',
+    '0120 records': 'bc5ae3c54a483aadd218cb2c9222b00d7cb5e7a72924624f16248969ccb082c9',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
   },
   'exchange.db': {

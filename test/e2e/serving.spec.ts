@@ -18,7 +18,7 @@ async function ownUse(page: Page): Promise<void> {
   await expect(card.getByText(/^sk-own-/)).toBeVisible()
   await card.getByLabel('Port').fill('1500')
   await card.getByRole('button', { name: 'Use this port' }).click()
-  await expect(card.getByRole('alert')).toContainText('Port 1500 is taken')
+  await expect(card.getByRole('alert')).toContainText('port 1500 of 127.0.0.1 is taken')
   await expect(card.getByText(/^sk-own-/)).toBeVisible()
   await expectAccessible(page, 'own use with its key')
   await goTo(page, 'home')

@@ -46,11 +46,7 @@ test('hot reload, scenes, themes and parts', async ({ page }) => {
     await expect(page.getByText('practice, edited:')).toBeVisible()
     expect(await marked(page), 'an edited component comes in without a reload').toBe('kept')
 
-    workshop.edit(
-      'test/support/fake-core/home-state.ts',
-      'Serving text-nano at 0.41',
-      'Serving an edited scene at 0.41',
-    )
+    workshop.edit('test/support/fake-core/home-state.ts', "instrument: 'text-nano',", "instrument: 'an edited scene',")
     await expect(page.locator('h1')).toContainText('Serving an edited scene at 0.41')
 
     await page.goto(`${workshop.url}?scene=busy&screen=market&theme=both`)

@@ -131,6 +131,41 @@ describe('the linter', () => {
     expect(output).toContain('"outlet" uses a word of our own')
   })
 
+  it('catches a sentence that is thrown, one in an error value, and an error made by hand', () => {
+    plant(
+      'src-main/core/planted/planted.ts',
+      [
+        "import { refuse, StokerError } from './refuse.ts'",
+        'export function thrown(): never {',
+        "  throw refuse('This model is not in the list; import it first.')",
+        '}',
+        'export const spoken = (count: number) => ({ code: "CONFLICT", message: `There are ${count} of them.`, data: {} })',
+        "export const made = () => new StokerError('CONFLICT', 'not-a-sentence')",
+        '',
+      ].join('\n'),
+    )
+    const output = complaints()
+    expect(output).toContain('a sentence is thrown')
+    expect(output).toContain('an error value holds a sentence')
+    expect(output).toContain('a StokerError made by hand')
+  })
+
+  it('leaves faults of the program, codes and rooms of other sentences alone', () => {
+    plant(
+      'src-main/core/planted/planted.ts',
+      [
+        "import { fail } from './fail.ts'",
+        'export function fault(deep: boolean): never {',
+        "  if (deep) throw new Error('the links are not set yet')",
+        "  throw fail('model.unknown')",
+        '}',
+        '',
+      ].join('\n'),
+    )
+    plant('src-main/cli/noted.ts', "import { note } from './note.ts'\nexport const planted = () => note('two words')\n")
+    expect(complaints).toThrow('the linter passed')
+  })
+
   it('catches two exported types of one name, and one basename in two folders', () => {
     plant('src-main/lib/answer.ts', 'export interface Reply {\n  readonly text: string\n}\n')
     plant('src-main/books/answer.ts', 'export type Reply = string\n')

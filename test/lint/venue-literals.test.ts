@@ -11,9 +11,10 @@ import { describe, expect, it } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Where such names belong: configuration, and migrations, which are frozen. */
+/** Where such names belong: configuration, the words for them, and migrations, which are frozen. */
 const ALLOWED: readonly RegExp[] = [
   /^src-main\/contract\/(units|embedded-venue|power-currencies)\.ts$/,
+  /^src-main\/words\//,
   /^src-main\/books\/(books|units)-migration\.ts$/,
   /\/migrations\/[^/]+\.ts$/,
 ]

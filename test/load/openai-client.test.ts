@@ -125,7 +125,7 @@ describe('the OpenAI client against a whole Stoker', () => {
     }
     await Promise.all(Array.from({ length: AT_ONCE }, worker)).catch(async (error: unknown) => {
       const all = await allJobs()
-      const ends = Object.groupBy(all, ({ state, reason }) => `${state} ${reason}`)
+      const ends = Object.groupBy(all, ({ state, reason }) => `${state} ${JSON.stringify(reason)}`)
       console.log(
         'a buyer failed; the seller says:',
         Object.entries(ends).map(([end, jobs]) => `${jobs?.length ?? 0} ${end}`),
@@ -232,7 +232,7 @@ describe('the OpenAI client against a whole Stoker', () => {
       expect(result).toMatchObject({ unloaded: 1, paused: ['practice/text-nano'] })
       await buyers
       expect(await rig.client.market.listings({ venueId: VENUE })).toMatchObject([
-        { state: 'paused', reason: 'you took the machine back', draining: null },
+        { state: 'paused', reason: { code: 'listing.handedBack' }, draining: null },
       ])
       expect([(await allJobs()).filter(({ state }) => state === 'running').length, await engines()]).toEqual([0, []])
 

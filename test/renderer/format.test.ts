@@ -1,24 +1,31 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
 import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import { unitOf, UNITS } from '#contract/units.ts'
 import {
   amount,
+  count,
   decimal,
   editable,
   energy,
   fileSize,
   memory,
   money,
-  parseAmount,
   percent,
   powerMoney,
   price,
+  pricePerMillion,
   rate,
+  readNano,
   short,
   shortCount,
+  unitWord,
 } from '#ui/format.ts'
+import { day, moment } from '#ui/format-time.ts'
+import { setViewerLocale } from '#ui/locale.ts'
+
+afterEach(() => setViewerLocale('en'))
 
 const NANO_LIMIT = 2 ** 51
 const NINE = { scale: 9 }
@@ -61,6 +68,7 @@ describe('amounts', () => {
     expect(powerMoney(31_000_000, 'USD')).toBe('0.03100 USD')
     for (const unit of UNITS.filter(({ kind }) => kind !== 'money'))
       expect(money(1_234_567, { ...unit, sign: '$' })).toMatch(new RegExp(`^[\\d,.]+ ${unit.name}$`))
+    expect(pricePerMillion(onePrice(nanoPerMtok(420_000_000)), unitOf('PCR'))).not.toContain('$')
   })
 
   it.each([
@@ -76,6 +84,14 @@ describe('amounts', () => {
     const apart = { ...onePrice(nanoPerMtok(420_000_000)), cachedInput: nanoPerMtok(105_000_000) }
     expect(price(apart, NINE)).toBe('0.42 input, 0.105 cached, 0.42 output')
     expect(rate(-420_000_000, NINE)).toBe('−0.42')
+    expect(pricePerMillion(apart, unitOf('USD'))).toBe('0.42 input, 0.105 cached, 0.42 output USD per million tokens')
+  })
+
+  it('a unit has its word from the catalogue, one that only its venue knows its own name', () => {
+    expect(UNITS.map(unitWord)).toEqual(UNITS.map(({ name }) => name))
+    setViewerLocale('en-XA')
+    expect(unitWord(unitOf('PCR'))).toMatch(/^\[.*\]$/)
+    expect(unitWord({ code: 'perMillion', name: 'their credits' })).toBe('their credits')
   })
 })
 
@@ -88,11 +104,11 @@ describe('another scale than nine', () => {
   ])('%s: %i', (code, value, asAmount, asRate, asEditable) => {
     const unit = unitOf(code)
     expect([amount(value, unit), rate(value, unit), editable(value, unit)]).toEqual([asAmount, asRate, asEditable])
-    expect(parseAmount(asEditable, unit)).toBe(value)
+    expect(readNano(asEditable, unit)).toEqual({ nano: value, ask: null })
   })
 
   it('takes no more decimals than the unit has', () => {
-    expect([parseAmount('0.001', unitOf('kudos')), parseAmount('3', { scale: 0 })]).toEqual([null, 3])
+    expect([readNano('0.001', unitOf('kudos')).nano, readNano('3', { scale: 0 }).nano]).toEqual([null, 3])
   })
 })
 
@@ -103,16 +119,90 @@ describe('what the owner types', () => {
     ['.5', 500_000_000],
     [' 12 ', 12_000_000_000],
     ['0.000000001', 1],
-  ])('reads %j', (text, nano) => expect(parseAmount(text, NINE)).toBe(nano))
+  ])('reads %j', (text, nano) => expect(readNano(text, NINE)).toEqual({ nano, ask: null }))
 
   it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) =>
-    expect(parseAmount(text, NINE)).toBeNull(),
+    expect(readNano(text, NINE)).toEqual({ nano: null, ask: null }),
   )
 
   it('writes what it can read again: a field must not change a price nobody touched', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: NANO_LIMIT }), (nano) => parseAmount(editable(nano, NINE), NINE) === nano),
+    for (const locale of ['en', 'de', 'fr', 'de-CH', 'ar-EG', 'hi-IN']) {
+      setViewerLocale(locale)
+      for (const scaled of [NINE, { scale: 6 }, { scale: 2 }, { scale: 0 }]) {
+        const max = Math.min(NANO_LIMIT, 10 ** (7 + scaled.scale) - 1)
+        fc.assert(
+          fc.property(fc.integer({ min: 0, max }), (nano) => readNano(editable(nano, scaled), scaled).nano === nano),
+        )
+      }
+    }
+  })
+})
+
+describe('in the viewer’s locale', () => {
+  it.each([
+    ['de', '1.234,57', '0,42', '0,42 $', '99,9\u00a0%', '1.234'],
+    ['de-CH', "1'234.57", '0.42', '$ 0.42', '99.9\u00a0%', "1'234"],
+    ['fr', '1 234,57', '0,42', '0,42 $', '99,9\u00a0%', '1 234'],
+    ['hi-IN', '1,234.57', '0.42', '$0.42', '99.9\u00a0%', '1,234'],
+    ['ar-EG', '١٬٢٣٤٫٥٧', '٠٫٤٢', '٠٫٤٢ US$', '٩٩٫٩\u00a0%', '١٬٢٣٤'],
+  ])('%s', (locale, sum, ask, dollars, share, jobs) => {
+    setViewerLocale(locale)
+    const spaces = (text: string): string =>
+      text
+        .replaceAll(/[\u00a0\u202f]/g, ' ')
+        .replaceAll('’', "'")
+        .replaceAll(/[\u200e\u200f\u061c]/g, '')
+    expect(spaces(amount(1_234_567_890_123, NINE))).toBe(sum)
+    expect(spaces(price(onePrice(nanoPerMtok(420_000_000)), NINE))).toBe(ask)
+    expect(spaces(pricePerMillion(onePrice(nanoPerMtok(420_000_000)), unitOf('USD')))).toBe(
+      `${dollars} per million tokens`,
     )
+    expect(percent(0.9994, 1)).toContain(share)
+    expect(spaces(count(1_234))).toBe(jobs)
+  })
+
+  it('dates', () => {
+    const at = new Date(2026, 10, 21, 14, 2, 11).getTime()
+    setViewerLocale('de')
+    expect(day(at)).toBe('21. Nov.')
+    expect(moment(at)).toMatch(/^21\. Nov\. 2026, 14:02:11 /)
+    setViewerLocale('en-US')
+    expect(moment(at)).toMatch(/^Nov 21, 2026, 14:02:11 /)
+  })
+})
+
+describe('a number that may mean two', () => {
+  it.each([
+    ['en', '1,234', ['1234', '1.234']],
+    ['de', '1.234', ['1234', '1.234']],
+    ['de-CH', '1,234', ['1234', '1.234']],
+    ['fr', '12.345', ['12345', '12.345']],
+    ['ar-EG', '١٬٢٣٤', ['1234', '1.234']],
+  ])('%s: %s is asked about', (locale, typed, ask) => {
+    setViewerLocale(locale)
+    expect(readNano(typed, NINE)).toEqual({ nano: null, ask })
+  })
+
+  it.each([
+    ['en', '1.234', 1_234_000_000],
+    ['de', '1,234', 1_234_000_000],
+    ['en', '0,123', 123_000_000],
+    ['en', '1,23', 1_230_000_000],
+    ['en', '1,234,567', 1_234_567_000_000_000],
+    ['en', '1,234.5', 1_234_500_000_000],
+    ['en', '1.234,5', 1_234_500_000_000],
+    ['de', '1.234,5', 1_234_500_000_000],
+    ['de-CH', "1'234.5", 1_234_500_000_000],
+    ['fr', '1 234,5', 1_234_500_000_000],
+    ['ar-EG', '٠٫٤٢', 420_000_000],
+    ['ar-EG', '0.42', 420_000_000],
+  ])('%s: %s is not', (locale, typed, nano) => {
+    setViewerLocale(locale)
+    expect(readNano(typed, NINE)).toEqual({ nano, ask: null })
+  })
+
+  it.each(['1,23,4', '1,2345,678', '12,34.5', '1..2', ',', '١٢x'])('%s is no number', (typed) => {
+    expect(readNano(typed, NINE)).toEqual({ nano: null, ask: null })
   })
 })
 

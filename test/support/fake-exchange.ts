@@ -2,6 +2,7 @@
  * A scripted exchange behind the port, in the frames of our own protocol: keeps the truth about jobs, receipts and releases across restarts of the
  * core; frames wait in a queue until the test delivers them.
  */
+import { said } from '#contract/reasons.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
 import { nano, nanoPerMtok, type NanoPerMtok, type Realm } from '#contract/money.ts'
@@ -123,7 +124,7 @@ export class FakeExchange {
   }
 
   offline(): void {
-    this.#set({ kind: 'offline', reason: 'fake', retryAt: 0, cause: 'network' })
+    this.#set({ kind: 'offline', reason: said('fake'), retryAt: 0, cause: 'network' })
   }
 
   /** Sends one job; the id counts. */

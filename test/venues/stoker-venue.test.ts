@@ -1,3 +1,4 @@
+import { inEnglish } from '#test/support/in-english.ts'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { JobId } from '#contract/ids.ts'
@@ -112,7 +113,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     })
     port.start(NO_LEASES)
     await stateOf(port, 'online')
-    expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange stopped answering' })
+    expect(inEnglish(await stateOf(port, 'offline'))).toMatchObject({ reason: 'the exchange stopped answering' })
     expect(server.frames.filter(({ t }) => t === 'ping').length).toBeGreaterThanOrEqual(3)
   })
 
@@ -121,7 +122,7 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     port.start(NO_LEASES)
     await stateOf(port, 'online')
     server.sendRaw('{"seq":')
-    expect(await stateOf(port, 'offline')).toMatchObject({ reason: 'the exchange sent something malformed' })
+    expect(inEnglish(await stateOf(port, 'offline'))).toMatchObject({ reason: 'the exchange sent something malformed' })
     expect(await stateOf(port, 'online')).toMatchObject({ kind: 'online' })
   })
 

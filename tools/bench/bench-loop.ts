@@ -44,7 +44,7 @@ async function endpointOf(rig: Rig, file: string): Promise<{ url: string; key: s
   await rig.client.models.deploy({ sha256: model.sha256, settings: SETTINGS })
   const { key } = await rig.client.app.ownUseKey()
   const { url, problem } = await rig.client.app.setOwnUse({ enabled: true, port: await freePort() })
-  if (url === null) throw new Error(`own use does not listen: ${problem}`)
+  if (url === null) throw new Error(`own use does not listen: ${JSON.stringify(problem)}`)
   const answer = await fetch(`${url}/models`, { headers: { authorization: `Bearer ${key}` } })
   const { data } = (await answer.json()) as { data: { id: string; loaded: boolean }[] }
   return { url: url.replace(/\/v1$/, ''), key, model: data.find(({ loaded }) => loaded)!.id }

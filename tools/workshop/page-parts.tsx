@@ -39,7 +39,7 @@ export function PageParts({ now }: { now: number }) {
         </Card>
         <Card title="Ages">
           <p>
-            <Age at={now - 4_000} prefix="Read " staleMs={STALE_MS} />
+            <Age at={now - 4_000} words="age.read" staleMs={STALE_MS} />
           </p>
           <p>
             <Age at={now - 400_000} staleMs={STALE_MS} />

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, Migration, ReadDb } from '#db/db-types.ts'
@@ -85,15 +85,10 @@ export const audit = (dir: string): Audit => finishSlices(auditSliced(dir))
 
 /** The same in slices. */
 export function* auditSliced(dir: string): Sliced<Audit> {
-  if (!existsSync(dir))
-    throw new StokerError('NOT_FOUND', `there is no folder ${dir}; name the data folder of a Stoker with --data`)
+  if (!existsSync(dir)) throw fail('audit.noFolder', { dir })
   const exchangeDir = exchangeDirOf(dir)
   const [oursPath, exchangePath] = [join(dir, EMBEDDED_VENUE.file), join(exchangeDir, 'exchange.db')]
-  if (!existsSync(oursPath) && !existsSync(exchangePath))
-    throw new StokerError(
-      'NOT_FOUND',
-      `there are no books in ${dir}; name a folder in which Stoker has run with --data`,
-    )
+  if (!existsSync(oursPath) && !existsSync(exchangePath)) throw fail('audit.noBooks', { dir })
   // Ours first: the exchange settles first, so it can only be ahead.
   const ours = snapshotOf(oursPath, realmMigrations)
   try {
@@ -145,7 +140,6 @@ function* auditSides(
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {
   const found = audit(dir)
-  if (found.ours === null)
-    throw new StokerError('NOT_FOUND', `no seller has run in ${dir}; name its data folder with --data`)
+  if (found.ours === null) throw fail('audit.noSeller', { dir })
   return { ...found, ours: found.ours }
 }

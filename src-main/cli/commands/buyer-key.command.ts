@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { exchangeDirOf, findExchange } from '../exchange-admin.ts'
 import { DATA_OPTION } from '../shared-options.ts'
@@ -15,11 +15,7 @@ async function makeKey(dir: string, name: string): Promise<string> {
   const running = await findExchange(dir)
   if (running !== null) return running.makeBuyerKey(name)
   const folder = exchangeDirOf(dir)
-  if (!existsSync(join(folder, 'exchange.db')))
-    throw new StokerError(
-      'NOT_FOUND',
-      `there is no exchange in ${dir}; start one with: npm run -s stoker -- serve --data ${dir}`,
-    )
+  if (!existsSync(join(folder, 'exchange.db'))) throw fail('exchangeAdmin.noExchange', { dir })
   const { createBuyerKeyOffline } = await import('#exchange-server/offline-books.ts')
   return createBuyerKeyOffline(folder, { name }).key
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { integer, seed } from '../shared-options.ts'
 import { note } from '../output.ts'
@@ -26,11 +26,7 @@ async function demo(options: DemoOptions): Promise<void> {
   try {
     const result = await runDemo({ dir, seed: options.seed, jobs: options.jobs, say: note })
     printResult(result, options.json === true)
-    if (!result.ledgerOk)
-      throw new StokerError(
-        'LEDGER_CONFLICT',
-        `the books of ${dir} do not hold; run: npm run -s stoker -- ledger check --data ${dir}`,
-      )
+    if (!result.ledgerOk) throw fail('demo.booksWrong', { dir })
   } finally {
     if (options.data === undefined) rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
   }

@@ -1,7 +1,7 @@
 /** `stoker engine add cuda`: what the engine can use but the install leaves out. */
 import { Argument, type Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { CUDA_PACKAGES, cudaFolder, cudaInstalled, cudaUsable, projectRoot } from '#engine/cuda.ts'
 
 import { fetchCuda } from '../fetch-cuda.ts'
@@ -9,12 +9,8 @@ import { note, printLine } from '../output.ts'
 
 async function add(): Promise<void> {
   const root = projectRoot()
-  if (root === null) throw new StokerError('UNAVAILABLE', 'there is no node_modules to add to; run npm install first')
-  if (process.platform !== 'linux' || process.arch !== 'x64' || CUDA_PACKAGES.length === 0)
-    throw new StokerError(
-      'UNAVAILABLE',
-      'there is nothing to add here: on this platform the install brings every build of the engine',
-    )
+  if (root === null) throw fail('cuda.noModules')
+  if (process.platform !== 'linux' || process.arch !== 'x64' || CUDA_PACKAGES.length === 0) throw fail('cuda.nothing')
   const folder = cudaFolder(root)
   if (cudaInstalled(folder)) return printLine(`CUDA is there already: ${folder}`)
   if (!cudaUsable())
@@ -23,7 +19,7 @@ async function add(): Promise<void> {
     )
   note('Fetching CUDA builds of the engine (320 MB to load, 565 MB on disk) …')
   const why = await fetchCuda({ root, say: note })
-  if (why !== null) throw new StokerError('UNAVAILABLE', `CUDA could not be fetched: ${why}`)
+  if (why !== null) throw fail('cuda.failed', { why })
   printLine(`CUDA is in ${folder}. Models that are loaded from now on use it.`)
 }
 

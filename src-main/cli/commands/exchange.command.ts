@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { isLoopback } from '#lib/host-names.ts'
@@ -25,11 +25,7 @@ interface ExchangeCommandOptions {
 
 async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const { host, port, allowHost: allowHosts, practiceBuyer } = options
-  if (!isLoopback(host) && options.insecureListen !== true)
-    throw new StokerError(
-      'BAD_REQUEST',
-      `${host} can be reached by other machines and the exchange speaks plain HTTP: put a TLS proxy before it, or add --insecure-listen`,
-    )
+  if (!isLoopback(host) && options.insecureListen !== true) throw fail('exchange.insecureListen', { host })
   const { startExchange } = await import('#exchange-server/exchange.ts')
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { DATA_OPTION } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
@@ -22,11 +22,7 @@ export function addLink(program: Command): void {
         headers: { authorization: `Bearer ${owner.token}` },
       })
       const { link } = (await response.json()) as { link?: string }
-      if (!response.ok || link === undefined)
-        throw new StokerError(
-          'UNAVAILABLE',
-          `the console at ${owner.url} made no link (HTTP ${response.status}); restart it`,
-        )
+      if (!response.ok || link === undefined) throw fail('link.http', { url: owner.url, status: response.status })
       if (options.json === true) printJson({ link })
       else printLine(link)
     })

@@ -4,10 +4,12 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 
 import type { OwnUse } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
+import { say } from '../terminal-words.ts'
 import { needOwner } from '../owner.ts'
 
 interface Options {
@@ -18,7 +20,8 @@ interface Options {
 
 function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
   if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
-  else if (enabled) printLine(`Own use is on, and does not listen: ${problem ?? 'it is starting'}`)
+  else if (enabled)
+    printLine(`Own use is on, and does not listen: ${problem === null ? 'it is starting' : say(problem)}`)
   else printLine(`Own use is off (port ${port} when switched on).`)
   printLine(
     keyMadeAt === null
@@ -44,7 +47,7 @@ export function addOwnUse(program: Command): void {
     const state = await client.app.setOwnUse({ enabled, ...(options.port === undefined ? {} : { port: options.port }) })
     show(options, state)
     if (enabled && state.url === null)
-      throw new StokerError('UNAVAILABLE', state.problem ?? 'own use does not listen yet')
+      throw fail('ownUse.notListening', { problem: state.problem ?? because('ownUse.notYet') })
   }
   program
     .command('own-use')

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
 
 import { verifyReceipt, type Verified } from '#books/receipts.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import { verifyTranscript } from '#exam/transcript.ts'
 
 import { printJson, printLine } from '../output.ts'
@@ -19,17 +19,17 @@ interface VerifyCommandOptions {
 
 function readText(path: string): string {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX)
-      throw new StokerError(
-        'TOO_LARGE',
-        `${path} is larger than ${FILE_BYTES_MAX} bytes; that is no receipt and no transcript`,
-      )
+    if (statSync(path).size > FILE_BYTES_MAX) throw fail('verify.tooLarge', { path, max: FILE_BYTES_MAX })
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof StokerError) throw error
-    throw new StokerError('BAD_REQUEST', `cannot read ${path} (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    })
+    throw fail(
+      'verify.unreadable',
+      { path, error: (error as NodeJS.ErrnoException).code ?? 'unknown' },
+      {
+        cause: error,
+      },
+    )
   }
 }
 
@@ -38,7 +38,7 @@ function readJson(path: string): unknown {
     return JSON.parse(readText(path))
   } catch (error) {
     if (error instanceof StokerError) throw error
-    throw new StokerError('BAD_REQUEST', `${path} is not JSON`, { cause: error })
+    throw fail('verify.notJson', { path }, { cause: error })
   }
 }
 

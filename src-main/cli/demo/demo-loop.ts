@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ContractRouterClient } from '@orpc/contract'
 
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Exam } from '#contract/exams.ts'
 import type { DeploymentId, Instrument, VenueId } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
@@ -36,15 +36,12 @@ export async function until<T>(what: string, read: () => Promise<T | null> | T |
     if (value !== null) return value
     await wait(POLL_MS)
   }
-  throw new StokerError(
-    'DEADLINE',
-    `the demo waited ${waitMs / 1_000} s for ${what}; the machine may be very busy, or run again with STOKER_LOG=info to see why`,
-  )
+  throw fail('demo.waited', { seconds: waitMs / 1_000, what })
 }
 
 export async function importModel(client: Client, path: string): Promise<Model> {
   for await (const progress of await client.models.import({ path })) if (progress.kind === 'done') return progress.model
-  throw new StokerError('MODEL_UNREADABLE', `the import of ${path} ended without a model`)
+  throw fail('demo.noModel', { path })
 }
 
 /** One slot, one thread, no GPU: nothing that could change the order of sums. */
@@ -57,7 +54,7 @@ export interface DemoSeller {
 /** The first venue of the rig: our own exchange. Error NOT_FOUND. */
 export async function firstVenue(client: Client): Promise<VenueId> {
   const [venue] = (await client.app.hello()).venues
-  if (venue === undefined) throw new StokerError('NOT_FOUND', 'This rig sells on no venue.')
+  if (venue === undefined) throw fail('demo.noVenue')
   return venue.venueId
 }
 
@@ -95,16 +92,8 @@ export async function sitExam(
   }
   const exam = await client.exams.get({ venueId, examId: started.examId })
   const late = exam.items.find((item) => item.reason.includes('DEADLINE'))
-  if (late !== undefined)
-    throw new StokerError(
-      'DEADLINE',
-      `exam item ${late.itemId} missed its deadline, so this run cannot be repeated; try again on a quieter machine`,
-    )
-  if (exam.state !== 'passed')
-    throw new StokerError(
-      'NOT_QUALIFIED',
-      `the exam ended "${exam.state}", so nothing can be listed; another --seed asks other questions`,
-    )
+  if (late !== undefined) throw fail('demo.itemLate', { item: late.itemId })
+  if (exam.state !== 'passed') throw fail('demo.examEnded', { state: exam.state })
   return exam
 }
 

@@ -2,7 +2,7 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 /** The practice grades answer with far less; a stream that goes on is a fault. */
 const EVENTS_MAX = 10_000
@@ -54,10 +54,7 @@ export async function buy({ exchangeUrl, key, instrument, prompt, maxTokens }: B
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
   })
   if (!response.ok || response.body === null)
-    throw new StokerError(
-      'EXCHANGE_REFUSED',
-      `the exchange answered HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`,
-    )
+    throw fail('demo.http', { status: response.status, body: (await response.text()).slice(0, 300) })
   let [text, ttftMs, events] = ['', 0, 0]
   let usage: { prompt_tokens: number; completion_tokens: number } | null = null
   for await (const event of response.body
@@ -66,15 +63,13 @@ export async function buy({ exchangeUrl, key, instrument, prompt, maxTokens }: B
     events += 1
     if (event.data === '[DONE]' || events > EVENTS_MAX) break
     const part = chunk.parse(JSON.parse(event.data))
-    if (part.error !== undefined)
-      throw new StokerError('EXCHANGE_REFUSED', `the exchange ended the answer: ${part.error.message}`)
+    if (part.error !== undefined) throw fail('demo.answerEnded', { reason: part.error.message })
     const content = part.choices[0]?.delta.content ?? ''
     if (content !== '' && text === '') ttftMs = performance.now() - sentAt
     text += content
     usage = part.usage ?? usage
   }
-  if (usage === null)
-    throw new StokerError('EXCHANGE_REFUSED', 'the exchange ended the answer without saying what it bills')
+  if (usage === null) throw fail('demo.noBill')
   return {
     text,
     tokensIn: usage.prompt_tokens,

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 
 import { auditRig, type RigAudit } from '../audit/audit.ts'
 import { exchangeAdmin } from '../exchange-admin.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { startRuntime, type Runtime } from '#server/runtime.ts'
 
 import { VERSION } from '../version.ts'
@@ -94,11 +94,7 @@ async function walk(
     await client.earnings.summary({ venueId, from: Date.now() - 86_400_000, to: Date.now() + 60_000, zone: 'UTC' }),
   ]
   const missed = missedCalls(dir) - missedBefore
-  if (missed > 0)
-    throw new StokerError(
-      'DEADLINE',
-      `${missed} calls missed their deadline or had to be sent again, so this run cannot be repeated; try again on a quieter machine`,
-    )
+  if (missed > 0) throw fail('demo.callsLate', { calls: missed })
   const { score, clockLimits } = splitScore(exam)
   const { ours } = books
   const tokensOut = ours.tokensOut - before.tokensOut

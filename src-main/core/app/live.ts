@@ -1,6 +1,6 @@
 /** Live values: what the rig does this second. No prompt text, nothing stored. */
 import type { Live, LiveJob, Topic } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext, MeasuredValue, VenueContext } from '#core/core-context.ts'
@@ -69,8 +69,7 @@ export function liveStream(
   const { clock, events } = context
   let streams = 0
   return async function* stream(signal) {
-    if (streams >= STREAMS_MAX)
-      throw new StokerError('UNAVAILABLE', `${STREAMS_MAX} consoles watch already; close some and try again.`)
+    if (streams >= STREAMS_MAX) throw fail('live.full', { max: STREAMS_MAX })
     streams += 1
     const gone = (): boolean => signal?.aborted === true
     let wake: () => void = () => undefined

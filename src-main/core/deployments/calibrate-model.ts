@@ -1,6 +1,6 @@
 /** Measures a model on this machine, and keeps what was found: which processes and threads are fastest here. */
 import type { Hardware } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import type { CalibrationView } from '#contract/models.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
@@ -94,7 +94,7 @@ export function createCalibrate(context: CalibrateContext, hardware: Pick<Hardwa
           onProgress: () => undefined,
           budgetMs: BUDGET_MS,
         })
-      const late = (): StokerError => new StokerError('CANCELLED', 'The measurement took too long.')
+      const late = (): StokerError => fail('measure.tooLong')
       try {
         // Awaited when it is late too: the memory it measures in is needed for the load.
         return await within(clock, ON_DEPLOY_MS, measureUntil, late, { awaitWork: true })

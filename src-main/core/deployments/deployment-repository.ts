@@ -1,5 +1,5 @@
 /** The stored deployments, with what the engine and other domains need to know of one. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { CoreContext, DeploymentFacts } from '#core/core-context.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
@@ -43,9 +43,13 @@ export function createDeploymentRepository(
     get(deploymentId) {
       const stored = find(deploymentId)
       if (stored === null)
-        throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; deploy the model again.', {
-          data: { deploymentId },
-        })
+        throw fail(
+          'deployment.unknown',
+          {},
+          {
+            data: { deploymentId },
+          },
+        )
       return stored
     },
     facts: (stored) => ({

@@ -1,5 +1,6 @@
 /** Pure decisions about deployments: default settings from machine and model, and what a screen says of one. */
 import type { ErrorCode } from '#contract/errors.ts'
+import { because, type Reason, said } from '#contract/reasons.ts'
 import type { Deployment, SmallerSettings } from '#contract/models.ts'
 import type { EngineState, EngineStats } from '#core/engine/engine.port.ts'
 
@@ -185,24 +186,24 @@ export interface LoadStatus {
   /** It has an engine, loaded or not. */
   attached: boolean
   /** `endpoint`: it is about a server's address, key or model, not about the request. */
-  failure: { code: ErrorCode; message: string; smaller: SmallerSettings | null; endpoint?: boolean } | null
+  failure: { code: ErrorCode; reason: Reason; smaller: SmallerSettings | null; endpoint?: boolean } | null
 }
 
 /** State and detail for screens, from how far it is and what its engine says (null: there is none). */
 export function deploymentState(status: LoadStatus, engine: EngineState | null): Pick<Deployment, 'state' | 'detail'> {
   if (status.loading) return { state: 'loading', detail: null }
-  if (status.failure !== null) return { state: 'failed', detail: status.failure.message }
+  if (status.failure !== null) return { state: 'failed', detail: status.failure.reason }
   if (!status.attached || engine === null) return { state: 'stopped', detail: null }
   switch (engine.kind) {
     case 'loaded':
-      return { state: 'loaded', detail: engine.model.device }
+      return { state: 'loaded', detail: said(engine.model.device) }
     case 'broken':
-      return { state: 'failed', detail: `The engine stopped after three crashes: ${engine.reason}` }
+      return { state: 'failed', detail: because('deployment.broken', { reason: engine.reason }) }
     case 'backoff':
-      return { state: 'loading', detail: 'The engine crashed and starts again.' }
+      return { state: 'loading', detail: because('deployment.restarting') }
     case 'starting':
     case 'ready':
-      return { state: 'loading', detail: 'The engine starts.' }
+      return { state: 'loading', detail: because('deployment.engineStarts') }
     case 'stopped':
       return { state: 'stopped', detail: null }
   }

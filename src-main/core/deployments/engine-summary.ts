@@ -1,4 +1,5 @@
 /** Several engines summed up as one. Pure. */
+import { because, together } from '#contract/reasons.ts'
 import type { Live } from '#contract/app.ts'
 import type { EngineState } from '#core/engine/engine.port.ts'
 
@@ -16,9 +17,12 @@ export function summarise(engines: readonly EngineView[]): Live['engine'] {
   const loaded = engines.filter(({ state }) => state.kind === 'loaded')
   const troubles = engines.flatMap(({ modelName, state }) => {
     const trouble =
-      state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? 'restarting after a crash' : null
-    return trouble === null ? [] : [engines.length === 1 ? trouble : `${modelName}: ${trouble}`]
+      state.kind === 'broken' ? state.reason : state.kind === 'backoff' ? because('engine.restarting') : null
+    return trouble === null
+      ? []
+      : [engines.length === 1 ? trouble : because('engine.named', { model: modelName, trouble })]
   })
-  const model = loaded.length > 1 ? `${loaded.length} models` : (loaded[0]?.modelName ?? null)
-  return { kind, model, detail: troubles.length === 0 ? null : troubles.join('; ') }
+  const [one, ...more] = loaded
+  const model = more.length > 0 ? null : (one?.modelName ?? null)
+  return { kind, model, models: loaded.length, detail: together(troubles) }
 }

@@ -1,5 +1,5 @@
 /** Changes of the engines, one after another; a failed one does not fail the next. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { serial } from '#lib/serial.ts'
 
 /** More waiting operations than a person can mean. */
@@ -16,15 +16,14 @@ export interface Turns {
 export function createTurns(): Turns {
   const queue = serial({
     waitingMax: WAITING_MAX,
-    full: () =>
-      new StokerError('UNAVAILABLE', 'Too many changes are waiting for the engine; try again when it has caught up.'),
+    full: () => fail('deployment.changesFull'),
   })
   let closed = false
   return {
     run: (work) => queue.run(work),
     close() {
       closed = true
-      queue.close(new StokerError('CANCELLED', 'Stoker is stopping.'))
+      queue.close(fail('stoker.stopping'))
     },
     get closed() {
       return closed

@@ -4,7 +4,8 @@
  */
 import { freemem } from 'node:os'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentsService, HandBack, LoadedDeployment } from '#core/core-context.ts'
@@ -42,7 +43,7 @@ export interface DeploymentsDeps {
 
 export interface DeploymentsHooks {
   /** Why it may not be unloaded now (a listing, an exam, running jobs), in plain words; null when it may. */
-  inUse(deploymentId: string): string | null
+  inUse(deploymentId: string): Reason | null
   handBack?: HandBack
   /** Off makes runs reproducible (the demo); on by default. */
   prefixReuse?: boolean
@@ -59,7 +60,7 @@ export interface Deployments extends DeploymentsService, DeploymentCalls, Remote
   /** Whether one of the model's deployments is in memory. */
   modelLoaded(sha256: string): boolean
   /** Why a model may not be removed: one of its deployments is in memory or in use. For createModels' hook. */
-  modelInUse(sha256: string): string | null
+  modelInUse(sha256: string): Reason | null
   /**
    * Ends every engine at once, whatever runs in it; a load under way fails. Nothing comes back by itself, not after a
    * restart either. Returns what was in memory.
@@ -74,8 +75,7 @@ export interface Deployments extends DeploymentsService, DeploymentCalls, Remote
   stop(): void
 }
 
-const unavailable: HandBack = () =>
-  Promise.reject(new StokerError('UNAVAILABLE', 'Giving the machine back is not there yet.'))
+const unavailable: HandBack = () => Promise.reject(fail('deployment.handBackEarly'))
 
 /** What is in memory; before a load it makes sure that the model fits. */
 function createLoaded(
@@ -123,8 +123,8 @@ function createMeasure(
   calibrate: Calibrate,
 ): MeasureCalls {
   const { loaded } = memoryOf
-  const busyWith = (id: string): string | null =>
-    hooks.inUse(id) ?? (loaded.working(id) > 0 ? 'A model is working; measure when nothing runs.' : null)
+  const busyWith = (id: string): Reason | null =>
+    hooks.inUse(id) ?? (loaded.working(id) > 0 ? because('inUse.working') : null)
   const deps = {
     models,
     loaded,
@@ -159,7 +159,7 @@ export function createDeployments(
   })
   const { loaded, memory } = createLoaded(context, deps, hooks, repository)
   const view = createDeploymentView({ repository, loaded, keys, calibrated: calibrate.known })
-  const inUse = (deploymentId: string): string | null => hooks.inUse(deploymentId)
+  const inUse = (deploymentId: string): Reason | null => hooks.inUse(deploymentId)
   const engines = (): EngineView[] =>
     loaded.ids().flatMap((deploymentId) => {
       const state = loaded.engine(deploymentId)?.state()
@@ -190,7 +190,7 @@ export function createDeployments(
     ...createMeasure({ ...deps, engines: context.engines }, hooks, { loaded, repository }, calibrate),
     engines,
     modelLoaded: (sha256: string) => loaded.ids().some((id) => loaded.modelOf(id)?.sha256 === sha256),
-    modelInUse(sha256: string): string | null {
+    modelInUse(sha256: string): Reason | null {
       const ofModel = listDeployments(rigDb.read).filter((stored) => stored.sha256 === sha256)
       return whyInUse(ofModel.map(view), loaded, inUse)
     },
@@ -213,11 +213,11 @@ function whyInUse(
   views: readonly Deployment[],
   loaded: LoadedDeployments,
   inUse: DeploymentsHooks['inUse'],
-): string | null {
+): Reason | null {
   for (const { deploymentId, state, modelName } of views) {
     // One that failed may have an engine that comes back by itself.
     if (state === 'loading' || loaded.engine(deploymentId) !== null)
-      return `${modelName} is in memory; unload it first.`
+      return because('inUse.inMemory', { model: modelName })
     const reason = inUse(deploymentId)
     if (reason !== null) return reason
   }

@@ -2,7 +2,8 @@
  * The deployments in memory, each attached to an engine of its own, through crashes and restarts; operations run one
  * after another.
  */
-import { StokerError, toErrorValue, type ErrorCode } from '#contract/errors.ts'
+import { type ErrorCode, fail, StokerError } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
@@ -21,7 +22,7 @@ const ATTACHED_AFTER: readonly ErrorCode[] = ['ENGINE_CRASHED', 'ENGINE_BROKEN']
 
 export interface LoadedDeploymentsDeps extends Pick<CoreContext, 'engines' | 'events' | 'log' | 'clock'> {
   /** Why it may not be unloaded now, in plain words; null when it may. */
-  inUse(deploymentId: string): string | null
+  inUse(deploymentId: string): Reason | null
   kindOf(deploymentId: DeploymentId): EngineKind
   /** Before a load: idle ones may have to be evicted. Errors: ENGINE_OUT_OF_MEMORY and the model's own. */
   ensureFits(deploymentId: DeploymentId): Promise<void>
@@ -128,7 +129,7 @@ export class LoadedDeployments {
   unload(deploymentId: DeploymentId): Promise<void> {
     return this.#turns.run(async () => {
       const reason = this.#deps.inUse(deploymentId)
-      if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
+      if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
       await this.unloadNow(deploymentId)
     })
   }
@@ -157,7 +158,7 @@ export class LoadedDeployments {
    * memory.
    */
   async endAll(): Promise<DeploymentId[]> {
-    this.#cancelled.abort(new StokerError('CANCELLED', 'The machine was given back to its owner meanwhile.'))
+    this.#cancelled.abort(fail('deployment.handedBack'))
     this.#cancelled = new AbortController()
     this.#failures.clear()
     const ended = this.ids()
@@ -207,7 +208,7 @@ export class LoadedDeployments {
   /** The engines end with EnginesPort.stop. */
   stop(): void {
     this.#turns.close()
-    this.#cancelled.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
+    this.#cancelled.abort(fail('stoker.stopping'))
     this.#listeners.clear()
     for (const attached of this.#attached.values()) attached.off()
   }
@@ -231,9 +232,9 @@ export class LoadedDeployments {
       return model
     } catch (error) {
       givenBack.throwIfAborted()
-      const { code, message, data } = toErrorValue(error)
+      const { code, reason, data } = error instanceof StokerError ? error : fail('stoker.internal')
       const smaller = code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null
-      this.#failures.set(deploymentId, { code, message, smaller, endpoint: data['endpoint'] === true })
+      this.#failures.set(deploymentId, { code, reason, smaller, endpoint: data['endpoint'] === true })
       // After a crash the engine comes back by itself and onEngine tries again; everything else waits for the owner, or
       // for upkeep's next look at remote servers.
       if (!ATTACHED_AFTER.includes(code) || this.#attached.get(deploymentId)?.remote === true)

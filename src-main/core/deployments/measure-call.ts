@@ -1,5 +1,6 @@
 /** A measurement that the owner asked for, with its progress. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { CalibrationView } from '#contract/models.ts'
 import type { ModelsService, StoredModel } from '#core/models/index.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
@@ -24,12 +25,12 @@ export interface MeasureDeps {
   /** What is measured with: defaults of this machine. */
   settingsFor(model: StoredModel): Promise<EngineSettings>
   /** Why nothing may be measured now, in plain words; null when it may. */
-  busy(this: void): string | null
+  busy(this: void): Reason | null
 }
 
 const refuse = ({ busy }: Pick<MeasureDeps, 'busy'>): void => {
   const reason = busy()
-  if (reason !== null) throw new StokerError('MODEL_IN_USE', reason)
+  if (reason !== null) throw fail('model.inUse', { reason })
 }
 
 /**
@@ -77,7 +78,7 @@ export async function* measureCall(
     if ('error' in state.ended) throw state.ended.error
     yield { kind: 'done', calibration: state.ended.value }
   } finally {
-    cancelled.abort(new StokerError('CANCELLED', 'The measurement was stopped.'))
+    cancelled.abort(fail('measure.stopped'))
     await work
   }
 }

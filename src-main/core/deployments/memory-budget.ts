@@ -2,7 +2,7 @@
  * Whether a load fits into what is free now, and what is evicted for it: idle deployments, least recently used first;
  * never a listed, examined or working one.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { StoredModel } from '#core/models/index.ts'
@@ -41,7 +41,7 @@ interface FitEstimate {
   tooBig: boolean
 }
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+const GIB = 2 ** 30
 
 /** Without a GPU and far below what is free: no host process has to be asked. */
 export function surelyFits(
@@ -118,15 +118,23 @@ export async function ensureFits(
   }
   const offer = await firstThatFits(deps, model, settings)
   const others = deps.namesInUse()
-  const words = [
-    `Not enough memory: ${settings.slots} × ${settings.contextTokens} tokens of this model need about ${gibibytes(memory.neededBytes)}${settings.gpus === 'each' ? ' on the GPU with the least room' : ''} and ${memory.tooBig ? `this machine has ${gibibytes(memory.freeBytes)}` : `${gibibytes(memory.freeBytes)} is free`}.`,
-    others.length === 0 ? '' : `In memory and in use: ${others.join(', ')}.`,
-    offer === null
-      ? 'Use a smaller model or quantisation.'
-      : `With ${offer.slots} × ${offer.contextTokens} tokens it should fit.`,
-  ]
   const data = offer === null ? {} : { slots: offer.slots, contextTokens: offer.contextTokens }
-  throw new StokerError('ENGINE_OUT_OF_MEMORY', words.filter((part) => part !== '').join(' '), { data })
+  throw fail(
+    'memory.notEnough',
+    {
+      slots: settings.slots,
+      contextTokens: settings.contextTokens,
+      each: settings.gpus === 'each' ? 'yes' : 'no',
+      needed: memory.neededBytes / GIB,
+      limit: memory.tooBig ? 'machine' : 'free',
+      free: memory.freeBytes / GIB,
+      others: others.length,
+      names: others.join(', '),
+      smallerSlots: offer?.slots ?? 0,
+      smallerContext: offer?.contextTokens ?? 0,
+    },
+    { data },
+  )
 }
 
 async function firstThatFits(

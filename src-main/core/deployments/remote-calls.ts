@@ -1,5 +1,6 @@
 /** Connecting to servers that speak the OpenAI API. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
@@ -15,7 +16,7 @@ export interface RemoteCallsDeps {
   repository: DeploymentRepository
   loaded: LoadedDeployments
   keys: RemoteKeys
-  inUse(this: void, deploymentId: string): string | null
+  inUse(this: void, deploymentId: string): Reason | null
   view(this: void, stored: StoredDeployment): Deployment
 }
 
@@ -63,7 +64,7 @@ export function createRemoteCalls(
       const mine = listDeployments(rigDb.read).filter((stored) => stored.sha256 === sha256 && stored.remote !== null)
       for (const { deploymentId } of mine) {
         const reason = inUse(deploymentId)
-        if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { deploymentId } })
+        if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
       }
       for (const { deploymentId } of mine) await loaded.unload(deploymentId)
       const removed = rigDb.tx((db) => deleteRemote(db, sha256))

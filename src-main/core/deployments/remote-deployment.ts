@@ -2,7 +2,7 @@
  * Deployments on servers that speak the OpenAI API: their addresses, what they are known by, and what they are called.
  * Pure.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { brandId, type ModelSha256 } from '#contract/ids.ts'
 import type { RemoteEndpoint } from '#core/engine/engines.port.ts'
 import { canonicalJson, sha256Hex } from '#lib/canonical.ts'
@@ -25,17 +25,12 @@ export interface RemoteModel {
   servers: RemoteServer[]
 }
 
-const bad = (message: string): StokerError => new StokerError('BAD_REQUEST', message)
-
 /** The base address that `/v1/…` is appended to; a pasted `/v1` at its end goes. Error BAD_REQUEST. */
 export function baseUrl(typed: string): string {
   const url = URL.parse(typed.trim())
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    throw bad('Give the server’s address as http://host:port or https://host.')
-  if (url.username !== '' || url.password !== '')
-    throw bad('Give the key in its own field, not inside the address: addresses are shown.')
-  if (url.search !== '' || url.hash !== '')
-    throw bad('Give the server’s base address alone, without anything after ? or #.')
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw fail('remote.giveAddress')
+  if (url.username !== '' || url.password !== '') throw fail('remote.keyInAddress')
+  if (url.search !== '' || url.hash !== '') throw fail('remote.baseAddress')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '')
 }
 
@@ -48,10 +43,8 @@ export function toRemote(
   endpoints: readonly RemoteEndpoint[],
 ): { remote: RemoteModel; keys: Map<string, string> } {
   const servers = endpoints.map(({ url, slots }) => ({ url: baseUrl(url), slots }))
-  if (new Set(servers.map(({ url }) => url)).size < servers.length)
-    throw bad('The same server is named twice; give it once, with all its slots.')
-  if (servers.reduce((sum, { slots }) => sum + slots, 0) > SLOTS_MAX)
-    throw bad(`One deployment sells at most ${SLOTS_MAX} slots; give fewer per server, or make two deployments.`)
+  if (new Set(servers.map(({ url }) => url)).size < servers.length) throw fail('remote.sameServer')
+  if (servers.reduce((sum, { slots }) => sum + slots, 0) > SLOTS_MAX) throw fail('remote.slotsMax', { max: SLOTS_MAX })
   const keys = new Map(endpoints.flatMap(({ url, key }) => (key === null ? [] : [[baseUrl(url), key] as const])))
   return { remote: { model: model.trim(), servers }, keys }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 
 const FILE = 'remote-keys.json'
@@ -27,10 +27,7 @@ export function createRemoteKeys(dataDir: string): RemoteKeys {
     try {
       return new Map(Object.entries(kept.parse(JSON.parse(text)).keys))
     } catch {
-      throw new StokerError(
-        'UNAVAILABLE',
-        `${path} cannot be understood; move it away and connect the remote servers again with their keys.`,
-      )
+      throw fail('remote.keysDamaged', { path })
     }
   }
   return {
@@ -45,11 +42,7 @@ export function createRemoteKeys(dataDir: string): RemoteKeys {
       if (before === 0 && keys.size === 0) return
       if (keys.size === 0) return rmSync(path, { force: true })
       const text = JSON.stringify({ v: 1, keys: Object.fromEntries(keys) })
-      if (Buffer.byteLength(text) > BYTES_MAX)
-        throw new StokerError(
-          'TOO_LARGE',
-          'The keys of all remote servers together are more than Stoker keeps; use shorter keys or fewer servers.',
-        )
+      if (Buffer.byteLength(text) > BYTES_MAX) throw fail('remote.keysTooLarge')
       writeSecretFile(path, text)
     },
   }

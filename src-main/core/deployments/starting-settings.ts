@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { HardwareService } from '#core/hardware/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
@@ -44,8 +44,6 @@ const blocksOf = ({ engines }: StartDeps, { path }: StoredModel): Promise<number
     () => null,
   )
 
-const refuse = (message: string): StokerError => new StokerError('BAD_REQUEST', message)
-
 /**
  * Error BAD_REQUEST: one process on each GPU is requested, and no layer lies on a GPU or there are not several. Others
  * of the engine where it was asked because of that.
@@ -81,15 +79,9 @@ async function requestedEach(
   start: DeploymentSettings,
   requested: RequestedSettings,
 ): Promise<DeploymentSettings> {
-  if (start.gpuLayers === 0)
-    throw refuse(
-      'Processes can have a GPU each only with layers on a GPU. Set the GPU layers (1,000 for all), or leave the GPUs together.',
-    )
+  if (start.gpuLayers === 0) throw fail('deployment.gpuEachNeedsLayers')
   const { length } = await engines.gpus()
-  if (length < 2)
-    throw refuse(
-      `Processes can have a GPU each only on a machine with several, and the engine sees ${length === 0 ? 'none' : 'one'} here. Leave the GPUs together.`,
-    )
+  if (length < 2) throw fail('deployment.gpuEachNeedsSeveral', { seen: length })
   return oneEach(start, length, requested)
 }
 

@@ -5,7 +5,7 @@
 import { Temporal } from 'temporal-polyfill'
 
 import type { BucketSize } from '#contract/earnings.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import { HOUR_MS, QUARTER_MS, type EpochMs } from '#contract/time.ts'
 
 const NANO_PER_MS = 1_000_000
@@ -17,11 +17,7 @@ const offsetAt = (at: EpochMs, zone: string): number => zoned(at, zone).offsetNa
 /** The name as the IANA list spells it. Error: BAD_REQUEST for what it does not have, and for a fixed offset. */
 export function checkedZone(name: string): string {
   const refused = (cause?: unknown): StokerError =>
-    new StokerError(
-      'BAD_REQUEST',
-      `"${name.slice(0, 64)}" is no time zone Stoker knows; send an IANA name such as Europe/Berlin, or UTC.`,
-      { data: { zone: name.slice(0, 64) }, cause },
-    )
+    fail('range.zone', { zone: name.slice(0, 64) }, { data: { zone: name.slice(0, 64) }, cause })
   // A fixed offset is wrong for half the year wherever clocks change.
   if (!/^[A-Za-z]/.test(name)) throw refused()
   try {

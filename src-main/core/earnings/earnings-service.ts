@@ -1,6 +1,7 @@
 /** What earnings offer screens and other domains. */
 import type { RangeAsked, Series, Summary } from '#contract/earnings.ts'
 import type { VenueId } from '#contract/ids.ts'
+import type { Reason } from '#contract/reasons.ts'
 
 import type { HeldRow } from './rollups.store.ts'
 
@@ -12,7 +13,7 @@ export interface EarningsService {
   summary(asked: RangeAsked): Summary
   /** Error BAD_REQUEST for an empty range, an unknown time zone, or more than 2,000 buckets. */
   series(asked: RangeAsked): Series
-  held(): (HeldRow & { venueId: VenueId; reason: string })[]
+  held(): (HeldRow & { venueId: VenueId; reason: Reason })[]
   /** The rows of `series`; the same errors. */
   csv(asked: RangeAsked): { fileName: string; csv: string }
   /** Jobs settled, and jobs failed by our fault, in the quarter hours that began in the last 24 hours. */

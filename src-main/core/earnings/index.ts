@@ -1,4 +1,5 @@
 /** Earnings of one venue: read from sums by quarter hour, so that a million jobs cost what a thousand do. */
+import { because } from '#contract/reasons.ts'
 import type { VenueContext } from '#core/core-context.ts'
 
 import { csvFileName, seriesCsv } from './csv.ts'
@@ -10,7 +11,7 @@ import { heldJobs, jobsBetween } from './rollups.store.ts'
 export { earningsApi } from './earnings.api.ts'
 export type { EarningsService } from './earnings-service.ts'
 export { billedBetween } from './rollups.store.ts'
-export { priceInWords } from './shown-amount.ts'
+export { shownPrice } from './shown-amount.ts'
 
 export type EarningsContext = Pick<VenueContext, 'venueId' | 'realmDb' | 'realm' | 'unit' | 'clock'>
 
@@ -30,10 +31,7 @@ export function createEarnings(context: EarningsContext, power: EarningsPower) {
       return heldJobs(realmDb.read).map((row) => ({
         ...row,
         venueId,
-        reason:
-          row.releaseAt > now
-            ? 'The exchange holds what it settled until this time.'
-            : 'Due; the exchange has not told its release yet.',
+        reason: row.releaseAt > now ? because('held.until') : because('held.due'),
       }))
     },
     csv(asked) {

@@ -3,7 +3,7 @@
  * them lies in exactly one of its buckets: so any two ways to cut the same range have the same sum.
  */
 import type { CutRange, RangeAsked, SpanName } from '#contract/earnings.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
 
 import { bucketStart, checkedZone, dateAfter, nextBucket, quarterFrom, quarterOf } from './calendar.ts'
@@ -51,12 +51,7 @@ export function resolveRange(asked: RangeAsked, now: EpochMs): CutRange {
     return { ...named, bucket: asked.bucket ?? named.bucket, zone }
   }
   const { from, to } = asked
-  if (to <= from || to > LATEST)
-    throw new StokerError(
-      'BAD_REQUEST',
-      to <= from ? 'The end of the range must lie after its start.' : 'The range must end before the year 3000.',
-      { data: { from, to } },
-    )
+  if (to <= from || to > LATEST) throw fail(to <= from ? 'range.empty' : 'range.tooLate', {}, { data: { from, to } })
   return { from: quarterFrom(from), to: quarterFrom(to), bucket: asked.bucket ?? 'day', zone }
 }
 
@@ -68,12 +63,7 @@ export function bucketsOf({ from, to, bucket, zone }: CutRange): TimeBucket[] {
   const buckets: TimeBucket[] = []
   // Not even one where no quarter hour begins in the range.
   for (let start = bucketStart(from, bucket, zone); Math.max(from, start) < to;) {
-    if (buckets.length === BUCKETS_MAX)
-      throw new StokerError(
-        'BAD_REQUEST',
-        `This range has more than ${BUCKETS_MAX} ${bucket}s; choose a shorter one or a coarser step.`,
-        { data: { bucket } },
-      )
+    if (buckets.length === BUCKETS_MAX) throw fail('range.tooFine', { max: BUCKETS_MAX, bucket }, { data: { bucket } })
     const next = nextBucket(start, bucket, zone)
     buckets.push({ at: Math.max(from, start), end: Math.min(to, next) })
     start = next

@@ -3,7 +3,7 @@
  * yet. Never scans the job table.
  */
 import type { IncomeKey } from '#contract/earnings.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Instrument, JobId } from '#contract/ids.ts'
 import { nano, nanoFromBigInt, type Nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
@@ -52,12 +52,7 @@ export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs, by: Income
       sum(gross_nano) AS gross_nano, sum(fee_nano) AS fee_nano, sum(seller_nano) AS seller_nano, sum(released_nano) AS released_nano, sum(served_ms) AS served_ms
     FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1 HAVING sum(jobs) <> 0 OR sum(gross_nano) <> 0 ORDER BY 1 LIMIT ${SOURCES_MAX + 1}`
   const rows = db.money<Row>(sql).all(from, to)
-  if (rows.length > SOURCES_MAX)
-    throw new StokerError(
-      'BAD_REQUEST',
-      `This range has more than ${SOURCES_MAX} ${by}s; choose a shorter one, or ask by instrument.`,
-      { data: { by } },
-    )
+  if (rows.length > SOURCES_MAX) throw fail('range.tooManySources', { max: SOURCES_MAX, by }, { data: { by } })
   return rows.map((row) => ({
     source: row.source,
     jobs: Number(row.jobs),

@@ -4,6 +4,7 @@
  * and has no other effect.
  */
 import type { ErrorValue } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EngineRequest, EngineUsage, FinishReason, TokenLogprob, ToolCall } from '#contract/inference.ts'
 
@@ -56,7 +57,7 @@ export type EngineState =
   /** Waiting to restart after a crash. */
   | { kind: 'backoff'; until: number; attempt: number }
   /** Three crashes in a row: only an explicit retry starts it again. */
-  | { kind: 'broken'; reason: string }
+  | { kind: 'broken'; reason: Reason }
 
 export interface EngineDone {
   finish: FinishReason

@@ -3,7 +3,7 @@
  * more. A topic of a venue counts by itself.
  */
 import type { Topic } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { VenueId } from '#contract/ids.ts'
 import type { EventBus, TopicChange } from '#core/core-context.ts'
 
@@ -60,8 +60,7 @@ export function createEvents(): EventBus {
     },
     of: (venueId: VenueId) => ({ ...bus, changed: (topic) => bus.changed(topic, venueId) }),
     subscribe(signal) {
-      if (subscribers.size >= SUBSCRIBERS_MAX)
-        throw new StokerError('UNAVAILABLE', `${SUBSCRIBERS_MAX} consoles listen already; close some and try again`)
+      if (subscribers.size >= SUBSCRIBERS_MAX) throw fail('events.full', { max: SUBSCRIBERS_MAX })
       const subscriber: Subscriber = { pending: new Set(changes.keys()), wake: () => undefined }
       subscribers.add(subscriber)
       return stream(subscriber, signal)

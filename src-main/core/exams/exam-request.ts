@@ -1,10 +1,10 @@
 /** One question to the exchange, "begin or go on with this exam", and its answer. */
-import { StokerError, fromErrorValue } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { brandId, type DeploymentId, type ExamId, type Instrument, type ModelSha256 } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { VenueContext, DeploymentFacts } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
-import type { ExamRefused, ExamStarted } from '#core/venues/index.ts'
+import { exchangeRefusal, type ExamRefused, type ExamStarted } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
 export const ANSWER_MS = 15 * SECOND_MS
@@ -51,19 +51,14 @@ export class ExamRequest {
       slots,
       ...(examId === undefined ? {} : { examId: brandId<ExamId>(examId) }),
     })
-    return within(
-      clock,
-      ANSWER_MS,
-      this.#answer,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer the request for an exam; try again.'),
-    )
+    return within(clock, ANSWER_MS, this.#answer, () => fail('exam.requestLate'))
   }
 
   /** True when the event answers this request. */
   take(event: ExamStarted | ExamRefused): boolean {
     if (event.requestId !== this.requestId) return false
     if (event.kind === 'exam-started') this.#resolve(event)
-    else this.#reject(fromErrorValue(event.error))
+    else this.#reject(exchangeRefusal(event.error))
     return true
   }
 

@@ -3,7 +3,7 @@
  * replies, and take its verdicts. A lost session interrupts the exam; the next one goes on with it by name, and the
  * exchange repeats only what it has not judged.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
@@ -81,8 +81,7 @@ export class ExamRunner {
    * Begins, or goes on with an interrupted one of the same grade and deployment. Errors: contract/exams.ts, `start`.
    */
   async start(instrument: string, deploymentId: string): Promise<SellerExamRow> {
-    if (this.#deployments.find(deploymentId) === null)
-      throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    if (this.#deployments.find(deploymentId) === null) throw fail('deployment.goneLoadAgain')
     const waiting = this.rows().find(
       (row) => row.state === 'interrupted' && row.instrument === instrument && row.deploymentId === deploymentId,
     )
@@ -92,7 +91,7 @@ export class ExamRunner {
   async cancel(examId: string): Promise<SellerExamRow> {
     const { realmDb, venue, clock, events } = this.#context
     const exam = this.find(examId)
-    if (exam === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
+    if (exam === null) throw fail('exam.unknown')
     if (exam.state === 'interrupted') {
       realmDb.tx((db) => updateExam(db, examId, { state: 'cancelled', endedAt: clock.now() }))
       events.changed('exams')
@@ -101,7 +100,7 @@ export class ExamRunner {
       const ended = async (deadline: AbortSignal): Promise<void> => {
         while (this.find(examId)?.state === 'running' && !deadline.aborted) await this.changed(examId, deadline)
       }
-      const late = (): StokerError => new StokerError('TIMEOUT', 'The exchange did not end this exam in time.')
+      const late = (): StokerError => fail('exam.late')
       // Not thrown: the exam's state says whether it has ended.
       await within(clock, ANSWER_MS, ended, late, { awaitWork: true })
     }
@@ -116,7 +115,7 @@ export class ExamRunner {
     const { realmDb, venue, clock, events } = this.#context
     const open = this.rows().filter(({ state }) => state === 'running' || state === 'interrupted')
     this.#givenUp = this.#request?.requestId ?? null
-    this.#request?.fail(new StokerError('CANCELLED', 'You took the machine back before the exam began.'))
+    this.#request?.fail(fail('exam.handedBack'))
     this.#request = null
     if (this.#current !== null) this.#save(this.#current)
     this.#current = null
@@ -194,13 +193,8 @@ export class ExamRunner {
   }
 
   #mayAsk(): void {
-    if (this.#context.venue.state().kind !== 'online')
-      throw new StokerError(
-        'EXCHANGE_OFFLINE',
-        'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.',
-      )
-    if (this.#current !== null || this.#request !== null || this.#preparing)
-      throw new StokerError('EXAM_RUNNING', 'An exam is running already; wait for its result or cancel it.')
+    if (this.#context.venue.state().kind !== 'online') throw fail('exam.noWitness')
+    if (this.#current !== null || this.#request !== null || this.#preparing) throw fail('exam.running')
   }
 
   #begin(event: ExamStarted, requested: RequestedExam): void {
@@ -306,7 +300,7 @@ export class ExamRunner {
 
   /** The session is gone: what ran is interrupted, what was asked will not be answered. */
   #interrupt(): void {
-    this.#request?.fail(new StokerError('EXCHANGE_OFFLINE', 'The connection to the exchange was lost; try again.'))
+    this.#request?.fail(fail('exam.connectionLost'))
     this.#request = null
     const exam = this.#current
     if (exam === null) return

@@ -1,5 +1,5 @@
 /** Handlers of contract/exams.ts. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Exam, ExamItemView } from '#contract/exams.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
@@ -51,7 +51,7 @@ export function examsCalls(context: VenueContext, runner: ExamRunner, specs: () 
   const { realmDb, clock, venueId } = context
   const found = (examId: string): SellerExamRow => {
     const row = runner.find(examId)
-    if (row === null) throw new StokerError('NOT_FOUND', 'There is no exam of this name here.')
+    if (row === null) throw fail('exam.unknown')
     return row
   }
   const view = (row: SellerExamRow): Exam => ({ ...examView(row), venueId })
@@ -67,7 +67,7 @@ export function examsCalls(context: VenueContext, runner: ExamRunner, specs: () 
     item(examId: string, itemId: string) {
       const row = found(examId)
       const item = examItem(realmDb.read, examId, itemId)
-      if (item === null) throw new StokerError('NOT_FOUND', 'This exam has no such item yet.')
+      if (item === null) throw fail('exam.itemUnknown')
       const made = generated(row, itemId)
       return {
         itemId: item.itemId,
@@ -90,8 +90,7 @@ export function examsCalls(context: VenueContext, runner: ExamRunner, specs: () 
     transcript(examId: string) {
       found(examId)
       const transcript = transcriptOf(realmDb.read, examId)
-      if (transcript === null)
-        throw new StokerError('NOT_FOUND', 'This exam has no transcript: it is not finished, or was cancelled.')
+      if (transcript === null) throw fail('exam.noTranscript')
       return transcript
     },
   }

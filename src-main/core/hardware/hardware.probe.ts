@@ -6,7 +6,7 @@ import { arch, availableParallelism, freemem, hostname, release, totalmem, type 
 
 import si from 'systeminformation'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import { SECOND_MS, type Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
 import { within } from '#lib/within.ts'
@@ -23,7 +23,7 @@ async function answerOrNull<T>(
   what: string,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<T | null> {
-  const late = (): StokerError => new StokerError('TIMEOUT', `no answer within ${DEADLINE_MS / SECOND_MS} s`)
+  const late = (): StokerError => fail('hardware.late', { seconds: DEADLINE_MS / SECOND_MS })
   try {
     return await within(clock, DEADLINE_MS, question, late)
   } catch (error) {

@@ -1,51 +1,61 @@
 /** One true sentence on what the rig is doing and why, and what to do next. The first state that holds decides. */
 import type { Home } from '#contract/app.ts'
 import type { ExamFacts } from '#core/core-context.ts'
-import { priceInWords } from '#core/earnings/index.ts'
+import type { Listing } from '#contract/market.ts'
+import { because, said, type Reason, type ReasonCode, type ReasonParam } from '#contract/reasons.ts'
+import { isOnePrice } from '#contract/money.ts'
+import { shownPrice } from '#core/earnings/index.ts'
 
 import type { HomeFacts } from './home-facts.ts'
 
 export type Said = Pick<Home, 'sentence' | 'next' | 'nextPage'>
 
-const said = (sentence: string, next = '', nextPage: Home['nextPage'] = null): Said => ({ sentence, next, nextPage })
-const full = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
-export const jobsInWords = (count: number): string => (count === 1 ? 'one job' : `${count} jobs`)
-const running = (count: number): string => (count === 1 ? 'One job running' : `${count} jobs running`)
+type Next = Extract<ReasonCode, `next.${string}`>
+const tells = (sentence: Reason, next: Next | null = null, nextPage: Home['nextPage'] = null): Said => ({
+  sentence,
+  next: next === null ? null : because(next),
+  nextPage,
+})
 
-const askInWords = (facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): string =>
-  `${listing.instrument} at ${priceInWords(listing.ask, facts.unit)} per million tokens`
+/** A price with its unit; the number is exact, and written as the reader's locale writes it. */
+export function priceOf({ ask }: Pick<Listing, 'ask'>, { unit }: Pick<HomeFacts, 'unit'>): Reason {
+  const one = (price: number): Reason =>
+    because('money.price', { price: shownPrice(price, unit.scale), currency: unit.code })
+  if (isOnePrice(ask)) return one(ask.output)
+  return because('money.prices', { input: one(ask.input), cached: one(ask.cachedInput), output: one(ask.output) })
+}
+const askOf = (facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): Reason =>
+  because('money.ask', { instrument: listing.instrument, price: priceOf(listing, facts) })
 
 /** While the first run is under way, what is next is its next step. */
 function firstRun(facts: HomeFacts, other: Said): Said {
   const { step, skipped, startedAt, firstEarningAt } = facts.onboarding
   if (skipped || step === 'done' || firstEarningAt !== null) return other
-  return { ...other, next: startedAt === null ? 'Start the first run' : 'Continue the first run', nextPage: 'welcome' }
+  return {
+    ...other,
+    next: because(startedAt === null ? 'next.startFirstRun' : 'next.continueFirstRun'),
+    nextPage: 'welcome',
+  }
 }
 
 function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): Said {
-  const ask = askInWords(facts, listing)
-  if (facts.running > 0) return said(`Serving ${ask}. ${running(facts.running)}.`, 'See what it has earned', 'earnings')
+  const ask = askOf(facts, listing)
+  const { instrument, reason } = listing
+  if (facts.running > 0)
+    return tells(because('home.serving', { ask, running: facts.running }), 'next.seeEarned', 'earnings')
   switch (listing.state) {
     case 'paused':
-      return said(`Paused by you: ${listing.instrument} is not offered to buyers.`, 'Resume the listing', 'market')
+      return tells(because('home.paused', { instrument }), 'next.resume', 'market')
     case 'refused':
-      return said(`The exchange refused ${listing.instrument}: ${full(listing.reason)}`, 'Review the ask', 'market')
+      return tells(because('home.refused', { instrument, reason }), 'next.reviewAsk', 'market')
     case 'waiting':
-      return said(`The ask for ${ask} waits: ${full(listing.reason)}`, 'See what it waits for', 'market')
+      return tells(because('home.waiting', { ask, reason }), 'next.seeWaits', 'market')
     case 'listed': {
       if (facts.jobsLastHour > 0)
-        return said(
-          `Listed: ${ask}. Waiting for the next job; ${jobsInWords(facts.jobsLastHour)} in the last hour.`,
-          'See what they earned',
-          'earnings',
-        )
+        return tells(because('home.listedBusy', { ask, jobs: facts.jobsLastHour }), 'next.seeTheyEarned', 'earnings')
       if (facts.demand !== null && facts.demand.cheaper > 0 && facts.demand.jobsLastHour > 0)
-        return said(
-          `Listed: ${ask}, but ${facts.demand.cheaper} cheaper ${facts.demand.cheaper === 1 ? 'seller gets' : 'sellers get'} the jobs.`,
-          'Review the ask',
-          'market',
-        )
-      return said(`Listed: ${ask}. Nobody bought in the last hour.`, 'Look at the book', 'market')
+        return tells(because('home.listedDear', { ask, cheaper: facts.demand.cheaper }), 'next.reviewAsk', 'market')
+      return tells(because('home.listedQuiet', { ask }), 'next.lookBook', 'market')
     }
   }
 }
@@ -54,31 +64,26 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
 function examined(facts: HomeFacts, exam: ExamFacts): Said | null {
   switch (exam.state) {
     case 'interrupted':
-      return said(
-        `The exam for ${exam.instrument} was interrupted; what was done is kept.`,
-        'Go on with the exam',
-        'exam',
-      )
+      return tells(because('home.examInterrupted', { instrument: exam.instrument }), 'next.goOnExam', 'exam')
     case 'cancelled':
-      return said(`The exam for ${exam.instrument} was stopped, so nothing can be listed yet.`, 'Take the exam', 'exam')
+      return tells(because('home.examStopped', { instrument: exam.instrument }), 'next.takeExam', 'exam')
     case 'not-reached':
-      return said(
-        `${exam.instrument} was not reached: ${limitedBy(exam) ?? 'a limit'} is below its floor.`,
-        'See the exam',
+      return tells(
+        because('home.notReached', { instrument: exam.instrument, limit: limitOf(exam) }),
+        'next.seeExam',
         'exam',
       )
     case 'undecided':
-      return said(
-        `The exam for ${exam.instrument} ended undecided: too close to a floor to tell.`,
-        'See the exam',
-        'exam',
-      )
+      return tells(because('home.undecided', { instrument: exam.instrument }), 'next.seeExam', 'exam')
     case 'passed':
-      return said(`The qualification for ${exam.instrument} has ended.`, 'Take the exam again', 'exam')
+      return tells(because('home.qualificationEnded', { instrument: exam.instrument }), 'next.takeExamAgain', 'exam')
     case 'running':
       return null
   }
 }
+
+/** The limit's name as the exam has it, or that there is one. */
+export const limitOf = (exam: ExamFacts): ReasonParam => limitedBy(exam) ?? because('home.someLimit')
 
 /** Which limit decides: the first one not reached, else the one with the least room above its floor. */
 export function limitedBy(exam: ExamFacts): string | null {
@@ -93,62 +98,59 @@ export function limitedBy(exam: ExamFacts): string | null {
 function prepared(facts: HomeFacts): Said {
   const { deployment } = facts
   if (deployment === null || deployment.state === 'stopped')
-    return said('A model is here, but none is loaded, so nothing can be sold.', 'Load a model', 'models')
+    return tells(because('home.noneLoaded'), 'next.loadModel', 'models')
   if (deployment.state === 'loading')
-    return said(`Loading ${deployment.modelName}.${deployment.detail === null ? '' : ` ${full(deployment.detail)}`}`)
+    return tells(
+      deployment.detail === null
+        ? because('home.loading', { model: deployment.modelName })
+        : because('home.loadingHow', { model: deployment.modelName, detail: deployment.detail }),
+    )
   if (deployment.state === 'failed')
-    return said(
-      `${deployment.modelName} could not be loaded: ${full(deployment.detail ?? 'the engine did not say why')}`,
-      'Open models',
+    return tells(
+      because('home.loadFailed', {
+        model: deployment.modelName,
+        reason: deployment.detail ?? because('home.engineSilent'),
+      }),
+      'next.openModels',
       'models',
     )
-  return said(
-    `${deployment.modelName} is loaded and has not taken an exam, so nothing can be sold yet.`,
-    'Take the exam',
-    'exam',
-  )
+  return tells(because('home.noExam', { model: deployment.modelName }), 'next.takeExam', 'exam')
 }
 
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
   if (facts.unbooked !== null)
-    return said(
-      `The exchange’s records cannot all be booked (${facts.unbooked.replace(/\.$/, '')}).`,
-      'Check the books: they say what to do',
-      'settings',
-    )
+    return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   if (engine.kind === 'broken')
-    return said(
-      `The engine has stopped after repeated crashes and serves nothing.${engine.detail === null ? '' : ` ${full(engine.detail)}`}`,
-      'Start the engine again',
+    return tells(
+      engine.detail === null
+        ? because('home.engineBroken')
+        : because('home.engineBrokenWhy', { reason: engine.detail }),
+      'next.startEngine',
       'models',
     )
   if (facts.models === 0 && facts.modelsLost > 0)
-    return said(
-      `${facts.modelsLost === 1 ? 'The model file is' : `All ${facts.modelsLost} model files are`} gone or changed, so there is nothing to sell.`,
-      'Open models',
-      'models',
-    )
-  if (facts.models === 0 && facts.modelsComing)
-    return firstRun(facts, said('Reading the model that comes with Stoker.'))
-  if (facts.models === 0)
-    return firstRun(facts, said('There is no model here yet, so there is nothing to sell.', 'Add a model', 'models'))
+    return tells(because('home.modelsLost', { count: facts.modelsLost }), 'next.openModels', 'models')
+  if (facts.models === 0 && facts.modelsComing) return firstRun(facts, tells(because('home.readingModel')))
+  if (facts.models === 0) return firstRun(facts, tells(because('home.noModel'), 'next.addModel', 'models'))
   if (exchange.kind === 'offline' || exchange.kind === 'stopped') {
-    const why = exchange.detail === null ? '' : ` (${exchange.detail.replace(/\.$/, '')})`
-    return said(
-      `The exchange cannot be reached${why}${listing === null ? '.' : ', so no jobs come in.'}`,
-      exchange.kind === 'offline' ? 'Nothing to do: Stoker keeps trying' : '',
+    const wasListed = listing === null ? 'no' : 'yes'
+    return tells(
+      exchange.detail === null
+        ? because('home.exchangeAway', { listed: wasListed })
+        : because('home.exchangeAwayWhy', { listed: wasListed, reason: exchange.detail }),
+      exchange.kind === 'offline' ? 'next.keepsTrying' : null,
     )
   }
   if (exam?.state === 'running' && facts.running === 0)
-    return firstRun(facts, said(`Taking the exam for ${exam.instrument}.`, 'Watch the exam', 'exam'))
+    return firstRun(facts, tells(because('home.takingExam', { instrument: exam.instrument }), 'next.watchExam', 'exam'))
   if (listing !== null)
     return engine.kind === 'backoff' && facts.running === 0
-      ? said(`The engine crashed and starts again; ${listing.instrument} stays listed.`)
+      ? tells(because('home.engineBack', { instrument: listing.instrument }))
       : listed(facts, listing)
   const [grade] = facts.qualified
   if (grade !== undefined)
-    return firstRun(facts, said(`Qualified for ${grade}, but not listed: nobody can buy yet.`, 'Set an ask', 'market'))
+    return firstRun(facts, tells(because('home.qualified', { instrument: grade }), 'next.setAsk', 'market'))
   return firstRun(facts, (exam === undefined ? null : examined(facts, exam)) ?? prepared(facts))
 }

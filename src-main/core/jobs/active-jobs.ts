@@ -4,7 +4,8 @@
  * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
-import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
+import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
@@ -101,7 +102,7 @@ export class ActiveJobs {
     const job = this.#jobs.get(jobId)?.job
     if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason }])
+    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -127,9 +128,9 @@ export class ActiveJobs {
   }
 
   /** Ends them: their buyers get an error and pay nothing. How many there were. */
-  giveUp(instrument: string, deploymentId: string, message: string): number {
+  giveUp(instrument: string, deploymentId: string, reason: Reason): number {
     const mine = this.boughtOf(instrument, deploymentId)
-    this.#failAll(mine.map((job) => ({ job, error: { code: 'UNAVAILABLE', message, data: {} } })))
+    this.#failAll(mine.map((job) => ({ job, error: failValue('job.givenUp', { reason }) })))
     return mine.length
   }
 
@@ -147,9 +148,9 @@ export class ActiveJobs {
       else if (job.ttftMs === null)
         failures.push({
           job,
-          error: { code: 'ENGINE_NOT_LOADED', message: 'the owner took the machine back before it began', data: {} },
+          error: failValue('job.handedBackBefore'),
         })
-      else failures.push({ job, error: { code: 'UNAVAILABLE', message: 'the owner took the machine back', data: {} } })
+      else failures.push({ job, error: failValue('job.handedBack') })
     }
     const cost = interruptionCost(
       failures.map(({ job }) => job),
@@ -182,12 +183,9 @@ export class ActiveJobs {
 
   #done(job: ActiveJob, finish: FinishReason, usage: EngineUsage | null): void {
     if (job.over) return
-    if (job.cancelled === 'deadline')
-      return this.#failAll([
-        { job, error: { code: 'DEADLINE', message: 'the deadline passed before the answer was done', data: {} } },
-      ])
+    if (job.cancelled === 'deadline') return this.#failAll([{ job, error: failValue('job.deadline') }])
     if (job.cancelled === 'exchange' || (job.cancelled === null && finish === 'cancelled'))
-      return this.#failAll([{ job, error: { code: 'CANCELLED', message: 'the job was stopped', data: {} } }])
+      return this.#failAll([{ job, error: failValue('job.stopped') }])
     if (job.cancelled === null) {
       job.flush()
       if (usage !== null) this.measures.of(job.route.deploymentId).counted(job, usage)
@@ -221,7 +219,9 @@ export class ActiveJobs {
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
     try {
       if (bought.length > 0)
-        this.#deps.settlement.fail(bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: error.message })))
+        this.#deps.settlement.fail(
+          bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) })),
+        )
     } catch (cause) {
       log.error(
         { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },

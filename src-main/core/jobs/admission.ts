@@ -3,7 +3,8 @@
  * failed costs reputation.
  */
 import { inputTokens } from '#contract/bytes4.ts'
-import type { ErrorValue } from '#contract/errors.ts'
+import { failValue, type ErrorValue } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { MoneyRangeError, reserveOf, samePrice, type Price } from '#contract/money.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
 import type { OfferedJob } from '#core/venues/index.ts'
@@ -23,7 +24,7 @@ export interface Route {
    * Why no new job is taken though it is listed (paused, draining, the owner took the machine back); null when they
    * are.
    */
-  closed: string | null
+  closed: Reason | null
 }
 
 /** The deployment's engine at this moment. Tokens are the engine's own. */
@@ -66,28 +67,23 @@ export interface Facts {
 /** The ratio is an average and the engine knows better, so only a prompt that is clearly too long is refused by it. */
 const CONTEXT_TOLERANCE = 0.8
 
-const no = (code: ErrorValue['code'], message: string): ErrorValue => ({ code, message, data: {} })
-
 /** Null when the job may start, else why not. */
 export function refusal(job: OfferedJob, facts: Facts): ErrorValue | null {
   const { route, loaded } = facts
   const exam = job.examId !== undefined
-  if (route === null)
-    return exam ? no('NOT_FOUND', 'this exam is not running here') : no('CONFLICT', 'this instrument is not listed')
-  if (route.closed !== null) return no('CONFLICT', route.closed)
-  if (!facts.realmFits) return no('CONFLICT', 'this exchange trades in another realm than this ledger is of')
-  if (facts.paysAsk && !route.prices.some((price) => samePrice(price, job.price)))
-    return no('CONFLICT', 'the price is not the ask')
+  if (route === null) return exam ? failValue('job.examNotHere') : failValue('job.notListed')
+  if (route.closed !== null) return failValue('job.notTaken', { reason: route.closed })
+  if (!facts.realmFits) return failValue('job.otherRealm')
+  if (facts.paysAsk && !route.prices.some((price) => samePrice(price, job.price))) return failValue('job.priceNotAsk')
   // An exam call is final, so it is not turned away for a crash that is over in a moment; its deadline is the
   // exchange's to keep.
   if (exam && loaded === null && facts.recovering) return null
-  if (loaded === null) return no('ENGINE_NOT_LOADED', 'the model is not loaded')
-  if (!covered(job)) return no('CONFLICT', 'the reserve does not cover what the job can cost')
+  if (loaded === null) return failValue('job.modelNotLoaded')
+  if (!covered(job)) return failValue('job.reserveTooSmall')
   if (route.bounds !== null) {
-    if (job.request.maxTokens > route.bounds.outputTokens)
-      return no('OUTPUT_TOO_LONG', 'max_tokens is above the grade’s output limit')
+    if (job.request.maxTokens > route.bounds.outputTokens) return failValue('job.outputAboveGrade')
     if (inputTokens(job.request.messages) + job.request.maxTokens > route.bounds.contextTokens)
-      return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the grade’s context')
+      return failValue('job.aboveGradeContext')
   }
   // Exam calls may wait in the engine's queue and be late: their number at once and their deadline are the exchange's
   // to judge.
@@ -97,19 +93,16 @@ export function refusal(job: OfferedJob, facts: Facts): ErrorValue | null {
 /** What the engine has no room or no time for. */
 function room(job: OfferedJob, load: EngineLoad): ErrorValue | null {
   if (promptTokens(job, load) * CONTEXT_TOLERANCE + job.request.maxTokens > load.contextTokens)
-    return no('CONTEXT_TOO_LONG', 'prompt and max_tokens exceed the context of this engine, in its own tokens')
-  if (load.running >= load.slots) return no('ENGINE_BUSY', 'every slot is taken')
+    return failValue('job.aboveEngineContext')
+  if (load.running >= load.slots) return failValue('job.slotsTaken')
   // Bought jobs never outnumber the slots and exam calls wait behind them, so what else waits is the owner's own use,
   // which goes first.
   const { running, queued } = load.engine
   if (queued > 0 && running >= load.slots && running + queued - load.exams > load.slots)
-    return no('ENGINE_BUSY', 'the queue is full of the owner’s own requests')
+    return failValue('job.ownUseFirst')
   const finishMs = finishesInMs(job, load)
   return finishMs !== null && finishMs > job.deadlineMs
-    ? no(
-        'DEADLINE',
-        `the measured rate cannot meet the deadline: ${seconds(finishMs)} s against ${seconds(job.deadlineMs)} s`,
-      )
+    ? failValue('job.tooSlow', { seconds: seconds(finishMs), deadline: seconds(job.deadlineMs) })
     : null
 }
 

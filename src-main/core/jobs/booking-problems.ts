@@ -1,5 +1,7 @@
 /** Records of the exchange that cannot be booked, in plain words, and what the owner can do about them. */
-import { differenceText, parseDifferences } from './differences.ts'
+import { inWords } from '#contract/errors.ts'
+
+import { differenceReason, parseDifferences } from './differences.ts'
 import type { BookingOutcome } from './settlement.ts'
 
 type Refusal = Extract<BookingOutcome, { kind: 'refused' }>
@@ -27,7 +29,9 @@ export function disputeLines({
   if (count === 0) return []
   const lines = latest.map(
     ({ jobId, receiptSeq, dispute }) =>
-      `receipt ${receiptSeq} of job ${jobId} is disputed: ${parseDifferences(dispute).map(differenceText).join('; ')}`,
+      `receipt ${receiptSeq} of job ${jobId} is disputed: ${parseDifferences(dispute)
+        .map((one) => inWords(differenceReason(one)))
+        .join('; ')}`,
   )
   const rest = count > latest.length ? [`${count - latest.length} more receipts are disputed`] : []
   return [...lines, ...rest, DISPUTED]

@@ -2,12 +2,13 @@
  * Where the money of a good receipt differs from what we counted and what the exchange stated. Pure. A receipt with any
  * difference is kept as evidence and not booked (docs/decisions/0013-receipts-against-our-own-count.md).
  */
+import { because, type Reason, type ReasonCode } from '#contract/reasons.ts'
 import { z } from 'zod'
 
 import { receiptDifference, type ReceiptDifference } from '#contract/jobs.ts'
 import { onePrice, samePrice, type Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import { DAY_MS } from '#contract/time.ts'
+import { DAY_MS, SECOND_MS } from '#contract/time.ts'
 
 /** Accepted where we do not know what was stated: jobs from before terms were kept, and those of a restored copy. */
 const HOLD_UNSTATED_MS = 90 * DAY_MS
@@ -44,17 +45,19 @@ export function differencesOf(receipt: Receipt, terms: KnownTerms): ReceiptDiffe
   return found
 }
 
-const seconds = (ms: number): string => `${ms / 1_000} s`
-const SENTENCES: Record<ReceiptDifference['code'], (ours: number, theirs: number) => string> = {
-  INPUT_COUNT: (ours, theirs) => `it bills ${theirs} input tokens, and we counted ${ours}`,
-  OUTPUT_COUNT: (ours, theirs) => `it bills ${theirs} output tokens, and we sent ${ours}`,
-  PRICE: (ours, theirs) => `its price is ${theirs} nano-units per million tokens, and the job was won at ${ours}`,
-  FEE: (ours, theirs) => `it takes ${theirs} hundredths of a per cent, and the exchange announced ${ours}`,
-  HOLD: (ours, theirs) =>
-    `it holds the money for ${seconds(theirs)}, longer than the ${seconds(ours)} that were stated`,
-}
+const CODES = {
+  INPUT_COUNT: 'dispute.inputCount',
+  OUTPUT_COUNT: 'dispute.outputCount',
+  PRICE: 'dispute.price',
+  FEE: 'dispute.fee',
+  HOLD: 'dispute.hold',
+} as const satisfies Record<ReceiptDifference['code'], ReasonCode>
 
-export const differenceText = ({ code, ours, theirs }: ReceiptDifference): string => SENTENCES[code](ours, theirs)
+/** HOLD in seconds, the others as they are. */
+export function differenceReason({ code, ours, theirs }: ReceiptDifference): Reason {
+  const per = code === 'HOLD' ? SECOND_MS : 1
+  return because(CODES[code], { ours: ours / per, theirs: theirs / per })
+}
 
 /** As stored by us in `jobs.dispute`. */
 export const parseDifferences = (json: string): ReceiptDifference[] =>

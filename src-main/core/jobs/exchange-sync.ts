@@ -4,7 +4,8 @@
  * repeating all of this changes nothing.
  */
 import { attempted, due } from '#books/outbox.ts'
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { failValue, fail, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
@@ -194,10 +195,8 @@ export class Sync {
 
   /** Reads the exchange's whole history again and compares it with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   async compare(): Promise<SyncReport> {
-    if (this.#context.venue.capabilities.receipts !== 'signed')
-      throw new StokerError('UNAVAILABLE', 'This venue signs no receipts, so only our own side was checked.')
-    if (this.#exchangeKey() === null)
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable, so only our own side was checked.')
+    if (this.#context.venue.capabilities.receipts !== 'signed') throw fail('sync.noReceipts')
+    if (this.#exchangeKey() === null) throw fail('sync.offline')
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
     const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
       this.begin(true)
@@ -205,12 +204,7 @@ export class Sync {
         ? { receipts: 0, releases: 0, problems: ['the exchange went away'] }
         : this.#passEnd(this.#pass)
     })
-    return within(
-      this.#context.clock,
-      COMPARE_MS,
-      report,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer in time, so only our own side was checked.'),
-    )
+    return within(this.#context.clock, COMPARE_MS, report, () => fail('sync.late'))
   }
 
   #passEnd(pass: Pass): Promise<SyncReport> {
@@ -250,8 +244,8 @@ export class Sync {
         this.#settlement.voidJob(jobId, state === 'void' ? 'the exchange voided it' : 'the exchange does not know it')
       else if (state === 'pending' && findJob(realmDb.read, jobId)?.state === 'running') {
         // Its text was lost with the process or session that ran it.
-        this.#settlement.fail([{ jobId, reason: 'Stoker or the connection stopped while it ran' }])
-        venue.failed(jobId, { code: 'UNAVAILABLE', message: 'the supplier restarted', data: {} })
+        this.#settlement.fail([{ jobId, reason: because('job.interrupted') }])
+        venue.failed(jobId, failValue('job.supplierRestarted'))
       }
     }
   }

@@ -3,6 +3,7 @@
  * a listing loads its model.
  */
 import type { HandedBack } from '#contract/models.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { CoreContext, DeploymentsService, HandBack, VenueContext } from '#core/core-context.ts'
 
 import type { InterruptionCost } from './interruption-cost.ts'
@@ -11,7 +12,7 @@ import type { InterruptionCost } from './interruption-cost.ts'
 export interface HandBackVenue {
   context: Pick<VenueContext, 'venueId' | 'unit'>
   jobs: { live(): readonly unknown[]; yieldAll(): InterruptionCost }
-  listings: { pauseAll(why: string): string[]; wanted(): boolean; drained(): boolean }
+  listings: { pauseAll(why: Reason): string[]; wanted(): boolean; drained(): boolean }
   exams: { examining(): string | null; giveUp(): void }
 }
 
@@ -28,7 +29,7 @@ export interface HandBackDeps {
 /** Accepted work is given so long; what then still runs ends as under `now`. */
 const FINISH_MS = 600_000
 const LOOK_EVERY_MS = 250
-const WHY = 'you took the machine back'
+const WHY = because('listing.handedBack')
 
 type Cost = Pick<HandedBack, 'handedOff' | 'failed' | 'notEarned' | 'lostTokens'>
 

@@ -1,4 +1,5 @@
 /** Jobs of one venue: won, served, claimed, paid. */
+import type { Reason } from '#contract/reasons.ts'
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { MINUTE_MS } from '#contract/time.ts'
@@ -50,7 +51,7 @@ export interface ServingService {
   /** Called after every end of a job. */
   onEnded(listener: () => void): () => void
   /** Fails them; their buyers pay nothing. How many there were. */
-  giveUp(instrument: string, deploymentId: string, message: string): number
+  giveUp(instrument: string, deploymentId: string, reason: Reason): number
   /**
    * What was measured on a deployment; its jobs those that ended after `since` (monotonic). Null before it was ever in
    * memory.
@@ -99,7 +100,7 @@ function createServingService(
   return {
     runningOf: (instrument, deploymentId) => activeJobs.boughtOf(instrument, deploymentId).length,
     onEnded: (listener) => activeJobs.onEnded(listener),
-    giveUp: (instrument, deploymentId, message) => activeJobs.giveUp(instrument, deploymentId, message),
+    giveUp: (instrument, deploymentId, reason) => activeJobs.giveUp(instrument, deploymentId, reason),
     measured(deploymentId, since) {
       const engine = deployments.engine(deploymentId)
       if (engine === null) return null

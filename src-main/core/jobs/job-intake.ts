@@ -2,7 +2,8 @@
  * Takes the jobs that were won: admission, the job's row, and the engine; what happens to a job from then on is
  * active-jobs.ts. Prompts and answers live in memory only, and only while the job runs.
  */
-import type { ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, failValue, errorReason } from '#contract/errors.ts'
+import { storedReason } from '#contract/reasons.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 import type { Lease } from '#core/capacity/lease.port.ts'
@@ -50,9 +51,7 @@ export class JobIntake {
     if (this.#activeJobs.has(frame.jobId)) return frame.lease?.release()
     if (findJob(realmDb.read, frame.jobId) !== null) {
       frame.lease?.release()
-      return void tell(venue, (verbs) =>
-        verbs.refuse(frame.jobId, { code: 'CONFLICT', message: 'this job was seen before', data: {} }),
-      )
+      return void tell(venue, (verbs) => verbs.refuse(frame.jobId, failValue('job.seenBefore')))
     }
     const route = frame.examId === undefined ? this.#deps.routeOf(frame.instrument) : this.#deps.exams.route(frame)
     const engine = route === null ? null : this.#deps.deployments.engine(route.deploymentId)
@@ -71,7 +70,7 @@ export class JobIntake {
     if (error === null && (lease !== null || frame.examId !== undefined)) this.#start(frame, route!, engine!, lease)
     else {
       frame.lease?.release()
-      this.#reject(frame, route, error ?? { code: 'ENGINE_BUSY', message: 'every slot is taken', data: {} })
+      this.#reject(frame, route, error ?? failValue('job.slotsTaken'))
     }
   }
 
@@ -137,9 +136,7 @@ export class JobIntake {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
         lease?.release()
-        return void tell(venue, (verbs) =>
-          verbs.refuse(jobId, { code: 'INTERNAL', message: 'the job could not be recorded', data: {} }),
-        )
+        return void tell(venue, (verbs) => verbs.refuse(jobId, failValue('job.notRecorded')))
       }
       events.changed('jobs')
     }
@@ -168,7 +165,7 @@ export class JobIntake {
           db,
           newJob(frame, route, venue.state(), {
             state: 'rejected',
-            reason: error.message,
+            reason: storedReason(errorReason(error)),
             startedAt: now,
             endedAt: now,
             expiresAt: now,

@@ -1,4 +1,5 @@
 /** A stored job as the contract shows it. */
+import { parseStoredReason } from '#contract/reasons.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import { nano, type Nano } from '#contract/money.ts'
@@ -30,7 +31,7 @@ export function jobView(
     instrument: brandId<Instrument>(row.instrument),
     sha256: brandId<ModelSha256>(row.sha256 === '' ? '0'.repeat(64) : row.sha256),
     state: row.state,
-    reason: row.reason,
+    reason: row.reason === '' ? null : parseStoredReason(row.reason),
     startedAt: row.startedAt,
     endedAt: row.endedAt,
     finish: row.finish,

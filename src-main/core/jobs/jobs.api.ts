@@ -1,6 +1,6 @@
 /** Handlers of contract/jobs.ts. */
 import { verifyReceipt } from '#books/receipts.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { ByVenue } from '#core/by-venue.ts'
 import type { VenueContext, PowerService } from '#core/core-context.ts'
 import type { Os } from '#core/os.ts'
@@ -52,7 +52,7 @@ export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJo
     },
     get(jobId: string) {
       const row = findJob(realmDb.read, jobId)
-      if (row === null) throw new StokerError('NOT_FOUND', 'There is no job of this name here.')
+      if (row === null) throw fail('job.unknown')
       const seen = {
         ...view(row),
         receipt: null,

@@ -3,6 +3,8 @@
  * repeated after a crash, a resend or a duplicate without moving money twice. What a record of the exchange means is decided in
  * settlement.ts, inside the transaction that books it.
  */
+import { inWords } from '#contract/errors.ts'
+import { because, type Reason, storedReason, together } from '#contract/reasons.ts'
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
 import { receiptHash } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
@@ -15,7 +17,7 @@ import type { VenueContext } from '#core/core-context.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
-import { differenceText } from './differences.ts'
+import { differenceReason } from './differences.ts'
 import {
   findJob,
   insertJob,
@@ -63,7 +65,7 @@ export interface Settlement {
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
   /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
-  fail(jobs: readonly { jobId: string; reason: string }[]): void
+  fail(jobs: readonly { jobId: string; reason: Reason }[]): void
 }
 
 type SettlementDeps = Pick<VenueContext, 'realmDb' | 'books' | 'unit' | 'realm' | 'clock' | 'key'>
@@ -85,7 +87,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
         for (const { jobId, reason } of jobs) {
           const job = findJob(db, jobId)
           if (job?.state !== 'running') continue
-          updateJob(db, jobId, { state: 'failed', reason, endedAt: clock.now() })
+          updateJob(db, jobId, { state: 'failed', reason: storedReason(reason), endedAt: clock.now() })
           addFailed(db, clock.now(), job)
         }
       }),
@@ -157,7 +159,7 @@ function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey
   )
   if (decision.kind === 'dispute') {
     dispute(deps, db, receipt, decision.differences)
-    return { kind: 'disputed', problems: decision.differences.map(differenceText) }
+    return { kind: 'disputed', problems: decision.differences.map((one) => inWords(differenceReason(one))) }
   }
   if (decision.kind !== 'book') return decision
   // A receipt over our own signature for a job we have no row of: the database was restored from a copy.
@@ -207,7 +209,7 @@ function dispute(
     ...receiptFacts(receipt),
     ...tokenCounts(receipt.claim.usage),
     state: 'void',
-    reason: differences.map(differenceText).join('; '),
+    reason: storedReason(together(differences.map(differenceReason)) ?? because('failure.unknown')),
     endedAt: job.endedAt ?? now,
     dispute: JSON.stringify(differences),
   })

@@ -1,4 +1,5 @@
 /** What a line of a venue's statement means for our books: pure decisions. */
+import { because, parseStoredReason, type Reason } from '#contract/reasons.ts'
 import type { StatementLine } from '#core/venues/index.ts'
 
 import type { SellerJobRow } from './jobs.store.ts'
@@ -12,7 +13,7 @@ export interface LineDecision {
   /** The states that the money passes now, in order. */
   moves: readonly LineState[]
   /** Why the line does not agree with our record; null when it does. */
-  difference: string | null
+  difference: Reason | null
 }
 
 /** `known` is the line of the same job in an earlier statement. */
@@ -22,21 +23,21 @@ export function decideLine(
   known: StatementLineRow | null,
 ): LineDecision {
   if (known !== null) {
+    const before = known.difference === null ? null : parseStoredReason(known.difference)
     const difference =
       known.amountNano === line.amountNano
-        ? known.difference
-        : `it says ${line.amountNano} now and said ${known.amountNano} before`
+        ? before
+        : because('statement.changed', { now: line.amountNano, before: known.amountNano })
     const [from, to] = [ORDER.indexOf(known.state), ORDER.indexOf(line.state)]
     return { book: false, moves: known.booked ? ORDER.slice(from + 1, to + 1) : [], difference }
   }
   const nothing = { book: false, moves: [] }
-  if (job === null) return { ...nothing, difference: 'we have no such job' }
-  if (job.state !== 'claimed')
-    return { ...nothing, difference: `our job is ${job.state}, so we claimed nothing for it` }
+  if (job === null) return { ...nothing, difference: because('statement.noJob') }
+  if (job.state !== 'claimed') return { ...nothing, difference: because('statement.notClaimed', { state: job.state }) }
   const expected = job.acknowledgedNano
   const difference =
     expected === null || expected === line.amountNano
       ? null
-      : `it says ${line.amountNano}, and ${expected} was said when the job was taken`
+      : because('statement.otherAmount', { now: line.amountNano, taken: expected })
   return { book: true, moves: ORDER.slice(1, ORDER.indexOf(line.state) + 1), difference }
 }

@@ -1,4 +1,6 @@
 /** Lines of the venue's statements that do not agree with our own record, in plain words. */
+import { inWords } from '#contract/errors.ts'
+import { parseStoredReason } from '#contract/reasons.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
 import { differingLines } from './statements.store.ts'
@@ -13,7 +15,7 @@ export function statementProblems(db: ReadDb): string[] {
   if (count === 0) return []
   const lines = latest.map(
     ({ jobId, difference, booked }) =>
-      `statement line of job ${jobId}: ${difference}${booked ? '' : '; nothing of it was booked'}`,
+      `statement line of job ${jobId}: ${inWords(parseStoredReason(difference ?? ''))}${booked ? '' : '; nothing of it was booked'}`,
   )
   return [...lines, ...(count > latest.length ? [`${count - latest.length} more lines differ`] : []), ADVICE]
 }

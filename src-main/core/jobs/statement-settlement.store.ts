@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 
 import { done as outboxDone } from '#books/outbox.ts'
 import { transferId } from '#books/transfer-ids.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { storedReason } from '#contract/reasons.ts'
 import { nano } from '#contract/money.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { STATEMENT_BYTES_MAX, type Statement, type StatementLine } from '#core/venues/index.ts'
@@ -72,8 +73,7 @@ export function createStatementSettlement(deps: Deps, onEarned: () => void = () 
 }
 
 function applyStatement(deps: Deps, db: WriteDb, { text, lines, at }: Statement): { changed: number; earned: boolean } {
-  if (Buffer.byteLength(text) > STATEMENT_BYTES_MAX || lines.length > LINES_MAX)
-    throw new StokerError('TOO_LARGE', 'The venue’s statement is larger than a megabyte or ten thousand lines.')
+  if (Buffer.byteLength(text) > STATEMENT_BYTES_MAX || lines.length > LINES_MAX) throw fail('venue.statementTooLarge')
   const sha256 = createHash('sha256').update(text).digest('hex')
   if (statementSeq(db, sha256) !== null) return { changed: 0, earned: false }
   const seq = insertStatement(db, { at, sha256, lines: lines.length })
@@ -87,7 +87,8 @@ function applyStatement(deps: Deps, db: WriteDb, { text, lines, at }: Statement)
 function applyLine(deps: Deps, db: WriteDb, line: StatementLine, statement: number): 'booked' | 'moved' | 'nothing' {
   const known = lineOf(db, line.jobId)
   const job = findJob(db, line.jobId)
-  const { book, moves, difference } = decideLine(line, job, known)
+  const { book, moves, difference: found } = decideLine(line, job, known)
+  const difference = found === null ? null : storedReason(found)
   if (known === null) insertLine(db, { ...line, statement, state: line.state, difference, booked: book })
   else if (moves.length > 0 || difference !== known.difference)
     updateLine(db, line.jobId, { difference, ...(moves.length > 0 ? { state: moves.at(-1)! } : {}) })

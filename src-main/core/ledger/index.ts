@@ -2,7 +2,7 @@
  * The ledger check an owner can ask for: our side re-summed, every receipt verified, and the exchange's history
  * compared with ours.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { VenueId } from '#contract/ids.ts'
 import type { ByVenue } from '#core/by-venue.ts'
 import type { VenueContext } from '#core/core-context.ts'
@@ -35,8 +35,7 @@ export function createLedger(context: VenueContext, jobs: Pick<Jobs, 'compare' |
 
   /** Errors: UNAVAILABLE while another check is under way; the signal's reason when that ends it. */
   const check = async (signal?: AbortSignal): Promise<LedgerCheck> => {
-    if (progress !== null)
-      throw new StokerError('UNAVAILABLE', 'The books are being checked already; wait for that check to end.')
+    if (progress !== null) throw fail('ledger.checking')
     progress = { part: 'comparing with the exchange', done: 0, of: 0 }
     try {
       return await run(signal)

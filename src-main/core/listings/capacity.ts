@@ -3,6 +3,7 @@
  * a bound of its own: the exchange takes no more. (An exam is asked for with all slots of the deployment, and its calls
  * run behind the jobs of the same engine, so one taken while selling may measure less than the machine can do.)
  */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { GradeLimits } from '#contract/grades.ts'
 import { MINUTE_MS, SECOND_MS } from '#contract/time.ts'
 import type { EngineSpeed } from '#core/engine/engine.port.ts'
@@ -24,12 +25,12 @@ export interface CapacityFacts {
   promptTokens: number | null
   generatedTokens: number | null
   /** A limit broken by real jobs not long ago. */
-  bound: { slots: number; why: string } | null
+  bound: { slots: number; why: Reason } | null
 }
 export interface Capacity {
   slots: number
   /** Why fewer than all are offered; null when all are. */
-  why: string | null
+  why: Reason | null
 }
 
 /** So much better than the grade's limit a figure must be. */
@@ -41,24 +42,33 @@ const CHANGE_EVERY_MS = 30 * SECOND_MS
 /** How long a limit broken by real jobs bounds the slots; then one more is tried again. */
 const BOUND_MS = 10 * MINUTE_MS
 
-const shown = (value: number): string => (value < 10 ? value.toFixed(1).replace(/\.0$/, '') : String(Math.round(value)))
+const shown = (value: number): number => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value))
 /** Meets the limit, without the margin. */
-const spare = (meets: boolean): string => (meets ? ', with a tenth to spare' : '')
-const atOnce = (n: number): string => (n === 1 ? 'even alone' : `with ${n} at once`)
+const spare = (meets: boolean): string => (meets ? 'yes' : 'no')
 
 /**
  * Why so many at once would miss the grade's speed, by what was measured; null when they would not, or when nothing
  * says so.
  */
-function tooMany(n: number, facts: CapacityFacts): string | null {
+function tooMany(n: number, facts: CapacityFacts): Reason | null {
   const { limits, speed, outputRatio } = facts
   const engineRate = streamRate(speed.perStream, n)
   const rate = engineRate === null || outputRatio === null ? null : engineRate * outputRatio
   if (rate !== null && rate < limits.throughputFloorTokPerS * (1 + MARGIN))
-    return `${atOnce(n)} each stream gets ${shown(rate)} tokens/s and the grade asks ${shown(limits.throughputFloorTokPerS)}${spare(rate >= limits.throughputFloorTokPerS)}`
+    return because('capacity.rate', {
+      streams: n,
+      rate: shown(rate),
+      floor: shown(limits.throughputFloorTokPerS),
+      spare: spare(rate >= limits.throughputFloorTokPerS),
+    })
   const ttftMs = firstTokenMs(n, facts, engineRate)
   if (ttftMs !== null && ttftMs > limits.ttftCeilingMs * (1 - MARGIN))
-    return `${atOnce(n)} the first token takes up to ${shown(ttftMs / SECOND_MS)} s and the grade allows ${shown(limits.ttftCeilingMs / SECOND_MS)} s${spare(ttftMs <= limits.ttftCeilingMs)}`
+    return because('capacity.firstToken', {
+      streams: n,
+      seconds: shown(ttftMs / SECOND_MS),
+      ceiling: shown(limits.ttftCeilingMs / SECOND_MS),
+      spare: spare(ttftMs <= limits.ttftCeilingMs),
+    })
   return null
 }
 
@@ -81,32 +91,33 @@ function firstTokenMs(
 export function capacityOf(facts: CapacityFacts): Capacity {
   const { slots, examSlots, bound } = facts
   let best: Capacity = { slots, why: null }
-  const lower = (to: number, why: string): void => {
+  const lower = (to: number, why: Reason): void => {
     if (to < best.slots) best = { slots: Math.max(1, to), why }
   }
-  if (examSlots !== null)
-    lower(examSlots, `the exam measured ${examSlots} at once; sit it again with this deployment to offer more`)
+  if (examSlots !== null) lower(examSlots, because('capacity.exam', { measured: examSlots }))
   if (bound !== null) lower(bound.slots, bound.why)
   for (let n = best.slots; n >= 1; n -= 1) {
     const why = tooMany(n, facts)
     if (why === null) break
     best = { slots: Math.max(1, n - 1), why }
   }
-  return best.why === null ? best : { slots: best.slots, why: `${best.slots} of ${slots}: ${best.why}` }
+  return best.why === null
+    ? best
+    : { slots: best.slots, why: because('capacity.some', { slots: best.slots, of: slots, why: best.why }) }
 }
 
 /**
- * What the last jobs missed more often than the grade allows, in plain words; null when nothing, or when there are too
+ * What the last jobs missed more often than the grade allows; null when nothing, or when there are too
  * few of them to say.
  */
-export function brokenLimit(window: readonly Served[], limits: Limits): string | null {
+export function brokenLimit(window: readonly Served[], limits: Limits): Reason | null {
   const late = window.filter(({ ttftMs }) => ttftMs > limits.ttftCeilingMs).length
   if (window.length >= WINDOW_MIN && late / window.length > MISSES)
-    return `${late} of the last ${window.length} jobs waited longer than ${shown(limits.ttftCeilingMs / SECOND_MS)} s for their first token`
+    return because('capacity.late', { late, jobs: window.length, seconds: shown(limits.ttftCeilingMs / SECOND_MS) })
   const rates = window.flatMap(({ tokPerS }) => (tokPerS === null ? [] : [tokPerS]))
   const slow = rates.filter((rate) => rate < limits.throughputFloorTokPerS).length
   if (rates.length >= WINDOW_MIN && slow / rates.length > MISSES)
-    return `${slow} of the last ${rates.length} jobs got less than ${shown(limits.throughputFloorTokPerS)} tokens/s`
+    return because('capacity.slow', { slow, jobs: rates.length, rate: shown(limits.throughputFloorTokPerS) })
   return null
 }
 
@@ -115,7 +126,7 @@ export interface Offered extends Capacity {
   changedAt: number
   /** Jobs before this are not judged again. */
   judgedFrom: number
-  bound: { slots: number; why: string; until: number } | null
+  bound: { slots: number; why: Reason; until: number } | null
 }
 
 export interface CapacityInput {
@@ -166,7 +177,10 @@ export function nextOffer(before: Offered | null, input: CapacityInput, mono: nu
   if (!now) return { ...before, judgedFrom, bound: holds }
   return {
     ...next,
-    why: next.slots === target.slots ? target.why : `${next.slots} of ${slots}: one more is tried at a time`,
+    why:
+      next.slots === target.slots
+        ? target.why
+        : because('capacity.some', { slots: next.slots, of: slots, why: because('capacity.oneMore') }),
     changedAt: mono,
     judgedFrom,
     bound: holds,

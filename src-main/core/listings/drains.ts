@@ -2,6 +2,7 @@
  * Accepted work of a listing that takes no more: it is finished, for ten minutes at most; what then still runs is
  * failed by us and its buyers pay nothing.
  */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Clock, EpochMs } from '#contract/time.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
@@ -11,7 +12,7 @@ export interface DrainsDeps {
   clock: Clock
   /** Jobs of the listing that the deployment still works on. */
   running(instrument: string, deploymentId: string): number
-  giveUp(instrument: string, deploymentId: string, message: string): void
+  giveUp(instrument: string, deploymentId: string, reason: Reason): void
   changed(): void
 }
 
@@ -86,11 +87,7 @@ export class Drains {
   }
 
   #late(drain: Drain): void {
-    this.#deps.giveUp(
-      drain.instrument,
-      drain.deploymentId,
-      'the listing was taken down and the job was not done ten minutes later',
-    )
+    this.#deps.giveUp(drain.instrument, drain.deploymentId, because('listing.drainLate'))
     if (this.#drains.has(drain)) this.#forget(drain)
   }
 }

@@ -1,5 +1,7 @@
 /** SQL of listings (what the owner wants) and of the time they were up. */
+import { inWords } from '#contract/errors.ts'
 import { nanoPerMtok, type Price } from '#contract/money.ts'
+import { parseStoredReason, type Reason, storedReason } from '#contract/reasons.ts'
 import { QUARTER_MS } from '#contract/time.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 
@@ -9,8 +11,8 @@ export interface ListingRow {
   ask: Price
   slots: number
   paused: boolean
-  /** In plain words, unless the owner paused it. */
-  pausedWhy: string | null
+  /** Null where the owner paused it. */
+  pausedWhy: Reason | null
   since: number
 }
 type Stored = {
@@ -41,7 +43,7 @@ export const storedListings = (db: ReadDb): ListingRow[] =>
       },
       slots: Number(row.slots),
       paused: row.paused === 1n,
-      pausedWhy: row.pausedWhy,
+      pausedWhy: row.pausedWhy === null ? null : parseStoredReason(row.pausedWhy),
       since: Number(row.since),
     }))
 
@@ -59,7 +61,7 @@ export function saveListing(db: WriteDb, row: ListingRow): void {
     row.ask.output,
     row.slots,
     row.paused ? 1 : 0,
-    row.pausedWhy,
+    row.pausedWhy === null ? null : storedReason(row.pausedWhy),
     row.since,
   )
 }
@@ -69,17 +71,25 @@ export type ListingChange = 'listed' | 're-priced' | 'moved' | 'paused' | 'resum
 
 const REASON_MAX = 400
 
+/** A code with its params cannot be cut, so a long one is kept in words; empty for the owner's own wish. */
+function keptReason(reason: Reason | null): string {
+  if (reason === null) return ''
+  const stored = storedReason(reason)
+  return stored.length <= REASON_MAX ? stored : inWords(reason).slice(0, REASON_MAX)
+}
+
 /** Appends to the history, in the transaction that changes the listing. */
 export function recordListing(
   db: WriteDb,
   { instrument, deploymentId, ask, slots }: ListingRow,
   change: ListingChange,
-  reason: string,
+  reason: Reason | null,
   at: number,
 ): void {
   db.prepare(
-    'INSERT INTO listing_history (at, instrument, deployment_id, change, ask_nano_per_mtok, slots, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ).run(at, instrument, deploymentId, change, ask, slots, reason.slice(0, REASON_MAX))
+    `INSERT INTO listing_history (at, instrument, deployment_id, change, ask_nano_per_mtok, ask_cached_nano_per_mtok, ask_output_nano_per_mtok, slots, reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(at, instrument, deploymentId, change, ask.input, ask.cachedInput, ask.output, slots, keptReason(reason))
 }
 
 export const deleteListing = (db: WriteDb, instrument: string): boolean =>

@@ -3,7 +3,8 @@
  * follows (offers.ts); accepted work is finished after a pause, a withdrawal or a change of the deployment
  * (drains.ts).
  */
-import { StokerError, type ErrorCode } from '#contract/errors.ts'
+import { fail, StokerError, type ErrorCode } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { asOnePrice, samePrice, type Price } from '#contract/money.ts'
@@ -38,8 +39,8 @@ export interface ListingsDeps {
 }
 
 /** What the exchange gets for a job that comes all the same. */
-const closedWhy = (row: ListingRow): string =>
-  row.pausedWhy === null ? 'this listing was paused and takes no new jobs' : 'the owner took the machine back'
+const closedWhy = (row: ListingRow): Reason =>
+  because(row.pausedWhy === null ? 'listing.closedPaused' : 'listing.closedHandedBack')
 
 /** What listing `after` anew means beside what stood there. */
 function changeOf(before: ListingRow | null, after: ListingRow): ListingChange {
@@ -74,7 +75,7 @@ export class ListingRunner {
     this.#drains = new Drains({
       clock,
       running: (instrument, deploymentId) => deps.jobs().runningOf(instrument, deploymentId),
-      giveUp: (instrument, deploymentId, message) => void deps.jobs().giveUp(instrument, deploymentId, message),
+      giveUp: (instrument, deploymentId, reason) => void deps.jobs().giveUp(instrument, deploymentId, reason),
       changed: () => events.changed('listing'),
     })
     this.#offers = new Offers(context, { ...deps, slots: this.#slots, rows: this.#rows })
@@ -125,7 +126,7 @@ export class ListingRunner {
     try {
       await this.#offers.offerAndWait(row)
     } catch (error) {
-      if (error instanceof StokerError && !KEPT.includes(error.code)) this.#undo(row, before, error.message)
+      if (error instanceof StokerError && !KEPT.includes(error.code)) this.#undo(row, before, error.reason)
       throw error
     }
     return this.#view(row)
@@ -141,7 +142,7 @@ export class ListingRunner {
   }
 
   /** Pauses everything that is not paused, in one commit, with a reason that lasts; the instruments. */
-  pauseAll(why: string): string[] {
+  pauseAll(why: Reason): string[] {
     const rows = [...this.#rows.values()]
       .filter(({ paused }) => !paused)
       .map((row) => ({ ...row, paused: true, pausedWhy: why }))
@@ -189,12 +190,12 @@ export class ListingRunner {
       this.#withdrawn.set(instrument, {
         ...row,
         paused: true,
-        pausedWhy: 'withdrawn; its accepted jobs are being finished',
+        pausedWhy: because('listing.withdrawn'),
       })
       this.#drains.begin(instrument, row.deploymentId)
     }
     const gone = this.#context.realmDb.tx((db) => {
-      if (row !== undefined) recordListing(db, row, 'withdrawn', '', this.#context.clock.now())
+      if (row !== undefined) recordListing(db, row, 'withdrawn', null, this.#context.clock.now())
       return deleteListing(db, instrument)
     })
     this.#context.events.changed('listing')
@@ -240,16 +241,11 @@ export class ListingRunner {
   }
 
   #checkRequest(instrument: string, deploymentId: string): void {
-    if (this.#context.venue.state().kind !== 'online')
-      throw new StokerError(
-        'EXCHANGE_OFFLINE',
-        'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',
-      )
+    if (this.#context.venue.state().kind !== 'online') throw fail('listing.exchangeOffline')
     const deployment = this.#deps.deployments.find(deploymentId)
-    if (deployment === null)
-      throw new StokerError('NOT_FOUND', 'This deployment does not exist any more; load the model again.')
+    if (deployment === null) throw fail('deployment.goneLoadAgain')
     const spec = this.#deps.specOf(instrument)
-    if (spec === null) throw new StokerError('NOT_FOUND', 'The exchange does not trade this grade.')
+    if (spec === null) throw fail('listing.gradeUnknown')
     // A venue that examines nobody takes any model.
     if (this.#context.venue.capabilities.exams === 'none') return
     const qualified = this.#deps
@@ -257,15 +253,11 @@ export class ListingRunner {
       .some(
         (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
       )
-    if (!qualified)
-      throw new StokerError(
-        'NOT_QUALIFIED',
-        'This model has not passed the exam of this grade (or the pass has run out); take the exam first.',
-      )
+    if (!qualified) throw fail('listing.notQualified')
   }
 
   /** The exchange refused the offer: what stood before stands again. */
-  #undo(row: ListingRow, before: ListingRow | null, reason: string): void {
+  #undo(row: ListingRow, before: ListingRow | null, reason: Reason): void {
     const { instrument } = row
     this.#oldAsks.delete(instrument)
     this.#offers.forget(instrument)
@@ -285,7 +277,7 @@ export class ListingRunner {
   }
 
   /** `reason` where it was not the owner's wish. */
-  #save(row: ListingRow, change: ListingChange, reason = ''): void {
+  #save(row: ListingRow, change: ListingChange, reason: Reason | null = null): void {
     this.#context.realmDb.tx((db) => {
       saveListing(db, row)
       recordListing(db, row, change, reason, this.#context.clock.now())
@@ -296,7 +288,7 @@ export class ListingRunner {
 
   #rowOf(instrument: string): ListingRow {
     const row = this.#rows.get(instrument)
-    if (row === undefined) throw new StokerError('NOT_FOUND', 'Nothing is listed for this grade.')
+    if (row === undefined) throw fail('listing.none')
     return row
   }
 

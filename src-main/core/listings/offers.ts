@@ -1,16 +1,17 @@
 /**
  * Keeps the exchange's offers equal to what the owner wants and to what the machine delivers: offers again after every
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
- * plain words why a listing waits.
+ * codes why a listing waits.
  */
-import { StokerError, fromErrorValue } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because, type Reason, said, storedReason } from '#contract/reasons.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
-import { tell, type VenueEvent } from '#core/venues/index.ts'
+import { exchangeRefusal, refusalReason, tell, type VenueEvent } from '#core/venues/index.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
 import { within } from '#lib/within.ts'
 
@@ -29,7 +30,7 @@ export interface OffersDeps {
 
 export interface OfferStanding {
   state: Listing['state']
-  reason: string
+  reason: Reason
   since: number
 }
 interface Answer {
@@ -37,7 +38,7 @@ interface Answer {
   reject: (error: Error) => void
 }
 
-const pausedReason = (row: ListingRow): string => row.pausedWhy ?? 'paused by you'
+const pausedReason = (row: ListingRow): Reason => row.pausedWhy ?? because('listing.pausedByYou')
 
 export class Offers {
   readonly #context: VenueContext
@@ -55,7 +56,7 @@ export class Offers {
   standing(row: ListingRow): OfferStanding {
     const starting: OfferStanding = {
       state: row.paused ? 'paused' : 'waiting',
-      reason: row.paused ? pausedReason(row) : 'starting',
+      reason: row.paused ? pausedReason(row) : because('listing.starting'),
       since: row.since,
     }
     return this.#standings.get(row.instrument) ?? starting
@@ -124,24 +125,17 @@ export class Offers {
   async offerAndWait(row: ListingRow): Promise<void> {
     const { instrument } = row
     const answered = new Promise<void>((resolve, reject) => {
-      this.#answers
-        .get(instrument)
-        ?.reject(new StokerError('CONFLICT', 'Another change of this listing came in between.'))
+      this.#answers.get(instrument)?.reject(fail('listing.changedMeanwhile'))
       this.#answers.set(instrument, { resolve, reject })
     })
     this.#offered.delete(instrument)
     this.#standings.delete(instrument)
     this.refresh(row)
     if (!this.#offered.has(instrument)) {
-      const reason = this.#standings.get(instrument)?.reason ?? 'it cannot be offered now'
-      this.#answers.get(instrument)?.reject(new StokerError('UNAVAILABLE', `The listing is kept and waits: ${reason}.`))
+      const reason = this.#standings.get(instrument)?.reason ?? because('listing.cannotNow')
+      this.#answers.get(instrument)?.reject(fail('listing.waits', { reason }))
     }
-    await within(
-      this.#context.clock,
-      ANSWER_MS,
-      answered,
-      () => new StokerError('TIMEOUT', 'The exchange did not answer; the listing is kept and offered again.'),
-    )
+    await within(this.#context.clock, ANSWER_MS, answered, () => fail('listing.answerLate'))
   }
 
   #onExchange(state: VenueState): void {
@@ -153,9 +147,9 @@ export class Offers {
     if (state.kind === 'online' || this.#offered.size === 0) this.#refreshAll()
     else
       for (const row of this.#deps.rows.values())
-        if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? 'connecting to the exchange')
+        if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? because('listing.connecting'))
     if (state.kind === 'online' && !state.fresh)
-      for (const instrument of this.#offered) this.#stand(instrument, 'listed', 'open for jobs')
+      for (const instrument of this.#offered) this.#stand(instrument, 'listed', because('listing.open'))
   }
 
   #onEvent(event: VenueEvent): void {
@@ -166,12 +160,12 @@ export class Offers {
     const answer = this.#answers.get(instrument)
     this.#answers.delete(instrument)
     if (error === null) {
-      if (this.#offered.has(instrument)) this.#stand(instrument, 'listed', 'open for jobs')
+      if (this.#offered.has(instrument)) this.#stand(instrument, 'listed', because('listing.open'))
       answer?.resolve()
     } else {
       this.#offered.delete(instrument)
-      this.#stand(instrument, 'refused', error.message)
-      answer?.reject(fromErrorValue(error))
+      this.#stand(instrument, 'refused', refusalReason(error))
+      answer?.reject(exchangeRefusal(error))
     }
   }
 
@@ -180,21 +174,20 @@ export class Offers {
   }
 
   /** Why this listing cannot be offered now; null when it can. */
-  #obstacle(row: ListingRow): string | null {
+  #obstacle(row: ListingRow): Reason | null {
     const state = this.#context.venue.state()
     // One text through all attempts, so that a long outage is not a change every second.
     if (state.kind !== 'online')
       return state.kind === 'connecting' && state.attempt === 1
-        ? 'connecting to the exchange'
-        : 'the exchange is not reachable; Stoker keeps trying'
+        ? because('listing.connecting')
+        : because('listing.exchangeAway')
     const { realm } = this.#context
-    if (state.terms.realm !== realm)
-      return `this exchange trades in the ${state.terms.realm} realm, and this ledger is of the ${realm} realm`
+    if (state.terms.realm !== realm) return because('listing.otherRealm', { theirs: state.terms.realm, ours: realm })
     const { deployments } = this.#deps
     if (deployments.loaded(row.deploymentId) !== null) return null
     const kind = deployments.engine(row.deploymentId)?.state().kind
-    if (kind === 'broken') return 'the engine stopped after repeated crashes; start it again on the models page'
-    return kind === 'backoff' || kind === 'starting' ? 'the engine is restarting' : 'its model is not loaded'
+    if (kind === 'broken') return because('listing.engineBroken')
+    return because(kind === 'backoff' || kind === 'starting' ? 'listing.engineRestarting' : 'listing.modelNotLoaded')
   }
 
   #offer(row: ListingRow): void {
@@ -204,7 +197,7 @@ export class Offers {
       return this.#stand(
         row.instrument,
         'waiting',
-        spec === null ? 'the exchange does not trade this grade now' : 'its model is not loaded',
+        because(spec === null ? 'listing.gradeNotTraded' : 'listing.modelNotLoaded'),
       )
     if (!this.#offered.has(row.instrument)) this.#deps.slots.follow(row, spec)
     this.#offered.add(row.instrument)
@@ -220,24 +213,20 @@ export class Offers {
     const sent = tell(this.#context.venue, (verbs) => verbs.declare(offer))
     if (!sent) this.#offered.delete(row.instrument)
     if (this.#standings.get(row.instrument)?.state !== 'listed')
-      this.#stand(
-        row.instrument,
-        'waiting',
-        sent ? 'offered; the exchange has not answered yet' : 'the exchange is not reachable',
-      )
+      this.#stand(row.instrument, 'waiting', because(sent ? 'listing.offered' : 'listing.exchangeUnreachable'))
   }
 
   /**
    * What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done.
    */
   #onNotice({ level, text, instrument }: Extract<VenueEvent, { kind: 'notice' }>): void {
-    if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', text)
+    if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', said(text))
     if (level !== 'info') this.#context.host.notify('The exchange says', text)
   }
 
-  #stand(instrument: string, state: Listing['state'], reason: string): void {
+  #stand(instrument: string, state: Listing['state'], reason: Reason): void {
     const before = this.#standings.get(instrument)
-    if (before?.state === state && before.reason === reason) return
+    if (before?.state === state && storedReason(before.reason) === storedReason(reason)) return
     this.#standings.set(instrument, { state, reason, since: this.#context.clock.now() })
     this.#context.events.changed('listing')
   }

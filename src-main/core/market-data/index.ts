@@ -1,4 +1,5 @@
 /** The market as the seller sees it: instruments, the last book of each, what an ask would bring. */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { comparePrices } from '#contract/money.ts'
 import type { VenueContext, DeploymentsService, PowerService, QualificationFacts } from '#core/core-context.ts'
@@ -26,14 +27,14 @@ export function createMarketData(
   const books = createLastBooks(context)
   let off: () => void = () => undefined
 
-  const whyNot = (spec: GradeSpec): string | null => {
+  const whyNot = (spec: GradeSpec): Reason | null => {
     const passes = qualifications().filter((one) => one.instrument === spec.instrument)
-    if (passes.length === 0) return 'no pass of its exam yet, or it has run out'
+    if (passes.length === 0) return because('grade.noPass')
     if (!passes.some((one) => one.specVersion === spec.version))
-      return `the grade changed to version ${spec.version} since the exam`
+      return because('grade.changed', { version: spec.version })
     const loaded = deployments.allLoaded()
     return loaded.length > 0 && !loaded.some(({ sha256 }) => passes.some((one) => one.sha256 === sha256))
-      ? 'another model passed its exam than the one loaded'
+      ? because('grade.otherModel')
       : null
   }
 

@@ -1,4 +1,5 @@
 /** Handlers of contract/market.ts. */
+import type { Reason } from '#contract/reasons.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Instrument } from '#contract/ids.ts'
 import { netPrice, type Price } from '#contract/money.ts'
@@ -17,7 +18,7 @@ export interface MarketApiDeps {
   listings: Listings
   power: Pick<PowerService, 'perMtok'>
   /** Why the rig cannot sell this grade now; null when it can. */
-  whyNot(this: void, spec: GradeSpec): string | null
+  whyNot(this: void, spec: GradeSpec): Reason | null
 }
 
 /** What the contract asks of the market of one venue. */

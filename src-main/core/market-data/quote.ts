@@ -1,6 +1,7 @@
 /** What an ask would bring, and where it would stand in the book. Pure. */
 import type { BookView } from '#contract/market.ts'
 import { comparePrices, type Price } from '#contract/money.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 
 /** 1 is the first to get work. Equal asks of others stand before a new one: they came earlier. */
 export function placeInBook(book: Pick<BookView, 'rows'>, ask: Price): { place: number; of: number } {
@@ -19,14 +20,13 @@ export interface QuoteFacts {
 const STALE_MS = 60_000
 
 /** What the seller should know before listing at this ask. */
-export function quoteWarnings({ ask, place, online, qualified, bookAgeMs }: QuoteFacts): string[] {
-  const warnings: string[] = []
-  if (ask.input === 0 && ask.output === 0) warnings.push('At an ask of zero every job is served for nothing.')
-  if (!qualified) warnings.push('No current pass of this grade’s exam: take the exam before listing.')
-  if (!online) warnings.push('The exchange is not reachable; the book may have changed.')
-  else if (bookAgeMs === null) warnings.push('The exchange has not sent the book of this grade yet.')
-  else if (bookAgeMs > STALE_MS) warnings.push('The book shown is more than a minute old.')
-  if (place !== null && place.of > 1 && place.place === place.of)
-    warnings.push('Every other supplier asks less or the same: work comes last.')
+export function quoteWarnings({ ask, place, online, qualified, bookAgeMs }: QuoteFacts): Reason[] {
+  const warnings: Reason[] = []
+  if (ask.input === 0 && ask.output === 0) warnings.push(because('quote.askZero'))
+  if (!qualified) warnings.push(because('quote.notQualified'))
+  if (!online) warnings.push(because('quote.offline'))
+  else if (bookAgeMs === null) warnings.push(because('quote.noBook'))
+  else if (bookAgeMs > STALE_MS) warnings.push(because('quote.oldBook'))
+  if (place !== null && place.of > 1 && place.place === place.of) warnings.push(because('quote.last'))
   return warnings
 }

@@ -4,7 +4,7 @@
  */
 import { basename, isAbsolute, resolve } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
 import { hashFile, stampOf, type Hashing } from './model-files.ts'
@@ -21,9 +21,13 @@ export type ImportStep = Extract<Hashing, { kind: 'hashing' }> | { kind: 'stored
 export function modelPath(typed: string): string {
   const path = typed.trim().replace(/^"(.*)"$/, '$1')
   if (!isAbsolute(path) || path.includes('\0'))
-    throw new StokerError('BAD_REQUEST', 'Give the whole path of the file, from the root or drive on.', {
-      data: { path },
-    })
+    throw fail(
+      'model.wholePath',
+      {},
+      {
+        data: { path },
+      },
+    )
   return resolve(path)
 }
 

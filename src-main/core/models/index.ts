@@ -1,7 +1,8 @@
 /** Models: GGUF files known by their SHA-256. */
 import { freemem } from 'node:os'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { Model } from '#contract/models.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
@@ -31,7 +32,7 @@ export type ModelsContext = Pick<
 /** What models must ask of domains made after them. */
 export interface ModelsHooks {
   /** Why the model may not be removed now, in plain words; null when it may. */
-  inUse(sha256: string): string | null
+  inUse(sha256: string): Reason | null
   /** Whether one of its deployments is in memory; none is by default. */
   loaded?(sha256: string): boolean
   /**
@@ -70,13 +71,8 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       const there = (await stampOf(stored.path)) !== null
       // Asked after the last await: nothing may come between the answer and the deletion.
       const reason = hooks.inUse(sha256)
-      if (reason !== null) throw new StokerError('MODEL_IN_USE', reason, { data: { sha256 } })
-      if (stored.bundled && there)
-        throw new StokerError(
-          'CONFLICT',
-          'This model comes with Stoker and stays in the list; unload it if it takes memory.',
-          { data: { sha256 } },
-        )
+      if (reason !== null) throw fail('model.inUse', { reason }, { data: { sha256 } })
+      if (stored.bundled && there) throw fail('model.bundled', {}, { data: { sha256 } })
       const removed = rigDb.tx((db) => deleteModel(db, sha256))
       await uploaded.drop(stored.path)
       events.changed('models')
@@ -99,8 +95,7 @@ function createImports(
   let imports = 0
   return async function* importFile(typed, signal) {
     const path = modelPath(typed)
-    if (imports >= IMPORTS_MAX)
-      throw new StokerError('UNAVAILABLE', `${IMPORTS_MAX} files are being imported; wait for one to end.`)
+    if (imports >= IMPORTS_MAX) throw fail('model.importsFull', { max: IMPORTS_MAX })
     imports += 1
     try {
       const both = signal === undefined ? stopping : AbortSignal.any([signal, stopping])
@@ -131,7 +126,7 @@ function createLifecycle(context: ModelsContext, states: ModelStates, stopping: 
       return work
     },
     async stop(): Promise<void> {
-      stopping.abort(new StokerError('CANCELLED', 'Stoker is stopping.'))
+      stopping.abort(fail('stoker.stopping'))
       await Promise.allSettled([registering, states.idle()])
     },
   }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import { brandId, type ModelSha256 } from '#contract/ids.ts'
 
 import { sameStamp, type FileStamp } from './models.ts'
@@ -17,10 +17,14 @@ export type Hashing =
   | { kind: 'hashed'; sha256: ModelSha256; stamp: FileStamp }
 
 const unreadable = (path: string, cause: unknown): StokerError =>
-  new StokerError('MODEL_UNREADABLE', `${path} cannot be read; check that it exists and that you may read it`, {
-    data: { path },
-    cause,
-  })
+  fail(
+    'model.fileUnreadable',
+    { path },
+    {
+      data: { path },
+      cause,
+    },
+  )
 
 /** Null when there is no regular file at the path (or none we may see). */
 export async function stampOf(path: string): Promise<FileStamp | null> {
@@ -40,8 +44,7 @@ export async function stampOf(path: string): Promise<FileStamp | null> {
 export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenerator<Hashing, void, void> {
   const before = await stampOf(path)
   if (before === null) throw unreadable(path, undefined)
-  if (before.sizeBytes === 0)
-    throw new StokerError('MODEL_EMPTY', `${path} is empty; download it again`, { data: { path } })
+  if (before.sizeBytes === 0) throw fail('model.fileEmpty', { path }, { data: { path } })
   const file = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error)
   })
@@ -56,7 +59,7 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
         yield { kind: 'hashing', doneBytes, totalBytes }
         reportAt = doneBytes + REPORT_BYTES
       }
-      if (signal?.aborted === true) throw new StokerError('CANCELLED', 'The import was stopped.')
+      if (signal?.aborted === true) throw fail('model.importStopped')
       const { bytesRead } = await file
         .read(chunk, 0, Math.min(CHUNK_BYTES, totalBytes - doneBytes), doneBytes)
         .catch((error: unknown) => {
@@ -68,11 +71,7 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
     }
     const after = await stampOf(path)
     if (doneBytes !== totalBytes || after === null || !sameStamp(before, after))
-      throw new StokerError(
-        'MODEL_CHANGED',
-        `${path} changed while it was read; wait until its download has ended, then import it again`,
-        { data: { path } },
-      )
+      throw fail('model.changedWhileRead', { path }, { data: { path } })
     yield { kind: 'hashing', doneBytes, totalBytes }
     yield { kind: 'hashed', sha256: brandId<ModelSha256>(hash.digest('hex')), stamp: before }
   } finally {

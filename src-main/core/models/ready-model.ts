@@ -1,5 +1,5 @@
 /** A stored model whose file still is the one that was hashed. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
 import type { ModelStates } from './model-states.ts'
@@ -9,18 +9,17 @@ import { findModel } from './models.store.ts'
 /** Hashes the file again where it changed. Errors: NOT_FOUND, MODEL_MISSING, MODEL_CHANGED. */
 export async function readyModel(db: ReadDb, states: ModelStates, sha256: string): Promise<StoredModel> {
   const stored = findModel(db, sha256)
-  if (stored === null)
-    throw new StokerError('NOT_FOUND', 'This model is not in the list; import it first.', { data: { sha256 } })
+  if (stored === null) throw fail('model.unknown', {}, { data: { sha256 } })
   const state = await states.settle(stored)
   if (state === 'ready') return findModel(db, sha256) ?? stored
   const data = { sha256, path: stored.path }
   if (state === 'missing')
-    throw new StokerError('MODEL_MISSING', `${stored.path} is gone; put it back, or import it from where it is now.`, {
-      data,
-    })
-  throw new StokerError(
-    'MODEL_CHANGED',
-    `${stored.path} is not the file that was imported any more; import it again as the model it is now.`,
-    { data },
-  )
+    throw fail(
+      'model.fileGone',
+      { path: stored.path },
+      {
+        data,
+      },
+    )
+  throw fail('model.fileReplaced', { path: stored.path }, { data })
 }

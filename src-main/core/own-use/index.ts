@@ -4,6 +4,7 @@
  */
 import type { OwnUse } from '#contract/app.ts'
 import { StokerError } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import { serial } from '#lib/serial.ts'
 
@@ -20,21 +21,21 @@ export type OwnUseContext = Pick<CoreContext, 'os' | 'rigDb' | 'clock' | 'ids' |
 type Open = Awaited<ReturnType<EndpointPort['open']>>
 
 /**
- * What hinders it, in plain words, where it does not open. The key is asked for with every call: a renewed one holds at
+ * What hinders it where it does not open. The key is asked for with every call: a renewed one holds at
  * once.
  */
 async function tryOpen(
   endpoint: EndpointPort | null,
   { row, service, log }: Pick<OwnUseContext, 'log'> & { row: () => OwnUseRow; service: EndpointOptions['service'] },
-): Promise<Open | string> {
+): Promise<Open | { problem: Reason }> {
   const { port, keyHash: hash } = row()
-  if (hash === null) return 'There is no key yet: make one, and it starts.'
-  if (endpoint === null) return 'This Stoker has no endpoint.'
+  if (hash === null) return { problem: because('ownUse.noKey') }
+  if (endpoint === null) return { problem: because('ownUse.noEndpoint') }
   try {
     return await endpoint.open({ port, accepts: (key) => sameKey(key, row().keyHash), service })
   } catch (error) {
     log.warn({ err: error, port }, 'own use does not listen')
-    return error instanceof StokerError ? error.message : 'It could not start; the log has the details.'
+    return { problem: error instanceof StokerError ? error.reason : because('ownUse.couldNotStart') }
   }
 }
 
@@ -45,7 +46,7 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
   const service = createOwnUseService(context, deployments, givenBack)
   let row = readOwnUse(rigDb.read)
   let open: Open | null = null
-  let problem: string | null = null
+  let problem: Reason | null = null
   let stopped = false
   /** One after the other: two changes at once would both open the port. */
   const turns = serial()
@@ -64,7 +65,7 @@ export function createOwnUse(context: OwnUseContext, deployments: OwnUseDeployme
     problem = null
     if (stopped || !row.enabled) return
     const opened = await tryOpen(endpoint, { row: () => row, service, log })
-    if (typeof opened === 'string') problem = opened
+    if ('problem' in opened) problem = opened.problem
     else open = opened
   }
   /** Errors: UNAVAILABLE when too many changes wait. */

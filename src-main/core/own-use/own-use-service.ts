@@ -1,5 +1,5 @@
 /** The models of the rig as the owner's clients see and use them. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Deployment } from '#contract/models.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 
@@ -49,19 +49,14 @@ export function createOwnUseService(
   }
   const need = (id: string): CatalogueEntry => {
     const entry = look().byName.get(id)
-    if (entry === undefined)
-      throw new StokerError('NOT_FOUND', 'This model is not there any more; GET /v1/models lists the ones that are.')
+    if (entry === undefined) throw fail('ownUse.modelUnknown')
     return entry
   }
   /** The deployment used before, else a new one with settings chosen for this machine. */
   const load = async (entry: CatalogueEntry): Promise<string> => {
     // Clients repeat what failed for a while, and would bring back what their owner has just sent away: this answer is
     // final.
-    if (givenBack.holds())
-      throw new StokerError(
-        'FORBIDDEN',
-        'The machine was given back to its owner. Load a model in Stoker (or resume a listing), and requests are served again.',
-      )
+    if (givenBack.holds()) throw fail('ownUse.handedBack')
     const deploymentId = entry.deployments[0]?.deploymentId ?? null
     if (deploymentId === null) return (await deployments.deploy(entry.sha256, {})).deploymentId
     await deployments.ensureLoaded(deploymentId)
@@ -79,7 +74,7 @@ export function createOwnUseService(
     async engine(id) {
       const entry = need(id)
       const engine = deployments.engine(inMemory(entry)?.deploymentId ?? (await load(entry)))
-      if (engine === null) throw new StokerError('ENGINE_NOT_LOADED', 'The model left the memory again; try once more.')
+      if (engine === null) throw fail('ownUse.modelLeft')
       return engine
     },
     used(id) {

@@ -1,6 +1,6 @@
 /** What the owner may set, and the rules a change must keep. */
 import type { Settings } from '#contract/app.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { POWER_CURRENCY_AT_FIRST } from '#contract/power-currencies.ts'
 
 const RIG_NAME_MAX = 80
@@ -31,12 +31,11 @@ export function changeSettings(current: Settings, change: SettingsChange): Setti
   ) as Partial<Settings>
   const next: Settings = { ...current, ...given }
   next.rigName = next.rigName.trim()
-  if (next.rigName === '')
-    throw new StokerError('BAD_REQUEST', 'Give the rig a name of at least one letter.', { data: { field: 'rigName' } })
+  if (next.rigName === '') throw fail('settings.rigName', {}, { data: { field: 'rigName' } })
   if (next.wattsServing !== null && next.wattsIdle !== null && next.wattsIdle > next.wattsServing) {
-    throw new StokerError(
-      'BAD_REQUEST',
-      `Idle power (${next.wattsIdle} W) cannot be above power while serving (${next.wattsServing} W); lower the first or raise the second.`,
+    throw fail(
+      'settings.idleAboveServing',
+      { idle: next.wattsIdle, serving: next.wattsServing },
       {
         data: { field: 'wattsIdle' },
       },

@@ -1,5 +1,6 @@
 /** The venues of this rig: what the core speaks to a market with. */
 export { openVenue, type VenueDrivers } from './venue-context.store.ts'
+export { exchangeRefusal, refusalReason } from './exchange-refusal.ts'
 export { tell } from './tell.ts'
 export { STATEMENT_BYTES_MAX } from './venue-events.ts'
 export type {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { knownUnit } from '#contract/units.ts'
 import type { CoreContext, VenueContext } from '#core/core-context.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -20,24 +20,20 @@ export type VenueDrivers = Readonly<Record<string, VenueDriver>>
 export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDrivers): VenueContext {
   const driver = drivers[row.driver]
   if (driver === undefined)
-    throw new StokerError(
-      'NOT_FOUND',
-      `This Stoker has no driver "${row.driver}", which venue ${row.venueId} needs; update Stoker or remove the venue.`,
+    throw fail(
+      'venue.noDriver',
+      { driver: row.driver, venue: row.venueId },
       { data: { venueId: row.venueId, driver: row.driver } },
     )
   const file = normalize(row.file)
   if (file.startsWith('..') || file.startsWith(sep))
-    throw new StokerError('DB_CORRUPT', `The database of venue ${row.venueId} must lie in the data folder.`, {
-      data: { venueId: row.venueId },
-    })
+    throw fail('venue.fileOutside', { venue: row.venueId }, { data: { venueId: row.venueId } })
   const unit = knownUnit(row.unit)
   if (unit === undefined)
-    throw new StokerError(
-      'DB_FROM_FUTURE',
-      `This Stoker does not know the unit ${row.unit} of venue ${row.venueId}; update Stoker.`,
-      {
-        data: { venueId: row.venueId, unit: row.unit },
-      },
+    throw fail(
+      'venue.unitUnknown',
+      { venue: row.venueId, unit: row.unit },
+      { data: { venueId: row.venueId, unit: row.unit } },
     )
   const path = join(context.dataDir, file)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

@@ -7,6 +7,7 @@ import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId, Instrument, JobId, PublicKey } from '#contract/ids.ts'
 import type { Price, Realm } from '#contract/money.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import type { EngineIdentity } from '#contract/supplier.ts'
 import type { EpochMs } from '#contract/time.ts'
@@ -56,7 +57,7 @@ export type VenueState =
   /** `fresh` is true when the session could not be resumed: the core must reconcile. */
   | { kind: 'online'; since: EpochMs; terms: VenueTerms; fresh: boolean }
   /** `credential`: the venue does not take our key any more; trying again changes nothing before the owner acts. */
-  | { kind: 'offline'; reason: string; retryAt: EpochMs; cause: 'network' | 'credential' }
+  | { kind: 'offline'; reason: Reason; retryAt: EpochMs; cause: 'network' | 'credential' }
   | { kind: 'stopped' }
 
 /** Declared anew to change price or slots. */

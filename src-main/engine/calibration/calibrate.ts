@@ -2,7 +2,7 @@
  * Short measurements of a model on this machine: which number of processes and threads, and which batch size, serve it
  * fastest. Loads it in hosts of its own, which are stopped afterwards.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EnginePort, EngineSettings, ModelFile } from '#core/engine/engine.port.ts'
 import type { CalibrateOptions, Calibration, CalibrationPoint } from '#core/engine/engines.port.ts'
@@ -269,9 +269,13 @@ export async function calibrate(
     return await new Calibrating({ ...deps, cores, others, gpus }, model, settings, call).run()
   } catch (error) {
     if (call.signal.aborted)
-      throw new StokerError('CANCELLED', 'The measurement was stopped before its end. Nothing was kept.', {
-        cause: error,
-      })
+      throw fail(
+        'measure.stoppedEarly',
+        {},
+        {
+          cause: error,
+        },
+      )
     throw error
   }
 }

@@ -1,5 +1,5 @@
 /** Calls to the host, each with one answer: load, unload, inspect, gpus, embed. */
-import { fromErrorValue, StokerError } from '#contract/errors.ts'
+import { fail, fromErrorValue, type StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import { within } from '#lib/within.ts'
 
@@ -21,13 +21,9 @@ interface Cancel {
 }
 
 /** An aborted call's error. */
-export const cancelledCall = (): StokerError => new StokerError('CANCELLED', 'Nobody waits for this any more.')
+export const cancelledCall = (): StokerError => fail('call.nobodyWaits')
 
-const noAnswer = (ms: number): StokerError =>
-  new StokerError(
-    'TIMEOUT',
-    `The engine did not answer within ${Math.round(ms / 1_000)} s. Stop and start it, then try again.`,
-  )
+const noAnswer = (ms: number): StokerError => fail('engine.silent', { seconds: Math.round(ms / 1_000) })
 
 interface Pending {
   resolve: (value: unknown) => void
@@ -57,7 +53,7 @@ export function createHostCalls(send: (message: EngineHostRequest) => void, cloc
         try {
           send(make(id))
         } catch {
-          throw new StokerError('ENGINE_CRASHED', 'The engine is gone. It restarts by itself; try again.')
+          throw fail('engine.gone')
         }
         return await within(clock, timeoutMs, answer, () => noAnswer(timeoutMs))
       } finally {

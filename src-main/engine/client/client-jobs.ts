@@ -1,6 +1,6 @@
 /** The jobs of an engine: held until a host has the model loaded, then sent, and ended exactly once. */
 import type { Channel } from '#contract/channel/channel.ts'
-import type { ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, reworded } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EngineEvents, EnginePriority, SubmitOptions } from '#core/engine/engine.port.ts'
 
@@ -94,7 +94,7 @@ export function createClientJobs({ mono, onFinished }: ClientJobsDeps): ClientJo
     handle(event) {
       if (event.t === 'deltas')
         for (const { job, text, logprobs } of event.items) jobs.get(job)?.events.onDelta(text, logprobs)
-      else if (event.t === 'error') take(event.job)?.events.onError(event.error)
+      else if (event.t === 'error') take(event.job)?.events.onError(reworded(event.error))
       else {
         if (event.finish !== 'cancelled') onFinished()
         const { t: _t, job, ...done } = event

@@ -2,7 +2,7 @@
  * The core's side of an engine host: sends it jobs and remembers its model. A crash ends the host's jobs with
  * ENGINE_CRASHED. The host is restarted (supervisor.ts), loads the model again, and gets the jobs that waited.
  */
-import { StokerError, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fail, failValue, StokerError } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
 import type {
@@ -29,7 +29,7 @@ import {
   type EngineHostEvent,
   type HostStats,
 } from '../protocol.ts'
-import { CRASHED, Supervisor, type ForkedHost, type RunningHost } from './supervisor.ts'
+import { Supervisor, type ForkedHost, type RunningHost } from './supervisor.ts'
 
 export type { ForkedHost } from './supervisor.ts'
 
@@ -78,7 +78,6 @@ interface Wanted {
   loaded: LoadedModel | null
 }
 
-const value = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 const sameFile = (a: ModelFile, b: ModelFile): boolean => a.path === b.path && a.sha256 === b.sha256
 const SETTINGS = [
   'contextTokens',
@@ -178,9 +177,8 @@ class Engine implements LocalMember {
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
-    if (texts.length > EMBED_TEXTS_MAX)
-      throw new StokerError('BAD_REQUEST', `At most ${EMBED_TEXTS_MAX} texts can be embedded at once. Send fewer.`)
-    if (this.#wanted === null) throw new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    if (texts.length > EMBED_TEXTS_MAX) throw fail('embed.tooMany', { max: EMBED_TEXTS_MAX })
+    if (this.#wanted === null) throw fail('engine.notLoaded')
     const { calls } = await this.#supervisor.started()
     const cancel =
       signal === undefined ? undefined : { signal, make: (call: number) => ({ t: 'cancel-embed', call }) as const }
@@ -220,26 +218,18 @@ class Engine implements LocalMember {
 
   async stop(): Promise<void> {
     this.#wanted = null
-    this.#jobs.failAll(
-      value(
-        'ENGINE_NOT_LOADED',
-        'The engine was stopped while this job was in it. Start it and send the request again.',
-      ),
-    )
+    this.#jobs.failAll(failValue('engine.stoppedWhileRunning'))
     await this.#supervisor.stop()
     this.#hostStats = IDLE_STATS
   }
 
   #refusal(jobId: string): ErrorValue | null {
-    if (jobId === '' || jobId.length > JOB_KEY_MAX)
-      return value('BAD_REQUEST', `A job's id has 1 to ${JOB_KEY_MAX} characters. Use a shorter one.`)
-    if (this.#jobs.has(jobId)) return value('CONFLICT', 'A job with this id runs already. Give every job its own id.')
-    if (this.#current.kind === 'broken') return value('ENGINE_BROKEN', this.#current.reason)
-    if (this.#wanted === null) return value('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    if (jobId === '' || jobId.length > JOB_KEY_MAX) return failValue('engine.jobId', { max: JOB_KEY_MAX })
+    if (this.#jobs.has(jobId)) return failValue('engine.sameJob')
+    if (this.#current.kind === 'broken') return failValue('engine.broken', { reason: this.#current.reason })
+    if (this.#wanted === null) return failValue('engine.notLoaded')
     const { slots } = this.#wanted.settings
-    return this.#jobs.size < slots + QUEUE_MAX
-      ? null
-      : value('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
+    return this.#jobs.size < slots + QUEUE_MAX ? null : failValue('engine.queueFull', { slots, waiting: QUEUE_MAX })
   }
 
   #isLoaded(): boolean {
@@ -259,7 +249,7 @@ class Engine implements LocalMember {
 
   #set(state: EngineState): void {
     this.#current = state
-    if (state.kind === 'broken') this.#jobs.failAll(value('ENGINE_BROKEN', state.reason))
+    if (state.kind === 'broken') this.#jobs.failAll(failValue('engine.broken', { reason: state.reason }))
     for (const listener of this.#listeners) listener(state)
   }
 
@@ -272,7 +262,7 @@ class Engine implements LocalMember {
   #onCrash(): boolean {
     this.#hostStats = IDLE_STATS
     if (this.#wanted !== null) this.#wanted.loaded = null
-    this.#jobs.failSent(value('ENGINE_CRASHED', CRASHED))
+    this.#jobs.failSent(failValue('engine.crashed'))
     return this.#wanted !== null
   }
 
@@ -299,14 +289,10 @@ class Engine implements LocalMember {
       // Refused by a host that still runs: nothing is loaded now, and this model is no longer wanted.
       if (this.#supervisor.running === running && this.#wanted === target) {
         this.#wanted = null
-        this.#jobs.failAll(
-          value('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'),
-        )
+        this.#jobs.failAll(failValue('engine.loadFailedUnder'))
         this.#set({ kind: 'ready' })
       }
-      throw error instanceof StokerError
-        ? error
-        : new StokerError('ENGINE_LOAD_FAILED', 'The engine could not load this model. Try again.', { cause: error })
+      throw error instanceof StokerError ? error : fail('engine.loadFailed', {}, { cause: error })
     }
   }
 }

@@ -2,7 +2,8 @@
  * Supervises the host process: started when needed, restarted after a crash with a back-off, given up after three crashes
  * without a success in between, stopped on request. Never two at once: a new one waits for the exit of the last.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
 import type { Log } from '#lib/log.ts'
@@ -35,7 +36,7 @@ type SupervisorState =
   | { kind: 'stopped' }
   | { kind: 'starting'; attempt: number }
   | { kind: 'backoff'; until: number; attempt: number }
-  | { kind: 'broken'; reason: string }
+  | { kind: 'broken'; reason: Reason }
 
 export interface SupervisorDeps {
   fork: () => ForkedHost
@@ -55,9 +56,7 @@ export interface SupervisorDeps {
 
 const POLICY = CHILD_POLICIES.engine
 
-export const CRASHED =
-  'The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.'
-const crashed = (): StokerError => new StokerError('ENGINE_CRASHED', CRASHED)
+const crashed = (): StokerError => fail('engine.crashed')
 
 export class Supervisor {
   readonly #deps: SupervisorDeps
@@ -67,7 +66,7 @@ export class Supervisor {
   #stopping = new AbortController()
   #crashes = 0
   #retryAt = Number.NEGATIVE_INFINITY
-  #brokenReason: string | null = null
+  #brokenReason: Reason | null = null
   /** The result of onCrash for the last crash. */
   #wantsRestart = false
 
@@ -81,7 +80,7 @@ export class Supervisor {
 
   /** The host, started and prepared. Rejects with ENGINE_BROKEN, ENGINE_CRASHED, or what prepare throws. */
   started(): Promise<RunningHost> {
-    if (this.#brokenReason !== null) return Promise.reject(new StokerError('ENGINE_BROKEN', this.#brokenReason))
+    if (this.#brokenReason !== null) return Promise.reject(fail('engine.broken', { reason: this.#brokenReason }))
     if (this.#starting !== null) return this.#starting
     if (this.#current !== null) return Promise.resolve(this.#current)
     const starting = this.#start().finally(() => {
@@ -202,8 +201,9 @@ export class Supervisor {
       return fork()
     } catch (error) {
       this.#deps.log.error({ err: error }, 'the engine host could not be started')
-      this.#breakNow('The engine process could not be started; the log says why. Free some memory, then retry.')
-      throw new StokerError('ENGINE_BROKEN', this.#brokenReason ?? '')
+      const reason = because('engine.cannotStart')
+      this.#breakNow(reason)
+      throw fail('engine.broken', { reason })
     }
   }
 
@@ -216,10 +216,7 @@ export class Supervisor {
       { code: how.code, signal: how.signal, crashes: this.#crashes },
       'the engine host ended unexpectedly',
     )
-    if (this.#crashes >= POLICY.failuresMax)
-      this.#breakNow(
-        `The engine stopped unexpectedly ${this.#crashes} times in a row. Try a smaller model or other settings, then retry.`,
-      )
+    if (this.#crashes >= POLICY.failuresMax) this.#breakNow(because('engine.crashedOften', { crashes: this.#crashes }))
     else this.#retryAt = this.#deps.clock.mono() + pauseAfter(POLICY, this.#crashes)
     this.#wantsRestart = this.#deps.onCrash()
     this.#restart()
@@ -237,7 +234,7 @@ export class Supervisor {
     else this.#deps.onState({ kind: 'stopped' })
   }
 
-  #breakNow(reason: string): void {
+  #breakNow(reason: Reason): void {
     this.#brokenReason = reason
     this.#deps.onState({ kind: 'broken', reason })
   }

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, failValue, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import { engineRequest, MESSAGE_BYTES_MAX, type EngineRequest } from '#contract/inference.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
@@ -42,24 +43,17 @@ export interface EngineHost {
   handle(message: unknown): void
 }
 
-const UNLOADED = {
-  code: 'ENGINE_NOT_LOADED',
-  message: 'The model was unloaded while this job was in the engine. Send it again once a model is loaded.',
-  data: {},
-} as const
+const UNLOADED = failValue('engine.unloadedUnder')
 
-const NOT_LOADED = new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+const NOT_LOADED = fail('engine.notLoaded')
 
 const embedTexts = z.array(z.string().min(1).max(MESSAGE_BYTES_MAX)).min(1).max(EMBED_TEXTS_MAX)
 
 function parsedTexts(raw: unknown): string[] {
   const { data, error } = embedTexts.safeParse(raw)
   if (data !== undefined) return data
-  const reason = error.issues[0]?.message.slice(0, 200) ?? 'unknown'
-  throw new StokerError(
-    'BAD_REQUEST',
-    `These texts cannot be embedded: ${reason}. Send 1 to ${EMBED_TEXTS_MAX} texts that are not empty.`,
-  )
+  const reason = error.issues[0]?.message.slice(0, 200) ?? because('failure.unknown')
+  throw fail('embed.invalid', { reason, max: EMBED_TEXTS_MAX })
 }
 
 function parsedRequest(raw: unknown): EngineRequest {
@@ -67,22 +61,17 @@ function parsedRequest(raw: unknown): EngineRequest {
   if (data !== undefined) return data
   const issue = error.issues[0]
   const field = issue?.path.join('.') ?? ''
-  const code = field.startsWith('sampling') ? 'SAMPLING_INVALID' : 'BAD_REQUEST'
-  throw new StokerError(
-    code,
-    `The request's ${field || 'shape'} is not valid: ${issue?.message.slice(0, 200) ?? 'unknown'}.`,
-  )
+  throw fail(field.startsWith('sampling') ? 'sampling.invalid' : 'request.invalid', {
+    field: field || 'shape',
+    problem: issue?.message.slice(0, 200) ?? because('failure.unknown'),
+  })
 }
 
 const addressed = z.union([z.object({ id: z.number() }), z.object({ t: z.literal('submit'), job: z.string() })])
 
 function refuse(message: unknown, send: EngineHostDeps['send']): void {
   const { data } = addressed.safeParse(message)
-  const error = {
-    code: 'BAD_REQUEST',
-    message: 'The engine does not take this message: a value in it is out of bounds. Check the settings.',
-    data: {},
-  } as const
+  const error = failValue('engine.messageBounds')
   if (data === undefined) return
   send('id' in data ? { t: 'failed', id: data.id, error } : { t: 'error', job: data.job, error })
 }

@@ -2,7 +2,7 @@
  * Reads the headers of files in a host process of its own, so that no running stream waits for it; the process is stopped
  * after an idle while.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import { serial } from '#lib/serial.ts'
@@ -27,8 +27,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
   let host: LocalMember | null = null
   const queue = serial({
     waitingMax: FILES_MAX - 1,
-    full: () =>
-      new StokerError('UNAVAILABLE', `${FILES_MAX} files are being read already. Wait for them, then try again.`),
+    full: () => fail('inspector.full', { max: FILES_MAX }),
   })
   let idleTimer = new AbortController()
   let stopped = false
@@ -45,7 +44,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     clock.sleep(IDLE_MS, { signal: idleTimer.signal, unref: true }).then(end, () => undefined)
   }
   async function ask<T>(question: (host: LocalMember) => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (stopped) throw new StokerError('UNAVAILABLE', 'Stoker is stopping. Start it again to read this file.')
+    if (stopped) throw fail('inspector.stopping')
     signal.throwIfAborted()
     idleTimer.abort()
     try {
@@ -70,12 +69,7 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     inspect: (path, settings) => inTurn((member) => member.inspect(path, settings)),
     gpus: () => inTurn((member) => member.gpus()),
     end() {
-      cancelled.abort(
-        new StokerError(
-          'CANCELLED',
-          'The machine was given back while this file was read. Read it again when you want it.',
-        ),
-      )
+      cancelled.abort(fail('inspector.handedBack'))
       cancelled = new AbortController()
       return end()
     },

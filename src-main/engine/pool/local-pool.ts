@@ -2,7 +2,7 @@
  * A pool of local host processes: slots and memory for saved prefixes are divided among them at load, threads while they
  * work; each may have a GPU of its own.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
 
 import type { LocalMember } from '../client/engine-client.ts'
@@ -40,11 +40,7 @@ export const processCount = ({ processes = 1, slots }: Pick<EngineSettings, 'pro
 /** Process i gets GPU i mod n of `n`. Error ENGINE_LOAD_FAILED where there is none. */
 export function gpuOf(process: number, gpus: readonly EngineGpu[]): number {
   const gpu = gpus[process % Math.max(1, gpus.length)]
-  if (gpu === undefined)
-    throw new StokerError(
-      'ENGINE_LOAD_FAILED',
-      'The engine sees no GPU here, so that its processes cannot have one each. Set the GPU layers to 0, or look at the driver.',
-    )
+  if (gpu === undefined) throw fail('engine.noGpu')
   return gpu.index
 }
 

@@ -1,5 +1,12 @@
 /** What an error of one member means for its job and for the pool. Pure. */
-import { StokerError, toErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
+import {
+  type ErrorCode,
+  type ErrorValue,
+  failValue,
+  fromErrorValue,
+  StokerError,
+  toErrorValue,
+} from '#contract/errors.ts'
 
 /** Failures of a member, not of the request; the job may run elsewhere. */
 const MOVES = new Set<ErrorCode>([
@@ -10,11 +17,7 @@ const MOVES = new Set<ErrorCode>([
   'ENGINE_NOT_LOADED',
 ])
 
-export const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
-export const GONE = problem(
-  'ENGINE_UNREACHABLE',
-  'None of the servers of this pool can be reached. Stoker keeps asking them; look whether they run, then send the request again.',
-)
+export const GONE = failValue('remote.noneReachable')
 
 /** A local process ended while it had jobs; after the third time in a row it is called broken. */
 export const isCrash = ({ code }: ErrorValue): boolean => code === 'ENGINE_CRASHED' || code === 'ENGINE_BROKEN'
@@ -34,8 +37,5 @@ export const mostTelling = (failures: readonly unknown[]): unknown =>
 /** An out-of-memory error of one of `count` processes, its suggested setting scaled to all of them. */
 export function wholeSetting(error: unknown, count: number): unknown {
   if (!(error instanceof StokerError) || count === 1 || typeof error.data['slots'] !== 'number') return error
-  return new StokerError(error.code, error.message, {
-    data: { ...error.data, slots: error.data['slots'] * count },
-    cause: error,
-  })
+  return fromErrorValue({ ...toErrorValue(error), data: { ...error.data, slots: error.data['slots'] * count } }, error)
 }

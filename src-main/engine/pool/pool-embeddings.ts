@@ -1,5 +1,5 @@
 /** Sends texts to embed to the least loaded member, and to others when it fails; each is tried once. */
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, toErrorValue } from '#contract/errors.ts'
 
 import { isCrash, moves } from './member-failures.ts'
 import { route, type Candidate } from './choose-member.ts'
@@ -35,5 +35,5 @@ export async function embedIn(
       last = error
     }
   }
-  throw last ?? new StokerError('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+  throw last ?? fail('engine.notLoaded')
 }

@@ -3,7 +3,7 @@
  * until a member has a free slot, so that none queues at one member while another is idle. A job that has delivered no
  * text moves to another member when its own fails.
  */
-import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import { failValue, fail, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { Clock } from '#contract/time.ts'
 import type {
@@ -21,7 +21,7 @@ import { serial } from '#lib/serial.ts'
 import { QUEUE_MAX } from '../protocol.ts'
 import { Dispatch } from './dispatch.ts'
 import { embedIn } from './pool-embeddings.ts'
-import { fatalOnes, GONE, mostTelling, problem, wholeSetting } from './member-failures.ts'
+import { fatalOnes, GONE, mostTelling, wholeSetting } from './member-failures.ts'
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
 import { mergeModels, mergeStates, mergeStats, numberProcesses } from './merge-members.ts'
 import { keepTrying } from './reload-member.ts'
@@ -91,13 +91,7 @@ class Pool implements EnginePort {
   unload(): Promise<void> {
     return this.#turns.run(async () => {
       this.#dropWanted()
-      if (this.#members.count > 1)
-        this.#queue.jobs.failAll(
-          problem(
-            'ENGINE_NOT_LOADED',
-            'The model was unloaded while this job was in it. Load it and send the request again.',
-          ),
-        )
+      if (this.#members.count > 1) this.#queue.jobs.failAll(failValue('engine.unloadedWhileRunning'))
       const failed = (await Promise.allSettled(this.#members.all.map(({ engine }) => engine.unload()))).find(
         (result) => result.status === 'rejected',
       )
@@ -160,35 +154,25 @@ class Pool implements EnginePort {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort(
-      new StokerError('CANCELLED', 'The engine was stopped before the model was in memory. Load it again.'),
-    )
+    this.#stopping.abort(fail('engine.stoppedWhileLoading'))
     this.#stopping = new AbortController()
     this.#dropWanted()
     this.#queue.stop()
-    this.#queue.jobs.failAll(
-      problem(
-        'ENGINE_NOT_LOADED',
-        'The engine was stopped while this job was in it. Start it and send the request again.',
-      ),
-    )
+    this.#queue.jobs.failAll(failValue('engine.stoppedWhileRunning'))
     await Promise.all(this.#members.all.map(({ engine }) => engine.stop()))
     this.#queue.forgetPrefixes()
   }
 
   #refusal(jobId: string): ErrorValue | null {
     const { jobs, isDirect } = this.#queue
-    if (jobs.get(jobId) !== undefined)
-      return problem('CONFLICT', 'A job with this id runs already. Give every job its own id.')
+    if (jobs.get(jobId) !== undefined) return failValue('engine.sameJob')
     if (isDirect) return null
-    if (this.#wanted === null) return problem('ENGINE_NOT_LOADED', 'No model is loaded. Load one first.')
+    if (this.#wanted === null) return failValue('engine.notLoaded')
     const state = this.state()
-    if (state.kind === 'broken') return problem('ENGINE_BROKEN', state.reason)
+    if (state.kind === 'broken') return failValue('engine.broken', { reason: state.reason })
     if (!this.#deps.kind.local && !this.#loading && state.kind !== 'loaded') return GONE
     const slots = state.kind === 'loaded' ? state.model.slots : this.#wanted.slots
-    return jobs.size < slots + QUEUE_MAX
-      ? null
-      : problem('ENGINE_BUSY', `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`)
+    return jobs.size < slots + QUEUE_MAX ? null : failValue('engine.queueFull', { slots, waiting: QUEUE_MAX })
   }
 
   /**
@@ -207,9 +191,7 @@ class Pool implements EnginePort {
     if (results.length > 1 || !local) {
       this.#dropWanted()
       await Promise.allSettled(this.#members.all.map(({ engine }) => engine.unload()))
-      this.#queue.jobs.failAll(
-        problem('ENGINE_NOT_LOADED', 'The model could not be loaded. Load another one and send the request again.'),
-      )
+      this.#queue.jobs.failAll(failValue('engine.loadFailedUnder'))
     }
     throw wholeSetting(error, results.length)
   }
@@ -256,7 +238,7 @@ class Pool implements EnginePort {
 
   #changed(): void {
     const state = this.state()
-    if (state.kind === 'broken') this.#queue.jobs.failAll(problem('ENGINE_BROKEN', state.reason))
+    if (state.kind === 'broken') this.#queue.jobs.failAll(failValue('engine.broken', { reason: state.reason }))
     this.#queue.run()
     const text = JSON.stringify(state)
     if (text === this.#reportedState) return

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 
 import { hostOf } from './server-address.ts'
 import { json, type ServerConnection } from './server-call.ts'
@@ -59,9 +59,9 @@ const contextOf = ({ max_model_len, context_length, meta }: Listed): number | nu
 async function listOf(connection: ServerConnection): Promise<Listed[]> {
   const answer = list.safeParse(await json(connection, '/v1/models', { timeoutMs: ASK_MS, maxBytes: LIST_BYTES }))
   if (answer.success) return answer.data.data
-  throw new StokerError(
-    'ENGINE_REFUSED',
-    `${hostOf(connection.url)} answers, but its list of models is not an OpenAI-compatible server's. Check the address.`,
+  throw fail(
+    'remote.modelsShape',
+    { host: hostOf(connection.url) },
     {
       data: { endpoint: true },
     },

@@ -1,7 +1,8 @@
 /** Reads one streamed answer to its end, within its bounds of time and size. */
 import { createParser } from 'eventsource-parser'
 
-import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
+import { fail, fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
 import { hostOf } from './server-address.ts'
@@ -38,12 +39,8 @@ const late = (
   { firstMs, idleMs, wholeMs }: StreamTimeouts,
 ): ErrorValue => {
   const ms = { first: firstMs, idle: idleMs, whole: wholeMs }[what]
-  return unreachable(
-    host,
-    what === 'whole'
-      ? `the answer took over ${Math.round(ms / 1_000)} s`
-      : `nothing came for ${Math.round(ms / 1_000)} s`,
-  )
+  const seconds = Math.round(ms / 1_000)
+  return unreachable(host, because(what === 'whole' ? 'remote.tookOver' : 'remote.nothingFor', { seconds }))
 }
 
 /** Reads the stream into the answer; true when it ended by `[DONE]`, or because no more of it is wanted. */
@@ -54,8 +51,7 @@ async function feed(
   host: string,
   touch: () => void,
 ): Promise<boolean> {
-  const tooMuch = (): StokerError =>
-    new StokerError('ENGINE_CRASHED', `${host} sent far more than was asked for. Look at its version and its log.`)
+  const tooMuch = (): StokerError => fail('remote.tooMuch', { host })
   let done = false
   let failure: Error | null = null
   const parser = createParser({
@@ -127,16 +123,12 @@ export async function streamAnswer(connection: ServerConnection, options: Stream
     const response = await send(connection, path, { body, signal })
     if (!response.ok) throw fromErrorValue(await refusalIn(response, connection.url))
     const over = await feed(response, answer, boundOf(request), host, () => watchdog.touch())
-    if (!over && answer.finish === null)
-      throw new StokerError('ENGINE_CRASHED', `${host} broke its answer off. Look at its log; send the request again.`)
+    if (!over && answer.finish === null) throw fail('remote.brokeOff', { host })
     return answer
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof StokerError) throw error
-    throw new StokerError(
-      'ENGINE_CRASHED',
-      `${host} broke its answer off. Look whether it still runs; send the request again.`,
-    )
+    throw fail('remote.brokeOffLook', { host })
   } finally {
     watchdog.stop()
   }

@@ -1,5 +1,5 @@
 /** Assembles a streamed answer: text is passed on as it comes, tool calls and usage are kept for the end. */
-import { StokerError, fromErrorValue } from '#contract/errors.ts'
+import { fail, type StokerError, fromErrorValue } from '#contract/errors.ts'
 import {
   MESSAGE_BYTES_MAX,
   type EngineUsage,
@@ -73,11 +73,7 @@ export function createRemoteAnswer({
   onDelta,
   onChunk,
 }: RemoteAnswerOptions): RemoteAnswer {
-  const broken = (): StokerError =>
-    new StokerError(
-      'ENGINE_CRASHED',
-      `${host} sent something that is not the stream of an OpenAI-compatible server. Look at its version and its log.`,
-    )
+  const broken = (): StokerError => fail('remote.streamShape', { host })
   const tools = createToolCalls(broken)
   let chunks = 0
   let finish: FinishReason | null = null
@@ -112,7 +108,7 @@ export function createRemoteAnswer({
       }
       if (reason === null || reason === undefined) return
       finish = finishOf(reason)
-      if (finish === null) throw new StokerError('ENGINE_CRASHED', `${host} gave this answer up. Look at its log.`)
+      if (finish === null) throw fail('remote.gaveUp', { host })
     },
     get finish() {
       return finish

@@ -1,7 +1,7 @@
 /** Embeddings of a remote server. Source: OpenAI API reference, "embeddings". */
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 
 import { hostOf } from './server-address.ts'
 import { json, type ServerConnection } from './server-call.ts'
@@ -33,8 +33,7 @@ export async function embed(
   texts: readonly string[],
   signal?: AbortSignal,
 ): Promise<{ vectors: number[][]; promptTokens: number }> {
-  if (texts.length === 0 || texts.length > TEXTS_MAX)
-    throw new StokerError('BAD_REQUEST', `Give 1 to ${TEXTS_MAX} texts at once.`)
+  if (texts.length === 0 || texts.length > TEXTS_MAX) throw fail('embed.textCount', { max: TEXTS_MAX })
   const asked = { model, input: texts, encoding_format: 'float' }
   const body = await json(connection, '/v1/embeddings', {
     timeoutMs: EMBED_MS,
@@ -49,19 +48,12 @@ export async function embed(
       status === 501 ||
       (status === 400 && error instanceof StokerError && error.code === 'ENGINE_REFUSED')
     )
-      throw new StokerError(
-        'MODEL_UNSUPPORTED',
-        `${hostOf(connection.url)} gives no embeddings with this model (${status}).`,
-        { cause: error },
-      )
+      throw fail('remote.noEmbeddings', { host: hostOf(connection.url), status }, { cause: error })
     throw error
   })
   const parsed = answer.safeParse(body)
   if (!parsed.success || parsed.data.data.length !== texts.length)
-    throw new StokerError(
-      'ENGINE_CRASHED',
-      `${hostOf(connection.url)} sent something that is no list of embeddings. Look at its version.`,
-    )
+    throw fail('remote.embeddingsShape', { host: hostOf(connection.url) })
   const vectors = parsed.data.data
     .map((entry, at) => ({ at: entry.index ?? at, vector: ofLengthOne(entry.embedding) }))
     .sort((a, b) => a.at - b.at)

@@ -2,7 +2,7 @@
  * One endpoint with an OpenAI-compatible API as the engine of a pool member: its health, its jobs over HTTP, and its
  * measured speed. It has no queue; the pool sends it no more jobs than it has slots. Its URL and key are never logged.
  */
-import { StokerError, toErrorValue, type ErrorCode, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fail, failValue, type StokerError, toErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type {
   EngineEvents,
@@ -46,13 +46,12 @@ const notOffered = (host: string, offered: readonly { id: string }[], model: str
     .slice(0, 5)
     .map(({ id }) => id.slice(0, 80))
     .join(', ')
-  return new StokerError(
-    'ENGINE_REFUSED',
-    `${host} does not offer ${model}. It offers: ${some === '' ? 'nothing' : some}.`,
+  return fail(
+    'remote.modelNotOffered',
+    { host, model, count: offered.length, offered: some },
     { data: { endpoint: true } },
   )
 }
-const problem = (code: ErrorCode, message: string): ErrorValue => ({ code, message, data: {} })
 
 class RemoteMember implements MemberEngine {
   readonly #deps: RemoteMemberDeps
@@ -100,8 +99,7 @@ class RemoteMember implements MemberEngine {
     if (this.#current.kind !== 'loaded') this.#set({ kind: 'starting', attempt: 1 })
     try {
       await this.#describe()
-      if (this.#wanted !== wanted)
-        throw new StokerError('ENGINE_NOT_LOADED', 'The endpoint was let go while Stoker asked it what it offers.')
+      if (this.#wanted !== wanted) throw fail('remote.letGo')
       const model = this.#model(file)
       this.#set({ kind: 'loaded', model })
       return model
@@ -115,15 +113,12 @@ class RemoteMember implements MemberEngine {
   }
 
   async unload(): Promise<void> {
-    this.#end('The endpoint was let go while this job was in it. Load it again and send the request again.')
+    this.#end('remote.letGoUnder')
     this.#set({ kind: 'ready' })
   }
 
   submit(jobId: string, request: EngineRequest, events: EngineEvents, { deadlineMs }: SubmitOptions = {}): void {
-    if (this.#current.kind !== 'loaded')
-      events.onError(
-        problem('ENGINE_NOT_LOADED', `${this.#host} is not ready. Stoker keeps asking it; try again later.`),
-      )
+    if (this.#current.kind !== 'loaded') events.onError(failValue('remote.notReady', { host: this.#host }))
     else this.#jobs.start(jobId, request, events, deadlineMs)
   }
 
@@ -173,14 +168,14 @@ class RemoteMember implements MemberEngine {
   }
 
   async stop(): Promise<void> {
-    this.#end('The engine was stopped while this job was in it. Start it and send the request again.')
+    this.#end('engine.stoppedWhileRunning')
     this.#set({ kind: 'stopped' })
   }
 
-  #end(message: string): void {
+  #end(code: 'engine.stoppedWhileRunning' | 'remote.letGoUnder'): void {
     this.#wanted = null
     this.#health.stop()
-    this.#jobs.failAll(problem('ENGINE_NOT_LOADED', message))
+    this.#jobs.failAll(failValue(code))
   }
 
   /** As many as the owner allows, and no more than the server has, if it says so. */

@@ -1,7 +1,7 @@
 /**
  * URLs of an OpenAI-compatible server: a base URL, with or without the `/v1` that clients often write.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 function parsed(base: string): URL {
   try {
@@ -17,10 +17,7 @@ function parsed(base: string): URL {
   } catch {
     // Said below.
   }
-  throw new StokerError(
-    'BAD_REQUEST',
-    'This is no address of a server. Write it as http://name:port or https://name, without a user, a question mark or a hash; a key goes into its own field.',
-  )
+  throw fail('remote.address')
 }
 
 /** `path` begins with a slash. Error BAD_REQUEST. */

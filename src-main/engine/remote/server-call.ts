@@ -2,7 +2,8 @@
  * One HTTP request to a server: no redirects, the key as a Bearer token, time and size bounded, every failure a typed
  * error without the key.
  */
-import { fromErrorValue, StokerError, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fail, failValue, fromErrorValue, type StokerError } from '#contract/errors.ts'
+import { because, type ReasonParam } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import { within } from '#lib/within.ts'
 
@@ -22,19 +23,16 @@ const ERROR_BYTES = 16_384
 const KEY = /^[\x21-\x7E]+$/
 
 /** The system's error code of a failed connection (ECONNREFUSED, …), which fetch puts into `cause`. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): ReasonParam {
   for (let cause: unknown = error, depth = 0; depth < 4 && cause instanceof Error; cause = cause.cause, depth += 1) {
     const { code } = cause as NodeJS.ErrnoException
     if (typeof code === 'string') return code.slice(0, 64)
   }
-  return 'connection failed'
+  return because('remote.connectionFailed')
 }
 
-export const unreachable = (host: string, reason: string): ErrorValue => ({
-  code: 'ENGINE_UNREACHABLE',
-  message: `${host} cannot be reached (${reason}). Look whether the server runs, and at its address.`,
-  data: {},
-})
+export const unreachable = (host: string, reason: ReasonParam): ErrorValue =>
+  failValue('remote.unreachable', { host, reason })
 
 /** The response, its body unread. Errors: ENGINE_UNREACHABLE, BAD_REQUEST; the signal's reason when it aborted. */
 export async function send(
@@ -42,8 +40,7 @@ export async function send(
   path: string,
   { body, signal }: { body?: unknown; signal: AbortSignal },
 ): Promise<Response> {
-  if (key !== null && !KEY.test(key))
-    throw new StokerError('BAD_REQUEST', 'This key holds characters that no key has. Copy it again.')
+  if (key !== null && !KEY.test(key)) throw fail('remote.keyCharacters')
   const address = addressOf(url, path)
   const headers = {
     accept: 'application/json, text/event-stream',
@@ -88,7 +85,7 @@ export async function refusalIn(response: Response, url: string): Promise<ErrorV
 /** A signal that aborts with the given one, with CANCELLED as its reason. */
 function cancelling(signal: AbortSignal): AbortSignal {
   const cancelled = new AbortController()
-  const abort = (): void => cancelled.abort(new StokerError('CANCELLED', 'Nobody waits for this any more.'))
+  const abort = (): void => cancelled.abort(fail('call.nobodyWaits'))
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
   return cancelled.signal
@@ -113,7 +110,7 @@ export function json(
 ): Promise<unknown> {
   const host = hostOf(connection.url)
   const late = (): StokerError =>
-    fromErrorValue(unreachable(host, `no answer within ${Math.round(timeoutMs / 1_000)} s`))
+    fromErrorValue(unreachable(host, because('remote.noAnswerWithin', { seconds: Math.round(timeoutMs / 1_000) })))
   const ask = async (deadline: AbortSignal): Promise<unknown> => {
     const signal = caller === undefined ? deadline : AbortSignal.any([deadline, cancelling(caller)])
     const response = await send(connection, path, { signal, ...(body === undefined ? {} : { body }) })
@@ -129,11 +126,7 @@ export function json(
     } catch {
       // Said below.
     }
-    throw new StokerError(
-      'ENGINE_REFUSED',
-      `${host} answers, but not as an OpenAI-compatible server does. Check the address.`,
-      { data: { endpoint: true } },
-    )
+    throw fail('remote.notOpenai', { host }, { data: { endpoint: true } })
   }
   return within(connection.clock, timeoutMs, ask, late)
 }

@@ -2,7 +2,8 @@
  * What a server's refusal means for this job, and whether another endpoint may be tried. No text of an answer is logged;
  * a short part of the server's own error message is shown.
  */
-import type { ErrorCode, ErrorValue } from '#contract/errors.ts'
+import { fail, toErrorValue, type ErrorData, type ErrorValue } from '#contract/errors.ts'
+import type { FailureCode } from '#contract/reasons.ts'
 
 const EXCERPT_CHARACTERS = 200
 const CONTEXT =
@@ -28,9 +29,7 @@ export function messageIn(body: unknown): { message: string; type: string } | nu
   return { message: text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), type: kind }
 }
 
-/** The server's own message as a sentence; empty where there is none. */
-const quoted = (message: string | undefined): string =>
-  message === undefined || message === '' ? '' : ` It says: ${message.slice(0, EXCERPT_CHARACTERS)}`
+type RefusalCode = Extract<FailureCode, `refused.${string}`>
 
 function parse(text: string): unknown {
   try {
@@ -53,40 +52,20 @@ export function retryAfterOf(header: string | null): number {
  */
 export function refusalOf(status: number, text: string, host: string, retryAfter: string | null = null): ErrorValue {
   const said = messageIn(parse(text))
-  const own = quoted(said?.message)
-  const value = (code: ErrorCode, message: string, data: ErrorValue['data'] = {}): ErrorValue => ({
-    code,
-    message: `${message}${own}`,
-    data: { status, ...data },
-  })
+  const own = said?.message.slice(0, EXCERPT_CHARACTERS) ?? ''
+  const value = (code: RefusalCode, data: ErrorData = {}): ErrorValue =>
+    toErrorValue(fail(code, { host, status, says: own === '' ? 'no' : 'yes', own }, { data: { status, ...data } }))
   if (status === 429 || status === 503)
-    return value('ENGINE_BUSY', `${host} takes no more requests now (${status}).`, {
+    return value('refused.busy', {
       retryAfterMs: retryAfterOf(retryAfter),
     })
-  if (status >= 500) return value('ENGINE_CRASHED', `${host} failed on this request (${status}). Look at its own log.`)
-  if (status >= 300 && status < 400)
-    return value(
-      'ENGINE_REFUSED',
-      `${host} sends requests on to another address (${status}), which Stoker does not follow. Enter that address instead.`,
-      { endpoint: true },
-    )
-  if (status === 401 || status === 403)
-    return value(
-      'ENGINE_REFUSED',
-      `${host} does not accept the key (${status}). Enter the key that this server was started with.`,
-      { endpoint: true },
-    )
-  if (status === 404)
-    return value('ENGINE_REFUSED', `${host} has no such model, or no OpenAI API at this address (404). Check both.`, {
-      endpoint: true,
-    })
-  if (status === 408) return value('ENGINE_UNREACHABLE', `${host} gave up waiting for the request (408).`)
-  if (said !== null && CONTEXT.test(`${said.type} ${said.message}`))
-    return value(
-      'CONTEXT_TOO_LONG',
-      `The prompt and the answer do not fit the context of ${host}. Shorten the prompt or ask for fewer tokens.`,
-    )
-  return value('ENGINE_REFUSED', `${host} refused the request (${status}).`)
+  if (status >= 500) return value('refused.failed')
+  if (status >= 300 && status < 400) return value('refused.redirects', { endpoint: true })
+  if (status === 401 || status === 403) return value('refused.key', { endpoint: true })
+  if (status === 404) return value('refused.model', { endpoint: true })
+  if (status === 408) return value('refused.gaveUp')
+  if (said !== null && CONTEXT.test(`${said.type} ${said.message}`)) return value('refused.context')
+  return value('refused.other')
 }
 
 /** An `error` object inside a stream that began with 200. */

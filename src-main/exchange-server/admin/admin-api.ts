@@ -5,7 +5,7 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { nano, NANO_LIMIT } from '#contract/money.ts'
 import { PUBLIC_KEY_PATTERN } from '#contract/ids.ts'
 import { sameSecret } from '#lib/canonical.ts'
@@ -88,7 +88,7 @@ function supplierRoutes(app: Hono, context: ExchangeContext): void {
   app.get('/supplier/:key', (c) => {
     const key = keyOf(c.req.param('key'))
     const view = supplierView(context.db.read, context.books, key)
-    if (view === null) throw new StokerError('NOT_FOUND', 'this supplier never came here')
+    if (view === null) throw fail('exchange.supplierUnknown')
     const from = context.clock.now() - WINDOW_MS
     const windows = [...context.specs.keys()].map((instrument) => ({
       instrument,
@@ -116,8 +116,7 @@ function supplierRoutes(app: Hono, context: ExchangeContext): void {
 }
 
 function keyOf(text: string): string {
-  if (!PUBLIC_KEY_PATTERN.test(text))
-    throw new StokerError('BAD_REQUEST', 'a supplier is named by its public key, 43 characters of base64url')
+  if (!PUBLIC_KEY_PATTERN.test(text)) throw fail('exchange.supplierKey')
   return text
 }
 

@@ -5,7 +5,7 @@
 import { createExamSession } from '#exam/exam-session.ts'
 import type { Carried } from '#exam/exam-types.ts'
 import { seedCommitment } from '#exam/evidence.ts'
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { sha256Hex } from '#lib/canonical.ts'
@@ -88,12 +88,8 @@ export class ExamService {
   #begin(peer: Peer, frame: Start): void {
     const { specs, db } = this.#context
     const spec = specs.get(frame.instrument)
-    if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
-    if (this.#attempts.has(peer.supplier))
-      throw new StokerError(
-        'EXAM_RUNNING',
-        'an exam of this supplier is running already; wait for its result or cancel it',
-      )
+    if (spec === undefined) throw fail('exchange.gradeUnknown', { instrument: frame.instrument })
+    if (this.#attempts.has(peer.supplier)) throw fail('exchange.examRunning')
     const { exam, resumed } = this.#examFor(peer, frame, spec.version)
     const judged = examItems(db.read, exam.examId)
     const carried = this.#carriedTo(exam)
@@ -169,11 +165,7 @@ export class ExamService {
       return { exam: { ...interrupted, state: 'running' }, resumed: true }
     }
     const attempts = countAttempts(db.read, peer.supplier, frame.instrument, frame.identity.sha256, since)
-    if (attempts.recent >= ATTEMPTS_MAX)
-      throw new StokerError(
-        'EXAM_ATTEMPTS',
-        `a model has ${ATTEMPTS_MAX} attempts at a grade in 7 days; try again later or with another model`,
-      )
+    if (attempts.recent >= ATTEMPTS_MAX) throw fail('exchange.examAttempts', { max: ATTEMPTS_MAX })
     // 256 bits, in the characters a seed may have.
     const seed = this.#fixedSeed ?? ids.secret(32)
     const exam: SupplierExamRow = {

@@ -4,7 +4,7 @@
 import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
-import { ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
+import { failValue, ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { claimProblem } from '../settle/claim-problem.ts'
@@ -24,7 +24,7 @@ const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UN
  */
 function supplierError(said: string): ErrorValue {
   const code = ERROR_CODES.find((known) => known === said && !NOT_THEIRS.includes(known)) ?? 'ENGINE_REFUSED'
-  return { code, message: `the supplier failed (${code})`, data: {} }
+  return { ...failValue('exchange.supplierFailed', { code }), code }
 }
 
 export class Deliveries {
@@ -52,11 +52,7 @@ export class Deliveries {
     }
     const whole = job.answer.add(text)
     if (job.answer.bytes > answerBytesMax(job.order.request.maxTokens))
-      this.#refuse(peer, job, {
-        code: 'OUTPUT_TOO_LONG',
-        message: 'the supplier sent far more text than was ordered',
-        data: {},
-      })
+      this.#refuse(peer, job, failValue('exchange.answerTooLong'))
     else if (!job.cancelled && whole !== '') job.order.sink.onDelta(whole)
   }
 
@@ -77,7 +73,7 @@ export class Deliveries {
     if (rest !== '' && !job.cancelled) job.order.sink.onDelta(rest)
     const problem = claimProblem(job, frame.claim, frame.claimSig)
     if (problem !== null) {
-      this.#refuse(peer, job, { code: 'CLAIM_REFUSED', message: `the claim was refused: ${problem}`, data: {} })
+      this.#refuse(peer, job, failValue('exchange.claimRefused', { problem }))
       return
     }
     const receipt = job.exam === null ? settleJob(this.#context, job, frame.claim, frame.claimSig) : null
@@ -101,11 +97,7 @@ export class Deliveries {
   drop(peer: Peer): void {
     for (const job of peer.jobs.values()) {
       peer.jobs.delete(job.jobId)
-      this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', {
-        code: 'UNAVAILABLE',
-        message: 'the supplier went away',
-        data: {},
-      })
+      this.#router.fail(job, job.cancelled ? 'cancelled' : 'dropped', failValue('exchange.supplierLeft'))
     }
   }
 

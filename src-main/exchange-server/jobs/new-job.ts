@@ -1,6 +1,6 @@
 /** An order becomes a job of one supplier: price, salt, deadline, and the money it can cost at most set aside. */
 import { requestMac } from '#books/receipts.ts'
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { MoneyRangeError, nano, reserveOf, type Nano, type Price } from '#contract/money.ts'
 
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
@@ -55,8 +55,12 @@ function mostItCosts(inputTokens: number, maxTokens: number, price: Price): Nano
     return reserveOf(inputTokens, maxTokens, price)
   } catch (error) {
     if (!(error instanceof MoneyRangeError)) throw error
-    throw new StokerError('MONEY_RANGE', 'this call can cost more than one amount may be; lower max_tokens', {
-      cause: error,
-    })
+    throw fail(
+      'exchange.callTooDear',
+      {},
+      {
+        cause: error,
+      },
+    )
   }
 }

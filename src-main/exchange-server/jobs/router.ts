@@ -2,7 +2,8 @@
  * Finds a supplier for every order, keeps the waiting line, and reroutes before the first token. What suppliers send
  * back is deliveries.ts.
  */
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fail, failValue, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
 import { asOnePrice, nanoPerMtok, onePrice } from '#contract/money.ts'
 
@@ -42,8 +43,7 @@ export class Router {
    * many orders are open.
    */
   submit(order: BuyerOrder): () => void {
-    if (this.#open.size >= LIMITS.liveOrders)
-      throw new StokerError('UNAVAILABLE', 'the exchange serves as many orders as it can; try again in a moment')
+    if (this.#open.size >= LIMITS.liveOrders) throw fail('exchange.ordersFull')
     const open = new OpenOrder(order)
     this.#open.set(order.orderId, open)
     this.#route(open)
@@ -141,15 +141,11 @@ export class Router {
     if (tried.size >= LIMITS.attempts || !standing.some((offer) => fits(offer, wanted)))
       this.#giveUp(
         open,
-        open.lastError ?? noSupplier(`no supplier lists ${order.spec.instrument} for a call of this size`),
+        open.lastError ?? failValue('exchange.noSupplier', { instrument: order.spec.instrument }),
         false,
       )
     else if (this.#waiting.full)
-      this.#giveUp(
-        open,
-        noSupplier(`every supplier of ${order.spec.instrument} is busy and the waiting line is full`),
-        false,
-      )
+      this.#giveUp(open, failValue('exchange.suppliersBusy', { instrument: order.spec.instrument }), false)
     else this.#wait(open)
   }
 
@@ -164,7 +160,10 @@ export class Router {
         this.#giveUp(
           open,
           open.lastError ??
-            noSupplier(`every supplier of ${spec.instrument} was busy for ${LIMITS.waitForSlotMs / 1_000} s`),
+            failValue('exchange.suppliersBusyLong', {
+              instrument: spec.instrument,
+              seconds: LIMITS.waitForSlotMs / 1_000,
+            }),
           false,
         )
       },
@@ -216,13 +215,9 @@ export class Router {
   #deadline(job: RoutedJob): void {
     const peer = this.#registry.get(job.supplier)
     if (!job.cancelled) peer?.send({ t: 'job.cancel', jobId: brandId<JobId>(job.jobId), reason: 'deadline' })
-    const reason = job.cancelled ? 'no claim came after the buyer had left' : 'the deadline passed'
-    if (job.exam === null) peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason })
-    this.fail(job, job.cancelled ? 'cancelled' : 'deadline', {
-      code: 'DEADLINE',
-      message: `the job ended unpaid: ${reason}`,
-      data: {},
-    })
+    const reason = because(job.cancelled ? 'exchange.noClaim' : 'exchange.deadlinePassed')
+    if (job.exam === null) peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason: inWords(reason) })
+    this.fail(job, job.cancelled ? 'cancelled' : 'deadline', failValue('exchange.unpaid', { reason }))
   }
 
   #cancel(open: OpenOrder): void {
@@ -245,7 +240,7 @@ export class Router {
     }
     if (job.exam === null)
       peer?.send({ t: 'job.void', jobId: brandId<JobId>(job.jobId), reason: 'the buyer left before the job started' })
-    this.fail(job, 'cancelled', { code: 'CANCELLED', message: 'the buyer left before the job started', data: {} })
+    this.fail(job, 'cancelled', failValue('exchange.buyerLeft'))
   }
 
   #giveUp(open: OpenOrder, error: ErrorValue, afterText: boolean): void {
@@ -253,9 +248,3 @@ export class Router {
     open.order.sink.onFailed(error, afterText)
   }
 }
-
-const noSupplier = (message: string): ErrorValue => ({
-  code: 'NO_SUPPLIER',
-  message: `${message}; try again later`,
-  data: {},
-})

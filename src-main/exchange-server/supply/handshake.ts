@@ -1,7 +1,7 @@
 /**
  * The bare frames before the envelope: challenge, hello, welcome, refused. Wire format: docs/protocol.md, Connecting.
  */
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, toErrorValue } from '#contract/errors.ts'
 import { helloFrame, SUPPLIER_PROTOCOL_VERSION, type HelloFrame } from '#contract/supplier.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 
@@ -36,11 +36,10 @@ export const challenge = ({ key, clock }: ExchangeContext, nonce: string): objec
 /** The hello, when its key signed this challenge. Errors: BAD_REQUEST, SIGNATURE_INVALID. */
 export function readHello(value: unknown, nonce: string, exchange: string): Hello {
   const parsed = helloFrame.safeParse(value)
-  if (!parsed.success)
-    throw new StokerError('BAD_REQUEST', 'the first frame must be a hello of protocol 1; see docs/protocol.md')
+  if (!parsed.success) throw fail('exchange.helloFirst')
   const hello = parsed.data
   if (!verifySignature(hello.supplier, helloText(nonce, exchange, hello.supplier), hello.sig)) {
-    throw new StokerError('SIGNATURE_INVALID', 'the signature over the challenge is not valid for this key')
+    throw fail('exchange.helloSignature')
   }
   return hello
 }

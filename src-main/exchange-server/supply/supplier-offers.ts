@@ -1,5 +1,5 @@
 /** Offers: a supplier names an ask for a grade it has qualified for. They live as long as its session. */
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, toErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { onePrice, samePrice } from '#contract/money.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
@@ -49,12 +49,9 @@ export function takeOffer(context: ExchangeContext, registry: Registry, peer: Pe
 /** When the qualification it stands on ends. Throws what is wrong with it. */
 function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: OfferFrame): number {
   const spec = specs.get(frame.instrument)
-  if (spec === undefined) throw new StokerError('NOT_FOUND', `this exchange does not trade ${frame.instrument}`)
+  if (spec === undefined) throw fail('exchange.gradeUnknown', { instrument: frame.instrument })
   if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
-    throw new StokerError(
-      'EXCHANGE_REFUSED',
-      `a supplier has at most ${LIMITS.offersPerSupplier} offers; withdraw one first`,
-    )
+    throw fail('exchange.offersFull', { max: LIMITS.offersPerSupplier })
   checkSize(spec, frame)
   const qualification = qualificationOf(
     db.read,
@@ -65,24 +62,21 @@ function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: Of
     clock.now(),
   )
   if (qualification === null)
-    throw new StokerError(
-      'NOT_QUALIFIED',
-      `this model has no current qualification for ${frame.instrument} version ${spec.version}; sit the exam first`,
-    )
+    throw fail('exchange.notQualified', { instrument: frame.instrument, version: spec.version })
   if (frame.slots > qualification.slots) {
-    throw new StokerError(
-      'NOT_QUALIFIED',
-      `the exam measured ${qualification.slots} at once and this deployment offers ${frame.slots}; offer fewer slots, or sit the exam with this deployment`,
-    )
+    throw fail('exchange.slotsAboveMeasured', { measured: qualification.slots, offered: frame.slots })
   }
   return qualification.until
 }
 
 function checkSize({ limits, instrument }: GradeSpec, frame: OfferFrame): void {
   if (frame.contextTokens < limits.contextTokens || frame.maxOutputTokens < limits.outputTokens) {
-    throw new StokerError(
-      'EXCHANGE_REFUSED',
-      `${instrument} needs a context of ${limits.contextTokens} and an output of ${limits.outputTokens} tokens a slot; this deployment offers ${frame.contextTokens} and ${frame.maxOutputTokens}`,
-    )
+    throw fail('exchange.offerTooSmall', {
+      instrument,
+      contextTokens: limits.contextTokens,
+      outputTokens: limits.outputTokens,
+      offeredContext: frame.contextTokens,
+      offeredOutput: frame.maxOutputTokens,
+    })
   }
 }

@@ -2,7 +2,7 @@
  * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on
  * everything an unauthenticated socket may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
-import { StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
 
@@ -47,7 +47,7 @@ export class SupplierSessions {
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
     if (this.#unauthenticated >= LIMITS.unauthenticatedSockets || this.#sockets.size > LIMITS.connections) {
-      refuse(socket, new StokerError('UNAVAILABLE', 'too many connections; try again in a moment'))
+      refuse(socket, fail('exchange.connectionsFull'))
       return
     }
     this.#unauthenticated += 1
@@ -66,9 +66,7 @@ export class SupplierSessions {
       known = true
       stopTimer()
     }
-    const stopTimer = after(clock, LIMITS.handshakeMs, () =>
-      refuse(socket, new StokerError('TIMEOUT', 'no hello came in time')),
-    )
+    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, fail('exchange.helloLate')))
     const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
     socket.on('message', (data, isBinary) => {
       if (peer === null) {
@@ -78,9 +76,7 @@ export class SupplierSessions {
       } else if (!bucket.take(clock.mono())) {
         peer.send({
           t: 'error',
-          error: toErrorValue(
-            new StokerError('TOO_LARGE', `more than ${LIMITS.framesPerSecond} frames a second; the socket is closed`),
-          ),
+          error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })),
         })
         socket.close(1008, 'too many frames')
       } else this.#receive(peer, wire, isBinary ? null : parse(data))

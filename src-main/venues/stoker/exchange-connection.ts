@@ -3,6 +3,7 @@ import WebSocketClient from 'ws'
 import type { z } from 'zod'
 
 import { StokerError } from '#contract/errors.ts'
+import { because, checkedReason, type Reason, said } from '#contract/reasons.ts'
 import {
   envelope,
   exchangeFrame,
@@ -49,7 +50,7 @@ export interface ExchangeConnectionDeps {
   onFrame(frame: ExchangeFrame): void
   onSeen(): void
   /** Exactly once. `refused` when the exchange said no in the handshake. */
-  onEnd(end: { reason: string; refused: boolean }): void
+  onEnd(end: { reason: Reason; refused: boolean }): void
 }
 
 /**
@@ -73,9 +74,9 @@ export class ExchangeConnection {
     })
     this.#socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
     this.#socket.on('error', (error) => this.#end(connectReason(error)))
-    this.#socket.on('close', (code) => this.#end(`the exchange closed the connection (${code})`))
+    this.#socket.on('close', (code) => this.#end(because('line.closed', { code })))
     options.clock.sleep(HANDSHAKE_MS, { signal: this.#ended.signal, unref: true }).then(
-      () => (this.#session === null ? this.#end('the exchange did not greet in time') : undefined),
+      () => (this.#session === null ? this.#end(because('line.noGreeting')) : undefined),
       () => undefined,
     )
   }
@@ -89,14 +90,15 @@ export class ExchangeConnection {
     try {
       value = session.push(frame)
     } catch (error) {
-      this.#end('the exchange does not acknowledge')
+      this.#end(because('line.noAcknowledgement'))
       throw error
     }
     if (this.#session === session) this.#write(value)
   }
 
-  close(reason: string): void {
-    this.#end(reason)
+  /** Asked for by its owner. */
+  close(): void {
+    this.#end(because('line.stopped'))
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
@@ -114,23 +116,21 @@ export class ExchangeConnection {
         { kind: error instanceof Error ? error.name : 'unknown' },
         'the exchange sent something malformed',
       )
-      this.#end('the exchange sent something malformed')
+      this.#end(because('line.malformed'))
     }
   }
 
   #onHandshake(value: unknown): void {
     const frame = handshakeFromExchange.parse(value)
     const { pinnedKey } = this.#options
-    if (frame.t === 'refused') this.#end(frame.error.message, true)
+    if (frame.t === 'refused') this.#end(checkedReason(frame.error.reason) ?? said(frame.error.message), true)
     else if (frame.t === 'challenge' && this.#challenge === null) {
-      if (pinnedKey !== null && frame.exchange !== pinnedKey)
-        return this.#end('the exchange at this address has another key than the one known', true)
-      if (frame.protocol !== 1)
-        return this.#end(`the exchange speaks protocol ${frame.protocol} and this Stoker speaks 1; update Stoker`, true)
+      if (pinnedKey !== null && frame.exchange !== pinnedKey) return this.#end(because('line.otherKey'), true)
+      if (frame.protocol !== 1) return this.#end(because('line.protocol', { theirs: frame.protocol }), true)
       this.#challenge = frame
       this.#write(hello(frame, this.#options))
     } else if (frame.t === 'welcome' && this.#challenge !== null) this.#onWelcome(frame, this.#challenge)
-    else this.#end(`unexpected ${frame.t} frame in the handshake`)
+    else this.#end(because('line.unexpectedFrame', { frame: frame.t }))
   }
 
   #onWelcome(frame: Welcome, challenge: Challenge): void {
@@ -146,7 +146,7 @@ export class ExchangeConnection {
   #onEnvelope(session: SupplierSession, value: unknown): void {
     const parsed = envelope.parse(value)
     const verdict = session.accept(parsed)
-    if (verdict === 'gap') return this.#end('a frame of the exchange is missing')
+    if (verdict === 'gap') return this.#end(because('line.frameMissing'))
     if (verdict === 'seen') return
     const frame = exchangeFrame.safeParse(parsed.frame)
     if (frame.success) this.#options.onFrame(frame.data)
@@ -164,11 +164,11 @@ export class ExchangeConnection {
     const beat = (): void => {
       n += 1
       this.#missed += 1
-      if (this.#missed > MISSED_HEARTBEATS_MAX) this.#end('the exchange stopped answering')
+      if (this.#missed > MISSED_HEARTBEATS_MAX) this.#end(because('line.silent'))
       else this.#write(session.push({ t: 'ping', n }))
     }
     every(this.#options.clock, everyMs, beat, {
-      onError: (error) => this.#end(error instanceof StokerError ? error.message : 'the resend buffer is full'),
+      onError: (error) => this.#end(error instanceof StokerError ? error.reason : because('line.bufferFull')),
       signal: this.#ended.signal,
     })
   }
@@ -176,11 +176,11 @@ export class ExchangeConnection {
   #write(value: unknown): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) this.#end('the exchange stopped reading')
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) this.#end(because('line.notReading'))
     else socket.send(JSON.stringify(value))
   }
 
-  #end(reason: string, refused = false): void {
+  #end(reason: Reason, refused = false): void {
     if (this.#ended.signal.aborted) return
     this.#ended.abort()
     this.#socket.terminate()
@@ -194,9 +194,9 @@ function hello(challenge: Challenge, { key, name, client, previous }: ExchangeCo
   return { t: 'hello', protocol: 1, supplier: key.publicKey, sig, name, client, ...resume }
 }
 
-function connectReason(error: Error): string {
+function connectReason(error: Error): Reason {
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return 'nothing answers at the exchange’s address'
-  if (code === 'ENOTFOUND') return 'the exchange’s name cannot be found'
-  return `the connection to the exchange failed${code === undefined ? '' : ` (${code})`}`
+  if (code === 'ECONNREFUSED') return because('line.nothingAnswers')
+  if (code === 'ENOTFOUND') return because('line.nameUnknown')
+  return code === undefined ? because('line.failed') : because('line.failedWith', { error: code })
 }

@@ -4,7 +4,8 @@
  */
 import WebSocketClient from 'ws'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { Clock } from '#contract/time.ts'
@@ -45,7 +46,7 @@ const REFUSED_ATTEMPT = 20
 interface End {
   welcomed: boolean
   refused: boolean
-  reason: string
+  reason: Reason
 }
 
 /** The connection and its session; the verbs are stoker-frames.ts. */
@@ -85,19 +86,14 @@ class StokerLink {
 
   send(frame: SupplierFrame): void {
     const session = this.#liveSession()
-    if (session === null)
-      throw new StokerError('EXCHANGE_OFFLINE', 'The exchange is not reachable now; Stoker keeps trying.')
+    if (session === null) throw fail('venue.offline')
     try {
       if (this.#connection === null) session.push(frame)
       else this.#connection.send(session, frame)
     } catch (error) {
       // A full buffer: this session can no longer be resumed without loss, and `sync` mends what it carried.
       this.#session = null
-      throw new StokerError(
-        'EXCHANGE_OFFLINE',
-        'The exchange does not acknowledge what it is sent; Stoker connects anew.',
-        { cause: error },
-      )
+      throw fail('venue.unacknowledged', {}, { cause: error })
     }
   }
 
@@ -121,13 +117,13 @@ class StokerLink {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let reason = 'the exchange has not said where it listens'
+      let reason = because('line.noAddress')
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
         const end = await this.#attempt(target, signal).catch((): End => ({
           welcomed: false,
           refused: true,
-          reason: 'the exchange’s address is not a WebSocket address',
+          reason: because('line.badAddress'),
         }))
         reason = end.reason
         failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
@@ -144,7 +140,7 @@ class StokerLink {
     const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
     return new Promise((resolve) => {
       let welcomed = false
-      const onAbort = (): void => connection.close('stopped')
+      const onAbort = (): void => connection.close()
       const connection = new ExchangeConnection({
         url: target,
         key,

@@ -2,7 +2,7 @@
  * One session of the supplier protocol without any socket: sequence numbers, acknowledgements and the bounded resend
  * buffer. Wire format: contract/supplier.ts.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { RESEND_BUFFER_MAX, type Envelope, type SupplierFrame } from '#contract/supplier.ts'
 
 /**
@@ -33,11 +33,7 @@ export class SupplierSession {
    * lost then.
    */
   push(frame: SupplierFrame): Envelope {
-    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX)
-      throw new StokerError(
-        'UNAVAILABLE',
-        `The exchange has not acknowledged ${RESEND_BUFFER_MAX} frames; the session is given up and a new one follows.`,
-      )
+    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) throw fail('venue.resendFull', { max: RESEND_BUFFER_MAX })
     const seq = this.#next
     this.#next += 1
     this.#unacknowledged.push({ seq, frame })

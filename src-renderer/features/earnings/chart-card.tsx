@@ -6,7 +6,7 @@ import type { Series } from '#contract/earnings.ts'
 import { Age } from '#ui/age.tsx'
 import { type ChartRow, chartRows, cumulative, type IncomeSource, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
-import { amount } from '#ui/format.ts'
+import { amount, unitWord } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { IncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
@@ -46,7 +46,7 @@ function Picture({
   const sums = cumulative(rows)
   const present = nowLabel(series, rows)
   const last = sums.at(-1)
-  const label = `${long}: ${amount(last?.available ?? 0, unit)} ${unit.name} available, ${amount(last?.held ?? 0, unit)} held, by ${bucket}. The table has every figure.`
+  const label = `${long}: ${amount(last?.available ?? 0, unit)} ${unitWord(unit)} available, ${amount(last?.held ?? 0, unit)} held, by ${bucket}. The table has every figure.`
   if (isEmpty(rows)) {
     return (
       <Empty title={`No job was settled in ${long}.`}>
@@ -129,7 +129,7 @@ export function ChartCard({ range }: { range: SpanRange }) {
             {!empty && (
               <p className="foot">
                 {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
-                <Age at={data.at} prefix="Read " />
+                <Age at={data.at} words="age.read" />
               </p>
             )}
           </>

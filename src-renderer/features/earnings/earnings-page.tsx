@@ -7,7 +7,7 @@ import { useState } from 'react'
 
 import type { IncomeKey, Summary } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, powerMoney } from '#ui/format.ts'
+import { amount, powerMoney, unitWord } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
@@ -29,7 +29,7 @@ function sentenceOf(summary: Summary | undefined, span: Span, unit: Unit): strin
   if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
   const power =
     summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
-  return `${amount(summary.availableNano, unit)} ${unit.name} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
+  return `${amount(summary.availableNano, unit)} ${unitWord(unit)} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
 }
 
 function CsvButton({ range }: { range: SpanRange }) {

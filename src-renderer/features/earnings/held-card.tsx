@@ -2,11 +2,12 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
 import { holdSentence } from '#ui/hold.ts'
-import { amount, short } from '#ui/format.ts'
+import { amount, short, unitWord } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { clock, moment, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 
@@ -22,7 +23,7 @@ export function HeldCard() {
   const instruments = useQuery(rpc.market.instruments.queryOptions({ input: { venueId } }))
   const hold = holdSentence(instruments.data?.[0]?.holdMs)
   return (
-    <Card title="Held money" aside={<span className="age">{unit.name}, by release</span>}>
+    <Card title="Held money" aside={<span className="age">{unitWord(unit)}, by release</span>}>
       <Loaded query={held}>
         {(rows) =>
           rows.length === 0 ? (
@@ -38,7 +39,7 @@ export function HeldCard() {
                       <time dateTime={new Date(row.releaseAt).toISOString()} title={moment(row.releaseAt)}>
                         {clock(row.releaseAt)} <span className="age">{until(row.releaseAt, now)}</span>
                       </time>
-                      <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${row.reason}`}>
+                      <Link to="/jobs" search={{ job: row.jobId }} title={`${row.jobId}: ${say(row.reason)}`}>
                         {short(row.jobId, 12)}
                       </Link>
                       <span>{amount(row.amountNano, unit)}</span>

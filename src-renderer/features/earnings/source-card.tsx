@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 
 import type { Series } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, count, rate, shortCount } from '#ui/format.ts'
+import { amount, count, rate, shortCount, unitWord } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
@@ -77,7 +77,7 @@ export function SourceCard({ range }: { range: SpanRange }) {
       title="Where it came from"
       aside={
         <span className="age">
-          {series.data === undefined ? '' : `${unit.name}, `}
+          {series.data === undefined ? '' : `${unitWord(unit)}, `}
           {SPAN_NAMES[range.span].long}
         </span>
       }

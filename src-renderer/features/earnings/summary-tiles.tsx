@@ -1,5 +1,5 @@
 import type { Summary } from '#contract/earnings.ts'
-import { amount, count, energy, POWER, powerMoney, rate, shortCount } from '#ui/format.ts'
+import { amount, count, energy, POWER, powerMoney, rate, shortCount, unitWord } from '#ui/format.ts'
 import { Tile } from '#ui/page.tsx'
 import { duration, until } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
@@ -16,13 +16,13 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
       <Tile
         question="Available"
         value={amount(summary.availableNano, unit)}
-        unit={unit.name}
+        unit={unitWord(unit)}
         foot={`of gross ${amount(summary.grossNano, unit)}, fee ${amount(summary.feeNano, unit)}`}
       />
       <Tile
         question="Held until released"
         value={amount(summary.heldNano, unit)}
-        unit={unit.name}
+        unit={unitWord(unit)}
         foot={`${summary.nextRelease === null ? 'nothing to release' : `next ${until(summary.nextRelease.at, now)}`}${summary.pendingNano === 0 ? '' : `; pending ${amount(summary.pendingNano, unit)}`}`}
       />
       <Tile

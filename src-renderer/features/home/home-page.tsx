@@ -11,6 +11,7 @@ import { Age } from '#ui/age.tsx'
 import { viewerZone } from '#ui/format-time.ts'
 import { Skeleton, Failed } from '#ui/loaded.tsx'
 import { PageHead } from '#ui/page.tsx'
+import { say, sentence, t } from '#ui/say.ts'
 
 import { HandBack, useCore, useListingSwitch, useVenue } from '../../core-client.ts'
 import { Ladder } from './ladder.tsx'
@@ -27,25 +28,15 @@ function Actions({ home }: { home: Home }) {
       <HandBack />
       {listing.act !== null && (
         <Button variant="default" loading={listing.busy} onClick={listing.toggle} aria-keyshortcuts="Space">
-          {listing.act === 'pause' ? 'Pause listing' : 'Resume listing'}{' '}
+          {t(listing.act === 'pause' ? 'home.pause' : 'home.resume')}{' '}
           <span className="kbd" style={{ marginLeft: 6 }}>
-            space
+            {t('home.space')}
           </span>
         </Button>
       )}
-      {next !== null && <Button onClick={() => void navigate({ to: `/${next}` })}>{NEXT[next]}</Button>}
+      {next !== null && <Button onClick={() => void navigate({ to: `/${next}` })}>{t(`home.open.${next}`)}</Button>}
     </>
   )
-}
-
-const NEXT: Readonly<Record<NonNullable<Home['nextPage']>, string>> = {
-  models: 'Open models',
-  exam: 'Open exam',
-  market: 'Review ask',
-  jobs: 'Open jobs',
-  earnings: 'Open earnings',
-  settings: 'Open settings',
-  welcome: 'Continue first run',
 }
 
 export function HomePage() {
@@ -56,10 +47,7 @@ export function HomePage() {
   if (home === undefined) {
     return (
       <>
-        <PageHead
-          title="Home"
-          sentence={query.isError ? 'Home could not be read.' : 'Reading what the rig is doing.'}
-        />
+        <PageHead title={t('home.title')} sentence={t(query.isError ? 'home.unreadable' : 'home.reading')} />
         {query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Skeleton lines={6} />}
       </>
     )
@@ -67,17 +55,18 @@ export function HomePage() {
   return (
     <>
       <PageHead
-        title="Home"
-        sentence={home.sentence}
+        title={t('home.title')}
+        sentence={sentence(home.sentence)}
         sub={
           <>
-            {home.next !== '' && (
+            {home.next !== null && (
               <>
-                <b>next:</b> {home.nextPage === null ? home.next : <Link to={`/${home.nextPage}`}>{home.next}</Link>}{' '}
+                <b>{t('home.next')}</b>{' '}
+                {home.nextPage === null ? say(home.next) : <Link to={`/${home.nextPage}`}>{say(home.next)}</Link>}{' '}
                 ·{' '}
               </>
             )}
-            <Age at={home.at} staleMs={30_000} prefix="read " />
+            <Age at={home.at} staleMs={30_000} words="age.read" />
           </>
         }
         actions={<Actions home={home} />}

@@ -4,8 +4,7 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
-
-const PAGE_NAMES = { models: 'Models', exam: 'Exam', market: 'Market', settings: 'Settings' } as const
+import { say, t } from '#ui/say.ts'
 
 /** A tick, a cross, a dash: three shapes, so that colour is never alone. */
 function Mark({ state }: { state: 'yes' | 'no' | 'unknown' }) {
@@ -17,7 +16,7 @@ function Mark({ state }: { state: 'yes' | 'no' | 'unknown' }) {
         : 'M2.500 6 9.500 6'
   const colour = state === 'yes' ? 'var(--good)' : state === 'no' ? 'var(--bad)' : 'var(--faint)'
   return (
-    <svg viewBox="0 0 12 12" role="img" aria-label={state}>
+    <svg viewBox="0 0 12 12" role="img" aria-label={t(`ladder.${state}`)}>
       <path d={path} fill="none" stroke={colour} strokeWidth="1.8" strokeLinecap="round" strokeLinejoin="round" />
     </svg>
   )
@@ -28,12 +27,12 @@ export function Ladder({ rungs }: { rungs: Home['ladder'] }) {
   const unsure = rungs.some((rung) => rung.state === 'unknown')
   return (
     <Card
-      title="Am I earning all I could?"
+      title={t('ladder.title')}
       aside={
         first === undefined ? (
-          <Pill tone={unsure ? 'mute' : 'good'}>{unsure ? 'not known yet' : 'yes'}</Pill>
+          <Pill tone={unsure ? 'mute' : 'good'}>{t(unsure ? 'ladder.unsure' : 'ladder.yes')}</Pill>
         ) : (
-          <Pill tone="warn">no</Pill>
+          <Pill tone="warn">{t('ladder.no')}</Pill>
         )
       }
     >
@@ -42,14 +41,14 @@ export function Ladder({ rungs }: { rungs: Home['ladder'] }) {
           <li key={rung.id}>
             <span className="rung-label">
               <Mark state={rung.state} />
-              {rung.label}
+              {t(`ladder.rung.${rung.id}`)}
             </span>
             <span className="rung-detail num">
-              {rung.detail}
+              {say(rung.detail)}
               {rung.fix !== null && rung.state === 'no' && (
                 <>
                   {' '}
-                  <Link to={`/${rung.fix}`}>{PAGE_NAMES[rung.fix]}</Link>
+                  <Link to={`/${rung.fix}`}>{t(`page.${rung.fix}`)}</Link>
                 </>
               )}
             </span>

@@ -3,21 +3,22 @@ import { Link } from '@tanstack/react-router'
 
 import type { LiveJob } from '#contract/app.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, count, gradeName, short, tokPerS } from '#ui/format.ts'
+import { amount, count, gradeName, short, tokPerS, unitWord } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { speedOf } from '#ui/shown-speed.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { clock, duration } from '#ui/format-time.ts'
+import { t } from '#ui/say.ts'
 
 import { useLive, useUnit, useVenue, useVenueLive } from '../../core-client.ts'
 import { useStaleness } from '../../core-client.ts'
 
-const nowSpeed = (value: number | null): string => (value === null ? 'not yet' : tokPerS(value))
+const nowSpeed = (value: number | null): string => (value === null ? t('now.notYet') : tokPerS(value))
 
 const columns = (unit: Unit): Column<LiveJob>[] => [
   {
-    head: 'Job',
+    head: t('now.job'),
     cell: (job) =>
       job.exam ? (
         short(job.jobId, 12)
@@ -27,11 +28,18 @@ const columns = (unit: Unit): Column<LiveJob>[] => [
         </Link>
       ),
   },
-  { head: 'Grade', cell: (job) => (job.exam ? `exam, ${gradeName(job.instrument)}` : gradeName(job.instrument)) },
-  { head: 'Tokens in / out', cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
-  { head: 'First token', cell: (job) => (job.ttftMs === null ? 'waiting' : duration(job.ttftMs)) },
-  { head: 'Speed', cell: (job) => nowSpeed(speedOf(job)) },
-  { head: `Earns, ${unit.name}`, right: true, cell: (job) => (job.exam ? 'unpaid' : amount(job.sellerNano, unit)) },
+  {
+    head: t('now.grade'),
+    cell: (job) => (job.exam ? t('now.examOf', { grade: gradeName(job.instrument) }) : gradeName(job.instrument)),
+  },
+  { head: t('now.tokens'), cell: (job) => `${count(job.inputTokens)} / ${count(job.outputTokens)}` },
+  { head: t('now.firstToken'), cell: (job) => (job.ttftMs === null ? t('now.waiting') : duration(job.ttftMs)) },
+  { head: t('now.speed'), cell: (job) => nowSpeed(speedOf(job)) },
+  {
+    head: t('now.earns', { unit: unitWord(unit) }),
+    right: true,
+    cell: (job) => (job.exam ? t('now.unpaid') : amount(job.sellerNano, unit)),
+  },
 ]
 
 export function Now() {
@@ -43,27 +51,25 @@ export function Now() {
   const running = live?.value.running.filter((job) => job.venueId === venueId) ?? []
   return (
     <Card
-      title="Now"
+      title={t('now.title')}
       aside={
         <span className="age num">
           {stale
             ? since === null
-              ? 'no live values yet'
-              : `as of ${clock(since)}`
+              ? t('now.noLive')
+              : t('now.asOf', { clock: clock(since) })
             : live === null
-              ? 'waiting for live values'
-              : `live · ${live.value.tokPerS > 0 ? tokPerS(live.value.tokPerS) : 'at rest'}`}
+              ? t('now.waitingLive')
+              : live.value.tokPerS > 0
+                ? t('now.live', { speed: tokPerS(live.value.tokPerS) })
+                : t('now.atRest')}
         </span>
       }
     >
       {running.length === 0 ? (
-        <Empty title="No job is running.">
-          {here?.listing === 'listed'
-            ? 'The rig is listed; a job shows here from its first moment.'
-            : 'Jobs show here while they run.'}
-        </Empty>
+        <Empty title={t('now.none')}>{here?.listing === 'listed' ? t('now.noneListed') : t('now.noneWhy')}</Empty>
       ) : (
-        <Table caption="Jobs running now" columns={columns(unit)} rows={running} rowKey={(job) => job.jobId} />
+        <Table caption={t('now.caption')} columns={columns(unit)} rows={running} rowKey={(job) => job.jobId} />
       )}
     </Card>
   )

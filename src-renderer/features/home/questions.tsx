@@ -2,12 +2,13 @@
  * The three questions of a seller: what does a million tokens cost me, is my quality good enough, am I reliable enough?
  */
 import type { Home } from '#contract/app.ts'
-import { count, gradeName, percent, POWER, price, rate } from '#ui/format.ts'
+import { count, gradeName, percent, POWER, price, rate, unitWord } from '#ui/format.ts'
 import { LimitTrack } from '#ui/limit.tsx'
 import { Tile } from '#ui/page.tsx'
 import { verdictWord } from '#ui/pill.tsx'
 import { duration } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
+import { t } from '#ui/say.ts'
 
 import { useUnit } from '../../core-client.ts'
 
@@ -22,16 +23,20 @@ export function CostCard({ home: { cost } }: { home: Home }) {
     cost.powerCurrency === unit.code &&
     cost.powerNanoPerMtok !== null &&
     cost.ask !== null
-  const value = cost.powerNanoPerMtok === null ? 'not known yet' : rate(cost.powerNanoPerMtok, POWER)
+  const value = cost.powerNanoPerMtok === null ? t('question.unknown') : rate(cost.powerNanoPerMtok, POWER)
   return (
     <Tile
-      question="What does a million tokens cost me?"
+      question={t('question.cost')}
       value={value}
-      unit={cost.powerNanoPerMtok === null ? undefined : `${cost.powerCurrency} of electricity`}
+      unit={cost.powerNanoPerMtok === null ? undefined : t('question.ofElectricity', { unit: cost.powerCurrency })}
       foot={
         <div className="row">
-          <span>{cost.ask === null ? 'no ask yet' : `ask ${price(cost.ask, unit)} ${unit.name}`}</span>
-          {cost.net !== null && <span>after fee {price(cost.net, unit)}</span>}
+          <span>
+            {cost.ask === null
+              ? t('question.noAsk')
+              : t('question.ask', { price: price(cost.ask, unit), unit: unitWord(unit) })}
+          </span>
+          {cost.net !== null && <span>{t('question.afterFee', { price: price(cost.net, unit) })}</span>}
         </div>
       }
     >
@@ -45,9 +50,7 @@ export function CostCard({ home: { cost } }: { home: Home }) {
           />
         </div>
       ) : (
-        <p className="foot">
-          {cost.method === '' ? 'Counted once a job has run and the price per kWh is set.' : cost.method}
-        </p>
+        <p className="foot">{cost.method === '' ? t('question.counted') : cost.method}</p>
       )}
     </Tile>
   )
@@ -58,23 +61,27 @@ export function QualityCard({ home: { quality } }: { home: Home }) {
   const none = quality.share === null || quality.instrument === null
   return (
     <Tile
-      question="Is my quality good enough?"
-      value={none ? 'no exam yet' : percent(quality.share ?? 0, 1)}
+      question={t('question.quality')}
+      value={none ? t('question.noExam') : percent(quality.share ?? 0, 1)}
       unit={
         none
           ? undefined
-          : `right, ${verdictWord(quality.verdict)} ${quality.floor === null ? '' : `(floor ${percent(quality.floor)})`}`
+          : quality.floor === null
+            ? t('question.right', { verdict: verdictWord(quality.verdict) })
+            : t('question.rightFloor', { verdict: verdictWord(quality.verdict), floor: percent(quality.floor) })
       }
       foot={
         <div className="row">
           <span>
             {none
-              ? 'An exam takes about a minute with the bundled model.'
+              ? t('question.examTakes')
               : quality.limitedBy === null
                 ? gradeName(quality.instrument ?? '')
-                : `limited by ${quality.limitedBy}`}
+                : t('question.limitedBy', { limit: quality.limitedBy })}
           </span>
-          {quality.validUntil !== null && <span>valid {duration(quality.validUntil - now)}</span>}
+          {quality.validUntil !== null && (
+            <span>{t('question.valid', { duration: duration(quality.validUntil - now) })}</span>
+          )}
         </div>
       }
     >
@@ -99,16 +106,21 @@ export function ReliabilityCard({ home: { reliability } }: { home: Home }) {
   const none = errorRate === null
   return (
     <Tile
-      question="Am I reliable enough?"
-      value={none ? 'no jobs yet' : percent(1 - errorRate, 1)}
-      unit={none ? undefined : `of ${count(jobs24h)} jobs delivered, 24 h`}
+      question={t('question.reliable')}
+      value={none ? t('question.noJobs') : percent(1 - errorRate, 1)}
+      unit={none ? undefined : t('question.delivered', { jobs: count(jobs24h) })}
       foot={
         <div className="row">
           <span>
-            {failed24h} failed{errorCeiling === null ? '' : `, ceiling ${percent(errorCeiling, 1)}`}
-            {reliability.provisional ? ', provisional' : ''}
+            {t('question.failed', { failed: count(failed24h) })}
+            {errorCeiling === null ? '' : t('question.ceiling', { share: percent(errorCeiling, 1) })}
+            {reliability.provisional ? t('question.provisional') : ''}
           </span>
-          <span>{connectedShare24h === null ? 'never listed' : `connected ${percent(connectedShare24h, 1)}`}</span>
+          <span>
+            {connectedShare24h === null
+              ? t('question.neverListed')
+              : t('question.connected', { share: percent(connectedShare24h, 1) })}
+          </span>
         </div>
       }
     >

@@ -4,11 +4,12 @@ import { Link } from '@tanstack/react-router'
 
 import type { Home } from '#contract/app.ts'
 import { chartRows, nowLabel, sourcesOf } from '#ui/chart-data.ts'
-import { amount, count, gradeName, powerMoney } from '#ui/format.ts'
+import { amount, gradeName, powerMoney, unitWord } from '#ui/format.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
+import { t } from '#ui/say.ts'
 
 import { useCore, useUnit } from '../../core-client.ts'
 
@@ -24,22 +25,29 @@ export function Today({ home }: { home: Home }) {
   )
   const sources = series.data === undefined ? [] : sourcesOf(series.data, gradeName)
   const unit = useUnit()
-  const electricity = powerNano === null ? 'no price set' : powerMoney(powerNano, home.cost.powerCurrency)
-  const sentence = `Today, ${jobs} jobs: ${amount(availableNano, unit)} ${unit.name} available, ${amount(heldNano, unit)} held; electricity ${electricity}.`
+  const word = unitWord(unit)
+  const electricity = powerNano === null ? t('today.noPrice') : powerMoney(powerNano, home.cost.powerCurrency)
+  const sentence = t('today.sentence', {
+    jobs,
+    available: amount(availableNano, unit),
+    unit: word,
+    held: amount(heldNano, unit),
+    electricity,
+  })
   return (
     <Card
-      label="Earned today"
+      label={t('today.label')}
       title={
         <>
-          Available today <span className="num">{amount(availableNano, unit)}</span>
-          <span className="age"> · </span>held <span className="num">{amount(heldNano, unit)}</span>{' '}
-          <span className="age">{unit.name}</span>
+          {t('today.available')} <span className="num">{amount(availableNano, unit)}</span>
+          <span className="age"> · </span>
+          {t('today.held')} <span className="num">{amount(heldNano, unit)}</span> <span className="age">{word}</span>
         </>
       }
       aside={series.data !== undefined && jobs > 0 && <IncomeLegend sources={sources} />}
     >
       <p className="age num" style={{ marginTop: -8, marginBottom: 8 }}>
-        today in {zone} · {count(jobs)} jobs · electricity {electricity}
+        {t('today.foot', { zone, jobs, electricity })}
         {series.data !== undefined && jobs > 0 && ` · ${axisUnits(unit, series.data.powerCurrency)}`}
       </p>
       <Loaded query={series} lines={6}>
@@ -48,9 +56,8 @@ export function Today({ home }: { home: Home }) {
           const present = nowLabel(data, rows)
           if (jobs === 0 && rows.every((row) => row.jobs === 0)) {
             return (
-              <Empty title="Nothing earned today yet." action={<Link to="/market">Open the market</Link>}>
-                Income appears here with the first job. With a model that passed its exam and an ask on the market, the
-                practice buyer usually comes within seconds.
+              <Empty title={t('today.none')} action={<Link to="/market">{t('today.openMarket')}</Link>}>
+                {t('today.noneWhy')}
               </Empty>
             )
           }
@@ -69,7 +76,7 @@ export function Today({ home }: { home: Home }) {
                 sources={sources}
                 unit={unit}
                 powerCurrency={data.powerCurrency}
-                caption="Earned today by hour"
+                caption={t('today.caption')}
               />
             </>
           )

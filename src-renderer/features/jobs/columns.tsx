@@ -1,6 +1,6 @@
 import type { Job } from '#contract/jobs.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, count, gradeName, price, short } from '#ui/format.ts'
+import { amount, count, gradeName, price, short, unitWord } from '#ui/format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { speedOf } from '#ui/shown-speed.ts'
 import type { Column } from '#ui/table.tsx'
@@ -71,7 +71,7 @@ export const jobColumns = (unit: Unit, open: (jobId: string) => void): Column<Jo
   { head: 'tok/s', right: true, cell: (job) => speed(speedOf(job)) },
   { head: 'Price', right: true, wideOnly: true, cell: (job) => price(job.price, unit) },
   {
-    head: `Mine, ${unit.name}`,
+    head: `Mine, ${unitWord(unit)}`,
     right: true,
     cell: (job) => (job.sellerNano === null ? 'none' : amount(job.sellerNano, unit)),
   },

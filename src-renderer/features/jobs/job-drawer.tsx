@@ -10,12 +10,13 @@ import type { JobId } from '#contract/ids.ts'
 import { POWER_CURRENCY_AT_FIRST } from '#contract/power-currencies.ts'
 import type { Job, ReceiptDifference } from '#contract/jobs.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import { amount, count, gradeName, percent, powerMoney, price, tokPerS } from '#ui/format.ts'
+import { amount, count, gradeName, percent, powerMoney, pricePerMillion, tokPerS, unitWord } from '#ui/format.ts'
 import { Loaded } from '#ui/loaded.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { saveText } from '#ui/save.ts'
 import { speedOf } from '#ui/shown-speed.ts'
 import { duration, moment } from '#ui/format-time.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { JobState, MONEY_WORDS, noTokens } from './columns.tsx'
@@ -77,12 +78,12 @@ function tokens(job: Detail): (readonly [string, ReactNode] | null)[] {
 
 function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
   const unit = useUnit()
-  const inUnit = (value: number): string => `${amount(value, unit)} ${unit.name}`
+  const inUnit = (value: number): string => `${amount(value, unit)} ${unitWord(unit)}`
   return (
     <Part
       title="Money"
       facts={[
-        ['Price', `${price(job.price, unit)} ${unit.name} per million tokens`],
+        ['Price', pricePerMillion(job.price, unit)],
         ['Gross', orNone(job.grossNano, inUnit)],
         [
           'Fee',
@@ -189,7 +190,7 @@ export function JobDrawer({ jobId, onClose }: { jobId: string | null; onClose: (
               <JobState state={job.state} />{' '}
               <span className="sub">
                 {gradeName(job.instrument)}, {realm}
-                {job.reason === '' ? '' : ` · ${job.reason}`}
+                {job.reason === null ? '' : ` · ${say(job.reason)}`}
               </span>
             </p>
             <Part title="Timings" facts={timings(job)} />

@@ -8,7 +8,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { Instrument } from '#contract/ids.ts'
 import type { Job } from '#contract/jobs.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, gradeName } from '#ui/format.ts'
+import { amount, gradeName, unitWord } from '#ui/format.ts'
 import { Skeleton, Empty, Failed } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { VirtualTable } from '#ui/virtual-table.tsx'
@@ -26,7 +26,7 @@ function sentenceOf(jobs: readonly Job[], running: number, filtered: boolean, un
   if (jobs.length === 0) return running === 0 ? 'No job was won yet.' : `${now}.`
   return last === undefined
     ? `${now}; none has been settled yet.`
-    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0, unit)} ${unit.name}.`
+    : `${now}; the last one settled brought ${amount(last.sellerNano ?? 0, unit)} ${unitWord(unit)}.`
 }
 
 /** What is given is set, `undefined` taken away; the rest of the address stays. */

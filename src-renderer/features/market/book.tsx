@@ -4,10 +4,11 @@ import type { Instrument } from '#contract/ids.ts'
 import type { BookView } from '#contract/market.ts'
 import type { Unit } from '#contract/units.ts'
 import { Age } from '#ui/age.tsx'
-import { price } from '#ui/format.ts'
+import { count, price, unitWord } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
+import { t } from '#ui/say.ts'
 
 import { useCore, useExchangeSeen, useUnit, useVenue } from '../../core-client.ts'
 
@@ -18,24 +19,26 @@ type Row = BookView['rows'][number]
  */
 function BookAge({ at }: { at: number }) {
   const { live, seenAt } = useExchangeSeen()
-  return live ? <Age at={at} prefix="last change " /> : <Age at={seenAt ?? at} staleMs={0} />
+  return live ? <Age at={at} words="age.lastChange" /> : <Age at={seenAt ?? at} staleMs={0} />
 }
 
 const columns = (unit: Unit): Column<Row>[] => [
-  { head: `Ask, ${unit.name} per million`, cell: (row) => price(row.ask, unit) },
-  { head: 'Sellers', right: true, cell: (row) => row.suppliers },
-  { head: 'Free slots', right: true, cell: (row) => row.freeSlots },
-  { head: <span className="visually-hidden">Whose</span>, right: true, cell: (row) => (row.mine ? 'mine' : '') },
+  { head: t('market.bookAsk', { unit: unitWord(unit) }), cell: (row) => price(row.ask, unit) },
+  { head: t('market.sellers'), right: true, cell: (row) => count(row.suppliers) },
+  { head: t('market.freeSlots'), right: true, cell: (row) => count(row.freeSlots) },
+  {
+    head: <span className="visually-hidden">{t('market.whose')}</span>,
+    right: true,
+    cell: (row) => (row.mine ? t('market.mine') : ''),
+  },
 ]
 
 /** Without rows while my ask stands: the book is from before it, and nobody may read that as an empty market. */
 function NoRows({ listed }: { listed: boolean }) {
   return listed ? (
-    <Empty title="The book has not come since your ask.">
-      Your ask is listed; the exchange sends the book with its next change.
-    </Empty>
+    <Empty title={t('market.bookLate')}>{t('market.bookLateWhy')}</Empty>
   ) : (
-    <Empty title="Nobody sells this grade right now.">The first ask sets the price. Buyers see it at once.</Empty>
+    <Empty title={t('market.nobody')}>{t('market.nobodyWhy')}</Empty>
   )
 }
 
@@ -45,7 +48,7 @@ export function Book({ instrument, listed }: { instrument: Instrument; listed: b
   const unit = useUnit()
   const query = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument }, refetchInterval: 5_000 }))
   return (
-    <Card title="The book" aside={query.data != null && <BookAge at={query.data.at} />}>
+    <Card title={t('market.book')} aside={query.data != null && <BookAge at={query.data.at} />}>
       <Loaded query={query}>
         {(book) =>
           book === null || book.rows.length === 0 ? (
@@ -53,15 +56,13 @@ export function Book({ instrument, listed }: { instrument: Instrument; listed: b
           ) : (
             <>
               <Table
-                caption="Asks, cheapest first"
+                caption={t('market.bookCaption')}
                 columns={columns(unit)}
                 rows={book.rows}
                 rowKey={(row) => price(row.ask, unit)}
                 rowClass={(row) => (row.mine ? 'mine' : undefined)}
               />
-              <p className="foot">
-                {book.jobsLastHour} jobs bought in the last hour, {book.waiting} waiting for a free slot.
-              </p>
+              <p className="foot">{t('market.bookFoot', { jobs: book.jobsLastHour, waiting: book.waiting })}</p>
             </>
           )
         }

@@ -5,12 +5,13 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 
 import type { Listing } from '#contract/market.ts'
 import type { Unit } from '#contract/units.ts'
-import { gradeName, percent, price } from '#ui/format.ts'
+import { gradeName, percent, price, unitWord } from '#ui/format.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { Pill } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 import { duration } from '#ui/format-time.ts'
+import { say, t } from '#ui/say.ts'
 
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { Book } from './book.tsx'
@@ -19,13 +20,22 @@ import { MyAsk } from './my-ask.tsx'
 function sentenceOf(listings: readonly Listing[], unit: Unit): string {
   const listed = listings.find((listing) => listing.state === 'listed')
   if (listed !== undefined)
-    return `Selling ${gradeName(listed.instrument)} at ${price(listed.ask, unit)} ${unit.name} per million tokens.`
+    return t('market.selling', {
+      grade: gradeName(listed.instrument),
+      price: price(listed.ask, unit),
+      unit: unitWord(unit),
+    })
   const waiting = listings.find((listing) => listing.state === 'waiting')
-  if (waiting !== undefined) return `${gradeName(waiting.instrument)} is waiting to be listed: ${waiting.reason}`
+  if (waiting !== undefined)
+    return t('market.waiting', { grade: gradeName(waiting.instrument), reason: say(waiting.reason) })
   const paused = listings.find((listing) => listing.state === 'paused')
   if (paused !== undefined)
-    return `${gradeName(paused.instrument)} is paused at ${price(paused.ask, unit)} ${unit.name} per million tokens; nothing new is sold.`
-  return 'Nothing is listed: no buyer can reach this rig.'
+    return t('market.paused', {
+      grade: gradeName(paused.instrument),
+      price: price(paused.ask, unit),
+      unit: unitWord(unit),
+    })
+  return t('market.nothing')
 }
 
 export function MarketPage() {
@@ -48,18 +58,10 @@ export function MarketPage() {
     return (
       <>
         <PageHead
-          title="Market"
-          sentence={
-            instruments.data === undefined ? 'Reading the market.' : 'The exchange has not sent its instruments.'
-          }
+          title={t('market.title')}
+          sentence={t(instruments.data === undefined ? 'market.reading' : 'market.noInstruments')}
         />
-        <Loaded query={instruments}>
-          {() => (
-            <Empty title="No instrument is known.">
-              They come with the first connection to the exchange; Home says whether it is online.
-            </Empty>
-          )}
-        </Loaded>
+        <Loaded query={instruments}>{() => <Empty title={t('market.none')}>{t('market.noneWhy')}</Empty>}</Loaded>
       </>
     )
   }
@@ -75,13 +77,13 @@ export function MarketPage() {
   return (
     <>
       <PageHead
-        title="Market"
+        title={t('market.title')}
         sentence={sentenceOf(listings.data ?? [], unit)}
-        sub={`Sellers who passed the same exam compete on price. The exchange keeps ${percent(chosen.feeBps / 10_000, 1)} and holds each sum for ${duration(chosen.holdMs)}.`}
+        sub={t('market.sub', { fee: percent(chosen.feeBps / 10_000, 1), hold: duration(chosen.holdMs) })}
       />
       <div className="btns" style={{ marginBottom: 14 }}>
         <SegmentedControl
-          aria-label="Instrument"
+          aria-label={t('market.instrument')}
           value={spec.instrument}
           onChange={(grade) => void navigate({ to: '/market', search: { grade } })}
           data={all.map((each) => ({ value: each.spec.instrument, label: gradeName(each.spec.instrument) }))}
@@ -97,13 +99,14 @@ export function MarketPage() {
         <Book instrument={spec.instrument} listed={listing?.state === 'listed'} />
       </div>
       <Card
-        title={`The contract: ${spec.title}`}
+        title={t('market.contract', { title: spec.title })}
         aside={
           <span className="btns">
-            <Pill tone={chosen.qualified ? 'good' : 'mute'}>{chosen.qualified ? 'qualified' : 'not qualified'}</Pill>
+            <Pill tone={chosen.qualified ? 'good' : 'mute'}>
+              {t(chosen.qualified ? 'market.qualified' : 'market.notQualified')}
+            </Pill>
             <span className="age">
-              version {spec.version}
-              {spec.provisional && ', provisional'}
+              {t(spec.provisional ? 'market.versionProvisional' : 'market.version', { version: spec.version })}
             </span>
           </span>
         }

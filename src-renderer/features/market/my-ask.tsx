@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId } from '#contract/ids.ts'
 import type { Listing } from '#contract/market.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { Age } from '#ui/age.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 import { Skeleton, Empty } from '#ui/loaded.tsx'
@@ -12,6 +13,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
+import { say, sentence, t } from '#ui/say.ts'
 
 import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
 
@@ -29,31 +31,34 @@ function Acts({ listing }: { listing: Listing }) {
   const change = useMutation({
     mutationFn: () =>
       client.market[paused ? 'resume' : 'pause']({ venueId: listing.venueId, instrument: listing.instrument }),
-    onError: (error) => sayError('The listing did not change', error),
+    onError: (error) => sayError(t('market.notChanged'), error),
     onSettled: refresh,
   })
   const withdraw = useMutation({
     mutationFn: () => client.market.withdraw({ venueId: listing.venueId, instrument: listing.instrument }),
-    onSuccess: () => sayDone('Withdrawn: running jobs finish and are paid, nothing new is sold.'),
-    onError: (error) => sayError('The listing was not withdrawn', error),
+    onSuccess: () => sayDone(t('market.withdrawn')),
+    onError: (error) => sayError(t('market.notWithdrawn'), error),
     onSettled: refresh,
   })
   return (
     <div className="btns" style={{ marginTop: 14 }}>
       {listing.state !== 'refused' && (
         <Button variant="default" size="xs" loading={change.isPending} onClick={() => change.mutate()}>
-          {paused ? 'Resume' : 'Pause'}
+          {t(paused ? 'market.resume' : 'market.pause')}
         </Button>
       )}
       <Button variant="default" size="xs" loading={withdraw.isPending} onClick={() => withdraw.mutate()}>
-        Withdraw
+        {t('market.withdraw')}
       </Button>
     </div>
   )
 }
 
 /** The core's reason begins with the count that stands before it here. */
-const withoutCount = (why: string): string => why.replace(/^\d+ of \d+: /, '')
+function withoutCount(why: Reason): Reason {
+  const inner = why.params['why']
+  return why.code === 'capacity.some' && typeof inner === 'object' ? inner : why
+}
 
 /** How much is really offered, and what is still being finished. */
 function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: { listing: Listing }) {
@@ -61,16 +66,12 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
     <>
       {state === 'listed' && slotsWhy !== null && (
         <p className="sub" style={{ marginBottom: 10 }}>
-          <b>
-            {slots} of {slotsMax} slots offered:
-          </b>{' '}
-          {withoutCount(slotsWhy)}.
+          <b>{t('market.slots', { slots, of: slotsMax })}</b> {sentence(withoutCount(slotsWhy))}
         </p>
       )}
       {draining !== null && (
         <output className="sub" style={{ display: 'block', marginBottom: 10 }}>
-          {draining.jobs === 1 ? 'One accepted job is' : `${draining.jobs} accepted jobs are`} still being finished,
-          until {clock(draining.until)} at most.
+          {t('market.draining', { jobs: draining.jobs, clock: clock(draining.until) })}
         </output>
       )}
     </>
@@ -78,7 +79,7 @@ function Capacity({ listing: { state, slots, slotsMax, slotsWhy, draining } }: {
 }
 
 export interface MyAskProps {
-  instrument: { spec: GradeSpec; qualified: boolean; whyNot: string | null }
+  instrument: { spec: GradeSpec; qualified: boolean; whyNot: Reason | null }
   listing: Listing | undefined
   deploymentId: DeploymentId | null
   ready: boolean
@@ -91,19 +92,19 @@ export function MyAsk({ instrument: { spec, qualified, whyNot }, listing, deploy
   const book = useQuery(rpc.market.book.queryOptions({ input: { venueId, instrument: spec.instrument } }))
   return (
     <Card
-      title="My ask"
+      title={t('market.myAsk')}
       aside={
         listing !== undefined && (
           <span className="btns">
-            <Pill tone={TONES[listing.state]}>{listing.state}</Pill>
-            <Age at={listing.since} prefix="since " />
+            <Pill tone={TONES[listing.state]}>{t(`market.state.${listing.state}`)}</Pill>
+            <Age at={listing.since} words="age.since" />
           </span>
         )
       }
     >
-      {listing !== undefined && listing.reason !== '' && (
+      {listing !== undefined && (
         <p className="sub" style={{ marginBottom: 10 }}>
-          {listing.reason}
+          {say(listing.reason)}
         </p>
       )}
       {listing !== undefined && <Capacity listing={listing} />}
@@ -111,18 +112,18 @@ export function MyAsk({ instrument: { spec, qualified, whyNot }, listing, deploy
         <Skeleton lines={4} />
       ) : !qualified && listing === undefined ? (
         <Empty
-          title="This rig may not sell this grade yet."
+          title={t('market.mayNot')}
           action={
             <Link to="/exam" search={{ grade: spec.instrument }}>
-              Open its exam
+              {t('market.openExam')}
             </Link>
           }
         >
-          {whyNot ?? 'The exam comes first: it shows that the model meets the contract.'}
+          {whyNot === null ? t('market.examFirst') : sentence(whyNot)}
         </Empty>
       ) : deploymentId === null ? (
-        <Empty title="No model is loaded." action={<Link to="/models">Open models</Link>}>
-          An ask names the deployment that serves it.
+        <Empty title={t('market.noModel')} action={<Link to="/models">{t('market.openModels')}</Link>}>
+          {t('market.noModelWhy')}
         </Empty>
       ) : (
         <AskForm

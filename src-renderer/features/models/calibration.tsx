@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react'
 
 import type { CalibrationView, Model } from '#contract/models.ts'
 import { count, tokPerS } from '#ui/format.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { moment } from '#ui/format-time.ts'
 

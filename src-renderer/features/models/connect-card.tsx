@@ -3,7 +3,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { errorText } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { sayDone } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 

@@ -7,6 +7,7 @@ import { count } from '#ui/format.ts'
 import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
+import { say } from '#ui/say.ts'
 
 import { useCore } from '../../core-client.ts'
 import { Faster } from './faster.tsx'
@@ -84,7 +85,7 @@ function Failure({ deployment: { deploymentId, sha256, settings, detail, smaller
   })
   return (
     <div className="banner bad" style={{ margin: '10px 0 0' }} data-deployment={deploymentId}>
-      <span>{detail ?? 'It could not be loaded; the log of the rig has the details.'}</span>
+      <span>{detail === null ? 'It could not be loaded; the log of the rig has the details.' : say(detail)}</span>
       {smaller !== null && (
         <Button size="xs" variant="default" loading={load.isPending} onClick={() => load.mutate(smaller)}>
           {insteadWords(smaller)}
@@ -111,7 +112,7 @@ function Measures({ deployment }: { deployment: Deployment }) {
 export function DeploymentCard({ deployment }: { deployment: Deployment }) {
   const { engine, state, detail, settings, modelName } = deployment
   const remote = engine.kind === 'remote'
-  const device = !remote && state === 'loaded' && detail !== null ? ` · ${detail}` : ''
+  const device = !remote && state === 'loaded' && detail !== null ? ` · ${say(detail)}` : ''
   return (
     <Card
       // Two deployments of one model differ in their settings: so must their names.
@@ -133,7 +134,7 @@ export function DeploymentCard({ deployment }: { deployment: Deployment }) {
         {settingsWords(deployment)}
         {device}
       </p>
-      {state === 'loading' && detail !== null && <p className="foot">{detail}</p>}
+      {state === 'loading' && detail !== null && <p className="foot">{say(detail)}</p>}
       {state === 'failed' && <Failure deployment={deployment} />}
       {state === 'loaded' && <Measures deployment={deployment} />}
       <Faster deployment={deployment} />

@@ -3,13 +3,15 @@ import { Button } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 
 import type { Deployment } from '#contract/models.ts'
+import type { Reason } from '#contract/reasons.ts'
 import { sayError } from '#ui/notify.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore, useLive } from '../../core-client.ts'
 import { DeploymentCard } from './deployment-card.tsx'
 
 /** The engine gave up after three crashes: the owner says when to try again. */
-function BrokenEngine({ detail }: { detail: string | null }) {
+function BrokenEngine({ detail }: { detail: Reason | null }) {
   const { client } = useCore()
   const retry = useMutation({
     mutationFn: () => client.models.retryEngine(),
@@ -18,7 +20,7 @@ function BrokenEngine({ detail }: { detail: string | null }) {
   return (
     <div className="banner bad" role="alert">
       <span>
-        <b>The engine stopped after repeated crashes.</b> {detail}
+        <b>The engine stopped after repeated crashes.</b> {detail !== null && say(detail)}
       </span>
       <Button size="xs" variant="default" loading={retry.isPending} onClick={() => retry.mutate()}>
         Start it again

@@ -5,7 +5,7 @@ import { useState, type DragEvent } from 'react'
 
 import type { ModelInfo } from '#contract/models.ts'
 import { count, fileSize, memory, parameters, percent } from '#ui/format.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { sayDone } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 

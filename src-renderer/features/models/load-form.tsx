@@ -4,7 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
 import type { Deployment, Model } from '#contract/models.ts'
-import { errorText } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { sayDone } from '#ui/notify.ts'
 
 import { useCore } from '../../core-client.ts'

@@ -8,6 +8,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { day } from '#ui/format-time.ts'
+import { say } from '#ui/say.ts'
 
 import { useCore } from '../../core-client.ts'
 
@@ -80,7 +81,7 @@ function Form({ ownUse }: { ownUse: OwnUse }) {
       />
       {ownUse.problem !== null && (
         <p className="banner bad" role="alert" style={{ margin: 0 }}>
-          {ownUse.problem}
+          {say(ownUse.problem)}
         </p>
       )}
       {ownUse.url !== null && (

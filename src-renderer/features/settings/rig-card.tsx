@@ -17,7 +17,7 @@ export function RigCard({ settings }: { settings: Settings }) {
   const [name, setName] = useState(settings.rigName)
   const save = useSave('The rig has its new name.')
   return (
-    <Card title="This rig" aside={hardware.data !== undefined && <Age at={hardware.data.at} prefix="read " />}>
+    <Card title="This rig" aside={hardware.data !== undefined && <Age at={hardware.data.at} words="age.read" />}>
       <form
         className="btns"
         style={{ alignItems: 'flex-end', marginBottom: 14 }}

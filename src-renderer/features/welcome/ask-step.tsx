@@ -1,10 +1,11 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
-import { gradeName } from '#ui/format.ts'
+import { gradeName, unitWord } from '#ui/format.ts'
 import { Skeleton, Empty } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
+import { sentence } from '#ui/say.ts'
 
 import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
 
@@ -37,7 +38,9 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
       <>
         <PageHead title="First run: ask" sentence="The exam comes before the ask." />
         <Empty title="No grade is qualified yet." action={<Button onClick={onExam}>Back to the exam</Button>}>
-          {instruments.data[0]?.whyNot ?? 'A passed exam is what buyers rely on.'}
+          {instruments.data[0]?.whyNot == null
+            ? 'A passed exam is what buyers rely on.'
+            : sentence(instruments.data[0].whyNot)}
         </Empty>
       </>
     )
@@ -47,7 +50,7 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
       <PageHead
         title="First run: ask"
         sentence="Your ask is your price; everything else is the contract's."
-        sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${unit.name}.`}
+        sub={`Buyers of ${gradeName(chosen.spec.instrument)} take the cheapest qualified seller. Asks are in ${unitWord(unit)}.`}
       />
       <Card title="My ask">
         <AskForm

@@ -6,7 +6,7 @@ import type { Onboarding } from '#contract/app.ts'
 import type { Summary } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
 import { chartRows, sourcesOf } from '#ui/chart-data.ts'
-import { amount, count, gradeName } from '#ui/format.ts'
+import { amount, count, gradeName, unitWord } from '#ui/format.ts'
 import { holdSentence } from '#ui/hold.ts'
 import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
@@ -18,8 +18,9 @@ import { useCore, useLive, useUnit, useVenue, useVenueLive } from '../../core-cl
 
 function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined, unit: Unit): string {
   if (summary === undefined) return 'Reading the books.'
-  if (summary.availableNano > 0) return `Your first ${unit.name} are available: ${amount(summary.availableNano, unit)}.`
-  if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano, unit)} ${unit.name}.`
+  if (summary.availableNano > 0)
+    return `Your first ${unitWord(unit)} are available: ${amount(summary.availableNano, unit)}.`
+  if (summary.heldNano > 0) return `Your first earning is held: ${amount(summary.heldNano, unit)} ${unitWord(unit)}.`
   if (summary.pendingNano > 0) return 'The first job is delivered; the exchange is settling it.'
   if (running > 0) return 'The first job is running.'
   return listing === 'listed'
@@ -34,7 +35,7 @@ function Sums({ summary, now }: { summary: Summary; now: number }) {
       <Tile
         question="Held"
         value={<span data-testid="held">{amount(summary.heldNano, unit)}</span>}
-        unit={unit.name}
+        unit={unitWord(unit)}
         foot={
           summary.nextRelease === null
             ? 'released after a short hold'
@@ -44,7 +45,7 @@ function Sums({ summary, now }: { summary: Summary; now: number }) {
       <Tile
         question="Available"
         value={<span data-testid="available">{amount(summary.availableNano, unit)}</span>}
-        unit={unit.name}
+        unit={unitWord(unit)}
         foot="released by the exchange"
       />
       <Tile

@@ -5,7 +5,8 @@ import { useState } from 'react'
 
 import type { Model } from '#contract/models.ts'
 import { count, fileSize, memory, parameters } from '#ui/format.ts'
-import { Empty, errorText, Loaded } from '#ui/loaded.tsx'
+import { Empty, Loaded } from '#ui/loaded.tsx'
+import { errorText } from '#ui/say.ts'
 import { PageHead } from '#ui/page.tsx'
 
 import { useCore } from '../../core-client.ts'

@@ -1,3 +1,4 @@
+import { said } from '#contract/reasons.ts'
 import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -259,7 +260,7 @@ describe('calibration', () => {
 
   it('by the owner’s wish tells its progress and its result, and is refused while anything is in use', async () => {
     let used: string | null = null
-    const core = start({ inUse: () => used })
+    const core = start({ inUse: () => (used === null ? null : said(used)) })
     const sha256 = await addModel(core, 'a.gguf')
     expect(await steps(core, sha256)).toMatchObject([
       { kind: 'measuring', done: 1, of: 2 },

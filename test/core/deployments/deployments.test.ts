@@ -1,3 +1,4 @@
+import { said, type Reason } from '#contract/reasons.ts'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
@@ -7,6 +8,7 @@ import { StokerError } from '#contract/errors.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import { settle } from '#test/support/fake-clock.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
 import { addModel as add, startDeployments, type StartOptions } from './deployments-rig.ts'
@@ -16,7 +18,7 @@ const all = { context: { scopes: ALL_SCOPES } }
 
 let rig: RigContext
 let engines: FakeModelEngines
-let inUse: Map<string, string>
+let inUse: Map<string, Reason>
 beforeEach(() => {
   rig = rigContext()
   engines = fakeModelEngines()
@@ -38,7 +40,7 @@ describe('deploying', () => {
     const core = start()
     const sha256 = await add(core, 'a.gguf')
     const first = await call(core.deployments.api.deploy, { sha256 }, all)
-    expect(first).toMatchObject({
+    expect(inEnglish(first)).toMatchObject({
       state: 'loaded',
       detail: 'fake CPU',
       rssBytes: 123_456,
@@ -70,7 +72,7 @@ describe('deploying', () => {
       ['stopped', null],
       ['loaded', 123_456],
     ])
-    inUse.set(other.deploymentId, 'It is listed.')
+    inUse.set(other.deploymentId, said('It is listed.'))
     await core.deployments.deploy(sha256, first.settings)
     expect(core.deployments.list().map(({ state }) => state)).toEqual(['loaded', 'loaded'])
   })
@@ -181,7 +183,7 @@ describe('several in memory', () => {
     const c = await core.deployments.deploy(three, {})
     await rig.clock.advance(10)
     core.deployments.used(a.deploymentId)
-    inUse.set(b.deploymentId, 'It is listed for x; pause or withdraw the listing first.')
+    inUse.set(b.deploymentId, said('It is listed for x; pause or withdraw the listing first.'))
     await rig.clock.advance(10)
     await core.deployments.deploy(four, {})
     expect(engines.released).toEqual([c.deploymentId])
@@ -197,7 +199,7 @@ describe('several in memory', () => {
     const [one, two] = [await add(core, 'a.gguf'), await add(core, 'b.gguf')]
     roomFor(1)
     const a = await core.deployments.deploy(one, {})
-    inUse.set(a.deploymentId, 'It is listed.')
+    inUse.set(a.deploymentId, said('It is listed.'))
     const refused = core.deployments.deploy(two, { slots: 4, contextTokens: 1_024 })
     await expect(refused).rejects.toMatchObject({
       code: 'ENGINE_OUT_OF_MEMORY',
@@ -273,8 +275,8 @@ describe('a deployment in use', () => {
     const core = start()
     const one = await add(core, 'a.gguf')
     const { deploymentId } = await core.deployments.deploy(one, {})
-    expect(core.deployments.modelInUse(one)).toBe('Fake 7B is in memory; unload it first.')
-    inUse.set(deploymentId, 'It is listed on practice/text-nano; withdraw it first.')
+    expect(inEnglish(core.deployments.modelInUse(one))).toBe('Fake 7B is in memory; unload it first.')
+    inUse.set(deploymentId, said('It is listed on practice/text-nano; withdraw it first.'))
     await expect(call(core.deployments.api.unload, { deploymentId }, all)).rejects.toMatchObject({
       data: { code: 'MODEL_IN_USE' },
       message: 'It is listed on practice/text-nano; withdraw it first.',
@@ -295,7 +297,7 @@ describe('idle unload', () => {
     const kept = await core.deployments.deploy(one, {})
     const listed = await core.deployments.deploy(two, {})
     const idle = await core.deployments.deploy(three, {})
-    inUse.set(listed.deploymentId, 'It is listed.')
+    inUse.set(listed.deploymentId, said('It is listed.'))
     for (const { deploymentId } of [listed, idle])
       await call(core.deployments.api.keepWarm, { deploymentId, idleUnloadMs: 60_000 }, all)
     expect(kept.idleUnloadMs).toBeNull()
@@ -332,7 +334,7 @@ describe('failures', () => {
     await expect(core.deployments.deploy(sha256, {})).rejects.toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY' })
     engines.all[0]?.become({ kind: 'ready' })
     await rig.clock.advance(3_600_000)
-    expect(core.deployments.list()).toMatchObject([
+    expect(inEnglish(core.deployments.list())).toMatchObject([
       { state: 'failed', detail: 'Too little memory: try 1 slot.', smaller: { slots: 1, contextTokens: 4_096 } },
     ])
     expect(engines.loads()).toHaveLength(1)
@@ -371,7 +373,7 @@ describe('failures', () => {
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})
     const b = await core.deployments.deploy(await add(core, 'b.gguf'), {})
     for (const { deploymentId } of [a, b])
-      engines.engine(deploymentId).become({ kind: 'broken', reason: 'three crashes' })
+      engines.engine(deploymentId).become({ kind: 'broken', reason: said('three crashes') })
     expect(core.deployments.list().map(({ state }) => state)).toEqual(['failed', 'failed'])
     expect(await core.deployments.retryEngine()).toBe('loaded')
     expect(core.deployments.allLoaded()).toHaveLength(2)

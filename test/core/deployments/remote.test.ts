@@ -1,3 +1,4 @@
+import { said, type Reason } from '#contract/reasons.ts'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,6 +11,7 @@ import { identityOf } from '#core/deployments/engine-identity.ts'
 import { baseUrl, remoteName, remoteSha256, toRemote } from '#core/deployments/remote-deployment.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { fakeModelEngines, type FakeModelEngines } from './fake-deployment-engine.ts'
 import { addModel, startDeployments } from './deployments-rig.ts'
@@ -28,7 +30,7 @@ const requested = {
 
 let rig: RigContext
 let engines: FakeModelEngines
-let inUse: string | null
+let inUse: Reason | null
 beforeEach(() => {
   rig = rigContext()
   engines = fakeModelEngines()
@@ -163,7 +165,7 @@ describe('a deployment on remote servers', () => {
       )
     }
     await expect(core.deployments.connectRemote(requested)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
-    expect(core.deployments.list()).toMatchObject([
+    expect(inEnglish(core.deployments.list())).toMatchObject([
       { state: 'failed', detail: 'gpu1.lab:8000 does not answer; start the server or check its address.' },
     ])
     engines.shared.onLoad = () => undefined
@@ -180,7 +182,7 @@ describe('a deployment on remote servers', () => {
       model: 'other',
       endpoints: [requested.endpoints[1]!],
     })
-    inUse = 'It is listed.'
+    inUse = said('It is listed.')
     await expect(core.models.remove(sha256)).rejects.toMatchObject({ code: 'MODEL_IN_USE' })
     inUse = null
     expect(await core.models.remove(sha256)).toBe(true)

@@ -1,3 +1,5 @@
+import { inEnglish } from '#test/support/in-english.ts'
+import { said } from '#contract/reasons.ts'
 import { describe, expect, it } from 'vitest'
 
 import {
@@ -125,12 +127,12 @@ describe('settings by rule', () => {
     expect(offers({ ...base, slots: 1, contextTokens: 64 })).toEqual([])
   })
 
-  const failure = { code: 'ENGINE_CRASHED', message: 'old', smaller: null } as const
+  const failure = { code: 'ENGINE_CRASHED', reason: said('old'), smaller: null } as const
   it.each([
     [{ loading: true, attached: false, failure }, { kind: 'stopped' }, 'loading'],
     [{ loading: false, attached: true, failure }, { kind: 'backoff', until: 0, attempt: 1 }, 'failed'],
     [{ loading: false, attached: true, failure: null }, { kind: 'backoff', until: 0, attempt: 1 }, 'loading'],
-    [{ loading: false, attached: true, failure: null }, { kind: 'broken', reason: 'x' }, 'failed'],
+    [{ loading: false, attached: true, failure: null }, { kind: 'broken', reason: said('x') }, 'failed'],
     [{ loading: false, attached: false, failure: null }, null, 'stopped'],
   ] as const)('%j with engine %j is %s', (wanted, state, shown) =>
     expect(deploymentState(wanted, state).state).toBe(shown),
@@ -140,15 +142,15 @@ describe('settings by rule', () => {
 describe('several engines as one', () => {
   const model = { sha256: 'a' as never, contextTokens: 1, slots: 1, engine: 'e', device: 'd' }
   const loaded = (modelName: string) => ({ modelName, state: { kind: 'loaded', model } as const })
-  const broken = { modelName: 'C', state: { kind: 'broken', reason: 'three crashes' } as const }
+  const broken = { modelName: 'C', state: { kind: 'broken', reason: said('three crashes') } as const }
   it.each([
-    [[], { kind: 'stopped', model: null, detail: null }],
-    [[loaded('A')], { kind: 'loaded', model: 'A', detail: null }],
-    [[loaded('A'), loaded('B'), broken], { kind: 'loaded', model: '2 models', detail: 'C: three crashes' }],
-    [[broken], { kind: 'broken', model: null, detail: 'three crashes' }],
+    [[], { kind: 'stopped', model: null, models: 0, detail: null }],
+    [[loaded('A')], { kind: 'loaded', model: 'A', models: 1, detail: null }],
+    [[loaded('A'), loaded('B'), broken], { kind: 'loaded', model: null, models: 2, detail: 'C: three crashes' }],
+    [[broken], { kind: 'broken', model: null, models: 0, detail: 'three crashes' }],
     [
       [broken, { modelName: 'D', state: { kind: 'starting', attempt: 1 } as const }],
-      { kind: 'starting', model: null, detail: 'C: three crashes' },
+      { kind: 'starting', model: null, models: 0, detail: 'C: three crashes' },
     ],
-  ])('%j: %j', (engines, shown) => expect(summarise(engines)).toEqual(shown))
+  ])('%j: %j', (engines, shown) => expect(inEnglish(summarise(engines))).toEqual(shown))
 })

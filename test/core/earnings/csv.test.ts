@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
-import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { nanoAmount, nanoSigned } from '#contract/primitives.ts'
 import type { Series } from '#contract/earnings.ts'
-import { unitOf } from '#contract/units.ts'
 import { csvFileName, seriesCsv } from '#core/earnings/csv.ts'
-import { amountInWords, priceInWords, shownAmount } from '#core/earnings/shown-amount.ts'
+import { shownAmount } from '#core/earnings/shown-amount.ts'
 
 import { parseCsv } from './parse-csv.ts'
 import { VENUE } from '#test/support/venue.ts'
@@ -70,7 +68,7 @@ describe('CSV', () => {
     const csv = seriesCsv(series, 9)
     expect(csv.endsWith('\r\n')).toBe(true)
     const when = ['2026-11-20T23:00:00Z', '2026-11-21T23:00:00Z', '2026-11-21T00:00:00+01:00', 'Europe/Berlin']
-    const where = ['practice', 'PCR', 'day', ...when]
+    const where = ['practice', 'practice', 'PCR', 'day', ...when]
     const blanks = (count: number): string[] => Array.from({ length: count }, () => '')
     const money = ['40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811']
     expect(parseCsv(csv).slice(1)).toEqual([
@@ -114,18 +112,5 @@ describe('shown amounts', () => {
 
   it('never shows something earned as nought', () => {
     for (let nano = 1; nano < 1e12; nano = nano * 3 + 1) expect(Number(shownAmount(nano, 9))).toBeGreaterThan(0)
-  })
-
-  it('practice money has no dollar sign, and other currencies have a code', () => {
-    expect(amountInWords(420_000_000, unitOf('PCR'))).toBe('0.4200 practice credits')
-    expect(amountInWords(1_234_567_890_000, unitOf('USD'))).toBe('$1,234.57')
-    expect(amountInWords(-1, unitOf('USD'))).toBe('-$0.000000001')
-    expect(amountInWords(31_000_000, unitOf('EUR'))).toBe('0.03100 EUR')
-    expect(priceInWords(onePrice(nanoPerMtok(420_000_000)), unitOf('PCR'))).toBe('0.42 practice credits')
-    expect(priceInWords(onePrice(nanoPerMtok(421_500_000)), unitOf('USD'))).toBe('$0.4215')
-    expect(priceInWords(onePrice(nanoPerMtok(0)), unitOf('USD'))).toBe('$0')
-    const apart = { ...onePrice(nanoPerMtok(400_000_000)), output: nanoPerMtok(1_200_000_000) }
-    expect(priceInWords(apart, unitOf('USD'))).toBe('$0.40 (input), $0.40 (cached input), $1.20 (output)')
-    expect(priceInWords(onePrice(nanoPerMtok(12_000_000_000)), unitOf('SIM'))).toBe('12.00 simulated dollars')
   })
 })

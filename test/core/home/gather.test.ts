@@ -1,3 +1,4 @@
+import { because, said } from '#contract/reasons.ts'
 import { join } from 'node:path'
 
 import { call } from '@orpc/server'
@@ -20,6 +21,7 @@ import { openDb } from '#db/open.ts'
 import type { Db } from '#db/db-types.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { VENUE, VENUE_FACTS } from '#test/support/venue.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 const TEXT = brandId<Instrument>('practice/text-nano')
 const MODEL = brandId<ModelSha256>('a'.repeat(64))
@@ -88,7 +90,7 @@ function start(
   })
   const live: Live = {
     at: 0,
-    engine: { kind: 'loaded', model: 'm', detail: null },
+    engine: { kind: 'loaded', model: 'm', models: 1, detail: null },
     venues: [{ venueId: VENUE, kind: 'online', lastSeenAt: rig.clock.now(), detail: null, listing: 'listed' }],
     tokPerS: 0,
     running: [true, false].map((exam, at) => ({
@@ -153,7 +155,7 @@ describe('gathering home', () => {
       slotsMax: 4,
       slotsWhy: null,
       draining: null,
-      reason: '',
+      reason: said(''),
       since: 0,
     }
     const { home, power } = start(
@@ -187,14 +189,17 @@ describe('gathering home', () => {
       { venueId: VENUE, zone: 'Europe/Berlin' },
       { context: { scopes: ALL_SCOPES } },
     )
-    expect(shown).toMatchObject({
+    expect(inEnglish(shown)).toMatchObject({
       sentence: 'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
       today: { since: midnight, zone: 'Europe/Berlin', availableNano: 11, heldNano: 99, jobs: 2 },
       cost: { net: onePrice(nanoPerMtok(378_000_000)), powerCurrency: 'EUR' },
       reliability: { jobs24h: 3, failed24h: 6 },
     })
     expect(shown.today.powerNano).toBeGreaterThan(0)
-    expect(shown.ladder.find(({ id }) => id === 'model')).toMatchObject({ state: 'yes', detail: 'model of new' })
+    expect(inEnglish(shown.ladder.find(({ id }) => id === 'model'))).toMatchObject({
+      state: 'yes',
+      detail: 'model of new',
+    })
     await power.stop()
   })
 
@@ -226,11 +231,11 @@ describe('gathering home', () => {
       slotsMax: 4,
       slotsWhy: null,
       draining: null,
-      reason: 'its model is not loaded',
+      reason: because('listing.modelNotLoaded'),
       since: 0,
     }
     const { home } = start({ listings: () => [{ ...listing, state: 'waiting' }] })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+    expect(inEnglish((await home.current()).ladder.find(({ id }) => id === 'model'))).toMatchObject({
       state: 'no',
       detail: 'none is loaded',
     })
@@ -242,7 +247,7 @@ describe('gathering home', () => {
       models: { list: () => Promise.resolve([]) },
       deployments: { list: () => [remote] },
     })
-    expect((await home.current()).ladder.find(({ id }) => id === 'model')).toMatchObject({
+    expect(inEnglish((await home.current()).ladder.find(({ id }) => id === 'model'))).toMatchObject({
       state: 'yes',
       detail: 'model of far',
     })

@@ -1,4 +1,5 @@
 /** Facts of rigs in different states, for the tests of Home. */
+import { said } from '#contract/reasons.ts'
 import { gradeSpecs, type GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
@@ -54,7 +55,7 @@ export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reas
   instrument: TEXT,
   ask: onePrice(nanoPerMtok(420_000_000)),
   state,
-  reason,
+  reason: said(reason),
 })
 
 /** A rig that sells and just has no job at this moment. */
@@ -63,7 +64,7 @@ export const SELLING: HomeFacts = {
   venueId: VENUE,
   realm: 'practice',
   unit: unitOf('PCR'),
-  engine: { kind: 'loaded', model: 'Nano', detail: null },
+  engine: { kind: 'loaded', model: 'Nano', models: 1, detail: null },
   exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null },
   running: 0,
   models: 1,
@@ -85,7 +86,7 @@ export const SELLING: HomeFacts = {
   onboarding: { step: 'done', skipped: false, startedAt: 1, firstEarningAt: 2 },
 }
 export const EMPTY: Partial<HomeFacts> = {
-  engine: { kind: 'stopped', model: null, detail: null },
+  engine: { kind: 'stopped', model: null, models: 0, detail: null },
   models: 0,
   deployment: null,
   exams: [],

@@ -1,9 +1,12 @@
+import { said } from '#contract/reasons.ts'
 import { describe, expect, it } from 'vitest'
 
 import { home as homeSchema } from '#contract/app.ts'
 import { unitOf } from '#contract/units.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
 import { composeHome } from '#core/home/home.ts'
+
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { EMPTY, exam, FRESH, listing, NOW, SELLING, unlisted } from './home-rig.ts'
 
@@ -12,7 +15,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'money that cannot be booked comes before all else',
     {
       unbooked: 'receipt 7: the claim is not the one we signed',
-      engine: { kind: 'broken', model: null, detail: null },
+      engine: { kind: 'broken', model: null, models: 0, detail: null },
     },
     'The exchange’s records cannot all be booked (receipt 7: the claim is not the one we signed).',
     'Check the books: they say what to do',
@@ -63,7 +66,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'loading failed',
-    { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'failed', detail: 'Too little memory' } },
+    { ...unlisted, exams: [], deployment: { modelName: 'Nano', state: 'failed', detail: said('Too little memory') } },
     'Nano could not be loaded: Too little memory.',
     'Open models',
     'models',
@@ -207,7 +210,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'engine broken',
-    { engine: { kind: 'broken', model: null, detail: 'exit code 139' } },
+    { engine: { kind: 'broken', model: null, models: 0, detail: said('exit code 139') } },
     'The engine has stopped after repeated crashes and serves nothing. exit code 139.',
     'Start the engine again',
     'models',
@@ -215,7 +218,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'engine restarting',
-    { engine: { kind: 'backoff', model: null, detail: null } },
+    { engine: { kind: 'backoff', model: null, models: 0, detail: null } },
     'The engine crashed and starts again; practice/text-nano stays listed.',
     '',
     null,
@@ -223,7 +226,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'exchange offline, listed',
-    { exchange: { kind: 'offline', lastSeenAt: NOW - 300_000, detail: 'connection refused' } },
+    { exchange: { kind: 'offline', lastSeenAt: NOW - 300_000, detail: said('connection refused') } },
     'The exchange cannot be reached (connection refused), so no jobs come in.',
     'Nothing to do: Stoker keeps trying',
     null,
@@ -241,10 +244,10 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
 
 describe('home', () => {
   it.each(STATES)('%s', (_name, change, sentence, next, nextPage, firstFailing) => {
-    const home = composeHome({ ...SELLING, ...change })
+    const home = inEnglish(composeHome({ ...SELLING, ...change }))
     expect({
       sentence: home.sentence,
-      next: home.next,
+      next: home.next ?? '',
       nextPage: home.nextPage,
       firstFailing: home.ladder.find(({ state }) => state === 'no')?.id ?? null,
     }).toEqual({
@@ -262,7 +265,7 @@ describe('home', () => {
       expect(homeSchema.safeParse(home).success).toBe(true)
       const failing = home.ladder.filter(({ state }) => state === 'no')
       expect(home.ladder.filter(({ fix }) => fix !== null)).toEqual(failing.slice(0, 1))
-      expect(JSON.stringify(home)).not.toContain('$')
+      expect(JSON.stringify(inEnglish(home))).not.toContain('$')
       expect(home.ladder.map(({ id }) => id).sort()).toEqual([
         'ask',
         'demand',
@@ -276,7 +279,7 @@ describe('home', () => {
   )
 
   it('writes a dollar sign for real money alone', () => {
-    expect(composeHome({ ...SELLING, realm: 'real', unit: unitOf('USD') }).sentence).toContain(
+    expect(inEnglish(composeHome({ ...SELLING, realm: 'real', unit: unitOf('USD') }).sentence)).toContain(
       'at $0.42 per million tokens',
     )
   })

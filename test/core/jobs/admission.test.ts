@@ -1,4 +1,5 @@
 /** Every reason to refuse a job at once, and none that turns everything away: pure tables. */
+import { said } from '#contract/reasons.ts'
 import { describe, it, expect } from 'vitest'
 
 import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
@@ -62,7 +63,7 @@ describe('a job is refused at once', () => {
     [
       'draining',
       job(),
-      facts({}, { route: { ...route, closed: 'this listing was paused and takes no new jobs' } }),
+      facts({}, { route: { ...route, closed: said('this listing was paused and takes no new jobs') } }),
       'CONFLICT',
       /paused/,
     ],

@@ -8,6 +8,7 @@ import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 import { createHandBack } from '#core/jobs/hand-back.ts'
 
 import { Seller } from '../../support/seller.ts'
@@ -40,7 +41,7 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
         context: seller.context,
         jobs: seller.jobs,
         listings: {
-          pauseAll: (why) => (said.push(`paused: ${why}`), ['practice/text-nano']),
+          pauseAll: (why) => (said.push(`paused: ${inEnglish(why)}`), ['practice/text-nano']),
           wanted: () => world.wanted,
           drained: () => world.drained,
         },

@@ -1,6 +1,7 @@
 /**
  * The steps of a job's money by themselves, each done once and again. What is refused, and why, has tests of its own.
  */
+import { said } from '#contract/reasons.ts'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
@@ -359,7 +360,9 @@ describe('a job that is not paid', () => {
     for (const jobId of ['job_1', 'job_2', 'job_3']) made.run(jobId)
     made.settlement.claim(made.claimOf('job_2'), NONE)
     made.clock.jump(1_000)
-    made.settlement.fail(['job_1', 'job_2', 'job_9', 'job_3'].map((jobId) => ({ jobId, reason: `${jobId} crashed` })))
+    made.settlement.fail(
+      ['job_1', 'job_2', 'job_9', 'job_3'].map((jobId) => ({ jobId, reason: said(`${jobId} crashed`) })),
+    )
     expect(['job_1', 'job_2', 'job_3'].map((jobId) => [made.job(jobId).state, made.job(jobId).reason])).toEqual([
       ['failed', 'job_1 crashed'],
       ['claimed', ''],

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 
 import { nano } from '#contract/money.ts'
-import { differenceText } from '#core/jobs/differences.ts'
+import { differenceReason } from '#core/jobs/differences.ts'
 import { receiptPosting } from '#core/jobs/settlement.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 describe('what a receipt bills', () => {
   it.each([
@@ -20,7 +21,7 @@ describe('what a receipt bills', () => {
   })
 
   it('and differs, is said in the owner’s units', () => {
-    expect(differenceText({ code: 'HOLD', ours: 30_000, theirs: 90_500 })).toBe(
+    expect(inEnglish(differenceReason({ code: 'HOLD', ours: 30_000, theirs: 90_500 }))).toBe(
       'it holds the money for 90.5 s, longer than the 30 s that were stated',
     )
   })

@@ -1,4 +1,6 @@
 /** How many slots are offered: pure tables, and what keeps the number from flapping. */
+import { said } from '#contract/reasons.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 import { describe, it, expect } from 'vitest'
 
 import type { MeasuredServing, Served } from '#core/jobs/index.ts'
@@ -80,7 +82,7 @@ describe('slots offered', () => {
     ],
     [
       'no more than real jobs showed',
-      { bound: { slots: 3, why: '9 of the last 100 jobs were slow' } },
+      { bound: { slots: 3, why: said('9 of the last 100 jobs were slow') } },
       3,
       '3 of 4: 9 of the last 100 jobs were slow',
     ],
@@ -127,7 +129,7 @@ describe('slots offered', () => {
     ],
     ['all of them where the exam measured as many', { examSlots: 4 }, 4, null],
     ['no more than the deployment has where the exam measured more', { examSlots: 9 }, 4, null],
-    ['all of them where real jobs showed no less', { bound: { slots: 4, why: 'slow' } }, 4, null],
+    ['all of them where real jobs showed no less', { bound: { slots: 4, why: said('slow') } }, 4, null],
     [
       'all of them where prompts are a small part of a job',
       { speed: { promptTokensPerSecond: 500, perStream: [20, 20, 20, 20] }, promptTokens: 1_000, generatedTokens: 400 },
@@ -135,7 +137,7 @@ describe('slots offered', () => {
       null,
     ],
   ])('%s', (_name, change, slots, why) => {
-    expect(capacityOf({ ...facts, ...change })).toEqual({ slots, why })
+    expect(inEnglish(capacityOf({ ...facts, ...change }))).toEqual({ slots, why })
   })
 })
 
@@ -162,7 +164,7 @@ describe('limits that real jobs broke', () => {
     ],
     ['too few rates to say', [...jobs(19, { tokPerS: 1 }), ...jobs(21, { tokPerS: null })], null],
   ])('%s', (_name, window, expected) => {
-    expect(brokenLimit(window, limits)).toBe(expected)
+    expect(inEnglish(brokenLimit(window, limits))).toBe(expected)
   })
 })
 
@@ -220,7 +222,7 @@ describe('a change of the offer', () => {
       [],
     )
     expect([first!.slots, after!.slots, calm!.slots, late!.slots]).toEqual([4, 3, 3, 4])
-    expect(after).toMatchObject({
+    expect(inEnglish(after)).toMatchObject({
       why: '3 of 4: 20 of the last 20 jobs waited longer than 5 s for their first token',
       judgedFrom: 5_000,
     })
@@ -241,7 +243,7 @@ describe('a change of the offer', () => {
     const offered: Offered[] = []
     const then = (seconds: number, one: CapacityInput): string | null => {
       offered.push(nextOffer(offered.at(-1) ?? null, one, seconds * 1_000))
-      return offered.at(-1)!.why
+      return inEnglish(offered.at(-1)!.why)
     }
     const first = '2 of 4: with 3 at once each stream gets 9 tokens/s and the grade asks 12'
     expect(then(0, input(slow))).toBe(first)
@@ -257,7 +259,7 @@ describe('a change of the offer', () => {
   it('has a reason from the moment there is one, though the number stays', () => {
     const one = { slots: 1 }
     const first = nextOffer(null, input(measured([40]), one), 0)
-    expect(nextOffer(first, input(measured([9]), one), 1_000)).toMatchObject({
+    expect(inEnglish(nextOffer(first, input(measured([9]), one), 1_000))).toMatchObject({
       slots: 1,
       why: '1 of 1: even alone each stream gets 9 tokens/s and the grade asks 12',
     })

@@ -2,6 +2,7 @@
  * What becomes of accepted work when its listing goes, and how an offer follows what the machine delivers: real
  * listings and jobs, fake engines and clock.
  */
+import { said } from '#contract/reasons.ts'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { onePrice, nanoPerMtok } from '#contract/money.ts'
@@ -10,6 +11,7 @@ import type { Listing } from '#contract/market.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { settle } from '../../support/fake-clock.ts'
@@ -139,10 +141,10 @@ describe('a listing that is taken down', () => {
   it('for the owner who takes the machine back keeps its reason over a restart', async () => {
     const { listings, make, list, job, frames } = setup()
     await list()
-    expect(listings.pauseAll('you took the machine back')).toEqual([NANO_INSTRUMENT])
-    expect(listings.pauseAll('again')).toEqual([])
+    expect(listings.pauseAll(said('you took the machine back'))).toEqual([NANO_INSTRUMENT])
+    expect(listings.pauseAll(said('again'))).toEqual([])
     for (const one of [listings, make()])
-      expect(one.all()).toMatchObject([{ state: 'paused', reason: 'you took the machine back' }])
+      expect(inEnglish(one.all())).toMatchObject([{ state: 'paused', reason: 'you took the machine back' }])
     job()
     expect(frames('job.reject')).toMatchObject([{ error: { message: 'the owner took the machine back' } }])
   })
@@ -164,7 +166,7 @@ describe('the slots of an offer', () => {
     perStream = [40, 5]
     await seller.clock.advance(60_000)
     expect(frames('offer').at(-1)!.slots).toBe(1)
-    expect(shown()).toMatchObject({
+    expect(inEnglish(shown())).toMatchObject({
       state: 'listed',
       slots: 1,
       slotsMax: 2,

@@ -1,9 +1,11 @@
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import { onePrice, nanoPerMtok } from '#contract/money.ts'
+import { because } from '#contract/reasons.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createListings, type Listings } from '#core/listings/index.ts'
 import type { FakeEngineOptions } from '#test/support/fake-engine.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 import { FAKE_SPEC, NANO_INSTRUMENT } from '../../support/fake-exchange.ts'
 import { settle } from '../../support/fake-clock.ts'
@@ -87,7 +89,7 @@ describe('listings', () => {
       instrument: NANO_INSTRUMENT,
     })
     seller.exchange.deliverAll()
-    expect(listings.all()).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
+    expect(inEnglish(listings.all())).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
   })
 
   it('keeps the old ask good for a moment after a new one, and no longer', async () => {
@@ -128,7 +130,7 @@ describe('listings', () => {
     const resumed = listings.resume(NANO_INSTRUMENT)
     await accept()
     await resumed
-    listings.pauseAll('the machine was taken back')
+    listings.pauseAll(because('listing.handedBack'))
     listings.withdraw(NANO_INSTRUMENT)
     expect(
       seller
@@ -141,7 +143,7 @@ describe('listings', () => {
       ['re-priced', 7, 'sit the exam first'],
       ['paused', 7, ''],
       ['resumed', 7, ''],
-      ['paused', 7, 'the machine was taken back'],
+      ['paused', 7, '{"code":"listing.handedBack","params":{}}'],
       ['withdrawn', 7, ''],
     ])
     expect(seller.rows('SELECT DISTINCT instrument, deployment_id, slots FROM listing_history')).toEqual([
@@ -167,7 +169,7 @@ describe('listings', () => {
     const { list, listings, state, withdrawals, accept } = setup()
     await list()
     listings.pause(NANO_INSTRUMENT)
-    expect([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed]).toEqual([
+    expect(inEnglish([state(), withdrawals(), listings.routeOf(NANO_INSTRUMENT)?.closed])).toEqual([
       'paused',
       1,
       'this listing was paused and takes no new jobs',

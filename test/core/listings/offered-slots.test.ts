@@ -1,4 +1,5 @@
 /** Which measurements and which exam a listing's slots follow. */
+import { inEnglish } from '#test/support/in-english.ts'
 import { describe, expect, it } from 'vitest'
 
 import { nanoPerMtok, onePrice } from '#contract/money.ts'
@@ -75,7 +76,7 @@ describe('the slots of a listing', () => {
     slots.follow(ROW, SPEC)
     state.speed = measured(9)
     expect([slots.follow(ROW, SPEC), slots.follow(ROW, SPEC)]).toEqual([true, false])
-    expect(slots.of(ROW)).toMatchObject({
+    expect(inEnglish(slots.of(ROW))).toMatchObject({
       slots: 1,
       why: '1 of 1: even alone each stream gets 9 tokens/s and the grade asks 10',
     })

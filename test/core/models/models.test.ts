@@ -1,3 +1,4 @@
+import { said, type Reason } from '#contract/reasons.ts'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +21,7 @@ const sha = (bytes: string | Buffer): string => createHash('sha256').update(byte
 let rig: RigContext
 let engines: FakeModelEngines
 let loaded: string | null
-let inUse: string | null
+let inUse: Reason | null
 let folder: string
 beforeEach(() => {
   rig = rigContext()
@@ -183,7 +184,7 @@ describe('a stored model', () => {
     const path = file('a.gguf', 'bytes')
     const models = start()
     const { model } = await imported(models, path)
-    inUse = 'It is listed.'
+    inUse = said('It is listed.')
     await expect(call(models.api.remove, { sha256: model.sha256 }, all)).rejects.toMatchObject({
       message: 'It is listed.',
       data: { code: 'MODEL_IN_USE' },

@@ -19,6 +19,7 @@ import { createEndpoint } from '#endpoint/index.ts'
 import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const sha = (letter: string): ModelSha256 => letter.repeat(64) as ModelSha256
@@ -111,7 +112,7 @@ describe('switching own use on and off', () => {
       problem: null,
       keyMadeAt: null,
     })
-    expect(await call(own.api.setOwnUse, { enabled: true }, all)).toMatchObject({
+    expect(inEnglish(await call(own.api.setOwnUse, { enabled: true }, all))).toMatchObject({
       enabled: true,
       url: null,
       problem: expect.stringContaining('key') as string,
@@ -159,7 +160,12 @@ describe('switching own use on and off', () => {
     const after = createOwnUse(rig, fakeDeployments().service, endpoint)
     after.start()
     await after.change({})
-    expect(after.view()).toMatchObject({ enabled: true, port: 9_000, url: null, problem: 'port 9000 is taken' })
+    expect(inEnglish(after.view())).toMatchObject({
+      enabled: true,
+      port: 9_000,
+      url: null,
+      problem: 'port 9000 is taken',
+    })
     endpoint.problem = null
     expect(await after.change({ enabled: true })).toMatchObject({ url: 'http://127.0.0.1:9000/v1', problem: null })
     await after.stop()
@@ -172,7 +178,7 @@ describe('switching own use on and off', () => {
     onTestFinished(() => void other.close())
     const own = createOwnUse(rig, fakeDeployments().service, createEndpoint(rig))
     await own.renewKey()
-    expect(await own.change({ enabled: true, port: (other.address() as AddressInfo).port })).toMatchObject({
+    expect(inEnglish(await own.change({ enabled: true, port: (other.address() as AddressInfo).port }))).toMatchObject({
       url: null,
       problem: expect.stringContaining('taken by another program') as string,
     })

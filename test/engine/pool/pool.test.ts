@@ -324,11 +324,11 @@ describe('failing members', () => {
 
   it('is broken only when all are, and a retry wakes those that are', async () => {
     await loaded()
-    member(0).become({ kind: 'broken', reason: 'three crashes' })
+    member(0).become({ kind: 'broken', reason: { code: 'text', params: { text: 'x' } } })
     expect(pool.state().kind).toBe('loaded')
     const held = [give(), give(), give()]
-    member(1).become({ kind: 'broken', reason: 'three crashes' })
-    expect(pool.state()).toEqual({ kind: 'broken', reason: 'three crashes' })
+    member(1).become({ kind: 'broken', reason: { code: 'text', params: { text: 'x' } } })
+    expect(pool.state()).toEqual({ kind: 'broken', reason: { code: 'text', params: { text: 'x' } } })
     expect(held[2]?.ends).toEqual(['ENGINE_BROKEN'])
     expect(give().ends).toEqual(['ENGINE_BROKEN'])
     await pool.retry()

@@ -1,4 +1,5 @@
 /** app: settings and the first run really change; live values and home are invented. */
+import { because } from '#contract/reasons.ts'
 import type { Settings } from '#contract/app.ts'
 
 import { VENUE, VENUE_FACTS } from '../venue.ts'
@@ -67,9 +68,9 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       const problem = !enabled
         ? null
         : world.ownUse.keyMadeAt === null
-          ? 'There is no key yet: make one, and it starts.'
+          ? because('ownUse.noKey')
           : port < 2_000
-            ? `Port ${port} is taken; choose another.`
+            ? because('ownUse.portTaken', { port, host: '127.0.0.1' })
             : null
       return (world.ownUse = {
         ...world.ownUse,

@@ -2,6 +2,7 @@
  * Deployments of a Fake rig: on this machine, on a lab's servers, and one that did not fit. Invented, as everything
  * here.
  */
+import { because, said } from '#contract/reasons.ts'
 import type { Hardware } from '#contract/app.ts'
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
@@ -26,7 +27,7 @@ export const loaded = (now: number): Deployment => ({
   },
   createdAt: now - 86_400_000,
   state: 'loaded',
-  detail: 'CPU: AMD Ryzen 7 5800X',
+  detail: said('CPU: AMD Ryzen 7 5800X'),
   rssBytes: 186_646_528,
   processes: [
     { pid: 4_711, name: 'process 1 of 1', state: 'loaded', rssBytes: 186_646_528, running: 2, slots: 4, threads: 2 },
@@ -45,7 +46,7 @@ export const onGpus = (hardware: Hardware): Hardware => ({
 export const slower = (now: number): Deployment => ({
   ...loaded(now),
   settings: { ...loaded(now).settings, gpuLayers: 1_000 },
-  detail: 'GPU: RTX 4070, RTX 4070',
+  detail: said('GPU: RTX 4070, RTX 4070'),
   measured: { processes: 2, threads: 14, batchTokens: 512, gpus: 'each' },
 })
 /** On two servers of a lab: one of them is away. */
@@ -63,7 +64,7 @@ export const remote = (now: number): Deployment => ({
     ],
   },
   settings: { ...loaded(now).settings, contextTokens: 8_192, slots: 16, threads: 1 },
-  detail: 'https://gpu1.lab:8000',
+  detail: said('https://gpu1.lab:8000'),
   rssBytes: 0,
   processes: [
     { pid: null, name: 'https://gpu1.lab:8000', state: 'loaded', rssBytes: 0, running: 3, slots: 8, threads: 0 },
@@ -80,8 +81,18 @@ export const failed = (now: number): Deployment => ({
   modelName: 'Qwen 2.5 7B Instruct',
   settings: { ...loaded(now).settings, contextTokens: 4_096, threads: 16 },
   state: 'failed',
-  detail:
-    'Not enough memory: 4 × 4096 tokens of this model need about 7.4 GiB and 5.1 GiB is free. In memory and in use: Stoker nano. With 1 × 4096 tokens it should fit.',
+  detail: because('memory.notEnough', {
+    slots: 4,
+    contextTokens: 4_096,
+    each: 'no',
+    needed: 7.4,
+    limit: 'free',
+    free: 5.1,
+    others: 1,
+    names: 'Stoker nano',
+    smallerSlots: 1,
+    smallerContext: 4_096,
+  }),
   rssBytes: null,
   processes: [],
   speed: null,

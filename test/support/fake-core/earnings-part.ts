@@ -1,4 +1,5 @@
 /** earnings: invented series and their sums. */
+import { said } from '#contract/reasons.ts'
 import type { Nano } from '#contract/money.ts'
 
 import { VENUE } from '../venue.ts'
@@ -17,7 +18,7 @@ export const earningsPart = ({ full, earnedAt }: World) => ({
           instrument: NANO_GRADE,
           amountNano: (38_950 - index * 2_310) as Nano,
           releaseAt: Date.now() + 4_000 + index * 3_700,
-          reason: 'held by the exchange until its release',
+          reason: said('held by the exchange until its release'),
         }))
       : [],
   ),

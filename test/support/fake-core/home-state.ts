@@ -1,4 +1,5 @@
 /** What a Fake rig shows of itself: its live values and its home page. */
+import { because, said, type Reason } from '#contract/reasons.ts'
 import type { Home, Live } from '#contract/app.ts'
 import type { JobId } from '#contract/ids.ts'
 import { onePrice, type Nano, type NanoPerMtok } from '#contract/money.ts'
@@ -25,8 +26,8 @@ export function liveNow(full: boolean, now: number): Live {
   return {
     at: now,
     engine: full
-      ? { kind: 'loaded', model: 'Stoker nano', detail: null }
-      : { kind: 'ready', model: null, detail: null },
+      ? { kind: 'loaded', model: 'Stoker nano', models: 1, detail: null }
+      : { kind: 'ready', model: null, models: 0, detail: null },
     venues: [
       { venueId: VENUE, kind: 'online', lastSeenAt: now - 400, detail: null, listing: full ? 'listed' : 'none' },
     ],
@@ -44,14 +45,12 @@ export function home(full: boolean, now: number, zone: string): Home {
   const { range, summary } = series(full, { span: 'today', zone, by: 'instrument' }, now)
   const rung = (
     id: Home['ladder'][number]['id'],
-    label: string,
     ok: boolean,
-    yes: string,
-    no: string,
+    yes: Reason,
+    no: Reason,
     fix: Home['ladder'][number]['fix'],
   ): Home['ladder'][number] => ({
     id,
-    label,
     state: ok ? 'yes' : 'no',
     detail: ok ? yes : no,
     fix,
@@ -62,9 +61,15 @@ export function home(full: boolean, now: number, zone: string): Home {
     realm: 'practice',
     currency: 'PCR',
     sentence: full
-      ? 'Serving text-nano at 0.41 practice credits per million tokens. Two jobs running.'
-      : 'Not earning: no model is loaded.',
-    next: full ? 'your ask could rise to 0.44 and stay first' : 'load the bundled model',
+      ? because('home.serving', {
+          ask: because('money.ask', {
+            instrument: 'text-nano',
+            price: because('money.price', { price: '0.41', currency: 'PCR' }),
+          }),
+          running: 2,
+        })
+      : because('home.noneLoaded'),
+    next: because(full ? 'next.seeEarned' : 'next.loadModel'),
     nextPage: full ? 'market' : 'models',
     cost: {
       powerNanoPerMtok: full ? (187_400_000 as Nano) : null,
@@ -113,18 +118,17 @@ export function home(full: boolean, now: number, zone: string): Home {
       jobs: summary.jobs,
     },
     ladder: [
-      rung('online', 'Online, seen by the exchange', true, '4 s ago', '', null),
-      rung('model', 'Model ready', full, 'Stoker nano Q8_0', 'none is loaded', 'models'),
-      rung('grade', 'Grade valid', full, 'text-nano, 23 days', 'no exam yet', 'exam'),
-      rung('ask', 'Ask inside the book', full, '1st of 3', 'nothing is listed', 'market'),
+      rung('online', true, because('rung.seenSeconds', { seconds: 4 }), said(''), null),
+      rung('model', full, said('Stoker nano Q8_0'), because('rung.noneLoaded'), 'models'),
+      rung('grade', full, said('text-nano'), because('rung.noExam'), 'exam'),
+      rung('ask', full, because('rung.selling'), because('rung.nothingListed'), 'market'),
       {
         id: 'demand',
-        label: 'Demand there',
         state: full ? 'yes' : 'unknown',
-        detail: full ? '38 jobs / h matched' : 'not known yet',
+        detail: full ? because('rung.jobsLastHour', { jobs: 38, running: 2 }) : because('rung.knownOnceListed'),
         fix: null,
       },
-      rung('not-paused', 'Not paused by me', true, 'running', '', null),
+      rung('not-paused', true, because('rung.selling'), said(''), null),
     ],
   }
 }

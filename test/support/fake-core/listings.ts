@@ -2,6 +2,7 @@
  * Listings of a Fake rig in the core's own words: fewer slots offered than there are, accepted work that is being
  * finished, and a withdrawn one until that is done.
  */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Listing } from '#contract/market.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 
@@ -13,13 +14,17 @@ export const ACCEPTED = 2
 /** The machine, measured, serves one stream fewer than the deployment has slots. */
 const fewerOffered = (now: number): Listing => ({
   ...listing(now),
-  reason: 'open for jobs',
+  reason: because('listing.open'),
   slots: 3,
-  slotsWhy: '3 of 4: with 4 at once each stream gets 9.4 tokens/s and the grade asks 10',
+  slotsWhy: because('capacity.some', {
+    slots: 3,
+    of: 4,
+    why: because('capacity.rate', { streams: 4, rate: 9.4, floor: 10, spare: 'no' }),
+  }),
 })
 
 /** Takes no new jobs; `jobs` accepted ones are finished, for ten minutes at most. */
-export const closed = (before: Listing, reason: string, jobs: number, now: number): Listing => ({
+export const closed = (before: Listing, reason: Reason, jobs: number, now: number): Listing => ({
   ...before,
   state: 'paused',
   reason,
@@ -30,11 +35,11 @@ export const closed = (before: Listing, reason: string, jobs: number, now: numbe
 /** What a Fake rig offers at its start. */
 export function firstListing({ scenario, draining }: { scenario: Scenario; draining?: boolean }, now: number): Listing {
   const open = scenario === 'several' ? fewerOffered(now) : listing(now)
-  return draining === true ? closed(open, 'paused by you', ACCEPTED, now) : open
+  return draining === true ? closed(open, because('listing.pausedByYou'), ACCEPTED, now) : open
 }
 
-export const WITHDRAWN = 'withdrawn; its accepted jobs are being finished'
+export const WITHDRAWN = because('listing.withdrawn')
 
 /** The accepted jobs are done. */
 export const drained = (listings: readonly Listing[]): Listing[] =>
-  listings.filter(({ reason }) => reason !== WITHDRAWN).map((one) => ({ ...one, draining: null }))
+  listings.filter(({ reason }) => reason.code !== WITHDRAWN.code).map((one) => ({ ...one, draining: null }))

@@ -1,5 +1,6 @@
 /** market: listings really change; the book is invented. */
 import { onePrice, netPrice } from '#contract/money.ts'
+import { because } from '#contract/reasons.ts'
 import type { Listing } from '#contract/market.ts'
 
 import { VENUE } from '../venue.ts'
@@ -26,7 +27,7 @@ export function marketPart(world: World) {
         feeBps: 500,
         holdMs: 30_000,
         qualified: full && index === 0,
-        whyNot: full && index === 0 ? null : 'No passed exam for this grade yet.',
+        whyNot: full && index === 0 ? null : because('grade.noPass'),
       })),
     ),
     book: os.market.book.handler(({ input }) =>
@@ -63,8 +64,7 @@ export function marketPart(world: World) {
       powerMethod: full ? 'measured over 1,204 jobs' : '',
       place: full ? (input.ask.output <= 440_000_000 ? 1 : 3) : null,
       of: full ? 4 : null,
-      warnings:
-        input.ask.output > 520_000_000 ? ['Above every other ask: buyers come only when all others are full.'] : [],
+      warnings: input.ask.output > 520_000_000 ? [because('quote.last')] : [],
     })),
     listings: os.market.listings.handler(() => world.listings),
     list: os.market.list.handler(({ input }) => {
@@ -73,13 +73,13 @@ export function marketPart(world: World) {
       return listing
     }),
     pause: os.market.pause.handler(({ input }) =>
-      change(input.instrument, (before) => closed(before, 'paused by you', world.accepted, Date.now())),
+      change(input.instrument, (before) => closed(before, because('listing.pausedByYou'), world.accepted, Date.now())),
     ),
     resume: os.market.resume.handler(({ input }) =>
       change(input.instrument, (before) => ({
         ...before,
         state: 'listed',
-        reason: 'open for jobs',
+        reason: because('listing.open'),
         since: Date.now(),
         draining: null,
       })),

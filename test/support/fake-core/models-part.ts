@@ -1,4 +1,5 @@
 /** models: deployments come and go; importing and measuring take a moment. */
+import { because } from '#contract/reasons.ts'
 import type { Deployment } from '#contract/models.ts'
 
 import { VENUE } from '../venue.ts'
@@ -116,7 +117,7 @@ export function modelsPart(world: World, { jobsDone }: FakeCoreOptions) {
       const began = Date.now()
       const paused = world.listings.map(({ instrument }) => instrument)
       world.listings = world.listings.map((one) =>
-        closed(one, 'you took the machine back', rule === 'now' ? 0 : world.accepted, Date.now()),
+        closed(one, because('listing.handedBack'), rule === 'now' ? 0 : world.accepted, Date.now()),
       )
       const resumed = (): boolean => world.listings.some(({ state }) => state === 'listed')
       // Jobs that nobody ends take two seconds.

@@ -1,4 +1,5 @@
 /** What a Fake rig holds: plausible figures, invented, the same on every run. Times are relative to `now`. */
+import { because, said } from '#contract/reasons.ts'
 import type { Hardware, Onboarding, OwnUse, Settings } from '#contract/app.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { DeploymentId, ExamId, Instrument, JobId, ModelSha256, PublicKey } from '#contract/ids.ts'
@@ -155,7 +156,7 @@ export const listing = (now: number): Listing => ({
   ask: onePrice(ASK),
   slots: 4,
   state: 'listed',
-  reason: 'First of three qualified sellers.',
+  reason: said('First of three qualified sellers.'),
   since: now - 7_200_000,
   slotsMax: 4,
   slotsWhy: null,
@@ -177,11 +178,7 @@ export function job(index: number, now: number, state: Job['state'], startedAt: 
     sha256: SHA,
     state,
     reason:
-      state === 'failed'
-        ? 'The engine stopped before the answer was complete; nothing is paid.'
-        : state === 'void'
-          ? 'The buyer went away before the job started.'
-          : '',
+      state === 'failed' ? because('serving.engineCrashed') : state === 'void' ? because('exchange.buyerLeft') : null,
     startedAt,
     endedAt: ended ? startedAt + 1_400 : null,
     finish: done ? 'stop' : null,

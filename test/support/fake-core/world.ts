@@ -1,4 +1,5 @@
 /** What one Fake core remembers while it runs, and how its procedures answer. */
+import { said } from '#contract/reasons.ts'
 import { implement, ORPCError } from '@orpc/server'
 
 import type { Onboarding, OwnUse, Settings } from '#contract/app.ts'
@@ -13,7 +14,8 @@ export const failure = (
   code: string,
   message: string,
   data: Record<string, number> = {},
-): ORPCError<'STOKER', unknown> => new ORPCError('STOKER', { status: 400, message, data: { code, data } })
+): ORPCError<'STOKER', unknown> =>
+  new ORPCError('STOKER', { status: 400, message, data: { code, reason: said(message), data } })
 
 export interface FakeCoreOptions {
   scenario: Scenario

@@ -2,6 +2,7 @@
 import { StokerError } from '#contract/errors.ts'
 import { brandId, type Instrument, type JobId } from '#contract/ids.ts'
 import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
+import { said } from '#contract/reasons.ts'
 import type { Realm, UnitCode } from '#contract/units.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
@@ -179,7 +180,7 @@ export class ToyDriver implements VenuePort {
       if (code === 'UNAUTHORIZED' || code === 'UNAVAILABLE')
         this.#set({
           kind: 'offline',
-          reason: code === 'UNAUTHORIZED' ? 'the key is not taken any more' : 'nothing answers',
+          reason: said(code === 'UNAUTHORIZED' ? 'the key is not taken any more' : 'nothing answers'),
           retryAt: clock.now() + POLL_MS,
           cause: code === 'UNAUTHORIZED' ? 'credential' : 'network',
         })

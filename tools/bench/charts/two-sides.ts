@@ -19,6 +19,7 @@ import {
 } from '#contract/ids.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
+import { said } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { HOUR_MS, SECOND_MS } from '#contract/time.ts'
 import { OUTBOX_KEPT_MS } from '#core/jobs/expiry.worker.ts'
@@ -132,7 +133,7 @@ export class TwoSides {
     if (end === 'running') return jobId
     if (end === 'failed' || end === 'rejected' || end === 'void') {
       voidJob(context, job, 'supplier-failed', end)
-      if (end === 'failed') settlement.fail([{ jobId, reason: 'the engine failed' }])
+      if (end === 'failed') settlement.fail([{ jobId, reason: said('the engine failed') }])
       else settlement.voidJob(jobId, 'the buyer went away')
       return jobId
     }

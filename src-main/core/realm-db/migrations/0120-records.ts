@@ -40,6 +40,8 @@ export const recordsMigration: Migration = {
         deployment_id TEXT NOT NULL,
         change TEXT NOT NULL CHECK (change IN ('listed', 're-priced', 'moved', 'paused', 'resumed', 'withdrawn')),
         ask_nano_per_mtok INTEGER NOT NULL CHECK (ask_nano_per_mtok >= 0),
+        ask_cached_nano_per_mtok INTEGER NOT NULL CHECK (ask_cached_nano_per_mtok >= 0),
+        ask_output_nano_per_mtok INTEGER NOT NULL CHECK (ask_output_nano_per_mtok >= 0),
         slots INTEGER NOT NULL CHECK (slots > 0),
         -- In plain words, where it was not the owner's wish.
         reason TEXT NOT NULL CHECK (length(reason) <= 400)

@@ -1,4 +1,5 @@
 /** Reads little-endian values from a file front to back, in pages, and never past its end. */
+import { because, type Reason } from '#contract/reasons.ts'
 import type { FileHandle } from 'node:fs/promises'
 
 /** The file ends inside the value at this offset. */
@@ -8,6 +9,12 @@ export class EndOfFile extends Error {
 /** A value that no valid file holds: a length or count beyond the bounds. */
 export class Implausible extends Error {
   override readonly name = 'Implausible'
+  /** What the file claims. */
+  readonly claim: Reason
+  constructor(claim: Reason) {
+    super(claim.code)
+    this.claim = claim
+  }
 }
 
 export interface BoundedReader {
@@ -46,7 +53,8 @@ export function createBoundedReader(file: FileHandle, size: number): BoundedRead
 
   const u64 = async (): Promise<number> => {
     const value = (await take(8)).readBigUInt64LE()
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Implausible(`a count of ${value}`)
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new Implausible(because('gguf.claimCount', { value: String(value) }))
     return Number(value)
   }
   return {

@@ -5,7 +5,8 @@
  */
 import { open, stat } from 'node:fs/promises'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
+import { because, type ReasonParam } from '#contract/reasons.ts'
 
 import { createBoundedReader, EndOfFile, Implausible, type BoundedReader } from './bounded-reader.ts'
 import { tensorBytes } from './gguf-types.ts'
@@ -30,19 +31,22 @@ const ARRAY = 9
 /** Value type → bytes. */
 const FIXED: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 }
 
-function bounded(value: number, max: number, what: string): number {
-  if (value > max) throw new Implausible(`${value} ${what}`)
+/** What a header counts; the select of gguf.claimTooMany. */
+type Counted = 'list' | 'tensors' | 'keys' | 'dimensions' | 'elements'
+
+function bounded(value: number, max: number, what: Counted): number {
+  if (value > max) throw new Implausible(because('gguf.claimTooMany', { value, what }))
   return value
 }
 
 async function skipArray(reader: BoundedReader, depth: number): Promise<void> {
   const type = await reader.u32()
-  const count = bounded(await reader.u64(), ARRAY_MAX, 'values in a list')
+  const count = bounded(await reader.u64(), ARRAY_MAX, 'list')
   const width = FIXED[type]
   if (width !== undefined) reader.skip(width * count)
   else if (type === STRING) for (let at = 0; at < count; at += 1) await reader.string(0)
   else if (type === ARRAY && depth < 4) for (let at = 0; at < count; at += 1) await skipArray(reader, depth + 1)
-  else throw new Implausible(`a list of type ${type}`)
+  else throw new Implausible(because('gguf.claimList', { type }))
 }
 
 async function readValue(reader: BoundedReader): Promise<string | number | boolean | null> {
@@ -67,7 +71,7 @@ async function readValue(reader: BoundedReader): Promise<string | number | boole
       return reader.f64()
     default: {
       const width = FIXED[type]
-      if (width === undefined) throw new Implausible(`a value of type ${type}`)
+      if (width === undefined) throw new Implausible(because('gguf.claimValue', { type }))
       reader.skip(width)
       return null
     }
@@ -93,22 +97,18 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
 }
 
 async function readAll(reader: BoundedReader, sizeBytes: number, path: string): Promise<GgufHeader> {
-  if ((await reader.u32()) !== MAGIC)
-    throw new StokerError(
-      'MODEL_NOT_GGUF',
-      `${path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.`,
-    )
+  if ((await reader.u32()) !== MAGIC) throw fail('gguf.notOne', { path })
   const version = await reader.u32()
   if (version !== 2 && version !== 3)
-    throw new StokerError(
-      'MODEL_UNSUPPORTED',
-      `${path} is a GGUF file of version ${version}; versions 2 and 3 can be read. Download a newer conversion of this model.`,
+    throw fail(
+      'gguf.version',
+      { path, version },
       {
         data: { version },
       },
     )
   const tensors = bounded(await reader.u64(), TENSORS_MAX, 'tensors')
-  const keys = bounded(await reader.u64(), KEYS_MAX, 'metadata keys')
+  const keys = bounded(await reader.u64(), KEYS_MAX, 'keys')
   const metadata = new Map<string, string | number | boolean>()
   for (let at = 0; at < keys; at += 1) {
     const key = await reader.string(KEY_BYTES_MAX)
@@ -124,22 +124,17 @@ async function readAll(reader: BoundedReader, sizeBytes: number, path: string): 
 }
 
 const truncated = (path: string, have: number, need: number | null): StokerError =>
-  new StokerError(
-    'MODEL_TRUNCATED',
-    `${path} is incomplete: it has ${have} bytes${need === null ? ' and ends inside its header' : ` and needs ${need}`}. Download it again.`,
-    {
-      data: { haveBytes: have, needBytes: need },
-    },
-  )
+  need === null
+    ? fail('gguf.truncatedHeader', { path, have }, { data: { haveBytes: have, needBytes: need } })
+    : fail('gguf.truncated', { path, have, need }, { data: { haveBytes: have, needBytes: need } })
 
-const unreadable = (path: string, reason: string): StokerError =>
-  new StokerError('MODEL_UNREADABLE', `${path} cannot be read: ${reason}. Check the path and its permissions.`)
+const unreadable = (path: string, reason: ReasonParam): StokerError => fail('gguf.unreadable', { path, reason })
 
 function readable(error: unknown, path: string): StokerError {
   const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT' || code === 'ENOTDIR') return unreadable(path, 'there is no such file')
-  if (code === 'EACCES' || code === 'EPERM') return unreadable(path, 'permission denied')
-  return unreadable(path, code ?? 'reading failed')
+  if (code === 'ENOENT' || code === 'ENOTDIR') return unreadable(path, because('file.none'))
+  if (code === 'EACCES' || code === 'EPERM') return unreadable(path, because('file.denied'))
+  return unreadable(path, code ?? because('file.readFailed'))
 }
 
 /**
@@ -150,9 +145,9 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
   const facts = await stat(path).catch((error: unknown) => {
     throw readable(error, path)
   })
-  if (facts.isDirectory()) throw unreadable(path, 'it is a folder')
-  if (!facts.isFile()) throw unreadable(path, 'it is not an ordinary file')
-  if (facts.size === 0) throw new StokerError('MODEL_EMPTY', `${path} is empty (0 bytes). Download it again.`)
+  if (facts.isDirectory()) throw unreadable(path, because('file.folder'))
+  if (!facts.isFile()) throw unreadable(path, because('file.notOrdinary'))
+  if (facts.size === 0) throw fail('gguf.empty', { path })
   const file = await open(path, 'r').catch((error: unknown) => {
     throw readable(error, path)
   })
@@ -162,14 +157,8 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
     if (error instanceof StokerError) throw error
     // Fewer than four bytes cannot say what they are.
     if (error instanceof EndOfFile)
-      throw facts.size < 4
-        ? new StokerError('MODEL_NOT_GGUF', `${path} is not a GGUF file.`)
-        : truncated(path, facts.size, null)
-    if (error instanceof Implausible)
-      throw new StokerError(
-        'MODEL_UNSUPPORTED',
-        `${path} has a damaged GGUF header (it claims ${error.message}). Download it again.`,
-      )
+      throw facts.size < 4 ? fail('gguf.none', { path }) : truncated(path, facts.size, null)
+    if (error instanceof Implausible) throw fail('gguf.damaged', { path, claim: error.claim })
     throw readable(error, path)
   } finally {
     await file.close()

@@ -1,7 +1,7 @@
 /** Describes a model file from its header alone, before anything is loaded. */
 import { basename } from 'node:path'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import { readGgufHeader, type GgufHeader } from './gguf-header.ts'
@@ -20,21 +20,16 @@ const text = (header: GgufHeader, key: string): string | null => {
   return typeof value === 'string' && value !== '' ? value.slice(0, 300) : null
 }
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+const GIB = 2 ** 30
 
 function checkKind(header: GgufHeader, path: string): string {
-  const unsupported = (reason: string): StokerError =>
-    new StokerError('MODEL_UNSUPPORTED', `${path} cannot be served: ${reason}.`)
   const architecture = text(header, 'general.architecture')
-  if (architecture === null) throw unsupported('its header names no architecture; download another conversion')
+  if (architecture === null) throw fail('gguf.noArchitecture', { path })
   const kind = text(header, 'general.type')
   if (kind !== null && kind !== 'model')
-    throw unsupported(
-      `it is ${kind === 'adapter' ? 'an adapter' : `a part of type ${kind}`}, not a model; choose the model file itself`,
-    )
+    throw kind === 'adapter' ? fail('gguf.adapter', { path }) : fail('gguf.part', { path, kind })
   const parts = header.metadata.get('split.count')
-  if (typeof parts === 'number' && parts > 1)
-    throw unsupported(`it is one of ${parts} parts; join them with llama-gguf-split --merge first`)
+  if (typeof parts === 'number' && parts > 1) throw fail('gguf.split', { path, parts })
   return architecture
 }
 
@@ -59,22 +54,14 @@ export async function inspectModel(
     gpuLayers: settings.gpuLayers ?? 0,
   }
   const memory = await estimate(path, assumed).catch((error: unknown) => {
-    throw new StokerError(
-      'MODEL_UNSUPPORTED',
-      `${path} has a header the engine cannot use (${(error as Error).message.slice(0, 200)}). Download another conversion of this model.`,
-    )
+    throw fail('gguf.headerUnusable', { path, reason: (error as Error).message.slice(0, 200) })
   })
-  if (!memory.supported)
-    throw new StokerError(
-      'MODEL_UNSUPPORTED',
-      `${path} has the architecture ${architecture}, which this engine does not know. Use another model.`,
-      { data: { architecture } },
-    )
+  if (!memory.supported) throw fail('gguf.architecture', { path, architecture }, { data: { architecture } })
   const { neededBytes, freeBytes, totalBytes, method } = memory
   if (neededBytes > totalBytes)
-    throw new StokerError(
-      'MODEL_TOO_BIG',
-      `${path} needs about ${gibibytes(neededBytes)} and this machine has ${gibibytes(totalBytes)}. Use a smaller quantisation, a smaller model, or less context.`,
+    throw fail(
+      'gguf.tooBig',
+      { path, needed: neededBytes / GIB, total: totalBytes / GIB },
       { data: { neededBytes, totalBytes } },
     )
   return {

@@ -2,7 +2,7 @@
  * Checks before a load that it fits into free memory: Linux overcommits memory and kills a process later. Offers the
  * next smaller settings that would fit.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
 import type { Estimator } from '../native/llama-estimate.ts'
@@ -53,7 +53,7 @@ export async function nextSmaller(
   return null
 }
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+const GIB = 2 ** 30
 
 /** Its data holds the next smaller setting (`slots`, `contextTokens`) if there is one. */
 async function outOfMemoryError(
@@ -68,17 +68,17 @@ async function outOfMemoryError(
     const estimate = await estimator(candidate)
     return estimate.neededBytes * (freeBytes / Math.max(1, estimate.freeBytes))
   })
-  const offer =
-    smaller === null
-      ? 'Close other programs, or use a smaller model'
-      : `Use ${smaller.slots} slots of ${smaller.contextTokens} tokens`
-  const what = `${settings.slots} slots of ${settings.contextTokens} tokens`
-  return new StokerError(
-    'ENGINE_OUT_OF_MEMORY',
-    `Not enough memory for ${what}: about ${gibibytes(neededBytes)} are needed and ${gibibytes(freeBytes)} are free. ${offer}.`,
+  return fail(
+    'engine.noMemory',
     {
-      data: { neededBytes, freeBytes, ...smaller },
+      slots: settings.slots,
+      contextTokens: settings.contextTokens,
+      needed: neededBytes / GIB,
+      free: freeBytes / GIB,
+      smallerSlots: smaller?.slots ?? 0,
+      smallerContext: smaller?.contextTokens ?? 0,
     },
+    { data: { neededBytes, freeBytes, ...smaller } },
   )
 }
 

@@ -1,19 +1,18 @@
 /** Arrays of a JSON schema as GBNF rules. */
+import { fail } from '#contract/errors.ts'
 import { listOf, type RuleOf, type Schema } from './grammar-merge.ts'
-import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
+import { GrammarRules } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
 import type { RuleShape } from './grammar-shapes.ts'
 
 export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): string {
   const least = count(schema, 'minItems') ?? 0
   const most = count(schema, 'maxItems')
-  if (most !== null && most < least)
-    throw invalidGrammar('its minItems and maxItems contradict each other. Correct them.')
+  if (most !== null && most < least) throw fail('grammar.itemCounts')
   const ws = rules.primitive('ws')
   const first =
     schema['prefixItems'] === undefined ? [] : listOf('prefixItems', schema['prefixItems']).map((part) => ruleOf(part))
-  if (most !== null && most < first.length)
-    throw invalidGrammar('"maxItems" is smaller than "prefixItems" is long. Correct it.')
+  if (most !== null && most < first.length) throw fail('grammar.prefixItems')
   const shape = (item: string | null, ways = 1): RuleShape => ({
     kind: 'array',
     first,
@@ -24,7 +23,7 @@ export function arrayRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf): 
   })
   const fixed = first.join(` "," ${ws} `)
   if (schema['items'] === false || most === 0 || (most !== null && most === first.length)) {
-    if (least > first.length) throw invalidGrammar('its minItems and items contradict each other. Correct them.')
+    if (least > first.length) throw fail('grammar.minItems')
     return rules.shaped(rules.add(`"[" ${ws} ${fixed === '' ? '' : `${fixed} ${ws} `}"]"`, first), shape(null))
   }
   const item = ruleOf(schema['items'])

@@ -1,5 +1,5 @@
 /** Merges JSON schemas: the parts of `allOf`, and the keywords beside `anyOf` or `$ref`. */
-import { invalidGrammar } from './grammar-rules.ts'
+import { fail } from '#contract/errors.ts'
 
 export type Schema = Record<string, unknown>
 
@@ -50,9 +50,8 @@ export const isSchema = (value: unknown): value is Schema =>
 
 /** The keywords that constrain. Throws GRAMMAR_INVALID for one that cannot be expressed, naming it. */
 export function binding(schema: Schema): Schema {
-  for (const word of UNSUPPORTED)
-    if (schema[word] !== undefined) throw invalidGrammar(`"${word}" cannot be enforced. Leave it out.`)
-  if (schema['uniqueItems'] === true) throw invalidGrammar('"uniqueItems" cannot be enforced. Leave it out.')
+  for (const word of UNSUPPORTED) if (schema[word] !== undefined) throw fail('grammar.unenforceable', { word })
+  if (schema['uniqueItems'] === true) throw fail('grammar.uniqueItems')
   return Object.fromEntries(Object.entries(schema).filter(([word, value]) => !NOTES.has(word) && value !== undefined))
 }
 
@@ -60,8 +59,7 @@ export function binding(schema: Schema): Schema {
 export type RuleOf = (part: unknown) => string
 
 export function listOf(word: string, value: unknown): unknown[] {
-  if (!Array.isArray(value) || value.length === 0)
-    throw invalidGrammar(`"${word}" must be a list that is not empty. Correct it.`)
+  if (!Array.isArray(value) || value.length === 0) throw fail('grammar.emptyList', { word })
   return value
 }
 
@@ -73,8 +71,7 @@ function mergedWord(word: string, a: unknown, b: unknown): unknown {
   if (word === 'required') return [...new Set([...strings(a), ...strings(b)])]
   if (word === 'type') {
     const common = strings(a).filter((type) => strings(b).includes(type))
-    if (common.length === 0)
-      throw invalidGrammar('"allOf" (or a sibling of "anyOf") asks for two types at once. Correct it.')
+    if (common.length === 0) throw fail('grammar.twoTypes')
     return common
   }
   if (word === 'properties' && isSchema(a) && isSchema(b)) {
@@ -84,9 +81,7 @@ function mergedWord(word: string, a: unknown, b: unknown): unknown {
   if (word === 'additionalProperties') return a === false || b === false ? false : (b ?? a)
   if (word.startsWith('min') && typeof a === 'number' && typeof b === 'number') return Math.max(a, b)
   if (word.startsWith('max') && typeof a === 'number' && typeof b === 'number') return Math.min(a, b)
-  throw invalidGrammar(
-    `"${word.slice(0, 40)}" is said twice and differently by "allOf" (or beside "anyOf"). Say it once.`,
-  )
+  throw fail('grammar.saidTwice', { word: word.slice(0, 40) })
 }
 
 /** One schema with the constraints of both. */

@@ -1,6 +1,7 @@
 /** Objects of a JSON schema as GBNF rules: named properties in the schema's order, or a map of any names. */
+import { fail } from '#contract/errors.ts'
 import { isSchema, type RuleOf, type Schema } from './grammar-merge.ts'
-import { GrammarRules, invalidGrammar, literal } from './grammar-rules.ts'
+import { GrammarRules, literal } from './grammar-rules.ts'
 import { count } from './grammar-scalars.ts'
 import type { Member } from './grammar-shapes.ts'
 
@@ -9,28 +10,24 @@ export type Unsaid = 'required' | 'optional'
 
 export function objectRule(rules: GrammarRules, schema: Schema, ruleOf: RuleOf, unsaid: Unsaid): string {
   const properties = schema['properties'] ?? {}
-  if (!isSchema(properties)) throw invalidGrammar('"properties" must be an object. Correct it.')
+  if (!isSchema(properties)) throw fail('grammar.properties')
   const said = schema['required']
   if (said !== undefined && !(Array.isArray(said) && said.every((name) => typeof name === 'string')))
-    throw invalidGrammar('"required" must be a list of names. Correct it.')
+    throw fail('grammar.required')
   const named = Object.keys(properties)
   const required = new Set<string>(said ?? (unsaid === 'required' ? named : []))
   const others = schema['additionalProperties']
   const unnamed = [...required].filter((name) => !named.includes(name))
   if (unnamed.length > 0 && others === false)
-    throw invalidGrammar(
-      `"required" names ${JSON.stringify(unnamed[0]).slice(0, 60)}, which "properties" does not allow. Correct it.`,
-    )
+    throw fail('grammar.requiredUnnamed', { name: JSON.stringify(unnamed[0]).slice(0, 60) })
   const all = [
     ...named.map((name) => ({ name, schema: properties[name] })),
     ...unnamed.map((name) => ({ name, schema: others })),
   ]
   const [least, most] = [count(schema, 'minProperties') ?? 0, count(schema, 'maxProperties')]
   if (all.length === 0) return map(rules, ruleOf, others, [least, most])
-  if (least > required.size)
-    throw invalidGrammar('"minProperties" asks for more than "required" names. Name them under "required".')
-  if (most !== null && most < all.length)
-    throw invalidGrammar('"maxProperties" is smaller than the number of "properties". Leave it out.')
+  if (least > required.size) throw fail('grammar.minPropertiesNames')
+  if (most !== null && most < all.length) throw fail('grammar.maxProperties')
   return members(rules, ruleOf, all, required)
 }
 
@@ -45,8 +42,7 @@ function map(
   if (values === false || most === 0)
     return rules.shaped(rules.add(`"{" ${ws} "}"`), { kind: 'map', value: null, ways: 1 })
   // The same key may come twice, so a number of keys cannot be guaranteed.
-  if (least > 1)
-    throw invalidGrammar('"minProperties" above 1 cannot be enforced without named properties. Leave it out.')
+  if (least > 1) throw fail('grammar.minProperties')
   const value = ruleOf(values)
   const member = rules.add(`${rules.primitive('string')} ":" ${ws} ${value}`, [value])
   const next = rules.add(`"," ${ws} ${member}`, [member])

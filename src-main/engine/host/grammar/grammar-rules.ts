@@ -2,7 +2,7 @@
  * The rules of one grammar in llama.cpp's GBNF, and what is checked on them: their size, ambiguity, and whether each can
  * ever end.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { isTooAmbiguous } from './grammar-ambiguity.ts'
 import { PRIMITIVE_SHAPES, type RuleShape } from './grammar-shapes.ts'
@@ -21,9 +21,6 @@ const COUNT_MAX = 100_000
 
 /** Parses of an answer that may be open at once: every token of the vocabulary is tried on each. */
 const WIDTH_MAX = 256
-
-export const invalidGrammar = (reason: string): StokerError =>
-  new StokerError('GRAMMAR_INVALID', `This JSON schema cannot be used: ${reason}`)
 
 /** Text as a GBNF literal. */
 export const literal = (text: string): string =>
@@ -94,8 +91,7 @@ export class GrammarRules {
   /** `width`: parses open at once at one position of the rule itself. */
   put(name: string, body: string, needs: EndCondition, width = 1): string {
     this.#bytes += name.length + body.length + 6
-    if (this.#bytes > GBNF_BYTES_MAX)
-      throw invalidGrammar(`its grammar is larger than ${GBNF_BYTES_MAX / 1_024} KiB. Make it smaller.`)
+    if (this.#bytes > GBNF_BYTES_MAX) throw fail('grammar.tooLarge', { kib: GBNF_BYTES_MAX / 1_024 })
     this.#bodies.set(name, body)
     this.#needs.set(name, needs)
     this.#widths.set(name, width)
@@ -139,8 +135,8 @@ export class GrammarRules {
    * `element` (a rule's name) from `least` to `most` times; null is unbounded. `what` names the keywords in the error.
    */
   times(element: string, least: number, most: number | null, what: string): string {
-    if (most !== null && most < least) throw invalidGrammar(`its ${what} contradict each other. Correct them.`)
-    if (Math.max(least, most ?? 0) > COUNT_MAX) throw invalidGrammar(`its ${what} are beyond ${COUNT_MAX}. Lower them.`)
+    if (most !== null && most < least) throw fail('grammar.contradict', { what })
+    if (Math.max(least, most ?? 0) > COUNT_MAX) throw fail('grammar.beyond', { what, max: COUNT_MAX })
     return [this.#exactly(element, least), most === null ? `${element}*` : this.#upTo(element, most - least)]
       .filter((part) => part !== '')
       .join(' ')
@@ -149,10 +145,7 @@ export class GrammarRules {
   /** The grammar's text with `start` as its root. Refuses rules that can never end, and too much ambiguity. */
   text(start: string): string {
     const ending = this.#endingRules()
-    if (!ending.has(start))
-      throw invalidGrammar(
-        'it describes a value without end, for instance a required property that holds its own schema. Make that property optional.',
-      )
+    if (!ending.has(start)) throw fail('grammar.endless')
     this.#checkWidths()
     this.#checkAmbiguity()
     return [`root ::= ${start}`, ...[...this.#bodies].map(([name, body]) => `${name} ::= ${body}`)].join('\n')
@@ -160,10 +153,7 @@ export class GrammarRules {
 
   #spend(copies: number): void {
     this.#copies += copies
-    if (this.#copies > COPIES_MAX)
-      throw invalidGrammar(
-        'its lengths and counts are too large together. Lower maxLength, minLength, maxItems or minItems.',
-      )
+    if (this.#copies > COPIES_MAX) throw fail('grammar.countsTooLarge')
   }
 
   #exactly(element: string, count: number): string {
@@ -209,11 +199,8 @@ export class GrammarRules {
         )
       }
     }
-    if (left.size > 0) throw invalidGrammar('a "$ref" leads back to itself. Correct it.')
-    if ([...widths.values()].some((width) => width > WIDTH_MAX))
-      throw invalidGrammar(
-        `it leaves more than ${WIDTH_MAX} ways open at one place. Use fewer alternatives, enum values or optional properties.`,
-      )
+    if (left.size > 0) throw fail('grammar.refToItself')
+    if ([...widths.values()].some((width) => width > WIDTH_MAX)) throw fail('grammar.waysOpen', { max: WIDTH_MAX })
   }
 
   #checkAmbiguity(): void {
@@ -223,9 +210,7 @@ export class GrammarRules {
       most: WIDTH_MAX,
     }
     if ([...this.#roots].some((root) => isTooAmbiguous(root, options)))
-      throw invalidGrammar(
-        `its alternatives leave more than ${WIDTH_MAX} ways open at once, since they begin alike and hold alternatives again. Let each alternative of "anyOf" begin with a required property of its own name or constant value.`,
-      )
+      throw fail('grammar.alternativesOpen', { max: WIDTH_MAX })
   }
 
   #endingRules(): Set<string> {

@@ -1,7 +1,8 @@
 /** Strings and numbers of a JSON schema as GBNF rules. */
+import { fail } from '#contract/errors.ts'
 import type { Schema } from './grammar-merge.ts'
 import { integersBetween, numbersBetween } from './grammar-numbers.ts'
-import { GrammarRules, invalidGrammar } from './grammar-rules.ts'
+import { GrammarRules } from './grammar-rules.ts'
 
 /** Formats that constrain; every other one is an annotation (JSON Schema 2020-12, Validation, section 7). */
 const FORMATS: ReadonlyMap<string, string> = new Map([
@@ -14,16 +15,14 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 export const count = (schema: Schema, word: string): number | null => {
   const value = schema[word]
   if (value === undefined) return null
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
-    throw invalidGrammar(`"${word}" must be a whole number. Correct it.`)
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw fail('grammar.wholeNumber', { word })
   return value
 }
 
 function limit(schema: Schema, word: string): number | null {
   const value = schema[word]
   if (value === undefined) return null
-  if (typeof value !== 'number' || !(Math.abs(value) < 1e15))
-    throw invalidGrammar(`"${word}" must be a number of at most 15 digits. Correct it.`)
+  if (typeof value !== 'number' || !(Math.abs(value) < 1e15)) throw fail('grammar.digits', { word })
   return value
 }
 
@@ -44,8 +43,7 @@ export function stringRule(rules: GrammarRules, schema: Schema): string {
 
 export function numberRule(rules: GrammarRules, type: 'integer' | 'number', schema: Schema): string {
   const step = schema['multipleOf']
-  if (step !== undefined && !(step === 1 && type === 'integer'))
-    throw invalidGrammar('"multipleOf" cannot be enforced. Leave it out.')
+  if (step !== undefined && !(step === 1 && type === 'integer')) throw fail('grammar.multipleOf')
   const [low, high] = [limit(schema, 'minimum'), limit(schema, 'maximum')]
   const [above, below] = [limit(schema, 'exclusiveMinimum'), limit(schema, 'exclusiveMaximum')]
   if (low === null && high === null && above === null && below === null) return rules.primitive(type)
@@ -69,6 +67,6 @@ export function numberRule(rules: GrammarRules, type: 'integer' | 'number', sche
           from === null ? null : from.exclusive ? Math.floor(from.value) + 1 : Math.ceil(from.value),
           to === null ? null : to.exclusive ? Math.ceil(to.value) - 1 : Math.floor(to.value),
         )
-  if (body === null) throw invalidGrammar(`no ${type} can be made between its "minimum" and "maximum". Widen them.`)
+  if (body === null) throw fail('grammar.noneBetween', { type })
   return rules.shaped(rules.add(body, [], 'all', body.split(' | ').length), { kind: 'plain', class: 'number' })
 }

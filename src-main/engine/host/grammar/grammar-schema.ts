@@ -3,11 +3,12 @@
  * freedom (order of properties, properties it does not name) the grammar is stricter; a schema with a keyword that
  * cannot be expressed is refused, naming the keyword.
  */
+import { fail } from '#contract/errors.ts'
 import { arrayRule } from './grammar-arrays.ts'
 import { literals } from './grammar-literals.ts'
 import { binding, isSchema, listOf, merged, type Schema } from './grammar-merge.ts'
 import { objectRule, type Unsaid } from './grammar-objects.ts'
-import { invalidGrammar, literal, type GrammarRules } from './grammar-rules.ts'
+import { literal, type GrammarRules } from './grammar-rules.ts'
 import { numberRule, stringRule } from './grammar-scalars.ts'
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const
@@ -18,7 +19,7 @@ function typesOf(schema: Schema): readonly Type[] {
     const types = Array.isArray(said) ? said : [said]
     const bad = types.find((type) => !TYPES.includes(type as Type))
     if (bad !== undefined || types.length === 0)
-      throw invalidGrammar(`"type" is ${JSON.stringify(bad ?? said).slice(0, 40)}. Use ${TYPES.join(', ')}.`)
+      throw fail('grammar.type', { type: JSON.stringify(bad ?? said).slice(0, 40), types: TYPES.join(', ') })
     return types as Type[]
   }
   const has = (...words: string[]): boolean => words.some((word) => schema[word] !== undefined)
@@ -35,8 +36,7 @@ const CHAIN_MAX = 64
 const DEPTH_MAX = 600
 /** Subschemas in all: `allOf` is merged anew wherever it occurs, which may double with every level. */
 const PARTS_MAX = 20_000
-const chainTooLong = (): Error =>
-  invalidGrammar(`more than ${CHAIN_MAX} "$ref" lead straight to the next. Let them name the last one.`)
+const chainTooLong = (): Error => fail('grammar.refChain', { max: CHAIN_MAX })
 
 /** One converter for each schema document, in which `$ref` is resolved. Several documents may share the rules. */
 export class SchemaConverter {
@@ -60,15 +60,9 @@ export class SchemaConverter {
 
   /** Bounded, because every level of nesting uses the program's own stack. */
   #rule(schema: unknown, entered: readonly string[]): string {
-    if (this.#depth >= DEPTH_MAX)
-      throw invalidGrammar(
-        `its "$ref" and "allOf" lead more than ${DEPTH_MAX} parts deep. Use fewer that lead on to others.`,
-      )
+    if (this.#depth >= DEPTH_MAX) throw fail('grammar.refDepth', { max: DEPTH_MAX })
     this.#parts += 1
-    if (this.#parts > PARTS_MAX)
-      throw invalidGrammar(
-        `its "allOf" and "anyOf" spread into more than ${PARTS_MAX} parts. Use fewer that hold each other.`,
-      )
+    if (this.#parts > PARTS_MAX) throw fail('grammar.parts', { max: PARTS_MAX })
     this.#depth += 1
     try {
       return this.#ruleHere(schema, entered)
@@ -80,12 +74,7 @@ export class SchemaConverter {
   /** `entered`: references followed to here without any character in between; one that comes again would never end. */
   #ruleHere(schema: unknown, entered: readonly string[]): string {
     if (schema === true || schema === undefined) return this.#rules.primitive('value')
-    if (!isSchema(schema))
-      throw invalidGrammar(
-        schema === false
-          ? 'a part of it is false, which no value meets. Leave that part out.'
-          : 'a part of it is no schema. Use objects.',
-      )
+    if (!isSchema(schema)) throw schema === false ? fail('grammar.falsePart') : fail('grammar.noSchema')
     const bound = binding(schema)
     const { $ref: target, allOf, anyOf, oneOf, ...rest } = bound
     if (typeof target === 'string')
@@ -100,8 +89,7 @@ export class SchemaConverter {
       )
     const either = anyOf ?? oneOf
     if (either !== undefined) {
-      if (anyOf !== undefined && oneOf !== undefined)
-        throw invalidGrammar('"anyOf" and "oneOf" stand side by side. Use one of them.')
+      if (anyOf !== undefined && oneOf !== undefined) throw fail('grammar.anyAndOneOf')
       const names = listOf('anyOf', either).map((part) =>
         this.#rule(Object.keys(rest).length === 0 ? part : merged(rest, this.#resolved(part)), entered),
       )
@@ -134,33 +122,31 @@ export class SchemaConverter {
 
   /** A subschema with its `$ref` resolved, for merging. */
   #resolved(part: unknown, seen: readonly string[] = []): Schema {
-    if (!isSchema(part)) throw invalidGrammar('a part of "allOf" or "anyOf" is no schema. Use objects.')
+    if (!isSchema(part)) throw fail('grammar.partNoSchema')
     const bound = binding(part)
     const target = bound['$ref']
     if (typeof target !== 'string') return bound
     if (seen.length >= CHAIN_MAX) throw chainTooLong()
-    if (seen.includes(target)) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
+    if (seen.includes(target)) throw fail('grammar.refLoop', { ref: target.slice(0, 60) })
     const { $ref: _target, ...rest } = bound
     return merged(rest, this.#resolved(this.#lookUp(target), [...seen, target]))
   }
 
   #lookUp(target: string): unknown {
-    if (!target.startsWith('#'))
-      throw invalidGrammar(`"$ref" ${target.slice(0, 60)} lies outside the schema. Put what it names under "$defs".`)
+    if (!target.startsWith('#')) throw fail('grammar.refOutside', { ref: target.slice(0, 60) })
     let at: unknown = this.#document
     for (const step of target.slice(1).split('/').slice(1)) {
       const name = decodeStep(step)
       at = typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Schema)[name] : undefined
     }
-    if (at === undefined) throw invalidGrammar(`"$ref" ${target.slice(0, 60)} names nothing in the schema. Correct it.`)
+    if (at === undefined) throw fail('grammar.refNothing', { ref: target.slice(0, 60) })
     return at
   }
 
   /** One rule for each target, however often it is named. */
   #reference(target: string, entered: readonly string[]): string {
     if (entered.length >= CHAIN_MAX) throw chainTooLong()
-    if (entered.includes(target))
-      throw invalidGrammar(`"$ref" ${target.slice(0, 60)} leads back to itself. Correct it.`)
+    if (entered.includes(target)) throw fail('grammar.refLoop', { ref: target.slice(0, 60) })
     const known = this.#references.get(target)
     if (known !== undefined) return known
     const name = this.#rules.name()
@@ -177,7 +163,7 @@ export class SchemaConverter {
     const values = listOf('enum', schema['enum']).filter(
       (value) => types === null || types.some((type) => isType(value, type)),
     )
-    if (values.length === 0) throw invalidGrammar('no value of "enum" has the asked "type". Correct it.')
+    if (values.length === 0) throw fail('grammar.enumType')
     const texts = new Set(values.map((value) => JSON.stringify(value)))
     const { body, width } = literals([...texts])
     return this.#rules.shaped(this.#rules.add(body, [], 'all', width), { kind: 'texts', texts })

@@ -29,7 +29,7 @@ export function withEnd(make: (unsaid: Unsaid) => string): string {
   try {
     return make('required')
   } catch (error) {
-    if (error instanceof StokerError && error.message.includes('without end')) return make('optional')
+    if (error instanceof StokerError && error.reason.code === 'grammar.endless') return make('optional')
     throw error
   }
 }

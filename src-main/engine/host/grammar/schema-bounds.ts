@@ -1,5 +1,5 @@
 /** Bounds on a JSON schema before it becomes a grammar: a huge or cyclic one must not occupy the host. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 const SCHEMA_BYTES_MAX = 65_536
 const SCHEMA_DEPTH_MAX = 16
@@ -16,14 +16,7 @@ function within(value: unknown, left: number, budget: { values: number }): boole
 /** Throws GRAMMAR_INVALID for a schema beyond 64 KiB or 16 levels (cyclic values included). */
 export function checkSchema(schema: Record<string, unknown>): void {
   if (!within(schema, SCHEMA_DEPTH_MAX, { values: SCHEMA_BYTES_MAX }))
-    throw new StokerError(
-      'GRAMMAR_INVALID',
-      `The JSON schema is nested deeper than ${SCHEMA_DEPTH_MAX} levels or too large. Make it smaller.`,
-    )
+    throw fail('grammar.nested', { max: SCHEMA_DEPTH_MAX })
   const bytes = Buffer.byteLength(JSON.stringify(schema))
-  if (bytes > SCHEMA_BYTES_MAX)
-    throw new StokerError(
-      'GRAMMAR_INVALID',
-      `The JSON schema has ${bytes} bytes; ${SCHEMA_BYTES_MAX} are allowed. Make it smaller.`,
-    )
+  if (bytes > SCHEMA_BYTES_MAX) throw fail('grammar.bytes', { bytes, max: SCHEMA_BYTES_MAX })
 }

@@ -1,5 +1,5 @@
 /** Which of the devices that a process sees are GPUs that llama.cpp would offload layers to. Pure. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineGpu } from '#core/engine/engine.port.ts'
 
 /** enum ggml_backend_dev_type of the release: 1 is a GPU, 2 one inside the processor. */
@@ -31,12 +31,5 @@ export function gpusOf(devices: readonly Device[]): EngineGpu[] {
  */
 export function checkBound(seen: readonly EngineGpu[]): void {
   if (seen.length === 1) return
-  const what =
-    seen.length === 0
-      ? 'The GPU that this process was given cannot be seen here'
-      : `This process was given one GPU and sees ${seen.length}`
-  throw new StokerError(
-    'ENGINE_LOAD_FAILED',
-    `${what}. Look at the driver and at variables like CUDA_VISIBLE_DEVICES, or load with all GPUs together.`,
-  )
+  throw seen.length === 0 ? fail('engine.gpuUnseen') : fail('engine.gpusSeen', { seen: seen.length })
 }

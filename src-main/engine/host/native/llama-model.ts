@@ -4,7 +4,7 @@
  */
 import { GgmlType, InsufficientMemoryError, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EngineGpu, EngineSettings } from '#core/engine/engine.port.ts'
 
@@ -64,10 +64,7 @@ function loadError(error: unknown, settings: EngineSettings): StokerError {
   const reason = (error as Error).message.slice(0, 300)
   if (error instanceof InsufficientMemoryError || /memory|failed to create context/i.test(reason))
     return outOfMemory(settings, reason)
-  return new StokerError(
-    'ENGINE_LOAD_FAILED',
-    `The engine could not load this model: ${reason}. Check the file by importing it again, or use another model.`,
-  )
+  return fail('engine.cannotLoad', { reason })
 }
 
 const KV_TYPES = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0 } as const

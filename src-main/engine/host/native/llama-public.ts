@@ -15,7 +15,7 @@ import {
   type Token,
 } from 'node-llama-cpp'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { poolsTokens } from './llama-estimate.ts'
 import { createPublicVocabulary } from './llama-vocabulary.ts'
@@ -31,9 +31,6 @@ interface SamplerState {
   /** The last output tokens, for the penalties. */
   last: number[]
 }
-
-const unsupported = (what: string): StokerError =>
-  new StokerError('SAMPLING_INVALID', `The fallback engine, which serves here, cannot ${what}. Leave it out.`)
 
 /** Control and end tokens: a request that masks the end never samples them, as far as the library can prevent it. */
 function maskedTokens(model: LlamaModel): number[] {
@@ -65,10 +62,7 @@ async function grammarOf(
   try {
     return new LlamaGrammarEvaluationState({ model, grammar: await llama.createGrammar({ grammar: grammar.gbnf }) })
   } catch (error) {
-    throw new StokerError(
-      'GRAMMAR_INVALID',
-      `This grammar or JSON schema cannot be used: ${(error as Error).message.slice(0, 200)}. Simplify it.`,
-    )
+    throw fail('grammar.unusable', { reason: (error as Error).message.slice(0, 200) })
   }
 }
 
@@ -101,11 +95,7 @@ function evaluate(sequence: LlamaContextSequence, tokens: readonly number[], sta
 function createEmbed(model: LlamaModel): StepLoop['embed'] {
   let context: Promise<LlamaEmbeddingContext> | null = null
   return async (tokens) => {
-    if (!poolsTokens(model.fileInfo.metadata))
-      throw new StokerError(
-        'MODEL_UNSUPPORTED',
-        'This model makes no embeddings: its file names no pooling. Load an embedding model (for instance a BERT or a model whose name ends in -embed).',
-      )
+    if (!poolsTokens(model.fileInfo.metadata)) throw fail('embed.noPooling')
     try {
       context ??= model.createEmbeddingContext({ contextSize: Math.min(model.trainContextSize, 2_048) })
       const { vector } = await (await context).getEmbeddingFor(tokens as Token[])
@@ -113,16 +103,9 @@ function createEmbed(model: LlamaModel): StepLoop['embed'] {
       return vector.map((value) => value / length)
     } catch (error) {
       const reason = (error as Error).message.slice(0, 200)
-      if (/context size|too long/i.test(reason))
-        throw new StokerError(
-          'CONTEXT_TOO_LONG',
-          `This text has ${tokens.length} tokens, more than the model embeds at once. Split it.`,
-        )
+      if (/context size|too long/i.test(reason)) throw fail('embed.textTooLongHere', { tokens: tokens.length })
       context = null
-      throw new StokerError(
-        'MODEL_UNSUPPORTED',
-        `This model makes no embeddings here (${reason}). Load an embedding model.`,
-      )
+      throw fail('embed.noneHere', { reason })
     }
   }
 }
@@ -174,7 +157,7 @@ export function createPublicLoop(llama: Llama, model: LlamaModel, context: Llama
     save: async () => null,
     restore: async () => false,
     async sampler(options) {
-      if (options.logprobs !== null) throw unsupported('report log-probabilities')
+      if (options.logprobs !== null) throw fail('sampling.noLogprobs')
       const state: SamplerState = {
         options,
         grammar: await grammarOf(llama, model, options),

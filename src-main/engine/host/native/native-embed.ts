@@ -1,5 +1,5 @@
 /** Embeddings: a context of its own beside that of the slots, created at the first call; one text at a time. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { createBatch, type StepBatch } from './native-batch.ts'
 import type { NativeLlama, Pointer } from './native-types.ts'
@@ -34,11 +34,7 @@ export function createEmbedder(
 
   function ready(): NonNullable<typeof made> {
     if (made !== null) return made
-    if (['', '0'].includes(pooling(native, model)))
-      throw new StokerError(
-        'MODEL_UNSUPPORTED',
-        'This model makes no embeddings: its file names no pooling. Load an embedding model (for instance a BERT or a model whose name ends in -embed).',
-      )
+    if (['', '0'].includes(pooling(native, model))) throw fail('embed.noPooling')
     const size = Math.min(EMBED_TOKENS_MAX, options.contextTokens)
     const context = native.llama_init_from_model(model, {
       ...native.llama_context_default_params(),
@@ -52,11 +48,7 @@ export function createEmbedder(
       pooling_type: POOLING_OF_MODEL,
       no_perf: true,
     })
-    if (context === null)
-      throw new StokerError(
-        'ENGINE_OUT_OF_MEMORY',
-        'Not enough memory for embeddings beside the loaded model. Unload other models or use fewer slots.',
-      )
+    if (context === null) throw fail('embed.noMemory')
     made = { context, size, batch: createBatch(native, size) }
     return made
   }
@@ -65,17 +57,20 @@ export function createEmbedder(
     embed(tokens) {
       const { context, batch, size } = ready()
       if (tokens.length > size)
-        throw new StokerError('CONTEXT_TOO_LONG', `This text has ${tokens.length} tokens and ${size} fit. Split it.`, {
-          data: { contextTokens: size, needed: tokens.length },
-        })
+        throw fail(
+          'embed.textTooLong',
+          { tokens: tokens.length, max: size },
+          {
+            data: { contextTokens: size, needed: tokens.length },
+          },
+        )
       native.llama_memory_seq_rm(native.llama_get_memory(context), 0, -1, -1)
       const sampler = { dispose: () => undefined }
       const { batch: filled } = batch.put([{ slot: 0, position: 0, tokens, sampler }])
       const encodes = native.llama_model_has_encoder(model) && !native.llama_model_has_decoder(model)
       const code = encodes ? native.llama_encode(context, filled) : native.llama_decode(context, filled)
       const at = code === 0 ? native.llama_get_embeddings_seq(context, 0) : null
-      if (at === null)
-        throw new StokerError('INTERNAL', `The engine could not embed this text (code ${code}). Try a shorter one.`)
+      if (at === null) throw fail('embed.failed', { code })
       const vector = new Float32Array(native.llama_model_n_embd_out(model))
       native.copyOut(vector, at, vector.byteLength)
       const length = Math.hypot(...vector) || 1

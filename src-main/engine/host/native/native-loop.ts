@@ -2,7 +2,7 @@
  * The native step loop: one llama_decode for all items, then sampling, on this thread. The process handles no messages
  * meanwhile; the scheduler keeps steps short and handles messages between them.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { createBatch } from './native-batch.ts'
 import { createEmbedder } from './native-embed.ts'
@@ -84,11 +84,7 @@ export function createNativeLoop(native: NativeLlama, options: NativeLoopOptions
     async step(items: readonly StepItem[]) {
       const filled = batch.put(items)
       const code = native.llama_decode(context, filled.batch)
-      if (code !== 0)
-        throw new StokerError(
-          'INTERNAL',
-          `The engine could not evaluate this step (code ${code}: ${native.takeLog().slice(-200)}). Send the request again.`,
-        )
+      if (code !== 0) throw fail('engine.stepFailed', { code, log: native.takeLog().slice(-200) })
       return items.map(({ sampler }, at) =>
         sampler === null ? null : (sampler as StepSampler & NativeSampler).sample(context, filled.lastAt[at] ?? 0),
       )

@@ -4,7 +4,8 @@
  */
 import { cpus } from 'node:os'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
+import { because, type ReasonParam } from '#contract/reasons.ts'
 import type { ModelSha256 } from '#contract/ids.ts'
 import type { EngineSettings } from '#core/engine/engine.port.ts'
 
@@ -38,11 +39,13 @@ function deviceName(native: NativeLlama, gpuLayers: number): string {
   return names.length > 0 ? names.join(' + ') : `CPU: ${cpus()[0]?.model.trim() || process.arch}`
 }
 
-export const outOfMemory = ({ slots, contextTokens }: EngineSettings, reason: string): StokerError =>
-  new StokerError(
-    'ENGINE_OUT_OF_MEMORY',
-    `Not enough memory for ${slots} slots of ${contextTokens} tokens. Use fewer slots, a shorter context or a smaller model.${reason === '' ? '' : ` (${reason.slice(0, 200)})`}`,
-  )
+export const outOfMemory = ({ slots, contextTokens }: EngineSettings, reason: ReasonParam): StokerError =>
+  fail('engine.slotsNoMemory', {
+    slots,
+    contextTokens,
+    says: reason === '' ? 'no' : 'yes',
+    reason: typeof reason === 'string' ? reason.slice(0, 200) : reason,
+  })
 
 function loadModel(native: NativeLlama, path: string, settings: EngineSettings): Pointer {
   native.takeLog()
@@ -54,19 +57,12 @@ function loadModel(native: NativeLlama, path: string, settings: EngineSettings):
   const reason = native.takeLog()
   if (/alloc|memory/i.test(reason)) throw outOfMemory(settings, reason.split('\n')[0] ?? '')
   const line = /error loading model: (.*)/.exec(reason)?.[1] ?? reason.split('\n')[0] ?? 'no reason given'
-  throw new StokerError(
-    'ENGINE_LOAD_FAILED',
-    `The engine could not load this model: ${line.slice(0, 200)}. Check the file by importing it again, or use another model.`,
-  )
+  throw fail('engine.cannotLoad', { reason: line.slice(0, 200) })
 }
 
 /** Throws BAD_REQUEST for a KV cache type that the engine does not support with these settings. */
 export function checkCache({ kvType = 'f16', flashAttention = 'auto' }: EngineSettings): void {
-  if (kvType !== 'f16' && flashAttention === 'off')
-    throw new StokerError(
-      'BAD_REQUEST',
-      'A q8_0 cache needs flash attention. Set flash attention to auto, or the cache to f16.',
-    )
+  if (kvType !== 'f16' && flashAttention === 'off') throw fail('engine.cacheNeedsFlash')
 }
 
 function createContext(native: NativeLlama, model: Pointer, settings: EngineSettings, capacity: number): Pointer {
@@ -91,7 +87,7 @@ function createContext(native: NativeLlama, model: Pointer, settings: EngineSett
   if (context === null) throw outOfMemory(settings, native.takeLog().split('\n')[0] ?? '')
   if (native.llama_n_ctx_seq(context) >= contextTokens) return context
   native.llama_free(context)
-  throw outOfMemory(settings, 'the context came out smaller than asked for')
+  throw outOfMemory(settings, because('engine.contextSmaller'))
 }
 
 /** Errors: ENGINE_LOAD_FAILED, ENGINE_OUT_OF_MEMORY, BAD_REQUEST. */

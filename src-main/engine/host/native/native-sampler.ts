@@ -3,7 +3,8 @@
  * min-p, temperature, draw. A grammar is applied to the likeliest tokens first, and to the whole vocabulary only when it
  * rejects all of those: some hundred checks a token instead of 150,000.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 
 import { createGrammarTrigger } from '../grammar/grammar-trigger.ts'
 import type { SampledToken, SamplerOptions, StepSampler, Vocabulary } from '../scheduler/step-model.ts'
@@ -130,10 +131,9 @@ function grammarOf(native: NativeLlama, vocab: Pointer, gbnf: string): Pointer {
   native.takeLog()
   const grammar = native.llama_sampler_init_grammar(vocab, gbnf, 'root')
   if (grammar === null)
-    throw new StokerError(
-      'GRAMMAR_INVALID',
-      `This grammar or JSON schema cannot be used: ${native.takeLog().slice(0, 200) || 'the engine refused it'}. Simplify it.`,
-    )
+    throw fail('grammar.unusable', {
+      reason: native.takeLog().slice(0, 200) || because('grammar.engineRefused'),
+    })
   return grammar
 }
 

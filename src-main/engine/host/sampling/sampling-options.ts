@@ -2,7 +2,7 @@
  * A request's sampling settings for the step loop. The contract's schema has bounded the values; what depends on the
  * model is checked here.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
 import { jsonGrammar, schemaGrammar } from '../grammar/grammar.ts'
@@ -22,10 +22,7 @@ function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [num
   return Object.entries(logitBias).map(([key, bias]) => {
     const token = Number(key)
     if (!(token < vocabulary.size))
-      throw new StokerError(
-        'SAMPLING_INVALID',
-        `logit_bias names token ${key.slice(0, 12)}, and this model has tokens 0 to ${vocabulary.size - 1}. Use this model's own token ids.`,
-      )
+      throw fail('sampling.biasToken', { token: key.slice(0, 12), last: vocabulary.size - 1 })
     return [token, bias <= NEVER ? Number.NEGATIVE_INFINITY : bias]
   })
 }
@@ -33,11 +30,7 @@ function biases(logitBias: Record<string, number>, vocabulary: Vocabulary): [num
 /** NaN and infinities pass comparisons unnoticed, so callers that bypass the schema are checked too. */
 function checkFinite(values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'number' && !Number.isFinite(value))
-      throw new StokerError(
-        'SAMPLING_INVALID',
-        `The sampling's ${name} is ${value}. Use a finite number, or leave it out.`,
-      )
+    if (typeof value === 'number' && !Number.isFinite(value)) throw fail('sampling.notFinite', { name, value })
   }
 }
 
@@ -48,10 +41,7 @@ function grammarOf(
   const wanted = jsonSchema !== undefined ? schemaGrammar(jsonSchema) : jsonObject === true ? jsonGrammar() : null
   if (wanted === null) return toolGrammar
   if (toolGrammar !== null && toolGrammar.triggers.length === 0)
-    throw new StokerError(
-      'BAD_REQUEST',
-      `The request forces a tool call (${typeof toolChoice === 'object' ? 'one tool' : 'required'}) and a JSON answer at once. Ask for one of them.`,
-    )
+    throw fail('request.toolAndJson', { choice: typeof toolChoice === 'object' ? 'one' : 'required' })
   return { gbnf: wanted, triggers: [] }
 }
 

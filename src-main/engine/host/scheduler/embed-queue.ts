@@ -1,5 +1,5 @@
 /** Texts to embed: one is evaluated between two steps, so that streams go on beside a long list. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 
 import { EMBED_CALLS_MAX, type Embedded } from '#engine/protocol.ts'
 import type { StepModel } from './step-model.ts'
@@ -33,13 +33,17 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
     const { contextTokens } = model.model
     const { begin, end } = model.vocabulary
     if (text.length > contextTokens * CHARACTERS_PER_TOKEN_MAX)
-      throw new StokerError('CONTEXT_TOO_LONG', `This text needs more than ${contextTokens} tokens. Split it.`, {
-        data: { contextTokens },
-      })
+      throw fail(
+        'embed.tooLong',
+        { max: contextTokens },
+        {
+          data: { contextTokens },
+        },
+      )
     const tokens = model.vocabulary.tokenize(text, { begins: true })
     if (begin !== null) tokens.unshift(begin)
     if (end !== null) tokens.push(end)
-    if (tokens.length === 0) throw new StokerError('BAD_REQUEST', 'A text to embed is empty. Leave it out.')
+    if (tokens.length === 0) throw fail('embed.empty')
     return tokens
   }
 
@@ -54,17 +58,14 @@ export function createEmbedQueue(model: StepModel): EmbedQueue {
       return calls.length
     },
     add(texts, signal) {
-      if (calls.length >= EMBED_CALLS_MAX)
-        return Promise.reject(
-          new StokerError('ENGINE_BUSY', `${EMBED_CALLS_MAX} lists of texts wait to be embedded. Try again later.`),
-        )
+      if (calls.length >= EMBED_CALLS_MAX) return Promise.reject(fail('embed.queueFull', { max: EMBED_CALLS_MAX }))
       if (texts.length === 0) return Promise.resolve({ vectors: [], promptTokens: 0 })
       return new Promise((resolve, reject) => {
         const call: EmbedCall = { texts, done: { vectors: [], promptTokens: 0 }, resolve, reject }
         calls.push(call)
         const cancel = (): void => {
           remove(call)
-          reject(new StokerError('CANCELLED', 'Nobody waits for these embeddings any more.'))
+          reject(fail('embed.nobodyWaits'))
         }
         if (signal?.aborted === true) cancel()
         else signal?.addEventListener('abort', cancel, { once: true })

@@ -1,7 +1,7 @@
 /** A request prepared to run: its prompt tokenized, its sampler, and the processor of its output. */
 import { setImmediate } from 'node:timers/promises'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
 import { createOutputProcessor, type OutputProcessor } from './output-processor.ts'
@@ -35,24 +35,15 @@ function checkRequest(
   { messages, prompt, maxTokens, tools = [], toolChoice }: EngineRequest,
   contextTokens: number,
 ): void {
-  if (messages.length === 0 && prompt === undefined)
-    throw new StokerError('BAD_REQUEST', 'The request has no messages and no prompt. Send at least one message.')
-  if (messages.length > 0 && prompt !== undefined)
-    throw new StokerError('BAD_REQUEST', 'The request has messages and a prompt. Send one of them.')
-  if (prompt !== undefined && tools.length > 0)
-    throw new StokerError(
-      'BAD_REQUEST',
-      'Tools need chat messages; a plain prompt has no place for them. Send messages instead.',
-    )
+  if (messages.length === 0 && prompt === undefined) throw fail('request.empty')
+  if (messages.length > 0 && prompt !== undefined) throw fail('request.both')
+  if (prompt !== undefined && tools.length > 0) throw fail('request.toolsNeedMessages')
   if (tools.length === 0 && toolChoice !== undefined && toolChoice !== 'auto' && toolChoice !== 'none')
-    throw new StokerError(
-      'BAD_REQUEST',
-      'The request asks for a tool call and offers no tools. Send tools, or leave the tool choice out.',
-    )
+    throw fail('request.noTools')
   if (maxTokens >= contextTokens)
-    throw new StokerError(
-      'CONTEXT_TOO_LONG',
-      `This request asks for ${maxTokens} tokens of answer and a slot has ${contextTokens} for prompt and answer. Lower max_tokens.`,
+    throw fail(
+      'request.outputTooLong',
+      { asked: maxTokens, contextTokens },
       {
         data: { contextTokens },
       },

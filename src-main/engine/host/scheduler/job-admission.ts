@@ -2,7 +2,7 @@
  * Jobs from their submission to their slot: refused or taken, prepared beside the steps (template, tokens, sampler), and
  * waiting until the scheduler gives them a slot. Also the register of all jobs in the engine, by id.
  */
-import { toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { failValue, toErrorValue, type ErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type { EnginePriority } from '#core/engine/engine.port.ts'
 
@@ -121,18 +121,8 @@ export class JobAdmission {
   #refusal(id: string): ErrorValue | null {
     const { slots } = this.#deps.model.model
     if (this.#stopped !== null) return this.#stopped
-    if (this.#known.has(id))
-      return {
-        code: 'CONFLICT',
-        message: 'A job with this id runs already. Give every job its own id.',
-        data: {},
-      }
-    if (this.#known.size >= slots + QUEUE_MAX)
-      return {
-        code: 'ENGINE_BUSY',
-        message: `All ${slots} slots are taken and ${QUEUE_MAX} jobs wait. Try again later.`,
-        data: {},
-      }
+    if (this.#known.has(id)) return failValue('engine.sameJob')
+    if (this.#known.size >= slots + QUEUE_MAX) return failValue('engine.queueFull', { slots, waiting: QUEUE_MAX })
     return null
   }
 

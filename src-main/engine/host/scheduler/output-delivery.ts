@@ -1,5 +1,5 @@
 /** From sampled tokens to messages: text of running jobs, and the end of each job, exactly once. */
-import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import { fail, type ErrorValue } from '#contract/errors.ts'
 import type { FinishReason } from '#contract/inference.ts'
 
 import type { EngineHostEvent } from '#engine/protocol.ts'
@@ -43,7 +43,7 @@ export class OutputDelivery {
         const finish = this.#push(sequence, sampled[at] ?? null)
         if (finish !== null) endings.push({ sequence, finish })
       } catch (error) {
-        this.fail(sequence, stepFailure('read what the model said', error))
+        this.fail(sequence, stepFailure('engine.stepReadOutput', error))
       }
     }
     this.#finish(endings)
@@ -70,11 +70,7 @@ export class OutputDelivery {
   #push(sequence: Sequence, sampled: SampledToken | null): FinishReason | null {
     const { job, usage } = sequence
     // A finished grammar leaves the end token. Without any token left, a partial answer would pass for a whole one.
-    if (sampled === null)
-      throw new StokerError(
-        'SAMPLING_INVALID',
-        'No token was possible: the logit bias forbids all that the grammar or the model leaves. Forbid fewer tokens, or leave the grammar out.',
-      )
+    if (sampled === null) throw fail('sampling.noToken')
     if (this.#deps.vocabulary.isEnd(sampled.token) && !job.ignoreEos) return 'stop'
     usage.generatedTokens += 1
     this.#deps.rate.add(1)

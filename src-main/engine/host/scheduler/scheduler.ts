@@ -5,7 +5,7 @@
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 
-import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import { type ErrorValue, fromErrorValue } from '#contract/errors.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 
 import type { Embedded, EngineHostEvent, HostStats } from '#engine/protocol.ts'
@@ -98,7 +98,7 @@ class StepScheduler implements Scheduler {
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
-    if (this.#stopped !== null) throw new StokerError(this.#stopped.code, this.#stopped.message)
+    if (this.#stopped !== null) throw fromErrorValue(this.#stopped)
     const embedded = this.#embeds.add(texts, signal)
     this.#wake()
     return embedded
@@ -135,7 +135,7 @@ class StepScheduler implements Scheduler {
       if (sequence === null) this.#deps.send({ t: 'error', job, error: reason })
       else this.#delivery.fail(sequence, reason)
     }
-    this.#embeds.failAll(new StokerError(reason.code, reason.message))
+    this.#embeds.failAll(fromErrorValue(reason))
     this.#slots.dispose()
   }
 
@@ -189,7 +189,7 @@ class StepScheduler implements Scheduler {
       try {
         await this.#slots.take(sequence)
       } catch (error) {
-        this.#delivery.fail(sequence, stepFailure('take up this job', error))
+        this.#delivery.fail(sequence, stepFailure('engine.stepTakeUp', error))
         await this.#forget(sequence.slot)
       }
     }
@@ -202,7 +202,7 @@ class StepScheduler implements Scheduler {
     try {
       result = await this.#runner.run(plan)
     } catch (error) {
-      const value = stepFailure('evaluate this step', error)
+      const value = stepFailure('engine.stepEvaluate', error)
       for (const sequence of sequences) this.#delivery.fail(sequence, value)
       for (const { slot } of items) await this.#forget(slot)
       return false
@@ -236,7 +236,7 @@ class StepScheduler implements Scheduler {
    * runs, the waiting jobs fail: a turn must never leave everything as it was.
    */
   async #failRunning(error: unknown): Promise<void> {
-    const value = stepFailure('go on', error)
+    const value = stepFailure('engine.stepGoOn', error)
     if (this.#slots.running === 0) {
       for (const sequence of this.#admission.waiting) this.#delivery.fail(sequence, value)
       this.#embeds.failAll(error)

@@ -1,9 +1,12 @@
 /** What a job is told when the engine itself failed under it. */
-import { StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { fail, StokerError, toErrorValue, type ErrorValue } from '#contract/errors.ts'
+import { because, type FailureCode } from '#contract/reasons.ts'
 
-/** `what` the engine could not do; a StokerError keeps its own words, anything else becomes INTERNAL. */
-export function stepFailure(what: string, error: unknown): ErrorValue {
+type StepCode = Extract<FailureCode, `engine.step${Capitalize<string>}`>
+
+/** `code` says what the engine could not do; a StokerError keeps its own, anything else becomes INTERNAL. */
+export function stepFailure(code: Exclude<StepCode, 'engine.stepFailed'>, error: unknown): ErrorValue {
   if (error instanceof StokerError) return toErrorValue(error)
-  const reason = error instanceof Error ? error.message.slice(0, 200) : 'unknown'
-  return toErrorValue(new StokerError('INTERNAL', `The engine could not ${what} (${reason}). Send the request again.`))
+  const reason = error instanceof Error ? error.message.slice(0, 200) : because('failure.unknown')
+  return toErrorValue(fail(code, { reason }))
 }

@@ -2,7 +2,7 @@
  * Turns requests into prompt tokens for one model; its template is compiled at the first request and kept as long as the
  * model.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
@@ -36,13 +36,11 @@ const CHARACTERS_PER_TOKEN_MAX = 256
  * `exact`: tokens of prompt and output, if the prompt alone would fit; a caller that named no length can ask again for
  * fewer.
  */
-const tooLong = (needed: string, contextTokens: number, exact: number | null): StokerError =>
-  new StokerError(
-    'CONTEXT_TOO_LONG',
-    `This request needs ${needed} tokens of context and a slot has ${contextTokens}. Shorten the messages, or lower max_tokens.`,
-    {
-      data: exact === null ? { contextTokens } : { contextTokens, needed: exact },
-    },
+const tooLong = (bound: 'more' | 'least', needed: number, contextTokens: number, exact: number | null): StokerError =>
+  fail(
+    'request.contextTooLong',
+    { bound, needed, contextTokens },
+    { data: exact === null ? { contextTokens } : { contextTokens, needed: exact } },
   )
 
 /** Mistral's templates require nine letters and digits; other ids are hashed into this form. */
@@ -50,11 +48,7 @@ const mistralId = (id: string): string => (/^[A-Za-z0-9]{9}$/.test(id) ? id : sh
 
 function templateOf(vocabulary: Vocabulary, format: ToolFormat): ChatTemplate {
   const { chatTemplate, beginText, endText } = vocabulary
-  if (chatTemplate === null || chatTemplate === '')
-    throw new StokerError(
-      'TEMPLATE_FAILED',
-      'This model has no chat template. Use a model made for chat, or send plain text as a prompt (completions).',
-    )
+  if (chatTemplate === null || chatTemplate === '') throw fail('template.none')
   return compileTemplate(chatTemplate, {
     bos: beginText,
     eos: endText,
@@ -103,7 +97,7 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
           0,
         )
       if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX)
-        throw tooLong(`more than ${contextTokens}`, contextTokens, null)
+        throw tooLong('more', contextTokens, contextTokens, null)
       const segments = segmentsOf(
         prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }],
         vocabulary,
@@ -112,14 +106,10 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
       const tokens = await tokenizeSegments(segments, vocabulary, { most: contextTokens, pause })
       const { begin } = vocabulary
       if (begin !== null && tokens[0] !== begin) tokens.unshift(begin)
-      if (tokens.length === 0)
-        throw new StokerError(
-          'TEMPLATE_FAILED',
-          "The model's chat template makes an empty prompt of these messages. Add a message with content.",
-        )
+      if (tokens.length === 0) throw fail('template.emptyPrompt')
       const needed = tokens.length + maxTokens
       if (tokens.length > most)
-        throw tooLong(`at least ${needed}`, contextTokens, tokens.length < contextTokens ? needed : null)
+        throw tooLong('least', needed, contextTokens, tokens.length < contextTokens ? needed : null)
       return tokens
     },
   }

@@ -2,7 +2,8 @@
  * The chat template of a GGUF, compiled once. Message contents never pass through the template: it renders
  * placeholders, which are replaced afterwards, so that template text may hold control tokens and the users' text cannot.
  */
-import { StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
+import { because, type ReasonParam } from '#contract/reasons.ts'
 import type { EngineMessage, ToolDefinition } from '#contract/inference.ts'
 
 import { createRenderer, type TemplateRenderer } from './template-renderer.ts'
@@ -25,11 +26,8 @@ export interface TemplateOptions {
   renderMs?: number
 }
 
-const failed = (reason: string): StokerError =>
-  new StokerError(
-    'TEMPLATE_FAILED',
-    `The model's chat template cannot render these messages: ${reason.slice(0, 200)}. Change their roles or order, or use another model.`,
-  )
+const failed = (reason: ReasonParam): StokerError =>
+  fail('template.cannotRender', { reason: typeof reason === 'string' ? reason.slice(0, 200) : reason })
 
 /** For templates without a system role: its text goes before the next user message. */
 function withoutSystem(messages: readonly PlainMessage[]): PlainMessage[] {
@@ -106,7 +104,7 @@ function probe(renderer: TemplateRenderer): { trims: boolean; knowsTools: boolea
     return !renderer.render([{ role: 'user', content: spaced }], null).includes(spaced)
   })
   // A template too slow for one short message is not tried again: each render blocks every stream.
-  if (renderer.slow) throw failed('it takes too long even for one short message')
+  if (renderer.slow) throw failed(because('template.slow'))
   const knowsTools = attempt(() =>
     renderer.render([{ role: 'user', content: 'x' }], [PROBE_TOOL]).includes('stoker_probe'),
   )
@@ -126,7 +124,7 @@ export function compileTemplate(
       renderMs,
     })
   } catch (error) {
-    throw failed(`it does not compile (${(error as Error).message})`)
+    throw failed(because('template.doesNotCompile', { reason: (error as Error).message.slice(0, 200) }))
   }
   const { trims, knowsTools } = probe(renderer)
   // A template that trims contents was made for trimmed ones.
@@ -159,7 +157,7 @@ export function compileTemplate(
 
   return {
     render(messages, tools = []) {
-      let reason = 'it leaves a message out'
+      let reason: ReasonParam = because('template.leavesOut')
       const usesTools =
         tools.length > 0 || messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0)
       const flat = plainMessages(messages, tools)

@@ -1,5 +1,5 @@
 /** What a request's tools mean for one job: which are offered, the grammar, and the parser of the calls. */
-import { StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
 
 import type { GrammarOptions } from '#engine/host/scheduler/step-model.ts'
@@ -26,13 +26,9 @@ function within(value: unknown, left: number, budget: { values: number }): boole
 
 function checkTools(tools: readonly ToolDefinition[]): void {
   const twice = tools.find((tool, at) => tools.findIndex((other) => other.name === tool.name) !== at)
-  if (twice !== undefined)
-    throw new StokerError('BAD_REQUEST', `Two tools have the name ${twice.name}. Give every tool its own name.`)
+  if (twice !== undefined) throw fail('tools.sameName', { name: twice.name })
   if (!within(tools, TOOL_DEPTH_MAX, { values: TOOL_BYTES_MAX }) || JSON.stringify(tools).length > TOOL_BYTES_MAX)
-    throw new StokerError(
-      'BAD_REQUEST',
-      `The tools are larger than ${TOOL_BYTES_MAX / 1_024} KiB or nested deeper than ${TOOL_DEPTH_MAX} levels. Offer fewer or simpler ones.`,
-    )
+    throw fail('tools.tooLarge', { kib: TOOL_BYTES_MAX / 1_024, levels: TOOL_DEPTH_MAX })
 }
 
 /** Nine letters and digits after `call_`: short enough for every template; Mistral's accepts only the nine. */
@@ -55,11 +51,7 @@ export function toolsOf(
   checkTools(tools)
   const named = typeof toolChoice === 'object' ? toolChoice.name : null
   const offered = named === null ? tools : tools.filter((tool) => tool.name === named)
-  if (offered.length === 0)
-    throw new StokerError(
-      'BAD_REQUEST',
-      `The tool choice names ${JSON.stringify(named?.slice(0, 64))}, which is not among the tools. Name one of them.`,
-    )
+  if (offered.length === 0) throw fail('tools.choiceUnknown', { name: JSON.stringify(named?.slice(0, 64)) })
   return {
     offered,
     grammar: toolGrammar(format, offered, { forced: toolChoice !== 'auto', single: named !== null }),

@@ -1,0 +1,35 @@
+/** The English catalogue, the one every other language is translated from. */
+import type { Catalogue } from '../catalogue.ts'
+import { bookWords } from './book-words.ts'
+import { engineWords } from './engine-words.ts'
+import { exchangeWords } from './exchange-words.ts'
+import { grammarWords } from './grammar-words.ts'
+import { homeReasonWords } from './home-reason-words.ts'
+import { homeTextWords } from './home-text-words.ts'
+import { marketTextWords } from './market-text-words.ts'
+import { modelWords } from './model-words.ts'
+import { remoteWords } from './remote-words.ts'
+import { requestWords } from './request-words.ts'
+import { rimWords } from './rim-words.ts'
+import { sellerReasonWords } from './seller-reason-words.ts'
+import { sellerWords } from './seller-words.ts'
+import { servingWords } from './serving-words.ts'
+import { sharedTextWords } from './shared-text-words.ts'
+
+export const english: Catalogue = {
+  reasons: {
+    ...bookWords,
+    ...engineWords,
+    ...exchangeWords,
+    ...grammarWords,
+    ...homeReasonWords,
+    ...modelWords,
+    ...remoteWords,
+    ...requestWords,
+    ...rimWords,
+    ...sellerReasonWords,
+    ...sellerWords,
+    ...servingWords,
+  },
+  texts: { ...homeTextWords, ...marketTextWords, ...sharedTextWords },
+}
