@@ -5,7 +5,7 @@ import { createContext, use, useEffect, useSyncExternalStore, type ReactNode } f
 
 import type { Live, Topic } from '#contract/app.ts'
 
-import type { CoreConnection, ConnectionState, CoreClient, CoreHello } from './core-connection.ts'
+import type { CoreConnection, ConnectionState, CoreClient } from './core-connection.ts'
 import { createExternalStore, type ExternalStore } from './external-store.ts'
 
 /**
@@ -22,8 +22,6 @@ export interface CoreAccess {
   readonly rpc: RouterUtils<CoreClient>
   readonly queries: QueryClient
   readonly live: ExternalStore<LiveNow | null>
-  /** What the core last said of itself, kept while it is not reachable; null before the first time. */
-  readonly hello: ExternalStore<CoreHello | null>
 }
 
 /** Which queries a topic makes old, by the first word of their path; `app` methods are named one by one. */
@@ -83,7 +81,6 @@ export function createCoreAccess(connection: CoreConnection): CoreAccess {
     rpc: createTanstackQueryUtils(connection.client),
     queries,
     live: createExternalStore<LiveNow | null>(null),
-    hello: createExternalStore<CoreHello | null>(null),
   }
 }
 
@@ -126,7 +123,6 @@ export function startCoreAccess(core: CoreAccess): () => void {
   const unwatch = core.connection.state.subscribe(() => {
     const state = core.connection.state.get()
     if (state.kind !== 'online' || state.epoch === epoch) return
-    core.hello.set(state.hello)
     if (epoch > 0) void core.queries.invalidateQueries()
     epoch = state.epoch
   })
@@ -172,11 +168,6 @@ export function useCore(): CoreAccess {
 export function useConnection(): ConnectionState {
   const { state } = useCore().connection
   return useSyncExternalStore(state.subscribe, state.get)
-}
-
-function useHello(): CoreHello | null {
-  const { hello } = useCore()
-  return useSyncExternalStore(hello.subscribe, hello.get)
 }
 
 export function useLive(): LiveNow | null {
