@@ -258,7 +258,7 @@ describe('slots', () => {
     await rig.run(500)
     const refused = STOKER.job(rig)
     await rig.run(500)
-    expect(await jobOf(rig, STOKER, refused)).toMatchObject({ state: 'rejected', reason: 'every slot is taken' })
+    expect(await jobOf(rig, STOKER, refused)).toMatchObject({ state: 'rejected', reason: { code: 'job.slotsTaken' } })
   })
 })
 

@@ -68,7 +68,7 @@ describe('CSV', () => {
     const csv = seriesCsv(series)
     expect(csv.endsWith('\r\n')).toBe(true)
     const when = ['2026-11-20T23:00:00Z', '2026-11-21T23:00:00Z', '2026-11-21T00:00:00+01:00', 'Europe/Berlin']
-    const where = ['practice', 'PCR', 'day', ...when]
+    const where = ['practice', 'practice', 'PCR', 'day', ...when]
     const blanks = (count: number): string[] => Array.from({ length: count }, () => '')
     const money = ['40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811']
     expect(parseCsv(csv).slice(1)).toEqual([

@@ -10,6 +10,7 @@ import { ALL_SCOPES } from '#core/os.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, ReadDb } from '#db/db-types.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { VENUE, VENUE_FACTS } from '#test/support/venue.ts'
 
@@ -65,7 +66,7 @@ describe('held money', () => {
     job('job_gone', 'settled', { gross: 100, seller: 93, releaseAt: now - 9, releasedAt: now })
     job('job_free', 'settled', { gross: 0, seller: 0, releaseAt: now + 9 })
     job('job_bad', 'failed', { gross: 5 })
-    expect(await call(earningsApi(rig.os, earnings).held, { venueId: VENUE }, all)).toEqual([
+    expect(inEnglish(await call(earningsApi(rig.os, earnings).held, { venueId: VENUE }, all))).toEqual([
       {
         venueId: VENUE,
         jobId: 'job_late',

@@ -5,6 +5,7 @@ import { brandId, type JobId } from '#contract/ids.ts'
 import { nano } from '#contract/money.ts'
 import { decideLine } from '#core/jobs/statement-lines.ts'
 import type { StatementLineRow } from '#core/jobs/statements.store.ts'
+import { inEnglish } from '#test/support/in-english.ts'
 
 const line = (amount: number, state: 'accrued' | 'available' | 'paid' = 'accrued') => ({
   jobId: brandId<JobId>('job_1'),
@@ -52,7 +53,7 @@ describe('the first line of a job', () => {
       { book: false, moves: [], difference: 'our job is failed, so we claimed nothing for it' },
     ],
   ])('%s', (_, given, job, decision) => {
-    expect(decideLine(given, job, null)).toEqual(decision)
+    expect(inEnglish(decideLine(given, job, null))).toEqual(decision)
   })
 })
 
@@ -79,6 +80,6 @@ describe('a later line of the same job', () => {
       { book: false, moves: [], difference: 'it says 6 now and said 5 before' },
     ],
   ])('%s', (_, given, row, decision) => {
-    expect(decideLine(given, claimed(null), row)).toEqual(decision)
+    expect(inEnglish(decideLine(given, claimed(null), row))).toEqual(decision)
   })
 })
