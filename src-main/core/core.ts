@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
+import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
@@ -57,12 +58,19 @@ export async function prepareDatabases(
 ): Promise<void> {
   const path = join(dataDir, 'rig.db')
   await bringUpToDate({ path, migrations: rigMigrations, onProgress })
-  // A new folder has nothing to bring up to date.
-  if (!existsSync(path)) return
+  for (const file of venueFiles(path))
+    await bringUpToDate({ path: join(dataDir, file), migrations: realmMigrations, onProgress })
+}
+
+/** Below the data folder; without a rig.db, as in a new folder, there can only be the venue that comes with Stoker. */
+function venueFiles(path: string): string[] {
+  if (!existsSync(path)) return [EMBEDDED_VENUE.file]
   const rigDb = openDb({ path, migrations: rigMigrations, readOnly: true })
-  const files = activeVenues(rigDb.read).map(({ file }) => file)
-  rigDb.close()
-  for (const file of files) await bringUpToDate({ path: join(dataDir, file), migrations: realmMigrations, onProgress })
+  try {
+    return activeVenues(rigDb.read).map(({ file }) => file)
+  } finally {
+    rigDb.close()
+  }
 }
 
 /**

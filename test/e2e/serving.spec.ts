@@ -34,7 +34,7 @@ async function ownUse(page: Page): Promise<void> {
 async function selling(page: Page, endJobs: () => void): Promise<void> {
   const ask = page.getByRole('region', { name: 'My ask' })
   await expect(
-    ask.getByText('3 of 4 slots offered: with 4 at once each stream gets 9.4 tokens/s and the grade asks 10.', {
+    ask.getByText('3 of 4 slots offered. With 4 at once each stream gets 9.4 tokens/s and the grade asks 10.', {
       exact: true,
     }),
   ).toBeVisible()

@@ -57,7 +57,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'market.resume': 'Resume',
   'market.pause': 'Pause',
   'market.withdraw': 'Withdraw',
-  'market.slots': '{slots} of {of} slots offered:',
+  'market.slots': '{slots} of {of} slots offered.',
   'market.draining':
     '{jobs, plural, one {One accepted job is} other {# accepted jobs are}} still being finished, until {clock} at most.',
   'market.myAsk': 'My ask',
