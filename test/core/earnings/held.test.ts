@@ -13,7 +13,6 @@ import type { Db, ReadDb } from '#db/db-types.ts'
 import { inEnglish } from '#test/support/in-english.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 import { VENUE, VENUE_FACTS } from '#test/support/venue.ts'
-import { inEnglish } from '#test/support/in-english.ts'
 
 const all = { context: { scopes: ALL_SCOPES } }
 const NANO_TEXT = 'practice/text-nano'
