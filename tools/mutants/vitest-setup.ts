@@ -5,11 +5,10 @@
 import { writeFileSync } from 'node:fs'
 
 import { configureGlobal } from 'fast-check'
+import { afterAll, inject } from 'vitest'
 
 // As vitest.config.ts has it: tests compare messages, and a message is worded by the catalogue.
 import '../../test/support/install-words.ts'
-import { afterAll, inject } from 'vitest'
-
 import type { ForTests } from './provided.ts'
 
 configureGlobal({ seed: 1 })
