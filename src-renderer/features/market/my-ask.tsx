@@ -13,7 +13,7 @@ import { sayDone, sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
-import { say, sentence, t } from '#ui/say.ts'
+import { sentence, t } from '#ui/say.ts'
 
 import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
 
@@ -104,7 +104,7 @@ export function MyAsk({ instrument: { spec, qualified, whyNot }, listing, deploy
     >
       {listing !== undefined && (
         <p className="sub" style={{ marginBottom: 10 }}>
-          {say(listing.reason)}
+          {sentence(listing.reason)}
         </p>
       )}
       {listing !== undefined && <Capacity listing={listing} />}
