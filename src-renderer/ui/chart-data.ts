@@ -5,6 +5,7 @@
 import type { BucketSize, Series } from '#contract/earnings.ts'
 
 import type { Scaled } from './format.ts'
+import { fixed } from './number-format.ts'
 
 export interface ChartRow {
   at: number
@@ -149,5 +150,5 @@ export function tickLabel(value: number, step: number, { scale }: Scaled): strin
   if (value === 0) return '0'
   const decimals = Math.min(scale, Math.max(0, scale - Math.floor(Math.log10(step) + 1e-9)))
   const second = step / 10 ** Math.floor(Math.log10(step) + 1e-9)
-  return (value / 10 ** scale).toFixed(Math.min(scale, decimals + (Number.isInteger(second) ? 0 : 1)))
+  return fixed(value / 10 ** scale, Math.min(scale, decimals + (Number.isInteger(second) ? 0 : 1)))
 }

@@ -13,12 +13,18 @@ export type NumberReading =
 const NONE: NumberReading = { kind: 'none' }
 const number = (text: string): NumberReading => ({ kind: 'number', text: text.startsWith('.') ? `0${text}` : text })
 
+/** Full-width digits, point and comma, as input methods for Chinese and Japanese write them, in their usual width. */
+const halfWidth = (typed: string): string =>
+  typed.replaceAll(/[\uFF0C\uFF0E\uFF10-\uFF19]/g, (sign) => String.fromCodePoint(sign.codePointAt(0)! - 0xfee0))
+
 /** Digits as ASCII, the locale's decimal sign as D, any other sign that separates as G; null for anything else. */
 function shapeOf(typed: string): string | null {
   const { decimal, digits } = numberSigns()
   let shape = ''
   // Spaces and apostrophes only ever group.
-  for (const sign of typed.trim().replaceAll(/(?<=\p{Nd})[\s'’](?=\p{Nd})/gu, '')) {
+  for (const sign of halfWidth(typed)
+    .trim()
+    .replaceAll(/(?<=\p{Nd})[\s'’](?=\p{Nd})/gu, '')) {
     const digit = digits.indexOf(sign)
     if (/[0-9]/.test(sign)) shape += sign
     else if (digit >= 0) shape += digit

@@ -36,6 +36,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'market.paused': '{grade} is paused at {price} {unit} per million tokens; nothing new is sold.',
   'market.nothing': 'Nothing is listed: no buyer can reach this rig.',
   'market.reading': 'Reading the market.',
+  'market.notRead': 'The market could not be read.',
   'market.noInstruments': 'The exchange has not sent its instruments.',
   'market.none': 'No instrument is known.',
   'market.noneWhy': 'They come with the first connection to the exchange; Home says whether it is online.',

@@ -33,6 +33,7 @@ export const marketTexts = {
   'market.paused': ['grade', 'price', 'unit'],
   'market.nothing': [],
   'market.reading': [],
+  'market.notRead': [],
   'market.noInstruments': [],
   'market.none': [],
   'market.noneWhy': [],

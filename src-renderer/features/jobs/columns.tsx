@@ -1,6 +1,7 @@
 import type { Job } from '#contract/jobs.ts'
 import type { Unit } from '#contract/units.ts'
 import { amount, count, gradeName, price, short, unitWord } from '#ui/format.ts'
+import { fixed } from '#ui/number-format.ts'
 import { Pill, type Tone } from '#ui/pill.tsx'
 import { speedOf } from '#ui/shown-speed.ts'
 import type { Column } from '#ui/table.tsx'
@@ -35,7 +36,7 @@ export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STAT
 export const noTokens = (job: Job): string => (job.state === 'running' || job.state === 'claimed' ? 'none yet' : 'none')
 
 const speed = (value: number | null): string =>
-  value === null ? 'none' : value >= 100 ? count(value) : value.toFixed(1)
+  value === null ? 'none' : value >= 100 ? count(value) : fixed(value, 1)
 
 export const jobColumns = (unit: Unit, open: (jobId: string) => void): Column<Job>[] => [
   {

@@ -59,7 +59,13 @@ export function MarketPage() {
       <>
         <PageHead
           title={t('market.title')}
-          sentence={t(instruments.data === undefined ? 'market.reading' : 'market.noInstruments')}
+          sentence={t(
+            instruments.isError
+              ? 'market.notRead'
+              : instruments.data === undefined
+                ? 'market.reading'
+                : 'market.noInstruments',
+          )}
         />
         <Loaded query={instruments}>{() => <Empty title={t('market.none')}>{t('market.noneWhy')}</Empty>}</Loaded>
       </>
