@@ -90,4 +90,31 @@ describe('the audit of the books', () => {
     expect(many(100)).toEqual(Array.from({ length: 100 }, (_, at) => `account lost:${at} has no balance`).toSorted())
     expect(many(130)).toHaveLength(100)
   })
+
+  it('sums an account over more transfers than one slice reads', () => {
+    const db = ledger()
+    db.tx((write) => {
+      for (let at = 0; at < 1_200; at += 1)
+        books.transfer(write, { id: `t${at}`, debit: 'issuer', credit: 'clearing', amount: nano(1), code: 'x', at: 1 })
+    })
+    expect(books.check(db.read)).toMatchObject({ ok: true, problems: [], transfers: 1_203 })
+    db.close()
+  })
+
+  it.each([['a', 'z'] as const, ['z', 'a'] as const])(
+    'names units in the order of their codes, whichever account comes first (%s holds dollars)',
+    (dollars, credits) => {
+      const db = ledger()
+      db.tx((write) => {
+        books.openAccount(write, { id: dollars, kind: 'asset', unit: unitOf('USD') })
+        books.openAccount(write, { id: credits, kind: 'asset', unit: unitOf('AIPG') })
+        write.prepare("UPDATE balances SET debits = debits + 7 WHERE account IN ('a', 'z')").run()
+      })
+      expect(books.check(db.read).problems.slice(2)).toEqual([
+        'AIPG: debits and credits are 7 apart',
+        'USD: debits and credits are 7 apart',
+      ])
+      db.close()
+    },
+  )
 })
