@@ -323,32 +323,6 @@ describe('books', () => {
     db.close()
   })
 
-  it.each([
-    ['debits', (amount: number, other: string) => ({ debit: 'full', credit: other, amount: nano(amount) })],
-    ['credits', (amount: number, other: string) => ({ debit: other, credit: 'full', amount: nano(amount) })],
-  ] as const)(
-    'bounds what is pending as %s by itself, where a balance on the other side makes room',
-    (side, between) => {
-      const db = ledger()
-      db.tx((write) => {
-        for (const id of ['full', 'b', 'c', 'd']) books.openAccount(write, { id, kind: 'asset', unit: PCR })
-        const common = { code: 'x', at: 1 }
-        const room = between(LIMIT, 'b')
-        books.transfer(write, { ...common, id: 'room', debit: room.credit, credit: room.debit, amount: room.amount })
-        const most = { ...common, ...between(LIMIT, 'c'), id: 'most', expiresAt: 9 }
-        expect(books.reserve(write, most), `${side} up to the bound`).toBe('applied')
-        expect(() => books.reserve(write, { ...common, ...between(1, 'd'), id: 'over', expiresAt: 9 })).toThrow(
-          expect.objectContaining({
-            code: 'MONEY_RANGE',
-            reason: expect.objectContaining({ code: 'ledger.pendingRange' }),
-          }),
-        )
-      })
-      expect(books.check(db.read).ok).toBe(true)
-      db.close()
-    },
-  )
-
   it('moves the largest amount there is at once', () => {
     const db = ledger()
     db.tx((write) => {
