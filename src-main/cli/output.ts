@@ -6,14 +6,13 @@ import { ORPCError } from '@orpc/client'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { ERROR_CODES, fromErrorValue, StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
-import { REALM_NOTES } from '#contract/units.ts'
 
-import { say } from './terminal-words.ts'
+import { realmWords, say } from './terminal-words.ts'
 
 export const printLine = (line: string): void => void process.stdout.write(`${line}\n`)
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value))
 /** What is said of the embedded exchange wherever its money is named. */
-export const venueNote = (): string => `${EMBEDDED_VENUE.realm}: ${REALM_NOTES[EMBEDDED_VENUE.realm] ?? 'real money'}`
+export const venueNote = (): string => `${EMBEDDED_VENUE.realm}: ${realmWords(EMBEDDED_VENUE.realm)}`
 export const note = (line: string): void => void process.stderr.write(`${line}\n`)
 
 /** The StokerError that a call over the contract failed with, or the error itself. */

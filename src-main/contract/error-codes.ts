@@ -66,7 +66,6 @@ export const COMMON_CODES = [
   'CANCELLED',
   'DB_CORRUPT',
   'MONEY_RANGE',
-  'PRICE_UNEQUAL',
 ] as const satisfies readonly ErrorCode[]
 /** What is wrong with a model's file. */
 export const MODEL_FILE_CODES = [

@@ -69,7 +69,7 @@ export const quote = z.object({
 export type Quote = z.infer<typeof quote>
 
 /** A listing needs its model in memory and the exchange's word. */
-const SELL_CODES = [...EXCHANGE_CODES, 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES] as const
+const SELL_CODES = [...EXCHANGE_CODES, 'PRICE_UNEQUAL', 'MODEL_IN_USE', ...MODEL_FILE_CODES, ...ENGINE_CODES] as const
 
 export const marketContract = {
   instruments: method('read', ['NOT_FOUND'])

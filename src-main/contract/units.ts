@@ -63,13 +63,6 @@ export const REALMS = ['real', 'practice', 'simulated'] as const
 /** Realms are never summed with one another. */
 export type Realm = (typeof REALMS)[number]
 
-/** What every screen and command says of a realm whose money is none; null for real money. */
-export const REALM_NOTES: Readonly<Record<Realm, string | null>> = {
-  real: null,
-  practice: 'no real buyer, nothing is paid',
-  simulated: 'an invented market, nothing is paid',
-}
-
 /** Protocol 1 has one unit a realm, and names it in every receipt. */
 export const V1_UNIT_OF_REALM = { real: 'USD', practice: 'PCR', simulated: 'SIM' } as const satisfies Readonly<
   Record<Realm, UnitCode>

@@ -1,6 +1,6 @@
 /** SQL of the books and events that are kept for later (realm-db/migrations/0120-records.ts). */
 import type { BookView } from '#contract/market.ts'
-import type { Price } from '#contract/money.ts'
+import { comparePrices, isOnePrice, type Price } from '#contract/money.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import { defaulted, int, json, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
@@ -47,13 +47,13 @@ export const recordedEvents = defineTable('recorded_events', {
 })
 export type RecordedEvent = RowOf<typeof recordedEvents>
 
-const recordedPrice = ({ input, cachedInput, output }: Price): RecordedAsk[0] =>
-  input === cachedInput && input === output ? input : [input, cachedInput, output]
+const recordedPrice = (price: Price): RecordedAsk[0] =>
+  isOnePrice(price) ? price.output : [price.input, price.cachedInput, price.output]
 
 /** As many of the cheapest asks as fit, and how many do not. */
 export function recordedAsks(rows: BookView['rows']): Pick<BookSnapshot, 'asks' | 'leftOut'> {
   const asks = rows
-    .toSorted((a, b) => a.ask.output - b.ask.output || a.ask.input - b.ask.input)
+    .toSorted((a, b) => comparePrices(a.ask, b.ask))
     .map((row): RecordedAsk => [recordedPrice(row.ask), row.suppliers, row.freeSlots, row.mine ? 1 : 0])
   let bytes = 2
   const kept = asks.filter((ask) => (bytes += JSON.stringify(ask).length + 1) <= ASKS_BYTES_MAX)

@@ -44,7 +44,8 @@ export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDri
     driver: row.driver,
     realm: row.realm,
     unit,
-    realmDb: openDb({ path, migrations: realmMigrations, log: context.log }),
+    // Before the database: what throws here must not leave one open.
     venue: driver(row),
+    realmDb: openDb({ path, migrations: realmMigrations, log: context.log }),
   }
 }
