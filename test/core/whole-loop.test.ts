@@ -95,6 +95,11 @@ describe('the whole loop', () => {
       problems: [],
     })
 
+    const apart = { ...onePrice(ASK), cachedInput: nanoPerMtok(1) }
+    await expect(
+      core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: apart }),
+      'protocol 1 has one price',
+    ).rejects.toMatchObject({ code: 'STOKER', data: { code: 'PRICE_UNEQUAL' } })
     expect(
       await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: onePrice(ASK) }),
     ).toMatchObject({
