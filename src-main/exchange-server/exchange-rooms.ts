@@ -6,6 +6,7 @@ import { every } from '#lib/every.ts'
 import { openSupplierAccounts } from './exchange-accounts.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
@@ -14,6 +15,7 @@ import { releaseDue, releaseLoop } from './settle/releases.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
+import { QualificationWatch } from './supply/qualification-watch.ts'
 import { Registry } from './supply/supplier-registry.ts'
 import { SupplierSessions } from './supply/supplier-sessions.ts'
 
@@ -35,13 +37,39 @@ export interface ExchangePartsOptions {
   examSeed: string | null
 }
 
+/** Page by page. */
+function tellReleases(peer: Peer | undefined, releases: readonly Release[]): void {
+  for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
+    peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+}
+
+/** Silent sessions end, and offers whose qualification does. */
+function sweepSuppliers(
+  { clock, terms, log }: ExchangeContext,
+  { sessions, qualifications }: { sessions: SupplierSessions; qualifications: QualificationWatch },
+  signal: AbortSignal,
+): void {
+  every(clock, terms.heartbeatMs, () => sessions.sweep(), {
+    onError: (error) => log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
+    signal,
+  })
+  every(clock, LIMITS.qualificationEveryMs, () => qualifications.sweep(), {
+    onError: (error) => log.error({ err: error }, 'ends of qualifications were not looked at; again in a moment'),
+    signal,
+  })
+}
+
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
-  const examService = new ExamService(context, router, options.examSeed)
+  const qualifications = new QualificationWatch(context, registry, (instrument) => feed.changed(instrument))
+  const examService = new ExamService(context, router, options.examSeed, (peer, instrument) => {
+    qualifications.renewed(peer, instrument)
+    router.dispatchWaiting()
+  })
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
     enabled: options.practiceBuyer,
@@ -51,7 +79,8 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer })
+  const supply = { context, registry, feed, router, deliveries, examService, practiceBuyer, qualifications }
+  const onFrame = frameHandler(supply)
   const sessions = new SupplierSessions(context, registry, {
     onArrival: (supplier, name) =>
       context.db.tx((db) => {
@@ -70,15 +99,9 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
   })
-  const announce = (supplier: string, releases: Release[]): void => {
-    const peer = registry.get(brandId<PublicKey>(supplier))
-    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
-      peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
-  }
-  every(context.clock, context.terms.heartbeatMs, () => sessions.sweep(), {
-    onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
-    signal: stopping.signal,
-  })
+  const announce = (supplier: string, releases: Release[]): void =>
+    tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
+  sweepSuppliers(context, { sessions, qualifications }, stopping.signal)
   return {
     router,
     sessions,
