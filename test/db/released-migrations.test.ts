@@ -120,7 +120,7 @@ describe('a change of what was released', () => {
   it('in order, name or number is seen', () => {
     expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
     expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
-    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toMatch(/0100 power quarters/)
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toContain(rigMigrations.at(-1)?.name)
     expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })
