@@ -4,13 +4,17 @@ import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 import { every } from '#lib/every.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
+import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
+import type { DeliveredMarks } from './settle/delivered-marks.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
+import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
@@ -21,6 +25,7 @@ export interface ExchangeRooms {
   readonly router: Router
   readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
+  readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
   /** The release loop, on the real clock. */
@@ -33,6 +38,7 @@ export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
+  marks: DeliveredMarks
 }
 
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
@@ -41,6 +47,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
+  const completions = new CompletionRegistry(context, options.marks)
   const examService = new ExamService(context, router, options.examSeed)
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
@@ -79,8 +86,17 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
     signal: stopping.signal,
   })
+  every(context.clock, LIMITS.answersSweepMs, () => completions.sweep(), {
+    onError: (error) => context.log.error({ err: error }, 'old answers could not be dropped; it is tried again'),
+    signal: stopping.signal,
+  })
+  every(context.clock, LIMITS.keyedCallsPruneMs, () => pruneOldKeys(context), {
+    onError: (error) => context.log.error({ err: error }, 'old keys could not be dropped; it is tried again'),
+    signal: stopping.signal,
+  })
   return {
     router,
+    registry: completions,
     sessions,
     practiceBuyer,
     release() {
@@ -101,3 +117,6 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     },
   }
 }
+
+const pruneOldKeys = ({ db, clock }: ExchangeContext): void =>
+  db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs))
