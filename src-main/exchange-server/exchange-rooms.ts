@@ -82,18 +82,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
       peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
   }
-  every(context.clock, context.terms.heartbeatMs, () => sessions.sweep(), {
-    onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
-    signal: stopping.signal,
-  })
-  every(context.clock, LIMITS.answersSweepMs, () => completions.sweep(), {
-    onError: (error) => context.log.error({ err: error }, 'old answers could not be dropped; it is tried again'),
-    signal: stopping.signal,
-  })
-  every(context.clock, LIMITS.keyedCallsPruneMs, () => pruneOldKeys(context), {
-    onError: (error) => context.log.error({ err: error }, 'old keys could not be dropped; it is tried again'),
-    signal: stopping.signal,
-  })
+  startSweeps(context, { sessions, completions, signal: stopping.signal })
   return {
     router,
     registry: completions,
@@ -118,5 +107,20 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   }
 }
 
-const pruneOldKeys = ({ db, clock }: ExchangeContext): void =>
-  db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs))
+/** What grows old is dropped: silent sessions, answers kept long enough, keys. */
+function startSweeps(
+  context: ExchangeContext,
+  deps: { sessions: SupplierSessions; completions: CompletionRegistry; signal: AbortSignal },
+): void {
+  const { clock, db, log, terms } = context
+  const sweep = (ms: number, what: string, work: () => void): void =>
+    void every(clock, ms, work, {
+      onError: (error) => log.error({ err: error }, `${what} could not be ended; it is tried again`),
+      signal: deps.signal,
+    })
+  sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
+  sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
+    db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),
+  )
+}

@@ -50,11 +50,12 @@ export async function keepExchange(folder: string): Promise<KeptExchange> {
   const planPath = join(folder, 'kill.json')
   let ready: Ready | null = null
   let child: ChildProcess | null = null
-  let [deaths, port, stopping] = [0, '0', false]
+  let [deaths, port] = [0, '0']
+  const stopping = new AbortController()
   const changed = new Set<() => void>()
   const tell = (): void => changed.forEach((look) => look())
   const live = async (): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       child = fork(ENTRY, ['--data', dir, '--no-practice-buyer', '--exam-seed', SEED, '--port', port], {
         execArgv: ['--import', PRELOAD],
         env: { ...process.env, STOKER_TEST_KILL: planPath },
@@ -92,7 +93,7 @@ export async function keepExchange(folder: string): Promise<KeptExchange> {
     deaths: (count) => until(() => deaths >= count && ready !== null),
     died: () => deaths,
     async stop() {
-      stopping = true
+      stopping.abort()
       child?.kill('SIGTERM')
       await life
     },

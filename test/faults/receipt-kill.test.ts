@@ -112,9 +112,10 @@ describe(`kill -9 of the exchange at the commit of a receipt, ${RECEIPT_KILLS} t
       const random = seeded(SEED)
       const baseURL = `${exchange.ready()!.url}/v1`
       const calls: Call[] = []
-      let [next, stopping] = [0, false]
+      const stopping = new AbortController()
+      let next = 0
       const buying = Array.from({ length: AT_ONCE }, async () => {
-        while (!stopping) {
+        while (!stopping.signal.aborted) {
           next += 1
           calls.push(await buy(next, baseURL))
         }
@@ -126,7 +127,7 @@ describe(`kill -9 of the exchange at the commit of a receipt, ${RECEIPT_KILLS} t
         writeFileSync(exchange.planPath, JSON.stringify(plan))
         await exchange.deaths(kill)
       }
-      stopping = true
+      stopping.abort()
       await Promise.all(buying)
       const after = await until(
         'both sides to agree',
