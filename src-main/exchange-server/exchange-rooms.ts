@@ -4,6 +4,7 @@ import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 import { every } from '#lib/every.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
+import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { LIMITS } from './exchange-limits.ts'
@@ -11,7 +12,9 @@ import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
+import type { DeliveredMarks } from './settle/delivered-marks.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
+import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
@@ -23,6 +26,7 @@ export interface ExchangeRooms {
   readonly router: Router
   readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
+  readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
   /** The release loop, on the real clock. */
@@ -35,6 +39,7 @@ export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
+  marks: DeliveredMarks
 }
 
 /** Page by page. */
@@ -43,28 +48,13 @@ function tellReleases(peer: Peer | undefined, releases: readonly Release[]): voi
     peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
 }
 
-/** Silent sessions end, and offers whose qualification does. */
-function sweepSuppliers(
-  { clock, terms, log }: ExchangeContext,
-  { sessions, qualifications }: { sessions: SupplierSessions; qualifications: QualificationWatch },
-  signal: AbortSignal,
-): void {
-  every(clock, terms.heartbeatMs, () => sessions.sweep(), {
-    onError: (error) => log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
-    signal,
-  })
-  every(clock, LIMITS.qualificationEveryMs, () => qualifications.sweep(), {
-    onError: (error) => log.error({ err: error }, 'ends of qualifications were not looked at; again in a moment'),
-    signal,
-  })
-}
-
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
+  const completions = new CompletionRegistry(context, options.marks)
   const qualifications = new QualificationWatch(context, registry, (instrument) => feed.changed(instrument))
   const examService = new ExamService(context, router, options.examSeed, (peer, instrument) => {
     qualifications.renewed(peer, instrument)
@@ -101,9 +91,10 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   })
   const announce = (supplier: string, releases: Release[]): void =>
     tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
-  sweepSuppliers(context, { sessions, qualifications }, stopping.signal)
+  startSweeps(context, { sessions, completions, qualifications, signal: stopping.signal })
   return {
     router,
+    registry: completions,
     sessions,
     practiceBuyer,
     release() {
@@ -123,4 +114,28 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       feed.stop()
     },
   }
+}
+
+/** What grows old is dropped: silent sessions, answers kept long enough, keys, offers whose qualification ends. */
+function startSweeps(
+  context: ExchangeContext,
+  deps: {
+    sessions: SupplierSessions
+    completions: CompletionRegistry
+    qualifications: QualificationWatch
+    signal: AbortSignal
+  },
+): void {
+  const { clock, db, log, terms } = context
+  const sweep = (ms: number, what: string, work: () => void): void =>
+    void every(clock, ms, work, {
+      onError: (error) => log.error({ err: error }, `${what} could not be ended; it is tried again`),
+      signal: deps.signal,
+    })
+  sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.qualificationEveryMs, 'qualifications', () => deps.qualifications.sweep())
+  sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
+  sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
+    db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),
+  )
 }

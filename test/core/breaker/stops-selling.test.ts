@@ -118,7 +118,7 @@ beforeAll(async () => {
   deploymentId = (await client.models.deploy({ sha256, settings })).deploymentId
   const { examId } = await client.exams.start({ venueId: VENUE, instrument: NANO, deploymentId })
   for await (const step of await client.exams.progress({ venueId: VENUE, examId }))
-    if (step.endedAt !== null) expect(step.state).toBe('passed')
+    if (step.endedAt !== null && step.state !== 'passed') throw new Error(`the exam ended ${step.state}`)
   await client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask: ASK })
   key = (await admin<{ key: string }>(stack.exchange, '/buyer-keys', {})).key
 }, 240_000)
