@@ -91,7 +91,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   })
   const announce = (supplier: string, releases: Release[]): void =>
     tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
-  startSweeps(context, { sessions, completions, qualifications, signal: stopping.signal })
+  startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })
   return {
     router,
     registry: completions,
@@ -116,13 +116,13 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   }
 }
 
-/** What grows old is dropped: silent sessions, answers kept long enough, keys, offers whose qualification ends. */
+/** What grows old is dropped: silent sessions, answers kept long enough, keys. */
 function startSweeps(
   context: ExchangeContext,
   deps: {
     sessions: SupplierSessions
-    completions: CompletionRegistry
     qualifications: QualificationWatch
+    completions: CompletionRegistry
     signal: AbortSignal
   },
 ): void {
