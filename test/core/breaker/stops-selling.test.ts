@@ -127,12 +127,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** Of e2fsprogs; whether it is there and allowed is tried. */
+const CHATTR = 'chattr'
 const canMakeImmutable = ((): boolean => {
   const probe = join(mkdtempSync(join(tmpdir(), 'stoker-test-')), 'probe')
   try {
     writeFileSync(probe, '')
-    execFileSync('chattr', ['+i', probe], { stdio: 'ignore' })
-    execFileSync('chattr', ['-i', probe], { stdio: 'ignore' })
+    execFileSync(CHATTR, ['+i', probe], { stdio: 'ignore' })
+    execFileSync(CHATTR, ['-i', probe], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -141,7 +143,7 @@ const canMakeImmutable = ((): boolean => {
   }
 })()
 const books = (): string[] => ['', '-wal'].map((end) => join(folder, 'data', `practice.db${end}`)).filter(existsSync)
-const immutable = (flag: '+i' | '-i'): void => void execFileSync('chattr', [flag, ...books()])
+const immutable = (flag: '+i' | '-i'): void => void execFileSync(CHATTR, [flag, ...books()])
 
 describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
   it('own faults in a row: stops, says so, tries itself and sells again', async () => {
