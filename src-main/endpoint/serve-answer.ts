@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http'
 
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
-import type { ChatMessage, EngineRequest, TokenLogprob } from '#contract/inference.ts'
+import { OWNER_SCOPE, type ChatMessage, type EngineRequest, type TokenLogprob } from '#contract/inference.ts'
 import type { EngineEvents, EnginePort } from '#core/engine/engine.port.ts'
 import type { OwnUseModel, OwnUseService } from '#core/own-use/own-use.port.ts'
 import type { IdSource } from '#lib/id-source.ts'
@@ -130,7 +130,12 @@ function askEngine(
       retries -= 1
       submit(fits)
     }
-    engine.submit(jobId, { ...asked.request, maxTokens }, { ...events, onError: shorter }, { priority: 'own' })
+    engine.submit(
+      jobId,
+      { ...asked.request, maxTokens, cacheScope: OWNER_SCOPE },
+      { ...events, onError: shorter },
+      { priority: 'own' },
+    )
   }
   return {
     start: () => submit(asked.maxTokens ?? roomLeft(asked.request, contextTokens)),

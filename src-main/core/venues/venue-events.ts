@@ -15,6 +15,8 @@ export interface OfferedJob {
   instrument: Instrument
   specVersion: number
   request: InferenceRequest
+  /** Jobs of one scope may share prefixes; without one they share none. */
+  cacheScope?: string | undefined
   /** What it is paid at. */
   price: Price
   /** The most that is paid for it. */
