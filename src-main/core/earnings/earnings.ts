@@ -16,14 +16,14 @@ type Income = Bucket['income'][number]
 type ShownEnergy = Pick<CurrencyEnergy, 'currency' | 'joules' | 'costNano' | 'coveredMs'>
 
 export const incomeOf = (rows: readonly IncomeRow[]): Income[] =>
-  rows.map(({ source, jobs, inputTokens, outputTokens, grossNano, feeNano, sellerNano, releasedNano }) => ({
+  rows.map(({ source, jobs, inputTokens, outputTokens, grossNano, feeNano, sellerNano, releasedNano, writtenOffNano }) => ({
     source,
     jobs,
     inputTokens,
     outputTokens,
     grossNano,
     feeNano,
-    heldNano: nano(sellerNano - releasedNano),
+    heldNano: nano(sellerNano - releasedNano - writtenOffNano),
     availableNano: releasedNano,
   }))
 

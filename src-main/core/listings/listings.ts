@@ -78,7 +78,13 @@ export class ListingRunner {
       giveUp: (instrument, deploymentId, reason) => void deps.jobs().giveUp(instrument, deploymentId, reason),
       changed: () => events.changed('listing'),
     })
-    this.#offers = new Offers(context, { ...deps, slots: this.#slots, rows: this.#rows })
+    this.#offers = new Offers(context, {
+      ...deps,
+      hold: () => deps.jobs().hold(),
+      onHold: (listener) => deps.jobs().onHold(listener),
+      slots: this.#slots,
+      rows: this.#rows,
+    })
   }
 
   listings(): Listing[] {

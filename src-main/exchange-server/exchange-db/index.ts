@@ -7,6 +7,7 @@ import { examSendings } from './migrations/0040-exam-sendings.ts'
 import { unitsMigration } from './migrations/0050-units.ts'
 import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
+import { epochsMigration } from './migrations/0080-epochs.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
@@ -15,4 +16,5 @@ export const exchangeMigrations: readonly Migration[] = [
   unitsMigration,
   threePricesMigration,
   flatExchangeQueries,
+  epochsMigration,
 ]

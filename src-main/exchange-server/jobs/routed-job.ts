@@ -8,6 +8,7 @@ import type { Nano, NanoPerMtok, Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 
 import { LIMITS } from '../exchange-limits.ts'
+import type { Protocol } from '../supply/handshake.ts'
 
 export interface Delivered {
   finish: 'stop' | 'length' | 'cancelled'
@@ -105,8 +106,14 @@ export interface RoutedJob {
   readonly supplier: string
   readonly deploymentId: string
   readonly modelSha256: string
+  /** That of the session it was sent in: its claim and receipt are of this version. */
+  readonly protocol: Protocol
   readonly price: Price
+  /** Billed reference tokens of the request. */
+  readonly inputTokens: number
   readonly reserveNano: Nano
+  /** Whose prefixes it may share; none of an exam call. */
+  readonly cacheScope: string | null
   readonly salt: string
   readonly requestMac: string
   readonly exam: { examId: string; itemId: string } | null

@@ -3,7 +3,8 @@ import { bool, int, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
 
-export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
+/** `declined`: by policy or licence, no failure. */
+export type CallOutcome = 'done' | 'declined' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
 export const measuredCalls = defineTable('calls', {
   jobId: text(),
   supplier: text(),

@@ -5,7 +5,7 @@ import { call } from '@orpc/server'
 import { describe, it, expect } from 'vitest'
 
 import { nano } from '#contract/money.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import type { ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createLedger } from '#core/ledger/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
