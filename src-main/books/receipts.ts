@@ -5,7 +5,7 @@
  */
 import { fail } from '#contract/errors.ts'
 import { costOf, onePrice, splitFee, type Nano, type NanoPerMtok, type Price, type Realm } from '#contract/money.ts'
-import { unitOf, V1_UNIT_OF_REALM, type Unit } from '#contract/units.ts'
+import { V1_UNIT_OF_REALM, type Unit } from '#contract/units.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import {
   receipt as receiptSchema,
@@ -43,8 +43,7 @@ export function verifyClaim(signed: unknown): boolean {
   return parsed.success && claimSigned(signed as SignedClaim)
 }
 
-const claimSigned = ({ claim, claimSig }: SignedClaim): boolean =>
-  signedBy(claim.supplier, claimText(claim), claimSig)
+const claimSigned = ({ claim, claimSig }: SignedClaim): boolean => signedBy(claim.supplier, claimText(claim), claimSig)
 
 /**
  * 86 characters carry 4 bits more than a signature has: only the one spelling with zeros there counts, or a receipt
@@ -96,8 +95,7 @@ export interface ReceiptFactsV2 extends ChainedFacts {
 /** Of version 2. Errors: MoneyRangeError beyond 2^51; UNAVAILABLE at a time that no receipt may bear. */
 export function makeReceiptV2(facts: ReceiptFactsV2): WithoutSig<ReceiptV2> {
   const { signed, unit, ...rest } = facts
-  for (const at of [facts.settledAt, facts.releaseAt])
-    if (!isSignedTime(at)) throw fail('clock.outOfRange', { at })
+  for (const at of [facts.settledAt, facts.releaseAt]) if (!isSignedTime(at)) throw fail('clock.outOfRange', { at })
   return {
     v: 2,
     claim: signed.claim,
@@ -115,10 +113,6 @@ export function signReceipt<R extends UnsignedReceipt>(key: SigningKey, receipt:
 /** The price it was billed at: three equal ones in version 1. */
 export const receiptPrice = (receipt: Receipt): Price =>
   receipt.v === 1 ? onePrice(receipt.priceNanoPerMtok) : receipt.price
-
-/** What its amounts are in. */
-export const receiptUnit = (receipt: Receipt): Pick<Unit, 'code' | 'scale'> =>
-  receipt.v === 1 ? unitOf(receipt.currency) : receipt.unit
 
 /**
  * What heads of chains name of a release: the SHA-256 of its canonical JSON. Releases are not linked to each other; a job
@@ -167,7 +161,8 @@ export interface Verified {
 /** Checks a receipt offline. `receipt` is the raw value as stored or received; never throws for its content. */
 export function verifyReceipt(receipt: unknown, options: VerifyOptions = {}): Verified {
   const result: Verified = { ok: false, shown: [], notShown: [], problems: [] }
-  if (!receiptSchema.safeParse(receipt).success) return { ...result, problems: ['this is not a receipt of version 1 or 2'] }
+  if (!receiptSchema.safeParse(receipt).success)
+    return { ...result, problems: ['this is not a receipt of version 1 or 2'] }
   const value = receipt as Receipt
   checkSignatures(value, options, result)
   checkMoney(value, result)
@@ -191,7 +186,7 @@ function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verif
   )
   judge(
     result,
-    signedBy(receipt.exchange, receiptText(unsigned as UnsignedReceipt), exchangeSig),
+    signedBy(receipt.exchange, receiptText(unsigned), exchangeSig),
     `the receipt is signed by the exchange key ${receipt.exchange}`,
     'the receipt is not signed by the exchange it names',
   )

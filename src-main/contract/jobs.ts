@@ -61,7 +61,18 @@ export const job = z.object({
    * paid → received. `disputed`: gross, fee and seller are what the exchange says; no sum contains them. `written-off`: held once, given up by
    * the owner.
    */
-  money: z.enum(['none', 'pending', 'acknowledged', 'accrued', 'held', 'available', 'paid', 'received', 'disputed', 'written-off']),
+  money: z.enum([
+    'none',
+    'pending',
+    'acknowledged',
+    'accrued',
+    'held',
+    'available',
+    'paid',
+    'received',
+    'disputed',
+    'written-off',
+  ]),
   releaseAt: epochMs.nullable(),
   powerNano: z.number().nullable(),
   receiptSeq: z.number().int().nullable(),

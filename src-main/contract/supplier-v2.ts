@@ -26,7 +26,6 @@ import {
   currency,
   digest,
   epochMs,
-  errorValue,
   instrument,
   jobId,
   prices,
@@ -54,6 +53,8 @@ import {
   SYNC_PAGE_MAX,
 } from './supplier.ts'
 
+/** Versions that are spoken; 1 on one machine only. */
+export type SupplierProtocol = 1 | 2
 export const SUPPLIER_PATH_V2 = '/supplier/v2'
 /** Bytes of unacknowledged frames that a side keeps for the other at most, whatever a welcome says. */
 export const WINDOW_BYTES_MAX = 67_108_864

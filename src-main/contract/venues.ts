@@ -15,7 +15,7 @@ export const venueKeys = z.object({
   /** Why nothing is offered to the venue, whatever is listed; null when it is. */
   hold: reason.nullable(),
   /** Every key that holds money of ours, and how much. */
-  holders: z.array(z.object({ exchange: publicKey, jobs: z.number().int(), heldNano: nanoAmount })).max(100),
+  heldBy: z.array(z.object({ exchange: publicKey, jobs: z.number().int(), heldNano: nanoAmount })).max(100),
   pendingNano: nanoAmount,
   currency,
   at: epochMs,
@@ -25,9 +25,13 @@ export type VenueKeys = z.infer<typeof venueKeys>
 export const venuesContract = {
   keys: method('read', ['NOT_FOUND']).input(ofVenue).output(venueKeys),
   /** This rig and no other has our key: it is let in, and the other one is put off. */
-  takeOver: method('money', ['NOT_FOUND']).input(ofVenue).output(z.object({ asked: z.boolean() })),
+  takeOver: method('money', ['NOT_FOUND'])
+    .input(ofVenue)
+    .output(z.object({ asked: z.boolean() })),
   /** From now on the venue is who has this key. What the key before it holds is lost unless that exchange comes back. */
-  trust: method('money', ['NOT_FOUND']).input(ofVenue.extend({ exchange: publicKey })).output(venueKeys),
+  trust: method('money', ['NOT_FOUND'])
+    .input(ofVenue.extend({ exchange: publicKey }))
+    .output(venueKeys),
   /**
    * Gives up what `exchange` holds, visibly: it leaves the held money. `claims`: also what was claimed and not answered.
    * Errors: CONFLICT while that exchange is connected and has the same history as we.
@@ -35,6 +39,12 @@ export const venuesContract = {
   writeOff: method('money', ['NOT_FOUND', 'CONFLICT'])
     .input(ofVenue.extend({ exchange: publicKey, claims: z.boolean().default(false) }))
     .output(
-      z.object({ venueId, exchange: publicKey, jobs: z.number().int(), amountNano: nanoAmount, claims: z.number().int() }),
+      z.object({
+        venueId,
+        exchange: publicKey,
+        jobs: z.number().int(),
+        amountNano: nanoAmount,
+        claims: z.number().int(),
+      }),
     ),
 }

@@ -12,7 +12,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { fail } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
-import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
+import { SUPPLIER_PATH_V2, type SupplierProtocol } from '#contract/supplier-v2.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { allowedNames, isLoopback, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
@@ -20,7 +20,6 @@ import { errorBody, refused } from '#lib/openai-error.ts'
 
 import { apiErrorOf } from './buy/buyer-errors.ts'
 import { LIMITS } from './exchange-limits.ts'
-import type { Protocol } from './supply/handshake.ts'
 
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000
@@ -43,7 +42,7 @@ export interface ListenOptions {
   buyers: Hono
   admin: Hono
   log: Log
-  onSupplier(socket: WebSocket, protocol: Protocol): void
+  onSupplier(socket: WebSocket, protocol: SupplierProtocol): void
 }
 
 /** Error: UNAVAILABLE when the address is taken. */
@@ -60,7 +59,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const asked = upgradeOf(request, allowed)
-    if (typeof asked === 'number') upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked))
+    if (typeof asked === 'number')
+      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked))
     else socket.end(`HTTP/1.1 ${asked}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   await new Promise<void>((resolve, reject) => {
@@ -145,7 +145,7 @@ const hostName = (header: string | undefined): string =>
   /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
 
 /** The protocol of the path, or how the request is refused. */
-function upgradeOf(request: IncomingMessage, allowed: ReadonlySet<string>): Protocol | string {
+function upgradeOf(request: IncomingMessage, allowed: ReadonlySet<string>): SupplierProtocol | string {
   if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'
   if (request.headers.origin !== undefined) return '403 Forbidden'
   const path = (request.url ?? '').split('?')[0]

@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.ts'
 /** A frame as it arrived: unknown fields of it are signed too. */
 type Frame = Readonly<Record<string, unknown>>
 
-const unsigned = ({ sig: _, ...rest }: Frame): string => canonicalJson(rest)
+const unsigned = ({ sig: _sig, ...rest }: Frame): string => canonicalJson(rest)
 
 /** Version 1, by the supplier; the exchange signs nothing. */
 export const helloText = (nonce: string, exchange: string, supplier: string): string =>

@@ -67,7 +67,9 @@ export class FakeSupplier {
 
   /** Connects and shakes hands; with `resume` it takes the last session up again. */
   async open(options: { resume?: boolean } = {}): Promise<void> {
-    const socket = new WebSocket(`${this.url.replace('http', 'ws')}/supplier/v${this.protocol}`, { perMessageDeflate: false })
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}/supplier/v${this.protocol}`, {
+      perMessageDeflate: false,
+    })
     this.socket = socket
     this.closed = new Promise((resolve) => socket.on('close', (code) => resolve({ code })))
     await new Promise<void>((resolve, reject) => {
@@ -200,7 +202,7 @@ export class FakeSupplier {
       finish,
       ...change,
     }
-    const claim: Claim = this.protocol === 1 ? { v: 1, ...facts } : { v: 2, ...facts, logprobRoot: null }
+    const claim: Claim = this.protocol === 1 ? { v: 1, ...facts } : { v: 2, logprobRoot: null, ...facts }
     const { claimSig } = signClaim(this.key, claim)
     this.send({ t: 'job.done', jobId: job.jobId, claim, claimSig })
   }

@@ -27,7 +27,7 @@ export async function venueOf({ client }: RunningOwner, named: string | undefine
 function print(keys: VenueKeys): void {
   printLine(`Your key:          ${keys.supplier}, started ${keys.starts} times`)
   printLine(`The exchange's:    ${keys.pinned ?? 'not seen yet; it is pinned at the first connection'}`)
-  for (const { exchange, jobs, heldNano } of keys.holders)
+  for (const { exchange, jobs, heldNano } of keys.heldBy)
     printLine(`Held by ${exchange}: ${heldNano} of 10^-9 ${keys.currency} for ${jobs} jobs`)
   if (keys.pendingNano > 0) printLine(`Claimed and not answered: ${keys.pendingNano} of 10^-9 ${keys.currency}`)
   if (keys.hold !== null) printLine(`Nothing is offered: ${inWords(keys.hold)}`)

@@ -9,7 +9,7 @@ import type { ChainHead, ChainHeads } from '#contract/supplier-v2.ts'
 export interface OwnChain {
   seq: number
   /** Null where there is no such record. */
-  hashAt(seq: number): string | null
+  hashAt: (seq: number) => string | null
 }
 export interface OwnChains {
   receipts: OwnChain
@@ -32,7 +32,8 @@ export function compareHeads(ours: OwnChains, theirs: ChainHeads): HeadsVerdict 
   const numbers = { ours: ours.receipts.seq, theirs: theirs.receipts.seq }
   if (receipts === 'forked' || releases === 'forked')
     return { kind: 'diverged', reason: because('history.forked', numbers) }
-  if (receipts === 'empty') return { kind: 'diverged', reason: because('history.exchangeEmpty', { ours: numbers.ours }) }
+  if (receipts === 'empty')
+    return { kind: 'diverged', reason: because('history.exchangeEmpty', { ours: numbers.ours }) }
   if (receipts === 'older') return { kind: 'diverged', reason: because('history.exchangeOlder', numbers) }
   if (releases === 'older' || releases === 'empty')
     return {

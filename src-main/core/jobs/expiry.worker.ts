@@ -19,9 +19,9 @@ const AFTER_JUMP_MS = DAY_MS
 
 export interface SweepDeps {
   /** Jobs in work, which do not expire here. */
-  running(): ReadonlySet<string>
+  running: () => ReadonlySet<string>
   /** Asks the venue what became of the open jobs; no effect while it is away. */
-  ask(): void
+  ask: () => void
 }
 
 /** Whether the wall clock is to be believed about a week: false for a day after it jumped. */

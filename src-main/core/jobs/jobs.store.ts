@@ -291,7 +291,9 @@ export const ownChains = (db: ReadDb, exchange: string): OwnChains => ({
     hashAt(seq) {
       if (seq === 0) return GENESIS
       const row = releaseAt(db, exchange, seq)
-      return row === null ? null : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
+      return row === null
+        ? null
+        : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
     },
   },
 })

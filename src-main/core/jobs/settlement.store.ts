@@ -324,7 +324,7 @@ function releaseHeld(
   insertRelease(db, exchange, release)
   updateJob(db, jobId, { releasedAt: release.at, writtenOffAt: null })
   if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!, amountNano)
-  if (wasWrittenOff) addWrittenOff(db, settledAtOf(db, jobId)!, job!, -amountNano)
+  if (wasWrittenOff) addWrittenOff(db, settledAtOf(db, jobId)!, job!, 0 - amountNano)
   return { kind: 'applied' }
 }
 

@@ -2,7 +2,7 @@
  * What a receipt or a release of the exchange means for our books: pure decisions over what is stored. The order of the
  * steps of a job's money is in docs/protocol.md; settlement.store.ts carries them out.
  */
-import { receiptHash, receiptUnit, verifyReceipt } from '#books/receipts.ts'
+import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { ReceiptDifference } from '#contract/jobs.ts'
 import type { Realm } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -125,8 +125,9 @@ function disagreements(
   const problems: string[] = []
   if (receipt.claim.supplier !== publicKey) problems.push('the receipt is another supplier’s')
   if (receipt.realm !== realm) problems.push(`the receipt is of the ${receipt.realm} realm`)
-  const { code, scale } = receiptUnit(receipt)
-  if (code !== unit.code || scale !== unit.scale) problems.push(`the receipt is in ${code} of ${scale} places`)
+  // Version 1 has one unit a realm, which was checked with the money.
+  if (receipt.v === 2 && (receipt.unit.code !== unit.code || receipt.unit.scale !== unit.scale))
+    problems.push(`the receipt is in ${receipt.unit.code} of ${receipt.unit.scale} decimals`)
   if (isAhead(receipt.settledAt, now)) problems.push(aheadText('it was settled', receipt.settledAt))
   if (job === null) return problems
   if (job.state === 'settled' || job.state === 'disputed') problems.push(`job ${job.jobId} has another receipt`)

@@ -11,7 +11,7 @@ import { pinnedKeyOf, startsOf, trustKey } from '#core/venues/index.ts'
 
 import type { Sync } from './exchange-sync.ts'
 import type { Settlement } from './settlement.store.ts'
-import { atStake, holders, writeOff, type WrittenOff } from './write-off.store.ts'
+import { atStake, heldBy, writeOff, type WrittenOff } from './write-off.store.ts'
 
 export interface VenueKeysDeps {
   sync: Pick<Sync, 'hold'>
@@ -27,7 +27,7 @@ export function venueKeysCalls(context: VenueContext, { sync, settlement }: Venu
     pinned: pinnedKeyOf(rigDb.read, venueId),
     starts: startsOf(rigDb.read, venueId),
     hold: sync.hold(),
-    holders: holders(realmDb.read).map(({ exchange, jobs, heldNano }) => ({
+    heldBy: heldBy(realmDb.read).map(({ exchange, jobs, heldNano }) => ({
       exchange: brandId<PublicKey>(exchange),
       jobs,
       heldNano: nanoFromBigInt(heldNano),

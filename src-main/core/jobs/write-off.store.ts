@@ -25,7 +25,8 @@ export interface AtStake {
 const sum = (db: ReadDb, sql: string, ...values: unknown[]): bigint =>
   db.money<{ sum: bigint | null }>(sql).get(...values)?.sum ?? 0n
 
-const OF_EXCHANGE = "state = 'settled' AND released_at IS NULL AND written_off_at IS NULL AND exchange = ? AND seller_nano > 0"
+const OF_EXCHANGE =
+  "state = 'settled' AND released_at IS NULL AND written_off_at IS NULL AND exchange = ? AND seller_nano > 0"
 
 export const atStake = (db: ReadDb, exchange: string): AtStake => ({
   heldNano: sum(db, `SELECT sum(seller_nano) AS sum FROM jobs WHERE ${OF_EXCHANGE}`, exchange),
@@ -36,7 +37,7 @@ export const atStake = (db: ReadDb, exchange: string): AtStake => ({
 })
 
 /** Every exchange that holds money of ours, by its key. */
-export const holders = (db: ReadDb): { exchange: string; jobs: number; heldNano: bigint }[] =>
+export const heldBy = (db: ReadDb): { exchange: string; jobs: number; heldNano: bigint }[] =>
   db
     .money<{ exchange: string; jobs: bigint; held: bigint }>(
       `SELECT exchange, count(*) AS jobs, sum(seller_nano) AS held FROM jobs
@@ -46,7 +47,10 @@ export const holders = (db: ReadDb): { exchange: string; jobs: number; heldNano:
     .all()
     .map(({ exchange, jobs, held }) => ({ exchange, jobs: Number(jobs), heldNano: held }))
 
-const held = defineTable('jobs', { jobId: text(), sellerNano: named('seller_nano', amount()) }).pick('jobId', 'sellerNano')
+const held = defineTable('jobs', { jobId: text(), sellerNano: named('seller_nano', amount()) }).pick(
+  'jobId',
+  'sellerNano',
+)
 
 export interface WrittenOff {
   jobs: number

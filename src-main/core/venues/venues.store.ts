@@ -36,5 +36,8 @@ export const findVenue = (db: ReadDb, venueId: string): VenueRow | null =>
 
 export const startsOf = (db: ReadDb, venueId: string): number => findVenue(db, venueId)?.epoch ?? 0
 
-export const updateVenue = (db: WriteDb, venueId: string, change: Partial<Pick<VenueRow, 'pinnedKey' | 'epoch'>>): number =>
-  venues.update(db, change, 'WHERE venue_id = ?', venueId)
+export const updateVenue = (
+  db: WriteDb,
+  venueId: string,
+  change: Partial<Pick<VenueRow, 'pinnedKey' | 'epoch'>>,
+): number => venues.update(db, change, 'WHERE venue_id = ?', venueId)

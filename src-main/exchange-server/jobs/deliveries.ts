@@ -46,7 +46,11 @@ export class Deliveries {
     if (job === undefined) return
     // Nobody asked for them: this exchange orders neither tools nor reasoning yet.
     if (piece.reasoning !== '' || piece.toolCalls.length > 0)
-      return this.#refuse(peer, job, failValue('exchange.textNotAsked', { field: piece.reasoning === '' ? 'toolCalls' : 'reasoning' }))
+      return this.#refuse(
+        peer,
+        job,
+        failValue('exchange.textNotAsked', { field: piece.reasoning === '' ? 'toolCalls' : 'reasoning' }),
+      )
     const text = piece.content
     if (text === '') return
     job.accepted = true

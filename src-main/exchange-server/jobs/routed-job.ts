@@ -1,4 +1,5 @@
 /** A job while it runs: what arrived, when, and what of it would be billed. Memory only; texts never reach disk. */
+import type { SupplierProtocol } from '#contract/supplier-v2.ts'
 import { callRate } from '#exam/judge-call.ts'
 import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
@@ -8,7 +9,6 @@ import type { Nano, NanoPerMtok, Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 
 import { LIMITS } from '../exchange-limits.ts'
-import type { Protocol } from '../supply/handshake.ts'
 
 export interface Delivered {
   finish: 'stop' | 'length' | 'cancelled'
@@ -107,7 +107,7 @@ export interface RoutedJob {
   readonly deploymentId: string
   readonly modelSha256: string
   /** That of the session it was sent in: its claim and receipt are of this version. */
-  readonly protocol: Protocol
+  readonly protocol: SupplierProtocol
   readonly price: Price
   /** Billed reference tokens of the request. */
   readonly inputTokens: number

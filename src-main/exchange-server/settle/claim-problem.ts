@@ -20,8 +20,7 @@ export function claimProblem(job: RoutedJob, claim: Claim, claimSig: string): st
   const { text } = job.answer
   const mac = claim.v === 1 ? answerMac(job.salt, text) : answerMacV2(job.salt, plainAnswer(text))
   if (claim.v === 2 && claim.logprobRoot !== null) return 'it has a logprobRoot, which this exchange did not ask for'
-  if (claim.answerMac !== mac)
-    return 'its answerMac is not that of the text that arrived'
+  if (claim.answerMac !== mac) return 'its answerMac is not that of the text that arrived'
   if (!verifyClaim({ claim, claimSig })) return 'its signature is not valid'
   return null
 }

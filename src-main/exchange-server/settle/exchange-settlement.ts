@@ -78,12 +78,17 @@ export function voidJob(context: ExchangeContext, job: RoutedJob, outcome: CallO
  * id.
  */
 export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim, claimSig: string): Receipt {
-  const { books, clock, terms, key } = context
+  const { books, clock } = context
   const at = clock.now()
   return context.db.tx((db) => {
     if (!endJob(db, job.jobId, 'settled', '', at)) throw new Error(`job ${job.jobId} was not running`)
     const chain = findSupplier(db, job.supplier)!
-    const receipt = receiptOf(context, job, { claim, claimSig }, { seq: chain.receiptSeq + 1, prev: chain.receiptHead, at })
+    const receipt = receiptOf(
+      context,
+      job,
+      { claim, claimSig },
+      { seq: chain.receiptSeq + 1, prev: chain.receiptHead, at },
+    )
     const { grossNano, feeNano, sellerNano } = receipt
     const common = { jobId: job.jobId, at }
     if (grossNano > 0)

@@ -4,7 +4,13 @@
  */
 import { fail, toErrorValue } from '#contract/errors.ts'
 import { helloFrame, SUPPLIER_PROTOCOL_VERSION, type HelloFrame } from '#contract/supplier.ts'
-import { helloFrameV2, type ChainHeads, type HelloFrameV2, type WelcomeFrameV2 } from '#contract/supplier-v2.ts'
+import {
+  helloFrameV2,
+  type ChainHeads,
+  type HelloFrameV2,
+  type WelcomeFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
 import { isSignedTime } from '#contract/time.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
@@ -13,7 +19,6 @@ import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import type { Peer } from './peer.ts'
 
-export type Protocol = 1 | 2
 export type Hello = HelloFrame | HelloFrameV2
 
 /** What is needed of a socket of the `ws` package; the desktop app stands a message port behind it. */
@@ -27,7 +32,7 @@ export interface SupplierSocket {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-export const challenge = ({ key, clock }: ExchangeContext, protocol: Protocol, nonce: string): object => ({
+export const challenge = ({ key, clock }: ExchangeContext, protocol: SupplierProtocol, nonce: string): object => ({
   t: 'challenge',
   protocol: protocol === 1 ? SUPPLIER_PROTOCOL_VERSION : protocol,
   nonce,
@@ -36,7 +41,7 @@ export const challenge = ({ key, clock }: ExchangeContext, protocol: Protocol, n
 })
 
 /** The hello, when its key signed this challenge. Errors: BAD_REQUEST, SIGNATURE_INVALID. */
-export function readHello(value: unknown, protocol: Protocol, nonce: string, exchange: string): Hello {
+export function readHello(value: unknown, protocol: SupplierProtocol, nonce: string, exchange: string): Hello {
   const parsed = (protocol === 1 ? helloFrame : helloFrameV2).safeParse(value)
   if (!parsed.success) throw fail('exchange.helloFirst', { protocol })
   const hello = parsed.data

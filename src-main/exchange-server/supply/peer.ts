@@ -3,13 +3,12 @@
  * one.
  */
 import type { EngineIdentity } from '#contract/supplier.ts'
-import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
+import type { ExchangeFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
 
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import type { Protocol } from './handshake.ts'
 import { toV1 } from './protocol-v1.ts'
 import { Link } from './reliable-link.ts'
 
@@ -40,7 +39,7 @@ export class Peer {
   /** Running jobs by id, exam calls among them. */
   readonly jobs = new Map<string, RoutedJob>()
   /** Spoken in this session. */
-  readonly protocol: Protocol
+  readonly protocol: SupplierProtocol
   readonly session: string
   readonly supplier: PublicKey
   readonly name: string
@@ -52,7 +51,7 @@ export class Peer {
   lastHeardAt: number
 
   constructor(options: {
-    protocol: Protocol
+    protocol: SupplierProtocol
     session: string
     supplier: PublicKey
     name: string

@@ -19,7 +19,11 @@ export function toV1(frame: ExchangeFrameV2): ExchangeFrame | null {
     case 'job': {
       const { price, cacheScope: _, request, ...job } = frame
       // What the exchange orders is a request of version 1 as well: unservedField is null for it.
-      return { ...job, request: request as Extract<ExchangeFrame, { t: 'job' }>['request'], priceNanoPerMtok: asOnePrice(price) }
+      return {
+        ...job,
+        request: request as Extract<ExchangeFrame, { t: 'job' }>['request'],
+        priceNanoPerMtok: asOnePrice(price),
+      }
     }
     case 'job.settled':
       return { t: frame.t, receipt: asV1(frame.receipt) }

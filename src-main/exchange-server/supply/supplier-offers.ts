@@ -26,7 +26,8 @@ export function takeOffer(context: ExchangeContext, registry: Registry, peer: Pe
     return null
   }
   const before = peer.offers.get(frame.instrument)
-  const keepsPlace = before !== undefined && samePrice(before.ask, frame.ask) && before.deploymentId === frame.deploymentId
+  const keepsPlace =
+    before !== undefined && samePrice(before.ask, frame.ask) && before.deploymentId === frame.deploymentId
   const { deploymentId, identity, ask, slots, contextTokens, maxOutputTokens, instrument } = frame
   const offer: Offer = {
     instrument,

@@ -6,24 +6,20 @@ import { fail, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import { supplierFrame } from '#contract/supplier.ts'
-import { CLOCKS_APART_SAID_MS, supplierFrameV2, type SupplierFrameV2 } from '#contract/supplier-v2.ts'
+import {
+  CLOCKS_APART_SAID_MS,
+  supplierFrameV2,
+  type SupplierFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
 import { isSignedTime, SECOND_MS } from '#contract/time.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import {
-  challenge,
-  parse,
-  type Protocol,
-  readHello,
-  refuse,
-  welcome,
-  type Hello,
-  type SupplierSocket,
-} from './handshake.ts'
+import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { fromV1 } from './protocol-v1.ts'
-import { admitHolder, chainHeads } from './admission-of-keys.ts'
+import { admitStart, chainHeads } from './admission-of-keys.ts'
 import { Peer, type Wire } from './peer.ts'
 import { Bucket } from './frame-rate.ts'
 import type { Registry } from './supplier-registry.ts'
@@ -55,7 +51,7 @@ export class SupplierSessions {
   }
 
   /** Takes over a freshly upgraded socket; `protocol` is that of the path it came by. */
-  greet(socket: SupplierSocket, protocol: Protocol = 2): void {
+  greet(socket: SupplierSocket, protocol: SupplierProtocol = 2): void {
     const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
@@ -123,7 +119,7 @@ export class SupplierSessions {
   #admit(
     socket: SupplierSocket,
     wire: Wire,
-    { protocol, nonce }: { protocol: Protocol; nonce: string },
+    { protocol, nonce }: { protocol: SupplierProtocol; nonce: string },
     value: unknown,
   ): Peer | null {
     const { key, clock, ids } = this.#context
@@ -134,7 +130,7 @@ export class SupplierSessions {
       if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
       hello = readHello(value, protocol, nonce, key.publicKey)
       this.#events.onArrival(hello.supplier, hello.name)
-      ;({ epoch, moved } = admitHolder(this.#context, hello))
+      ;({ epoch, moved } = admitStart(this.#context, hello))
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
       return refuse(socket, error)
@@ -238,8 +234,7 @@ export class SupplierSessions {
 
   /** Another session of the same key: of the same start, or of another one, which the old rig's owner must hear of. */
   #replace(old: Peer, moved: boolean): void {
-    if (moved)
-      old.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyLost')) })
+    if (moved) old.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyLost')) })
     this.#drop(old)
   }
 
@@ -254,7 +249,7 @@ export class SupplierSessions {
   }
 }
 
-function readFrame(protocol: Protocol, value: unknown): SupplierFrameV2 | null {
+function readFrame(protocol: SupplierProtocol, value: unknown): SupplierFrameV2 | null {
   if (protocol === 2) return supplierFrameV2.safeParse(value).data ?? null
   const { data } = supplierFrame.safeParse(value)
   return data === undefined ? null : fromV1(data)

@@ -1,10 +1,8 @@
 /** Which addresses of an exchange may be spoken to, and by which version's path. */
 import { because, type Reason } from '#contract/reasons.ts'
 import { SUPPLIER_PATH } from '#contract/supplier.ts'
-import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
+import { SUPPLIER_PATH_V2, type SupplierProtocol } from '#contract/supplier-v2.ts'
 import { isLoopback } from '#lib/host-names.ts'
-
-import type { Protocol } from './handshake.ts'
 
 /** On this machine: loopback, or no network at all (the desktop app's channel). */
 export function isLocal(address: string): boolean {
@@ -19,7 +17,7 @@ export const addressProblem = (address: string): Reason | null =>
     : because('line.insecure', { host: new URL(address).host })
 
 /** The address with the path of a version; as it is where the path is somebody's own. */
-export function addressFor(address: string, protocol: Protocol): string {
+export function addressFor(address: string, protocol: SupplierProtocol): string {
   const [from, to] = protocol === 1 ? [SUPPLIER_PATH_V2, SUPPLIER_PATH] : [SUPPLIER_PATH, SUPPLIER_PATH_V2]
   return address.endsWith(from) ? address.slice(0, -from.length) + to : address
 }

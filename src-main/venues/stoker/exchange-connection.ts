@@ -9,6 +9,7 @@ import {
   type ExchangeFrameV2,
   type SupplierFrameV2,
   WINDOW_BYTES_MAX,
+  type SupplierProtocol,
 } from '#contract/supplier-v2.ts'
 import { isSignedTime, type Clock } from '#contract/time.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
@@ -22,8 +23,7 @@ import {
   welcomeProblem,
   type Challenge,
   type Greeting,
-  type Protocol,
-} from './handshake.ts'
+} from './supplier-handshake.ts'
 import { SupplierSession } from './supplier-session.ts'
 
 export type WebSocketConstructor = typeof WebSocketClient
@@ -51,7 +51,7 @@ export interface ConnectionEnd {
 
 export interface ExchangeConnectionDeps {
   url: string
-  protocol: Protocol
+  protocol: SupplierProtocol
   /** This start among those that used the key. */
   start: { epoch: number; instance: string; takeover: boolean }
   key: SigningKey

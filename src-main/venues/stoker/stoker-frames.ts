@@ -87,7 +87,7 @@ export const wireError = (error: ErrorValue): Extract<SupplierFrame, { t: 'job.e
 })
 
 /**
- * Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. Protocol 1 has one price for all
+ * Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. SupplierProtocol 1 has one price for all
  * tokens: three that differ are refused with PRICE_UNEQUAL.
  */
 export const stokerVerbs = (send: (frame: SupplierFrame) => void): VenueVerbs => ({

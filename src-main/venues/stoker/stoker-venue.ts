@@ -10,7 +10,7 @@ import { fail } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
-import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2 } from '#contract/supplier-v2.ts'
+import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
 import { DAY_MS, type Clock } from '#contract/time.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueMemory, VenuePort, VenueState, VenueVerbs } from '#core/venues/venue.port.ts'
@@ -20,7 +20,7 @@ import type { Log } from '#lib/log.ts'
 
 import { addressFor, addressProblem, isLocal } from './address.ts'
 import { ExchangeConnection, type ConnectionEnd, type WebSocketConstructor } from './exchange-connection.ts'
-import type { Greeting, Protocol } from './handshake.ts'
+import type { Greeting } from './supplier-handshake.ts'
 import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from './stoker-frames.ts'
 import { eventOfV2, refusalOf, stokerVerbsV2 } from './stoker-frames-v2.ts'
 import type { SupplierSession } from './supplier-session.ts'
@@ -84,7 +84,7 @@ class StokerLink {
   #running: { stopping: AbortController; done: Promise<void> } | null = null
   readonly #memory: VenueMemory
   /** Version of the next attempt: 2, and 1 where the path of 2 is not known on this machine. */
-  #protocol: Protocol = 2
+  #protocol: SupplierProtocol = 2
   /** The owner said that this rig has the key. */
   #takeover = false
   /** Ends the wait for the next attempt. */
@@ -96,7 +96,7 @@ class StokerLink {
   }
 
   /** Of the session there is, or was last. */
-  protocol(): Protocol {
+  protocol(): SupplierProtocol {
     return this.#session?.protocol ?? 2
   }
 
@@ -201,7 +201,7 @@ class StokerLink {
   }
 
   /** One connection from attempt to end. */
-  #attempt(url: string, protocol: Protocol, signal: AbortSignal): Promise<End> {
+  #attempt(url: string, protocol: SupplierProtocol, signal: AbortSignal): Promise<End> {
     const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
     const memory = this.#memory
     return new Promise((resolve) => {
@@ -247,7 +247,9 @@ class StokerLink {
     this.#wake = () => waking.abort()
     const either = AbortSignal.any([signal, waking.signal])
     while (!either.aborted && clock.mono() < until && this.#url() === from)
-      await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal: either, unref: true }).catch(() => undefined)
+      await clock
+        .sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal: either, unref: true })
+        .catch(() => undefined)
     this.#wake = () => undefined
   }
 

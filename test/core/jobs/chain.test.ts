@@ -168,8 +168,10 @@ describe('the sweep', () => {
     })
     await made.clock.advance(1)
     expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'claimed' }])
+    // The next one asks the exchange, which has settled it.
     await made.clock.advance(60_000)
-    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'void' }])
+    await made.drain()
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'settled' }])
   })
 })
 

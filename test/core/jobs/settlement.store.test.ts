@@ -100,7 +100,13 @@ function setup() {
       const chain = { seq: (last?.seq ?? 0) + 1, prev: last === null ? GENESIS : receiptHash(last) }
       last = signReceipt(
         exchange,
-        makeReceipt({ ...facts, ...chain, signed: signed as ReceiptFacts['signed'], settledAt: clock.now(), releaseAt: clock.now() + 30_000 }),
+        makeReceipt({
+          ...facts,
+          ...chain,
+          signed: signed as ReceiptFacts['signed'],
+          settledAt: clock.now(),
+          releaseAt: clock.now() + 30_000,
+        }),
       )
       return last
     },

@@ -12,7 +12,7 @@ const KEYS: VenueKeys = {
   pinned: brandId<PublicKey>('E'.repeat(43)),
   starts: 3,
   hold: null,
-  holders: [],
+  heldBy: [],
   pendingNano: nano(0),
   currency: 'PCR',
   at: 0,

@@ -116,7 +116,14 @@ export function multiply(
       const signed = signClaim(keys.seller, { ...old.claim, jobId: to as JobId })
       seq += 1
       // Of the same version as the one it is made from.
-      const settled = { ...old, ...signed, seq, prev, settledAt: at, releaseAt: old.releaseAt + shiftMs } as UnsignedReceipt
+      const settled = {
+        ...old,
+        ...signed,
+        seq,
+        prev,
+        settledAt: at,
+        releaseAt: old.releaseAt + shiftMs,
+      } as UnsignedReceipt
       const receipt = signReceipt(keys.exchange, settled)
       const receiptJson = canonicalJson(receipt)
       const copy = { from, to, shiftMs, seq, signed, receipt, receiptJson, receiptHash: receiptHash(receipt) }

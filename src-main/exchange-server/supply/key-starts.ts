@@ -5,23 +5,25 @@
 import { fail, type StokerError } from '#contract/errors.ts'
 
 /** What the exchange keeps of the last one it let in; epoch 0 for one that never spoke protocol 2. */
-export interface KeyHolder {
+export interface KeyStart {
   epoch: number
   instance: string
 }
 
-export interface KeyClaim extends KeyHolder {
+export interface ClaimedStart extends KeyStart {
   /** The owner's word, at this start. */
   takeover: boolean
 }
 
 /** Who has the key from now on, or why the claim is refused; `data.epoch` then names the epoch that stands. */
-export function nextHolder(before: KeyHolder, claim: KeyClaim): KeyHolder | StokerError {
+export function nextStart(before: KeyStart, claim: ClaimedStart): KeyStart | StokerError {
   const { epoch, instance } = claim
   if (epoch > before.epoch) return { epoch, instance }
   if (epoch === before.epoch && instance === before.instance) return before
   // Above whatever stood: the other one, when it comes again, is the older one.
   if (claim.takeover) return { epoch: before.epoch + 1, instance }
   const data = { data: { epoch: before.epoch } }
-  return epoch === before.epoch ? fail('exchange.keyCopied', { epoch }, data) : fail('exchange.keyOlder', { epoch, standing: before.epoch }, data)
+  return epoch === before.epoch
+    ? fail('exchange.keyCopied', { epoch }, data)
+    : fail('exchange.keyOlder', { epoch, standing: before.epoch }, data)
 }

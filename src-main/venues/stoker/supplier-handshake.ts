@@ -6,19 +6,23 @@ import type { z } from 'zod'
 import type { PublicKey } from '#contract/ids.ts'
 import { because, type Reason } from '#contract/reasons.ts'
 import { handshakeFromExchange, type welcomeFrame } from '#contract/supplier.ts'
-import { handshakeFromExchangeV2, type ChainHeads, type WelcomeFrameV2 } from '#contract/supplier-v2.ts'
+import {
+  handshakeFromExchangeV2,
+  type ChainHeads,
+  type WelcomeFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { UnitCode } from '#contract/units.ts'
 import type { VenueTerms } from '#core/venues/venue.port.ts'
 import { verifySignature, type SigningKey } from '#lib/ed25519.ts'
 import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
 
-export type Protocol = 1 | 2
 export type Challenge = { nonce: string; exchange: PublicKey }
 
 /** What a welcome says, whichever version it is of. */
 export interface Greeting {
-  protocol: Protocol
+  protocol: SupplierProtocol
   session: string
   resumed: boolean
   received: number
@@ -46,12 +50,12 @@ export interface HelloFacts {
 }
 
 /** As the exchange said it; throws where it is no frame of the handshake. */
-export const parseHandshake = (protocol: Protocol, value: unknown) =>
+export const parseHandshake = (protocol: SupplierProtocol, value: unknown) =>
   (protocol === 1 ? handshakeFromExchange : handshakeFromExchangeV2).parse(value)
 
 /** The hello, and the nonce in it that the exchange has to sign; '' in version 1. */
 export function helloOf(
-  protocol: Protocol,
+  protocol: SupplierProtocol,
   { nonce, exchange }: Challenge,
   facts: HelloFacts,
 ): { hello: object; ownNonce: string } {
@@ -96,7 +100,14 @@ export function greetingOf(frame: z.infer<typeof welcomeFrame> | WelcomeFrameV2)
   const common = { session, resumed, received, heartbeatMs, resumeWithinMs, time }
   const terms = { realm, feeBps, holdMs, specs }
   if ('currency' in frame)
-    return { ...common, protocol: 1, windowBytes: null, terms: { ...terms, unit: frame.currency }, epoch: null, heads: null }
+    return {
+      ...common,
+      protocol: 1,
+      windowBytes: null,
+      terms: { ...terms, unit: frame.currency },
+      epoch: null,
+      heads: null,
+    }
   const { unit, windowBytes, epoch, heads } = frame
   return { ...common, protocol: 2, windowBytes, terms: { ...terms, unit: unit.code }, epoch, heads }
 }
