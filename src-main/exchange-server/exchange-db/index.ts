@@ -8,6 +8,8 @@ import { unitsMigration } from './migrations/0050-units.ts'
 import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
 import { epochsMigration } from './migrations/0080-epochs.ts'
+import { callsAndRefunds } from './migrations/0100-calls-and-refunds.ts'
+import { sendingsInTime } from './migrations/0110-sendings-in-time.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
@@ -17,4 +19,6 @@ export const exchangeMigrations: readonly Migration[] = [
   threePricesMigration,
   flatExchangeQueries,
   epochsMigration,
+  callsAndRefunds,
+  sendingsInTime,
 ]

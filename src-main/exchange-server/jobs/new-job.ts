@@ -10,7 +10,7 @@ import { cacheScopeOf } from '../cache-scope.ts'
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import { reserveFor } from '../settle/exchange-settlement.ts'
 import type { Peer } from '../supply/peer.ts'
-import { StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
+import { billedBytesMax, StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
 
 export interface Target {
   peer: Peer
@@ -47,9 +47,13 @@ export function reservedJob(context: ExchangeContext, order: BuyerOrder, target:
     salt,
     requestMac: requestMac(salt, request),
     exam: target.exam,
-    answer: new StreamedAnswer(),
+    // An exam judges, and hashes, what the supplier sent.
+    answer: new StreamedAnswer(target.exam === null ? billedBytesMax(request.maxTokens) : undefined),
     sentAt: clock.mono(),
-    deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
+    deadlineMs: Math.max(
+      1,
+      deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor) - Math.ceil(order.spentMs ?? 0),
+    ),
     accepted: false,
     firstDeltaAt: null,
     lastDeltaAt: null,
