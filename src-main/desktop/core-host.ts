@@ -12,6 +12,7 @@ import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/os.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
@@ -41,20 +42,22 @@ async function start(
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeHost.address(),
-    key,
-    name: () => running.get().rigName(),
-    clock: systemClock,
-    log,
-    WebSocket: exchangeHost.WebSocket,
-  })
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeHost.address(),
+      key,
+      name: () => running.get().rigName(),
+      clock: systemClock,
+      log,
+      WebSocket: exchangeHost.WebSocket,
+      memory,
+    })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
   const core = createCore({
     dataDir,
     version,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines,
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
