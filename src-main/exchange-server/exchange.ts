@@ -1,5 +1,5 @@
 /** The exchange put together: one folder, one database, one listener. The same code alone, as a child, or in a test. */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
@@ -38,6 +38,10 @@ export interface ExchangeOptions {
   host?: string
   /** 0 picks a free one. */
   port?: number
+  /** Where the port is taken, take any free one. */
+  orAnyPort?: boolean
+  /** The option of the command line by which the owner names the port. */
+  portOption?: string
   allowHosts?: readonly string[]
   practiceBuyer?: boolean
   /** `now` moves by POST /admin/clock only, and releases happen then. */
@@ -97,10 +101,8 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
-      writeFileSync(
-        join(dir, 'listen.json'),
-        `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`,
-      )
+      const at = { url: listener.url, pid: process.pid, exchangeKey }
+      writeSecretFile(join(dir, 'listen.json'), `${JSON.stringify(at)}\n`)
     }
     const database = db
     let stopping: Promise<void> | null = null
@@ -180,6 +182,8 @@ function open(
   return listen({
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
+    orAnyPort: options.orAnyPort === true,
+    portOption: options.portOption ?? '--port',
     allowHosts: options.allowHosts ?? [],
     log: context.log,
     buyers: buyersApi(context, parts.router, context.clock.now()),

@@ -67,8 +67,8 @@ describe('the line to the shell', () => {
     const host = link.fork('engine')
     const ends: unknown[] = []
     host.onExit((how) => ends.push(how))
-    parent.tell({ t: 'exited', id: 1, code: null })
-    parent.tell({ t: 'exited', id: 1, code: 0 })
+    parent.tell({ t: 'exited', id: 1, code: null, words: '' })
+    parent.tell({ t: 'exited', id: 1, code: 0, words: '' })
     host.onExit((how) => ends.push(how))
     expect([ends, host.channel.isOpen]).toEqual([
       [
@@ -83,7 +83,7 @@ describe('the line to the shell', () => {
   it('closes the port of a process that nobody waits for, so that the process ends', async () => {
     const { parent, link } = linked()
     link.fork('engine')
-    parent.tell({ t: 'exited', id: 1, code: 1 })
+    parent.tell({ t: 'exited', id: 1, code: 1, words: '' })
     const [core, far] = FakeMessagePortMain.pair()
     parent.tell({ t: 'forked', id: 1, pid: 42 }, [core])
     const other = child(far)
@@ -119,7 +119,7 @@ describe('the line to the shell', () => {
       { t: 'kill', id: 2 },
       { t: 'kill', id: 1 },
     ])
-    parent.tell({ t: 'exited', id: 1, code: 137 })
+    parent.tell({ t: 'exited', id: 1, code: 137, words: '' })
     link.fork('engine')
     expect(parent.said.at(-1)).toEqual({ t: 'fork', id: 3, child: 'engine' })
     link.fork('engine', 1)
@@ -136,7 +136,7 @@ describe('the line to the shell', () => {
     host.channel.onClose((reason) => heard.push(reason))
     child(far).channel.send('last words')
     await rest()
-    parent.tell({ t: 'exited', id: 1, code: 1 })
+    parent.tell({ t: 'exited', id: 1, code: 1, words: '' })
     expect(heard).toEqual(['last words', 'the process ended'])
   })
 })

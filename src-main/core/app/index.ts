@@ -25,6 +25,7 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
         now: clock.now(),
         dataDir,
         exchangeUrl: deps.exchangeUrl(),
+        coreDumps: host.coreDumps ?? 'unknown',
       })),
       events: os.app.events.handler(({ signal }) => events.subscribe(signal)),
       live: os.app.live.handler(({ signal }) => stream(signal)),

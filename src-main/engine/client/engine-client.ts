@@ -37,8 +37,6 @@ export interface LocalMemberDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
-  /** Longest silence of a host that has jobs, ms. */
-  silenceMs?: number
 }
 
 const INSPECT_MS = 60_000
@@ -106,7 +104,7 @@ class Engine implements LocalMember {
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
-  constructor({ fork, clock, log, silenceMs }: LocalMemberDeps) {
+  constructor({ fork, clock, log }: LocalMemberDeps) {
     this.#supervisor = new Supervisor({
       fork,
       clock,
@@ -116,7 +114,6 @@ class Engine implements LocalMember {
       prepare: (running) => this.#prepare(running),
       onCrash: () => this.#onCrash(),
       isBusy: () => this.#jobs.sent > 0,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
     })
     this.#jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.#supervisor.succeeded() })
   }
