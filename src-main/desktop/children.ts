@@ -51,6 +51,7 @@ export class Children {
     })
     const kill = (): void => {
       if (process.pid !== undefined) this.#killHard(process.pid)
+      else if (!gone) process.on('spawn', kill)
     }
     const child: Child = { kind, process, exited, hasExited: () => gone, kill }
     this.#alive.add(child)

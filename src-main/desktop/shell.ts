@@ -198,10 +198,13 @@ export class Shell {
 
   #onCoreState(state: ChildState): void {
     if (state.kind !== 'givenUp') return
-    const { code, words } = state.last
+    const { code, words, cause } = state.last
     const last = words === '' ? `last exit code ${code ?? 'none'}` : words
-    const times = state.failures === 1 ? 'once' : `${state.failures} times in a row`
-    void this.#fail(`Its core ended ${times} (${last}). Start it again; nothing settled is lost.`)
+    const what =
+      cause === 'unstartable'
+        ? 'Its core could not be started'
+        : `Its core ended ${state.failures === 1 ? 'once' : `${state.failures} times in a row`} (${last})`
+    void this.#fail(`${what}. Start it again; nothing settled is lost.`)
   }
 
   #onRequest(request: ShellRequest, signs: LifeSigns): void {

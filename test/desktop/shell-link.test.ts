@@ -72,8 +72,8 @@ describe('the line to the shell', () => {
     host.onExit((how) => ends.push(how))
     expect([ends, host.channel.isOpen]).toEqual([
       [
-        { code: null, signal: null },
-        { code: null, signal: null },
+        { code: null, signal: null, words: '' },
+        { code: null, signal: null, words: '' },
       ],
       false,
     ])
@@ -116,8 +116,8 @@ describe('the line to the shell', () => {
     exchange.kill()
     engine.kill('SIGKILL')
     expect(parent.said.slice(2)).toEqual([
-      { t: 'kill', id: 2 },
-      { t: 'kill', id: 1 },
+      { t: 'kill', id: 2, hard: false },
+      { t: 'kill', id: 1, hard: true },
     ])
     parent.tell({ t: 'exited', id: 1, code: 137, words: '' })
     link.fork('engine')
