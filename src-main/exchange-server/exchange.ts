@@ -1,5 +1,5 @@
 /** The exchange put together: one folder, one database, one listener. The same code alone, as a child, or in a test. */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
@@ -10,6 +10,7 @@ import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
@@ -78,8 +79,7 @@ const TOKEN_BYTES = 32
 /** Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT. Nothing stays open after an error. */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
   const { dir } = options
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  if (process.platform !== 'win32') chmodSync(dir, 0o700)
+  ensureDataDirectory(dir)
   const log = options.log ?? createLog('exchange')
   const lock = acquireLock(join(dir, 'lock.db'))
   let db: Db | null = null
