@@ -2,11 +2,10 @@
 import type { HostChild } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { lastPlainLine } from '#lib/last-words.ts'
 import { endChild, type ChildExit } from '#lib/supervise.ts'
 
 import type { UtilityLike } from './electron-api.ts'
-
-const WORDS_MAX = 1_000
 
 export interface Child {
   readonly kind: HostChild | 'core'
@@ -75,10 +74,4 @@ export class Children {
     const ended = await Promise.all(this.alive.map((child) => this.end(child)))
     return ended.every(Boolean)
   }
-}
-
-/** The reason of an end is a plain line; lines of a log are JSON. */
-function lastPlainLine(text: string): string | undefined {
-  const line = text.split('\n').findLast((one) => one.trim() !== '' && !one.startsWith('{'))
-  return line?.trim().slice(0, WORDS_MAX)
 }

@@ -189,6 +189,8 @@ export class SupervisedChild<L extends SupervisedLife> {
     const { life, ready } = this.#begin()
     if (!(await ready)) throw failed(signal.aborted ? null : this.#last, this.#state.kind === 'givenUp')
     await prepare?.(life)
+    // It may have ended at once.
+    if (this.#current?.life !== life) throw failed(signal.aborted ? null : this.#last, this.#state.kind === 'givenUp')
     return life
   }
 

@@ -12,6 +12,7 @@ import { childEnvironment } from '#lib/child-environment.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
 import { childWord } from '#lib/child-words.ts'
 import { readStatedEnd } from '#lib/exit-codes.ts'
+import { lastPlainLine } from '#lib/last-words.ts'
 import type { Log } from '#lib/log.ts'
 import {
   SupervisedChild,
@@ -25,7 +26,6 @@ import {
 import { rememberedPort, type PortMemory } from './exchange-port.ts'
 
 const ENTRY = fileURLToPath(new URL('../exchange-server/exchange-entry.ts', import.meta.url))
-const WORDS_MAX = 1_000
 const LAST_WORDS_MS = 250
 /**
  * MB of each half of V8's young generation. By itself V8 doubles it with every burst of work, up to 128 MB for both
@@ -75,8 +75,7 @@ export interface ExchangeChildOptions {
 
 interface Host {
   child: ChildProcess
-  /** Its last plain line, which names the reason of its end. */
-  lastWords(): string
+  /** With its last plain line, which names the reason of its end. */
   exit: Promise<ChildExit>
 }
 
@@ -90,7 +89,7 @@ function forkHost({ args, entry = ENTRY, clock }: ExchangeChildOptions, ports: s
   })
   let lastWords = ''
   const lines = createInterface({ input: child.stderr! }).on('line', (line) => {
-    if (!line.startsWith('{') && line.trim() !== '') lastWords = line.trim().slice(0, WORDS_MAX)
+    lastWords = lastPlainLine(line) ?? lastWords
     hear(line)
   })
   const heard = new Promise<void>((resolve) => lines.once('close', resolve))
@@ -105,7 +104,7 @@ function forkHost({ args, entry = ENTRY, clock }: ExchangeChildOptions, ports: s
     // A child that never started has no exit event.
     child.once('error', () => child.pid === undefined && void end(null, null))
   })
-  return { child, lastWords: () => lastWords, exit }
+  return { child, exit }
 }
 
 class KeptExchangeChild implements ExchangeChild {

@@ -28,7 +28,7 @@ export function rememberedPort({ port: named, portFile }: { port: number; portFi
   let last = named === 0 ? stored(portFile) : named
   return {
     args() {
-      const port = ['--port', String(last), '--port-option', '--exchange-port']
+      const port = ['--port', String(last), '--port-option=--exchange-port']
       return named === 0 && last !== 0 ? [...port, '--or-any-port'] : port
     },
     moved(port) {

@@ -264,7 +264,7 @@ describe('silence', () => {
     expect(child.state.kind).toBe('ready')
     await clock.advance(1_999)
     expect(last().taken).toEqual([])
-    await clock.advance(101)
+    await clock.advance(1)
     expect([lives[0]!.taken, lastEnd(child.state)?.cause]).toEqual([['kill'], 'silent'])
     expect(kinds()).toEqual(['starting', 'ready', 'silent', 'ready', 'silent', 'backoff'])
   })

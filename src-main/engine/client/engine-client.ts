@@ -37,6 +37,8 @@ export interface LocalMemberDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
 const INSPECT_MS = 60_000
@@ -104,7 +106,7 @@ class Engine implements LocalMember {
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
-  constructor({ fork, clock, log }: LocalMemberDeps) {
+  constructor({ fork, clock, log, random }: LocalMemberDeps) {
     this.#supervisor = new Supervisor({
       fork,
       clock,
@@ -114,6 +116,7 @@ class Engine implements LocalMember {
       prepare: (running) => this.#prepare(running),
       onCrash: () => this.#onCrash(),
       isBusy: () => this.#jobs.sent > 0,
+      ...(random === undefined ? {} : { random }),
     })
     this.#jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.#supervisor.succeeded() })
   }

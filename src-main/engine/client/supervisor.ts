@@ -48,6 +48,8 @@ export interface SupervisorDeps {
   onCrash: () => boolean
   /** Jobs are in the host. */
   isBusy: () => boolean
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
 const crashed = (): StokerError => fail('engine.crashed')
@@ -60,12 +62,13 @@ export class Supervisor {
 
   constructor(deps: SupervisorDeps) {
     this.#deps = deps
-    const { clock, log, prepare, isBusy, onCrash } = deps
+    const { clock, log, prepare, isBusy, onCrash, random } = deps
     this.#child = new SupervisedChild<HostLife>({
       name: 'engine host',
       policy: CHILD_POLICIES.engine,
       clock,
       log,
+      ...(random === undefined ? {} : { random }),
       start: (signs) => this.#start(signs),
       prepare,
       hasWork: isBusy,

@@ -29,6 +29,7 @@ beforeEach(() => {
   members = []
   pool = createPool({
     clock,
+    random: () => 1,
     kind: localKind(() => {
       const member = new FakeMember(`member ${members.length}`)
       members.push(member)
