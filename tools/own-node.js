@@ -25,7 +25,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** The first Node that runs TypeScript without a flag. */
 const MINIMUM = [22, 18]
 const VERSION_TIMEOUT_MS = 20_000
-const PARENT_CHECK_MS = 1_000
 /** A whole run has about a thousand files of compiled code; sources that change add to them. */
 const COMPILED_MAX = 20_000
 
@@ -111,25 +110,15 @@ function keepCompiled(root, env = process.env) {
   module.enableCompileCache?.(folder)
 }
 
-/** Ends the child when npm is gone: a kill that cannot be handled is told to nobody. */
-function endWithParent(child) {
-  const parent = process.ppid
-  const timer = setInterval(() => {
-    if (process.ppid !== parent) child.kill('SIGTERM')
-  }, PARENT_CHECK_MS)
-  timer.unref()
-}
-
 /**
  * Runs the file on the project's Node as a child; resolves to its exit code. A terminal's Ctrl-C reaches the child by
- * itself.
+ * itself, and it looks by itself whether npm is still there (lib/parent-watch).
  */
 function runOn(ownNode, file, args) {
   return new Promise((done) => {
     const child = spawn(ownNode, [...process.execArgv, file, ...args], { stdio: 'inherit' })
     process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-    if (process.env.npm_lifecycle_event !== undefined) endWithParent(child)
     child.once('error', () => done(1))
     child.once('exit', (code) => done(code ?? 1))
   })

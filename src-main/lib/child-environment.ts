@@ -2,8 +2,6 @@
  * The environment of each kind of child: an allow list as data, the same in both modes. What is not on it stays with
  * the process that the owner started: tokens of other programs, npm's settings, what a shell exports for its own sake.
  */
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** Paths of programs and libraries, folders, language, time zone, our own log level. `X*` is a prefix. */
 const COMMON = [
   'PATH',
@@ -46,7 +44,6 @@ export const CHILD_ENVIRONMENT = {
   exchange: COMMON,
   core: [...COMMON, ...GPU, ...NETWORK, ...SCREEN, 'STOKER_*'],
 } as const satisfies Record<string, readonly string[]>
-export type ChildEnvironment = keyof typeof CHILD_ENVIRONMENT
 
 const isOn = (list: readonly string[], name: string): boolean => {
   const upper = name.toUpperCase()
@@ -54,7 +51,10 @@ const isOn = (list: readonly string[], name: string): boolean => {
 }
 
 /** What of `environment` a child of that kind gets. */
-export function childEnvironment(kind: ChildEnvironment, environment: Environment): Record<string, string> {
+export function childEnvironment(
+  kind: keyof typeof CHILD_ENVIRONMENT,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const list = CHILD_ENVIRONMENT[kind]
   return Object.fromEntries(
     Object.entries(environment).filter(

@@ -80,7 +80,11 @@ interface Host {
 }
 
 /** Forks it; `hear` gets each line of its standard error. */
-function forkHost({ args, entry = ENTRY, clock }: ExchangeChildOptions, ports: string[], hear: (line: string) => void): Host {
+function forkHost(
+  { args, entry = ENTRY, clock }: ExchangeChildOptions,
+  ports: string[],
+  hear: (line: string) => void,
+): Host {
   const child = fork(entry, [...args, ...ports], {
     execPath: process.execPath,
     execArgv: NODE_FLAGS,

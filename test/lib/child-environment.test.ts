@@ -48,7 +48,9 @@ describe('the environment of a child', () => {
 
   it('never hands on what changes how Node runs', () => {
     for (const list of Object.values(CHILD_ENVIRONMENT))
-      expect(list.filter((name: string) => /^NODE_(OPTIONS|PATH|DEBUG)|^LD_PRELOAD|^DYLD_INSERT/.test(name))).toEqual([])
+      expect(list.filter((name: string) => /^NODE_(OPTIONS|PATH|DEBUG)|^LD_PRELOAD|^DYLD_INSERT/.test(name))).toEqual(
+        [],
+      )
   })
 
   it('knows names in any case, as Windows writes them', () => {

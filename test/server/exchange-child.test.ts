@@ -29,12 +29,7 @@ interface StartOptions {
   onProgress?: (line: string) => void
 }
 
-function start(
-  dir: string,
-  onEnd: () => void = () => undefined,
-  port = 0,
-  options: StartOptions = {},
-): ExchangeChild {
+function start(dir: string, onEnd: () => void = () => undefined, port = 0, options: StartOptions = {}): ExchangeChild {
   const log = createLog('test')
   log.warn = onEnd
   const args = ['--data', dir, '--no-practice-buyer']

@@ -40,7 +40,8 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'file.secretTooLarge': '{path} is larger than a key or token can be',
   'file.foreign':
     '{path} belongs to another user (number {owner}; this process runs as {us}); run Stoker as its owner, or name another data folder',
-  'file.link': '{path} is a link or no file; Stoker reads keys and addresses only from files of its own: put the file itself there',
+  'file.link':
+    '{path} is a link or no file; Stoker reads keys and addresses only from files of its own: put the file itself there',
   'file.dataFolder':
     'cannot use {dir} as the data folder ({error}); choose another with --data, or STOKER_DATA for the window',
   'file.none': 'there is no such file',
