@@ -16,6 +16,7 @@ function start({ automatic = true } = {}) {
   const engine = createLocalMember({
     clock,
     log: createLog('test').child({}, { level: 'silent' }),
+    random: () => 1,
     fork: () => {
       expect(hosts.every((host) => !host.alive)).toBe(true)
       const host = new FakeHost()
