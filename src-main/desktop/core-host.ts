@@ -20,6 +20,7 @@ import { createEngines } from '#engine/engines.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
@@ -87,6 +88,7 @@ async function start(
   const stopping = new AbortController()
   const { app } = core.client
   void pulse(systemClock, (word) => link.tell(word), stopping.signal)
+  void giveBackAtRest(systemClock, stopping.signal)
   tellShell(
     app,
     (request) => link.tell(request),

@@ -13,6 +13,7 @@ import { startExchange } from '#exchange-server/exchange.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { switchOffCoreDumps } from '#lib/core-dumps.ts'
 import { exitOf, statedEnd } from '#lib/exit-codes.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 
 import type { ChildPortMessage } from './broker.ts'
@@ -43,6 +44,7 @@ async function run(dataDir: string, port: MainPort): Promise<void> {
   tell({ t: 'ready' })
   const stopping = new AbortController()
   void pulse(systemClock, tell, stopping.signal)
+  void giveBackAtRest(systemClock, stopping.signal)
   supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
   // The core is gone or stops: nobody is left to sell.
   channel.onClose(() => {

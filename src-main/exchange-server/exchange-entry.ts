@@ -11,6 +11,7 @@ import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { switchOffCoreDumps } from '#lib/core-dumps.ts'
 import { EXITS, exitOf, statedEnd } from '#lib/exit-codes.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 
 const problem = nodeVersionProblem()
@@ -73,6 +74,7 @@ async function main(): Promise<void> {
       () => process.exit(1),
     )
   }
+  void giveBackAtRest(systemClock, stopping.signal)
   process.once('SIGTERM', stop)
   // Ctrl+C in a terminal, and its end, reach every process of the group; where there is a parent, it decides when this
   // one ends.

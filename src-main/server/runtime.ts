@@ -17,6 +17,7 @@ import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { coreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
@@ -209,6 +210,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(tls === undefined ? {} : { tls }),
     })
     ending.add(() => console_.close())
+    const resting = new AbortController()
+    ending.add(() => resting.abort())
+    void giveBackAtRest(clock, resting.signal)
     lock.publish(console_.url)
     return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
   } catch (error) {

@@ -122,7 +122,8 @@ export class Supervisor {
     host.onExit(() => calls.failAll(crashed()))
     host.channel.onMessage((message) => {
       const event = message as EngineHostEvent
-      signs.heard()
+      // It answers a ping, and its steps may hang all the same.
+      if (event.t !== 'pong') signs.heard()
       if (event.t === 'ready') signs.ready()
       else if (event.t === 'result' || event.t === 'failed') calls.settle(event)
       else this.#deps.onEvent(event, life)
