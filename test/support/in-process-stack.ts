@@ -7,8 +7,10 @@ import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
@@ -73,21 +75,23 @@ export async function openInProcessStack({
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const running = late<Core>('the core')
-    const port = createStokerVenue({
-      url: () => `${exchange.url.replace('http', 'ws')}/supplier/v1`,
-      key,
-      name: () => running.get().rigName(),
-      clock,
-      log,
-      exchangeKey: () => exchange.exchangeKey,
-    })
+    const stoker: VenueDriver = (_row, memory) =>
+      createStokerVenue({
+        url: `${exchange.url.replace('http', 'ws')}${SUPPLIER_PATH_V2}`,
+        key,
+        name: () => running.get().rigName(),
+        clock,
+        log,
+        exchangeKey: () => exchange.exchangeKey,
+        memory,
+      })
     const core = createCore({
       dataDir: folder,
       clock,
       ids: randomIds(() => clock.now()),
       log,
       host: { mode: 'headless', notify: onNotify },
-      drivers: { stoker: () => port },
+      drivers: { stoker },
       engines: engines(),
       calibrateOnDeploy: false,
       signingKey: key,
