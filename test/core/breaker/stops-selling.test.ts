@@ -192,6 +192,9 @@ describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
     await expect(rpc().market.relist({ venueId: VENUE, instrument: NANO })).rejects.toMatchObject({
       data: { code: 'CONFLICT', reason: { code: 'breaker.stillSo' } },
     })
+    await expect(rpc().exams.start({ venueId: VENUE, instrument: NANO, deploymentId })).rejects.toMatchObject({
+      data: { code: 'CONFLICT', reason: { code: 'exam.stopped' } },
+    })
     await sleep(20)
     writeFileSync(model, CONTENT)
     await soldAgain()
