@@ -4,6 +4,7 @@
  */
 import '#words/install-english.ts'
 
+import { installLastWords } from '#lib/last-words.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
 // A reader that has seen enough (`stoker exam items … | head -1`) is no failure.
@@ -12,6 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+installLastWords()
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { runCli } = await import('./program.ts')

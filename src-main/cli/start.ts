@@ -4,8 +4,10 @@
  */
 import '#words/install-english.ts'
 
+import { installLastWords } from '#lib/last-words.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
+installLastWords()
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { start } = await import('./start/window-or-browser.ts')

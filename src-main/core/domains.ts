@@ -7,7 +7,7 @@ import { late, type Late } from '#lib/late.ts'
 import { createApp } from './app/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
-import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
+import type { CoreContext, StorageService, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
@@ -25,6 +25,7 @@ import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower, type PowerSources } from './power/index.ts'
 import { createRecords } from './records/index.ts'
 import { createSettings } from './settings/index.ts'
+import { createStorage, type Storage } from './storage/index.ts'
 
 export interface DomainOptions {
   /** Serves the owner's own use; null or missing where the process has none. */
@@ -40,6 +41,8 @@ export interface DomainOptions {
   calibrateOnDeploy?: boolean
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
+  /** Databases that are as their last owner left them in order; the others are checked at the start. */
+  isClean?: (path: string) => boolean
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
@@ -48,7 +51,11 @@ export function createDomains(context: CoreContext, venueContexts: readonly Venu
   const links = createLinks(linked)
   const machine = createMachineDomains(context, venueContexts, options, links)
   const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
-  const venues = venueContexts.map((venue) => createVenueDomains(venue, machine, shared))
+  const storage = createStorage(context, venueContexts, {
+    onBack: links.recordRemaining,
+    ...(options.isClean === undefined ? {} : { isClean: options.isClean }),
+  })
+  const venues = venueContexts.map((venue) => createVenueDomains(venue, { ...machine, storage }, shared))
   const { handBack } = createHandBack(context, {
     venues,
     deployments: machine.deployments,
@@ -62,12 +69,13 @@ export function createDomains(context: CoreContext, venueContexts: readonly Venu
     exchangeUrl: () => options.exchangeUrl?.() ?? null,
   })
   const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
-  return { links, domains: { ...machine, venues, handBack, app, homes } }
+  return { links, domains: { ...machine, storage, venues, handBack, app, homes } }
 }
 export type Domains = ReturnType<typeof createDomains>['domains']
 export type VenueDomains = Domains['venues'][number]
 
 type MachineDomains = ReturnType<typeof createMachineDomains>
+type SharedDomains = MachineDomains & { storage: Storage }
 
 /** Of no venue: the owner's settings, models and what runs them, and electricity. */
 function createMachineDomains(
@@ -116,7 +124,7 @@ function createMachineDomains(
 /** Of one venue: exams, listings, jobs and their money. */
 function createVenueDomains(
   context: VenueContext,
-  machine: MachineDomains,
+  machine: SharedDomains,
   shared: { capacity: SlotLeases; measures: MeasuresOfAll },
 ) {
   const { deployments, power, onboarding } = machine
@@ -124,8 +132,13 @@ function createVenueDomains(
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
+  const storage: StorageService = {
+    trouble: () => machine.storage.troubleOf(context.realmDb),
+    onChange: (listener) => machine.storage.onChange(listener),
+  }
   const listings = createListings(context, {
     deployments,
+    storage,
     qualifications,
     specOf: terms.specOf,
     jobs: serving.get,
@@ -150,7 +163,7 @@ function createVenueDomains(
       return route === null || route.closed !== null ? null : shared.capacity.lease(route.deploymentId)
     },
   }
-  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases }
+  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases, storage }
 }
 
 /** Home of one venue: what only gathers. */
@@ -159,7 +172,7 @@ function createVenueHome(
   { machine, live, links }: { machine: MachineDomains; live: TradingService['live']; links: DomainLinks },
 ) {
   const { models, deployments, power, onboarding } = machine
-  const { context, terms, exams, listings, jobs, market, earnings } = venue
+  const { context, terms, exams, listings, jobs, market, earnings, storage } = venue
   const service: TradingService = {
     live,
     listings: () => listings.all(),
@@ -168,6 +181,7 @@ function createVenueHome(
     jobsSince: (from) => jobs.since(from),
     connectedShare: (from) => listings.connectedShare(from),
     unbooked: () => jobs.problems(),
+    storageTrouble: () => storage.trouble(),
     inUse: links.inUse,
   }
   return createHome(context, {

@@ -2,11 +2,16 @@
  * Opens one SQLite file with the settings every Stoker database has: WAL, synchronous=FULL, foreign keys, its
  * migrations applied.
  */
+import { renameSync, rmSync, statSync } from 'node:fs'
+
 import Database, { type Statement } from 'better-sqlite3'
 
-import { fail } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
+import { onDisk } from '#lib/disk-failure.ts'
 
+import { copyAdvice, removeUnfinished } from './copies.ts'
 import { migrate, requireCurrent } from './migrate.ts'
+import { asStokerError } from './sqlite-failure.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
@@ -16,6 +21,8 @@ export const BUSY_TIMEOUT_MS = 5_000
  * thousands of jobs; the system has the file in memory anyway.
  */
 const CACHE_KIB = 4_000
+/** How long a close waits for readers elsewhere before it leaves the log to the next open. */
+const CLOSE_TIMEOUT_MS = 100
 /** Statement texts are constants, so this is only reached by a mistake; the oldest one is then prepared again. */
 const STATEMENTS_MAX = 512
 
@@ -29,10 +36,12 @@ export interface OpenOptions {
 }
 
 /**
- * Opens (or creates) the database and applies what is pending. Errors: StokerError DB_FROM_FUTURE (written by a newer
- * Stoker), DB_CORRUPT (no SQLite file, or damaged), NOT_FOUND and CONFLICT (read-only: missing, not migrated yet).
+ * Opens (or creates) the database and applies what is pending. A new one gets its name when it is whole. Errors:
+ * StokerError DB_FROM_FUTURE (written by a newer Stoker), DB_CORRUPT (no SQLite file, empty, or damaged), DISK_*,
+ * NOT_FOUND and CONFLICT (read-only: missing, not migrated yet).
  */
 export function openDb(options: OpenOptions): Db {
+  if (options.readOnly !== true && options.path !== ':memory:') createWhole(options)
   const sqlite = openFile(options)
   try {
     sqlite.pragma(`cache_size = -${CACHE_KIB}`)
@@ -45,12 +54,13 @@ export function openDb(options: OpenOptions): Db {
     }
   } catch (error) {
     sqlite.close()
-    throw asStokerError(error, options.path)
+    throw openingFailure(error, options)
   }
   return handle(sqlite, options)
 }
 
-function openFile({ path, readOnly }: OpenOptions): Database.Database {
+function openFile(options: OpenOptions): Database.Database {
+  const { path, readOnly } = options
   try {
     return new Database(path, {
       timeout: BUSY_TIMEOUT_MS,
@@ -58,34 +68,63 @@ function openFile({ path, readOnly }: OpenOptions): Database.Database {
       fileMustExist: readOnly === true,
     })
   } catch (error) {
-    if (readOnly === true && (error as { code?: string }).code === 'SQLITE_CANTOPEN')
-      throw fail('db.missing', { path }, { cause: error })
+    throw openingFailure(error, options)
+  }
+}
+
+const sizeOf = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.size ?? null
+
+/** A reader that cannot make the log's index beside the file has not found it damaged. */
+function openingFailure(error: unknown, { path, readOnly }: OpenOptions): unknown {
+  const code = (error as { code?: unknown } | null)?.code
+  if (readOnly === true && typeof code === 'string' && /^SQLITE_(CANTOPEN|READONLY)/.test(code)) {
+    if (sizeOf(path) === null) return fail('db.missing', { path }, { cause: error })
+    if ((sizeOf(`${path}-wal`) ?? 0) > 0) return fail('db.readNeedsWrite', { path }, { cause: error })
+  }
+  return asStokerError(error, path)
+}
+
+/**
+ * A file that is not there is made beside its place and renamed, so that one of no bytes is never ours: somebody, or a
+ * full disk, has cut it off, and its records must not silently begin anew.
+ */
+function createWhole({ path, migrations }: OpenOptions): void {
+  const size = onDisk(path, () => sizeOf(path))
+  if (size === 0) throw fail('db.emptyFile', { path, advice: copyAdvice(path) }, { data: { path } })
+  if (size !== null) return
+  const unfinished = `${path}.new`
+  try {
+    removeUnfinished(path)
+    const sqlite = new Database(unfinished)
+    try {
+      sqlite.pragma('synchronous = FULL')
+      migrate(sqlite, path, migrations)
+      // Without migrations nothing was written yet.
+      sqlite.pragma('user_version = ' + String(sqlite.pragma('user_version', { simple: true })))
+    } finally {
+      sqlite.close()
+    }
+    // SQLite itself drops the log of a file that is gone.
+    for (const beside of ['-wal', '-shm', '-journal']) rmSync(`${path}${beside}`, { force: true })
+    renameSync(unfinished, path)
+  } catch (error) {
+    removeUnfinished(path)
     throw asStokerError(error, path)
   }
 }
 
-/** A damaged file as DB_CORRUPT; any other error as it is. */
-export function asStokerError(error: unknown, path: string): unknown {
-  const code = (error as { code?: string }).code ?? ''
-  if (code !== 'SQLITE_NOTADB' && !code.startsWith('SQLITE_CORRUPT')) return error
-  return fail(
-    'db.unreadable',
-    { path },
-    {
-      data: { path },
-      cause: error,
-    },
-  )
-}
-
 /** Statements by text, in two kinds: plain, and `money` ones that return integers as BigInt. */
-function statementCache(sqlite: Database.Database, check: (statement: Statement, sql: string) => void): ReadDb {
+function statementCache(
+  sqlite: Database.Database,
+  told: Told,
+  check: (statement: Statement, sql: string) => void,
+): ReadDb {
   const caches = { plain: new Map<string, Statement>(), money: new Map<string, Statement>() }
   const get = (kind: 'plain' | 'money', sql: string): Statement => {
     const cache = caches[kind]
     let statement = cache.get(sql)
     if (statement === undefined) {
-      statement = sqlite.prepare(sql).safeIntegers(kind === 'money')
+      statement = told.of(sqlite.prepare(sql).safeIntegers(kind === 'money'))
       const oldest = cache.size >= STATEMENTS_MAX ? cache.keys().next().value : undefined
       if (oldest !== undefined) cache.delete(oldest)
       cache.set(sql, statement)
@@ -99,17 +138,59 @@ function statementCache(sqlite: Database.Database, check: (statement: Statement,
   }
 }
 
+/** Failures of one file in words, and the last of them remembered. */
+interface Told {
+  /** Runs `work`; a failure of the disk or the file is remembered and thrown in words. */
+  run<T>(work: () => T): T
+  /** The same statement, telling. */
+  of(statement: Statement): Statement
+  /** A write came through. */
+  wrote(): void
+  trouble(): StokerError | null
+}
+
+function failuresOf(path: string): Told {
+  let damage: StokerError | null = null
+  let unwritten: StokerError | null = null
+  const run = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      const known = asStokerError(error, path)
+      if (known instanceof StokerError && known !== error) {
+        if (known.code === 'DB_CORRUPT') damage ??= known
+        else unwritten = known
+      }
+      throw known
+    }
+  }
+  return {
+    run,
+    of(statement) {
+      const { get, all, run: write } = statement
+      return Object.assign(statement, {
+        get: (...params: unknown[]) => run(() => get.apply(statement, params)),
+        all: (...params: unknown[]) => run(() => all.apply(statement, params)),
+        run: (...params: unknown[]) => run(() => write.apply(statement, params)),
+      })
+    },
+    wrote: () => (unwritten = null),
+    trouble: () => damage ?? unwritten,
+  }
+}
+
 function handle(sqlite: Database.Database, options: OpenOptions): Db {
   /** Effects of the open transaction; null outside one. */
   let effects: (() => void)[] | null = null
-  const read = statementCache(sqlite, (statement, sql) => {
+  const told = failuresOf(options.path)
+  const read = statementCache(sqlite, told, (statement, sql) => {
     if (!statement.readonly) throw new Error(`a reader cannot write, use tx: ${sql}`)
   })
-  const write = statementCache(sqlite, (_statement, sql) => {
+  const write = statementCache(sqlite, told, (_statement, sql) => {
     if (effects === null) throw new Error(`a writer is used outside its transaction: ${sql}`)
   }) as WriteDb
-  const begin = sqlite.prepare('BEGIN IMMEDIATE')
-  const commit = sqlite.prepare('COMMIT')
+  const begin = told.of(sqlite.prepare('BEGIN IMMEDIATE'))
+  const commit = told.of(sqlite.prepare('COMMIT'))
   const rollback = sqlite.prepare('ROLLBACK')
   const runEffect = (effect: () => void): void => {
     try {
@@ -137,6 +218,7 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
         if (result instanceof Promise)
           throw new Error('a transaction must not return a promise: nothing can be awaited inside')
         commit.run()
+        told.wrote()
       } catch (error) {
         if (sqlite.inTransaction) rollback.run()
         throw error
@@ -150,11 +232,39 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
       if (effects === null) runEffect(effect)
       else effects.push(effect)
     },
+    trouble: () => told.trouble(),
+    tryWrite() {
+      if (effects !== null) return true
+      try {
+        begin.run()
+        // Writes its page although nothing changes.
+        sqlite.pragma(`user_version = ${sqlite.pragma('user_version', { simple: true }) as number}`)
+        commit.run()
+        told.wrote()
+        return true
+      } catch {
+        if (sqlite.inTransaction) rollback.run()
+        return false
+      }
+    },
     close() {
       if (!sqlite.open) return
-      // A reader elsewhere may hold the log back; the next open finishes the checkpoint then.
-      if (options.readOnly !== true) sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      if (options.readOnly !== true) leaveLog(sqlite)
       sqlite.close()
     },
+  }
+}
+
+/**
+ * Without its log a file is read by whoever cannot write beside it. A reader elsewhere, or a disk without room, may hold
+ * the log back; the next open finishes it then.
+ */
+function leaveLog(sqlite: Database.Database): void {
+  try {
+    sqlite.pragma(`busy_timeout = ${CLOSE_TIMEOUT_MS}`)
+    sqlite.pragma('wal_checkpoint(TRUNCATE)')
+    sqlite.pragma('journal_mode = DELETE')
+  } catch {
+    // Nothing is lost: the log stays beside the file.
   }
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { startExchange } from '#exchange-server/exchange.ts'
+import { endInWords, installLastWords } from '#lib/last-words.ts'
 
 import type { ChildPortMessage } from './broker.ts'
 import { SocketOverChannel } from './socket-over-channel.ts'
@@ -24,6 +25,7 @@ async function run(dataDir: string, port: MainPort): Promise<void> {
     dir: join(dataDir, 'exchange'),
     practiceBuyer: true,
     listen: false,
+    onDamage: (damage) => endInWords(damage),
     onProgress: (progress) => process.stderr.write(`${progressLine(progress)}\n`),
   })
   supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
@@ -38,12 +40,10 @@ if (parent === undefined) {
   )
   process.exit(2)
 }
+installLastWords()
 // Ctrl-C in a terminal reaches every process of the group; this one ends with the core, after its last words.
 process.on('SIGINT', () => undefined)
 parent.once('message', ({ data, ports: [port] }) => {
   if (port === undefined) process.exit(1)
-  run(data.dataDir, port).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(1)
-  })
+  run(data.dataDir, port).catch((error: unknown) => endInWords(error))
 })

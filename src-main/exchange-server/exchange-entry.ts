@@ -6,6 +6,7 @@ import '#words/install-english.ts'
 
 import { parseArgs } from 'node:util'
 
+import { endInWords, installLastWords } from '#lib/last-words.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
 const problem = nodeVersionProblem()
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
     terms: { deadlineFactor: Number(values['deadline-factor']) },
     ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }),
     ...(values.seed === undefined ? {} : { seed: values.seed }),
+    onDamage: (damage) => endInWords(damage),
     onProgress(progress) {
       migrated = true
       tellMigrating(progressLine(progress))
@@ -73,7 +75,5 @@ function tellMigrating(text: string | null): void {
   else if (text !== null) process.stderr.write(`${text}\n`)
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exit(1)
-})
+installLastWords()
+main().catch((error: unknown) => endInWords(error))

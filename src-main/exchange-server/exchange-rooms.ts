@@ -23,6 +23,8 @@ export interface ExchangeRooms {
   readonly practiceBuyer: PracticeBuyer
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
+  /** Ends what could not be ended for want of disk. */
+  endRemaining(): void
   /** The release loop, on the real clock. */
   startLoops(): void
   /** Ends every session, order and loop; the database is the caller's. */
@@ -79,6 +81,12 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
     signal: stopping.signal,
   })
+  const onUnended = (error: unknown): void =>
+    context.log.warn({ err: error }, 'jobs that are over still cannot be ended in the books')
+  every(context.clock, context.terms.heartbeatMs, () => router.endRemaining(), {
+    onError: onUnended,
+    signal: stopping.signal,
+  })
   return {
     router,
     sessions,
@@ -90,6 +98,13 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
         count += releases.length
       }
       return count
+    },
+    endRemaining() {
+      try {
+        router.endRemaining()
+      } catch (error) {
+        onUnended(error)
+      }
     },
     startLoops: () => releaseLoop(context, announce, stopping.signal),
     stop() {

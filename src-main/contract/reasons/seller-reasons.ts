@@ -19,6 +19,8 @@ export const sellerReasons = {
   'listing.handedBack': [null],
   'listing.withdrawn': [null],
   'listing.closedPaused': [null],
+  'listing.closedStorage': [null],
+  'listing.storage': [null, 'trouble'],
   'listing.closedHandedBack': [null],
   'capacity.some': [null, 'slots', 'of', 'why'],
   'capacity.rate': [null, 'streams', 'rate', 'floor', 'spare'],

@@ -7,6 +7,7 @@ import type { Deployment } from '#contract/models.ts'
 import type { Nano, Realm } from '#contract/money.ts'
 import type { Unit } from '#contract/units.ts'
 import type { EpochMs } from '#contract/time.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { ExamFacts } from '#core/core-context.ts'
 
 export interface HomeFacts {
@@ -37,6 +38,8 @@ export interface HomeFacts {
   demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
   /** The first of the exchange's records that cannot be booked; null when all is well. */
   unbooked: string | null
+  /** Why nothing can be booked at all now; null when the disks are well. */
+  storageTrouble: Reason | null
   feeBps: number | null
   specs: readonly GradeSpec[]
   power: { nanoPerMtok: Nano | null; currency: string; method: string }

@@ -43,6 +43,8 @@ export class ActiveJobs {
   readonly #deps: ActiveJobsDeps
   readonly #jobs = new Map<string, { job: ActiveJob; served: () => void }>()
   readonly #ended = new Set<() => void>()
+  /** Failed jobs whose end could not be written: as many as ran when the disk failed, at most. */
+  readonly #unwritten = new Map<string, Reason>()
   readonly measures: MeasuresOfAll
 
   constructor(context: VenueContext, deps: ActiveJobsDeps) {
@@ -160,6 +162,14 @@ export class ActiveJobs {
     return cost
   }
 
+  /** Records the ends that could not be written, for instance for want of disk. Throws what still stands in the way. */
+  recordRemaining(): void {
+    if (this.#unwritten.size === 0) return
+    this.#deps.settlement.fail([...this.#unwritten].map(([jobId, reason]) => ({ jobId, reason })))
+    this.#unwritten.clear()
+    this.#changed()
+  }
+
   /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
   #keepReply(job: ActiveJob): void {
     if (job.frame.examId === undefined || job.replyKept) return
@@ -217,16 +227,12 @@ export class ActiveJobs {
       job.engine.cancel(job.frame.jobId)
     }
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
+    const ends = bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) }))
     try {
-      if (bought.length > 0)
-        this.#deps.settlement.fail(
-          bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) })),
-        )
+      if (ends.length > 0) this.#deps.settlement.fail(ends)
     } catch (cause) {
-      log.error(
-        { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },
-        'failed jobs could not be recorded; sync mends it',
-      )
+      log.error({ err: cause, jobIds: ends.map(({ jobId }) => jobId) }, 'failed jobs could not be recorded yet')
+      for (const { jobId, reason } of ends) this.#unwritten.set(jobId, reason)
     }
     if (bought.length > 0) events.changed('jobs')
     for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))

@@ -9,7 +9,7 @@ import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { asOnePrice, samePrice, type Price } from '#contract/money.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { DeploymentsService, StorageService, VenueContext } from '#core/core-context.ts'
 import type { Route, ServingService } from '#core/jobs/index.ts'
 
 import { Drains } from './drains.ts'
@@ -34,6 +34,7 @@ export interface ListingsDeps {
   deployments: DeploymentsService
   qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
+  storage: StorageService
   /** The jobs; a function, since they are built after the listings they ask for their routes. */
   jobs(): ServingService
 }
@@ -216,7 +217,7 @@ export class ListingRunner {
       specVersion: spec.version,
       prices,
       bounds: spec.limits,
-      closed: row.paused ? closedWhy(row) : null,
+      closed: row.paused ? closedWhy(row) : this.#deps.storage.trouble() === null ? null : because('listing.closedStorage'),
     }
   }
 

@@ -9,7 +9,7 @@ import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
 import { SECOND_MS } from '#contract/time.ts'
-import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { DeploymentsService, StorageService, VenueContext } from '#core/core-context.ts'
 import { identityOf } from '#core/deployments/index.ts'
 import { exchangeRefusal, refusalReason, tell, type VenueEvent } from '#core/venues/index.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
@@ -26,6 +26,7 @@ export interface OffersDeps {
   slots: OfferedSlots
   /** What the owner wants, by instrument. */
   rows: ReadonlyMap<string, ListingRow>
+  storage: StorageService
 }
 
 export interface OfferStanding {
@@ -80,6 +81,7 @@ export class Offers {
       venue.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
       this.#deps.deployments.onChange(() => this.#refreshAll()),
+      this.#deps.storage.onChange(() => this.#refreshAll()),
     ]
     this.#refreshAll()
     return () => {
@@ -175,6 +177,8 @@ export class Offers {
 
   /** Why this listing cannot be offered now; null when it can. */
   #obstacle(row: ListingRow): Reason | null {
+    const trouble = this.#deps.storage.trouble()
+    if (trouble !== null) return because('listing.storage', { trouble })
     const state = this.#context.venue.state()
     // One text through all attempts, so that a long outage is not a change every second.
     if (state.kind !== 'online')

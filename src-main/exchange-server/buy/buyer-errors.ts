@@ -37,6 +37,11 @@ export function failureOf(error: ErrorValue, afterText: boolean): ApiError {
         'server_error',
         'unavailable',
       )
+    case 'DISK_FULL':
+    case 'DISK_READONLY':
+    case 'DISK_FAILED':
+    case 'DB_CORRUPT':
+      return of(503, 'the exchange cannot write its books now; nothing is charged', 'server_error', 'unavailable')
     case 'INTERNAL':
       return of(500, 'the exchange failed; nothing is charged', 'server_error', null)
     case 'NO_SUPPLIER':

@@ -1,0 +1,50 @@
+/**
+ * SQLite's own check of a file's pages (https://sqlite.org/pragma.html#pragma_integrity_check). `quick` looks at the
+ * structure and at each row's types; `full` also holds every index against its table.
+ */
+import { existsSync } from 'node:fs'
+
+import Database from 'better-sqlite3'
+
+import { fail } from '#contract/errors.ts'
+
+import type { CheckDepth, CheckTask } from './db-task.ts'
+import { BUSY_TIMEOUT_MS } from './open.ts'
+import { offThread } from './off-thread.ts'
+import { asStokerError } from './sqlite-failure.ts'
+
+/** Of a file that is damaged all over, so many say enough. */
+const PROBLEMS_MAX = 20
+const LINE_MAX = 200
+/** KiB of pages: the check walks the file once, and looks up rows by their indices where it is full. */
+const CACHE_KIB = 16_000
+
+/** Blocks until it is done: seconds for each gigabyte, minutes where it is `full`. Lines, none when all is well. */
+export function checkNow({ path, depth }: CheckTask): string[] {
+  if (!existsSync(path)) throw fail('db.missing', { path })
+  let sqlite: Database.Database | null = null
+  try {
+    sqlite = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+    sqlite.pragma(`cache_size = -${CACHE_KIB}`)
+    const rows = sqlite
+      .prepare(`PRAGMA ${depth === 'quick' ? 'quick_check' : 'integrity_check'}(${PROBLEMS_MAX})`)
+      .pluck()
+      .all() as string[]
+    return rows.flatMap((row) => (row === 'ok' ? [] : row.split('\n'))).map((line) => line.slice(0, LINE_MAX))
+  } catch (error) {
+    const code = (error as { code?: unknown }).code
+    // Too damaged to be walked at all is the answer, not a failure of the check.
+    if (code === 'SQLITE_NOTADB' || (typeof code === 'string' && code.startsWith('SQLITE_CORRUPT')))
+      return [(error as Error).message]
+    throw asStokerError(error, path)
+  } finally {
+    sqlite?.close()
+  }
+}
+
+/** The same on a thread of its own; `onTick` every two seconds with the seconds so far. Ends early with the signal. */
+export const checkFile = (
+  path: string,
+  depth: CheckDepth,
+  options: { onTick?: (seconds: number) => void; signal?: AbortSignal } = {},
+): Promise<string[]> => offThread<string[]>({ kind: 'check', path, depth }, options)
