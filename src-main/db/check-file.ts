@@ -2,6 +2,7 @@
  * SQLite's own check of a file's pages (https://sqlite.org/pragma.html#pragma_integrity_check). `quick` looks at the
  * structure and at each row's types; `full` also holds every index against its table.
  */
+import { isUtf8 } from 'node:buffer'
 import { existsSync } from 'node:fs'
 
 import Database from 'better-sqlite3'
@@ -30,7 +31,9 @@ export function checkNow({ path, depth }: CheckTask): string[] {
       .prepare(`PRAGMA ${depth === 'quick' ? 'quick_check' : 'integrity_check'}(${PROBLEMS_MAX})`)
       .pluck()
       .all() as string[]
-    return rows.flatMap((row) => (row === 'ok' ? [] : row.split('\n'))).map((line) => line.slice(0, LINE_MAX))
+    const found = rows.flatMap((row) => (row === 'ok' ? [] : row.split('\n')))
+    const texts = depth === 'full' && found.length < PROBLEMS_MAX ? damagedTexts(sqlite) : []
+    return [...found, ...texts].slice(0, PROBLEMS_MAX).map((line) => line.slice(0, LINE_MAX))
   } catch (error) {
     const code = (error as { code?: unknown }).code
     // Too damaged to be walked at all is the answer, not a failure of the check.
@@ -40,6 +43,29 @@ export function checkNow({ path, depth }: CheckTask): string[] {
   } finally {
     sqlite?.close()
   }
+}
+
+/**
+ * Texts that are no UTF-8, which Stoker never writes: SQLite takes any bytes for a text, so that it does not see what
+ * was written over one.
+ */
+function damagedTexts(sqlite: Database.Database): string[] {
+  const tables = sqlite
+    .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%'")
+    .pluck()
+    .all() as string[]
+  return tables.flatMap((table) => {
+    const columns = sqlite
+      .prepare("SELECT name FROM pragma_table_xinfo(?) WHERE upper(type) = 'TEXT' AND hidden IN (0, 3)")
+      .pluck()
+      .all(table) as string[]
+    if (columns.length === 0) return []
+    const texts = columns.map((column) => `coalesce("${column}", '')`).join(' || ')
+    let damaged = 0
+    for (const bytes of sqlite.prepare(`SELECT CAST(${texts} AS BLOB) FROM "${table}"`).pluck().iterate())
+      if (!isUtf8(bytes as Buffer)) damaged += 1
+    return damaged === 0 ? [] : [`${damaged} rows of ${table} hold texts that are damaged`]
+  })
 }
 
 /** The same on a thread of its own; `onTick` every two seconds with the seconds so far. Ends early with the signal. */

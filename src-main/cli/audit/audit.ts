@@ -34,8 +34,11 @@ export interface OurSide {
 }
 
 export interface Audit {
+  /** Everything in the folder was checked and compared, and nothing is wrong. */
   ok: boolean
   problems: string[]
+  /** What could not be compared, and why: it may hold, and nobody has looked. */
+  notCompared: string[]
   /** Null in a folder where only an exchange has run. */
   ours: OurSide | null
   exchange: { accounts: number; transfers: number; receipts: number; suppliers: number } | null
@@ -112,7 +115,13 @@ function* auditSides(
   { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
 ): Sliced<Audit> {
   const problems = collectAuditProblems()
+  const notCompared: string[] = []
   const seller = ours === null ? null : yield* auditSeller(ours, exchangeKey, problems)
+  if (ours === null) notCompared.push('no seller has run in this folder, so the exchange was compared with nobody')
+  else if (exchange === null) notCompared.push('there is no exchange in this folder, so ours was compared with nothing')
+  else if (supplier === null || exchangeKey === null)
+    notCompared.push('a key is missing in this folder, so it is not known whose records are to be compared')
+  if (ours !== null && exchange !== null) notCompared.push(...foreignChains(ours, exchangeKey))
   let other: Pick<Audit, 'exchange' | 'ahead'> = { exchange: null, ahead: null }
   if (exchange !== null) {
     const {
@@ -130,12 +139,24 @@ function* auditSides(
     other = { exchange: { accounts, transfers, receipts, suppliers }, ahead }
   }
   return {
-    ok: problems.lines.length === 0,
+    ok: problems.lines.length === 0 && notCompared.length === 0,
     problems: problems.lines,
+    notCompared,
     ours: seller === null ? null : ourSide(seller),
     ...other,
   }
 }
+
+const CHAINS_SHOWN = 20
+
+/** Receipts of exchanges whose books are elsewhere: their signatures hold or not, and that is all that can be said. */
+const foreignChains = (ours: ReadDb, exchangeKey: string | null): string[] =>
+  ours
+    .prepare<{ exchange: string; n: number }>(
+      `SELECT exchange, count(*) AS n FROM receipts WHERE exchange <> ? GROUP BY exchange LIMIT ${CHAINS_SHOWN}`,
+    )
+    .all(exchangeKey ?? '')
+    .map(({ exchange, n }) => `${n} receipts of the exchange ${exchange}, whose books are not in this folder`)
 
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {

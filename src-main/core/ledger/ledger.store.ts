@@ -53,7 +53,12 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
   for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {
     const page = receiptsPage(db, after, RECEIPTS)
     for (const row of page) {
-      const receipt = JSON.parse(row.json) as Receipt
+      const receipt = readReceipt(row.json)
+      if (receipt === null) {
+        problems.push(`receipt ${row.seq}: its text is damaged`)
+        prev = null
+        continue
+      }
       if (prev !== null && prev.exchange !== receipt.exchange) prev = null
       problems.push(...receiptProblems(db, receipt, row.hash, prev))
       prev = receipt
@@ -65,6 +70,15 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
     after = { exchange: end.exchange, seq: end.seq }
   }
   return { problems: problems.slice(0, PROBLEMS_MAX), accounts, transfers, receipts }
+}
+
+/** Null for a text that is none: its page was damaged. */
+function readReceipt(json: string): Receipt | null {
+  try {
+    return JSON.parse(json) as Receipt
+  } catch {
+    return null
+  }
 }
 
 type Read = VenueContext['realmDb']['read']

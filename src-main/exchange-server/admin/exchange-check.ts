@@ -6,7 +6,7 @@ import { checkBooksSliced } from '#books/books-check.ts'
 import { verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
 import { onePrice, samePrice } from '#contract/money.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import { receipt as receiptSchema, type Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
@@ -83,7 +83,8 @@ export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: stri
 }
 
 function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, problems: string[]): Sliced<number> {
-  let prev: Receipt | null = null
+  /** Undefined after one that could not be read: the next then has nothing to follow. */
+  let prev: Receipt | null | undefined = null
   let count = 0
   for (
     let page = receiptsAfter(db, supplier.supplier, 0, RECEIPTS);
@@ -91,10 +92,12 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
     page = receiptsAfter(db, supplier.supplier, count, RECEIPTS)
   ) {
     for (const json of page) {
-      const receipt = JSON.parse(json) as Receipt
-      const verified = verifyReceipt(receipt, { exchangeKey, prev })
-      for (const problem of verified.problems)
-        problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
+      count += 1
+      const receipt = readReceipt(json)
+      const verified = verifyReceipt(receipt, { exchangeKey, ...(prev === undefined ? {} : { prev }) })
+      for (const problem of verified.problems) problems.push(`receipt ${count} of ${supplier.supplier}: ${problem}`)
+      prev = receipt
+      if (receipt === undefined) continue
       const terms = jobTerms(db, receipt.claim.jobId)
       if (
         terms === null ||
@@ -102,9 +105,7 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
         terms.inputTokens !== receipt.billed.inputTokens ||
         receipt.billed.outputTokens > terms.maxTokens
       )
-        problems.push(`receipt ${receipt.seq} of ${supplier.supplier} bills what was not agreed`)
-      prev = receipt
-      count += 1
+        problems.push(`receipt ${count} of ${supplier.supplier} bills what was not agreed`)
     }
     yield { part: 'receipts', rows: page.length, done: count, of: Math.max(count, supplier.receiptSeq) }
     if (problems.length > PROBLEMS_MAX) return count
@@ -112,6 +113,16 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
   if (count !== supplier.receiptSeq)
     problems.push(`${supplier.supplier} has ${count} receipts and a chain of ${supplier.receiptSeq}`)
   return count
+}
+
+/** Undefined for a text that is no receipt: its page was damaged. */
+function readReceipt(json: string): Receipt | undefined {
+  try {
+    const value = JSON.parse(json) as Receipt
+    return receiptSchema.safeParse(value).success ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What holds, releases and receipts of each supplier add up to. */
