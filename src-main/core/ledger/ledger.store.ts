@@ -8,6 +8,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { AVAILABLE, FEE, findJob, HELD, PAID, RECEIVED, receiptsPage } from '#core/jobs/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
+import { checkFile } from '#db/check-file.ts'
 import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
 import { finishInSlices, type Sliced, type SliceOptions } from '#lib/sliced.ts'
@@ -43,6 +44,16 @@ export async function checkOwnSide(
     db.close()
   }
 }
+
+/**
+ * Damage of the file's pages, a line each; none for a database that is no file. On a thread of its own, minutes for
+ * millions of jobs; `onTick` every two seconds with the seconds so far. Throws the signal's reason when that ends it.
+ */
+export const checkPages = async (
+  { realmDb: { path } }: Pick<VenueContext, 'realmDb'>,
+  { signal, onTick }: { signal?: AbortSignal | undefined; onTick: (seconds: number) => void },
+): Promise<string[]> =>
+  path === ':memory:' ? [] : checkFile(path, 'full', { onTick, ...(signal === undefined ? {} : { signal }) })
 
 export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<OwnCheck> {
   const { problems: ofBooks, accounts, transfers } = yield* checkBooksSliced(db)
