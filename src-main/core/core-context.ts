@@ -171,8 +171,8 @@ export interface TradingService {
   connectedShare(from: EpochMs): number | null
   /** What of the exchange's records cannot be booked, one line each; empty when all is well. */
   unbooked(): string[]
-  /** Why nothing can be booked now; null when the disks are well. */
-  storageTrouble(): Reason | null
+  /** Why nothing can be booked now; null when the disks are well, missing where nobody watches them. */
+  storageTrouble?(): Reason | null
   /**
    * Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words;
    * null when it may.

@@ -6,7 +6,7 @@ import { existsSync, statSync } from 'node:fs'
 
 import Database from 'better-sqlite3'
 
-import { removeUnfinished } from './copies.ts'
+import { emptyFile, removeUnfinished } from './copies.ts'
 import { pendingOf } from './migrate.ts'
 import { migrateTask } from './migrate-file.ts'
 import { offThread } from './off-thread.ts'
@@ -24,13 +24,14 @@ export interface BringUpToDateOptions {
 }
 
 /**
- * Applies what is pending, after a copy where the database held data; a file that does not exist, or is empty, is left
- * to `openDb`. Copies that a killed start left half made are removed. Only the owner of the folder may call it. Errors:
+ * Applies what is pending, after a copy where the database held data; a file that does not exist is left to `openDb`. Copies that a killed start left half made are removed. Only the owner of the folder may call it. Errors:
  * as openDb, with nothing changed.
  */
 export async function bringUpToDate({ path, migrations, onProgress, tickMs }: BringUpToDateOptions): Promise<void> {
   removeUnfinished(path)
-  if (!existsSync(path) || statSync(path).size === 0 || !isBehind(path, migrations)) return
+  if (!existsSync(path)) return
+  if (statSync(path).size === 0) throw emptyFile(path)
+  if (!isBehind(path, migrations)) return
   let last: MigrationProgress | null = null
   await offThread<void>(migrateTask(path, migrations), {
     ...(tickMs === undefined ? {} : { tickMs }),

@@ -2,6 +2,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
+import { fail, type StokerError } from '#contract/errors.ts'
 import { because, type Reason } from '#contract/reasons.ts'
 
 const namesBeside = (path: string): string[] => {
@@ -30,6 +31,10 @@ export function copyAdvice(path: string): Reason {
   const copy = newestCopy(path)
   return copy === null ? because('db.adviceNoCopy', { path }) : because('db.adviceCopy', { copy, path })
 }
+
+/** A file of no bytes is never ours: somebody, or a full disk, has cut it off. */
+export const emptyFile = (path: string): StokerError =>
+  fail('db.emptyFile', { path, advice: copyAdvice(path) }, { data: { path } })
 
 /** Copies, and files that were to become a database, whose maker was killed. Only the folder's owner may call it. */
 export function removeUnfinished(path: string): void {

@@ -9,7 +9,7 @@ import Database, { type Statement } from 'better-sqlite3'
 import { fail, StokerError } from '#contract/errors.ts'
 import { onDisk } from '#lib/disk-failure.ts'
 
-import { copyAdvice, removeUnfinished } from './copies.ts'
+import { emptyFile, removeUnfinished } from './copies.ts'
 import { migrate, requireCurrent } from './migrate.ts'
 import { asStokerError } from './sqlite-failure.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
@@ -85,12 +85,12 @@ function openingFailure(error: unknown, { path, readOnly }: OpenOptions): unknow
 }
 
 /**
- * A file that is not there is made beside its place and renamed, so that one of no bytes is never ours: somebody, or a
- * full disk, has cut it off, and its records must not silently begin anew.
+ * A file that is not there is made beside its place and renamed, so that one of no bytes is never ours: its records must
+ * not silently begin anew.
  */
 function createWhole({ path, migrations }: OpenOptions): void {
   const size = onDisk(path, () => sizeOf(path))
-  if (size === 0) throw fail('db.emptyFile', { path, advice: copyAdvice(path) }, { data: { path } })
+  if (size === 0) throw emptyFile(path)
   if (size !== null) return
   const unfinished = `${path}.new`
   try {

@@ -79,6 +79,8 @@ describe('a database brought up to date', () => {
       path,
       migrations: [one, rebuilt],
       onProgress(progress) {
+        // A busy machine takes longer than two seconds, and is told so.
+        if (progress.seconds !== undefined) return
         turnsAt.push(turns)
         told.push(progress)
       },

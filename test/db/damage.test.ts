@@ -76,7 +76,7 @@ describe.each(['practice', 'exchange'] as const)('64 random bytes over an inner 
 })
 
 describe('64 random bytes over any page in use', () => {
-  it.each([11, 12, 13, 14, 15, 16, 17, 18])('are never ok to the ledger check, seed %i', async (seed) => {
+  it.each([11, 12, 13, 14])('are never ok to the ledger check, seed %i', async (seed) => {
     const random = seeded(seed)
     copyFileSync(whole.exchange, exchangePath(folder.path))
     const path = practicePath(folder.path)

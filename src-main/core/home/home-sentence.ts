@@ -120,7 +120,8 @@ function prepared(facts: HomeFacts): Said {
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
-  if (facts.storageTrouble !== null) return tells(because('home.storage', { trouble: facts.storageTrouble }))
+  const { storageTrouble = null } = facts
+  if (storageTrouble !== null) return tells(because('home.storage', { trouble: storageTrouble }))
   if (facts.unbooked !== null)
     return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   if (engine.kind === 'broken')

@@ -34,7 +34,8 @@ export interface ListingsDeps {
   deployments: DeploymentsService
   qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
-  storage: StorageService
+  /** Missing where nobody watches the disks. */
+  storage?: StorageService
   /** The jobs; a function, since they are built after the listings they ask for their routes. */
   jobs(): ServingService
 }
@@ -217,7 +218,7 @@ export class ListingRunner {
       specVersion: spec.version,
       prices,
       bounds: spec.limits,
-      closed: row.paused ? closedWhy(row) : this.#deps.storage.trouble() === null ? null : because('listing.closedStorage'),
+      closed: row.paused ? closedWhy(row) : this.#closedByStorage(),
     }
   }
 
@@ -291,6 +292,11 @@ export class ListingRunner {
     const row = this.#rows.get(instrument)
     if (row === undefined) throw fail('listing.none')
     return row
+  }
+
+  #closedByStorage(): Reason | null {
+    const trouble = this.#deps.storage?.trouble() ?? null
+    return trouble === null ? null : because('listing.closedStorage')
   }
 
   #view(row: ListingRow): Listing {

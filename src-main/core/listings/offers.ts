@@ -26,7 +26,8 @@ export interface OffersDeps {
   slots: OfferedSlots
   /** What the owner wants, by instrument. */
   rows: ReadonlyMap<string, ListingRow>
-  storage: StorageService
+  /** Missing where nobody watches the disks. */
+  storage?: StorageService
 }
 
 export interface OfferStanding {
@@ -81,7 +82,7 @@ export class Offers {
       venue.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
       this.#deps.deployments.onChange(() => this.#refreshAll()),
-      this.#deps.storage.onChange(() => this.#refreshAll()),
+      this.#deps.storage?.onChange(() => this.#refreshAll()) ?? (() => undefined),
     ]
     this.#refreshAll()
     return () => {
@@ -177,7 +178,7 @@ export class Offers {
 
   /** Why this listing cannot be offered now; null when it can. */
   #obstacle(row: ListingRow): Reason | null {
-    const trouble = this.#deps.storage.trouble()
+    const trouble = this.#deps.storage?.trouble() ?? null
     if (trouble !== null) return because('listing.storage', { trouble })
     const state = this.#context.venue.state()
     // One text through all attempts, so that a long outage is not a change every second.

@@ -12,7 +12,7 @@ import { HAS_SMALL_DISKS, smallDisk } from '#test/support/small-disk.ts'
 describe.skipIf(!HAS_SMALL_DISKS)('a job that fails on a full disk', () => {
   it('is recorded as failed when the disk is back, without a restart', async () => {
     const disk = smallDisk(4)!
-    const seller = new Seller(disk.path)
+    const seller = new Seller(disk.path, { engine: { manual: true } })
     onTestFinished(() => {
       seller.close()
       disk.remove()
@@ -20,7 +20,7 @@ describe.skipIf(!HAS_SMALL_DISKS)('a job that fails on a full disk', () => {
     const { exchange, clock } = seller
     exchange.online()
     exchange.deliverAll()
-    const { jobId } = exchange.job({ content: 'what is left' })
+    const jobId = exchange.job({ content: 'what is left' })
     exchange.deliver()
     const state = (): string | undefined => findJob(seller.context.realmDb.read, jobId)?.state
     expect(state()).toBe('running')
