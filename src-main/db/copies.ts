@@ -40,6 +40,9 @@ export const emptyFile = (path: string): StokerError =>
 export function removeUnfinished(path: string): void {
   const name = basename(path)
   for (const other of namesBeside(path))
-    if (other.startsWith(`${name}.`) && /^(before-\d+\.tmp|new)(-journal|-wal|-shm)?$/.test(other.slice(name.length + 1)))
+    if (
+      other.startsWith(`${name}.`) &&
+      /^(before-\d+\.tmp|new)(-journal|-wal|-shm)?$/.test(other.slice(name.length + 1))
+    )
       rmSync(join(dirname(path), other), { force: true })
 }

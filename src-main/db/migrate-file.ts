@@ -18,9 +18,10 @@ type OnProgress = (progress: MigrationProgress) => void
 export const migrateTask = (path: string, migrations: readonly Migration[]): MigrateTask => ({
   kind: 'migrate',
   path,
-  migrations: migrations.map(({ id, name, up }) => {
+  migrations: migrations.map((migration) => {
+    const { id, name } = migration
     const sql: string[] = []
-    up((statement) => void sql.push(statement))
+    migration.up((statement) => void sql.push(statement))
     return { id, name, sql }
   }),
 })

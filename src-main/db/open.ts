@@ -6,11 +6,12 @@ import { renameSync, rmSync, statSync } from 'node:fs'
 
 import Database, { type Statement } from 'better-sqlite3'
 
-import { fail, StokerError } from '#contract/errors.ts'
+import { fail } from '#contract/errors.ts'
 import { onDisk } from '#lib/disk-failure.ts'
 
 import { emptyFile, removeUnfinished } from './copies.ts'
 import { migrate, requireCurrent } from './migrate.ts'
+import { failuresOf, type FileFailures } from './file-failures.ts'
 import { asStokerError } from './sqlite-failure.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
@@ -116,7 +117,7 @@ function createWhole({ path, migrations }: OpenOptions): void {
 /** Statements by text, in two kinds: plain, and `money` ones that return integers as BigInt. */
 function statementCache(
   sqlite: Database.Database,
-  told: Told,
+  failures: FileFailures,
   check: (statement: Statement, sql: string) => void,
 ): ReadDb {
   const caches = { plain: new Map<string, Statement>(), money: new Map<string, Statement>() }
@@ -124,7 +125,7 @@ function statementCache(
     const cache = caches[kind]
     let statement = cache.get(sql)
     if (statement === undefined) {
-      statement = told.of(sqlite.prepare(sql).safeIntegers(kind === 'money'))
+      statement = failures.watch(sqlite.prepare(sql).safeIntegers(kind === 'money'))
       const oldest = cache.size >= STATEMENTS_MAX ? cache.keys().next().value : undefined
       if (oldest !== undefined) cache.delete(oldest)
       cache.set(sql, statement)
@@ -138,72 +139,35 @@ function statementCache(
   }
 }
 
-/** Failures of one file in words, and the last of them remembered. */
-interface Told {
-  /** Runs `work`; a failure of the disk or the file is remembered and thrown in words. */
-  run<T>(work: () => T): T
-  /** The same statement, telling. */
-  of(statement: Statement): Statement
-  /** A write came through. */
-  wrote(): void
-  trouble(): StokerError | null
-}
-
-function failuresOf(path: string): Told {
-  let damage: StokerError | null = null
-  let unwritten: StokerError | null = null
-  const run = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      const known = asStokerError(error, path)
-      if (known instanceof StokerError && known !== error) {
-        if (known.code === 'DB_CORRUPT') damage ??= known
-        else unwritten = known
-      }
-      throw known
-    }
-  }
-  return {
-    run,
-    of(statement) {
-      const { get, all, run: write } = statement
-      return Object.assign(statement, {
-        get: (...params: unknown[]) => run(() => get.apply(statement, params)),
-        all: (...params: unknown[]) => run(() => all.apply(statement, params)),
-        run: (...params: unknown[]) => run(() => write.apply(statement, params)),
-      })
-    },
-    wrote: () => (unwritten = null),
-    trouble: () => damage ?? unwritten,
-  }
-}
-
-function handle(sqlite: Database.Database, options: OpenOptions): Db {
-  /** Effects of the open transaction; null outside one. */
-  let effects: (() => void)[] | null = null
-  const told = failuresOf(options.path)
-  const read = statementCache(sqlite, told, (statement, sql) => {
-    if (!statement.readonly) throw new Error(`a reader cannot write, use tx: ${sql}`)
-  })
-  const write = statementCache(sqlite, told, (_statement, sql) => {
-    if (effects === null) throw new Error(`a writer is used outside its transaction: ${sql}`)
-  }) as WriteDb
-  const begin = told.of(sqlite.prepare('BEGIN IMMEDIATE'))
-  const commit = told.of(sqlite.prepare('COMMIT'))
-  const rollback = sqlite.prepare('ROLLBACK')
-  const runEffect = (effect: () => void): void => {
+/** The commit stands whatever an effect does, so the transaction's caller must not see its error. */
+const effectRunner =
+  ({ log }: OpenOptions) =>
+  (effect: () => void): void => {
     try {
       effect()
     } catch (error) {
-      // The commit stands whatever the effect does, so the transaction's caller must not see this error.
-      if (options.log !== undefined) options.log.error({ err: error }, 'an effect after a commit failed')
+      if (log !== undefined) log.error({ err: error }, 'an effect after a commit failed')
       else
         queueMicrotask(() => {
           throw error
         })
     }
   }
+
+function handle(sqlite: Database.Database, options: OpenOptions): Db {
+  /** Effects of the open transaction; null outside one. */
+  let effects: (() => void)[] | null = null
+  const failures = failuresOf(options.path)
+  const read = statementCache(sqlite, failures, (statement, sql) => {
+    if (!statement.readonly) throw new Error(`a reader cannot write, use tx: ${sql}`)
+  })
+  const write = statementCache(sqlite, failures, (_statement, sql) => {
+    if (effects === null) throw new Error(`a writer is used outside its transaction: ${sql}`)
+  }) as WriteDb
+  const begin = failures.watch(sqlite.prepare('BEGIN IMMEDIATE'))
+  const commit = failures.watch(sqlite.prepare('COMMIT'))
+  const rollback = sqlite.prepare('ROLLBACK')
+  const runEffect = effectRunner(options)
   return {
     path: options.path,
     read,
@@ -218,7 +182,7 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
         if (result instanceof Promise)
           throw new Error('a transaction must not return a promise: nothing can be awaited inside')
         commit.run()
-        told.wrote()
+        failures.wrote()
       } catch (error) {
         if (sqlite.inTransaction) rollback.run()
         throw error
@@ -232,7 +196,7 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
       if (effects === null) runEffect(effect)
       else effects.push(effect)
     },
-    trouble: () => told.trouble(),
+    trouble: () => failures.trouble(),
     tryWrite() {
       if (effects !== null) return true
       try {
@@ -240,7 +204,7 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
         // Writes its page although nothing changes.
         sqlite.pragma(`user_version = ${sqlite.pragma('user_version', { simple: true }) as number}`)
         commit.run()
-        told.wrote()
+        failures.wrote()
         return true
       } catch {
         if (sqlite.inTransaction) rollback.run()

@@ -16,7 +16,8 @@ export function asStokerError(error: unknown, path: string): unknown {
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return inDiskWords(error, path)
   const options = { data: { path, sqlite: code }, cause: error }
   const begins = (...codes: string[]): boolean => codes.some((one) => code === one || code.startsWith(`${one}_`))
-  if (begins('SQLITE_NOTADB', 'SQLITE_CORRUPT')) return fail('db.unreadable', { path, advice: copyAdvice(path) }, options)
+  if (begins('SQLITE_NOTADB', 'SQLITE_CORRUPT'))
+    return fail('db.unreadable', { path, advice: copyAdvice(path) }, options)
   if (begins('SQLITE_FULL')) return fail('disk.full', { path }, options)
   // A log that cannot grow in memory is a disk without room as well.
   if (code === 'SQLITE_IOERR_SHMSIZE') return fail('disk.full', { path }, options)

@@ -81,12 +81,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
     signal: stopping.signal,
   })
-  const onUnended = (error: unknown): void =>
-    context.log.warn({ err: error }, 'jobs that are over still cannot be ended in the books')
-  every(context.clock, context.terms.heartbeatMs, () => router.endRemaining(), {
-    onError: onUnended,
-    signal: stopping.signal,
-  })
+  const endRemaining = remainingEnds(context, router, stopping.signal)
   return {
     router,
     sessions,
@@ -99,13 +94,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       }
       return count
     },
-    endRemaining() {
-      try {
-        router.endRemaining()
-      } catch (error) {
-        onUnended(error)
-      }
-    },
+    endRemaining,
     startLoops: () => releaseLoop(context, announce, stopping.signal),
     stop() {
       stopping.abort(new Error('the exchange stops'))
@@ -114,5 +103,19 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       sessions.stop()
       feed.stop()
     },
+  }
+}
+
+/** Ends at every heartbeat what could not be ended before; the returned function does so now. */
+function remainingEnds({ clock, terms, log }: ExchangeContext, router: Router, signal: AbortSignal): () => void {
+  const onError = (error: unknown): void =>
+    log.warn({ err: error }, 'jobs that are over still cannot be ended in the books')
+  every(clock, terms.heartbeatMs, () => router.endRemaining(), { onError, signal })
+  return () => {
+    try {
+      router.endRemaining()
+    } catch (error) {
+      onError(error)
+    }
   }
 }

@@ -61,7 +61,9 @@ export const reasonOfEnd = (
   { code, signal }: { code: number | null; signal: string | null },
   folder: string,
 ): StokerError | null =>
-  signal === BUS.signal || code === BUS.exit ? fail('disk.vanished', { path: folder }, { data: { path: folder } }) : null
+  signal === BUS.signal || code === BUS.exit
+    ? fail('disk.vanished', { path: folder }, { data: { path: folder } })
+    : null
 
 /** The last message of a child before it exits. */
 export interface StatedEnd {

@@ -37,6 +37,11 @@ const errorFields = (error: unknown): unknown =>
 /** Level from STOKER_LOG (silent, error, warn, info, debug); `warn` when unset. */
 export const createLog = (name: string): Log =>
   pino(
-    { name, level: process.env['STOKER_LOG'] ?? 'warn', redact: { paths: REDACT, censor: '[removed]' }, serializers: { err: errorFields } },
+    {
+      name,
+      level: process.env['STOKER_LOG'] ?? 'warn',
+      redact: { paths: REDACT, censor: '[removed]' },
+      serializers: { err: errorFields },
+    },
     process.stderr,
   )

@@ -119,7 +119,8 @@ describe('a database brought up to date', () => {
 
   it('removes what a killed start left half made, also when nothing is pending', async () => {
     const path = filled()
-    for (const end of ['before-10.tmp', 'before-10.tmp-journal', 'before-5.tmp', 'new']) writeFileSync(`${path}.${end}`, 'x')
+    for (const end of ['before-10.tmp', 'before-10.tmp-journal', 'before-5.tmp', 'new'])
+      writeFileSync(`${path}.${end}`, 'x')
     await bringUpToDate({ path, migrations: [one], onProgress: () => undefined })
     expect(readdirSync(join(path, '..'))).toEqual(['a.db'])
   })

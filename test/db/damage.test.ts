@@ -60,19 +60,22 @@ function scribble(path: string, at: number, random: () => number): void {
 }
 
 describe.each(['practice', 'exchange'] as const)('64 random bytes over an inner page of %s', (side) => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('are seen by the check of a start and by the ledger check, seed %i', async (seed) => {
-    const random = seeded(seed)
-    const path = side === 'practice' ? practicePath(folder.path) : exchangePath(folder.path)
-    for (const each of ['practice', 'exchange'] as const)
-      copyFileSync(whole[each], each === 'practice' ? practicePath(folder.path) : exchangePath(folder.path))
-    expect(checkNow({ kind: 'check', path, depth: 'full' })).toEqual([])
-    const { pages, size } = innerPages(path)
-    expect(pages.length).toBeGreaterThan(3)
-    scribble(path, placeOn(path, pages[Math.floor(random() * pages.length)]!, size, random), random)
-    expect((await checkFile(path, 'quick')).length).toBeGreaterThan(0)
-    const audit = await auditFolder(folder.path)
-    expect({ ok: audit.ok, exit: exitOfAudit(audit) }).toEqual({ ok: false, exit: 5 })
-  })
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'are seen by the check of a start and by the ledger check, seed %i',
+    async (seed) => {
+      const random = seeded(seed)
+      const path = side === 'practice' ? practicePath(folder.path) : exchangePath(folder.path)
+      for (const each of ['practice', 'exchange'] as const)
+        copyFileSync(whole[each], each === 'practice' ? practicePath(folder.path) : exchangePath(folder.path))
+      expect(checkNow({ kind: 'check', path, depth: 'full' })).toEqual([])
+      const { pages, size } = innerPages(path)
+      expect(pages.length).toBeGreaterThan(3)
+      scribble(path, placeOn(path, pages[Math.floor(random() * pages.length)]!, size, random), random)
+      expect((await checkFile(path, 'quick')).length).toBeGreaterThan(0)
+      const audit = await auditFolder(folder.path)
+      expect({ ok: audit.ok, exit: exitOfAudit(audit) }).toEqual({ ok: false, exit: 5 })
+    },
+  )
 })
 
 describe('64 random bytes over any page in use', () => {

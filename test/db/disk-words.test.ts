@@ -26,7 +26,8 @@ function opened(path: string): Db {
   onTestFinished(() => db.close())
   return db
 }
-const write = (db: Db, text = 'x'): unknown => db.tx((to) => to.prepare('INSERT INTO notes (text) VALUES (?)').run(text))
+const write = (db: Db, text = 'x'): unknown =>
+  db.tx((to) => to.prepare('INSERT INTO notes (text) VALUES (?)').run(text))
 const count = (db: Db): number => db.read.prepare<{ n: number }>('SELECT count(*) AS n FROM notes').get()!.n
 
 describe.skipIf(!HAS_SMALL_DISKS)('a database on a full disk', () => {
@@ -98,7 +99,8 @@ describe('a database whose file goes away or is none', () => {
 
   it('that a killed start left half made is made anew', () => {
     const path = join(tempDir(), 'a.db')
-    for (const end of ['new', 'new-journal', 'before-10.tmp', 'before-10.tmp-journal']) writeFileSync(`${path}.${end}`, 'x')
+    for (const end of ['new', 'new-journal', 'before-10.tmp', 'before-10.tmp-journal'])
+      writeFileSync(`${path}.${end}`, 'x')
     opened(path)
     expect(readdirSync(join(path, '..')).filter((name) => name.startsWith('a.db.'))).toEqual([])
   })
@@ -150,7 +152,11 @@ describe('a lock', () => {
 describe('the note of a clean end', () => {
   it('holds for files that are as they were left, once', () => {
     const dir = tempDir()
-    const [one, other, gone] = ['one.db', 'other.db', 'gone.db'].map((name) => join(dir, name)) as [string, string, string]
+    const [one, other, gone] = ['one.db', 'other.db', 'gone.db'].map((name) => join(dir, name)) as [
+      string,
+      string,
+      string,
+    ]
     for (const path of [one, other, gone]) writeFileSync(path, 'as it was')
     noteCleanEnd(dir, [one, other, gone])
     writeFileSync(other, 'AS IT WAS')

@@ -15,7 +15,8 @@ const PAGE = readFileSync(resolve(import.meta.dirname, '../../docs/exit-codes.md
 
 describe('the exit codes', () => {
   it('stand in the table of the docs, each once', () => {
-    for (const { exit, means, again } of Object.values(EXITS)) expect(PAGE).toContain(`| ${exit} | ${means} | ${again} |`)
+    for (const { exit, means, again } of Object.values(EXITS))
+      expect(PAGE).toContain(`| ${exit} | ${means} | ${again} |`)
     const codes = Object.values(EXITS).map(({ exit }) => exit)
     expect(new Set(codes).size).toBe(codes.length)
     expect(PAGE.match(/^\| \d+ \|/gm)).toHaveLength(codes.length)
@@ -42,7 +43,14 @@ describe('a reason that a child states', () => {
     const stated = readStatedEnd(structuredClone(statedEnd(error)))
     expect(stated?.error).toMatchObject({ code: 'DB_FROM_FUTURE', reason: error.reason, message: error.message })
     expect(statedEnd(new Error('a fault'))).toBeNull()
-    for (const other of [null, 7, {}, { t: 'failed' }, { t: 'failed', error: { code: 'X', message: '' } }, { t: 'ready' }])
+    for (const other of [
+      null,
+      7,
+      {},
+      { t: 'failed' },
+      { t: 'failed', error: { code: 'X', message: '' } },
+      { t: 'ready' },
+    ])
       expect(readStatedEnd(other)).toBeNull()
   })
 

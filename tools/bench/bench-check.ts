@@ -41,11 +41,13 @@ async function check(folder: string, jobs: number): Promise<Taken> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('check-child.ts', import.meta.url)), folder], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [out, err] = await Promise.all([child.stdout, child.stderr].map(async (stream) => {
-    let text = ''
-    for await (const chunk of stream) text = (text + String(chunk)).slice(-100_000)
-    return text
-  }))
+  const [out, err] = await Promise.all(
+    [child.stdout, child.stderr].map(async (stream) => {
+      let text = ''
+      for await (const chunk of stream) text = (text + String(chunk)).slice(-100_000)
+      return text
+    }),
+  )
   const result = JSON.parse(out!) as { ok: boolean; problems: string[]; ours: { receipts: number } }
   if (!result.ok) throw new Error(`the check of ${jobs} jobs says: ${JSON.stringify(result).slice(0, 1_000)}`)
   const last = err!.trim().split('\n').at(-1)!

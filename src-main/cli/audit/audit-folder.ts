@@ -44,7 +44,8 @@ export async function auditFolder(dir: string, { onSlice }: AuditFolderOptions =
   const problems: string[] = []
   const notCompared: string[] = []
   for (const { name, path, isVenue } of databasesOf(dir)) {
-    const onTick = (seconds: number): void => onSlice?.({ part: `${PAGES_PART} ${name}`, rows: 0, done: seconds, of: 0 })
+    const onTick = (seconds: number): void =>
+      onSlice?.({ part: `${PAGES_PART} ${name}`, rows: 0, done: seconds, of: 0 })
     const found = await checkFile(path, 'full', { onTick })
     files.push({ file: name, damage: found.length })
     problems.push(...found.map((line) => `${name}: ${line}`))

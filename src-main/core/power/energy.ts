@@ -46,9 +46,8 @@ export function createEnergy(
   const gpuCarry = new Map<string, number>()
 
   const write = (): void => {
-    const taken = meter.take()
+    const [taken, before] = [meter.take(), carry]
     if (taken.length === 0) return
-    const before = carry
     try {
       book(taken)
     } catch (error) {

@@ -29,7 +29,9 @@ describe.skipIf(!HAS_SMALL_DISKS)('a job that fails on a full disk', () => {
     const bulk = seller.context.realmDb
     for (let more = true; more;)
       try {
-        bulk.tx((db) => db.prepare("INSERT INTO recorded_events (at, topic, code, params) VALUES (0, 'x', 'x', '{}')").run())
+        bulk.tx((db) =>
+          db.prepare("INSERT INTO recorded_events (at, topic, code, params) VALUES (0, 'x', 'x', '{}')").run(),
+        )
       } catch {
         more = false
       }
