@@ -3,7 +3,7 @@
  * structure and at each row's types; `full` also holds every index against its table.
  */
 import { isUtf8 } from 'node:buffer'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 
 import Database from 'better-sqlite3'
 
@@ -68,9 +68,27 @@ function damagedTexts(sqlite: Database.Database): string[] {
   })
 }
 
-/** The same on a thread of its own; `onTick` every two seconds with the seconds so far. Ends early with the signal. */
-export const checkFile = (
+export interface CheckFileOptions {
+  /** Every two seconds, with the seconds so far. */
+  onTick?: (seconds: number) => void
+  signal?: AbortSignal
+  /** Files up to so many bytes, with their log, are checked at once. */
+  atOnceBytes?: number
+}
+
+/** Some milliseconds of reading: less than a thread takes to start. */
+const AT_ONCE_BYTES = 2 << 20
+
+const bytesOf = (path: string): number =>
+  [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+
+/** The same, on a thread of its own where the file is large. Ends early with the signal, whose reason is thrown. */
+export async function checkFile(
   path: string,
   depth: CheckDepth,
-  options: { onTick?: (seconds: number) => void; signal?: AbortSignal } = {},
-): Promise<string[]> => offThread<string[]>({ kind: 'check', path, depth }, options)
+  { atOnceBytes = AT_ONCE_BYTES, ...options }: CheckFileOptions = {},
+): Promise<string[]> {
+  options.signal?.throwIfAborted()
+  const task: CheckTask = { kind: 'check', path, depth }
+  return bytesOf(path) <= atOnceBytes ? checkNow(task) : offThread<string[]>(task, options)
+}
