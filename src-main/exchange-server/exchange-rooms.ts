@@ -4,13 +4,17 @@ import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 import { every } from '#lib/every.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
+import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
+import type { DeliveredMarks } from './settle/delivered-marks.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
+import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
@@ -21,6 +25,7 @@ export interface ExchangeRooms {
   readonly router: Router
   readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
+  readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
   /** Ends what could not be ended for want of disk. */
@@ -35,6 +40,7 @@ export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
+  marks: DeliveredMarks
 }
 
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
@@ -43,6 +49,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
+  const completions = new CompletionRegistry(context, options.marks)
   const examService = new ExamService(context, router, options.examSeed)
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
@@ -77,13 +84,11 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
       peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
   }
-  every(context.clock, context.terms.heartbeatMs, () => sessions.sweep(), {
-    onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
-    signal: stopping.signal,
-  })
+  startSweeps(context, { sessions, completions, signal: stopping.signal })
   const endRemaining = remainingEnds(context, router, stopping.signal)
   return {
     router,
+    registry: completions,
     sessions,
     practiceBuyer,
     release() {
@@ -118,4 +123,22 @@ function remainingEnds({ clock, terms, log }: ExchangeContext, router: Router, s
       onError(error)
     }
   }
+}
+
+/** What grows old is dropped: silent sessions, answers kept long enough, keys. */
+function startSweeps(
+  context: ExchangeContext,
+  deps: { sessions: SupplierSessions; completions: CompletionRegistry; signal: AbortSignal },
+): void {
+  const { clock, db, log, terms } = context
+  const sweep = (ms: number, what: string, work: () => void): void =>
+    void every(clock, ms, work, {
+      onError: (error) => log.error({ err: error }, `${what} could not be ended; it is tried again`),
+      signal: deps.signal,
+    })
+  sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
+  sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
+    db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),
+  )
 }

@@ -72,7 +72,7 @@ describe.each(['practice', 'exchange'] as const)('64 random bytes over an inner 
       expect(pages.length).toBeGreaterThan(3)
       scribble(path, placeOn(path, pages[Math.floor(random() * pages.length)]!, size, random), random)
       // Both ways: in this thread, and in one of its own.
-    expect((await checkFile(path, 'quick', { atOnceBytes: seed % 4 === 0 ? 0 : Infinity })).length).toBeGreaterThan(0)
+      expect((await checkFile(path, 'quick', { atOnceBytes: seed % 4 === 0 ? 0 : Infinity })).length).toBeGreaterThan(0)
       const audit = await auditFolder(folder.path)
       expect({ ok: audit.ok, exit: exitOfAudit(audit) }).toEqual({ ok: false, exit: 5 })
     },

@@ -4,6 +4,7 @@
  * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
+import { OF_THE_REQUEST } from '#contract/error-codes.ts'
 import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
 import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
@@ -44,7 +45,7 @@ export class ActiveJobs {
   readonly #jobs = new Map<string, { job: ActiveJob; served: () => void }>()
   readonly #ended = new Set<() => void>()
   /** Failed jobs whose end could not be written: as many as ran when the disk failed, at most. */
-  readonly #unwritten = new Map<string, Reason>()
+  readonly #unwritten = new Map<string, Parameters<Settlement['fail']>[0][number]>()
   readonly measures: MeasuresOfAll
 
   constructor(context: VenueContext, deps: ActiveJobsDeps) {
@@ -165,7 +166,7 @@ export class ActiveJobs {
   /** Records the ends that could not be written, for instance for want of disk. Throws what still stands in the way. */
   recordRemaining(): void {
     if (this.#unwritten.size === 0) return
-    this.#deps.settlement.fail([...this.#unwritten].map(([jobId, reason]) => ({ jobId, reason })))
+    this.#deps.settlement.fail([...this.#unwritten.values()])
     this.#unwritten.clear()
     this.#changed()
   }
@@ -227,12 +228,16 @@ export class ActiveJobs {
       job.engine.cancel(job.frame.jobId)
     }
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
-    const ends = bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) }))
+    const ends = bought.map(({ job, error }) => ({
+      jobId: job.frame.jobId,
+      reason: errorReason(error),
+      ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
+    }))
     try {
       if (ends.length > 0) this.#deps.settlement.fail(ends)
     } catch (cause) {
       log.error({ err: cause, jobIds: ends.map(({ jobId }) => jobId) }, 'failed jobs could not be recorded yet')
-      for (const { jobId, reason } of ends) this.#unwritten.set(jobId, reason)
+      for (const end of ends) this.#unwritten.set(end.jobId, end)
     }
     if (bought.length > 0) events.changed('jobs')
     for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))
