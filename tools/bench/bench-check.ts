@@ -19,6 +19,10 @@ const DAYS = 365
 const RATIO_MAX = 12
 const PEAK_MB_MAX = 256
 
+/** As `npm run stoker` gives them. */
+const NODE_FLAGS = ['--max-semi-space-size=8']
+const CHILD = fileURLToPath(new URL('check-child.ts', import.meta.url))
+
 const { values } = parseArgs({
   options: {
     small: { type: 'string', default: '10000' },
@@ -38,7 +42,7 @@ interface Taken {
 
 /** Runs the check; throws when it says anything but that all of it holds. */
 async function check(folder: string, jobs: number): Promise<Taken> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('check-child.ts', import.meta.url)), folder], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, CHILD, folder], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [out, err] = await Promise.all(

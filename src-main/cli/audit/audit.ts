@@ -11,7 +11,7 @@ import { openDb } from '#db/open.ts'
 import type { Db, Migration, ReadDb } from '#db/db-types.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
 import { finishSlices, type Sliced } from '#lib/sliced.ts'
-import { checkExchangeSliced } from '#exchange-server/admin/exchange-check.ts'
+import { checkExchangeSliced, type VerifiedReceipts } from '#exchange-server/admin/exchange-check.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 import { exchangeDirOf } from '../exchange-admin.ts'
@@ -112,8 +112,9 @@ export function* auditSliced(dir: string): Sliced<Audit> {
 function* auditSides(
   ours: ReadDb | null,
   exchange: ReadDb | null,
-  { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
+  keys: { exchangeKey: string | null; supplier: string | null },
 ): Sliced<Audit> {
+  const { exchangeKey, supplier } = keys
   const problems = collectAuditProblems()
   const notCompared: string[] = []
   const seller = ours === null ? null : yield* auditSeller(ours, exchangeKey, problems)
@@ -130,7 +131,7 @@ function* auditSides(
       transfers,
       receipts,
       suppliers,
-    } = yield* checkExchangeSliced(exchange, createBooks(), exchangeKey ?? '')
+    } = yield* checkExchangeSliced(exchange, createBooks(), exchangeKey ?? '', verifiedOf(ours, problems.lines, keys))
     for (const line of found) problems.add(`exchange: ${line}`)
     const ahead =
       supplier === null || ours === null
@@ -157,6 +158,20 @@ const foreignChains = (ours: ReadDb, exchangeKey: string | null): string[] =>
     )
     .all(exchangeKey ?? '')
     .map(({ exchange, n }) => `${n} receipts of the exchange ${exchange}, whose books are not in this folder`)
+
+/** Ours, where all of them were found good. */
+function verifiedOf(
+  ours: ReadDb | null,
+  problems: readonly string[],
+  { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
+): VerifiedReceipts {
+  if (ours === null || exchangeKey === null || problems.length > 0) return () => new Map()
+  const read = ours.prepare<{ seq: number; json: string }>(
+    'SELECT seq, json FROM receipts WHERE exchange = ? AND seq > ? AND seq <= ?',
+  )
+  return (of, after, count) =>
+    new Map(of === supplier ? read.all(exchangeKey, after, after + count).map(({ seq, json }) => [seq, json]) : [])
+}
 
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */
 export function auditRig(dir: string): RigAudit {
