@@ -2,21 +2,24 @@
  * Builds the domains in the order of their needs, in two rooms: what belongs to the machine, then what trades, once a
  * venue. What a domain needs of a later one is a link (domain-links.ts).
  */
+import { because } from '#contract/reasons.ts'
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
+import { createBreaker, guardBooks, type Breaker } from './breaker/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
 import type { CoreContext, StorageService, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
+import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
-import { createListings } from './listings/index.ts'
+import { createListings, type BreakerListings } from './listings/index.ts'
 import { createLastTerms, createMarketData } from './market-data/index.ts'
 import { createModels } from './models/index.ts'
 import { createOnboarding } from './onboarding/index.ts'
@@ -46,10 +49,12 @@ export interface DomainOptions {
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
-export function createDomains(context: CoreContext, venueContexts: readonly VenueContext[], options: DomainOptions) {
+export function createDomains(core: CoreContext, opened: readonly VenueContext[], options: DomainOptions) {
+  const { context, venues: venueContexts, reportTo } = guardBooks(core, opened)
   const linked: Late<LinkedDomains> = late('a domain of the core')
   const links = createLinks(linked)
   const machine = createMachineDomains(context, venueContexts, options, links)
+  reportTo(machine.breaker)
   const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
   const storage = createStorage(context, venueContexts, {
     onBack: links.recordRemaining,
@@ -67,6 +72,8 @@ export function createDomains(context: CoreContext, venueContexts: readonly Venu
     watts: () => machine.power.watts(),
     engines: () => machine.deployments.engines(),
     exchangeUrl: () => options.exchangeUrl?.() ?? null,
+    breaker: machine.breaker,
+    recorded: machine.recorded,
   })
   const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
   return { links, domains: { ...machine, storage, venues, handBack, app, homes } }
@@ -118,7 +125,9 @@ function createMachineDomains(
     ...(powerSources === undefined ? {} : { sources: powerSources }),
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
-  return { settings, onboarding, hardware, models, deployments, power, ownUse }
+  const recorded = createRecordedEvents(context)
+  const breaker = createBreaker(context, { deployments, models, venues, recorded })
+  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
@@ -127,7 +136,7 @@ function createVenueDomains(
   machine: SharedDomains,
   shared: { capacity: SlotLeases; measures: MeasuresOfAll },
 ) {
-  const { deployments, power, onboarding } = machine
+  const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
@@ -138,9 +147,11 @@ function createVenueDomains(
   }
   const listings = createListings(context, {
     deployments,
-    storage,
     qualifications,
     specOf: terms.specOf,
+    passedUntil: (...model) => exams.passedUntil(...model),
+    onPassed: (listener) => exams.onPassed(listener),
+    breaker: throughBoth(breaker, storage),
     jobs: serving.get,
   })
   const jobs = createJobs(context, {
@@ -149,6 +160,7 @@ function createVenueDomains(
     power,
     routeOf: (instrument) => listings.routeOf(instrument),
     exams: exams.sink,
+    breaker,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
   serving.set(jobs)
@@ -165,6 +177,19 @@ function createVenueDomains(
   }
   return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases, storage }
 }
+
+/** What cannot be booked is not sold, and neither is what the breaker stopped. */
+const throughBoth = (breaker: Breaker, storage: StorageService): BreakerListings => ({
+  why(through) {
+    const trouble = storage.trouble()
+    return trouble === null ? breaker.why(through) : because('listing.storage', { trouble })
+  },
+  onChange(listener) {
+    const offs = [breaker.onChange(listener), storage.onChange(listener)]
+    return () => offs.forEach((off) => off())
+  },
+  relist: (through, instrument) => breaker.relist(through, instrument),
+})
 
 /** Home of one venue: what only gathers. */
 function createVenueHome(

@@ -1,6 +1,7 @@
 /** The English catalogue, the one every other language is translated from. */
 import type { Catalogue } from '../catalogue.ts'
 import { bookWords } from './book-words.ts'
+import { breakerWords } from './breaker-words.ts'
 import { diskWords } from './disk-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
@@ -20,6 +21,7 @@ import { sharedTextWords } from './shared-text-words.ts'
 export const english: Catalogue = {
   reasons: {
     ...bookWords,
+    ...breakerWords,
     ...diskWords,
     ...engineWords,
     ...exchangeWords,
