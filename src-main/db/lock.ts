@@ -2,12 +2,13 @@
  * One owner per data folder: an open IMMEDIATE transaction on lock.db, which the system releases when the owner dies,
  * however it dies.
  */
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import Database from 'better-sqlite3'
 
 import { fail, StokerError } from '#contract/errors.ts'
+import { readOwnFile } from '#lib/own-file.ts'
 import { writeSecretFile } from '#lib/secret-file.ts'
 
 import { asStokerError } from './sqlite-failure.ts'
@@ -95,8 +96,9 @@ export function isHeld(path: string): boolean {
  */
 export function readOwner(ownerPath: string): Owner | null {
   try {
-    if (statSync(ownerPath).size > OWNER_BYTES_MAX) return null
-    const value = JSON.parse(readFileSync(ownerPath, 'utf8')) as { pid?: unknown; url?: unknown } | null
+    const text = readOwnFile(ownerPath, OWNER_BYTES_MAX)
+    if (text === null) return null
+    const value = JSON.parse(text) as { pid?: unknown; url?: unknown } | null
     if (typeof value?.pid !== 'number' || !Number.isInteger(value.pid)) return null
     return { pid: value.pid, ...(typeof value.url === 'string' ? { url: value.url } : {}) }
   } catch {

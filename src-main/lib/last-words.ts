@@ -1,34 +1,11 @@
-/** How a process ends that cannot go on: in words where there are some, and with the exit code of its reason. */
-import { inspect } from 'node:util'
+/** Why a process ended, by what it last wrote to standard error. */
+const WORDS_MAX = 1_000
 
-import { inDiskWords } from './disk-failure.ts'
-import { EXITS, exitOf, statedEnd, type StatedEnd } from './exit-codes.ts'
+/** Lines of a log are JSON; below an error Node writes its stack and its own version. */
+const saysNothing = (line: string): boolean => /^(\{|\}|\s|Node\.js v|$)/.test(line)
 
-export interface LastWords {
-  /** To the parent; calls `then` when that has it, or cannot have it. */
-  tell?: (stated: StatedEnd, then: () => void) => void
-  say?: (line: string) => void
-  exit?: (code: number) => void
+/** The last plain line of `text`, at most 1,000 characters; null when there is none. */
+export function lastPlainLine(text: string): string | null {
+  const line = text.split('\n').findLast((one) => !saysNothing(one))
+  return line === undefined ? null : line.trim().slice(0, WORDS_MAX)
 }
-
-const onStandardError = (line: string): void => void process.stderr.write(`${line}\n`)
-const toParent = (stated: StatedEnd, then: () => void): void => {
-  if (process.send === undefined || !process.connected) return then()
-  process.send(stated, undefined, undefined, then)
-}
-
-/** A fault of Stoker itself shows where it happened; a reason that is stated is one sentence. */
-export function endInWords(
-  error: unknown,
-  { tell = toParent, say = onStandardError, exit = (code) => process.exit(code) }: LastWords = {},
-): void {
-  const known = inDiskWords(error)
-  const stated = statedEnd(known)
-  say(stated?.error.message ?? inspect(error))
-  if (stated === null) exit(EXITS.failed.exit)
-  else tell(stated, () => exit(exitOf(known)))
-}
-
-/** From now on whatever nobody caught ends this process so. */
-export const installLastWords = (words: LastWords = {}): void =>
-  void process.on('uncaughtException', (error) => endInWords(error, words))

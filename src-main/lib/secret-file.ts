@@ -1,19 +1,10 @@
 /** Small files only their owner may read (mode 0600), written whole or not at all. */
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 
 import { fail } from '#contract/errors.ts'
 
-import { inDiskWords } from './disk-failure.ts'
+import { inDiskWords, onDisk } from './disk-failure.ts'
+import { readOwnFile } from './own-file.ts'
 
 const SECRET_BYTES_MAX = 65_536
 
@@ -21,7 +12,9 @@ const SECRET_BYTES_MAX = 65_536
 export function writeSecretFile(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    const file = openSync(temporary, 'w', 0o600)
+    // Left behind by a killed process of our number, or put there: `wx` takes no link and no file of another's.
+    rmSync(temporary, { force: true })
+    const file = openSync(temporary, 'wx', 0o600)
     try {
       // A disk with room for a part takes a part.
       if (writeSync(file, text) < Buffer.byteLength(text)) throw fail('disk.full', { path }, { data: { path } })
@@ -36,15 +29,6 @@ export function writeSecretFile(path: string, text: string): void {
   }
 }
 
-/** Null when there is no such file. Tightens the mode when it was wider. */
-export function readSecretFile(path: string): string | null {
-  try {
-    const { mode, size } = statSync(path)
-    if (size > SECRET_BYTES_MAX) throw fail('file.secretTooLarge', { path })
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(path, 0o600)
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw inDiskWords(error, path)
-  }
-}
+/** Null when there is no such file. Tightens the mode when it was wider. Errors: as readOwnFile, DISK_*. */
+export const readSecretFile = (path: string): string | null =>
+  onDisk(path, () => readOwnFile(path, SECRET_BYTES_MAX, { tighten: true }))

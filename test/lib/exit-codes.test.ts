@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 
 import { fail } from '#contract/errors.ts'
 import { EXITS, exitOf, readStatedEnd, startAgain, statedEnd } from '#lib/exit-codes.ts'
-import { endInWords } from '#lib/last-words.ts'
+import { endInWords } from '#lib/end-in-words.ts'
 
 const PAGE = readFileSync(resolve(import.meta.dirname, '../../docs/exit-codes.md'), 'utf8')
 

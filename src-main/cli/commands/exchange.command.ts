@@ -7,7 +7,7 @@ import { fail, type StokerError } from '#contract/errors.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { isLoopback } from '#lib/host-names.ts'
-import { endInWords } from '#lib/last-words.ts'
+import { endInWords } from '#lib/end-in-words.ts'
 import { ensureDataDir } from '#server/data-dir.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
