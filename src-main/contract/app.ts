@@ -267,6 +267,7 @@ export const appContract = {
         venueId,
         ok: z.boolean(),
         problems: z.array(z.string()),
+        notCompared: z.array(z.string()),
         accounts: z.number().int(),
         transfers: z.number().int(),
         receipts: z.number().int(),

@@ -73,6 +73,14 @@ class KillableDb implements Db {
     this.#db.afterCommit(effect)
   }
 
+  trouble(): ReturnType<Db['trouble']> {
+    return this.#db.trouble()
+  }
+
+  tryWrite(): boolean {
+    return !this.dead && this.#db.tryWrite()
+  }
+
   close(): void {
     this.#db.close()
   }

@@ -8,6 +8,7 @@ import type { Receipt } from '#contract/receipt.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { AVAILABLE, FEE, findJob, HELD, PAID, RECEIVED, receiptsPage, WRITTEN_OFF } from '#core/jobs/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
+import { checkFile } from '#db/check-file.ts'
 import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
 import { finishInSlices, type Sliced, type SliceOptions } from '#lib/sliced.ts'
@@ -44,6 +45,16 @@ export async function checkOwnSide(
   }
 }
 
+/**
+ * Damage of the file's pages, a line each; none for a database that is no file. On a thread of its own, minutes for
+ * millions of jobs; `onTick` every two seconds with the seconds so far. Throws the signal's reason when that ends it.
+ */
+export const checkPages = async (
+  { realmDb: { path } }: Pick<VenueContext, 'realmDb'>,
+  { signal, onTick }: { signal?: AbortSignal | undefined; onTick: (seconds: number) => void },
+): Promise<string[]> =>
+  path === ':memory:' ? [] : checkFile(path, 'full', { onTick, ...(signal === undefined ? {} : { signal }) })
+
 export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<OwnCheck> {
   const { problems: ofBooks, accounts, transfers } = yield* checkBooksSliced(db)
   const problems = [...ofBooks, ...(yield* sumProblems(db, books)), ...(yield* recordProblemsSliced(db))]
@@ -53,7 +64,12 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
   for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {
     const page = receiptsPage(db, after, RECEIPTS)
     for (const row of page) {
-      const receipt = JSON.parse(row.json) as Receipt
+      const receipt = readReceipt(row.json)
+      if (receipt === null) {
+        problems.push(`receipt ${row.seq}: its text is damaged`)
+        prev = null
+        continue
+      }
       if (prev !== null && prev.exchange !== receipt.exchange) prev = null
       problems.push(...receiptProblems(db, receipt, row.hash, prev))
       prev = receipt
@@ -65,6 +81,15 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
     after = { exchange: end.exchange, seq: end.seq }
   }
   return { problems: problems.slice(0, PROBLEMS_MAX), accounts, transfers, receipts }
+}
+
+/** Null for a text that is none: its page was damaged. */
+function readReceipt(json: string): Receipt | null {
+  try {
+    return JSON.parse(json) as Receipt
+  } catch {
+    return null
+  }
 }
 
 type Read = VenueContext['realmDb']['read']
