@@ -45,6 +45,15 @@ interface AttachedEngine {
   usedAt: number
 }
 
+/** After these the deployment is loaded again once its files are right again. */
+const FILE_ERRORS: readonly ErrorCode[] = ['MODEL_CHANGED', 'MODEL_MISSING']
+
+/** What happened to a deployment whose files were touched. */
+export interface ModelChange {
+  deploymentId: DeploymentId
+  reason: Reason
+}
+
 const isLoaded = (engine: EnginePort): boolean => engine.state().kind === 'loaded'
 
 /** See createDeployments for the errors. */
@@ -54,6 +63,7 @@ export class LoadedDeployments {
   readonly #attached = new Map<DeploymentId, AttachedEngine>()
   readonly #failures = new Map<DeploymentId, NonNullable<LoadStatus['failure']>>()
   readonly #listeners = new Set<() => void>()
+  readonly #changeListeners = new Set<(change: ModelChange) => void>()
   #loadingId: DeploymentId | null = null
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   #cancelled = new AbortController()
@@ -87,6 +97,34 @@ export class LoadedDeployments {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Told after a deployment was stopped because its files were touched: nothing is served from it any more. */
+  onModelChange(listener: (change: ModelChange) => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => this.#changeListeners.delete(listener)
+  }
+
+  /** Those that would be in memory if their files were there and as they were hashed. */
+  waitingForFiles(): DeploymentId[] {
+    return [...this.#failures]
+      .filter(([, { code }]) => FILE_ERRORS.includes(code))
+      .map(([deploymentId]) => deploymentId)
+  }
+
+  /**
+   * Its files were touched: it is out of memory for everybody at once, its offers with it, and only then its engine
+   * ends and the jobs in it fail. What to do next is decided by what the files turn out to be.
+   */
+  async stopForFiles(deploymentId: DeploymentId, { code, reason }: StokerError): Promise<void> {
+    const attached = this.#attached.get(deploymentId)
+    if (attached === undefined) return
+    this.#failures.set(deploymentId, { code, reason, smaller: null })
+    attached.off()
+    this.#attached.delete(deploymentId)
+    this.#changed()
+    for (const listener of this.#changeListeners) listener({ deploymentId, reason })
+    await this.#endEngine(deploymentId)
   }
 
   touch(deploymentId: string): void {
@@ -210,6 +248,7 @@ export class LoadedDeployments {
     this.#turns.close()
     this.#cancelled.abort(fail('stoker.stopping'))
     this.#listeners.clear()
+    this.#changeListeners.clear()
     for (const attached of this.#attached.values()) attached.off()
   }
 
@@ -226,12 +265,16 @@ export class LoadedDeployments {
       const attached = this.#attached.get(deploymentId) ?? this.#attach(deploymentId)
       const model = await this.#deps.load(attached.engine, deploymentId)
       givenBack.throwIfAborted()
+      // Stopped meanwhile, because its files were touched.
+      const stopped = this.#failures.get(deploymentId)
+      if (stopped !== undefined) throw fail('model.stoppedMeanwhile', { reason: stopped.reason })
       attached.reloads = 0
       this.touch(deploymentId)
       if (!this.#turns.closed) this.#deps.remember(deploymentId)
       return model
     } catch (error) {
       givenBack.throwIfAborted()
+      if (this.#failures.has(deploymentId)) throw error
       const { code, reason, data } = error instanceof StokerError ? error : fail('stoker.internal')
       const smaller = code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null
       this.#failures.set(deploymentId, { code, reason, smaller, endpoint: data['endpoint'] === true })
@@ -267,6 +310,10 @@ export class LoadedDeployments {
     // First: what the engine says while it ends must not load it again.
     attached.off()
     this.#attached.delete(deploymentId)
+    await this.#endEngine(deploymentId)
+  }
+
+  async #endEngine(deploymentId: DeploymentId): Promise<void> {
     await this.#deps.engines
       .release(deploymentId)
       .catch((error: unknown) => this.#deps.log.warn({ err: error, deploymentId }, 'an engine did not end cleanly'))

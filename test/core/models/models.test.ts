@@ -161,7 +161,7 @@ describe('a stored model', () => {
     const { model } = await imported(models, path)
     utimesSync(path, 1_000, 1_000)
     expect((await models.list())[0]?.state).toBe('changed')
-    expect((await models.ready(model.sha256)).mtimeMs).toBe(1_000_000)
+    expect((await models.ready(model.sha256)).parts).toMatchObject([{ path, mtimeMs: 1_000_000, sha256: model.sha256 }])
     expect((await models.list())[0]?.state).toBe('ready')
   })
 
