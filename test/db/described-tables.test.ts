@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
+import { breakerChecks } from '#core/breaker/breaker.store.ts'
+import { rigEvents } from '#core/events/recorded-events.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
 import { statementLines, statements } from '#core/jobs/statements.store.ts'
@@ -19,6 +21,7 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { buyerJobs } from '#exchange-server/store/buyer-jobs.store.ts'
 import { buyerKeys, buyers, meta } from '#exchange-server/store/buyers.store.ts'
 import { measuredCalls } from '#exchange-server/store/calls.store.ts'
+import { keyedCalls, refunds, undelivered } from '#exchange-server/store/refunds.store.ts'
 import { examSendingRows, supplierExamItems, supplierExams } from '#exchange-server/store/supplier-exams.store.ts'
 import { holds, supplierReceipts, supplierReleases, suppliers } from '#exchange-server/store/suppliers.store.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
@@ -55,8 +58,9 @@ const seller: Described[] = [
   sellerExamItems,
   statements,
   statementLines,
+  breakerChecks,
 ]
-const rig: Described[] = [venues]
+const rig: Described[] = [venues, rigEvents, breakerChecks]
 const exchange: Described[] = [
   ...books,
   buyers,
@@ -70,6 +74,9 @@ const exchange: Described[] = [
   supplierExams,
   supplierExamItems,
   examSendingRows,
+  keyedCalls,
+  undelivered,
+  refunds,
   meta,
 ]
 const databaseOf = (migrations: readonly Migration[]): Db => openDb({ path: join(tempDir(), 'a.db'), migrations })

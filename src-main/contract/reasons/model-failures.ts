@@ -5,7 +5,7 @@ export const modelFailures = {
   'model.unknown': ['NOT_FOUND'],
   'model.fileGone': ['MODEL_MISSING', 'path'],
   'model.fileReplaced': ['MODEL_CHANGED', 'path'],
-  'model.fileTouched': ['MODEL_CHANGED'],
+  'model.fileTouched': ['MODEL_CHANGED', 'path'],
   'model.stoppedMeanwhile': ['MODEL_CHANGED', 'reason'],
   'model.wholePath': ['BAD_REQUEST'],
   'model.fileUnreadable': ['MODEL_UNREADABLE', 'path'],

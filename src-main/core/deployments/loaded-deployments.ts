@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, fail, StokerError } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
-import type { DeploymentId } from '#contract/ids.ts'
+import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
@@ -45,13 +45,14 @@ interface AttachedEngine {
   usedAt: number
 }
 
-/** After these the deployment is loaded again once its files are right again. */
-const FILE_ERRORS: readonly ErrorCode[] = ['MODEL_CHANGED', 'MODEL_MISSING']
-
 /** What happened to a deployment whose files were touched. */
 export interface ModelChange {
   deploymentId: DeploymentId
-  reason: Reason
+  sha256: ModelSha256
+  /** The first file that is not as it was hashed. */
+  path: string
+  /** By what the system says; nothing was hashed yet. */
+  found: 'changed' | 'missing'
 }
 
 const isLoaded = (engine: EnginePort): boolean => engine.state().kind === 'loaded'
@@ -105,25 +106,20 @@ export class LoadedDeployments {
     return () => this.#changeListeners.delete(listener)
   }
 
-  /** Those that would be in memory if their files were there and as they were hashed. */
-  waitingForFiles(): DeploymentId[] {
-    return [...this.#failures]
-      .filter(([, { code }]) => FILE_ERRORS.includes(code))
-      .map(([deploymentId]) => deploymentId)
-  }
-
   /**
    * Its files were touched: it is out of memory for everybody at once, its offers with it, and only then its engine
-   * ends and the jobs in it fail. What to do next is decided by what the files turn out to be.
+   * ends and the jobs in it fail. It is loaded again once its files are right (upkeep.worker.ts).
    */
-  async stopForFiles(deploymentId: DeploymentId, { code, reason }: StokerError): Promise<void> {
+  async stopForFiles(change: ModelChange): Promise<void> {
+    const { deploymentId, path } = change
+    const { code, reason } = fail('model.fileTouched', { path })
     const attached = this.#attached.get(deploymentId)
     if (attached === undefined) return
     this.#failures.set(deploymentId, { code, reason, smaller: null })
     attached.off()
     this.#attached.delete(deploymentId)
+    for (const listener of this.#changeListeners) listener(change)
     this.#changed()
-    for (const listener of this.#changeListeners) listener({ deploymentId, reason })
     await this.#endEngine(deploymentId)
   }
 

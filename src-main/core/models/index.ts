@@ -80,6 +80,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       events.changed('deployments')
       return removed
     },
+    look: (stored) => states.look(stored),
     ready: (sha256) => readyModel(rigDb.read, states, sha256),
     async files(sha256) {
       const stored = findModel(rigDb.read, sha256)

@@ -10,10 +10,10 @@ import { moveModel } from './models.store.ts'
 
 /** What the system says of a model's files; nothing is hashed for it. */
 export interface FilesLook {
-  /** They are as they were when they were hashed. */
-  unchanged: boolean
-  /** Stays the same until one of them is touched again. */
-  key: string
+  /** `ready`: as they were when they were hashed. `changed`: at least touched. */
+  found: Model['state']
+  /** The first that is not as it was; the model's own where all are. */
+  path: string
 }
 
 export interface ModelStates {
@@ -25,6 +25,9 @@ export interface ModelStates {
   /** Waits for the hashes under way. */
   idle(): Promise<void>
 }
+
+const isSame = (part: ModelPart, found: FileStamp | null | undefined): boolean =>
+  found !== null && found !== undefined && sameStamp(part, found)
 
 const pathsOf = ({ parts }: StoredModel): string[] => parts.map(({ path }) => path)
 
@@ -54,8 +57,7 @@ export function createModelStates(
     const parts: ModelPart[] = []
     try {
       for (const [at, part] of stored.parts.entries()) {
-        const now = found[at]
-        if (now !== null && now !== undefined && sameStamp(part, now)) parts.push({ ...part, ...now })
+        if (isSame(part, found[at])) parts.push({ ...part, ...found[at] })
         else parts.push({ path: part.path, ...(await toPart(part.path)) })
       }
       const same = parts.every((part, at) => part.sha256 === stored.parts[at]?.sha256)
@@ -95,7 +97,9 @@ export function createModelStates(
   return {
     async files(stored) {
       const found = await stampsOf(pathsOf(stored))
-      return { unchanged: filesState(stored.parts, found) === 'ready', key: stampKey(found) }
+      const state = filesState(stored.parts, found)
+      const { path } = stored.parts.find((part, at) => !isSame(part, found[at])) ?? stored
+      return { found: state === 'recheck' ? 'changed' : state, path }
     },
     look: (stored) => stateOf(stored, false),
     settle: (stored) => stateOf(stored, true),

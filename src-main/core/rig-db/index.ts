@@ -1,6 +1,7 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, the files of models.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, the files of models, recorded
+ * events.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -15,6 +16,7 @@ import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
 import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
 import { modelFilesMigration } from './migrations/0130-model-files.ts'
+import { rigEventsMigration } from './migrations/0150-rig-events.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -28,4 +30,5 @@ export const rigMigrations: readonly Migration[] = [
   venuesMigration,
   powerQuartersMigration,
   modelFilesMigration,
+  rigEventsMigration,
 ]

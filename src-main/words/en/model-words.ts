@@ -8,7 +8,7 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
   'model.fileGone': '{path} is gone; put it back, or import it from where it is now.',
   'model.fileReplaced': '{path} is not the file that was imported any more; import it again as the model it is now.',
   'model.fileTouched':
-    'Its file was touched while it was in memory. It is stopped, and its file is read again; if nothing has changed, it comes back by itself.',
+    '{path} was touched while it was in memory, so nothing is served from it. It is loaded again as soon as it is the file that was imported.',
   'model.stoppedMeanwhile': '{reason}',
   'model.wholePath': 'Give the whole path of the file, from the root or drive on.',
   'model.fileUnreadable': '{path} cannot be read; check that it exists and that you may read it',

@@ -16,6 +16,7 @@ let engines: FakeModelEngines
 let core: Started
 let path: string
 let deploymentId: string
+let sha256: string
 let changes: (ModelChange & { loadedThen: boolean; engineThen: boolean })[]
 
 beforeEach(async () => {
@@ -23,7 +24,7 @@ beforeEach(async () => {
   engines = fakeModelEngines()
   core = startDeployments(rig, engines)
   path = join(rig.dataDir, 'a.gguf')
-  const sha256 = await addModel(core, 'a.gguf', 'bytes of it')
+  sha256 = await addModel(core, 'a.gguf', 'bytes of it')
   deploymentId = (await core.deployments.deploy(sha256, {})).deploymentId
   changes = []
   core.deployments.onModelChange((change) =>
@@ -70,13 +71,13 @@ describe('a model in memory whose file', () => {
     await rig.clock.advance(1_000)
     await stopped()
     // Out of memory for everybody first, its engine ends after that.
-    expect(changes).toEqual([
-      { deploymentId, reason: { code: 'model.fileTouched', params: {} }, loadedThen: false, engineThen: false },
-    ])
+    expect(changes).toEqual([{ deploymentId, sha256, path, found: 'changed', loadedThen: false, engineThen: false }])
     await until('its engine to end', () => engines.released.includes(deploymentId))
-    await looks(4)
-    await until('it to be hashed', () => core.deployments.failure(deploymentId)?.code === 'model.fileReplaced')
+    await looks(9)
+    await expect(core.models.ready(sha256)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    await looks(9)
     expect([state(), engines.loads().length]).toEqual(['failed', 1])
+    expect(core.deployments.failure(deploymentId)).toEqual({ code: 'model.fileTouched', params: { path } })
     // It is the old file again: hashed, and loaded by itself.
     writeFileSync(path, 'bytes of it')
     await back()
@@ -106,19 +107,20 @@ describe('a model in memory whose file', () => {
     renameSync(path, `${path}.away`)
     await rig.clock.advance(1_000)
     await stopped()
+    expect(changes).toMatchObject([{ path, found: 'missing' }])
     await looks(4)
-    await until('it to be missed', () => core.deployments.failure(deploymentId)?.code === 'model.fileGone')
     renameSync(`${path}.away`, path)
     await back()
     expect(engines.loads()).toHaveLength(2)
   })
 
-  it('is written for a while is hashed once it is left alone', async () => {
-    for (const text of ['one of them', 'two of them', 'bytes of it']) {
+  it('is written for a while is loaded when it is right again, and not before', async () => {
+    for (const text of ['one of them', 'two of them', 'nine of all']) {
       writeFileSync(path, text)
-      await looks(1)
+      await looks(4)
       expect(engines.loads()).toHaveLength(1)
     }
+    writeFileSync(path, 'bytes of it')
     await back()
     expect(engines.loads()).toHaveLength(2)
   })
