@@ -26,6 +26,7 @@ export default defineConfig({
           core: at('src-main/desktop/core-host.ts'),
           engine: at('src-main/engine/host/engine-host-entry.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
+          copy: at('src-main/db/copy-worker.ts'),
         },
         output: { format: 'es' },
       },

@@ -1,5 +1,6 @@
 /** THE contract: what a console may ask of a core, over every channel alike. The UI imports its types only. */
 import { appContract } from './app.ts'
+import { backupContract } from './backup.ts'
 import { earningsContract } from './earnings.ts'
 import { examsContract } from './exams.ts'
 import { jobsContract } from './jobs.ts'
@@ -13,5 +14,6 @@ export const contract = {
   market: marketContract,
   jobs: jobsContract,
   earnings: earningsContract,
+  backup: backupContract,
 }
 export type Contract = typeof contract

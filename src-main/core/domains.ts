@@ -5,6 +5,7 @@
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
+import { createBackup } from './backup/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
 import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
@@ -40,6 +41,8 @@ export interface DomainOptions {
   calibrateOnDeploy?: boolean
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
+  /** The code of the thread that copies databases, where it is not the source file. */
+  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
@@ -76,7 +79,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -110,7 +113,8 @@ function createMachineDomains(
     ...(powerSources === undefined ? {} : { sources: powerSources }),
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
-  return { settings, onboarding, hardware, models, deployments, power, ownUse }
+  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
+  return { settings, onboarding, hardware, models, deployments, power, ownUse, backup }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */

@@ -11,6 +11,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
+import { openSellerKey } from '#core/identity/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
@@ -19,7 +20,6 @@ import { createEngines } from '#engine/engines.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
@@ -38,8 +38,8 @@ async function start(
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   await prepareDatabases(dataDir, (progress) => link.tell({ t: 'migrating', text: progressLine(progress) }))
+  const key = openSellerKey(dataDir, systemClock)
   const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
-  const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
   const exchange = createStokerVenue({
     url: () => exchangeHost.address(),
@@ -63,6 +63,8 @@ async function start(
     host: { mode: 'desktop', notify: (title, body) => link.tell({ t: 'notify', title, body }) },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
+    // Bundled beside this entry.
+    copyEntry: join(import.meta.dirname, 'copy.js'),
   })
   running.set(core)
   core.start()

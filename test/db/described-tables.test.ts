@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest'
 
 import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
+import { backupRows, backupSettingsRow } from '#core/backup/backup.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
+import { ownKeys } from '#core/identity/own-keys.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
 import { statementLines, statements } from '#core/jobs/statements.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -56,7 +58,7 @@ const seller: Described[] = [
   statements,
   statementLines,
 ]
-const rig: Described[] = [venues]
+const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows]
 const exchange: Described[] = [
   ...books,
   buyers,

@@ -48,7 +48,7 @@ export class ExamRunner {
   constructor(context: VenueContext, deployments: DeploymentsService) {
     this.#context = context
     this.#deployments = deployments
-    context.realmDb.tx((db) => interruptRunning(db))
+    context.realmDb.tx((db) => interruptRunning(db, context.key.publicKey))
   }
 
   readonly sink: ExamSink = {
@@ -70,6 +70,11 @@ export class ExamRunner {
     return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
       this.#current?.examId === row.examId ? this.#current : row,
     )
+  }
+
+  /** Those that count for the key we sell under now, newest first. */
+  ownRows(): SellerExamRow[] {
+    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
   }
 
   /** Resolves at the next change of this exam, or when the signal aborts. */
@@ -232,6 +237,7 @@ export class ExamRunner {
             resultSig: null,
             transcriptJson: null,
             transcriptSha256: null,
+            supplier: this.#context.key.publicKey,
           }
         : { ...known, state: 'running', endedAt: null }
     realmDb.tx((db) =>

@@ -33,7 +33,7 @@ export function createExams(
   return {
     calls: examsCalls(context, runner, deps.specs),
     sink: runner.sink,
-    qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
+    qualifications: () => qualificationsOf(runner.ownRows(), context.clock.now()),
     newest: () =>
       runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({
         examId,

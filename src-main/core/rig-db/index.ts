@@ -1,6 +1,7 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour,
+ * keys and copies.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -14,6 +15,7 @@ import { gpusMigration } from './migrations/0070-gpus.ts'
 import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
 import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
+import { keysAndCopiesMigration } from './migrations/0120-keys-and-copies.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -26,4 +28,5 @@ export const rigMigrations: readonly Migration[] = [
   givenBackMigration,
   venuesMigration,
   powerQuartersMigration,
+  keysAndCopiesMigration,
 ]

@@ -14,4 +14,4 @@ export type {
   StatementLine,
   VenueEvent,
 } from './venue-events.ts'
-export { activeVenues, insertVenue } from './venues.store.ts'
+export { activeVenues, insertVenue, type VenueRow } from './venues.store.ts'
