@@ -1,4 +1,4 @@
-/** How far a copy or a restore is: a line at once, then one every two seconds, whatever it is at. */
+/** How far a copy or a restore is: a line every two seconds, whatever it is at. */
 import type { CopyProgress } from '#db/copy-databases.ts'
 import type { Clock } from '#contract/time.ts'
 import { every } from '#lib/every.ts'
@@ -7,7 +7,6 @@ const LINE_EVERY_MS = 2_000
 
 /** One line for the owner. */
 export function copyLine(what: string, { file, step, done, total }: CopyProgress): string {
-  if (file === '') return `${what}: beginning`
   if (step === 'checking') return `${what}: checking ${file}`
   const percent = total === 0 ? '' : `, ${Math.floor((100 * done) / total)} %`
   return `${what}: ${file}${percent}`
@@ -24,5 +23,5 @@ export function tellProgress(
     const progress = current()
     if (progress !== null) say(copyLine(what, progress))
   }
-  return every(clock, LINE_EVERY_MS, line, { onError: () => undefined, immediate: true })
+  return every(clock, LINE_EVERY_MS, line, { onError: () => undefined })
 }

@@ -13,18 +13,14 @@ const amount = (nano: number, code: string): string => {
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10)
 const many = (n: number, one: string, more: string): string => `${n} ${n === 1 ? one : more}`
 
-function venueLines({
-  venueId,
-  unit,
-  receipts,
-  claims,
-  pendingNano,
-  heldNano,
-  qualifications,
-}: VenueHistory): string[] {
+function venueLines(
+  { venueId, unit, receipts, claims, pendingNano, heldNano, qualifications }: VenueHistory,
+  old: string,
+): string[] {
   const lines: string[] = []
-  for (const { instrument, validUntil } of qualifications)
-    lines.push(`  the grade ${instrument}, won until ${day(validUntil)}: it is the old key’s; take the exam again`)
+  for (const { instrument, validUntil, supplier } of qualifications)
+    if (supplier === null || supplier === old)
+      lines.push(`  the grade ${instrument}, won until ${day(validUntil)}: it is the old key’s; take the exam again`)
   if (heldNano > 0)
     lines.push(
       `  ${amount(heldNano, unit)} held: settled, not released yet; the exchange releases it to the old key only, so it stays held here until that key is back (stoker key import)`,
@@ -46,7 +42,7 @@ export function costLines({ keys, venues }: FolderHistory, current: string | nul
   return [
     `A new key makes this rig another supplier to every exchange. The history here belongs to the key ${old}.`,
     'What that costs:',
-    ...venues.flatMap(venueLines),
+    ...venues.flatMap((venue) => venueLines(venue, old)),
     current === null
       ? 'The old key is not here. Look for it first: a copy (stoker restore), an export (stoker key import), seller.key of an older folder.'
       : 'The old key stays in the folder beside the new one, and can be put back.',

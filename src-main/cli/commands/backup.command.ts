@@ -25,17 +25,16 @@ interface Options {
 type Made = Pick<BackupEntry, 'path' | 'bytes'>
 const WHAT = 'Copying'
 const ASK_EVERY_MS = 500
-const START: CopyProgress = { file: '', step: 'copying', done: 0, total: 0 }
 
 /** Through the owner: it makes it beside what it does. */
 async function throughOwner({ client }: Pick<RunningOwner, 'client'>, folder: string): Promise<Made> {
   const { startedAt } = await client.backup.start({ folder })
-  let progress: CopyProgress | null = START
+  let progress: CopyProgress | null = null
   const telling = tellProgress(systemClock, WHAT, () => progress, note)
   try {
     for (;;) {
       const { running, recent } = await client.backup.status()
-      progress = running
+      progress = running?.file === '' ? null : running
       if (running === null || running.startedAt !== startedAt) {
         const mine = recent.find((entry) => entry.startedAt === startedAt)
         if (mine === undefined) throw fail('backup.interrupted')
@@ -53,7 +52,7 @@ async function throughOwner({ client }: Pick<RunningOwner, 'client'>, folder: st
 /** Holds the folder meanwhile, so that nobody changes it. */
 async function here(dataDir: string, folder: string): Promise<Made> {
   const lock = acquireLock(join(dataDir, 'lock.db'))
-  let progress = START
+  let progress: CopyProgress | null = null
   const telling = tellProgress(systemClock, WHAT, () => progress, note)
   try {
     if (isRestoreUnfinished(dataDir)) throw fail('restore.unfinished', { dataDir })

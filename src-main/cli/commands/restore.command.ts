@@ -26,6 +26,7 @@ interface Options {
   data: string
   json?: boolean
   yes?: boolean
+  keepExchange?: boolean
 }
 
 const newestOf = (migrations: readonly Migration[]): number => migrations.at(-1)?.id ?? 0
@@ -59,6 +60,11 @@ function jobsHere(dataDir: string): number | null {
   }
 }
 
+const since = ({ keepExchange }: Options): string =>
+  keepExchange === true
+    ? 'The practice exchange stays as it is, so its jobs since the copy come back at the next start.'
+    : 'The practice exchange is part of the copy: what was sold on it since then is gone from both sides (--keep-exchange leaves it as it is). Other exchanges give back what they still have.'
+
 async function restore(dir: string, options: Options): Promise<void> {
   const dataDir = resolve(options.data)
   if (resolve(dir) === dataDir) throw fail('restore.itself', { path: dataDir })
@@ -74,11 +80,11 @@ async function restore(dir: string, options: Options): Promise<void> {
     const jobs = jobsHere(dataDir)
     if (jobs !== 0) {
       note(
-        `It takes the place of what is in ${dataDir} now${jobs === null ? '' : ` (${jobs} jobs)`}, which is kept aside there. Jobs since the copy come back from the exchange where it still has them.`,
+        `It takes the place of what is in ${dataDir} now${jobs === null ? '' : ` (${jobs} jobs)`}, which is kept aside there. ${since(options)}`,
       )
       if (!(await confirm('Put the copy in its place?', options.yes))) return
     }
-    let progress: CopyProgress = { file: '', step: 'copying', done: 0, total: 0 }
+    let progress: CopyProgress | null = null
     const telling = tellProgress(systemClock, 'Restoring', () => progress, note)
     const { aside } = await putBack({
       dataDir,
@@ -86,6 +92,7 @@ async function restore(dir: string, options: Options): Promise<void> {
       newest: NEWEST,
       clock: systemClock,
       ids: randomIds(() => systemClock.now()),
+      ...(options.keepExchange === true ? { keepExchange: true } : {}),
       onProgress: (next) => (progress = next),
     }).finally(() => telling.stop())
     if (options.json === true) return printJson({ from, madeAt: manifest.madeAt, aside })
@@ -103,6 +110,7 @@ export function addRestore(program: Command): void {
     .description('put a copy in the place of the data folder, which is kept aside; Stoker must be stopped')
     .argument('<dir>', 'a copy, or a folder with copies: then the newest')
     .option(...DATA_OPTION)
+    .option('--keep-exchange', 'leave the embedded exchange as it is; it gives back what happened since the copy')
     .option('--yes', 'do it without asking')
     .option('--json', 'print one line {"from","madeAt","aside"}')
     .action(restore)

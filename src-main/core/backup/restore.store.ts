@@ -21,6 +21,7 @@ import { RESTORED, restoredText } from './restored.ts'
 
 const SECRET_BYTES_MAX = 65_536
 const ID_BYTES = 16
+const EXCHANGE = 'exchange/'
 
 /** The newest format of each kind of database that this Stoker knows. */
 export type KnownVersions = Readonly<Record<'rig' | 'venue' | 'exchange', number>>
@@ -33,6 +34,8 @@ export interface RestoreOptions {
   newest: KnownVersions
   clock: Pick<Clock, 'now'>
   ids: Pick<IdSource, 'secret'>
+  /** Leaves the embedded exchange as it is here: being newer, it gives back what happened since the copy. */
+  keepExchange?: boolean
   onProgress: (progress: CopyProgress) => void
   signal?: AbortSignal
 }
@@ -57,7 +60,9 @@ export function findCopy(path: string): { path: string; manifest: Manifest } {
 export async function restore(options: RestoreOptions): Promise<RestoreDone> {
   const { dataDir, from, newest, clock } = options
   finishRestore(dataDir)
-  const manifest = readManifest(from)
+  const whole = readManifest(from)
+  const isTaken = (path: string): boolean => options.keepExchange !== true || !path.startsWith(EXCHANGE)
+  const manifest = { ...whole, files: whole.files.filter(({ path }) => isTaken(path)) }
   checkFiles(from, manifest, newest)
   const staged = stagedFolder(dataDir)
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
@@ -71,7 +76,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreDone> {
     rmSync(staged, { recursive: true, force: true })
     throw asFailure(error, dataDir, bytes)
   }
-  const outgoing = replacedFiles(dataDir)
+  const outgoing = replacedFiles(dataDir).filter(isTaken)
   const aside = asideName(dataDir, clock.now())
   beginSwap(dataDir, { aside, outgoing, incoming: [...manifest.files.map(({ path }) => path), RESTORED] })
   finishRestore(dataDir)

@@ -53,7 +53,7 @@ export interface VenueHistory {
   pendingNano: number
   /** Settled and not released yet. */
   heldNano: number
-  qualifications: { instrument: string; validUntil: number }[]
+  qualifications: { instrument: string; validUntil: number; supplier: string | null }[]
   /** The own keys its records are signed with, the newest first. */
   keys: string[]
 }
@@ -154,9 +154,9 @@ function signedBy(db: ReadDb, now: number): Pick<VenueHistory, 'keys' | 'qualifi
     ...db.prepare<{ key: string }>(CHAIN_KEYS).all(),
   ].map(({ key }) => key)
   const qualifications = db
-    .prepare<{ instrument: string; validUntil: number }>(
-      `SELECT instrument, max(valid_until) AS validUntil FROM exams WHERE state = 'passed' AND valid_until > ?
-       GROUP BY instrument ORDER BY instrument LIMIT ${QUALIFICATIONS_MAX}`,
+    .prepare<VenueHistory['qualifications'][number]>(
+      `SELECT instrument, max(valid_until) AS validUntil, supplier FROM exams WHERE state = 'passed' AND valid_until > ?
+       GROUP BY instrument, supplier ORDER BY instrument LIMIT ${QUALIFICATIONS_MAX}`,
     )
     .all(now)
   return { keys: [...new Set(keys)].filter((key) => key !== ''), qualifications }

@@ -59,7 +59,7 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
   'backup.restoreDoes':
     'It checks every file against the list in the copy and every database by SQLite, before anything is touched. What is in the data folder now is kept aside there, not deleted; uploaded models stay where they are. A copy by a newer Stoker is refused.',
   'backup.restoreAfter':
-    'After the next start the rig asks the exchange for what happened since the copy: receipts it still has come back. Never run two rigs from one copy: they are one seller.',
+    'After the next start the rig asks its exchanges for what happened since the copy, and gets what they still have. The practice exchange is in the copy itself: with --keep-exchange it stays as it is, and gives it back too. Never run two rigs from one copy: they are one seller.',
   'backup.restored': 'This folder was put back on {at} from a copy of {made}.',
   'backup.recent': 'Recent copies',
   'backup.when': 'When',

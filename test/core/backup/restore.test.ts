@@ -249,3 +249,16 @@ describe('a kill in the last step', () => {
     expect(contents(dir)).toEqual(['rig.db 3'])
   })
 })
+
+describe('a restore that leaves the embedded exchange', () => {
+  it('takes the seller’s side alone, so that a newer exchange gives back what happened since', async () => {
+    const dir = tempDir()
+    await writeFolder(dir, 40)
+    const kept = ['exchange/exchange.key', 'exchange/exchange.db'].map((file) => readFileSync(join(dir, file)))
+    const options = { dataDir: dir, from: copy, newest: NEWEST, clock: plain.clock, ids: countingIds() }
+    const { aside } = await restore({ ...options, onProgress: plain.onProgress, keepExchange: true })
+    expect(['exchange/exchange.key', 'exchange/exchange.db'].map((file) => readFileSync(join(dir, file)))).toEqual(kept)
+    expect(existsSync(join(aside!, 'exchange'))).toBe(false)
+    expect(readFileSync(join(dir, 'seller.key'), 'utf8')).toBe(readFileSync(join(dataDir, 'seller.key'), 'utf8'))
+  })
+})
