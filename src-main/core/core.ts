@@ -15,6 +15,7 @@ import { openDb } from '#db/open.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
+import { sweepSecretLeftovers } from '#lib/secret-file.ts'
 
 import type { CoreContext, VenueContext } from './core-context.ts'
 import { finishRestore } from './backup/index.ts'
@@ -59,6 +60,7 @@ export async function prepareDatabases(
   onProgress: (progress: MigrationProgress) => void,
 ): Promise<void> {
   finishRestore(dataDir)
+  for (const folder of [dataDir, join(dataDir, 'exchange')]) sweepSecretLeftovers(folder)
   const path = join(dataDir, 'rig.db')
   await bringUpToDate({ path, migrations: rigMigrations, onProgress })
   for (const file of venueFiles(path))

@@ -1,5 +1,17 @@
 /** Small files only their owner may read (mode 0600), written whole or not at all. */
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
 
 import { fail } from '#contract/errors.ts'
 
@@ -27,5 +39,16 @@ export function readSecretFile(path: string): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
+  }
+}
+
+const LEFTOVER = /^[A-Za-z-]+\.[A-Za-z0-9.-]*\d+\.tmp$/
+
+/** Removes what kills in the middle of a write left in the folder. For its owner alone, before anybody writes there. */
+export function sweepSecretLeftovers(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) if (LEFTOVER.test(name)) rmSync(join(folder, name), { force: true })
+  } catch {
+    // No such folder yet, or a disk that is not there: the next start tries again.
   }
 }

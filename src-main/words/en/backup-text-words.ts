@@ -40,7 +40,7 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
   'backup.saved': 'The next nightly copy goes by this.',
   'backup.notSaved': 'The setting was not stored',
   'backup.kept':
-    '{copies, plural, =0 {No nightly copy lies there now} one {# nightly copy lies there now} other {# nightly copies lie there now}}, {size} in all. The oldest goes when there are more than {keep}, or when they take more than {most}; the newest always stays.',
+    '{copies, plural, =0 {No nightly copy lies there now.} one {# nightly copy lies there now, {size}.} other {# nightly copies lie there now, {size} in all.}} The oldest goes when there are more than {keep}, or when they take more than {most}; the newest always stays.',
   'backup.sameDisk':
     'Nightly copies lie in the data folder itself. That helps against a damaged database or a mistake, not against a lost disk: name a folder on another disk.',
   'backup.holds': 'What a copy holds',
@@ -50,7 +50,7 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
   'backup.holdsExchange':
     'The practice exchange with its key, copied last: a newer exchange heals by itself, an older one cannot.',
   'backup.leftModels':
-    'Not in it: uploaded model files ({files, plural, =0 {none} one {# file} other {# files}}, {size}). Keep them yourself; they are known again by their hash.',
+    'Not in it: uploaded model files ({files, plural, =0 {there are none now} one {# file, {size}} other {# files, {size}}}). Keep them yourself; they are known again by their hash.',
   'backup.leftRest':
     'Not in it either: the doors of this console (its token, signed-in browsers), which are made anew.',
   'backup.restore': 'Putting a copy back',
@@ -66,4 +66,7 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
   'backup.result': 'Where, or why not',
   'backup.caption': 'Recent copies',
   'backup.open': 'Copies and how to put one back',
+  'backup.failed': 'not made',
+  'backup.byCommand': 'To another place:',
+  'backup.commandRun': 'npm run -s stoker -- backup FOLDER',
 }

@@ -55,4 +55,7 @@ export const backupTexts = {
   'backup.result': [],
   'backup.caption': [],
   'backup.open': [],
+  'backup.failed': [],
+  'backup.byCommand': [],
+  'backup.commandRun': [],
 } as const

@@ -8,6 +8,7 @@ import { age, day, hour, moment } from '#ui/format-time.ts'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { sayError } from '#ui/notify.ts'
 import { Card, PageHead } from '#ui/page.tsx'
+import { Pill } from '#ui/pill.tsx'
 import { sentence, t } from '#ui/say.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { useNow } from '#ui/use-now.ts'
@@ -85,7 +86,10 @@ function LastCard({ last }: { last: BackupEntry | null }) {
         <dl className="facts">
           <dt>{t('backup.made')}</dt>
           <dd className="num">
-            {moment(last.endedAt)} <span className="age">{age(last.endedAt, now)}</span>
+            {moment(last.endedAt)}{' '}
+            <span className="age" style={{ whiteSpace: 'nowrap' }}>
+              {age(last.endedAt, now)}
+            </span>
           </dd>
           <dt>{t('backup.size')}</dt>
           <dd className="num">{fileSize(last.bytes)}</dd>
@@ -95,6 +99,9 @@ function LastCard({ last }: { last: BackupEntry | null }) {
           <dd className="mono">{last.path}</dd>
         </dl>
       )}
+      <p className="foot">
+        {t('backup.byCommand')} <code>{t('backup.commandRun')}</code>
+      </p>
     </Card>
   )
 }
@@ -102,7 +109,7 @@ function LastCard({ last }: { last: BackupEntry | null }) {
 function HoldsCard({ models }: { models: BackupStatus['models'] }) {
   return (
     <Card title={t('backup.holds')}>
-      <ul>
+      <ul className="column" style={{ margin: 0, paddingLeft: '1.2rem', gap: 6 }}>
         <li>{t('backup.holdsBooks')}</li>
         <li>{t('backup.holdsKeys')}</li>
         <li>{t('backup.holdsExchange')}</li>
@@ -144,7 +151,8 @@ const columns = (): Column<BackupEntry>[] => [
   {
     head: t('backup.size'),
     right: true,
-    cell: ({ bytes, problem }) => <span className="num">{problem === null ? fileSize(bytes) : ''}</span>,
+    cell: ({ bytes, problem }) =>
+      problem === null ? <span className="num">{fileSize(bytes)}</span> : <Pill tone="bad">{t('backup.failed')}</Pill>,
   },
   {
     head: t('backup.result'),

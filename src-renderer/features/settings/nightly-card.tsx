@@ -122,7 +122,7 @@ export function NightlyCard({ status: { settings, kept, elsewhere } }: { status:
             copies: kept.copies,
             size: fileSize(kept.bytes),
             keep: count(keep),
-            most: fileSize(bytesMax),
+            most: `${count(bytesMax / GB)} GB`,
           })}
         </p>
         {automatic && !elsewhere && (
