@@ -15,6 +15,7 @@ import { addLink } from './commands/link.command.ts'
 import { addOwnUse } from './commands/own-use.command.ts'
 import { addRestore } from './commands/restore.command.ts'
 import { addServe } from './commands/serve.command.ts'
+import { addStatus } from './commands/status.command.ts'
 import { addVerify } from './commands/verify.command.ts'
 import { printError, unwrapError } from './output.ts'
 import { VERSION } from './version.ts'
@@ -54,6 +55,7 @@ function buildProgram(): Command {
   for (const add of [
     addServe,
     addLink,
+    addStatus,
     addDemo,
     addExchange,
     addBuyerKey,

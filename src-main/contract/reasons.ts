@@ -5,6 +5,7 @@
 import type { ErrorCode } from './error-codes.ts'
 import { backupFailures } from './reasons/backup-failures.ts'
 import { bookFailures } from './reasons/book-failures.ts'
+import { breakerReasons } from './reasons/breaker-reasons.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
 import { grammarFailures } from './reasons/grammar-failures.ts'
@@ -22,6 +23,7 @@ import { servingFailures } from './reasons/serving-failures.ts'
 export const REASONS = {
   ...backupFailures,
   ...bookFailures,
+  ...breakerReasons,
   ...engineFailures,
   ...exchangeFailures,
   ...grammarFailures,

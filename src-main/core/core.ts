@@ -100,11 +100,12 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse, backup } = domains
+      const { models, deployments, power, ownUse, backup, breaker } = domains
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
       backup.start()
+      breaker.start()
       for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
@@ -185,11 +186,12 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * of the others.
  */
 async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power, backup } = domains
+  const { venues, ownUse, deployments, models, power, backup, breaker } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
     // First: a copy in the making reads the databases that are closed below.
     () => backup.stop(),
+    () => breaker.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),
     ...each(({ exams }) => exams.stop()),

@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest'
 import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
 import { backupRows, backupSettingsRow } from '#core/backup/backup.store.ts'
+import { breakerChecks } from '#core/breaker/breaker.store.ts'
+import { rigEvents } from '#core/events/recorded-events.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
 import { ownKeys } from '#core/identity/own-keys.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
@@ -21,6 +23,7 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { buyerJobs } from '#exchange-server/store/buyer-jobs.store.ts'
 import { buyerKeys, buyers, meta } from '#exchange-server/store/buyers.store.ts'
 import { measuredCalls } from '#exchange-server/store/calls.store.ts'
+import { keyedCalls, refunds, undelivered } from '#exchange-server/store/refunds.store.ts'
 import { examSendingRows, supplierExamItems, supplierExams } from '#exchange-server/store/supplier-exams.store.ts'
 import { holds, supplierReceipts, supplierReleases, suppliers } from '#exchange-server/store/suppliers.store.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
@@ -57,8 +60,9 @@ const seller: Described[] = [
   sellerExamItems,
   statements,
   statementLines,
+  breakerChecks,
 ]
-const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows]
+const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows, rigEvents, breakerChecks]
 const exchange: Described[] = [
   ...books,
   buyers,
@@ -72,6 +76,9 @@ const exchange: Described[] = [
   supplierExams,
   supplierExamItems,
   examSendingRows,
+  keyedCalls,
+  undelivered,
+  refunds,
   meta,
 ]
 const databaseOf = (migrations: readonly Migration[]): Db => openDb({ path: join(tempDir(), 'a.db'), migrations })

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
+import type { Clock } from '#contract/time.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
@@ -21,6 +22,9 @@ export interface InProcessStack {
   readonly key: SigningKey
   readonly folder: string
   restartCore(): Promise<Core>
+  /** Stops the exchange; `startExchange` starts it on the same folder, at another address. */
+  stopExchange(): Promise<void>
+  startExchange(): Promise<void>
   /** The core with its engines, then the exchange; the folder is the caller's to remove. */
   stop(): Promise<void>
 }
@@ -33,6 +37,10 @@ export interface InProcessStackDeps {
   specs?: readonly GradeSpec[]
   /** New ones for every core that is started; the core stops them. */
   engines: () => EnginesPort
+  /** Of both sides; the system's by default. */
+  clock?: Clock
+  /** What the owner was told: title and text. */
+  onNotify?: (title: string, body: string) => void
 }
 
 /** Receipts are released at once, models are not measured when they are deployed. */
@@ -41,35 +49,40 @@ export async function openInProcessStack({
   examSeed,
   specs,
   engines,
+  clock = systemClock,
+  onNotify = () => undefined,
 }: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
   log.level = 'silent'
   const dir = join(folder, 'exchange')
-  const exchange = await startExchange({
-    dir,
-    examSeed,
-    seed: 'x',
-    log,
-    terms: { holdMs: 0 },
-    ...(specs === undefined ? {} : { specs }),
-  })
+  const openExchange = (): Promise<Exchange> =>
+    startExchange({
+      dir,
+      examSeed,
+      seed: 'x',
+      log,
+      clock,
+      terms: { holdMs: 0 },
+      ...(specs === undefined ? {} : { specs }),
+    })
+  let exchange = await openExchange()
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const running = late<Core>('the core')
     const port = createStokerVenue({
-      url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
+      url: () => `${exchange.url.replace('http', 'ws')}/supplier/v1`,
       key,
       name: () => running.get().rigName(),
-      clock: systemClock,
+      clock,
       log,
       exchangeKey: () => exchange.exchangeKey,
     })
     const core = createCore({
       dataDir: folder,
-      clock: systemClock,
-      ids: randomIds(() => systemClock.now()),
+      clock,
+      ids: randomIds(() => clock.now()),
       log,
-      host: { mode: 'headless', notify: () => undefined },
+      host: { mode: 'headless', notify: onNotify },
       drivers: { stoker: () => port },
       engines: engines(),
       calibrateOnDeploy: false,
@@ -84,13 +97,19 @@ export async function openInProcessStack({
   }
   const stack = {
     core: start(),
-    exchange: { ...exchange, dir },
+    get exchange() {
+      return { ...exchange, dir }
+    },
     key,
     folder,
     async restartCore() {
       await stack.core.stop()
       stack.core = start()
       return stack.core
+    },
+    stopExchange: () => exchange.stop(),
+    async startExchange() {
+      exchange = await openExchange()
     },
     async stop() {
       await stack.core.stop()

@@ -3,6 +3,7 @@ export const exchangeFailures = {
   'exchange.gradeUnknown': ['NOT_FOUND', 'instrument'],
   'exchange.examRunning': ['EXAM_RUNNING'],
   'exchange.examAttempts': ['EXAM_ATTEMPTS', 'max'],
+  'exchange.examAttemptsOfKey': ['EXAM_ATTEMPTS', 'max'],
   'exchange.supplierUnknown': ['NOT_FOUND'],
   'exchange.supplierKey': ['BAD_REQUEST'],
   'exchange.callTooDear': ['MONEY_RANGE'],
@@ -16,6 +17,8 @@ export const exchangeFailures = {
   'exchange.framesTooFast': ['TOO_LARGE', 'max'],
   'exchange.offersFull': ['EXCHANGE_REFUSED', 'max'],
   'exchange.notQualified': ['NOT_QUALIFIED', 'instrument', 'version'],
+  'exchange.qualificationEnds': [null, 'instrument', 'until'],
+  'exchange.qualificationEnded': ['NOT_QUALIFIED', 'instrument', 'until'],
   'exchange.slotsAboveMeasured': ['NOT_QUALIFIED', 'measured', 'offered'],
   'exchange.offerTooSmall': [
     'EXCHANGE_REFUSED',

@@ -1,7 +1,7 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour,
- * keys and copies.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, keys and copies,
+ * recorded events.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -16,6 +16,7 @@ import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
 import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
 import { keysAndCopiesMigration } from './migrations/0120-keys-and-copies.ts'
+import { rigEventsMigration } from './migrations/0150-rig-events.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -29,4 +30,5 @@ export const rigMigrations: readonly Migration[] = [
   venuesMigration,
   powerQuartersMigration,
   keysAndCopiesMigration,
+  rigEventsMigration,
 ]

@@ -53,12 +53,10 @@ function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: Of
   if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
     throw fail('exchange.offersFull', { max: LIMITS.offersPerSupplier })
   checkSize(spec, frame)
+  const { instrument, slots, identity } = frame
   const qualification = qualificationOf(
     db.read,
-    peer.supplier,
-    frame.instrument,
-    spec.version,
-    frame.identity.sha256,
+    { supplier: peer.supplier, instrument, specVersion: spec.version, modelSha256: identity.sha256, slots },
     clock.now(),
   )
   if (qualification === null)

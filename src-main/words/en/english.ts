@@ -3,6 +3,7 @@ import type { Catalogue } from '../catalogue.ts'
 import { backupTextWords } from './backup-text-words.ts'
 import { backupWords } from './backup-words.ts'
 import { bookWords } from './book-words.ts'
+import { breakerWords } from './breaker-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
 import { grammarWords } from './grammar-words.ts'
@@ -23,6 +24,7 @@ export const english: Catalogue = {
   reasons: {
     ...backupWords,
     ...bookWords,
+    ...breakerWords,
     ...engineWords,
     ...exchangeWords,
     ...grammarWords,
