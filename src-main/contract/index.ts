@@ -6,6 +6,7 @@ import { examsContract } from './exams.ts'
 import { jobsContract } from './jobs.ts'
 import { marketContract } from './market.ts'
 import { modelsContract } from './models.ts'
+import { venuesContract } from './venues.ts'
 
 export const contract = {
   app: appContract,
@@ -15,5 +16,6 @@ export const contract = {
   jobs: jobsContract,
   earnings: earningsContract,
   backup: backupContract,
+  venues: venuesContract,
 }
 export type Contract = typeof contract

@@ -18,7 +18,7 @@ import type { Log } from '#lib/log.ts'
 import { sweepSecretLeftovers } from '#lib/secret-file.ts'
 
 import type { CoreContext, VenueContext } from './core-context.ts'
-import { finishRestore } from './backup/index.ts'
+import { finishRestore, noteRestore } from './backup/index.ts'
 import { byVenue } from './by-venue.ts'
 import { createDomains, type DomainOptions, type Domains, type VenueDomains } from './domains.ts'
 import { earningsApi } from './earnings/index.ts'
@@ -27,7 +27,7 @@ import { createEvents } from './events/index.ts'
 import { examsApi } from './exams/index.ts'
 import { homeApi } from './home/index.ts'
 import { noteOwnKey } from './identity/index.ts'
-import { jobsApi } from './jobs/index.ts'
+import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
@@ -86,6 +86,8 @@ export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
   const { log } = context
   noteOwnKey(context.rigDb, context.key.publicKey, context.clock.now())
+  if (noteRestore(context.rigDb, context.dataDir, context.clock.now()))
+    log.info('this folder was put back from a copy; its count of starts is raised')
   const venues = openVenues(context, deps.drivers)
   const { domains } = createDomains(context, venues, deps)
   const router = routerOf(context, domains)
@@ -178,6 +180,7 @@ function routerOf({ os }: CoreContext, domains: Domains) {
     jobs: jobsApi(os, (venueId) => of(venueId).jobs.calls),
     earnings: earningsApi(os, (venueId) => of(venueId).earnings),
     backup: backup.api,
+    venues: venuesApi(os, (venueId) => of(venueId).jobs.venueKeys),
   })
 }
 

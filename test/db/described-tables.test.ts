@@ -8,6 +8,7 @@ import { outbox } from '#books/outbox.ts'
 import { backupRows, backupSettingsRow } from '#core/backup/backup.store.ts'
 import { breakerChecks } from '#core/breaker/breaker.store.ts'
 import { rigEvents } from '#core/events/recorded-events.store.ts'
+import { restores } from '#core/backup/restores.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
 import { ownKeys } from '#core/identity/own-keys.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
@@ -62,7 +63,7 @@ const seller: Described[] = [
   statementLines,
   breakerChecks,
 ]
-const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows, rigEvents, breakerChecks]
+const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows, restores, rigEvents, breakerChecks]
 const exchange: Described[] = [
   ...books,
   buyers,

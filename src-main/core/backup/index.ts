@@ -8,6 +8,7 @@ import { BackupService, type BackupContext, type BackupServiceOptions } from './
 
 export { makeBackup, type MadeBackup } from './make-backup.store.ts'
 export { finishRestore, isRestoreUnfinished } from './restore-journal.ts'
+export { noteRestore } from './restores.store.ts'
 export { findCopy, restore, type KnownVersions } from './restore.store.ts'
 
 /** How often is looked whether the nightly copy is due. */

@@ -1,7 +1,7 @@
 /**
  * `restored.json` of the data folder: that what lies here was put back from a copy, which one, and when. It is written
- * with the restored files and stays; its `id` is another at every restore, so that whoever counts lives of this folder
- * (the protocol's epoch and instance) can tell that it must begin a new one.
+ * with the restored files and stays; its `id` is another at every restore, so that the start after it raises the epochs
+ * once (restores.store.ts).
  */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
 /** SQL of jobs, receipts and releases. */
+import { GENESIS, releaseHash } from '#books/receipts.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
 import type { Claim, Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
@@ -6,6 +8,8 @@ import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
+
+import type { OwnChains } from './chain-heads.ts'
 
 /** A disputed job is stored as `void` with a `dispute` (realm-db/migrations/0070-disputes.ts). */
 type SellerJobState = 'running' | 'claimed' | 'settled' | 'disputed' | 'void' | 'failed' | 'rejected'
@@ -57,6 +61,8 @@ export const sellerJobs = defineTable('jobs', {
   /** When a venue without receipts took the job, and what it said the job brings. */
   acknowledgedAt: nullable(int()),
   acknowledgedNano: nullable(amount()),
+  /** When the owner gave up money that its exchange holds. */
+  writtenOffAt: nullable(int()),
 })
 const STATE = `iif(dispute IS NULL, state, 'disputed')`
 /** A job as it is read: with the state that its dispute gives it, and the receipt that is disputed. */
@@ -93,6 +99,7 @@ const NOT_YET = {
   releasedAt: null,
   exchange: null,
   receiptSeq: null,
+  writtenOffAt: null,
 } as const satisfies Partial<SellerJobRow>
 
 type PriceColumns = Pick<SellerJobRow, 'priceNano' | 'cachedPriceNano' | 'outputPriceNano'>
@@ -296,7 +303,7 @@ export const sellerReleases = defineTable('releases', {
   sellerNano: named('amount_nano', amount()),
   at: int(),
 })
-const released = sellerReleases.pick('jobId', 'sellerNano')
+const released = sellerReleases.pick('jobId', 'sellerNano', 'at')
 
 export const lastReleaseSeq = (db: ReadDb, { exchange, supplier }: Chain): number =>
   db
@@ -307,7 +314,7 @@ export const releaseAt = (
   db: ReadDb,
   { exchange, supplier }: Chain,
   seq: number,
-): { jobId: string; sellerNano: number } | null =>
+): Pick<RowOf<typeof sellerReleases>, 'jobId' | 'sellerNano' | 'at'> | null =>
   released.get(
     db,
     `SELECT ${released.columns} FROM releases WHERE exchange = ? AND supplier = ? AND seq = ?`,
@@ -315,6 +322,24 @@ export const releaseAt = (
     supplier,
     seq,
   )
+
+/** Both chains of an exchange and key, for comparing their heads; a hash is read when it is asked for. */
+export const ownChains = (db: ReadDb, chain: Chain): OwnChains => ({
+  receipts: {
+    seq: lastReceipt(db, chain)?.seq ?? 0,
+    hashAt: (seq) => (seq === 0 ? GENESIS : (receiptAt(db, chain, seq)?.hash ?? null)),
+  },
+  releases: {
+    seq: lastReleaseSeq(db, chain),
+    hashAt(seq) {
+      if (seq === 0) return GENESIS
+      const row = releaseAt(db, chain, seq)
+      return row === null
+        ? null
+        : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
+    },
+  },
+})
 
 export const insertRelease = (db: WriteDb, chain: Chain, release: Release): number =>
   sellerReleases.insert(db, {

@@ -14,21 +14,25 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import { auditRig } from '#cli/audit/audit.ts'
 import type { StokerError } from '#contract/errors.ts'
 import { makeBackup } from '#core/backup/make-backup.store.ts'
 import { manifestText, readManifest, type Manifest } from '#core/backup/manifest.ts'
 import { beginSwap, finishRestore, isRestoreUnfinished } from '#core/backup/restore-journal.ts'
+import { noteRestore } from '#core/backup/restores.store.ts'
 import { findCopy, restore } from '#core/backup/restore.store.ts'
 import { readRestored } from '#core/backup/restored.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
+import { startsOf } from '#core/venues/index.ts'
+import { openDb } from '#db/open.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { countingIds } from '#test/support/counting-ids.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+import { VENUE } from '#test/support/venue.ts'
 
 import { damage, JOBS, plain, writeFolder } from './backup-folder.ts'
 
@@ -247,6 +251,26 @@ describe('a kill in the last step', () => {
     writeFileSync(join(dir, 'rig.db'), 'old')
     expect(finishRestore(dir)).toBe(false)
     expect(contents(dir)).toEqual(['rig.db 3'])
+  })
+})
+
+describe('the first start after a restore', () => {
+  it('raises the epochs once, so that the folder it was copied from is told apart', async () => {
+    const dir = tempDir()
+    await putBack(dir)
+    const rigDb = openDb({ path: join(dir, 'rig.db'), migrations: rigMigrations })
+    onTestFinished(() => rigDb.close())
+    const before = startsOf(rigDb.read, VENUE)
+    expect(noteRestore(rigDb, dir, 1)).toBe(true)
+    expect(noteRestore(rigDb, dir, 2)).toBe(false)
+    expect(startsOf(rigDb.read, VENUE)).toBe(before + 1_000)
+    // Another restore is another one.
+    rigDb.close()
+    const ids = { secret: () => 'other' }
+    await restore({ dataDir: dir, from: copy, newest: NEWEST, clock: plain.clock, ids, onProgress: plain.onProgress })
+    const again = openDb({ path: join(dir, 'rig.db'), migrations: rigMigrations })
+    expect([noteRestore(again, dir, 3), startsOf(again.read, VENUE)]).toEqual([true, before + 1_000])
+    again.close()
   })
 })
 

@@ -10,6 +10,7 @@ import { jobsPart } from './jobs-part.ts'
 import { ACCEPTED, drained, firstListing } from './listings.ts'
 import { marketPart } from './market-part.ts'
 import { modelsPart } from './models-part.ts'
+import { venuesPart } from './venues-part.ts'
 import * as fake from './state.ts'
 import { failure, os, type FakeCoreOptions, type World } from './world.ts'
 
@@ -44,6 +45,7 @@ export function createFakeCore(options: FakeCoreOptions) {
     jobs: jobsPart(world),
     earnings: earningsPart(world),
     backup: backupPart(world),
+    venues: venuesPart(),
   }
   return options.scenario === 'error' ? broken(router) : router
 }
@@ -56,6 +58,7 @@ type FakeRouter = {
   jobs: ReturnType<typeof jobsPart>
   earnings: ReturnType<typeof earningsPart>
   backup: ReturnType<typeof backupPart>
+  venues: ReturnType<typeof venuesPart>
 }
 
 function broken(router: FakeRouter): FakeRouter {

@@ -35,6 +35,12 @@ export const keysAndCopiesMigration: Migration = {
         -- Why there is none, as a stored reason; NULL when it is good.
         problem TEXT
       ) STRICT;
+
+      -- Restores of this folder whose epochs were raised (0110): by the id in restored.json.
+      CREATE TABLE restores (
+        id TEXT PRIMARY KEY,
+        noted_at INTEGER NOT NULL
+      ) STRICT;
     `)
   },
 }
