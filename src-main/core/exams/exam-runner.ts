@@ -49,7 +49,7 @@ export class ExamRunner {
   constructor(context: VenueContext, deployments: DeploymentsService) {
     this.#context = context
     this.#deployments = deployments
-    context.realmDb.tx((db) => interruptRunning(db))
+    context.realmDb.tx((db) => interruptRunning(db, context.key.publicKey))
   }
 
   readonly sink: ExamSink = {
@@ -71,6 +71,11 @@ export class ExamRunner {
     return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
       this.#current?.examId === row.examId ? this.#current : row,
     )
+  }
+
+  /** Those that count for the key we sell under now, newest first. */
+  ownRows(): SellerExamRow[] {
+    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
   }
 
   /** Called after the commit of a pass, with its grade; the returned function ends that. */
@@ -239,6 +244,7 @@ export class ExamRunner {
             resultSig: null,
             transcriptJson: null,
             transcriptSha256: null,
+            supplier: this.#context.key.publicKey,
           }
         : { ...known, state: 'running', endedAt: null }
     realmDb.tx((db) =>
