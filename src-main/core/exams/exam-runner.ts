@@ -57,7 +57,7 @@ export class ExamRunner {
     this.#context = context
     this.#stopped = stopped
     this.#deployments = deployments
-    context.realmDb.tx((db) => interruptRunning(db))
+    context.realmDb.tx((db) => interruptRunning(db, context.key.publicKey))
   }
 
   readonly sink: ExamSink = {
@@ -79,6 +79,11 @@ export class ExamRunner {
     return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
       this.#current?.examId === row.examId ? this.#current : row,
     )
+  }
+
+  /** Those that count for the key we sell under now, newest first. */
+  ownRows(): SellerExamRow[] {
+    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
   }
 
   /** Called after the commit of a pass, with its grade; the returned function ends that. */
@@ -249,6 +254,7 @@ export class ExamRunner {
             resultSig: null,
             transcriptJson: null,
             transcriptSha256: null,
+            supplier: this.#context.key.publicKey,
           }
         : { ...known, state: 'running', endedAt: null }
     realmDb.tx((db) =>

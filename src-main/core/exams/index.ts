@@ -46,8 +46,9 @@ export function createExams(
   return {
     calls: examsCalls(context, runner, deps.specs),
     sink: runner.sink,
-    qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
-    passedUntil: (instrument, sha256, specVersion) => passedUntil(runner.rows(), { instrument, sha256, specVersion }),
+    qualifications: () => qualificationsOf(runner.ownRows(), context.clock.now()),
+    passedUntil: (instrument, sha256, specVersion) =>
+      passedUntil(runner.ownRows(), { instrument, sha256, specVersion }),
     onPassed: (listener) => runner.onPassed(listener),
     newest: () =>
       runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({
