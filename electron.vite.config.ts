@@ -27,6 +27,7 @@ export default defineConfig({
           engine: at('src-main/engine/host/engine-host-entry.ts'),
           'template-worker': at('src-main/engine/host/template/template-worker.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
+          'db-worker': at('src-main/db/db-worker.ts'),
         },
         output: { format: 'es' },
       },

@@ -226,6 +226,8 @@ export const appContract = {
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),
+      /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
+      coreDumps: z.enum(['off', 'on', 'unknown']),
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */
@@ -265,6 +267,7 @@ export const appContract = {
         venueId,
         ok: z.boolean(),
         problems: z.array(z.string()),
+        notCompared: z.array(z.string()),
         accounts: z.number().int(),
         transfers: z.number().int(),
         receipts: z.number().int(),

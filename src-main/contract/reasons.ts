@@ -5,6 +5,7 @@
 import type { ErrorCode } from './error-codes.ts'
 import { bookFailures } from './reasons/book-failures.ts'
 import { breakerReasons } from './reasons/breaker-reasons.ts'
+import { diskFailures } from './reasons/disk-failures.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
 import { grammarFailures } from './reasons/grammar-failures.ts'
@@ -21,6 +22,7 @@ import { servingFailures } from './reasons/serving-failures.ts'
 export const REASONS = {
   ...bookFailures,
   ...breakerReasons,
+  ...diskFailures,
   ...engineFailures,
   ...exchangeFailures,
   ...grammarFailures,

@@ -10,6 +10,7 @@ import { createBooks } from '#books/books.ts'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
@@ -24,7 +25,7 @@ import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
 import { examsApi } from './exams/index.ts'
 import { homeApi } from './home/index.ts'
-import { jobsApi } from './jobs/index.ts'
+import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
@@ -78,10 +79,12 @@ function venueFiles(path: string): string[] {
  * DB_CORRUPT, NOT_FOUND for a venue of a kind this Stoker does not know.
  */
 export function createCore(deps: CoreDeps) {
+  // Before anything is opened: that alone changes the files.
+  const clean = takeCleanEnd(deps.dataDir)
   const context = openContext(deps)
   const { log } = context
   const venues = openVenues(context, deps.drivers)
-  const { domains } = createDomains(context, venues, deps)
+  const { domains } = createDomains(context, venues, { isClean: (path) => clean.has(path), ...deps })
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
 
@@ -94,7 +97,8 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse, breaker } = domains
+      const { models, deployments, power, ownUse, breaker, storage } = domains
+      storage.start()
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
@@ -170,6 +174,7 @@ function routerOf({ os }: CoreContext, domains: Domains) {
     market: marketDataApi(os, (venueId) => of(venueId).market.calls),
     jobs: jobsApi(os, (venueId) => of(venueId).jobs.calls),
     earnings: earningsApi(os, (venueId) => of(venueId).earnings),
+    venues: venuesApi(os, (venueId) => of(venueId).jobs.venueKeys),
   })
 }
 
@@ -177,11 +182,12 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * Work ends before the connections, those before the engines, everything before the databases. One failure stops none
  * of the others.
  */
-async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power, breaker } = domains
+async function stopAll({ engines, rigDb, log, dataDir }: CoreContext, domains: Domains): Promise<void> {
+  const { venues, ownUse, deployments, models, power, breaker, storage } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
     () => breaker.stop(),
+    () => storage.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),
     ...each(({ exams }) => exams.stop()),
@@ -196,11 +202,14 @@ async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): 
     ...each(({ context }) => context.realmDb.close()),
     () => rigDb.close(),
   ]
+  let isClean = true
   for (const step of steps) {
     try {
       await step()
     } catch (error) {
+      isClean = false
       log.error({ err: error }, 'a part of the core did not stop cleanly')
     }
   }
+  if (isClean) noteCleanEnd(dataDir, [rigDb.path, ...venues.map(({ context }) => context.realmDb.path)])
 }

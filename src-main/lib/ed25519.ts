@@ -48,16 +48,29 @@ export function loadOrCreateSigningKey(path: string): SigningKey {
   throw fail('file.notKey', { path })
 }
 
+/** Keys that were read: few sign many, and each costs memory outside of the heap that nothing gives back in time. */
+const READ_MAX = 64
+const read = new Map<string, KeyObject>()
+
+function publicKeyObject(publicKey: string): KeyObject {
+  const known = read.get(publicKey)
+  if (known !== undefined) return known
+  const key = createPublicKey({
+    key: Buffer.concat([SPKI_PREFIX, Buffer.from(publicKey, 'base64url')]),
+    format: 'der',
+    type: 'spki',
+  })
+  const oldest = read.size >= READ_MAX ? read.keys().next().value : undefined
+  if (oldest !== undefined) read.delete(oldest)
+  read.set(publicKey, key)
+  return key
+}
+
 /** True when `signature` is `publicKey`'s over the text. Malformed input is false, never an error. */
 export function verifySignature(publicKey: string, text: string, signature: string): boolean {
   if (!PUBLIC_KEY_PATTERN.test(publicKey) || !/^[A-Za-z0-9_-]{86}$/.test(signature)) return false
   try {
-    const key = createPublicKey({
-      key: Buffer.concat([SPKI_PREFIX, Buffer.from(publicKey, 'base64url')]),
-      format: 'der',
-      type: 'spki',
-    })
-    return verify(null, Buffer.from(text, 'utf8'), key, Buffer.from(signature, 'base64url'))
+    return verify(null, Buffer.from(text, 'utf8'), publicKeyObject(publicKey), Buffer.from(signature, 'base64url'))
   } catch {
     return false
   }

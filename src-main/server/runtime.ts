@@ -6,14 +6,18 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { fail, StokerError } from '#contract/errors.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import type { Clock } from '#contract/time.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
+import { coreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
@@ -123,22 +127,28 @@ function createHeadlessCore(
 ): Core {
   const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const created = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
-    key: signingKey,
-    name: () => created.get().rigName(),
-    clock,
-    log,
-    exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
-  })
-  const host: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat(SUPPLIER_PATH_V2) ?? null,
+      key: signingKey,
+      name: () => created.get().rigName(),
+      clock,
+      log,
+      exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
+      memory,
+    })
+  const host: HostPort = {
+    mode: 'headless',
+    coreDumps: coreDumps(),
+    notify: (title, body) => log.info({ title, body }, 'notice'),
+  }
   const core = createCore({
     dataDir,
     clock,
     ids,
     log,
     host,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,
@@ -175,6 +185,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const exchangeChild = startExchangeChild({
       args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])],
       port: options.exchangePort ?? 0,
+      portFile: join(dataDir, 'exchange-port'),
       clock,
       log,
       onProgress,
@@ -199,6 +210,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(tls === undefined ? {} : { tls }),
     })
     ending.add(() => console_.close())
+    const resting = new AbortController()
+    ending.add(() => resting.abort())
+    void giveBackAtRest(clock, resting.signal)
     lock.publish(console_.url)
     return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
   } catch (error) {

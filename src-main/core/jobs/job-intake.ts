@@ -166,23 +166,24 @@ export class JobIntake {
   }
 
   #reject(frame: OfferedJob, route: Route | null, error: ErrorValue): void {
-    const { clock, events, venue, realmDb } = this.#context
+    const { clock, events, venue, log, realmDb } = this.#context
     tell(venue, (verbs) => verbs.refuse(frame.jobId, error))
     if (frame.examId === undefined) {
       const now = clock.now()
-      realmDb.tx((db) =>
-        insertJob(
-          db,
-          newJob(frame, route, venue.state(), {
-            state: 'rejected',
-            reason: storedReason(errorReason(error)),
-            startedAt: now,
-            endedAt: now,
-            expiresAt: now,
-          }),
-        ),
-      )
-      events.changed('jobs')
+      const row = newJob(frame, route, venue.state(), {
+        state: 'rejected',
+        reason: storedReason(errorReason(error)),
+        startedAt: now,
+        endedAt: now,
+        expiresAt: now,
+      })
+      try {
+        realmDb.tx((db) => insertJob(db, row))
+        events.changed('jobs')
+      } catch (cause) {
+        // What was refused is refused; that it is not in the list costs nobody anything.
+        log.warn({ err: cause, jobId: frame.jobId }, 'a refused job could not be recorded')
+      }
     }
   }
 }

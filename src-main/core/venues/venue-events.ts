@@ -21,6 +21,8 @@ export interface OfferedJob {
   price: Price
   /** The most that is paid for it. */
   reserveNano: Nano
+  /** Version of the claim that is wanted: 1 where nothing else is said. */
+  protocol?: 1 | 2 | undefined
   /** Milliseconds from now on in which it must be done. */
   deadlineMs: number
   /** Key of the MACs in our claim; empty where the venue has none. */

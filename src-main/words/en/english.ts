@@ -2,6 +2,7 @@
 import type { Catalogue } from '../catalogue.ts'
 import { bookWords } from './book-words.ts'
 import { breakerWords } from './breaker-words.ts'
+import { diskWords } from './disk-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
 import { grammarWords } from './grammar-words.ts'
@@ -21,6 +22,7 @@ export const english: Catalogue = {
   reasons: {
     ...bookWords,
     ...breakerWords,
+    ...diskWords,
     ...engineWords,
     ...exchangeWords,
     ...grammarWords,
