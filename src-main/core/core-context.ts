@@ -104,6 +104,18 @@ export interface DeploymentsService {
   allLoaded(): LoadedDeployment[]
   /** Its engine, loaded or not; null when there is no such deployment or it was never loaded. */
   engine(deploymentId: string): EnginePort | null
+  /** Why it could not be loaded, or was stopped; null where neither holds. */
+  failure(deploymentId: string): Reason | null
+  /** Its files were touched: it is out of memory, its jobs fail, and nothing is sold from it until they are hashed. */
+  onModelChange(
+    listener: (change: {
+      deploymentId: DeploymentId
+      sha256: ModelSha256
+      /** The first file that was. */
+      path: string
+      found: 'changed' | 'missing'
+    }) => void,
+  ): () => void
   /** Any engine's state changed, or a deployment was loaded or unloaded. */
   onChange(listener: () => void): () => void
   /** Tells that work came or ended: what is idle for long may be unloaded. */

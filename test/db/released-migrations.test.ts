@@ -31,6 +31,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0090 venues': '5c280863d1915584d713b4647ab24fc8544d5bfd07270e6480cd619e43978233',
     '0100 power quarters': '3e2e63fd76a37030b8cd5a4d1a9de25b84307b0472678267876a3c01d99e50db',
     '0110 epochs': 'c5c151f3c4bd751ef10d491a84e784cc5de444a2d9801ce3977b8e64c6c78e46',
+    '0130 model files': '36c1fe9db924815b85436c1ffaf8bd7669b74e291db955d360c606293bdc4180',
     '0150 rig events': 'd62daaa16a3e2b8c50d5c98096ee46388e31c49340a8fbd496c40d875b526f50',
   },
   'practice.db': {

@@ -188,6 +188,8 @@ export class Seller {
     },
     allLoaded: () => [...this.engines.made.keys()].flatMap((id) => this.deployments.loaded(id) ?? []),
     engine: (id) => this.engines.made.get(id) ?? null,
+    failure: () => null,
+    onModelChange: () => () => undefined,
     onChange: (listener) => {
       const offs = [...this.engines.made.values()].map((engine) => engine.onState(listener))
       return () => {

@@ -14,6 +14,7 @@ import type { VenueState } from '#core/venues/venue.port.ts'
 
 import { refusal, waitTokens, type EngineCall, type EngineLoad, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
+import { venueScope } from './venue-scope.ts'
 import { ActiveJob } from './active-job.ts'
 import type { ActiveJobs, ActiveJobsDeps } from './active-jobs.ts'
 
@@ -149,7 +150,10 @@ export class JobIntake {
     this.#deps.deployments.used(route.deploymentId)
     if (!venue.capabilities.cancel) this.#endAtDeadline(jobId, deadlineMs)
     const { cacheScope } = frame
-    const request = cacheScope === undefined ? frame.request : { ...frame.request, cacheScope }
+    const request =
+      cacheScope === undefined
+        ? frame.request
+        : { ...frame.request, cacheScope: venueScope(this.#context.venueId, cacheScope) }
     engine.submit(jobId, request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
 
