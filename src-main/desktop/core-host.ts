@@ -34,6 +34,8 @@ import type { ParentPort, ShellLink } from './shell-link.ts'
 import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
+/** Bundled beside this entry. */
+const COPY_ENTRY = join(import.meta.dirname, 'copy.js')
 
 async function prepare(dataDir: string, link: ShellLink): Promise<void> {
   await prepareDatabases(dataDir, (progress) =>
@@ -85,8 +87,7 @@ async function start(
     },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
-    // Bundled beside this entry.
-    copyEntry: join(import.meta.dirname, 'copy.js'),
+    copyEntry: COPY_ENTRY,
   })
   running.set(core)
   core.start()
