@@ -34,17 +34,23 @@ import type { ParentPort, ShellLink } from './shell-link.ts'
 import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
+/** Bundled beside this entry. */
+const COPY_ENTRY = join(import.meta.dirname, 'copy.js')
 
-/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
+async function prepare(dataDir: string, link: ShellLink): Promise<void> {
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+}
+
+/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT; NOT_FOUND and CONFLICT of `openSellerKey`. */
 async function start(
   { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) =>
-    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
-  )
-  link.tell(busyNoMore)
+  await prepare(dataDir, link)
   const key = openSellerKey(dataDir, systemClock)
   const exchangeHost = keepExchange({
     fork: () => link.fork('exchange'),
@@ -81,8 +87,7 @@ async function start(
     },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
-    // Bundled beside this entry.
-    copyEntry: join(import.meta.dirname, 'copy.js'),
+    copyEntry: COPY_ENTRY,
   })
   running.set(core)
   core.start()
