@@ -12,6 +12,7 @@ import { addLedger } from './commands/ledger.command.ts'
 import { addLink } from './commands/link.command.ts'
 import { addOwnUse } from './commands/own-use.command.ts'
 import { addServe } from './commands/serve.command.ts'
+import { addStatus } from './commands/status.command.ts'
 import { addVenue } from './commands/venue.command.ts'
 import { addVerify } from './commands/verify.command.ts'
 import { printError, unwrapError } from './output.ts'
@@ -52,6 +53,7 @@ function buildProgram(): Command {
   for (const add of [
     addServe,
     addLink,
+    addStatus,
     addDemo,
     addExchange,
     addBuyerKey,

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from './error-codes.ts'
 import { bookFailures } from './reasons/book-failures.ts'
+import { breakerReasons } from './reasons/breaker-reasons.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
 import { grammarFailures } from './reasons/grammar-failures.ts'
@@ -19,6 +20,7 @@ import { servingFailures } from './reasons/serving-failures.ts'
 /** Every reason there is: its broad error code (null where it is no failure), then the names of its params. */
 export const REASONS = {
   ...bookFailures,
+  ...breakerReasons,
   ...engineFailures,
   ...exchangeFailures,
   ...grammarFailures,

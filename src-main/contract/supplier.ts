@@ -262,6 +262,8 @@ export const sharedExchangeFrames = [
     level: z.enum(['info', 'act-soon', 'act-now']),
     text: z.string().max(400),
     instrument: instrument.optional(),
+    /** The text as a code with its params, for who knows it (`checkedReason`). */
+    reason: z.unknown().optional(),
   }),
   z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),
   z.object({ t: z.literal('error'), error: errorValue }),

@@ -94,10 +94,11 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse } = domains
+      const { models, deployments, power, ownUse, breaker } = domains
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
+      breaker.start()
       for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
@@ -178,9 +179,10 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * of the others.
  */
 async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power } = domains
+  const { venues, ownUse, deployments, models, power, breaker } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
+    () => breaker.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),
     ...each(({ exams }) => exams.stop()),

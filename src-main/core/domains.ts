@@ -5,12 +5,14 @@
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
+import { createBreaker, guardBooks } from './breaker/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
 import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
+import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
@@ -43,10 +45,12 @@ export interface DomainOptions {
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
-export function createDomains(context: CoreContext, venueContexts: readonly VenueContext[], options: DomainOptions) {
+export function createDomains(core: CoreContext, opened: readonly VenueContext[], options: DomainOptions) {
+  const { context, venues: venueContexts, reportTo } = guardBooks(core, opened)
   const linked: Late<LinkedDomains> = late('a domain of the core')
   const links = createLinks(linked)
   const machine = createMachineDomains(context, venueContexts, options, links)
+  reportTo(machine.breaker)
   const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
   const venues = venueContexts.map((venue) => createVenueDomains(venue, machine, shared))
   const { handBack } = createHandBack(context, {
@@ -60,6 +64,8 @@ export function createDomains(context: CoreContext, venueContexts: readonly Venu
     watts: () => machine.power.watts(),
     engines: () => machine.deployments.engines(),
     exchangeUrl: () => options.exchangeUrl?.() ?? null,
+    breaker: machine.breaker,
+    recorded: machine.recorded,
   })
   const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
   return { links, domains: { ...machine, venues, handBack, app, homes } }
@@ -110,7 +116,9 @@ function createMachineDomains(
     ...(powerSources === undefined ? {} : { sources: powerSources }),
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
-  return { settings, onboarding, hardware, models, deployments, power, ownUse }
+  const recorded = createRecordedEvents(context)
+  const breaker = createBreaker(context, { deployments, models, venues, recorded })
+  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
@@ -119,7 +127,7 @@ function createVenueDomains(
   machine: MachineDomains,
   shared: { capacity: SlotLeases; measures: MeasuresOfAll },
 ) {
-  const { deployments, power, onboarding } = machine
+  const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
@@ -128,6 +136,9 @@ function createVenueDomains(
     deployments,
     qualifications,
     specOf: terms.specOf,
+    passedUntil: (...model) => exams.passedUntil(...model),
+    onPassed: (listener) => exams.onPassed(listener),
+    breaker,
     jobs: serving.get,
   })
   const jobs = createJobs(context, {
@@ -136,6 +147,7 @@ function createVenueDomains(
     power,
     routeOf: (instrument) => listings.routeOf(instrument),
     exams: exams.sink,
+    breaker,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
   serving.set(jobs)

@@ -7,17 +7,18 @@ import { openSupplierAccounts } from './exchange-accounts.ts'
 import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
 import type { DeliveredMarks } from './settle/delivered-marks.ts'
-import { LIMITS } from './exchange-limits.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
 import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
+import { QualificationWatch } from './supply/qualification-watch.ts'
 import { Registry } from './supply/supplier-registry.ts'
 import { SupplierSessions } from './supply/supplier-sessions.ts'
 
@@ -41,6 +42,12 @@ export interface ExchangePartsOptions {
   marks: DeliveredMarks
 }
 
+/** Page by page. */
+function tellReleases(peer: Peer | undefined, releases: readonly Release[]): void {
+  for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
+    peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+}
+
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
@@ -48,7 +55,11 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
   const completions = new CompletionRegistry(context, options.marks)
-  const examService = new ExamService(context, router, options.examSeed)
+  const qualifications = new QualificationWatch(context, registry, (instrument) => feed.changed(instrument))
+  const examService = new ExamService(context, router, options.examSeed, (peer, instrument) => {
+    qualifications.renewed(peer, instrument)
+    router.dispatchWaiting()
+  })
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
     enabled: options.practiceBuyer,
@@ -58,7 +69,8 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer })
+  const supply = { context, registry, feed, router, deliveries, examService, practiceBuyer, qualifications }
+  const onFrame = frameHandler(supply)
   const sessions = new SupplierSessions(context, registry, {
     onArrival: (supplier, name) =>
       context.db.tx((db) => {
@@ -77,12 +89,9 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
   })
-  const announce = (supplier: string, releases: Release[]): void => {
-    const peer = registry.get(brandId<PublicKey>(supplier))
-    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
-      peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
-  }
-  startSweeps(context, { sessions, completions, signal: stopping.signal })
+  const announce = (supplier: string, releases: Release[]): void =>
+    tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
+  startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })
   return {
     router,
     registry: completions,
@@ -110,7 +119,12 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
 /** What grows old is dropped: silent sessions, answers kept long enough, keys. */
 function startSweeps(
   context: ExchangeContext,
-  deps: { sessions: SupplierSessions; completions: CompletionRegistry; signal: AbortSignal },
+  deps: {
+    sessions: SupplierSessions
+    qualifications: QualificationWatch
+    completions: CompletionRegistry
+    signal: AbortSignal
+  },
 ): void {
   const { clock, db, log, terms } = context
   const sweep = (ms: number, what: string, work: () => void): void =>
@@ -119,6 +133,7 @@ function startSweeps(
       signal: deps.signal,
     })
   sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.qualificationEveryMs, 'qualifications', () => deps.qualifications.sweep())
   sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
   sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
     db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),

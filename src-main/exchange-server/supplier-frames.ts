@@ -11,6 +11,7 @@ import { syncResult } from './settle/supplier-sync.ts'
 import type { BookFeed } from './supply/book-feed.ts'
 import { takeOffer } from './supply/supplier-offers.ts'
 import type { Peer } from './supply/peer.ts'
+import type { QualificationWatch } from './supply/qualification-watch.ts'
 import type { Registry } from './supply/supplier-registry.ts'
 
 export interface SupplierFrameDeps {
@@ -21,6 +22,7 @@ export interface SupplierFrameDeps {
   deliveries: Deliveries
   examService: ExamService
   practiceBuyer: PracticeBuyer
+  qualifications: QualificationWatch
 }
 
 export function frameHandler({
@@ -31,11 +33,15 @@ export function frameHandler({
   deliveries,
   examService,
   practiceBuyer,
+  qualifications,
 }: SupplierFrameDeps): (peer: Peer, frame: SupplierFrameV2) => void {
   const offer = (peer: Peer, frame: Extract<SupplierFrameV2, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
     feed.changed(frame.instrument)
-    if (standing !== null) practiceBuyer.listed(peer, standing)
+    if (standing !== null) {
+      practiceBuyer.listed(peer, standing)
+      qualifications.look(peer, frame.instrument)
+    }
     router.dispatchWaiting()
   }
   const withdraw = (peer: Peer, instrument: string): void => {

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
+import { breakerChecks } from '#core/breaker/breaker.store.ts'
+import { rigEvents } from '#core/events/recorded-events.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
 import { statementLines, statements } from '#core/jobs/statements.store.ts'
@@ -56,8 +58,9 @@ const seller: Described[] = [
   sellerExamItems,
   statements,
   statementLines,
+  breakerChecks,
 ]
-const rig: Described[] = [venues]
+const rig: Described[] = [venues, rigEvents, breakerChecks]
 const exchange: Described[] = [
   ...books,
   buyers,

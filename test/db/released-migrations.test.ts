@@ -31,6 +31,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0090 venues': '5c280863d1915584d713b4647ab24fc8544d5bfd07270e6480cd619e43978233',
     '0100 power quarters': '3e2e63fd76a37030b8cd5a4d1a9de25b84307b0472678267876a3c01d99e50db',
     '0110 epochs': 'c5c151f3c4bd751ef10d491a84e784cc5de444a2d9801ce3977b8e64c6c78e46',
+    '0150 rig events': 'd62daaa16a3e2b8c50d5c98096ee46388e31c49340a8fbd496c40d875b526f50',
   },
   'practice.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -47,6 +48,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0120 records': 'bc5ae3c54a483aadd218cb2c9222b00d7cb5e7a72924624f16248969ccb082c9',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
     '0140 written off': '3553482c4d05b8a41c94dcd991d37f124ea7e1960e785e5991c8572c111d9915',
+    '0180 breaker checks': '40bf5609b1f5332365d391a8e3b09cdf124e1485d3ea7fa7c50590422e61cc4d',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -123,7 +125,7 @@ describe('a change of what was released', () => {
   it('in order, name or number is seen', () => {
     expect(orderProblem('rig.db', [second, first, ...rest])).toMatch(/0010 owner/)
     expect(orderProblem('rig.db', [first, { ...second, name: 'other' }, ...rest])).toMatch(/0020 models/)
-    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toContain(nameOf(rest.at(-1)!))
+    expect(orderProblem('rig.db', [first, second, ...rest].slice(0, -1))).toContain(rigMigrations.at(-1)?.name)
     expect(orderProblem('rig.db', [first, second, ...rest, { ...first, id: 990, name: 'next' }])).toBeNull()
   })
 })

@@ -30,6 +30,8 @@ export const exchangeFailures = {
   'exchange.framesTooFast': ['TOO_LARGE', 'max'],
   'exchange.offersFull': ['EXCHANGE_REFUSED', 'max'],
   'exchange.notQualified': ['NOT_QUALIFIED', 'instrument', 'version'],
+  'exchange.qualificationEnds': [null, 'instrument', 'until'],
+  'exchange.qualificationEnded': ['NOT_QUALIFIED', 'instrument', 'until'],
   'exchange.slotsAboveMeasured': ['NOT_QUALIFIED', 'measured', 'offered'],
   'exchange.offerTooSmall': [
     'EXCHANGE_REFUSED',

@@ -37,5 +37,6 @@ export const rimFailures = {
   'verify.unreadable': ['BAD_REQUEST', 'path', 'error'],
   'verify.notJson': ['BAD_REQUEST', 'path'],
   'owner.certificate': ['UNAVAILABLE', 'url', 'error'],
+  'owner.silent': ['UNAVAILABLE'],
   'owner.notRunning': ['UNAVAILABLE', 'dir'],
 } as const

@@ -17,7 +17,14 @@ import { createCalls, type DeploymentCalls } from './deployment-calls.ts'
 import { createDeploymentRepository, type DeploymentRepository } from './deployment-repository.ts'
 import { createDeploymentView } from './deployment-view.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { clearAllWanted, clearWanted, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
+import {
+  clearAllWanted,
+  clearWanted,
+  listDeployments,
+  setWanted,
+  wantedDeployments,
+  type StoredDeployment,
+} from './deployments.store.ts'
 import type { EngineView } from './engine-summary.ts'
 import { LoadedDeployments } from './loaded-deployments.ts'
 import { createMachineMemory, localIds, type MachineMemory } from './machine-memory.ts'
@@ -26,11 +33,11 @@ import { ensureFits } from './memory-budget.ts'
 import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
-import { createUpkeep } from './upkeep.worker.ts'
+import { createUpkeep, type Upkeep } from './upkeep.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
 export { identityOf } from './engine-identity.ts'
-export { summarise, type EngineView } from './engine-summary.ts'
+export { SILENT_MS, summarise, type EngineView } from './engine-summary.ts'
 
 export type DeploymentsContext = Pick<
   CoreContext,
@@ -144,6 +151,28 @@ function createMeasure(
   }
 }
 
+function createDeploymentUpkeep(
+  context: DeploymentsContext,
+  deps: Pick<DeploymentsDeps, 'models'>,
+  { repository, loaded }: { repository: DeploymentRepository; loaded: LoadedDeployments },
+): Upkeep {
+  const { rigDb } = context
+  const wanted = (which: (stored: StoredDeployment) => boolean): DeploymentId[] =>
+    wantedDeployments(rigDb.read)
+      .filter(which)
+      .map(({ deploymentId }) => deploymentId)
+  return createUpkeep(context, {
+    loaded,
+    idleUnloadMsOf: (deploymentId) => repository.find(deploymentId)?.idleUnloadMs ?? null,
+    wantedRemote: () => wanted(({ remote }) => remote !== null),
+    wantedLocal: () => wanted(({ remote }) => remote === null),
+    async fileReady(deploymentId) {
+      const model = deps.models.find(repository.find(deploymentId)?.sha256 ?? '')
+      return model !== null && (await deps.models.look(model)) === 'ready'
+    },
+  })
+}
+
 export function createDeployments(
   context: DeploymentsContext,
   deps: DeploymentsDeps,
@@ -162,17 +191,12 @@ export function createDeployments(
   const inUse = (deploymentId: string): Reason | null => hooks.inUse(deploymentId)
   const engines = (): EngineView[] =>
     loaded.ids().flatMap((deploymentId) => {
-      const state = loaded.engine(deploymentId)?.state()
-      return state === undefined ? [] : [{ modelName: repository.nameOfId(deploymentId), state }]
+      const engine = loaded.engine(deploymentId)
+      if (engine === null) return []
+      const { silentMs = 0 } = engine.stats()
+      return [{ modelName: repository.nameOfId(deploymentId), state: engine.state(), silentMs }]
     })
-  const upkeep = createUpkeep(context, {
-    loaded,
-    idleUnloadMsOf: (deploymentId) => repository.find(deploymentId)?.idleUnloadMs ?? null,
-    wantedRemote: () =>
-      wantedDeployments(rigDb.read)
-        .filter(({ remote }) => remote !== null)
-        .map(({ deploymentId }) => deploymentId),
-  })
+  const upkeep = createDeploymentUpkeep(context, deps, { repository, loaded })
   const deployments = {
     ...createDeploymentsService(repository, loaded),
     ...createCalls(context, {

@@ -137,6 +137,11 @@ export interface EngineStats {
   cachedTokens: number
   promptTokens: number
   processes: EngineProcess[]
+  /**
+   * How long a local process with a model has not answered whether it is there, the longest of them, ms; 0 or missing
+   * while all answer.
+   */
+  silentMs?: number
 }
 
 /**

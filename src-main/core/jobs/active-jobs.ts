@@ -5,10 +5,11 @@
  */
 import { signClaim } from '#books/receipts.ts'
 import { OF_THE_REQUEST } from '#contract/error-codes.ts'
-import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
+import { type ErrorCode, type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
 import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
 import { tell, type OfferedJob } from '#core/venues/index.ts'
@@ -32,7 +33,25 @@ export interface ActiveJobsDeps {
     replied(job: OfferedJob, reply: string): void
   }
   settlement: Settlement
+  breaker?: Pick<BreakerPort, 'report'>
 }
+
+/**
+ * Codes of failures that are this machine's: not what a request asked in vain, not what was stopped or taken back by
+ * anybody.
+ */
+const OWN_FAULTS: readonly ErrorCode[] = [
+  'INTERNAL',
+  'DB_CORRUPT',
+  'TIMEOUT',
+  'DEADLINE',
+  'ENGINE_CRASHED',
+  'ENGINE_BROKEN',
+  'ENGINE_LOAD_FAILED',
+  'ENGINE_OUT_OF_MEMORY',
+  'ENGINE_UNREACHABLE',
+  'ENGINE_REFUSED',
+]
 
 interface Failure {
   job: ActiveJob
@@ -103,7 +122,10 @@ export class ActiveJobs {
     const job = this.#jobs.get(jobId)?.job
     if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
+    if (job?.cancelled === 'deadline') {
+      this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
+      this.#deps.breaker?.report({ kind: 'own-fault', deploymentId: job.route.deploymentId, code: 'DEADLINE' })
+    }
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -205,7 +227,9 @@ export class ActiveJobs {
     } else this.#deps.exams.replied(job.frame, job.text)
     this.#finish(job)
     tell(this.#context.venue, (verbs) => verbs.done({ jobId, ...signed, text: job.text }))
-    if (examId === undefined) this.#changed()
+    if (examId !== undefined) return
+    this.#deps.breaker?.report({ kind: 'served', deploymentId: job.route.deploymentId })
+    this.#changed()
   }
 
   /** In one commit, so that giving the machine back does not wait for the disk once a job. */
@@ -235,6 +259,10 @@ export class ActiveJobs {
     }
     if (bought.length > 0) events.changed('jobs')
     for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))
+    // Last: what it stops must not come between the failures and their ends.
+    for (const { job, error } of bought)
+      if (OWN_FAULTS.includes(error.code))
+        this.#deps.breaker?.report({ kind: 'own-fault', deploymentId: job.route.deploymentId, code: error.code })
   }
 
   #finish(job: ActiveJob): boolean {

@@ -3,6 +3,7 @@ import type { Reason } from '#contract/reasons.ts'
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { MINUTE_MS } from '#contract/time.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 
@@ -42,6 +43,8 @@ export interface JobsDeps {
   power: Pick<PowerService, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
+  /** Told how bought jobs end. */
+  breaker?: Pick<BreakerPort, 'report'>
   /** After the commit of every settlement that brings money; `at` by our clock. */
   onEarned?(at: number): void
 }

@@ -5,6 +5,7 @@
 import { type ErrorValue, failValue, errorReason } from '#contract/errors.ts'
 import { storedReason } from '#contract/reasons.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 import type { Lease } from '#core/capacity/lease.port.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
@@ -27,6 +28,7 @@ export interface JobIntakeDeps {
   routeOf(instrument: string): Route | null
   exams: Pick<ExamSink, 'route'>
   capacity: Pick<SlotLeases, 'lease' | 'leased' | 'calls'>
+  breaker?: Pick<BreakerPort, 'report'>
 }
 
 /** A measured rate that has not moved for so long refuses nobody: the next job measures it again. */
@@ -136,7 +138,9 @@ export class JobIntake {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
         lease?.release()
-        return void tell(venue, (verbs) => verbs.refuse(jobId, failValue('job.notRecorded')))
+        tell(venue, (verbs) => verbs.refuse(jobId, failValue('job.notRecorded')))
+        const { deploymentId } = route
+        return this.#deps.breaker?.report({ kind: 'own-fault', deploymentId, code: 'INTERNAL' })
       }
       events.changed('jobs')
     }

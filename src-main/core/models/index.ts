@@ -79,6 +79,7 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
       events.changed('deployments')
       return removed
     },
+    look: (stored) => states.look(stored),
     ready: (sha256) => readyModel(rigDb.read, states, sha256),
   }
 

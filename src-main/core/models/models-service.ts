@@ -15,6 +15,8 @@ export interface ModelsService {
   ): AsyncGenerator<{ kind: 'hashing'; doneBytes: number; totalBytes: number } | { kind: 'done'; model: Model }>
   /** False when it was not there. Error MODEL_IN_USE; CONFLICT for a bundled one. */
   remove(sha256: string): Promise<boolean>
+  /** At once: a file that has to be hashed again counts as changed until the hash (started here) says otherwise. */
+  look(stored: StoredModel): Promise<Model['state']>
   /** The path of a file that is still the one that was hashed. Errors: NOT_FOUND, MODEL_MISSING, MODEL_CHANGED. */
   ready(sha256: string): Promise<StoredModel>
 }

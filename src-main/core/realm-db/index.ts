@@ -1,7 +1,7 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
- * later, statements, written off.
+ * later, statements, written off, the breaker's self-check.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -19,6 +19,7 @@ import { flatQueriesMigration } from './migrations/0110-flat-queries.ts'
 import { recordsMigration } from './migrations/0120-records.ts'
 import { statementsMigration } from './migrations/0130-statements.ts'
 import { writtenOffMigration } from './migrations/0140-written-off.ts'
+import { breakerChecksMigration } from './migrations/0180-breaker-checks.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -35,4 +36,5 @@ export const realmMigrations: readonly Migration[] = [
   recordsMigration,
   statementsMigration,
   writtenOffMigration,
+  breakerChecksMigration,
 ]

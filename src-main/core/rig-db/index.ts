@@ -1,6 +1,6 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, starts.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, starts, recorded events.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -15,6 +15,7 @@ import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
 import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
 import { epochsMigration } from './migrations/0110-epochs.ts'
+import { rigEventsMigration } from './migrations/0150-rig-events.ts'
 
 export const rigMigrations: readonly Migration[] = [
   ownerMigration,
@@ -28,4 +29,5 @@ export const rigMigrations: readonly Migration[] = [
   venuesMigration,
   powerQuartersMigration,
   epochsMigration,
+  rigEventsMigration,
 ]

@@ -139,4 +139,11 @@ export type VenueEvent =
   | ExamResult
   | { kind: 'book'; book: VenueBook }
   /** For the owner to read; `instrument` when it is about one offer. */
-  | { kind: 'notice'; level: 'info' | 'act-soon' | 'act-now'; text: string; instrument?: Instrument | undefined }
+  | {
+      kind: 'notice'
+      level: 'info' | 'act-soon' | 'act-now'
+      text: string
+      instrument?: Instrument | undefined
+      /** The text as a code with its params, where the venue gives one. */
+      reason?: unknown
+    }

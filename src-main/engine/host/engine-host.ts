@@ -19,7 +19,6 @@ import {
   type EngineHostRequest,
 } from '../protocol.ts'
 import { fixedGovernor, type Governor } from './processor/governor.ts'
-import type { JobOptions } from './scheduler/job-admission.ts'
 import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
 
@@ -104,6 +103,19 @@ const createAnswers =
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
+function submitTo(
+  scheduler: Scheduler | undefined,
+  { job, request, ...how }: Extract<EngineHostRequest, { t: 'submit' }>,
+  send: EngineHostDeps['send'],
+): void {
+  try {
+    if (scheduler === undefined) throw NOT_LOADED
+    scheduler.submit(job, parsedRequest(request), how)
+  } catch (error) {
+    send({ t: 'error', job, error: toErrorValue(error) })
+  }
+}
+
 export function createHost(deps: EngineHostDeps): EngineHost {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = deps
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
@@ -135,15 +147,6 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     return embeds.run(id, (signal) => scheduler.embed(parsedTexts(texts), signal))
   }
 
-  function submit(job: string, request: unknown, how: JobOptions): void {
-    try {
-      if (current === null) throw NOT_LOADED
-      current.scheduler.submit(job, parsedRequest(request), how)
-    } catch (error) {
-      send({ t: 'error', job, error: toErrorValue(error) })
-    }
-  }
-
   return {
     handle(message) {
       const parsed = engineHostRequest.safeParse(message)
@@ -151,7 +154,7 @@ export function createHost(deps: EngineHostDeps): EngineHost {
       const request = parsed.data
       switch (request.t) {
         case 'submit':
-          return submit(request.job, request.request, request)
+          return submitTo(current?.scheduler, request, send)
         case 'cancel':
           return current?.scheduler.cancel(request.job)
         case 'embed':
@@ -174,6 +177,8 @@ export function createHost(deps: EngineHostDeps): EngineHost {
             request.id,
             turns.run(async () => (await unload(), null)),
           )
+        case 'ping':
+          return send({ t: 'pong', n: request.n })
         case 'stop':
           return void turns.run(unload).finally(deps.exit)
       }

@@ -7,14 +7,7 @@ import { defineTable, type RowOf } from '#db/table.ts'
  * `unservable`: refused for the request itself, and nobody else served it either; it says nothing of the supplier.
  * `declined`: by policy or licence, no failure either.
  */
-export type CallOutcome =
-  | 'done'
-  | 'declined'
-  | 'cancelled'
-  | 'supplier-failed'
-  | 'deadline'
-  | 'dropped'
-  | 'unservable'
+export type CallOutcome = 'done' | 'declined' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped' | 'unservable'
 export const measuredCalls = defineTable('calls', {
   jobId: text(),
   supplier: text(),

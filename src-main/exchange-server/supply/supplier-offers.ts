@@ -54,12 +54,10 @@ function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: Of
   checkSize(spec, frame)
   // What lay in a cache cannot be counted from texts.
   if (frame.ask.cachedInput !== frame.ask.input) throw fail('exchange.cachedPrice')
+  const { instrument, slots, identity } = frame
   const qualification = qualificationOf(
     db.read,
-    peer.supplier,
-    frame.instrument,
-    spec.version,
-    frame.identity.sha256,
+    { supplier: peer.supplier, instrument, specVersion: spec.version, modelSha256: identity.sha256, slots },
     clock.now(),
   )
   if (qualification === null)

@@ -1,6 +1,7 @@
 /** The English catalogue, the one every other language is translated from. */
 import type { Catalogue } from '../catalogue.ts'
 import { bookWords } from './book-words.ts'
+import { breakerWords } from './breaker-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
 import { grammarWords } from './grammar-words.ts'
@@ -19,6 +20,7 @@ import { sharedTextWords } from './shared-text-words.ts'
 export const english: Catalogue = {
   reasons: {
     ...bookWords,
+    ...breakerWords,
     ...engineWords,
     ...exchangeWords,
     ...grammarWords,

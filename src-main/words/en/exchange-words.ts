@@ -43,6 +43,10 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.offersFull': 'a supplier has at most {max} offers; withdraw one first',
   'exchange.notQualified':
     'this model has no current qualification for {instrument} version {version}; sit the exam first',
+  'exchange.qualificationEnds':
+    'the qualification for {instrument} ends on {until, date, medium}; take the exam again before, and the offer stands on',
+  'exchange.qualificationEnded':
+    'The qualification for {instrument} ended on {until, date, medium}; take the exam again and it is offered again.',
   'exchange.slotsAboveMeasured':
     'the exam measured {measured} at once and this deployment offers {offered}; offer fewer slots, or sit the exam with this deployment',
   'exchange.offerTooSmall':

@@ -47,5 +47,6 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'verify.notJson': '{path} is not JSON',
   'owner.certificate':
     'the console at {url} answers with a certificate this machine does not trust ({error}); name it: NODE_EXTRA_CA_CERTS=<certificate file> stoker …',
+  'owner.silent': 'the running Stoker gave no answer; try again in a moment',
   'owner.notRunning': 'no Stoker is running on {dir}; start it with: npm run -s stoker -- serve --data {dir}',
 }

@@ -39,6 +39,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       }
     }),
     home: os.app.home.handler(({ input }) => home(full, world.earnedAt(), input?.zone ?? 'UTC')),
+    stoppages: os.app.stoppages.handler(() => ({ open: [], recorded: [] })),
     hardware: os.app.hardware.handler(() =>
       scenario === 'several' ? onGpus(hardware(Date.now())) : hardware(Date.now()),
     ),
