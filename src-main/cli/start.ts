@@ -6,6 +6,9 @@ import '#words/install-english.ts'
 
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
+import { begin } from './begin.ts'
+
+begin()
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { start } = await import('./start/window-or-browser.ts')

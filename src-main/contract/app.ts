@@ -226,6 +226,8 @@ export const appContract = {
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),
+      /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
+      coreDumps: z.enum(['off', 'on', 'unknown']),
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */

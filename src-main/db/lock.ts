@@ -2,12 +2,13 @@
  * One owner per data folder: an open IMMEDIATE transaction on lock.db, which the system releases when the owner dies,
  * however it dies.
  */
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import Database from 'better-sqlite3'
 
 import { fail, type StokerError } from '#contract/errors.ts'
+import { readOwnFile } from '#lib/own-file.ts'
 import { writeSecretFile } from '#lib/secret-file.ts'
 
 /** Who holds the folder; `url` is where its console answers, once it does. */
@@ -66,8 +67,9 @@ export function acquireLock(path: string, owner: Owner = { pid: process.pid }): 
  */
 export function readOwner(ownerPath: string): Owner | null {
   try {
-    if (statSync(ownerPath).size > OWNER_BYTES_MAX) return null
-    const value = JSON.parse(readFileSync(ownerPath, 'utf8')) as { pid?: unknown; url?: unknown } | null
+    const text = readOwnFile(ownerPath, OWNER_BYTES_MAX)
+    if (text === null) return null
+    const value = JSON.parse(text) as { pid?: unknown; url?: unknown } | null
     if (typeof value?.pid !== 'number' || !Number.isInteger(value.pid)) return null
     return { pid: value.pid, ...(typeof value.url === 'string' ? { url: value.url } : {}) }
   } catch {

@@ -18,6 +18,9 @@ import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
+import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
+import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
@@ -38,8 +41,16 @@ async function start(
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) => link.tell({ t: 'migrating', text: progressLine(progress) }))
-  const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+  const exchangeHost = keepExchange({
+    fork: () => link.fork('exchange'),
+    clock: systemClock,
+    log,
+    onProgress: (line) => log.warn({ line }, 'the exchange host is busy'),
+  })
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
   const stoker: VenueDriver = (_row, memory) =>
@@ -63,7 +74,11 @@ async function start(
     clock: systemClock,
     ids,
     log,
-    host: { mode: 'desktop', notify: (title, body) => link.tell({ t: 'notify', title, body }) },
+    host: {
+      mode: 'desktop',
+      coreDumps: coreDumps(),
+      notify: (title, body) => link.tell({ t: 'notify', title, body }),
+    },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
   })
@@ -72,6 +87,8 @@ async function start(
   const handler = new RPCHandler(core.router)
   const stopping = new AbortController()
   const { app } = core.client
+  void pulse(systemClock, (word) => link.tell(word), stopping.signal)
+  void giveBackAtRest(systemClock, stopping.signal)
   tellShell(
     app,
     (request) => link.tell(request),
@@ -101,6 +118,7 @@ if (parent === undefined) {
   )
   process.exit(2)
 }
+switchOffCoreDumps()
 // Ctrl-C in a terminal reaches every process of the group; the shell then quits and asks this one, which ends in order.
-process.on('SIGINT', () => undefined)
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
 hostCore({ parent, start, exit: (code) => process.exit(code), log })

@@ -37,6 +37,10 @@ export interface Listener {
 export interface ListenOptions {
   host: string
   port: number
+  /** Where it is taken, take any free one. */
+  orAnyPort: boolean
+  /** The option that names it, for who reads that it is taken. */
+  portOption: string
   /** Further names a Host header may carry. */
   allowHosts: readonly string[]
   buyers: Hono
@@ -63,21 +67,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked))
     else socket.end(`HTTP/1.1 ${asked}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? fail(
-              'exchange.portTaken',
-              { port, host },
-              {
-                cause: error,
-              },
-            )
-          : error,
-      ),
-    )
-    server.listen(port, host, () => resolve())
+  await bind(server, host, port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    if (options.orAnyPort) return bind(server, host, 0)
+    throw fail('exchange.portTaken', { port, host, option: options.portOption }, { cause: error })
   })
   server.on('error', (error) => log.error({ err: error }, 'the listener failed'))
   const at = server.address() as AddressInfo
@@ -102,6 +95,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       await closed
     },
   }
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<string>): Hono {

@@ -1,5 +1,5 @@
 /** The exchange put together: one folder, one database, one listener. The same code alone, as a child, or in a test. */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
@@ -10,6 +10,7 @@ import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
@@ -41,6 +42,10 @@ export interface ExchangeOptions {
   host?: string
   /** 0 picks a free one. */
   port?: number
+  /** Where the port is taken, take any free one. */
+  orAnyPort?: boolean
+  /** The option of the command line by which the owner names the port. */
+  portOption?: string
   allowHosts?: readonly string[]
   practiceBuyer?: boolean
   /** `now` moves by POST /admin/clock only, and releases happen then. */
@@ -77,8 +82,7 @@ const TOKEN_BYTES = 32
 /** Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT. Nothing stays open after an error. */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
   const { dir } = options
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  if (process.platform !== 'win32') chmodSync(dir, 0o700)
+  ensureDataDirectory(dir)
   const log = options.log ?? createLog('exchange')
   const lock = acquireLock(join(dir, 'lock.db'))
   let db: Db | null = null
@@ -102,10 +106,8 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
-      writeFileSync(
-        join(dir, 'listen.json'),
-        `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`,
-      )
+      const at = { url: listener.url, pid: process.pid, exchangeKey }
+      writeSecretFile(join(dir, 'listen.json'), `${JSON.stringify(at)}\n`)
     }
     const database = db
     let stopping: Promise<void> | null = null
@@ -199,6 +201,8 @@ function open(
   return listen({
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
+    orAnyPort: options.orAnyPort === true,
+    portOption: options.portOption ?? '--port',
     allowHosts: options.allowHosts ?? [],
     log: context.log,
     buyers: buyersApi({ context, router: parts.router, registry: parts.registry }, context.clock.now()),

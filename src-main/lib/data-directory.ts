@@ -3,7 +3,9 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import { fail } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
+
+import { checkOurs } from './own-file.ts'
 
 /**
  * STOKER_DATA when set, else the platform's folder for application data: XDG_DATA_HOME/Stoker, ~/Library/Application
@@ -24,16 +26,19 @@ export function dataDirectory(
 }
 
 /**
- * Makes the folder readable by its owner only, and tightens one that is wider. Error: UNAVAILABLE when that cannot be
- * done.
+ * Makes the folder readable by its owner only, and tightens one that is wider. Errors: BAD_REQUEST for a folder of
+ * another user, UNAVAILABLE when it cannot be made.
  */
 export function ensureDataDirectory(dir: string): string {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    const { mode } = statSync(dir)
+    const stats = statSync(dir)
+    checkOurs(dir, stats)
+    const { mode } = stats
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(dir, 0o700)
     return dir
   } catch (error) {
+    if (error instanceof StokerError) throw error
     throw fail('file.dataFolder', { dir, error: (error as NodeJS.ErrnoException).code ?? 'unknown' }, { cause: error })
   }
 }

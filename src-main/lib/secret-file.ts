@@ -1,13 +1,15 @@
 /** Small files only their owner may read (mode 0600), written whole or not at all. */
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 
-import { fail } from '#contract/errors.ts'
+import { readOwnFile } from './own-file.ts'
 
 const SECRET_BYTES_MAX = 65_536
 
 export function writeSecretFile(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`
-  const file = openSync(temporary, 'w', 0o600)
+  // Left behind by a killed process of our number, or put there: `wx` takes no link and no file of another's.
+  rmSync(temporary, { force: true })
+  const file = openSync(temporary, 'wx', 0o600)
   try {
     writeSync(file, text)
     fsyncSync(file)
@@ -17,15 +19,5 @@ export function writeSecretFile(path: string, text: string): void {
   renameSync(temporary, path)
 }
 
-/** Null when there is no such file. Tightens the mode when it was wider. */
-export function readSecretFile(path: string): string | null {
-  try {
-    const { mode, size } = statSync(path)
-    if (size > SECRET_BYTES_MAX) throw fail('file.secretTooLarge', { path })
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(path, 0o600)
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
+/** Null when there is no such file. Tightens the mode when it was wider. Errors: as readOwnFile. */
+export const readSecretFile = (path: string): string | null => readOwnFile(path, SECRET_BYTES_MAX, { tighten: true })

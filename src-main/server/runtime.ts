@@ -16,6 +16,8 @@ import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
+import { coreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
@@ -135,7 +137,11 @@ function createHeadlessCore(
       exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
       memory,
     })
-  const host: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
+  const host: HostPort = {
+    mode: 'headless',
+    coreDumps: coreDumps(),
+    notify: (title, body) => log.info({ title, body }, 'notice'),
+  }
   const core = createCore({
     dataDir,
     clock,
@@ -179,6 +185,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const exchangeChild = startExchangeChild({
       args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])],
       port: options.exchangePort ?? 0,
+      portFile: join(dataDir, 'exchange-port'),
       clock,
       log,
       onProgress,
@@ -203,6 +210,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(tls === undefined ? {} : { tls }),
     })
     ending.add(() => console_.close())
+    const resting = new AbortController()
+    ending.add(() => resting.abort())
+    void giveBackAtRest(clock, resting.signal)
     lock.publish(console_.url)
     return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
   } catch (error) {

@@ -168,7 +168,7 @@ describe('the whole loop', () => {
     const listing = async () => (await again.client.market.listings({ venueId: VENUE }))[0]
     await untilCore(again, async () => (await listing())?.reason.code === 'history.diverged')
     expect(await listing()).toMatchObject({ state: 'waiting' })
-    await expect(buy(made.exchange, key)).rejects.toThrow()
+    await expect(buy(made.exchange, key), 'nobody sells').rejects.toThrow(/undefined/)
     expect((await again.client.jobs.list({ venueId: VENUE })).jobs).toHaveLength(3)
     expect(inEnglish(await again.client.app.home({ venueId: VENUE })).sentence).toMatch(/at receipt 2 and ours at 3/)
     const check = await again.client.app.ledgerCheck({ venueId: VENUE })

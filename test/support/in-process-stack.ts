@@ -2,6 +2,7 @@
  * One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the
  * test says.
  */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
@@ -32,8 +33,9 @@ export interface InProcessStack {
 }
 
 export interface InProcessStackDeps {
-  /** The seller's; the exchange's lies in it. */
+  /** The seller's; the exchange's lies in it unless it is named. */
   folder: string
+  exchangeDir?: string
   examSeed: string
   /** Those that ship by default. */
   specs?: readonly GradeSpec[]
@@ -48,6 +50,7 @@ export interface InProcessStackDeps {
 /** Receipts are released at once, models are not measured when they are deployed. */
 export async function openInProcessStack({
   folder,
+  exchangeDir,
   examSeed,
   specs,
   engines,
@@ -56,7 +59,8 @@ export async function openInProcessStack({
 }: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
   log.level = 'silent'
-  const dir = join(folder, 'exchange')
+  const dir = exchangeDir ?? join(folder, 'exchange')
+  mkdirSync(folder, { recursive: true })
   const openExchange = (): Promise<Exchange> =>
     startExchange({
       dir,

@@ -29,6 +29,8 @@ export const bookFailures = {
   'db.formatUnknown': ['DB_CORRUPT', 'path', 'version'],
   'file.notKey': ['BAD_REQUEST', 'path'],
   'file.secretTooLarge': ['TOO_LARGE', 'path'],
+  'file.foreign': ['BAD_REQUEST', 'path', 'owner', 'us'],
+  'file.link': ['BAD_REQUEST', 'path'],
   'file.dataFolder': ['UNAVAILABLE', 'dir', 'error'],
   'file.none': [null],
   'file.denied': [null],

@@ -8,7 +8,7 @@ export const exchangeFailures = {
   'exchange.supplierKey': ['BAD_REQUEST'],
   'exchange.callTooDear': ['MONEY_RANGE'],
   'exchange.ordersFull': ['UNAVAILABLE'],
-  'exchange.portTaken': ['UNAVAILABLE', 'port', 'host'],
+  'exchange.portTaken': ['UNAVAILABLE', 'port', 'host', 'option'],
   'exchange.noneHere': ['NOT_FOUND', 'dir'],
   'exchange.helloFirst': ['BAD_REQUEST', 'protocol'],
   'exchange.protocolOlder': ['CONFLICT'],

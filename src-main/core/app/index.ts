@@ -26,6 +26,7 @@ export function createApp(context: CoreContext, deps: LiveDeps & StoppageDeps & 
         now: clock.now(),
         dataDir,
         exchangeUrl: deps.exchangeUrl(),
+        coreDumps: host.coreDumps ?? 'unknown',
       })),
       events: os.app.events.handler(({ signal }) => events.subscribe(signal)),
       live: os.app.live.handler(({ signal }) => stream(signal)),

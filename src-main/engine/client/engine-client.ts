@@ -38,8 +38,8 @@ export interface LocalMemberDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
-  /** Longest silence of a host that has jobs, ms. */
-  silenceMs?: number
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
 const INSPECT_MS = 60_000
@@ -108,7 +108,7 @@ class Engine implements LocalMember {
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
-  constructor({ fork, clock, log, silenceMs }: LocalMemberDeps) {
+  constructor({ fork, clock, log, random }: LocalMemberDeps) {
     this.#supervisor = new Supervisor({
       fork,
       clock,
@@ -118,7 +118,7 @@ class Engine implements LocalMember {
       prepare: (running) => this.#prepare(running),
       onCrash: () => this.#onCrash(),
       isBusy: () => this.#jobs.sent > 0,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
+      ...(random === undefined ? {} : { random }),
     })
     this.#pulse = createHostPulse({
       clock,

@@ -90,8 +90,8 @@ function serveParentPort(parent: ParentPort): void {
 
 function serveIpc(): void {
   dieWithParent(() => process.exit(0))
-  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one stops.
-  process.on('SIGINT', () => undefined)
+  // Ctrl+C in a terminal, and its end, reach every process of the group; the parent decides when this one stops.
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
   const channel = childProcessChannel<EngineHostEvent>(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(

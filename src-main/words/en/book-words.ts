@@ -38,6 +38,10 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'db.formatUnknown': '{path} has format {version}, which no Stoker database of this kind has; is it the right file?',
   'file.notKey': '{path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity',
   'file.secretTooLarge': '{path} is larger than a key or token can be',
+  'file.foreign':
+    '{path} belongs to another user (number {owner}; this process runs as {us}); run Stoker as its owner, or name another data folder',
+  'file.link':
+    '{path} is a link or no file; Stoker reads keys and addresses only from files of its own: put the file itself there',
   'file.dataFolder':
     'cannot use {dir} as the data folder ({error}); choose another with --data, or STOKER_DATA for the window',
   'file.none': 'there is no such file',

@@ -11,7 +11,7 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.supplierKey': 'a supplier is named by its public key, 43 characters of base64url',
   'exchange.callTooDear': 'this call can cost more than one amount may be; lower max_tokens',
   'exchange.ordersFull': 'the exchange serves as many orders as it can; try again in a moment',
-  'exchange.portTaken': 'port {port} of {host} is taken; name another with --port',
+  'exchange.portTaken': 'port {port} of {host} is taken; name another with {option}',
   'exchange.noneHere': 'there is no exchange in {dir}',
   'exchange.helloFirst': 'the first frame must be a hello of protocol {protocol}; see docs/protocol.md',
   'exchange.protocolOlder':

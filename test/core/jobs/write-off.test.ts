@@ -2,6 +2,7 @@
 import { call } from '@orpc/server'
 import { describe, expect, it } from 'vitest'
 
+import type { JobId } from '#contract/ids.ts'
 import { createEarnings } from '#core/earnings/index.ts'
 import { createLedger } from '#core/ledger/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -29,14 +30,15 @@ async function left(): Promise<Seller> {
 }
 const held = (made: Seller) => made.balance('asset:held')
 const moneyOf = async (made: Seller, jobId: string): Promise<string> =>
-  (await call(made.api.get, { venueId: VENUE, jobId: jobId as never }, { context: { scopes: ALL_SCOPES } })).money
+  (await call(made.api.get, { venueId: VENUE, jobId: jobId as JobId }, { context: { scopes: ALL_SCOPES } })).money
 const check = async (made: Seller) => {
   const checking = createLedger(made.context, made.jobs).check()
   await made.drain()
   return checking
 }
+const NO_POWER = {} as Parameters<typeof createEarnings>[1]
 /** Rows of the list of held money. */
-const shown = (made: Seller): number => createEarnings(made.context, {} as never).held().length
+const shown = (made: Seller): number => createEarnings(made.context, NO_POWER).held().length
 
 describe('writing off', () => {
   it('moves what that exchange holds to an expense, ends the claims that were named, and the books agree', async () => {

@@ -16,6 +16,7 @@ function start({ automatic = true } = {}) {
   const engine = createLocalMember({
     clock,
     log: createLog('test').child({}, { level: 'silent' }),
+    random: () => 1,
     fork: () => {
       expect(hosts.every((host) => !host.alive)).toBe(true)
       const host = new FakeHost()
@@ -264,6 +265,18 @@ describe('supervision of the engine host', () => {
     expect((await job.outcome).error?.code).toBe('ENGINE_CRASHED')
     expect(hosts.length).toBe(2)
     expect(engine.state().kind).toBe('loaded')
+  })
+
+  it('kills one that answers pings and does nothing for its job (steps that hang beside a free event loop)', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const job = submit(engine, ask('x'))
+    for (let second = 0; second < 60; second += 1) {
+      await clock.advance(1_000)
+      const ping = hosts[0]?.got.findLast(({ t }) => t === 'ping')
+      if (ping?.t === 'ping') hosts[0]?.say({ t: 'pong', n: ping.n })
+    }
+    expect([hosts[0]?.kills, (await job.outcome).error?.code]).toEqual([['SIGKILL'], 'ENGINE_CRASHED'])
   })
 
   it('lets a host without jobs be silent, also after its last one', async () => {
