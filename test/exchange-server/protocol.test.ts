@@ -62,13 +62,13 @@ describe('docs/protocol-1.md', () => {
   it('names every frame and every field of it', () => {
     expect(
       unnamed(text, [
-      challengeFrame,
-      helloFrame,
-      welcomeFrame,
-      refusedFrame,
-      ...supplierFrame.options,
-      ...exchangeFrame.options,
-    ]),
+        challengeFrame,
+        helloFrame,
+        welcomeFrame,
+        refusedFrame,
+        ...supplierFrame.options,
+        ...exchangeFrame.options,
+      ]),
     ).toEqual([])
   })
 
@@ -132,27 +132,29 @@ describe('docs/protocol.md', () => {
   it('names every frame and every field of it', () => {
     expect(
       unnamed(text, [
-      challengeFrameV2,
-      helloFrameV2,
-      welcomeFrameV2,
-      refusedFrame,
-      ...supplierFrameV2.options,
-      ...exchangeFrameV2.options,
-    ]),
+        challengeFrameV2,
+        helloFrameV2,
+        welcomeFrameV2,
+        refusedFrame,
+        ...supplierFrameV2.options,
+        ...exchangeFrameV2.options,
+      ]),
     ).toEqual([])
   })
 
   it('states the bounds that the code has', () => {
-    expect(unsaid(text, [
-      FRAME_BYTES_MAX,
-      RESEND_BUFFER_MAX,
-      LIMITS.framesPerSecond,
-      LIMITS.frameBurst,
-      LIMITS.violations,
-      LIMITS.unauthenticatedSockets,
-      LIMITS.connections,
-      LIMITS.offersPerSupplier,
-    ])).toEqual([])
+    expect(
+      unsaid(text, [
+        FRAME_BYTES_MAX,
+        RESEND_BUFFER_MAX,
+        LIMITS.framesPerSecond,
+        LIMITS.frameBurst,
+        LIMITS.violations,
+        LIMITS.unauthenticatedSockets,
+        LIMITS.connections,
+        LIMITS.offersPerSupplier,
+      ]),
+    ).toEqual([])
   })
 
   it('gives a handshake that both sides signed over both nonces, and that anyone can sign again', () => {

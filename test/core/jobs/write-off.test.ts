@@ -29,8 +29,8 @@ async function left(): Promise<Seller> {
   return made
 }
 const held = (made: Seller) => made.balance('asset:held')
-const moneyOf = async (made: Seller, jobId: string): Promise<string> =>
-  (await call(made.api.get, { venueId: VENUE, jobId: jobId as JobId }, { context: { scopes: ALL_SCOPES } })).money
+const moneyOf = async (made: Seller, jobId: JobId): Promise<string> =>
+  (await call(made.api.get, { venueId: VENUE, jobId }, { context: { scopes: ALL_SCOPES } })).money
 const check = async (made: Seller) => {
   const checking = createLedger(made.context, made.jobs).check()
   await made.drain()
@@ -52,10 +52,10 @@ describe('writing off', () => {
     expect(done).toEqual({ jobs: 2, amountNano: lost, claims: 1 })
     expect([held(made), made.balance(OFF).net]).toEqual([{ net: 0, pending: 0 }, lost])
     expect(made.balance('asset:available').net).toBe(before)
-    expect([await moneyOf(made, second!.claim.jobId), await moneyOf(made, 'job_1')]).toEqual([
-      'written-off',
-      'available',
-    ])
+    expect([
+      await moneyOf(made, second!.claim.jobId),
+      await moneyOf(made, made.exchange.receipts[0]!.claim.jobId),
+    ]).toEqual(['written-off', 'available'])
     expect(shown(made)).toBe(0)
     expect(made.rows('SELECT sum(written_off_nano) AS off FROM rollup_quarter')).toEqual([{ off: lost }])
     expect(await check(made)).toMatchObject({ ok: true, problems: [], comparedWithExchange: false })
@@ -83,7 +83,7 @@ describe('writing off', () => {
     const all = made.exchange.receipts.reduce((sum, { sellerNano }) => sum + sellerNano, 0)
     expect(made.balance('asset:available').net).toBe(all)
     expect([held(made), made.balance(OFF).net]).toEqual([{ net: 0, pending: 0 }, 0])
-    expect(await moneyOf(made, 'job_2')).toBe('available')
+    expect(await moneyOf(made, made.exchange.receipts[1]!.claim.jobId)).toBe('available')
     expect(await check(made)).toMatchObject({ ok: true, problems: [], receipts: 4 })
   })
 
