@@ -54,6 +54,7 @@ async function start(
   const running = late<Core>('the core')
   const exchange = createStokerVenue({
     url: () => exchangeHost.address(),
+    whyNoUrl: () => exchangeHost.whyAway(),
     key,
     name: () => running.get().rigName(),
     clock: systemClock,

@@ -127,6 +127,7 @@ function createHeadlessCore(
   const created = late<Core>('the core')
   const exchange = createStokerVenue({
     url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
+    whyNoUrl: () => exchangeChild.whyAway(),
     key: signingKey,
     name: () => created.get().rigName(),
     clock,

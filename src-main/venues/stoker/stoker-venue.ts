@@ -25,6 +25,8 @@ export interface StokerVenueOptions {
    * port, so it is asked before every attempt.
    */
   url: string | (() => string | null)
+  /** Why it is not known: what the one who keeps an embedded exchange knows of it. */
+  whyNoUrl?: () => Reason | null
   key: SigningKey
   /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
   name: string | (() => string)
@@ -117,7 +119,7 @@ class StokerLink {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let reason = because('line.noAddress')
+      let reason = this.#options.whyNoUrl?.() ?? because('line.noAddress')
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
         const end = await this.#attempt(target, signal).catch((): End => ({
