@@ -13,6 +13,7 @@ import { addLink } from './commands/link.command.ts'
 import { addOwnUse } from './commands/own-use.command.ts'
 import { addServe } from './commands/serve.command.ts'
 import { addStatus } from './commands/status.command.ts'
+import { addVenue } from './commands/venue.command.ts'
 import { addVerify } from './commands/verify.command.ts'
 import { printError, unwrapError } from './output.ts'
 import { VERSION } from './version.ts'
@@ -43,6 +44,7 @@ function buildProgram(): Command {
     addOwnUse,
     addEngine,
     addExam,
+    addVenue,
     addVerify,
   ])
     add(program)

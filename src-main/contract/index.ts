@@ -5,6 +5,7 @@ import { examsContract } from './exams.ts'
 import { jobsContract } from './jobs.ts'
 import { marketContract } from './market.ts'
 import { modelsContract } from './models.ts'
+import { venuesContract } from './venues.ts'
 
 export const contract = {
   app: appContract,
@@ -13,5 +14,6 @@ export const contract = {
   market: marketContract,
   jobs: jobsContract,
   earnings: earningsContract,
+  venues: venuesContract,
 }
 export type Contract = typeof contract

@@ -24,7 +24,7 @@ import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
 import { examsApi } from './exams/index.ts'
 import { homeApi } from './home/index.ts'
-import { jobsApi } from './jobs/index.ts'
+import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
@@ -170,6 +170,7 @@ function routerOf({ os }: CoreContext, domains: Domains) {
     market: marketDataApi(os, (venueId) => of(venueId).market.calls),
     jobs: jobsApi(os, (venueId) => of(venueId).jobs.calls),
     earnings: earningsApi(os, (venueId) => of(venueId).earnings),
+    venues: venuesApi(os, (venueId) => of(venueId).jobs.venueKeys),
   })
 }
 

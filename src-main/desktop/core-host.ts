@@ -12,6 +12,7 @@ import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import { ALL_SCOPES } from '#core/os.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
@@ -34,16 +35,33 @@ import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
 
+/** The databases are brought up to date, for as long as that takes. */
+async function prepare(dataDir: string, link: ShellLink): Promise<void> {
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+}
+
+/** That it is there, and what the tray shows. */
+function keepTelling(app: Core['client']['app'], link: ShellLink, signal: AbortSignal): void {
+  void pulse(systemClock, (word) => link.tell(word), signal)
+  void giveBackAtRest(systemClock, signal)
+  tellShell(
+    app,
+    (request) => link.tell(request),
+    signal,
+    (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
+  )
+}
+
 /** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
 async function start(
   { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) =>
-    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
-  )
-  link.tell(busyNoMore)
+  await prepare(dataDir, link)
   const exchangeHost = keepExchange({
     fork: () => link.fork('exchange'),
     clock: systemClock,
@@ -52,21 +70,23 @@ async function start(
   })
   const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeHost.address(),
-    whyNoUrl: () => exchangeHost.whyAway(),
-    key,
-    name: () => running.get().rigName(),
-    clock: systemClock,
-    log,
-    WebSocket: exchangeHost.WebSocket,
-  })
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeHost.address(),
+      whyNoUrl: () => exchangeHost.whyAway(),
+      key,
+      name: () => running.get().rigName(),
+      clock: systemClock,
+      log,
+      WebSocket: exchangeHost.WebSocket,
+      memory,
+    })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
   const core = createCore({
     dataDir,
     version,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines,
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
@@ -85,14 +105,7 @@ async function start(
   const handler = new RPCHandler(core.router)
   const stopping = new AbortController()
   const { app } = core.client
-  void pulse(systemClock, (word) => link.tell(word), stopping.signal)
-  void giveBackAtRest(systemClock, stopping.signal)
-  tellShell(
-    app,
-    (request) => link.tell(request),
-    stopping.signal,
-    (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
-  )
+  keepTelling(app, link, stopping.signal)
   return {
     serve: (channel) => handler.upgrade(channelAsPort(channel, 'server'), { context: { scopes: ALL_SCOPES } }),
     storeCloseChoice: (closeToTray) =>

@@ -12,8 +12,9 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { fail } from '#contract/errors.ts'
 import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
+import { SUPPLIER_PATH_V2, type SupplierProtocol } from '#contract/supplier-v2.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { allowedNames, shownHost } from '#lib/host-names.ts'
+import { allowedNames, isLoopback, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
 import { errorBody, refused, retryHeaders } from '#lib/openai-error.ts'
 
@@ -45,7 +46,7 @@ export interface ListenOptions {
   buyers: Hono
   admin: Hono
   log: Log
-  onSupplier(socket: WebSocket): void
+  onSupplier(socket: WebSocket, protocol: SupplierProtocol): void
 }
 
 /** Error: UNAVAILABLE when the address is taken. */
@@ -61,9 +62,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const upgrades = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    const refusal = upgradeRefusal(request, allowed)
-    if (refusal === null) upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded))
-    else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const asked = upgradeOf(request, allowed)
+    if (typeof asked === 'number')
+      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked))
+    else socket.end(`HTTP/1.1 ${asked}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   await bind(server, host, port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error
@@ -145,8 +147,22 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
 const hostName = (header: string | undefined): string =>
   /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
 
-function upgradeRefusal(request: IncomingMessage, allowed: ReadonlySet<string>): string | null {
+/** The protocol of the path, or how the request is refused. */
+function upgradeOf(request: IncomingMessage, allowed: ReadonlySet<string>): SupplierProtocol | string {
   if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'
   if (request.headers.origin !== undefined) return '403 Forbidden'
-  return (request.url ?? '').split('?')[0] === SUPPLIER_PATH ? null : '404 Not Found'
+  const path = (request.url ?? '').split('?')[0]
+  if (path === SUPPLIER_PATH_V2) return 2
+  if (path !== SUPPLIER_PATH) return '404 Not Found'
+  return isFromThisMachine(request) ? 1 : '403 Forbidden'
+}
+
+/**
+ * Version 1 proves the exchange's key to nobody, so it is for this machine alone: nothing of it came through a proxy or
+ * under another name.
+ */
+function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)
+  const name = hostName(headers.host).replace(/^\[|\]$/g, '')
+  return !proxied && isLoopback(name) && isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
 }

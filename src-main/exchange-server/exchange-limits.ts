@@ -13,6 +13,8 @@ export const LIMITS = {
   violations: 32,
   /** A socket whose unsent bytes pass this is closed; its session may resume. */
   unsentBytes: 16_777_216,
+  /** Of a session: bytes of envelopes not yet acknowledged, as a welcome of protocol 2 says. */
+  windowBytes: 16_777_216,
   /** Frames received before a bare acknowledgement is sent. */
   ackEvery: 16,
   liveOrders: 1_024,

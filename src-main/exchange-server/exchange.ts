@@ -207,6 +207,6 @@ function open(
     log: context.log,
     buyers: buyersApi({ context, router: parts.router, registry: parts.registry }, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
-    onSupplier: (socket) => parts.sessions.greet(socket),
+    onSupplier: (socket, protocol) => parts.sessions.greet(socket, protocol),
   })
 }

@@ -1,6 +1,6 @@
 /** What each frame of a supplier sets in motion. */
-import { assertNever } from '#contract/errors.ts'
-import type { SupplierFrame } from '#contract/supplier.ts'
+import { assertNever, fail } from '#contract/errors.ts'
+import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
@@ -34,8 +34,8 @@ export function frameHandler({
   examService,
   practiceBuyer,
   qualifications,
-}: SupplierFrameDeps): (peer: Peer, frame: SupplierFrame) => void {
-  const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
+}: SupplierFrameDeps): (peer: Peer, frame: SupplierFrameV2) => void {
+  const offer = (peer: Peer, frame: Extract<SupplierFrameV2, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
     feed.changed(frame.instrument)
     if (standing !== null) {
@@ -64,6 +64,10 @@ export function frameHandler({
         return deliveries.accept(peer, frame.jobId)
       case 'job.delta':
         return deliveries.delta(peer, frame)
+      case 'job.decline':
+        return deliveries.decline(peer, frame)
+      case 'audit.reply':
+        throw fail('exchange.featureOff', { feature: 'audit' })
       case 'job.done':
         return deliveries.done(peer, frame)
       case 'job.error':

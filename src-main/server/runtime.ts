@@ -6,9 +6,11 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { fail, StokerError } from '#contract/errors.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import type { Clock } from '#contract/time.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
 import type { HostPort } from '#core/host/host.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
@@ -125,15 +127,17 @@ function createHeadlessCore(
 ): Core {
   const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const created = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
-    whyNoUrl: () => exchangeChild.whyAway(),
-    key: signingKey,
-    name: () => created.get().rigName(),
-    clock,
-    log,
-    exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
-  })
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat(SUPPLIER_PATH_V2) ?? null,
+      whyNoUrl: () => exchangeChild.whyAway(),
+      key: signingKey,
+      name: () => created.get().rigName(),
+      clock,
+      log,
+      exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
+      memory,
+    })
   const host: HostPort = {
     mode: 'headless',
     coreDumps: coreDumps(),
@@ -145,7 +149,7 @@ function createHeadlessCore(
     ids,
     log,
     host,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,

@@ -2,12 +2,15 @@
  * One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the
  * test says.
  */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
@@ -30,8 +33,9 @@ export interface InProcessStack {
 }
 
 export interface InProcessStackDeps {
-  /** The seller's; the exchange's lies in it. */
+  /** The seller's; the exchange's lies in it unless it is named. */
   folder: string
+  exchangeDir?: string
   examSeed: string
   /** Those that ship by default. */
   specs?: readonly GradeSpec[]
@@ -46,6 +50,7 @@ export interface InProcessStackDeps {
 /** Receipts are released at once, models are not measured when they are deployed. */
 export async function openInProcessStack({
   folder,
+  exchangeDir,
   examSeed,
   specs,
   engines,
@@ -54,7 +59,8 @@ export async function openInProcessStack({
 }: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
   log.level = 'silent'
-  const dir = join(folder, 'exchange')
+  const dir = exchangeDir ?? join(folder, 'exchange')
+  mkdirSync(folder, { recursive: true })
   const openExchange = (): Promise<Exchange> =>
     startExchange({
       dir,
@@ -69,21 +75,23 @@ export async function openInProcessStack({
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const running = late<Core>('the core')
-    const port = createStokerVenue({
-      url: () => `${exchange.url.replace('http', 'ws')}/supplier/v1`,
-      key,
-      name: () => running.get().rigName(),
-      clock,
-      log,
-      exchangeKey: () => exchange.exchangeKey,
-    })
+    const stoker: VenueDriver = (_row, memory) =>
+      createStokerVenue({
+        url: `${exchange.url.replace('http', 'ws')}${SUPPLIER_PATH_V2}`,
+        key,
+        name: () => running.get().rigName(),
+        clock,
+        log,
+        exchangeKey: () => exchange.exchangeKey,
+        memory,
+      })
     const core = createCore({
       dataDir: folder,
       clock,
       ids: randomIds(() => clock.now()),
       log,
       host: { mode: 'headless', notify: onNotify },
-      drivers: { stoker: () => port },
+      drivers: { stoker },
       engines: engines(),
       calibrateOnDeploy: false,
       signingKey: key,

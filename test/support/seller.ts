@@ -79,6 +79,8 @@ class KillableDb implements Db {
 }
 
 export interface SellerOptions {
+  /** That its exchange speaks at first; 1 by default. */
+  protocol?: 1 | 2
   engine?: FakeEngineOptions
   exams?: Partial<ExamSink>
   price?: number
@@ -109,6 +111,7 @@ export class Seller {
   constructor(folder: string, options: SellerOptions = {}) {
     this.path = join(folder, 'practice.db')
     this.options = options
+    this.exchange.protocol = options.protocol ?? 1
     this.boot()
   }
 

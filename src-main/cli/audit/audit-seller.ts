@@ -66,6 +66,11 @@ function* sumChains(db: ReadDb, exchangeKey: string | null, problems: AuditProbl
   return total
 }
 
+const netOf = (db: ReadDb, account: string): bigint => {
+  const { debits, credits } = posted(db, account)
+  return debits - credits
+}
+
 /** Releases of jobs that are not disputed. */
 function* sumReleases(db: ReadDb): Sliced<bigint> {
   let sum = 0n
@@ -92,6 +97,8 @@ export function* auditSeller(db: ReadDb, exchangeKey: string | null, problems: A
   if (disputed > 0n) problems.add(`ours: ${disputed} receipts are disputed and in no sum`)
   const total = yield* sumChains(db, exchangeKey, problems)
   const released = yield* sumReleases(db)
+  const writtenOff = sumOf(db, 'SELECT sum(seller_nano) AS sum FROM jobs WHERE written_off_at IS NOT NULL')
+  expectEqual(problems, 'ours: written off and its jobs', netOf(db, 'expense:written-off'), writtenOff)
   const [held, available] = [posted(db, 'asset:held'), posted(db, 'asset:available')]
   for (const [instrument, gross] of total.grossByInstrument)
     expectEqual(
@@ -106,7 +113,7 @@ export function* auditSeller(db: ReadDb, exchangeKey: string | null, problems: A
     problems,
     'ours: held and what receipts leave unreleased',
     held.debits - held.credits,
-    total.seller - released,
+    total.seller - released - writtenOff,
   )
   for (const line of yield* recordProblemsSliced(db)) problems.add(`ours: ${line}`)
   return {

@@ -3,11 +3,14 @@ import { resolve } from 'node:path'
 
 import { Command } from 'commander'
 
+import { brandId, type PublicKey } from '#contract/ids.ts'
 import { finishInSlices, type WorkSlice } from '#lib/sliced.ts'
 
 import type { Audit } from '../audit/audit.ts'
+import { needOwner } from '../owner.ts'
 import { DATA_OPTION } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
+import { venueOf } from './venue.command.ts'
 
 function print(result: Audit): void {
   const { ours, exchange, ahead } = result
@@ -47,6 +50,21 @@ const showProgress = (): ((slice: WorkSlice) => void) => {
 }
 const clearProgress = (): void => void (process.stderr.isTTY && process.stderr.write('\r\u001b[K'))
 
+async function writeOff(
+  key: string,
+  options: { data: string; venue?: string; claims?: boolean; json?: boolean },
+): Promise<void> {
+  const owner = await needOwner(resolve(options.data))
+  const venueId = await venueOf(owner, options.venue)
+  const exchange = brandId<PublicKey>(key)
+  const done = await owner.client.venues.writeOff({ venueId, exchange, claims: options.claims === true })
+  if (options.json === true) printJson(done)
+  else
+    printLine(
+      `Written off: ${done.amountNano} nano-units of ${done.jobs} jobs, and ${done.claims} claims. It stands as an expense, and comes back from there if the exchange releases it after all.`,
+    )
+}
+
 export function addLedger(program: Command): void {
   program
     .command('ledger')
@@ -67,5 +85,16 @@ export function addLedger(program: Command): void {
           else print(result)
           if (!result.ok) process.exitCode = 1
         }),
+    )
+    .addCommand(
+      new Command('write-off')
+        .description('give up, visibly, money that an exchange holds and that can never come')
+        .exitOverride()
+        .argument('<key>', 'the key of that exchange; `stoker venue keys` names who holds what')
+        .option(...DATA_OPTION)
+        .option('--venue <id>', 'which one, where there are several')
+        .option('--claims', 'also what was claimed and never answered')
+        .option('--json', 'print one line')
+        .action(writeOff),
     )
 }

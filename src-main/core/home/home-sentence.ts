@@ -124,12 +124,15 @@ function prepared(facts: HomeFacts): Said {
   return tells(because('home.noExam', { model: deployment.modelName }), 'next.takeExam', 'exam')
 }
 
+const OF_THE_BOOKS: ReadonlySet<ReasonCode> = new Set(['breaker.booksNotWritable', 'breaker.folderGone'])
+
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
-  if (facts.unbooked !== null)
-    return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   const stopped = stoppedWhy(facts)
+  // Books that cannot be written are why money cannot be booked: the cause first.
+  if (facts.unbooked !== null && (stopped === null || !OF_THE_BOOKS.has(stopped.code)))
+    return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   if (listing !== null && stopped !== null)
     return tells(
       because('home.stopped', { instrument: listing.instrument, reason: stopped }),

@@ -10,6 +10,7 @@ import type { SlotLeases } from '#core/capacity/index.ts'
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
 import { jobsCalls } from './jobs.api.ts'
+import { venueKeysCalls } from './venues.api.ts'
 import { countJobsSince } from './jobs.store.ts'
 import type { InterruptionCost } from './interruption-cost.ts'
 import type { MeasuredServing, MeasuresOfAll } from './measures.ts'
@@ -27,10 +28,11 @@ export type { InterruptionCost } from './interruption-cost.ts'
 export { MeasuresOfAll, type MeasuredServing, type Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
 export { jobsApi } from './jobs.api.ts'
+export { venuesApi } from './venues.api.ts'
 export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
 export { findJob, receiptsPage } from './jobs.store.ts'
-export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
+export { AVAILABLE, FEE, HELD, WRITTEN_OFF } from './settlement.store.ts'
 export { PAID, RECEIVED } from './statement-settlement.store.ts'
 export { streamRate } from './stream-rate.ts'
 
@@ -51,6 +53,10 @@ export interface JobsDeps {
 export interface ServingService {
   /** Bought jobs of an instrument that a deployment works on. */
   runningOf(instrument: string, deploymentId: string): number
+  /** Why nothing may be offered to the venue now, whatever the owner wants; null when it may. */
+  hold(): Reason | null
+  /** Called whenever `hold` may say something else. */
+  onHold(listener: () => void): () => void
   /** Called after every end of a job. */
   onEnded(listener: () => void): () => void
   /** Fails them; their buyers pay nothing. How many there were. */
@@ -64,6 +70,7 @@ export interface ServingService {
 
 export interface Jobs extends ServingService {
   calls: ReturnType<typeof jobsCalls>
+  venueKeys: ReturnType<typeof venueKeysCalls>
   start(): void
   stop(): void
   /** Jobs running now, exam calls included. */
@@ -99,8 +106,11 @@ function createServingService(
   { clock }: VenueContext,
   { deployments }: JobsDeps,
   activeJobs: ActiveJobs,
+  sync: Sync,
 ): ServingService {
   return {
+    hold: () => sync.hold(),
+    onHold: (listener) => sync.onHold(listener),
     runningOf: (instrument, deploymentId) => activeJobs.boughtOf(instrument, deploymentId).length,
     onEnded: (listener) => activeJobs.onEnded(listener),
     giveUp: (instrument, deploymentId, reason) => activeJobs.giveUp(instrument, deploymentId, reason),
@@ -143,6 +153,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
 
   return {
     calls: jobsCalls(context, deps.power),
+    venueKeys: venueKeysCalls(context, { sync, settlement }),
     start() {
       const parts = { intake, activeJobs, sync, settlement, statements }
       offs.push(venue.onEvent(createVenueListener(context, parts)))
@@ -150,11 +161,16 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
         venue.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
-          if (venue.capabilities.receipts === 'signed') sync.begin()
+          if (venue.capabilities.receipts === 'signed') sync.connected()
           else failLost(context, settlement)
         }),
       )
-      offs.push(sweepExpired(context, settlement, () => new Set(activeJobs.all().map((job) => job.frame.jobId))))
+      offs.push(
+        sweepExpired(context, settlement, {
+          running: () => new Set(activeJobs.all().map((job) => job.frame.jobId)),
+          ask: () => sync.ask(),
+        }),
+      )
     },
     stop() {
       for (const off of offs) off()
@@ -162,7 +178,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     },
     live: () => activeJobs.all().map((job) => ({ ...job.live(feeBps()), venueId: context.venueId })),
     runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
-    ...createServingService(context, deps, activeJobs),
+    ...createServingService(context, deps, activeJobs, sync),
     yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),

@@ -148,7 +148,9 @@ export class JobIntake {
     tell(venue, (verbs) => verbs.accept(jobId))
     this.#deps.deployments.used(route.deploymentId)
     if (!venue.capabilities.cancel) this.#endAtDeadline(jobId, deadlineMs)
-    engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
+    const { cacheScope } = frame
+    const request = cacheScope === undefined ? frame.request : { ...frame.request, cacheScope }
+    engine.submit(jobId, request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
 
   /** A venue that cannot say so itself is not handed anything in after the deadline. */

@@ -1,4 +1,6 @@
 /** SQL of jobs, receipts and releases. */
+import { GENESIS, releaseHash } from '#books/receipts.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
@@ -6,6 +8,8 @@ import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
+
+import type { OwnChains } from './chain-heads.ts'
 
 /** A disputed job is stored as `void` with a `dispute` (realm-db/migrations/0070-disputes.ts). */
 type SellerJobState = 'running' | 'claimed' | 'settled' | 'disputed' | 'void' | 'failed' | 'rejected'
@@ -57,6 +61,8 @@ export const sellerJobs = defineTable('jobs', {
   /** When a venue without receipts took the job, and what it said the job brings. */
   acknowledgedAt: nullable(int()),
   acknowledgedNano: nullable(amount()),
+  /** When the owner gave up money that its exchange holds. */
+  writtenOffAt: nullable(int()),
 })
 const STATE = `iif(dispute IS NULL, state, 'disputed')`
 /** A job as it is read: with the state that its dispute gives it, and the receipt that is disputed. */
@@ -93,6 +99,7 @@ const NOT_YET = {
   releasedAt: null,
   exchange: null,
   receiptSeq: null,
+  writtenOffAt: null,
 } as const satisfies Partial<SellerJobRow>
 
 type PriceColumns = Pick<SellerJobRow, 'priceNano' | 'cachedPriceNano' | 'outputPriceNano'>
@@ -261,13 +268,35 @@ export const sellerReleases = defineTable('releases', {
   sellerNano: named('amount_nano', amount()),
   at: int(),
 })
-const released = sellerReleases.pick('jobId', 'sellerNano')
+const released = sellerReleases.pick('jobId', 'sellerNano', 'at')
 
 export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
   db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
 
-export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null =>
+export const releaseAt = (
+  db: ReadDb,
+  exchange: string,
+  seq: number,
+): Pick<RowOf<typeof sellerReleases>, 'jobId' | 'sellerNano' | 'at'> | null =>
   released.get(db, `SELECT ${released.columns} FROM releases WHERE exchange = ? AND seq = ?`, exchange, seq)
+
+/** Both chains of an exchange, for comparing their heads; a hash is read when it is asked for. */
+export const ownChains = (db: ReadDb, exchange: string): OwnChains => ({
+  receipts: {
+    seq: lastReceipt(db, exchange)?.seq ?? 0,
+    hashAt: (seq) => (seq === 0 ? GENESIS : (receiptAt(db, exchange, seq)?.hash ?? null)),
+  },
+  releases: {
+    seq: lastReleaseSeq(db, exchange),
+    hashAt(seq) {
+      if (seq === 0) return GENESIS
+      const row = releaseAt(db, exchange, seq)
+      return row === null
+        ? null
+        : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
+    },
+  },
+})
 
 export const insertRelease = (db: WriteDb, exchange: string, release: Release): number =>
   sellerReleases.insert(db, {

@@ -6,7 +6,7 @@ import { checkBooksSliced } from '#books/books-check.ts'
 import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { VenueContext } from '#core/core-context.ts'
-import { AVAILABLE, FEE, findJob, HELD, PAID, RECEIVED, receiptsPage } from '#core/jobs/index.ts'
+import { AVAILABLE, FEE, findJob, HELD, PAID, RECEIVED, receiptsPage, WRITTEN_OFF } from '#core/jobs/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
@@ -85,7 +85,7 @@ function receiptProblems(db: Read, receipt: Receipt, hash: string, prev: Receipt
 }
 
 const JOB_SUMS = `SELECT sum(gross_nano) FILTER (WHERE state = 'settled') AS gross, sum(fee_nano) FILTER (WHERE state = 'settled') AS fee,
-  sum(seller_nano) FILTER (WHERE state = 'settled') AS seller, sum(gross_nano) FILTER (WHERE state = 'claimed') AS pending
+  sum(seller_nano) FILTER (WHERE state = 'settled') AS seller, sum(seller_nano) FILTER (WHERE written_off_at IS NOT NULL) AS writtenOff, sum(gross_nano) FILTER (WHERE state = 'claimed') AS pending
   FROM jobs WHERE rowid > @after AND rowid <= @upTo`
 /** Of a disputed job nothing was booked, so nothing is released. */
 const RELEASED = `SELECT sum(amount_nano) AS released FROM releases r WHERE r.rowid > @after AND r.rowid <= @upTo
@@ -97,7 +97,7 @@ const PAID_OUT = `SELECT sum(amount_nano) AS released FROM statement_lines l WHE
 
 /** What receipts, releases, statements and claims add up to, against the accounts. */
 function* sumProblems(db: Read, books: VenueContext['books']): Sliced<string[]> {
-  const sums = { gross: 0n, fee: 0n, seller: 0n, pending: 0n, released: 0n }
+  const sums = { gross: 0n, fee: 0n, seller: 0n, pending: 0n, released: 0n, writtenOff: 0n }
   for (const [table, sql] of [
     ['jobs', JOB_SUMS],
     ['releases', RELEASED],
@@ -115,12 +115,14 @@ function* sumProblems(db: Read, books: VenueContext['books']): Sliced<string[]> 
   // What a venue without receipts paid out left the available money.
   const has = (account: string): boolean => db.prepare('SELECT 1 FROM accounts WHERE id = ?').get(account) !== undefined
   const free = [AVAILABLE, ...[PAID, RECEIVED].filter(has)].reduce((sum, account) => sum + net(account), 0n)
+  const off = has(WRITTEN_OFF) ? net(WRITTEN_OFF) : 0n
   const expected: [string, bigint, bigint][] = [
-    ['held', net(HELD), sums.seller - sums.released],
+    ['held', net(HELD), sums.seller - sums.released - sums.writtenOff],
     ['available', free, sums.released],
     ['fees', net(FEE), sums.fee],
     ['pending', BigInt(held.pendingDebits) - BigInt(held.pendingCredits), sums.pending],
-    ['gross', net(HELD) + free + net(FEE), sums.gross],
+    ['written off', off, sums.writtenOff],
+    ['gross', net(HELD) + free + net(FEE) + off, sums.gross],
   ]
   return expected
     .filter(([, account, jobs]) => account !== jobs)

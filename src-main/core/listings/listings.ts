@@ -89,10 +89,12 @@ export class ListingRunner {
     })
     this.#offers = new Offers(context, {
       ...deps,
-      slots: this.#slots,
-      rows: this.#rows,
       stopped: (row) => this.#stopped(row),
       qualifiedUntil: (row) => this.#qualifiedUntil(row),
+      hold: () => deps.jobs().hold(),
+      onHold: (listener) => deps.jobs().onHold(listener),
+      slots: this.#slots,
+      rows: this.#rows,
     })
   }
 

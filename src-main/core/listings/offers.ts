@@ -25,6 +25,9 @@ const ENDED_MS = 5 * SECOND_MS
 export interface OffersDeps {
   deployments: DeploymentsService
   specOf(instrument: string): GradeSpec | null
+  /** Why nothing may be offered to the venue now; null when it may. */
+  hold(): Reason | null
+  onHold(listener: () => void): () => void
   slots: OfferedSlots
   /** What the owner wants, by instrument. */
   rows: ReadonlyMap<string, ListingRow>
@@ -88,6 +91,7 @@ export class Offers {
       venue.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
       this.#deps.deployments.onChange(() => this.refreshAll()),
+      this.#deps.onHold(() => this.refreshAll()),
     ]
     this.refreshAll()
     return () => {
@@ -220,6 +224,8 @@ export class Offers {
       return state.kind === 'connecting' && state.attempt === 1
         ? because('listing.connecting')
         : because('listing.exchangeAway')
+    const hold = this.#deps.hold()
+    if (hold !== null) return hold
     const { realm } = this.#context
     if (state.terms.realm !== realm) return because('listing.otherRealm', { theirs: state.terms.realm, ours: realm })
     const { deployments } = this.#deps

@@ -1,6 +1,6 @@
 /**
  * The migrations of rig.db, in order: settings and first run, models and deployments, power, several deployments,
- * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, recorded events.
+ * measurements, own use, processes with one GPU each, given back, venues, power by quarter hour, starts, recorded events.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -14,6 +14,7 @@ import { gpusMigration } from './migrations/0070-gpus.ts'
 import { givenBackMigration } from './migrations/0080-given-back.ts'
 import { venuesMigration } from './migrations/0090-venues.ts'
 import { powerQuartersMigration } from './migrations/0100-power-quarters.ts'
+import { epochsMigration } from './migrations/0110-epochs.ts'
 import { rigEventsMigration } from './migrations/0150-rig-events.ts'
 
 export const rigMigrations: readonly Migration[] = [
@@ -27,5 +28,6 @@ export const rigMigrations: readonly Migration[] = [
   givenBackMigration,
   venuesMigration,
   powerQuartersMigration,
+  epochsMigration,
   rigEventsMigration,
 ]

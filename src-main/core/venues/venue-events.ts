@@ -15,10 +15,14 @@ export interface OfferedJob {
   instrument: Instrument
   specVersion: number
   request: InferenceRequest
+  /** Jobs of one scope may share prefixes; without one they share none. */
+  cacheScope?: string | undefined
   /** What it is paid at. */
   price: Price
   /** The most that is paid for it. */
   reserveNano: Nano
+  /** Version of the claim that is wanted: 1 where nothing else is said. */
+  protocol?: 1 | 2 | undefined
   /** Milliseconds from now on in which it must be done. */
   deadlineMs: number
   /** Key of the MACs in our claim; empty where the venue has none. */

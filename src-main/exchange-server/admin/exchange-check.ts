@@ -3,9 +3,9 @@
  * in slices; all of them must see one snapshot.
  */
 import { checkBooksSliced } from '#books/books-check.ts'
-import { verifyReceipt } from '#books/receipts.ts'
+import { receiptPrice, verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
-import { onePrice, samePrice } from '#contract/money.ts'
+import { samePrice } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
@@ -100,7 +100,7 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
       const terms = jobTerms(db, receipt.claim.jobId)
       if (
         terms === null ||
-        !samePrice(terms.price, onePrice(receipt.priceNanoPerMtok)) ||
+        !samePrice(terms.price, receiptPrice(receipt)) ||
         terms.inputTokens !== receipt.billed.inputTokens ||
         receipt.billed.outputTokens > terms.maxTokens
       )

@@ -5,7 +5,7 @@
 import { type ErrorValue, fail, failValue, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
-import { asOnePrice, nanoPerMtok, onePrice } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -220,7 +220,8 @@ export class Router {
       instrument: brandId<Instrument>(spec.instrument),
       specVersion: spec.version,
       request,
-      priceNanoPerMtok: asOnePrice(price),
+      price,
+      ...(job.cacheScope === null ? {} : { cacheScope: job.cacheScope }),
       reserveNano: job.reserveNano,
       deadlineMs: job.deadlineMs,
       salt,

@@ -2,12 +2,14 @@
  * One supplier's session: its frames go through a reliable link over whichever socket it has now, or wait for the next
  * one.
  */
-import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
+import type { EngineIdentity } from '#contract/supplier.ts'
+import type { ExchangeFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
 
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
+import { toV1 } from './protocol-v1.ts'
 import { Link } from './reliable-link.ts'
 
 export interface Offer {
@@ -36,6 +38,8 @@ export class Peer {
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */
   readonly jobs = new Map<string, RoutedJob>()
+  /** Spoken in this session. */
+  readonly protocol: SupplierProtocol
   readonly session: string
   readonly supplier: PublicKey
   readonly name: string
@@ -47,6 +51,7 @@ export class Peer {
   lastHeardAt: number
 
   constructor(options: {
+    protocol: SupplierProtocol
     session: string
     supplier: PublicKey
     name: string
@@ -54,6 +59,7 @@ export class Peer {
     mono: number
     onBroken: (reason: string) => void
   }) {
+    this.protocol = options.protocol
     this.session = options.session
     this.supplier = options.supplier
     this.name = options.name
@@ -63,9 +69,11 @@ export class Peer {
   }
 
   /** Queues a frame; without a socket it waits for the resume. */
-  send(frame: ExchangeFrame): void {
+  send(frame: ExchangeFrameV2): void {
     if (this.gone) return
-    const wrapped = this.link.wrap(frame)
+    const said = this.protocol === 1 ? toV1(frame) : frame
+    if (said === null) return
+    const wrapped = this.link.wrap(said)
     if (wrapped === null) {
       this.#onBroken('too many unacknowledged frames')
       return

@@ -3,6 +3,7 @@
  * protocol. Pure: it takes what arrived and returns what to send. docs/protocol.md, Envelope.
  */
 import { envelope, RESEND_BUFFER_MAX, type Envelope, type ExchangeFrame } from '#contract/supplier.ts'
+import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
 
 export type Received = { kind: 'frame'; frame: unknown } | { kind: 'nothing' } | { kind: 'broken'; reason: string }
 
@@ -28,7 +29,7 @@ export class Link {
   /**
    * Wraps a frame for sending, or null when the peer has left too many unacknowledged: the session is beyond repair.
    */
-  wrap(frame: ExchangeFrame): Envelope | null {
+  wrap(frame: ExchangeFrame | ExchangeFrameV2): Envelope | null {
     if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) return null
     this.#sent += 1
     const wrapped = { seq: this.#sent, ack: this.#received, frame }

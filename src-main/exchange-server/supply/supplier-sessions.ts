@@ -2,14 +2,24 @@
  * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on
  * everything an unauthenticated socket may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
-import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
+import { supplierFrame } from '#contract/supplier.ts'
+import {
+  CLOCKS_APART_SAID_MS,
+  supplierFrameV2,
+  type SupplierFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
+import { isSignedTime, SECOND_MS } from '#contract/time.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
+import { fromV1 } from './protocol-v1.ts'
+import { admitStart, chainHeads } from './admission-of-keys.ts'
 import { Peer, type Wire } from './peer.ts'
 import { Bucket } from './frame-rate.ts'
 import type { Registry } from './supplier-registry.ts'
@@ -19,7 +29,7 @@ export interface SessionEvents {
   onArrival(supplier: PublicKey, name: string): void
   /** After the welcome; `resumed` keeps its jobs and offers. */
   onReady(peer: Peer, resumed: boolean): void
-  onFrame(peer: Peer, frame: SupplierFrame): void
+  onFrame(peer: Peer, frame: SupplierFrameV2): void
   /** The socket is gone but may come back: no new jobs for it. */
   onDetached(peer: Peer): void
   /** The session is over for good. */
@@ -40,8 +50,8 @@ export class SupplierSessions {
     this.#events = events
   }
 
-  /** Takes over a freshly upgraded socket. */
-  greet(socket: SupplierSocket): void {
+  /** Takes over a freshly upgraded socket; `protocol` is that of the path it came by. */
+  greet(socket: SupplierSocket, protocol: SupplierProtocol = 2): void {
     const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
@@ -72,7 +82,7 @@ export class SupplierSessions {
       if (peer === null) {
         if (known) return
         leaveUnauthenticated()
-        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
+        peer = this.#admit(socket, wire, { protocol, nonce }, isBinary ? null : parse(data))
       } else if (!bucket.take(clock.mono())) {
         peer.send({
           t: 'error',
@@ -85,7 +95,7 @@ export class SupplierSessions {
       leaveUnauthenticated()
       if (peer !== null) this.#detach(peer, wire)
     })
-    socket.send(JSON.stringify(challenge(this.#context, nonce)))
+    socket.send(JSON.stringify(challenge(this.#context, protocol, nonce)))
   }
 
   /** Ends every session and socket. */
@@ -106,29 +116,41 @@ export class SupplierSessions {
     }
   }
 
-  #admit(socket: SupplierSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
+  #admit(
+    socket: SupplierSocket,
+    wire: Wire,
+    { protocol, nonce }: { protocol: SupplierProtocol; nonce: string },
+    value: unknown,
+  ): Peer | null {
     const { key, clock, ids } = this.#context
     let hello: Hello
+    let epoch: number
+    let moved: boolean
     try {
-      hello = readHello(value, nonce, key.publicKey)
+      if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
+      hello = readHello(value, protocol, nonce, key.publicKey)
       this.#events.onArrival(hello.supplier, hello.name)
+      ;({ epoch, moved } = admitStart(this.#context, hello))
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
       return refuse(socket, error)
     }
     const { supplier } = hello
+    const greeting = { nonce, hello, epoch, heads: chainHeads(this.#context, supplier) }
     const old = this.#registry.get(supplier)
-    if (old !== undefined && hello.resume?.session === old.session) {
+    if (old !== undefined && old.protocol === protocol && hello.resume?.session === old.session) {
       const missed = old.link.resumeFrom(hello.resume.received)
       if (missed !== null) {
         this.#resume(old, wire, hello.name)
+        wire.send(JSON.stringify(welcome(this.#context, old, { ...greeting, resumed: true })))
         for (const frame of missed) old.write(JSON.stringify(frame))
         this.#events.onReady(old, true)
         return old
       }
     }
-    if (old !== undefined) this.#drop(old)
+    if (old !== undefined) this.#replace(old, moved)
     const peer: Peer = new Peer({
+      protocol,
       session: ids.secret(16),
       supplier,
       name: hello.name,
@@ -137,8 +159,12 @@ export class SupplierSessions {
       onBroken: (reason) => this.#break(peer, reason),
     })
     this.#registry.add(peer)
-    socket.send(JSON.stringify(welcome(this.#context, peer, false)))
+    socket.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
+    // The rig before it is told by its refusal when it comes again.
+    if (moved && old !== undefined)
+      peer.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyTaken', { name: old.name })) })
     this.#events.onReady(peer, false)
+    this.#compareClocks(peer, hello)
     return peer
   }
 
@@ -150,7 +176,6 @@ export class SupplierSessions {
     peer.lastHeardAt = this.#context.clock.mono()
     before?.close(1001, 'resumed on another socket')
     this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
-    wire.send(JSON.stringify(welcome(this.#context, peer, true)))
   }
 
   #receive(peer: Peer, wire: Wire, value: unknown): void {
@@ -160,13 +185,13 @@ export class SupplierSessions {
     if (received.kind === 'broken')
       this.#violation(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
     if (received.kind !== 'frame') return
-    const frame = supplierFrame.safeParse(received.frame)
-    if (!frame.success) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
-    else this.#handle(peer, frame.data)
+    const frame = readFrame(peer.protocol, received.frame)
+    if (frame === null) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
+    else this.#handle(peer, frame)
     if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
   }
 
-  #handle(peer: Peer, frame: SupplierFrame): void {
+  #handle(peer: Peer, frame: SupplierFrameV2): void {
     try {
       this.#events.onFrame(peer, frame)
     } catch (error) {
@@ -198,6 +223,21 @@ export class SupplierSessions {
     this.#drop(peer)
   }
 
+  /** A supplier whose clock is wrong dates everything wrongly, and may not be able to book what it earned. */
+  #compareClocks(peer: Peer, hello: Hello): void {
+    const apartMs = hello.protocol === 1 ? 0 : hello.time - this.#context.clock.now()
+    if (Math.abs(apartMs) <= CLOCKS_APART_SAID_MS) return
+    const seconds = Math.round(Math.abs(apartMs) / SECOND_MS)
+    const reason = because(apartMs > 0 ? 'clock.supplierAhead' : 'clock.supplierBehind', { seconds })
+    peer.send({ t: 'notice', level: 'act-soon', text: inWords(reason) })
+  }
+
+  /** Another session of the same key: of the same start, or of another one, which the old rig's owner must hear of. */
+  #replace(old: Peer, moved: boolean): void {
+    if (moved) old.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyLost')) })
+    this.#drop(old)
+  }
+
   #drop(peer: Peer): void {
     if (peer.gone) return
     this.#stopResume.get(peer)?.()
@@ -207,6 +247,12 @@ export class SupplierSessions {
     peer.wire?.close(1001, 'the session is over')
     this.#events.onDropped(peer)
   }
+}
+
+function readFrame(protocol: SupplierProtocol, value: unknown): SupplierFrameV2 | null {
+  if (protocol === 2) return supplierFrameV2.safeParse(value).data ?? null
+  const { data } = supplierFrame.safeParse(value)
+  return data === undefined ? null : fromV1(data)
 }
 
 /** The kind of a frame, never its text. */

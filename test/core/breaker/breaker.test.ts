@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
 import { describe, expect, it } from 'vitest'
 
 import { brandId, type VenueId } from '#contract/ids.ts'
@@ -49,6 +52,15 @@ describe('the table of triggers', () => {
       'books-not-writable': 10_000,
       'folder-gone': 10_000,
     })
+  })
+
+  it('is the one that is printed in docs/stops-selling.md', () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../../docs/stops-selling.md'), 'utf8')
+    const rows = Object.entries(TRIGGERS).map(([kind, one]) => {
+      const seconds = [one.withinMs, one.firstCheckMs, one.checkMaxMs].map((ms) => `${ms / 1_000} s`)
+      return `| \`${kind}\` | ${one.scope} | ${seconds[0]} | ${one.check} | ${seconds[1]} to ${seconds[2]} | ${one.byHand} |`
+    })
+    expect(page.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
   })
 
   it.each(Object.keys(TRIGGERS) as TriggerKind[])('%s: pauses double from the first to the bound', (kind) => {

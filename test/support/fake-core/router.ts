@@ -9,6 +9,7 @@ import { jobsPart } from './jobs-part.ts'
 import { ACCEPTED, drained, firstListing } from './listings.ts'
 import { marketPart } from './market-part.ts'
 import { modelsPart } from './models-part.ts'
+import { venuesPart } from './venues-part.ts'
 import * as fake from './state.ts'
 import { failure, os, type FakeCoreOptions, type World } from './world.ts'
 
@@ -42,6 +43,7 @@ export function createFakeCore(options: FakeCoreOptions) {
     market: marketPart(world),
     jobs: jobsPart(world),
     earnings: earningsPart(world),
+    venues: venuesPart(),
   }
   return options.scenario === 'error' ? broken(router) : router
 }
@@ -53,6 +55,7 @@ type FakeRouter = {
   market: ReturnType<typeof marketPart>
   jobs: ReturnType<typeof jobsPart>
   earnings: ReturnType<typeof earningsPart>
+  venues: ReturnType<typeof venuesPart>
 }
 
 function broken(router: FakeRouter): FakeRouter {
