@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import WebSocketClient from 'ws'
 
 import { fail } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
