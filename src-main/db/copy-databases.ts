@@ -36,7 +36,11 @@ export async function copyDatabases({ groups, onProgress, signal, entry = SOURCE
     else problem = message.problem
   })
   worker.on('error', (error: NodeJS.ErrnoException) => {
-    problem ??= { kind: 'failed', file: basename(groups[0]?.[0]?.from ?? ''), detail: error.code ?? error.message.slice(0, 200) }
+    problem ??= {
+      kind: 'failed',
+      file: basename(groups[0]?.[0]?.from ?? ''),
+      detail: error.code ?? error.message.slice(0, 200),
+    }
   })
   await new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   signal?.removeEventListener('abort', onAbort)

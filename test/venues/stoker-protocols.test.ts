@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 
 import { brandId, type PublicKey } from '#contract/ids.ts'
@@ -108,7 +108,7 @@ describe('the driver', () => {
   it('refuses a welcome that the exchange of the challenge did not sign', async () => {
     const key = generateSigningKey()
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    onTestFinished(() => void server.close())
+    onTestFinished(() => server.close())
     server.on('connection', (socket) => {
       socket.send(
         JSON.stringify({ t: 'challenge', protocol: 2, nonce: 'n'.repeat(43), exchange: key.publicKey, time: 1 }),
@@ -203,11 +203,9 @@ describe('addresses', () => {
 
   it('the driver refuses a plain one without a connection', async () => {
     const port = rig('ws://exchange.example/supplier/v2', new FakeMemory(1, 'a'), {
-      WebSocket: class {
-        constructor() {
-          throw new Error('a connection was tried')
-        }
-      } as never,
+      WebSocket: vi.fn(() => {
+        throw new Error('a connection was tried')
+      }) as never,
     })
     expect(await offlineFor(port)).toMatchObject({ code: 'line.insecure', params: { host: 'exchange.example' } })
   })

@@ -2,128 +2,17 @@
  * The steps of a job's money by themselves, each done once and again. What is refused, and why, has tests of its own.
  */
 import { said } from '#contract/reasons.ts'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { createBooks } from '#books/books.ts'
-import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
-import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
-import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
-import type { ClaimV1 as Claim, ReceiptV1 as Receipt, SignedClaim } from '#contract/receipt.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
+import { nano, nanoPerMtok } from '#contract/money.ts'
 import { DAY_MS } from '#contract/time.ts'
-import { unitOf } from '#contract/units.ts'
-import type { VenueContext } from '#core/core-context.ts'
-import { findJob, insertJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
-import { AVAILABLE, createSettlement, FEE, HELD } from '#core/jobs/settlement.store.ts'
-import { realmMigrations } from '#core/realm-db/index.ts'
-import { openDb } from '#db/open.ts'
+import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.store.ts'
 import { canonicalJson } from '#lib/canonical.ts'
-import { generateSigningKey } from '#lib/ed25519.ts'
 
 import { claimedJobs } from '../../support/claimed-jobs.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
-import { tempDir } from '../../support/temp-dir.ts'
 
-const INSTRUMENT = brandId<Instrument>('practice/text-nano')
-const INCOME = `income:${INSTRUMENT}`
-/** 1 nano-unit a token. */
-const PRICE = nanoPerMtok(1_000_000)
-const NONE = { enginePromptTokens: null, engineCachedTokens: null, engineGeneratedTokens: null, tokPerS: null }
-
-function setup() {
-  const [key, exchange] = [generateSigningKey(), generateSigningKey()]
-  const clock = new FakeClock()
-  const realmDb = openDb({ path: `${tempDir()}/practice.db`, migrations: realmMigrations })
-  onTestFinished(() => realmDb.close())
-  const books = createBooks()
-  const context = { realmDb, books, unit: unitOf('PCR'), realm: 'practice', clock, key } as unknown as VenueContext
-  const settlement = createSettlement(context)
-  const rows = (sql: string): unknown[] => realmDb.read.prepare(sql).all()
-
-  const claimOf = (jobId: string, outputTokens = 60): SignedClaim => {
-    const claim: Claim = {
-      v: 1,
-      jobId: brandId<JobId>(jobId),
-      supplier: key.publicKey,
-      instrument: INSTRUMENT,
-      specVersion: 1,
-      modelSha256: brandId<ModelSha256>('a'.repeat(64)),
-      usage: { inputTokens: 40, outputTokens },
-      timings: { ttftMs: 5, durationMs: 900 },
-      requestMac: '0'.repeat(64),
-      answerMac: '0'.repeat(64),
-      finish: 'stop',
-    }
-    return signClaim(key, claim)
-  }
-  let last: Receipt | null = null
-  return {
-    clock,
-    books,
-    settlement,
-    exchange: exchange.publicKey,
-    rows,
-    claimOf,
-    job: (jobId: string): SellerJobRow => findJob(realmDb.read, jobId)!,
-    run(jobId: string, price: number = PRICE): void {
-      const facts = {
-        jobId,
-        instrument: INSTRUMENT,
-        specVersion: 1,
-        deploymentId: 'dep_1',
-        sha256: 'a'.repeat(64),
-        state: 'running',
-        reason: '',
-        price: onePrice(nanoPerMtok(price)),
-        reserveNano: 100,
-        salt: 's',
-      }
-      realmDb.tx((db) =>
-        insertJob(db, {
-          ...facts,
-          startedAt: clock.now(),
-          endedAt: null,
-          expiresAt: clock.now() + 1_000,
-          holdMs: null,
-          feeBps: null,
-        } as never),
-      )
-    },
-    /** The exchange's next receipt for a claim, as it counted the same. */
-    receiptFor(signed: SignedClaim, price = PRICE, feeBps = 500, billed = signed.claim.usage): Receipt {
-      const facts = {
-        realm: 'practice' as const,
-        billed,
-        priceNanoPerMtok: price,
-        feeBps,
-        exchange: exchange.publicKey,
-      }
-      const chain = { seq: (last?.seq ?? 0) + 1, prev: last === null ? GENESIS : receiptHash(last) }
-      last = signReceipt(
-        exchange,
-        makeReceipt({
-          ...facts,
-          ...chain,
-          signed: signed as ReceiptFacts['signed'],
-          settledAt: clock.now(),
-          releaseAt: clock.now() + 30_000,
-        }),
-      )
-      return last
-    },
-    /** Ids and amounts of all transfers, in order. */
-    transfers: (): string[] =>
-      realmDb.read
-        .prepare<{ line: string }>("SELECT id || ' ' || amount AS line FROM transfers ORDER BY seq")
-        .all()
-        .map(({ line }) => line),
-    openOutbox: (): unknown[] => rows('SELECT key FROM outbox WHERE done_at IS NULL ORDER BY id'),
-    net(account: string): { net: number; pending: number } {
-      const { debits, credits, pendingDebits, pendingCredits } = books.balance(realmDb.read, account)
-      return { net: Number(debits - credits), pending: pendingDebits - pendingCredits }
-    },
-    check: () => expect(books.check(realmDb.read)).toMatchObject({ ok: true, problems: [] }),
-  }
-}
+import { INCOME, INSTRUMENT, NONE, PRICE, setup } from '../../support/settlement-setup.ts'
 
 describe('a claim', () => {
   it('sets what we counted aside for a week, and waits in the outbox to be told', () => {
