@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 
 import { brandId, type JobId } from '#contract/ids.ts'
 import { nano, nanoPerMtok } from '#contract/money.ts'
+import type { ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { AVAILABLE, FEE, HELD } from '#core/jobs/settlement.store.ts'
 import { canonicalJson } from '#lib/canonical.ts'
