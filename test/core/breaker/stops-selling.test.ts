@@ -233,7 +233,7 @@ describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
     await untilOnline(stack.core)
     await until('it is missed', async () => (await rpc().models.deployments())[0]?.state === 'failed')
     // The records are compared first, after a start.
-    await until('it waits for its model', async () => (await listing()).why === 'listing.modelNotLoaded')
+    await until('it waits for its model', async () => (await listing()).why === 'model.fileGone')
     renameSync(`${drive}-away`, drive)
     await soldAgain()
     expect((await rpc().models.deployments())[0]).toMatchObject({ deploymentId, state: 'loaded' })
