@@ -83,7 +83,8 @@ export class ExamRunner {
 
   /** Those that count for the key we sell under now, newest first. */
   ownRows(): SellerExamRow[] {
-    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
+    const { publicKey } = this.#context.key
+    return this.rows().filter(({ supplier }) => supplier === null || supplier === publicKey)
   }
 
   /** Called after the commit of a pass, with its grade; the returned function ends that. */
