@@ -5,6 +5,10 @@ const doubled = (start: string, times: number): string =>
   `{% set ns = namespace(a=${start}) %}{% for i in range(${times}) %}{% set ns.a = ns.a + ns.a %}{% endfor %}`
 const nested = (times: number): string =>
   `{% set ns = namespace(a=['x']) %}{% for i in range(${times}) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}`
+/** The same without a loop or a namespace: it looks short. */
+const steps = (start: string, times: number): string =>
+  `{% set a0 = ${start} %}${Array.from({ length: times }, (_, at) => `{% set a${at + 1} = a${at} + a${at} %}`).join('')}`
+const lists = Array.from({ length: 27 }, (_, at) => `{% set a${at + 1} = [a${at}, a${at}] %}`).join('')
 const chain = Array.from({ length: 40 }, (_, at) => `{% set n${at + 1} = namespace(x=n${at}, y=n${at}) %}`).join('')
 
 export const BOMBS: Readonly<Record<string, readonly [body: string, refusedFor: string]>> = {
@@ -21,6 +25,12 @@ export const BOMBS: Readonly<Record<string, readonly [body: string, refusedFor: 
   'a separator of some size': [`${doubled("'x'", 19)}{{ range(9000) | join(ns.a) | length }}`, 'a text of more than'],
   'JSON far to the right': ["{{ ['a'] | tojson(indent=400000000) | length }}", 'a text of more than'],
   'a text far to the right': ["{{ 'a\nb' | indent(400000000) | length }}", 'a text of more than'],
+  'no loop, replaced and replaced': [
+    `${steps("'x'", 19)}{{ a19${".replace('x', 'xx')".repeat(5)} | length }}`,
+    'a text of more than',
+  ],
+  'no loop, pieces': [`${steps("'x '", 19)}{{ (a19 + a19).split(' ') | length }}`, 'than'],
+  'no loop, lists': [`{% set a0 = ['x'] %}${lists}{{ a27 | tojson | length }}`, 'a value of more than'],
   'namespaces in namespaces': [
     `{% set n0 = namespace(x=1) %}${chain}{{ n40 | string }}`,
     'a namespace into a namespace',
