@@ -6,10 +6,10 @@ import { every, type Loop } from '#lib/every.ts'
 import { backupApi } from './backup.api.ts'
 import { BackupService, type BackupContext, type BackupServiceOptions } from './backup-service.ts'
 
-export { makeBackup, type MadeBackup } from './make-backup.store.ts'
+export { makeBackup } from './make-backup.store.ts'
 export { finishRestore, isRestoreUnfinished } from './restore-journal.ts'
 export { noteRestore } from './restores.store.ts'
-export { findCopy, restore, type KnownVersions } from './restore.store.ts'
+export { findCopy, restore } from './restore.store.ts'
 
 /** How often is looked whether the nightly copy is due. */
 const LOOK_MS = 10 * MINUTE_MS
