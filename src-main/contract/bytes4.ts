@@ -2,7 +2,6 @@
  * The reference tokenizer `bytes4`: ceil(UTF-8 bytes / 4), so that a model which splits text finely cannot bill more.
  * Zod-free.
  */
-import type { ToolCall } from './inference.ts'
 
 /** A reference token is so many bytes of UTF-8. */
 export const BYTES_A_TOKEN = 4
@@ -48,20 +47,6 @@ export const billedInput = (texts: readonly string[], values: readonly unknown[]
     texts.reduce((sum, text) => sum + utf8Length(text), 0) +
       values.reduce<number>((sum, value) => sum + (value === undefined ? 0 : utf8Length(json(value))), 0),
   )
-
-/** UTF-8 bytes of an answer that are billed in protocol 2: content, reasoning, names and arguments of calls. */
-export const billedOutputBytes = ({
-  content,
-  reasoning,
-  toolCalls,
-}: {
-  content: string
-  reasoning: string
-  toolCalls: readonly Pick<ToolCall, 'name' | 'arguments'>[]
-}): number =>
-  utf8Length(content) +
-  utf8Length(reasoning) +
-  toolCalls.reduce((sum, call) => sum + utf8Length(call.name) + utf8Length(call.arguments), 0)
 
 /**
  * Input of a request in protocol 1: the bytes of all message contents together, roles and template not counted. Also

@@ -12,7 +12,6 @@ export const chatMessage = z.object({
   role: z.enum(['system', 'user', 'assistant']),
   content: z.string().max(MESSAGE_BYTES_MAX),
 })
-export type ChatMessage = z.infer<typeof chatMessage>
 
 export const sampling = z.object({
   /** 0 is greedy. */

@@ -177,7 +177,6 @@ export const textPiece = z.object({
     .max(TOOLS_MAX)
     .default([]),
 })
-export type TextPiece = z.infer<typeof textPiece>
 /** A whole answer: what `answerMac` of a claim of version 2 is over. */
 export const answerText = z.object({
   content: z.string(),
