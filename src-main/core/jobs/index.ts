@@ -82,6 +82,8 @@ export interface Jobs extends ServingService {
   since(from: number): { jobs: number; failed: number }
   /** Ends every job at once, for the owner who wants the machine; what it cost. */
   yieldAll(): InterruptionCost
+  /** Records the ends of jobs that could not be written, now that the disk is back. Throws while it is not. */
+  recordRemaining(): void
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /**
@@ -184,6 +186,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
         sweepExpired(context, settlement, {
           running: () => new Set(activeJobs.all().map((job) => job.frame.jobId)),
           ask: () => sync.ask(),
+          recordRemaining: () => activeJobs.recordRemaining(),
         }),
       )
     },
@@ -194,6 +197,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     live: () => activeJobs.all().map((job) => ({ ...job.live(feeBps()), venueId: context.venueId })),
     runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
     ...createServingService(context, deps, activeJobs, sync),
+    recordRemaining: () => activeJobs.recordRemaining(),
     yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),

@@ -235,7 +235,8 @@ export class Offers {
     if (deployments.loaded(row.deploymentId) !== null) return null
     const kind = deployments.engine(row.deploymentId)?.state().kind
     if (kind === 'broken') return because('listing.engineBroken')
-    return because(kind === 'backoff' || kind === 'starting' ? 'listing.engineRestarting' : 'listing.modelNotLoaded')
+    if (kind === 'backoff' || kind === 'starting') return because('listing.engineRestarting')
+    return deployments.failure(row.deploymentId) ?? because('listing.modelNotLoaded')
   }
 
   #offer(row: ListingRow): void {
