@@ -34,6 +34,7 @@ export const topics = z.enum([
   'exchange',
   'power',
   'own-use',
+  'backup',
 ])
 export type Topic = z.infer<typeof topics>
 
@@ -267,6 +268,7 @@ export const appContract = {
         venueId,
         ok: z.boolean(),
         problems: z.array(z.string()),
+        notCompared: z.array(z.string()),
         accounts: z.number().int(),
         transfers: z.number().int(),
         receipts: z.number().int(),

@@ -12,7 +12,9 @@ import { progressLine } from '#db/bring-up-to-date.ts'
 import { startExchange } from '#exchange-server/exchange.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { switchOffCoreDumps } from '#lib/core-dumps.ts'
-import { exitOf, statedEnd } from '#lib/exit-codes.ts'
+import { endInWords, installLastWords } from '#lib/end-in-words.ts'
+import { inDiskWords } from '#lib/disk-failure.ts'
+import { statedEnd, type StatedEnd } from '#lib/exit-codes.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 
@@ -29,15 +31,20 @@ async function run(dataDir: string, port: MainPort): Promise<void> {
   const tell = (word: ChildWord | { t: 'ready' }): void => {
     if (channel.isOpen) channel.send(word)
   }
+  const toCore = (stated: StatedEnd, then: () => void): void => {
+    if (channel.isOpen) channel.send(stated)
+    then()
+  }
   const exchange = await startExchange({
     dir: join(dataDir, 'exchange'),
     practiceBuyer: true,
     listen: false,
+    onDamage: (damage) => endInWords(damage, { tell: toCore }),
     onProgress: (progress) =>
       tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
   }).catch((error: unknown) => {
-    const stated = statedEnd(error)
-    if (stated !== null && channel.isOpen) channel.send(stated)
+    const stated = statedEnd(inDiskWords(error))
+    if (stated !== null) toCore(stated, () => undefined)
     throw error
   })
   tell(busyNoMore)
@@ -61,12 +68,10 @@ if (parent === undefined) {
   process.exit(2)
 }
 switchOffCoreDumps()
+installLastWords()
 // Ctrl-C in a terminal reaches every process of the group; this one ends with the core, after its last words.
 for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
 parent.once('message', ({ data, ports: [port] }) => {
   if (port === undefined) process.exit(1)
-  run(data.dataDir, port).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(exitOf(error))
-  })
+  run(data.dataDir, port).catch((error: unknown) => endInWords(error))
 })

@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util'
 import type { ChildWord } from '#contract/host.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { switchOffCoreDumps } from '#lib/core-dumps.ts'
-import { EXITS, exitOf, statedEnd } from '#lib/exit-codes.ts'
+import { endInWords, installLastWords } from '#lib/end-in-words.ts'
+import { EXITS } from '#lib/exit-codes.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     terms: { deadlineFactor: Number(values['deadline-factor']) },
     ...(values['exam-seed'] === undefined ? {} : { examSeed: values['exam-seed'] }),
     ...(values.seed === undefined ? {} : { seed: values.seed }),
+    onDamage: (damage) => endInWords(damage),
     onProgress(progress) {
       migrated = true
       const line = progressLine(progress)
@@ -94,10 +96,5 @@ function tell(word: ChildWord): void {
   process.send?.(word, undefined, undefined, () => undefined)
 }
 
-main().catch((error: unknown) => {
-  const end = (): never => process.exit(exitOf(error))
-  const stated = statedEnd(error)
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (process.send === undefined || stated === null) end()
-  else process.send(stated, undefined, undefined, end)
-})
+installLastWords()
+main().catch((error: unknown) => endInWords(error))

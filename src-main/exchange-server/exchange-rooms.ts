@@ -29,6 +29,8 @@ export interface ExchangeRooms {
   readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
+  /** Ends what could not be ended for want of disk. */
+  endRemaining(): void
   /** The release loop, on the real clock. */
   startLoops(): void
   /** Ends every session, order and loop; the database is the caller's. */
@@ -92,6 +94,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const announce = (supplier: string, releases: Release[]): void =>
     tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
   startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })
+  const endRemaining = remainingEnds(context, router, stopping.signal)
   return {
     router,
     registry: completions,
@@ -105,6 +108,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       }
       return count
     },
+    endRemaining,
     startLoops: () => releaseLoop(context, announce, stopping.signal),
     stop() {
       stopping.abort(new Error('the exchange stops'))
@@ -113,6 +117,20 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       sessions.stop()
       feed.stop()
     },
+  }
+}
+
+/** Ends at every heartbeat what could not be ended before; the returned function does so now. */
+function remainingEnds({ clock, terms, log }: ExchangeContext, router: Router, signal: AbortSignal): () => void {
+  const onError = (error: unknown): void =>
+    log.warn({ err: error }, 'jobs that are over still cannot be ended in the books')
+  every(clock, terms.heartbeatMs, () => router.endRemaining(), { onError, signal })
+  return () => {
+    try {
+      router.endRemaining()
+    } catch (error) {
+      onError(error)
+    }
   }
 }
 

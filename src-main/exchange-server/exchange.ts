@@ -3,10 +3,13 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
+import type { StokerError } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
 import { acquireLock } from '#db/lock.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
+import { watchFiles } from '#db/file-health.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
@@ -61,6 +64,8 @@ export interface ExchangeOptions {
   clock?: Clock
   ids?: IdSource
   log?: Log
+  /** Told that its pages are damaged: books that cannot be trusted are not traded on. */
+  onDamage?: (damage: StokerError) => void
   /** Told how far a migration of its database is; whoever forked this process must not take it for hung meanwhile. */
   onProgress?: (progress: MigrationProgress) => void
 }
@@ -87,6 +92,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
   const lock = acquireLock(join(dir, 'lock.db'))
   let db: Db | null = null
   try {
+    const clean = takeCleanEnd(dir)
     db = await openBooks(options, log)
     const real = options.clock ?? systemClock
     const virtual =
@@ -103,6 +109,17 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const adminToken = tokenOf(dir, context.ids)
     const listener = options.listen === false ? null : await open(options, context, parts, virtual, adminToken)
     if (virtual === null) parts.startLoops()
+    const health = watchFiles({
+      dbs: [db],
+      clock: real,
+      log,
+      isClean: (path) => clean.has(path),
+      onChange: (trouble) => {
+        if (trouble === null) parts.endRemaining()
+        else if (trouble.code === 'DB_CORRUPT') options.onDamage?.(trouble)
+      },
+    })
+    health.start()
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
@@ -113,11 +130,13 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     let stopping: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       rmSync(join(dir, 'listen.json'), { force: true })
+      health.stop()
       parts.stop()
       await listener?.close()
       marks.stop()
       flushed(marks, log)
       database.close()
+      noteCleanEnd(dir, [database.path])
       lock.release()
     }
     return {

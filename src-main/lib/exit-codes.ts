@@ -3,7 +3,7 @@
  * child that cannot go on tells its parent why (`statedEnd`, over its channel), prints the same sentence as its last line
  * on standard error, and exits with the code of that reason. Printed in docs/exit-codes.md.
  */
-import { ERROR_CODES, type ErrorCode, type ErrorValue, StokerError, toErrorValue } from '#contract/errors.ts'
+import { ERROR_CODES, type ErrorCode, type ErrorValue, fail, StokerError, toErrorValue } from '#contract/errors.ts'
 
 export interface ExitMeaning {
   readonly exit: number
@@ -24,8 +24,8 @@ export const EXITS = {
 } as const satisfies Record<string, ExitMeaning>
 export type ExitName = keyof typeof EXITS
 
-/** Of 128 + 7: the system took a file away that was mapped into memory. */
-export const SIGBUS_EXIT = 135
+/** What the system ends a process with when a file that it had mapped into memory is cut short or its disk is gone. */
+const BUS = { signal: 'SIGBUS', exit: 128 + 7 } as const
 
 /** Every other code is a fault of Stoker itself: `failed`. */
 const EXIT_OF_CODE: Partial<Record<ErrorCode, ExitName>> = {
@@ -52,6 +52,18 @@ export const exitOf = (error: unknown): number =>
 /** Whether a child that ended so should be started again by itself; a signal, or a code that is not ours, is `yes`. */
 export const startAgain = (exit: number | null): ExitMeaning['again'] =>
   Object.values<ExitMeaning>(EXITS).find((meaning) => meaning.exit === exit && exit !== 0)?.again ?? 'yes'
+
+/**
+ * What a parent says of a child that could not speak: the reason, where its end shows one. `folder` is the child's data
+ * folder.
+ */
+export const reasonOfEnd = (
+  { code, signal }: { code: number | null; signal: string | null },
+  folder: string,
+): StokerError | null =>
+  signal === BUS.signal || code === BUS.exit
+    ? fail('disk.vanished', { path: folder }, { data: { path: folder } })
+    : null
 
 /** The last message of a child before it exits. */
 export interface StatedEnd {

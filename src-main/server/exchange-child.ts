@@ -12,7 +12,7 @@ import { childEnvironment } from '#lib/child-environment.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
 import { endReason, whyAway } from '#lib/child-reason.ts'
 import { childWord } from '#lib/child-words.ts'
-import { readStatedEnd } from '#lib/exit-codes.ts'
+import { readStatedEnd, reasonOfEnd } from '#lib/exit-codes.ts'
 import { lastPlainLine } from '#lib/last-words.ts'
 import type { Log } from '#lib/log.ts'
 import {
@@ -105,7 +105,8 @@ function forkHost(
     const end = async (code: number | null, signal: string | null): Promise<void> => {
       await Promise.race([heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
       lines.close()
-      resolve({ code, signal, words: lastWords })
+      const unspoken = reasonOfEnd({ code, signal }, args[args.indexOf('--data') + 1] ?? '')
+      resolve({ code, signal, words: unspoken?.message ?? lastWords })
     }
     child.once('exit', (code, signal) => void end(code, signal))
     // A child that never started has no exit event.

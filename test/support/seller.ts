@@ -73,6 +73,14 @@ class KillableDb implements Db {
     this.#db.afterCommit(effect)
   }
 
+  trouble(): ReturnType<Db['trouble']> {
+    return this.#db.trouble()
+  }
+
+  tryWrite(): boolean {
+    return !this.dead && this.#db.tryWrite()
+  }
+
   close(): void {
     this.#db.close()
   }
@@ -180,6 +188,8 @@ export class Seller {
     },
     allLoaded: () => [...this.engines.made.keys()].flatMap((id) => this.deployments.loaded(id) ?? []),
     engine: (id) => this.engines.made.get(id) ?? null,
+    failure: () => null,
+    onModelChange: () => () => undefined,
     onChange: (listener) => {
       const offs = [...this.engines.made.values()].map((engine) => engine.onState(listener))
       return () => {

@@ -20,7 +20,7 @@ export const bookFailures = {
   'ledger.otherContent': ['LEDGER_CONFLICT', 'transfer', 'field'],
   'db.rowDamaged': ['DB_CORRUPT', 'table', 'column', 'value', 'expected'],
   'db.missing': ['NOT_FOUND', 'path'],
-  'db.unreadable': ['DB_CORRUPT', 'path'],
+  'db.unreadable': ['DB_CORRUPT', 'path', 'advice'],
   'db.locked': ['DATA_LOCKED', 'folder', 'who'],
   'db.migrating': ['CONFLICT', 'path'],
   'db.notMigrated': ['DB_CORRUPT', 'path', 'problem'],

@@ -25,6 +25,7 @@ export const homeReasons = {
   'home.engineSilent': [null],
   'home.noExam': [null, 'model'],
   'home.unbooked': [null, 'problem'],
+  'home.storage': [null, 'trouble'],
   'home.engineBroken': [null],
   'home.engineBrokenWhy': [null, 'reason'],
   'home.modelsLost': [null, 'count'],

@@ -32,6 +32,8 @@ export function watchedDb(db: Db, onProblem: (problem: string) => void): Db {
       }
     },
     afterCommit: (effect) => db.afterCommit(effect),
+    trouble: () => db.trouble(),
+    tryWrite: () => db.tryWrite(),
     close: () => db.close(),
   }
 }

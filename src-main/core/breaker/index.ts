@@ -26,13 +26,13 @@ import type { BreakerPort } from './breaker.port.ts'
 import { keepLooking } from './breaker.worker.ts'
 import { selfCheck, type SelfCheckDeps } from './self-checks.ts'
 import { TRIGGERS } from './triggers.ts'
-import { changedFiles, silentEngines, watchFolder } from './watches.ts'
+import { silentEngines, watchFolder } from './watches.ts'
 
 export { guardBooks } from './guard-books.ts'
 
 export interface BreakerDeps {
-  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'find' | 'loaded'>
-  models: Pick<ModelsService, 'find' | 'look' | 'ready'>
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'find' | 'loaded' | 'onModelChange'>
+  models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
 }
@@ -140,8 +140,7 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     runner.checkDue()
   }
   const look = async (): Promise<void> => {
-    const found = await Promise.all([changedFiles({ ...deps, books }), folder.look()])
-    for (const what of found.flat()) runner.report(what)
+    for (const what of await folder.look()) runner.report(what)
   }
   let stop: () => Promise<void> = () => Promise.resolve()
   return {
@@ -164,7 +163,15 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
       }
     },
     start() {
-      stop = keepLooking(context, { tick, look })
+      const stopLooking = keepLooking(context, { tick, look })
+      // The files of models are watched where they are in memory.
+      const off = deps.deployments.onModelChange(({ sha256, path, found }) =>
+        runner.report({ kind: 'changed-file', sha256, path, found }),
+      )
+      stop = async () => {
+        off()
+        await stopLooking()
+      }
     },
     stop() {
       runner.stop()

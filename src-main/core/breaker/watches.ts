@@ -1,14 +1,12 @@
-/** Looks for causes that nobody reports by himself: a silent engine, a changed file, a folder that went, books that cannot be written. */
+/** Looks for causes that nobody reports by himself: a silent engine, a folder that went, books that cannot be written. */
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import { SILENT_MS } from '#core/deployments/index.ts'
-import type { ModelsService } from '#core/models/index.ts'
 
 import type { BreakerReport } from './breaker.port.ts'
 import { firstGone, identitiesOf, writeProblem } from './look-at-files.ts'
 
 export interface WatchDeps {
   deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'>
-  models: Pick<ModelsService, 'find' | 'look'>
   /** Databases by the venue they are of; null for the machine's own. */
   books: readonly { venueId: VenueContext['venueId'] | null; path: string }[]
 }
@@ -19,20 +17,6 @@ export const silentEngines = ({ deployments }: Pick<WatchDeps, 'deployments'>): 
     const silentMs = deployments.engine(deploymentId)?.stats().silentMs ?? 0
     return silentMs < SILENT_MS ? [] : [{ kind: 'silent-engine' as const, deploymentId, silentMs }]
   })
-
-/** Of every model in memory; a file that has to be hashed first counts as changed. */
-export async function changedFiles({ deployments, models }: WatchDeps): Promise<BreakerReport[]> {
-  const loaded = new Set(deployments.allLoaded().map(({ sha256 }) => sha256))
-  const reports: BreakerReport[] = []
-  for (const sha256 of loaded) {
-    const stored = models.find(sha256)
-    // On remote servers there is no file.
-    if (stored === null) continue
-    const found = await models.look(stored)
-    if (found !== 'ready') reports.push({ kind: 'changed-file', sha256, path: stored.path, found })
-  }
-  return reports
-}
 
 export interface FolderWatch {
   /** The first of the opened databases that is gone or another file; null when all are there. */

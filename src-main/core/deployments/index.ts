@@ -34,6 +34,7 @@ import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
 import { createUpkeep, type Upkeep } from './upkeep.worker.ts'
+import { watchModelFiles } from './model-watch.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
 export { identityOf } from './engine-identity.ts'
@@ -105,8 +106,10 @@ function createLoaded(
     async load(engine, deploymentId) {
       const stored = repository.get(deploymentId)
       const { sha256, remote } = stored
-      const path = remote === null ? (await deps.models.ready(sha256)).path : remote.model
-      return engine.load({ path, sha256 }, repository.engineSettings(stored))
+      const settings = repository.engineSettings(stored)
+      if (remote !== null) return engine.load({ path: remote.model, sha256 }, settings)
+      const check = async (): Promise<void> => void (await deps.models.ready(sha256))
+      return engine.load({ path: (await deps.models.ready(sha256)).path, sha256, check }, settings)
     },
     remember: (deploymentId) => rigDb.tx((db) => setWanted(db, deploymentId, clock.now())),
     forget: (deploymentId) => rigDb.tx((db) => clearWanted(db, deploymentId)),
@@ -197,6 +200,7 @@ export function createDeployments(
       return [{ modelName: repository.nameOfId(deploymentId), state: engine.state(), silentMs }]
     })
   const upkeep = createDeploymentUpkeep(context, deps, { repository, loaded })
+  let stopWatch = (): void => undefined
   const deployments = {
     ...createDeploymentsService(repository, loaded),
     ...createCalls(context, {
@@ -222,15 +226,33 @@ export function createDeployments(
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) loaded.loadQuietly(deploymentId)
       upkeep.start()
+      stopWatch = watchFiles(context, deps.models, repository, loaded)
       calibrate.start()
     },
     stop(): void {
       upkeep.stop()
+      stopWatch()
       loaded.stop()
     },
   }
   return { ...deployments, api: deploymentsApi(context.os, deployments, hooks.handBack ?? unavailable) }
 }
+
+/** Looks after the files of what is in memory; returns what stops it. */
+const watchFiles = (
+  context: DeploymentsContext,
+  models: ModelsService,
+  repository: DeploymentRepository,
+  loaded: LoadedDeployments,
+): (() => void) =>
+  watchModelFiles(context, {
+    models,
+    loaded,
+    sha256Of(deploymentId) {
+      const stored = repository.find(deploymentId)
+      return stored === null || stored.remote !== null ? null : stored.sha256
+    },
+  })
 
 /** Why none of these deployments' model may be removed now; null when it may. */
 function whyInUse(
@@ -269,6 +291,8 @@ function createDeploymentsService(repository: DeploymentRepository, loaded: Load
         .map(loadedOne)
         .filter((one) => one !== null),
     engine: (deploymentId) => loaded.engine(deploymentId),
+    failure: (deploymentId) => loaded.loadStatus(deploymentId as DeploymentId).failure?.reason ?? null,
+    onModelChange: (listener) => loaded.onModelChange(listener),
     onChange: (listener) => loaded.onChange(listener),
     used: (deploymentId) => loaded.touch(deploymentId),
   }

@@ -129,6 +129,8 @@ const OF_THE_BOOKS: ReadonlySet<ReasonCode> = new Set(['breaker.booksNotWritable
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
+  const { storageTrouble = null } = facts
+  if (storageTrouble !== null) return tells(because('home.storage', { trouble: storageTrouble }))
   const stopped = stoppedWhy(facts)
   // Books that cannot be written are why money cannot be booked: the cause first.
   if (facts.unbooked !== null && (stopped === null || !OF_THE_BOOKS.has(stopped.code)))

@@ -63,6 +63,8 @@ export class ActiveJobs {
   readonly #deps: ActiveJobsDeps
   readonly #jobs = new Map<string, { job: ActiveJob; served: () => void }>()
   readonly #ended = new Set<() => void>()
+  /** Failed jobs whose end could not be written: as many as ran when the disk failed, at most. */
+  readonly #unwritten = new Map<string, Parameters<Settlement['fail']>[0][number]>()
   readonly measures: MeasuresOfAll
 
   constructor(context: VenueContext, deps: ActiveJobsDeps) {
@@ -183,6 +185,14 @@ export class ActiveJobs {
     return cost
   }
 
+  /** Records the ends that could not be written, for instance for want of disk. Throws what still stands in the way. */
+  recordRemaining(): void {
+    if (this.#unwritten.size === 0) return
+    this.#deps.settlement.fail([...this.#unwritten.values()])
+    this.#unwritten.clear()
+    this.#changed()
+  }
+
   /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
   #keepReply(job: ActiveJob): void {
     if (job.frame.examId === undefined || job.replyKept) return
@@ -242,20 +252,16 @@ export class ActiveJobs {
       job.engine.cancel(job.frame.jobId)
     }
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
+    const ends = bought.map(({ job, error }) => ({
+      jobId: job.frame.jobId,
+      reason: errorReason(error),
+      ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
+    }))
     try {
-      if (bought.length > 0)
-        this.#deps.settlement.fail(
-          bought.map(({ job, error }) => ({
-            jobId: job.frame.jobId,
-            reason: errorReason(error),
-            ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
-          })),
-        )
+      if (ends.length > 0) this.#deps.settlement.fail(ends)
     } catch (cause) {
-      log.error(
-        { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },
-        'failed jobs could not be recorded; sync mends it',
-      )
+      log.error({ err: cause, jobIds: ends.map(({ jobId }) => jobId) }, 'failed jobs could not be recorded yet')
+      for (const end of ends) this.#unwritten.set(end.jobId, end)
     }
     if (bought.length > 0) events.changed('jobs')
     for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))

@@ -1,5 +1,5 @@
 /**
- * Once a minute: ends jobs that are past their expiry, and forgets outbox rows that were answered long ago. A claim on a
+ * Once a minute: records ends that could not be written before, ends jobs that are past their expiry, and forgets outbox rows that were answered long ago. A claim on a
  * venue with signed receipts never ends by our clock, which may be wrong: the venue is asked, and it knows.
  */
 import { prune } from '#books/outbox.ts'
@@ -20,6 +20,8 @@ const AFTER_JUMP_MS = DAY_MS
 export interface SweepDeps {
   /** Jobs in work, which do not expire here. */
   running: () => ReadonlySet<string>
+  /** Asked first; throws while the disk takes nothing. */
+  recordRemaining: () => void
   /** Asks the venue what became of the open jobs; no effect while it is away. */
   ask: () => void
 }
@@ -40,10 +42,11 @@ function steadyClock(clock: Clock): () => boolean {
 export function sweepExpired(
   { realmDb, clock, log, venue }: VenueContext,
   settlement: Pick<Settlement, 'voidJob'>,
-  { running, ask }: SweepDeps,
+  { running, ask, recordRemaining }: SweepDeps,
 ): () => void {
   const steady = steadyClock(clock)
   const sweep = (): void => {
+    recordRemaining()
     const live = running()
     const isSteady = steady()
     const expired = openJobs(realmDb.read, OPEN_JOBS_MAX).filter(

@@ -1,4 +1,5 @@
 /** Jobs of one venue: won, served, claimed, paid. */
+import { inWords } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -6,6 +7,7 @@ import { MINUTE_MS } from '#contract/time.ts'
 import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
+import type { VenueState } from '#core/venues/venue.port.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -80,6 +82,8 @@ export interface Jobs extends ServingService {
   since(from: number): { jobs: number; failed: number }
   /** Ends every job at once, for the owner who wants the machine; what it cost. */
   yieldAll(): InterruptionCost
+  /** Records the ends of jobs that could not be written, now that the disk is back. Throws while it is not. */
+  recordRemaining(): void
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /**
@@ -132,6 +136,17 @@ function createServingService(
   }
 }
 
+/** Tells the owner, once, that the venue does not let this rig in with its key: nothing happens by itself any more. */
+function keyTeller({ host }: VenueContext): (state: VenueState) => void {
+  let said = ''
+  return (state) => {
+    const text = state.kind === 'offline' && state.cause === 'credential' ? inWords(state.reason) : ''
+    if (state.kind === 'connecting' || text === said) return
+    said = text
+    if (text !== '') host.notify('The exchange does not let this rig in', text)
+  }
+}
+
 export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
   const { venue, clock } = context
   const settlement = reporting(createSettlement(context), (receipt) => {
@@ -142,6 +157,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
   const intake = new JobIntake(context, deps, activeJobs)
   const sync = new Sync(context, activeJobs, settlement)
   const offs: (() => void)[] = []
+  const tellOfKey = keyTeller(context)
 
   let lastFeeBps = 0
   /** As announced last, also while the exchange is away. */
@@ -159,6 +175,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
       offs.push(venue.onEvent(createVenueListener(context, parts)))
       offs.push(
         venue.onState((state) => {
+          tellOfKey(state)
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
           if (venue.capabilities.receipts === 'signed') sync.connected()
@@ -169,6 +186,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
         sweepExpired(context, settlement, {
           running: () => new Set(activeJobs.all().map((job) => job.frame.jobId)),
           ask: () => sync.ask(),
+          recordRemaining: () => activeJobs.recordRemaining(),
         }),
       )
     },
@@ -179,6 +197,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     live: () => activeJobs.all().map((job) => ({ ...job.live(feeBps()), venueId: context.venueId })),
     runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
     ...createServingService(context, deps, activeJobs, sync),
+    recordRemaining: () => activeJobs.recordRemaining(),
     yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),

@@ -14,6 +14,7 @@ import type { VenueState } from '#core/venues/venue.port.ts'
 
 import { refusal, waitTokens, type EngineCall, type EngineLoad, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
+import { venueScope } from './venue-scope.ts'
 import { ActiveJob } from './active-job.ts'
 import type { ActiveJobs, ActiveJobsDeps } from './active-jobs.ts'
 
@@ -149,7 +150,10 @@ export class JobIntake {
     this.#deps.deployments.used(route.deploymentId)
     if (!venue.capabilities.cancel) this.#endAtDeadline(jobId, deadlineMs)
     const { cacheScope } = frame
-    const request = cacheScope === undefined ? frame.request : { ...frame.request, cacheScope }
+    const request =
+      cacheScope === undefined
+        ? frame.request
+        : { ...frame.request, cacheScope: venueScope(this.#context.venueId, cacheScope) }
     engine.submit(jobId, request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
 
@@ -162,23 +166,24 @@ export class JobIntake {
   }
 
   #reject(frame: OfferedJob, route: Route | null, error: ErrorValue): void {
-    const { clock, events, venue, realmDb } = this.#context
+    const { clock, events, venue, log, realmDb } = this.#context
     tell(venue, (verbs) => verbs.refuse(frame.jobId, error))
     if (frame.examId === undefined) {
       const now = clock.now()
-      realmDb.tx((db) =>
-        insertJob(
-          db,
-          newJob(frame, route, venue.state(), {
-            state: 'rejected',
-            reason: storedReason(errorReason(error)),
-            startedAt: now,
-            endedAt: now,
-            expiresAt: now,
-          }),
-        ),
-      )
-      events.changed('jobs')
+      const row = newJob(frame, route, venue.state(), {
+        state: 'rejected',
+        reason: storedReason(errorReason(error)),
+        startedAt: now,
+        endedAt: now,
+        expiresAt: now,
+      })
+      try {
+        realmDb.tx((db) => insertJob(db, row))
+        events.changed('jobs')
+      } catch (cause) {
+        // What was refused is refused; that it is not in the list costs nobody anything.
+        log.warn({ err: cause, jobId: frame.jobId }, 'a refused job could not be recorded')
+      }
     }
   }
 }

@@ -8,6 +8,8 @@ import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
 import { ListingRunner, type ListingsDeps } from './listings.ts'
 
+export type { BreakerListings } from './listings.ts'
+
 export { ENDS_SOON_MS } from './listing-view.ts'
 
 export interface Listings extends Pick<

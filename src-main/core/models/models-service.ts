@@ -1,6 +1,7 @@
 /** What models offer screens and other domains. */
 import type { Model, ModelInfo } from '#contract/models.ts'
 
+import type { FilesLook } from './model-states.ts'
 import type { StoredModel } from './models.ts'
 
 export interface ModelsService {
@@ -19,4 +20,6 @@ export interface ModelsService {
   look(stored: StoredModel): Promise<Model['state']>
   /** The path of a file that is still the one that was hashed. Errors: NOT_FOUND, MODEL_MISSING, MODEL_CHANGED. */
   ready(sha256: string): Promise<StoredModel>
+  /** What the system says of its files now, without hashing; null when there is no such model. */
+  files(sha256: string): Promise<FilesLook | null>
 }

@@ -283,6 +283,9 @@ class Engine implements LocalMember {
   async #sendLoad(running: RunningHost, target: Wanted): Promise<LoadedModel> {
     const { file, settings } = target
     try {
+      // The host has no memory of what it had loaded: whether the file still is the one that was hashed is the core's
+      // to say.
+      await file.check?.()
       const model = (await running.calls.call(
         (id) => ({ t: 'load', id, path: file.path, sha256: file.sha256, settings }),
         LOAD_MS,

@@ -21,12 +21,16 @@ import {
 import { fixedGovernor, type Governor } from './processor/governor.ts'
 import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
+import { promptsOf } from './template/prompt-builder.ts'
+import type { OpenTemplate } from './template/template-thread.ts'
 
 export interface EngineHostDeps {
   send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
   rssBytes: () => number
+  /** How chat templates are run; in this thread when left out. */
+  openTemplate?: OpenTemplate
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
   /** GPUs that this process sees; none where there is no GPU, or where it cannot tell. */
   gpus?: () => Promise<EngineGpu[]>
@@ -103,6 +107,8 @@ const createAnswers =
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
+type LoadRequest = Extract<EngineHostRequest, { t: 'load' }>
+
 function submitTo(
   scheduler: Scheduler | undefined,
   { job, request, ...how }: Extract<EngineHostRequest, { t: 'submit' }>,
@@ -122,6 +128,7 @@ export function createHost(deps: EngineHostDeps): EngineHost {
   const answer = createAnswers(send)
   /** Loads, unloads and the stop, in order of arrival. */
   const turns = serial()
+  const inTurn = (id: number, work: () => Promise<StepModel['model'] | null>): void => answer(id, turns.run(work))
   const embeds = createCancellable()
 
   async function unload(): Promise<void> {
@@ -132,11 +139,12 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     await previous.model.dispose()
   }
 
-  async function load(request: Extract<EngineHostRequest, { t: 'load' }>): Promise<StepModel['model']> {
+  async function load({ path, sha256, settings }: LoadRequest): Promise<StepModel['model']> {
     await unload()
-    const model = await deps.load(request.path, request.sha256 as ModelSha256, request.settings)
+    const model = await deps.load(path, sha256 as ModelSha256, settings)
     const governor = governorFor(model)
     current = { model, governor, scheduler: createScheduler(model, governor, deps) }
+    promptsOf(model, deps.openTemplate).warm()
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }
@@ -168,15 +176,9 @@ export function createHost(deps: EngineHostDeps): EngineHost {
         case 'gpus':
           return answer(request.id, deps.gpus?.() ?? Promise.resolve([]))
         case 'load':
-          return answer(
-            request.id,
-            turns.run(() => load(request)),
-          )
+          return inTurn(request.id, () => load(request))
         case 'unload':
-          return answer(
-            request.id,
-            turns.run(async () => (await unload(), null)),
-          )
+          return inTurn(request.id, async () => (await unload(), null))
         case 'ping':
           return send({ t: 'pong', n: request.n })
         case 'stop':

@@ -17,7 +17,17 @@ import type { Router } from './router.ts'
 type FrameOf<T extends SupplierFrameV2['t']> = Extract<SupplierFrameV2, { t: T }>
 
 /** Codes that speak of the exchange or the buyer; from a supplier they would lie to the buyer. */
-const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'MONEY_RANGE', 'NO_SUPPLIER']
+const NOT_THEIRS: readonly string[] = [
+  'INTERNAL',
+  'LEDGER_CONFLICT',
+  'LEDGER_UNKNOWN',
+  'MONEY_RANGE',
+  'NO_SUPPLIER',
+  'DISK_FULL',
+  'DISK_READONLY',
+  'DISK_FAILED',
+  'DB_CORRUPT',
+]
 
 /**
  * A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { fail } from '#contract/errors.ts'
 import { createLocalMember } from '#engine/client/engine-client.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
@@ -61,6 +62,29 @@ describe('supervision of the engine host', () => {
       durationMs: 2,
     })
     expect((await waits.outcome).finish).toBe('stop')
+  })
+
+  it('asks before every load whether the file still is the one of its hash, and loads no other after a crash', async () => {
+    const { clock, hosts, engine, states } = start()
+    const asked: string[] = []
+    let same = true
+    const check = async (): Promise<void> => {
+      asked.push(states.at(-1) ?? 'stopped')
+      if (!same) throw fail('model.fileReplaced', { path: MODEL.path })
+    }
+    await engine.load({ ...MODEL, check }, ONE_SLOT)
+    hosts[0]?.exit('SIGKILL')
+    await clock.advance(250)
+    expect(hosts.map(({ got }) => got.map(({ t }) => t))).toEqual([['load'], ['load']])
+    same = false
+    hosts[1]?.exit('SIGKILL')
+    const waits = submit(engine, ask('y'))
+    await clock.advance(5_000)
+    expect((await waits.outcome).error?.code).toBe('ENGINE_NOT_LOADED')
+    expect(hosts[2]?.got).toEqual([])
+    expect([engine.state(), asked.length]).toEqual([{ kind: 'ready' }, 3])
+    await expect(engine.load({ ...MODEL, check }, ONE_SLOT)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    expect(hosts[2]?.got).toEqual([])
   })
 
   it('breaks after three crashes without a finished job, and starts again only by retry', async () => {

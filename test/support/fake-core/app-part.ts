@@ -109,6 +109,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       accounts: 7,
       transfers: full ? 3_612 : 0,
       receipts: full ? 1_202 : 0,
+      notCompared: [],
       comparedWithExchange: true,
     })),
     ledgerProgress: os.app.ledgerProgress.handler(() => null),
