@@ -28,11 +28,11 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const log = createLog('test')
 log.level = 'silent'
-/** Real but impatient: back-offs take a moment. What watches keeps its time. */
+/** Real but impatient: back-offs take a moment. What watches, and who waits for an end, keeps its time. */
 const clock = {
   ...systemClock,
   sleep: (ms: number, options?: { signal?: AbortSignal; unref?: boolean }) =>
-    systemClock.sleep(options?.unref === true ? ms : Math.min(ms, 20), options),
+    systemClock.sleep(options?.unref === true || ms >= 3_000 ? ms : Math.min(ms, 20), options),
 }
 
 /**
