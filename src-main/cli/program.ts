@@ -3,14 +3,17 @@ import { Command, CommanderError } from 'commander'
 
 import { EXITS, exitOf } from '#lib/exit-codes.ts'
 
+import { addBackup } from './commands/backup.command.ts'
 import { addBuyerKey } from './commands/buyer-key.command.ts'
 import { addDemo } from './commands/demo.command.ts'
 import { addEngine } from './commands/engine.command.ts'
 import { addExam } from './commands/exam.command.ts'
 import { addExchange } from './commands/exchange.command.ts'
+import { addKey } from './commands/key.command.ts'
 import { addLedger } from './commands/ledger.command.ts'
 import { addLink } from './commands/link.command.ts'
 import { addOwnUse } from './commands/own-use.command.ts'
+import { addRestore } from './commands/restore.command.ts'
 import { addServe } from './commands/serve.command.ts'
 import { addStatus } from './commands/status.command.ts'
 import { addVenue } from './commands/venue.command.ts'
@@ -41,6 +44,9 @@ function buildProgram(): Command {
     addExchange,
     addBuyerKey,
     addLedger,
+    addBackup,
+    addRestore,
+    addKey,
     addOwnUse,
     addEngine,
     addExam,

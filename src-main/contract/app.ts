@@ -34,6 +34,7 @@ export const topics = z.enum([
   'exchange',
   'power',
   'own-use',
+  'backup',
 ])
 export type Topic = z.infer<typeof topics>
 

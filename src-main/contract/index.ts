@@ -1,5 +1,6 @@
 /** THE contract: what a console may ask of a core, over every channel alike. The UI imports its types only. */
 import { appContract } from './app.ts'
+import { backupContract } from './backup.ts'
 import { earningsContract } from './earnings.ts'
 import { examsContract } from './exams.ts'
 import { jobsContract } from './jobs.ts'
@@ -14,6 +15,7 @@ export const contract = {
   market: marketContract,
   jobs: jobsContract,
   earnings: earningsContract,
+  backup: backupContract,
   venues: venuesContract,
 }
 export type Contract = typeof contract

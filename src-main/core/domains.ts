@@ -6,6 +6,7 @@ import { because } from '#contract/reasons.ts'
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
+import { createBackup } from './backup/index.ts'
 import { createBreaker, guardBooks, type Breaker } from './breaker/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
@@ -46,6 +47,8 @@ export interface DomainOptions {
   powerSources?: PowerSources
   /** Databases that are as their last owner left them in order; the others are checked at the start. */
   isClean?: (path: string) => boolean
+  /** The code of the thread that copies databases, where it is not the source file. */
+  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
@@ -91,7 +94,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -127,7 +130,8 @@ function createMachineDomains(
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
   const breaker = createBreaker(context, { deployments, models, venues, recorded })
-  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker }
+  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
+  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker, backup }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
@@ -138,7 +142,7 @@ function createVenueDomains(
 ) {
   const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
-  const exams = createExams(context, { deployments, specs: terms.specs })
+  const exams = createExams(context, { deployments, specs: terms.specs, breaker })
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
   const storage: StorageService = {

@@ -11,6 +11,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
+import { openSellerKey } from '#core/identity/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
 import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
@@ -23,7 +24,6 @@ import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
@@ -34,24 +34,30 @@ import type { ParentPort, ShellLink } from './shell-link.ts'
 import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
+/** Bundled beside this entry. */
+const COPY_ENTRY = join(import.meta.dirname, 'copy.js')
 
-/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
+async function prepare(dataDir: string, link: ShellLink): Promise<void> {
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+}
+
+/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT; NOT_FOUND and CONFLICT of `openSellerKey`. */
 async function start(
   { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) =>
-    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
-  )
-  link.tell(busyNoMore)
+  await prepare(dataDir, link)
+  const key = openSellerKey(dataDir, systemClock)
   const exchangeHost = keepExchange({
     fork: () => link.fork('exchange'),
     clock: systemClock,
     log,
     onProgress: (line) => log.warn({ line }, 'the exchange host is busy'),
   })
-  const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const running = late<Core>('the core')
   const stoker: VenueDriver = (_row, memory) =>
     createStokerVenue({
@@ -81,6 +87,7 @@ async function start(
     },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
+    copyEntry: COPY_ENTRY,
   })
   running.set(core)
   core.start()

@@ -1,5 +1,6 @@
 /** Small files only their owner may read (mode 0600), written whole or not at all. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { fail } from '#contract/errors.ts'
 
@@ -32,3 +33,14 @@ export function writeSecretFile(path: string, text: string): void {
 /** Null when there is no such file. Tightens the mode when it was wider. Errors: as readOwnFile, DISK_*. */
 export const readSecretFile = (path: string): string | null =>
   onDisk(path, () => readOwnFile(path, SECRET_BYTES_MAX, { tighten: true }))
+
+const LEFTOVER = /^[A-Za-z-]+\.[A-Za-z0-9.-]*\d+\.tmp$/
+
+/** Removes what kills in the middle of a write left in the folder. For its owner alone, before anybody writes there. */
+export function sweepSecretLeftovers(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) if (LEFTOVER.test(name)) rmSync(join(folder, name), { force: true })
+  } catch {
+    // No such folder yet, or a disk that is not there: the next start tries again.
+  }
+}

@@ -9,6 +9,7 @@ import { fail, StokerError } from '#contract/errors.ts'
 import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import type { Clock } from '#contract/time.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
+import { openSellerKey } from '#core/identity/index.ts'
 import type { HostPort } from '#core/host/host.port.ts'
 import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
@@ -19,7 +20,7 @@ import { createStokerVenue } from '#venues/stoker/index.ts'
 import { coreDumps } from '#lib/core-dumps.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import type { SigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
@@ -114,6 +115,7 @@ async function openOnSomePort(orAnyPort: boolean, options: ConsoleOptions): Prom
 
 interface HeadlessCoreDeps {
   dataDir: string
+  signingKey: SigningKey
   exchangeChild: ExchangeChild
   clock: Clock
   ids: IdSource
@@ -123,9 +125,8 @@ interface HeadlessCoreDeps {
 /** The core beside its exchange host and its engine hosts; nothing of it is started yet. */
 function createHeadlessCore(
   { version, prefixReuse = true }: RuntimeOptions,
-  { dataDir, exchangeChild, clock, ids, log }: HeadlessCoreDeps,
+  { dataDir, signingKey, exchangeChild, clock, ids, log }: HeadlessCoreDeps,
 ): Core {
-  const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const created = late<Core>('the core')
   const stoker: VenueDriver = (_row, memory) =>
     createStokerVenue({
@@ -179,6 +180,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const onProgress = options.onProgress ?? ((line: string) => log.info(line))
     // Before anything else runs: this process is deaf during a step of it, and would take its children for hung.
     await prepareDatabases(dataDir, (progress) => onProgress(progressLine(progress)))
+    const signingKey = openSellerKey(dataDir, clock)
 
     const exchangeDir = ensureDataDir(join(dataDir, 'exchange'))
     const practice = options.practiceBuyer === false ? ['--no-practice-buyer'] : []
@@ -192,7 +194,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     })
     ending.add(() => exchangeChild.stop())
 
-    const core = createHeadlessCore(options, { dataDir, exchangeChild, clock, ids, log })
+    const core = createHeadlessCore(options, { dataDir, signingKey, exchangeChild, clock, ids, log })
     ending.add(() => core.stop())
 
     const { url: exchangeUrl } = await exchangeChild.started

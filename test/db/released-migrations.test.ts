@@ -31,6 +31,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0090 venues': '5c280863d1915584d713b4647ab24fc8544d5bfd07270e6480cd619e43978233',
     '0100 power quarters': '3e2e63fd76a37030b8cd5a4d1a9de25b84307b0472678267876a3c01d99e50db',
     '0110 epochs': 'c5c151f3c4bd751ef10d491a84e784cc5de444a2d9801ce3977b8e64c6c78e46',
+    '0120 keys and copies': '464c9c8c5b8301268fdd1a14e5a7ed8908a70643bc7321ba8aaae361072c826c',
     '0130 model files': '36c1fe9db924815b85436c1ffaf8bd7669b74e291db955d360c606293bdc4180',
     '0150 rig events': 'd62daaa16a3e2b8c50d5c98096ee46388e31c49340a8fbd496c40d875b526f50',
   },
@@ -49,6 +50,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0120 records': 'bc5ae3c54a483aadd218cb2c9222b00d7cb5e7a72924624f16248969ccb082c9',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
     '0140 written off': '3553482c4d05b8a41c94dcd991d37f124ea7e1960e785e5991c8572c111d9915',
+    '0170 chains by key': '1cfeba3e3e40e9fba76258a76e5b5f2957e4e8b5f52d71fd875b01a18dc33a35',
     '0180 breaker checks': '40bf5609b1f5332365d391a8e3b09cdf124e1485d3ea7fa7c50590422e61cc4d',
   },
   'exchange.db': {

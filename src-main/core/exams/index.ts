@@ -1,6 +1,7 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
@@ -30,15 +31,24 @@ export interface Exams {
 
 export function createExams(
   context: VenueContext,
-  deps: { deployments: DeploymentsService; specs: () => readonly GradeSpec[] },
+  deps: {
+    deployments: DeploymentsService
+    specs: () => readonly GradeSpec[]
+    /** Says where nothing may be served, and why. */
+    breaker?: Pick<BreakerPort, 'why'>
+  },
 ): Exams {
-  const runner = new ExamRunner(context, deps.deployments)
+  const runner = new ExamRunner(context, deps.deployments, (deploymentId) => {
+    const sha256 = deps.deployments.find(deploymentId)?.sha256 ?? null
+    return deps.breaker?.why({ deploymentId, sha256, venueId: context.venueId }) ?? null
+  })
   let detach: () => void = () => undefined
   return {
     calls: examsCalls(context, runner, deps.specs),
     sink: runner.sink,
-    qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
-    passedUntil: (instrument, sha256, specVersion) => passedUntil(runner.rows(), { instrument, sha256, specVersion }),
+    qualifications: () => qualificationsOf(runner.ownRows(), context.clock.now()),
+    passedUntil: (instrument, sha256, specVersion) =>
+      passedUntil(runner.ownRows(), { instrument, sha256, specVersion }),
     onPassed: (listener) => runner.onPassed(listener),
     newest: () =>
       runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({

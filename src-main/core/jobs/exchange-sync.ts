@@ -17,7 +17,17 @@ import type { HistoryPage } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
 import { compareHeads, unjoined } from './chain-heads.ts'
-import { disputedJobs, findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX, ownChains } from './jobs.store.ts'
+import {
+  disputedJobs,
+  findJob,
+  isOfOtherKey,
+  lastReceipt,
+  lastReleaseSeq,
+  openJobs,
+  OPEN_JOBS_MAX,
+  ownChains,
+  type Chain,
+} from './jobs.store.ts'
 import { atStake } from './write-off.store.ts'
 import { BookingProblems, DISPUTED, disputeLines } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
@@ -120,7 +130,7 @@ export class Sync {
     this.#diverged = null
     this.#catchingUp = null
     if (heads !== null && key !== null) {
-      const verdict = compareHeads(ownChains(this.#context.realmDb.read, key), heads)
+      const verdict = compareHeads(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
       if (verdict.kind === 'diverged') return this.#diverge(verdict.reason, key)
       if (verdict.kind === 'behind') this.#catchingUp = heads
     }
@@ -157,15 +167,17 @@ export class Sync {
     // What it says of open jobs would be the word of another history.
     if (key === null || this.#diverged !== null) return
     const running = this.#running()
+    const chain = this.#chain(key)
+    // Of a job that another own key claimed the exchange would say that it does not know it: its money would be let go.
     const remaining = openJobs(realmDb.read, OPEN_JOBS_MAX)
+      .filter((job) => !running.has(job.jobId) && !isOfOtherKey(job, chain.supplier))
       .map(({ jobId }) => jobId)
-      .filter((jobId) => !running.has(jobId))
     // A comparison whose session was lost goes on as one: it must not end as less than it promised.
     const before = this.#pass
     const whole = full || before?.full === true
     const from = whole
       ? { receiptSeq: 0, releaseSeq: 0 }
-      : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
+      : { receiptSeq: lastReceipt(realmDb.read, chain)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, chain) }
     const report = { receipts: 0, releases: 0, problems: [] }
     this.#pass = {
       full: whole,
@@ -287,6 +299,11 @@ export class Sync {
     return new Set(this.#jobs.all().map((job) => job.frame.jobId))
   }
 
+  /** What this exchange numbers for the key we sell under now. */
+  #chain(exchange: string): Chain {
+    return { exchange, supplier: this.#context.key.publicKey }
+  }
+
   #exchangeKey(): string | null {
     const state = this.#context.venue.state()
     return state.kind === 'online' ? state.terms.exchange : null
@@ -344,7 +361,7 @@ export class Sync {
 
   /** False when the exchange has shown records that do not join ours, or kept back what it said it has. */
   #joined(heads: ChainHeads, key: string): boolean {
-    const reason = unjoined(ownChains(this.#context.realmDb.read, key), heads)
+    const reason = unjoined(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
     if (reason !== null) {
       this.#diverge(reason, key)
       return false
@@ -357,7 +374,8 @@ export class Sync {
   /** After the last page both sides must stand at the same numbers: frames come in order. */
   #compareHeads(pass: Pass, key: string): void {
     const { read } = this.#context.realmDb
-    const [receipts, releases] = [lastReceipt(read, key)?.seq ?? 0, lastReleaseSeq(read, key)]
+    const chain = this.#chain(key)
+    const [receipts, releases] = [lastReceipt(read, chain)?.seq ?? 0, lastReleaseSeq(read, chain)]
     if (receipts !== pass.receiptSeq)
       pass.report.problems.push(`we hold ${receipts} receipts, the exchange shows ${pass.receiptSeq}`)
     if (releases !== pass.releaseSeq)
@@ -370,6 +388,8 @@ export class Sync {
       const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
       for (const entry of page) {
         after = entry.id
+        // Signed by a key that this rig had before: the exchange takes it from that key alone.
+        if (entry.payload.claim.supplier !== this.#context.key.publicKey) continue
         venue.done({ ...entry.payload, text: null })
         realmDb.tx((db) => attempted(db, entry.id))
       }

@@ -2,7 +2,7 @@
 import { GENESIS, releaseHash } from '#books/receipts.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import type { Claim, Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
@@ -129,15 +129,20 @@ export const updateJob = (db: WriteDb, jobId: string, change: Partial<SellerJobR
 
 export const OPEN_JOBS_MAX = 100_000
 
-const openJob = sellerJobs.pick('jobId', 'state', 'expiresAt')
+const openJob = sellerJobs.pick('jobId', 'state', 'expiresAt', 'claimJson')
+export type OpenJobRow = Pick<SellerJobRow, 'jobId' | 'state' | 'expiresAt' | 'claimJson'>
 
 /** Jobs not final, oldest first. */
-export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: SellerJobState; expiresAt: number }[] =>
+export const openJobs = (db: ReadDb, limit: number): OpenJobRow[] =>
   openJob.all(
     db,
     `SELECT ${openJob.columns} FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`,
     limit,
   )
+
+/** Whether another own key claimed it than this one: the exchange answers for it to that key alone. */
+export const isOfOtherKey = ({ claimJson }: Pick<OpenJobRow, 'claimJson'>, publicKey: string): boolean =>
+  claimJson !== null && claimJson !== '' && (JSON.parse(claimJson) as Claim).supplier !== publicKey
 
 /** A place in the list: a job, or a time before all jobs that started then. */
 export interface JobPlace {
@@ -210,6 +215,8 @@ export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed
 
 export const sellerReceipts = defineTable('receipts', {
   exchange: text(),
+  /** The own key that signed the claim: numbers count per exchange and key. */
+  supplier: text(),
   seq: int(),
   jobId: text(),
   /** SHA-256 of the canonical form, which the next receipt names as `prev`. */
@@ -217,8 +224,14 @@ export const sellerReceipts = defineTable('receipts', {
   json: text(),
   settledAt: int(),
 })
-const chained = sellerReceipts.pick('exchange', 'seq', 'hash', 'json')
-type ChainedReceipt = Pick<RowOf<typeof sellerReceipts>, 'exchange' | 'seq' | 'hash' | 'json'>
+const chained = sellerReceipts.pick('exchange', 'supplier', 'seq', 'hash', 'json')
+type ChainedReceipt = Pick<RowOf<typeof sellerReceipts>, 'exchange' | 'supplier' | 'seq' | 'hash' | 'json'>
+
+/** Whose numbers: those of one exchange for one own key. */
+export interface Chain {
+  exchange: string
+  supplier: string
+}
 
 export interface ReceiptHead {
   seq: number
@@ -229,17 +242,36 @@ export interface ReceiptHead {
 const headOf = (row: ChainedReceipt | null): ReceiptHead | null =>
   row === null ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
 
-export const lastReceipt = (db: ReadDb, exchange: string): ReceiptHead | null =>
+export const lastReceipt = (db: ReadDb, { exchange, supplier }: Chain): ReceiptHead | null =>
   headOf(
-    chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1`, exchange),
+    chained.get(
+      db,
+      `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND supplier = ? ORDER BY seq DESC LIMIT 1`,
+      exchange,
+      supplier,
+    ),
   )
 
-export const receiptAt = (db: ReadDb, exchange: string, seq: number): ReceiptHead | null =>
-  headOf(chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND seq = ?`, exchange, seq))
+export const receiptAt = (db: ReadDb, { exchange, supplier }: Chain, seq: number): ReceiptHead | null =>
+  headOf(
+    chained.get(
+      db,
+      `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND supplier = ? AND seq = ?`,
+      exchange,
+      supplier,
+      seq,
+    ),
+  )
+
+export const receiptOf = (db: ReadDb, jobId: string): ReceiptHead | null =>
+  headOf(chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE job_id = ?`, jobId))
+
+/** The chain that a receipt has its number in. */
+export const chainOf = ({ exchange, claim }: Receipt): Chain => ({ exchange, supplier: claim.supplier })
 
 export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json: string): number =>
   sellerReceipts.insert(db, {
-    exchange: receipt.exchange,
+    ...chainOf(receipt),
     seq: receipt.seq,
     jobId: receipt.claim.jobId,
     hash,
@@ -247,12 +279,14 @@ export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json:
     settledAt: receipt.settledAt,
   })
 
-/** A page of stored receipts in chain order, all exchanges after each other. */
-export const receiptsPage = (db: ReadDb, after: { exchange: string; seq: number }, limit: number): ChainedReceipt[] =>
+/** A page of stored receipts in chain order, all chains after each other. */
+export const receiptsPage = (db: ReadDb, after: Chain & { seq: number }, limit: number): ChainedReceipt[] =>
   chained.all(
     db,
-    `SELECT ${chained.columns} FROM receipts WHERE (exchange, seq) > (?, ?) ORDER BY exchange, seq LIMIT ?`,
+    `SELECT ${chained.columns} FROM receipts WHERE (exchange, supplier, seq) > (?, ?, ?)
+     ORDER BY exchange, supplier, seq LIMIT ?`,
     after.exchange,
+    after.supplier,
     after.seq,
     limit,
   )
@@ -263,6 +297,7 @@ export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
 
 export const sellerReleases = defineTable('releases', {
   exchange: text(),
+  supplier: text(),
   seq: int(),
   jobId: text(),
   sellerNano: named('amount_nano', amount()),
@@ -270,27 +305,35 @@ export const sellerReleases = defineTable('releases', {
 })
 const released = sellerReleases.pick('jobId', 'sellerNano', 'at')
 
-export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
-  db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
+export const lastReleaseSeq = (db: ReadDb, { exchange, supplier }: Chain): number =>
+  db
+    .prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ? AND supplier = ?')
+    .get(exchange, supplier)?.seq ?? 0
 
 export const releaseAt = (
   db: ReadDb,
-  exchange: string,
+  { exchange, supplier }: Chain,
   seq: number,
 ): Pick<RowOf<typeof sellerReleases>, 'jobId' | 'sellerNano' | 'at'> | null =>
-  released.get(db, `SELECT ${released.columns} FROM releases WHERE exchange = ? AND seq = ?`, exchange, seq)
+  released.get(
+    db,
+    `SELECT ${released.columns} FROM releases WHERE exchange = ? AND supplier = ? AND seq = ?`,
+    exchange,
+    supplier,
+    seq,
+  )
 
-/** Both chains of an exchange, for comparing their heads; a hash is read when it is asked for. */
-export const ownChains = (db: ReadDb, exchange: string): OwnChains => ({
+/** Both chains of an exchange and key, for comparing their heads; a hash is read when it is asked for. */
+export const ownChains = (db: ReadDb, chain: Chain): OwnChains => ({
   receipts: {
-    seq: lastReceipt(db, exchange)?.seq ?? 0,
-    hashAt: (seq) => (seq === 0 ? GENESIS : (receiptAt(db, exchange, seq)?.hash ?? null)),
+    seq: lastReceipt(db, chain)?.seq ?? 0,
+    hashAt: (seq) => (seq === 0 ? GENESIS : (receiptAt(db, chain, seq)?.hash ?? null)),
   },
   releases: {
-    seq: lastReleaseSeq(db, exchange),
+    seq: lastReleaseSeq(db, chain),
     hashAt(seq) {
       if (seq === 0) return GENESIS
-      const row = releaseAt(db, exchange, seq)
+      const row = releaseAt(db, chain, seq)
       return row === null
         ? null
         : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
@@ -298,9 +341,10 @@ export const ownChains = (db: ReadDb, exchange: string): OwnChains => ({
   },
 })
 
-export const insertRelease = (db: WriteDb, exchange: string, release: Release): number =>
+export const insertRelease = (db: WriteDb, chain: Chain, release: Release): number =>
   sellerReleases.insert(db, {
-    exchange,
+    exchange: chain.exchange,
+    supplier: chain.supplier,
     seq: release.seq,
     jobId: release.jobId,
     sellerNano: release.amountNano,

@@ -153,13 +153,14 @@ function claim(
 function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
   const { key, realm, unit, clock } = deps
   const job = findJob(db, receipt.claim.jobId)
+  const chain = { exchange: receipt.exchange, supplier: key.publicKey }
   const decision = decideReceipt(
     receipt,
     { publicKey: key.publicKey, realm, unit, now: clock.now() },
     {
       exchangeKey,
-      head: lastReceipt(db, receipt.exchange),
-      storedHash: receiptAt(db, receipt.exchange, receipt.seq)?.hash ?? null,
+      head: lastReceipt(db, chain),
+      storedHash: receiptAt(db, chain, receipt.seq)?.hash ?? null,
       job,
     },
   )
@@ -296,17 +297,18 @@ function adopt(db: WriteDb, receipt: Receipt): SellerJobRow {
 }
 
 function releaseHeld(
-  { books, clock }: SettlementDeps,
+  { books, clock, key }: SettlementDeps,
   db: WriteDb,
   release: Release,
   exchange: string,
 ): BookingOutcome {
   const { jobId, amountNano } = release
   const job = findJob(db, jobId)
+  const chain = { exchange, supplier: key.publicKey }
   const decision = decideRelease(release, {
     exchange,
-    lastSeq: lastReleaseSeq(db, exchange),
-    stored: releaseAt(db, exchange, release.seq),
+    lastSeq: lastReleaseSeq(db, chain),
+    stored: releaseAt(db, chain, release.seq),
     job,
     now: clock.now(),
   })
@@ -325,7 +327,7 @@ function releaseHeld(
       jobId,
       at: clock.now(),
     })
-  insertRelease(db, exchange, release)
+  insertRelease(db, chain, release)
   updateJob(db, jobId, { releasedAt: release.at, writtenOffAt: null })
   if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!, amountNano)
   if (wasWrittenOff) addWrittenOff(db, settledAtOf(db, jobId)!, job!, 0 - amountNano)

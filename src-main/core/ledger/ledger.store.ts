@@ -61,7 +61,7 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
   const { last } = db.prepare<{ last: number | null }>('SELECT max(rowid) AS last FROM receipts').get()!
   let receipts = 0
   let prev: Receipt | null = null
-  for (let after = { exchange: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {
+  for (let after = { exchange: '', supplier: '', seq: 0 }; problems.length < PROBLEMS_MAX;) {
     const page = receiptsPage(db, after, RECEIPTS)
     for (const row of page) {
       const receipt = readReceipt(row.json)
@@ -70,7 +70,7 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
         prev = null
         continue
       }
-      if (prev !== null && prev.exchange !== receipt.exchange) prev = null
+      if (prev !== null && (prev.exchange !== row.exchange || prev.claim.supplier !== row.supplier)) prev = null
       problems.push(...receiptProblems(db, receipt, row.hash, prev))
       prev = receipt
     }
@@ -78,7 +78,7 @@ export function* ownSideSliced(db: Read, books: VenueContext['books']): Sliced<O
     yield { part: 'receipts', rows: page.length, done: receipts, of: Math.max(last ?? 0, receipts) }
     const end = page.at(-1)
     if (end === undefined || page.length < RECEIPTS) break
-    after = { exchange: end.exchange, seq: end.seq }
+    after = { exchange: end.exchange, supplier: end.supplier, seq: end.seq }
   }
   return { problems: problems.slice(0, PROBLEMS_MAX), accounts, transfers, receipts }
 }

@@ -15,4 +15,4 @@ export type {
   VenueEvent,
 } from './venue-events.ts'
 export { pinnedKeyOf, trustKey } from './venue-memory.store.ts'
-export { activeVenues, insertVenue, startsOf } from './venues.store.ts'
+export { activeVenues, insertVenue, raiseEpochs, startsOf, type VenueRow } from './venues.store.ts'

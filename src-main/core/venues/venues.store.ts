@@ -41,3 +41,8 @@ export const updateVenue = (
   venueId: string,
   change: Partial<Pick<VenueRow, 'pinnedKey' | 'epoch'>>,
 ): number => venues.update(db, change, 'WHERE venue_id = ?', venueId)
+
+/** For a folder that was put back from a copy: it stands before whoever else started from the same count. */
+export const raiseEpochs = (db: WriteDb, by: number): void => {
+  db.prepare('UPDATE venues SET epoch = epoch + ?').run(by)
+}

@@ -10,7 +10,13 @@ import { fail } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
-import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
+import {
+  CLOCKS_APART_SAID_MS,
+  type ChainHeads,
+  type ExchangeFrameV2,
+  type SupplierFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
 import { DAY_MS, type Clock } from '#contract/time.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueMemory, VenuePort, VenueState, VenueVerbs } from '#core/venues/venue.port.ts'
@@ -296,6 +302,7 @@ class StokerLink {
   }
 
   #onFrame(frame: ExchangeFrame | ExchangeFrameV2): void {
+    if (frame.t === 'pong') this.#seeClock(frame.time)
     const isOld = this.#session?.protocol === 1
     if (!isOld && frame.t === 'job') {
       const refusal = refusalOf(frame as Extract<ExchangeFrameV2, { t: 'job' }>)
@@ -303,6 +310,15 @@ class StokerLink {
     }
     const event = isOld ? eventOf(frame as ExchangeFrame) : eventOfV2(frame as ExchangeFrameV2)
     if (event !== null) for (const listener of this.#eventListeners) this.#guard(() => listener(event), frame.t)
+  }
+
+  /** A clock that was set meanwhile, here or there. */
+  #seeClock(time: number): void {
+    const state = this.#state
+    if (state.kind !== 'online') return
+    const clockApartMs = this.#options.clock.now() - time
+    if (Math.abs(clockApartMs - (state.clockApartMs ?? 0)) > CLOCKS_APART_SAID_MS)
+      this.#setState({ ...state, fresh: false, clockApartMs })
   }
 
   #guard(work: () => void, what: string): void {

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 
 import { Card } from '#ui/page.tsx'
+import { t } from '#ui/say.ts'
 
 import { useConnection, useVenue } from '../../core-client.ts'
 
@@ -35,8 +36,9 @@ export function DataCard() {
         </p>
       )}
       <p className="foot">
-        The folder holds the ledger and the keys; back it up whole. Buyers' prompts and answers are not in it; exam
-        questions and your model's replies are. <Link to="/welcome">Walk through the first run again</Link>
+        The folder holds the ledger and the keys: <Link to="/backup">{t('backup.open')}</Link>. Buyers' prompts and
+        answers are not in it; exam questions and your model's replies are.{' '}
+        <Link to="/welcome">Walk through the first run again</Link>
       </p>
     </Card>
   )
