@@ -185,8 +185,11 @@ function createVenueDomains(
 /** What cannot be booked is not sold, and neither is what the breaker stopped. */
 const throughBoth = (breaker: Breaker, storage: StorageService): BreakerListings => ({
   why(through) {
+    // The breaker's reason says what has to succeed first, and can be ended by hand.
+    const stopped = breaker.why(through)
+    if (stopped !== null) return stopped
     const trouble = storage.trouble()
-    return trouble === null ? breaker.why(through) : because('listing.storage', { trouble })
+    return trouble === null ? null : because('listing.storage', { trouble })
   },
   onChange(listener) {
     const offs = [breaker.onChange(listener), storage.onChange(listener)]

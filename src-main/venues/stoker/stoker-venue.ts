@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import WebSocketClient from 'ws'
 
 import { fail } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
 import {
@@ -37,6 +37,8 @@ export interface StokerVenueOptions {
    * port, so it is asked before every attempt.
    */
   url: string | (() => string | null)
+  /** Why it is not known: what the one who keeps an embedded exchange knows of it. */
+  whyNoUrl?: () => Reason | null
   key: SigningKey
   /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
   name: string | (() => string)
@@ -166,7 +168,9 @@ class StokerLink {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let end: Pick<End, 'reason' | 'keyAt'> = { reason: because('line.noAddress') }
+      let end: Pick<End, 'reason' | 'keyAt'> = {
+        reason: this.#options.whyNoUrl?.() ?? because('line.noAddress'),
+      }
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
         const ended = await this.#attemptAt(target, signal)
