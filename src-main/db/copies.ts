@@ -1,5 +1,5 @@
 /** Copies of a database that lie beside it, so that no advice names one that does not exist. */
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { fail, type StokerError } from '#contract/errors.ts'
@@ -26,8 +26,26 @@ export function newestCopy(path: string): string | null {
   return copies.toSorted((a, b) => b.at - a.at)[0]?.copy ?? null
 }
 
-/** What to do about a damaged file. */
+/** A copy of the whole folder, as `stoker backup` names them: in order of time. */
+const FOLDER_COPY = /^stoker-\d{4}-\d{2}-\d{2}T[\d-]+$/
+
+/** The newest copy of the data folder that lies in it; `path` is a database right in it, or one folder below. */
+function newestFolderCopy(path: string): { copy: string; dir: string } | null {
+  for (const dir of [dirname(path), dirname(dirname(path))]) {
+    const folder = join(dir, 'backups')
+    const whole = namesBeside(join(folder, '-')).filter(
+      (name) => FOLDER_COPY.test(name) && existsSync(join(folder, name, 'manifest.json')),
+    )
+    const newest = whole.toSorted().at(-1)
+    if (newest !== undefined) return { copy: join(folder, newest), dir }
+  }
+  return null
+}
+
+/** What to do about a damaged file: the newest copy of the whole folder, else one of the file, where there is one. */
 export function copyAdvice(path: string): Reason {
+  const folder = newestFolderCopy(path)
+  if (folder !== null) return because('db.adviceRestore', folder)
   const copy = newestCopy(path)
   return copy === null ? because('db.adviceNoCopy', { path }) : because('db.adviceCopy', { copy, path })
 }

@@ -3,13 +3,13 @@
  * that is forgotten, trouble that stays after the disk is back, a reader that needs to write, advice that names a copy
  * which does not exist, a cut-off file that silently begins anew.
  */
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
-import { newestCopy } from '#db/copies.ts'
+import { copyAdvice, newestCopy } from '#db/copies.ts'
 import { acquireLock, isHeld } from '#db/lock.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, Migration } from '#db/db-types.ts'
@@ -129,6 +129,17 @@ describe('a database whose file goes away or is none', () => {
     expect(newestCopy(path)).toBeNull()
     writeFileSync(`${path}.before-10`, 'whole')
     expect(newestCopy(path)).toBe(`${path}.before-10`)
+    expect(copyAdvice(path).code).toBe('db.adviceCopy')
+    const backups = join(path, '..', 'backups')
+    for (const name of ['stoker-2026-11-30T03-00-12', 'stoker-2026-11-29T03-00-12', 'stoker-2026-12-01T03-00-12'])
+      mkdirSync(join(backups, name), { recursive: true })
+    // The newest is not whole.
+    for (const name of ['stoker-2026-11-30T03-00-12', 'stoker-2026-11-29T03-00-12'])
+      writeFileSync(join(backups, name, 'manifest.json'), '{}')
+    expect(copyAdvice(path)).toMatchObject({
+      code: 'db.adviceRestore',
+      params: { copy: join(backups, 'stoker-2026-11-30T03-00-12') },
+    })
   })
 })
 

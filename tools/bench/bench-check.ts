@@ -35,6 +35,8 @@ const root = values.keep ?? mkdtempSync(join(tmpdir(), 'stoker-check-'))
 interface Taken {
   jobs: number
   seconds: number
+  /** Of all its threads: what another program does at the same time does not add to it. */
+  cpuSeconds: number
   peakMb: number
   ok: boolean
   receipts: number
@@ -56,8 +58,8 @@ async function check(folder: string, jobs: number): Promise<Taken> {
   const result = JSON.parse(out!) as { ok: boolean; problems: string[]; ours: { receipts: number } }
   if (!result.ok) throw new Error(`the check of ${jobs} jobs says: ${JSON.stringify(result).slice(0, 1_000)}`)
   const last = err!.trim().split('\n').at(-1)!
-  const { ms, peakMb } = JSON.parse(last) as { ms: number; peakMb: number }
-  return { jobs, seconds: ms / 1_000, peakMb, ok: result.ok, receipts: result.ours.receipts }
+  const { ms, cpuMs, peakMb } = JSON.parse(last) as { ms: number; cpuMs: number; peakMb: number }
+  return { jobs, seconds: ms / 1_000, cpuSeconds: cpuMs / 1_000, peakMb, ok: result.ok, receipts: result.ours.receipts }
 }
 
 try {
@@ -69,13 +71,16 @@ try {
   }
   const [small, large] = taken as [Taken, Taken]
   const ratio = large.seconds / small.seconds
-  console.log('| jobs a side | receipts | seconds | peak RSS, MB |\n| --- | --- | --- | --- |')
-  for (const { jobs, receipts, seconds, peakMb } of taken)
-    console.log(`| ${jobs} | ${receipts} | ${seconds.toFixed(1)} | ${peakMb.toFixed(0)} |`)
+  console.log(
+    '| jobs a side | receipts | seconds | of them processor | peak RSS, MB |\n| --- | --- | --- | --- | --- |',
+  )
+  for (const { jobs, receipts, seconds, cpuSeconds, peakMb } of taken)
+    console.log(`| ${jobs} | ${receipts} | ${seconds.toFixed(1)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} |`)
   const peak = Math.max(...taken.map(({ peakMb }) => peakMb))
   const isRatioGood = ratio <= RATIO_MAX
   const isPeakGood = peak <= PEAK_MB_MAX
   console.log(`\ntime ratio ${ratio.toFixed(1)} (at most ${RATIO_MAX}): ${isRatioGood ? 'pass' : '**miss**'}`)
+  console.log(`ratio of processor time ${(large.cpuSeconds / small.cpuSeconds).toFixed(1)}`)
   console.log(`peak ${peak.toFixed(0)} MB (at most ${PEAK_MB_MAX}): ${isPeakGood ? 'pass' : '**miss**'}`)
   mkdirSync('bench-results', { recursive: true })
   writeFileSync('bench-results/check.json', `${JSON.stringify({ taken, ratio }, null, 2)}\n`)

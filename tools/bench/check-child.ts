@@ -8,4 +8,6 @@ const startedAt = performance.now()
 process.exitCode = await runCli([process.execPath, 'stoker', 'ledger', 'check', '--json', '--data', folder])
 /** Kilobytes, whatever the platform (Node's documentation of process.resourceUsage). */
 const { maxRSS } = process.resourceUsage()
-process.stderr.write(`${JSON.stringify({ ms: performance.now() - startedAt, peakMb: maxRSS / 1_024 })}\n`)
+const { user, system } = process.cpuUsage()
+const took = { ms: performance.now() - startedAt, cpuMs: (user + system) / 1_000, peakMb: maxRSS / 1_024 }
+process.stderr.write(`${JSON.stringify(took)}\n`)

@@ -12,6 +12,7 @@ export const diskFailures = {
   'db.emptyFile': ['DB_CORRUPT', 'path', 'advice'],
   'db.checkBusy': ['UNAVAILABLE', 'path'],
   'db.adviceCopy': [null, 'copy', 'path'],
+  'db.adviceRestore': [null, 'copy', 'dir'],
   'db.adviceNoCopy': [null, 'path'],
   'lock.damaged': ['DB_CORRUPT', 'path'],
   'file.pathTooLong': ['BAD_REQUEST', 'dir', 'bytes', 'max'],

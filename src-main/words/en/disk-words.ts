@@ -19,6 +19,7 @@ export const diskWords: Record<keyof typeof diskFailures, string> = {
   'db.emptyFile': '{path} is empty, which Stoker never leaves it; {advice}',
   'db.checkBusy': '{path} is being checked already; wait until that is done',
   'db.adviceCopy': 'stop Stoker and put the copy {copy} in the place of {path}',
+  'db.adviceRestore': 'stop Stoker and take the newest copy: npm run -s stoker -- restore {copy} --data {dir}',
   'db.adviceNoCopy':
     'Stoker made no copy of {path}: stop it, and put a copy of your own there, or move the file away to start anew',
   'lock.damaged': '{path} is not a lock file of Stoker; nothing is kept in it, so delete it and start again',
