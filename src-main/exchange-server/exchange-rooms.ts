@@ -7,15 +7,19 @@ import { openSupplierAccounts } from './exchange-accounts.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { ExamService } from './exam/exam-service.ts'
-import { frameHandler } from './supplier-frames.ts'
+import { answerSync, frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
-import { upsertSupplier } from './store/suppliers.store.ts'
+import { findSupplier, upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
 import { Registry } from './supply/supplier-registry.ts'
 import { SupplierSessions } from './supply/supplier-sessions.ts'
+import { SyncQueue } from './supply/sync-queue.ts'
+
+/** A supplier that comes back sooner was seen well enough: nothing is written. */
+const SEEN_EVERY_MS = 60_000
 
 export interface ExchangeRooms {
   readonly router: Router
@@ -33,6 +37,8 @@ export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
+  /** False: no bounds by address. */
+  perAddress: boolean
 }
 
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
@@ -51,25 +57,31 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer })
+  const syncs = new SyncQueue<Peer>(context.clock, (peer, sync) => answerSync(context, peer, sync))
+  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer, syncs })
   const sessions = new SupplierSessions(context, registry, {
-    onArrival: (supplier, name) =>
+    onArrival(supplier, name) {
+      const known = findSupplier(context.db.read, supplier)
+      if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
       context.db.tx((db) => {
         upsertSupplier(db, supplier, name, context.clock.now())
         openSupplierAccounts(context, db, supplier)
-      }),
+      })
+    },
     onReady: (peer, resumed) => {
       feed.greet(peer)
       if (resumed) offersChanged(peer)
     },
     onFrame,
+    onAcknowledged: (peer) => syncs.acknowledged(peer),
     onDetached: offersChanged,
     onDropped: (peer) => {
+      syncs.left(peer)
       examService.drop(peer)
       deliveries.drop(peer)
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
-  })
+  }, options.perAddress)
   const announce = (supplier: string, releases: Release[]): void => {
     const peer = registry.get(brandId<PublicKey>(supplier))
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
@@ -96,6 +108,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       stopping.abort(new Error('the exchange stops'))
       practiceBuyer.stop()
       examService.stop()
+      syncs.stop()
       sessions.stop()
       feed.stop()
     },

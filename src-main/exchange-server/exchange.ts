@@ -40,6 +40,8 @@ export interface ExchangeOptions {
   port?: number
   allowHosts?: readonly string[]
   practiceBuyer?: boolean
+  /** False: one address may take all sockets there are, as a proxy before the exchange has to. */
+  addressLimits?: boolean
   /** `now` moves by POST /admin/clock only, and releases happen then. */
   virtualClock?: boolean
   /** False: no listener at all; suppliers come through acceptSupplier. */
@@ -90,6 +92,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       practiceBuyer: options.practiceBuyer === true,
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
+      perAddress: options.addressLimits !== false,
     })
     const adminToken = tokenOf(dir, context.ids)
     const listener = options.listen === false ? null : await open(options, context, parts, virtual, adminToken)
@@ -115,7 +118,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       url: listener?.url ?? '',
       exchangeKey,
       adminToken,
-      acceptSupplier: (socket) => parts.sessions.greet(socket),
+      acceptSupplier: (socket) => parts.sessions.greet(socket, ''),
       stop: () => (stopping ??= stop()),
     }
   } catch (error) {
@@ -184,6 +187,7 @@ function open(
     log: context.log,
     buyers: buyersApi(context, parts.router, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
-    onSupplier: (socket) => parts.sessions.greet(socket),
+    perAddress: options.addressLimits !== false,
+    onSupplier: (socket, address) => parts.sessions.greet(socket, address),
   })
 }

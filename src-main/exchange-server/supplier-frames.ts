@@ -1,5 +1,5 @@
 /** What each frame of a supplier sets in motion. */
-import { assertNever } from '#contract/errors.ts'
+import { assertNever, fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 
 import type { PracticeBuyer } from './buy/practice-buyer.ts'
@@ -12,6 +12,7 @@ import type { BookFeed } from './supply/book-feed.ts'
 import { takeOffer } from './supply/supplier-offers.ts'
 import type { Peer } from './supply/peer.ts'
 import type { Registry } from './supply/supplier-registry.ts'
+import type { SyncQueue } from './supply/sync-queue.ts'
 
 export interface SupplierFrameDeps {
   context: ExchangeContext
@@ -21,6 +22,19 @@ export interface SupplierFrameDeps {
   deliveries: Deliveries
   examService: ExamService
   practiceBuyer: PracticeBuyer
+  syncs: SyncQueue<Peer>
+}
+
+type Sync = Extract<SupplierFrame, { t: 'sync' }>
+
+/** Sends one page; what fails is told to the supplier and goes no further. */
+export function answerSync(context: ExchangeContext, peer: Peer, sync: Sync): void {
+  try {
+    peer.send(syncResult(context, peer.supplier, sync))
+  } catch (error) {
+    if (!(error instanceof StokerError)) context.log.error({ err: error }, 'a sync could not be answered')
+    peer.send({ t: 'error', error: toErrorValue(error) })
+  }
 }
 
 export function frameHandler({
@@ -31,6 +45,7 @@ export function frameHandler({
   deliveries,
   examService,
   practiceBuyer,
+  syncs,
 }: SupplierFrameDeps): (peer: Peer, frame: SupplierFrame) => void {
   const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
@@ -42,6 +57,9 @@ export function frameHandler({
     peer.offers.delete(instrument)
     feed.changed(instrument)
   }
+  const sync = (peer: Peer, frame: Sync): void => {
+    if (!syncs.ask(peer, frame)) throw fail('exchange.syncInFlight')
+  }
   return (peer, frame) => {
     switch (frame.t) {
       case 'offer':
@@ -49,7 +67,7 @@ export function frameHandler({
       case 'withdraw':
         return withdraw(peer, frame.instrument)
       case 'sync':
-        return peer.send(syncResult(context, peer.supplier, frame))
+        return sync(peer, frame)
       case 'exam.start':
         return examService.start(peer, frame)
       case 'exam.cancel':

@@ -19,7 +19,7 @@ import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
-import { LIMITS } from '#exchange-server/exchange-limits.ts'
+import { ADDRESS_BOUNDS, LIMITS } from '#exchange-server/exchange-limits.ts'
 import { helloText } from '#exchange-server/supply/handshake.ts'
 
 const text = readFileSync('docs/protocol.md', 'utf8')
@@ -64,7 +64,10 @@ describe('docs/protocol.md', () => {
       LIMITS.framesPerSecond,
       LIMITS.frameBurst,
       LIMITS.violations,
-      LIMITS.unauthenticatedSockets,
+      LIMITS.supplierFrameBytes,
+      ADDRESS_BOUNDS.sockets,
+      ADDRESS_BOUNDS.handshakes,
+      ADDRESS_BOUNDS.helloBurst,
       LIMITS.connections,
       LIMITS.offersPerSupplier,
     ])

@@ -67,6 +67,7 @@ export const sellerReasons = {
   'line.stopped': [null],
   'line.malformed': [null],
   'line.otherKey': [null],
+  'line.holdTooLong': [null],
   'line.protocol': [null, 'theirs'],
   'line.unexpectedFrame': [null, 'frame'],
   'line.frameMissing': [null],

@@ -8,11 +8,14 @@ import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
-import { LIMITS } from '../exchange-limits.ts'
+import { ADDRESS_BOUNDS, LIMITS } from '../exchange-limits.ts'
+import { addressLimits, type AddressLimits } from './address-limits.ts'
+import { handlingCost, readingCost } from './frame-cost.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { Peer, type Wire } from './peer.ts'
-import { Bucket } from './frame-rate.ts'
+import { Bucket } from '#lib/bucket.ts'
 import type { Registry } from './supplier-registry.ts'
+import { UnacknowledgedBytes } from './unacknowledged.ts'
 
 export interface SessionEvents {
   /** The supplier proved its key; runs before the welcome is sent. */
@@ -20,6 +23,8 @@ export interface SessionEvents {
   /** After the welcome; `resumed` keeps its jobs and offers. */
   onReady(peer: Peer, resumed: boolean): void
   onFrame(peer: Peer, frame: SupplierFrame): void
+  /** It acknowledged something, perhaps. */
+  onAcknowledged(peer: Peer): void
   /** The socket is gone but may come back: no new jobs for it. */
   onDetached(peer: Peer): void
   /** The session is over for good. */
@@ -32,25 +37,31 @@ export class SupplierSessions {
   readonly #events: SessionEvents
   readonly #stopResume = new Map<Peer, () => void>()
   readonly #sockets = new Set<SupplierSocket>()
-  #unauthenticated = 0
+  readonly #limits: AddressLimits
+  readonly #bytes = new UnacknowledgedBytes(LIMITS.unacknowledgedBytesInAll)
 
-  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents) {
+  /** `perAddress` false: no bounds by address; a proxy before the exchange has them. */
+  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents, perAddress = true) {
     this.#context = context
     this.#registry = registry
     this.#events = events
+    this.#limits = addressLimits(ADDRESS_BOUNDS, perAddress)
   }
 
-  /** Takes over a freshly upgraded socket. */
-  greet(socket: SupplierSocket): void {
+  /** Takes over a freshly upgraded socket that came from `address`. */
+  greet(socket: SupplierSocket, address: string): void {
     const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
-    if (this.#unauthenticated >= LIMITS.unauthenticatedSockets || this.#sockets.size > LIMITS.connections) {
+    const leaveAddress = this.#limits.sockets.enter(address)
+    if (leaveAddress === null || this.#sockets.size > LIMITS.connections) {
+      leaveAddress?.()
       refuse(socket, fail('exchange.connectionsFull'))
       return
     }
-    this.#unauthenticated += 1
+    socket.on('close', leaveAddress)
+    const endHandshake = this.#limits.handshakes.begin(address, () => refuse(socket, fail('exchange.connectionsFull')))
     const nonce = ids.secret(32)
     const wire: Wire = {
       send: (text) => socket.send(text),
@@ -62,8 +73,8 @@ export class SupplierSessions {
     let peer: Peer | null = null
     let known = false
     const leaveUnauthenticated = (): void => {
-      if (!known) this.#unauthenticated -= 1
       known = true
+      endHandshake()
       stopTimer()
     }
     const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, fail('exchange.helloLate')))
@@ -72,14 +83,12 @@ export class SupplierSessions {
       if (peer === null) {
         if (known) return
         leaveUnauthenticated()
-        peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
-      } else if (!bucket.take(clock.mono())) {
-        peer.send({
-          t: 'error',
-          error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })),
-        })
-        socket.close(1008, 'too many frames')
-      } else this.#receive(peer, wire, isBinary ? null : parse(data))
+        if (this.#limits.hellos.take(address, clock.mono()))
+          peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
+        else refuse(socket, fail('exchange.connectionsFull'))
+      } else if (bucket.take(clock.mono(), readingCost((data as Buffer).byteLength)))
+        this.#receive(peer, wire, bucket, isBinary ? null : parse(data))
+      else tooFast(peer)
     })
     socket.on('close', () => {
       leaveUnauthenticated()
@@ -119,10 +128,10 @@ export class SupplierSessions {
     const { supplier } = hello
     const old = this.#registry.get(supplier)
     if (old !== undefined && hello.resume?.session === old.session) {
-      const missed = old.link.resumeFrom(hello.resume.received)
+      const missed = old.resumeFrom(hello.resume.received)
       if (missed !== null) {
         this.#resume(old, wire, hello.name)
-        for (const frame of missed) old.write(JSON.stringify(frame))
+        for (const frame of missed) old.write(frame)
         this.#events.onReady(old, true)
         return old
       }
@@ -135,6 +144,7 @@ export class SupplierSessions {
       wire,
       mono: clock.mono(),
       onBroken: (reason) => this.#break(peer, reason),
+      bytes: this.#bytes,
     })
     this.#registry.add(peer)
     socket.send(JSON.stringify(welcome(this.#context, peer, false)))
@@ -153,17 +163,20 @@ export class SupplierSessions {
     wire.send(JSON.stringify(welcome(this.#context, peer, true)))
   }
 
-  #receive(peer: Peer, wire: Wire, value: unknown): void {
+  #receive(peer: Peer, wire: Wire, bucket: Bucket, value: unknown): void {
     if (peer.gone || peer.wire !== wire) return
     peer.lastHeardAt = this.#context.clock.mono()
-    const received = peer.link.accept(value)
+    const received = peer.accept(value)
     if (received.kind === 'broken')
       this.#violation(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+    if (received.kind !== 'broken') this.#events.onAcknowledged(peer)
     if (received.kind !== 'frame') return
+    if (!bucket.take(this.#context.clock.mono(), handlingCost((received.frame as { t?: unknown } | null)?.t)))
+      return tooFast(peer)
     const frame = supplierFrame.safeParse(received.frame)
     if (!frame.success) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
     else this.#handle(peer, frame.data)
-    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
+    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(peer.link.acknowledge())
   }
 
   #handle(peer: Peer, frame: SupplierFrame): void {
@@ -202,11 +215,17 @@ export class SupplierSessions {
     if (peer.gone) return
     this.#stopResume.get(peer)?.()
     this.#stopResume.delete(peer)
-    peer.gone = true
+    peer.left()
     this.#registry.remove(peer)
     peer.wire?.close(1001, 'the session is over')
     this.#events.onDropped(peer)
   }
+}
+
+/** More than the socket's allowance: it says so and ends; the session may resume. */
+function tooFast(peer: Peer): void {
+  peer.send({ t: 'error', error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })) })
+  peer.wire?.close(1008, 'too many frames')
 }
 
 /** The kind of a frame, never its text. */

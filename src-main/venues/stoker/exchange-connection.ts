@@ -20,6 +20,7 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import { every } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
+import { boundedFrame, boundedTiming, holdsTooLong } from './exchange-bounds.ts'
 import { SupplierSession } from './supplier-session.ts'
 
 export type Welcome = z.infer<typeof welcomeFrame>
@@ -133,7 +134,9 @@ export class ExchangeConnection {
     else this.#end(because('line.unexpectedFrame', { frame: frame.t }))
   }
 
-  #onWelcome(frame: Welcome, challenge: Challenge): void {
+  #onWelcome(named: Welcome, challenge: Challenge): void {
+    if (holdsTooLong(named)) return this.#end(because('line.holdTooLong'), true)
+    const frame = boundedTiming(named)
     const { previous } = this.#options
     const resumed = frame.resumed && previous !== null && previous.id === frame.session
     const session = resumed ? previous : new SupplierSession(frame.session)
@@ -149,7 +152,7 @@ export class ExchangeConnection {
     if (verdict === 'gap') return this.#end(because('line.frameMissing'))
     if (verdict === 'seen') return
     const frame = exchangeFrame.safeParse(parsed.frame)
-    if (frame.success) this.#options.onFrame(frame.data)
+    if (frame.success) this.#options.onFrame(boundedFrame(frame.data))
     else
       this.#options.log.warn(
         { issues: frame.error.issues.slice(0, 3).map(({ path, code }) => ({ path, code })) },

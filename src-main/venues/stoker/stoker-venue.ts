@@ -16,6 +16,7 @@ import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
 import { ExchangeConnection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
+import { NoticeBound } from './exchange-bounds.ts'
 import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from './stoker-frames.ts'
 import type { SupplierSession } from './supplier-session.ts'
 
@@ -60,10 +61,12 @@ class StokerLink {
   #session: SupplierSession | null = null
   #resumeWithinMs = 0
   #droppedAt = 0
+  readonly #notices: NoticeBound
   #running: { stopping: AbortController; done: Promise<void> } | null = null
 
   constructor(options: StokerVenueOptions) {
     this.#options = options
+    this.#notices = new NoticeBound(options.clock.mono())
   }
 
   state(): VenueState {
@@ -163,6 +166,8 @@ class StokerLink {
           signal.removeEventListener('abort', onAbort)
           this.#connection = null
           if (welcomed) this.#droppedAt = clock.mono()
+          const dropped = this.#notices.takeDropped()
+          if (dropped > 0) log.warn({ dropped }, 'the exchange sent more notices than anybody reads')
           resolve({ welcomed, refused, reason })
         },
       })
@@ -214,6 +219,7 @@ class StokerLink {
   }
 
   #onFrame(frame: ExchangeFrame): void {
+    if (!this.#notices.lets(frame, this.#options.clock.mono())) return
     const event = eventOf(frame)
     if (event !== null) for (const listener of this.#eventListeners) this.#guard(() => listener(event), frame.t)
   }

@@ -72,6 +72,7 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'line.stopped': 'stopped',
   'line.malformed': 'the exchange sent something malformed',
   'line.otherKey': 'the exchange at this address has another key than the one known',
+  'line.holdTooLong': 'the exchange would hold what is earned for more than a year; nothing is offered there',
   'line.protocol': 'the exchange speaks protocol {theirs} and this Stoker speaks 1; update Stoker',
   'line.unexpectedFrame': 'unexpected {frame} frame in the handshake',
   'line.frameMissing': 'a frame of the exchange is missing',

@@ -1,0 +1,57 @@
+/**
+ * What an exchange may set in motion here: it is a stranger, and its numbers become timers, dates and messages to the
+ * owner.
+ */
+import type { ExchangeFrame } from '#contract/supplier.ts'
+import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
+import { Bucket } from '#lib/bucket.ts'
+
+/** A silent line is noticed after three heartbeats, so this decides how late. */
+const HEARTBEAT_MS_MAX = MINUTE_MS
+const RESUME_MS_MAX = 10 * MINUTE_MS
+const HOLD_MS_MAX = 366 * DAY_MS
+/** Money is set aside until a job's deadline. */
+const DEADLINE_MS_MAX = DAY_MS
+/** Notices: so many at once, then one a minute. */
+const NOTICES_AT_ONCE = 8
+const NOTICES_PER_SECOND = 1 / 60
+
+type Timing = { readonly heartbeatMs: number; readonly resumeWithinMs: number; readonly holdMs: number }
+
+/** Whether money would be held longer than any honest exchange holds it: then nothing is sold there. */
+export const holdsTooLong = ({ holdMs }: Pick<Timing, 'holdMs'>): boolean => holdMs > HOLD_MS_MAX
+
+/** The same terms, with timers that can be kept. */
+export const boundedTiming = <T extends Timing>(welcome: T): T => ({
+  ...welcome,
+  heartbeatMs: Math.min(welcome.heartbeatMs, HEARTBEAT_MS_MAX),
+  resumeWithinMs: Math.min(welcome.resumeWithinMs, RESUME_MS_MAX),
+})
+
+/** A job with a deadline that can be kept; every other frame as it is. */
+export const boundedFrame = (frame: ExchangeFrame): ExchangeFrame =>
+  frame.t === 'job' ? { ...frame, deadlineMs: Math.min(frame.deadlineMs, DEADLINE_MS_MAX) } : frame
+
+/** Notices to the owner: each makes a message on his screen, and more than a few are read by nobody. */
+export class NoticeBound {
+  readonly #bucket: Bucket
+  #dropped = 0
+
+  constructor(mono: number) {
+    this.#bucket = new Bucket(NOTICES_AT_ONCE, NOTICES_PER_SECOND, mono)
+  }
+
+  /** False for a frame that goes no further. */
+  lets(frame: ExchangeFrame, mono: number): boolean {
+    if (frame.t !== 'notice' || this.#bucket.take(mono)) return true
+    this.#dropped += 1
+    return false
+  }
+
+  /** Notices dropped since last asked, for the log. */
+  takeDropped(): number {
+    const dropped = this.#dropped
+    this.#dropped = 0
+    return dropped
+  }
+}
