@@ -16,7 +16,7 @@ export const LIMITS = {
   /** Malformed or unknown frames before a socket is closed. */
   violations: 32,
   /** One frame of a supplier. Its largest are texts of 65,536 characters, escaped. */
-  supplierFrameBytes: 1_048_576,
+  supplierFrameBytes: 524_288,
   /** Frames kept until they are acknowledged: of one session, and of all. */
   unacknowledgedBytes: 4_194_304,
   unacknowledgedBytesInAll: 25_165_824,

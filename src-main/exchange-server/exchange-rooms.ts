@@ -59,29 +59,34 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   }
   const syncs = new SyncQueue<Peer>(context.clock, (peer, sync) => answerSync(context, peer, sync))
   const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer, syncs })
-  const sessions = new SupplierSessions(context, registry, {
-    onArrival(supplier, name) {
-      const known = findSupplier(context.db.read, supplier)
-      if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
-      context.db.tx((db) => {
-        upsertSupplier(db, supplier, name, context.clock.now())
-        openSupplierAccounts(context, db, supplier)
-      })
+  const sessions = new SupplierSessions(
+    context,
+    registry,
+    {
+      onArrival(supplier, name) {
+        const known = findSupplier(context.db.read, supplier)
+        if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
+        context.db.tx((db) => {
+          upsertSupplier(db, supplier, name, context.clock.now())
+          openSupplierAccounts(context, db, supplier)
+        })
+      },
+      onReady: (peer, resumed) => {
+        feed.greet(peer)
+        if (resumed) offersChanged(peer)
+      },
+      onFrame,
+      onAcknowledged: (peer) => syncs.acknowledged(peer),
+      onDetached: offersChanged,
+      onDropped: (peer) => {
+        syncs.left(peer)
+        examService.drop(peer)
+        deliveries.drop(peer)
+        for (const instrument of peer.offers.keys()) feed.changed(instrument)
+      },
     },
-    onReady: (peer, resumed) => {
-      feed.greet(peer)
-      if (resumed) offersChanged(peer)
-    },
-    onFrame,
-    onAcknowledged: (peer) => syncs.acknowledged(peer),
-    onDetached: offersChanged,
-    onDropped: (peer) => {
-      syncs.left(peer)
-      examService.drop(peer)
-      deliveries.drop(peer)
-      for (const instrument of peer.offers.keys()) feed.changed(instrument)
-    },
-  }, options.perAddress)
+    options.perAddress,
+  )
   const announce = (supplier: string, releases: Release[]): void => {
     const peer = registry.get(brandId<PublicKey>(supplier))
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)

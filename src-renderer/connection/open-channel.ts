@@ -37,7 +37,9 @@ export const openDesktop: OpenChannel = (signal) =>
 /** Null when the server cannot be reached at all. */
 async function loggedIn(): Promise<boolean | null> {
   try {
-    const answer = (await (await fetchAsPage('auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as {
+    const answer = (await (
+      await fetchAsPage('auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })
+    ).json()) as {
       loggedIn?: boolean
     }
     return answer.loggedIn === true

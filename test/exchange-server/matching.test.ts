@@ -92,7 +92,8 @@ describe('the reliable link', () => {
             if (up) take(wrapped)
             if (up && event === 'repeat') take(wrapped)
           }
-          if (up && from.accept(JSON.parse(to.acknowledge())).kind !== 'nothing') throw new Error('an acknowledgement was refused')
+          if (up && from.accept(JSON.parse(to.acknowledge())).kind !== 'nothing')
+            throw new Error('an acknowledgement was refused')
         }
         expect(arrived).toEqual(Array.from({ length: sent }, (_, at) => at + 1))
         expect(from.pending).toBe(0)

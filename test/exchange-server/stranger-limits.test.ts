@@ -6,6 +6,8 @@ import { WebSocket } from 'ws'
 
 import { listen } from '#exchange-server/exchange-http.ts'
 import { ADDRESS_BOUNDS, LIMITS } from '#exchange-server/exchange-limits.ts'
+import { endableSocket } from '#exchange-server/supply/end-socket.ts'
+import { isParsable } from '#exchange-server/supply/frame-shape.ts'
 import { handlingCost, readingCost } from '#exchange-server/supply/frame-cost.ts'
 import { SyncQueue, type SyncingPeer } from '#exchange-server/supply/sync-queue.ts'
 import { UnacknowledgedBytes } from '#exchange-server/supply/unacknowledged.ts'
@@ -43,7 +45,7 @@ describe('bytes of all sessions', () => {
 
 describe('what a frame costs', () => {
   it('grows with its bytes and with what it makes the exchange do', () => {
-    expect([readingCost(100), readingCost(1_048_576)]).toEqual([1, 1_025])
+    expect([readingCost(100), readingCost(524_288)]).toEqual([1, 513])
     expect(handlingCost('job.delta')).toBe(0)
     for (const kind of ['sync', 'offer', 'exam.start', 'job.done']) expect(handlingCost(kind)).toBeGreaterThan(1)
     for (const odd of [undefined, 7, '__proto__', 'constructor', 'toString']) expect(handlingCost(odd)).toBe(0)
@@ -53,8 +55,8 @@ describe('what a frame costs', () => {
     // On a clock that stands still the allowance is the burst.
     const { suppliers } = await exchangeWith(1, { clock: new FakeClock() })
     const [big] = suppliers as [FakeSupplier]
-    const frames = Math.ceil(LIMITS.frameBurst / readingCost(1_000_000)) + 1
-    for (let count = 0; count < frames; count += 1) big.raw(`{"seq":0,"ack":0,"x":"${'x'.repeat(1_000_000)}"}`)
+    const frames = Math.ceil(LIMITS.frameBurst / readingCost(500_000)) + 1
+    for (let count = 0; count < frames; count += 1) big.raw(`{"seq":0,"ack":0,"x":"${'x'.repeat(499_900)}"}`)
     expect((await big.closed).code).toBe(1008)
   })
 
@@ -63,6 +65,45 @@ describe('what a frame costs', () => {
     const [one] = suppliers as [FakeSupplier]
     for (let count = 0; count < 60; count += 1) one.send({ t: 'exam.start' })
     expect((await one.closed).code).toBe(1008)
+  })
+})
+
+describe('the shape of a frame', () => {
+  it('is looked at before it is parsed: nests and lists that make megabytes of objects are not', () => {
+    const parsable = (text: string): boolean => isParsable(Buffer.from(text))
+    expect(parsable(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)).toBe(false)
+    expect(parsable(`[${'1,'.repeat(200_000)}1]`)).toBe(false)
+    // In a string they are text, a quote that is escaped included.
+    expect(parsable(JSON.stringify({ text: '["\\\\",{:'.repeat(20_000) }))).toBe(true)
+    const ids = Array.from({ length: 500 }, (_, at) => `job_${String(at).padStart(28, '0')}`)
+    expect(parsable(JSON.stringify({ ...SYNC, openJobs: ids }))).toBe(true)
+  })
+})
+
+describe('a socket that is thrown out', () => {
+  const socketOf = (bufferedAmount: number) => {
+    const did: string[] = []
+    const socket = {
+      bufferedAmount,
+      send: () => undefined,
+      close: (code: number) => void did.push(`close ${code}`),
+      terminate: () => void did.push('terminate'),
+      on: () => undefined,
+    }
+    return { socket, did }
+  }
+
+  it('is gone in a second, at once where a close frame would not be read', async () => {
+    const clock = new FakeClock()
+    const [polite, deaf] = [socketOf(0), socketOf(100_000)]
+    const line = endableSocket(clock, polite.socket)
+    expect(line.ended).toBe(false)
+    line.end(1008, 'too many frames')
+    line.end(1001, 'again')
+    endableSocket(clock, deaf.socket).end(1008, 'too many frames')
+    expect([line.ended, polite.did, deaf.did]).toEqual([true, ['close 1008'], ['terminate']])
+    await clock.advance(1_000)
+    expect(polite.did).toEqual(['close 1008', 'terminate'])
   })
 })
 
@@ -185,7 +226,10 @@ describe('addresses', () => {
 
   it('hundreds of silent sockets lock out nobody, not even from their own address', async () => {
     const exchange = await startTestExchange()
-    const silentOnes = Array.from({ length: 60 }, () => new WebSocket(`${exchange.url.replace('http', 'ws')}/supplier/v1`))
+    const silentOnes = Array.from(
+      { length: 60 },
+      () => new WebSocket(`${exchange.url.replace('http', 'ws')}/supplier/v1`),
+    )
     onTestFinished(() => silentOnes.forEach((socket) => socket.terminate()))
     await Promise.all(silentOnes.map((socket) => new Promise((resolve) => socket.once('message', resolve))))
     await until('all but the share to be dropped', () => {

@@ -78,7 +78,12 @@ export interface Answer {
   headers: Record<string, string | string[] | undefined>
 }
 /** Plain node:http, because fetch may not set Host, Origin or Cookie. */
-export async function send(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
+export async function send(
+  url: string,
+  method: string,
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<Answer> {
   const call = httpRequest(url, {
     method,
     headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },

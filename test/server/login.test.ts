@@ -33,7 +33,9 @@ describe('login', () => {
     expect(page).toMatch(/^[\w-]{43}$/)
     expect(cookie).not.toContain(page)
     const state = (heads: Record<string, string>): Promise<unknown> =>
-      send(`${s.url}/auth/state`, 'GET', { cookie: cookie.split(';')[0]!, ...heads }).then(({ body }) => JSON.parse(body))
+      send(`${s.url}/auth/state`, 'GET', { cookie: cookie.split(';')[0]!, ...heads }).then(({ body }) =>
+        JSON.parse(body),
+      )
     expect(await state({ [PAGE_HEADER]: page })).toEqual({ loggedIn: true, by: 'session' })
     expect(await state({})).toEqual({ loggedIn: false, by: null })
   })
@@ -80,9 +82,7 @@ describe('login', () => {
       sessions: { id: string; current: boolean }[]
     }
     const other = listed.sessions.find((session) => !session.current)!
-    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', first)).status).toBe(
-      200,
-    )
+    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', first)).status).toBe(200)
     expect([
       (await send(`${s.url}/auth/sessions`, 'GET', first)).status,
       (await send(`${s.url}/auth/sessions`, 'GET', second)).status,
@@ -99,7 +99,10 @@ describe('login', () => {
 describe('a cookie that another port of this host collected', () => {
   it('opens nothing: no list, no upload, no logout, whatever Origin it comes with', async () => {
     const { cookie, origin, [PAGE_HEADER]: page } = await login(s)
-    for (const heads of [{ cookie, origin }, { cookie, origin, [PAGE_HEADER]: 'A'.repeat(43) }]) {
+    for (const heads of [
+      { cookie, origin },
+      { cookie, origin, [PAGE_HEADER]: 'A'.repeat(43) },
+    ]) {
       expect([
         (await send(`${s.url}/auth/sessions`, 'GET', heads)).status,
         (await send(`${s.url}/upload/model?name=a.gguf`, 'POST', heads, 'x')).status,

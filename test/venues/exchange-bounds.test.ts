@@ -30,5 +30,10 @@ describe('an exchange’s numbers', () => {
     expect([passed, bound.takeDropped(), bound.takeDropped()]).toEqual([8, 19_992, 0])
     expect(bound.lets({ t: 'pong', n: 1, time: 0 }, 0)).toBe(true)
     expect([bound.lets(notice, MINUTE_MS), bound.lets(notice, MINUTE_MS)]).toEqual([true, false])
+    // What only stands beside a listing has its own bound.
+    const remark = { ...notice, level: 'info' } as const
+    let remarks = 0
+    for (let count = 0; count < 20_000; count += 1) remarks += bound.lets(remark, MINUTE_MS) ? 1 : 0
+    expect(remarks).toBe(64)
   })
 })

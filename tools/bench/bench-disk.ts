@@ -114,7 +114,7 @@ try {
       let left = atOnce
       await Promise.all(
         Array.from({ length: 8 }, async () => {
-          for (; left > 0; ) {
+          for (; left > 0;) {
             left -= 1
             await buyOne(client)
           }

@@ -66,7 +66,8 @@ async function watch(url: string, pid: number, forSeconds: number): Promise<Watc
     await wait(Math.max(0, LOOK_MS - took))
   }
   const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number): number => Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1))
+  const at = (share: number): number =>
+    Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1))
   return { n: times.length, p50: at(0.5), p99: at(0.99), worst: at(1), rssMib: Math.round(most) }
 }
 
@@ -116,7 +117,9 @@ try {
     ['flooded', flooded],
   ] as const)
     console.log(`| ${name} | ${row.p50} ms | ${row.p99} ms | ${row.worst} ms | ${row.rssMib} MiB |`)
-  console.log(`\nRSS + ${growth} MiB; an honest supplier was let in ${letInMs === null ? 'never' : `in ${letInMs} ms`}.`)
+  console.log(
+    `\nRSS + ${growth} MiB; an honest supplier was let in ${letInMs === null ? 'never' : `in ${letInMs} ms`}.`,
+  )
   console.table(did)
   failed = flooded.p99 > P99_MS_MAX || growth > GROWTH_MIB_MAX || letInMs === null
   if (failed) console.error('a bar is missed')

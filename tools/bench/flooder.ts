@@ -33,11 +33,11 @@ type Habit = (line: Line) => void
 
 const IDS = Array.from({ length: 500 }, (_, index) => `job_${String(index).padStart(28, '0')}`)
 const sync = { t: 'sync', afterReceiptSeq: 0, afterReleaseSeq: 0, openJobs: IDS }
-const LARGE = `{"seq":0,"ack":0,"frame":${'['.repeat(500_000)}${']'.repeat(500_000)}}`
+const LARGE = `{"seq":0,"ack":0,"frame":${'['.repeat(260_000)}${']'.repeat(260_000)}}`
 const MANY_KEYS = JSON.stringify({
   t: 'job.error',
   jobId: 'job_x',
-  error: { code: 'x', message: 'x', data: Object.fromEntries(IDS.map((id) => [id, 'x'.repeat(1_000)])) },
+  error: { code: 'x', message: 'x', data: Object.fromEntries(IDS.map((id) => [id, 'x'.repeat(980)])) },
 })
 
 const HABITS: Readonly<Record<string, Habit>> = {
@@ -89,12 +89,15 @@ async function connect(habit: string): Promise<void> {
   let welcomed = false
   socket.on('error', () => undefined)
   socket.on('message', (data) => {
-    const value = JSON.parse((data as Buffer).toString()) as { t?: string; nonce?: string; exchange?: string; seq?: number }
+    const value = JSON.parse((data as Buffer).toString()) as {
+      t?: string
+      nonce?: string
+      exchange?: string
+      seq?: number
+    }
     if (value.t === 'challenge') {
       const sig = key.sign(`stoker-supplier-v1\n${value.nonce}\n${value.exchange}\n${key.publicKey}`)
-      socket.send(
-        JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'x', client: 'flood' }),
-      )
+      socket.send(JSON.stringify({ t: 'hello', protocol: 1, supplier: key.publicKey, sig, name: 'x', client: 'flood' }))
     } else if (value.t === 'welcome') welcomed = true
     else if (value.seq !== undefined && value.seq > 0) received = value.seq
   })

@@ -11,7 +11,6 @@ interface Kept {
   readonly bytes: number
 }
 
-
 const enveloped = ({ seq, frame }: Kept, ack: number): string => `{"seq":${seq},"ack":${ack},"frame":${frame}}`
 
 export type Received = { kind: 'frame'; frame: unknown } | { kind: 'nothing' } | { kind: 'broken'; reason: string }

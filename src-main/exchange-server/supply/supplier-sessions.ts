@@ -10,6 +10,7 @@ import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { ADDRESS_BOUNDS, LIMITS } from '../exchange-limits.ts'
 import { addressLimits, type AddressLimits } from './address-limits.ts'
+import { endableSocket } from './end-socket.ts'
 import { handlingCost, readingCost } from './frame-cost.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { Peer, type Wire } from './peer.ts'
@@ -57,19 +58,24 @@ export class SupplierSessions {
     const leaveAddress = this.#limits.sockets.enter(address)
     if (leaveAddress === null || this.#sockets.size > LIMITS.connections) {
       leaveAddress?.()
-      refuse(socket, fail('exchange.connectionsFull'))
+      refuse(
+        { send: (text) => socket.send(text), close: (code, reason) => endableSocket(clock, socket).end(code, reason) },
+        fail('exchange.connectionsFull'),
+      )
       return
     }
     socket.on('close', leaveAddress)
-    const endHandshake = this.#limits.handshakes.begin(address, () => refuse(socket, fail('exchange.connectionsFull')))
     const nonce = ids.secret(32)
+    const line = endableSocket(clock, socket)
     const wire: Wire = {
-      send: (text) => socket.send(text),
-      close: (code, reason) => socket.close(code, reason),
+      send: (text) => (line.ended ? undefined : socket.send(text)),
+      close: (code, reason) => line.end(code, reason),
       get bufferedBytes() {
         return socket.bufferedAmount
       },
     }
+    const no = (error: unknown): null => refuse(wire, error)
+    const endHandshake = this.#limits.handshakes.begin(address, () => no(fail('exchange.connectionsFull')))
     let peer: Peer | null = null
     let known = false
     const leaveUnauthenticated = (): void => {
@@ -77,15 +83,16 @@ export class SupplierSessions {
       endHandshake()
       stopTimer()
     }
-    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, fail('exchange.helloLate')))
+    const stopTimer = after(clock, LIMITS.handshakeMs, () => no(fail('exchange.helloLate')))
     const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
     socket.on('message', (data, isBinary) => {
+      if (line.ended) return
       if (peer === null) {
         if (known) return
         leaveUnauthenticated()
         if (this.#limits.hellos.take(address, clock.mono()))
-          peer = this.#admit(socket, wire, nonce, isBinary ? null : parse(data))
-        else refuse(socket, fail('exchange.connectionsFull'))
+          peer = this.#admit(wire, nonce, isBinary ? null : parse(data))
+        else no(fail('exchange.connectionsFull'))
       } else if (bucket.take(clock.mono(), readingCost((data as Buffer).byteLength)))
         this.#receive(peer, wire, bucket, isBinary ? null : parse(data))
       else tooFast(peer)
@@ -115,7 +122,7 @@ export class SupplierSessions {
     }
   }
 
-  #admit(socket: SupplierSocket, wire: Wire, nonce: string, value: unknown): Peer | null {
+  #admit(wire: Wire, nonce: string, value: unknown): Peer | null {
     const { key, clock, ids } = this.#context
     let hello: Hello
     try {
@@ -123,7 +130,7 @@ export class SupplierSessions {
       this.#events.onArrival(hello.supplier, hello.name)
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
-      return refuse(socket, error)
+      return refuse(wire, error)
     }
     const { supplier } = hello
     const old = this.#registry.get(supplier)
@@ -147,7 +154,7 @@ export class SupplierSessions {
       bytes: this.#bytes,
     })
     this.#registry.add(peer)
-    socket.send(JSON.stringify(welcome(this.#context, peer, false)))
+    wire.send(JSON.stringify(welcome(this.#context, peer, false)))
     this.#events.onReady(peer, false)
     return peer
   }

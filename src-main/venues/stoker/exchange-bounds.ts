@@ -12,9 +12,12 @@ const RESUME_MS_MAX = 10 * MINUTE_MS
 const HOLD_MS_MAX = 366 * DAY_MS
 /** Money is set aside until a job's deadline. */
 const DEADLINE_MS_MAX = DAY_MS
-/** Notices: so many at once, then one a minute. */
-const NOTICES_AT_ONCE = 8
-const NOTICES_PER_SECOND = 1 / 60
+/** Notices that ask for something become messages on the owner's screen: so many at once, then one a minute. */
+const MESSAGES_AT_ONCE = 8
+const MESSAGES_PER_SECOND = 1 / 60
+/** Others stand beside a listing, one in the place of another. */
+const REMARKS_AT_ONCE = 64
+const REMARKS_PER_SECOND = 1
 
 type Timing = { readonly heartbeatMs: number; readonly resumeWithinMs: number; readonly holdMs: number }
 
@@ -32,18 +35,20 @@ export const boundedTiming = <T extends Timing>(welcome: T): T => ({
 export const boundedFrame = (frame: ExchangeFrame): ExchangeFrame =>
   frame.t === 'job' ? { ...frame, deadlineMs: Math.min(frame.deadlineMs, DEADLINE_MS_MAX) } : frame
 
-/** Notices to the owner: each makes a message on his screen, and more than a few are read by nobody. */
+/** Notices to the owner: more than a few are read by nobody. */
 export class NoticeBound {
-  readonly #bucket: Bucket
+  readonly #messages: Bucket
+  readonly #remarks: Bucket
   #dropped = 0
 
   constructor(mono: number) {
-    this.#bucket = new Bucket(NOTICES_AT_ONCE, NOTICES_PER_SECOND, mono)
+    this.#messages = new Bucket(MESSAGES_AT_ONCE, MESSAGES_PER_SECOND, mono)
+    this.#remarks = new Bucket(REMARKS_AT_ONCE, REMARKS_PER_SECOND, mono)
   }
 
   /** False for a frame that goes no further. */
   lets(frame: ExchangeFrame, mono: number): boolean {
-    if (frame.t !== 'notice' || this.#bucket.take(mono)) return true
+    if (frame.t !== 'notice' || (frame.level === 'info' ? this.#remarks : this.#messages).take(mono)) return true
     this.#dropped += 1
     return false
   }
