@@ -41,6 +41,18 @@ export interface ExchangePartsOptions {
   perAddress: boolean
 }
 
+/** Writes down who came; a supplier that was here a moment ago is not written again. */
+const arrivals =
+  (context: ExchangeContext) =>
+  (supplier: PublicKey, name: string): void => {
+    const known = findSupplier(context.db.read, supplier)
+    if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
+    context.db.tx((db) => {
+      upsertSupplier(db, supplier, name, context.clock.now())
+      openSupplierAccounts(context, db, supplier)
+    })
+  }
+
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
@@ -63,14 +75,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     context,
     registry,
     {
-      onArrival(supplier, name) {
-        const known = findSupplier(context.db.read, supplier)
-        if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
-        context.db.tx((db) => {
-          upsertSupplier(db, supplier, name, context.clock.now())
-          openSupplierAccounts(context, db, supplier)
-        })
-      },
+      onArrival: arrivals(context),
       onReady: (peer, resumed) => {
         feed.greet(peer)
         if (resumed) offersChanged(peer)

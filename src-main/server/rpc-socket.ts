@@ -10,7 +10,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort, type RpcPort } from '#contract/channel/rpc.ts'
-import { pageOf } from '#contract/page-secret.ts'
+import { pageOf } from '#contract/channel/page-secret.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 import type { Clock } from '#contract/time.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -140,11 +140,16 @@ export function attachRpcSocket(server: Server, deps: SocketDeps): () => void {
       }
       if (admitted.kind === 'token') serve()
       else
-        admitPage(webSocket, admitted.confirm, clock, ({ id }) => {
-          sessionOf.set(webSocket, id)
-          webSocket.on('close', () => sessionOf.delete(webSocket))
-          serve()
-        })
+        admitPage(
+          webSocket,
+          (secret) => admitted.confirm(secret),
+          clock,
+          ({ id }) => {
+            sessionOf.set(webSocket, id)
+            webSocket.on('close', () => sessionOf.delete(webSocket))
+            serve()
+          },
+        )
       sockets.emit('connection', webSocket, request)
     })
   })

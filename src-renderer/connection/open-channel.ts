@@ -3,7 +3,7 @@
  * this page came from. Its addresses are relative to the page, here as in every screen, so that a page below a path
  * talks to the server below that path.
  */
-import { pageFrame } from '#contract/page-secret.ts'
+import { pageFrame } from '#contract/channel/page-secret.ts'
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 

@@ -1,8 +1,8 @@
 /**
- * The page's half of a login (contract/page-secret.ts): kept in this origin's storage, where reloads and other tabs find
+ * The page's half of a login (contract/channel/page-secret.ts): kept in this origin's storage, where reloads and other tabs find
  * it, and the servers of other ports do not. Named by the page's path, since a proxy may put two consoles on one origin.
  */
-import { PAGE_HEADER } from '#contract/page-secret.ts'
+import { PAGE_HEADER } from '#contract/channel/page-secret.ts'
 
 const name = (): string => `stoker-page:${new URL('.', document.baseURI).pathname}`
 

@@ -49,7 +49,7 @@ test('a link signs in for good in this browser, and the cookie alone signs nobod
     // Back from another site, whatever the browser kept of the page.
     await tab.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`)
     expect(collected).toMatch(/^stoker_\w+=/)
-    expect(await tab.evaluate(() => JSON.stringify({ ...localStorage }))).toBe('{}')
+    expect(await tab.evaluate(() => localStorage.length)).toBe(0)
     await tab.goBack()
     await signedIn(tab)
 

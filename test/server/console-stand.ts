@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 
 import { StokerError } from '#contract/errors.ts'
-import { PAGE_HEADER, pageFrame } from '#contract/page-secret.ts'
+import { PAGE_HEADER, pageFrame } from '#contract/channel/page-secret.ts'
 import type { Core } from '#core/core.ts'
 import { createOs } from '#core/os.ts'
 import { randomIds } from '#lib/id-source.ts'

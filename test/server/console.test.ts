@@ -12,7 +12,7 @@ import { WebSocket } from 'ws'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 import type { Contract } from '#contract/index.ts'
-import { PAGE_HEADER } from '#contract/page-secret.ts'
+import { PAGE_HEADER } from '#contract/channel/page-secret.ts'
 import { readCookie } from '#server/auth/guard.ts'
 import { VENUE } from '#test/support/venue.ts'
 

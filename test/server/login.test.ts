@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 
-import { PAGE_HEADER, pageFrame } from '#contract/page-secret.ts'
+import { PAGE_HEADER, pageFrame } from '#contract/channel/page-secret.ts'
 import { CODE_LIFE_MS } from '#server/auth/login-codes.ts'
 import { until } from '#test/support/until.ts'
 

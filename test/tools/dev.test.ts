@@ -15,7 +15,7 @@ import { WebSocket } from 'ws'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 import type { Contract } from '#contract/index.ts'
-import { pageFrame } from '#contract/page-secret.ts'
+import { pageFrame } from '#contract/channel/page-secret.ts'
 import { processes } from '#test/support/processes.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
+import { EXCHANGE_NODE_FLAGS } from '#server/exchange-child.ts'
 import { FakeSupplier } from '#test/support/fake-supplier.ts'
 
 const { values } = parseArgs({
@@ -83,7 +84,7 @@ async function line(child: ChildProcess): Promise<string> {
 const dir = mkdtempSync(join(tmpdir(), 'stoker-flood-'))
 const exchange = spawn(
   process.execPath,
-  ['--max-semi-space-size=8', 'src-main/exchange-server/exchange-entry.ts', '--data', dir, '--no-practice-buyer'],
+  [...EXCHANGE_NODE_FLAGS, 'src-main/exchange-server/exchange-entry.ts', '--data', dir, '--no-practice-buyer'],
   { stdio: ['ignore', 'pipe', 'inherit'] },
 )
 let failed = true
@@ -104,7 +105,7 @@ try {
   })
   const flooded = await watch(url, exchange.pid!, seconds)
   const letInMs = await honest.catch(() => null)
-  flooder.stdin!.end()
+  flooder.stdin.end()
   const did = JSON.parse(await line(flooder)) as Record<string, unknown>
   const growth = flooded.rssMib - rest.rssMib
   const result = { node: process.versions.node, cores: cpus().length, seconds, rest, flooded, growth, letInMs, did }

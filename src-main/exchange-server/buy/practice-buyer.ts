@@ -37,8 +37,8 @@ export class PracticeBuyer {
   readonly #registry: Registry
   readonly #draws: SeededDraws
   readonly #running = new Map<string, () => void>()
-  /** Sessions and instruments that were told of the slow pace. */
-  readonly #told = new WeakMap<Peer, Set<string>>()
+  /** Sessions and instruments that know of the slow pace. */
+  readonly #notified = new WeakMap<Peer, Set<string>>()
   /** Read from the books when it first buys. */
   #pace: PracticePace | null = null
   #enabled: boolean
@@ -132,11 +132,11 @@ export class PracticeBuyer {
     return this.#pace
   }
 
-  /** Once a session and instrument: it stands beside the listing until the listing changes. False when it was told. */
+  /** Once a session and instrument: it stands beside the listing until the listing changes. False when it was before. */
   #tellSlow(peer: Peer, instrument: string): boolean {
-    const told = this.#told.get(peer) ?? new Set()
-    if (told.has(instrument)) return false
-    this.#told.set(peer, told.add(instrument))
+    const notified = this.#notified.get(peer) ?? new Set()
+    if (notified.has(instrument)) return false
+    this.#notified.set(peer, notified.add(instrument))
     peer.send({ t: 'notice', level: 'info', text: SLOW_NOTICE, instrument: brandId<Instrument>(instrument) })
     return true
   }

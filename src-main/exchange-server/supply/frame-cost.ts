@@ -1,8 +1,8 @@
 /**
- * What a supplier's frame costs of its socket's allowance: one for being parsed, one more for each KiB of it, and what
+ * What a supplier's frame costs of its socket's allowance: one for being parsed, one more for each half KiB of it, and what
  * its kind makes the exchange do beside that.
  */
-const BYTES_A_UNIT = 1_024
+const BYTES_A_UNIT = 512
 
 /** Units by the frame's type; a type without an entry does next to nothing. A unit is about 50 µs. */
 const BY_KIND: Readonly<Record<string, number>> = {

@@ -9,7 +9,7 @@ import type { Price } from '#contract/money.ts'
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { Link, type Received } from './reliable-link.ts'
-import type { ByteHolder, UnacknowledgedBytes } from './unacknowledged.ts'
+import type { KeptSession, UnacknowledgedBytes } from './unacknowledged.ts'
 
 export interface Offer {
   instrument: string
@@ -35,7 +35,7 @@ export interface Wire {
 /** Beside what is kept, a socket holds bare acknowledgements and the headers of its frames. */
 const UNREAD_EXTRA_BYTES = 262_144
 
-export class Peer implements ByteHolder {
+export class Peer implements KeptSession {
   readonly link = new Link(LIMITS.unacknowledgedBytes)
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */

@@ -2,7 +2,7 @@
  * Bytes kept for suppliers that have not acknowledged them, over all sessions. Beyond the bound the session that keeps
  * the most is given up: never the one that only happened to be sent something.
  */
-export interface ByteHolder {
+export interface KeptSession {
   /** Bytes kept for it now. */
   readonly heldBytes: number
   giveUp(reason: string): void
@@ -10,7 +10,7 @@ export interface ByteHolder {
 
 export class UnacknowledgedBytes {
   readonly #max: number
-  readonly #holders = new Set<ByteHolder>()
+  readonly #sessions = new Set<KeptSession>()
   #total = 0
 
   constructor(max: number) {
@@ -21,9 +21,9 @@ export class UnacknowledgedBytes {
     return this.#total
   }
 
-  /** `bytes` more are kept for `holder`; negative when it acknowledged some. */
-  changed(holder: ByteHolder, bytes: number): void {
-    this.#holders.add(holder)
+  /** `bytes` more are kept for `session`; negative when it acknowledged some. */
+  changed(session: KeptSession, bytes: number): void {
+    this.#sessions.add(session)
     this.#total += bytes
     while (this.#total > this.#max) {
       const heaviest = this.#heaviest()
@@ -34,13 +34,13 @@ export class UnacknowledgedBytes {
   }
 
   /** A session is over; nothing is kept for it any more. */
-  left(holder: ByteHolder): void {
-    if (this.#holders.delete(holder)) this.#total -= holder.heldBytes
+  left(session: KeptSession): void {
+    if (this.#sessions.delete(session)) this.#total -= session.heldBytes
   }
 
-  #heaviest(): ByteHolder | null {
-    let found: ByteHolder | null = null
-    for (const holder of this.#holders) if (found === null || holder.heldBytes > found.heldBytes) found = holder
+  #heaviest(): KeptSession | null {
+    let found: KeptSession | null = null
+    for (const session of this.#sessions) if (found === null || session.heldBytes > found.heldBytes) found = session
     return found
   }
 }

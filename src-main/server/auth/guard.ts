@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 
-import { PAGE_HEADER } from '#contract/page-secret.ts'
+import { PAGE_HEADER } from '#contract/channel/page-secret.ts'
 import { sameSecret } from '#lib/canonical.ts'
 
 import type { BrowserSessions, SessionView } from './browser-sessions.ts'

@@ -24,15 +24,15 @@ describe('bytes of all sessions', () => {
   it('beyond the bound the session that holds the most is given up, not the one that was sent something', () => {
     const bytes = new UnacknowledgedBytes(100)
     const given: string[] = []
-    const holder = (name: string) => ({
+    const session = (name: string) => ({
       heldBytes: 0,
       giveUp: () => void given.push(name),
     })
-    const hold = (one: ReturnType<typeof holder>, more: number): void => {
+    const hold = (one: ReturnType<typeof session>, more: number): void => {
       one.heldBytes += more
       bytes.changed(one, more)
     }
-    const [greedy, honest] = [holder('greedy'), holder('honest')]
+    const [greedy, honest] = [session('greedy'), session('honest')]
     hold(honest, 20)
     hold(greedy, 80)
     expect(given).toEqual([])
@@ -45,7 +45,7 @@ describe('bytes of all sessions', () => {
 
 describe('what a frame costs', () => {
   it('grows with its bytes and with what it makes the exchange do', () => {
-    expect([readingCost(100), readingCost(524_288)]).toEqual([1, 513])
+    expect([readingCost(100), readingCost(524_288)]).toEqual([1, 1_025])
     expect(handlingCost('job.delta')).toBe(0)
     for (const kind of ['sync', 'offer', 'exam.start', 'job.done']) expect(handlingCost(kind)).toBeGreaterThan(1)
     for (const odd of [undefined, 7, '__proto__', 'constructor', 'toString']) expect(handlingCost(odd)).toBe(0)
@@ -237,6 +237,7 @@ describe('addresses', () => {
       return open <= ADDRESS_BOUNDS.handshakes
     })
     const supplier = await FakeSupplier.connect(exchange.url)
+    expect(supplier.welcome).toMatchObject({ t: 'welcome' })
     supplier.socket.terminate()
   })
 
