@@ -7,9 +7,10 @@ import type { ReadDb } from '#db/db-types.ts'
 
 /**
  * `reserve` holds the most a job can cost or bring, `post` books what was billed, `void` frees the reservation, `fee`
- * takes the exchange's part, `pay` gives the seller's part to its held money, `release` makes held money available.
+ * takes the exchange's part, `pay` gives the seller's part to its held money, `release` makes held money available,
+ * `refund` gives a buyer back what the exchange's own end took.
  */
-export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release'
+export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release' | 'refund'
 
 /** Words of earlier versions: `claim:`, `settle:` in the seller's databases, `res:`, `rel:` in the exchange's. */
 const EARLIER_WORDS: Partial<Record<TransferStep, readonly string[]>> = {

@@ -4,7 +4,9 @@
  */
 import type { ChatMessage } from './inference.ts'
 
-export const bytes4OfLength = (utf8Bytes: number): number => Math.ceil(utf8Bytes / 4)
+/** A reference token is so many bytes of UTF-8. */
+export const BYTES_A_TOKEN = 4
+export const bytes4OfLength = (utf8Bytes: number): number => Math.ceil(utf8Bytes / BYTES_A_TOKEN)
 
 /** UTF-8 length of a text without building the bytes; lone surrogates count 3, as their replacement character does. */
 export function utf8Length(text: string): number {
@@ -19,6 +21,20 @@ export function utf8Length(text: string): number {
     } else bytes += 3
   }
   return bytes
+}
+
+/** The longest beginning of a text that has at most `mostBytes` of UTF-8; no character is split. */
+export function utf8Prefix(text: string, mostBytes: number): string {
+  // A UTF-16 unit is 3 bytes at most.
+  if (text.length * 3 <= mostBytes) return text
+  let bytes = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const character = String.fromCodePoint(text.codePointAt(at)!)
+    bytes += utf8Length(character)
+    if (bytes > mostBytes) return text.slice(0, at)
+    at += character.length - 1
+  }
+  return text
 }
 
 export const bytes4 = (text: string): number => bytes4OfLength(utf8Length(text))

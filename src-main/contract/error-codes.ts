@@ -55,6 +55,17 @@ export const ERROR_CODES = [
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+/**
+ * Failures that speak of the request: the schema, the sampling, the messages, or their length in the engine's own
+ * tokens. No supplier may be able to serve it, so before any text they fail nobody, unless another one serves it.
+ */
+export const OF_THE_REQUEST: readonly ErrorCode[] = [
+  'GRAMMAR_INVALID',
+  'SAMPLING_INVALID',
+  'TEMPLATE_FAILED',
+  'CONTEXT_TOO_LONG',
+]
+
 /** What any method of the contract may answer. */
 export const COMMON_CODES = [
   'INTERNAL',

@@ -5,6 +5,8 @@ import type { WriteDb } from '#db/db-types.ts'
 export const ISSUER = 'equity:issuer'
 export const CLEARING = 'liability:clearing'
 export const FEES = 'income:fees'
+/** What the exchange pays back for answers that its own end lost. */
+export const INCIDENTS = 'expense:incidents'
 export const buyerAccount = (buyerId: string): string => `liability:buyer:${buyerId}`
 export const heldAccount = (supplier: string): string => `liability:supplier:${supplier}:held`
 export const availableAccount = (supplier: string): string => `liability:supplier:${supplier}:available`
@@ -15,6 +17,7 @@ export function openExchangeAccounts({ books, terms: { unit } }: Opener, db: Wri
   books.openAccount(db, { id: ISSUER, kind: 'equity', unit })
   books.openAccount(db, { id: CLEARING, kind: 'liability', unit, creditLimited: true })
   books.openAccount(db, { id: FEES, kind: 'income', unit })
+  books.openAccount(db, { id: INCIDENTS, kind: 'expense', unit })
 }
 
 export function openBuyerAccount({ books, terms: { unit } }: Opener, db: WriteDb, buyerId: string): void {

@@ -16,7 +16,7 @@ import { AddressCounts } from '#lib/by-address.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
-import { errorBody, refused } from '#lib/openai-error.ts'
+import { errorBody, refused, retryHeaders } from '#lib/openai-error.ts'
 
 import { apiErrorOf } from './buy/buyer-errors.ts'
 import { LIMITS } from './exchange-limits.ts'
@@ -161,7 +161,7 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
   app.onError((error, c) => {
     const failure = apiErrorOf(error)
     if (failure.status === 500) log.error({ err: error }, 'a request failed')
-    return c.json(errorBody(failure), failure.status)
+    return c.json(errorBody(failure), failure.status, retryHeaders(failure))
   })
   return app
 }

@@ -46,6 +46,26 @@ export const LIMITS = {
   releaseBatch: 500,
   offersPerSupplier: 64,
   examsPerSupplier: 1,
+  /** Delivered marks: how late they are at most, and how many one transaction carries. */
+  markLatestMs: 1_000,
+  marksAtOnce: 500,
+  /** Finished answers stay in memory for fetching again: so long, so many, so many bytes of text. */
+  answersKeptMs: 600_000,
+  answersKept: 4_096,
+  answersKeptBytes: 33_554_432,
+  failuresKept: 1_024,
+  answersSweepMs: 15_000,
+  /** Calls remembered under one key, or one body sent without a key. */
+  callsAlike: 16,
+  /** A repetition that says it is one and has no key is taken for a retry this long after its call ended. */
+  retryWithinMs: 60_000,
+  /** A call with a key goes on so long after its last reader went, for a retry to join it. */
+  leaveGraceMs: 5_000,
+  /** Connections that wait for the same call. */
+  readersOfCall: 8,
+  idempotencyKeyChars: 255,
+  keyedCallsKeptMs: 86_400_000,
+  keyedCallsPruneMs: 3_600_000,
   callsKeptMs: 30 * 86_400_000,
 } as const
 
@@ -61,3 +81,5 @@ export const ADDRESS_BOUNDS = {
 export const QUALIFICATION_MS = 30 * 86_400_000
 export const ATTEMPT_WINDOW_MS = 7 * 86_400_000
 export const ATTEMPTS_MAX = 3
+/** Of one supplier at one grade, whatever models it says it has: a declared hash is only a word. */
+export const ATTEMPTS_OF_KEY_MAX = 6

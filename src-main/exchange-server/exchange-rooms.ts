@@ -4,13 +4,17 @@ import { SYNC_PAGE_MAX, type Release } from '#contract/supplier.ts'
 import { every } from '#lib/every.ts'
 
 import { openSupplierAccounts } from './exchange-accounts.ts'
+import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { answerSync, frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
+import type { DeliveredMarks } from './settle/delivered-marks.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
+import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { findSupplier, upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
@@ -25,6 +29,7 @@ export interface ExchangeRooms {
   readonly router: Router
   readonly sessions: SupplierSessions
   readonly practiceBuyer: PracticeBuyer
+  readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
   /** The release loop, on the real clock. */
@@ -39,6 +44,7 @@ export interface ExchangePartsOptions {
   examSeed: string | null
   /** False: no bounds by address. */
   perAddress: boolean
+  marks: DeliveredMarks
 }
 
 /** Writes down who came; a supplier that was here a moment ago is not written again. */
@@ -59,6 +65,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const feed: BookFeed = new BookFeed(context, registry, (instrument) => router.waitingFor(instrument))
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
+  const completions = new CompletionRegistry(context, options.marks)
   const examService = new ExamService(context, router, options.examSeed)
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
@@ -97,12 +104,10 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
       peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
   }
-  every(context.clock, context.terms.heartbeatMs, () => sessions.sweep(), {
-    onError: (error) => context.log.error({ err: error }, 'silent sessions could not be ended; it is tried again'),
-    signal: stopping.signal,
-  })
+  startSweeps(context, { sessions, completions, signal: stopping.signal })
   return {
     router,
+    registry: completions,
     sessions,
     practiceBuyer,
     release() {
@@ -123,4 +128,22 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       feed.stop()
     },
   }
+}
+
+/** What grows old is dropped: silent sessions, answers kept long enough, keys. */
+function startSweeps(
+  context: ExchangeContext,
+  deps: { sessions: SupplierSessions; completions: CompletionRegistry; signal: AbortSignal },
+): void {
+  const { clock, db, log, terms } = context
+  const sweep = (ms: number, what: string, work: () => void): void =>
+    void every(clock, ms, work, {
+      onError: (error) => log.error({ err: error }, `${what} could not be ended; it is tried again`),
+      signal: deps.signal,
+    })
+  sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
+  sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
+    db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),
+  )
 }

@@ -27,6 +27,9 @@ import { createExchangeRooms, type ExchangeRooms } from './exchange-rooms.ts'
 import { exchangeMigrations } from './exchange-db/index.ts'
 import { readMeta, writeMeta } from './store/buyers.store.ts'
 import { pruneCalls } from './store/calls.store.ts'
+import { pruneKeyedCalls } from './store/refunds.store.ts'
+import { DeliveredMarks } from './settle/delivered-marks.ts'
+import { refundUndelivered } from './settle/refunds.ts'
 import { interruptExams } from './store/supplier-exams.store.ts'
 import { voidInterrupted } from './settle/exchange-settlement.ts'
 import type { SupplierSocket } from './supply/handshake.ts'
@@ -86,13 +89,15 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const real = options.clock ?? systemClock
     const virtual =
       options.virtualClock === true ? virtualClock(real, Number(readMeta(db.read, CLOCK_META) ?? real.now())) : null
-    const context = contextOf(options, db, virtual ?? real, log)
+    const marks = new DeliveredMarks(real)
+    const context = contextOf(options, marks.ridingOn(db), virtual ?? real, log)
     recover(context)
     const parts = createExchangeRooms(context, {
       practiceBuyer: options.practiceBuyer === true,
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
       perAddress: options.addressLimits !== false,
+      marks,
     })
     const adminToken = tokenOf(dir, context.ids)
     const listener = options.listen === false ? null : await open(options, context, parts, virtual, adminToken)
@@ -111,6 +116,8 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       rmSync(join(dir, 'listen.json'), { force: true })
       parts.stop()
       await listener?.close()
+      marks.stop()
+      flushed(marks, log)
       database.close()
       lock.release()
     }
@@ -154,9 +161,21 @@ function recover(context: ExchangeContext): void {
     openExchangeAccounts(context, db)
     interruptExams(db)
     pruneCalls(db, context.clock.now() - LIMITS.callsKeptMs)
+    pruneKeyedCalls(db, context.clock.now() - LIMITS.keyedCallsKeptMs)
   })
   const voided = voidInterrupted(context)
   if (voided > 0) context.log.info({ voided }, 'jobs of the run before were voided')
+  const refunded = refundUndelivered(context)
+  if (refunded > 0) context.log.warn({ refunded }, 'answers of the run before were lost and paid back')
+}
+
+/** The last marks; without them a buyer is paid back who has his answer. */
+function flushed(marks: DeliveredMarks, log: Log): void {
+  try {
+    marks.flush()
+  } catch (error) {
+    log.error({ err: error }, 'delivered marks could not be written')
+  }
 }
 
 function tokenOf(dir: string, ids: IdSource): string {
@@ -185,7 +204,7 @@ function open(
     port: options.port ?? 0,
     allowHosts: options.allowHosts ?? [],
     log: context.log,
-    buyers: buyersApi(context, parts.router, context.clock.now()),
+    buyers: buyersApi({ context, router: parts.router, registry: parts.registry }, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
     perAddress: options.addressLimits !== false,
     onSupplier: (socket, address) => parts.sessions.greet(socket, address),

@@ -2,12 +2,13 @@
 import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
 import { type NanoPerMtok, NANO_LIMIT, onePrice } from '#contract/money.ts'
 import { editable, percent, POWER, price, rate, readNano, unitWord } from '#ui/format.ts'
+import { readNumber } from '#ui/read-number.ts'
 import { errorText, say, t } from '#ui/say.ts'
 
 import { useCore } from '../connection/core-provider.tsx'
@@ -64,6 +65,14 @@ export interface AskFormProps {
   onListed?: (listing: Listing) => void
 }
 
+/** Why the field is refused: not clear, too large for one amount, or no number of this unit. */
+function wrong(typed: string, decimals: number): string {
+  const reading = readNumber(typed)
+  if (reading.kind === 'ambiguous') return t('ask.which')
+  if (reading.kind === 'number' && Number(reading.text) > NANO_LIMIT / 10 ** decimals) return t('ask.tooMuch')
+  return t('ask.noNumber', { decimals })
+}
+
 export function AskForm({ instrument, deploymentId, start, listed, submit, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
   const { venueId } = useVenue()
@@ -71,13 +80,15 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
   const [text, setText] = useState(editable(start, unit))
   const { nano: parsed, ask } = readNano(text, unit)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
-  const [asked] = useDebouncedValue(valid ? parsed : start, 120)
-  const quote = useQuery(
-    rpc.market.quote.queryOptions({
-      input: { venueId, instrument, ask: onePrice(asked as NanoPerMtok) },
+  const field = useRef<HTMLInputElement>(null)
+  const [asked] = useDebouncedValue(valid ? parsed : null, 120)
+  const quote = useQuery({
+    ...rpc.market.quote.queryOptions({
+      input: { venueId, instrument, ask: onePrice((asked ?? start) as NanoPerMtok) },
       placeholderData: (before) => before,
     }),
-  )
+    enabled: valid && asked !== null,
+  })
   const list = useMutation({
     mutationFn: () => client.market.list({ venueId, instrument, deploymentId, ask: onePrice(parsed as NanoPerMtok) }),
     onSuccess: (listing) => {
@@ -89,23 +100,28 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
     <form onSubmit={(event) => (event.preventDefault(), valid && list.mutate())}>
       <div className="btns" style={{ alignItems: 'flex-end' }}>
         <TextInput
+          ref={field}
           style={{ flex: '1 1 12rem', maxWidth: '22rem' }}
           label={t('ask.label', { unit: unitWord(unit) })}
           inputMode="decimal"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={
-            text === '' || valid ? null : ask === null ? t('ask.noNumber', { decimals: unit.scale }) : t('ask.which')
-          }
+          error={text === '' || valid ? null : wrong(text, unit.scale)}
         />
         <Button type="submit" loading={list.isPending} disabled={!valid}>
           {submit ?? t(listed ? 'ask.change' : 'ask.list')}
         </Button>
       </div>
-      <NumberReadings texts={ask} onChoose={setText} />
+      <NumberReadings
+        texts={ask}
+        onChoose={(typed) => {
+          setText(typed)
+          field.current?.focus()
+        }}
+      />
       <div aria-live="polite">
-        {quote.data !== undefined && <QuoteFacts quote={quote.data} />}
-        {quote.isError && <p className="foot">{errorText(quote.error)}</p>}
+        {valid && quote.data !== undefined && <QuoteFacts quote={quote.data} />}
+        {valid && quote.isError && <p className="foot">{errorText(quote.error)}</p>}
         {list.isError && (
           <p className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>
             {errorText(list.error)}

@@ -40,6 +40,8 @@ export function readNumber(typed: string): NumberReading {
   if (shape === null || !/\d/.test(shape)) return NONE
   const plain = shape.replaceAll(/[DG]/g, '')
   if (plain === shape) return number(shape)
+  // Half typed: `1.` on the way to `1.5`.
+  if (/^\d+[DG]$/.test(shape)) return number(shape.slice(0, -1))
   if (/^\d*D\d+$/.test(shape)) return number(shape.replace('D', '.'))
   if (/^[1-9]\d{0,2}G\d{3}$/.test(shape)) return { kind: 'ambiguous', texts: [plain, shape.replace('G', '.')] }
   if (/^\d*G\d+$/.test(shape)) return number(shape.replace('G', '.'))

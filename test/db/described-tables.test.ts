@@ -19,6 +19,7 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { buyerJobs } from '#exchange-server/store/buyer-jobs.store.ts'
 import { buyerKeys, buyers, meta } from '#exchange-server/store/buyers.store.ts'
 import { measuredCalls } from '#exchange-server/store/calls.store.ts'
+import { keyedCalls, refunds, undelivered } from '#exchange-server/store/refunds.store.ts'
 import { examSendingRows, supplierExamItems, supplierExams } from '#exchange-server/store/supplier-exams.store.ts'
 import { holds, supplierReceipts, supplierReleases, suppliers } from '#exchange-server/store/suppliers.store.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
@@ -70,6 +71,9 @@ const exchange: Described[] = [
   supplierExams,
   supplierExamItems,
   examSendingRows,
+  keyedCalls,
+  undelivered,
+  refunds,
   meta,
 ]
 const databaseOf = (migrations: readonly Migration[]): Db => openDb({ path: join(tempDir(), 'a.db'), migrations })

@@ -53,6 +53,8 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0050 units': '8d898b476aa7b0b7b682777e5958c2af8156b234f9d06e6cf09eaa235f27b6cc',
     '0060 three prices': '92b491d27e732ee0fccbe213984ca909f1ff5e4e3185b205390dc170636692a3',
     '0070 flat queries': '29d28d4a9b0b45e15c70f766bd236f08522c2e9324b7e036e2665a8f1478d9c5',
+    '0100 calls and refunds': '7c31ec05ed0055c849da7f851612b92221d2a58c8ba9b7e8374cb9e8da6a0504',
+    '0110 sendings in time': '610d99f6be3108dd8c054df960f5fbad04eb3ad37c2499fac64f4350189bcb2d',
   },
 }
 

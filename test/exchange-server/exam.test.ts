@@ -4,6 +4,7 @@ import { examItem, type Family } from '#exam/generate-items.ts'
 import { examItemText, examResultText, seedCommitment } from '#exam/evidence.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
 import { ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
@@ -100,6 +101,40 @@ describe('an exam', () => {
     expect((await supplier.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
   })
 
+  it('lets a key try six times at a grade, whatever hashes it declares', async () => {
+    const exchange = await startTestExchange({ examSeed: SEED })
+    const supplier = await sitter(exchange.url)
+    supplier.onJob = (job) => supplier.answer(job, ['no idea'])
+    const attempt = (number: number): void =>
+      supplier.send({
+        t: 'exam.start',
+        requestId: `r${number}`,
+        instrument: NANO,
+        deploymentId: `dep_${number}`,
+        identity: { ...IDENTITY, sha256: String(number).padStart(64, '0') },
+        slots: 1,
+      })
+    for (let number = 1; number <= 6; number += 1) {
+      attempt(number)
+      expect((await supplier.next('exam.result')).verdict).toBe('not-reached')
+    }
+    attempt(7)
+    expect((await supplier.next('exam.refused')).error).toMatchObject({
+      code: 'EXAM_ATTEMPTS',
+      message: expect.stringContaining('whatever its models'),
+    })
+    // Another grade is another exam.
+    supplier.send({
+      t: 'exam.start',
+      requestId: 'r8',
+      instrument: 'practice/text-micro',
+      deploymentId: 'dep_1',
+      identity: IDENTITY,
+      slots: 1,
+    })
+    await supplier.next('exam.started', ({ requestId }) => requestId === 'r8')
+  })
+
   it('goes on after a lost session and after a restart of the exchange without repeating a finished item', async () => {
     const exchange = await startTestExchange({ examSeed: SEED })
     const supplier = await sitter(exchange.url)
@@ -172,6 +207,47 @@ describe('an exam', () => {
       ttftMs: null,
     })
     expect(await supplier.next('exam.result')).toMatchObject({ verdict: 'passed' })
+  })
+
+  it('counts the time away: a question left for 20 s is judged late and not asked again', async () => {
+    const clock = new FakeClock()
+    const exchange = await startTestExchange({ examSeed: SEED, clock, virtualClock: false })
+    const supplier = await sitter(exchange.url)
+    let left = 3
+    supplier.onJob = (job) => (left-- > 0 ? perfect(job, supplier) : undefined)
+    start(supplier)
+    await until('the fourth call', () => supplier.jobs.length === 4)
+    const open = supplier.jobs[3]!.itemId
+    await supplier.cut()
+    await until('the exchange to have seen it', () => clock.waiting > 0)
+    for (let second = 0; second < 20; second += 1) await clock.advance(1_000)
+    const back = await sitter(exchange.url, supplier.key)
+    back.onJob = perfect
+    start(back)
+    const judged = await back.next('exam.item', (frame) => frame.itemId === open)
+    expect(judged).toMatchObject({ right: false, ttftMs: null, tokens: 0 })
+    expect(judged.reason).toMatch(/DEADLINE|UNAVAILABLE/)
+    await back.next('exam.result')
+    expect(back.jobs.map((job) => job.itemId)).not.toContain(open)
+  })
+
+  it('counts the time a supplier had the question before it refused it, or refusing late would buy a second deadline', async () => {
+    const clock = new FakeClock()
+    const exchange = await startTestExchange({ examSeed: SEED, clock, virtualClock: false })
+    const supplier = await sitter(exchange.url)
+    supplier.onJob = () => undefined
+    start(supplier)
+    await until('the first call', () => supplier.jobs.length === 1)
+    const [first] = supplier.jobs
+    await clock.advance(2_000)
+    supplier.send({ t: 'job.reject', jobId: first!.jobId, error: { code: 'ENGINE_BUSY', message: 'x', data: {} } })
+    supplier.send({ t: 'ping', n: 1 })
+    await supplier.next('pong')
+    supplier.onJob = perfect
+    await clock.advance(500)
+    const judged = await supplier.next('exam.item', (frame) => frame.itemId === first!.itemId)
+    expect(supplier.jobs[1]).toMatchObject({ itemId: first!.itemId, deadlineMs: first!.deadlineMs - 2_000 })
+    expect(judged).toMatchObject({ right: true, ttftMs: 2_000 })
   })
 
   it('tells the result again to a supplier that names the attempt: a passed exam is not lost with the line', async () => {

@@ -48,6 +48,33 @@ describe('who pays when', () => {
     expect(answer.usage).toEqual({ prompt_tokens: 1, completion_tokens: 4, total_tokens: 5 })
   })
 
+  it('what is beyond max_tokens is not delivered either, to the byte, in one body and in a stream', async () => {
+    const { supplier, client: buyer } = await listed()
+    // 4 tokens are 16 bytes: 15 of the first piece, then one of é's two would be the 17th.
+    supplier.onJob = (job) => supplier.answer(job, ['abcd'.repeat(3), 'abc', 'éz', 'never'])
+    const ask = { model: NANO, messages: say(text(1)), max_tokens: 4 }
+    const whole = await buyer.chat.completions.create(ask)
+    expect(whole.choices[0]).toMatchObject({
+      message: { content: `${'abcd'.repeat(3)}abc` },
+      finish_reason: 'length',
+    })
+    let [streamed, finish, tokens] = ['', '', 0]
+    const stream = await buyer.chat.completions.create({
+      ...ask,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    for await (const chunk of stream) {
+      streamed += chunk.choices[0]?.delta.content ?? ''
+      finish = chunk.choices[0]?.finish_reason ?? finish
+      tokens = chunk.usage?.completion_tokens ?? tokens
+    }
+    expect({ streamed, finish, tokens }).toEqual({ streamed: `${'abcd'.repeat(3)}abc`, finish: 'length', tokens: 4 })
+    const { receipt } = await supplier.next('job.settled')
+    // Its MAC is over all that the supplier sent.
+    expect(receipt.billed.outputTokens).toBe(4)
+  })
+
   it('the buyer cancels before the job started: nothing', async () => {
     const { exchange, supplier, client: buyer } = await listed()
     const job = gate(supplier)

@@ -6,6 +6,8 @@ const full = process.env['STOKER_FAULTS'] === 'full'
 
 /** Kills of each process. */
 export const ROUNDS = full ? 20 : 2
+/** Kills of the exchange at the commit of a receipt. */
+export const RECEIPT_KILLS = full ? 50 : 4
 /** Hostile messages on each socket and each HTTP route. */
 export const FRAMES = full ? 10_000 : 120
 /** Completions bought in a row (test/load). */

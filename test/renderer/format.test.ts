@@ -119,6 +119,8 @@ describe('what the owner types', () => {
     ['.5', 500_000_000],
     [' 12 ', 12_000_000_000],
     ['0.000000001', 1],
+    ['1.', 1_000_000_000],
+    ['12,', 12_000_000_000],
   ])('reads %j', (text, nano) => expect(readNano(text, NINE)).toEqual({ nano, ask: null }))
 
   it.each(['', '-1', '1e3', '0.0000000001', 'abc', '1.2.3', '12345678', '.'])('refuses %j', (text) =>

@@ -4,6 +4,14 @@ import { scenePath, SCREENS, SIZES, THEMES, type Theme } from './scenes.ts'
 
 const SMALL = 0.42
 
+/** The frame speaks the language that the workshop was opened in (`?locale=`). */
+function inLocale(path: string): string {
+  const locale = new URLSearchParams(window.location.search).get('locale')
+  if (locale === null) return path
+  const [page = path, hash = ''] = path.split('#')
+  return `${page}?locale=${encodeURIComponent(locale)}#${hash}`
+}
+
 function Frame({
   scene,
   screen,
@@ -18,7 +26,7 @@ function Frame({
   scale: number
 }) {
   const { width, height } = SIZES[size] ?? { width: 1_440, height: 900 }
-  const path = scenePath(scene, theme, screen)
+  const path = inLocale(scenePath(scene, theme, screen))
   return (
     <figure className="shop-frame">
       <figcaption>

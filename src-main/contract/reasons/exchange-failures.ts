@@ -3,6 +3,7 @@ export const exchangeFailures = {
   'exchange.gradeUnknown': ['NOT_FOUND', 'instrument'],
   'exchange.examRunning': ['EXAM_RUNNING'],
   'exchange.examAttempts': ['EXAM_ATTEMPTS', 'max'],
+  'exchange.examAttemptsOfKey': ['EXAM_ATTEMPTS', 'max'],
   'exchange.supplierUnknown': ['NOT_FOUND'],
   'exchange.supplierKey': ['BAD_REQUEST'],
   'exchange.callTooDear': ['MONEY_RANGE'],

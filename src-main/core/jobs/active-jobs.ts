@@ -4,6 +4,7 @@
  * (exchange-sync.ts).
  */
 import { signClaim } from '#books/receipts.ts'
+import { OF_THE_REQUEST } from '#contract/error-codes.ts'
 import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
 import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
@@ -220,7 +221,11 @@ export class ActiveJobs {
     try {
       if (bought.length > 0)
         this.#deps.settlement.fail(
-          bought.map(({ job, error }) => ({ jobId: job.frame.jobId, reason: errorReason(error) })),
+          bought.map(({ job, error }) => ({
+            jobId: job.frame.jobId,
+            reason: errorReason(error),
+            ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
+          })),
         )
     } catch (cause) {
       log.error(

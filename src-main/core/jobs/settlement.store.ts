@@ -64,8 +64,11 @@ export interface Settlement {
   buyerLeft(jobId: string): void
   /** Nothing will be paid. No effect on a job that is final. */
   voidJob(jobId: string, reason: string): void
-  /** Our fault; nothing will be paid. In one transaction; no effect on jobs that are not running. */
-  fail(jobs: readonly { jobId: string; reason: Reason }[]): void
+  /**
+   * Nothing will be paid: our fault, or with `ofTheRequest` nobody's. In one transaction; no effect on jobs that are not
+   * running.
+   */
+  fail(jobs: readonly { jobId: string; reason: Reason; ofTheRequest?: boolean }[]): void
 }
 
 type SettlementDeps = Pick<VenueContext, 'realmDb' | 'books' | 'unit' | 'realm' | 'clock' | 'key'>
@@ -84,11 +87,12 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     voidJob: (jobId, reason) => realmDb.tx((db) => voidJob(deps, db, jobId, reason)),
     fail: (jobs) =>
       realmDb.tx((db) => {
-        for (const { jobId, reason } of jobs) {
+        for (const { jobId, reason, ofTheRequest = false } of jobs) {
           const job = findJob(db, jobId)
           if (job?.state !== 'running') continue
-          updateJob(db, jobId, { state: 'failed', reason: storedReason(reason), endedAt: clock.now() })
-          addFailed(db, clock.now(), job)
+          const state = ofTheRequest ? 'rejected' : 'failed'
+          updateJob(db, jobId, { state, reason: storedReason(reason), endedAt: clock.now() })
+          if (!ofTheRequest) addFailed(db, clock.now(), job)
         }
       }),
   }

@@ -12,9 +12,10 @@ import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
 import { finishInSlices, finishSlices, type Sliced, type SliceOptions } from '#lib/sliced.ts'
 
-import { availableAccount, CLEARING, heldAccount } from '../exchange-accounts.ts'
+import { availableAccount, CLEARING, heldAccount, INCIDENTS } from '../exchange-accounts.ts'
 import { exchangeMigrations } from '../exchange-db/index.ts'
 import { jobTerms, reservedByJobs, unmatchedReceipts } from '../store/buyer-jobs.store.ts'
+import { refundsIn } from '../store/refunds.store.ts'
 import { allSuppliers, amountsOf, receiptsAfter, type SupplierRow } from '../store/suppliers.store.ts'
 
 /** A receipt is two signatures to verify: so many take some milliseconds. */
@@ -69,6 +70,7 @@ export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: stri
   const clearing = books.balance(db, CLEARING)
   if (clearing.credits !== clearing.debits)
     problems.push(`clearing keeps ${clearing.credits - clearing.debits} that belong to somebody`)
+  yield* checkRefunds(db, problems)
   const reserved = reservedByJobs(db)
   if (BigInt(clearing.pendingCredits) !== reserved)
     problems.push(`buyers have ${clearing.pendingCredits} set aside, the running jobs need ${reserved}`)
@@ -142,6 +144,24 @@ function* unmatched(db: ReadDb): Sliced<string[]> {
   })
   return found.slice(0, UNMATCHED_MAX)
 }
+
+/** What buyers were paid back is what they had paid, and all of it is in the incident account. */
+function* checkRefunds(db: ReadDb, problems: string[]): Sliced<void> {
+  let refunded = 0n
+  const refunds = { part: 'refunds', table: 'refunds', key: 'rowid', first: FIRST_ROW, rows: ROWS }
+  yield* readInSlices(db, refunds, (bounds) => {
+    const { sum, wrong } = refundsIn(db, bounds)
+    refunded += sum
+    for (const jobId of wrong.slice(0, UNMATCHED_MAX))
+      problems.push(`job ${jobId}: its refund is not what its buyer paid`)
+  })
+  const booked = postedOn(db, INCIDENTS)
+  if (booked !== refunded) problems.push(`incidents cost ${booked}, the refunds make ${refunded}`)
+}
+
+/** Debits less credits; 0 in books that an earlier version wrote and no start has opened the account in. */
+const postedOn = (db: ReadDb, account: string): bigint =>
+  db.money<{ sum: bigint }>('SELECT debits - credits AS sum FROM balances WHERE account = ?').get(account)?.sum ?? 0n
 
 const NOTHING: SupplierAmounts = { holds: 0n, releases: 0n, receipts: 0n }
 

@@ -1,24 +1,41 @@
 /** The buyers' side over HTTP: OpenAI's chat completions and models, Bearer keys only. */
-import { Hono } from 'hono'
+import type { HttpBindings } from '@hono/node-server'
+import { Hono, type Context } from 'hono'
 
 import type { GradeSpec } from '#contract/grades.ts'
+import { jsonObjectOf } from '#lib/json-body.ts'
 
-import type { ExchangeContext } from '../exchange-context.ts'
-import type { Router } from '../jobs/router.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { buyerOfKey, type Buyer } from '../store/buyers.store.ts'
-import { readJson } from './buyer-body.ts'
+import { buyerBalance } from './buyer-balance.ts'
+import { readBody } from './buyer-body.ts'
 import { parseChat } from './buyer-chat-request.ts'
-import { complete } from './completions.ts'
+import { complete, fetchAgain, type BuyerConnection, type CompletionDeps } from './completions.ts'
 import { badKey, unknownModel } from './buyer-errors.ts'
+import { callIdentities } from './idempotency.ts'
 
 const KEY_CHARS_MAX = 200
 
 export const bearerOf = (request: Request): string | null =>
   /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
 
-export function buyersApi(context: ExchangeContext, router: Router, startedAt: number): Hono {
+/** The response of node below; whole once node says that the system has all of it. */
+function connectionOf({ req, env }: Context): BuyerConnection {
+  const { outgoing } = env as Partial<HttpBindings>
+  const socket = outgoing?.socket ?? null
+  return {
+    signal: req.raw.signal,
+    onSent: (work) =>
+      void outgoing?.once('finish', () => {
+        if ((socket?.errored ?? null) === null) work()
+      }),
+  }
+}
+
+export function buyersApi(deps: CompletionDeps, startedAt: number): Hono {
+  const { context } = deps
   const app = new Hono()
+  const identify = callIdentities(context.key)
   const buyer = (request: Request): Buyer => {
     const key = bearerOf(request)
     const found = key === null || key.length > KEY_CHARS_MAX ? null : buyerOfKey(context.db.read, key)
@@ -49,8 +66,13 @@ export function buyersApi(context: ExchangeContext, router: Router, startedAt: n
   })
   app.post('/v1/chat/completions', async (c) => {
     const { buyerId } = buyer(c.req.raw)
-    const chat = parseChat(await readJson(c.req.raw, LIMITS.bodyBytes), context.specs)
-    return complete(context, router, buyerId, chat, c.req.raw.signal)
+    const body = await readBody(c.req.raw, LIMITS.bodyBytes)
+    const identity = identify(buyerId, c.req.raw.headers, body)
+    return complete(deps, { buyerId, identity, chat: parseChat(jsonObjectOf(body), context.specs) }, connectionOf(c))
   })
+  app.get('/v1/chat/completions/:id', (c) =>
+    fetchAgain(deps, { ...buyer(c.req.raw), id: c.req.param('id') }, connectionOf(c)),
+  )
+  app.get('/v1/balance', (c) => c.json(buyerBalance(context, buyer(c.req.raw).buyerId)))
   return app
 }

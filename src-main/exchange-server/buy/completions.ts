@@ -1,154 +1,143 @@
-/**
- * One chat completion: an order below HTTP, its answer in OpenAI's shape. Headers wait for the first text, so that a
- * failure before it has its right status.
- */
-import type { ErrorValue } from '#contract/errors.ts'
+/** One chat completion: an order below HTTP, its answer in OpenAI's shape, and the same answer again for a retry. */
+import { StokerError } from '#contract/errors.ts'
 import { nanoPerMtok, NANO_LIMIT } from '#contract/money.ts'
-import { ApiFailure, errorBody, type ApiError } from '#lib/openai-error.ts'
+import { ApiFailure } from '#lib/openai-error.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
-import type { Delivered, OrderSink } from '../jobs/routed-job.ts'
+import { LIMITS } from '../exchange-limits.ts'
 import type { Router } from '../jobs/router.ts'
+import { jobOfBuyer } from '../store/buyer-jobs.store.ts'
+import { refundOf } from '../store/refunds.store.ts'
 import type { ChatOrder } from './buyer-chat-request.ts'
-import { completion, endEvents, event, roleEvent, textEvent, type CompletionHead } from './completion-chunks.ts'
-import { failureOf } from './buyer-errors.ts'
-import { createBuyerSseWriter, type BuyerSseWriter } from './buyer-sse-writer.ts'
+import {
+  answerNotKept,
+  answerPaidBack,
+  apiErrorOf,
+  BUYER_LEFT,
+  completionRunning,
+  completionUnknown,
+  endedUnpaid,
+} from './buyer-errors.ts'
+import { createBuyerSseWriter } from './buyer-sse-writer.ts'
+import type { CompletionRegistry } from './completion-registry.ts'
+import { CompletionResponse } from './completion-response.ts'
+import type { CallIdentity } from './idempotency.ts'
+import type { SharedCompletion } from './shared-completion.ts'
 
-const LEFT: ApiError = {
-  status: 408,
-  message: 'the buyer left',
-  type: 'invalid_request_error',
-  param: null,
-  code: 'cancelled',
+export interface CompletionDeps {
+  context: ExchangeContext
+  router: Router
+  registry: CompletionRegistry
 }
 
-interface Routed {
-  jobId: string
-  salt: string
-  supplier: string
+/** The HTTP exchange that asks. */
+export interface BuyerConnection {
+  /** Aborts when the buyer leaves. */
+  signal: AbortSignal
+  /** Runs `work` when all of the response has been given to the system; never if that fails. */
+  onSent(work: () => void): void
 }
 
-/** The answer to one request. Throws ApiFailure while nothing was delivered. `signal` aborts when the buyer leaves. */
-export function complete(
-  context: ExchangeContext,
-  router: Router,
-  buyerId: string,
-  chat: ChatOrder,
-  signal: AbortSignal,
-): Promise<Response> {
-  const { clock, ids } = context
-  const head = { id: ids.next('chatcmpl'), created: Math.floor(clock.now() / 1_000), model: chat.spec.instrument }
+export interface BuyerCall {
+  buyerId: string
+  chat: ChatOrder
+  identity: CallIdentity
+}
+
+/**
+ * The answer to one request, which may be that of a call made before. Throws ApiFailure while nothing was delivered: an
+ * order that failed, 409 for a key that does not fit.
+ */
+export function complete(deps: CompletionDeps, call: BuyerCall, connection: BuyerConnection): Promise<Response> {
+  const { context, registry } = deps
+  const { clock } = context
+  const { signal } = connection
   return new Promise((resolve, reject) => {
-    let cancel: () => void = () => undefined
-    const leave = (): void => {
-      cancel()
+    if (signal.aborted) throw new ApiFailure(BUYER_LEFT)
+    const known = registry.find(call.identity)
+    if (known !== null && known.readers >= LIMITS.readersOfCall) throw completionRunning()
+    const shared = known ?? registry.create({ ...call, head: headOf(context, call.chat) })
+    const gone = (): void => {
+      shared.detach(response)
       // Nobody hears this any more; it only lets the request's promise end.
-      if (!answer.started) reject(new ApiFailure(LEFT))
+      if (!response.started) reject(new ApiFailure(BUYER_LEFT))
     }
-    const answer = new CompletionAnswer({
-      head,
-      chat,
-      writer: chat.stream ? createBuyerSseWriter(clock, leave) : null,
+    const response = new CompletionResponse({
+      shared,
+      writer: shared.chat.stream ? createBuyerSseWriter(clock, gone) : null,
       respond: resolve,
       fail: reject,
-      onOver: () => signal.removeEventListener('abort', leave),
+      onOver(whole) {
+        signal.removeEventListener('abort', gone)
+        if (whole) connection.onSent(() => registry.handedOver(shared))
+      },
     })
-    if (signal.aborted) {
-      reject(new ApiFailure(LEFT))
-      return
-    }
-    signal.addEventListener('abort', leave, { once: true })
-    try {
-      cancel = router.submit({
-        orderId: head.id,
-        buyerId,
-        spec: chat.spec,
-        request: chat.request,
-        inputTokens: chat.inputTokens,
-        maxPrice: nanoPerMtok(NANO_LIMIT),
-        sink: answer,
-      })
-    } catch (error) {
-      signal.removeEventListener('abort', leave)
-      reject(error)
-    }
+    signal.addEventListener('abort', gone, { once: true })
+    shared.attach(response)
+    if (known === null) order(deps, call, shared)
   })
 }
 
-interface CompletionAnswerDeps {
-  head: CompletionHead
-  chat: ChatOrder
-  /** Null when the answer is not streamed. */
-  writer: BuyerSseWriter | null
-  respond: (response: Response) => void
-  /** While nothing was delivered. */
-  fail: (failure: ApiFailure) => void
-  /** Once, when the order has ended. */
-  onOver: () => void
-}
+const headOf = ({ ids, clock }: ExchangeContext, { spec }: ChatOrder): SharedCompletion['head'] => ({
+  id: ids.next('chatcmpl'),
+  created: Math.floor(clock.now() / 1_000),
+  model: spec.instrument,
+})
 
-/** Turns what happens to the order into the response: one body, or a stream of events. */
-class CompletionAnswer implements OrderSink {
-  /** The stream has its headers: from now on a failure is an event in it. */
-  started = false
-  readonly #deps: CompletionAnswerDeps
-  #routed: Routed | null = null
-
-  constructor(deps: CompletionAnswerDeps) {
-    this.#deps = deps
-  }
-
-  onRouted(job: Routed): void {
-    this.#routed = job
-  }
-
-  onDelta(text: string): void {
-    const { head, chat, writer } = this.#deps
-    this.#start()
-    writer?.write(textEvent(head, text, chat.includeUsage))
-  }
-
-  onDone(delivered: Delivered): void {
-    const { head, chat, writer, respond, onOver } = this.#deps
-    onOver()
-    this.#start()
-    if (writer === null) {
-      const headers = { 'cache-control': 'no-store', ...jobHeaders(this.#routed) }
-      respond(Response.json(completion(head, delivered), { headers }))
-    }
-    writer?.write(endEvents(head, delivered, chat.includeUsage))
-    writer?.end()
-  }
-
-  onFailed(error: ErrorValue, afterText: boolean): void {
-    const { writer, fail, onOver } = this.#deps
-    onOver()
-    const failure = failureOf(error, afterText)
-    if (!this.started) {
-      fail(new ApiFailure(failure))
-      return
-    }
-    writer?.write(event(errorBody(failure)))
-    writer?.end()
-  }
-
-  #start(): void {
-    const { head, chat, writer, respond } = this.#deps
-    if (this.started || writer === null) return
-    this.started = true
-    writer.write(roleEvent(head, chat.includeUsage))
-    const headers = {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      ...jobHeaders(this.#routed),
-    }
-    respond(new Response(writer.body, { headers }))
+function order(
+  { context, router }: CompletionDeps,
+  { buyerId, chat, identity }: BuyerCall,
+  sink: SharedCompletion,
+): void {
+  const { spec, request, inputTokens } = chat
+  try {
+    sink.cancel = router.submit({
+      orderId: sink.head.id,
+      buyerId,
+      spec,
+      request,
+      inputTokens,
+      maxPrice: nanoPerMtok(NANO_LIMIT),
+      sink,
+      call: identity,
+    })
+  } catch (error) {
+    if (!(error instanceof StokerError)) context.log.error({ err: error }, 'an order could not be placed')
+    sink.abandon(apiErrorOf(error))
   }
 }
 
-/** Job and salt let a buyer check the receipt's MACs; the salt goes to nobody else but the seller. */
-const jobHeaders = (routed: Routed | null): Record<string, string> =>
-  routed === null
-    ? {}
-    : { 'x-stoker-job': routed.jobId, 'x-stoker-salt': routed.salt, 'x-stoker-supplier': routed.supplier }
+/**
+ * A finished answer once more, by the id of its job or its own, for the buyer who paid it. Throws ApiFailure: 404 for
+ * what is not his, 409 while it runs, 410 for what is no longer kept, was paid back, or ended unpaid.
+ */
+export async function fetchAgain(
+  { context, registry }: CompletionDeps,
+  { buyerId, id }: { buyerId: string; id: string },
+  connection: BuyerConnection,
+): Promise<Response> {
+  const shared = registry.get(id)
+  if (shared === null) throw whyNotKept(context, buyerId, id)
+  if (shared.buyerId !== buyerId) throw completionUnknown()
+  if (shared.state === 'running') throw completionRunning()
+  return new Promise((resolve, reject) => {
+    shared.attach(
+      new CompletionResponse({
+        shared,
+        writer: null,
+        respond: resolve,
+        // Asking for it again changes nothing.
+        fail: ({ error }) => reject(new ApiFailure({ ...error, retry: 'never' })),
+        onOver: (whole) => whole && connection.onSent(() => registry.handedOver(shared)),
+      }),
+    )
+  })
+}
+
+function whyNotKept({ db }: ExchangeContext, buyerId: string, jobId: string): ApiFailure {
+  const job = jobOfBuyer(db.read, jobId)
+  if (job?.buyerId !== buyerId) return completionUnknown()
+  if (job.state === 'running') return completionRunning()
+  if (job.state === 'void') return endedUnpaid(jobId)
+  return refundOf(db.read, jobId) === null ? answerNotKept(jobId) : answerPaidBack(jobId)
+}

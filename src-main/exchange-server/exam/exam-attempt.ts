@@ -9,7 +9,7 @@ import { brandId, type ExamId } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
 
 import { after } from '../exchange-clocks.ts'
-import type { ExchangeContext } from '../exchange-context.ts'
+import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import type { OrderSink } from '../jobs/routed-job.ts'
 import type { Router } from '../jobs/router.ts'
 import type { SupplierExamRow } from '../store/supplier-exams.store.ts'
@@ -20,6 +20,8 @@ import { InFlightCall } from './in-flight-call.ts'
 const RETRY_MS = 500
 /** How a call ends that a supplier left behind with its session. */
 const LEFT = 'UNAVAILABLE'
+/** How a call ends whose time was over before it could be sent again. */
+const LATE = 'DEADLINE'
 
 export interface ExamAttemptDeps {
   context: ExchangeContext
@@ -28,8 +30,11 @@ export interface ExamAttemptDeps {
   exam: SupplierExamRow
   spec: GradeSpec
   session: ExamSession
-  /** Calls that were sent before the supplier's session was lost, without any text: they have one sending left. */
-  sentBefore: ReadonlySet<string>
+  /**
+   * Calls that were sent before the supplier's session was lost, without any text, and how many milliseconds ago: they
+   * have one sending left, and what is left of their time.
+   */
+  sentBefore: ReadonlyMap<string, number>
   onItem(item: RecordedItem, reply: string): void
   onEnd(): void
 }
@@ -56,7 +61,10 @@ export class ExamAttempt {
       this.#deps.onEnd()
       return
     }
-    for (const call of this.session.next()) this.#send(call, this.#deps.sentBefore.has(call.callId))
+    for (const call of this.session.next()) {
+      const sentAgoMs = this.#deps.sentBefore.get(call.callId)
+      this.#send(call, sentAgoMs !== undefined, sentAgoMs ?? 0)
+    }
   }
 
   stop(): void {
@@ -67,23 +75,28 @@ export class ExamAttempt {
 
   /**
    * The supplier left: a call of which text had arrived, or that was sent for the second time, is judged as it stands,
-   * or leaving would buy time to think about a question. The others are returned; they may be sent once more.
+   * or leaving would buy time to think about a question. The others are returned with the milliseconds since they were
+   * sent; they may be sent once more, and their time runs on.
    */
-  abandon(): string[] {
-    const spared: string[] = []
+  abandon(): { callId: string; spentMs: number }[] {
+    const spared: { callId: string; spentMs: number }[] = []
     for (const inFlight of this.#inFlight.values()) {
       if (inFlight.begun || inFlight.last) this.#judge(inFlight.result(LEFT, null))
-      else spared.push(inFlight.call.callId)
+      else spared.push({ callId: inFlight.call.callId, spentMs: inFlight.spentMs })
     }
     this.stop()
     return spared
   }
 
-  #send(call: ExamCall, last: boolean): void {
+  #send(call: ExamCall, last: boolean, spentMs: number): void {
     if (this.#stopped) return
     const { context, router, peer, exam, spec } = this.#deps
-    const inFlight = new InFlightCall(call, last, context.clock)
+    const inFlight = new InFlightCall(call, { last, spentMs, clock: context.clock })
     this.#inFlight.set(call.callId, inFlight)
+    if (spentMs >= deadlineMsOf(spec, call.request.maxTokens, context.terms.deadlineFactor)) {
+      this.#record(inFlight.result(LATE, null))
+      return
+    }
     const order = {
       orderId: context.ids.next('call'),
       buyerId: '',
@@ -92,6 +105,7 @@ export class ExamAttempt {
       inputTokens: inputTokens(call.request.messages),
       maxPrice: nanoPerMtok(0),
       sink: this.#sink(inFlight),
+      spentMs,
     }
     inFlight.cancel = router.submitDirect(order, {
       peer,
@@ -109,7 +123,11 @@ export class ExamAttempt {
       onFailed: (error, afterText) => {
         if (this.#stopped) return
         if (inFlight.last || afterText) this.#record(inFlight.result(error.code, null))
-        else inFlight.cancel = after(this.#deps.context.clock, RETRY_MS, () => this.#send(inFlight.call, true))
+        else {
+          // The pause is not the supplier's; what it did with the question before is.
+          const { spentMs } = inFlight
+          inFlight.cancel = after(this.#deps.context.clock, RETRY_MS, () => this.#send(inFlight.call, true, spentMs))
+        }
       },
     }
   }

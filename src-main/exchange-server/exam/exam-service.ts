@@ -10,12 +10,13 @@ import { brandId, type ExamId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
-import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPT_WINDOW_MS } from '../exchange-limits.ts'
+import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPTS_OF_KEY_MAX, ATTEMPT_WINDOW_MS } from '../exchange-limits.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import type { Router } from '../jobs/router.ts'
 import {
   attemptBefore,
   countAttempts,
+  countAttemptsOfKey,
   endExam,
   examItems,
   examSendings,
@@ -70,9 +71,11 @@ export class ExamService {
     this.#attempts.delete(peer.supplier)
     const { examId } = attempt.exam
     const spared = attempt.abandon()
-    this.#context.db.tx((db) => {
-      setExamState(db, examId, 'interrupted')
-      for (const callId of spared) insertExamSending(db, examId, callId)
+    const { clock, db } = this.#context
+    const now = clock.now()
+    db.tx((write) => {
+      setExamState(write, examId, 'interrupted')
+      for (const { callId, spentMs } of spared) insertExamSending(write, examId, callId, Math.round(now - spentMs))
     })
   }
 
@@ -123,7 +126,7 @@ export class ExamService {
       exam,
       spec,
       session,
-      sentBefore: examSendings(db.read, exam.examId),
+      sentBefore: this.#sentBefore(exam.examId),
       onItem: (item, reply) => {
         const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
         db.tx((write) => insertExamItem(write, exam.examId, stored))
@@ -146,6 +149,13 @@ export class ExamService {
     return Object.fromEntries(limits.map(({ name, n, k }) => [name, { n, k }]))
   }
 
+  /** Milliseconds since each call was sent that the supplier left behind. */
+  #sentBefore(examId: string): ReadonlyMap<string, number> {
+    const now = this.#context.clock.now()
+    const sendings = [...examSendings(this.#context.db.read, examId)]
+    return new Map(sendings.map(([callId, sentAt]) => [callId, sentAt === null ? 0 : Math.max(0, now - sentAt)]))
+  }
+
   #examFor(peer: Peer, frame: Start, specVersion: number): { exam: SupplierExamRow; resumed: boolean } {
     const { db, clock, ids } = this.#context
     const since = clock.now() - ATTEMPT_WINDOW_MS
@@ -166,6 +176,8 @@ export class ExamService {
     }
     const attempts = countAttempts(db.read, peer.supplier, frame.instrument, frame.identity.sha256, since)
     if (attempts.recent >= ATTEMPTS_MAX) throw fail('exchange.examAttempts', { max: ATTEMPTS_MAX })
+    if (countAttemptsOfKey(db.read, peer.supplier, frame.instrument, since) >= ATTEMPTS_OF_KEY_MAX)
+      throw fail('exchange.examAttemptsOfKey', { max: ATTEMPTS_OF_KEY_MAX })
     // 256 bits, in the characters a seed may have.
     const seed = this.#fixedSeed ?? ids.secret(32)
     const exam: SupplierExamRow = {

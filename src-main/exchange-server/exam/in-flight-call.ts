@@ -11,17 +11,24 @@ export class InFlightCall {
   /** Takes it back: the router's cancel, or that of the pause before the second sending. */
   cancel: () => void = () => undefined
   readonly #clock: Clock
+  /** Monotonic milliseconds; of the first sending, where the time between the two counts. */
   readonly #sentAt: number
   #first: number | null = null
   #latest: number | null = null
   #reply = ''
   #firstDeltaBytes = 0
 
-  constructor(call: ExamCall, last: boolean, clock: Clock) {
+  /** `spentMs`: how long the supplier has had the question already. */
+  constructor(call: ExamCall, options: { last: boolean; spentMs: number; clock: Clock }) {
     this.call = call
-    this.last = last
-    this.#clock = clock
-    this.#sentAt = clock.mono()
+    this.last = options.last
+    this.#clock = options.clock
+    this.#sentAt = options.clock.mono() - options.spentMs
+  }
+
+  /** How long the supplier has had the question. */
+  get spentMs(): number {
+    return this.#clock.mono() - this.#sentAt
   }
 
   /** Some text has arrived: the call is final now, however it ends. */

@@ -7,6 +7,8 @@ import { examSendings } from './migrations/0040-exam-sendings.ts'
 import { unitsMigration } from './migrations/0050-units.ts'
 import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
+import { callsAndRefunds } from './migrations/0100-calls-and-refunds.ts'
+import { sendingsInTime } from './migrations/0110-sendings-in-time.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
@@ -15,4 +17,6 @@ export const exchangeMigrations: readonly Migration[] = [
   unitsMigration,
   threePricesMigration,
   flatExchangeQueries,
+  callsAndRefunds,
+  sendingsInTime,
 ]

@@ -4,6 +4,7 @@
 import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
+import { OF_THE_REQUEST } from '#contract/error-codes.ts'
 import { failValue, ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -60,7 +61,9 @@ export class Deliveries {
   error(peer: Peer, { jobId, error }: FrameOf<'job.reject'> | FrameOf<'job.error'>): void {
     const job = peer.jobs.get(jobId)
     if (job === undefined) return
-    this.#router.fail(job, job.cancelled ? 'cancelled' : 'supplier-failed', supplierError(error.code))
+    const failure = supplierError(error.code)
+    const unservable = job.exam === null && job.firstDeltaAt === null && OF_THE_REQUEST.includes(failure.code)
+    this.#router.fail(job, job.cancelled ? 'cancelled' : unservable ? 'unservable' : 'supplier-failed', failure)
   }
 
   done(peer: Peer, frame: FrameOf<'job.done'>): void {
@@ -80,9 +83,11 @@ export class Deliveries {
     this.#router.detach(job)
     if (receipt !== null) peer.send({ t: 'job.settled', receipt })
     const { ttftMs, tokPerS } = measure(job)
+    const { cut } = job.answer
+    if (!job.cancelled) this.#router.served(job)
     job.order.sink.onDone({
-      finish: frame.claim.finish,
-      text: job.answer.text,
+      finish: cut && frame.claim.finish === 'stop' ? 'length' : frame.claim.finish,
+      text: job.answer.passedOn,
       inputTokens: job.order.inputTokens,
       outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
       ttftMs,

@@ -6,7 +6,7 @@ import { MoneyRangeError, nano, reserveOf, type Nano, type Price } from '#contra
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import { reserveFor } from '../settle/exchange-settlement.ts'
 import type { Peer } from '../supply/peer.ts'
-import { StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
+import { billedBytesMax, StreamedAnswer, type RoutedJob, type BuyerOrder } from './routed-job.ts'
 
 export interface Target {
   peer: Peer
@@ -36,9 +36,13 @@ export function reservedJob(context: ExchangeContext, order: BuyerOrder, target:
     salt,
     requestMac: requestMac(salt, request),
     exam: target.exam,
-    answer: new StreamedAnswer(),
+    // An exam judges, and hashes, what the supplier sent.
+    answer: new StreamedAnswer(target.exam === null ? billedBytesMax(request.maxTokens) : undefined),
     sentAt: clock.mono(),
-    deadlineMs: deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor),
+    deadlineMs: Math.max(
+      1,
+      deadlineMsOf(spec, request.maxTokens, terms.deadlineFactor) - Math.ceil(order.spentMs ?? 0),
+    ),
     accepted: false,
     firstDeltaAt: null,
     lastDeltaAt: null,

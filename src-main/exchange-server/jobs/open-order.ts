@@ -17,6 +17,8 @@ export class OpenOrder {
   readonly order: BuyerOrder
   /** Suppliers that failed it; they are not asked again. */
   readonly tried = new Set<string>()
+  /** Jobs of it that were refused for the request itself. */
+  readonly unservable: string[] = []
   job: RoutedJob | null = null
   lastError: ErrorValue | null = null
   readonly #resting = new Set<string>()

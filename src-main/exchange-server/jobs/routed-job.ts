@@ -1,6 +1,6 @@
 /** A job while it runs: what arrived, when, and what of it would be billed. Memory only; texts never reach disk. */
 import { callRate } from '#exam/judge-call.ts'
-import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
+import { bytes4OfLength, BYTES_A_TOKEN, utf8Length, utf8Prefix } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { InferenceRequest } from '#contract/inference.ts'
@@ -33,6 +33,13 @@ export interface OrderSink {
   onFailed(error: ErrorValue, afterText: boolean): void
 }
 
+/** Whose call an order answers, in MACs under the exchange's secret. */
+export interface CallMacs {
+  /** Of buyer and key; null where the buyer gave no key. */
+  keyMac: string | null
+  bodyMac: string
+}
+
 export interface BuyerOrder {
   orderId: string
   buyerId: string
@@ -42,17 +49,30 @@ export interface BuyerOrder {
   /** None of the three may be above it. */
   maxPrice: NanoPerMtok
   sink: OrderSink
+  /** Absent where nobody waits behind HTTP (the practice buyer, exams): such an answer needs no delivered mark. */
+  call?: CallMacs
+  /** Milliseconds of the deadline that an earlier sending of the same exam call has used up. */
+  spentMs?: number
 }
 
 /**
- * Counts of an answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed
- * on.
+ * An answer as it streams in; a surrogate pair split over two deltas is joined before it is counted or passed on. All
+ * of it is kept, since the seller signs for all of it; what is passed on ends where billing does.
  */
 export class StreamedAnswer {
   readonly #parts: string[] = []
+  readonly #mostBytes: number
   #bytes = 0
   #half = ''
   #frozen: number | null = null
+  #passedBytes = 0
+  #passedChars = 0
+  #cut = false
+
+  /** `mostBytes` of text are passed on at most; what an exam judges is passed on whole. */
+  constructor(mostBytes = Number.POSITIVE_INFINITY) {
+    this.#mostBytes = mostBytes
+  }
 
   /** Returns the text that may be passed on now. */
   add(text: string): string {
@@ -60,16 +80,14 @@ export class StreamedAnswer {
     const last = whole.charCodeAt(whole.length - 1)
     this.#half = last >= 0xd800 && last < 0xdc00 ? whole.slice(-1) : ''
     if (this.#half !== '') whole = whole.slice(0, -1)
-    this.#push(whole)
-    return whole
+    return this.#push(whole)
   }
 
   /** A half pair left at the end is part of the answer after all. */
   end(): string {
     const rest = this.#half
     this.#half = ''
-    this.#push(rest)
-    return rest
+    return this.#push(rest)
   }
 
   /** From now on nothing more is billed: the buyer has left. */
@@ -81,20 +99,40 @@ export class StreamedAnswer {
     return this.#bytes
   }
 
+  /** As the supplier sent it. */
   get text(): string {
     return this.#parts.join('')
+  }
+
+  /** As the buyer gets it. */
+  get passedOn(): string {
+    return this.text.slice(0, this.#passedChars)
+  }
+
+  /** Something was left out at its end. */
+  get cut(): boolean {
+    return this.#cut
   }
 
   billedTokens(maxTokens: number): number {
     return Math.min(bytes4OfLength(this.#frozen ?? this.#bytes), maxTokens)
   }
 
-  #push(text: string): void {
-    if (text === '') return
+  #push(text: string): string {
+    if (text === '') return ''
     this.#parts.push(text)
     this.#bytes += utf8Length(text)
+    if (this.#cut) return ''
+    const passed = utf8Prefix(text, this.#mostBytes - this.#passedBytes)
+    this.#cut = passed.length < text.length
+    this.#passedBytes += utf8Length(passed)
+    this.#passedChars += passed.length
+    return passed
   }
 }
+
+/** The most text that a job's `maxTokens` pay for: a reference token is 4 bytes (contract/bytes4.ts). */
+export const billedBytesMax = (maxTokens: number): number => maxTokens * BYTES_A_TOKEN
 
 export const answerBytesMax = (maxTokens: number): number =>
   maxTokens * LIMITS.answerBytesPerToken + LIMITS.answerBytesExtra

@@ -11,7 +11,7 @@ import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { voidJob } from '../settle/exchange-settlement.ts'
-import type { CallOutcome } from '../store/calls.store.ts'
+import { blameSupplier, type CallOutcome } from '../store/calls.store.ts'
 import { fits, match } from '../supply/matching.ts'
 import type { Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
@@ -76,6 +76,20 @@ export class Router {
     this.#bookChanged(job.order.spec.instrument)
   }
 
+  /**
+   * A supplier served the order: one that said before that nobody could has failed it. Errors of the database are
+   * logged, since the answer stands.
+   */
+  served(job: RoutedJob): void {
+    const unservable = this.#open.get(job.order.orderId)?.unservable ?? []
+    if (unservable.length === 0) return
+    try {
+      this.#context.db.tx((db) => blameSupplier(db, unservable))
+    } catch (cause) {
+      this.#context.log.error({ err: cause, jobId: job.jobId }, 'a wrong refusal could not be written down')
+    }
+  }
+
   /** The order is over. */
   close(job: RoutedJob): void {
     this.#open.delete(job.order.orderId)
@@ -91,7 +105,9 @@ export class Router {
         this.#context,
         job,
         outcome,
-        outcome === 'supplier-failed' ? `the supplier failed (${error.code})` : error.message,
+        outcome === 'supplier-failed' || outcome === 'unservable'
+          ? `the supplier failed (${error.code})`
+          : error.message,
       )
     } catch (cause) {
       // A full disk, say. The buyer hears of the failure all the same; the row stays open, and the next start voids it.
@@ -100,6 +116,7 @@ export class Router {
     const open = this.#open.get(job.order.orderId)
     if (open === undefined) return
     open.job = null
+    if (outcome === 'unservable') open.unservable.push(job.jobId)
     if (job.cancelled) this.close(job)
     else if (job.firstDeltaAt !== null || job.exam !== null) this.#giveUp(open, error, job.firstDeltaAt !== null)
     else {

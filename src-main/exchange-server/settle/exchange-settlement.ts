@@ -16,6 +16,7 @@ import type { ExchangeContext } from '../exchange-context.ts'
 import { measure, type RoutedJob } from '../jobs/routed-job.ts'
 import { insertCall, type CallOutcome } from '../store/calls.store.ts'
 import { endJob, insertJob, jobStanding, runningJobs } from '../store/buyer-jobs.store.ts'
+import { insertUndelivered, saveKeyedCall } from '../store/refunds.store.ts'
 import { appendReceipt, findSupplier, receiptJson } from '../store/suppliers.store.ts'
 
 const RESTART_BATCH = 500
@@ -44,6 +45,8 @@ export function reserveFor(context: ExchangeContext, job: RoutedJob): void {
       reserveNano: job.reserveNano,
       createdAt: at,
     })
+    const { keyMac = null, bodyMac = '' } = order.call ?? {}
+    if (keyMac !== null) saveKeyedCall(db, { keyMac, bodyMac, jobId: job.jobId, at })
     if (job.reserveNano > 0)
       books.reserve(db, {
         id: transferId(db, 'reserve', job.jobId),
@@ -137,7 +140,10 @@ export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim
         ...common,
       })
     appendReceipt(db, job.supplier, receipt, canonicalJson(receipt), receiptHash(receipt))
-    record(context, db, job, claim.finish === 'cancelled' || job.cancelled ? 'cancelled' : 'done')
+    const cancelled = claim.finish === 'cancelled' || job.cancelled
+    // A buyer who left has had what he pays for.
+    if (!cancelled && job.order.call !== undefined) insertUndelivered(db, job.jobId, at)
+    record(context, db, job, cancelled ? 'cancelled' : 'done')
     return receipt
   })
 }

@@ -60,6 +60,12 @@ const standing = buyerJobs.pick('state', 'reason', 'reserveNano')
 export const jobStanding = (db: ReadDb, jobId: string, supplier: string): JobStanding | null =>
   standing.get(db, `SELECT ${standing.columns} FROM jobs WHERE job_id = ? AND supplier = ?`, jobId, supplier)
 
+const bought = buyerJobs.pick('buyerId', 'state')
+
+/** Null when there is no such job. */
+export const jobOfBuyer = (db: ReadDb, jobId: string): Pick<BuyerJobRow, 'buyerId' | 'state'> | null =>
+  bought.get(db, `SELECT ${bought.columns} FROM jobs WHERE job_id = ?`, jobId)
+
 const reserved = buyerJobs.pick('jobId', 'reserveNano')
 
 export const runningJobs = (db: ReadDb, limit: number): { jobId: string; reserveNano: Nano }[] =>

@@ -3,7 +3,8 @@ import { bool, int, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
 
-export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped'
+/** `unservable`: refused for the request itself, and nobody else served it either; it says nothing of the supplier. */
+export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped' | 'unservable'
 export const measuredCalls = defineTable('calls', {
   jobId: text(),
   supplier: text(),
@@ -28,15 +29,21 @@ export interface CallWindow {
   slowRate: number
 }
 
-/** Counts since `from`; a cancelled call is no failure. */
+/** Counts since `from`; a cancelled call is no failure, an unservable one is no call. */
 export const callWindow = (db: ReadDb, supplier: string, instrument: string, from: number): CallWindow =>
   db
     .prepare<CallWindow>(
       `SELECT count(*) AS calls, count(*) FILTER (WHERE outcome IN ('supplier-failed', 'deadline', 'dropped')) AS failed,
               count(*) FILTER (WHERE within_ttft = 0) AS slowFirstToken, count(*) FILTER (WHERE within_rate = 0) AS slowRate
-       FROM calls WHERE supplier = ? AND instrument = ? AND at >= ?`,
+       FROM calls WHERE supplier = ? AND instrument = ? AND at >= ? AND outcome <> 'unservable'`,
     )
     .get(supplier, instrument, from)!
+
+/** Calls of these jobs were said to be unservable, and were not. */
+export function blameSupplier(db: WriteDb, jobIds: readonly string[]): void {
+  for (const jobId of jobIds)
+    measuredCalls.update(db, { outcome: 'supplier-failed' }, `WHERE job_id = ? AND outcome = 'unservable'`, jobId)
+}
 
 export const callsSince = (db: ReadDb, instrument: string, from: number): number =>
   db

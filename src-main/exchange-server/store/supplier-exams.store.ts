@@ -108,6 +108,12 @@ export const countAttempts = (
     )
     .get(since, supplier, instrument, modelSha256)!
 
+/** Attempts at a grade since `since`, whatever the model. */
+export const countAttemptsOfKey = (db: ReadDb, supplier: string, instrument: string, since: number): number =>
+  db
+    .prepare<{ n: number }>('SELECT count(*) AS n FROM exams WHERE supplier = ? AND instrument = ? AND started_at >= ?')
+    .get(supplier, instrument, since)!.n
+
 export interface SupplierQualification {
   until: number
   /** Streams at once that the exam measured: no more may be offered. */
@@ -161,17 +167,23 @@ export const examItems = (db: ReadDb, examId: string): StoredItem[] =>
     .all(db, `SELECT ${judged.columns} FROM exam_items WHERE exam_id = ? ORDER BY position LIMIT 5000`, examId)
     .map(({ stored }) => stored)
 
-export const examSendingRows = defineTable('exam_sendings', { examId: text(), itemId: text() })
+export const examSendingRows = defineTable('exam_sendings', {
+  examId: text(),
+  itemId: text(),
+  /** Of its first sending; null where an earlier version did not say. */
+  sentAt: nullable(int()),
+})
 const insertSending = examSendingRows.inserter({ conflict: 'ON CONFLICT DO NOTHING' })
 
-/** This call was sent once and brought no text before its supplier left. */
-export const insertExamSending = (db: WriteDb, examId: string, itemId: string): number =>
-  insertSending(db, { examId, itemId })
+/** This call was sent once, at `sentAt`, and brought no text before its supplier left. */
+export const insertExamSending = (db: WriteDb, examId: string, itemId: string, sentAt: number): number =>
+  insertSending(db, { examId, itemId, sentAt })
 
-const sent = examSendingRows.pick('itemId')
-export const examSendings = (db: ReadDb, examId: string): ReadonlySet<string> =>
-  new Set(
+const sent = examSendingRows.pick('itemId', 'sentAt')
+/** By item: when it was sent, null where that is not known. */
+export const examSendings = (db: ReadDb, examId: string): ReadonlyMap<string, number | null> =>
+  new Map(
     sent
       .all(db, `SELECT ${sent.columns} FROM exam_sendings WHERE exam_id = ? LIMIT 5000`, examId)
-      .map(({ itemId }) => itemId),
+      .map(({ itemId, sentAt }) => [itemId, sentAt]),
   )

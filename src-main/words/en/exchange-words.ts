@@ -5,6 +5,8 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.gradeUnknown': 'this exchange does not trade {instrument}',
   'exchange.examRunning': 'an exam of this supplier is running already; wait for its result or cancel it',
   'exchange.examAttempts': 'a model has {max} attempts at a grade in 7 days; try again later or with another model',
+  'exchange.examAttemptsOfKey':
+    'a supplier has {max} attempts at a grade in 7 days, whatever its models; try again later',
   'exchange.supplierUnknown': 'this supplier never came here',
   'exchange.supplierKey': 'a supplier is named by its public key, 43 characters of base64url',
   'exchange.callTooDear': 'this call can cost more than one amount may be; lower max_tokens',

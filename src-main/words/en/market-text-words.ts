@@ -26,6 +26,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'ask.label': 'My ask, {unit} per million tokens',
   'ask.noNumber':
     '{decimals, plural, =0 {A whole number above 0.} one {A number above 0, with at most # decimal.} other {A number above 0, with at most # decimals.}}',
+  'ask.tooMuch': 'This is more than one amount can hold. Type a smaller price.',
   'ask.which': 'This can be read in two ways. Which one is meant?',
   'ask.whichLegend': 'Which number is meant?',
   'ask.change': 'Change ask',

@@ -23,6 +23,7 @@ export const marketTexts = {
   'ask.practice': ['unit'],
   'ask.label': ['unit'],
   'ask.noNumber': ['decimals'],
+  'ask.tooMuch': [],
   'ask.which': [],
   'ask.whichLegend': [],
   'ask.change': [],

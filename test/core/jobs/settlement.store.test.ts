@@ -371,6 +371,18 @@ describe('a job that is not paid', () => {
     expect(made.job('job_3').endedAt).toBe(made.clock.now())
     expect(made.rows('SELECT instrument, failed FROM rollup_quarter')).toEqual([{ instrument: INSTRUMENT, failed: 2 }])
   })
+
+  it('for a request that cannot be served is turned away, and counts as no failure', () => {
+    const made = setup()
+    for (const jobId of ['job_1', 'job_2']) made.run(jobId)
+    made.settlement.fail([
+      { jobId: 'job_1', reason: said('a schema'), ofTheRequest: true },
+      { jobId: 'job_2', reason: said('our fault'), ofTheRequest: false },
+    ])
+    expect(['job_1', 'job_2'].map((jobId) => made.job(jobId).state)).toEqual(['rejected', 'failed'])
+    expect(made.rows('SELECT failed FROM rollup_quarter')).toEqual([{ failed: 1 }])
+    expect(made.rows('SELECT sum(failed) AS failed FROM job_minutes')).toEqual([{ failed: 1 }])
+  })
 })
 
 describe('a receipt', () => {
