@@ -10,6 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 
 import { applied, pendingOf, unfinishedCopy } from './migrate.ts'
+import { hasLargePages, rewriteInSmallPages } from './page-size.ts'
 import { asStokerError, BUSY_TIMEOUT_MS } from './open.ts'
 import type { Migration, MigrationProgress } from './db-types.ts'
 
@@ -24,7 +25,8 @@ export interface BringUpToDateOptions {
 }
 
 /**
- * Applies what is pending, after a copy where the database held data; a file that does not exist is left to `openDb`.
+ * Applies what is pending, and rewrites a file of large pages (page-size.ts), after a copy where the database held data;
+ * a file that does not exist is left to `openDb`.
  * Only the owner of the folder may call it. Errors: as openDb, with nothing changed.
  */
 export async function bringUpToDate({ path, migrations, onProgress }: BringUpToDateOptions): Promise<void> {
@@ -33,15 +35,21 @@ export async function bringUpToDate({ path, migrations, onProgress }: BringUpToD
   try {
     sqlite = new Database(path, { timeout: BUSY_TIMEOUT_MS })
     const found = pendingOf(sqlite, path, migrations)
-    if (found.pending.length === 0 || found.version === 0) return
+    const rewrite = hasLargePages(sqlite)
+    if (found.version === 0 || (found.pending.length === 0 && !rewrite)) return
     sqlite.pragma('journal_mode = WAL')
     sqlite.pragma('synchronous = FULL')
     await copy(sqlite, path, found.version, onProgress)
-    for (const progress of applied(sqlite, path, found)) {
-      onProgress(progress)
-      // What was told leaves this process before the next call blocks it.
-      await turn()
-    }
+    if (found.pending.length > 0)
+      for (const progress of applied(sqlite, path, found)) {
+        onProgress(progress)
+        // What was told leaves this process before the next call blocks it.
+        await turn()
+      }
+    if (!rewrite) return
+    onProgress({ file: basename(path), step: 'rewriting', done: 0, total: 1, name: null })
+    await turn()
+    rewriteInSmallPages(sqlite)
   } catch (error) {
     throw asStokerError(error, path)
   } finally {
@@ -87,6 +95,7 @@ export function progressLine({ file, step, done, total, name }: MigrationProgres
     const percent = total === 0 ? 0 : Math.floor((100 * done) / total)
     return `Bringing ${file} up to date: copying it first, ${percent} %`
   }
+  if (step === 'rewriting') return `Bringing ${file} up to date: rewriting it in smaller pages`
   if (step === 'checking') return `Bringing ${file} up to date: checking it`
   return `Bringing ${file} up to date: step ${done + 1} of ${total} (${name})`
 }

@@ -7,6 +7,7 @@ import Database, { type Statement } from 'better-sqlite3'
 import { fail } from '#contract/errors.ts'
 
 import { migrate, requireCurrent } from './migrate.ts'
+import { useSmallPages } from './page-size.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
 /** Another connection's write may take this long before a statement gives up; SQLite waits inside the call. */
@@ -38,6 +39,7 @@ export function openDb(options: OpenOptions): Db {
     sqlite.pragma(`cache_size = -${CACHE_KIB}`)
     if (options.readOnly === true) requireCurrent(sqlite, options.path, options.migrations)
     else {
+      useSmallPages(sqlite)
       sqlite.pragma('journal_mode = WAL')
       sqlite.pragma('synchronous = FULL')
       sqlite.pragma('foreign_keys = ON')

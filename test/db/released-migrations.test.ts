@@ -45,6 +45,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0110 flat queries': 'bf9c4e8093b6c15078d7ef44bd4e2fc7a6e41c5f5c25b78ed6eaa4e0c96ec647',
     '0120 records': 'bc5ae3c54a483aadd218cb2c9222b00d7cb5e7a72924624f16248969ccb082c9',
     '0130 statements': '291b4a8e093a8e5792804de273e229ed78c2df437ada941fd20e676177ff8310',
+    '0190 fewer pages': '40e5fa2a56ef3b3ae107ad97100aded40a657130b974d6304cd915f9e1f7364a',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -55,6 +56,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0070 flat queries': '29d28d4a9b0b45e15c70f766bd236f08522c2e9324b7e036e2665a8f1478d9c5',
     '0100 calls and refunds': '7c31ec05ed0055c849da7f851612b92221d2a58c8ba9b7e8374cb9e8da6a0504',
     '0110 sendings in time': '610d99f6be3108dd8c054df960f5fbad04eb3ad37c2499fac64f4350189bcb2d',
+    '0130 fewer pages': '434f4a11171ad2dfaf4977c57ce52d6defa22c2ba1a571ed0b7265474770363e',
   },
 }
 

@@ -3,10 +3,9 @@
  * jobs, page by page, then resends every unanswered claim. The exchange answers a resent claim with the same bytes, so
  * repeating all of this changes nothing.
  */
-import { attempted, due } from '#books/outbox.ts'
+import { attempted } from '#books/outbox.ts'
 import { failValue, fail, toErrorValue } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
-import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
@@ -14,10 +13,18 @@ import type { VenueContext } from '#core/core-context.ts'
 import type { HistoryPage } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
-import { disputedJobs, findJob, lastReceipt, lastReleaseSeq, openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
+import {
+  disputedJobs,
+  findJob,
+  lastReceipt,
+  lastReleaseSeq,
+  openClaims,
+  openJobs,
+  OPEN_JOBS_MAX,
+} from './jobs.store.ts'
 import { BookingProblems, DISPUTED, disputeLines } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
-import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
+import type { Settlement } from './settlement.store.ts'
 import type { BookingOutcome } from './settlement.ts'
 
 const RESEND_PAGE = 500
@@ -282,7 +289,7 @@ export class Sync {
   #resendClaims(): void {
     const { realmDb, venue } = this.#context
     for (let after = 0; ;) {
-      const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
+      const page = openClaims(realmDb.read, after, RESEND_PAGE)
       for (const entry of page) {
         after = entry.id
         venue.done({ ...entry.payload, text: null })

@@ -1,7 +1,7 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
- * later, statements.
+ * later, statements, fewer pages a job.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -18,6 +18,7 @@ import { quarterHoursMigration } from './migrations/0100-quarter-hours.ts'
 import { flatQueriesMigration } from './migrations/0110-flat-queries.ts'
 import { recordsMigration } from './migrations/0120-records.ts'
 import { statementsMigration } from './migrations/0130-statements.ts'
+import { fewerPagesMigration } from './migrations/0190-fewer-pages.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -33,4 +34,5 @@ export const realmMigrations: readonly Migration[] = [
   flatQueriesMigration,
   recordsMigration,
   statementsMigration,
+  fewerPagesMigration,
 ]

@@ -9,6 +9,7 @@ import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
 import { callsAndRefunds } from './migrations/0100-calls-and-refunds.ts'
 import { sendingsInTime } from './migrations/0110-sendings-in-time.ts'
+import { fewerExchangePages } from './migrations/0130-fewer-pages.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
@@ -19,4 +20,5 @@ export const exchangeMigrations: readonly Migration[] = [
   flatExchangeQueries,
   callsAndRefunds,
   sendingsInTime,
+  fewerExchangePages,
 ]
