@@ -31,7 +31,12 @@ export function hasLargePages(sqlite: Database.Database): boolean {
  */
 export function rewriteInSmallPages(sqlite: Database.Database): void {
   // In WAL mode a page keeps its size (sqlite.org/pragma.html, page_size).
-  if (sqlite.pragma('journal_mode = DELETE', { simple: true }) !== 'delete') return
+  try {
+    if (sqlite.pragma('journal_mode = DELETE', { simple: true }) !== 'delete') return
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY') === true) return
+    throw error
+  }
   try {
     sqlite.pragma(`page_size = ${PAGE_BYTES}`)
     sqlite.exec('VACUUM')

@@ -8,9 +8,12 @@ import { every } from '#lib/every.ts'
 
 import { addListedTime } from './listings.store.ts'
 
-/** How often it is looked at; and how often that is written: each commit costs the disk its pages. */
+/**
+ * How often it is looked at; and how often that is written, after the first time: each commit costs the disk its pages,
+ * and a kill forgets no more than this.
+ */
 const EVERY_MS = 10 * SECOND_MS
-const WRITE_MS = MINUTE_MS
+const WRITE_MS = 5 * MINUTE_MS
 /** A longer gap means the machine slept: that time was not served. */
 const GAP_MAX_MS = 3 * EVERY_MS
 
@@ -19,10 +22,12 @@ export function countListedTime({ realmDb, clock, venue, log }: VenueContext, wa
   let last = clock.mono()
   /** One stretch without a gap, connected throughout or not at all. */
   let unwritten: { at: number; online: boolean; ms: number } | null = null
+  let written = false
   const write = (): void => {
     if (unwritten === null) return
     const { at, online, ms } = unwritten
     unwritten = null
+    written = true
     realmDb.tx((db) => addListedTime(db, at, ms, online))
   }
   const count = (): void => {
@@ -34,7 +39,7 @@ export function countListedTime({ realmDb, clock, venue, log }: VenueContext, wa
     const online = venue.state().kind === 'online'
     if (unwritten?.online !== online) write()
     unwritten = { at, online, ms: (unwritten?.ms ?? 0) + ms }
-    if (unwritten.ms >= WRITE_MS) write()
+    if (!written || unwritten.ms >= WRITE_MS) write()
   }
   const loop = every(clock, EVERY_MS, count, {
     onError: (error) => log.error({ err: error }, 'some listed time could not be counted'),
